@@ -1,0 +1,42 @@
+# A fresh machine needs only `make demo` and `make test`; both make their own environment in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export HF_HUB_OFFLINE ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test test-all check bench clean
+
+demo: $(VENV)/.installed  ## transfer the embedded backbone to the sample data; leaves runs/demo
+	$(BIN)/headstart fit examples/feedback/train.csv --test examples/feedback/test.csv --output runs/demo --overwrite
+
+test: $(VENV)/.installed-dev  ## the default tests
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-all: $(VENV)/.installed-dev  ## with the slow ones
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/.installed-dev  ## format, lint, types, layers
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev  ## the measured claims of the README; over an hour
+	$(BIN)/python benchmarks/text_classification.py
+	$(BIN)/python benchmarks/startup.py
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q -c constraints.txt torch
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[mini]"
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.installed
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs build *.egg-info src/*.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,35 @@
+"""headstart: transfer learning with language models, measured."""
+
+from typing import Any
+
+_LAZY = {
+    "TextClassifier": "headstart.estimators:TextClassifier",
+    "Artifact": "headstart.artifact:Artifact",
+    "load": "headstart.artifact:load",
+    "fit": "headstart.api:fit",
+    "compare": "headstart.api:compare",
+    "predict": "headstart.api:predict",
+    "evaluate": "headstart.api:evaluate",
+    "run": "headstart.api:run",
+    "HeadstartError": "headstart.errors:HeadstartError",
+}
+
+__all__ = sorted([*_LAZY, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    """Import public names when they are first asked for, so that `import headstart` costs nothing."""
+    if name == "__version__":
+        from headstart.artifact import own_version
+
+        return own_version()
+    if name not in _LAZY:
+        raise AttributeError(f"module 'headstart' has no attribute '{name}'")
+    import importlib
+
+    module, _, attribute = _LAZY[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return __all__

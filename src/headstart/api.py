@@ -1,0 +1,89 @@
+"""The Python door: one function per verb, its keyword arguments the names of the flags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from headstart import recipe as recipes
+from headstart.artifact import Artifact
+from headstart.data.table import Table
+from headstart.errors import DataError
+from headstart.progress import SILENT, Progress
+from headstart.run import run as run_recipe
+
+
+def fit(data: Any, *, progress: Progress = SILENT, **options: Any) -> Artifact:
+    """Transfer a pretrained model to labelled data; controls run beside it.
+
+    Args:
+        data: path of a file, a DataFrame, or a mapping of column names to values. Data handed over in memory is
+            written nowhere unless `output` is given.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart fit` with underscores (`strategy="fine-tuning"`, `epochs=3`, `output="runs/x"`),
+            whole sections (`training={"epochs": 3}`) or dotted paths (`**{"strategies.0.layers": 2}`).
+
+    Returns:
+        The artifact; its `evidence` holds leaderboard, verdict and all that was measured.
+
+    Raises:
+        HeadstartError: see `headstart.errors`.
+    """
+    return _experiment("fit", data, progress, options)
+
+
+def compare(data: Any, *, progress: Progress = SILENT, **options: Any) -> Artifact:
+    """Run strategies and controls side by side; arguments as for `fit`, with `strategies=("tf-idf", "fine-tuning")`."""
+    return _experiment("compare", data, progress, options)
+
+
+def predict(
+    model: str | Path, texts: Sequence[str] = (), *, progress: Progress = SILENT, **options: Any
+) -> dict[str, Any]:
+    """Classify texts, or a file with `input=` (and `output=`); returns what `headstart predict --json` prints."""
+    recipe = recipes.assemble("predict", {"model": str(model), "texts": tuple(texts)} | options)
+    return run_recipe(recipe, progress).result
+
+
+def evaluate(model: str | Path, test: str | Path, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
+    """Score a model on labelled rows, by group with `by=`; returns what `headstart evaluate --json` prints."""
+    recipe = recipes.assemble("evaluate", {"model": str(model), "test": str(test)} | options)
+    return run_recipe(recipe, progress).result
+
+
+def run(recipe: str | Path | Mapping[str, Any], *, progress: Progress = SILENT) -> dict[str, Any]:
+    """Run a recipe, from a file or given as a mapping; returns what `headstart run --json` prints."""
+    built = recipes.from_mapping(dict(recipe), "recipe") if isinstance(recipe, Mapping) else recipes.read(recipe)
+    return run_recipe(built, progress).result
+
+
+def _experiment(verb: str, data: Any, progress: Progress, options: dict[str, Any]) -> Artifact:
+    table = None if isinstance(data, str | Path) else table_of(data)
+    train = str(data) if table is None else recipes.MEMORY
+    outcome = run_recipe(recipes.assemble(verb, {"train": train} | options), progress, table=table)
+    if outcome.artifact is None:
+        raise RuntimeError("an experiment ended without an artifact")
+    return outcome.artifact
+
+
+def table_of(data: Any) -> Table:
+    """A table from a DataFrame or a mapping of columns; values become texts, None and NaN stay empty.
+
+    Raises:
+        DataError: columns of unequal length, or nothing in them.
+    """
+    columns = {str(name): [_as_text(value) for value in data[name]] for name in data}
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise DataError(f"columns differ in length: {', '.join(f'{name} {count}' for name, count in lengths.items())}")
+    rows = next(iter(lengths.values()), 0)
+    if not rows:
+        raise DataError("the data has no rows")
+    return Table(recipes.MEMORY, columns, list(range(1, rows + 1)))
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or value != value:
+        return None
+    return value if isinstance(value, str) else str(value)

@@ -1,0 +1,245 @@
+"""The artifact: a trained result as one folder that anyone can load, without pickle and without headstart if need be."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from headstart.config import parse
+from headstart.errors import DataError, MissingInputError, ModelError, RunFolderError, StorageError
+from headstart.metrics.calibration import softmax
+from headstart.predictors import PREDICTORS
+from headstart.predictors.base import Outputs, Predictor
+from headstart.progress import SILENT, Progress
+from headstart.registry import did_you_mean
+from headstart.tasks import TASKS
+from headstart.tasks.base import Task
+from headstart.types import Prediction
+
+FORMAT = 1
+MANIFEST = "headstart.json"
+RECIPE = "recipe.yaml"
+EVIDENCE = "evidence.json"
+
+
+@dataclass
+class Artifact:
+    """A trained result.
+
+    Args:
+        predictor: what turns texts into logits.
+        task: bound, so it knows the labels.
+        recipe: the resolved recipe as plain data; running it gives the same weights.
+        evidence: what was measured, plain data.
+    """
+
+    predictor: Predictor
+    task: Task
+    recipe: dict[str, Any] = field(default_factory=dict)
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels in the order of the probabilities' columns."""
+        return self.task.names
+
+    def outputs(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Outputs:
+        """Calibrated logits of texts and which were cut.
+
+        Raises:
+            DataError: something that is not a text, a text with half a character (a lone surrogate), one over a
+                million characters.
+        """
+        from headstart.tasks.text_classification import LONGEST_TEXT
+
+        for at, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise DataError(f"text {at} is a {type(text).__name__}, expected a string")
+            if len(text) > LONGEST_TEXT:
+                raise DataError(f"text {at} has {len(text):,} characters, over the limit of {LONGEST_TEXT:,}; split it")
+            try:
+                text.encode("utf-8")
+            except UnicodeEncodeError as error:
+                raise DataError(
+                    f"text {at} has half a character (a lone surrogate) at position {error.start}"
+                ) from None
+        if not len(texts):
+            return Outputs(np.zeros((0, len(self.labels)), np.float32), np.zeros(0, bool))
+        return self.predictor.outputs(texts, progress=progress)
+
+    def predict_proba(self, texts: Sequence[str], *, progress: Progress = SILENT) -> np.ndarray:
+        """Calibrated probabilities of shape (texts, labels), columns in the order of `labels`."""
+        return softmax(self.outputs(texts, progress=progress).logits)
+
+    def predict(self, texts: Sequence[str], *, progress: Progress = SILENT) -> list[Prediction]:
+        """The most probable label of each text, with all probabilities."""
+        outputs = self.outputs(texts, progress=progress)
+        predictions = []
+        for row, truncated in zip(softmax(outputs.logits), outputs.truncated, strict=True):
+            best = int(row.argmax())
+            shares = {label: float(share) for label, share in zip(self.labels, row, strict=True)}
+            predictions.append(Prediction(self.labels[best], float(row[best]), shares, bool(truncated)))
+        return predictions
+
+    def save(self, folder: "str | Path", *, overwrite: bool = False) -> Path:
+        """Write the artifact; the folder appears whole or not at all. See `publish` for report and card.
+
+        Raises:
+            RunFolderError: the folder is there already.
+            StorageError: the disk refuses.
+        """
+        with new_folder(Path(folder), overwrite=overwrite) as work:
+            self.write(work)
+        return Path(folder)
+
+    def write(self, folder: Path) -> None:
+        """Write all files into an existing folder."""
+        described = self.predictor.save(folder, self.labels)
+        manifest = {
+            "format": FORMAT,
+            "headstart": own_version(),
+            "kind": self.predictor.kind,
+            "predictor": described,
+            "task": self.task.plain(),
+            "labels": list(self.labels),
+            "backbone": self.evidence.get("backbone"),
+        }
+        write_json(folder / MANIFEST, manifest)
+        (folder / RECIPE).write_text(recipe_text(self.recipe), encoding="utf-8")
+        write_json(folder / EVIDENCE, self.evidence)
+
+
+def load(folder: "str | Path") -> Artifact:
+    """Read an artifact.
+
+    Raises:
+        MissingInputError: there is no such folder.
+        ModelError: the folder is no artifact, was written by a later format, or is damaged.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        near = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise MissingInputError(f"there is no run folder {path}{did_you_mean(path.name, near)}")
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(
+            f"{path} holds no headstart model (no {MANIFEST}); make one with: headstart fit DATA -o {path}"
+        ) from None
+    except ValueError as error:
+        raise ModelError(f"{path / MANIFEST} is damaged: {error}") from None
+    if manifest.get("format", 0) > FORMAT:
+        raise ModelError(
+            f"{path} was written by headstart {manifest.get('headstart')}, which is newer than this; upgrade"
+        )
+    try:
+        values = dict(manifest["task"])
+        task = parse(TASKS.get(values.pop("name")), values, where=str(path / MANIFEST))
+        predictor = PREDICTORS.get(manifest["kind"]).load(path, manifest["predictor"])
+        recipe = yaml.safe_load((path / RECIPE).read_text(encoding="utf-8"))
+        evidence = json.loads((path / EVIDENCE).read_text(encoding="utf-8"))
+    except (KeyError, OSError, ValueError, yaml.YAMLError) as error:
+        raise ModelError(f"{path} is damaged: {type(error).__name__}: {error}") from None
+    return Artifact(predictor, task, recipe or {}, evidence)
+
+
+@contextmanager
+def new_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """A folder that appears under its name only once the block has ended well; nothing is left behind otherwise.
+
+    Args:
+        target: where it shall be.
+        overwrite: replace a folder that headstart wrote; other folders are never touched.
+
+    Raises:
+        RunFolderError: the target is there already.
+        StorageError: the disk refuses.
+    """
+    check_free(target, overwrite=overwrite)
+    made = _missing_parents(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        raise StorageError(
+            f"{target} cannot be written: {error.strerror or error}; choose another folder with --output"
+        ) from None
+    done = False
+    try:
+        os.chmod(work, 0o755)
+        yield work
+        if target.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
+            os.replace(target, old / "x")
+            os.replace(work, target)
+            shutil.rmtree(old)
+        else:
+            os.replace(work, target)
+        done = True
+    except OSError as error:
+        raise StorageError(f"{target} cannot be written: {error.strerror or error}") from None
+    finally:
+        if not done:
+            shutil.rmtree(work, ignore_errors=True)
+            for parent in reversed(made):
+                try:
+                    parent.rmdir()
+                except OSError:
+                    break
+
+
+def check_free(target: Path, *, overwrite: bool = False) -> None:
+    """Refuse early, before any work, an output folder that cannot be written.
+
+    Raises:
+        RunFolderError: it is there already (an empty folder is fine).
+        StorageError: its place is read-only.
+    """
+    if target.is_dir():
+        full = any(target.iterdir())
+        if full and not (overwrite and (target / MANIFEST).is_file()):
+            what = "was not written by headstart, so it is not replaced" if overwrite else "exists"
+            remedy = "" if overwrite else ", or replace it with --overwrite"
+            raise RunFolderError(f"output folder {target} {what}; choose another with --output{remedy}")
+    elif target.exists():
+        raise RunFolderError(f"output {target} is a file; choose a folder with --output")
+    place = target.parent
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise StorageError(
+            f"output folder {target} cannot be made: {place} is not writable; choose another with --output"
+        )
+
+
+def _missing_parents(target: Path) -> list[Path]:
+    return [parent for parent in reversed(target.parents) if not parent.exists()]
+
+
+def recipe_text(recipe: dict[str, Any]) -> str:
+    """A recipe as YAML with a line that says how to run it."""
+    return "# Run it again: headstart run recipe.yaml --output NEW_FOLDER\n" + yaml.safe_dump(
+        recipe, sort_keys=False, allow_unicode=True
+    )
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Indented JSON with a final newline; refuses NaN."""
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def own_version() -> str:
+    """Version of the installed package."""
+    try:
+        return version("headstart")
+    except PackageNotFoundError:
+        return "0+unknown"

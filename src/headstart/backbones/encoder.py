@@ -1,0 +1,144 @@
+"""A transformers network that reads text, encoder or decoder, loaded by configuration."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from headstart.backbones.base import Backbone, Encoding
+from headstart.backbones.location import Located
+from headstart.backbones.tokenizing import convert_tokenizer, open_tokenizer, stated_limit
+from headstart.errors import ModelError
+
+DECODERS = frozenset(
+    ["gpt2", "gpt_neo", "gpt_neox", "llama", "mistral", "opt", "qwen2", "qwen3", "gemma", "gemma2", "smollm3", "bloom"]
+)
+LAST_TOKEN = DECODERS | {"xlnet"}
+"""Architectures whose summary of a text stands at its last token."""
+
+ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop", "dropatt", "attn_dropout")
+
+
+class TextEncoder(Backbone):
+    """Any allowed architecture of transformers behind the `Backbone` interface.
+
+    Args:
+        located: a verified folder.
+        pretrained: load the weights; False gives the same network with random ones, for the from-scratch control.
+    """
+
+    def __init__(self, located: Located, *, pretrained: bool = True) -> None:
+        super().__init__()
+        self.located = located
+        config = _configuration(located)
+        self.network: Any = _network(located, config, pretrained)
+        self.hidden_size = int(config.hidden_size)
+        self.levels = _levels(self.network)
+        self.depth = int(config.num_hidden_layers)
+        kind = located.config["model_type"]
+        self.poolings = ("last", "mean") if kind in LAST_TOKEN else ("first", "mean")
+        positions = getattr(config, "max_position_embeddings", None) or 512
+        if kind in ("roberta", "xlm-roberta", "camembert", "mpnet"):
+            positions -= 2  # their position table begins after the padding id
+        limit = located.source.max_length or min(stated_limit(located.folder) or 512, positions, 512)
+        if not 8 <= limit <= positions:
+            raise ModelError(f"max_length {limit} is outside [8, {positions}], what {located.identity} can read")
+        pad_id = config.pad_token_id
+        pad_id = 0 if pad_id is None or pad_id < 0 else int(pad_id)
+        has_fast = (located.folder / "tokenizer.json").is_file()
+        self.tokenizer = (open_tokenizer if has_fast else convert_tokenizer)(located.folder, int(limit), pad_id)
+
+    def encode(self, ids: Tensor, mask: Tensor, *, layers: bool = False) -> Encoding:
+        """Hidden states of a batch, see `Backbone.encode`."""
+        whole = mask.all()  # without padding most architectures take a shorter path
+        output = self.network(input_ids=ids, attention_mask=None if whole else mask, output_hidden_states=layers)
+        states = output.hidden_states if layers else ()
+        return Encoding(output.last_hidden_state, mask, tuple(states or ()))
+
+    def stacks(self) -> dict[str, list[list[nn.Module]]]:
+        """One stack, `encoder`: embeddings, then layers; a closing norm belongs to the last layer."""
+        return {"encoder": self.levels}
+
+
+def _configuration(located: Located) -> Any:
+    from transformers import CONFIG_MAPPING
+
+    values = dict(located.config)
+    config = CONFIG_MAPPING[values.pop("model_type")].from_dict(values)
+    for name in ATTENTION_DROPOUT:
+        if hasattr(config, name):
+            setattr(config, name, 0.0)  # dropout on attention sends torch's CPU attention down the slow path
+    if hasattr(config, "use_cache"):
+        config.use_cache = False
+    return config
+
+
+def _network(located: Located, config: Any, pretrained: bool) -> nn.Module:
+    from transformers import MODEL_MAPPING
+
+    cls: Any = MODEL_MAPPING[type(config)]
+    extra = {"add_pooling_layer": False} if located.config["model_type"] in POOLED else {}
+    with quiet():
+        if not pretrained:
+            return cls._from_config(config, **extra)
+        try:
+            return cls.from_pretrained(
+                str(located.folder),
+                config=config,
+                use_safetensors=True,
+                local_files_only=True,
+                dtype=torch.float32,
+                **extra,
+            )
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            first = str(error).strip().split("\n")[0]
+            raise ModelError(f"the weights in {located.folder} cannot be loaded: {first}") from None
+
+
+POOLED = frozenset(["bert", "roberta", "xlm-roberta", "camembert", "mpnet", "albert", "ernie"])
+"""Architectures with a pooler that can be left out; here the head does that job."""
+
+
+def _levels(network: nn.Module) -> list[list[nn.Module]]:
+    """Embeddings, then one level per block, found without knowing the architecture: the largest list of modules."""
+    lists = [module for module in network.modules() if isinstance(module, nn.ModuleList) and len(module)]
+    if not lists:
+        raise ModelError(f"{type(network).__name__} has no list of layers")
+    blocks = max(lists, key=lambda module: sum(p.numel() for p in module.parameters()))
+    inside = {id(module) for block in blocks for module in block.modules()}
+    embeddings: list[nn.Module] = []
+    closing: list[nn.Module] = []
+    for name, module in network.named_modules():
+        if id(module) in inside or any(True for _ in module.children()) or not any(True for _ in module.parameters()):
+            continue
+        parts = name.lower().split(".")
+        if any(word in part for part in parts for word in ("embed", "wte", "wpe", "projection_in", "mask_emb")):
+            embeddings.append(module)
+        elif "pooler" not in name.lower():
+            closing.append(module)
+    levels: list[list[nn.Module]] = [embeddings, *([block] for block in blocks)]
+    levels[-1].extend(closing)
+    return levels
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers' progress bars and load reports off the user's terminal; errors still come through."""
+    import warnings
+
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    bars = logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()

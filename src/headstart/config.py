@@ -1,0 +1,154 @@
+"""Components: frozen dataclass-like models whose fields are their configuration, from and to plain mappings."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError
+from pydantic_core import PydanticCustomError
+
+from headstart.errors import RecipeError
+from headstart.registry import Registry, did_you_mean
+
+
+class Component(BaseModel):
+    """Base of everything that can stand in a recipe.
+
+    Subclasses declare fields, each with a docstring that gives unit and range; YAML keys, flags and keyword
+    arguments are those field names. Instances never change: use `revised` for a changed copy.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True, allow_inf_nan=False
+    )
+
+    name: ClassVar[str] = ""
+    """Registry name; empty for components that are not registered."""
+
+    def revised(self, **changes: Any) -> "Any":
+        """A validated copy with some fields replaced."""
+        values = {key: getattr(self, key) for key in type(self).model_fields}
+        return type(self)(**(values | changes))
+
+    def plain(self) -> dict[str, Any]:
+        """Mapping of plain data that `parse` turns back into an equal component."""
+        named = {"name": self.name} if self.name else {}
+        return named | {key: _plain(getattr(self, key)) for key in type(self).model_fields}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Component):
+        return value.plain()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def parse(cls: type[Component], values: Any, where: str = "recipe") -> Any:
+    """Build a component of class `cls` from plain data.
+
+    Raises:
+        RecipeError: with every fault at once, each with its path and, where one is near, the word that was meant.
+    """
+    if not isinstance(values, Mapping):
+        raise RecipeError([f"expected a mapping of keys to values, found {describe(values)}"], where)
+    try:
+        return cls.model_validate(dict(values))
+    except ValidationError as error:
+        raise RecipeError(problems(error, cls), where) from None
+
+
+def named(registry: Registry, default: str | None = None) -> Any:
+    """Annotation for a field that holds a component of `registry`, given as a name, a mapping or an instance.
+
+    Use it as `Annotated[Strategy, named(STRATEGIES)]`. A mapping says which with the key `name`, or is of the form
+    `{NAME: {...}}`; where it does neither, `default` is meant.
+    """
+
+    def build(value: Any) -> Any:
+        if isinstance(value, str):
+            value = {"name": value}
+        if not isinstance(value, Mapping):
+            return value
+        rest = {str(key): item for key, item in value.items()}
+        name = rest.pop("name", None)
+        if name is None and len(rest) == 1 and next(iter(rest)) in registry.names():
+            name, inner = next(iter(rest.items()))
+            rest = dict(inner or {})
+        name = name or default
+        if not isinstance(name, str):
+            raise PydanticCustomError(
+                "component", "needs a 'name': one of {known}", {"known": ", ".join(registry.names())}
+            )
+        try:
+            cls = registry.get(name)
+        except RecipeError as error:
+            raise PydanticCustomError("component", "{problem}", {"problem": error.problems[0]}) from None
+        try:
+            return cls.model_validate(rest)
+        except ValidationError as error:
+            raise PydanticCustomError("nested", "has faults", {"faults": _faults(error, cls)}) from None
+
+    return BeforeValidator(build)
+
+
+def problems(error: ValidationError, cls: type[BaseModel]) -> list[str]:
+    """One line per fault of a pydantic error: the path, what was found, what was expected."""
+    return [f"{path}: {text}" if path else text for path, text in _faults(error, cls)]
+
+
+def _faults(error: ValidationError, cls: type[BaseModel]) -> list[tuple[str, str]]:
+    faults = []
+    for fault in error.errors():
+        place = fault["loc"][:-1] if fault["type"] == "extra_forbidden" else fault["loc"]
+        path = ".".join(str(part) for part in place if not _is_union_tag(part))
+        nested = (fault.get("ctx") or {}).get("faults")
+        if nested:
+            faults += [(".".join(part for part in (path, inner) if part), text) for inner, text in nested]
+        else:
+            faults.append((path, _explain(fault, cls)))
+    return faults
+
+
+def _is_union_tag(part: Any) -> bool:
+    return isinstance(part, str) and (
+        part.startswith(("function-", "literal[", "tuple[", "list[")) or part in {"int", "str", "float", "bool", "none"}
+    )
+
+
+def _explain(fault: Any, cls: type[BaseModel]) -> str:
+    if fault["type"] == "extra_forbidden":
+        owner = _owner(cls, fault["loc"][:-1])
+        known = list(owner.model_fields) if owner else []
+        key = str(fault["loc"][-1])
+        listing = f" (keys here: {', '.join(known)})" if known else ""
+        return f"unknown key '{key}'{did_you_mean(key, known)}{listing}"
+    if fault["type"] == "missing":
+        return "is required"
+    message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] in {"component", "value_error", "nested"}:
+        return message
+    message = message[:1].lower() + message[1:]
+    return f"{message.removeprefix('input ')}, found {describe(fault['input'])}"
+
+
+def _owner(cls: type[BaseModel], path: tuple[Any, ...]) -> type[BaseModel] | None:
+    for part in path:
+        annotation = cls.model_fields[part].annotation if part in cls.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return None
+        cls = annotation
+    return cls
+
+
+def describe(value: Any) -> str:
+    """How a value is shown in a message: quoted text, short lists, the type for the rest."""
+    if isinstance(value, str):
+        return f"'{value}'" if len(value) <= 60 else f"'{value[:57]}...'"
+    if isinstance(value, (int, float, bool)) or value is None:
+        return repr(value)
+    return f"a {type(value).__name__}"
+
+
+__all__ = ["Annotated", "Component", "SerializeAsAny", "describe", "named", "parse", "problems"]

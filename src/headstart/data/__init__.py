@@ -1,0 +1,1 @@
+"""Data: opened files, tables, stores of examples, tokens, splits, batches."""

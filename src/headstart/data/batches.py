@@ -1,0 +1,54 @@
+"""Which rows go together: length-sorted batches under a token budget, a pure function of (seed, epoch)."""
+
+import numpy as np
+
+INFERENCE_TOKENS = 4096
+"""Padded tokens per batch without gradient: enough for full speed on a few cores, little enough for any memory."""
+
+
+def sorted_batches(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
+    """All rows once, longest first, for prediction and feature extraction.
+
+    Args:
+        lengths: tokens per row, shape (rows,).
+        budget: most padded tokens per batch; a row longer than it gets a batch of its own.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    return _fill(order, lengths, budget)
+
+
+def training_batches(lengths: np.ndarray, *, rows: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """All rows once, rows of like length together, batches in random order.
+
+    A little noise on the lengths lets the company of a row change from epoch to epoch. The token budget is set so
+    that a batch holds `rows` rows on average, hence the number of updates is that of batches of fixed size.
+
+    Args:
+        lengths: tokens per row, shape (rows,).
+        rows: rows per batch on average, at least 1.
+        seed: of the run.
+        epoch: from 0; the same (seed, epoch) gives the same batches, whatever ran before.
+    """
+    random = np.random.default_rng([seed, epoch, 0xBA7C4])
+    noisy = lengths + random.uniform(0, 1 + 0.1 * lengths)
+    order = np.argsort(-noisy, kind="stable")
+    updates = max(1, round(len(lengths) / rows))
+    batches = _fill(order, lengths, max(1, round(float(lengths.mean()) * rows * 1.06)))
+    if len(batches) > 2 * updates or len(batches) == 1 < updates:
+        batches = list(np.array_split(order, updates))
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+def _fill(order: np.ndarray, lengths: np.ndarray, budget: int) -> list[np.ndarray]:
+    batches: list[np.ndarray] = []
+    start = 0
+    longest = 0
+    for at, row in enumerate(order):
+        width = max(longest, int(lengths[row]))
+        if at > start and width * (at - start + 1) > budget:
+            batches.append(order[start:at])
+            start, width = at, int(lengths[row])
+        longest = width
+    if len(order) > start:
+        batches.append(order[start:])
+    return batches

@@ -1,0 +1,61 @@
+"""A file in memory, column by column, with the line of every row and what was left out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from headstart.errors import DataError
+from headstart.registry import did_you_mean
+from headstart.types import Dropped, Sheet
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of one file (or of lists handed over in Python), by column.
+
+    Invariant: rows of the file = `len(table)` + `len(table.dropped)`.
+    """
+
+    file: str
+    columns: Mapping[str, Sequence[str | None]]
+    lines: Sequence[int]
+    dropped: tuple[Dropped, ...] = ()
+    format: Mapping[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def column(self, name: str, flag: str) -> Sequence[str | None]:
+        """Values of one column; `flag` is named in the message as the way to choose another.
+
+        Raises:
+            DataError: there is no such column.
+        """
+        if name not in self.columns:
+            known = list(self.columns)
+            raise DataError(
+                f"{self.file} has no column '{name}'{did_you_mean(name, known)} "
+                f"(columns: {', '.join(known)}); choose one with {flag}"
+            )
+        return self.columns[name]
+
+
+def load(sheet: Sheet, file: str) -> Table:
+    """Read all rows of an opened file.
+
+    Raises:
+        DataError: the file has no usable row.
+    """
+    lines: list[int] = []
+    rows: list[tuple[str | None, ...]] = []
+    dropped: list[Dropped] = []
+    for record in sheet.records:
+        if isinstance(record, Dropped):
+            dropped.append(record)
+        else:
+            lines.append(record.line)
+            rows.append(record.values)
+    if not rows:
+        why = f"; first reason: line {dropped[0].line}: {dropped[0].reason}" if dropped else ""
+        raise DataError(f"{file} has a header ({', '.join(sheet.columns)}) but no usable row{why}")
+    columns = {name: [row[at] for row in rows] for at, name in enumerate(sheet.columns)}
+    return Table(file, columns, lines, tuple(dropped), dict(sheet.format))

@@ -1,0 +1,96 @@
+"""Every error that headstart raises on purpose, as one tree.
+
+    HeadstartError                exit code
+    ├── UsageError                2    a call that cannot mean anything
+    ├── RecipeError               64   faults in a recipe, flags or keyword arguments
+    ├── DataError                 65   rows, columns or labels that cannot be used
+    ├── ModelError                65   weights or a model folder that cannot be used
+    ├── DivergedError             65   training produced numbers that are not finite
+    ├── MissingInputError         66   a file or folder that is not there
+    ├── UnavailableError          69   the hub, or an optional dependency, is out of reach
+    ├── RunFolderError            73   the output folder is taken
+    └── StorageError              74   the disk refuses: read-only, full, not permitted
+
+A message says where, what was found, what was expected and what to do. `Interrupted` (130) stands apart:
+the user asked for it.
+"""
+
+from collections.abc import Sequence
+
+
+class HeadstartError(Exception):
+    """Base of the tree; the command line prints its message and exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class UsageError(HeadstartError):
+    """A call that cannot mean anything, such as a text argument that is the name of a file."""
+
+    exit_code = 2
+
+
+class RecipeError(HeadstartError):
+    """One or more faults in a recipe; all of them are listed at once.
+
+    Args:
+        problems: one line each, already naming the place (`training.epochs`) and the remedy.
+        where: the file or door the recipe came from, for the first line of the message.
+    """
+
+    exit_code = 64
+
+    def __init__(self, problems: Sequence[str], where: str = "recipe") -> None:
+        self.problems = tuple(problems)
+        self.where = where
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        noun = "problem" if len(self.problems) == 1 else "problems"
+        super().__init__(f"{where} has {len(self.problems)} {noun}:\n{lines}")
+
+
+class DataError(HeadstartError, ValueError):
+    """Rows, columns or labels that cannot be used as they are; a ValueError too, as scikit-learn expects."""
+
+    exit_code = 65
+
+
+class ModelError(HeadstartError):
+    """Weights or a model folder that cannot be used: wrong digest, unsafe format, unknown architecture."""
+
+    exit_code = 65
+
+
+class DivergedError(HeadstartError):
+    """Training produced a loss or gradient that is not finite, and skipping the rows did not help."""
+
+    exit_code = 65
+
+
+class MissingInputError(HeadstartError):
+    """A file or folder that was named is not there."""
+
+    exit_code = 66
+
+
+class UnavailableError(HeadstartError):
+    """The hub cannot be reached, or an optional dependency is not installed."""
+
+    exit_code = 69
+
+
+class RunFolderError(HeadstartError):
+    """The output folder exists already or belongs to another run."""
+
+    exit_code = 73
+
+
+class StorageError(HeadstartError):
+    """The disk refuses: read-only, full or not permitted."""
+
+    exit_code = 74
+
+
+class Interrupted(HeadstartError):
+    """The user stopped the run; what was finished has been kept, and the message says what."""
+
+    exit_code = 130

@@ -1,0 +1,1 @@
+"""Evaluation: calibrated scores with intervals, as a whole and by group."""

@@ -1,0 +1,40 @@
+"""Scores of logits on labelled rows, as a whole and by group."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from headstart.data.store import Store
+from headstart.metrics.calibration import softmax, temperature
+from headstart.tasks.base import Task
+from headstart.types import Score
+
+
+def calibration_factor(logits: np.ndarray, targets: np.ndarray) -> float:
+    """1 / temperature, found on rows that were not trained on; 1.0 where a part is too small to tell (under 20 rows)."""
+    return 1.0 / temperature(logits, targets) if len(targets) >= 20 else 1.0
+
+
+def scored(task: Task, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
+    """All scores of the task with intervals."""
+    return task.score(softmax(logits), rows)
+
+
+def by_group(
+    task: Task, logits: np.ndarray, rows: Store[Any], columns: Sequence[str]
+) -> dict[str, dict[str, Mapping[str, Score]]]:
+    """Scores for the rows of each value of each column; an empty value stands as "".
+
+    Returns:
+        Column to value to scores; values in order of their number of rows, most first.
+    """
+    found: dict[str, dict[str, Mapping[str, Score]]] = {}
+    for column in columns:
+        values = np.array([value or "" for value in rows.columns[column]], dtype=object)
+        names, counts = np.unique(values.astype(str), return_counts=True)
+        found[column] = {}
+        for name in names[np.argsort(-counts, kind="stable")]:
+            chosen = np.flatnonzero(values == name)
+            found[column][str(name)] = scored(task, logits[chosen], rows.take(chosen.tolist()))
+    return found

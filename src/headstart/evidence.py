@@ -1,0 +1,154 @@
+"""What was measured in a run, gathered as plain data."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from headstart.artifact import own_version
+from headstart.backbones.location import Located
+from headstart.data.store import Store
+from headstart.experiment import Entry
+from headstart.metrics import significance
+from headstart.metrics.calibration import softmax
+from headstart.metrics.classification import BY_COUNTS, confusion_matrix
+from headstart.preparation import Parts, lengths
+from headstart.recipe import Experiment
+from headstart.strategies.base import Context
+from headstart.verdict import verdict
+
+WORST_ROWS = 20
+"""Mistakes shown in the report."""
+
+
+def gather(
+    recipe: Experiment, entries: list[Entry], chosen: Entry, parts: Parts, context: Context, located: Located | None
+) -> dict[str, Any]:
+    """All that a run measured, as plain data: what report, card and `--json` are made of."""
+    data = parts.facts()
+    for key, value in context.shared.items():
+        if key.startswith("prepared:"):
+            data["lengths"] = lengths(value[0].tokens, int(key.partition(":")[2]))
+    evidence: dict[str, Any] = {
+        "format": 1,
+        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "versions": _versions(),
+        "machine": {"platform": f"{platform.system()} {platform.machine()}", "cpus": os.cpu_count(), "device": "cpu"},
+        "kind": chosen.finished.predictor.kind,
+        "task": {
+            "name": parts.task.name,
+            "text": list(parts.task.text or ()),
+            "label": parts.task.label,
+            "labels": list(parts.task.names),
+            "metric": parts.task.chosen_metric,
+        },
+        "backbone": _backbone(located, entries),
+        "data": data,
+        "leaderboard": [entry.plain(chosen=entry is chosen) for entry in entries],
+        "chosen": chosen.strategy.name,
+        "comparisons": _comparisons(entries, chosen, parts),
+        "confusion": _confusion(chosen, parts),
+        "worst_rows": _worst(chosen, parts) if recipe.rows else None,
+    }
+    evidence["verdict"] = verdict(evidence)
+    return evidence
+
+
+def _backbone(located: Located | None, entries: list[Entry]) -> dict[str, Any] | None:
+    if located is None:
+        return None
+    facts: dict[str, Any] = {
+        "name": located.source.location,
+        "id": located.identity,
+        "revision": located.source.revision,
+        "digest": located.source.digest,
+        "architecture": located.config["model_type"],
+        "license": located.license,
+        "max_length": located.source.max_length,
+        "parameters": None,
+    }
+    for entry in entries:
+        network = getattr(getattr(entry.candidate, "predictor", None), "model", None)
+        if network is not None:
+            facts["parameters"] = sum(p.numel() for p in network.backbone.parameters())
+            facts["max_length"] = network.backbone.tokenizer.max_length
+    return facts
+
+
+def _reported(chosen: Entry, parts: Parts) -> tuple[str, Store[Any], np.ndarray]:
+    """The part that scores are reported on, its rows and the chosen strategy's logits there."""
+    if parts.test is not None and chosen.test_logits is not None:
+        return "test", parts.test, chosen.test_logits
+    return "validation", parts.validation, chosen.finished.validation_logits
+
+
+def _comparisons(entries: list[Entry], chosen: Entry, parts: Parts) -> list[dict[str, Any]]:
+    """The chosen strategy against each other one on the same rows, p-values corrected together."""
+    split, rows, mine = _reported(chosen, parts)
+    metric = parts.task.chosen_metric if parts.task.chosen_metric in BY_COUNTS else "accuracy"
+    targets = parts.task.targets(rows)
+    found = []
+    for entry in entries:
+        theirs = entry.logits(split)
+        if entry is chosen or theirs is None:
+            continue
+        sides = mine.argmax(1), theirs.argmax(1)
+        paired = significance.compare(metric, targets, *sides, labels=len(parts.task.names))
+        found.append(
+            {
+                "a": chosen.strategy.name,
+                "b": entry.strategy.name,
+                "metric": metric,
+                "split": split,
+                "difference": paired.difference.plain(),
+                "p": paired.p,
+                "method": paired.method,
+            }
+        )
+    for row, corrected in zip(found, significance.holm([row["p"] for row in found]), strict=True):
+        row["p_holm"] = corrected
+    return found
+
+
+def _confusion(chosen: Entry, parts: Parts) -> dict[str, Any]:
+    split, rows, logits = _reported(chosen, parts)
+    labels = list(parts.task.names)
+    matrix = confusion_matrix(parts.task.targets(rows), logits.argmax(1), len(labels))
+    return {"split": split, "labels": labels, "matrix": matrix.tolist()}
+
+
+def _worst(chosen: Entry, parts: Parts) -> list[dict[str, Any]]:
+    """Mistakes made with most confidence, on test or else validation."""
+    _, rows, logits = _reported(chosen, parts)
+    probabilities = softmax(logits)
+    targets = parts.task.targets(rows)
+    labels = parts.task.names
+    wrong = np.flatnonzero(probabilities.argmax(1) != targets)
+    order = wrong[np.argsort(-probabilities[wrong].max(1), kind="stable")][:WORST_ROWS]
+    return [
+        {
+            "text": rows.get(i).text[:2000],
+            "label": labels[targets[i]],
+            "predicted": labels[int(probabilities[i].argmax())],
+            "score": float(probabilities[i].max()),
+            "file": rows.file,
+            "line": rows.lines[i],
+        }
+        for i in order
+    ]
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"headstart": own_version(), "python": platform.python_version()}
+    for name in ("torch", "transformers", "tokenizers", "scikit-learn", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,98 @@
+"""One strategy on prepared data: run, calibrate, score. The only corridor from a recipe to a predictor."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from headstart.errors import DivergedError
+from headstart.evaluation.scoring import calibration_factor, scored
+from headstart.metrics.classification import plain
+from headstart.preparation import Parts
+from headstart.strategies.base import Candidate, Context, Strategy
+
+Status = Literal["done", "failed", "stopped", "not run"]
+
+
+@dataclass
+class Entry:
+    """One line of the leaderboard."""
+
+    strategy: Strategy
+    status: Status = "not run"
+    seconds: float = 0.0
+    candidate: Candidate | None = None
+    note: str = ""
+    rank: tuple[float, float] = (-np.inf, -np.inf)
+    """On validation, calibrated; larger is better."""
+    validation_scores: dict[str, Any] | None = None
+    test_scores: dict[str, Any] | None = None
+    test_logits: np.ndarray | None = None
+
+    @property
+    def finished(self) -> Candidate:
+        """The candidate of an entry that is done."""
+        if self.candidate is None:
+            raise RuntimeError(f"{self.strategy.name} is not done")
+        return self.candidate
+
+    def logits(self, split: str) -> np.ndarray | None:
+        """Calibrated logits on `test` or `validation`, where there are any."""
+        if split == "test":
+            return self.test_logits
+        return self.candidate.validation_logits if self.candidate else None
+
+    def plain(self, *, chosen: bool) -> dict[str, Any]:
+        """Plain data for evidence and `--json`."""
+        candidate = self.candidate
+        scores = {"validation": self.validation_scores, "test": self.test_scores}
+        return {
+            "strategy": self.strategy.name,
+            "role": self.strategy.role,
+            "status": self.status,
+            "chosen": chosen,
+            "seconds": round(self.seconds, 2),
+            "trainable_parameters": candidate.trainable_parameters if candidate else None,
+            "description": candidate.description if candidate else "",
+            "scores": scores if candidate else None,
+            "curve": candidate.curve if candidate else [],
+            "note": "; ".join([*([self.note] if self.note else []), *(candidate.notes if candidate else [])]),
+        }
+
+
+def run_strategy(entry: Entry, context: Context, parts: Parts) -> None:
+    """Fit, calibrate on validation and score; what came of it is written into `entry`.
+
+    A strategy that diverges is marked as failed and the run goes on without it.
+    """
+    started = time.perf_counter()
+    entry.status = "stopped"
+    try:
+        candidate = entry.strategy.fit(context)
+        targets = parts.task.targets(parts.validation)
+        factor = calibration_factor(candidate.validation_logits, targets)
+        candidate.predictor.scale(factor)
+        candidate.validation_logits = candidate.validation_logits * factor
+        entry.rank = parts.task.rank(candidate.validation_logits, targets)
+        entry.validation_scores = plain(scored(parts.task, candidate.validation_logits, parts.validation))
+        entry.candidate = candidate
+        entry.status = "done"
+    except DivergedError as error:
+        entry.status, entry.note = "failed", str(error)
+        context.progress.end("failed")
+    finally:
+        entry.seconds = time.perf_counter() - started
+
+
+def score_test(entry: Entry, context: Context, parts: Parts) -> None:
+    """Read the test part, once per candidate, after all choices were made."""
+    if entry.candidate is None or parts.test is None:
+        return
+    texts = [example.text for example in parts.test.examples]
+    context.progress.begin(f"test, {entry.strategy.name}", len(texts))
+    entry.test_logits = entry.candidate.predictor.outputs(texts, progress=context.progress).logits
+    entry.test_scores = plain(scored(parts.task, entry.test_logits, parts.test))
+    context.progress.end()

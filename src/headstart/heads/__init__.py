@@ -1,0 +1,1 @@
+"""Heads: small modules on top of a backbone, and the model that joins them."""

@@ -1,0 +1,24 @@
+"""A model: one backbone and its named heads, what the trainer moves and predictors run."""
+
+from torch import Tensor, nn
+
+from headstart.backbones.base import Backbone, Encoding
+
+
+class Model(nn.Module):
+    """A backbone with heads by name; several heads share one pass over the backbone.
+
+    Args:
+        backbone: the pretrained network.
+        heads: modules that take an `Encoding`.
+    """
+
+    def __init__(self, backbone: Backbone, heads: dict[str, nn.Module]) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.heads = nn.ModuleDict(heads)
+
+    def encode(self, ids: Tensor, mask: Tensor) -> Encoding:
+        """States of a batch, of every layer where some head reads more than the last."""
+        layers = any(not getattr(head, "only_last", True) for head in self.heads.values())
+        return self.backbone.encode(ids, mask, layers=layers)

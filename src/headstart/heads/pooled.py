@@ -1,0 +1,68 @@
+"""One vector per text from chosen layers, then a linear map: the head of classification tasks."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from headstart.backbones.base import Encoding
+
+POOLINGS = ("first", "mean", "last", "max")
+
+
+def pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
+    """One vector per text.
+
+    Args:
+        hidden: shape (batch, tokens, hidden).
+        mask: 1 for tokens, 0 for padding on the right, shape (batch, tokens).
+        pooling: `first` token, `last` token, `mean` or `max` over tokens.
+
+    Returns:
+        Shape (batch, hidden); padding has no influence.
+    """
+    if pooling == "first":
+        return hidden[:, 0]
+    if pooling == "last":
+        return hidden[torch.arange(len(hidden), device=hidden.device), mask.sum(1).clamp(min=1) - 1]
+    wide = mask.unsqueeze(-1).to(hidden.dtype)  # (batch, tokens, 1)
+    if pooling == "mean":
+        return (hidden * wide).sum(1) / wide.sum(1).clamp(min=1)
+    if pooling == "max":
+        return hidden.masked_fill(wide == 0, torch.finfo(hidden.dtype).min).amax(1)
+    raise ValueError(f"pooling '{pooling}' is none of {', '.join(POOLINGS)}")
+
+
+class PooledHead(nn.Module):
+    """Linear map over the pooled states of one or more layers, side by side.
+
+    Args:
+        hidden_size: of the backbone.
+        labels: outputs.
+        layers: which states are read, 0 for the embeddings, `depth` for the last layer.
+        pooling: one of `POOLINGS`.
+        depth: layers of the backbone.
+        dropout: share of pooled inputs dropped in training, in [0, 1).
+    """
+
+    def __init__(
+        self, hidden_size: int, labels: int, *, layers: Sequence[int], pooling: str, depth: int, dropout: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.layers = tuple(layers)
+        self.pooling = pooling
+        self.only_last = self.layers == (depth,)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(hidden_size * len(self.layers), labels)
+
+    def forward(self, encoding: Encoding) -> Tensor:
+        """Logits of shape (batch, labels)."""
+        states = [encoding.hidden] if self.only_last else [encoding.layers[layer] for layer in self.layers]
+        pooled = [pool(state, encoding.mask, self.pooling) for state in states]  # each (batch, hidden)
+        return self.linear(self.dropout(torch.cat(pooled, dim=1)))
+
+    @torch.no_grad()
+    def set(self, weight: Tensor, bias: Tensor) -> None:
+        """Put a solved linear map in, of shape (labels, layers x hidden) and (labels,)."""
+        self.linear.weight.copy_(weight)
+        self.linear.bias.copy_(bias)

@@ -1,0 +1,1 @@
+"""Metrics: scores, intervals, paired tests, calibration; numpy only."""

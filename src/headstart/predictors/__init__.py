@@ -1,0 +1,12 @@
+"""Predictors: trained things that turn texts into logits, and how each kind is kept in a folder."""
+
+from headstart.registry import Registry
+
+PREDICTORS = Registry(
+    "predictor",
+    {
+        "transformers": "headstart.predictors.network:NetworkPredictor",
+        "linear-text": "headstart.predictors.linear_text:LinearTextPredictor",
+    },
+    group="headstart.predictors",
+)

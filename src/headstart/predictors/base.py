@@ -1,0 +1,51 @@
+"""What a predictor is: texts in, logits out, and a folder it can live in."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from headstart.progress import SILENT, Progress
+
+
+class Outputs(NamedTuple):
+    """What a predictor says of some texts."""
+
+    logits: np.ndarray
+    """Shape (texts, labels), float32; softmax gives calibrated probabilities once `scale` was called."""
+    truncated: np.ndarray
+    """True where the end of a text was not read, shape (texts,)."""
+
+
+class Predictor(ABC):
+    """A trained thing. Kinds differ in what they need to run: torch, scikit-learn, an index, an endpoint."""
+
+    kind: ClassVar[str]
+    """Registry name, written into the artifact."""
+
+    @abstractmethod
+    def outputs(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Outputs:
+        """Logits of texts, in the order given; `progress` advances by texts."""
+
+    @abstractmethod
+    def scale(self, factor: float) -> None:
+        """Multiply all logits by `factor` (1 / temperature), folded into the last layer."""
+
+    @abstractmethod
+    def save(self, folder: Path, labels: Sequence[str]) -> dict[str, Any]:
+        """Write the weights into an existing folder; return plain data that `load` needs again."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path, description: Mapping[str, Any]) -> "Predictor":
+        """Read back what `save` wrote.
+
+        Raises:
+            ModelError: a file is missing or damaged.
+        """
+
+    @abstractmethod
+    def usage(self, labels: Sequence[str]) -> str:
+        """Python code that uses the folder without headstart, for the card; it runs in the artifact's folder."""

@@ -1,0 +1,117 @@
+"""TF-IDF with a linear map: the honest baseline, kept as safetensors and JSON, run without torch."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from headstart.errors import ModelError
+from headstart.predictors.base import Outputs, Predictor
+from headstart.progress import SILENT, Progress
+
+WORDS = {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
+CHARACTERS = {"analyzer": "char_wb", "ngram_range": (2, 5)}
+CHUNK = 5_000
+"""Texts vectorised at once."""
+
+
+class LinearTextPredictor(Predictor):
+    """Logits are a linear map of TF-IDF weights of words (1-2) and characters (2-5).
+
+    Args:
+        vectorizers: fitted TfidfVectorizers of scikit-learn, words then characters.
+        weight: shape (labels, terms of all vectorizers).
+        bias: shape (labels,).
+    """
+
+    kind: ClassVar[str] = "linear-text"
+
+    def __init__(self, vectorizers: Sequence[Any], weight: np.ndarray, bias: np.ndarray) -> None:
+        self.vectorizers = list(vectorizers)
+        self.weight = weight.astype(np.float32)
+        self.bias = bias.astype(np.float32)
+
+    def outputs(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Outputs:
+        """Logits; nothing is ever truncated."""
+        parts = []
+        for start in range(0, len(texts), CHUNK):
+            chunk = texts[start : start + CHUNK]
+            at, total = 0, np.repeat(self.bias[None, :], len(chunk), 0)
+            for vectorizer in self.vectorizers:
+                terms = vectorizer.transform(chunk)
+                total = total + terms @ self.weight[:, at : at + terms.shape[1]].T
+                at += terms.shape[1]
+            parts.append(total)
+            progress.advance(len(chunk))
+        logits = np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, len(self.bias)), np.float32)
+        return Outputs(logits, np.zeros(len(texts), dtype=bool))
+
+    def scale(self, factor: float) -> None:
+        """Fold the temperature into weight and bias."""
+        self.weight = (self.weight * factor).astype(np.float32)
+        self.bias = (self.bias * factor).astype(np.float32)
+
+    def save(self, folder: Path, labels: Sequence[str]) -> dict[str, Any]:
+        """Write `linear.safetensors` (weight, bias, idf) and `terms.json` (term lists in column order)."""
+        from safetensors.numpy import save_file
+
+        tensors: dict[str, np.ndarray] = {"weight": np.ascontiguousarray(self.weight), "bias": self.bias}
+        terms = []
+        for at, vectorizer in enumerate(self.vectorizers):
+            tensors[f"idf_{at}"] = np.asarray(vectorizer.idf_, dtype=np.float64)
+            terms.append([str(term) for term in vectorizer.get_feature_names_out()])
+        save_file(tensors, str(folder / "linear.safetensors"))
+        (folder / "terms.json").write_text(json.dumps(terms, ensure_ascii=True), encoding="utf-8")
+        return {}
+
+    @classmethod
+    def load(cls, folder: Path, description: Mapping[str, Any]) -> "LinearTextPredictor":
+        """Read `linear.safetensors` and `terms.json`; imports scikit-learn, never torch."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            tensors = load_file(str(folder / "linear.safetensors"))
+            terms = json.loads((folder / "terms.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError, SafetensorError) as error:
+            raise ModelError(f"{folder}: the weights cannot be read: {error}") from None
+        vectorizers = []
+        for at, options in enumerate((WORDS, CHARACTERS)):
+            vectorizer = vectorizer_for(options, vocabulary=terms[at])
+            vectorizer.idf_ = tensors[f"idf_{at}"]
+            vectorizers.append(vectorizer)
+        return cls(vectorizers, tensors["weight"], tensors["bias"])
+
+    def usage(self, labels: Sequence[str]) -> str:
+        """Code with scikit-learn and safetensors only."""
+        return f"""import json
+import numpy as np
+from safetensors.numpy import load_file
+from scipy.sparse import hstack
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+labels = {list(labels)!r}
+tensors, terms = load_file("linear.safetensors"), json.load(open("terms.json"))
+vectorizers = []
+for at, (analyzer, ngrams) in enumerate((("word", (1, 2)), ("char_wb", (2, 5)))):
+    options = {{"token_pattern": {WORDS["token_pattern"]!r}}} if analyzer == "word" else {{}}
+    vectorizers.append(TfidfVectorizer(
+        analyzer=analyzer, ngram_range=ngrams, sublinear_tf=True, vocabulary=terms[at], **options))
+    vectorizers[at].idf_ = tensors[f"idf_{{at}}"]
+
+def predict(texts):
+    features = hstack([vectorizer.transform(texts) for vectorizer in vectorizers])
+    logits = features @ tensors["weight"].T + tensors["bias"]
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+print(dict(zip(labels, predict(["great plot, weak ending"])[0])))"""
+
+
+def vectorizer_for(options: Mapping[str, Any], **more: Any) -> Any:
+    """A TfidfVectorizer of scikit-learn with sublinear term frequency."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(**options, sublinear_tf=True, **more)

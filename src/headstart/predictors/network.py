@@ -1,0 +1,185 @@
+"""A backbone with a pooled head, saved so that plain transformers can load it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from headstart.backbones.encoder import TextEncoder, quiet
+from headstart.backbones.location import BackboneSource, locate
+from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.errors import ModelError
+from headstart.heads.model import Model
+from headstart.heads.native import NATIVE_HEADS, write_native
+from headstart.heads.pooled import PooledHead
+from headstart.predictors.base import Outputs, Predictor
+from headstart.progress import SILENT, Progress
+
+HEAD = "classification"
+HEAD_FILE = f"heads/{HEAD}.safetensors"
+
+
+class NetworkPredictor(Predictor):
+    """A model with one pooled head named `classification`.
+
+    Args:
+        model: backbone and head; put into eval mode.
+    """
+
+    kind: ClassVar[str] = "transformers"
+
+    def __init__(self, model: Model) -> None:
+        self.model = model.eval()
+        head, backbone = model.heads[HEAD], model.backbone
+        if not isinstance(head, PooledHead) or not isinstance(backbone, TextEncoder):
+            raise TypeError(
+                f"expected a TextEncoder and a PooledHead, found {type(backbone).__name__} and {type(head).__name__}"
+            )
+        self.head = head
+        self.backbone = backbone
+
+    @torch.inference_mode()
+    def outputs(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Outputs:
+        """Logits in batches of like length; texts beyond the length limit are cut and flagged."""
+        tokens = self.backbone.tokenizer.encode(texts)
+        logits = np.empty((len(texts), self.head.linear.out_features), dtype=np.float32)
+        for indices in sorted_batches(tokens.lengths, INFERENCE_TOKENS):
+            ids, mask = (torch.from_numpy(array) for array in tokens.pad(indices, self.backbone.tokenizer.pad_id))
+            logits[indices] = self.head(self.model.encode(ids, mask)).numpy()
+            progress.advance(len(indices))
+        return Outputs(logits, tokens.lost > 0)
+
+    @torch.no_grad()
+    def scale(self, factor: float) -> None:
+        """Fold the temperature into the head."""
+        self.head.linear.weight.mul_(factor)
+        self.head.linear.bias.mul_(factor)
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the architecture's own classification head can hold this head."""
+        place = NATIVE_HEADS.get(self.backbone.located.config["model_type"])
+        return place is not None and self.head.only_last and self.head.pooling == "first"
+
+    def save(self, folder: Path, labels: Sequence[str]) -> dict[str, Any]:
+        """Write model.safetensors, config.json, tokenizer files and the head.
+
+        With a native head the folder holds a `...ForSequenceClassification`, otherwise the bare encoder.
+        """
+        backbone = self.backbone
+        with quiet():
+            network: Any = self._native(labels) if self.is_native else backbone.network
+            network.save_pretrained(str(folder))
+        (folder / "heads").mkdir()
+        tensors = {"weight": self.head.linear.weight.detach().clone(), "bias": self.head.linear.bias.detach().clone()}
+        save_file(tensors, str(folder / HEAD_FILE))
+        save_tokenizer(backbone, folder)
+        return {
+            "native": self.is_native,
+            "layers": list(self.head.layers),
+            "pooling": self.head.pooling,
+            "max_length": backbone.tokenizer.max_length,
+        }
+
+    @classmethod
+    def load(cls, folder: Path, description: Mapping[str, Any]) -> "NetworkPredictor":
+        """Read the encoder and the head of an artifact."""
+        located = locate(BackboneSource(location=str(folder), max_length=description["max_length"]))
+        backbone = TextEncoder(located)
+        try:
+            tensors = load_file(str(folder / HEAD_FILE))
+            weight, bias = tensors["weight"], tensors["bias"]
+        except (OSError, KeyError, SafetensorError) as error:
+            raise ModelError(f"{folder / HEAD_FILE} cannot be read: {error}") from None
+        head = PooledHead(
+            backbone.hidden_size,
+            len(bias),
+            layers=description["layers"],
+            pooling=description["pooling"],
+            depth=backbone.depth,
+        )
+        head.set(weight, bias)
+        return cls(Model(backbone, {HEAD: head}))
+
+    def usage(self, labels: Sequence[str]) -> str:
+        """A pipeline where the head is native, else a few lines around `AutoModel`."""
+        if self.is_native:
+            return (
+                "from transformers import pipeline\n\n"
+                'classify = pipeline("text-classification", model=".", top_k=None)\n'
+                'print(classify(["great plot, weak ending"], truncation=True))'
+            )
+        return _snippet(labels, self.head, self.backbone.tokenizer.max_length)
+
+    def _native(self, labels: Sequence[str]) -> torch.nn.Module:
+        from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+
+        backbone = self.backbone
+        place = NATIVE_HEADS[backbone.located.config["model_type"]]
+        config = type(backbone.network.config).from_dict(backbone.network.config.to_dict())
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: at for at, label in enumerate(labels)}
+        config.problem_type = "single_label_classification"
+        cls: Any = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING[type(config)]
+        network = cls(config).eval()
+        body = getattr(network, network.base_model_prefix)
+        body.load_state_dict(backbone.network.state_dict(), strict=False)
+        largest = self._largest_state()
+        linear = self.head.linear
+        write_native(network, place, linear.weight, linear.bias, largest=largest)
+        return network
+
+    @torch.inference_mode()
+    def _largest_state(self) -> float:
+        tokens = self.backbone.tokenizer.encode(["", "a", "The quick brown fox, 1234!", "zzz " * 50])
+        ids, mask = (
+            torch.from_numpy(array) for array in tokens.pad(range(len(tokens)), self.backbone.tokenizer.pad_id)
+        )
+        return float(self.backbone.encode(ids, mask).hidden.abs().max())
+
+
+def save_tokenizer(backbone: TextEncoder, folder: Path) -> None:
+    """Write the tokenizer's files with the length limit in use, so that others truncate alike."""
+    import json
+    import shutil
+
+    source = backbone.located.folder
+    backbone.tokenizer.save(folder)
+    for name in ("vocab.txt", "special_tokens_map.json", "added_tokens.json", "merges.txt", "vocab.json"):
+        if (source / name).is_file() and not (folder / name).exists():
+            shutil.copyfile(source / name, folder / name)
+    path = source / "tokenizer_config.json"
+    settings = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    settings = {key: value for key, value in settings.items() if key not in ("auto_map", "name_or_path", "max_length")}
+    settings["model_max_length"] = backbone.tokenizer.max_length
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
+
+def _snippet(labels: Sequence[str], head: PooledHead, limit: int) -> str:
+    pooling = {
+        "mean": "(state * mask).sum(1) / mask.sum(1)",
+        "first": "state[:, 0]",
+        "last": 'state[torch.arange(len(state)), batch["attention_mask"].sum(1) - 1]',
+        "max": "state.masked_fill(mask == 0, -1e30).amax(1)",
+    }[head.pooling]
+    return f'''import torch
+from safetensors.torch import load_file
+from transformers import AutoModel, AutoTokenizer
+
+labels = {list(labels)!r}
+tokenizer, encoder = AutoTokenizer.from_pretrained("."), AutoModel.from_pretrained(".").eval()
+head = load_file("{HEAD_FILE}")
+
+@torch.no_grad()
+def predict(texts):
+    batch = tokenizer(texts, truncation=True, max_length={limit}, padding=True, return_tensors="pt")
+    states = encoder(**batch, output_hidden_states=True).hidden_states
+    mask = batch["attention_mask"].unsqueeze(-1).float()
+    pooled = [{pooling} for state in (states[i] for i in {list(head.layers)})]
+    return (torch.cat(pooled, 1) @ head["weight"].T + head["bias"]).softmax(1)
+
+print(dict(zip(labels, predict(["great plot, weak ending"])[0].tolist())))'''

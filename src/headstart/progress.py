@@ -1,0 +1,23 @@
+"""How long-running work says where it stands; the command line draws it, Python callers may ignore it."""
+
+
+class Progress:
+    """Receives the progress of steps; this base class is silent.
+
+    A step is one unit a user would name (reading, fine-tuning); units within it are whatever grows evenly.
+    """
+
+    def begin(self, step: str, total: float, note: str = "") -> None:
+        """A step starts that will take `total` units."""
+
+    def advance(self, units: float, note: str = "") -> None:
+        """`units` more of the current step are done; `note` says what was seen last, such as a score."""
+
+    def end(self, note: str = "") -> None:
+        """The current step is over."""
+
+    def say(self, topic: str, message: str, *, warning: bool = False) -> None:
+        """One line for the user, under a short topic such as `data` or `split`."""
+
+
+SILENT = Progress()

@@ -1,0 +1,14 @@
+"""Readers: from a path to rows, strict and exact."""
+
+from headstart.registry import Registry
+
+READERS = Registry(
+    "reader",
+    {
+        "csv": "headstart.readers.delimited:CommaSeparated",
+        "tsv": "headstart.readers.delimited:TabSeparated",
+        "jsonl": "headstart.readers.jsonl:JsonLines",
+        "parquet": "headstart.readers.parquet:Parquet",
+    },
+    group="headstart.readers",
+)

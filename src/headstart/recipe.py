@@ -1,0 +1,340 @@
+"""Recipes: what each verb needs, as one frozen component; recipe keys, flags and keyword arguments are its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+import yaml
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic.fields import FieldInfo
+
+from headstart.backbones.location import BackboneSource
+from headstart.config import Component, named, parse
+from headstart.errors import MissingInputError, RecipeError
+from headstart.registry import did_you_mean
+from headstart.strategies import STRATEGIES
+from headstart.strategies.base import Strategy
+from headstart.tasks import TASKS
+from headstart.tasks.base import Task
+from headstart.training.settings import Training
+
+MEMORY = "<memory>"
+"""Stands for data that was handed over in Python."""
+
+
+def _split(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _located(value: Any) -> Any:
+    return {"location": str(value)} if isinstance(value, str | Path) else value
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, str):
+        return _split(value)
+    return (value,) if isinstance(value, Mapping | Strategy) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+"""Several names; a string is split at commas."""
+
+
+class Format(Component):
+    """How files are read; everything is detected where it can be."""
+
+    format: Literal["csv", "tsv", "jsonl", "parquet"] | None = None
+    """File format; by default from the file's ending."""
+    encoding: str | None = None
+    """Text encoding such as `cp1252`; by default UTF-8 or what a byte order mark says, never guessed silently."""
+    delimiter: str | None = None
+    """What stands between columns of a CSV file, one character; by default found in the file."""
+
+
+class Data(Format):
+    """Where the labelled rows come from and how they are parted."""
+
+    train: str
+    """File with labelled rows: CSV, TSV, JSONL or Parquet, gzipped or not."""
+    test: str | None = None
+    """File with rows to report scores on; by default a part is cut off."""
+    validation: str | None = None
+    """File with rows to make choices on; by default a part is cut off the training rows."""
+    group_column: str | None = None
+    """Column whose equal values never stand on both sides of a cut, such as a customer or an author."""
+    time_column: str | None = None
+    """Column to cut by: the latest rows become test, those before them validation."""
+    test_share: float = Field(default=0.2, ge=0, lt=1)
+    """Share of rows cut off as test where no test file is given, in [0, 1); 0 for none."""
+    validation_share: float = Field(default=0.15, gt=0, lt=1)
+    """Share of the training rows cut off as validation where no such file is given, in (0, 1)."""
+
+
+class Experiment(Component):
+    """From labels to a transferred model and its evidence: `fit` and `compare`."""
+
+    verb: ClassVar[str]
+    defaults: ClassVar[tuple[str, ...]]
+    """Strategies that run where none is named."""
+
+    data: Data
+    """Labelled rows."""
+    task: Annotated[Task, named(TASKS, "text-classification")] = Field(
+        default="text-classification", validate_default=True
+    )
+    """What is learnt."""
+    backbone: Annotated[BackboneSource, BeforeValidator(_located)] = Field(default_factory=BackboneSource)
+    """The pretrained network: `mini`, a hub id, a folder or an earlier run."""
+    strategies: Annotated[tuple[Annotated[Strategy, named(STRATEGIES)], ...] | None, BeforeValidator(_listed)] = None
+    """Ways of transferring to run, by name; the best on validation is kept."""
+    training: Training = Field(default_factory=Training)
+    """Settings of the training loop."""
+    controls: bool = True
+    """Run TF-IDF and the same network from scratch beside the strategies."""
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    """Of splits, batch order, dropout and random weights, in [0, 2^32)."""
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    """CPU threads; weights are the same again only at the same number. By default all cores."""
+    output: str | None = None
+    """Folder for the model, report and evidence; by default `runs/` and the name of the file."""
+    overwrite: bool = False
+    """Replace the output folder if an earlier run wrote it."""
+    rows: bool = True
+    """Show texts of the data in the report; `--no-rows` leaves them out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_strategy(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "strategy" in values:
+            values = dict(values)
+            one = values.pop("strategy")
+            if one is not None and values.get("strategies") is not None:
+                raise ValueError("give either 'strategy' or 'strategies'")
+            if one is not None:
+                values["strategies"] = (one,)
+        return values
+
+    @field_validator("strategies")
+    @classmethod
+    def _distinct(cls, value: tuple[Strategy, ...] | None) -> tuple[Strategy, ...] | None:
+        if value is not None and not value:
+            raise ValueError(f"name at least one of {', '.join(STRATEGIES.names())}")
+        if value and len({strategy.name for strategy in value}) < len(value):
+            raise ValueError("a strategy is named twice")
+        return value
+
+    def planned(self) -> tuple[Strategy, ...]:
+        """Strategies and, where wanted, the controls that are not among them; cheapest first."""
+        chosen = self.strategies or tuple(STRATEGIES.get(name)() for name in self.defaults)
+        names = {strategy.name for strategy in chosen}
+        beside = [STRATEGIES.get(name)() for name in ("tf-idf", "from-scratch") if self.controls and name not in names]
+        return tuple(sorted([*chosen, *beside], key=lambda strategy: strategy.cost))
+
+    def plain(self) -> dict[str, Any]:
+        """Plain data with the verb; one strategy is written as `strategy`."""
+        values = {"verb": self.verb} | super().plain()
+        if self.strategies and len(self.strategies) == 1:
+            values["strategy"] = values.pop("strategies")[0]
+        return values
+
+
+class Fit(Experiment):
+    """Labelled data in; a transferred model, its test scores and a report out."""
+
+    verb: ClassVar[str] = "fit"
+    defaults: ClassVar[tuple[str, ...]] = ("feature-extraction", "fine-tuning")
+
+
+class Compare(Experiment):
+    """Strategies and controls side by side on the same rows: a leaderboard, and the best of them as the model."""
+
+    verb: ClassVar[str] = "compare"
+    defaults: ClassVar[tuple[str, ...]] = ("tf-idf", "from-scratch", "feature-extraction", "fine-tuning")
+
+
+class Predict(Format):
+    """Texts in, labels with probabilities out."""
+
+    verb: ClassVar[str] = "predict"
+
+    model: str
+    """Folder of a run."""
+    texts: tuple[str, ...] = ()
+    """Texts to classify."""
+    input: str | None = None
+    """File with a text column, or `-` for lines on standard input."""
+    output: str | None = None
+    """File to write: all columns of the input, in order, with prediction and probabilities."""
+    text: Names | None = None
+    """Column(s) with the text; by default those of the training file."""
+    overwrite: bool = False
+    """Replace the output file."""
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    """CPU threads; by default all cores."""
+
+
+class Evaluate(Format):
+    """Scores of a model on labelled rows, as a whole and by group."""
+
+    verb: ClassVar[str] = "evaluate"
+
+    model: str
+    """Folder of a run."""
+    test: str
+    """File with labelled rows."""
+    by: Names = ()
+    """Columns by whose values scores are given too."""
+    text: Names | None = None
+    """Column(s) with the text; by default those of the training file."""
+    label: str | None = None
+    """Column with the label; by default that of the training file."""
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    """CPU threads; by default all cores."""
+
+
+VERBS: dict[str, type[Component]] = {"fit": Fit, "compare": Compare, "predict": Predict, "evaluate": Evaluate}
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "fit": ("data", "task", "backbone", "training"),
+    "compare": ("data", "task", "backbone", "training"),
+}
+HIDDEN = frozenset({"task.labels", "backbone.digest"})
+"""Keys that only resolved recipes hold; no flag for them."""
+
+
+def flat(verb: str) -> dict[str, tuple[tuple[str, ...], FieldInfo]]:
+    """Flags and keyword arguments of a verb: flat name to path in the recipe, and the field behind it."""
+    cls = VERBS[verb]
+    names: dict[str, tuple[tuple[str, ...], FieldInfo]] = {}
+    for key, info in cls.model_fields.items():
+        if key not in SECTIONS.get(verb, ()):
+            names[key] = ((key,), info)
+    for section in SECTIONS.get(verb, ()):
+        for owner in _owners(cls, section):
+            for key, info in owner.model_fields.items():
+                if f"{section}.{key}" not in HIDDEN:
+                    names.setdefault("backbone" if key == "location" else key, ((section, key), info))
+    if issubclass(cls, Experiment):
+        for name in STRATEGIES.names():
+            for key, info in STRATEGIES.get(name).model_fields.items():
+                names.setdefault(key, (("strategies", key), info))
+    return names
+
+
+def _owners(cls: type[Component], section: str) -> Iterator[type[Component]]:
+    if section == "task":
+        yield from (TASKS.get(name) for name in TASKS.names())
+    else:
+        annotation = cls.model_fields[section].annotation
+        yield next((part for part in get_args(annotation) if isinstance(part, type)), None) or annotation  # type: ignore[misc]
+
+
+def assemble(verb: str, options: Mapping[str, Any], sets: Mapping[str, Any] | None = None) -> Any:
+    """Build the recipe of a verb from flat names (flags, keyword arguments) and dotted paths (`--set`).
+
+    Raises:
+        RecipeError: all faults at once.
+    """
+    known = flat(verb) | {key: ((key,), info) for key, info in VERBS[verb].model_fields.items()}
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    later: list[tuple[str, Any]] = []
+    for key, value in options.items():
+        if value is None:
+            continue
+        path = ("strategy",) if key == "strategy" else known[key][0] if key in known else None
+        if path is None and "." in key:
+            path = tuple(key.split("."))
+        if path is None:
+            faults.append(f"unknown option '{key}'{did_you_mean(key, [*known, 'strategy'])}")
+        elif path[0] == "strategies" and len(path) > 1:
+            later.append((path[1], value))
+        else:
+            _put(values, path, value)
+    if later:
+        faults += _to_strategies(verb, values, later)
+    for key, value in (sets or {}).items():
+        _put(values, tuple(key.split(".")), value)
+    where = f"headstart {verb}"
+    try:
+        recipe = parse(VERBS[verb], values, where)
+    except RecipeError as error:
+        raise RecipeError([*faults, *error.problems], where) from None
+    if faults:
+        raise RecipeError(faults, where)
+    return recipe
+
+
+def _to_strategies(verb: str, values: dict[str, Any], options: list[tuple[str, Any]]) -> list[str]:
+    """Give options of strategies to those of the plan that have them."""
+    given = values.pop("strategy", None)
+    listed = [given] if given is not None else list(_listed(values.get("strategies")) or VERBS[verb].defaults)  # type: ignore[attr-defined]
+    mappings = [
+        item.plain() if isinstance(item, Strategy) else {"name": item} if isinstance(item, str) else dict(item)
+        for item in listed
+    ]
+    faults = []
+    for key, value in options:
+        takers = [
+            m for m in mappings if m.get("name") in STRATEGIES.names() and key in STRATEGIES.get(m["name"]).model_fields
+        ]
+        if not takers:
+            owners = [name for name in STRATEGIES.names() if key in STRATEGIES.get(name).model_fields]
+            faults.append(f"'{key}' is an option of {', '.join(owners)}, which is not among the strategies of this run")
+        for mapping in takers:
+            mapping[key] = value
+    values["strategies"] = mappings
+    return faults
+
+
+def _put(values: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for part in path[:-1]:
+        inner = values.get(part)
+        if isinstance(inner, Component):
+            inner = inner.plain()
+        elif isinstance(inner, str):
+            inner = {"location" if part == "backbone" else "name": inner}
+        values[part] = dict(inner or {})
+        values = values[part]
+    values[path[-1]] = value
+
+
+def read(path: str | Path, sets: Mapping[str, Any] | None = None) -> Any:
+    """Read a recipe file.
+
+    Raises:
+        MissingInputError: there is no such file.
+        RecipeError: not YAML, or faults, all at once.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError):
+        raise MissingInputError(f"there is no recipe file {file}") from None
+    except UnicodeDecodeError as error:
+        raise RecipeError([f"byte {error.start} is not UTF-8"], str(file)) from None
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError([f"not YAML: {' '.join(str(error).split())}"], str(file)) from None
+    if not isinstance(values, dict):
+        raise RecipeError(["expected keys and values, such as 'verb: fit'"], str(file))
+    for key, value in (sets or {}).items():
+        _put(values, tuple(key.split(".")), value)
+    return from_mapping(values, str(file))
+
+
+def from_mapping(values: dict[str, Any], where: str) -> Any:
+    """Build a recipe from plain data; the key `verb` says of which kind, `fit` if it is not there.
+
+    Raises:
+        RecipeError: all faults at once.
+    """
+    rest = dict(values)
+    verb = rest.pop("verb", "fit")
+    if verb not in VERBS:
+        raise RecipeError(
+            [f"verb: unknown verb '{verb}'{did_you_mean(str(verb), list(VERBS))} (known: {', '.join(VERBS)})"], where
+        )
+    return parse(VERBS[verb], rest, where)

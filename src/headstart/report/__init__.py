@@ -1,0 +1,1 @@
+"""Report: the HTML page and the model card, made from evidence alone."""

@@ -1,0 +1,370 @@
+"""The model card: a README.md that the Hugging Face hub understands, made from the evidence of a run."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+import yaml
+
+from headstart.report.drawing import (
+    NOTHING,
+    count,
+    dig,
+    duration,
+    finite,
+    interval,
+    legible,
+    moment,
+    number,
+    probability,
+    share,
+    shortened,
+    signed,
+)
+from headstart.report.page import (
+    LABEL_LIMIT,
+    LIST_LIMIT,
+    LOWER_IS_BETTER,
+    METRIC_NAMES,
+    SPLITS,
+    reading,
+    score_of,
+    standing,
+)
+
+# The hub's names of our metrics.
+HUB_METRICS = {
+    "accuracy": "accuracy",
+    "macro_f1": "f1",
+    "mcc": "matthews_correlation",
+    "log_loss": "log_loss",
+    "ece": "expected_calibration_error",
+}
+ROWS_SHOWN = 50
+"""Longest list of labels, comparisons or strategies on the card; the rest is counted."""
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~$&!])")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+def render(evidence: Mapping[str, Any], *, files: Sequence[str], snippet: str) -> str:
+    """The whole README.md: YAML front matter for the hub, then Markdown for people.
+
+    Args:
+        evidence: what a run measured, as plain JSON data; parts that are null or absent are left out.
+        files: names of the files in the model folder.
+        snippet: complete Python code that uses the model without headstart, with or without its code fence.
+    """
+    data = dict(evidence.get("data") or {})
+    dropped = len(data.get("dropped") or [])
+    seen = legible({**evidence, "worst_rows": None, "confusion": None, "data": {**data, "dropped": None}})
+    front = yaml.safe_dump(front_matter(seen), sort_keys=False, allow_unicode=True, width=1000)
+    sections = [
+        _summary(seen),
+        _with_headstart(),
+        _without_headstart(seen, snippet),
+        _labels(seen),
+        _scores(seen),
+        _controls(seen),
+        _data(seen, dropped),
+        _limits(seen),
+        _provenance(seen, files),
+    ]
+    body = "\n\n".join("\n".join(section) for section in sections if section)
+    return f"---\n{front}---\n\n{body}\n"
+
+
+def front_matter(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """What the hub indexes: library, task, base model, licence and the test scores of the chosen model.
+
+    A linear model holds nothing of the backbone it was compared with, so it names no base model and takes no
+    licence from it.
+    """
+    transferred = evidence.get("kind") != "linear-text"
+    backbone = (evidence.get("backbone") or {}) if transferred else {}
+    front: dict[str, Any] = {
+        "license": backbone.get("license"),
+        "library_name": "transformers" if transferred else "sklearn",
+        "pipeline_tag": dig(evidence, "task", "name") or "text-classification",
+        "base_model": backbone.get("id") if _on_the_hub(backbone) else None,
+        "tags": ["headstart", "transfer-learning"] if transferred else ["headstart"],
+    }
+    front = {key: value for key, value in front.items() if value}
+    scores = _chosen_scores(evidence, "test")
+    if scores:
+        front["metrics"] = [HUB_METRICS.get(name, name) for name in scores]
+        front["model-index"] = [_index(evidence, scores)]
+    return front
+
+
+def markdown(text: Any) -> str:
+    """`text` on one line, with every character that Markdown or HTML would read escaped."""
+    return _MARKDOWN.sub(r"\\\1", shortened(legible(str(text)), 4 * LABEL_LIMIT))
+
+
+def _index(evidence: Mapping[str, Any], scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The `model-index` entry; the hub demands a data set with a name and a type."""
+    files = dig(evidence, "data", "files") or []
+    tested = next((file for file in files if file.get("role") == "test"), files[0] if files else {})
+    path = PurePath(str(tested.get("path") or evidence.get("title") or "data"))
+    ending = PurePath(path.name.removesuffix(".gz")).suffix.lstrip(".")
+    task = dig(evidence, "task", "name") or "text-classification"
+    metrics = [
+        {
+            "type": HUB_METRICS.get(name, name),
+            "name": METRIC_NAMES.get(name, name),
+            "value": round(measured["value"], 6),
+        }
+        for name, measured in scores.items()
+    ]
+    return {
+        "name": str(evidence.get("title") or "headstart model"),
+        "results": [
+            {
+                "task": {"type": task, "name": task.replace("-", " ")},
+                "dataset": {
+                    "name": path.name,
+                    "type": ending or "text",
+                    "split": "test",
+                },
+                "metrics": metrics,
+            }
+        ],
+    }
+
+
+def _on_the_hub(backbone: Mapping[str, Any]) -> bool:
+    """Whether the id is one of the hub: `owner/name`, or any name that was resolved to a revision."""
+    known = str(backbone.get("id") or "")
+    return bool(_HUB_ID.fullmatch(known) or (backbone.get("revision") and re.fullmatch(r"[\w.-]+", known)))
+
+
+def _chosen(evidence: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The leaderboard's entry that became this model."""
+    entries = evidence.get("leaderboard") or []
+    return next((entry for entry in entries if entry.get("chosen")), None)
+
+
+def _chosen_scores(evidence: Mapping[str, Any], split: str) -> dict[str, dict[str, Any]]:
+    """Every finite score of the chosen entry on one part of the data, the task's own metric first."""
+    chosen, metric = _chosen(evidence), dig(evidence, "task", "metric")
+    names = sorted(METRIC_NAMES, key=lambda name: name != metric)
+    return {name: measured for name in names if (measured := score_of(chosen, split, name))}
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A Markdown table; a column whose name ends in `|` is aligned to the right."""
+    heads = [column.rstrip("|") for column in columns]
+    rule = ["---:" if column.endswith("|") else "---" for column in columns]
+    return [f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows)]
+
+
+def _fenced(code: str, language: str) -> list[str]:
+    """A code block whose fence is longer than any run of backticks inside it."""
+    longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}{language}", code, fence]
+
+
+def _summary(evidence: Mapping[str, Any]) -> list[str]:
+    """What the model is, in a few sentences."""
+    task, backbone = evidence.get("task") or {}, evidence.get("backbone") or {}
+    chosen = _chosen(evidence) or {}
+    inputs = " and ".join(markdown(name) for name in task.get("text") or ["text"])
+    about = f"It reads {inputs} and predicts {markdown(task.get('label') or 'a label')}."
+    if evidence.get("kind") == "linear-text":
+        origin = "A linear model on TF-IDF features; in the comparison below it was the one to keep."
+    else:
+        name = markdown(backbone.get("id") or backbone.get("name") or "a pretrained model")
+        origin = f"A model transferred from {name} by {markdown(chosen.get('strategy') or 'headstart')}."
+        if chosen.get("description"):
+            origin = f"{origin[:-1]} ({markdown(chosen['description'])})."
+    verdict = [markdown(sentence) for sentence in (evidence.get("verdict") or [])[:LIST_LIMIT]]
+    lines = [f"# {markdown(evidence.get('title') or 'headstart model')}", "", origin, about]
+    return [*lines, "", *verdict] if verdict else lines
+
+
+def _with_headstart() -> list[str]:
+    """How to use the model from the command line and from Python, with headstart."""
+    return [
+        "## Use it with headstart",
+        "",
+        "FOLDER is the folder this file lies in.",
+        "",
+        *_fenced(
+            'headstart predict FOLDER "a text to label"\nheadstart predict FOLDER --input new.csv --output scored.csv',
+            "sh",
+        ),
+        "",
+        *_fenced(
+            'import headstart\n\nmodel = headstart.load("FOLDER")\nmodel.predict(["a text to label"])',
+            "python",
+        ),
+    ]
+
+
+def _without_headstart(evidence: Mapping[str, Any], snippet: str) -> list[str]:
+    """How to use the model where headstart is not installed."""
+    code = snippet.strip("\n")
+    block = [code] if code.startswith("```") else _fenced(code, "python")
+    needs = "scikit-learn" if evidence.get("kind") == "linear-text" else "transformers and torch"
+    return ["## Use it without headstart", "", f"This needs {needs} only.", "", *block]
+
+
+def _labels(evidence: Mapping[str, Any]) -> list[str]:
+    """The labels the model can answer with."""
+    labels = dig(evidence, "task", "labels") or []
+    if not labels:
+        return []
+    shown = ", ".join(markdown(shortened(str(label), LABEL_LIMIT)) for label in labels[:ROWS_SHOWN])
+    rest = f" and {count(len(labels) - ROWS_SHOWN)} more" if len(labels) > ROWS_SHOWN else ""
+    return ["## Labels", "", f"{len(labels)}: {shown}{rest}."]
+
+
+def _scores(evidence: Mapping[str, Any]) -> list[str]:
+    """Every metric of the chosen model with its interval and number of rows."""
+    split = "test" if _chosen_scores(evidence, "test") else "validation"
+    scores = _chosen_scores(evidence, split)
+    if not scores:
+        return ["## Scores", "", "None were measured."]
+    rows = [
+        [
+            METRIC_NAMES.get(name, name),
+            number(measured["value"]),
+            interval(measured) or NOTHING,
+            count(measured.get("n")),
+            "lower" if name in LOWER_IS_BETTER else "higher",
+        ]
+        for name, measured in scores.items()
+    ]
+    lines = ["## Scores", "", f"On the {split} part:", ""]
+    lines += _table(["Metric", "Value|", "95 % interval|", "Rows|", "Better is"], rows)
+    if split == "validation":
+        lines += [
+            "",
+            "There was no test part. Choices were made on these rows, so the scores flatter the model.",
+        ]
+    return lines
+
+
+def _controls(evidence: Mapping[str, Any]) -> list[str]:
+    """The leaderboard and the paired comparisons."""
+    metric, board, split = standing(evidence)
+    if not board:
+        return []
+    rows = []
+    for entry in board[:ROWS_SHOWN]:
+        measured = score_of(entry, split, metric)
+        name = markdown(shortened(str(entry["strategy"]), LABEL_LIMIT))
+        value = f"{number(measured['value'])} {interval(measured)}".strip() if measured else NOTHING
+        status = markdown(entry.get("status") or NOTHING)
+        note = f": {markdown(entry['note'])}" if entry.get("note") else ""
+        rows.append(
+            [
+                f"**{name}** (this model)" if entry.get("chosen") else name,
+                markdown(entry.get("role") or NOTHING),
+                value,
+                duration(entry.get("seconds")),
+                count(entry.get("trainable_parameters")),
+                status + note,
+            ]
+        )
+    about = f"{METRIC_NAMES.get(metric, metric)} on {split}"
+    lines = ["## Controls", "", f"What else was tried on the same data, by {about} with 95 % intervals:", ""]
+    lines += _table(["Strategy", "Role", f"{about}|", "Time|", "Trained parameters|", "Status"], rows)
+    if len(board) > ROWS_SHOWN:
+        lines += ["", f"{count(ROWS_SHOWN)} of {count(len(board))} strategies are shown."]
+    return lines + _comparisons(evidence)
+
+
+def _comparisons(evidence: Mapping[str, Any]) -> list[str]:
+    """The paired comparisons, in words and numbers."""
+    rows = []
+    for comparison in (evidence.get("comparisons") or [])[:ROWS_SHOWN]:
+        difference = comparison.get("difference")
+        metric, split = comparison.get("metric"), comparison.get("split") or "test"
+        rows.append(
+            [
+                f"{markdown(comparison.get('a'))} against {markdown(comparison.get('b'))}",
+                f"{METRIC_NAMES.get(str(metric), markdown(metric))} on {markdown(split)}",
+                f"{signed(dig(difference, 'value'))} {interval(difference, sign=True)}".strip(),
+                probability(comparison.get("p_holm")),
+                markdown(reading(comparison)),
+            ]
+        )
+    columns = ["Compared", "By", "Difference|", "p (Holm)|", "Reading"]
+    return ["", "Paired, first minus second:", "", *_table(columns, rows)] if rows else []
+
+
+def _data(evidence: Mapping[str, Any], dropped: int) -> list[str]:
+    """Files, parts, dropped rows and warnings."""
+    data = evidence.get("data") or {}
+    lines = ["## Data", ""]
+    files = [
+        [
+            markdown(file.get("path")),
+            markdown(file.get("role")),
+            count(file.get("rows")),
+            count(file.get("used")),
+        ]
+        for file in (data.get("files") or [])[:LIST_LIMIT]
+    ]
+    if files:
+        lines += [*_table(["File", "Role", "Rows read|", "Rows used|"], files), ""]
+    parts = [f"{name} {count(dig(data, 'splits', name, 'rows'))}" for name in SPLITS if dig(data, "splits", name)]
+    if parts:
+        rule = f" ({markdown(data['rule'])})" if data.get("rule") else ""
+        lines.append(f"- Parts: {', '.join(parts)} rows{rule}.")
+    lines.append(f"- Dropped rows: {count(dropped)}{'; report.html names them' if dropped else ''}.")
+    lines += [f"- Warning: {markdown(warning)}" for warning in (data.get("warnings") or [])[:LIST_LIMIT]]
+    return lines
+
+
+def _limits(evidence: Mapping[str, Any]) -> list[str]:
+    """What the scores do not say, and what the model does not see."""
+    split = "test" if _chosen_scores(evidence, "test") else "validation"
+    lines = [
+        "## Limits",
+        "",
+        f"- The scores hold for data like the {split} part; on other texts, measure again.",
+    ]
+    lengths = dig(evidence, "data", "lengths") or {}
+    if finite(lengths.get("limit")) and evidence.get("kind") != "linear-text":
+        cut = f"{count(lengths.get('truncated') or 0)} of the texts here were longer"
+        lost = finite(lengths.get("tokens_lost_share"))
+        cut += f", which lost {number(100 * lost, 2)} % of all tokens" if lost else ""
+        lines.append(f"- It reads the first {count(lengths['limit'])} tokens of a text; {cut}.")
+    counts = dig(evidence, "data", "splits", "train", "labels") or {}
+    if len(counts) > 1:
+        most, least = (
+            max(counts, key=lambda label: counts[label]),
+            min(counts, key=lambda label: counts[label]),
+        )
+        whole = sum(counts.values())
+        lines.append(
+            f"- Labels are not equally frequent in training: {markdown(most)} {share(counts[most], whole)}, "
+            f"{markdown(least)} {share(counts[least], whole)} ({count(counts[least])} rows)."
+            if counts[most] > counts[least]
+            else f"- All labels are equally frequent in training ({count(counts[least])} rows each)."
+        )
+    return lines
+
+
+def _provenance(evidence: Mapping[str, Any], files: Sequence[str]) -> list[str]:
+    """How to get the same model again, from which versions, and what lies in the folder."""
+    lines = ["## Reproduce", "", *_fenced("headstart run recipe.yaml", "sh"), ""]
+    versions = (evidence.get("versions") or {}).items()
+    lines.append(f"- Made: {moment(evidence.get('created'))}.")
+    if versions:
+        lines.append(f"- Versions: {', '.join(f'{markdown(name)} {markdown(version)}' for name, version in versions)}.")
+    machine, backbone = evidence.get("machine") or {}, evidence.get("backbone") or {}
+    if machine:
+        platform, device = (markdown(machine.get(key) or NOTHING) for key in ("platform", "device"))
+        lines.append(f"- Machine: {platform}, device {device}, {count(machine.get('threads'))} threads.")
+    for key in ("revision", "digest"):
+        if backbone.get(key):
+            lines.append(f"- Backbone {key}: {markdown(backbone[key])}.")
+    if files:
+        lines.append(f"- Files: {', '.join(markdown(name) for name in files[:LIST_LIMIT])}.")
+    return lines

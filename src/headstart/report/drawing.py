@@ -1,0 +1,361 @@
+"""How measured things are shown: numbers as text, charts as inline SVG.
+
+The charts need no script, no font and no library. Colours come from CSS classes of the page, so one drawing
+serves light, dark and print. Every chart is an image for assistive technology (`role="img"`) whose `<title>`
+and `<desc>` say what a reader would see.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from markupsafe import Markup
+
+Scale = Callable[[float], float]
+NOTHING = "\N{EN DASH}"
+
+
+# Control characters become their pictures; line ends, direction overrides and lone surrogates become visible.
+_VISIBLE = (
+    {code: 0x2400 + code for code in range(32)}
+    | dict.fromkeys((0x0D, 0x0A, 0x85, 0x2028, 0x2029), "\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS}")
+    | {0x7F: 0x2421}
+    | dict.fromkeys([*range(0x80, 0x85), *range(0x86, 0xA0), *range(0x202A, 0x202F)], 0xFFFD)
+    | dict.fromkeys([*range(0x2066, 0x206A), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], 0xFFFD)
+)
+
+
+def dig(value: Any, *keys: str) -> Any:
+    """`value[key][key]…`, or None as soon as something on the way is null or absent."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def finite(value: Any) -> float | None:
+    """`value` where it is a number that can be shown and drawn, else None."""
+    return value if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def number(value: Any, decimals: int = 3) -> str:
+    """A score with three decimals and a real minus sign; a dash where there is none."""
+    if finite(value) is None:
+        return NOTHING
+    text = f"{value:,.{decimals}f}"
+    if not text.strip("-0.,"):
+        text = text.lstrip("-")
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def signed(value: Any) -> str:
+    """A difference, with its sign."""
+    text = number(value)
+    return text if text[0] in "\N{MINUS SIGN}\N{EN DASH}" or not text.strip("0.") else f"+{text}"
+
+
+def interval(measured: Any, *, sign: bool = False) -> str:
+    """The 95 % interval of a score as `[0.858, 0.889]`, or nothing where it has none."""
+    low, high = dig(measured, "low"), dig(measured, "high")
+    if finite(low) is None or finite(high) is None:
+        return ""
+    write = signed if sign else number
+    return f"[{write(low)}, {write(high)}]"
+
+
+def count(value: Any) -> str:
+    """A whole number with commas; a dash where there is none."""
+    return NOTHING if finite(value) is None else f"{round(value):,}"
+
+
+def duration(seconds: Any) -> str:
+    """Seconds as a person says them: `12.1 s`, `2 min 22 s`, `1 h 05 min`."""
+    if finite(seconds) is None:
+        return NOTHING
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60:02d} min"
+
+
+def probability(value: Any) -> str:
+    """A p value with three decimals, or `< 0.001`."""
+    if finite(value) is None:
+        return NOTHING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def share(part: Any, whole: Any) -> str:
+    """`part` of `whole` as a percentage with one decimal."""
+    if finite(part) is None or not finite(whole):
+        return NOTHING
+    return f"{100 * part / whole:.1f} %"
+
+
+def moment(stamp: Any) -> str:
+    """A time stamp in UTC to the minute; what is no time stamp comes back as it is."""
+    try:
+        return datetime.fromisoformat(str(stamp)).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return str(stamp or NOTHING)
+
+
+def legible(value: Any, limit: int = 400) -> Any:
+    """`value` with every text in it cut to `limit` characters and made safe to show and to encode."""
+    if isinstance(value, str):
+        return shortened(value[: limit + 1].replace("\r\n", "\n"), limit).translate(_VISIBLE)
+    if isinstance(value, Mapping):
+        return {legible(str(key), limit): legible(inner, limit) for key, inner in value.items()}
+    if isinstance(value, Sequence):
+        return [legible(inner, limit) for inner in value]
+    return value
+
+
+def shortened(text: str, limit: int) -> str:
+    """`text`, cut to `limit` characters with an ellipsis where it is longer."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One row of a dot-and-interval chart.
+
+    Args:
+        label: what the row is called.
+        value: where the dot sits, in the unit of the axis.
+        low: lower end of the interval, or None to draw no interval.
+        high: upper end of the interval, or None.
+        shown: the value as text, set at the right edge.
+        hollow: drawn as an open diamond with a dashed interval instead of a filled circle with a solid one.
+        strong: the label is set bold.
+    """
+
+    label: str
+    value: float
+    low: float | None
+    high: float | None
+    shown: str
+    hollow: bool = False
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One series of a line chart; a point whose second number is None leaves a gap."""
+
+    label: str
+    points: Sequence[tuple[float, float | None]]
+    dashed: bool = False
+
+
+def ticks(low: float, high: float, at_most: int = 6) -> list[float]:
+    """Round numbers from just below `low` to just above `high`, at most `at_most` steps apart.
+
+    Ends that are equal, or nearly, are widened first, by a tenth of their size or by 0.05.
+    """
+    if high - low <= 1e-9 * max(1.0, abs(low), abs(high)):
+        margin = max(abs(low) * 0.1, 0.05)
+        low, high = low - margin, high + margin
+    exponent = math.floor(math.log10((high - low) / at_most)) - 1
+    steps = (factor * 10.0 ** (exponent + power) for power in range(4) for factor in (1, 2, 2.5, 5))
+    for step in steps:
+        # The slack keeps 0.15 / 0.05 = 2.9999999999999996 from costing a whole step.
+        first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+        if last - first <= at_most:
+            return [round(number * step, 12) for number in range(first, last + 1)]
+    return [low, high]
+
+
+def scale(domain: tuple[float, float], span: tuple[float, float]) -> Scale:
+    """The straight line that takes `domain` (data) to `span` (drawing units)."""
+    ratio = (span[1] - span[0]) / (domain[1] - domain[0])
+    return lambda value: span[0] + (value - domain[0]) * ratio
+
+
+def intervals(
+    marks: Sequence[Mark],
+    *,
+    key: str,
+    title: str,
+    description: str,
+    axis: str,
+    reference: float | None = None,
+    narrow: bool = False,
+) -> Markup:
+    """Dots with their intervals, one row each, on a shared axis.
+
+    Args:
+        marks: the rows, from top to bottom; at least one.
+        key: makes the identifiers of this drawing unique on the page.
+        title: the name of the chart, for assistive technology.
+        description: what the chart shows, in a sentence.
+        axis: text below the axis.
+        reference: where to draw a dotted vertical line, or None.
+        narrow: for phones: 360 units wide, labels above the rows instead of left of them.
+    """
+    width, left, right = (360, 12, 300) if narrow else (960, 250, 880)
+    row_height, top = (46, 8) if narrow else (32, 10)
+    numbers = [mark.value for mark in marks]
+    numbers += [end for mark in marks for end in (mark.low, mark.high) if end is not None]
+    if reference is not None:
+        numbers.append(reference)
+    grid = ticks(min(numbers), max(numbers), at_most=4 if narrow else 8)
+    x = scale((grid[0], grid[-1]), (left, right))
+    bottom = top + row_height * len(marks)
+    parts = [_grid_line(x(tick), top, bottom, _tick_text(tick, grid)) for tick in grid]
+    if reference is not None:
+        parts.append(_segment("reference", x(reference), top, x(reference), bottom))
+    for number, mark in enumerate(marks):
+        parts += _interval_row(mark, x, top + row_height * number, row_height, width, narrow)
+    parts.append(_text("axis", (left + right) / 2, bottom + 38, axis, "middle"))
+    return _svg(parts, width, bottom + 46, key, title, description)
+
+
+def both_widths(marks: Sequence[Mark], **described: Any) -> dict[str, Any] | None:
+    """The chart for desk and phone (the page shows one of them), or None without rows."""
+    if not marks:
+        return None
+    key = described.pop("key")
+    return {
+        "wide": intervals(marks, key=f"{key}-wide", **described),
+        "narrow": intervals(marks, key=f"{key}-narrow", narrow=True, **described),
+    }
+
+
+def _interval_row(mark: Mark, x: Scale, top: float, height: float, width: float, narrow: bool) -> list[Markup]:
+    """The label, the interval, the dot and the value of one row."""
+    y = top + (height - 14 if narrow else height / 2)
+    kind = "hollow" if mark.hollow else "filled"
+    weight = " strong" if mark.strong else ""
+    if narrow:
+        parts = [_text(f"label{weight}", 12, y - 14, shortened(mark.label, 44), "start")]
+    else:
+        parts = [_text(f"label{weight}", 238, y + 5, shortened(mark.label, 32), "end")]
+    if mark.low is not None and mark.high is not None:
+        parts.append(_segment(f"whisker {kind}", x(mark.low), y, x(mark.high), y))
+        parts += [_segment(f"cap {kind}", x(end), y - 5, x(end), y + 5) for end in (mark.low, mark.high)]
+    parts.append(dot(x(mark.value), y, hollow=mark.hollow))
+    parts.append(_text(f"value{weight}", width - 8, y + 5, mark.shown, "end"))
+    return parts
+
+
+def dot(x: float, y: float, *, hollow: bool) -> Markup:
+    """A filled circle, or an open diamond."""
+    if hollow:
+        corners = " ".join(f"{_n(x + a)},{_n(y + b)}" for a, b in ((0, -6.5), (6.5, 0), (0, 6.5), (-6.5, 0)))
+        return Markup('<polygon class="dot hollow" points="{}"/>').format(corners)
+    return Markup('<circle class="dot filled" cx="{}" cy="{}" r="5.5"/>').format(_n(x), _n(y))
+
+
+def lines(series: Sequence[Line], *, key: str, title: str, description: str, axes: tuple[str, str]) -> Markup | None:
+    """One or two series over the same horizontal axis, or None where no point has a number."""
+    drawn = [line for line in series if any(y is not None for _, y in line.points)]
+    if not drawn:
+        return None
+    width, height, left, right, top, bottom = 400, 260, 52, 388, 34, 212
+    across = [x for line in drawn for x, _ in line.points]
+    upward = [y for line in drawn for _, y in line.points if y is not None]
+    rows, columns = ticks(min(upward), max(upward), 5), _whole(min(across), max(across))
+    x = scale((columns[0], columns[-1]), (left + 8, right - 8))
+    y = scale((rows[0], rows[-1]), (bottom, top))
+    parts = []
+    for tick in rows:
+        parts.append(_segment("grid", left, y(tick), right, y(tick)))
+        parts.append(_text("tick", left - 6, y(tick) + 4, _tick_text(tick, rows), "end"))
+    parts += [_text("tick", x(tick), bottom + 17, f"{tick:g}", "middle") for tick in columns]
+    for number, line in enumerate(drawn):
+        parts += _path(line, x, y)
+        start = left + 150 * number
+        sample = Line("", [(start, 16), (start + 26, 16)], line.dashed)
+        parts += _path(sample, lambda value: value, lambda value: value)
+        parts.append(_text("label", start + 33, 20, shortened(line.label, 18 if len(drawn) > 1 else 42), "start"))
+    parts.append(_text("axis", (left + right) / 2, height - 12, axes[0], "middle"))
+    middle = (top + bottom) / 2
+    parts.append(
+        Markup('<text class="axis" text-anchor="middle" transform="translate(12 {}) rotate(-90)">{}</text>').format(
+            _n(middle), axes[1]
+        )
+    )
+    return _svg(parts, width, height, key, title, description)
+
+
+def bar(part: float) -> Markup:
+    """A small horizontal bar beside the number that says the same, hence hidden from screen readers."""
+    filled = _n(max(0.0, min(1.0, part)) * 120)
+    return Markup(
+        '<svg class="bar" viewBox="0 0 120 10" width="120" height="10" aria-hidden="true">'
+        '<rect class="track" width="120" height="10"/><rect class="fill" width="{}" height="10"/></svg>'
+    ).format(filled)
+
+
+def shade(part: float, whole: float) -> int:
+    """The step of shading, 0 to 5, of a cell that holds `part` of its row."""
+    return math.ceil(5 * part / whole) if whole else 0
+
+
+def _path(line: Line, x: Scale, y: Scale) -> list[Markup]:
+    """The strokes between neighbouring points, and a dot on each."""
+    dashed = " dashed" if line.dashed else ""
+    known = [(x(a), y(b)) if b is not None else None for a, b in line.points]
+    strokes, pen = [], "M"
+    for point in known:
+        if point is None:
+            pen = "M"
+            continue
+        strokes.append(f"{pen}{_n(point[0])} {_n(point[1])}")
+        pen = "L"
+    parts = [Markup('<path class="line{}" d="{}"/>').format(dashed, " ".join(strokes))]
+    spots = [point for point in known if point is not None]
+    for across, upward in spots:
+        if line.dashed:
+            shape = '<rect class="point dashed" x="{}" y="{}" width="6" height="6"/>'
+            parts.append(Markup(shape).format(_n(across - 3), _n(upward - 3)))
+        else:
+            parts.append(Markup('<circle class="point" cx="{}" cy="{}" r="3"/>').format(_n(across), _n(upward)))
+    return parts
+
+
+def _whole(low: float, high: float) -> list[float]:
+    """Ticks of an epoch axis: whole numbers only, from `low` to `high` (or one more)."""
+    step = max(1, math.ceil((high - low) / 8))
+    first = math.floor(low)
+    return [float(first + step * number) for number in range(max(1, math.ceil((high - first) / step)) + 1)]
+
+
+def _grid_line(x: float, top: float, bottom: float, text: str) -> Markup:
+    """One vertical line of the grid with its number below."""
+    return _segment("grid", x, top, x, bottom) + _text("tick", x, bottom + 18, text, "middle")
+
+
+def _segment(kind: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
+    """A straight stroke."""
+    return Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(kind, _n(x1), _n(y1), _n(x2), _n(y2))
+
+
+def _text(kind: str, x: float, y: float, text: str, anchor: str) -> Markup:
+    """Text at a point; whatever it holds is escaped."""
+    return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(kind, _n(x), _n(y), anchor, text)
+
+
+def _svg(parts: Iterable[Markup], width: float, height: float, key: str, title: str, description: str) -> Markup:
+    """The frame of a chart, with its name and description for assistive technology."""
+    return Markup(
+        '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-labelledby="{k}-title {k}-desc">'
+        '<title id="{k}-title">{t}</title><desc id="{k}-desc">{d}</desc>{body}</svg>'
+    ).format(w=_n(width), h=_n(height), k=key, t=title, d=description, body=Markup("").join(parts))
+
+
+def _tick_text(value: float, grid: Sequence[float]) -> str:
+    """A tick's number with as many decimals as the whole axis needs."""
+    for decimals in range(7 if abs(value) < 1e6 else 0):
+        if all(math.isclose(tick, round(tick, decimals), abs_tol=1e-9) for tick in grid):
+            return f"{value:,.{decimals}f}".replace("-", "\u2212")
+    return f"{value:g}"
+
+
+def _n(value: float) -> str:
+    """A coordinate, with at most two decimals."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")

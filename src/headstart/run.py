@@ -1,0 +1,202 @@
+"""From a verb's recipe to what it asks for: the one function behind all three doors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from headstart.artifact import Artifact, check_free, load
+from headstart.data.table import Table
+from headstart.errors import DataError, MissingInputError, UsageError
+from headstart.progress import SILENT, Progress
+from headstart.recipe import MEMORY, Evaluate, Experiment, Predict
+
+
+@dataclass
+class Outcome:
+    """What a verb came to."""
+
+    result: dict[str, Any]
+    """What `--json` prints."""
+    artifact: Artifact | None = None
+    folder: Path | None = None
+    """Where it was written, if it was."""
+    interrupted: bool = False
+    notes: list[str] = field(default_factory=list)
+
+
+def run(recipe: Any, progress: Progress = SILENT, *, table: Table | None = None) -> Outcome:
+    """Do what a recipe says.
+
+    Args:
+        recipe: of any verb, see `headstart.recipe`.
+        progress: told about everything worth knowing on the way.
+        table: rows handed over in Python, for `fit` and `compare`.
+
+    Raises:
+        HeadstartError: whatever stands in the way, see `headstart.errors`.
+    """
+    if isinstance(recipe, Experiment):
+        return _experiment(recipe, progress, table)
+    if isinstance(recipe, Predict):
+        return _predict(recipe, progress)
+    if isinstance(recipe, Evaluate):
+        return _evaluate(recipe, progress)
+    raise UsageError(f"a {type(recipe).__name__} cannot be run")
+
+
+def result_of(evidence: dict[str, Any], folder: Path | None) -> dict[str, Any]:
+    """What `fit` and `compare` print with `--json`."""
+    rows = {row["strategy"]: row for row in evidence["leaderboard"]}
+    keys = ("strategy", "status", "seconds", "trainable_parameters", "scores")
+    return {
+        "artifact": None if folder is None else str(folder),
+        "task": evidence["task"]["name"],
+        "backbone": (evidence["backbone"] or {}).get("name"),
+        "strategy": evidence["chosen"],
+        "scores": rows[evidence["chosen"]]["scores"],
+        "leaderboard": [{key: row[key] for key in keys} for row in evidence["leaderboard"]],
+        "dropped_rows": evidence["data"]["dropped"],
+        "verdict": evidence["verdict"],
+        "seconds": evidence["cost"]["seconds"],
+    }
+
+
+def _experiment(recipe: Experiment, progress: Progress, table: Table | None) -> Outcome:
+    folder = _folder(recipe)
+    if folder is not None:
+        check_free(folder, overwrite=recipe.overwrite)
+    if table is None:
+        _require(recipe.data.train, "--train")
+        for path in (recipe.data.test, recipe.data.validation):
+            _require(path, "--test")
+    from headstart.comparison import compare, publish
+
+    title = folder.name if folder else "model"
+    compared = compare(recipe, progress, table, title=title)
+    if folder is not None:
+        publish(compared.artifact, folder, overwrite=recipe.overwrite)
+    return Outcome(
+        result_of(compared.artifact.evidence, folder), compared.artifact, folder, interrupted=compared.interrupted
+    )
+
+
+def _folder(recipe: Experiment) -> Path | None:
+    """The output folder: as given, else a free name under `runs/`; none for data that was handed over in Python."""
+    if recipe.output is not None:
+        return Path(recipe.output)
+    if recipe.data.train == MEMORY:
+        return None
+    stem = Path(recipe.data.train).name.split(".")[0] or "run"
+    folder, count = Path("runs") / stem, 1
+    while folder.exists():
+        count += 1
+        folder = Path("runs") / f"{stem}-{count}"
+    return folder
+
+
+def _require(path: str | None, flag: str) -> None:
+    """Say at once, before any work, that a file is missing."""
+    if path is None or Path(path).exists():
+        return
+    from headstart.registry import did_you_mean
+
+    parent = Path(path).parent
+    near = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
+    raise MissingInputError(f"there is no file {path}{did_you_mean(Path(path).name, near)}")
+
+
+def _predict(recipe: Predict, progress: Progress) -> Outcome:
+    from headstart.serving.files import FilePredictions, predict_lines, prediction_row
+
+    given = [bool(recipe.texts), recipe.input is not None]
+    if sum(given) != 1:
+        raise UsageError("give texts, or a file with --input, or lines on standard input")
+    for text in recipe.texts:
+        if len(text) < 1000 and Path(text).is_file():
+            raise UsageError(
+                f"'{text}' is the name of a file; classify its rows with: headstart predict {recipe.model} --input {text}"
+            )
+    if recipe.input not in (None, "-"):
+        _require(recipe.input, "--input")
+    if recipe.threads is not None:
+        import torch
+
+        torch.set_num_threads(recipe.threads)
+    artifact = load(recipe.model)
+    if recipe.texts:
+        found = [prediction_row(prediction) for prediction in artifact.predict(recipe.texts)]
+        return Outcome({"predictions": found}, artifact)
+    path = Path(recipe.input or "")
+    if recipe.input == "-" or path.suffix.lower() in (".txt", ".text", ""):
+        lines = sys.stdin if recipe.input == "-" else _text_lines(path, recipe.encoding)
+        return Outcome({"predictions": list(predict_lines(artifact, lines))}, artifact)
+    options = {"format": recipe.format, "encoding": recipe.encoding, "delimiter": recipe.delimiter}
+    rows = FilePredictions(artifact, path, text=recipe.text, options=options, progress=progress)
+    result: dict[str, Any] = {}
+    if recipe.output is not None:
+        rows.write(Path(recipe.output), overwrite=recipe.overwrite)
+        result["output"] = recipe.output
+    else:
+        result["predictions"] = [prediction_row(prediction) for _, prediction in rows]
+    result |= {
+        "rows": rows.rows,
+        "truncated": rows.truncated,
+        "dropped_rows": [dict(row.__dict__) for row in rows.dropped],
+    }
+    notes = [f"left out {row.file}:{row.line}: {row.reason}" for row in rows.dropped[:5]]
+    if rows.empty:
+        notes.append(f"{rows.empty:,} rows have no text and no prediction")
+    if rows.truncated:
+        notes.append(f"{rows.truncated:,} texts were longer than the model reads; their end was not seen")
+    return Outcome(result, artifact, notes=notes)
+
+
+def _text_lines(path: Path, encoding: str | None) -> Iterable[str]:
+    try:
+        with path.open(encoding=encoding or "utf-8-sig", newline="\n") as file:
+            yield from file
+    except (UnicodeDecodeError, LookupError) as error:
+        raise DataError(f"{path} cannot be read: {error}; name its encoding with --encoding") from None
+
+
+def _evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
+    from headstart.evaluation.scoring import by_group, scored
+    from headstart.metrics.classification import plain
+    from headstart.readers.opening import open_table
+
+    _require(recipe.test, "TEST")
+    if recipe.threads is not None:
+        import torch
+
+        torch.set_num_threads(recipe.threads)
+    artifact = load(recipe.model)
+    changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
+    task = artifact.task.revised(**changes)
+    table = open_table(recipe.test, format=recipe.format, encoding=recipe.encoding, delimiter=recipe.delimiter)
+    for column in recipe.by:
+        table.column(column, "--by")
+    rows, unparsed = task.parse(table)
+    rows, unknown = task.known(rows)
+    if not len(rows):
+        raise DataError(f"{recipe.test} has no row with a text and one of the labels {', '.join(artifact.labels[:10])}")
+    progress.begin("evaluating", len(rows))
+    outputs = artifact.outputs([example.text for example in rows.examples], progress=progress)
+    progress.end()
+    dropped = [*table.dropped, *unparsed, *unknown]
+    groups = by_group(task, outputs.logits, rows, recipe.by)
+    result = {
+        "scores": plain(scored(task, outputs.logits, rows)),
+        "groups": {
+            column: {value: plain(found) for value, found in values.items()} for column, values in groups.items()
+        },
+        "truncated": int(outputs.truncated.sum()),
+        "dropped_rows": [dict(row.__dict__) for row in dropped],
+    }
+    notes = [f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:5]]
+    if len(dropped) > 5:
+        notes.append(f"left out {len(dropped):,} rows in all (see dropped_rows with --json)")
+    return Outcome(result, artifact, notes=notes)

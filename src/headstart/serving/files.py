@@ -1,0 +1,159 @@
+"""Predictions for files and streams: order kept, every original column kept, memory constant."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from headstart.artifact import Artifact
+from headstart.errors import DataError, RunFolderError, StorageError
+from headstart.progress import SILENT, Progress
+from headstart.readers.opening import reader_for
+from headstart.registry import did_you_mean
+from headstart.types import Dropped, Prediction, Record
+
+CHUNK = 4096
+"""Rows predicted at once: enough to sort by length, little enough for any memory."""
+
+MOST_PROBABILITIES = 20
+"""Labels up to which every probability gets a column of its own."""
+
+
+def predict_lines(artifact: Artifact, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """One plain prediction per line, in order; a line without text gives nulls, so that lines keep their numbers."""
+    for chunk in _chunks(lines, first=64):
+        yield from (
+            prediction_row(found)
+            for found in predicted(artifact, [line.removesuffix("\n").removesuffix("\r") for line in chunk])
+        )
+
+
+def predicted(
+    artifact: Artifact, texts: Sequence[str | None], *, progress: Progress = SILENT
+) -> list[Prediction | None]:
+    """A prediction per text; None where there is no text."""
+    present = [at for at, text in enumerate(texts) if text is not None and text.strip()]
+    found: list[Prediction | None] = [None] * len(texts)
+    for at, prediction in zip(
+        present, artifact.predict([texts[at] or "" for at in present], progress=progress), strict=True
+    ):
+        found[at] = prediction
+    return found
+
+
+def prediction_row(prediction: Prediction | None) -> dict[str, Any]:
+    """Plain data of a prediction, nulls where there was no text."""
+    if prediction is None:
+        return {"label": None, "score": None, "probabilities": None, "truncated": False}
+    return prediction.plain()
+
+
+class FilePredictions:
+    """Predictions for a file with columns (or one text per line, for endings like .txt).
+
+    Args:
+        artifact: what predicts.
+        path: the input.
+        text: columns with the text; those of the training file if None.
+        options: format, encoding, delimiter.
+        progress: advanced by rows.
+
+    After the rows were taken, `dropped` lists rows that could not be parsed and `empty` counts rows without text.
+    """
+
+    def __init__(
+        self,
+        artifact: Artifact,
+        path: Path,
+        *,
+        text: Sequence[str] | None = None,
+        options: dict[str, Any] | None = None,
+        progress: Progress = SILENT,
+    ) -> None:
+        self.artifact = artifact
+        self.path = path
+        self.progress = progress
+        self.dropped: list[Dropped] = []
+        self.empty = 0
+        self.truncated = 0
+        self.rows = 0
+        sheet = reader_for(path, **(options or {})).read(path)
+        self.columns = sheet.columns
+        self._records = sheet.records
+        names = list(text or artifact.task.text or ())  # type: ignore[attr-defined]
+        for name in names:
+            if name not in self.columns:
+                raise DataError(
+                    f"{path} has no column '{name}'{did_you_mean(name, self.columns)} (columns: {', '.join(self.columns)}); "
+                    "choose the column with the text with --text"
+                )
+        self._at = [self.columns.index(name) for name in names]
+
+    def __iter__(self) -> Iterator[tuple[Record, Prediction | None]]:
+        """Each row with its prediction, in order."""
+        for chunk in _chunks(self._usable()):
+            texts = [" ".join(part for part in (row.values[at] for at in self._at) if part) for row in chunk]
+            for row, prediction in zip(chunk, predicted(self.artifact, texts), strict=True):
+                self.empty += prediction is None
+                self.truncated += bool(prediction and prediction.truncated)
+                yield row, prediction
+            self.rows += len(chunk)
+            self.progress.advance(len(chunk))
+
+    def write(self, target: Path, *, overwrite: bool = False) -> None:
+        """Write all original columns and the predictions; the file appears whole or not at all.
+
+        Raises:
+            RunFolderError: the file is there already.
+            StorageError: the disk refuses.
+        """
+        if target.exists() and not overwrite:
+            raise RunFolderError(f"{target} exists; choose another file with --output, or replace it with --overwrite")
+        writer = reader_for(target)
+        labels = self.artifact.labels if len(self.artifact.labels) <= MOST_PROBABILITIES else ()
+        added = ["prediction", "score", "truncated", *(f"p_{label}" for label in labels)]
+        prefix = "headstart_" if set(added) & set(self.columns) else ""
+
+        def rows() -> Iterator[list[str | None]]:
+            for record, found in self:
+                extra = [""] * len(added)
+                if found is not None:
+                    shares = [f"{found.probabilities[label]:.6f}" for label in labels]
+                    extra = [found.label, f"{found.score:.6f}", str(found.truncated).lower(), *shares]
+                yield [*record.values, *extra]
+
+        work = None
+        try:
+            handle, name = tempfile.mkstemp(
+                prefix=f".{target.stem}.", suffix="".join(target.suffixes), dir=target.parent
+            )
+            os.close(handle)
+            work = Path(name)
+            writer.write(work, [*self.columns, *(prefix + name for name in added)], rows())
+            os.chmod(work, 0o644)
+            os.replace(work, target)
+            work = None
+        except OSError as error:
+            raise StorageError(f"{target} cannot be written: {error.strerror or error}") from None
+        finally:
+            if work is not None:
+                work.unlink(missing_ok=True)
+
+    def _usable(self) -> Iterator[Record]:
+        for record in self._records:
+            if isinstance(record, Dropped):
+                self.dropped.append(record)
+            else:
+                yield record
+
+
+def _chunks(items: Iterable[Any], first: int = CHUNK) -> Iterator[list[Any]]:
+    stream = iter(items)
+    size = first
+    while chunk := list(islice(stream, size)):
+        yield chunk
+        size = min(size * 4, CHUNK)

@@ -1,0 +1,14 @@
+"""Strategies: ways of carrying knowledge over, and the controls they are measured against."""
+
+from headstart.registry import Registry
+
+STRATEGIES = Registry(
+    "strategy",
+    {
+        "feature-extraction": "headstart.strategies.feature_extraction:FeatureExtraction",
+        "fine-tuning": "headstart.strategies.fine_tuning:FineTuning",
+        "from-scratch": "headstart.strategies.from_scratch:FromScratch",
+        "tf-idf": "headstart.strategies.tf_idf:TfIdf",
+    },
+    group="headstart.strategies",
+)

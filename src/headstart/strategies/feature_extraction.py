@@ -1,0 +1,116 @@
+"""Feature extraction: the backbone stays frozen, a linear head reads the layers that say most."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from headstart.errors import RecipeError
+from headstart.strategies.base import Candidate, Context, Strategy
+
+SAMPLE_CELLS = 16_000
+"""Rows x labels beyond which layers are compared on a sample of the rows; the strength is then chosen on all."""
+
+
+class FeatureExtraction(Strategy):
+    """Frozen backbone, logistic regression on pooled states (Peters et al. 2018, section 3; Devlin et al. 2019, table 7).
+
+    Which layers and which pooling is a choice made on validation: the last layer alone is rarely the best.
+    """
+
+    name: ClassVar[str] = "feature-extraction"
+    cost: ClassVar[int] = 2
+
+    layers: tuple[int, ...] | None = None
+    """States read side by side, 0 for the embeddings up to the number of layers; chosen on validation if not given."""
+    pooling: Literal["first", "mean", "last"] | None = None
+    """How tokens become one vector; chosen on validation if not given."""
+    C: float | None = Field(default=None, gt=0)
+    """Inverse strength of regularisation on standardised features, over 0; chosen on validation if not given."""
+
+    @field_validator("layers", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return (value,) if isinstance(value, int) else value
+
+    def fit(self, context: Context) -> Candidate:
+        """Extract once, compare sets of layers, solve the best on all rows."""
+        import torch
+
+        from headstart.heads.model import Model
+        from headstart.predictors.network import HEAD, NetworkPredictor
+        from headstart.strategies.steps import features, solved_head, validation_logits
+
+        backbone = context.backbone()
+        if self.layers and max(self.layers) > backbone.depth:
+            raise RecipeError(
+                [f"strategy.layers: {max(self.layers)} is above {backbone.depth}, the last layer of the backbone"]
+            )
+        if self.pooling and self.pooling not in backbone.poolings:
+            raise RecipeError(
+                [f"strategy.pooling: '{self.pooling}' does not suit this backbone ({', '.join(backbone.poolings)})"]
+            )
+        options = [
+            (layers, pooling)
+            for pooling in ([self.pooling] if self.pooling else reversed(backbone.poolings))
+            for layers in ([self.layers] if self.layers else layer_sets(backbone.depth))
+        ]
+        total = len(context.train) + len(context.validation)
+        context.progress.begin(self.name, total * 1.5)
+        features(context, backbone)
+        grid = None if self.C is None else (self.C,)
+        layers, pooling = options[0]
+        if len(options) > 1:
+            rows = self._sample(context)
+            found = []
+            for layers, pooling in options:
+                solved = solved_head(context, backbone, layers=layers, pooling=pooling, grid=grid, rows=rows)
+                found.append((solved.rank, -len(layers), layers, pooling))
+                context.progress.advance(0.45 * total / len(options))
+            _, _, layers, pooling = max(found)
+        strength = self.C or solved_head(context, backbone, layers=layers, pooling=pooling).C
+        # Once more from zero at the strength chosen, so that a resolved recipe comes to the same weights.
+        solved = solved_head(context, backbone, layers=layers, pooling=pooling, grid=(strength,))
+        head = context.task.heads(backbone, layers=layers, pooling=pooling)
+        head[HEAD].set(torch.from_numpy(solved.weight), torch.from_numpy(solved.bias))
+        model = Model(backbone, head)
+        logits = validation_logits(context, model)
+        context.progress.end()
+        names = (
+            "all layers" if len(layers) == backbone.depth + 1 else f"layer{'s' * (len(layers) > 1)} {_spans(layers)}"
+        )
+        return Candidate(
+            self.revised(layers=layers, pooling=pooling, C=solved.C),
+            context.training,
+            NetworkPredictor(model),
+            logits,
+            f"frozen, {pooling} of {names}, C {solved.C:g}",
+            solved.weight.size + solved.bias.size,
+        )
+
+    def _sample(self, context: Context) -> np.ndarray | None:
+        most = max(2000, SAMPLE_CELLS // len(context.task.names))
+        if len(context.train) <= most:
+            return None
+        return np.sort(np.random.default_rng([context.seed, 0xFEA7]).permutation(len(context.train))[:most])
+
+
+def layer_sets(depth: int) -> list[tuple[int, ...]]:
+    """Sets of layers worth comparing: the last, the one before, the middle, the last three, the upper half, all."""
+    sets = [
+        (depth,),
+        (max(depth - 1, 0),),
+        (max(depth // 2, 0),),
+        tuple(range(max(depth - 2, 0), depth + 1)),
+        tuple(range(depth // 2, depth + 1)),
+        tuple(range(depth + 1)) if depth <= 12 else tuple(range(0, depth + 1, max(1, depth // 6))),
+    ]
+    return list(dict.fromkeys(sets))
+
+
+def _spans(layers: tuple[int, ...]) -> str:
+    if len(layers) > 2 and layers == tuple(range(layers[0], layers[-1] + 1)):
+        return f"{layers[0]}-{layers[-1]}"
+    return ", ".join(map(str, layers))

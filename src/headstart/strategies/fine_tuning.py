@@ -1,0 +1,146 @@
+"""Fine-tuning: the head is solved first, then all layers or the top k move from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from headstart.errors import RecipeError
+from headstart.metrics import significance
+from headstart.strategies.base import Candidate, Context, Strategy
+
+if TYPE_CHECKING:
+    from headstart.heads.model import Model
+    from headstart.strategies.steps import Run
+    from headstart.training.trainer import Level
+
+EPOCHS = 3
+LEARNING_RATE = 1e-4
+
+
+class FineTuning(Strategy):
+    """Solve the head on frozen features, then train head and layers (LP-FT, Kumar et al. 2022, section 3.2).
+
+    The rate falls by `layer_decay` per layer from top to bottom (Howard & Ruder 2018, section 3.2; Clark et al. 2020).
+    Word embeddings stay as they are: most words of the language are not in a small file, and moving only those that
+    are takes them out of their place.
+    """
+
+    name: ClassVar[str] = "fine-tuning"
+    cost: ClassVar[int] = 3
+
+    layers: Literal["all"] | int = "all"
+    """`all`, or how many of the top layers move, at least 1."""
+    head: Literal["auto", "native", "mean"] = "auto"
+    """`native` reads the token that the architecture's own head reads, so plain transformers loads the result;
+    `mean` reads the mean over tokens; `auto` is native unless the mean is better on validation by more than noise."""
+    head_first: bool = True
+    """Solve the head on frozen features before anything moves; otherwise it starts from random numbers."""
+    layer_decay: float = Field(default=0.9, gt=0, le=1)
+    """Share of the learning rate that the next lower layer gets, in (0, 1]."""
+    unfreezing: Literal["at-once", "gradual"] = "at-once"
+    """`gradual` thaws one more layer every epoch, from the top (Howard & Ruder 2018, section 3.3)."""
+    embeddings: bool = False
+    """Train the word embeddings too."""
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the head's inputs dropped in training, in [0, 1)."""
+
+    def fit(self, context: Context) -> Candidate:
+        """Train with the native head; under `auto`, also with the mean as long as it may be better."""
+        from headstart.predictors.network import NetworkPredictor
+
+        if isinstance(self.layers, int) and self.layers < 1:
+            raise RecipeError(
+                [f"strategy.layers: {self.layers} layers can't move; give 'all' or a number of at least 1"]
+            )
+        backbone = context.backbone()
+        epochs = context.training.epochs or EPOCHS
+        pooling = "mean" if self.head == "mean" else backbone.poolings[0]
+        context.progress.begin(self.name, len(context.train) * epochs)
+        run = self._train(context, backbone, pooling, epochs)
+        context.progress.end()
+        notes: list[str] = []
+        if self.head == "auto":
+            rival = self._rival(context, run, epochs)
+            verdict = "was" if rival else "was not"
+            notes.append(f"the mean over tokens {verdict} better on validation than the native head by more than noise")
+            run, pooling = (rival, "mean") if rival else (run, pooling)
+        context.shared["fine-tuning epochs"] = epochs
+        moved = "all layers" if self.layers == "all" else f"top {self.layers} layer{'s' * (self.layers > 1)}"
+        gradual = ", gradual" * (self.unfreezing == "gradual")
+        read = "mean of tokens" if pooling == "mean" else f"{pooling} token"
+        return Candidate(
+            self.revised(head="mean" if pooling == "mean" else "native"),
+            context.training.revised(epochs=epochs, learning_rate=context.training.learning_rate or LEARNING_RATE),
+            NetworkPredictor(run.model),
+            run.logits,
+            f"{moved}{gradual}, {read}, epoch {run.history.best} of {epochs}",
+            run.trainable,
+            run.curve,
+            notes,
+        )
+
+    def _rival(self, context: Context, run: Run, epochs: int) -> Run | None:
+        """The mean-pooled twin if it is better by more than noise; given up after one epoch if not clearly ahead there."""
+        targets = context.task.targets(context.validation)
+        labels = len(context.task.names)
+
+        def ahead(mine: np.ndarray, theirs: np.ndarray) -> bool:
+            sides = mine.argmax(1), theirs.argmax(1)
+            found = significance.compare("accuracy", targets, *sides, labels=labels, seed=context.seed)
+            return found.difference.value > 0 and found.p < 0.05
+
+        def hopeless(by_epoch: list[np.ndarray]) -> bool:
+            return len(by_epoch) == 2 and len(run.by_epoch) > 1 and not ahead(by_epoch[1], run.by_epoch[1])
+
+        context.progress.begin(f"{self.name}, mean of tokens", len(context.train) * epochs)
+        rival = self._train(context, context.backbone(), "mean", epochs, hopeless)
+        context.progress.end()
+        return rival if ahead(rival.logits, run.logits) else None
+
+    def _train(
+        self,
+        context: Context,
+        backbone: Any,
+        pooling: str,
+        epochs: int,
+        hopeless: Callable[[list[np.ndarray]], bool] | None = None,
+    ) -> Run:
+        import torch
+
+        from headstart.heads.model import Model
+        from headstart.predictors.network import HEAD
+        from headstart.strategies.steps import solved_head, train_model
+
+        torch.manual_seed(context.seed)
+        heads = context.task.heads(backbone, pooling=pooling, dropout=self.dropout)
+        if self.head_first:
+            solved = solved_head(context, backbone, layers=(backbone.depth,), pooling=pooling)
+            heads[HEAD].set(torch.from_numpy(solved.weight), torch.from_numpy(solved.bias))
+        model = Model(backbone, heads)
+        return train_model(
+            context,
+            model,
+            self._levels(model, epochs),
+            epochs=epochs,
+            learning_rate=context.training.learning_rate or LEARNING_RATE,
+            keep_start=self.head_first,
+            hopeless=hopeless,
+        )
+
+    def _levels(self, model: Model, epochs: int) -> list[Level]:
+        from headstart.training.trainer import Level
+
+        embeddings, *blocks = model.backbone.stacks()["encoder"]
+        moving = len(blocks) if self.layers == "all" else min(self.layers, len(blocks))
+        falling = [*reversed(blocks[len(blocks) - moving :])]
+        if self.embeddings and moving == len(blocks):
+            falling.append(embeddings)
+        levels = [Level(list(model.heads.values()), 1.0)]
+        for depth, modules in enumerate(falling):
+            thaws = min(depth, epochs - 1) if self.unfreezing == "gradual" else 0
+            levels.append(Level(modules, self.layer_decay**depth, thaws))
+        return levels

@@ -1,0 +1,79 @@
+"""Control: the same network from random weights, tuned, with at least the training that fine-tuning got."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import field_validator
+
+from headstart.strategies.base import Candidate, Context, Strategy
+
+if TYPE_CHECKING:
+    from headstart.strategies.steps import Run
+
+MOST_EPOCHS = 8
+UPDATES = 1000
+"""A small file gets more epochs, up to `MOST_EPOCHS`, so that random weights see about as many updates."""
+
+
+class FromScratch(Strategy):
+    """The backbone's architecture and tokenizer with random weights, all of it trained.
+
+    An honest control: three learning rates, early stopping on validation, and for each of the rates at least the
+    epochs of fine-tuning, so at least its wall clock.
+    """
+
+    name: ClassVar[str] = "from-scratch"
+    cost: ClassVar[int] = 4
+    role: ClassVar[Literal["transfer", "control"]] = "control"
+
+    rates: tuple[float, ...] = (1e-4, 3e-4, 1e-3)
+    """Learning rates tried, each in (0, 1]; the best on validation is kept. `training.learning_rate` does not apply:
+    what suits pretrained weights does not suit random ones."""
+
+    @field_validator("rates", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return (value,) if isinstance(value, float) else value
+
+    def fit(self, context: Context) -> Candidate:
+        """Train once per learning rate, keep the best."""
+        from headstart.predictors.network import NetworkPredictor
+
+        per_epoch = max(1, len(context.train) // context.training.batch_size)
+        fine_tuned = context.training.epochs or context.shared.get("fine-tuning epochs", 3)
+        epochs = max(fine_tuned, min(MOST_EPOCHS, -(-UPDATES // per_epoch)))
+        context.progress.begin(self.name, len(context.train) * epochs * len(self.rates))
+        targets = context.task.targets(context.validation)
+        rate, run = max(
+            ((rate, self._train(context, rate, epochs)) for rate in self.rates),
+            key=lambda found: context.task.rank(found[1].logits, targets),
+        )
+        context.progress.end()
+        return Candidate(
+            self.revised(rates=(rate,)),
+            context.training.revised(epochs=epochs),
+            NetworkPredictor(run.model),
+            run.logits,
+            f"random weights, rate {rate:g}, epoch {run.history.best} of {epochs}",
+            run.trainable,
+            run.curve,
+            [f"the best of learning rates {', '.join(f'{rate:g}' for rate in self.rates)} on validation"],
+        )
+
+    def _train(self, context: Context, rate: float, epochs: int) -> Run:
+        import torch
+
+        from headstart.heads.model import Model
+        from headstart.strategies.steps import train_model
+        from headstart.training.trainer import Level
+
+        torch.manual_seed(context.seed)
+        backbone = context.backbone(pretrained=False)
+        model = Model(backbone, context.task.heads(backbone, pooling="mean"))
+        levels = [
+            Level(
+                [module for level in backbone.stacks()["encoder"] for module in level] + list(model.heads.values()), 1.0
+            )
+        ]
+        return train_model(context, model, levels, epochs=epochs, learning_rate=rate, keep_start=False)

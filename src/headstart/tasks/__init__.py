@@ -1,0 +1,9 @@
+"""Tasks: objectives with labels, predictions and scores, under the names users know from the hub."""
+
+from headstart.registry import Registry
+
+TASKS = Registry(
+    "task",
+    {"text-classification": "headstart.tasks.text_classification:TextClassification"},
+    group="headstart.tasks",
+)

@@ -1,0 +1,1 @@
+"""Training: the loop, its optimiser, frozen features and solved heads."""

@@ -1,0 +1,24 @@
+"""What a user may set about training by gradient; no torch here."""
+
+from pydantic import Field
+
+from headstart.config import Component
+
+
+class Training(Component):
+    """Settings of the training loop, shared by every strategy that trains by gradient."""
+
+    epochs: int | None = Field(default=None, ge=1, le=1000)
+    """Passes over the training rows, in [1, 1000]; by default the strategy's own number."""
+    learning_rate: float | None = Field(default=None, gt=0, le=1)
+    """Highest learning rate, in (0, 1]; by default the strategy's own."""
+    batch_size: int = Field(default=32, ge=1, le=4096)
+    """Rows per update on average, in [1, 4096]; batches hold rows of like length."""
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    """Share of updates during which the learning rate rises, in [0, 1); then it falls linearly to 0."""
+    weight_decay: float = Field(default=0.01, ge=0, le=1)
+    """Decoupled weight decay of the layers (not of heads, biases and norms), in [0, 1]."""
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    """Gradients are scaled down to this norm, over 0."""
+    patience: int = Field(default=2, ge=1)
+    """Epochs without improvement on validation after which training stops, at least 1."""

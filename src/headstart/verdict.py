@@ -1,0 +1,85 @@
+"""What the numbers mean, in a few plain sentences: did transfer help, and which strategy is enough?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+ALPHA = 0.05
+NOISE = "inside the noise"
+
+
+def verdict(evidence: dict[str, Any]) -> list[str]:
+    """Sentences about the evidence of a run, the headline first."""
+    rows = {row["strategy"]: row for row in evidence["leaderboard"]}
+    chosen = rows[evidence["chosen"]]
+    comparisons = {row["b"]: row for row in evidence["comparisons"]}
+    metric = evidence["task"]["metric"]
+    split = "test" if chosen["scores"]["test"] else "validation"
+    score = chosen["scores"][split][metric]
+    reached = f"{chosen['strategy']} reaches {metric} {shown(score)} on {score['n']:,} {split} rows"
+    controls = [name for name, row in rows.items() if row["role"] == "control" and row["status"] == "done"]
+    sentences = [_headline(chosen, reached, controls, comparisons)]
+    for name in controls:
+        if name in comparisons:
+            sentences.append(_against(comparisons[name]))
+    sentences += _cheapest(chosen, rows, comparisons)
+    for name, row in rows.items():
+        if row["status"] in ("failed", "stopped", "not run"):
+            sentences.append(f"{name}: {row['status']}{': ' + row['note'] if row['note'] else ''}.")
+    return sentences
+
+
+def _headline(chosen: dict[str, Any], reached: str, controls: list[str], comparisons: dict[str, Any]) -> str:
+    against = [comparisons[name] for name in controls if name in comparisons]
+    if chosen["role"] == "control":
+        return f"Transfer did not pay here: the control {reached}, and no way of transferring was better on validation."
+    if not against:
+        return f"{reached[0].upper()}{reached[1:]}; no control ran beside it, so what transfer bought is not known."
+    lost = [row["b"] for row in against if row["difference"]["value"] < 0 and row["p_holm"] < ALPHA]
+    won = [row["b"] for row in against if row["difference"]["value"] > 0 and row["p_holm"] < ALPHA]
+    if lost:
+        return f"Transfer lost: {reached}, less than {' and '.join(lost)}."
+    if len(won) == len(against):
+        return f"Transfer helped: {reached}, more than {' and '.join(won)}."
+    if won:
+        open_ = [row["b"] for row in against if row["b"] not in won]
+        rest = f"against {' and '.join(open_)} nothing can be told"
+        return f"Transfer helped in part: {reached}, more than {' and '.join(won)}; {rest}."
+    return f"Nothing can be told: {reached}, and every difference to the controls is {NOISE}."
+
+
+def _against(row: dict[str, Any]) -> str:
+    told = (
+        f"p {p_value(row['p_holm'])} (Holm)" if row["p_holm"] < ALPHA else f"{NOISE}, p {p_value(row['p_holm'])} (Holm)"
+    )
+    gain = row["difference"]
+    return (
+        f"Against {row['b']}: {gain['value']:+.3f} {row['metric']} [{gain['low']:+.3f}, {gain['high']:+.3f}] "
+        f"on {gain['n']:,} {row['split']} rows, {told}."
+    )
+
+
+def _cheapest(chosen: dict[str, Any], rows: dict[str, Any], comparisons: dict[str, Any]) -> list[str]:
+    """The cheapest of those that can't be told from the chosen one."""
+    equal = [
+        rows[name]
+        for name, row in comparisons.items()
+        if rows[name]["status"] == "done" and row["p_holm"] >= ALPHA and rows[name]["seconds"] < chosen["seconds"]
+    ]
+    if not equal:
+        return []
+    least = min(equal, key=lambda row: row["seconds"])
+    return [
+        f"The cheapest strategy that can't be told from it is {least['strategy']}: {least['seconds']:.0f} s "
+        f"instead of {chosen['seconds']:.0f} s."
+    ]
+
+
+def shown(score: dict[str, Any]) -> str:
+    """A score with its interval, three digits."""
+    return f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+
+
+def p_value(p: float) -> str:
+    """A p-value as text."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,0 +1,118 @@
+"""Shared fixtures: a tiny backbone in the hub's own format, small files, no network, one thread."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two cores shared with others: more threads only wait for each other
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FEEDBACK = ROOT / "examples" / "feedback"
+WORDS = [
+    "good",
+    "bad",
+    "very",
+    "rather",
+    "indeed",
+    "the",
+    "a",
+    "is",
+    "it",
+    "and",
+    "you",
+    "to",
+    "on",
+    "at",
+    "way",
+    "day",
+    "night",
+    "shop",
+    "opens",
+    "nine",
+    "start",
+    "end",
+    "parcel",
+    "now",
+    "monday",
+    "arrives",
+    "say",
+    "i",
+    "all",
+    "yours",
+    "of",
+    "its",
+    ",",
+    ".",
+    "!",
+]
+
+
+def make_tiny_backbone(folder: Path, architecture: str = "bert", **changes: Any) -> Path:
+    """A random network of two layers with a word-piece tokenizer, saved as the hub has it."""
+    import torch
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordPiece
+    from tokenizers.normalizers import BertNormalizer
+    from tokenizers.pre_tokenizers import BertPreTokenizer
+    from tokenizers.processors import TemplateProcessing
+    from transformers import CONFIG_MAPPING, MODEL_MAPPING
+
+    letters = [chr(code) for code in range(97, 123)]
+    entries = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *letters, *("##" + letter for letter in letters)]
+    vocabulary = {word: at for at, word in enumerate(dict.fromkeys(entries))}
+    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])]
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(
+        '{"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 48, "pad_token": "[PAD]", '
+        '"cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]", "mask_token": "[MASK]"}'
+    )
+    sizes: dict[str, Any] = {
+        "vocab_size": len(vocabulary), "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "intermediate_size": 64, "max_position_embeddings": 64, "pad_token_id": 0,
+    }  # fmt: skip
+    config = CONFIG_MAPPING[architecture](**(sizes | changes))
+    torch.manual_seed(7)
+    MODEL_MAPPING[type(config)](config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random BERT."""
+    return make_tiny_backbone(tmp_path_factory.mktemp("backbones") / "tiny-bert")
+
+
+@pytest.fixture
+def tiny_csv(tmp_path: Path) -> Path:
+    """Sixty rows, two labels told apart by a word, with a channel column."""
+    openings = ["the parcel is", "it is", "a day and a night", "you say it is", "the shop is", "now it is"]
+    rows = ["text,label,channel"]
+    for at in range(60):
+        word, label = (("good", "up"), ("bad", "down"))[at % 2]
+        middle = " ".join(
+            WORDS[(at * step) % len(WORDS)] for step in (3, 5, 7) if WORDS[(at * step) % len(WORDS)].isalpha()
+        )
+        rows.append(f"{openings[at % 6]} {word} {middle},{label},{'mail' if at % 3 else 'chat'}")
+    path = tmp_path / "tiny.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with real data sets; skips where it is absent."""
+    folder = Path(os.environ.get("HEADSTART_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; set HEADSTART_DATA")
+    return folder

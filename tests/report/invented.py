@@ -1,0 +1,277 @@
+"""Evidence with invented values, for the tests of the page and the card."""
+
+import copy
+from typing import Any
+
+METRICS = ("accuracy", "macro_f1", "mcc", "log_loss", "ece")
+
+
+def scores(main: float, n: int, half_width: float = 0.015) -> dict[str, dict[str, float]]:
+    """Every metric around one accuracy; the interval is `half_width` to either side."""
+    values = {
+        "accuracy": main,
+        "macro_f1": main - 0.012,
+        "mcc": 2 * main - 1,
+        "log_loss": 1.2 - main,
+        "ece": 0.031,
+    }
+    return {
+        name: {"value": value, "low": value - half_width, "high": value + half_width, "n": n}
+        for name, value in values.items()
+    }
+
+
+def entry(strategy: str, role: str, validation: float, test: float, **changes: object) -> dict[str, Any]:
+    """One line of the leaderboard that was trained and scored."""
+    return {
+        "strategy": strategy,
+        "role": role,
+        "status": "done",
+        "chosen": False,
+        "seconds": 12.4,
+        "trainable_parameters": 1155,
+        "description": "",
+        "scores": {"validation": scores(validation, 310), "test": scores(test, 1821)},
+        "curve": [],
+    } | changes
+
+
+def _curve(last: float) -> list[dict[str, Any]]:
+    """Four epochs, the first before training."""
+    return [
+        {"epoch": 0, "train_loss": None, "validation_loss": 0.61, "validation": last - 0.08},
+        {"epoch": 1, "train_loss": 0.58, "validation_loss": 0.44, "validation": last - 0.03},
+        {"epoch": 2, "train_loss": 0.39, "validation_loss": 0.401, "validation": last},
+        {"epoch": 3, "train_loss": 0.27, "validation_loss": 0.43, "validation": last - 0.006},
+    ]
+
+
+def _leaderboard() -> list[dict[str, Any]]:
+    """Three ways of transfer, two controls, one failure and one that had no time."""
+    unscored = {"seconds": None, "scores": {"validation": None, "test": None}, "trainable_parameters": None}
+    return [
+        entry(
+            "feature-extraction",
+            "transfer",
+            0.834,
+            0.827,
+            description="linear probe on the last three layers",
+        ),
+        entry(
+            "fine-tuning",
+            "transfer",
+            0.881,
+            0.874,
+            chosen=True,
+            seconds=81.2,
+            trainable_parameters=10646786,
+            description="all 6 layers, 3 epochs, first-token head",
+            curve=_curve(0.881),
+        ),
+        entry("lora", "transfer", 0.0, 0.0, status="failed", note="the loss was not finite at step 12") | unscored,
+        entry(
+            "tf-idf",
+            "control",
+            0.801,
+            0.793,
+            trainable_parameters=48211,
+            description="words 1-2, characters 2-5",
+        ),
+        entry(
+            "from-scratch",
+            "control",
+            0.702,
+            0.688,
+            seconds=83.9,
+            trainable_parameters=22713216,
+            description="the same network, random weights, best of 3 rates",
+            curve=_curve(0.702),
+        ),
+        entry("prompting", "transfer", 0.0, 0.0, status="not run", note="the budget was spent") | unscored,
+    ]
+
+
+def comparison(a: str, b: str, value: float, low: float, high: float, p: float, **changes: object) -> dict[str, Any]:
+    """A paired comparison on test by accuracy."""
+    return {
+        "a": a,
+        "b": b,
+        "metric": "accuracy",
+        "split": "test",
+        "difference": {"value": value, "low": low, "high": high, "n": 1821},
+        "p": p,
+        "p_holm": min(1.0, 2 * p),
+        "method": "paired permutation test, 10,000 resamples",
+    } | changes
+
+
+def _data() -> dict[str, Any]:
+    """Two files, three parts, two warnings and three dropped rows."""
+    return {
+        "files": [
+            {
+                "role": "train",
+                "path": "reviews.csv",
+                "rows": 1240,
+                "used": 1237,
+                "format": {"encoding": "utf-8", "delimiter": ","},
+            },
+            {
+                "role": "test",
+                "path": "held_out.tsv",
+                "rows": 1821,
+                "used": 1821,
+                "format": {"encoding": "utf-8", "delimiter": "\t"},
+            },
+        ],
+        "splits": {
+            "train": {"rows": 927, "labels": {"negative": 312, "neutral": 205, "positive": 410}},
+            "validation": {"rows": 310, "labels": {"negative": 104, "neutral": 69, "positive": 137}},
+            "test": {"rows": 1821, "labels": {"negative": 640, "neutral": 371, "positive": 810}},
+        },
+        "rule": "stratified by label, duplicates kept on one side, seed 0",
+        "dropped": [
+            {"file": "reviews.csv", "line": 55, "reason": "the text is empty"},
+            {"file": "reviews.csv", "line": 402, "reason": "the label is empty"},
+            {"file": "reviews.csv", "line": 731, "reason": "the text is empty"},
+        ],
+        "warnings": ["7 texts occur twice in reviews.csv; each pair was kept on one side of the split."],
+        "lengths": {
+            "median": 21,
+            "p95": 60,
+            "max": 300,
+            "limit": 256,
+            "truncated": 3,
+            "tokens_lost_share": 0.0021,
+        },
+    }
+
+
+def _worst_rows() -> list[dict[str, Any]]:
+    """Confident mistakes: a plain one, a right-to-left one and a long one."""
+    rows = [
+        ("Slow to start, and then I could not put it down.", "positive", "negative", 0.991, 48),
+        ("Arrived late; the replacement was better than the original.", "positive", "negative", 0.978, 1102),
+        ("הספר הגיע בזמן אבל הכריכה קרועה", "negative", "neutral", 0.955, 77),
+        ("It does what the box says, no more and no less. " * 40, "neutral", "positive", 0.941, 1630),
+    ]
+    return [
+        {
+            "text": text,
+            "label": label,
+            "predicted": predicted,
+            "score": score,
+            "file": "held_out.tsv",
+            "line": line,
+        }
+        for text, label, predicted, score, line in rows
+    ]
+
+
+_EVIDENCE: dict[str, Any] = {
+    "format": 1,
+    "title": "reviews",
+    "created": "2026-11-20T12:00:00Z",
+    "versions": {
+        "headstart": "0.1.0",
+        "torch": "2.13.0",
+        "transformers": "5.23.0",
+        "scikit-learn": "1.9.1",
+        "python": "3.11.7",
+    },
+    "machine": {"platform": "Linux x86_64", "cpus": 2, "threads": 2, "device": "cpu"},
+    "kind": "transformers",
+    "task": {
+        "name": "text-classification",
+        "text": ["review"],
+        "label": "stars",
+        "labels": ["negative", "neutral", "positive"],
+        "metric": "accuracy",
+    },
+    "backbone": {
+        "name": "mini",
+        "id": "sentence-transformers/all-MiniLM-L6-v2",
+        "digest": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        "parameters": 22713216,
+        "max_length": 256,
+        "architecture": "bert",
+        "license": "apache-2.0",
+    },
+    "data": _data(),
+    "leaderboard": _leaderboard(),
+    "chosen": "fine-tuning",
+    "verdict": [
+        (
+            "Transfer helped: fine-tuning reaches 0.874 on test, 0.081 above TF-IDF and 0.186 above "
+            "the same network from scratch."
+        ),
+        "The linear probe is 0.047 behind and takes a seventh of the time.",
+    ],
+    "comparisons": [
+        comparison("fine-tuning", "tf-idf", 0.081, 0.062, 0.1, 0.0001),
+        comparison("fine-tuning", "from-scratch", 0.186, 0.161, 0.211, 0.0001),
+        comparison("feature-extraction", "tf-idf", 0.012, -0.008, 0.033, 0.214),
+    ],
+    "confusion": {
+        "split": "test",
+        "labels": ["negative", "neutral", "positive"],
+        "matrix": [[577, 41, 22], [38, 280, 53], [19, 56, 735]],
+    },
+    "worst_rows": _worst_rows(),
+    "cost": {
+        "seconds": 194.3,
+        "steps": [
+            {"name": "reading", "seconds": 0.4},
+            {"name": "feature-extraction", "seconds": 12.4},
+            {"name": "fine-tuning", "seconds": 81.2},
+            {"name": "tf-idf", "seconds": 6.1},
+            {"name": "from-scratch", "seconds": 83.9},
+            {"name": "measuring", "seconds": 10.3},
+        ],
+    },
+}
+
+
+def evidence(**changes: object) -> dict[str, Any]:
+    """A fresh copy of the evidence, with top-level keys replaced."""
+    return copy.deepcopy(_EVIDENCE) | changes
+
+
+def many_labels(total: int) -> dict[str, Any]:
+    """Evidence with `total` labels, each mostly right and a few times taken for the next one."""
+    labels = [f"intent_{place:03d}" for place in range(total)]
+    matrix = [[0] * total for _ in labels]
+    for place in range(total):
+        matrix[place][place] = 20
+        matrix[place][(place + 1) % total] = place % 9
+    made = evidence(confusion={"split": "test", "labels": labels, "matrix": matrix})
+    made["task"]["labels"] = labels
+    for part in made["data"]["splits"].values():
+        part["labels"] = {label: 6 for label in labels}
+        part["rows"] = 6 * total
+    return made
+
+
+def without_scores() -> dict[str, Any]:
+    """Evidence of a run on which nothing could be measured and nothing optional is known."""
+    made = evidence(worst_rows=None, confusion=None, comparisons=[], verdict=[], chosen=None)
+    for line in made["leaderboard"]:
+        line |= {
+            "chosen": False,
+            "status": "stopped",
+            "curve": [],
+            "scores": {"validation": None, "test": None},
+        }
+    return made
+
+
+def without_test() -> dict[str, Any]:
+    """Evidence of a run without a test part: scores, comparisons and errors are from validation."""
+    made = evidence()
+    for line in made["leaderboard"]:
+        line["scores"]["test"] = None
+    for row in made["comparisons"]:
+        row["split"] = "validation"
+    made["data"]["splits"]["test"] = None
+    made["confusion"]["split"] = "validation"
+    return made

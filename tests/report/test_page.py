@@ -1,0 +1,282 @@
+"""The page: complete, escaped, small, without network, and whole when parts of the evidence are missing."""
+
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from typing import Any
+
+import invented
+import pytest
+
+from headstart.report import page
+
+VOID = {"meta", "br", "link", "img", "input", "hr"}
+HOSTILE = "\"><script>alert('x')</script><img src=http://example.invalid/x onerror=alert(1)>"
+
+
+class Outline(HTMLParser):
+    """Tags that do not balance, all attributes, identifiers and heading levels of a document."""
+
+    def __init__(self, text: str) -> None:
+        """Read the whole of `text`."""
+        super().__init__()
+        self.open: list[str] = []
+        self.faults: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember the tag; all but void ones wait for their end."""
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember a tag that ends itself."""
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the innermost tag, which has to be this one."""
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"</{tag}> at {self.getpos()}")
+
+
+def _linear_text() -> dict[str, Any]:
+    """Evidence of a run that the TF-IDF control won."""
+    made = invented.evidence(kind="linear-text", chosen="tf-idf")
+    for line in made["leaderboard"]:
+        line["chosen"] = line["strategy"] == "tf-idf"
+    made["data"]["lengths"] = None
+    return made
+
+
+def _bare() -> dict[str, Any]:
+    """The least there can be."""
+    return {"format": 1, "title": "reviews", "task": {"name": "text-classification", "metric": "accuracy"}}
+
+
+def _not_finite() -> dict[str, Any]:
+    """Numbers that no JSON file should hold."""
+    made = invented.evidence()
+    made["leaderboard"][0]["scores"]["test"]["accuracy"] = {"value": float("nan"), "low": None, "high": None}
+    made["leaderboard"][1]["curve"][2] |= {"train_loss": float("inf"), "validation_loss": float("nan")}
+    made["cost"]["seconds"] = 0
+    return made
+
+
+def _large() -> dict[str, Any]:
+    """100,000 dropped rows, 150 labels of hostile characters, long texts, many strategies, long curves."""
+    made = invented.many_labels(150)
+    labels = [f"{place:03d}" + '"' * 200 for place in range(150)]
+    made["task"]["labels"] = made["confusion"]["labels"] = labels
+    for part in made["data"]["splits"].values():
+        part["labels"] = dict.fromkeys(labels, 6)
+    made["data"]["dropped"] = [
+        {"file": "reviews.csv", "line": line, "reason": f"field {line} is {'<' * 300}"} for line in range(100_000)
+    ]
+    made["data"]["warnings"] = ["&" * 10_000] * 500
+    row = {
+        "text": "<&>" * 350_000,
+        "label": '"' * 500,
+        "predicted": "b",
+        "score": 0.9,
+        "file": "f" * 500,
+        "line": 1,
+    }
+    made["worst_rows"] = [row] * 200
+    curve = [{"epoch": at, "train_loss": 1 / 3, "validation_loss": at / 7, "validation": 0.5} for at in range(150)]
+    made["leaderboard"] = [
+        invented.entry(f"{place} {'<' * 300}", "transfer", 0.8, 0.8, curve=curve, description="<" * 1000)
+        for place in range(200)
+    ]
+    made["comparisons"] = [
+        invented.comparison("<" * 300, '"' * 300, 0.1, 0.0, 0.2, 0.01, method=str(place)) for place in range(500)
+    ]
+    return made
+
+
+SHAPES = {
+    "full": invented.evidence,
+    "without test": invented.without_test,
+    "without scores": invented.without_scores,
+    "no rows kept": lambda: invented.evidence(worst_rows=None),
+    "no mistakes": lambda: invented.evidence(worst_rows=[]),
+    "no confusion": lambda: invented.evidence(confusion=None),
+    "no backbone": lambda: invented.evidence(backbone=None),
+    "linear-text": _linear_text,
+    "150 labels": lambda: invented.many_labels(150),
+    "bare": _bare,
+    "not finite": _not_finite,
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_of_evidence_gives_a_well_formed_page(shape: str) -> None:
+    text = page.render(SHAPES[shape]())
+    outline = Outline(text)
+    assert outline.faults == []
+    assert outline.open == []
+    identifiers = [given["id"] for _, given in outline.tags if given.get("id")]
+    assert len(identifiers) == len(set(identifiers))
+    targets = [given["href"][1:] for tag, given in outline.tags if tag == "a"]
+    assert set(targets) <= set(identifiers)
+    levels = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert "Undefined" not in text
+    assert "None" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL).replace("None were", "")
+
+
+def test_a_page_has_landmarks_captions_and_scopes() -> None:
+    tags = Outline(page.render(invented.evidence())).tags
+    names = [tag for tag, _ in tags]
+    assert {"header", "nav", "main", "section"} <= set(names)
+    assert names.count("caption") == names.count("table")
+    assert all(given.get("scope") in {"col", "row"} for tag, given in tags if tag == "th")
+    charts = [given for tag, given in tags if tag == "svg" and given.get("class") == "chart"]
+    assert all(given.get("role") == "img" and given.get("aria-labelledby") for given in charts)
+
+
+def test_a_page_fetches_nothing_and_runs_nothing() -> None:
+    text = page.render(invented.evidence())
+    for tag, given in Outline(text).tags:
+        assert tag not in {"script", "link", "img", "iframe", "object", "base", "form"}
+        assert not given.get("src")
+        assert not any(name.startswith("on") for name in given)
+        assert (given.get("href") or "#").startswith("#")
+    assert "@import" not in text
+    assert "url(" not in text
+    assert "://" not in text
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in text
+
+
+def _poisoned(value: object) -> object:
+    """The same evidence with hostile text at the end of every text that the run took from outside."""
+    fixed = {"metric", "split", "role", "status", "created", "kind"}
+    if isinstance(value, dict):
+        return {key: inner if key in fixed else _poisoned(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_poisoned(inner) for inner in value]
+    return f"{HOSTILE} {value}" if isinstance(value, str) else value
+
+
+def test_hostile_text_stays_text_wherever_it_is() -> None:
+    outline = Outline(page.render(_poisoned(invented.evidence())))
+    assert outline.faults == []
+    assert not {tag for tag, _ in outline.tags} & {"script", "img"}
+    assert not [given for _, given in outline.tags if any(name.startswith("on") for name in given)]
+
+
+def test_control_characters_and_lone_surrogates_become_visible() -> None:
+    made = invented.evidence()
+    made["worst_rows"][0]["text"] = "a\x00b\x1b[31m\nc\ud800d\u202ee"
+    text = page.render(made)
+    assert "a␀b␛[31m↵c\ufffdd\ufffde" in text
+    text.encode("utf-8")
+
+
+def test_a_page_stays_under_a_megabyte_whatever_it_is_given() -> None:
+    text = page.render(_large())
+    assert len(text.encode("utf-8")) < 1_000_000
+    assert "100,000 rows were dropped. The first 50 are listed." in text
+    assert "60 of 200 strategies are shown." in text
+    assert Outline(text).faults == []
+
+
+def test_texts_are_cut_shorter_where_the_page_would_grow_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = invented.evidence()
+    made["worst_rows"] = [made["worst_rows"][0] | {"text": "x" * 500}] * 20
+    assert "x" * 399 + "…" in page.render(made)
+    monkeypatch.setattr(page, "SIZE_LIMIT", len(page.render(made)) - 1000)
+    assert "x" * 119 + "…" in page.render(made)
+    assert "x" * 120 not in page.render(made)
+
+
+def test_every_number_of_the_leaderboard_is_on_the_page() -> None:
+    made = invented.evidence()
+    text = page.render(made)
+    for line in made["leaderboard"]:
+        assert line["strategy"] in text
+        assert line["status"] in text
+        assert line.get("note", "") in text
+        if line["seconds"] is None:
+            continue
+        assert page.duration(line["seconds"]) in text
+        assert f"{line['trainable_parameters']:,}" in text
+        for split in ("validation", "test"):
+            for name, measured in line["scores"][split].items():
+                assert f"{measured['value']:.3f}" in text, (split, name)
+                assert page.interval(measured) in text, (split, name)
+
+
+def test_strategies_are_listed_best_first_and_unscored_ones_last() -> None:
+    _, board, split = page.standing(invented.evidence())
+    assert [line["strategy"] for line in board] == [
+        "fine-tuning",
+        "feature-extraction",
+        "tf-idf",
+        "from-scratch",
+        "lora",
+        "prompting",
+    ]
+    assert split == "test"
+
+
+def test_a_lower_log_loss_is_better() -> None:
+    made = invented.evidence()
+    made["task"]["metric"] = "log_loss"
+    assert page.standing(made)[1][0]["strategy"] == "fine-tuning"
+    assert page.reading(invented.comparison("a", "b", -0.1, -0.2, -0.05, 0.001, metric="log_loss")) == "a is better"
+
+
+def test_without_a_test_part_the_page_says_whose_scores_they_are() -> None:
+    text = page.render(invented.without_test())
+    assert "Nothing was scored on a test part." in text
+    assert "Accuracy on validation" in text
+    assert "There is no test part." in text
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "p", "words"),
+    [
+        (0.08, 0.05, 0.11, 0.0001, "a is better"),
+        (-0.08, -0.11, -0.05, 0.0001, "b is better"),
+        (0.01, -0.01, 0.03, 0.3, "inside the noise"),
+        (0.03, 0.01, 0.05, 0.04, "inside the noise"),
+        (0.03, -0.001, 0.05, 0.001, "inside the noise"),
+        (0.03, None, None, None, "not tested"),
+    ],
+)
+def test_a_gain_counts_only_outside_the_noise(
+    value: float, low: float | None, high: float | None, p: float | None, words: str
+) -> None:
+    difference = {"value": value, "low": low, "high": high, "n": 100}
+    corrected = None if p is None else 2 * p
+    made = {"a": "a", "b": "b", "metric": "accuracy", "difference": difference, "p": p, "p_holm": corrected}
+    assert page.reading(made) == words
+
+
+def test_the_headline_difference_is_turned_round_with_its_interval() -> None:
+    made = _linear_text()
+    metric, board, split = page.standing(made)
+    opponent = page.opposition(made, board, metric, split)
+    assert opponent["entry"]["strategy"] == "fine-tuning"
+    assert opponent["difference"] == {"value": -0.081, "low": -0.1, "high": -0.062}
+    assert opponent["reading"] == "fine-tuning is better"
+
+
+def test_precision_and_recall_come_from_the_matrix() -> None:
+    # Label x: 6 right of 8 true (recall 0.750) and of 9 predicted (precision 0.667); F1 12 / 17 = 0.706.
+    made = invented.evidence(confusion={"split": "test", "labels": ["x", "y"], "matrix": [[6, 2], [3, 9]]})
+    text = page.render(made)
+    cells = '<td class="n">0.667</td><td class="n">0.750</td><td class="n">0.706</td>'
+    assert f'<th scope="row"><bdi>x</bdi></th>{cells}' in text
+
+
+def test_many_labels_show_the_most_confused_pairs_and_no_matrix() -> None:
+    text = page.render(invented.many_labels(150))
+    assert 'class="matrix"' not in text
+    assert "The 15 most frequent confusions on test, of 150 labels" in text
+    assert text.count("intent_149") >= 2
