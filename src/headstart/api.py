@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ def predict(
     model: str | Path, texts: Sequence[str] = (), *, progress: Progress = SILENT, **options: Any
 ) -> dict[str, Any]:
     """Classify texts, or a file with `input=` (and `output=`); returns what `headstart predict --json` prints."""
+    if isinstance(texts, str):
+        raise DataError("expected a list of texts, found one string; put it in a list")
     recipe = recipes.assemble("predict", {"model": str(model), "texts": tuple(texts)} | options)
     return run_recipe(recipe, progress).result
 
@@ -87,3 +90,7 @@ def _as_text(value: Any) -> str | None:
     if value is None or value != value:
         return None
     return value if isinstance(value, str) else str(value)
+
+
+# Importing the module `headstart.run` made it an attribute of the package; there the public name is the function.
+sys.modules["headstart"].run = run  # type: ignore[attr-defined]

@@ -137,7 +137,9 @@ def load(folder: "str | Path") -> Artifact:
         ) from None
     except ValueError as error:
         raise ModelError(f"{path / MANIFEST} is damaged: {error}") from None
-    if manifest.get("format", 0) > FORMAT:
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
+        raise ModelError(f"{path / MANIFEST} is damaged: it does not say of which format the folder is")
+    if manifest["format"] > FORMAT:
         raise ModelError(
             f"{path} was written by headstart {manifest.get('headstart')}, which is newer than this; upgrade"
         )
@@ -147,7 +149,7 @@ def load(folder: "str | Path") -> Artifact:
         predictor = PREDICTORS.get(manifest["kind"]).load(path, manifest["predictor"])
         recipe = yaml.safe_load((path / RECIPE).read_text(encoding="utf-8"))
         evidence = json.loads((path / EVIDENCE).read_text(encoding="utf-8"))
-    except (KeyError, OSError, ValueError, yaml.YAMLError) as error:
+    except (KeyError, TypeError, OSError, ValueError, yaml.YAMLError) as error:
         raise ModelError(f"{path} is damaged: {type(error).__name__}: {error}") from None
     return Artifact(predictor, task, recipe or {}, evidence)
 
@@ -180,8 +182,13 @@ def new_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
         if target.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
             os.replace(target, old / "x")
-            os.replace(work, target)
-            shutil.rmtree(old)
+            try:
+                os.replace(work, target)
+            except BaseException:
+                os.replace(old / "x", target)
+                raise
+            finally:
+                shutil.rmtree(old, ignore_errors=True)
         else:
             os.replace(work, target)
         done = True

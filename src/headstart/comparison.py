@@ -44,10 +44,11 @@ def compare(recipe: Experiment, progress: Progress, table: Table | None = None, 
         Interrupted: stopped by the user before any strategy was done.
     """
     started = time.perf_counter()
-    threads = _set_threads(recipe.threads)
     strategies = recipe.planned()
-    located = locate(recipe.backbone) if any(strategy.needs_backbone for strategy in strategies) else None
+    networks = any(strategy.needs_backbone for strategy in strategies)
+    located = locate(recipe.backbone) if networks else None
     parts = prepare(recipe, progress, table)
+    threads = _set_threads(recipe.threads, torch_runs=networks)
     steps = [{"name": "reading and splitting", "seconds": time.perf_counter() - started}]
     context = Context(parts.task, parts.train, parts.validation, located, recipe.training, recipe.seed, progress)
     entries = [Entry(strategy) for strategy in strategies]
@@ -58,7 +59,7 @@ def compare(recipe: Experiment, progress: Progress, table: Table | None = None, 
         if interrupted:
             raise Interrupted("stopped before any strategy was done; nothing was kept")
         raise DivergedError("; ".join(f"{entry.strategy.name}: {entry.note}" for entry in entries if entry.note))
-    chosen = _choose(recipe, finished)
+    chosen = _choose(recipe, entries, finished)
     testing = time.perf_counter()
     for entry in [chosen] if interrupted else finished:
         score_test(entry, context, parts)
@@ -105,12 +106,18 @@ def _run_all(entries: list[Entry], context: Context, parts: Parts) -> bool:
     return False
 
 
-def _choose(recipe: Experiment, finished: list[Entry]) -> Entry:
-    """The strategy asked for, if one was; else the best on validation, the cheaper of equals."""
+def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry]) -> Entry:
+    """The strategy asked for, if one was; else the best on validation, the cheaper of equals.
+
+    Raises:
+        DivergedError: the one strategy that was asked for failed.
+    """
     if recipe.strategies is not None and len(recipe.strategies) == 1:
-        asked = [entry for entry in finished if entry.strategy.name == recipe.strategies[0].name]
-        if asked:
-            return asked[0]
+        asked = next(entry for entry in entries if entry.strategy.name == recipe.strategies[0].name)
+        if asked.status == "failed":
+            raise DivergedError(f"{asked.strategy.name} failed: {asked.note}")
+        if asked.candidate is not None:
+            return asked
     return max(finished, key=lambda entry: (entry.rank, -entry.strategy.cost))
 
 
@@ -133,11 +140,16 @@ def _resolved(recipe: Experiment, chosen: Entry, parts: Parts, located: Located 
     return Fit(**values).plain()
 
 
-def _set_threads(wanted: int | None) -> int:
-    """CPU threads in use; setting them imports torch, so it is left alone where nobody asked."""
+def _set_threads(wanted: int | None, *, torch_runs: bool) -> int:
+    """Set the CPU threads of torch and BLAS if asked to; return how many there are. Imports torch only if it will run."""
     if wanted is not None:
-        import torch
+        from threadpoolctl import threadpool_limits
 
+        threadpool_limits(wanted)
+    if not torch_runs:
+        return wanted or cores()
+    import torch
+
+    if wanted is not None:
         torch.set_num_threads(wanted)
-        return wanted
-    return cores()
+    return torch.get_num_threads()

@@ -29,10 +29,14 @@ def gather(
     recipe: Experiment, entries: list[Entry], chosen: Entry, parts: Parts, context: Context, located: Located | None
 ) -> dict[str, Any]:
     """All that a run measured, as plain data: what report, card and `--json` are made of."""
-    data = parts.facts()
-    for key, value in context.shared.items():
-        if key.startswith("prepared:"):
-            data["lengths"] = lengths(value[0].tokens, int(key.partition(":")[2]))
+    measured = token_lengths(context)
+    if measured and measured["truncated"]:
+        parts.warnings.append(
+            f"{measured['truncated']:,} training texts are longer than {measured['limit']} tokens; their end "
+            f"({measured['tokens_lost_share']:.1%} of all tokens) was not read; raise --max-length if the backbone allows"
+        )
+        context.progress.say("check", parts.warnings[-1], warning=True)
+    data = parts.facts() | {"lengths": measured}
     evidence: dict[str, Any] = {
         "format": 1,
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -56,6 +60,14 @@ def gather(
     }
     evidence["verdict"] = verdict(evidence)
     return evidence
+
+
+def token_lengths(context: Context) -> dict[str, Any] | None:
+    """Lengths of the training texts and what was cut off, where some strategy has tokenised them."""
+    for key, value in context.shared.items():
+        if key.startswith("prepared:"):
+            return lengths(value[0].tokens, int(key.partition(":")[2]))
+    return None
 
 
 def _backbone(located: Located | None, entries: list[Entry]) -> dict[str, Any] | None:

@@ -66,12 +66,14 @@ class Entry:
 def run_strategy(entry: Entry, context: Context, parts: Parts) -> None:
     """Fit, calibrate on validation and score; what came of it is written into `entry`.
 
-    A strategy that diverges is marked as failed and the run goes on without it.
+    A strategy that diverges, or that the machine cannot carry, is marked as failed and the run goes on without it.
     """
     started = time.perf_counter()
     entry.status = "stopped"
     try:
         candidate = entry.strategy.fit(context)
+        if not np.isfinite(candidate.validation_logits).all():
+            raise DivergedError("outputs on validation are not finite; lower --learning-rate")
         targets = parts.task.targets(parts.validation)
         factor = calibration_factor(candidate.validation_logits, targets)
         candidate.predictor.scale(factor)
@@ -80,8 +82,9 @@ def run_strategy(entry: Entry, context: Context, parts: Parts) -> None:
         entry.validation_scores = plain(scored(parts.task, candidate.validation_logits, parts.validation))
         entry.candidate = candidate
         entry.status = "done"
-    except DivergedError as error:
-        entry.status, entry.note = "failed", str(error)
+    except (DivergedError, MemoryError, RuntimeError, ArithmeticError, np.linalg.LinAlgError) as error:
+        known = isinstance(error, DivergedError)
+        entry.status, entry.note = "failed", str(error) if known else f"{type(error).__name__}: {error}"
         context.progress.end("failed")
     finally:
         entry.seconds = time.perf_counter() - started

@@ -148,7 +148,7 @@ def _given(path: str | None, data: Data, parts: Parts, role: str) -> Store[Any] 
     parts.dropped += dropped
     parts.files[-1]["used"] = len(rows)
     if dropped:
-        unseen = sorted({row.reason.split("'")[1] for row in dropped})
+        unseen = sorted({row.reason.removeprefix("label '").rpartition("' does not occur")[0] for row in dropped})
         shown = ", ".join(f"'{label}'" for label in unseen[:5])
         parts.warnings.append(
             f"{len(dropped):,} rows of {path} have labels that training rows lack ({shown}); they are left out"

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from headstart.backbones.location import BackboneSource
-from headstart.config import Component, named, parse
+from headstart.config import Component, describe, named, parse
 from headstart.errors import MissingInputError, RecipeError
 from headstart.registry import did_you_mean
 from headstart.strategies import STRATEGIES
@@ -239,6 +239,7 @@ def assemble(verb: str, options: Mapping[str, Any], sets: Mapping[str, Any] | No
     known = flat(verb) | {key: ((key,), info) for key, info in VERBS[verb].model_fields.items()}
     values: dict[str, Any] = {}
     faults: list[str] = []
+    given: list[tuple[tuple[str, ...], Any]] = []
     later: list[tuple[str, Any]] = []
     for key, value in options.items():
         if value is None:
@@ -248,14 +249,17 @@ def assemble(verb: str, options: Mapping[str, Any], sets: Mapping[str, Any] | No
             path = tuple(key.split("."))
         if path is None:
             faults.append(f"unknown option '{key}'{did_you_mean(key, [*known, 'strategy'])}")
-        elif path[0] == "strategies" and len(path) > 1:
+        elif path[0] == "strategies" and len(path) > 1 and key in known:
             later.append((path[1], value))
         else:
-            _put(values, path, value)
+            given.append((path, value))
+    # Whole sections first, then their keys, so that neither order of arguments loses one.
+    for path, value in sorted(given, key=lambda item: len(item[0])):
+        faults += _put(values, path, value)
     if later:
         faults += _to_strategies(verb, values, later)
     for key, value in (sets or {}).items():
-        _put(values, tuple(key.split(".")), value)
+        faults += _put(values, tuple(key.split(".")), value)
     where = f"headstart {verb}"
     try:
         recipe = parse(VERBS[verb], values, where)
@@ -268,12 +272,9 @@ def assemble(verb: str, options: Mapping[str, Any], sets: Mapping[str, Any] | No
 
 def _to_strategies(verb: str, values: dict[str, Any], options: list[tuple[str, Any]]) -> list[str]:
     """Give options of strategies to those of the plan that have them."""
-    given = values.pop("strategy", None)
+    given = values.get("strategy")
     listed = [given] if given is not None else list(_listed(values.get("strategies")) or VERBS[verb].defaults)  # type: ignore[attr-defined]
-    mappings = [
-        item.plain() if isinstance(item, Strategy) else {"name": item} if isinstance(item, str) else dict(item)
-        for item in listed
-    ]
+    mappings = [_as_mapping(item) for item in listed]
     faults = []
     for key, value in options:
         takers = [
@@ -284,20 +285,50 @@ def _to_strategies(verb: str, values: dict[str, Any], options: list[tuple[str, A
             faults.append(f"'{key}' is an option of {', '.join(owners)}, which is not among the strategies of this run")
         for mapping in takers:
             mapping[key] = value
-    values["strategies"] = mappings
+    if given is None:
+        values["strategies"] = mappings
+    else:
+        values["strategy"] = mappings[0]
     return faults
 
 
-def _put(values: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    for part in path[:-1]:
-        inner = values.get(part)
+def _as_mapping(item: Any) -> dict[str, Any]:
+    """A strategy in any of its spellings as a mapping with its name; what is none of them is left to `parse`."""
+    if isinstance(item, Strategy):
+        return item.plain()
+    if not isinstance(item, Mapping):
+        return {"name": item}
+    names = list(item)
+    if len(names) == 1 and names[0] in STRATEGIES.names():
+        return {"name": names[0]} | dict(item[names[0]] or {})
+    return dict(item)
+
+
+def _put(values: dict[str, Any], path: tuple[str, ...], value: Any) -> list[str]:
+    """Set a nested key, numbers on the way counting entries of a list; returns the fault, if there is one."""
+    where = ".".join(path)
+    here: Any = values
+    for at, part in enumerate(path):
+        key: Any = part
+        if isinstance(here, list):
+            if not part.isdigit() or int(part) >= len(here):
+                return [f"{where}: '{part}' is not an entry there (0 to {len(here) - 1})"]
+            key = int(part)
+        if at == len(path) - 1:
+            here[key] = value
+            break
+        inner = here[key] if isinstance(here, list) else here.get(key)
+        if part == "strategies":
+            inner = _listed(inner)
         if isinstance(inner, Component):
             inner = inner.plain()
         elif isinstance(inner, str):
             inner = {"location" if part == "backbone" else "name": inner}
-        values[part] = dict(inner or {})
-        values = values[part]
-    values[path[-1]] = value
+        if not isinstance(inner, Mapping | list | tuple | None):
+            return [f"{where}: '{'.'.join(path[: at + 1])}' is {describe(inner)} and holds no keys"]
+        here[key] = list(inner) if isinstance(inner, list | tuple) else dict(inner or {})
+        here = here[key]
+    return []
 
 
 def read(path: str | Path, sets: Mapping[str, Any] | None = None) -> Any:
@@ -320,9 +351,14 @@ def read(path: str | Path, sets: Mapping[str, Any] | None = None) -> Any:
         raise RecipeError([f"not YAML: {' '.join(str(error).split())}"], str(file)) from None
     if not isinstance(values, dict):
         raise RecipeError(["expected keys and values, such as 'verb: fit'"], str(file))
-    for key, value in (sets or {}).items():
-        _put(values, tuple(key.split(".")), value)
-    return from_mapping(values, str(file))
+    faults = [fault for key, item in (sets or {}).items() for fault in _put(values, tuple(key.split(".")), item)]
+    try:
+        recipe = from_mapping(values, str(file))
+    except RecipeError as error:
+        raise RecipeError([*faults, *error.problems], str(file)) from None
+    if faults:
+        raise RecipeError(faults, str(file))
+    return recipe
 
 
 def from_mapping(values: dict[str, Any], where: str) -> Any:
@@ -333,7 +369,7 @@ def from_mapping(values: dict[str, Any], where: str) -> Any:
     """
     rest = dict(values)
     verb = rest.pop("verb", "fit")
-    if verb not in VERBS:
+    if not isinstance(verb, str) or verb not in VERBS:
         raise RecipeError(
             [f"verb: unknown verb '{verb}'{did_you_mean(str(verb), list(VERBS))} (known: {', '.join(VERBS)})"], where
         )

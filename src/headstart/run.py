@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from headstart.artifact import Artifact, check_free, load
+from headstart.data.files import require_file
 from headstart.data.table import Table
 from headstart.errors import DataError, MissingInputError, UsageError
 from headstart.progress import SILENT, Progress
@@ -110,18 +110,25 @@ def _require(path: str | None, flag: str) -> None:
 
 
 def _predict(recipe: Predict, progress: Progress) -> Outcome:
-    from headstart.serving.files import FilePredictions, predict_lines, prediction_row
+    from headstart.serving.files import FilePredictions, predict_lines, prediction_row, standard_input
 
     given = [bool(recipe.texts), recipe.input is not None]
     if sum(given) != 1:
         raise UsageError("give texts, or a file with --input, or lines on standard input")
     for text in recipe.texts:
-        if len(text) < 1000 and Path(text).is_file():
+        if _is_file(text):
             raise UsageError(
                 f"'{text}' is the name of a file; classify its rows with: headstart predict {recipe.model} --input {text}"
             )
     if recipe.input not in (None, "-"):
         _require(recipe.input, "--input")
+    path = Path(recipe.input or "")
+    by_line = recipe.input == "-" or (recipe.format is None and path.suffix.lower() in (".txt", ".text", ""))
+    if recipe.output is not None and (recipe.texts or by_line):
+        raise UsageError(
+            "--output writes the columns of a file given with --input (CSV, TSV, JSONL, Parquet); texts and lines give "
+            f"JSON lines on standard output: headstart predict {recipe.model} < lines.txt > scored.jsonl"
+        )
     if recipe.threads is not None:
         import torch
 
@@ -130,9 +137,8 @@ def _predict(recipe: Predict, progress: Progress) -> Outcome:
     if recipe.texts:
         found = [prediction_row(prediction) for prediction in artifact.predict(recipe.texts)]
         return Outcome({"predictions": found}, artifact)
-    path = Path(recipe.input or "")
-    if recipe.input == "-" or path.suffix.lower() in (".txt", ".text", ""):
-        lines = sys.stdin if recipe.input == "-" else _text_lines(path, recipe.encoding)
+    if by_line:
+        lines = standard_input(recipe.encoding) if recipe.input == "-" else _text_lines(path, recipe.encoding)
         return Outcome({"predictions": list(predict_lines(artifact, lines))}, artifact)
     options = {"format": recipe.format, "encoding": recipe.encoding, "delimiter": recipe.delimiter}
     rows = FilePredictions(artifact, path, text=recipe.text, options=options, progress=progress)
@@ -155,7 +161,15 @@ def _predict(recipe: Predict, progress: Progress) -> Outcome:
     return Outcome(result, artifact, notes=notes)
 
 
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # longer than a name can be, which is_file does not take for "no"
+        return False
+
+
 def _text_lines(path: Path, encoding: str | None) -> Iterable[str]:
+    require_file(path)
     try:
         with path.open(encoding=encoding or "utf-8-sig", newline="\n") as file:
             yield from file

@@ -18,7 +18,8 @@ def verdict(evidence: dict[str, Any]) -> list[str]:
     score = chosen["scores"][split][metric]
     reached = f"{chosen['strategy']} reaches {metric} {shown(score)} on {score['n']:,} {split} rows"
     controls = [name for name, row in rows.items() if row["role"] == "control" and row["status"] == "done"]
-    sentences = [_headline(chosen, reached, controls, comparisons)]
+    transferred = any(row["role"] == "transfer" and row["status"] == "done" for row in rows.values())
+    sentences = [_headline(chosen, reached, controls, comparisons, transferred)]
     for name in controls:
         if name in comparisons:
             sentences.append(_against(comparisons[name]))
@@ -29,8 +30,12 @@ def verdict(evidence: dict[str, Any]) -> list[str]:
     return sentences
 
 
-def _headline(chosen: dict[str, Any], reached: str, controls: list[str], comparisons: dict[str, Any]) -> str:
+def _headline(
+    chosen: dict[str, Any], reached: str, controls: list[str], comparisons: dict[str, Any], transferred: bool
+) -> str:
     against = [comparisons[name] for name in controls if name in comparisons]
+    if chosen["role"] == "control" and not transferred:
+        return f"The control {reached}; no way of transferring was carried out, so what transfer buys is not known."
     if chosen["role"] == "control":
         return f"Transfer did not pay here: the control {reached}, and no way of transferring was better on validation."
     if not against:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from headstart.backbones.base import Backbone, Encoding
@@ -40,6 +41,8 @@ class TextEncoder(Backbone):
         kind = located.config["model_type"]
         self.poolings = ("last", "mean") if kind in LAST_TOKEN else ("first", "mean")
         positions = getattr(config, "max_position_embeddings", None) or 512
+        if positions < 0:  # XLNet says -1: its positions are relative and never end
+            positions = 512
         if kind in ("roberta", "xlm-roberta", "camembert", "mpnet"):
             positions -= 2  # their position table begins after the padding id
         limit = located.source.max_length or min(stated_limit(located.folder) or 512, positions, 512)
@@ -66,7 +69,11 @@ def _configuration(located: Located) -> Any:
     from transformers import CONFIG_MAPPING
 
     values = dict(located.config)
-    config = CONFIG_MAPPING[values.pop("model_type")].from_dict(values)
+    try:
+        config = CONFIG_MAPPING[values.pop("model_type")].from_dict(values)
+    except Exception as error:  # transformers checks fields with error classes of several libraries
+        first = " ".join(str(error).split())[:300]
+        raise ModelError(f"{located.folder / 'config.json'} cannot be used: {first}") from None
     for name in ATTENTION_DROPOUT:
         if hasattr(config, name):
             setattr(config, name, 0.0)  # dropout on attention sends torch's CPU attention down the slow path
@@ -92,13 +99,17 @@ def _network(located: Located, config: Any, pretrained: bool) -> nn.Module:
                 dtype=torch.float32,
                 **extra,
             )
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
+        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             first = str(error).strip().split("\n")[0]
             raise ModelError(f"the weights in {located.folder} cannot be loaded: {first}") from None
 
 
 POOLED = frozenset(["bert", "roberta", "xlm-roberta", "camembert", "mpnet", "albert", "ernie"])
 """Architectures with a pooler that can be left out; here the head does that job."""
+
+
+BELOW = ("embed", "wte", "wpe", "projection_in", "mask_emb", "relative")
+"""Words in the names of modules that stand below all layers, or are read by all of them."""
 
 
 def _levels(network: nn.Module) -> list[list[nn.Module]]:
@@ -114,8 +125,8 @@ def _levels(network: nn.Module) -> list[list[nn.Module]]:
         if id(module) in inside or any(True for _ in module.children()) or not any(True for _ in module.parameters()):
             continue
         parts = name.lower().split(".")
-        if any(word in part for part in parts for word in ("embed", "wte", "wpe", "projection_in", "mask_emb")):
-            embeddings.append(module)
+        if any(word in part for part in parts for word in BELOW) or parts[-2:] == ["encoder", "layernorm"]:
+            embeddings.append(module)  # DeBERTa's encoder.LayerNorm is of the relative positions that all layers read
         elif "pooler" not in name.lower():
             closing.append(module)
     levels: list[list[nn.Module]] = [embeddings, *([block] for block in blocks)]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.backbones import KNOWN
-from headstart.config import Component
+from headstart.config import Component, describe
 from headstart.errors import MissingInputError, ModelError, UnavailableError
 from headstart.registry import did_you_mean
 
@@ -148,8 +148,10 @@ def _verified(folder: Path, source: BackboneSource, identity: str, license_name:
         raise ModelError(f"backbone folder {folder} has no config.json, so it holds no transformers model") from None
     except ValueError as error:
         raise ModelError(f"{folder / 'config.json'} is not JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise ModelError(f"{folder / 'config.json'} holds {describe(config)}, expected keys and values")
     kind = config.get("model_type")
-    if kind not in ARCHITECTURES:
+    if not isinstance(kind, str) or kind not in ARCHITECTURES:
         hint = did_you_mean(str(kind), sorted(ARCHITECTURES))
         raise ModelError(
             f"{folder}: model_type {kind!r} is not one that is loaded{hint} ({', '.join(sorted(ARCHITECTURES))})"
@@ -168,12 +170,17 @@ def _verified(folder: Path, source: BackboneSource, identity: str, license_name:
 
 
 def cleaned(value: Any) -> Any:
-    """A config without the keys by which it could ask for code: `auto_map`, `trust_remote_code`, `*_internal`."""
+    """A config without the keys by which it could ask for code.
+
+    These are `auto_map`, `trust_remote_code`, `custom_pipelines`, and `*_internal` and `*_implementation`, which can
+    name kernels to be fetched from the hub.
+    """
     if isinstance(value, dict):
         return {
             key: cleaned(item)
             for key, item in value.items()
-            if key not in ("auto_map", "trust_remote_code", "custom_pipelines") and not key.endswith("_internal")
+            if key not in ("auto_map", "trust_remote_code", "custom_pipelines")
+            and not key.endswith(("_internal", "_implementation"))
         }
     if isinstance(value, list):
         return [cleaned(item) for item in value]

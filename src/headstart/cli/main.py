@@ -19,21 +19,31 @@ VERB_SUMMARIES = {
     "predict": "Texts in, labels with probabilities out: arguments, files, pipes.",
     "evaluate": "Scores of a model on labelled rows, as a whole and by group.",
 }
+CLICK_ERROR: type[Exception] = next(cls for cls in typer.BadParameter.__mro__ if cls.__name__ == "ClickException")
+"""Base of errors in the words of a command; typer has its own copy of click or uses click, by version."""
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 
 def main() -> None:
     """Entry point; ends the process with a documented exit code."""
     try:
-        application(sys.argv[1:])()
+        code = application(sys.argv[1:])(standalone_mode=False)
+        if code == 130:  # what typer makes of Ctrl-C
+            print("stopped", file=sys.stderr)
+        _leave(code if isinstance(code, int) else 0)
     except HeadstartError as error:
         print(f"error: {error}", file=sys.stderr)
         _leave(error.exit_code)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         _leave(130)
-    except BrokenPipeError:
-        _leave(0)
+    except SystemExit as leaving:
+        if not isinstance(leaving.__context__, BrokenPipeError):
+            raise
+        _leave(0)  # the reader of a pipe has seen enough; typer would make 1 of it
+    except CLICK_ERROR as error:
+        _explain_usage(error)
+        _leave(2)
     except Exception as error:
         if os.environ.get("HEADSTART_DEBUG"):
             raise
@@ -42,6 +52,15 @@ def main() -> None:
             file=sys.stderr,
         )
         _leave(1)
+
+
+def _explain_usage(error: Any) -> None:
+    """Say what is wrong with the words of a command, in one line; the help where there were none."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return
+    path = error.ctx.command_path if getattr(error, "ctx", None) else "headstart"
+    print(f"error: {error.format_message().rstrip('.')}; see {path} --help", file=sys.stderr)
 
 
 def _leave(code: int) -> None:
@@ -119,7 +138,7 @@ def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
     if as_json:
         _print_json(outcome.result)
     elif isinstance(recipe, Experiment):
-        _print_experiment(outcome)
+        _print_experiment(outcome, quiet)
     elif isinstance(recipe, Evaluate):
         _print_scores(outcome.result)
     else:
@@ -131,13 +150,13 @@ def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
         raise Interrupted(f"stopped; kept {outcome.result['strategy']}, the best finished model, in {outcome.folder}")
 
 
-def _print_experiment(outcome: Any) -> None:
+def _print_experiment(outcome: Any, quiet: bool) -> None:
     evidence = outcome.artifact.evidence
     print(leaderboard(evidence))
     print()
     for sentence in evidence["verdict"]:
         print(sentence)
-    if outcome.folder:
+    if outcome.folder and not quiet:
         print(f"\n{'saved':<12} {outcome.folder}: model, recipe.yaml, README.md, report.html", file=sys.stderr)
         print(f'{"next":<12} headstart predict {outcome.folder} "your text"', file=sys.stderr)
 
@@ -164,23 +183,14 @@ def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet
         options = options | {"input": "-"}
     recipe = assemble("predict", options, sets)
     if recipe.input != "-" or as_json or recipe.output:
-        if as_json or recipe.texts or recipe.output or recipe.input != "-":
-            _finish(recipe, as_json, quiet)
+        _finish(recipe, as_json, quiet)
         return
     from headstart.artifact import load
-    from headstart.serving.files import predict_lines
+    from headstart.serving.files import predict_lines, standard_input
 
-    sys.stdin.reconfigure(newline="\n", encoding="utf-8", errors="strict")  # type: ignore[union-attr]
     artifact = load(recipe.model)
-    try:
-        for row in predict_lines(artifact, sys.stdin):
-            _print_json(row)
-    except UnicodeDecodeError as error:
-        from headstart.errors import DataError
-
-        raise DataError(
-            f"standard input is not UTF-8 (byte {error.start} of a block: 0x{error.object[error.start]:02x}); convert it first"
-        ) from None
+    for row in predict_lines(artifact, standard_input(recipe.encoding)):
+        _print_json(row)
 
 
 def _run(

@@ -88,9 +88,17 @@ def _strategies() -> str:
 
 def _plain(name: str, value: Any) -> Any:
     if name == "class_weight" and isinstance(value, str) and value != "balanced":
-        return yaml.safe_load(value)
+        try:
+            return yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise RecipeError(
+                [f"--class-weight: '{value}' is not a YAML mapping such as '{{yes: 2, no: 1}}'"]
+            ) from None
     if name == "rates" and isinstance(value, str):
-        return tuple(float(part) for part in value.split(","))
+        return tuple(part.strip() for part in value.split(","))
+    if name == "layers" and isinstance(value, str):
+        numbers = [int(part) if part.strip().isdecimal() else part for part in value.split(",")]
+        return numbers[0] if len(numbers) == 1 else tuple(numbers)
     return value
 
 

@@ -32,6 +32,10 @@ class Tokens:
         """Ids of one text, shape (length,)."""
         return self.flat[self.offsets[index] : self.offsets[index + 1]]
 
+    def take(self, indices: np.ndarray) -> "Tokens":
+        """The texts at `indices`, in that order."""
+        return pack([self.get(int(at)) for at in indices], self.lost[indices])
+
     def pad(self, indices: Sequence[int] | np.ndarray, pad_id: int) -> tuple[np.ndarray, np.ndarray]:
         """Ids and mask of a batch, both int64 of shape (len(indices), longest); padding on the right, mask 0 there."""
         chosen = np.asarray(indices, dtype=np.int64)
@@ -44,7 +48,7 @@ class Tokens:
         return ids.astype(np.int64), mask.astype(np.int64)
 
 
-def pack(rows: Sequence[Sequence[int]], lost: Sequence[int]) -> Tokens:
+def pack(rows: Sequence[Sequence[int] | np.ndarray], lost: Sequence[int] | np.ndarray) -> Tokens:
     """Tokens from one list of ids per text."""
     lengths = np.fromiter((len(row) for row in rows), dtype=np.int64, count=len(rows))
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])

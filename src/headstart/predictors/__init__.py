@@ -5,7 +5,7 @@ from headstart.registry import Registry
 PREDICTORS = Registry(
     "predictor",
     {
-        "transformers": "headstart.predictors.network:NetworkPredictor",
+        "transformers": "headstart.predictors.stored:StoredPredictor",
         "linear-text": "headstart.predictors.linear_text:LinearTextPredictor",
     },
     group="headstart.predictors",

@@ -12,15 +12,15 @@ from safetensors.torch import load_file, save_file
 from headstart.backbones.encoder import TextEncoder, quiet
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
-from headstart.errors import ModelError
+from headstart.errors import DivergedError, ModelError
 from headstart.heads.model import Model
 from headstart.heads.native import NATIVE_HEADS, write_native
 from headstart.heads.pooled import PooledHead
 from headstart.predictors.base import Outputs, Predictor
+from headstart.predictors.stored import HEAD_FILE, digests
 from headstart.progress import SILENT, Progress
 
 HEAD = "classification"
-HEAD_FILE = f"heads/{HEAD}.safetensors"
 
 
 class NetworkPredictor(Predictor):
@@ -71,6 +71,9 @@ class NetworkPredictor(Predictor):
         With a native head the folder holds a `...ForSequenceClassification`, otherwise the bare encoder.
         """
         backbone = self.backbone
+        broken = [name for name, tensor in self.model.state_dict().items() if not torch.isfinite(tensor).all()]
+        if broken:
+            raise DivergedError(f"{broken[0]} holds numbers that are not finite; nothing was saved")
         with quiet():
             network: Any = self._native(labels) if self.is_native else backbone.network
             network.save_pretrained(str(folder))
@@ -83,6 +86,7 @@ class NetworkPredictor(Predictor):
             "layers": list(self.head.layers),
             "pooling": self.head.pooling,
             "max_length": backbone.tokenizer.max_length,
+            "digests": digests(folder),
         }
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -30,6 +31,25 @@ def predict_lines(artifact: Artifact, lines: Iterable[str]) -> Iterator[dict[str
             prediction_row(found)
             for found in predicted(artifact, [line.removesuffix("\n").removesuffix("\r") for line in chunk])
         )
+
+
+def standard_input(encoding: str | None = None) -> Iterator[str]:
+    """Lines of standard input; only "\\n" ends a line.
+
+    Raises:
+        DataError: it is not UTF-8, or not in the encoding that was named.
+    """
+    try:
+        if hasattr(sys.stdin, "reconfigure"):
+            sys.stdin.reconfigure(newline="\n", encoding=encoding or "utf-8-sig", errors="strict")  # type: ignore[union-attr]
+        yield from sys.stdin
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"standard input is not {encoding or 'UTF-8'} (byte {error.start} of a block: "
+            f"0x{error.object[error.start]:02x}); convert it, or name its encoding with --encoding"
+        ) from None
+    except LookupError as error:
+        raise DataError(f"standard input cannot be read: {error}") from None
 
 
 def predicted(
@@ -116,7 +136,9 @@ class FilePredictions:
         writer = reader_for(target)
         labels = self.artifact.labels if len(self.artifact.labels) <= MOST_PROBABILITIES else ()
         added = ["prediction", "score", "truncated", *(f"p_{label}" for label in labels)]
-        prefix = "headstart_" if set(added) & set(self.columns) else ""
+        prefix = ""
+        while {prefix + name for name in added} & set(self.columns):
+            prefix += "headstart_"
 
         def rows() -> Iterator[list[str | None]]:
             for record, found in self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -23,7 +23,7 @@ class FeatureExtraction(Strategy):
     name: ClassVar[str] = "feature-extraction"
     cost: ClassVar[int] = 2
 
-    layers: tuple[int, ...] | None = None
+    layers: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
     """States read side by side, 0 for the embeddings up to the number of layers; chosen on validation if not given."""
     pooling: Literal["first", "mean", "last"] | None = None
     """How tokens become one vector; chosen on validation if not given."""
@@ -41,7 +41,7 @@ class FeatureExtraction(Strategy):
 
         from headstart.heads.model import Model
         from headstart.predictors.network import HEAD, NetworkPredictor
-        from headstart.strategies.steps import features, solved_head, validation_logits
+        from headstart.strategies.steps import features, sample_note, solved_head, solving_rows, validation_logits
 
         backbone = context.backbone()
         if self.layers and max(self.layers) > backbone.depth:
@@ -63,7 +63,7 @@ class FeatureExtraction(Strategy):
         grid = None if self.C is None else (self.C,)
         layers, pooling = options[0]
         if len(options) > 1:
-            rows = self._sample(context)
+            rows = self._sample(context, len(solving_rows(context, backbone)))
             found = []
             for layers, pooling in options:
                 solved = solved_head(context, backbone, layers=layers, pooling=pooling, grid=grid, rows=rows)
@@ -88,13 +88,14 @@ class FeatureExtraction(Strategy):
             logits,
             f"frozen, {pooling} of {names}, C {solved.C:g}",
             solved.weight.size + solved.bias.size,
+            notes=sample_note(context, backbone),
         )
 
-    def _sample(self, context: Context) -> np.ndarray | None:
+    def _sample(self, context: Context, total: int) -> np.ndarray | None:
         most = max(2000, SAMPLE_CELLS // len(context.task.names))
-        if len(context.train) <= most:
+        if total <= most:
             return None
-        return np.sort(np.random.default_rng([context.seed, 0xFEA7]).permutation(len(context.train))[:most])
+        return np.sort(np.random.default_rng([context.seed, 0xFEA7]).permutation(total)[:most])
 
 
 def layer_sets(depth: int) -> list[tuple[int, ...]]:

@@ -51,6 +51,7 @@ class FineTuning(Strategy):
     def fit(self, context: Context) -> Candidate:
         """Train with the native head; under `auto`, also with the mean as long as it may be better."""
         from headstart.predictors.network import NetworkPredictor
+        from headstart.strategies.steps import sample_note
 
         if isinstance(self.layers, int) and self.layers < 1:
             raise RecipeError(
@@ -62,7 +63,7 @@ class FineTuning(Strategy):
         context.progress.begin(self.name, len(context.train) * epochs)
         run = self._train(context, backbone, pooling, epochs)
         context.progress.end()
-        notes: list[str] = []
+        notes = sample_note(context, backbone) if self.head_first else []
         if self.head == "auto":
             rival = self._rival(context, run, epochs)
             verdict = "was" if rival else "was not"

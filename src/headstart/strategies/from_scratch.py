@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from headstart.strategies.base import Candidate, Context, Strategy
 
@@ -27,7 +27,7 @@ class FromScratch(Strategy):
     cost: ClassVar[int] = 4
     role: ClassVar[Literal["transfer", "control"]] = "control"
 
-    rates: tuple[float, ...] = (1e-4, 3e-4, 1e-3)
+    rates: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(default=(1e-4, 3e-4, 1e-3), min_length=1)
     """Learning rates tried, each in (0, 1]; the best on validation is kept. `training.learning_rate` does not apply:
     what suits pretrained weights does not suit random ones."""
 

@@ -16,6 +16,9 @@ from headstart.training.features import FeatureStore
 from headstart.training.solve import Part, Solved, solve
 from headstart.training.trainer import History, Level, Stage, train
 
+FEATURE_BYTES = 3_000_000_000
+"""Memory that the features of the training rows may take; beyond it heads are solved on a random sample."""
+
 
 def prepared(context: Context, tokenizer: Any) -> tuple[Any, Any]:
     """Training and validation rows tokenised, once per run."""
@@ -28,17 +31,35 @@ def prepared(context: Context, tokenizer: Any) -> tuple[Any, Any]:
 
 
 def features(context: Context, backbone: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Pooled states of every layer for training and validation rows, computed once per run.
+    """Pooled states of every layer for training rows (see `solving_rows`) and validation rows, once per run.
 
     Both of shape (rows, depth + 1, poolings, hidden).
     """
     store = context.shared.setdefault("features", FeatureStore())
-    parts = prepared(context, backbone.tokenizer)
-    rows = zip(parts, (context.train, context.validation), strict=True)
-    train, validation = (
-        store.get(backbone, part.tokens, data.digest(), progress=context.progress) for part, data in rows
+    train, validation = (part.tokens for part in prepared(context, backbone.tokenizer))
+    chosen = solving_rows(context, backbone)
+    if len(chosen) < len(train):
+        train = train.take(chosen)
+    digests = context.train.digest(), context.validation.digest()
+    return (
+        store.get(backbone, train, digests[0], progress=context.progress),
+        store.get(backbone, validation, digests[1], progress=context.progress),
     )
-    return train, validation
+
+
+def solving_rows(context: Context, backbone: Any) -> np.ndarray:
+    """Training rows whose features are kept for solving heads: all, or as many at random as fit `FEATURE_BYTES`."""
+    per_row = 4 * (backbone.depth + 1) * len(backbone.poolings) * backbone.hidden_size
+    total, most = len(context.train), max(1000, FEATURE_BYTES // per_row)
+    if total <= most:
+        return np.arange(total)
+    return np.sort(np.random.default_rng([context.seed, 0x501E]).permutation(total)[:most])
+
+
+def sample_note(context: Context, backbone: Any) -> list[str]:
+    """One sentence if the head was solved on a sample."""
+    used, total = len(solving_rows(context, backbone)), len(context.train)
+    return [] if used == total else [f"head solved on {used:,} of {total:,} rows, at random"]
 
 
 def solved_head(
@@ -58,10 +79,11 @@ def solved_head(
         layers: states put side by side.
         pooling: one of the backbone's.
         grid: values of C; the default grid if None.
-        rows: training rows to use; all if None.
+        rows: which of the rows with features to use; all if None.
     """
     train_states, validation_states = features(context, backbone)
     train, validation = prepared(context, backbone.tokenizer)
+    with_features = solving_rows(context, backbone)
     at = backbone.poolings.index(pooling)
 
     def flat(states: np.ndarray) -> np.ndarray:
@@ -69,7 +91,7 @@ def solved_head(
 
     chosen = slice(None) if rows is None else rows
     return solve(
-        Part(flat(train_states[chosen]), train.targets[chosen], train.weights[chosen]),
+        Part(flat(train_states[chosen]), train.targets[with_features[chosen]], train.weights[with_features[chosen]]),
         Part(flat(validation_states), validation.targets, validation.weights),
         labels=len(context.task.names),
         rank=context.task.rank,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from headstart.data.splits import folded
 from headstart.data.store import Store
@@ -71,7 +71,7 @@ class TextClassification(Task):
     metric: Literal["accuracy", "macro_f1", "mcc", "log_loss"] | None = None
     """Score by which choices are made on validation; by default accuracy, or macro_f1 where the largest class has
     over three times the rows of the smallest."""
-    class_weight: Literal["balanced"] | dict[str, float] | None = None
+    class_weight: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = None
     """Weight of each class in training: `balanced` (inverse to its rows) or a mapping of label to weight, over 0."""
     merge_labels: bool = False
     """Merge labels that differ only by case or white space into the most frequent spelling."""
@@ -139,13 +139,15 @@ class TextClassification(Task):
         counts = Counter(example.label or "" for example in examples.examples)
         if not self.labels:
             _refuse_lookalikes(counts, examples.file)
+        _refuse_numbers(len(self.labels or counts), 2 if self.labels else 10, examples, self.label)
+        if not self.labels:
             _refuse_rare(counts, examples)
-        labels = self.labels or tuple(sorted(counts))
-        if len(labels) > max(2, len(examples) // 2):
+        elif unknown := sorted(set(counts) - set(self.labels)):
             raise DataError(
-                f"{examples.file}: column '{self.label}' has {len(labels):,} distinct values in {len(examples):,} rows, "
-                "which looks like numbers or free text rather than labels; choose another with --label"
+                f"{examples.file}: label(s) {', '.join(repr(label) for label in unknown[:5])} are not among the labels "
+                f"that were given ({', '.join(self.labels[:20])}); mend the file, or leave 'labels' out of the recipe"
             )
+        labels = self.labels or tuple(sorted(counts))
         metric = self.metric or ("macro_f1" if max(counts.values()) > 3 * min(counts.values()) else "accuracy")
         known = self.class_weight if isinstance(self.class_weight, dict) else {}
         strangers = sorted(set(known) - set(labels))
@@ -316,6 +318,15 @@ def _refuse_lookalikes(counts: Counter[str], file: str) -> None:
         shown = "; ".join(" and ".join(f"'{label}' ({counts[label]} rows)" for label in labels) for labels in twins[:5])
         raise DataError(
             f"{file}: labels differ only by case or white space: {shown}; mend the file, or merge them with --merge-labels"
+        )
+
+
+def _refuse_numbers(distinct: int, few: int, examples: Store[Example], column: str | None) -> None:
+    """Stands before the check for single examples, which such a column would fail too, with the wrong advice."""
+    if distinct > max(few, len(examples) // 2):
+        raise DataError(
+            f"{examples.file}: column '{column}' has {distinct:,} distinct values in {len(examples):,} rows, "
+            "which looks like numbers or free text rather than labels; choose another with --label"
         )
 
 

@@ -153,8 +153,8 @@ class _Loop:
         self.parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         names = {id(parameter): name for name, parameter in model.named_parameters()}
         self.named = {names[id(parameter)]: parameter for parameter in self.parameters}
-        per_epoch = len(self._batches(0))
-        self.total = stage.epochs * per_epoch
+        # Epochs differ by a batch or two; counting one of them would let the last updates fall below a rate of 0.
+        self.total = sum(len(self._batches(epoch)) for epoch in range(stage.epochs))
         self.bad = 0
 
     def epoch(self, epoch: int, history: History, progress: Progress) -> float:

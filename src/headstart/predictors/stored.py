@@ -1,0 +1,94 @@
+"""A network artifact on disk: answers a few texts in numpy where it can, starts torch when there is real work."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from headstart.backbones.location import file_digest
+from headstart.backbones.tokenizing import open_tokenizer
+from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.errors import ModelError
+from headstart.predictors import light
+from headstart.predictors.base import Outputs, Predictor
+from headstart.progress import SILENT, Progress
+
+WEIGHTS = "model.safetensors"
+HEAD_FILE = "heads/classification.safetensors"
+
+
+class StoredPredictor(Predictor):
+    """What `load` gives for artifacts of the kind `transformers`.
+
+    Args:
+        folder: of the artifact.
+        description: what `NetworkPredictor.save` returned.
+    """
+
+    kind: ClassVar[str] = "transformers"
+
+    def __init__(self, folder: Path, description: Mapping[str, Any]) -> None:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        self.folder = folder
+        self.description = description
+        try:
+            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            self._head: dict[str, Any] = {**load_file(str(folder / HEAD_FILE)), **description}
+            damaged = [name for name, digest in description["digests"].items() if file_digest(folder / name) != digest]
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            raise ModelError(f"{folder}: the model cannot be read: {error}") from None
+        if damaged:
+            raise ModelError(f"{folder / damaged[0]} is damaged: its SHA-256 is not the one that was written with it")
+        self._pad_id = int(config.get("pad_token_id") or 0)
+        self._tokenizer = open_tokenizer(folder, int(description["max_length"]), self._pad_id)
+        self._is_light = (
+            light.can_run(config) and description["pooling"] in ("first", "mean") and (folder / WEIGHTS).is_file()
+        )
+        self._encoder: light.LightEncoder | None = None
+        self._network: Any = None
+
+    def outputs(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Outputs:
+        """Logits; in numpy as long as torch was not needed and there is little to do."""
+        if self._network is None and self._is_light and len(texts) <= light.MOST_TOKENS // 8:
+            tokens = self._tokenizer.encode(texts)
+            if int(tokens.lengths.sum()) <= light.MOST_TOKENS:
+                self._encoder = self._encoder or light.LightEncoder(self.folder)
+                batches = sorted_batches(tokens.lengths, INFERENCE_TOKENS)
+                logits = light.logits(self._encoder, tokens, batches, self._pad_id, self._head)
+                progress.advance(len(texts))
+                return Outputs(logits, tokens.lost > 0)
+        return self.network.outputs(texts, progress=progress)
+
+    @property
+    def network(self) -> Any:
+        """The model in torch, loaded when first asked for."""
+        if self._network is None:
+            from headstart.predictors.network import NetworkPredictor
+
+            self._network = NetworkPredictor.load(self.folder, self.description)
+            self._encoder = None
+        return self._network
+
+    def scale(self, factor: float) -> None:
+        """Fold a temperature into the head."""
+        self.network.scale(factor)
+
+    def save(self, folder: Path, labels: Sequence[str]) -> dict[str, Any]:
+        """Write the model again."""
+        return self.network.save(folder, labels)
+
+    @classmethod
+    def load(cls, folder: Path, description: Mapping[str, Any]) -> "StoredPredictor":
+        """Check the files against their digests and read tokenizer and head; the encoder follows when needed."""
+        return cls(folder, description)
+
+    def usage(self, labels: Sequence[str]) -> str:
+        """As `NetworkPredictor.usage`."""
+        return self.network.usage(labels)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every weights file of an artifact, by name relative to it."""
+    return {str(path.relative_to(folder)): file_digest(path) for path in sorted(folder.rglob("*.safetensors"))}
