@@ -6,6 +6,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two cores shared with others: m
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ def make_tiny_backbone(folder: Path, architecture: str = "bert", **changes: Any)
         "vocab_size": len(vocabulary), "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
         "intermediate_size": 64, "max_position_embeddings": 64, "pad_token_id": 0,
     }  # fmt: skip
-    config = CONFIG_MAPPING[architecture](**(sizes | changes))
+    wanted = {name: value for name, value in (sizes | changes).items() if value is not None}
+    config = CONFIG_MAPPING[architecture](**wanted)
     torch.manual_seed(7)
     MODEL_MAPPING[type(config)](config).save_pretrained(folder)
     return folder
@@ -91,6 +93,12 @@ def make_tiny_backbone(folder: Path, architecture: str = "bert", **changes: Any)
 def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny random BERT."""
     return make_tiny_backbone(tmp_path_factory.mktemp("backbones") / "tiny-bert")
+
+
+@pytest.fixture(scope="session")
+def make_backbone() -> Callable[..., Path]:
+    """`make_tiny_backbone`, for tests that need another architecture; a size given as None is left out."""
+    return make_tiny_backbone
 
 
 @pytest.fixture

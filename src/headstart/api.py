@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from headstart.artifact import Artifact
 from headstart.data.table import Table
 from headstart.errors import DataError
 from headstart.progress import SILENT, Progress
-from headstart.run import run as run_recipe
+from headstart.verbs import run as run_recipe
 
 
 def fit(data: Any, *, progress: Progress = SILENT, **options: Any) -> Artifact:
@@ -87,10 +86,6 @@ def table_of(data: Any) -> Table:
 
 
 def _as_text(value: Any) -> str | None:
-    if value is None or value != value:
+    if value is None or type(value).__name__ == "NAType" or value != value:  # pandas.NA has no truth to compare by
         return None
     return value if isinstance(value, str) else str(value)
-
-
-# Importing the module `headstart.run` made it an attribute of the package; there the public name is the function.
-sys.modules["headstart"].run = run  # type: ignore[attr-defined]

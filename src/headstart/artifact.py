@@ -116,6 +116,8 @@ class Artifact:
         write_json(folder / MANIFEST, manifest)
         (folder / RECIPE).write_text(recipe_text(self.recipe), encoding="utf-8")
         write_json(folder / EVIDENCE, self.evidence)
+        for path in folder.rglob("*.safetensors"):
+            path.chmod((folder / MANIFEST).stat().st_mode)  # safetensors makes files that only their owner may read
 
 
 def load(folder: "str | Path") -> Artifact:
@@ -172,6 +174,7 @@ def new_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     except OSError as error:
+        _remove_empty(made)
         raise StorageError(
             f"{target} cannot be written: {error.strerror or error}; choose another folder with --output"
         ) from None
@@ -197,11 +200,7 @@ def new_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
     finally:
         if not done:
             shutil.rmtree(work, ignore_errors=True)
-            for parent in reversed(made):
-                try:
-                    parent.rmdir()
-                except OSError:
-                    break
+            _remove_empty(made)
 
 
 def check_free(target: Path, *, overwrite: bool = False) -> None:
@@ -226,6 +225,14 @@ def check_free(target: Path, *, overwrite: bool = False) -> None:
         raise StorageError(
             f"output folder {target} cannot be made: {place} is not writable; choose another with --output"
         )
+
+
+def _remove_empty(made: list[Path]) -> None:
+    for parent in reversed(made):
+        try:
+            parent.rmdir()
+        except OSError:
+            return
 
 
 def _missing_parents(target: Path) -> list[Path]:

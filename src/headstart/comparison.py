@@ -61,8 +61,7 @@ def compare(recipe: Experiment, progress: Progress, table: Table | None = None, 
         raise DivergedError("; ".join(f"{entry.strategy.name}: {entry.note}" for entry in entries if entry.note))
     chosen = _choose(recipe, entries, finished)
     testing = time.perf_counter()
-    for entry in [chosen] if interrupted else finished:
-        score_test(entry, context, parts)
+    interrupted = _test_all([chosen] if interrupted else finished, context, parts) or interrupted
     steps.append({"name": "testing", "seconds": time.perf_counter() - testing})
     resolved = _resolved(recipe, chosen, parts, located, threads)
     evidence = gather(recipe, entries, chosen, parts, context, located)
@@ -103,6 +102,17 @@ def _run_all(entries: list[Entry], context: Context, parts: Parts) -> bool:
                     other.note = "stopped by the user before its turn"
             entry.note = "stopped by the user"
             return True
+    return False
+
+
+def _test_all(entries: list[Entry], context: Context, parts: Parts) -> bool:
+    """Score on test; True if the user stopped it, which costs test scores but no model."""
+    try:
+        for entry in entries:
+            score_test(entry, context, parts)
+    except KeyboardInterrupt:
+        context.progress.end("stopped")
+        return True
     return False
 
 

@@ -30,8 +30,8 @@ class UsageError(HeadstartError):
     exit_code = 2
 
 
-class RecipeError(HeadstartError):
-    """One or more faults in a recipe; all of them are listed at once.
+class RecipeError(HeadstartError, ValueError):
+    """One or more faults in a recipe, all of them listed at once; a ValueError too, as scikit-learn expects.
 
     Args:
         problems: one line each, already naming the place (`training.epochs`) and the remedy.

@@ -88,7 +88,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         labels = np.asarray(y)
         if labels.ndim != 1 or len(labels) != len(texts):
             raise DataError(f"y has the shape {labels.shape}, expected ({len(texts)},): one label per text")
-        self.classes_ = np.unique(labels)
+        classes = np.unique(labels)
+        if len(classes) < 2:
+            found = f"all {len(texts)} have the label {classes[0]!s}" if len(texts) else "there are none"
+            raise DataError(f"expected texts of two labels or more, {found}")
+        self.classes_ = classes
         names = tuple(str(name) for name in self.classes_.tolist())
         columns: dict[str, list[str | None]] = {"text": list(texts), "label": [str(label) for label in labels.tolist()]}
         if sample_weight is not None:
@@ -108,7 +112,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each text, shape (n,), in the dtype that `y` had."""
-        return self.classes_[self.predict_proba(X).argmax(1)] if len(as_texts(X)) else self.classes_[:0]
+        best = self.predict_proba(X).argmax(1)
+        return self.classes_[best]
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Write the artifact with report and card; load it again with `headstart.load`.
@@ -158,7 +163,7 @@ def as_texts(X: Any) -> list[str]:
     rows: Sequence[Any]
     if columns is not None:
         rows = [
-            " ".join(str(part) for part in row if part is not None and part == part)
+            " ".join(str(part) for part in row if not _is_missing(part))
             for row in zip(*(X[name] for name in columns), strict=True)
         ]
     else:
@@ -169,3 +174,8 @@ def as_texts(X: Any) -> list[str]:
         if not isinstance(text, str):
             raise DataError(f"text {at} is a {type(text).__name__} ({text!r:.40}), expected a string")
     return [str(text) for text in rows]
+
+
+def _is_missing(value: Any) -> bool:
+    """None, NaN, NaT or pandas.NA, which has no truth to compare by."""
+    return value is None or type(value).__name__ == "NAType" or value != value

@@ -69,7 +69,8 @@ def prepare(recipe: Experiment, progress: Progress, table: Table | None = None) 
     rows, dropped = task.cleaned(rows)
     parts.dropped += dropped
     if not len(rows):
-        raise DataError(f"{table.file} has no row with text and label; first reason: {parts.dropped[0].reason}")
+        why = f"; first reason: {parts.dropped[0].reason}" if parts.dropped else ""
+        raise DataError(f"{table.file} has no row with text and label{why}")
     parts.task = task = task.bind(rows)
     counts = Counter(task.names[i] for i in task.targets(rows))
     shown = ", ".join(f"{label} {count:,}" for label, count in counts.most_common(6))

@@ -131,7 +131,7 @@ def _experiment(verb: str) -> Callable[..., None]:
 def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
     """Run a recipe of any verb and print its outcome."""
     from headstart.recipe import Evaluate, Experiment
-    from headstart.run import run
+    from headstart.verbs import run
 
     outcome = run(recipe, progress_for(quiet=quiet))
     _say(outcome.notes, quiet)

@@ -74,7 +74,7 @@ def parse_sets(given: list[str]) -> dict[str, Any]:
         if not equals or not key:
             raise RecipeError([f"--set {item}: expected KEY=VALUE, such as strategy.layers=2"])
         try:
-            sets[key.strip().replace("-", "_")] = yaml.safe_load(value)
+            sets[key.strip()] = yaml.safe_load(value)
         except yaml.YAMLError:
             raise RecipeError([f"--set {item}: '{value}' is not a YAML value"]) from None
     return sets

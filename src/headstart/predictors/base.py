@@ -7,6 +7,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from headstart.backbones.location import file_digest
+from headstart.errors import ModelError
 from headstart.progress import SILENT, Progress
 
 
@@ -49,3 +51,23 @@ class Predictor(ABC):
     @abstractmethod
     def usage(self, labels: Sequence[str]) -> str:
         """Python code that uses the folder without headstart, for the card; it runs in the artifact's folder."""
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every weights file of an artifact, by name relative to it."""
+    return {str(path.relative_to(folder)): file_digest(path) for path in sorted(folder.rglob("*.safetensors"))}
+
+
+def refuse_damaged(folder: Path, description: Mapping[str, Any]) -> None:
+    """Compare weights files with the digests that `save` returned.
+
+    Raises:
+        ModelError: one is missing or differs.
+    """
+    for name, digest in description["digests"].items():
+        try:
+            found = file_digest(folder / name)
+        except OSError as error:
+            raise ModelError(f"{folder / name} cannot be read: {error.strerror or error}") from None
+        if found != digest:
+            raise ModelError(f"{folder / name} is damaged: its SHA-256 is not the one that was written with it")

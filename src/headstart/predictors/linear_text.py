@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from headstart.errors import ModelError
-from headstart.predictors.base import Outputs, Predictor
+from headstart.predictors.base import Outputs, Predictor, digests, refuse_damaged
 from headstart.progress import SILENT, Progress
 
 WORDS = {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
@@ -64,7 +64,7 @@ class LinearTextPredictor(Predictor):
             terms.append([str(term) for term in vectorizer.get_feature_names_out()])
         save_file(tensors, str(folder / "linear.safetensors"))
         (folder / "terms.json").write_text(json.dumps(terms, ensure_ascii=True), encoding="utf-8")
-        return {}
+        return {"digests": digests(folder)}
 
     @classmethod
     def load(cls, folder: Path, description: Mapping[str, Any]) -> "LinearTextPredictor":
@@ -72,6 +72,7 @@ class LinearTextPredictor(Predictor):
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
+        refuse_damaged(folder, description)
         try:
             tensors = load_file(str(folder / "linear.safetensors"))
             terms = json.loads((folder / "terms.json").read_text(encoding="utf-8"))

@@ -16,8 +16,8 @@ from headstart.errors import DivergedError, ModelError
 from headstart.heads.model import Model
 from headstart.heads.native import NATIVE_HEADS, write_native
 from headstart.heads.pooled import PooledHead
-from headstart.predictors.base import Outputs, Predictor
-from headstart.predictors.stored import HEAD_FILE, digests
+from headstart.predictors.base import Outputs, Predictor, digests
+from headstart.predictors.stored import HEAD_FILE
 from headstart.progress import SILENT, Progress
 
 HEAD = "classification"

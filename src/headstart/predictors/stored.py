@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from headstart.backbones.location import file_digest
 from headstart.backbones.tokenizing import open_tokenizer
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.errors import ModelError
 from headstart.predictors import light
-from headstart.predictors.base import Outputs, Predictor
+from headstart.predictors.base import Outputs, Predictor, refuse_damaged
 from headstart.progress import SILENT, Progress
 
 WEIGHTS = "model.safetensors"
@@ -33,14 +32,12 @@ class StoredPredictor(Predictor):
 
         self.folder = folder
         self.description = description
+        refuse_damaged(folder, description)
         try:
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
             self._head: dict[str, Any] = {**load_file(str(folder / HEAD_FILE)), **description}
-            damaged = [name for name, digest in description["digests"].items() if file_digest(folder / name) != digest]
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ModelError(f"{folder}: the model cannot be read: {error}") from None
-        if damaged:
-            raise ModelError(f"{folder / damaged[0]} is damaged: its SHA-256 is not the one that was written with it")
         self._pad_id = int(config.get("pad_token_id") or 0)
         self._tokenizer = open_tokenizer(folder, int(description["max_length"]), self._pad_id)
         self._is_light = (
@@ -87,8 +84,3 @@ class StoredPredictor(Predictor):
     def usage(self, labels: Sequence[str]) -> str:
         """As `NetworkPredictor.usage`."""
         return self.network.usage(labels)
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every weights file of an artifact, by name relative to it."""
-    return {str(path.relative_to(folder)): file_digest(path) for path in sorted(folder.rglob("*.safetensors"))}

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from headstart.config import parse
 from headstart.data.table import Table, load
 from headstart.errors import DataError, RecipeError
 from headstart.readers import READERS
@@ -26,7 +27,7 @@ def reader_for(path: Path, *, format: str | None = None, **options: Any) -> Any:
     strangers = [key for key in given if key not in cls.model_fields]
     if strangers:
         raise RecipeError([f"'{key}' does not apply to {name} files such as {path}" for key in strangers])
-    return cls(**given)
+    return parse(cls, given, f"the format of {path}")
 
 
 def open_table(path: str | Path, **options: Any) -> Table:

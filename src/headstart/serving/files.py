@@ -156,7 +156,6 @@ class FilePredictions:
             os.close(handle)
             work = Path(name)
             writer.write(work, [*self.columns, *(prefix + name for name in added)], rows())
-            os.chmod(work, 0o644)
             os.replace(work, target)
             work = None
         except OSError as error:

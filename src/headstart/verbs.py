@@ -191,6 +191,8 @@ def _evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
     changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
     task = artifact.task.revised(**changes)
     table = open_table(recipe.test, format=recipe.format, encoding=recipe.encoding, delimiter=recipe.delimiter)
+    if getattr(task, "weight", None) is not None and task.weight not in table.columns:
+        task = task.revised(weight=None)  # weights are of training; scores count every row alike
     for column in recipe.by:
         table.column(column, "--by")
     rows, unparsed = task.parse(table)

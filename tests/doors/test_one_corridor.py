@@ -1,0 +1,282 @@
+"""Three doors, one corridor: flags, recipe keys and keyword arguments are one list of names."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from headstart import recipe as recipes
+from headstart.cli.main import main
+from headstart.recipe import HIDDEN, SECTIONS, VERBS, assemble, flat, read
+from headstart.strategies import STRATEGIES
+from headstart.tasks import TASKS
+
+# A value other than the default for every name: the words of the flag, and the value in Python and YAML.
+SHARED: dict[str, tuple[list[str], Any]] = {
+    "format": (["--format", "jsonl"], "jsonl"),
+    "encoding": (["--encoding", "cp1252"], "cp1252"),
+    "delimiter": (["--delimiter", ";"], ";"),
+    "threads": (["--threads", "3"], 3),
+    "output": (["--output", "there"], "there"),
+    "overwrite": (["--overwrite"], True),
+    "text": (["--text", "title,body"], ["title", "body"]),
+    "label": (["--label", "mood"], "mood"),
+}
+EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
+    "train": ([], "data.csv"),
+    "test": (["--test", "t.csv"], "t.csv"),
+    "validation": (["--validation", "v.csv"], "v.csv"),
+    "group_column": (["--group-column", "who"], "who"),
+    "time_column": (["--time-column", "when"], "when"),
+    "test_share": (["--test-share", "0.3"], 0.3),
+    "validation_share": (["--validation-share", "0.25"], 0.25),
+    "weight": (["--weight", "w"], "w"),
+    "metric": (["--metric", "mcc"], "mcc"),
+    "class_weight": (["--class-weight", "{up: 2, down: 1}"], {"up": 2.0, "down": 1.0}),
+    "merge_labels": (["--merge-labels"], True),
+    "drop_rare_labels": (["--drop-rare-labels"], True),
+    "backbone": (["--backbone", "org/model"], "org/model"),
+    "revision": (["--revision", "abc"], "abc"),
+    "max_length": (["--max-length", "64"], 64),
+    "epochs": (["--epochs", "5"], 5),
+    "learning_rate": (["--learning-rate", "2e-5"], 2e-5),
+    "batch_size": (["--batch-size", "8"], 8),
+    "warmup": (["--warmup", "0.2"], 0.2),
+    "weight_decay": (["--weight-decay", "0.1"], 0.1),
+    "max_grad_norm": (["--max-grad-norm", "2"], 2.0),
+    "patience": (["--patience", "4"], 4),
+    "strategies": (["--strategies", "tf-idf,fine-tuning"], ["tf-idf", "fine-tuning"]),
+    "controls": (["--no-controls"], False),
+    "rows": (["--no-rows"], False),
+    "seed": (["--seed", "7"], 7),
+    "layers": (["--layers", "1"], 1),
+    "pooling": (["--pooling", "mean"], "mean"),
+    "C": (["--C", "0.5"], 0.5),
+    "head": (["--head", "native"], "native"),
+    "head_first": (["--no-head-first"], False),
+    "layer_decay": (["--layer-decay", "0.8"], 0.8),
+    "unfreezing": (["--unfreezing", "gradual"], "gradual"),
+    "embeddings": (["--embeddings"], True),
+    "dropout": (["--dropout", "0.2"], 0.2),
+    "rates": (["--rates", "1e-3,2e-3"], [1e-3, 2e-3]),
+}
+SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
+    "fit": EXPERIMENT,
+    "compare": EXPERIMENT,
+    "predict": {name: SHARED[name] for name in SHARED if name != "label"}
+    | {"model": ([], "run"), "texts": (["good"], ["good"]), "input": (["--input", "new.csv"], "new.csv")},
+    "evaluate": {name: SHARED[name] for name in SHARED if name not in ("output", "overwrite")}
+    | {"model": ([], "run"), "test": ([], "data.csv"), "by": (["--by", "channel,shop"], ["channel", "shop"])},
+}
+REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
+            "evaluate": {"model": "run", "test": "data.csv"}}  # fmt: skip
+CASES = [(verb, name) for verb in VERBS for name in flat(verb)]
+
+
+@pytest.fixture
+def from_flags(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """The recipe that a command line builds, not run."""
+
+    def build(*words: str) -> Any:
+        built: list[Any] = []
+        monkeypatch.setattr("headstart.cli.main._finish", lambda recipe, *_: built.append(recipe))
+        monkeypatch.setattr(sys, "argv", ["headstart", *words])
+        monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main()
+        assert len(built) == 1
+        return built[0]
+
+    return build
+
+
+def owners(name: str) -> list[str]:
+    return [owner for owner in STRATEGIES.names() if name in STRATEGIES.get(owner).model_fields]
+
+
+def nested(verb: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The recipe file that says the same as flat names, written by hand from the paths."""
+    values: dict[str, Any] = {"verb": verb}
+    for name, value in options.items():
+        path = flat(verb)[name][0]
+        if path[0] == "strategies" and len(path) > 1:
+            values["strategies"] = [{"name": owner, name: value} for owner in owners(name)]
+            continue
+        here = values
+        for part in path[:-1]:
+            here = here.setdefault(part, {})
+        here[path[-1]] = value
+    return values
+
+
+@pytest.mark.parametrize(("verb", "name"), CASES, ids=[f"{verb}-{name}" for verb, name in CASES])
+def test_a_flag_a_recipe_key_and_a_keyword_argument_build_the_same_recipe(
+    verb: str, name: str, from_flags: Callable[..., Any], tmp_path: Path
+) -> None:
+    words, value = SAMPLES[verb][name]
+    options = REQUIRED[verb] | {name: value}
+    start = REQUIRED[verb]
+    if flat(verb)[name][0][0] == "strategies" and name != "strategies":
+        words = [*words, "--strategies", ",".join(owners(name))]
+        options |= {"strategies": ",".join(owners(name))}
+        start = start | {"strategies": options["strategies"]}
+    by_flags = from_flags(verb, *REQUIRED[verb].values(), *words)
+    by_keywords = assemble(verb, {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()})
+    path = tmp_path / "recipe.yaml"
+    listed = {key: v for key, v in options.items() if key == name or key in REQUIRED[verb]}
+    path.write_text(yaml.safe_dump(nested(verb, listed)), encoding="utf-8")
+    assert by_flags == by_keywords == read(path)
+    assert type(by_flags) is VERBS[verb]
+    if name not in REQUIRED[verb]:
+        assert by_flags != assemble(verb, start), "the value did not arrive"
+
+
+def test_every_flat_name_has_a_sample() -> None:
+    for verb in VERBS:
+        assert set(SAMPLES[verb]) == set(flat(verb)), verb
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_flags_in_the_help_are_the_flat_names_of_the_recipe(
+    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["headstart", verb, "--help"])
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main()
+    shown = capsys.readouterr().out
+    lines = [line for line in shown.split("\n") if re.match(r"  -", line)]
+    flags = {flag for line in lines for flag in re.findall(r"--[A-Za-z-]+", line.split("   ")[0])}
+    presentation = {"--json", "--quiet", "--set", "--help"}
+    strategy = {"--strategy"} if verb == "fit" else set()
+    names = {"--" + name.replace("_", "-") for name in flat(verb) if name not in (*REQUIRED[verb], "texts")}
+    assert {flag for flag in flags if not flag.startswith("--no-")} == names | presentation | strategy
+    for name in REQUIRED[verb]:
+        assert re.search(rf"^  \W?{name.upper()}\W", shown, re.MULTILINE), name
+
+
+def fields(cls: type[BaseModel]) -> list[tuple[str, Any]]:
+    return [(f"{cls.__name__}.{key}", info) for key, info in cls.model_fields.items()]
+
+
+def test_every_recipe_field_is_described_in_a_sentence() -> None:
+    classes: list[type[BaseModel]] = [*VERBS.values(), recipes.Data, recipes.Format, recipes.Training,
+                                      recipes.BackboneSource]  # fmt: skip
+    classes += [registry.get(name) for registry in (STRATEGIES, TASKS) for name in registry.names()]
+    for cls in classes:
+        assert cls.__doc__
+        for name, info in fields(cls):
+            assert info.description, name
+            assert info.description.strip().endswith((".", "`", ")")), name
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_key_of_a_recipe_has_a_flat_name_of_its_own(verb: str) -> None:
+    reached: dict[tuple[str, ...], list[str]] = {}
+    for name, (path, _) in flat(verb).items():
+        reached.setdefault(path, []).append(name)
+    assert all(len(names) == 1 for names in reached.values())
+    wanted = {(key,) for key in VERBS[verb].model_fields if key not in SECTIONS.get(verb, ())}
+    if verb in SECTIONS:
+        sections: dict[str, list[type[BaseModel]]] = {
+            "data": [recipes.Data], "backbone": [recipes.BackboneSource], "training": [recipes.Training],
+            "task": [TASKS.get(name) for name in TASKS.names()],
+        }  # fmt: skip
+        assert set(sections) == set(SECTIONS[verb])
+        wanted |= {(section, key) for section, owners in sections.items() for cls in owners for key in cls.model_fields}
+        wanted |= {("strategies", key) for name in STRATEGIES.names() for key in STRATEGIES.get(name).model_fields}
+    hidden = {tuple(path.split(".")) for path in HIDDEN}
+    assert wanted - hidden == set(reached)
+
+
+def test_keys_without_a_flag_are_reached_by_set_and_by_dotted_keywords(from_flags: Callable[..., Any]) -> None:
+    built = from_flags("fit", "data.csv", "--set", "task.labels=[a, b]", "--set", "backbone.digest=abc")
+    assert (built.task.labels, built.backbone.digest) == (("a", "b"), "abc")
+    assert built == assemble("fit", {"train": "data.csv", "task.labels": ("a", "b"), "backbone.digest": "abc"})
+    nested_key = from_flags("fit", "data.csv", "--strategy", "fine-tuning", "--set", "strategy.layer-decay=0.5")
+    assert nested_key.strategies[0].layer_decay == 0.5
+    assert nested_key == assemble("fit", {"train": "data.csv", "strategy": {"name": "fine-tuning", "layer_decay": 0.5}})
+    second = from_flags("fit", "data.csv", "--strategies", "tf-idf,fine-tuning", "--set", "strategies.1.layers=1")
+    assert second.strategies[1].layers == 1
+
+
+def test_layers_are_given_as_a_number_as_several_or_as_all(from_flags: Callable[..., Any]) -> None:
+    words = ("fit", "data.csv", "--strategy")
+    assert from_flags(*words, "feature-extraction", "--layers", "1,2").strategies[0].layers == (1, 2)
+    assert from_flags(*words, "feature-extraction", "--layers", "2").strategies[0].layers == (2,)
+    assert from_flags(*words, "fine-tuning", "--layers", "2").strategies[0].layers == 2
+    assert from_flags(*words, "fine-tuning", "--layers", "all").strategies[0].layers == "all"
+
+
+def test_a_recipe_written_out_is_read_back_as_the_same_recipe(tmp_path: Path) -> None:
+    given = assemble(
+        "fit", {"train": "a.csv", "strategies": "tf-idf,fine-tuning", "C": 2.0, "class_weight": {"x": 2}, "rows": False}
+    )
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(given.plain()), encoding="utf-8")
+    assert read(path) == given
+
+
+def test_all_doors_give_identical_predictions(
+    train: Path,
+    tiny_backbone: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import headstart
+
+    options = {"strategy": "feature-extraction", "pooling": "mean", "controls": False, "seed": 4, "max_length": 24}
+    headstart.fit(train, backbone=str(tiny_backbone), output=str(tmp_path / "python"), **options)
+    document = {
+        "data": {"train": str(train)}, "backbone": {"location": str(tiny_backbone), "max_length": 24}, "seed": 4,
+        "strategy": {"name": "feature-extraction", "pooling": "mean"}, "controls": False,
+    }  # fmt: skip
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(document | {"output": str(tmp_path / "file")}))
+    words = ["fit", str(train), "--strategy", "feature-extraction", "--pooling", "mean", "--no-controls", "--seed", "4",
+             "--max-length", "24", "--backbone", str(tiny_backbone), "-o", str(tmp_path / "flags")]  # fmt: skip
+    for line in (words, ["run", str(tmp_path / "recipe.yaml")]):
+        monkeypatch.setattr(sys, "argv", ["headstart", *line])
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main()
+    headstart.run(document | {"output": str(tmp_path / "mapping")})  # pyright: ignore[reportCallIssue]
+    texts = ["good day", "bad night, bad start", "a shop opens at nine on monday" * 9, ""]
+    predictions = {
+        door: headstart.predict(tmp_path / door, texts)["predictions"]
+        for door in ("python", "file", "flags", "mapping")
+    }
+    assert predictions["python"][2]["truncated"]
+    for door in ("file", "flags", "mapping"):
+        assert predictions[door] == predictions["python"]
+        assert (tmp_path / door / "recipe.yaml").read_text() == (tmp_path / "python" / "recipe.yaml").read_text()
+    capsys.readouterr()
+    monkeypatch.setattr(sys, "argv", ["headstart", "predict", str(tmp_path / "python"), *texts[:2], "--json"])
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main()
+    by_flags = json.loads(capsys.readouterr().out)
+    assert by_flags == headstart.predict(tmp_path / "python", texts[:2])
+
+
+def test_evaluate_gives_the_same_through_every_door(
+    train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import headstart
+    from headstart import api
+
+    headstart.fit(train, strategy="tf-idf", C=1.0, controls=False, output=str(tmp_path / "m"))
+    expected = headstart.evaluate(tmp_path / "m", train, by="label")
+    (tmp_path / "e.yaml").write_text(f"verb: evaluate\nmodel: {tmp_path / 'm'}\ntest: {train}\nby: [label]\n")
+    assert api.run(tmp_path / "e.yaml") == expected
+    capsys.readouterr()
+    monkeypatch.setattr(
+        sys, "argv", ["headstart", "evaluate", str(tmp_path / "m"), str(train), "--by", "label", "--json"]
+    )
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main()
+    assert json.loads(capsys.readouterr().out) == expected

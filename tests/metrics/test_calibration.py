@@ -1,0 +1,69 @@
+"""Temperature scaling finds a temperature that is known."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headstart.evaluation.scoring import calibration_factor
+from headstart.metrics.calibration import softmax, temperature
+from headstart.metrics.classification import log_losses
+
+
+def drawn(temperature: float, rows: int = 8000) -> tuple[np.ndarray, np.ndarray]:
+    """Logits that are too bold by `temperature`, and labels drawn from the true probabilities."""
+    random = np.random.default_rng(3)
+    true = random.normal(size=(rows, 3)) * 1.5
+    shares = softmax(true).cumsum(1)
+    targets = (random.random((rows, 1)) > shares).sum(1)
+    return true * temperature, targets
+
+
+@pytest.mark.parametrize("known", [0.3, 1.0, 4.0])
+def test_a_known_temperature_is_found(known: float) -> None:
+    assert temperature(*drawn(known)) == pytest.approx(known, rel=0.06)
+
+
+@pytest.mark.parametrize("known", [0.3, 4.0])
+def test_multiplying_by_the_factor_lowers_the_loss(known: float) -> None:
+    logits, targets = drawn(known, 500)
+    factor = calibration_factor(logits, targets)
+    assert factor == pytest.approx(1 / known, rel=0.25)
+    before, after = (log_losses(softmax(found), targets).mean() for found in (logits, logits * factor))
+    assert after < before
+
+
+def test_few_rows_are_not_calibrated_on() -> None:
+    logits, targets = drawn(4.0, 20)
+    assert calibration_factor(logits[:19], targets[:19]) == 1.0
+    assert calibration_factor(logits, targets) != 1.0
+
+
+def test_it_is_the_best_temperature_of_all() -> None:
+    logits, targets = drawn(2.0, 300)
+    found = temperature(logits, targets)
+    losses = {t: log_losses(softmax(logits / t), targets).mean() for t in np.geomspace(0.05, 20, 400)}
+    assert log_losses(softmax(logits / found), targets).mean() <= min(losses.values()) + 1e-9
+
+
+def test_logits_that_separate_perfectly_end_at_the_lower_limit_and_useless_ones_at_the_upper() -> None:
+    targets = np.array([0, 1] * 10)
+    right = np.eye(2)[targets]
+    assert temperature(right, targets) == pytest.approx(0.05, rel=1e-3)
+    assert temperature(-right, targets) == pytest.approx(20, rel=1e-3)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.floats(-1e4, 1e4), min_size=3, max_size=3), min_size=1, max_size=5))
+def test_probabilities_sum_to_one_and_keep_the_order_of_logits(rows: list[list[float]]) -> None:
+    logits = np.array(rows, dtype=np.float32)
+    found = softmax(logits)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found.sum(1), 1)
+    assert (found >= 0).all()
+    np.testing.assert_allclose(softmax(logits + 100), found, atol=1e-3)
+
+
+def test_softmax_by_hand() -> None:
+    np.testing.assert_allclose(softmax(np.log(np.array([[1.0, 3.0]]))), [[0.25, 0.75]])
+    np.testing.assert_allclose(softmax(np.array([[1000.0, 1000.0], [-1000.0, 0.0]])), [[0.5, 0.5], [0, 1]])

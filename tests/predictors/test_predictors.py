@@ -1,0 +1,135 @@
+"""Both kinds of predictor: order kept, cuts flagged, the temperature folded in, the card's code says the same."""
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from headstart.backbones.encoder import TextEncoder
+from headstart.backbones.location import BackboneSource, locate
+from headstart.heads.model import Model
+from headstart.heads.pooled import PooledHead
+from headstart.metrics.calibration import softmax
+from headstart.predictors import PREDICTORS
+from headstart.predictors.linear_text import CHARACTERS, WORDS, LinearTextPredictor, vectorizer_for
+from headstart.predictors.network import NetworkPredictor
+
+TEXTS = ["good", "a good day and a good night to you and all of yours", "bad bad bad", "", "it is on its way", "good"]
+
+
+@pytest.fixture
+def network(make_backbone: Callable[..., Path], tmp_path: Path) -> NetworkPredictor:
+    folder = make_backbone(tmp_path / "wide", initializer_range=0.2)
+    torch.manual_seed(0)
+    encoder = TextEncoder(locate(BackboneSource(location=str(folder), max_length=12)))
+    head = PooledHead(32, 3, layers=(2,), pooling="first", depth=2)
+    return NetworkPredictor(Model(encoder, {"classification": head}))
+
+
+@pytest.fixture
+def linear() -> LinearTextPredictor:
+    vectorizers = [vectorizer_for(options).fit(TEXTS) for options in (WORDS, CHARACTERS)]
+    terms = sum(len(vectorizer.vocabulary_) for vectorizer in vectorizers)
+    random = np.random.default_rng(0)
+    return LinearTextPredictor(vectorizers, random.normal(size=(3, terms)), random.normal(size=3))
+
+
+@pytest.fixture(params=PREDICTORS.names())
+def predictor(request: pytest.FixtureRequest) -> Any:
+    return request.getfixturevalue({"transformers": "network", "linear-text": "linear"}[request.param])
+
+
+def test_outputs_are_in_the_order_of_the_texts_and_do_not_depend_on_their_company(predictor: Any) -> None:
+    found = predictor.outputs(TEXTS)
+    assert found.logits.shape == (6, 3)
+    assert found.logits.dtype == np.float32
+    np.testing.assert_allclose(found.logits[0], found.logits[5], atol=1e-5)
+    for row, text in enumerate(TEXTS):
+        np.testing.assert_allclose(predictor.outputs([text]).logits[0], found.logits[row], atol=1e-5)
+    back = predictor.outputs(TEXTS[::-1])
+    np.testing.assert_allclose(back.logits[::-1], found.logits, atol=1e-5)
+
+
+def test_scaling_multiplies_the_logits_and_survives_saving(predictor: Any, tmp_path: Path) -> None:
+    before = predictor.outputs(TEXTS).logits
+    predictor.scale(0.25)
+    np.testing.assert_allclose(predictor.outputs(TEXTS).logits, before * 0.25, atol=1e-5)
+    (tmp_path / "saved").mkdir()
+    described = json.loads(json.dumps(predictor.save(tmp_path / "saved", ("a", "b", "c"))))
+    again = PREDICTORS.get(predictor.kind).load(tmp_path / "saved", described)
+    np.testing.assert_allclose(again.outputs(TEXTS).logits, before * 0.25, atol=1e-4)
+
+
+def test_texts_beyond_the_limit_are_flagged_and_before_and_after_saving_alike(
+    network: NetworkPredictor, tmp_path: Path
+) -> None:
+    assert network.outputs(TEXTS).truncated.tolist() == [False, True, False, False, False, False]
+    (tmp_path / "saved").mkdir()
+    described = network.save(tmp_path / "saved", ("a", "b", "c"))
+    again = PREDICTORS.get("transformers").load(tmp_path / "saved", described)
+    assert again.outputs(TEXTS).truncated.tolist() == [False, True, False, False, False, False]
+
+
+def test_nothing_is_cut_by_the_linear_predictor(linear: LinearTextPredictor) -> None:
+    assert not linear.outputs(TEXTS).truncated.any()
+
+
+def test_linear_logits_are_those_of_scikit_learn(linear: LinearTextPredictor) -> None:
+    words = TfidfVectorizer(analyzer="word", ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", sublinear_tf=True)
+    signs = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
+    features = np.hstack([vectorizer.fit_transform(TEXTS).toarray() for vectorizer in (words, signs)])
+    np.testing.assert_allclose(linear.outputs(TEXTS).logits, features @ linear.weight.T + linear.bias, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves closing files to Python
+def test_the_code_of_the_card_says_the_same_as_the_linear_predictor(
+    linear: LinearTextPredictor, tmp_path: Path
+) -> None:
+    linear.save(tmp_path, ("a", "b", "c"))
+    scope: dict[str, Any] = {}
+    here = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(linear.usage(("a", "b", "c")), scope)
+    finally:
+        os.chdir(here)
+    np.testing.assert_allclose(scope["predict"](TEXTS), softmax(linear.outputs(TEXTS).logits), atol=1e-6)
+
+
+def test_the_linear_predictor_runs_without_torch(linear: LinearTextPredictor, tmp_path: Path) -> None:
+    linear.save(tmp_path, ("a", "b", "c"))
+    code = (
+        "import sys, pathlib; from headstart.predictors import PREDICTORS;"
+        f"PREDICTORS.get('linear-text').load(pathlib.Path({str(tmp_path)!r}), {{}}).outputs(['good']);"
+        "print(sorted({'torch', 'transformers'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_only_a_text_encoder_with_a_pooled_head_is_taken(network: NetworkPredictor) -> None:
+    model = Model(network.backbone, {"classification": torch.nn.Linear(2, 2)})
+    with pytest.raises(TypeError, match="found TextEncoder and Linear"):
+        NetworkPredictor(model)
+
+
+@pytest.mark.parametrize(
+    ("layers", "pooling", "native"),
+    [((2,), "first", True), ((2,), "mean", False), ((1,), "first", False), ((1, 2), "first", False)],
+)
+def test_a_head_is_native_where_it_reads_the_first_token_of_the_last_layer(
+    layers: tuple[int, ...], pooling: str, native: bool, network: NetworkPredictor
+) -> None:
+    head = PooledHead(32, 3, layers=layers, pooling=pooling, depth=2)
+    assert NetworkPredictor(Model(network.backbone, {"classification": head})).is_native is native

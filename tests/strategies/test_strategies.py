@@ -1,0 +1,187 @@
+"""What single strategies decide, on small contexts."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headstart.backbones.location import BackboneSource, locate
+from headstart.data.store import Store
+from headstart.errors import RecipeError, UsageError
+from headstart.heads.model import Model
+from headstart.strategies.base import Context
+from headstart.strategies.feature_extraction import FeatureExtraction, layer_sets
+from headstart.strategies.fine_tuning import FineTuning
+from headstart.strategies.from_scratch import FromScratch
+from headstart.strategies.steps import features, prepared, solved_head
+from headstart.strategies.tf_idf import GRID, TfIdf
+from headstart.tasks.text_classification import Example, TextClassification
+from headstart.training.settings import Training
+
+WORDS = ["parcel", "shop", "day", "night", "way", "nine", "monday", "start", "end", "yours"]
+
+
+def part(count: int, start: int = 0) -> Store[Example]:
+    """Texts told apart by one word, a third of them `bad`."""
+    examples = []
+    for at in range(start, start + count):
+        word, label = ("bad", "down") if at % 3 == 0 else ("good", "up")
+        filling = " ".join(WORDS[(at * step) % 10] for step in range(1, 2 + at % 5))
+        examples.append(Example(f"the {filling} is {word}", label))
+    return Store(examples, list(range(count)), "f.csv")
+
+
+@pytest.fixture
+def context(make_backbone: Callable[..., Path], tmp_path: Path) -> Context:
+    folder = make_backbone(tmp_path / "wide", initializer_range=0.2)
+    train, validation = part(36), part(18, 100)
+    task = TextClassification(text=("text",), label="label").bind(train)
+    located = locate(BackboneSource(location=str(folder)))
+    return Context(task, train, validation, located, Training(batch_size=8, epochs=2), seed=0)
+
+
+def test_sets_of_layers_are_worth_comparing_and_each_once() -> None:
+    assert layer_sets(2) == [(2,), (1,), (0, 1, 2), (1, 2)]
+    assert layer_sets(6) == [(6,), (5,), (3,), (4, 5, 6), (3, 4, 5, 6), (0, 1, 2, 3, 4, 5, 6)]
+    assert layer_sets(24)[-1] == (0, 4, 8, 12, 16, 20, 24)
+    for depth in range(1, 30):
+        sets = layer_sets(depth)
+        assert len(set(sets)) == len(sets)
+        assert all(0 <= layer <= depth for layers in sets for layer in layers)
+
+
+def test_feature_extraction_takes_what_it_was_told(context: Context) -> None:
+    found = FeatureExtraction(layers=(0, 2), pooling="mean", C=0.02).fit(context)
+    assert (found.strategy.layers, found.strategy.pooling, found.strategy.C) == ((0, 2), "mean", 0.02)
+    assert found.description == "frozen, mean of layers 0, 2, C 0.02"
+    assert found.trainable_parameters == 2 * 32 * 2 + 2
+    assert FeatureExtraction(layers=1).fit(context).description.startswith("frozen, ")  # type: ignore[arg-type]
+
+
+def test_feature_extraction_chooses_the_best_on_validation(context: Context) -> None:
+    found = FeatureExtraction().fit(context)
+    targets = context.task.targets(context.validation)
+    reached = context.task.rank(found.validation_logits, targets)
+    for pooling in ("first", "mean"):
+        for layers in layer_sets(2):
+            other = FeatureExtraction(layers=layers, pooling=pooling).fit(context)  # type: ignore[arg-type]
+            rank = context.task.rank(other.validation_logits, targets)
+            assert reached[0] >= rank[0]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "message"),
+    [
+        (FeatureExtraction(layers=(3,)), r"strategy\.layers: 3 is above 2, the last layer"),
+        (FeatureExtraction(pooling="last"), r"strategy\.pooling: 'last' does not suit this backbone \(first, mean\)"),
+        (FineTuning(layers=0), r"strategy\.layers: 0 layers can't move; give 'all' or a number of at least 1"),
+    ],
+)
+def test_what_the_backbone_cannot_do_is_a_fault_of_the_recipe(strategy: Any, message: str, context: Context) -> None:
+    with pytest.raises(RecipeError, match=message):
+        strategy.fit(context)
+
+
+def test_fine_tuning_of_more_layers_than_there_are_moves_all(context: Context) -> None:
+    few, many = (FineTuning(layers=layers, head="mean").fit(context) for layers in (2, 9))
+    assert few.trainable_parameters == many.trainable_parameters
+
+
+def test_fine_tuning_says_what_moved_and_reports_every_epoch(context: Context) -> None:
+    found = FineTuning(layers=1, head="native", unfreezing="gradual").fit(context)
+    assert found.description.startswith("top 1 layer, gradual, first token, epoch ")
+    assert found.description.endswith(" of 2")
+    assert [point["epoch"] for point in found.curve] == [0, 1, 2]
+    assert found.curve[0]["train_loss"] is None
+    assert found.training.learning_rate == 1e-4
+
+
+def test_fine_tuning_from_a_solved_head_is_never_worse_on_validation_than_that_head(context: Context) -> None:
+    targets = context.task.targets(context.validation)
+    found = FineTuning(head="native").fit(
+        context.__class__(**(vars(context) | {"training": Training(epochs=2, learning_rate=0.5)}))
+    )
+    start = found.curve[0]
+    assert context.task.rank(found.validation_logits, targets)[0] >= start["validation"] - 1e-9
+
+
+@pytest.mark.parametrize(
+    ("unfreezing", "layers", "embeddings", "expected"),
+    [
+        ("at-once", "all", False, [(1.0, 0), (1.0, 0), (0.5, 0)]),
+        ("gradual", "all", False, [(1.0, 0), (1.0, 0), (0.5, 1)]),
+        ("gradual", "all", True, [(1.0, 0), (1.0, 0), (0.5, 1), (0.25, 2)]),
+        ("gradual", 1, True, [(1.0, 0), (1.0, 0)]),
+    ],
+)
+def test_layers_thaw_from_the_top_and_their_rates_fall(
+    unfreezing: Any, layers: Any, embeddings: bool, expected: list[tuple[float, int]], context: Context
+) -> None:
+    backbone = context.backbone()
+    model = Model(backbone, context.task.heads(backbone))
+    strategy = FineTuning(unfreezing=unfreezing, layers=layers, embeddings=embeddings, layer_decay=0.5)
+    levels = strategy._levels(model, 4)
+    assert [(level.rate, level.from_epoch) for level in levels] == expected
+    stack = backbone.stacks()["encoder"][::-1]
+    assert [level.modules for level in levels[1:]] == stack[: len(levels) - 1]
+    assert all(level.from_epoch <= 1 for level in strategy._levels(model, 2))
+
+
+def test_a_head_that_is_solved_first_starts_better_than_chance(context: Context) -> None:
+    solved, random = (FineTuning(head="mean", head_first=first).fit(context).curve[0] for first in (True, False))
+    assert solved["validation"] > random["validation"]
+    assert solved["validation_loss"] < random["validation_loss"]
+
+
+def test_from_scratch_says_how_long_it_trained_and_keeps_its_best_rate(context: Context) -> None:
+    found = FromScratch(rates=(1e-7, 1e-3)).fit(context)
+    # 36 rows in batches of 8 are few, so it gets the most epochs there are.
+    assert found.training.epochs == 8
+    assert found.strategy.rates == (1e-3,)  # type: ignore[attr-defined]
+
+
+def test_class_weights_reach_every_strategy(context: Context) -> None:
+    heavy = context.task.revised(class_weight={"down": 1e4})
+    noisy = Store(
+        [Example(e.text, ("down", "up")[at % 2]) for at, e in enumerate(context.train.examples)],
+        context.train.lines,
+        "f",
+    )
+    for strategy in (TfIdf(C=0.01), FeatureExtraction(layers=(2,), pooling="mean", C=1e-3)):
+        shares = []
+        for task in (context.task, heavy):
+            fresh = Context(task, noisy, context.validation, context.located, context.training, 0)
+            shares.append((strategy.fit(fresh).validation_logits.argmax(1) == 0).mean())
+        assert shares[1] == 1.0 > shares[0], strategy.name
+
+
+def test_features_and_tokens_are_made_once_per_run(context: Context) -> None:
+    backbone = context.backbone()
+    assert prepared(context, backbone.tokenizer) is prepared(context, backbone.tokenizer)
+    assert features(context, backbone)[0] is features(context, context.backbone())[0]
+
+
+def test_a_solved_head_reads_the_layers_it_was_told(context: Context) -> None:
+    backbone = context.backbone()
+    solved = solved_head(context, backbone, layers=(1, 2), pooling="mean", grid=(0.01,))
+    train, _ = features(context, backbone)
+    expected = np.concatenate([train[:, 1, 1], train[:, 2, 1]], axis=1)
+    assert solved.weight.shape == (2, 64)
+    right = solved.logits(expected).argmax(1) == context.task.targets(context.train)
+    assert right.mean() > 0.8
+
+
+def test_tf_idf_keeps_a_strength_that_was_given_and_chooses_one_otherwise(context: Context) -> None:
+    assert TfIdf(C=0.7).fit(context).strategy == TfIdf(C=0.7)
+    found = TfIdf().fit(context)
+    assert found.strategy.C in GRID  # type: ignore[attr-defined]
+    assert (found.validation_logits.argmax(1) == context.task.targets(context.validation)).all()
+
+
+def test_a_run_without_a_backbone_says_so_when_one_is_asked_for(context: Context) -> None:
+    context.located = None
+    TfIdf(C=1.0).fit(context)
+    with pytest.raises(UsageError, match="set up without a backbone"):
+        context.backbone()

@@ -1,0 +1,113 @@
+"""The Python door: data in memory, what comes back, what is said."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import headstart
+from headstart.api import table_of
+from headstart.errors import DataError, HeadstartError, MissingInputError, RecipeError
+from headstart.progress import Progress
+
+QUICK: dict[str, Any] = {"strategy": "tf-idf", "C": 1.0, "controls": False}
+COLUMNS = {
+    "text": [f"it is {('good', 'bad')[at % 2]} {at}" for at in range(40)],
+    "label": [("up", "down")[at % 2] for at in range(40)],
+}
+
+
+def test_fit_of_columns_in_memory_writes_nothing_unless_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    artifact = headstart.fit(COLUMNS, **QUICK)
+    assert list(tmp_path.iterdir()) == []
+    assert artifact.labels == ("down", "up")
+    assert artifact.evidence["data"]["files"][0]["path"] == "<memory>"
+    assert [row.label for row in artifact.predict(["very good", "very bad"])] == ["up", "down"]
+    headstart.fit(COLUMNS, output="m", **QUICK)
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
+def test_a_data_frame_gives_the_same_model_as_its_columns_and_as_a_file(tmp_path: Path) -> None:
+    frame = pd.DataFrame(COLUMNS, index=range(100, 140))
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    by_file = headstart.fit(tmp_path / "data.csv", output=str(tmp_path / "m"), **QUICK)
+    for data in (frame, COLUMNS):
+        found = headstart.fit(data, **QUICK)
+        np.testing.assert_array_equal(found.predict_proba(["good", "bad 7"]), by_file.predict_proba(["good", "bad 7"]))
+
+
+def test_compare_runs_the_strategies_named() -> None:
+    artifact = headstart.compare(COLUMNS, strategies=("tf-idf",), controls=False)
+    assert [row["strategy"] for row in artifact.evidence["leaderboard"]] == ["tf-idf"]
+
+
+def test_values_become_texts_and_missing_ones_stay_missing() -> None:
+    table = table_of({"a": ["NA", None, float("nan"), "01"], 7: [1, 2.5, True, ""]})
+    assert table.columns == {"a": ["NA", None, None, "01"], "7": ["1", "2.5", "True", ""]}
+    assert list(table.lines) == [1, 2, 3, 4]
+    frame = pd.DataFrame({"a": pd.array(["x", pd.NA], dtype="string"), "b": pd.array([1, None], dtype="Int64")})
+    assert table_of(frame).columns == {"a": ["x", None], "b": ["1", None]}
+
+
+def test_columns_that_cannot_be_used_are_refused() -> None:
+    with pytest.raises(DataError, match="columns differ in length: a 2, b 1"):
+        table_of({"a": ["x", "y"], "b": ["z"]})
+    with pytest.raises(DataError, match="the data has no rows"):
+        table_of({"a": []})
+    with pytest.raises(DataError, match="the data has no rows"):
+        table_of({})
+
+
+def test_an_unknown_keyword_names_the_one_that_was_meant() -> None:
+    with pytest.raises(RecipeError, match="unknown option 'epoch'; did you mean 'epochs'"):
+        headstart.fit(COLUMNS, epoch=3)
+    with pytest.raises(RecipeError, match="unknown option 'outputs'; did you mean 'output'"):
+        headstart.predict("run", ["good"], outputs="x")
+
+
+def test_progress_is_told_and_silence_is_the_default(capfd: pytest.CaptureFixture[str]) -> None:
+    class Heard(Progress):
+        def __init__(self) -> None:
+            self.topics: list[str] = []
+
+        def say(self, topic: str, message: str, *, warning: bool = False) -> None:
+            self.topics.append(topic)
+
+        def begin(self, step: str, total: float, note: str = "") -> None:
+            self.topics.append(step)
+
+    heard = Heard()
+    headstart.fit(COLUMNS, progress=heard, **QUICK)
+    assert {"data", "split", "tf-idf"} <= set(heard.topics)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_predict_takes_texts_or_a_file_but_not_one_string(tmp_path: Path) -> None:
+    headstart.fit(COLUMNS, output=str(tmp_path / "m"), **QUICK)
+    found = headstart.predict(tmp_path / "m", ["very good", "very bad"])
+    assert [row["label"] for row in found["predictions"]] == ["up", "down"]
+    with pytest.raises(DataError, match="found one string; put it in a list"):
+        headstart.predict(tmp_path / "m", "very good")
+    (tmp_path / "new.csv").write_text("text\nvery good\nvery bad\n")
+    by_file = headstart.predict(tmp_path / "m", input=str(tmp_path / "new.csv"))
+    assert by_file["predictions"] == found["predictions"]
+    assert (by_file["rows"], by_file["dropped_rows"]) == (2, [])
+
+
+def test_a_recipe_is_run_from_a_file_or_a_mapping(tmp_path: Path) -> None:
+    from headstart import api
+
+    document = {"verb": "fit", "data": {"train": str(tmp_path / "data.csv")}, "strategy": "tf-idf", "controls": False}
+    pd.DataFrame(COLUMNS).to_csv(tmp_path / "data.csv", index=False)
+    found = api.run(document | {"output": str(tmp_path / "a")})
+    assert (found["strategy"], found["artifact"]) == ("tf-idf", str(tmp_path / "a"))
+    with pytest.raises(MissingInputError, match="there is no recipe file"):
+        api.run(tmp_path / "no.yaml")
+
+
+def test_errors_are_of_one_tree() -> None:
+    with pytest.raises(HeadstartError, match=r"there is no file nowhere\.csv"):
+        headstart.fit("nowhere.csv")

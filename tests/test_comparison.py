@@ -1,0 +1,164 @@
+"""Many strategies on the same rows: the plan, the choice, what an interruption leaves, what is published."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from headstart import strategies
+from headstart.artifact import load
+from headstart.comparison import compare, publish
+from headstart.data.table import Table
+from headstart.errors import DivergedError, Interrupted
+from headstart.progress import SILENT
+from headstart.recipe import MEMORY, assemble
+from headstart.strategies.base import Candidate, Context
+from headstart.strategies.tf_idf import TfIdf
+from headstart.verbs import run
+
+
+def table(count: int = 80) -> Table:
+    words = ["parcel", "shop", "day", "night", "way"]
+    texts = [f"the {words[at % 5]} number {at} is {('good', 'bad')[at % 2]}" for at in range(count)]
+    labels = [("up", "down")[at % 2] for at in range(count)]
+    return Table(MEMORY, {"text": texts, "label": labels}, list(range(1, count + 1)))
+
+
+class Second(TfIdf):
+    """A control of the same kind under another name."""
+
+    name: ClassVar[str] = "from-scratch"
+    cost: ClassVar[int] = 9
+    needs_backbone: ClassVar[bool] = False
+
+
+class Stopped(Second):
+    def fit(self, context: Context) -> Candidate:
+        raise KeyboardInterrupt
+
+
+class Diverged(Second):
+    def fit(self, context: Context) -> Candidate:
+        raise DivergedError("no number at rate 9")
+
+
+@pytest.fixture
+def second(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Put a class in the place of from-scratch, and another in that of tf-idf."""
+
+    def put(cls: type, terms: type = TfIdf) -> None:
+        get = strategies.STRATEGIES.get
+        monkeypatch.setattr(
+            strategies.STRATEGIES, "get", lambda name: {"from-scratch": cls, "tf-idf": terms}.get(name) or get(name)
+        )
+
+    return put
+
+
+def go(**options: Any) -> Any:
+    given: Mapping[str, Any] = {"train": MEMORY, "strategy": "tf-idf", "threads": 1}
+    return compare(assemble("fit", given | options), SILENT, table())
+
+
+def test_the_strategy_asked_for_is_kept_whatever_the_controls_reach(second: Any) -> None:
+    second(Second)
+    found = go(C=1.0)
+    assert [entry.strategy.name for entry in found.entries] == ["tf-idf", "from-scratch"]
+    assert found.chosen.strategy.name == "tf-idf"
+    assert [row["b"] for row in found.artifact.evidence["comparisons"]] == ["from-scratch"]
+    assert found.artifact.recipe["controls"] is False
+    assert found.artifact.recipe["strategy"] == {"name": "tf-idf", "C": 1.0}
+
+
+def test_equals_on_validation_go_to_the_cheaper(second: Any) -> None:
+    second(Second)
+    found = go(strategy=None, strategies=("from-scratch", "tf-idf"), C=1.0)
+    assert found.entries[0].rank == found.entries[1].rank
+    assert found.chosen.strategy.name == "tf-idf"
+
+
+def test_a_strategy_that_diverges_is_reported_and_the_run_goes_on(second: Any) -> None:
+    second(Diverged)
+    found = go()
+    assert [entry.status for entry in found.entries] == ["done", "failed"]
+    assert any("from-scratch: failed: no number at rate 9" in line for line in found.artifact.evidence["verdict"])
+
+
+def test_a_run_of_which_nothing_came_is_an_error(second: Any) -> None:
+    second(Diverged, Diverged)
+    with pytest.raises(DivergedError, match="no number at rate 9"):
+        go(controls=False)
+
+
+def test_an_interruption_keeps_what_is_done_and_tests_the_chosen_alone(second: Any) -> None:
+    second(Stopped)
+    found = go()
+    assert found.interrupted
+    assert [(entry.status, entry.note) for entry in found.entries] == [("done", ""), ("stopped", "stopped by the user")]
+    assert found.chosen.test_scores is not None
+
+
+def test_an_interruption_before_anything_is_done_keeps_nothing(second: Any) -> None:
+    second(Second, Stopped)
+    with pytest.raises(Interrupted, match="stopped before any strategy was done; nothing was kept"):
+        go()
+
+
+def test_the_evidence_is_plain_data_and_adds_up(second: Any) -> None:
+    second(Second)
+    evidence = json.loads(json.dumps(go().artifact.evidence, allow_nan=False))
+    matrix = np.array(evidence["confusion"]["matrix"])
+    assert evidence["confusion"]["split"] == "test"
+    assert matrix.sum() == evidence["data"]["splits"]["test"]["rows"] == 16
+    accuracy = evidence["leaderboard"][0]["scores"]["test"]["accuracy"]["value"]
+    assert accuracy == pytest.approx(np.trace(matrix) / 16)
+    assert sum(part["rows"] for part in evidence["data"]["splits"].values()) == 80
+    assert len(evidence["worst_rows"]) == 16 - np.trace(matrix)
+    assert evidence["task"]["labels"] == ["down", "up"]
+
+
+def test_rows_of_the_data_stay_out_of_the_evidence_where_asked() -> None:
+    assert go(controls=False, rows=False).artifact.evidence["worst_rows"] is None
+
+
+def test_the_worst_rows_are_the_surest_mistakes_first() -> None:
+    mixed = table(100)
+    labels = [label if at % 7 else "up" for at, label in enumerate(mixed.columns["label"])]
+    noisy = Table(MEMORY, {"text": mixed.columns["text"], "label": labels}, mixed.lines)
+    recipe = assemble(
+        "fit", {"train": MEMORY, "strategy": "tf-idf", "controls": False, "threads": 1, "test_share": 0.5}
+    )
+    worst = compare(recipe, SILENT, noisy).artifact.evidence["worst_rows"]
+    assert worst
+    assert all(row["label"] != row["predicted"] for row in worst)
+    scores = [row["score"] for row in worst]
+    assert scores == sorted(scores, reverse=True)
+    for row in worst:
+        at = mixed.lines.index(row["line"])
+        assert (row["text"], row["label"]) == (mixed.columns["text"][at], labels[at])
+
+
+def test_a_published_folder_holds_model_report_and_card(tmp_path: Path) -> None:
+    artifact = go(controls=False).artifact
+    folder = publish(artifact, tmp_path / "run")
+    assert {path.name for path in folder.iterdir()} >= {
+        "headstart.json",
+        "recipe.yaml",
+        "evidence.json",
+        "report.html",
+        "README.md",
+    }
+    np.testing.assert_allclose(load(folder).predict_proba(["good"]), artifact.predict_proba(["good"]), atol=1e-6)
+
+
+def test_a_recipe_of_a_published_folder_runs_again_to_the_same_weights(tiny_csv: Path, tmp_path: Path) -> None:
+    options = {"train": str(tiny_csv), "strategy": "tf-idf", "controls": False, "threads": 1}
+    run(assemble("fit", options | {"output": str(tmp_path / "one")}))
+    from headstart.recipe import read
+
+    run(read(tmp_path / "one" / "recipe.yaml", {"output": str(tmp_path / "two")}))
+    weights = [(tmp_path / name / "linear.safetensors").read_bytes() for name in ("one", "two")]
+    assert weights[0] == weights[1]
