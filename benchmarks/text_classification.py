@@ -1,6 +1,6 @@
 """SST-2 (6,920 / 872 / 1,821 sentences): test accuracy of every strategy and control, choices on the dev part.
 
-    python benchmarks/text_classification.py [--only NAME ...] [--threads N]
+    python benchmarks/text_classification.py [--only NAME ...] [--seeds N ...] [--threads N]
 
 Each row is one run of the product: `headstart.compare` with one strategy, so test is read once per row. Raw results
 are written to benchmarks/results/sst2.jsonl, a line per row; rows with the same strategy, seed and threads replace
@@ -85,10 +85,11 @@ def main() -> None:
     """Run the rows asked for and print all that are there."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--seeds", nargs="*", type=int, default=[])
     parser.add_argument("--threads", type=int)
     options = parser.parse_args()
     for strategy, seed in ROWS:
-        if not options.only or strategy in options.only:
+        if (not options.only or strategy in options.only) and (not options.seeds or seed in options.seeds):
             row = run(strategy, seed, options.threads)
             keep(row)
             print(json.dumps(row), flush=True)

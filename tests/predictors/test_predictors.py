@@ -91,7 +91,6 @@ def test_linear_logits_are_those_of_scikit_learn(linear: LinearTextPredictor) ->
     np.testing.assert_allclose(linear.outputs(TEXTS).logits, features @ linear.weight.T + linear.bias, atol=1e-5)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves closing files to Python
 def test_the_code_of_the_card_says_the_same_as_the_linear_predictor(
     linear: LinearTextPredictor, tmp_path: Path
 ) -> None:
@@ -108,10 +107,10 @@ def test_the_code_of_the_card_says_the_same_as_the_linear_predictor(
 
 
 def test_the_linear_predictor_runs_without_torch(linear: LinearTextPredictor, tmp_path: Path) -> None:
-    linear.save(tmp_path, ("a", "b", "c"))
+    described = linear.save(tmp_path, ("a", "b", "c"))
     code = (
         "import sys, pathlib; from headstart.predictors import PREDICTORS;"
-        f"PREDICTORS.get('linear-text').load(pathlib.Path({str(tmp_path)!r}), {{}}).outputs(['good']);"
+        f"PREDICTORS.get('linear-text').load(pathlib.Path({str(tmp_path)!r}), {described!r}).outputs(['good']);"
         "print(sorted({'torch', 'transformers'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

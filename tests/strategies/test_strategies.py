@@ -180,6 +180,16 @@ def test_tf_idf_keeps_a_strength_that_was_given_and_chooses_one_otherwise(contex
     assert (found.validation_logits.argmax(1) == context.task.targets(context.validation)).all()
 
 
+def test_tf_idf_is_tuned_on_rows_it_was_not_fitted_on(context: Context) -> None:
+    random = np.random.default_rng(0)
+    noise = [Example(f"word{at} {WORDS[at % 10]}", "up" if random.random() < 0.5 else "down") for at in range(60)]
+    rows = Store(noise, list(range(60)), "f")
+    task = context.task.revised(metric="log_loss")
+    found = TfIdf().fit(Context(task, rows, context.validation, None, context.training, 0))
+    # Labels drawn at random: the less is believed, the better; on rows it was fitted on, the more.
+    assert found.strategy.C == min(GRID)  # type: ignore[attr-defined]
+
+
 def test_a_run_without_a_backbone_says_so_when_one_is_asked_for(context: Context) -> None:
     context.located = None
     TfIdf(C=1.0).fit(context)

@@ -74,10 +74,16 @@ def parse_sets(given: list[str]) -> dict[str, Any]:
         if not equals or not key:
             raise RecipeError([f"--set {item}: expected KEY=VALUE, such as strategy.layers=2"])
         try:
-            sets[key.strip()] = yaml.safe_load(value)
+            sets[_path(key)] = yaml.safe_load(value)
         except yaml.YAMLError:
             raise RecipeError([f"--set {item}: '{value}' is not a YAML value"]) from None
     return sets
+
+
+def _path(key: str) -> str:
+    """A dotted path; `-` may stand for `_` in names of fields, but not in the labels below `class_weight`."""
+    fields, weights, labels = key.strip().partition("class_weight.")
+    return fields.replace("-", "_") + weights + labels
 
 
 def _strategies() -> str:

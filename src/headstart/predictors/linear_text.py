@@ -88,13 +88,15 @@ class LinearTextPredictor(Predictor):
     def usage(self, labels: Sequence[str]) -> str:
         """Code with scikit-learn and safetensors only."""
         return f"""import json
+from pathlib import Path
+
 import numpy as np
 from safetensors.numpy import load_file
 from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 labels = {list(labels)!r}
-tensors, terms = load_file("linear.safetensors"), json.load(open("terms.json"))
+tensors, terms = load_file("linear.safetensors"), json.loads(Path("terms.json").read_text())
 vectorizers = []
 for at, (analyzer, ngrams) in enumerate((("word", (1, 2)), ("char_wb", (2, 5)))):
     options = {{"token_pattern": {WORDS["token_pattern"]!r}}} if analyzer == "word" else {{}}

@@ -36,8 +36,14 @@ class StoredPredictor(Predictor):
         try:
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
             self._head: dict[str, Any] = {**load_file(str(folder / HEAD_FILE)), **description}
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
-            raise ModelError(f"{folder}: the model cannot be read: {error}") from None
+        except OSError as error:
+            raise ModelError(
+                f"{folder}: {error.filename or HEAD_FILE} cannot be read: {error.strerror or error}"
+            ) from None
+        except ValueError as error:
+            raise ModelError(f"{folder / 'config.json'} is damaged: {error}") from None
+        except SafetensorError as error:
+            raise ModelError(f"{folder / HEAD_FILE} is damaged: {error}") from None
         self._pad_id = int(config.get("pad_token_id") or 0)
         self._tokenizer = open_tokenizer(folder, int(description["max_length"]), self._pad_id)
         self._is_light = (
