@@ -99,7 +99,7 @@ def test_lines_of_a_text_file_end_at_line_feeds_only_and_a_byte_order_mark_is_no
 
 def test_threads_are_set_when_asked_for(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr("torch.set_num_threads", asked.append)
+    monkeypatch.setattr("threadpoolctl.threadpool_limits", asked.append)
     run(Predict(model=str(model), texts=("good",), threads=3))
     run(Evaluate(model=str(model), test=str(model.parent / "data.csv"), threads=2))
     run(Predict(model=str(model), texts=("good",)))

@@ -13,7 +13,8 @@ from headstart.data.table import Table
 from headstart.errors import DivergedError, Interrupted
 from headstart.evidence import gather
 from headstart.experiment import Entry, run_strategy, score_test
-from headstart.preparation import Parts, cores, prepare
+from headstart.machine import set_threads
+from headstart.preparation import Parts, prepare
 from headstart.progress import Progress
 from headstart.recipe import Experiment
 from headstart.report import card, page
@@ -48,7 +49,7 @@ def compare(recipe: Experiment, progress: Progress, table: Table | None = None, 
     networks = any(strategy.needs_backbone for strategy in strategies)
     located = locate(recipe.backbone) if networks else None
     parts = prepare(recipe, progress, table)
-    threads = _set_threads(recipe.threads, torch_runs=networks)
+    threads = set_threads(recipe.threads, torch_runs=networks)
     steps = [{"name": "reading and splitting", "seconds": time.perf_counter() - started}]
     context = Context(parts.task, parts.train, parts.validation, located, recipe.training, recipe.seed, progress)
     entries = [Entry(strategy) for strategy in strategies]
@@ -148,18 +149,3 @@ def _resolved(recipe: Experiment, chosen: Entry, parts: Parts, located: Located 
         "overwrite": False,
     }
     return Fit(**values).plain()
-
-
-def _set_threads(wanted: int | None, *, torch_runs: bool) -> int:
-    """Set the CPU threads of torch and BLAS if asked to; return how many there are. Imports torch only if it will run."""
-    if wanted is not None:
-        from threadpoolctl import threadpool_limits
-
-        threadpool_limits(wanted)
-    if not torch_runs:
-        return wanted or cores()
-    import torch
-
-    if wanted is not None:
-        torch.set_num_threads(wanted)
-    return torch.get_num_threads()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from headstart.data.splits import folded, latest, stratified
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError
+from headstart.machine import cores
 from headstart.progress import SILENT, Progress
 from headstart.readers.opening import open_table
 from headstart.recipe import Data, Experiment
@@ -121,11 +121,6 @@ def resolve(recipe: Any) -> Any:
         locate(recipe.backbone).source if any(strategy.needs_backbone for strategy in planned) else recipe.backbone
     )
     return recipe.revised(task=parts.task, strategies=chosen, backbone=backbone, threads=recipe.threads or cores())
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _open(path: str, data: Data) -> Table:

@@ -11,6 +11,7 @@ from headstart.artifact import Artifact, check_free, load
 from headstart.data.files import require_file
 from headstart.data.table import Table
 from headstart.errors import DataError, MissingInputError, UsageError
+from headstart.machine import set_threads
 from headstart.progress import SILENT, Progress
 from headstart.recipe import MEMORY, Evaluate, Experiment, Predict
 
@@ -129,11 +130,9 @@ def _predict(recipe: Predict, progress: Progress) -> Outcome:
             "--output writes the columns of a file given with --input (CSV, TSV, JSONL, Parquet); texts and lines give "
             f"JSON lines on standard output: headstart predict {recipe.model} < lines.txt > scored.jsonl"
         )
-    if recipe.threads is not None:
-        import torch
-
-        torch.set_num_threads(recipe.threads)
     artifact = load(recipe.model)
+    if recipe.threads is not None:
+        set_threads(recipe.threads, torch_runs=artifact.predictor.kind == "transformers")
     if recipe.texts:
         found = [prediction_row(prediction) for prediction in artifact.predict(recipe.texts)]
         return Outcome({"predictions": found}, artifact)
@@ -183,11 +182,9 @@ def _evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
     from headstart.readers.opening import open_table
 
     _require(recipe.test, "TEST")
-    if recipe.threads is not None:
-        import torch
-
-        torch.set_num_threads(recipe.threads)
     artifact = load(recipe.model)
+    if recipe.threads is not None:
+        set_threads(recipe.threads, torch_runs=artifact.predictor.kind == "transformers")
     changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
     task = artifact.task.revised(**changes)
     table = open_table(recipe.test, format=recipe.format, encoding=recipe.encoding, delimiter=recipe.delimiter)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from headstart.progress import Progress
@@ -114,13 +114,13 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {round(seconds) % 60:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """Columns side by side, the first `left` ones flush left, the others flush right."""
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: Collection[int] = (0,)) -> str:
+    """Columns side by side, those numbered in `left` flush left, the others flush right."""
     widths = [max(len(row[at]) for row in (header, *rows)) for at in range(len(header))]
     lines = []
     for row in (header, *rows):
         cells = [
-            cell.ljust(width) if at < left else cell.rjust(width)
+            cell.ljust(width) if at in left else cell.rjust(width)
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
@@ -147,15 +147,7 @@ def leaderboard(evidence: dict[str, Any]) -> str:
             ]
         )
     header = ["  strategy", f"validation {metric}", f"test {metric} [95 %]", "time", "trainable", "what was chosen"]
-    widths = [max(len(line[at]) for line in (header, *body)) for at in range(len(header))]
-    lines = [
-        "  ".join(
-            cell.ljust(w) if at in (0, 5) else cell.rjust(w)
-            for at, (cell, w) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in (header, *body)
-    ]
-    return "\n".join(lines)
+    return table(header, body, left=(0, 5))
 
 
 def _value(row: dict[str, Any], metric: str) -> float:

@@ -10,6 +10,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from headstart.machine import cores
+
 NEEDED = {
     "torch": "2.8",
     "transformers": "5.3",
@@ -70,8 +72,7 @@ def _backbone() -> dict[str, Any]:
 
 
 def _cores() -> dict[str, Any]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return _check("cores", True, str(cores))
+    return _check("cores", True, str(cores()))
 
 
 def _memory() -> dict[str, Any]:

@@ -227,11 +227,8 @@ def _list(
         if not kind:
             print(f"{name}:")
         indent = "" if kind else "  "
-        print(
-            table(["", ""], [[indent + row["name"], row["summary"]] for row in rows], left=2).lstrip("\n ")
-            if not rows
-            else "\n".join(f"{indent}{row['name']:<22} {row['summary']}" for row in rows)
-        )
+        for row in rows:
+            print(f"{indent}{row['name']:<22} {row['summary']}")
 
 
 def _show_model(
@@ -247,7 +244,7 @@ def _show_model(
     for key, value in found.items():
         if key == "levels":
             rows = [[row["level"], row["modules"], f"{row['parameters']:,}"] for row in value]
-            print("\n" + table(["level", "modules", "parameters"], rows, left=2))
+            print("\n" + table(["level", "modules", "parameters"], rows, left=(0, 1)))
         else:
             print(f"{key:<16} {value}")
 
