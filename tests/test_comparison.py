@@ -20,7 +20,7 @@ from headstart.strategies.tf_idf import TfIdf
 from headstart.verbs import run
 
 
-def table(count: int = 80) -> Table:
+def table(count: int = 240) -> Table:
     words = ["parcel", "shop", "day", "night", "way"]
     texts = [f"the {words[at % 5]} number {at} is {('good', 'bad')[at % 2]}" for at in range(count)]
     labels = [("up", "down")[at % 2] for at in range(count)]
@@ -112,11 +112,11 @@ def test_the_evidence_is_plain_data_and_adds_up(second: Any) -> None:
     evidence = json.loads(json.dumps(go().artifact.evidence, allow_nan=False))
     matrix = np.array(evidence["confusion"]["matrix"])
     assert evidence["confusion"]["split"] == "test"
-    assert matrix.sum() == evidence["data"]["splits"]["test"]["rows"] == 16
+    assert matrix.sum() == evidence["data"]["splits"]["test"]["rows"] == 48
     accuracy = evidence["leaderboard"][0]["scores"]["test"]["accuracy"]["value"]
-    assert accuracy == pytest.approx(np.trace(matrix) / 16)
-    assert sum(part["rows"] for part in evidence["data"]["splits"].values()) == 80
-    assert len(evidence["worst_rows"]) == 16 - np.trace(matrix)
+    assert accuracy == pytest.approx(np.trace(matrix) / 48)
+    assert sum(part["rows"] for part in evidence["data"]["splits"].values()) == 240
+    assert len(evidence["worst_rows"]) == 48 - np.trace(matrix)
     assert evidence["task"]["labels"] == ["down", "up"]
 
 

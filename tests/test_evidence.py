@@ -32,3 +32,37 @@ def test_the_backbone_the_lengths_and_the_corrected_comparisons_are_there(tiny_c
     assert {row["strategy"]: row["chosen"] for row in evidence["leaderboard"]}[evidence["chosen"]] is True
     assert sum(row["chosen"] for row in evidence["leaderboard"]) == 1
     assert found.artifact.predict(["good " * 20])[0].truncated is (evidence["kind"] == "transformers")
+
+
+def test_confidence_and_slices_are_measured_on_the_rows_that_scores_are_reported_on(tmp_path: Path) -> None:
+    lines = ["text,label,shop,customer"]
+    for at in range(300):
+        word, label = (("good", "up"), ("bad", "down"))[at % 2]
+        text = f"it is {word if at % 10 else 'so'} " + "day " * (at % 7)
+        lines.append(f"{text},{label},{('north', 'south')[at % 3 == 0]},c{at}")
+    path = tmp_path / "data.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    options = {"train": str(path), "strategies": "tf-idf", "C": 1.0, "controls": False, "threads": 1}
+    evidence = compare(assemble("fit", options | {"abstain": 0.8, "test_share": 0.4}), SILENT).artifact.evidence
+    (row,) = evidence["leaderboard"]
+    score, rows = row["scores"]["test"]["accuracy"], evidence["data"]["splits"]["test"]["rows"]
+    for key in ("reliability", "abstention", "slices"):
+        assert evidence[key]["split"] == "test"
+    bins = evidence["reliability"]["bins"]
+    assert sum(found["rows"] for found in bins) == rows
+    assert sum(found["rows"] * found["accuracy"]["value"] for found in bins) / rows == pytest.approx(score["value"])
+    gaps = sum(found["rows"] * abs(found["confidence"] - found["accuracy"]["value"]) for found in bins) / rows
+    assert gaps == pytest.approx(row["scores"]["test"]["ece"]["value"])
+    assert evidence["abstention"]["curve"][0]["accuracy"]["value"] == pytest.approx(score["value"])
+    asked = evidence["abstention"]["asked"]
+    assert (asked["threshold"], asked["n"]) == (0.8, rows)
+    assert any(sentence.startswith("With --abstain 0.8 it answers") for sentence in evidence["verdict"])
+    slices = evidence["slices"]
+    assert slices["overall"]["value"] == pytest.approx(score["value"])
+    assert [group["by"] for group in slices["groups"]] == ["length of the text in words", "shop"]
+    assert sum(found["score"]["n"] for found in slices["groups"][1]["slices"]) == rows
+    assert slices["left_out"] == [{"column": "customer", "why": f"{rows} distinct values, over 20"}]
+    hidden = compare(assemble("fit", options | {"rows": False, "test_share": 0.4}), SILENT).artifact.evidence
+    assert hidden["abstention"]["asked"] is None
+    assert [group["by"] for group in hidden["slices"]["groups"]] == ["length of the text in words"]
+    assert "north" not in str(hidden)

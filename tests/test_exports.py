@@ -19,7 +19,8 @@ print(json.dumps([kinds, again]))
 """
 EXPECTED = {
     "Artifact": "class", "HeadstartError": "class", "TextClassifier": "class", "__version__": "text",
-    "compare": "function", "evaluate": "function", "fit": "function", "load": "function", "predict": "function",
+    "compare": "function", "evaluate": "function", "fit": "function", "load": "function", "plan": "function",
+    "predict": "function",
     "run": "function",
 }  # fmt: skip
 

@@ -1,12 +1,13 @@
 """From files to parts: what is left out is said, cuts keep together what belongs together."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headstart.data.table import Table
-from headstart.errors import DataError, MissingInputError
+from headstart.errors import DataError, MissingInputError, RecipeError
 from headstart.preparation import Parts, lengths, prepare, resolve
 from headstart.progress import SILENT, Progress
 from headstart.recipe import MEMORY, assemble
@@ -46,36 +47,36 @@ class Heard(Progress):
 
 
 def test_parts_are_cut_by_their_shares_and_hold_every_row_once() -> None:
-    parts = parted(rows(100), test_share=0.2, validation_share=0.25)
+    parts = parted(rows(200), test_share=0.2, validation_share=0.25)
     assert parts.test is not None
-    assert (len(parts.train), len(parts.validation), len(parts.test)) == (60, 20, 20)
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (120, 40, 40)
     assert sorted(texts(parts.train) + texts(parts.validation) + texts(parts.test)) == sorted(
-        row[0] for row in rows(100)
+        row[0] for row in rows(200)
     )
     assert parts.rule == "test and validation cut off, stratified by label, seed 0, equal texts on one side"
-    assert parts.facts()["splits"]["test"]["labels"] == {"a": 10, "b": 10}
+    assert parts.facts()["splits"]["test"]["labels"] == {"a": 20, "b": 20}
 
 
 def test_without_a_test_part_none_is_cut_off() -> None:
-    parts = parted(rows(), test_share=0.0)
+    parts = parted(rows(), test_share=0.0, folds=0)
     assert parts.test is None
     assert len(parts.train) + len(parts.validation) == 40
 
 
 def test_the_seed_decides_the_cut() -> None:
-    cuts = [texts(parted(rows(), seed=seed).test) for seed in (0, 0, 1)]
+    cuts = [texts(parted(rows(200), seed=seed).test) for seed in (0, 0, 1)]
     assert cuts[0] == cuts[1] != cuts[2]
 
 
 def test_no_group_is_parted() -> None:
-    parts = parted(rows(80), group_column="who")
+    parts = parted(rows(240), group_column="who")
     sides = [set(part.columns["who"]) for part in (parts.train, parts.validation, parts.test) if part]
     assert [sides[a] & sides[b] for a, b in ((0, 1), (0, 2), (1, 2))] == [set(), set(), set()]
     assert "whole groups by who" in parts.rule
 
 
 def test_equal_texts_stand_on_one_side_and_tie_their_groups_together() -> None:
-    found = rows(80)
+    found = rows(240)
     found[0] = ("Same  words", "a", "g0")
     found[50] = ("same words", "a", "g12")
     for seed in range(5):
@@ -88,11 +89,11 @@ def test_equal_texts_stand_on_one_side_and_tie_their_groups_together() -> None:
 
 
 def test_the_latest_rows_are_the_test_and_those_before_them_validation() -> None:
-    found = [(f"t{at}", "ab"[at % 2], f"2024-01-{at + 1:02}") for at in range(30)]
+    found = [(f"t{at}", "ab"[at % 2], f"2024-{1 + at // 20:02}-{1 + at % 20:02}") for at in range(240)]
     parts = parted(found[::-1], time_column="who", test_share=0.2, validation_share=0.25)
     order = [part.columns["who"] for part in (parts.train, parts.validation, parts.test) if part]
     assert max(order[0]) < min(order[1]) <= max(order[1]) < min(order[2])
-    assert [len(part) for part in order] == [18, 6, 6]
+    assert [len(part) for part in order] == [144, 48, 48]
     assert "latest rows by who" in parts.rule
 
 
@@ -119,7 +120,7 @@ def test_one_group_cannot_be_cut() -> None:
     with pytest.raises(
         DataError, match="no row is left to cut off; give a file with --validation or --test, or more rows"
     ):
-        parted([(text, label, "one") for text, label, _ in rows()], group_column="who")
+        parted([(text, label, "one") for text, label, _ in rows()], group_column="who", folds=0)
 
 
 def test_texts_with_two_labels_are_named_by_line() -> None:
@@ -185,18 +186,18 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
 
 def test_rows_used_and_left_out_add_up(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("text,label\n" + "".join(f"t{at},{'ab'[at % 2]}\n" for at in range(30)) + "x,y,z\n,a\n")
+    path.write_text("text,label\n" + "".join(f"t{at},{'ab'[at % 2]}\n" for at in range(210)) + "x,y,z\n,a\n")
     parts = parted(str(path))
     assert parts.test is not None
     used = len(parts.train) + len(parts.validation) + len(parts.test)
-    assert (used, len(parts.dropped), parts.files[0]["rows"]) == (30, 2, 32)
+    assert (used, len(parts.dropped), parts.files[0]["rows"]) == (210, 2, 212)
 
 
 def test_resolving_fills_in_what_can_be_known_before_training(tiny_csv: Path, tiny_backbone: Path) -> None:
     recipe = assemble("fit", {"train": str(tiny_csv), "backbone": str(tiny_backbone), "seed": 3})
     found = resolve(recipe)
     assert (found.task.text, found.task.label, found.task.labels) == (("text",), "label", ("down", "up"))
-    assert [strategy.name for strategy in found.strategies] == ["feature-extraction", "fine-tuning"]
+    assert [strategy.name for strategy in found.strategies] == list(recipe.defaults)
     assert len(found.backbone.digest) == 64
     assert found.threads >= 1
     assert found.seed == 3
@@ -216,3 +217,147 @@ def test_lengths_by_hand() -> None:
         "truncated": 1,
         "tokens_lost_share": pytest.approx(12 / 28),
     }
+
+
+def test_few_labels_are_parted_by_folds_and_none_is_cut_off() -> None:
+    parts = parted(rows(60))
+    assert parts.test is None
+    assert parts.validation is parts.train
+    assert len(parts.train) == 60
+    assert parts.folds is not None
+    # 400 rows are to be held out, at most five times over; every label is spread evenly over three folds.
+    assert parts.folds.shape == (5, 60)
+    labels = [example.label for example in parts.train.examples]
+    for row in parts.folds:
+        assert sorted(Counter(zip(labels, row.tolist(), strict=True)).values()) == [10] * 6
+    assert len({row.tobytes() for row in parts.folds}) == 5
+    assert (parts.crossed, parts.choices) == (True, "cross-validation")
+    assert parts.rule == (
+        "choices by 3-fold cross-validation, 5 times, stratified by label, seed 0, the strategy by log-loss, equal texts "
+        "on one side"
+    )
+    facts = parts.facts()
+    assert (facts["choices"], facts["splits"]["validation"], facts["splits"]["test"]) == (
+        "cross-validation", None, None
+    )  # fmt: skip
+    assert warned(parts, "60 rows are too few to cut off a test part")
+
+
+@pytest.mark.parametrize(
+    ("count", "options", "crossed"),
+    [
+        (100, {"test_share": 0.0}, False),
+        (99, {"test_share": 0.0}, True),
+        (199, {}, False),
+        (99, {}, True),
+        (200, {}, False),
+        (60, {"folds": 0}, False),
+        (200, {"folds": 2}, True),
+        (60, {"time_column": "who"}, False),
+    ],
+)
+def test_folds_stand_in_for_a_validation_part_below_fifty_training_rows_per_label(
+    count: int, options: dict[str, Any], crossed: bool
+) -> None:
+    found = [(text, label, f"{at:03}") for at, (text, label, _) in enumerate(rows(count))]
+    parts = parted(found, **options)
+    assert (parts.folds is not None) == parts.crossed == (parts.validation is parts.train) == crossed
+    assert (parts.test is not None) == (count >= 200)
+
+
+def test_the_rows_per_label_are_counted_after_the_test_part_is_cut_off() -> None:
+    # 240 rows of four labels: 60 for each, 48 of which are left to learn from.
+    assert parted(rows(240, "abcd")).crossed
+    assert not parted(rows(256, "abcd")).crossed  # 204 of 256 are left, 51 for each
+
+
+def test_a_file_for_validation_leaves_nothing_to_cross_validate(tmp_path: Path) -> None:
+    train = written(tmp_path / "train.csv", rows())
+    other = written(tmp_path / "other.csv", [("fresh", "a", "x"), ("new", "b", "x")])
+    parts = parted(train, validation=other)
+    assert (parts.folds, len(parts.train), len(parts.validation)) == (None, 40, 2)
+    assert not parted(train, validation=other, folds=0).crossed
+    with pytest.raises(RecipeError, match=r"data\.folds: a validation part is given, so there is nothing to cross-val"):
+        parted(train, validation=other, folds=3)
+
+
+def test_a_test_file_leaves_all_rows_to_the_folds(tmp_path: Path) -> None:
+    train = written(tmp_path / "train.csv", rows())
+    other = written(tmp_path / "other.csv", [("fresh", "a", "x"), ("new", "b", "x")])
+    parts = parted(train, test=other)
+    assert parts.crossed
+    assert parts.test is not None
+    assert (len(parts.train), len(parts.test)) == (40, 2)
+    assert not warned(parts, "too few to cut off a test part")
+
+
+@pytest.mark.parametrize("options", [{}, {"folds": 5}])
+def test_folds_part_no_group_and_no_two_equal_texts(options: dict[str, Any]) -> None:
+    found = rows(60)
+    found[0], found[50] = ("Same  words", "a", "g0"), ("same words", "a", "g12")
+    parts = parted(found, group_column="who", **options)
+    assert parts.folds is not None
+    who = parts.train.columns["who"]
+    for row in parts.folds:
+        sides = {value: {fold for name, fold in zip(who, row.tolist(), strict=True) if name == value} for value in who}
+        assert all(len(folds) == 1 for folds in sides.values())
+        assert sides["g0"] == sides["g12"]
+    assert "whole groups by who" in parts.rule
+
+
+def test_two_rows_of_a_label_make_two_folds_and_more_folds_than_rows_as_many_as_rows() -> None:
+    def held_out(**options: Any) -> list[int]:
+        folds = parted(rows(4), **options).folds
+        assert folds is not None
+        return sorted(Counter(folds[0].tolist()).values())
+
+    assert held_out() == [2, 2]
+    assert held_out(folds=20) == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "found",
+    [[("Same", "a", "x"), ("same ", "b", "x")] * 6, [(f"text {at}", "ab"[at % 2], "one") for at in range(12)]],
+    ids=["equal texts", "one group"],
+)
+def test_rows_that_all_belong_together_cannot_be_held_out(found: list[tuple[str, str, str]]) -> None:
+    with pytest.raises(DataError, match="all rows belong together, so none can be held out; give --validation"):
+        parted(found, group_column="who")
+
+
+def test_a_label_whose_rows_belong_together_is_named_since_it_is_always_held_out_whole() -> None:
+    found = [*rows(30), *[("one text", "c", "x"), ("One  text", "c", "x")]]
+    assert warned(parted(found), "the rows of the label(s) 'c' belong together (one text or group each): whenever they")
+    assert not warned(parted([*found, ("another", "c", "x")]), "belong together")
+    by_label = [(text, label, f"group of {label}") for text, label, _ in rows(30)]
+    with pytest.raises(DataError, match=r"the rows of the label\(s\) 'a', 'b' belong together .*; give --validation"):
+        parted(by_label, group_column="who")
+
+
+def test_repeats_grow_fewer_the_more_rows_there_are() -> None:
+    def repeats(count: int) -> int:
+        folds = parted(rows(count), folds=2, test_share=0.0).folds
+        assert folds is not None
+        return len(folds)
+
+    assert [repeats(count) for count in (80, 100, 200, 201, 900)] == [5, 4, 2, 1, 1]
+    assert ", 5 times" not in parted(rows(201), folds=2, test_share=0.0).rule
+
+
+def test_a_label_that_vanishes_with_its_rows_is_named() -> None:
+    heard = Heard()
+    found = [*rows(), ("", "c", "x"), ("  ", "c", "x"), ("", "D", "x"), ("text", "", "x"), ("", "A", "x")]
+    parts = parted(found, heard)
+    said = "no row of the label(s) 'D' (1 rows), 'c' (2 rows) can be used, so the model will not know them"
+    assert said in parts.warnings
+    assert ("check", said, True) in heard.lines
+    assert parts.task.names == ("a", "b")
+    assert not warned(parted(rows()), "can be used")
+
+
+def test_a_label_that_vanishes_is_named_where_too_few_labels_are_left() -> None:
+    found = [("text", "a", "x"), ("other", "a", "x"), ("", "b", "x"), (" ", "b", "x")]
+    with pytest.raises(
+        DataError, match=r"all 2 rows have the label 'a'; .*; no row of the label\(s\) 'b' \(2 rows\) can be used"
+    ):
+        parted(found, label="label", text="text")

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from headstart.errors import MissingInputError, RecipeError
-from headstart.recipe import HIDDEN, VERBS, assemble, flat, from_mapping, read
+from headstart.recipe import HIDDEN, VERBS, Fit, assemble, flat, from_mapping, read
 from headstart.strategies import STRATEGIES
 
 BASE: dict[str, Any] = {"data": {"train": "a.csv"}}
@@ -26,14 +26,14 @@ BROKEN: list[tuple[str, dict[str, Any], list[str]]] = [
     ("share of one", {"data": {"train": "a", "test_share": 1.0}}, ["data.test_share: should be less than 1, found 1.0"]),
     ("unknown choice", BASE | {"task": {"metric": "f1"}}, ["task.metric: should be 'accuracy', 'macro_f1', 'mcc' or 'log_loss', found 'f1'"]),
     ("strategy twice", BASE | {"strategies": ["tf-idf", "tf-idf"]}, ["strategies: a strategy is named twice"]),
-    ("no strategy", BASE | {"strategies": []}, ["strategies: name at least one of feature-extraction"]),
+    ("no strategy", BASE | {"strategies": []}, ["strategies: name at least one of contrastive, feature-extraction"]),
     ("one and many", BASE | {"strategy": "tf-idf", "strategies": ["fine-tuning"]}, ["give either 'strategy' or 'strategies'"]),
     ("option of a strategy mistyped", BASE | {"strategy": {"name": "fine-tuning", "layer": 1}}, ["unknown key 'layer'; did you mean 'layers'?"]),
     ("option of a strategy out of range", BASE | {"strategy": {"fine-tuning": {"layer_decay": 2}}}, ["strategies.0.layer_decay: should be less than or equal to 1, found 2"]),
     ("layers below the embeddings", BASE | {"strategy": {"feature-extraction": {"layers": [-1]}}}, ["layers.0: should be greater than or equal to 0, found -1"]),
     ("rates out of range", BASE | {"strategy": {"from-scratch": {"rates": [0.0, 2.0]}}}, ["rates.0: should be greater than 0", "rates.1: should be less than or equal to 1"]),
     ("no rates", BASE | {"strategy": {"from-scratch": {"rates": []}}}, ["rates: ", "at least 1 item"]),
-    ("strategy without a name", BASE | {"strategies": [{"layers": 1}]}, ["strategies.0: needs a 'name': one of feature-extraction"]),
+    ("strategy without a name", BASE | {"strategies": [{"layers": 1}]}, ["strategies.0: needs a 'name': one of contrastive, feature-extraction"]),
     ("seed below nothing", BASE | {"seed": -1}, ["seed: should be greater than or equal to 0, found -1"]),
     ("unknown format", {"data": {"train": "a", "format": "xls"}}, ["data.format: should be 'csv', 'tsv', 'jsonl' or 'parquet', found 'xls'"]),
     ("backbone without sense", BASE | {"backbone": 3}, ["backbone: should be a valid dictionary or instance of BackboneSource, found 3"]),
@@ -80,7 +80,7 @@ def test_faults_of_flags_and_of_values_come_together() -> None:
         assemble("fit", {"train": "a", "epoch": 3, "batch_size": 0, "strategy": "tf-idf", "dropout": 0.1})
     text = str(error.value)
     assert "unknown option 'epoch'; did you mean 'epochs'?" in text
-    assert "'dropout' is an option of fine-tuning, which is not among the strategies of this run" in text
+    assert "'dropout' is an option of fine-tuning, lora, which is not among the strategies of this run" in text
     assert "training.batch_size: should be greater than or equal to 1, found 0" in text
 
 
@@ -128,8 +128,9 @@ def test_options_of_strategies_go_to_those_that_have_them() -> None:
     extraction, tuning, terms = found.strategies
     assert (extraction.C, terms.C, tuning.dropout) == (0.5, 0.5, 0.2)
     default = assemble("fit", {"train": "a", "dropout": 0.3})
-    assert [strategy.name for strategy in default.strategies] == ["feature-extraction", "fine-tuning"]
-    assert default.strategies[1].dropout == 0.3
+    assert [strategy.name for strategy in default.strategies] == list(Fit.defaults)
+    takers = {strategy.name: getattr(strategy, "dropout", None) for strategy in default.strategies}
+    assert takers == {"feature-extraction": None, "contrastive": None, "fine-tuning": 0.3, "lora": 0.3}
 
 
 @pytest.mark.parametrize(
@@ -260,7 +261,7 @@ def test_the_plan_holds_the_controls_unless_told_and_each_strategy_once() -> Non
     def names(**options: Any) -> list[str]:
         return [strategy.name for strategy in assemble("fit", {"train": "a"} | options).planned()]
 
-    assert names() == ["tf-idf", "feature-extraction", "fine-tuning", "from-scratch"]
-    assert names(controls=False) == ["feature-extraction", "fine-tuning"]
+    assert names() == ["tf-idf", "feature-extraction", "contrastive", "fine-tuning", "from-scratch", "lora"]
+    assert names(controls=False) == ["feature-extraction", "contrastive", "fine-tuning", "lora"]
     assert names(strategy="tf-idf") == ["tf-idf", "from-scratch"]
     assert names(strategies=("fine-tuning", "tf-idf"), controls=False) == ["tf-idf", "fine-tuning"]

@@ -32,7 +32,9 @@ def test_other_packages_add_names_and_never_replace_ours(monkeypatch: pytest.Mon
 
 def test_the_summary_is_the_first_line_of_the_module() -> None:
     assert (
-        Registry("thing", {"x": "headstart.metrics.calibration:no"}, "g").summary("x").startswith("Temperature scaling")
+        Registry("thing", {"x": "headstart.metrics.calibration:no"}, "g")
+        .summary("x")
+        .startswith("Do probabilities mean")
     )
     assert Registry("thing", {"x": "nosuchmodule:no"}, "g").summary("x") == ""
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import headstart
-from headstart.errors import DataError, MissingInputError, UsageError
+from headstart.errors import DataError, MissingInputError, RecipeError, UsageError
 from headstart.predictors.base import Outputs
 from headstart.recipe import Evaluate, Fit, Predict, assemble
 from headstart.verbs import run
@@ -118,3 +118,49 @@ def test_long_texts_of_a_file_are_counted_and_said(
     assert outcome.result["truncated"] == 1
     assert [note for note in outcome.notes if note.startswith("1 texts were longer")]
     assert run(Evaluate(model=str(model), test=str(tmp_path / "new.csv"))).result["truncated"] == 1
+
+
+def test_predict_abstains_below_the_threshold_and_counts_it(model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text("text\nit is good good good\nwhat\n\n")
+    scores = [row["score"] for row in run(Predict(model=str(model), input=str(path))).result["predictions"]]
+    assert scores[0] > scores[1]
+    threshold = (scores[0] + scores[1]) / 2
+    outcome = run(Predict(model=str(model), input=str(path), abstain=threshold))
+    found = outcome.result["predictions"]
+    assert [(row["label"], row["abstained"]) for row in found] == [("up", False), (None, True), (None, False)]
+    assert found[1]["probabilities"] is not None
+    assert outcome.result["abstained"] == 1
+    assert [note for note in outcome.notes if note.startswith("1 of 3 rows have a score under")]
+    assert "abstained" not in run(Predict(model=str(model), input=str(path))).result
+    texts = run(Predict(model=str(model), texts=("it is good good good", "what"), abstain=threshold))
+    assert [row["abstained"] for row in texts.result["predictions"]] == [False, True]
+
+
+def test_evaluate_measures_what_is_left_above_a_threshold(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Labels are down, up; logits of log 9, log 4 and 0 give confidences of 0.9, 0.8 and 0.5.
+    logits = np.log(np.array([[1, 9], [9, 1], [4, 1], [1, 1]], dtype=np.float32))
+    monkeypatch.setattr(
+        "headstart.predictors.linear_text.LinearTextPredictor.outputs",
+        lambda *_, **__: Outputs(logits, np.zeros(4, bool)),
+    )
+    path = tmp_path / "test.csv"
+    path.write_text("text,label\na,up\nb,up\nc,down\nd,up\n")
+    found = run(Evaluate(model=str(model), test=str(path), abstain=0.75)).result["abstention"]
+    assert (found["threshold"], found["coverage"], found["n"]) == (0.75, 0.75, 4)
+    assert (found["accuracy"]["value"], found["accuracy"]["n"]) == (pytest.approx(2 / 3), 3)
+    assert found["accuracy"]["low"] == pytest.approx(0.2077, abs=5e-5)  # Wilson, 2 of 3
+    assert "abstention" not in run(Evaluate(model=str(model), test=str(path))).result
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.0])
+def test_a_threshold_outside_of_zero_and_one_is_refused(value: float) -> None:
+    for verb, names in (
+        ("fit", {"train": "a"}),
+        ("predict", {"model": "m"}),
+        ("evaluate", {"model": "m", "test": "t"}),
+    ):
+        with pytest.raises(RecipeError, match="abstain"):
+            assemble(verb, names | {"abstain": value})

@@ -119,6 +119,39 @@ def test_without_a_test_part_validation_is_named() -> None:
     assert "validation rows" in found[1]
 
 
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (
+            {
+                "threshold": 0.8,
+                "coverage": 0.71,
+                "n": 500,
+                "accuracy": {"value": 0.95, "low": 0.9, "high": 0.98, "n": 355},
+            },
+            "With --abstain 0.8 it answers 355 of 500 test rows (71 %) and is right on 0.950 [0.900, 0.980] of those.",
+        ),
+        (
+            {"threshold": 0.99, "coverage": 0.0, "n": 500, "accuracy": None},
+            "With --abstain 0.99 it answers none of 500 test rows.",
+        ),
+        (None, None),
+    ],
+)
+def test_a_threshold_that_was_asked_for_gets_one_sentence(asked: dict[str, Any] | None, sentence: str | None) -> None:
+    found = verdict(
+        {
+            "leaderboard": [TUNED, TERMS],
+            "comparisons": [against("tf-idf", 0.1, 0.001)],
+            "chosen": "fine-tuning",
+            "task": {"metric": "accuracy"},
+            "data": {},
+            "abstention": {"split": "test", "asked": asked, "curve": []},
+        }
+    )
+    assert found[2:] == ([sentence] if sentence else [])
+
+
 def test_numbers_are_shown_with_three_digits() -> None:
     assert shown({"value": 0.12345, "low": 0.1, "high": 0.2}) == "0.123 [0.100, 0.200]"
     assert [p_value(p) for p in (0.0009, 0.001, 0.25)] == ["< 0.001", "0.001", "0.250"]

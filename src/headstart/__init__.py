@@ -8,6 +8,7 @@ _LAZY = {
     "load": "headstart.artifact:load",
     "fit": "headstart.api:fit",
     "compare": "headstart.api:compare",
+    "plan": "headstart.api:plan",
     "predict": "headstart.api:predict",
     "evaluate": "headstart.api:evaluate",
     "run": "headstart.api:run",

@@ -9,8 +9,9 @@ from typing import Any
 from headstart import recipe as recipes
 from headstart.artifact import Artifact
 from headstart.data.table import Table
-from headstart.errors import DataError
+from headstart.errors import DataError, UsageError
 from headstart.progress import SILENT, Progress
+from headstart.verbs import Outcome
 from headstart.verbs import run as run_recipe
 
 
@@ -38,6 +39,17 @@ def compare(data: Any, *, progress: Progress = SILENT, **options: Any) -> Artifa
     return _experiment("compare", data, progress, options)
 
 
+def plan(data: Any, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
+    """What `fit` would run on this data and about how long it would take; returns what `fit --dry-run --json` prints.
+
+    Args:
+        data: as for `fit`.
+        progress: told what was found in the data.
+        **options: as for `fit`.
+    """
+    return _run("fit", data, progress, options | {"dry_run": True}).result
+
+
 def predict(
     model: str | Path, texts: Sequence[str] = (), *, progress: Progress = SILENT, **options: Any
 ) -> dict[str, Any]:
@@ -61,12 +73,18 @@ def run(recipe: str | Path | Mapping[str, Any], *, progress: Progress = SILENT) 
 
 
 def _experiment(verb: str, data: Any, progress: Progress, options: dict[str, Any]) -> Artifact:
+    if options.get("dry_run"):
+        raise UsageError("a dry run has no model to give back; call headstart.plan(data, ...) for what would run")
+    artifact = _run(verb, data, progress, options).artifact
+    if artifact is None:
+        raise RuntimeError("an experiment ended without an artifact")
+    return artifact
+
+
+def _run(verb: str, data: Any, progress: Progress, options: dict[str, Any]) -> Outcome:
     table = None if isinstance(data, str | Path) else table_of(data)
     train = str(data) if table is None else recipes.MEMORY
-    outcome = run_recipe(recipes.assemble(verb, {"train": train} | options), progress, table=table)
-    if outcome.artifact is None:
-        raise RuntimeError("an experiment ended without an artifact")
-    return outcome.artifact
+    return run_recipe(recipes.assemble(verb, {"train": train} | options), progress, table=table)
 
 
 def table_of(data: Any) -> Table:

@@ -10,10 +10,12 @@ from typing import Any
 from headstart.artifact import Artifact, new_folder
 from headstart.backbones.location import Located, locate
 from headstart.data.table import Table
+from headstart.deadline import Deadline
 from headstart.errors import DivergedError, Interrupted
 from headstart.evidence import gather
 from headstart.experiment import Entry, run_strategy, score_test
 from headstart.machine import set_threads
+from headstart.planning import Plan
 from headstart.preparation import Parts, prepare
 from headstart.progress import Progress
 from headstart.recipe import Experiment
@@ -31,7 +33,14 @@ class Compared:
     interrupted: bool = False
 
 
-def compare(recipe: Experiment, progress: Progress, table: Table | None = None, *, title: str = "model") -> Compared:
+def compare(
+    recipe: Experiment,
+    progress: Progress,
+    table: Table | None = None,
+    *,
+    title: str = "model",
+    started: float | None = None,
+) -> Compared:
     """Run the plan of a recipe.
 
     Args:
@@ -39,35 +48,33 @@ def compare(recipe: Experiment, progress: Progress, table: Table | None = None, 
         progress: told about everything.
         table: rows handed over in Python, in place of the training file.
         title: of report and card.
+        started: when the command began, on the clock of `time.perf_counter`; a budget counts from there.
 
     Raises:
         HeadstartError: the data or backbone can't be used, or no strategy came to an end.
         Interrupted: stopped by the user before any strategy was done.
     """
-    started = time.perf_counter()
-    strategies = recipe.planned()
-    networks = any(strategy.needs_backbone for strategy in strategies)
-    located = locate(recipe.backbone) if networks else None
-    parts = prepare(recipe, progress, table)
-    threads = set_threads(recipe.threads, torch_runs=networks)
+    started = time.perf_counter() if started is None else started
+    plan, located, threads = _set_up(recipe, progress, table, started)
+    parts, context = plan.parts, plan.context
     steps = [{"name": "reading and splitting", "seconds": time.perf_counter() - started}]
-    context = Context(parts.task, parts.train, parts.validation, located, recipe.training, recipe.seed, progress)
-    entries = [Entry(strategy) for strategy in strategies]
-    interrupted = _run_all(entries, context, parts)
+    entries = [Entry(strategy) for strategy in plan.order()]
+    interrupted = _run_all(entries, plan)
     steps += [{"name": entry.strategy.name, "seconds": entry.seconds} for entry in entries if entry.seconds]
     finished = [entry for entry in entries if entry.candidate is not None]
     if not finished:
         if interrupted:
             raise Interrupted("stopped before any strategy was done; nothing was kept")
         raise DivergedError("; ".join(f"{entry.strategy.name}: {entry.note}" for entry in entries if entry.note))
-    chosen = _choose(recipe, entries, finished)
+    chosen = _choose(recipe, entries, finished, crossed=parts.crossed)
     testing = time.perf_counter()
-    interrupted = _test_all([chosen] if interrupted else finished, context, parts) or interrupted
+    interrupted = _test_all(_to_test(chosen, finished, interrupted), plan) or interrupted
     steps.append({"name": "testing", "seconds": time.perf_counter() - testing})
-    resolved = _resolved(recipe, chosen, parts, located, threads)
+    resolved = _resolved(plan.recipe, chosen, parts, located, threads)
     evidence = gather(recipe, entries, chosen, parts, context, located)
     evidence["title"] = title
     evidence["machine"]["threads"] = threads
+    evidence["budget"] = recipe.budget
     evidence["cost"] = {"seconds": time.perf_counter() - started, "steps": steps}
     artifact = Artifact(chosen.finished.predictor, parts.task, resolved, evidence)
     return Compared(artifact, entries, chosen, interrupted)
@@ -91,34 +98,100 @@ def publish(artifact: Artifact, folder: Path, *, overwrite: bool = False) -> Pat
     return folder
 
 
-def _run_all(entries: list[Entry], context: Context, parts: Parts) -> bool:
-    """Run entries in order; True if the user stopped it."""
+def outline(recipe: Experiment, progress: Progress, table: Table | None = None) -> dict[str, Any]:
+    """What a recipe would run, in order, with estimates of time; nothing is trained.
+
+    Raises:
+        HeadstartError: the data or backbone can't be used.
+    """
+    started = time.perf_counter()
+    plan, _, threads = _set_up(recipe, progress, table, started)
+    if plan.rate is None and plan.context.located is not None:
+        plan.probe()
+    steps = [plan.step(strategy, ()) for strategy in plan.order()]
+    return {
+        "budget": recipe.budget,
+        "threads": threads,
+        "data": plan.parts.facts(),
+        "plan": [step.plain() for step in steps],
+        "seconds": round(sum(step.seconds or 0.0 for step in steps if not step.reason) + plan.kept, 1),
+    }
+
+
+def _set_up(
+    recipe: Experiment, progress: Progress, table: Table | None, started: float
+) -> tuple[Plan, Located | None, int]:
+    """The plan with its data; under a budget with as many rows as can be read in it."""
+    networks = any(strategy.needs_backbone for strategy in recipe.planned())
+    located = locate(recipe.backbone) if networks else None
+    end = None if recipe.budget is None else Deadline(started + recipe.budget)
+    parts = prepare(recipe, progress, table)
+    threads = set_threads(recipe.threads, torch_runs=networks)
+
+    def planned(recipe: Experiment, parts: Parts) -> Plan:
+        context = Context(
+            parts.task, parts.train, parts.validation, located, recipe.training, recipe.seed, progress,
+            folds=parts.folds,
+        )  # fmt: skip
+        return Plan(recipe, parts, context, end)
+
+    plan = planned(recipe, parts)
+    if end is None or not networks:
+        return plan, located, threads
+    plan.probe()
+    fewer = plan.fitting()
+    if fewer:
+        recipe = recipe.revised(data=recipe.data.revised(**fewer))
+        smaller = planned(recipe, prepare(recipe, progress, table))
+        smaller.rate, smaller.test_rate = plan.rate, plan.test_rate
+        plan = smaller
+    return plan, located, threads
+
+
+def _run_all(entries: list[Entry], plan: Plan) -> bool:
+    """Run entries in order, those that the plan lets; True if the user stopped it."""
     for entry in entries:
+        step = plan.step(entry.strategy, entries)
+        if step.reason:
+            entry.note = step.reason
+            continue
         try:
-            run_strategy(entry, context, parts)
+            run_strategy(entry, plan.context_for(step), plan.parts)
+            plan.learn(entry)
         except KeyboardInterrupt:
-            context.progress.end("stopped")
+            plan.context.progress.end("stopped")
             for other in entries:
-                if other.status == "not run":
+                if other.status == "not run" and not other.note:
                     other.note = "stopped by the user before its turn"
             entry.note = "stopped by the user"
             return True
     return False
 
 
-def _test_all(entries: list[Entry], context: Context, parts: Parts) -> bool:
-    """Score on test; True if the user stopped it, which costs test scores but no model."""
+def _to_test(chosen: Entry, finished: list[Entry], interrupted: bool) -> list[Entry]:
+    """What is scored on test, the most wanted first: the chosen one, controls, the others."""
+    if interrupted:
+        return [chosen]
+    return sorted(finished, key=lambda entry: (entry is not chosen, entry.strategy.role != "control"))
+
+
+def _test_all(entries: list[Entry], plan: Plan) -> bool:
+    """Score on test what the plan lets; True if the user stopped it, which costs test scores but no model."""
     try:
-        for entry in entries:
-            score_test(entry, context, parts)
+        for at, entry in enumerate(entries):
+            entry.note = plan.untested(entry) if at else ""
+            if not entry.note:
+                started = time.perf_counter()
+                score_test(entry, plan.context, plan.parts)
+                plan.tested(entry, time.perf_counter() - started)
     except KeyboardInterrupt:
-        context.progress.end("stopped")
+        plan.context.progress.end("stopped")
         return True
     return False
 
 
-def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry]) -> Entry:
-    """The strategy asked for, if one was; else the best on validation, the cheaper of equals.
+def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], *, crossed: bool) -> Entry:
+    """The strategy asked for, if one was; else the best on validation, the cheaper of equals; by log-loss if crossed.
 
     Raises:
         DivergedError: the one strategy that was asked for failed.
@@ -129,7 +202,9 @@ def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry]) -> 
             raise DivergedError(f"{asked.strategy.name} failed: {asked.note}")
         if asked.candidate is not None:
             return asked
-    return max(finished, key=lambda entry: (entry.rank, -entry.strategy.cost))
+    # On few rows log-loss, which counts how sure each answer was, tells more than the share of right ones.
+    by = 1 if crossed else 0
+    return max(finished, key=lambda entry: (entry.rank[by], -entry.strategy.cost))
 
 
 def _resolved(recipe: Experiment, chosen: Entry, parts: Parts, located: Located | None, threads: int) -> dict[str, Any]:
@@ -147,5 +222,6 @@ def _resolved(recipe: Experiment, chosen: Entry, parts: Parts, located: Located 
         "threads": threads,
         "output": None,
         "overwrite": False,
+        "budget": None,
     }
     return Fit(**values).plain()

@@ -2,65 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from headstart import recipe as recipes
+from headstart.artifact import Artifact
 from headstart.comparison import compare, publish
+from headstart.config import Component, problems
+from headstart.data.arrays import as_columns, as_targets, as_weights, class_names, joined
 from headstart.data.table import Table
-from headstart.errors import DataError
+from headstart.errors import DataError, RecipeError
 from headstart.progress import SILENT
+from headstart.registry import did_you_mean
+
+SECTIONS = ("strategy", "training", "backbone")
+"""Parameters with parameters of their own, set as `strategy__C` and the like."""
 
 
 class TextClassifier(ClassifierMixin, BaseEstimator):
     """Classify texts with a transferred model.
 
+    The parameters of strategy, training and backbone can be set one by one, as in `set_params(strategy__C=0.1)` or the
+    grid of a search; `get_params()` lists them. Which rows choices and calibration are made on, and how many rows are
+    needed (two of each class at least), is as in `headstart.fit`.
+
     Args:
-        strategy: name, mapping or component; by default feature extraction and then fine-tuning are tried and the
-            better on validation is kept.
-        backbone: `mini`, a hub id, a folder or an earlier run.
-        epochs: passes over the rows; by default the strategy's own number.
-        learning_rate: the highest; by default the strategy's own.
-        batch_size: rows per update on average.
-        max_length: tokens read of each text; by default what the backbone was made for.
-        metric: by which choices are made on validation: `accuracy`, `macro_f1`, `mcc` or `log_loss`.
+        strategy: name, mapping or component; `auto` or None tries the cheap ones first and others where they may pay,
+            and keeps the best on validation.
+        backbone: `mini`, a hub id, a folder or an earlier run; a mapping or component sets its revision too.
+        training: settings of the training loop, as a mapping or a component (`headstart.training.settings.Training`).
+        epochs: passes over the rows, before what `training` says; by default the strategy's own number.
+        learning_rate: the highest, before what `training` says; by default the strategy's own.
+        batch_size: rows per update on average, before what `training` says; 32 by default.
+        max_length: tokens read of each text, before what `backbone` says; by default what it was made for.
+        metric: by which choices are made, on validation or by cross-validation: `accuracy`, `macro_f1`, `mcc` or `log_loss`.
         class_weight: `"balanced"` or a mapping of class to weight.
-        validation_share: share of the rows cut off for choices and calibration, in (0, 1).
+        validation_share: share of the rows cut off for choices and calibration, in (0, 1); below 50 rows per class none
+            is cut off, there it is cross-validation.
         controls: run TF-IDF and the same network from scratch too; off here, since search and cross-validation fit often.
+        budget: wall-clock time for one fit, such as `"3m"` or 180 seconds, at least 30 s; no limit by default.
         seed: of splits, batch order, dropout.
         threads: CPU threads; by default all cores.
         options: any other flag of `headstart fit` or dotted path of its recipe.
 
     Attributes:
         classes_: the distinct labels, sorted, in their own dtype.
+        n_features_in_: text columns of X in `fit`, 1 for a plain list of texts.
+        feature_names_in_: their names, where X was a DataFrame with names for columns.
         artifact_: the trained result, see `headstart.artifact.Artifact`.
         evidence_: what was measured.
     """
+
+    artifact_: Artifact
+    n_features_in_: int
 
     def __init__(
         self,
         *,
         strategy: Any = None,
-        backbone: str = "mini",
+        backbone: Any = "mini",
+        training: Any = None,
         epochs: int | None = None,
         learning_rate: float | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         max_length: int | None = None,
         metric: str | None = None,
         class_weight: Any = None,
         validation_share: float = 0.15,
         controls: bool = False,
+        budget: float | str | None = None,
         seed: int = 0,
         threads: int | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self.strategy = strategy
         self.backbone = backbone
+        self.training = training
         self.epochs = epochs
         self.learning_rate = learning_rate
         self.batch_size = batch_size
@@ -69,6 +93,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         self.class_weight = class_weight
         self.validation_share = validation_share
         self.controls = controls
+        self.budget = budget
         self.seed = seed
         self.threads = threads
         self.options = options
@@ -79,39 +104,42 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         Args:
             X: texts as a list, array, Series or DataFrame (columns are joined by a blank), n of them.
             y: labels, n of them, of any sortable type.
-            sample_weight: how much each row counts, n numbers over 0.
+            sample_weight: how much each row counts, n numbers of at least 0, or one number; rows of weight 0 are left
+                out.
 
         Raises:
-            HeadstartError: the data or settings can't be used; a DataError is a ValueError too.
+            HeadstartError: the data or settings can't be used; a DataError or RecipeError is a ValueError too.
         """
-        texts = as_texts(X)
-        labels = np.asarray(y)
-        if labels.ndim != 1 or len(labels) != len(texts):
-            raise DataError(f"y has the shape {labels.shape}, expected ({len(texts)},): one label per text")
-        classes = np.unique(labels)
-        if len(classes) < 2:
-            found = f"all {len(texts)} have the label {classes[0]!s}" if len(texts) else "there are none"
-            raise DataError(f"expected texts of two labels or more, {found}")
+        texts = self._texts(X, fitting=True)
+        classes, targets = as_targets(y, len(texts))
+        weights = None if sample_weight is None else as_weights(sample_weight, len(texts))
+        kept = np.arange(len(texts)) if weights is None else np.flatnonzero(weights)
+        names = class_names(classes, targets[[row for row in kept if texts[row].strip()]])
+        columns: dict[str, list[str | None]] = {
+            "text": [texts[row] for row in kept],
+            "label": [names[targets[row]] for row in kept],
+        }
+        if weights is not None:
+            columns["weight"] = [repr(float(weights[row])) for row in kept]
+        recipe = self._recipe(dict(zip(classes.tolist(), names, strict=True)), weighted=weights is not None)
+        compared = compare(recipe, SILENT, Table(recipes.MEMORY, columns, (kept + 1).tolist()))
         self.classes_ = classes
-        names = tuple(str(name) for name in self.classes_.tolist())
-        columns: dict[str, list[str | None]] = {"text": list(texts), "label": [str(label) for label in labels.tolist()]}
-        if sample_weight is not None:
-            columns["weight"] = [str(float(weight)) for weight in np.asarray(sample_weight)]
-            if len(columns["weight"]) != len(texts):
-                raise DataError(f"sample_weight has {len(columns['weight'])} entries, expected {len(texts)}")
-        recipe = self._recipe(names, weighted=sample_weight is not None)
-        compared = compare(recipe, SILENT, Table(recipes.MEMORY, columns, list(range(1, len(texts) + 1))))
         self.artifact_ = compared.artifact
         self.evidence_ = compared.artifact.evidence
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Calibrated probabilities of shape (n, classes), columns in the order of `classes_`."""
+        """Calibrated probabilities of shape (n, classes), columns in the order of `classes_`.
+
+        Raises:
+            NotFittedError: `fit` was not called.
+            DataError: X is not made of texts, or has other columns than in `fit`.
+        """
         check_is_fitted(self, "artifact_")
-        return self.artifact_.predict_proba(as_texts(X))
+        return self.artifact_.predict_proba(self._texts(X, fitting=False))
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable class of each text, shape (n,), in the dtype that `y` had."""
+        """The most probable class of each text, shape (n,), in the dtype that `y` had; raises as `predict_proba`."""
         best = self.predict_proba(X).argmax(1)
         return self.classes_[best]
 
@@ -119,63 +147,150 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         """Write the artifact with report and card; load it again with `headstart.load`.
 
         Raises:
+            NotFittedError: `fit` was not called.
             RunFolderError: the folder is there already.
         """
         check_is_fitted(self, "artifact_")
         return publish(self.artifact_, Path(folder), overwrite=overwrite)
 
-    def _recipe(self, names: tuple[str, ...], *, weighted: bool) -> recipes.Fit:
-        weights = self.class_weight
-        if isinstance(weights, Mapping):
-            weights = {str(label): float(weight) for label, weight in weights.items()}
-        options: dict[str, Any] = {
-            "train": recipes.MEMORY,
-            "test_share": 0,
-            "validation_share": self.validation_share,
-            "text": ("text",),
-            "label": "label",
-            "strategy": self.strategy,
-            "backbone": self.backbone,
-            "epochs": self.epochs,
-            "learning_rate": self.learning_rate,
-            "batch_size": self.batch_size,
-            "max_length": self.max_length,
-            "metric": self.metric,
-            "class_weight": weights,
-            "controls": self.controls,
-            "seed": self.seed,
-            "threads": self.threads,
-        }
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters by name; `deep` adds those of strategy, training and backbone, as `strategy__C` and the like.
+
+        A strategy that is open until `fit` adds none, nor does a section with faults; `fit` says what is wrong with it.
+        """
+        found = super().get_params(deep=False)
+        for name in SECTIONS if deep else ():
+            try:
+                section = self._section(name)
+            except RecipeError:
+                continue
+            found |= _listed(section, f"{name}__")
+        return found
+
+    def set_params(self, **params: Any) -> TextClassifier:
+        """Set parameters, also single ones of a section: it becomes a component, a changed copy of what it was.
+
+        Raises:
+            ValueError: there is no parameter of such a name; the message lists those there are.
+            RecipeError: a section cannot have such a value.
+        """
+        whole: dict[str, Any] = {}
+        parts: dict[str, dict[str, Any]] = defaultdict(dict)
+        for key, value in params.items():
+            name, nested, rest = key.partition("__")
+            if nested and name in SECTIONS:
+                parts[name][rest] = value
+            elif nested and name in self._get_param_names():
+                raise ValueError(f"Invalid parameter '{key}': '{name}' holds no parameters of its own")
+            else:
+                whole[key] = value
+        super().set_params(**whole)
+        for name, changes in parts.items():
+            section = self._section(name)
+            if section is None:
+                raise ValueError(
+                    f"Invalid parameter '{name}__{next(iter(changes))}': which {name} runs is open until fit; name one "
+                    f"too, such as {name}='feature-extraction'"
+                )
+            setattr(self, name, _changed(section, changes, f"{name}__"))
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        """Texts in, as scikit-learn's own text vectorizers say it: `two_d_array` would call for checks with numbers."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+    def _texts(self, X: Any, *, fitting: bool) -> list[str]:
+        """Texts of X, whose columns are remembered in `fit` and compared with those of the fit afterwards."""
+        columns, names = as_columns(X)
+        texts = joined(columns)
+        if fitting:
+            self.n_features_in_ = len(columns)
+            if names is not None:
+                self.feature_names_in_ = np.array(names, dtype=object)
+            elif hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
+            return texts
+        known = getattr(self, "feature_names_in_", None)
+        if names is not None and known is not None and names != list(known):
+            raise DataError(
+                f"X has the columns {', '.join(names)}, expected those of the fit in their order: {', '.join(known)}"
+            )
+        if len(columns) != self.n_features_in_:
+            raise DataError(
+                f"X has {len(columns)} text column(s), but {type(self).__name__} was fitted on {self.n_features_in_}; "
+                "choose the columns that hold the text"
+            )
+        return texts
+
+    def _section(self, name: str) -> Component | None:
+        """The component that a section stands for, None where `fit` chooses it."""
+        value = getattr(self, name)
+        if isinstance(value, Component):
+            return value
+        recipe = recipes.assemble("fit", {"train": recipes.MEMORY, name: _native(value)})
+        if name == "strategy":
+            return recipe.strategies[0] if recipe.strategies else None
+        return getattr(recipe, name)
+
+    def _recipe(self, names: Mapping[Any, str], *, weighted: bool) -> recipes.Fit:
+        """The recipe of a fit on classes of such names; by class, since 1 and 1.0 are one class, "1" and "1.0" two."""
+        given = {name: _native(value) for name, value in self.get_params(deep=False).items()}
+        more = given.pop("options") or {}
+        if isinstance(given["class_weight"], Mapping):
+            by_class = given["class_weight"].items()
+            given["class_weight"] = {names.get(label, str(label)): weight for label, weight in by_class}
+        options = {"train": recipes.MEMORY, "test_share": 0, "text": ("text",), "label": "label"} | given
         if weighted:
             options["weight"] = "weight"
-        return recipes.assemble("fit", options | dict(self.options or {}), {"task.labels": names})
+        return recipes.assemble("fit", options | dict(more), {"task.labels": tuple(names.values())})
 
 
-def as_texts(X: Any) -> list[str]:
-    """Texts from a list, an array, a Series or a DataFrame.
-
-    Raises:
-        DataError: one string only, or an entry that is not a string.
-    """
-    if isinstance(X, str):
-        raise DataError("expected a list of texts, found one string; put it in a list")
-    columns = getattr(X, "columns", None)
-    rows: Sequence[Any]
-    if columns is not None:
-        rows = [
-            " ".join(str(part) for part in row if not _is_missing(part))
-            for row in zip(*(X[name] for name in columns), strict=True)
-        ]
-    else:
-        rows = list(X)
-    for at, text in enumerate(rows):
-        if isinstance(text, np.ndarray) and text.size == 1:
-            rows[at] = text = text.item()  # type: ignore[index]
-        if not isinstance(text, str):
-            raise DataError(f"text {at} is a {type(text).__name__} ({text!r:.40}), expected a string")
-    return [str(text) for text in rows]
+def _listed(section: Component | None, prefix: str) -> dict[str, Any]:
+    """Fields by name with a prefix, those of components inside them too."""
+    found: dict[str, Any] = {}
+    for key in type(section).model_fields if section is not None else ():
+        value = getattr(section, key)
+        found[prefix + key] = value
+        if isinstance(value, Component):
+            found |= _listed(value, f"{prefix}{key}__")
+    return found
 
 
-def _is_missing(value: Any) -> bool:
-    """None, NaN, NaT or pandas.NA, which has no truth to compare by."""
-    return value is None or type(value).__name__ == "NAType" or value != value
+def _changed(section: Component, changes: Mapping[str, Any], prefix: str) -> Component:
+    """A copy with some fields changed, those of components inside it too."""
+    known = list(type(section).model_fields)
+    values: dict[str, Any] = {}
+    inside: dict[str, dict[str, Any]] = defaultdict(dict)
+    for key, value in changes.items():
+        name, nested, rest = key.partition("__")
+        if name not in known or (nested and not isinstance(getattr(section, name), Component)):
+            raise ValueError(
+                f"Invalid parameter '{prefix}{key}'{did_you_mean(name, known)}. Valid parameters are: "
+                f"{', '.join(prefix + field for field in known)}"
+            )
+        if nested:
+            inside[name][rest] = value
+        else:
+            values[name] = _native(value)
+    try:
+        section = section.revised(**values)
+        return section.revised(
+            **{name: _changed(getattr(section, name), more, f"{prefix}{name}__") for name, more in inside.items()}
+        )
+    except ValidationError as error:
+        raise RecipeError(problems(error, type(section)), prefix.removesuffix("__").replace("__", ".")) from None
+
+
+def _native(value: Any) -> Any:
+    """Python's own numbers for those of numpy, which a grid made by `np.logspace` holds."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {_native(key): _native(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | list | tuple):
+        return tuple(_native(item) for item in value)
+    return value

@@ -12,9 +12,11 @@ import numpy as np
 from headstart.artifact import own_version
 from headstart.backbones.location import Located
 from headstart.data.store import Store
+from headstart.evaluation.slices import sliced
 from headstart.experiment import Entry
 from headstart.metrics import significance
-from headstart.metrics.calibration import softmax
+from headstart.metrics.abstention import answered, curve
+from headstart.metrics.calibration import reliability, softmax
 from headstart.metrics.classification import BY_COUNTS, confusion_matrix
 from headstart.preparation import Parts, lengths
 from headstart.recipe import Experiment
@@ -56,6 +58,9 @@ def gather(
         "chosen": chosen.strategy.name,
         "comparisons": _comparisons(entries, chosen, parts),
         "confusion": _confusion(chosen, parts),
+        "reliability": _reliability(chosen, parts),
+        "abstention": _abstention(recipe.abstain, chosen, parts),
+        "slices": _slices(chosen, parts, values=recipe.rows),
         "worst_rows": _worst(chosen, parts) if recipe.rows else None,
     }
     evidence["verdict"] = verdict(evidence)
@@ -95,21 +100,26 @@ def _reported(chosen: Entry, parts: Parts) -> tuple[str, Store[Any], np.ndarray]
     """The part that scores are reported on, its rows and the chosen strategy's logits there."""
     if parts.test is not None and chosen.test_logits is not None:
         return "test", parts.test, chosen.test_logits
-    return "validation", parts.validation, chosen.finished.validation_logits
+    return parts.choices, parts.validation, chosen.finished.validation_logits
 
 
 def _comparisons(entries: list[Entry], chosen: Entry, parts: Parts) -> list[dict[str, Any]]:
-    """The chosen strategy against each other one on the same rows, p-values corrected together."""
-    split, rows, mine = _reported(chosen, parts)
+    """The chosen strategy against each other one on the same rows, p-values corrected together.
+
+    The rows are those of the test part; those that choices were made on where the other was not scored on test.
+    """
     metric = parts.task.chosen_metric if parts.task.chosen_metric in BY_COUNTS else "accuracy"
-    targets = parts.task.targets(rows)
     found = []
     for entry in entries:
-        theirs = entry.logits(split)
-        if entry is chosen or theirs is None:
+        if entry is chosen or entry.candidate is None:
             continue
+        split, rows, mine = _reported(chosen, parts)
+        theirs = entry.logits(split)
+        if theirs is None:
+            split, rows, mine = parts.choices, parts.validation, chosen.finished.validation_logits
+            theirs = entry.finished.validation_logits
         sides = mine.argmax(1), theirs.argmax(1)
-        paired = significance.compare(metric, targets, *sides, labels=len(parts.task.names))
+        paired = significance.compare(metric, parts.task.targets(rows), *sides, labels=len(parts.task.names))
         found.append(
             {
                 "a": chosen.strategy.name,
@@ -131,6 +141,32 @@ def _confusion(chosen: Entry, parts: Parts) -> dict[str, Any]:
     labels = list(parts.task.names)
     matrix = confusion_matrix(parts.task.targets(rows), logits.argmax(1), len(labels))
     return {"split": split, "labels": labels, "matrix": matrix.tolist()}
+
+
+def _sureness(rows: Store[Any], logits: np.ndarray, parts: Parts) -> tuple[np.ndarray, np.ndarray]:
+    """Confidence in the predicted label, and whether it is the true one, per row."""
+    probabilities = softmax(logits)
+    return probabilities.max(1), probabilities.argmax(1) == parts.task.targets(rows)
+
+
+def _reliability(chosen: Entry, parts: Parts) -> dict[str, Any]:
+    """Accuracy by confidence of the chosen strategy."""
+    split, rows, logits = _reported(chosen, parts)
+    return {"split": split, "bins": [found.plain() for found in reliability(*_sureness(rows, logits, parts))]}
+
+
+def _abstention(threshold: float | None, chosen: Entry, parts: Parts) -> dict[str, Any]:
+    """What answering only where sure comes to: at many thresholds, and at the one that was asked for."""
+    split, rows, logits = _reported(chosen, parts)
+    sureness = _sureness(rows, logits, parts)
+    asked = None if threshold is None else answered(*sureness, threshold).plain()
+    return {"split": split, "asked": asked, "curve": [found.plain() for found in curve(*sureness)]}
+
+
+def _slices(chosen: Entry, parts: Parts, *, values: bool) -> dict[str, Any]:
+    """Scores by text length and, where values may be shown, by other columns."""
+    split, rows, logits = _reported(chosen, parts)
+    return {"split": split} | sliced(parts.task, logits, rows, columns=values)
 
 
 def _worst(chosen: Entry, parts: Parts) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from headstart.deadline import OutOfTime
 from headstart.errors import DivergedError
 from headstart.evaluation.scoring import calibration_factor, scored
 from headstart.metrics.classification import plain
@@ -82,6 +83,9 @@ def run_strategy(entry: Entry, context: Context, parts: Parts) -> None:
         entry.validation_scores = plain(scored(parts.task, candidate.validation_logits, parts.validation))
         entry.candidate = candidate
         entry.status = "done"
+    except OutOfTime:
+        entry.status, entry.note = "stopped", "out of time: the budget ended before it had anything to show"
+        context.progress.end("out of time")
     except (DivergedError, MemoryError, RuntimeError, ArithmeticError, np.linalg.LinAlgError) as error:
         known = isinstance(error, DivergedError)
         entry.status, entry.note = "failed", str(error) if known else f"{type(error).__name__}: {error}"

@@ -11,16 +11,24 @@ import numpy as np
 
 from headstart.backbones.location import locate
 from headstart.checks import duplicates
-from headstart.data.splits import folded, latest, stratified
+from headstart.data.splits import fold_count, folded, folds, latest, stratified
 from headstart.data.store import Store
 from headstart.data.table import Table
-from headstart.errors import DataError
+from headstart.errors import DataError, RecipeError
 from headstart.machine import cores
 from headstart.progress import SILENT, Progress
 from headstart.readers.opening import open_table
 from headstart.recipe import Data, Experiment
 from headstart.tasks.base import Task
 from headstart.types import Dropped
+
+FEW_PER_LABEL = 50
+"""Training rows per label below which choices are made by cross-validation."""
+LEAST_FOR_TEST = 200
+"""Rows below which no test part is cut off."""
+REPEATED_ROWS = 400
+"""Cross-validation is repeated until about so many rows were held out, at most `MOST_REPEATS` times."""
+MOST_REPEATS = 5
 
 
 @dataclass
@@ -30,20 +38,34 @@ class Parts:
     task: Task
     train: Store[Any]
     validation: Store[Any]
+    """Rows to choose on; the training rows themselves under cross-validation."""
     test: Store[Any] | None
     rule: str
     """How the parts came about, in words."""
+    folds: np.ndarray | None = None
+    """Fold of each training row, shape (repeats, rows), where choices are made by cross-validation."""
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     files: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def crossed(self) -> bool:
+        """Whether choices are made by cross-validation."""
+        return self.folds is not None
+
+    @property
+    def choices(self) -> str:
+        """What choices are made on: `validation` or `cross-validation`."""
+        return "cross-validation" if self.crossed else "validation"
+
     def facts(self) -> dict[str, Any]:
         """Plain data for the evidence."""
-        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        parts = {"train": self.train, "validation": None if self.crossed else self.validation, "test": self.test}
         return {
             "files": self.files,
             "splits": {name: None if part is None else _described(part) for name, part in parts.items()},
             "rule": self.rule,
+            "choices": self.choices,
             "dropped": [dict(row.__dict__) for row in self.dropped],
             "warnings": self.warnings,
         }
@@ -66,12 +88,18 @@ def prepare(recipe: Experiment, progress: Progress, table: Table | None = None) 
     task = recipe.task.guess(table)
     parts = Parts(task, Store([], [], table.file), Store([], [], table.file), None, "")
     rows = _parsed(table, task, parts, "train")
+    gone = _vanished(table, task, rows)
     rows, dropped = task.cleaned(rows)
     parts.dropped += dropped
     if not len(rows):
         why = f"; first reason: {parts.dropped[0].reason}" if parts.dropped else ""
         raise DataError(f"{table.file} has no row with text and label{why}")
-    parts.task = task = task.bind(rows)
+    rows = _at_most(rows, data.most_rows, recipe.seed, parts, [example.label for example in rows.examples])
+    try:
+        parts.task = task = task.bind(rows)
+    except DataError as error:
+        raise DataError("; ".join([str(error), *gone])) from None
+    parts.warnings += gone
     counts = Counter(task.names[i] for i in task.targets(rows))
     shown = ", ".join(f"{label} {count:,}" for label, count in counts.most_common(6))
     more = f", and {len(counts) - 6} more" if len(counts) > 6 else ""
@@ -81,16 +109,13 @@ def prepare(recipe: Experiment, progress: Progress, table: Table | None = None) 
         f"metric {task.chosen_metric}; change with --text, --label, --metric",
     )
     parts.test = _given(data.test, data, parts, "test")
+    if parts.test is not None:
+        parts.test = _at_most(parts.test, data.most_test_rows, recipe.seed, parts)
     given = _given(data.validation, data, parts, "validation")
-    parts.train = rows
-    if parts.test is None and data.test_share > 0:
-        parts.train, parts.test = _cut(parts.train, parts.task, data, data.test_share, recipe.seed)
-    if given is None:
-        parts.train, given = _cut(parts.train, parts.task, data, data.validation_share, recipe.seed + 1)
-    parts.validation = given
-    parts.rule = _rule(data, recipe.seed)
+    _part(parts, rows, given, recipe)
     _check(parts)
-    sizes = [("train", parts.train), ("validation", parts.validation), ("test", parts.test)]
+    held = None if parts.crossed else parts.validation
+    sizes = [("train", parts.train), ("validation", held), ("test", parts.test)]
     progress.say(
         "split", ", ".join(f"{name} {len(part):,}" for name, part in sizes if part is not None) + f" ({parts.rule})"
     )
@@ -101,6 +126,84 @@ def prepare(recipe: Experiment, progress: Progress, table: Table | None = None) 
     for warning in parts.warnings:
         progress.say("check", warning, warning=True)
     return parts
+
+
+def _at_most(
+    rows: Store[Any], most: int | None, seed: int, parts: Parts, labels: Sequence[Any] | None = None
+) -> Store[Any]:
+    """A random sample where there are too many rows, two of each label at least where labels are given."""
+    if most is None or len(rows) <= most:
+        return rows
+    order = np.random.default_rng([seed, 0x5A3B1E]).permutation(len(rows))
+    if labels is not None:
+        seen: Counter[Any] = Counter()
+        place = np.empty(len(rows))
+        for row in order:
+            place[row] = seen[labels[row]]
+            seen[labels[row]] += 1
+        share = np.array([place[row] / seen[labels[row]] if place[row] > 1 else -1.0 for row in order])
+        order = order[np.argsort(share, kind="stable")]
+    parts.warnings.append(f"{most:,} of {len(rows):,} rows of {rows.file} are used, drawn at random")
+    return rows.take(np.sort(order[:most]).tolist())
+
+
+def _part(parts: Parts, rows: Store[Any], given: Store[Any] | None, recipe: Experiment) -> None:
+    """Fill in train, validation and test, cutting off what no file was given for."""
+    data = recipe.data
+    cut = []
+    if parts.test is None and data.test_share > 0:
+        if len(rows) >= LEAST_FOR_TEST:
+            rows, parts.test = _cut(rows, parts.task, data, data.test_share, recipe.seed)
+            cut.append("test")
+        else:
+            parts.warnings.append(
+                f"{len(rows)} rows are too few to cut off a test part; scores are those that choices were made on, "
+                "which flatters; give rows for a test with --test"
+            )
+    parts.train = rows
+    if given is not None:
+        if data.folds:
+            raise RecipeError(["data.folds: a validation part is given, so there is nothing to cross-validate"])
+        parts.validation = given
+    elif _few(rows, parts.task, data):
+        labels, groups = [example.label for example in rows.examples], _groups(rows, data)
+        count = min(data.folds or fold_count(labels, groups), len(set(groups)))
+        if count < 2:
+            raise DataError(f"{rows.file}: all rows belong together, so none can be held out; give --validation")
+        repeats = int(np.clip(REPEATED_ROWS // len(rows), 1, MOST_REPEATS))
+        seeds = [recipe.seed + repeat for repeat in range(repeats)]
+        parts.folds = np.stack([folds(labels, groups, parts=count, seed=seed) for seed in seeds])
+        parts.validation = rows
+        _check_folds(rows, labels, parts)
+    else:
+        parts.train, parts.validation = _cut(rows, parts.task, data, data.validation_share, recipe.seed + 1)
+        cut.append("validation")
+    parts.rule = _rule(data, recipe.seed, cut, parts.folds)
+
+
+def _check_folds(rows: Store[Any], labels: Sequence[str], parts: Parts) -> None:
+    """Name labels that are held out as a whole, so that nothing is left to learn them from.
+
+    Raises:
+        DataError: all are.
+    """
+    if parts.folds is None:
+        return
+    places = {(label, int(fold)) for label, fold in zip(labels, parts.folds[0], strict=True)}
+    whole = sorted(label for label, count in Counter(label for label, _ in places).items() if count == 1)
+    if not whole:
+        return
+    shown = ", ".join(f"'{label}'" for label in whole[:5]) + (f" and {len(whole) - 5} more" if len(whole) > 5 else "")
+    said = f"the rows of the label(s) {shown} belong together (one text or group each)"
+    if len(whole) == len(parts.task.names):
+        raise DataError(f"{rows.file}: {said}, so none can be held out and learnt at once; give --validation")
+    parts.warnings.append(f"{said}: whenever they are held out nothing is left to learn them from")
+
+
+def _few(rows: Store[Any], task: Task, data: Data) -> bool:
+    if data.folds is not None:
+        return data.folds > 0
+    return data.time_column is None and len(rows) < FEW_PER_LABEL * len(task.names)
 
 
 def resolve(recipe: Any) -> Any:
@@ -135,6 +238,18 @@ def _parsed(table: Table, task: Any, parts: Parts, role: str) -> Store[Any]:
         {"role": role, "path": table.file, "rows": total, "used": len(rows), "format": dict(table.format)}
     )
     return rows
+
+
+def _vanished(table: Table, task: Any, rows: Store[Any]) -> list[str]:
+    """A sentence that names the labels none of whose rows can be used, if there are any."""
+    counts = Counter(label for label in table.column(task.label, "--label") if label and label.strip())
+    left = {folded(example.label) for example in rows.examples}
+    gone = sorted(label for label in counts if folded(label) not in left)
+    if not gone:
+        return []
+    shown = ", ".join(f"'{label}' ({counts[label]:,} rows)" for label in gone[:5])
+    more = f" and {len(gone) - 5} more" if len(gone) > 5 else ""
+    return [f"no row of the label(s) {shown}{more} can be used, so the model will not know them"]
 
 
 def _given(path: str | None, data: Data, parts: Parts, role: str) -> Store[Any] | None:
@@ -203,13 +318,18 @@ def _column(rows: Store[Any], name: str, flag: str) -> Sequence[str]:
     return values  # type: ignore[return-value]
 
 
-def _rule(data: Data, seed: int) -> str:
-    if data.test and data.validation:
-        return "as given"
+def _rule(data: Data, seed: int, cut: Sequence[str], folds: np.ndarray | None) -> str:
+    """How the parts came about, in words."""
+    grouped = f", whole groups by {data.group_column}" if data.group_column and (cut or folds is not None) else ""
     how = f"latest rows by {data.time_column}" if data.time_column else f"stratified by label, seed {seed}"
-    grouped = f", whole groups by {data.group_column}" if data.group_column else ""
-    cut = " and ".join(name for name, given in (("test", data.test), ("validation", data.validation)) if not given)
-    return f"{cut} cut off, {how}{grouped}, equal texts on one side"
+    said = [f"{' and '.join(cut)} cut off, {how}"] if cut else []
+    if folds is not None:
+        times = f", {len(folds)} times" if len(folds) > 1 else ""
+        said.append(
+            f"choices by {folds.max() + 1}-fold cross-validation{times}, stratified by label, seed {seed}, the strategy by "
+            "log-loss"
+        )
+    return "; ".join(said) + f"{grouped}, equal texts on one side" if said else "as given"
 
 
 def _check(parts: Parts) -> None:
@@ -222,7 +342,7 @@ def _check(parts: Parts) -> None:
     if clashes:
         lines = "; ".join("lines " + ", ".join(str(parts.train.lines[i]) for i in rows[:4]) for rows in clashes[:3])
         parts.warnings.append(f"{len(clashes):,} texts stand with different labels ({lines}); at most one can be right")
-    for name, part in (("validation", parts.validation), ("test", parts.test)):
+    for name, part in (("validation", None if parts.crossed else parts.validation), ("test", parts.test)):
         if part is None:
             continue
         leaked = duplicates.shared(texts, [example.text for example in part.examples])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -20,6 +21,10 @@ from headstart.tasks import TASKS
 from headstart.tasks.base import Task
 from headstart.training.settings import Training
 
+LEAST_BUDGET = 30.0
+"""Seconds that reading, one strategy, scoring, saving and the report need on a small file."""
+AUTO = "auto"
+"""Stands for strategies that are chosen on the way."""
 MEMORY = "<memory>"
 """Stands for data that was handed over in Python."""
 
@@ -28,11 +33,25 @@ def _split(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _seconds(value: Any) -> Any:
+    """`3m`, `90s`, `1h`, `2m30s` or a number of seconds as seconds; what is none of these is left to be refused."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().lower()
+    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?", text)
+    if not text or match is None:
+        raise ValueError(f"'{value}' is no time; write 90s, 3m, 1h or 2m30s")
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
 def _located(value: Any) -> Any:
     return {"location": str(value)} if isinstance(value, str | Path) else value
 
 
 def _listed(value: Any) -> Any:
+    if value == AUTO or (isinstance(value, list | tuple) and list(value) == [AUTO]):
+        return None
     if isinstance(value, str):
         return _split(value)
     return (value,) if isinstance(value, Mapping | Strategy) else value
@@ -67,9 +86,24 @@ class Data(Format):
     time_column: str | None = None
     """Column to cut by: the latest rows become test, those before them validation."""
     test_share: float = Field(default=0.2, ge=0, lt=1)
-    """Share of rows cut off as test where no test file is given, in [0, 1); 0 for none."""
+    """Share of rows cut off as test where no test file is given, in [0, 1); 0 for none. Below 200 rows none is cut off:
+    the scores reported are those of validation or cross-validation."""
     validation_share: float = Field(default=0.15, gt=0, lt=1)
     """Share of the training rows cut off as validation where no such file is given, in (0, 1)."""
+    most_rows: int | None = Field(default=None, ge=4)
+    """Rows used at most of the labelled rows before anything is cut off, a sample stratified by label; all by default."""
+    most_test_rows: int | None = Field(default=None, ge=1)
+    """Test rows scored at most, drawn at random; all by default."""
+    folds: int | None = Field(default=None, ge=0, le=20)
+    """Folds of cross-validation in place of a validation part, in [2, 20]; 0 for none. By default none, or 2 or 3 where
+    there are fewer than 50 training rows per label and no validation file or time column."""
+
+    @field_validator("folds")
+    @classmethod
+    def _not_one(cls, value: int | None) -> int | None:
+        if value == 1:
+            raise ValueError("one fold leaves no rows to learn from; give at least 2, or 0 for a validation part")
+        return value
 
 
 class Experiment(Component):
@@ -88,7 +122,13 @@ class Experiment(Component):
     backbone: Annotated[BackboneSource, BeforeValidator(_located)] = Field(default_factory=BackboneSource)
     """The pretrained network: `mini`, a hub id, a folder or an earlier run."""
     strategies: Annotated[tuple[Annotated[Strategy, named(STRATEGIES)], ...] | None, BeforeValidator(_listed)] = None
-    """Ways of transferring to run, by name; the best on validation is kept."""
+    """Ways of transferring to run, by name; the best on validation is kept. `auto` or nothing: the cheap ones first,
+    others where they may pay."""
+    budget: Annotated[float | None, BeforeValidator(_seconds)] = Field(default=None, gt=0)
+    """Wall-clock time for the whole command, such as `90s`, `3m` or `1h`, at least 30 s; no limit by default. What does
+    not fit is left out and said; finishing early is fine."""
+    dry_run: bool = False
+    """Read the data, show what would run and about how long it would take, and stop."""
     training: Training = Field(default_factory=Training)
     """Settings of the training loop."""
     controls: bool = True
@@ -102,7 +142,20 @@ class Experiment(Component):
     overwrite: bool = False
     """Replace the output folder if an earlier run wrote it."""
     rows: bool = True
-    """Show texts of the data in the report; `--no-rows` leaves them out."""
+    """Show texts and values of columns in the report; `--no-rows` leaves them out."""
+    abstain: float | None = Field(default=None, ge=0, lt=1)
+    """Confidence below which the model is not to answer, in [0, 1): report and verdict say what share of the rows it
+    then answers and how often it is right."""
+
+    @field_validator("budget")
+    @classmethod
+    def _enough(cls, value: float | None) -> float | None:
+        if value is not None and value < LEAST_BUDGET:
+            raise ValueError(
+                f"{value:g} s are below the minimum of {LEAST_BUDGET:.0f} s, which reading, one strategy, scoring, saving "
+                "and the report need"
+            )
+        return value
 
     @model_validator(mode="before")
     @classmethod
@@ -110,6 +163,8 @@ class Experiment(Component):
         if isinstance(values, Mapping) and "strategy" in values:
             values = dict(values)
             one = values.pop("strategy")
+            if one == AUTO and values.get("strategies") is None:
+                one = None
             if one is not None and values.get("strategies") is not None:
                 raise ValueError("give either 'strategy' or 'strategies'")
             if one is not None:
@@ -124,6 +179,11 @@ class Experiment(Component):
         if value and len({strategy.name for strategy in value}) < len(value):
             raise ValueError("a strategy is named twice")
         return value
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether strategies are chosen on the way."""
+        return self.strategies is None and self.verb == "fit"
 
     def planned(self) -> tuple[Strategy, ...]:
         """Strategies and, where wanted, the controls that are not among them; cheapest first."""
@@ -144,7 +204,7 @@ class Fit(Experiment):
     """Labelled data in; a transferred model, its test scores and a report out."""
 
     verb: ClassVar[str] = "fit"
-    defaults: ClassVar[tuple[str, ...]] = ("feature-extraction", "fine-tuning")
+    defaults: ClassVar[tuple[str, ...]] = ("feature-extraction", "contrastive", "fine-tuning", "lora")
 
 
 class Compare(Experiment):
@@ -171,6 +231,8 @@ class Predict(Format):
     """Column(s) with the text; by default those of the training file."""
     overwrite: bool = False
     """Replace the output file."""
+    abstain: float | None = Field(default=None, ge=0, lt=1)
+    """Score below which a text gets no label, in [0, 1); its probabilities are given all the same."""
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads; by default all cores."""
 
@@ -190,6 +252,8 @@ class Evaluate(Format):
     """Column(s) with the text; by default those of the training file."""
     label: str | None = None
     """Column with the label; by default that of the training file."""
+    abstain: float | None = Field(default=None, ge=0, lt=1)
+    """Confidence below which the model is not to answer, in [0, 1): coverage and accuracy at it are given too."""
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads; by default all cores."""
 
@@ -273,6 +337,8 @@ def assemble(verb: str, options: Mapping[str, Any], sets: Mapping[str, Any] | No
 def _to_strategies(verb: str, values: dict[str, Any], options: list[tuple[str, Any]]) -> list[str]:
     """Give options of strategies to those of the plan that have them."""
     given = values.get("strategy")
+    given = None if given == AUTO else given
+    values.pop("strategy", None) if given is None else None
     listed = [given] if given is not None else list(_listed(values.get("strategies")) or VERBS[verb].defaults)  # type: ignore[attr-defined]
     mappings = [_as_mapping(item) for item in listed]
     faults = []
@@ -322,8 +388,8 @@ def _put(values: dict[str, Any], path: tuple[str, ...], value: Any) -> list[str]
             inner = _listed(inner)
         if isinstance(inner, Component):
             inner = inner.plain()
-        elif isinstance(inner, str):
-            inner = {"location" if part == "backbone" else "name": inner}
+        elif isinstance(inner, str | Path):
+            inner = {"location" if part == "backbone" else "name": str(inner)}
         if not isinstance(inner, Mapping | list | tuple | None):
             return [f"{where}: '{'.'.join(path[: at + 1])}' is {describe(inner)} and holds no keys"]
         here[key] = list(inner) if isinstance(inner, list | tuple) else dict(inner or {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,19 +30,22 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
 
 
-def run(recipe: Any, progress: Progress = SILENT, *, table: Table | None = None) -> Outcome:
+def run(
+    recipe: Any, progress: Progress = SILENT, *, table: Table | None = None, started: float | None = None
+) -> Outcome:
     """Do what a recipe says.
 
     Args:
         recipe: of any verb, see `headstart.recipe`.
         progress: told about everything worth knowing on the way.
         table: rows handed over in Python, for `fit` and `compare`.
+        started: when the command began, on the clock of `time.perf_counter`, for budgets; by default now.
 
     Raises:
         HeadstartError: whatever stands in the way, see `headstart.errors`.
     """
     if isinstance(recipe, Experiment):
-        return _experiment(recipe, progress, table)
+        return _experiment(recipe, progress, table, time.perf_counter() if started is None else started)
     if isinstance(recipe, Predict):
         return _predict(recipe, progress)
     if isinstance(recipe, Evaluate):
@@ -53,6 +57,7 @@ def result_of(evidence: dict[str, Any], folder: Path | None) -> dict[str, Any]:
     """What `fit` and `compare` print with `--json`."""
     rows = {row["strategy"]: row for row in evidence["leaderboard"]}
     keys = ("strategy", "status", "seconds", "trainable_parameters", "scores")
+    asked = (evidence.get("abstention") or {}).get("asked")
     return {
         "artifact": None if folder is None else str(folder),
         "task": evidence["task"]["name"],
@@ -63,10 +68,11 @@ def result_of(evidence: dict[str, Any], folder: Path | None) -> dict[str, Any]:
         "dropped_rows": evidence["data"]["dropped"],
         "verdict": evidence["verdict"],
         "seconds": evidence["cost"]["seconds"],
+        **({"abstention": asked} if asked else {}),
     }
 
 
-def _experiment(recipe: Experiment, progress: Progress, table: Table | None) -> Outcome:
+def _experiment(recipe: Experiment, progress: Progress, table: Table | None, started: float) -> Outcome:
     folder = _folder(recipe)
     if folder is not None:
         check_free(folder, overwrite=recipe.overwrite)
@@ -74,10 +80,13 @@ def _experiment(recipe: Experiment, progress: Progress, table: Table | None) -> 
         _require(recipe.data.train, "--train")
         for path in (recipe.data.test, recipe.data.validation):
             _require(path, "--test")
-    from headstart.comparison import compare, publish
+    from headstart.comparison import compare, outline, publish
+
+    if recipe.dry_run:
+        return Outcome(outline(recipe, progress, table))
 
     title = folder.name if folder else "model"
-    compared = compare(recipe, progress, table, title=title)
+    compared = compare(recipe, progress, table, title=title, started=started)
     if folder is not None:
         publish(compared.artifact, folder, overwrite=recipe.overwrite)
     return Outcome(
@@ -134,25 +143,28 @@ def _predict(recipe: Predict, progress: Progress) -> Outcome:
     if recipe.threads is not None:
         set_threads(recipe.threads, torch_runs=artifact.predictor.kind == "transformers")
     if recipe.texts:
-        found = [prediction_row(prediction) for prediction in artifact.predict(recipe.texts)]
+        found = [prediction_row(prediction, recipe.abstain) for prediction in artifact.predict(recipe.texts)]
         return Outcome({"predictions": found}, artifact)
     if by_line:
         lines = standard_input(recipe.encoding) if recipe.input == "-" else _text_lines(path, recipe.encoding)
-        return Outcome({"predictions": list(predict_lines(artifact, lines))}, artifact)
+        return Outcome({"predictions": list(predict_lines(artifact, lines, abstain=recipe.abstain))}, artifact)
     options = {"format": recipe.format, "encoding": recipe.encoding, "delimiter": recipe.delimiter}
-    rows = FilePredictions(artifact, path, text=recipe.text, options=options, progress=progress)
+    rows = FilePredictions(artifact, path, text=recipe.text, options=options, progress=progress, abstain=recipe.abstain)
     result: dict[str, Any] = {}
     if recipe.output is not None:
         rows.write(Path(recipe.output), overwrite=recipe.overwrite)
         result["output"] = recipe.output
     else:
-        result["predictions"] = [prediction_row(prediction) for _, prediction in rows]
+        result["predictions"] = [prediction_row(prediction, recipe.abstain) for _, prediction in rows]
     result |= {
         "rows": rows.rows,
         "truncated": rows.truncated,
         "dropped_rows": [dict(row.__dict__) for row in rows.dropped],
     }
     notes = [f"left out {row.file}:{row.line}: {row.reason}" for row in rows.dropped[:5]]
+    if recipe.abstain is not None:
+        result["abstained"] = rows.abstained
+        notes.append(f"{rows.abstained:,} of {rows.rows:,} rows have a score under {recipe.abstain:g} and no label")
     if rows.empty:
         notes.append(f"{rows.empty:,} rows have no text and no prediction")
     if rows.truncated:
@@ -178,6 +190,8 @@ def _text_lines(path: Path, encoding: str | None) -> Iterable[str]:
 
 def _evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
     from headstart.evaluation.scoring import by_group, scored
+    from headstart.metrics.abstention import answered
+    from headstart.metrics.calibration import softmax
     from headstart.metrics.classification import plain
     from headstart.readers.opening import open_table
 
@@ -209,6 +223,10 @@ def _evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
         "truncated": int(outputs.truncated.sum()),
         "dropped_rows": [dict(row.__dict__) for row in dropped],
     }
+    if recipe.abstain is not None:
+        shares = softmax(outputs.logits)
+        right = shares.argmax(1) == task.targets(rows)
+        result["abstention"] = answered(shares.max(1), right, recipe.abstain).plain()
     notes = [f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:5]]
     if len(dropped) > 5:
         notes.append(f"left out {len(dropped):,} rows in all (see dropped_rows with --json)")

@@ -14,16 +14,18 @@ def verdict(evidence: dict[str, Any]) -> list[str]:
     chosen = rows[evidence["chosen"]]
     comparisons = {row["b"]: row for row in evidence["comparisons"]}
     metric = evidence["task"]["metric"]
-    split = "test" if chosen["scores"]["test"] else "validation"
-    score = chosen["scores"][split][metric]
-    reached = f"{chosen['strategy']} reaches {metric} {shown(score)} on {score['n']:,} {split} rows"
+    choices = evidence.get("data", {}).get("choices", "validation")
+    score = (chosen["scores"]["test"] or chosen["scores"]["validation"])[metric]
+    where = rows_of("test" if chosen["scores"]["test"] else choices, score["n"])
+    reached = f"{chosen['strategy']} reaches {metric} {shown(score)} on {where}"
     controls = [name for name, row in rows.items() if row["role"] == "control" and row["status"] == "done"]
     transferred = any(row["role"] == "transfer" and row["status"] == "done" for row in rows.values())
-    sentences = [_headline(chosen, reached, controls, comparisons, transferred)]
+    sentences = [_headline(chosen, reached, controls, comparisons, transferred, choices)]
     for name in controls:
         if name in comparisons:
             sentences.append(_against(comparisons[name]))
     sentences += _cheapest(chosen, rows, comparisons)
+    sentences += _abstaining(evidence)
     for name, row in rows.items():
         if row["status"] in ("failed", "stopped", "not run"):
             sentences.append(f"{name}: {row['status']}{': ' + row['note'] if row['note'] else ''}.")
@@ -31,13 +33,18 @@ def verdict(evidence: dict[str, Any]) -> list[str]:
 
 
 def _headline(
-    chosen: dict[str, Any], reached: str, controls: list[str], comparisons: dict[str, Any], transferred: bool
+    chosen: dict[str, Any],
+    reached: str,
+    controls: list[str],
+    comparisons: dict[str, Any],
+    transferred: bool,
+    choices: str,
 ) -> str:
     against = [comparisons[name] for name in controls if name in comparisons]
     if chosen["role"] == "control" and not transferred:
         return f"The control {reached}; no way of transferring was carried out, so what transfer buys is not known."
     if chosen["role"] == "control":
-        return f"Transfer did not pay here: the control {reached}, and no way of transferring was better on validation."
+        return f"Transfer did not pay here: the control {reached}, and no way of transferring was better on {choices}."
     if not against:
         return f"{reached[0].upper()}{reached[1:]}; no control ran beside it, so what transfer bought is not known."
     lost = [row["b"] for row in against if row["difference"]["value"] < 0 and row["p_holm"] < ALPHA]
@@ -60,7 +67,7 @@ def _against(row: dict[str, Any]) -> str:
     gain = row["difference"]
     return (
         f"Against {row['b']}: {gain['value']:+.3f} {row['metric']} [{gain['low']:+.3f}, {gain['high']:+.3f}] "
-        f"on {gain['n']:,} {row['split']} rows, {told}."
+        f"on {rows_of(row['split'], gain['n'])}, {told}."
     )
 
 
@@ -78,6 +85,26 @@ def _cheapest(chosen: dict[str, Any], rows: dict[str, Any], comparisons: dict[st
         f"The cheapest strategy that can't be told from it is {least['strategy']}: {least['seconds']:.0f} s "
         f"instead of {chosen['seconds']:.0f} s."
     ]
+
+
+def _abstaining(evidence: dict[str, Any]) -> list[str]:
+    """What answering only above the threshold that was asked for comes to."""
+    abstention = evidence.get("abstention") or {}
+    asked = abstention.get("asked")
+    if not asked:
+        return []
+    rows = rows_of(abstention["split"], asked["n"])
+    if not asked["accuracy"]:
+        return [f"With --abstain {asked['threshold']:g} it answers none of {rows}."]
+    return [
+        f"With --abstain {asked['threshold']:g} it answers {asked['accuracy']['n']:,} of {rows} "
+        f"({100 * asked['coverage']:.0f} %) and is right on {shown(asked['accuracy'])} of those."
+    ]
+
+
+def rows_of(split: str, n: int) -> str:
+    """How many rows of which part, in words: `test`, `validation`, or training rows held out by `cross-validation`."""
+    return f"{n:,} rows by cross-validation" if split == "cross-validation" else f"{n:,} {split} rows"
 
 
 def shown(score: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,21 @@ def test_a_text_alone_has_the_states_it_has_in_a_padded_batch(kind: str, encoder
     for row, text in enumerate(TEXTS):
         for alone, batch in zip(states(network, [text])[0], together, strict=True):
             np.testing.assert_allclose(alone[0], batch[row, : lengths[row]], atol=1e-4)
+
+
+@every_architecture
+def test_a_pickled_network_gives_the_same_states(kind: str, encoder: Network) -> None:
+    network = encoder(kind)
+    with torch.no_grad():
+        for parameter in network.stacks()["encoder"][-1][0].parameters():
+            parameter.mul_(1.5)  # no longer those of the folder
+    expected, _ = states(network, TEXTS)
+    random = torch.random.get_rng_state()
+    again = pickle.loads(pickle.dumps(network))
+    assert torch.equal(torch.random.get_rng_state(), random)
+    assert not again.training
+    for mine, theirs in zip(states(again, TEXTS)[0], expected, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
 
 
 @every_architecture

@@ -110,7 +110,10 @@ def assert_predictions(found: list[Any]) -> None:
 def test_fit_of_a_file_into_a_folder_prints_a_leaderboard_and_leaves_a_model(
     headstart: Callable[..., Any], files: Path, tiny_backbone: Path, tmp_path: Path
 ) -> None:
-    said = headstart("fit", files / "train.csv", "-o", "model", "--backbone", tiny_backbone, "--epochs", 1)
+    said = headstart(
+        "fit", files / "train.csv", "-o", "model", "--backbone", tiny_backbone, "--epochs", 1,
+        "--strategies", "feature-extraction,fine-tuning",
+    )  # fmt: skip
     assert said.code == 0
     lines = said.out.split("\n")
     assert [word in lines[0] for word in ("strategy", "validation accuracy", "test accuracy", "time", "trainable")]
@@ -296,6 +299,24 @@ def test_evaluate_prints_a_table_for_people(headstart: Callable[..., Any], netwo
     assert {line.split()[0] for line in said.out.split("\n\n")[1].split("\n")[2:] if line} == {"chat", "mail"}
 
 
+def test_evaluate_says_what_is_answered_at_a_threshold(
+    headstart: Callable[..., Any], linear: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text("text,label\n" + "it is good,up\n" * 3 + "zzz,up\n")  # the model knows no part of the last text
+    said = headstart("evaluate", linear, path, "--abstain", "0.9").out
+    assert "\nat 0.9 or surer: 3 of 4 rows are answered (75 %), accuracy 1.000 [0.439, 1.000]\n" in said  # Wilson
+    assert "surer" not in headstart("evaluate", linear, path).out
+    path.write_text("text,label\nzzz,up\n")
+    assert "at 0.9 or surer: none of 1 rows is answered" in headstart("evaluate", linear, path, "--abstain", "0.9").out
+
+
+def test_piped_lines_below_a_threshold_get_no_label(headstart: Callable[..., Any], linear: Path) -> None:
+    said = headstart("predict", linear, "--abstain", "0.9", stdin=b"it is good\n\nzzz\n")
+    assert [(row["label"], row["abstained"]) for row in said.rows] == [("up", False), (None, False), (None, True)]
+    assert "abstained" not in headstart("predict", linear, stdin=b"good\n").rows[0]
+
+
 def test_run_does_what_a_recipe_says(
     headstart: Callable[..., Any], files: Path, tiny_backbone: Path, tmp_path: Path
 ) -> None:
@@ -325,7 +346,9 @@ def test_show_recipe_resolved_fills_in_what_can_be_known_before_training(
         ["text"], "label", "accuracy"
     )  # fmt: skip
     assert len(resolved["backbone"]["digest"]) == 64
-    assert [row["name"] for row in resolved["strategies"]] == ["feature-extraction", "fine-tuning"]
+    assert [row["name"] for row in resolved["strategies"]] == [
+        "feature-extraction", "contrastive", "fine-tuning", "lora"
+    ]  # fmt: skip
     assert resolved["threads"] >= 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["recipe.yaml"]
 
@@ -333,7 +356,9 @@ def test_show_recipe_resolved_fills_in_what_can_be_known_before_training(
 def test_list_names_the_components(headstart: Callable[..., Any]) -> None:
     said = headstart("list", "strategies")
     rows = [line.split(maxsplit=1) for line in said.out.split("\n") if line]
-    assert [row[0] for row in rows] == ["feature-extraction", "fine-tuning", "from-scratch", "tf-idf"]
+    assert [row[0] for row in rows] == [
+        "contrastive", "feature-extraction", "fine-tuning", "from-scratch", "lora", "tf-idf"
+    ]  # fmt: skip
     assert all(len(row[1]) > 20 for row in rows)
     found = headstart("list", "strategies", "--json").json
     jsonschema.validate(found, exactly({"strategies": many(exactly({"name": TEXT, "summary": TEXT}))}))

@@ -45,7 +45,10 @@ def wide_backbone(tmp_path_factory: pytest.TempPathFactory, make_backbone: Calla
 
 @pytest.fixture(scope="session")
 def run_toy(wide_backbone: Path) -> Callable[..., Compared]:
-    """Run options (or a resolved recipe) on the toy rows with a tiny backbone; equal options run once."""
+    """Run options (or a resolved recipe) on the toy rows with a tiny backbone; equal options run once.
+
+    A quarter of the rows is for validation; `folds=None` makes choices by cross-validation, as so few rows ask for.
+    """
     ran: dict[str, Compared] = {}
 
     def run(options: Mapping[str, Any] | None = None, *, resolved: Mapping[str, Any] | None = None) -> Compared:
@@ -53,7 +56,7 @@ def run_toy(wide_backbone: Path) -> Callable[..., Compared]:
             return ran[repr(options)]
         given: dict[str, Any] = {
             "train": MEMORY, "backbone": str(wide_backbone), "controls": False, "threads": 1, "batch_size": 8,
-            "epochs": 2, "validation_share": 0.25,
+            "epochs": 2, "validation_share": 0.25, "folds": 0,
         }  # fmt: skip
         recipe = (
             from_mapping(dict(resolved), "recipe.yaml") if resolved else assemble("fit", given | dict(options or {}))

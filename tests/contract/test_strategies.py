@@ -17,6 +17,8 @@ Run = Callable[..., Any]
 every_strategy = pytest.mark.parametrize("name", STRATEGIES.names())
 BRIEF: dict[str, dict[str, Any]] = {"from-scratch": {"rates": (1e-3,)}}
 """Options that make a strategy quicker and change nothing that is tested here."""
+NOT_OPEN = {"contrastive": ["updates"], "lora": ["targets"]}
+"""Fields whose None is no open choice: updates are written down as epochs, and no targets are all linear maps."""
 TEXTS = ["good", "rather bad , I say", "the parcel is on its way to you now and it is a very good day", "it is"]
 
 
@@ -38,14 +40,35 @@ def test_a_strategy_comes_back_done_with_every_open_choice_filled_in(name: str, 
     compared = run_toy(told(name))
     assert [(entry.strategy.name, entry.status) for entry in compared.entries] == [(name, "done")]
     candidate = compared.chosen.finished
-    # 20 rows of each of 3 labels: 4 of each go to test, a quarter of the 16 left to validation.
-    assert candidate.validation_logits.shape == (12, 3)
+    # 20 rows of each of 3 labels: a quarter of each goes to validation.
+    assert candidate.validation_logits.shape == (15, 3)
     assert np.isfinite(candidate.validation_logits).all()
     assert candidate.trainable_parameters > 0
     assert candidate.description
     assert type(candidate.strategy) is STRATEGIES.get(name)
     unset = [key for key in type(candidate.strategy).model_fields if getattr(candidate.strategy, key) is None]
-    assert unset == []
+    assert unset == NOT_OPEN.get(name, [])
+
+
+@every_strategy
+def test_with_few_labels_it_gives_out_of_fold_logits_and_the_resolved_recipe_the_same_weights_again(
+    name: str, run_toy: Run, tmp_path: Path
+) -> None:
+    first = run_toy(told(name) | {"folds": None})
+    candidate = first.chosen.finished
+    assert first.artifact.evidence["data"]["choices"] == "cross-validation"
+    assert candidate.validation_logits.shape == (60, 3)
+    assert np.isfinite(candidate.validation_logits).all()
+    unset = [key for key in type(candidate.strategy).model_fields if getattr(candidate.strategy, key) is None]
+    assert unset == NOT_OPEN.get(name, [])
+    second = run_toy(resolved=first.artifact.recipe)
+    first.artifact.save(tmp_path / "first")
+    second.artifact.save(tmp_path / "second")
+    before, after = tensors(tmp_path / "first"), tensors(tmp_path / "second")
+    assert before.keys() == after.keys()
+    assert [key for key in before if not np.array_equal(before[key], after[key])] == []
+    assert second.artifact.recipe == first.artifact.recipe
+    np.testing.assert_array_equal(second.chosen.finished.validation_logits, candidate.validation_logits)
 
 
 @every_strategy
@@ -90,7 +113,7 @@ def test_the_resolved_recipe_parses_back_to_itself(name: str, run_toy: Run) -> N
     assert resolved["controls"] is False
 
 
-@pytest.mark.parametrize("name", ["fine-tuning", "from-scratch", "feature-extraction"])
+@pytest.mark.parametrize("name", ["contrastive", "fine-tuning", "from-scratch", "feature-extraction", "lora"])
 def test_another_seed_gives_other_weights(name: str, run_toy: Run, tmp_path: Path) -> None:
     for seed in (1, 2):
         run_toy(told(name) | {"seed": seed}).artifact.save(tmp_path / str(seed))
@@ -166,8 +189,10 @@ def test_all_strategies_side_by_side_run_in_order_of_cost_and_the_best_on_valida
     assert [entry.strategy.name for entry in compared.entries] == [
         "tf-idf",
         "feature-extraction",
+        "contrastive",
         "fine-tuning",
         "from-scratch",
+        "lora",
     ]
     assert {entry.status for entry in compared.entries} == {"done"}
     assert compared.chosen.rank == max(entry.rank for entry in compared.entries)

@@ -1,13 +1,14 @@
 """Cuts: shares by hand, groups in one piece, every label on the kept side, time in order."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headstart.data.splits import folded, latest, stratified
+from headstart.data.splits import fold_count, folded, folds, latest, stratified
 from headstart.errors import DataError
 
 
@@ -119,3 +120,64 @@ def test_texts_that_differ_by_case_or_white_space_fold_to_one_key(text: str) -> 
 def test_results_are_arrays_of_indices() -> None:
     assert all(part.dtype.kind == "i" for part in stratified(["a", "a"], [0, 1], share=0.5, seed=0))
     assert isinstance(latest(["1", "2"], [0, 1], share=0.5)[0], np.ndarray)
+
+
+def test_each_label_is_dealt_evenly_over_the_folds() -> None:
+    labels = ["a"] * 9 + ["b"] * 6 + ["c"] * 3
+    found = folds(labels, range(18), parts=3, seed=0)
+    counts = Counter(zip(labels, found.tolist(), strict=True))
+    assert counts == {(label, fold): n for label, n in (("a", 3), ("b", 2), ("c", 1)) for fold in range(3)}
+    assert found.dtype.kind == "i"
+
+
+def test_labels_of_one_row_do_not_all_land_in_the_first_fold() -> None:
+    found = folds([f"label {at}" for at in range(6)], range(6), parts=3, seed=0)
+    assert sorted(Counter(found.tolist()).values()) == [2, 2, 2]
+
+
+def test_a_group_of_mixed_labels_is_dealt_with_the_label_that_most_of_its_rows_have() -> None:
+    # Three groups of a (one with a stray b) and three of b: each fold gets one of each.
+    labels = ["a", "a", "b", "a", "a", "a", "b", "b", "b"]
+    groups = [0, 0, 0, 1, 1, 2, 3, 4, 5]
+    found = folds(labels, groups, parts=3, seed=4)
+    assert sorted(found[[0, 3, 5]].tolist()) == [0, 1, 2]
+    assert sorted(found[[6, 7, 8]].tolist()) == [0, 1, 2]
+    assert len(set(found[:3].tolist())) == 1
+
+
+def test_another_seed_deals_otherwise_and_the_same_seed_the_same() -> None:
+    labels = ["a", "b"] * 20
+    dealt = [folds(labels, range(40), parts=2, seed=seed).tolist() for seed in (1, 1, 2)]
+    assert dealt[0] == dealt[1] != dealt[2]
+
+
+@settings(max_examples=150, deadline=None)
+@given(rows(), st.integers(2, 6))
+def test_folds_part_no_group_fill_up_and_spread_every_label(
+    case: tuple[list[str], list[int], float, int], parts: int
+) -> None:
+    labels, groups, _, seed = case
+    found = folds(labels, groups, parts=parts, seed=seed)
+    assert len(set(zip(groups, found.tolist(), strict=True))) == len(set(groups))
+    assert set(found.tolist()) == set(range(min(parts, len(set(groups)))))
+    alone = folds(labels, range(len(labels)), parts=parts, seed=seed)
+    for label in set(labels):
+        counts = [
+            sum(alone[row] == fold for row in range(len(labels)) if labels[row] == label) for fold in range(parts)
+        ]
+        assert max(counts) - min(counts) <= 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups", "expected"),
+    [
+        ("aabb", range(4), 2),
+        ("aaabbb", range(6), 3),
+        ("a" * 50 + "b" * 50, range(100), 3),
+        ("aaabbb", "xxxyyy", 2),  # one group each: two folds all the same
+        ("aabbbbccccc", range(11), 3),  # 2, 4 and 5 rows: the label in the middle decides
+        ("aabbccccc", range(9), 2),
+    ],
+)
+def test_the_number_of_folds_follows_the_groups_of_the_middle_label(labels: str, groups: Any, expected: int) -> None:
+    assert fold_count(list(labels), list(groups)) == expected

@@ -30,11 +30,13 @@ def test_resolved_recipes_run_in_a_fresh_process_give_byte_identical_weights(
         "from-scratch": {"epochs": 1},
         "feature-extraction": {},
         "fine-tuning": {"epochs": 2, "dropout": 0.3},
+        "contrastive": {"updates": 20},
+        "lora": {"epochs": 2, "adapter_dropout": 0.2},
     }
     for strategy, more in strategies.items():
         headstart.fit(train, strategy=strategy, output=str(tmp_path / strategy), **options, **more)
     done = subprocess.run(
-        [sys.executable, "-c", AGAIN, "fine-tuning", "feature-extraction", "from-scratch"], cwd=tmp_path,
+        [sys.executable, "-c", AGAIN, *reversed(strategies)], cwd=tmp_path,
         env=os.environ | {"PYTHONHASHSEED": "4242"}, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

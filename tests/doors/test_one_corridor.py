@@ -23,6 +23,7 @@ SHARED: dict[str, tuple[list[str], Any]] = {
     "encoding": (["--encoding", "cp1252"], "cp1252"),
     "delimiter": (["--delimiter", ";"], ";"),
     "threads": (["--threads", "3"], 3),
+    "abstain": (["--abstain", "0.8"], 0.8),
     "output": (["--output", "there"], "there"),
     "overwrite": (["--overwrite"], True),
     "text": (["--text", "title,body"], ["title", "body"]),
@@ -36,6 +37,11 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "time_column": (["--time-column", "when"], "when"),
     "test_share": (["--test-share", "0.3"], 0.3),
     "validation_share": (["--validation-share", "0.25"], 0.25),
+    "folds": (["--folds", "3"], 3),
+    "most_rows": (["--most-rows", "500"], 500),
+    "most_test_rows": (["--most-test-rows", "500"], 500),
+    "budget": (["--budget", "1m30s"], 90.0),
+    "dry_run": (["--dry-run"], True),
     "weight": (["--weight", "w"], "w"),
     "metric": (["--metric", "mcc"], "mcc"),
     "class_weight": (["--class-weight", "{up: 2, down: 1}"], {"up": 2.0, "down": 1.0}),
@@ -51,6 +57,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "weight_decay": (["--weight-decay", "0.1"], 0.1),
     "max_grad_norm": (["--max-grad-norm", "2"], 2.0),
     "patience": (["--patience", "4"], 4),
+    "stop_after": (["--stop-after", "2"], 2),
     "strategies": (["--strategies", "tf-idf,fine-tuning"], ["tf-idf", "fine-tuning"]),
     "controls": (["--no-controls"], False),
     "rows": (["--no-rows"], False),
@@ -65,6 +72,15 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "embeddings": (["--embeddings"], True),
     "dropout": (["--dropout", "0.2"], 0.2),
     "rates": (["--rates", "1e-3,2e-3"], [1e-3, 2e-3]),
+    "loss": (["--loss", "pairs"], "pairs"),
+    "temperature": (["--temperature", "0.2"], 0.2),
+    "updates": (["--updates", "9"], 9),
+    "top_layers": (["--top-layers", "1"], 1),
+    "label_names": (["--label-names"], True),
+    "rank": (["--rank", "4"], 4),
+    "alpha": (["--alpha", "8"], 8.0),
+    "targets": (["--targets", "query,value"], ["query", "value"]),
+    "adapter_dropout": (["--adapter-dropout", "0.1"], 0.1),
 }
 SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     "fit": EXPERIMENT,
@@ -263,6 +279,61 @@ def test_all_doors_give_identical_predictions(
     assert by_flags == headstart.predict(tmp_path / "python", texts[:2])
 
 
+@pytest.mark.parametrize(
+    ("strategy", "options", "words"),
+    [
+        (
+            "contrastive",
+            {"label_names": True, "updates": 3, "top_layers": 1},
+            "--label-names --updates 3 --top-layers 1",
+        ),
+        ("lora", {"rank": 2, "targets": "query,value"}, "--rank 2 --targets query,value"),
+        ("feature-extraction", {"label_names": False}, "--no-label-names"),
+    ],
+)
+def test_few_labels_give_the_same_model_through_every_door(
+    strategy: str,
+    options: dict[str, Any],
+    words: str,
+    train: Path,
+    tiny_backbone: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import headstart
+
+    rows = train.read_text(encoding="utf-8").replace(",up", ",good news").replace(",down", ",bad news")
+    data = tmp_path / "data.csv"
+    data.write_text("\n".join(rows.split("\n")[:17]) + "\n", encoding="utf-8")
+    epochs = {} if strategy == "contrastive" else {"epochs": 1}
+    headstart.fit(
+        data, backbone=str(tiny_backbone), output=str(tmp_path / "python"), strategy=strategy, controls=False, folds=4,
+        **epochs, **options,
+    )  # fmt: skip
+    document = {
+        "data": {"train": str(data), "folds": 4}, "backbone": str(tiny_backbone), "controls": False,
+        "strategy": {"name": strategy} | options, "training": epochs, "output": str(tmp_path / "file"),
+    }  # fmt: skip
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(document))
+    line = ["fit", str(data), "--strategy", strategy, "--folds", "4", "--no-controls", "--backbone", str(tiny_backbone),
+            "-o", str(tmp_path / "flags"), *words.split(), *(["--epochs", "1"] if epochs else [])]  # fmt: skip
+    for given in (line, ["run", str(tmp_path / "recipe.yaml")]):
+        monkeypatch.setattr(sys, "argv", ["headstart", *given])
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main()
+    written = (tmp_path / "python" / "recipe.yaml").read_text(encoding="utf-8")
+    resolved = yaml.safe_load(written)
+    assert resolved["data"]["folds"] == 4
+    for key, value in options.items():
+        if key != "updates":  # written down as epochs
+            assert resolved["strategy"][key] == (value.split(",") if key == "targets" else value)
+    texts = ["good day", "bad night, bad start", ""]
+    expected = headstart.predict(tmp_path / "python", texts)
+    for door in ("file", "flags"):
+        assert (tmp_path / door / "recipe.yaml").read_text(encoding="utf-8") == written
+        assert headstart.predict(tmp_path / door, texts) == expected
+
+
 def test_evaluate_gives_the_same_through_every_door(
     train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -280,3 +351,42 @@ def test_evaluate_gives_the_same_through_every_door(
     with pytest.raises(SystemExit, match=r"^0$"):
         main()
     assert json.loads(capsys.readouterr().out) == expected
+
+
+def test_abstaining_gives_the_same_through_every_door(
+    train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import headstart
+    from headstart import api
+
+    def command(*words: object) -> Any:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["headstart", *map(str, words), "--json"])
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main()
+        return json.loads(capsys.readouterr().out)
+
+    model, options = tmp_path / "m", {"strategy": "tf-idf", "C": 1.0, "controls": False}
+    fitted = headstart.fit(train, abstain=0.6, output=str(model), **options)
+    asked = fitted.evidence["abstention"]["asked"]
+    assert asked["threshold"] == 0.6
+    words = ("fit", train, "--strategy", "tf-idf", "--C", "1", "--no-controls", "--abstain", "0.6")
+    assert command(*words, "-o", tmp_path / "flags")["abstention"] == asked
+    assert (tmp_path / "flags" / "recipe.yaml").read_text() == (model / "recipe.yaml").read_text()
+    resolved = yaml.safe_load((model / "recipe.yaml").read_text(encoding="utf-8")) | {"output": str(tmp_path / "file")}
+    assert api.run(resolved)["abstention"] == asked
+
+    texts = ["good day", "way and way"]
+    scores = [row["score"] for row in headstart.predict(model, texts)["predictions"]]
+    threshold = sum(scores) / 2
+    predicted = headstart.predict(model, texts, abstain=threshold)
+    assert [row["abstained"] for row in predicted["predictions"]] == [False, True]
+    assert command("predict", model, *texts, "--abstain", threshold) == predicted
+    recipe = {"verb": "predict", "model": str(model), "texts": texts, "abstain": threshold}
+    assert api.run(recipe) == predicted
+
+    measured = headstart.evaluate(model, train, abstain=threshold)
+    assert measured["abstention"]["threshold"] == threshold
+    assert command("evaluate", model, train, "--abstain", threshold) == measured
+    (tmp_path / "e.yaml").write_text(f"verb: evaluate\nmodel: {model}\ntest: {train}\nabstain: {threshold}\n")
+    assert api.run(tmp_path / "e.yaml") == measured

@@ -1,4 +1,4 @@
-"""Temperature scaling finds a temperature that is known."""
+"""Temperature scaling finds a temperature that is known; reliability by confidence."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.evaluation.scoring import calibration_factor
-from headstart.metrics.calibration import softmax, temperature
-from headstart.metrics.classification import log_losses
+from headstart.metrics.calibration import reliability, softmax, temperature
+from headstart.metrics.classification import BINS, expected_calibration_error, log_losses
 
 
 def drawn(temperature: float, rows: int = 8000) -> tuple[np.ndarray, np.ndarray]:
@@ -67,3 +67,25 @@ def test_probabilities_sum_to_one_and_keep_the_order_of_logits(rows: list[list[f
 def test_softmax_by_hand() -> None:
     np.testing.assert_allclose(softmax(np.log(np.array([[1.0, 3.0]]))), [[0.25, 0.75]])
     np.testing.assert_allclose(softmax(np.array([[1000.0, 1000.0], [-1000.0, 0.0]])), [[0.5, 0.5], [0, 1]])
+
+
+def test_reliability_by_hand() -> None:
+    # Of 15 bins the eighth goes from 0.467 to 0.533; certainty belongs to the last one.
+    found = reliability(np.array([0.5, 1.0, 0.52, 0.95]), np.array([True, True, False, True]))
+    assert [(row.low, row.high) for row in found] == [(7 / 15, 8 / 15), (14 / 15, 1.0)]
+    assert [row.confidence for row in found] == [pytest.approx(0.51), pytest.approx(0.975)]
+    assert [(row.accuracy.value, row.accuracy.n) for row in found] == [(0.5, 2), (1.0, 2)]
+    assert found[0].plain()["rows"] == 2
+    assert found[0].plain()["accuracy"]["low"] == pytest.approx(0.0945, abs=1e-3)  # Wilson, 1 of 2
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 300), st.integers(0, 2**32))
+def test_the_gaps_of_the_reliability_make_the_calibration_error(rows: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    confidence, correct = random.random(rows), random.random(rows) < 0.6
+    found = reliability(confidence, correct)
+    assert len(found) <= BINS
+    assert sum(row.accuracy.n for row in found) == rows
+    gaps = sum(row.accuracy.n * abs(row.confidence - row.accuracy.value) for row in found) / rows
+    assert gaps == pytest.approx(expected_calibration_error(confidence, correct.astype(float)))

@@ -17,6 +17,7 @@ from headstart.metrics.classification import (
     log_losses,
     macro_f1,
     mcc,
+    measured,
     plain,
     point,
     scores,
@@ -145,3 +146,29 @@ def test_less_is_better_for_losses_only() -> None:
 def test_scores_become_plain_data() -> None:
     found = plain(scores(np.array([[1.0, 0.0]]), np.array([0]), draws=5))
     assert found["accuracy"] == {"value": 1.0, "low": 1.0, "high": 1.0, "n": 1}
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "mcc", "log_loss"])
+def test_one_score_alone_has_the_value_and_about_the_interval_it_has_among_all(metric: str) -> None:
+    random = np.random.default_rng(5)
+    shares = random.dirichlet([2, 1, 1], 300)
+    targets = np.where(random.random(300) < 0.5, shares.argmax(1), random.integers(0, 3, 300))
+    alone, among = measured(metric, shares, targets), scores(shares, targets)[metric]
+    assert (alone.value, alone.n) == (pytest.approx(among.value), 300)
+    assert (alone.low, alone.high) == (pytest.approx(among.low, abs=0.015), pytest.approx(among.high, abs=0.015))
+    assert measured(metric, shares, targets) == alone
+
+
+def test_labels_that_do_not_occur_change_no_score() -> None:
+    shares = np.array([[0.7, 0.3], [0.4, 0.6], [0.2, 0.8], [0.9, 0.1]])
+    targets = np.array([0, 0, 1, 1])
+    padded = np.zeros((4, 40))
+    padded[:, [7, 31]] = shares
+    for metric in ("accuracy", "macro_f1", "mcc"):
+        assert measured(metric, padded, np.array([7, 7, 31, 31])) == measured(metric, shares, targets)
+
+
+def test_the_accuracy_of_few_rows_is_never_certain() -> None:
+    found = measured("accuracy", np.array([[0.9, 0.1]] * 20), np.zeros(20, dtype=np.int64))
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert found.low == pytest.approx(0.8389, abs=5e-5)  # Wilson, 20 of 20

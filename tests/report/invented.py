@@ -168,6 +168,46 @@ def _worst_rows() -> list[dict[str, Any]]:
     ]
 
 
+def share(hits: int, n: int) -> dict[str, float]:
+    """A share with an interval of a tenth to either side."""
+    return {"value": hits / n, "low": max(0.0, hits / n - 0.1), "high": min(1.0, hits / n + 0.1), "n": n}
+
+
+def _abstention() -> dict[str, Any]:
+    """Four points of a curve and the one asked for, of 200 rows."""
+    points = [(0.0, 160, 200), (0.6, 135, 150), (0.8, 95, 100), (0.95, 50, 50)]
+    curve = [
+        {"threshold": threshold, "coverage": answers / 200, "accuracy": share(right, answers), "n": 200}
+        for threshold, right, answers in points
+    ]
+    return {"split": "test", "asked": curve[2], "curve": curve}
+
+
+def _slices() -> dict[str, Any]:
+    """Two groups, one slice clearly worse than the whole, one column left out."""
+
+    def slice_of(name: str, hits: int, n: int, **changes: object) -> dict[str, Any]:
+        return {"name": name, "values": 1, "score": share(hits, n), "worse": False} | changes
+
+    lengths = [slice_of("1 to 9 words", 85, 100), slice_of("10 to 60 words", 88, 100)]
+    channels = [
+        slice_of("mail", 92, 100),
+        slice_of("chat", 30, 50, worse=True),
+        slice_of("other", 35, 40, values=3),
+    ]
+    return {
+        "split": "test",
+        "metric": "accuracy",
+        "overall": share(873, 1000),
+        "groups": [
+            {"by": "length of the text in words", "kind": "length", "slices": lengths, "unscored": 0},
+            {"by": "channel", "kind": "column", "slices": channels, "unscored": 7},
+        ],
+        "looked_at": 5,
+        "left_out": [{"column": "customer", "why": "1,821 distinct values, over 20"}],
+    }
+
+
 _EVIDENCE: dict[str, Any] = {
     "format": 1,
     "title": "reviews",
@@ -217,6 +257,15 @@ _EVIDENCE: dict[str, Any] = {
         "labels": ["negative", "neutral", "positive"],
         "matrix": [[577, 41, 22], [38, 280, 53], [19, 56, 735]],
     },
+    "reliability": {
+        "split": "test",
+        "bins": [
+            {"low": 0.4, "high": 0.467, "rows": 10, "confidence": 0.45, "accuracy": share(4, 10)},
+            {"low": 0.933, "high": 1.0, "rows": 90, "confidence": 0.97, "accuracy": share(86, 90)},
+        ],
+    },
+    "abstention": _abstention(),
+    "slices": _slices(),
     "worst_rows": _worst_rows(),
     "cost": {
         "seconds": 194.3,
@@ -254,7 +303,16 @@ def many_labels(total: int) -> dict[str, Any]:
 
 def without_scores() -> dict[str, Any]:
     """Evidence of a run on which nothing could be measured and nothing optional is known."""
-    made = evidence(worst_rows=None, confusion=None, comparisons=[], verdict=[], chosen=None)
+    made = evidence(
+        worst_rows=None,
+        confusion=None,
+        comparisons=[],
+        verdict=[],
+        chosen=None,
+        reliability=None,
+        abstention=None,
+        slices=None,
+    )
     for line in made["leaderboard"]:
         line |= {
             "chosen": False,
@@ -273,5 +331,26 @@ def without_test() -> dict[str, Any]:
     for row in made["comparisons"]:
         row["split"] = "validation"
     made["data"]["splits"]["test"] = None
-    made["confusion"]["split"] = "validation"
+    for key in ("confusion", "reliability", "abstention", "slices"):
+        made[key]["split"] = "validation"
+    return made
+
+
+def cross_validated(key: str = "cross-validation") -> dict[str, Any]:
+    """Evidence of a run without a test part that made choices by cross-validation, its scores under `key`."""
+    made = without_test()
+    made["data"]["choices"] = "cross-validation"
+    made["data"]["splits"]["validation"] = None
+    for line in made["leaderboard"]:
+        line["scores"] = {key: line["scores"]["validation"], "test": None}
+    for row in [*made["comparisons"], *(made[name] for name in ("confusion", "reliability", "abstention", "slices"))]:
+        row["split"] = key
+    return made
+
+
+def from_before() -> dict[str, Any]:
+    """Evidence as it was written before confidence and slices were measured."""
+    made = evidence()
+    for key in ("reliability", "abstention", "slices"):
+        del made[key]
     return made

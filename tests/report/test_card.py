@@ -110,3 +110,37 @@ def test_the_least_evidence_gives_a_card() -> None:
     front, body = _card({"format": 1, "title": "reviews", "task": {"name": "text-classification"}})
     assert front["pipeline_tag"] == "text-classification"
     assert "None were measured." in body
+
+
+def test_the_card_says_what_abstaining_brings_and_which_slice_is_weakest() -> None:
+    _, body = _card(invented.evidence())
+    assert (
+        "Answering only at a confidence of 0.8 or more, it answers 100 of 200 test rows (50.0 %) and is "
+        "right on 0.950 [0.850, 1.000] of those."
+    ) in body
+    assert (
+        r"- Weakest slice, by channel: chat, with accuracy 0.600 \[0.500, 0.700\] on 50 rows against 0.873 on all; "
+        "1 of 5 slices is clearly worse than the whole."
+    ) in body
+
+
+def test_a_card_from_before_is_silent_about_both() -> None:
+    _, body = _card(invented.from_before())
+    assert "Weakest slice" not in body
+    assert "Answering only" not in body
+
+
+def test_a_threshold_that_nothing_reaches_is_said() -> None:
+    made = invented.evidence()
+    made["abstention"]["asked"] = {"threshold": 0.999, "coverage": 0.0, "accuracy": None, "n": 200}
+    _, body = _card(made)
+    assert "at a confidence of 0.999 or more, it answers none of 200 test rows." in body
+
+
+def test_scores_by_cross_validation_are_called_that() -> None:
+    front, body = _card(invented.cross_validated())
+    assert "model-index" not in front
+    assert "Measured by cross-validation:" in body
+    assert "the scores flatter the model" in body
+    assert "The scores hold for data like the training rows; on other texts" in body
+    assert "it answers 100 of 200 rows by cross-validation (50.0 %)" in body

@@ -100,6 +100,8 @@ SHAPES = {
     "full": invented.evidence,
     "without test": invented.without_test,
     "without scores": invented.without_scores,
+    "cross-validated": invented.cross_validated,
+    "from before": invented.from_before,
     "no rows kept": lambda: invented.evidence(worst_rows=None),
     "no mistakes": lambda: invented.evidence(worst_rows=[]),
     "no confusion": lambda: invented.evidence(confusion=None),
@@ -134,7 +136,8 @@ def test_a_page_has_landmarks_captions_and_scopes() -> None:
     names = [tag for tag, _ in tags]
     assert {"header", "nav", "main", "section"} <= set(names)
     assert names.count("caption") == names.count("table")
-    assert all(given.get("scope") in {"col", "row"} for tag, given in tags if tag == "th")
+    assert all(given.get("scope") in {"col", "row", "rowgroup"} for tag, given in tags if tag == "th")
+    assert all(given.get("tabindex") == "0" for _, given in tags if "scroll" in (given.get("class") or ""))
     charts = [given for tag, given in tags if tag == "svg" and given.get("class") == "chart"]
     assert all(given.get("role") == "img" and given.get("aria-labelledby") for given in charts)
 
@@ -280,3 +283,80 @@ def test_many_labels_show_the_most_confused_pairs_and_no_matrix() -> None:
     assert 'class="matrix"' not in text
     assert "The 15 most frequent confusions on test, of 150 labels" in text
     assert text.count("intent_149") >= 2
+
+
+@pytest.mark.parametrize("key", ["cross-validation", "validation"])
+def test_scores_of_cross_validation_are_called_that_everywhere(key: str) -> None:
+    text = page.render(invented.cross_validated(key))
+    assert "Accuracy by cross-validation" in text
+    assert "each training row was predicted by a model that had not seen it" in text
+    assert "Confusion matrix by cross-validation" in text
+    assert "Every metric by cross-validation" in text
+    assert "Calibration error (ECE): 0.031" in text
+    assert (
+        '<dt>Difference</dt>\n      <dd><span class="big">+0.081</span>\n      <span class="sub">fine-tuning is better'
+        in text
+    )
+    assert '<th scope="col" class="n">Cross-validation</th>' in text
+    assert "the validation part" not in text
+
+
+def test_what_did_not_come_to_an_end_is_listed_with_the_reason() -> None:
+    text = page.render(invented.evidence())
+    section = text[text.index('<section id="unfinished"') : text.index('<section id="gain"')]
+    assert "Not run, and why" in section
+    assert "the loss was not finite at step 12" in section
+    assert "the budget was spent" in section
+    assert "fine-tuning" not in section
+    done = invented.evidence()
+    done["leaderboard"] = [line for line in done["leaderboard"] if line["status"] == "done"]
+    assert "Not run, and why" not in page.render(done)
+
+
+def test_confidence_is_shown_as_plots_and_as_numbers() -> None:
+    text = page.render(invented.evidence())
+    # Of 100 rows confidence is 0.918 in the mean and accuracy 0.9: a gap of 0.018, less than 1 / sqrt(100).
+    assert "On the whole its confidence is about as high as its accuracy, on 100 test rows." in text
+    assert "Calibration error (ECE): 0.031 [0.016, 0.046]." in text
+    assert "Answering every row, it is right on 0.800 of them; answering only the surest 50&nbsp;%, on 0.950" in text
+    assert '<th scope="row">0.93 to 1.00</th><td class="n">90</td><td class="n">0.970</td>' in text
+    assert '<th scope="row" class="n">0.600</th><td class="n">150</td><td class="n">75.0 %</td>' in text
+
+
+@pytest.mark.parametrize(("confidence", "words"), [(0.75, "0.30 higher"), (0.15, "0.30 lower")])
+def test_confidence_off_the_mark_is_said(confidence: float, words: str) -> None:
+    made = invented.evidence()
+    accuracy = invented.share(45, 100)
+    made["reliability"]["bins"] = [
+        {"low": 0.1, "high": 0.8, "rows": 100, "confidence": confidence, "accuracy": accuracy}
+    ]
+    assert f"its confidence is {words} than its accuracy" in page.render(made)
+
+
+def test_slices_worse_than_the_whole_are_marked_and_chance_is_named() -> None:
+    text = page.render(invented.evidence())
+    section = text[text.index('<section id="slices"') : text.index('<section id="training"')]
+    assert "1 of 5 slices is clearly worse than the whole: <bdi>chat</bdi> (channel)." in section
+    assert "about 0.1 would be so by chance alone" in section  # 0.025 of 5
+    assert section.count("clearly worse</span>") == 1
+    assert '<tr class="worse"><th scope="row"><bdi>chat</bdi>' in section
+    assert "<bdi>other</bdi> (3 values)" in section
+    assert "7 rows of rarer values are too few for a score" in section
+    assert "<bdi>customer</bdi> (1,821 distinct values, over 20)" in section
+    for line in ("0.920", "[0.820, 1.000]", "0.600", "[0.500, 0.700]"):
+        assert line in section
+
+
+def test_the_sections_of_evidence_from_before_are_left_out() -> None:
+    text = page.render(invented.from_before())
+    for name in ("certainty", "slices"):
+        assert f'id="{name}"' not in text
+        assert f'href="#{name}"' not in text
+
+
+def test_print_is_light_whole_and_open() -> None:
+    text = page.render(invented.evidence())
+    rules = text[text.index("@media print") : text.index("</style>")]
+    assert "--paper: #ffffff" in rules
+    assert "overflow: visible" in rules
+    assert "details::details-content { content-visibility: visible" in rules

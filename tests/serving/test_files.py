@@ -12,7 +12,7 @@ import headstart
 from headstart.artifact import Artifact, load
 from headstart.errors import DataError, RunFolderError
 from headstart.readers.opening import open_table
-from headstart.serving.files import CHUNK, FilePredictions, predict_lines, predicted
+from headstart.serving.files import CHUNK, FilePredictions, abstains, predict_lines, predicted, prediction_row
 from headstart.types import Prediction
 
 TEXTS = [
@@ -249,3 +249,53 @@ def test_the_command_writes_the_same_file(
     assert len(contents) == 1
     found = read_back(tmp_path / "scored.csv")
     assert {name: found[name] for name in COLUMNS} == COLUMNS
+
+
+SURE = Prediction("up", 0.75, {"down": 0.25, "up": 0.75}, False)
+
+
+def test_a_score_below_the_threshold_is_no_answer_and_one_at_it_is() -> None:
+    assert [abstains(SURE, threshold) for threshold in (None, 0.0, 0.75, 0.76)] == [False, False, False, True]
+    assert abstains(None, 0.5) is False
+
+
+def test_a_row_says_whether_the_model_abstained_only_where_that_was_asked_for() -> None:
+    whole = {"label": "up", "score": 0.75, "probabilities": {"down": 0.25, "up": 0.75}, "truncated": False}
+    assert prediction_row(SURE) == whole
+    assert prediction_row(SURE, 0.7) == whole | {"abstained": False}
+    assert prediction_row(SURE, 0.8) == whole | {"label": None, "abstained": True}
+    nothing = {"label": None, "score": None, "probabilities": None, "truncated": False}
+    assert prediction_row(None) == nothing
+    assert prediction_row(None, 0.8) == nothing | {"abstained": False}
+    model: Any = Counting()
+    assert [row["abstained"] for row in predict_lines(model, ["a", "", "b"], abstain=0.8)] == [True, False, True]
+
+
+class Wavering(Counting):
+    """A model that is sure of texts that end in an exclamation mark."""
+
+    labels = ("down", "up")
+
+    def predict(self, texts: list[str], *, progress: Any = None) -> list[Prediction]:
+        shares = [0.9 if text.endswith("!") else 0.6 for text in texts]
+        return [Prediction("up", share, {"down": 1 - share, "up": share}, False) for share in shares]
+
+
+def test_a_written_file_keeps_its_columns_and_the_probabilities_where_the_model_abstains(tmp_path: Path) -> None:
+    path = write(tmp_path / "new.csv", {"text": ["good!", "good", "", "bad"]})
+    model: Any = Wavering()
+    rows = FilePredictions(model, path, abstain=0.8)
+    rows.write(tmp_path / "scored.csv")
+    assert read_back(tmp_path / "scored.csv") == {
+        "text": ["good!", "good", "", "bad"],
+        "prediction": ["up", "", "", ""],
+        "score": ["0.900000", "0.600000", "", "0.600000"],
+        "truncated": ["false", "false", "", "false"],
+        "p_down": ["0.100000", "0.400000", "", "0.400000"],
+        "p_up": ["0.900000", "0.600000", "", "0.600000"],
+    }
+    assert (rows.abstained, rows.empty, rows.rows) == (2, 1, 4)
+    plain = FilePredictions(model, path)
+    plain.write(tmp_path / "plain.csv")
+    assert read_back(tmp_path / "plain.csv")["prediction"] == ["up", "up", "", "up"]
+    assert plain.abstained == 0

@@ -255,6 +255,29 @@ def test_a_weight_that_is_not_over_nothing_is_refused(weight: float) -> None:
         parse(TextClassification, {"class_weight": {"a": weight}})
 
 
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (("World", "Sci/Tech"), ["world", "sci tech"]),
+        (("card_arrival", "Refund_not_showing_up"), ["card arrival", "refund not showing up"]),
+        (("getRefund", "askHTTPError"), ["get refund", "ask httperror"]),
+        (("very-good", "level 2"), ["very good", "level 2"]),
+        (("größe", "été"), ["größe", "été"]),
+    ],
+)
+def test_the_words_of_labels_become_a_text_for_each(labels: tuple[str, ...], words: list[str]) -> None:
+    found = TASK.revised(labels=labels).named()
+    assert [example.text for example in found] == [f"This text is about {spoken}." for spoken in words]
+    assert [example.label for example in found] == list(labels)
+
+
+@pytest.mark.parametrize(
+    "labels", [("0", "1"), ("good", "1"), ("B2", "news"), ("up", "down"), ("a_b_c", "news"), ("2023", "news")]
+)
+def test_labels_of_which_one_is_no_word_of_three_letters_have_no_texts(labels: tuple[str, ...]) -> None:
+    assert TASK.revised(labels=labels).named() == []
+
+
 def test_rank_turns_losses_round_and_breaks_ties_by_loss() -> None:
     targets = np.array([0, 1])
     bold, shy = np.array([[4.0, 0.0], [0.0, 4.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])

@@ -357,3 +357,76 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_rows() -> None:
     assert history.epochs[1].train_loss == pytest.approx(expected, rel=1e-5)
     assert history.epochs[0].train_loss is None
     assert history.epochs[0].plain()["validation_loss"] == 1.0
+
+
+def last_epochs(stage: dict[str, Any], validated: bool = True) -> tuple[Fake, History]:
+    model, calls = Fake(), iter(range(100))
+
+    def validate(_: Any) -> tuple[tuple[float, float], float]:
+        return (float(next(calls)), 0.0), 1.0
+
+    data, told = prepared(), {"epochs": 4, "learning_rate": 1e-2} | stage
+    history = train(
+        model,  # type: ignore[arg-type]
+        Stage(Objective(), data, levels(model), **told),  # type: ignore[arg-type]
+        Training(batch_size=6, patience=50),
+        seed=0,
+        validate=validate if validated else None,
+    )
+    return model, history
+
+
+@pytest.mark.parametrize("validated", [True, False])
+def test_training_that_stops_after_an_epoch_keeps_to_the_schedule_of_all(
+    validated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: list[float] = []
+    step = torch.optim.AdamW.step
+
+    def noted(self: Any, *args: Any, **more: Any) -> Any:
+        rates.append(max(group["lr"] for group in self.param_groups))
+        return step(self, *args, **more)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", noted)
+    _, whole = last_epochs({}, validated)
+    part, early = last_epochs({"stop_after": 2}, validated)
+    assert (whole.best, early.best, early.updates) == (4, 2, 8)
+    assert rates[16:] == rates[:8]
+    assert not part.training
+    _, beyond = last_epochs({"stop_after": 9}, validated)
+    assert (beyond.best, beyond.updates) == (4, 16)
+
+
+def test_training_that_stops_after_epoch_zero_leaves_the_weights_as_they_were() -> None:
+    model, history = last_epochs({"stop_after": 0}, validated=False)
+    assert equal(model.weights(), Fake().weights())
+    assert (history.best, history.updates, history.epochs) == (0, 0, [])
+
+
+def test_without_validation_the_weights_of_the_last_epoch_are_kept() -> None:
+    validated, _ = last_epochs({})  # each epoch better than the one before
+    model, history = last_epochs({}, validated=False)
+    assert equal(model.weights(), validated.weights())
+    assert [epoch.epoch for epoch in history.epochs] == [1, 2, 3, 4]
+    assert all(epoch.train_loss is not None and math.isnan(epoch.validation) for epoch in history.epochs)
+
+
+def test_batches_that_were_chosen_are_taken_as_they_are_and_count_for_the_schedule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rates: list[float] = []
+    step = torch.optim.AdamW.step
+
+    def noted(self: Any, *args: Any, **more: Any) -> Any:
+        rates.append(max(group["lr"] for group in self.param_groups))
+        return step(self, *args, **more)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", noted)
+    chosen = {0: [[3, 1, 2], [0]], 1: [[5, 4]]}
+    objective, model = Objective(), Fake()
+    stage = Stage(
+        objective, prepared(), levels(model), 2, 0.3, batches=lambda epoch: [np.array(rows) for rows in chosen[epoch]]  # type: ignore[arg-type]
+    )  # fmt: skip
+    train(model, stage, Training(warmup=0.0), seed=0, validate=None)  # type: ignore[arg-type]
+    assert objective.batches == [[3, 1, 2], [0], [5, 4]]
+    assert rates == pytest.approx([0.3, 0.2, 0.1])

@@ -53,6 +53,24 @@ class TextEncoder(Backbone):
         has_fast = (located.folder / "tokenizer.json").is_file()
         self.tokenizer = (open_tokenizer if has_fast else convert_tokenizer)(located.folder, int(limit), pad_id)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and other processes; the folder the backbone came from need not be there when it is read back.
+
+        Weights go as arrays, since transformers hangs hooks on a network that no pickle takes.
+        """
+        rest = {key: value for key, value in vars(self).items() if not key.startswith("_") and key != "levels"}
+        weights = {name: tensor.detach().cpu().numpy() for name, tensor in self.network.state_dict().items()}
+        return {"weights": weights, "rest": rest}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__init__()
+        vars(self).update(state["rest"])
+        with torch.random.fork_rng(devices=[]):
+            self.network = _network(self.located, _configuration(self.located), pretrained=False)
+        self.network.load_state_dict({name: torch.tensor(array) for name, array in state["weights"].items()})
+        self.levels = _levels(self.network)
+        self.train(self.training)
+
     def encode(self, ids: Tensor, mask: Tensor, *, layers: bool = False) -> Encoding:
         """Hidden states of a batch, see `Backbone.encode`."""
         whole = mask.all()  # without padding most architectures take a shorter path

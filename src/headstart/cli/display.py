@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from headstart.metrics.classification import LOWER_IS_BETTER
 from headstart.progress import Progress
 
 
@@ -130,9 +131,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: Collect
 def leaderboard(evidence: dict[str, Any]) -> str:
     """The table that `fit` and `compare` print: best on the reported part first, the kept model marked."""
     metric = evidence["task"]["metric"]
-    rows = sorted(
-        evidence["leaderboard"], key=lambda row: -_value(row, metric) if metric != "log_loss" else _value(row, metric)
-    )
+    rows = sorted(evidence["leaderboard"], key=lambda row: _place(row, metric))
     body = []
     for row in rows:
         scores = row["scores"] or {}
@@ -146,14 +145,35 @@ def leaderboard(evidence: dict[str, Any]) -> str:
                 row["description"] if row["status"] == "done" else f"{row['status']}: {row['note']}"[:60],
             ]
         )
-    header = ["  strategy", f"validation {metric}", f"test {metric} [95 %]", "time", "trainable", "what was chosen"]
+    choices = evidence.get("data", {}).get("choices", "validation")
+    header = ["  strategy", f"{choices} {metric}", f"test {metric} [95 %]", "time", "trainable", "what was chosen"]
     return table(header, body, left=(0, 5))
 
 
-def _value(row: dict[str, Any], metric: str) -> float:
+def plan_table(found: dict[str, Any]) -> str:
+    """What a dry run prints: strategies in order, what they would take, and why some would not run."""
+    body = [
+        [
+            f"  {row['strategy']}",
+            row["role"],
+            "-" if row["seconds"] is None else f"about {duration(row['seconds'])}",
+            "runs" if row["runs"] else f"does not run: {row['reason']}",
+        ]
+        for row in found["plan"]
+    ]
+    limit = "no budget" if found["budget"] is None else f"a budget of {duration(found['budget'])}"
+    total = f"about {duration(found['seconds'])} in all on {found['threads']} threads, {limit}; nothing was trained"
+    return f"{table(['  strategy', 'role', 'time', 'plan'], body, left=(0, 1, 3))}\n\n{total}"
+
+
+def _place(row: dict[str, Any], metric: str) -> tuple[int, float]:
+    """Key for sorting, best first: rows with a test score, then those with a validation score, then the rest."""
     scores = row["scores"] or {}
-    part = scores.get("test") or scores.get("validation")
-    return part[metric]["value"] if part else float("-inf")
+    for at, part in enumerate(("test", "validation")):
+        if scores.get(part):
+            value = scores[part][metric]["value"]
+            return at, value if metric in LOWER_IS_BETTER else -value
+    return 2, 0.0
 
 
 def _cell(scores: dict[str, Any] | None, metric: str) -> str:
@@ -169,3 +189,14 @@ def score_table(scores: dict[str, Any]) -> str:
         [name, f"{s['value']:.3f}", f"[{s['low']:.3f}, {s['high']:.3f}]", f"{s['n']:,}"] for name, s in scores.items()
     ]
     return table(["score", "value", "95 % interval", "rows"], body)
+
+
+def abstention_line(found: dict[str, Any]) -> str:
+    """What answering only at a threshold or above comes to, in a sentence."""
+    accuracy = found["accuracy"]
+    if accuracy is None:
+        return f"at {found['threshold']:g} or surer: none of {found['n']:,} rows is answered"
+    return (
+        f"at {found['threshold']:g} or surer: {accuracy['n']:,} of {found['n']:,} rows are answered "
+        f"({100 * found['coverage']:.0f} %), accuracy {accuracy['value']:.3f} [{accuracy['low']:.3f}, {accuracy['high']:.3f}]"
+    )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
-from headstart.cli.display import leaderboard, progress_for, score_table, table
+from headstart.cli.display import abstention_line, leaderboard, plan_table, progress_for, score_table, table
 from headstart.errors import HeadstartError, Interrupted
 
+STARTED = time.perf_counter()
+"""A budget counts from here; the interpreter's own start came before, a few hundredths of a second."""
 VERB_SUMMARIES = {
     "fit": "Labelled data in; a transferred model, its test scores and a report out.",
     "compare": "Strategies and controls side by side on the same rows: a leaderboard.",
@@ -133,10 +136,12 @@ def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
     from headstart.recipe import Evaluate, Experiment
     from headstart.verbs import run
 
-    outcome = run(recipe, progress_for(quiet=quiet))
+    outcome = run(recipe, progress_for(quiet=quiet), started=STARTED)
     _say(outcome.notes, quiet)
     if as_json:
         _print_json(outcome.result)
+    elif isinstance(recipe, Experiment) and recipe.dry_run:
+        print(plan_table(outcome.result))
     elif isinstance(recipe, Experiment):
         _print_experiment(outcome, quiet)
     elif isinstance(recipe, Evaluate):
@@ -173,6 +178,8 @@ def _print_scores(result: dict[str, Any]) -> None:
             ]
             body.append([value or "(empty)", f"{scores[names[0]]['n']:,}", *cells])
         print(f"\nby {column}\n{table([column, 'rows', *names[:2]], body)}")
+    if "abstention" in result:
+        print(f"\n{abstention_line(result['abstention'])}")
 
 
 def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet: bool) -> None:
@@ -189,7 +196,7 @@ def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet
     from headstart.serving.files import predict_lines, standard_input
 
     artifact = load(recipe.model)
-    for row in predict_lines(artifact, standard_input(recipe.encoding)):
+    for row in predict_lines(artifact, standard_input(recipe.encoding), abstain=recipe.abstain):
         _print_json(row)
 
 

@@ -119,7 +119,7 @@ def _parameter(verb: str, name: str, info: Any) -> inspect.Parameter:
         return inspect.Parameter(
             name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, argument]
         )
-    if info.annotation is bool:
+    if info.annotation in (bool, bool | None):
         flag = "--" + name.replace("_", "-")
         both = f"{flag}/--no-{name.replace('_', '-')}"
         return _option(name, bool, text, both)

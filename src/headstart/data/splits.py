@@ -22,15 +22,7 @@ def stratified(
     Returns:
         Row indices kept and cut off, each in ascending order.
     """
-    members: dict[Hashable, list[int]] = defaultdict(list)
-    for row, key in enumerate(groups):
-        members[key].append(row)
-    by_label: dict[str, list[list[int]]] = defaultdict(list)
-    for rows in members.values():
-        counts: dict[str, int] = defaultdict(int)
-        for row in rows:
-            counts[labels[row]] += 1
-        by_label[max(sorted(counts), key=lambda label: counts[label])].append(rows)
+    by_label = _clusters(labels, groups)
     random = np.random.default_rng([seed, 0x5911])
     cut: list[int] = []
     for label in sorted(by_label):
@@ -49,6 +41,49 @@ def stratified(
     chosen = np.zeros(len(labels), dtype=bool)
     chosen[cut] = True
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
+def folds(labels: Sequence[str], groups: Sequence[Hashable], *, parts: int, seed: int) -> np.ndarray:
+    """Number every row with one of `parts` folds, label by label, never parting rows of one group.
+
+    Args:
+        labels: one per row.
+        groups: one key per row; rows of equal key share a fold.
+        parts: folds, at least 2.
+        seed: another seed, another assignment.
+
+    Returns:
+        Fold of each row, in [0, parts), shape (rows,); every fold holds a row where there are as many groups.
+    """
+    by_label = _clusters(labels, groups)
+    random = np.random.default_rng([seed, 0xF01D])
+    found = np.zeros(len(labels), dtype=np.int64)
+    at = 0
+    for label in sorted(by_label):
+        clusters = by_label[label]
+        for which in random.permutation(len(clusters)):
+            found[clusters[which]] = at % parts
+            at += 1  # goes on from label to label, so that small labels do not all land in the first folds
+    return found
+
+
+def fold_count(labels: Sequence[str], groups: Sequence[Hashable]) -> int:
+    """How many folds suit these rows: 3, fewer where labels have less than three groups of rows; at least 2."""
+    return int(np.clip(np.median([len(clusters) for clusters in _clusters(labels, groups).values()]), 2, 3))
+
+
+def _clusters(labels: Sequence[str], groups: Sequence[Hashable]) -> dict[str, list[list[int]]]:
+    """Groups of rows by the label that most of their rows have."""
+    members: dict[Hashable, list[int]] = defaultdict(list)
+    for row, key in enumerate(groups):
+        members[key].append(row)
+    by_label: dict[str, list[list[int]]] = defaultdict(list)
+    for rows in members.values():
+        counts: dict[str, int] = defaultdict(int)
+        for row in rows:
+            counts[labels[row]] += 1
+        by_label[max(sorted(counts), key=lambda label: counts[label])].append(rows)
+    return by_label
 
 
 def latest(times: Sequence[str], groups: Sequence[Hashable], *, share: float) -> tuple[np.ndarray, np.ndarray]:

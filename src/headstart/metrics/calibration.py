@@ -1,8 +1,37 @@
-"""Temperature scaling: one number that makes probabilities mean what they say (Guo et al. 2017, section 4.2)."""
+"""Do probabilities mean what they say? Temperature scaling and reliability (Guo et al. 2017, sections 2 and 4.2)."""
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from headstart.metrics.classification import log_losses
+from headstart.metrics.classification import BINS, log_losses
+from headstart.metrics.intervals import proportion
+from headstart.types import Score
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Rows of about equal confidence."""
+
+    low: float
+    """Lower edge, in [0, 1)."""
+    high: float
+    """Upper edge, in (0, 1]."""
+    confidence: float
+    """Mean over the rows, in [0, 1]."""
+    accuracy: Score
+    """Share of the rows whose label was predicted, with `n` rows behind it."""
+
+    def plain(self) -> dict[str, Any]:
+        """Edges, rows, mean confidence and accuracy with its interval."""
+        return {
+            "low": self.low,
+            "high": self.high,
+            "rows": self.accuracy.n,
+            "confidence": self.confidence,
+            "accuracy": self.accuracy.plain(),
+        }
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -32,3 +61,19 @@ def temperature(logits: np.ndarray, targets: np.ndarray) -> float:
         else:
             low = left
     return float(np.exp((low + high) / 2))
+
+
+def reliability(confidence: np.ndarray, correct: np.ndarray) -> list[Bin]:
+    """Accuracy by confidence in equal-width bins, those of the expected calibration error; empty ones are left out.
+
+    Args:
+        confidence: probability of the predicted label per row, in [0, 1], shape (rows,).
+        correct: whether the predicted label is the true one, shape (rows,).
+    """
+    place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    found = []
+    for at in np.unique(place).tolist():
+        inside = place == at
+        accuracy = proportion(int(correct[inside].sum()), int(inside.sum()))
+        found.append(Bin(at / BINS, (at + 1) / BINS, float(confidence[inside].mean()), accuracy))
+    return found

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.metrics.intervals import percentile_interval
+from headstart.metrics.intervals import percentile_interval, proportion
 from headstart.types import Score
 
 BINS = 15
@@ -121,6 +121,38 @@ def scores(probabilities: np.ndarray, targets: np.ndarray, *, draws: int = 2000,
         bounds = (-1.0, 1.0) if name == "mcc" else (0.0, np.inf if name == "log_loss" else 1.0)
         result[name] = percentile_interval(value, sample, rows, bounds=bounds, centred=name == "ece")
     return result
+
+
+def measured(metric: str, probabilities: np.ndarray, targets: np.ndarray, *, draws: int = 1000, seed: int = 0) -> Score:
+    """One score of some rows with its 95 % interval: Wilson's for accuracy, which holds for few rows, else a bootstrap.
+
+    Args:
+        metric: `accuracy`, `macro_f1`, `mcc` or `log_loss`.
+        probabilities: shape (rows, labels), rows sum to 1; at least one row.
+        targets: index of the true label per row.
+        draws: resamples.
+        seed: of the resampling.
+    """
+    predicted, rows = probabilities.argmax(1), len(targets)
+    if metric == "accuracy":
+        return proportion(int((predicted == targets).sum()), rows)
+    value = point(metric, probabilities, targets)
+    random = np.random.default_rng([seed, 0x51CE])
+    if metric == "log_loss":
+        losses = log_losses(probabilities, targets)
+        per_chunk = max(1, 2_000_000 // rows)
+        sizes = [min(per_chunk, draws - start) for start in range(0, draws, per_chunk)]
+        sample = [losses[random.integers(0, rows, size=(size, rows))].mean(1) for size in sizes]
+        return percentile_interval(value, np.concatenate(sample), rows, bounds=(0.0, np.inf))
+    # Labels that are neither true nor predicted here change no score; without them the matrices are small.
+    present, codes = np.unique(np.concatenate([targets, predicted]), return_inverse=True)
+    cells = confusion_matrix(codes[:rows], codes[rows:], len(present)).ravel()
+    per_chunk = max(1, 2_000_000 // len(cells))
+    sample = []
+    for start in range(0, draws, per_chunk):
+        drawn = random.multinomial(rows, cells / rows, size=min(per_chunk, draws - start))
+        sample.append(BY_COUNTS[metric](drawn.reshape(-1, len(present), len(present))))
+    return percentile_interval(value, np.concatenate(sample), rows, bounds=(-1.0 if metric == "mcc" else 0.0, 1.0))
 
 
 def better(metric: str, left: float, right: float) -> bool:

@@ -1,5 +1,7 @@
-"""Objectives that learn from raw text; tasks, which learn from labels, are in `headstart.tasks`."""
+"""Objectives that learn without a head of labels; tasks, which learn from labels, are in `headstart.tasks`."""
 
 from headstart.registry import Registry
 
-OBJECTIVES = Registry("objective", {}, group="headstart.objectives")
+OBJECTIVES = Registry(
+    "objective", {"contrastive": "headstart.objectives.contrastive:Contrastive"}, group="headstart.objectives"
+)

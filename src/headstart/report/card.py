@@ -22,16 +22,22 @@ from headstart.report.drawing import (
     shortened,
     signed,
 )
-from headstart.report.page import (
+from headstart.report.scores import (
     LABEL_LIMIT,
     LIST_LIMIT,
     LOWER_IS_BETTER,
     METRIC_NAMES,
     SPLITS,
+    Words,
+    by_choices,
+    on,
+    parts_of,
     reading,
     score_of,
     standing,
+    words,
 )
+from headstart.report.sections import abstention_sentence, weakest_sentence
 
 # The hub's names of our metrics.
 HUB_METRICS = {
@@ -58,7 +64,7 @@ def render(evidence: Mapping[str, Any], *, files: Sequence[str], snippet: str) -
     """
     data = dict(evidence.get("data") or {})
     dropped = len(data.get("dropped") or [])
-    seen = legible({**evidence, "worst_rows": None, "confusion": None, "data": {**data, "dropped": None}})
+    seen = by_choices(legible({**evidence, "worst_rows": None, "confusion": None, "data": {**data, "dropped": None}}))
     front = yaml.safe_dump(front_matter(seen), sort_keys=False, allow_unicode=True, width=1000)
     sections = [
         _summary(seen),
@@ -153,6 +159,13 @@ def _chosen_scores(evidence: Mapping[str, Any], split: str) -> dict[str, dict[st
     return {name: measured for name in names if (measured := score_of(chosen, split, name))}
 
 
+def _reported(evidence: Mapping[str, Any]) -> tuple[str, Words]:
+    """The part of the data that the chosen entry's scores are reported on, and how to speak of it."""
+    names = parts_of(evidence.get("leaderboard") or [])
+    split = next((name for name in names if _chosen_scores(evidence, name)), "validation")
+    return split, words(split)
+
+
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """A Markdown table; a column whose name ends in `|` is aligned to the right."""
     heads = [column.rstrip("|") for column in columns]
@@ -224,7 +237,7 @@ def _labels(evidence: Mapping[str, Any]) -> list[str]:
 
 def _scores(evidence: Mapping[str, Any]) -> list[str]:
     """Every metric of the chosen model with its interval and number of rows."""
-    split = "test" if _chosen_scores(evidence, "test") else "validation"
+    split, said = _reported(evidence)
     scores = _chosen_scores(evidence, split)
     if not scores:
         return ["## Scores", "", "None were measured."]
@@ -238,13 +251,16 @@ def _scores(evidence: Mapping[str, Any]) -> list[str]:
         ]
         for name, measured in scores.items()
     ]
-    lines = ["## Scores", "", f"On the {split} part:", ""]
+    lines = ["## Scores", "", f"Measured {said.on}:", ""]
     lines += _table(["Metric", "Value|", "95 % interval|", "Rows|", "Better is"], rows)
-    if split == "validation":
+    if split != "test":
         lines += [
             "",
             "There was no test part. Choices were made on these rows, so the scores flatter the model.",
         ]
+    abstaining = abstention_sentence(evidence)
+    if abstaining:
+        lines += ["", abstaining]
     return lines
 
 
@@ -270,7 +286,7 @@ def _controls(evidence: Mapping[str, Any]) -> list[str]:
                 status + note,
             ]
         )
-    about = f"{METRIC_NAMES.get(metric, metric)} on {split}"
+    about = f"{METRIC_NAMES.get(metric, metric)} {on(split)}"
     lines = ["## Controls", "", f"What else was tried on the same data, by {about} with 95 % intervals:", ""]
     lines += _table(["Strategy", "Role", f"{about}|", "Time|", "Trained parameters|", "Status"], rows)
     if len(board) > ROWS_SHOWN:
@@ -287,7 +303,7 @@ def _comparisons(evidence: Mapping[str, Any]) -> list[str]:
         rows.append(
             [
                 f"{markdown(comparison.get('a'))} against {markdown(comparison.get('b'))}",
-                f"{METRIC_NAMES.get(str(metric), markdown(metric))} on {markdown(split)}",
+                f"{METRIC_NAMES.get(str(metric), markdown(metric))} {markdown(on(split))}",
                 f"{signed(dig(difference, 'value'))} {interval(difference, sign=True)}".strip(),
                 probability(comparison.get("p_holm")),
                 markdown(reading(comparison)),
@@ -323,12 +339,14 @@ def _data(evidence: Mapping[str, Any], dropped: int) -> list[str]:
 
 def _limits(evidence: Mapping[str, Any]) -> list[str]:
     """What the scores do not say, and what the model does not see."""
-    split = "test" if _chosen_scores(evidence, "test") else "validation"
     lines = [
         "## Limits",
         "",
-        f"- The scores hold for data like the {split} part; on other texts, measure again.",
+        f"- The scores hold for data like {_reported(evidence)[1].part}; on other texts, measure again.",
     ]
+    weakest = weakest_sentence(evidence)
+    if weakest:
+        lines.append(f"- {markdown(weakest)}")
     lengths = dig(evidence, "data", "lengths") or {}
     if finite(lengths.get("limit")) and evidence.get("kind") != "linear-text":
         cut = f"{count(lengths.get('truncated') or 0)} of the texts here were longer"

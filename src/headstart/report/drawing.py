@@ -205,13 +205,13 @@ def intervals(
     grid = ticks(min(numbers), max(numbers), at_most=4 if narrow else 8)
     x = scale((grid[0], grid[-1]), (left, right))
     bottom = top + row_height * len(marks)
-    parts = [_grid_line(x(tick), top, bottom, _tick_text(tick, grid)) for tick in grid]
+    parts = [_grid_line(x(tick), top, bottom, tick_text(tick, grid)) for tick in grid]
     if reference is not None:
-        parts.append(_segment("reference", x(reference), top, x(reference), bottom))
+        parts.append(segment("reference", x(reference), top, x(reference), bottom))
     for number, mark in enumerate(marks):
         parts += _interval_row(mark, x, top + row_height * number, row_height, width, narrow)
-    parts.append(_text("axis", (left + right) / 2, bottom + 38, axis, "middle"))
-    return _svg(parts, width, bottom + 46, key, title, description)
+    parts.append(text_at("axis", (left + right) / 2, bottom + 38, axis, "middle"))
+    return framed(parts, width, bottom + 46, key, title, description)
 
 
 def both_widths(marks: Sequence[Mark], **described: Any) -> dict[str, Any] | None:
@@ -231,23 +231,27 @@ def _interval_row(mark: Mark, x: Scale, top: float, height: float, width: float,
     kind = "hollow" if mark.hollow else "filled"
     weight = " strong" if mark.strong else ""
     if narrow:
-        parts = [_text(f"label{weight}", 12, y - 14, shortened(mark.label, 44), "start")]
+        parts = [text_at(f"label{weight}", 12, y - 14, shortened(mark.label, 44), "start")]
     else:
-        parts = [_text(f"label{weight}", 238, y + 5, shortened(mark.label, 32), "end")]
+        parts = [text_at(f"label{weight}", 238, y + 5, shortened(mark.label, 32), "end")]
     if mark.low is not None and mark.high is not None:
-        parts.append(_segment(f"whisker {kind}", x(mark.low), y, x(mark.high), y))
-        parts += [_segment(f"cap {kind}", x(end), y - 5, x(end), y + 5) for end in (mark.low, mark.high)]
+        parts.append(segment(f"whisker {kind}", x(mark.low), y, x(mark.high), y))
+        parts += [segment(f"cap {kind}", x(end), y - 5, x(end), y + 5) for end in (mark.low, mark.high)]
     parts.append(dot(x(mark.value), y, hollow=mark.hollow))
-    parts.append(_text(f"value{weight}", width - 8, y + 5, mark.shown, "end"))
+    parts.append(text_at(f"value{weight}", width - 8, y + 5, mark.shown, "end"))
     return parts
 
 
-def dot(x: float, y: float, *, hollow: bool) -> Markup:
-    """A filled circle, or an open diamond."""
+def dot(x: float, y: float, *, hollow: bool, size: float = 5.5) -> Markup:
+    """A filled circle of radius `size`, or an open diamond."""
     if hollow:
-        corners = " ".join(f"{_n(x + a)},{_n(y + b)}" for a, b in ((0, -6.5), (6.5, 0), (0, 6.5), (-6.5, 0)))
+        corners = " ".join(
+            f"{coordinate(x + a)},{coordinate(y + b)}" for a, b in ((0, -6.5), (6.5, 0), (0, 6.5), (-6.5, 0))
+        )
         return Markup('<polygon class="dot hollow" points="{}"/>').format(corners)
-    return Markup('<circle class="dot filled" cx="{}" cy="{}" r="5.5"/>').format(_n(x), _n(y))
+    return Markup('<circle class="dot filled" cx="{}" cy="{}" r="{}"/>').format(
+        coordinate(x), coordinate(y), coordinate(size)
+    )
 
 
 def lines(series: Sequence[Line], *, key: str, title: str, description: str, axes: tuple[str, str]) -> Markup | None:
@@ -263,28 +267,28 @@ def lines(series: Sequence[Line], *, key: str, title: str, description: str, axe
     y = scale((rows[0], rows[-1]), (bottom, top))
     parts = []
     for tick in rows:
-        parts.append(_segment("grid", left, y(tick), right, y(tick)))
-        parts.append(_text("tick", left - 6, y(tick) + 4, _tick_text(tick, rows), "end"))
-    parts += [_text("tick", x(tick), bottom + 17, f"{tick:g}", "middle") for tick in columns]
+        parts.append(segment("grid", left, y(tick), right, y(tick)))
+        parts.append(text_at("tick", left - 6, y(tick) + 4, tick_text(tick, rows), "end"))
+    parts += [text_at("tick", x(tick), bottom + 17, f"{tick:g}", "middle") for tick in columns]
     for number, line in enumerate(drawn):
         parts += _path(line, x, y)
         start = left + 150 * number
         sample = Line("", [(start, 16), (start + 26, 16)], line.dashed)
         parts += _path(sample, lambda value: value, lambda value: value)
-        parts.append(_text("label", start + 33, 20, shortened(line.label, 18 if len(drawn) > 1 else 42), "start"))
-    parts.append(_text("axis", (left + right) / 2, height - 12, axes[0], "middle"))
+        parts.append(text_at("label", start + 33, 20, shortened(line.label, 18 if len(drawn) > 1 else 42), "start"))
+    parts.append(text_at("axis", (left + right) / 2, height - 12, axes[0], "middle"))
     middle = (top + bottom) / 2
     parts.append(
         Markup('<text class="axis" text-anchor="middle" transform="translate(12 {}) rotate(-90)">{}</text>').format(
-            _n(middle), axes[1]
+            coordinate(middle), axes[1]
         )
     )
-    return _svg(parts, width, height, key, title, description)
+    return framed(parts, width, height, key, title, description)
 
 
 def bar(part: float) -> Markup:
     """A small horizontal bar beside the number that says the same, hence hidden from screen readers."""
-    filled = _n(max(0.0, min(1.0, part)) * 120)
+    filled = coordinate(max(0.0, min(1.0, part)) * 120)
     return Markup(
         '<svg class="bar" viewBox="0 0 120 10" width="120" height="10" aria-hidden="true">'
         '<rect class="track" width="120" height="10"/><rect class="fill" width="{}" height="10"/></svg>'
@@ -305,16 +309,18 @@ def _path(line: Line, x: Scale, y: Scale) -> list[Markup]:
         if point is None:
             pen = "M"
             continue
-        strokes.append(f"{pen}{_n(point[0])} {_n(point[1])}")
+        strokes.append(f"{pen}{coordinate(point[0])} {coordinate(point[1])}")
         pen = "L"
     parts = [Markup('<path class="line{}" d="{}"/>').format(dashed, " ".join(strokes))]
     spots = [point for point in known if point is not None]
     for across, upward in spots:
         if line.dashed:
             shape = '<rect class="point dashed" x="{}" y="{}" width="6" height="6"/>'
-            parts.append(Markup(shape).format(_n(across - 3), _n(upward - 3)))
+            parts.append(Markup(shape).format(coordinate(across - 3), coordinate(upward - 3)))
         else:
-            parts.append(Markup('<circle class="point" cx="{}" cy="{}" r="3"/>').format(_n(across), _n(upward)))
+            parts.append(
+                Markup('<circle class="point" cx="{}" cy="{}" r="3"/>').format(coordinate(across), coordinate(upward))
+            )
     return parts
 
 
@@ -327,28 +333,32 @@ def _whole(low: float, high: float) -> list[float]:
 
 def _grid_line(x: float, top: float, bottom: float, text: str) -> Markup:
     """One vertical line of the grid with its number below."""
-    return _segment("grid", x, top, x, bottom) + _text("tick", x, bottom + 18, text, "middle")
+    return segment("grid", x, top, x, bottom) + text_at("tick", x, bottom + 18, text, "middle")
 
 
-def _segment(kind: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
+def segment(kind: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
     """A straight stroke."""
-    return Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(kind, _n(x1), _n(y1), _n(x2), _n(y2))
+    return Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(
+        kind, coordinate(x1), coordinate(y1), coordinate(x2), coordinate(y2)
+    )
 
 
-def _text(kind: str, x: float, y: float, text: str, anchor: str) -> Markup:
+def text_at(kind: str, x: float, y: float, text: str, anchor: str) -> Markup:
     """Text at a point; whatever it holds is escaped."""
-    return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(kind, _n(x), _n(y), anchor, text)
+    return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(
+        kind, coordinate(x), coordinate(y), anchor, text
+    )
 
 
-def _svg(parts: Iterable[Markup], width: float, height: float, key: str, title: str, description: str) -> Markup:
+def framed(parts: Iterable[Markup], width: float, height: float, key: str, title: str, description: str) -> Markup:
     """The frame of a chart, with its name and description for assistive technology."""
     return Markup(
         '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-labelledby="{k}-title {k}-desc">'
         '<title id="{k}-title">{t}</title><desc id="{k}-desc">{d}</desc>{body}</svg>'
-    ).format(w=_n(width), h=_n(height), k=key, t=title, d=description, body=Markup("").join(parts))
+    ).format(w=coordinate(width), h=coordinate(height), k=key, t=title, d=description, body=Markup("").join(parts))
 
 
-def _tick_text(value: float, grid: Sequence[float]) -> str:
+def tick_text(value: float, grid: Sequence[float]) -> str:
     """A tick's number with as many decimals as the whole axis needs."""
     for decimals in range(7 if abs(value) < 1e6 else 0):
         if all(math.isclose(tick, round(tick, decimals), abs_tol=1e-9) for tick in grid):
@@ -356,6 +366,6 @@ def _tick_text(value: float, grid: Sequence[float]) -> str:
     return f"{value:g}"
 
 
-def _n(value: float) -> str:
+def coordinate(value: float) -> str:
     """A coordinate, with at most two decimals."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

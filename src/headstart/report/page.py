@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
@@ -28,22 +29,28 @@ from headstart.report.drawing import (
     shortened,
     signed,
 )
-
-LOWER_IS_BETTER = frozenset({"log_loss", "ece"})
-METRIC_NAMES = {
-    "accuracy": "accuracy",
-    "macro_f1": "macro F1",
-    "mcc": "Matthews correlation",
-    "log_loss": "log loss",
-    "ece": "calibration error (ECE)",
-}
-SPLITS = ("train", "validation", "test")
+from headstart.report.scores import (
+    LABEL_LIMIT,
+    LIST_LIMIT,
+    LOWER_IS_BETTER,
+    METRIC_NAMES,
+    SPLITS,
+    by_choices,
+    on,
+    opposition,
+    parts_of,
+    reading,
+    rows_of,
+    score_of,
+    standing,
+    words,
+)
+from headstart.report.sections import certainty, cost, slices, unfinished
 
 # Caps that keep the page under 1 MB whatever the evidence holds; each cut is said on the page.
 SIZE_LIMIT = 1_000_000
 TEXT_LIMITS = (400, 120, 40)
 """Characters of a text that are shown; the shorter ones only where the page would grow beyond its size."""
-LABEL_LIMIT = 80
 MATRIX_LIMIT = 12
 ROW_LIMITS = {
     "dropped": 50,
@@ -54,7 +61,6 @@ ROW_LIMITS = {
     "epochs": 60,
     "pairs": 15,
 }
-LIST_LIMIT = 50
 
 
 def render(evidence: Mapping[str, Any]) -> str:
@@ -75,18 +81,27 @@ def _page(evidence: Mapping[str, Any], limit: int) -> str:
     """The page with every text cut to `limit` characters."""
     dropped = dig(evidence, "data", "dropped") or []
     data = {**(evidence.get("data") or {}), "dropped": dropped[: ROW_LIMITS["dropped"]]}
-    seen = legible({**evidence, "data": data}, limit)
+    seen = by_choices(legible({**evidence, "data": data}, limit))
     metric, board, split = standing(seen)
+    chosen = next((entry for entry in board if entry.get("chosen")), None)
     names = [entry["strategy"] for entry in board if entry.get("chosen")]
     return _ENVIRONMENT.get_template("page.html.j2").render(
         evidence=seen,
         metric=metric,
         split=split,
+        on=on,
+        rows_of=rows_of,
+        reported=words(split),
+        columns=_columns(board),
         board=board[: ROW_LIMITS["strategies"]],
         board_total=len(board),
-        chosen=next((entry for entry in board if entry.get("chosen")), None),
+        chosen=chosen,
         chosen_name=names[0] if names else seen.get("chosen"),
         board_charts=_board_charts(board, metric, split),
+        unfinished=unfinished(board)[: ROW_LIMITS["strategies"]],
+        cost_plot=cost(board, metric, split),
+        certainty=certainty(seen, chosen),
+        slices=slices(seen),
         opponent=opposition(seen, board, metric, split),
         gains=_gains(seen),
         every_metric=_every_metric(board),
@@ -99,87 +114,16 @@ def _page(evidence: Mapping[str, Any], limit: int) -> str:
     )
 
 
-def score_of(entry: Any, split: str, metric: str) -> dict[str, Any] | None:
-    """One measured score of a leaderboard entry, or None where there is no finite one."""
-    measured = dig(entry, "scores", split, metric)
-    return None if finite(dig(measured, "value")) is None else measured
-
-
-def standing(evidence: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]], str]:
-    """The task's metric, the leaderboard from best to worst, and the part of the data that decides the order.
-
-    The part is test where anything was scored on it, else validation. Entries without a score come last, in
-    the order of the evidence.
-    """
-    metric = dig(evidence, "task", "metric") or "accuracy"
-    entries = list(evidence.get("leaderboard") or [])
-    split = "test" if any(score_of(entry, "test", metric) for entry in entries) else "validation"
-    direction = 1 if metric in LOWER_IS_BETTER else -1
-
-    def place(entry: Mapping[str, Any]) -> tuple[bool, float]:
-        measured = score_of(entry, split, metric)
-        return (measured is None, direction * measured["value"] if measured else 0.0)
-
-    return metric, sorted(entries, key=place), split
-
-
-def reading(comparison: Mapping[str, Any]) -> str:
-    """What a paired comparison says; a gain counts only where the interval and Holm's p both say so."""
-    difference = comparison.get("difference") or {}
-    value, low, high = (finite(difference.get(key)) for key in ("value", "low", "high"))
-    p = finite(comparison.get("p_holm"))
-    p = finite(comparison.get("p")) if p is None else p
-    if value is None or (p is None and (low is None or high is None)):
-        return "not tested"
-    touches_zero = low is not None and high is not None and low <= 0 <= high
-    if value == 0 or touches_zero or (p is not None and p >= 0.05):
-        return "inside the noise"
-    a_is_better = (value > 0) != (comparison.get("metric") in LOWER_IS_BETTER)
-    return f"{comparison.get('a') if a_is_better else comparison.get('b')} is better"
-
-
-def opposition(
-    evidence: Mapping[str, Any], board: Sequence[Mapping[str, Any]], metric: str, split: str
-) -> dict[str, Any] | None:
-    """The best entry of the other role than the chosen one's, as a rule a control, and the gain over it.
-
-    Returns:
-        `entry`, its `score`, the `difference` chosen minus entry, and its `reading`; None where nothing can
-        be held against the chosen one.
-    """
-    chosen = next((entry for entry in board if entry.get("chosen")), None)
-    mine = score_of(chosen, split, metric)
-    others = [entry for entry in board if chosen and entry.get("role") != chosen.get("role")]
-    other = next((entry for entry in others if score_of(entry, split, metric)), None)
-    if chosen is None or mine is None or other is None:
-        return None
-    theirs = score_of(other, split, metric) or {}
-    found = {"entry": other, "score": theirs, "difference": {"value": mine["value"] - theirs["value"]}}
-    names = (chosen["strategy"], other["strategy"])
-    for comparison in evidence.get("comparisons") or []:
-        pair = (comparison.get("a"), comparison.get("b"))
-        if {*pair} == {*names} and (comparison.get("metric"), comparison.get("split")) == (metric, split):
-            sides = comparison.get("difference") or {}
-            if pair != names:
-                sides = {
-                    "value": _minus(sides, "value"),
-                    "low": _minus(sides, "high"),
-                    "high": _minus(sides, "low"),
-                }
-            return found | {"difference": sides, "reading": reading(comparison)}
-    return found | {"reading": "not tested"}
-
-
-def _minus(measured: Mapping[str, Any], key: str) -> float | None:
-    """The negated number under `key`, or None."""
-    value = finite(measured.get(key))
-    return None if value is None else -value
-
-
 def _mark(label: str, measured: Mapping[str, Any], shown: str, *, hollow: bool, strong: bool) -> Mark:
     """A chart row of a measured number."""
     low, high = finite(measured.get("low")), finite(measured.get("high"))
     return Mark(label, measured["value"], low, high, shown, hollow, strong)
+
+
+def _columns(board: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Parts of the data that the leaderboard has a column for: that of the choices first, then test."""
+    known = parts_of(board)
+    return sorted(known, key=lambda split: split == "test") or ["validation"]
 
 
 def _board_charts(board: Sequence[Mapping[str, Any]], metric: str, split: str) -> dict[str, Any] | None:
@@ -202,9 +146,9 @@ def _board_charts(board: Sequence[Mapping[str, Any]], metric: str, split: str) -
     return both_widths(
         marks,
         key="board",
-        title=f"{name} on {split} by strategy",
+        title=f"{name} {on(split)} by strategy",
         description=f"Best first, with 95 % intervals: {listed}.",
-        axis=f"{name} on {split} ({better} is better)",
+        axis=f"{name} {on(split)} ({better} is better)",
         reference=controls[0] if controls else None,
     )
 
@@ -233,9 +177,9 @@ def _gains(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
         charts = both_widths(
             marks,
             key=f"gain{place}",
-            title=f"Differences in {name} on {about[1]}",
+            title=f"Differences in {name} {on(about[1])}",
             description="; ".join(f"{mark.label}: {mark.shown}" for mark in marks[:8]) + ".",
-            axis=f"difference in {name} on {about[1]}, 95 % interval",
+            axis=f"difference in {name} {on(about[1])}, 95 % interval",
             reference=0.0,
         )
         methods = sorted({str(row["method"]) for row in rows if row.get("method")})[:5]
@@ -246,7 +190,7 @@ def _gains(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _every_metric(board: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One table per part of the data: every entry that has scores there, by every metric measured."""
     tables = []
-    for split in ("test", "validation"):
+    for split in parts_of(board):
         entries = [entry for entry in board if dig(entry, "scores", split)][: ROW_LIMITS["strategies"]]
         known = [name for name in METRIC_NAMES if any(score_of(entry, split, name) for entry in entries)]
         if known:
@@ -379,6 +323,7 @@ def _environment() -> Environment:
     environment.globals |= {function.__name__: function for function in written}
     environment.globals |= {"METRIC_NAMES": METRIC_NAMES, "LOWER_IS_BETTER": LOWER_IS_BETTER}
     environment.globals |= {"LIMIT": LIST_LIMIT, "NOTHING": NOTHING}
+    environment.filters["base"] = lambda path: PurePath(str(path)).name
     environment.filters["short"] = lambda text, limit=LABEL_LIMIT: shortened(str(text), limit)
     return environment
 

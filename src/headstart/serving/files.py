@@ -24,11 +24,16 @@ MOST_PROBABILITIES = 20
 """Labels up to which every probability gets a column of its own."""
 
 
-def predict_lines(artifact: Artifact, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """One plain prediction per line, in order; a line without text gives nulls, so that lines keep their numbers."""
+def predict_lines(
+    artifact: Artifact, lines: Iterable[str], *, abstain: float | None = None
+) -> Iterator[dict[str, Any]]:
+    """One plain prediction per line, in order; a line without text gives nulls, so that lines keep their numbers.
+
+    For `abstain` see `prediction_row`.
+    """
     for chunk in _chunks(lines, first=64):
         yield from (
-            prediction_row(found)
+            prediction_row(found, abstain)
             for found in predicted(artifact, [line.removesuffix("\n").removesuffix("\r") for line in chunk])
         )
 
@@ -65,11 +70,22 @@ def predicted(
     return found
 
 
-def prediction_row(prediction: Prediction | None) -> dict[str, Any]:
-    """Plain data of a prediction, nulls where there was no text."""
-    if prediction is None:
-        return {"label": None, "score": None, "probabilities": None, "truncated": False}
-    return prediction.plain()
+def prediction_row(prediction: Prediction | None, abstain: float | None = None) -> dict[str, Any]:
+    """Plain data of a prediction, nulls where there was no text.
+
+    With `abstain` there is a key `abstained`, and the label is null where the score is below it.
+    """
+    nothing = {"label": None, "score": None, "probabilities": None, "truncated": False}
+    row = prediction.plain() if prediction is not None else nothing
+    if abstain is None:
+        return row
+    held = abstains(prediction, abstain)
+    return row | {"label": None if held else row["label"], "abstained": held}
+
+
+def abstains(prediction: Prediction | None, threshold: float | None) -> bool:
+    """Whether the score of a prediction is too low for an answer."""
+    return prediction is not None and threshold is not None and prediction.score < threshold
 
 
 class FilePredictions:
@@ -81,8 +97,10 @@ class FilePredictions:
         text: columns with the text; those of the training file if None.
         options: format, encoding, delimiter.
         progress: advanced by rows.
+        abstain: score below which a row gets no label, in [0, 1); None to answer every row.
 
-    After the rows were taken, `dropped` lists rows that could not be parsed and `empty` counts rows without text.
+    After the rows were taken, `dropped` lists rows that could not be parsed, `empty` counts rows without text and
+    `abstained` those with a score below `abstain`.
     """
 
     def __init__(
@@ -93,10 +111,13 @@ class FilePredictions:
         text: Sequence[str] | None = None,
         options: dict[str, Any] | None = None,
         progress: Progress = SILENT,
+        abstain: float | None = None,
     ) -> None:
         self.artifact = artifact
         self.path = path
         self.progress = progress
+        self.abstain = abstain
+        self.abstained = 0
         self.dropped: list[Dropped] = []
         self.empty = 0
         self.truncated = 0
@@ -119,6 +140,7 @@ class FilePredictions:
             texts = [" ".join(part for part in (row.values[at] for at in self._at) if part) for row in chunk]
             for row, prediction in zip(chunk, predicted(self.artifact, texts), strict=True):
                 self.empty += prediction is None
+                self.abstained += abstains(prediction, self.abstain)
                 self.truncated += bool(prediction and prediction.truncated)
                 yield row, prediction
             self.rows += len(chunk)
@@ -126,6 +148,8 @@ class FilePredictions:
 
     def write(self, target: Path, *, overwrite: bool = False) -> None:
         """Write all original columns and the predictions; the file appears whole or not at all.
+
+        Where the model abstains the prediction is empty; score and probabilities are there.
 
         Raises:
             RunFolderError: the file is there already.
@@ -145,7 +169,8 @@ class FilePredictions:
                 extra = [""] * len(added)
                 if found is not None:
                     shares = [f"{found.probabilities[label]:.6f}" for label in labels]
-                    extra = [found.label, f"{found.score:.6f}", str(found.truncated).lower(), *shares]
+                    label = "" if abstains(found, self.abstain) else found.label
+                    extra = [label, f"{found.score:.6f}", str(found.truncated).lower(), *shares]
                 yield [*record.values, *extra]
 
         work = None

@@ -5,9 +5,11 @@ from headstart.registry import Registry
 STRATEGIES = Registry(
     "strategy",
     {
+        "contrastive": "headstart.strategies.contrastive:Contrastive",
         "feature-extraction": "headstart.strategies.feature_extraction:FeatureExtraction",
         "fine-tuning": "headstart.strategies.fine_tuning:FineTuning",
         "from-scratch": "headstart.strategies.from_scratch:FromScratch",
+        "lora": "headstart.strategies.lora:Lora",
         "tf-idf": "headstart.strategies.tf_idf:TfIdf",
     },
     group="headstart.strategies",

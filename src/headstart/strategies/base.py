@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
 from headstart.backbones.location import Located
 from headstart.config import Component
 from headstart.data.store import Store
+from headstart.deadline import Deadline
 from headstart.predictors.base import Predictor
 from headstart.progress import SILENT, Progress
 from headstart.tasks.base import Task
@@ -27,6 +28,7 @@ class Context:
     task: Task
     train: Store[Any]
     validation: Store[Any]
+    """Rows to choose on; the training rows themselves where `folds` says how to hold them out."""
     located: Located | None
     """The backbone's folder; None where no strategy of the run needs one."""
     training: Training
@@ -34,6 +36,17 @@ class Context:
     progress: Progress = SILENT
     shared: dict[str, Any] = field(default_factory=dict)
     """Features, prepared tokens and epochs run, by name; filled by the functions of `strategies.steps`."""
+    folds: np.ndarray | None = None
+    """Cross-validation in place of a validation part: fold of each training row, shape (repeats, rows). Every strategy
+    gives out-of-fold logits by the first repeat; what is cheap chooses on all of them."""
+
+    deadline: Deadline | None = None
+    """When the strategy has to be done, under a budget."""
+
+    @property
+    def late(self) -> bool:
+        """Whether the deadline is over: what is still open is left as it is, what has nothing to show gives up."""
+        return self.deadline is not None and self.deadline.passed
 
     def backbone(self, *, pretrained: bool = True) -> TextEncoder:
         """A fresh network with its tokenizer."""
@@ -55,12 +68,37 @@ class Candidate:
     """Likewise."""
     predictor: Predictor
     validation_logits: np.ndarray
-    """Shape (validation rows, labels), before calibration."""
+    """Shape (validation rows, labels), before calibration; out-of-fold logits of the training rows under folds."""
     description: str
     """What was decided, in a few words for the leaderboard."""
     trainable_parameters: int
     curve: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+class Work(NamedTuple):
+    """What a strategy is going to do, in passes over the training rows."""
+
+    training: float
+    """Passes forward and backward."""
+    reading: float
+    """Passes forward only."""
+
+
+def trained_work(context: Context, epochs: int, *, twin: int = 0, head_first: bool = True, runs: float = 1) -> Work:
+    """Work of a strategy that trains on labels and validates after every epoch.
+
+    Args:
+        context: of the run.
+        epochs: of each training.
+        twin: epochs more of a second model.
+        head_first: whether features are read for the head.
+        runs: trainings on all rows; folds count as `strategies.steps.rounds` has it.
+    """
+    folds = 1.0 if context.folds is None else float(context.folds[0].max() + 1)
+    held = 1.0 if context.folds is not None else len(context.validation) / max(len(context.train), 1)
+    passes = epochs * runs * folds + twin
+    return Work(passes, (1.0 + held) * head_first + held * (epochs * runs + twin + 1))
 
 
 class Strategy(Component, ABC):
@@ -70,11 +108,21 @@ class Strategy(Component, ABC):
     needs_backbone: ClassVar[bool] = True
     cost: ClassVar[int]
     """Rank by usual cost, cheapest first; decides the order of a run and who wins a tie."""
+    shortens: ClassVar[bool] = False
+    """Whether fewer epochs than usual are better than none, where a budget is short."""
+
+    start_up: ClassVar[float] = 0.0
+    """Seconds that libraries of its own take to import."""
+
+    def work(self, context: Context) -> Work:
+        """What `fit` will come to, before it starts; for plans and budgets."""
+        return Work(0.0, 1.0 if self.needs_backbone else 0.0)
 
     @abstractmethod
     def fit(self, context: Context) -> Candidate:
-        """Learn from `context.train`, choose on `context.validation`.
+        """Learn from `context.train`, choose on `context.validation` or, where there are folds, by cross-validation.
 
         Raises:
             DivergedError: training did not stay finite.
+            OutOfTime: the deadline passed before there was anything to keep.
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -29,6 +29,9 @@ class FeatureExtraction(Strategy):
     """How tokens become one vector; chosen on validation if not given."""
     C: float | None = Field(default=None, gt=0)
     """Inverse strength of regularisation on standardised features, over 0; chosen on validation if not given."""
+    label_names: bool | None = None
+    """Learn from the labels' own words too, as one more text per label ("This text is about sports."). By default
+    where cross-validation, which few labels bring with them, finds that it helps."""
 
     @field_validator("layers", mode="before")
     @classmethod
@@ -41,7 +44,13 @@ class FeatureExtraction(Strategy):
 
         from headstart.heads.model import Model
         from headstart.predictors.network import HEAD, NetworkPredictor
-        from headstart.strategies.steps import features, sample_note, solved_head, solving_rows, validation_logits
+        from headstart.strategies.steps import (
+            compare_by_folds,
+            features,
+            sample_note,
+            solved_head,
+            validation_logits,
+        )
 
         backbone = context.backbone()
         if self.layers and max(self.layers) > backbone.depth:
@@ -61,35 +70,54 @@ class FeatureExtraction(Strategy):
         context.progress.begin(self.name, total * 1.5)
         features(context, backbone)
         grid = None if self.C is None else (self.C,)
-        layers, pooling = options[0]
-        if len(options) > 1:
-            rows = self._sample(context, len(solving_rows(context, backbone)))
-            found = []
-            for layers, pooling in options:
-                solved = solved_head(context, backbone, layers=layers, pooling=pooling, grid=grid, rows=rows)
-                found.append((solved.rank, -len(layers), layers, pooling))
-                context.progress.advance(0.45 * total / len(options))
-            _, _, layers, pooling = max(found)
-        strength = self.C or solved_head(context, backbone, layers=layers, pooling=pooling).C
+        names = self.label_names
+        if context.folds is not None:
+            layers, pooling, names = compare_by_folds(context, backbone, options, names)
+        elif len(options) > 1:
+            layers, pooling = self._compared(context, backbone, options, grid, total)
+        else:
+            layers, pooling = options[0]
+        settings: dict[str, Any] = {"layers": layers, "pooling": pooling, "names": bool(names)}
+        strength = self.C or solved_head(context, backbone, **settings).C
         # Once more from zero at the strength chosen, so that a resolved recipe comes to the same weights.
-        solved = solved_head(context, backbone, layers=layers, pooling=pooling, grid=(strength,))
+        solved = solved_head(context, backbone, **settings, grid=(strength,))
         head = context.task.heads(backbone, layers=layers, pooling=pooling)
         head[HEAD].set(torch.from_numpy(solved.weight), torch.from_numpy(solved.bias))
         model = Model(backbone, head)
-        logits = validation_logits(context, model)
+        logits = validation_logits(context, model) if solved.out_of_fold is None else solved.out_of_fold
         context.progress.end()
-        names = (
-            "all layers" if len(layers) == backbone.depth + 1 else f"layer{'s' * (len(layers) > 1)} {_spans(layers)}"
-        )
+        read = "all layers" if len(layers) == backbone.depth + 1 else f"layer{'s' * (len(layers) > 1)} {_spans(layers)}"
         return Candidate(
-            self.revised(layers=layers, pooling=pooling, C=solved.C),
+            self.revised(layers=layers, pooling=pooling, C=solved.C, label_names=bool(names)),
             context.training,
             NetworkPredictor(model),
             logits,
-            f"frozen, {pooling} of {names}, C {solved.C:g}",
+            f"frozen, {pooling} of {read}, C {solved.C:g}{', label names' * bool(names)}",
             solved.weight.size + solved.bias.size,
             notes=sample_note(context, backbone),
         )
+
+    def _compared(
+        self,
+        context: Context,
+        backbone: Any,
+        options: list[tuple[tuple[int, ...], str]],
+        grid: tuple[float, ...] | None,
+        total: int,
+    ) -> tuple[tuple[int, ...], str]:
+        """The best layers and pooling on validation."""
+        from headstart.strategies.steps import solved_head, solving_rows
+
+        rows = self._sample(context, len(solving_rows(context, backbone)))
+        found = []
+        for layers, pooling in options:
+            solved = solved_head(context, backbone, layers=layers, pooling=pooling, grid=grid, rows=rows)
+            found.append((solved.rank, -len(layers), layers, pooling))
+            context.progress.advance(0.45 * total / len(options))
+            if context.late:
+                break
+        _, _, layers, pooling = max(found)
+        return layers, pooling
 
     def _sample(self, context: Context, total: int) -> np.ndarray | None:
         most = max(2000, SAMPLE_CELLS // len(context.task.names))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
+from headstart.deadline import OutOfTime
 from headstart.errors import RecipeError
 from headstart.metrics import significance
-from headstart.strategies.base import Candidate, Context, Strategy
+from headstart.strategies.base import Candidate, Context, Strategy, Work, trained_work
 
 if TYPE_CHECKING:
     from headstart.heads.model import Model
@@ -30,13 +31,15 @@ class FineTuning(Strategy):
     """
 
     name: ClassVar[str] = "fine-tuning"
-    cost: ClassVar[int] = 3
+    cost: ClassVar[int] = 4
+    shortens: ClassVar[bool] = True
 
     layers: Literal["all"] | int = "all"
     """`all`, or how many of the top layers move, at least 1."""
     head: Literal["auto", "native", "mean"] = "auto"
     """`native` reads the token that the architecture's own head reads, so plain transformers loads the result;
-    `mean` reads the mean over tokens; `auto` is native unless the mean is better on validation by more than noise."""
+    `mean` reads the mean over tokens; `auto` is native unless the mean is better on validation by more than noise or,
+    with few labels, the mean unless the native one does clearly better in cross-validation."""
     head_first: bool = True
     """Solve the head on frozen features before anything moves; otherwise it starts from random numbers."""
     layer_decay: float = Field(default=0.9, gt=0, le=1)
@@ -48,23 +51,34 @@ class FineTuning(Strategy):
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of the head's inputs dropped in training, in [0, 1)."""
 
+    def work(self, context: Context) -> Work:
+        """The epochs, validated after each, and one more of the mean-pooled twin under `auto`."""
+        epochs = context.training.epochs or EPOCHS
+        twin = int(self.head == "auto" and context.folds is None)
+        return trained_work(context, epochs, twin=twin, head_first=self.head_first)
+
     def fit(self, context: Context) -> Candidate:
         """Train with the native head; under `auto`, also with the mean as long as it may be better."""
         from headstart.predictors.network import NetworkPredictor
-        from headstart.strategies.steps import sample_note
+        from headstart.strategies.steps import head_pooling, rounds, sample_note
 
         if isinstance(self.layers, int) and self.layers < 1:
             raise RecipeError(
                 [f"strategy.layers: {self.layers} layers can't move; give 'all' or a number of at least 1"]
             )
-        backbone = context.backbone()
         epochs = context.training.epochs or EPOCHS
-        pooling = "mean" if self.head == "mean" else backbone.poolings[0]
-        context.progress.begin(self.name, len(context.train) * epochs)
-        run = self._train(context, backbone, pooling, epochs)
+        pooling = head_pooling(context, context.backbone(), self.head)
+        context.progress.begin(self.name, len(context.train) * epochs * rounds(context))
+        run = self._trained(context, pooling, epochs)
         context.progress.end()
-        notes = sample_note(context, backbone) if self.head_first else []
-        if self.head == "auto":
+        notes = sample_note(context, run.model.backbone) if self.head_first else []
+        training = context.training.revised(
+            epochs=epochs, learning_rate=context.training.learning_rate or LEARNING_RATE
+        )
+        if run.history.cut is not None:
+            training = training.revised(stop_after=run.history.cut)
+            notes.append(f"the budget ended training after epoch {run.history.cut} of {epochs}")
+        elif self.head == "auto" and context.folds is None:
             rival = self._rival(context, run, epochs)
             verdict = "was" if rival else "was not"
             notes.append(f"the mean over tokens {verdict} better on validation than the native head by more than noise")
@@ -75,7 +89,7 @@ class FineTuning(Strategy):
         read = "mean of tokens" if pooling == "mean" else f"{pooling} token"
         return Candidate(
             self.revised(head="mean" if pooling == "mean" else "native"),
-            context.training.revised(epochs=epochs, learning_rate=context.training.learning_rate or LEARNING_RATE),
+            training,
             NetworkPredictor(run.model),
             run.logits,
             f"{moved}{gradual}, {read}, epoch {run.history.best} of {epochs}",
@@ -83,6 +97,14 @@ class FineTuning(Strategy):
             run.curve,
             notes,
         )
+
+    def _trained(self, context: Context, pooling: str, epochs: int) -> Run:
+        from headstart.strategies.steps import held_out
+
+        def trained(part: Context, last: int | None) -> Run:
+            return self._train(part, pooling, epochs, last=last)
+
+        return held_out(context, trained, keep_start=self.head_first)
 
     def _rival(self, context: Context, run: Run, epochs: int) -> Run | None:
         """The mean-pooled twin if it is better by more than noise; given up after one epoch if not clearly ahead there."""
@@ -98,30 +120,28 @@ class FineTuning(Strategy):
             return len(by_epoch) == 2 and len(run.by_epoch) > 1 and not ahead(by_epoch[1], run.by_epoch[1])
 
         context.progress.begin(f"{self.name}, mean of tokens", len(context.train) * epochs)
-        rival = self._train(context, context.backbone(), "mean", epochs, hopeless)
-        context.progress.end()
+        try:
+            rival = self._train(context, "mean", epochs, hopeless=hopeless)
+        except OutOfTime:
+            return None
+        finally:
+            context.progress.end()
+        if rival.history.cut is not None:
+            return None
         return rival if ahead(rival.logits, run.logits) else None
 
     def _train(
         self,
         context: Context,
-        backbone: Any,
         pooling: str,
         epochs: int,
+        *,
+        last: int | None = None,
         hopeless: Callable[[list[np.ndarray]], bool] | None = None,
     ) -> Run:
-        import torch
+        from headstart.strategies.steps import headed_model, train_model
 
-        from headstart.heads.model import Model
-        from headstart.predictors.network import HEAD
-        from headstart.strategies.steps import solved_head, train_model
-
-        torch.manual_seed(context.seed)
-        heads = context.task.heads(backbone, pooling=pooling, dropout=self.dropout)
-        if self.head_first:
-            solved = solved_head(context, backbone, layers=(backbone.depth,), pooling=pooling)
-            heads[HEAD].set(torch.from_numpy(solved.weight), torch.from_numpy(solved.bias))
-        model = Model(backbone, heads)
+        model = headed_model(context, pooling=pooling, dropout=self.dropout, head_first=self.head_first)
         return train_model(
             context,
             model,
@@ -129,6 +149,7 @@ class FineTuning(Strategy):
             epochs=epochs,
             learning_rate=context.training.learning_rate or LEARNING_RATE,
             keep_start=self.head_first,
+            last=last,
             hopeless=hopeless,
         )
 

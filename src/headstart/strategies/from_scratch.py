@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from headstart.strategies.base import Candidate, Context, Strategy
+from headstart.deadline import OutOfTime
+from headstart.strategies.base import Candidate, Context, Strategy, Work, trained_work
 
 if TYPE_CHECKING:
     from headstart.strategies.steps import Run
@@ -24,7 +25,7 @@ class FromScratch(Strategy):
     """
 
     name: ClassVar[str] = "from-scratch"
-    cost: ClassVar[int] = 4
+    cost: ClassVar[int] = 5
     role: ClassVar[Literal["transfer", "control"]] = "control"
 
     rates: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(default=(1e-4, 3e-4, 1e-3), min_length=1)
@@ -36,19 +37,34 @@ class FromScratch(Strategy):
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, float) else value
 
+    def work(self, context: Context) -> Work:
+        """The epochs once per rate; under folds the rates are compared on one fold."""
+        runs = len(self.rates) if context.folds is None else 1 + len(self.rates) / (context.folds[0].max() + 1)
+        return trained_work(context, self._epochs(context), head_first=False, runs=runs)
+
+    def _epochs(self, context: Context) -> int:
+        per_epoch = max(1, len(context.train) // context.training.batch_size)
+        fine_tuned = context.training.epochs or context.shared.get("fine-tuning epochs", 3)
+        return max(fine_tuned, min(MOST_EPOCHS, -(-UPDATES // per_epoch)))
+
     def fit(self, context: Context) -> Candidate:
         """Train once per learning rate, keep the best."""
         from headstart.predictors.network import NetworkPredictor
+        from headstart.strategies.steps import by_fold, held_out, rounds
 
-        per_epoch = max(1, len(context.train) // context.training.batch_size)
-        fine_tuned = context.training.epochs or context.shared.get("fine-tuning epochs", 3)
-        epochs = max(fine_tuned, min(MOST_EPOCHS, -(-UPDATES // per_epoch)))
-        context.progress.begin(self.name, len(context.train) * epochs * len(self.rates))
-        targets = context.task.targets(context.validation)
-        rate, run = max(
-            ((rate, self._train(context, rate, epochs)) for rate in self.rates),
-            key=lambda found: context.task.rank(found[1].logits, targets),
-        )
+        epochs = self._epochs(context)
+        tried = len(self.rates) + (0 if context.folds is None else rounds(context))
+        context.progress.begin(self.name, len(context.train) * epochs * tried)
+        # Under folds the rates are compared on the first one, and only the best of them goes through all.
+        where = context if context.folds is None else next(by_fold(context))[1]
+        targets = context.task.targets(where.validation)
+        runs = {rate: self._train(where, rate, epochs, None) for rate in self.rates}
+        rate = max(runs, key=lambda rate: context.task.rank(runs[rate].logits, targets))
+        run = runs[rate]
+        if any(each.history.cut is not None for each in runs.values()):
+            raise OutOfTime  # half a control flatters whatever it is compared with
+        if context.folds is not None:
+            run = held_out(context, lambda part, last: self._train(part, rate, epochs, last), keep_start=False)
         context.progress.end()
         return Candidate(
             self.revised(rates=(rate,)),
@@ -61,7 +77,7 @@ class FromScratch(Strategy):
             [f"the best of learning rates {', '.join(f'{rate:g}' for rate in self.rates)} on validation"],
         )
 
-    def _train(self, context: Context, rate: float, epochs: int) -> Run:
+    def _train(self, context: Context, rate: float, epochs: int, last: int | None) -> Run:
         import torch
 
         from headstart.heads.model import Model
@@ -76,4 +92,4 @@ class FromScratch(Strategy):
                 [module for level in backbone.stacks()["encoder"] for module in level] + list(model.heads.values()), 1.0
             )
         ]
-        return train_model(context, model, levels, epochs=epochs, learning_rate=rate, keep_start=False)
+        return train_model(context, model, levels, epochs=epochs, learning_rate=rate, keep_start=False, last=last)

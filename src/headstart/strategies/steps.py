@@ -2,39 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.deadline import OutOfTime
 from headstart.heads.model import Model
+from headstart.predictors.network import HEAD
 from headstart.strategies.base import Context
 from headstart.training.features import FeatureStore
-from headstart.training.solve import Part, Solved, solve
-from headstart.training.trainer import History, Level, Stage, train
+from headstart.training.solve import Part, Solved, ridge_by_folds, solve, solve_by_folds, standard_error
+from headstart.training.trainer import Epoch, History, Level, Stage, train
 
 FEATURE_BYTES = 3_000_000_000
 """Memory that the features of the training rows may take; beyond it heads are solved on a random sample."""
+NAME_WEIGHT = 4.0
+"""How many rows a text made of a label's own words counts for; 1, 2, 4 and 8 differ by about a point (docs/log.md)."""
+WITHIN = "within"
+"""Key in `Context.shared` under which a fold finds the run it is part of."""
+
+
+@dataclass(frozen=True)
+class Within:
+    """The run that a fold is part of, its rows kept for learning and those held out."""
+
+    context: Context
+    kept: np.ndarray
+    held: np.ndarray
+
+
+def by_fold(context: Context) -> Iterator[tuple[np.ndarray, Context]]:
+    """For each fold of the first repeat: the rows held out, and a run of its own that chooses and validates on them.
+
+    Early stopping is off in it, so that all folds see the same epochs.
+    """
+    if context.folds is None:
+        raise RuntimeError("this run has a validation part and no folds")
+    for fold in np.unique(context.folds[0]):
+        held, kept = np.flatnonzero(context.folds[0] == fold), np.flatnonzero(context.folds[0] != fold)
+        yield (
+            held,
+            replace(
+                context,
+                train=context.train.take(kept.tolist()),
+                validation=context.train.take(held.tolist()),
+                training=context.training.revised(patience=1000),
+                shared={WITHIN: Within(context, kept, held)},
+                folds=None,
+            ),
+        )
+
+
+def rounds(context: Context) -> int:
+    """Passes over the training rows per epoch, those of the folds and the last one on all rows counted together.
+
+    With k folds these are k times (k - 1) / k of the rows and once all of them.
+    """
+    return 1 if context.folds is None else int(context.folds[0].max()) + 1
 
 
 def prepared(context: Context, tokenizer: Any) -> tuple[Any, Any]:
     """Training and validation rows tokenised, once per run."""
     key = f"prepared:{tokenizer.max_length}"
     if key not in context.shared:
-        context.shared[key] = tuple(
-            context.task.prepare(part, tokenizer) for part in (context.train, context.validation)
-        )
+        train = context.task.prepare(context.train, tokenizer)
+        crossed = context.folds is not None
+        context.shared[key] = train, train if crossed else context.task.prepare(context.validation, tokenizer)
     return context.shared[key]
 
 
 def features(context: Context, backbone: Any) -> tuple[np.ndarray, np.ndarray]:
     """Pooled states of every layer for training rows (see `solving_rows`) and validation rows, once per run.
 
-    Both of shape (rows, depth + 1, poolings, hidden).
+    Both of shape (rows, depth + 1, poolings, hidden); a fold takes its rows from those of the run it is part of.
     """
+    within: Within | None = context.shared.get(WITHIN)
+    if within is not None:
+        states, _ = features(within.context, backbone)
+        return states[within.kept], states[within.held]
     store = context.shared.setdefault("features", FeatureStore())
     train, validation = (part.tokens for part in prepared(context, backbone.tokenizer))
     chosen = solving_rows(context, backbone)
@@ -51,7 +100,7 @@ def solving_rows(context: Context, backbone: Any) -> np.ndarray:
     """Training rows whose features are kept for solving heads: all, or as many at random as fit `FEATURE_BYTES`."""
     per_row = 4 * (backbone.depth + 1) * len(backbone.poolings) * backbone.hidden_size
     total, most = len(context.train), max(1000, FEATURE_BYTES // per_row)
-    if total <= most:
+    if total <= most or context.folds is not None or WITHIN in context.shared:
         return np.arange(total)
     return np.sort(np.random.default_rng([context.seed, 0x501E]).permutation(total)[:most])
 
@@ -62,6 +111,49 @@ def sample_note(context: Context, backbone: Any) -> list[str]:
     return [] if used == total else [f"head solved on {used:,} of {total:,} rows, at random"]
 
 
+def solving_part(
+    context: Context, backbone: Any, *, layers: Sequence[int], pooling: str, rows: np.ndarray | None = None
+) -> tuple[Part, Part]:
+    """Training and validation rows as pooled states of some layers side by side.
+
+    Args:
+        context: of the run.
+        backbone: frozen.
+        layers: states put side by side.
+        pooling: one of the backbone's.
+        rows: which of the rows with features to use; all if None.
+    """
+    train_states, validation_states = features(context, backbone)
+    train, validation = prepared(context, backbone.tokenizer)
+    with_features = solving_rows(context, backbone)
+    at = backbone.poolings.index(pooling)
+    chosen = slice(None) if rows is None else rows
+    used = with_features[chosen]
+    return (
+        Part(_flat(train_states[chosen], layers, at), train.targets[used], train.weights[used]),
+        Part(_flat(validation_states, layers, at), validation.targets, validation.weights),
+    )
+
+
+def named_part(context: Context, backbone: Any, *, layers: Sequence[int], pooling: str) -> Part | None:
+    """Texts made of the labels' own words as rows to solve on; None where the labels are no words."""
+    examples = context.task.named()
+    if not examples:
+        return None
+    within: Within | None = context.shared.get(WITHIN)
+    home = context if within is None else within.context
+    store = home.shared.setdefault("features", FeatureStore())
+    tokens = backbone.tokenizer.encode([example.text for example in examples])
+    states = store.get(backbone, tokens, f"names:{examples!r}")
+    targets = np.array([context.task.names.index(example.label) for example in examples])
+    flat = _flat(states, layers, backbone.poolings.index(pooling))
+    return Part(flat, targets, np.full(len(examples), NAME_WEIGHT))
+
+
+def _flat(states: np.ndarray, layers: Sequence[int], pooling: int) -> np.ndarray:
+    return states[:, list(layers), pooling].reshape(len(states), -1)
+
+
 def solved_head(
     context: Context,
     backbone: Any,
@@ -70,8 +162,9 @@ def solved_head(
     pooling: str,
     grid: Sequence[float] | None = None,
     rows: np.ndarray | None = None,
+    names: bool = False,
 ) -> Solved:
-    """Logistic regression on the pooled states of some layers, strength chosen on validation.
+    """Logistic regression on the pooled states of some layers, strength chosen on validation or by cross-validation.
 
     Args:
         context: of the run.
@@ -80,23 +173,89 @@ def solved_head(
         pooling: one of the backbone's.
         grid: values of C; the default grid if None.
         rows: which of the rows with features to use; all if None.
+        names: solve on the labels' own words too, where they are words.
     """
-    train_states, validation_states = features(context, backbone)
-    train, validation = prepared(context, backbone.tokenizer)
-    with_features = solving_rows(context, backbone)
-    at = backbone.poolings.index(pooling)
+    train, validation = solving_part(context, backbone, layers=layers, pooling=pooling, rows=rows)
+    options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.rank}
+    options["beside"] = named_part(context, backbone, layers=layers, pooling=pooling) if names else None
+    if grid is not None:
+        options["grid"] = grid
+    if context.folds is not None:
+        return solve_by_folds(train, context.folds, **options)
+    return solve(train, validation, late=lambda: context.late, **options)
 
-    def flat(states: np.ndarray) -> np.ndarray:
-        return states[:, list(layers), at].reshape(len(states), -1)
 
-    chosen = slice(None) if rows is None else rows
-    return solve(
-        Part(flat(train_states[chosen]), train.targets[with_features[chosen]], train.weights[with_features[chosen]]),
-        Part(flat(validation_states), validation.targets, validation.weights),
-        labels=len(context.task.names),
-        rank=context.task.rank,
-        **({} if grid is None else {"grid": grid}),
-    )
+def compare_by_folds(
+    context: Context, backbone: Any, options: Sequence[tuple[tuple[int, ...], str]], names: bool | None
+) -> tuple[tuple[int, ...], str, bool]:
+    """Layers, pooling and use of label names, chosen by cross-validated kernel ridge regression.
+
+    The mean over tokens of the upper half of the layers, with label names, is taken wherever it is within one standard
+    error of the best: on few rows the best of many options is mostly the luckiest.
+    With few rows it ranks options as logistic regression does and costs milliseconds: the kernel of several layers is
+    the sum of theirs.
+
+    Args:
+        context: with folds.
+        backbone: frozen.
+        options: layers and pooling to compare.
+        names: whether the labels' own words are learnt from; compared too if None.
+    """
+    if context.folds is None:
+        raise RuntimeError("this run has no folds")
+    found = []
+    for layers, pooling in options:
+        train, _ = solving_part(context, backbone, layers=layers, pooling=pooling)
+        beside = named_part(context, backbone, layers=layers, pooling=pooling)
+        for with_names in (False, True) if names is None else (names,):
+            if with_names and beside is None:
+                continue
+            rank = ridge_by_folds(
+                train,
+                context.folds,
+                labels=len(context.task.names),
+                rank=context.task.rank,
+                beside=beside if with_names else None,
+            )
+            found.append((rank, with_names, -len(layers), layers, pooling))
+    if not found:
+        return *options[0], False
+    best = max(found)
+    value = best[0][0]
+    least = value - standard_error(value, len(context.train))
+    upper = tuple(range(backbone.depth // 2, backbone.depth + 1))
+    usual = [each for each in found if each[0][0] >= least and each[3:] == (upper, "mean")]
+    _, with_names, _, layers, pooling = max(usual, key=lambda each: each[1], default=best)
+    return layers, pooling, with_names
+
+
+def head_pooling(context: Context, backbone: Any, wanted: str) -> str:
+    """How the head of a trained model reads: `native` or `mean` as wanted; `auto` is the native token at first.
+
+    With few labels no difference between trained models is above noise; there `auto` is the mean, unless the frozen head
+    on the native token does better on all repeats of the cross-validation by more than one standard error.
+    """
+    native = backbone.poolings[0]
+    if wanted == "auto" and context.folds is not None:
+        last = (backbone.depth,)
+        values = {
+            pooling: solved_head(context, backbone, layers=last, pooling=pooling).rank[0]
+            for pooling in (native, "mean")
+        }
+        noise = standard_error(values[native], len(context.train))
+        return native if values[native] > values["mean"] + noise else "mean"
+    return "mean" if wanted == "mean" else native
+
+
+def headed_model(context: Context, *, pooling: str, dropout: float, head_first: bool) -> Model:
+    """A fresh backbone with a head on its last layer, solved on frozen features or random; a function of the seed."""
+    torch.manual_seed(context.seed)
+    backbone = context.backbone()
+    heads = context.task.heads(backbone, pooling=pooling, dropout=dropout)
+    if head_first:
+        solved = solved_head(context, backbone, layers=(backbone.depth,), pooling=pooling)
+        heads[HEAD].set(torch.from_numpy(solved.weight), torch.from_numpy(solved.bias))
+    return Model(backbone, heads)
 
 
 def validation_logits(context: Context, model: Model) -> np.ndarray:
@@ -118,7 +277,7 @@ class Run:
     model: Model
     history: History
     by_epoch: list[np.ndarray]
-    """Validation logits after each epoch, epoch 0 before training."""
+    """Validation logits after each epoch, epoch 0 before training; out-of-fold logits under folds."""
     trainable: int
 
     @property
@@ -140,6 +299,7 @@ def train_model(
     epochs: int,
     learning_rate: float,
     keep_start: bool,
+    last: int | None = None,
     hopeless: Callable[[list[np.ndarray]], bool] | None = None,
 ) -> Run:
     """Train a model on the run's task, validated after every epoch.
@@ -151,6 +311,7 @@ def train_model(
         epochs: at most; early stopping may end before.
         learning_rate: the highest.
         keep_start: whether the weights before training may be the best.
+        last: epoch after which training ends, 0 for none at all; by default that of the settings.
         hopeless: asked after every epoch with the validation logits so far; True gives up.
     """
     ready, _ = prepared(context, model.backbone.tokenizer)
@@ -164,13 +325,48 @@ def train_model(
 
     history = train(
         model,
-        Stage(context.task, ready, levels, epochs, learning_rate),
+        Stage(
+            context.task, ready, levels, epochs, learning_rate, context.training.stop_after if last is None else last
+        ),
         context.training,
         seed=context.seed,
-        validate=validate,
+        validate=None if context.folds is not None else validate,
         progress=context.progress,
         keep_start=keep_start,
         stop=None if hopeless is None else lambda _: hopeless(by_epoch),
+        deadline=context.deadline,
     )
     trainable = sum(p.numel() for level in levels if level.rate > 0 for m in level.modules for p in m.parameters())
     return Run(model, history, by_epoch, trainable)
+
+
+def held_out(context: Context, trained: Callable[[Context, int | None], Run], *, keep_start: bool) -> Run:
+    """Train on validation or, under folds, once per fold and then on all rows.
+
+    The best epoch is that of the out-of-fold logits; on all rows training ends there.
+
+    Args:
+        context: of the run.
+        trained: trains a fresh model in the context given and ends after the epoch given, if one is; called once, or
+            once per fold and once more.
+        keep_start: whether the weights before training may be the best.
+    """
+    if context.folds is None:
+        return trained(context, None)
+    by_epoch: list[np.ndarray] = []
+    for held, part in by_fold(context):
+        run = trained(part, None)
+        if run.history.cut is not None:
+            raise OutOfTime
+        for epoch, logits in enumerate(run.by_epoch):
+            if epoch == len(by_epoch):
+                by_epoch.append(np.zeros((len(context.train), logits.shape[1]), dtype=np.float32))
+            by_epoch[epoch][held] = logits
+    targets = context.task.targets(context.train)
+    ranks = [context.task.rank(logits, targets) for logits in by_epoch]
+    first = 0 if keep_start else 1
+    best = max(range(first, len(ranks)), key=lambda epoch: (ranks[epoch], -epoch))
+    run = trained(context, best)
+    losses = {epoch.epoch: epoch.train_loss for epoch in run.history.epochs}
+    epochs = [Epoch(at, losses.get(at), -rank[1], abs(rank[0])) for at, rank in enumerate(ranks)]
+    return replace(run, history=replace(run.history, epochs=epochs, best=best), by_epoch=by_epoch)

@@ -53,7 +53,10 @@ class TfIdf(Strategy):
         strength = self.C or self._tuned(context, terms, targets, weights)
         weight, bias = _fitted(terms, targets, weights, strength, labels)
         predictor = LinearTextPredictor(vectorizers, weight, bias)
-        logits = predictor.outputs([example.text for example in context.validation.examples]).logits
+        if context.folds is None:
+            logits = predictor.outputs([example.text for example in context.validation.examples]).logits
+        else:
+            logits = _out_of_fold(context, terms, targets, weights, strength)
         context.progress.end()
         return Candidate(
             self.revised(C=strength),
@@ -77,13 +80,27 @@ class TfIdf(Strategy):
             logits = np.zeros((len(rows), labels))
             for fold in range(FOLDS):
                 inside, outside = rows[folds != fold], folds == fold
-                if not outside.any() or len(np.unique(targets[inside])) < 2:
+                if not outside.any() or not len(inside):
                     continue
                 weight, bias = _fitted(terms[inside], targets[inside], weights[inside], strength, labels)
                 logits[outside] = terms[rows[outside]] @ weight.T + bias
                 context.progress.advance(1)
             ranks[strength] = context.task.rank(logits, targets[rows])
-        return max(GRID, key=lambda strength: ranks[strength])
+            if context.late:
+                break
+        return max(ranks, key=lambda strength: ranks[strength])
+
+
+def _out_of_fold(context: Context, terms: Any, targets: np.ndarray, weights: np.ndarray, strength: float) -> np.ndarray:
+    """Logits of each training row from a map fitted without its fold, shape (rows, labels)."""
+    logits = np.zeros((len(targets), len(context.task.names)))
+    own = context.folds[0] if context.folds is not None else np.zeros(0)
+    for fold in np.unique(own):
+        weight, bias = _fitted(
+            terms[own != fold], targets[own != fold], weights[own != fold], strength, logits.shape[1]
+        )
+        logits[own == fold] = terms[own == fold] @ weight.T + bias
+    return logits
 
 
 def _fitted(
@@ -92,8 +109,13 @@ def _fitted(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    from headstart.training.solve import expanded
+    from headstart.training.solve import ABSENT, expanded
 
+    present = np.unique(targets)
+    if len(present) == 1:
+        bias = np.full(labels, ABSENT)
+        bias[present] = 0.0
+        return np.zeros((labels, terms.shape[1])), bias
     model = LogisticRegression(C=strength, max_iter=200, tol=1e-3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

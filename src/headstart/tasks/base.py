@@ -89,6 +89,10 @@ class Task(Objective):
     def rank(self, logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
         """How good outputs are, for choices on validation: larger tuples are better; ties are broken by log-loss."""
 
+    def named(self) -> list[Any]:
+        """Examples made of the labels' own words, one per label; empty where there are none that say something."""
+        return []
+
     @abstractmethod
     def weights(self, examples: Sequence[Any]) -> np.ndarray:
         """Weight of each example in training, shape (rows,), mean 1."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from headstart.heads.model import Model
 
+_SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])")
 LONGEST_TEXT = 1_000_000
 """Characters; a longer text is a file in the wrong place or a quote that was never closed."""
 
@@ -53,6 +55,10 @@ class Prepared:
     def lengths(self) -> np.ndarray:
         """Tokens per row, shape (rows,)."""
         return self.tokens.lengths
+
+
+NAMED = "This text is about {}."
+"""What turns the words of a label into a text."""
 
 
 class TextClassification(Task):
@@ -211,6 +217,16 @@ class TextClassification(Task):
         """Index of each example's label, shape (rows,); -1 where it has none."""
         index = {label: at for at, label in enumerate(self.labels or ())}
         return np.array([index.get(example.label or "", -1) for example in examples.examples], dtype=np.int64)
+
+    def named(self) -> list[Example]:
+        """One example per label, made of the label's own words ("This text is about sci tech.").
+
+        Empty where a label has no word of three letters or more ("1", "B2"): then names say nothing.
+        """
+        words = {label: " ".join(re.findall(r"[^\W_]+", _SEAM.sub(" ", label))).lower() for label in self.names}
+        if not all(re.search(r"[^\W\d_]{3}", spoken) for spoken in words.values()):
+            return []
+        return [Example(NAMED.format(spoken), label) for label, spoken in words.items()]
 
     def score(self, probabilities: np.ndarray, examples: Store[Example]) -> Mapping[str, Score]:
         """Accuracy, macro-F1, MCC, log-loss and expected calibration error with 95 % intervals."""

@@ -22,3 +22,6 @@ class Training(Component):
     """Gradients are scaled down to this norm, over 0."""
     patience: int = Field(default=2, ge=1)
     """Epochs without improvement on validation after which training stops, at least 1."""
+    stop_after: int | None = Field(default=None, ge=1, le=1000)
+    """Epoch after which training ends though the learning rate's schedule spans all `epochs`, in [1, 1000]; none by
+    default. Resolved recipes hold it where a budget ended training early."""

@@ -2,13 +2,18 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 GRID = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)
 """Inverse regularisation strengths tried, on standardised features."""
+FOLD_GRID = GRID[1:-1]
+"""The same for few rows, where the strongest of those that do about as well is taken."""
+ABSENT = -30.0
+"""Logit of a label that no training row had."""
+Rank = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,8 @@ class Solved:
     """Shape (labels,)."""
     C: float
     rank: tuple[float, float]
+    out_of_fold: np.ndarray | None = None
+    """Logits of the training rows while they were held out, shape (rows, labels), where folds were given."""
 
     def logits(self, features: np.ndarray) -> np.ndarray:
         """Shape (rows, labels)."""
@@ -32,8 +39,23 @@ class Part:
     """Features of some rows with what is to be predicted."""
 
     features: np.ndarray
+    """Shape (rows, features)."""
     targets: np.ndarray
+    """Index of the label per row."""
     weights: np.ndarray
+    """How much each row counts."""
+
+    def take(self, rows: np.ndarray) -> "Part":
+        """Some of the rows, by index or mask."""
+        return Part(self.features[rows], self.targets[rows], self.weights[rows])
+
+    def joined(self, other: "Part") -> "Part":
+        """These rows and then those of another part."""
+        return Part(
+            np.concatenate([self.features, other.features]),
+            np.concatenate([self.targets, other.targets]),
+            np.concatenate([self.weights, other.weights]),
+        )
 
 
 def solve(
@@ -41,8 +63,10 @@ def solve(
     validation: Part,
     *,
     labels: int,
-    rank: Callable[[np.ndarray, np.ndarray], tuple[float, float]],
+    rank: Rank,
     grid: Sequence[float] = GRID,
+    beside: Part | None = None,
+    late: Callable[[], bool] = lambda: False,
 ) -> Solved:
     """Logistic regression over a grid of strengths, the best on validation.
 
@@ -56,37 +80,147 @@ def solve(
         labels: how many there are.
         rank: of logits and targets, larger is better.
         grid: ascending values of C.
+        beside: more rows to solve on that the scale is not taken from.
+        late: asked after every strength; True leaves the grid with the best so far.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    mean = train.features.mean(0)
-    scale = train.features.std(0) + 1e-6
-    inputs = (train.features - mean) / scale
-    basis = None
-    if inputs.shape[0] < inputs.shape[1]:
-        # With an L2 penalty the solution lies in the span of the rows: fewer rows than features, fewer unknowns.
-        left, size, basis = np.linalg.svd(inputs, full_matrices=False)
-        inputs = left * size
-    model = LogisticRegression(max_iter=300, tol=1e-4, warm_start=True)
-    best = Solved(np.zeros((labels, len(mean))), np.zeros(labels), 0.0, (-np.inf, -np.inf))
+    path = _Path(train, beside, labels)
+    best = Solved(np.zeros((labels, train.features.shape[1])), np.zeros(labels), 0.0, (-np.inf, -np.inf))
     worse = 0
     for strength in grid:
-        model.C = strength
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(inputs, train.targets, sample_weight=train.weights)
-        weight, bias = expanded(model.coef_, model.intercept_, model.classes_, labels)
-        raw = (weight if basis is None else weight @ basis) / scale
-        found = Solved(raw, bias - raw @ mean, strength, (0.0, 0.0))
-        ranked = Solved(found.weight, found.bias, strength, rank(found.logits(validation.features), validation.targets))
+        found = path.at(strength)
+        ranked = replace(found, rank=rank(found.logits(validation.features), validation.targets))
         if ranked.rank > best.rank:
             best, worse = ranked, 0
         else:
             worse += 1
-            if worse == 2:
-                break
+        if worse == 2 or late():
+            break
     return best
+
+
+def solve_by_folds(
+    train: Part,
+    folds: np.ndarray,
+    *,
+    labels: int,
+    rank: Rank,
+    grid: Sequence[float] = FOLD_GRID,
+    beside: Part | None = None,
+) -> Solved:
+    """Logistic regression on all rows, its strength chosen by cross-validation.
+
+    Args:
+        train: rows to solve on.
+        folds: fold of each row, shape (repeats, rows); strengths are ranked by the mean over repeats, and the strongest
+            regularisation within one standard error of the best is taken (Hastie et al. 2009, section 7.10).
+        labels: how many there are.
+        rank: of logits and targets, larger is better.
+        grid: ascending values of C, walked as in `solve`.
+        beside: more rows to solve on, in every fold.
+
+    Returns:
+        The solution on all rows with its mean rank and the out-of-fold logits of the first repeat.
+    """
+    paths = [
+        [(row == fold, _Path(train.take(row != fold), beside, labels)) for fold in np.unique(row)] for row in folds
+    ]
+    found: list[tuple[tuple[float, float], np.ndarray]] = []
+    for strength in grid:
+        logits = np.zeros((len(folds), len(train.targets), labels))
+        for repeat, parts in enumerate(paths):
+            for held, path in parts:
+                logits[repeat, held] = path.at(strength).logits(train.features[held])
+        ranks = np.mean([rank(each, train.targets) for each in logits], axis=0)
+        found.append(((float(ranks[0]), float(ranks[1])), logits[0]))
+        if len(found) > 2 and max(found[-1][0], found[-2][0]) < max(each for each, _ in found[:-2]):
+            break
+    best = max(value for (value, _), _ in found)
+    least = best - standard_error(best, len(train.targets))
+    at = next(at for at, ((value, _), _) in enumerate(found) if value >= least)
+    return replace(_Path(train, beside, labels).at(grid[at]), rank=found[at][0], out_of_fold=found[at][1])
+
+
+def standard_error(value: float, rows: int) -> float:
+    """Of a share (accuracy and the like, in [0, 1]) measured on some rows; 0 for scores of another range."""
+    return float(np.sqrt(value * (1 - value) / rows)) if 0 <= value <= 1 else 0.0
+
+
+RIDGE = (0.03, 0.3, 3.0)
+"""Ridge penalties tried, relative to the mean squared length of a row."""
+SHARPNESS = 8.0
+"""What ridge scores, about 0 to 1, are multiplied by to stand for logits."""
+
+
+def ridge_by_folds(
+    train: Part, folds: np.ndarray, *, labels: int, rank: Rank, beside: Part | None = None
+) -> tuple[float, float]:
+    """How well kernel ridge regression on one-hot labels does on rows held out, at the best of three penalties.
+
+    Args:
+        train: rows.
+        folds: fold of each row, shape (repeats, rows).
+        labels: how many there are.
+        rank: of logits and targets, larger is better.
+        beside: more rows to learn from in every fold, their weights counting against those of `train`.
+    """
+    rows = train if beside is None else train.joined(beside)
+    inputs = (rows.features - train.features.mean(0)) / (train.features.std(0) + 1e-6)
+    kernel = inputs @ inputs.T  # (rows + beside, rows + beside)
+    kernel = kernel / max(float(np.trace(kernel)) / len(kernel), 1e-12)
+    wanted = np.eye(labels)[rows.targets]
+    extra = np.arange(len(train.targets), len(rows.targets))
+    best = (-np.inf, -np.inf)
+    for penalty in RIDGE:
+        ranks = []
+        for row in folds:
+            scores = np.zeros((len(train.targets), labels))
+            for fold in np.unique(row):
+                kept = np.concatenate([np.flatnonzero(row != fold), extra])
+                held = np.flatnonzero(row == fold)
+                middle = np.average(wanted[kept], axis=0, weights=rows.weights[kept])
+                inner = kernel[np.ix_(kept, kept)] + np.diag(penalty / rows.weights[kept])
+                scores[held] = kernel[np.ix_(held, kept)] @ np.linalg.solve(inner, wanted[kept] - middle) + middle
+            ranks.append(rank(SHARPNESS * scores, train.targets))
+        mean = np.mean(ranks, axis=0)
+        best = max(best, (float(mean[0]), float(mean[1])))
+    return best
+
+
+class _Path:
+    """Solutions of one problem at rising strengths, each the start of the next."""
+
+    def __init__(self, train: Part, beside: Part | None, labels: int) -> None:
+        from sklearn.linear_model import LogisticRegression
+
+        self.labels = labels
+        self.mean = train.features.mean(0)
+        self.scale = train.features.std(0) + 1e-6
+        rows = train if beside is None else train.joined(beside)
+        self.targets, self.weights = rows.targets, rows.weights
+        self.inputs = (rows.features - self.mean) / self.scale
+        self.basis: np.ndarray | None = None
+        if self.inputs.shape[0] < self.inputs.shape[1]:
+            # With an L2 penalty the solution lies in the span of the rows: fewer rows than features, fewer unknowns.
+            left, size, self.basis = np.linalg.svd(self.inputs, full_matrices=False)
+            self.inputs = left * size
+        self.model = LogisticRegression(max_iter=300, tol=1e-4, warm_start=True)
+
+    def at(self, strength: float) -> Solved:
+        """The solution at one value of C; a single label needs no solving."""
+        from sklearn.exceptions import ConvergenceWarning
+
+        present = np.unique(self.targets)
+        if len(present) == 1:
+            bias = np.full(self.labels, ABSENT)
+            bias[present] = 0.0
+            return Solved(np.zeros((self.labels, len(self.mean))), bias, strength, (0.0, 0.0))
+        self.model.C = strength
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.model.fit(self.inputs, self.targets, sample_weight=self.weights)
+        weight, bias = expanded(self.model.coef_, self.model.intercept_, self.model.classes_, self.labels)
+        raw = (weight if self.basis is None else weight @ self.basis) / self.scale
+        return Solved(raw, bias - raw @ self.mean, strength, (0.0, 0.0))
 
 
 def expanded(
@@ -100,7 +234,7 @@ def expanded(
         coefficients = np.vstack([-coefficients, coefficients]) / 2
         intercepts = np.concatenate([-intercepts, intercepts]) / 2
     weight = np.zeros((labels, coefficients.shape[1]), dtype=np.float64)
-    bias = np.full(labels, -30.0)
+    bias = np.full(labels, ABSENT)
     weight[classes] = coefficients
     bias[classes] = intercepts
     return weight, bias

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from headstart.data.batches import training_batches
+from headstart.deadline import Deadline, OutOfTime
 from headstart.errors import DivergedError
 from headstart.heads.model import Model
 from headstart.objectives.base import Objective
@@ -35,6 +36,10 @@ class Level:
     """First epoch in which it moves; later than 0 for gradual unfreezing (Howard & Ruder 2018, section 3.3)."""
 
 
+Batches = Callable[[int], list[np.ndarray]]
+"""Rows of every batch of an epoch (from 0); the same epoch gives the same batches."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stretch of training: what is minimised, on which examples, which weights move at which rate."""
@@ -43,7 +48,12 @@ class Stage:
     prepared: Any
     levels: Sequence[Level]
     epochs: int
+    """That the schedule of the learning rate spans."""
     learning_rate: float
+    stop_after: int | None = None
+    """Epoch after which training ends though the schedule goes on; none if not given."""
+    batches: Batches | None = None
+    """Which rows go together in an epoch; rows of like length if not given."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,8 @@ class History:
     epochs: list[Epoch] = field(default_factory=list)
     best: int = 0
     """Epoch whose weights the model holds at the end."""
+    cut: int | None = None
+    """Last whole epoch where a deadline ended training."""
     updates: int = 0
     skipped: list[list[int]] = field(default_factory=list)
     """Rows of updates left out because loss or gradient was not finite."""
@@ -82,10 +94,11 @@ def train(
     training: Training,
     *,
     seed: int,
-    validate: Validate,
+    validate: Validate | None,
     progress: Progress = SILENT,
     keep_start: bool = False,
     stop: Callable[[History], bool] | None = None,
+    deadline: Deadline | None = None,
 ) -> History:
     """Minimise a stage's objective and leave the weights of the best epoch in the model.
 
@@ -94,24 +107,40 @@ def train(
         stage: what to do.
         training: batch size, warm-up, clipping, patience.
         seed: of batch order and dropout.
-        validate: called after every epoch; its rank chooses the best.
+        validate: called after every epoch; its rank chooses the best. Without it the last epoch's weights are kept.
         progress: told about every update.
         keep_start: whether the weights before training count as a candidate for the best.
         stop: asked after every epoch; True ends training early.
+        deadline: when to end, in the middle of an epoch if need be; `history.cut` then says which epoch was the last
+            that was whole.
 
     Raises:
         DivergedError: several updates in a row were not finite, or validation never was.
+        OutOfTime: the deadline passed before any epoch was whole, or without a `validate` that could say what is best.
     """
-    loop = _Loop(model, stage, training, seed)
+    loop = _Loop(model, stage, training, seed, deadline)
     history = History()
+    last = stage.epochs if stage.stop_after is None else min(stage.epochs, stage.stop_after)
+    if validate is None:
+        for epoch in range(last):
+            history.epochs.append(Epoch(epoch + 1, loop.epoch(epoch, history, progress), math.nan, math.nan))
+        history.best = last
+        model.eval()
+        return history
     best: tuple[tuple[float, float], dict[str, torch.Tensor]] | None = None
     rank, loss = validate(model)
     history.epochs.append(Epoch(0, None, loss, abs(rank[0])))
     if keep_start and math.isfinite(loss):
         best = (rank, loop.snapshot())
     waited = 0
-    for epoch in range(stage.epochs):
-        train_loss = loop.epoch(epoch, history, progress)
+    for epoch in range(last):
+        try:
+            train_loss = loop.epoch(epoch, history, progress)
+        except OutOfTime:
+            if best is None or epoch == 0:
+                raise
+            history.cut = epoch
+            break
         rank, loss = validate(model)
         history.epochs.append(Epoch(epoch + 1, train_loss, loss, abs(rank[0])))
         if math.isfinite(loss) and (best is None or rank > best[0]):
@@ -133,8 +162,11 @@ def train(
 class _Loop:
     """The state of a stage under way: optimiser, schedule, moving parameters."""
 
-    def __init__(self, model: Model, stage: Stage, training: Training, seed: int) -> None:
+    def __init__(
+        self, model: Model, stage: Stage, training: Training, seed: int, deadline: Deadline | None = None
+    ) -> None:
         self.model = model
+        self.deadline = deadline
         self.stage = stage
         self.training = training
         self.seed = seed
@@ -162,6 +194,8 @@ class _Loop:
         self._thaw(epoch)
         total, count = 0.0, 0.0
         for indices in self._batches(epoch):
+            if self.deadline is not None and self.deadline.passed:
+                raise OutOfTime
             torch.manual_seed(_mixed(self.seed, history.updates))
             loss, weight = self._update(indices, history)
             total, count = total + loss * weight, count + weight
@@ -180,6 +214,8 @@ class _Loop:
         self.model.eval()
 
     def _batches(self, epoch: int) -> list[np.ndarray]:
+        if self.stage.batches is not None:
+            return self.stage.batches(epoch)
         lengths = self.stage.prepared.lengths
         return training_batches(lengths, rows=self.training.batch_size, seed=self.seed, epoch=epoch)
 

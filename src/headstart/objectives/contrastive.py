@@ -1,0 +1,129 @@
+"""Contrastive learning from labels: texts of one label come closer, texts of different labels move apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from headstart.data.store import Store
+from headstart.data.tokens import Tokens
+from headstart.objectives.base import Objective
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from headstart.heads.model import Model
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Tokens with the number of each row's label."""
+
+    tokens: Tokens
+    groups: np.ndarray
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens per row, shape (rows,)."""
+        return self.tokens.lengths
+
+
+class Contrastive(Objective):
+    """Rows of a batch that share a label are each other's positives, all others negatives.
+
+    Needs: `encode`; batches in which labels occur more than once, see `paired_batches`.
+    Inputs: texts with labels.
+    Loss: `supervised`: the mean negative log-probability, in nats, of picking a positive among the other rows by
+    softmax(cosine / temperature) (Khosla et al. 2020, equation 2), summed over rows that have a positive. `pairs`: squared
+    distance between cosine and 1 or 0 over all pairs of rows, positives and negatives of equal weight (the loss of
+    Tunstall et al. 2022, section 3.1, on every pair of the batch instead of drawn ones).
+    See also: the strategy `contrastive`, which puts a head on top.
+    """
+
+    name: ClassVar[str] = "contrastive"
+
+    loss_kind: Literal["supervised", "pairs"] = "supervised"
+    """Which of the two losses."""
+    temperature: float = Field(default=0.1, gt=0, le=10)
+    """What cosines are divided by in the supervised loss, in (0, 10]."""
+    pooling: Literal["first", "mean", "last"] = "mean"
+    """How tokens become one vector."""
+
+    def prepare(self, examples: Store[Any], tokenizer: Any) -> Labelled:
+        """Tokenise once."""
+        tokens = tokenizer.encode([example.text for example in examples.examples])
+        _, groups = np.unique([example.label for example in examples.examples], return_inverse=True)
+        return Labelled(tokens, groups.astype(np.int64))
+
+    def collate(self, prepared: Labelled, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
+        """`ids` and `mask` of shape (batch, tokens), `groups` of shape (batch,)."""
+        import torch
+
+        ids, mask = prepared.tokens.pad(indices, pad_id)
+        groups = torch.from_numpy(prepared.groups[indices])
+        return {"ids": torch.from_numpy(ids), "mask": torch.from_numpy(mask), "groups": groups}
+
+    def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
+        """Summed loss and the rows (or pairs) behind it."""
+        import torch
+        from torch.nn.functional import normalize
+
+        from headstart.heads.pooled import pool
+
+        encoding = model.backbone.encode(batch["ids"], batch["mask"])
+        vectors = normalize(pool(encoding.hidden, encoding.mask, self.pooling), dim=1)  # (batch, hidden)
+        cosines = vectors @ vectors.T  # (batch, batch)
+        self_ = torch.eye(len(cosines), dtype=torch.bool)
+        alike = (batch["groups"][:, None] == batch["groups"][None, :]) & ~self_
+        if self.loss_kind == "pairs":
+            return _pairs(cosines, alike, ~alike & ~self_)
+        logits = (cosines / self.temperature).masked_fill(self_, -1e9)
+        log_shares = logits - logits.logsumexp(1, keepdim=True)
+        positives = alike.sum(1)
+        each = -(log_shares * alike).sum(1) / positives.clamp(min=1)  # (batch,); 0 for a row without a positive
+        return each.sum(), max(float((positives > 0).sum()), 1.0)
+
+    @classmethod
+    def toy_examples(cls) -> list[Any]:
+        """Those of text classification."""
+        from collections import namedtuple
+
+        row = namedtuple("row", ("text", "label"))
+        return [
+            row("good", "up"), row("bad", "down"), row("very good indeed", "up"), row("bad bad bad", "down"),
+            row("a good day and a good night", "up"), row("rather bad , I say", "down"), row("good start", "up"),
+            row("bad start , bad end", "down"), row("good good", "up"), row("it is bad", "down"),
+            row("all of it is good", "up"), row("a bad night", "down"),
+        ]  # fmt: skip
+
+
+def _pairs(cosines: Tensor, alike: Tensor, different: Tensor) -> tuple[Tensor, float]:
+    sides = [((cosines - target) ** 2)[chosen] for target, chosen in ((1.0, alike), (0.0, different)) if chosen.any()]
+    count = float(sum(len(side) for side in sides)) or 1.0
+    if not sides:
+        return cosines.sum() * 0.0, count
+    return sum(side.mean() for side in sides) / len(sides) * count, count  # type: ignore[operator, return-value]
+
+
+def paired_batches(groups: np.ndarray, *, rows: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """All rows once in batches where, as far as that goes, no label stands alone.
+
+    Rows of a label are drawn in twos (a last odd one makes it three) and these are dealt to batches at random.
+
+    Args:
+        groups: number of each row's label, shape (rows,).
+        rows: rows per batch on average, at least 2.
+        seed: of the run.
+        epoch: from 0; the same (seed, epoch) gives the same batches.
+    """
+    random = np.random.default_rng([seed, epoch, 0xC047])
+    twos: list[np.ndarray] = []
+    for group in np.unique(groups):
+        own = random.permutation(np.flatnonzero(groups == group))
+        twos += np.array_split(own, max(1, len(own) // 2))
+    order = random.permutation(len(twos))
+    count = max(1, round(len(groups) / max(rows, 2)))
+    return [np.concatenate([twos[at] for at in part]) for part in np.array_split(order, count) if len(part)]

@@ -1,0 +1,149 @@
+"""LoRA: the weights stay, a low-rank correction of each linear map is trained and merged in at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from headstart.errors import RecipeError, UnavailableError
+from headstart.registry import did_you_mean
+from headstart.strategies.base import Candidate, Context, Strategy, Work, trained_work
+
+if TYPE_CHECKING:
+    from headstart.heads.model import Model
+    from headstart.strategies.steps import Run
+    from headstart.training.trainer import Level
+
+EPOCHS = 3
+LEARNING_RATE = 1e-3
+
+
+class Lora(Strategy):
+    """Low-rank adaptation (Hu et al. 2022, section 4.1) of the backbone's linear maps, by peft.
+
+    The head is solved first, as in fine-tuning. The correction is merged into the weights before anything is saved, so
+    the result is a plain model and answers as fast as one. Needs the extra `headstart[lora]`.
+    """
+
+    name: ClassVar[str] = "lora"
+    cost: ClassVar[int] = 6
+    shortens: ClassVar[bool] = True
+    start_up: ClassVar[float] = 8.0
+
+    rank: int = Field(default=8, ge=1, le=1024)
+    """Rank of the correction, in [1, 1024]."""
+    alpha: float = Field(default=16.0, gt=0)
+    """The correction is scaled by alpha / rank; over 0."""
+    targets: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Ends of the names of modules that get a correction, such as `query,value`; all linear maps if not given."""
+    adapter_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the correction's inputs dropped in training, in [0, 1)."""
+    head: Literal["auto", "native", "mean"] = "auto"
+    """What the head reads: the architecture's own token or the mean over tokens; `auto` is native or, with few labels,
+    the mean unless the native one does clearly better in cross-validation."""
+    head_first: bool = True
+    """Solve the head on frozen features before anything moves; otherwise it starts from random numbers."""
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the head's inputs dropped in training, in [0, 1)."""
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    def work(self, context: Context) -> Work:
+        """The epochs, validated after each."""
+        return trained_work(context, context.training.epochs or EPOCHS, head_first=self.head_first)
+
+    def fit(self, context: Context) -> Candidate:
+        """Train the corrections and the head, keep the best epoch, merge."""
+        from headstart.predictors.network import NetworkPredictor
+        from headstart.strategies.steps import head_pooling, held_out, rounds, sample_note
+
+        require_peft()
+        epochs = context.training.epochs or EPOCHS
+        backbone = context.backbone()
+        self._check_targets(backbone)
+        pooling = head_pooling(context, backbone, self.head)
+        rate = context.training.learning_rate or LEARNING_RATE
+        context.progress.begin(self.name, len(context.train) * epochs * rounds(context))
+
+        def trained(part: Context, last: int | None) -> Run:
+            return self._train(part, pooling, epochs, rate, last)
+
+        run = held_out(context, trained, keep_start=self.head_first)
+        run.model.backbone.network = run.model.backbone.network.merge_and_unload()  # type: ignore[union-attr, operator]
+        context.progress.end()
+        read = "mean of tokens" if pooling == "mean" else f"{pooling} token"
+        return Candidate(
+            self.revised(head="mean" if pooling == "mean" else "native"),
+            context.training.revised(
+                epochs=epochs, learning_rate=rate, stop_after=run.history.cut or context.training.stop_after
+            ),
+            NetworkPredictor(run.model),
+            run.logits,
+            f"rank {self.rank}, {read}, epoch {run.history.best} of {epochs}",
+            run.trainable,
+            run.curve,
+            sample_note(context, run.model.backbone) if self.head_first else [],
+        )
+
+    def _train(self, context: Context, pooling: str, epochs: int, rate: float, last: int | None) -> Run:
+        from headstart.strategies.steps import headed_model, train_model
+
+        model = headed_model(context, pooling=pooling, dropout=self.dropout, head_first=self.head_first)
+        levels = self._adapted(model)
+        return train_model(
+            context, model, levels, epochs=epochs, learning_rate=rate, keep_start=self.head_first, last=last
+        )
+
+    def _check_targets(self, backbone: Any) -> None:
+        """Refuse targets that no linear map of the network has at the end of its name; peft takes some in silence."""
+        linear = [
+            name for name, module in backbone.network.named_modules() if type(module).__name__ in ("Linear", "Conv1D")
+        ]
+        ends = sorted({name.rpartition(".")[2] for name in linear})
+        faults = [
+            f"strategy.targets: no linear map of the backbone ends in '{target}'{did_you_mean(target, ends)} "
+            f"(there are {', '.join(ends)})"
+            for target in self.targets or ()
+            if not any(f".{name}".endswith(f".{target}") for name in linear)
+        ]
+        if faults:
+            raise RecipeError(faults)
+
+    def _adapted(self, model: Model) -> list[Level]:
+        """Put corrections into the network; returns what moves."""
+        from peft import LoraConfig, get_peft_model
+
+        from headstart.backbones.encoder import quiet
+        from headstart.training.trainer import Level
+
+        backbone: Any = model.backbone
+        with quiet():
+            config = LoraConfig(
+                r=self.rank,
+                lora_alpha=self.alpha,  # type: ignore[arg-type]
+                lora_dropout=self.adapter_dropout,
+                target_modules="all-linear" if self.targets is None else list(self.targets),
+            )
+            backbone.network = get_peft_model(backbone.network, config)
+        corrections = [
+            module
+            for name, module in backbone.network.named_modules()
+            if name.rsplit(".", 1)[0].rsplit(".", 1)[-1] in ("lora_A", "lora_B", "lora_dropout")
+        ]
+        return [Level([*model.heads.values(), *corrections], 1.0)]
+
+
+def require_peft() -> None:
+    """Say what to install if peft is missing.
+
+    Raises:
+        UnavailableError: it is.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("peft") is None:
+        raise UnavailableError("strategy lora needs the package peft; install it with: pip install 'headstart[lora]'")
