@@ -1,0 +1,80 @@
+"""Small labelled files drawn from the real data sets: the same rows for every program that is compared."""
+
+import csv
+import gzip
+import os
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("HEADSTART_DATA", ROOT.parent / "shared" / "data"))
+FILES = {
+    "ag_news": ("train.csv.gz", "test.csv.gz"),
+    "airline": ("train.csv.gz", "test.csv"),
+    "clinc150": ("train.csv", "test.csv"),
+    "hate_offensive": ("train.csv.gz", "test.csv"),
+    "nicta_piboso": ("train.csv.gz", "test.csv"),
+    "sst2": ("train.csv", "test.csv"),
+    "tfns": ("train.csv", "test.csv"),
+    "umsab": ("english_train.csv", "english_test.csv"),
+}
+"""Training and test file of each set; all have the columns text and label."""
+
+Row = tuple[str, str]
+
+
+def rows_of(path: Path) -> list[Row]:
+    """Text and label of every row of a file, gzipped or not."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8", newline="") as file:
+        return [(row["text"], row["label"]) for row in csv.DictReader(file)]
+
+
+def write(path: Path, rows: list[Row]) -> Path:
+    """A CSV file with the columns text and label."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        writer.writerows(rows)
+    return path
+
+
+def per_label(rows: list[Row], count: int, seed: int) -> list[Row]:
+    """`count` rows of each label (all where there are fewer), in random order."""
+    random = np.random.default_rng(seed)
+    chosen: list[int] = []
+    for label in sorted({label for _, label in rows}):
+        own = [at for at, row in enumerate(rows) if row[1] == label]
+        chosen += list(random.permutation(own)[:count])
+    return [rows[at] for at in random.permutation(chosen)]
+
+
+def at_most(rows: list[Row], count: int, seed: int) -> list[Row]:
+    """`count` rows at random, with two of each label at least."""
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(rows))
+    seen: dict[str, int] = {}
+    first, rest = [], []
+    for at in order:
+        label = rows[at][1]
+        seen[label] = seen.get(label, 0) + 1
+        (first if seen[label] <= 2 else rest).append(at)
+    return [rows[at] for at in [*first, *rest][:count]]
+
+
+def training_file(
+    name: str, folder: Path, *, labels: int | None = None, rows: int | None = None, seed: int = 0
+) -> Path:
+    """Draw a training file: so many rows of each label, or at most so many rows."""
+    drawn = rows_of(DATA / name / FILES[name][0])
+    if labels is not None:
+        return write(folder / f"{name}_{labels}_{seed}.csv", per_label(drawn, labels, seed))
+    return write(folder / f"{name}_most_{rows}_{seed}.csv", at_most(drawn, rows or len(drawn), seed))
+
+
+def test_file(name: str, folder: Path) -> Path:
+    """The whole test part as a CSV file with the columns text and label."""
+    path = folder / f"{name}_test.csv"
+    return path if path.exists() else write(path, rows_of(DATA / name / FILES[name][1]))

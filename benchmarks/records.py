@@ -1,0 +1,22 @@
+"""Raw results in git: one JSON line per measurement, replaced when the same thing is measured again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def rows(name: str) -> list[dict[str, Any]]:
+    """All measurements of a file."""
+    path = RESULTS / name
+    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
+    return [json.loads(line) for line in lines if line]
+
+
+def keep(name: str, row: dict[str, Any], keys: tuple[str, ...]) -> None:
+    """Write a measurement in place of an earlier one with the same values of `keys`."""
+    RESULTS.mkdir(exist_ok=True)
+    others = [other for other in rows(name) if any(other.get(key) != row.get(key) for key in keys)]
+    ordered = sorted([*others, row], key=lambda found: [str(found.get(key)) for key in keys])
+    (RESULTS / name).write_text("".join(json.dumps(found) + "\n" for found in ordered), encoding="utf-8")
