@@ -32,7 +32,7 @@ def loss(objective: Contrastive, vectors: list[tuple[float, float]], groups: lis
     hidden = torch.tensor([[vector, (9.0, -9.0)] for vector in vectors], requires_grad=True)
     mask = torch.tensor([[1, 0]] * len(vectors))
     model: Any = SimpleNamespace(backbone=SimpleNamespace(encode=lambda ids, mask: Encoding(hidden, mask, ())))
-    summed, count = objective.loss(model, {"ids": None, "mask": mask, "groups": torch.tensor(groups)})  # type: ignore[dict-item]
+    summed, count = objective.loss(model, {"parts": [(None, mask)], "groups": torch.tensor(groups)})  # type: ignore[dict-item]
     summed.backward()
     assert hidden.grad is not None
     assert torch.isfinite(hidden.grad).all()
@@ -157,10 +157,24 @@ def test_a_text_weighs_the_same_alone_and_beside_longer_ones(tiny_backbone: Path
     objective = Contrastive()
     ready = objective.prepare(Store(examples, [0] * 12, "toy.csv"), backbone.tokenizer)
     batch = objective.collate(ready, np.array([0, 4]), backbone.tokenizer.pad_id)
-    assert (batch["groups"].tolist(), batch["mask"].sum(1).tolist()) == ([1, 1], ready.lengths[[0, 4]].tolist())
+    assert batch["groups"].tolist() == [1, 1]
+    assert [mask.sum(1).tolist() for _, mask in batch["parts"]] == [sorted(ready.lengths[[0, 4]].tolist())]
     model = Model(backbone, {})
     with torch.no_grad():
         together, _ = Contrastive(loss_kind="pairs").loss(model, batch)
         alone = pooled_states(backbone, ready.tokens, ("mean",))[[0, 4], -1, 0]
+    order = np.argsort(ready.lengths[[0, 4]])
+    alone = alone[order]
     cosine = alone[0] @ alone[1] / np.linalg.norm(alone[0]) / np.linalg.norm(alone[1])
     assert float(together) == pytest.approx(2 * (cosine - 1) ** 2, abs=1e-5)
+
+
+def test_rows_of_like_length_pass_the_network_together_and_none_is_lost(tiny_backbone: Path) -> None:
+    backbone = TextEncoder(locate(BackboneSource(location=str(tiny_backbone)))).eval()
+    objective = Contrastive()
+    ready = objective.prepare(Store(Contrastive.toy_examples(), [0] * 12, "toy.csv"), backbone.tokenizer)
+    batch = objective.collate(ready, np.arange(12), backbone.tokenizer.pad_id)
+    lengths = [mask.sum(1).tolist() for _, mask in batch["parts"]]
+    assert [len(part) for part in lengths] == [6, 6]
+    assert [each for part in lengths for each in part] == sorted(ready.lengths.tolist())
+    assert sorted(batch["groups"].tolist()) == sorted(ready.groups.tolist())

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from headstart.heads.model import Model
 
 
+PART_ROWS = 8
+"""Rows of like length that pass the network together."""
+
+
 @dataclass(frozen=True)
 class Labelled:
     """Tokens with the number of each row's label."""
@@ -58,23 +62,30 @@ class Contrastive(Objective):
         _, groups = np.unique([example.label for example in examples.examples], return_inverse=True)
         return Labelled(tokens, groups.astype(np.int64))
 
-    def collate(self, prepared: Labelled, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
-        """`ids` and `mask` of shape (batch, tokens), `groups` of shape (batch,)."""
+    def collate(self, prepared: Labelled, indices: np.ndarray, pad_id: int) -> dict[str, Any]:
+        """`parts`, pairs of ids and mask of shape (rows, tokens), and `groups` of shape (batch,), rows in order of length.
+
+        The loss needs all rows of a batch at once, the network does not: rows of like length pass it together, so that
+        short texts are not padded to the longest of the batch.
+        """
         import torch
 
-        ids, mask = prepared.tokens.pad(indices, pad_id)
-        groups = torch.from_numpy(prepared.groups[indices])
-        return {"ids": torch.from_numpy(ids), "mask": torch.from_numpy(mask), "groups": groups}
+        indices = np.asarray(indices)[np.argsort(prepared.lengths[indices], kind="stable")]
+        parts = [
+            tuple(torch.from_numpy(array) for array in prepared.tokens.pad(some, pad_id))
+            for some in np.array_split(indices, -(-len(indices) // PART_ROWS))
+        ]
+        return {"parts": parts, "groups": torch.from_numpy(prepared.groups[indices])}
 
-    def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
+    def loss(self, model: Model, batch: dict[str, Any]) -> tuple[Tensor, float]:
         """Summed loss and the rows (or pairs) behind it."""
         import torch
         from torch.nn.functional import normalize
 
         from headstart.heads.pooled import pool
 
-        encoding = model.backbone.encode(batch["ids"], batch["mask"])
-        vectors = normalize(pool(encoding.hidden, encoding.mask, self.pooling), dim=1)  # (batch, hidden)
+        states = [pool(model.backbone.encode(ids, mask).hidden, mask, self.pooling) for ids, mask in batch["parts"]]
+        vectors = normalize(torch.cat(states), dim=1)  # (batch, hidden)
         cosines = vectors @ vectors.T  # (batch, batch)
         self_ = torch.eye(len(cosines), dtype=torch.bool)
         alike = (batch["groups"][:, None] == batch["groups"][None, :]) & ~self_
