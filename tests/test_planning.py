@@ -1,5 +1,6 @@
 """What runs, in which order and until when: plans on invented data with invented speeds."""
 
+import sys
 import time
 from typing import Any
 
@@ -100,6 +101,12 @@ def test_lora_runs_under_a_budget_only_if_moving_weights_paid() -> None:
     assert reasons(found, [frozen, done("fine-tuning", right=0.9, rank=0.9)])["lora"] == ""
     worse = [frozen, done("fine-tuning", right=0.7, rank=0.7)]
     assert reasons(found, worse)["lora"] == "moving the weights did not pay on validation"
+
+
+def test_auto_leaves_out_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "peft", None)
+    entries = [done("feature-extraction", right=0.8, rank=0.8), done("fine-tuning", right=0.9, rank=0.9)]
+    assert "pip install 'headstart[lora]'" in reasons(plan(left=3000.0), entries)["lora"]
 
 
 def test_an_estimate_counts_passes_over_the_rows_and_over_the_test() -> None:

@@ -11,7 +11,7 @@ from headstart.artifact import Artifact, new_folder
 from headstart.backbones.location import Located, locate
 from headstart.data.table import Table
 from headstart.deadline import Deadline
-from headstart.errors import DivergedError, Interrupted
+from headstart.errors import DivergedError, Interrupted, UnavailableError
 from headstart.evidence import gather
 from headstart.experiment import Entry, run_strategy, score_test
 from headstart.machine import set_threads
@@ -121,7 +121,14 @@ def outline(recipe: Experiment, progress: Progress, table: Table | None = None) 
 def _set_up(
     recipe: Experiment, progress: Progress, table: Table | None, started: float
 ) -> tuple[Plan, Located | None, int]:
-    """The plan with its data; under a budget with as many rows as can be read in it."""
+    """The plan with its data; under a budget with as many rows as can be read in it.
+
+    Raises:
+        UnavailableError: a strategy that was named needs an extra that is not installed.
+    """
+    missing = [] if recipe.is_auto else [strategy.missing() for strategy in recipe.planned() if strategy.missing()]
+    if missing:
+        raise UnavailableError("; ".join(missing))
     networks = any(strategy.needs_backbone for strategy in recipe.planned())
     located = locate(recipe.backbone) if networks else None
     end = None if recipe.budget is None else Deadline(started + recipe.budget)

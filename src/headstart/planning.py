@@ -209,6 +209,8 @@ class Plan:
         """Why `auto` leaves a strategy out, whatever the time; empty where it does not."""
         if strategy.role == "control" or strategy.cost <= 2:
             return ""
+        if strategy.missing():
+            return strategy.missing()
         done = [entry for entry in entries if entry.candidate is not None and entry.strategy.role == "transfer"]
         if any(_perfect(entry, self.parts) for entry in done):
             return f"no mistake is left on {self.parts.choices} to mend"

@@ -98,6 +98,12 @@ class Data(Format):
     """Folds of cross-validation in place of a validation part, in [2, 20]; 0 for none. By default none, or 2 or 3 where
     there are fewer than 50 training rows per label and no validation file or time column."""
 
+    @model_validator(mode="after")
+    def _in_time(self) -> Data:
+        if self.folds and self.time_column:
+            raise ValueError("folds would let earlier rows be judged by later ones; with a time column leave them out")
+        return self
+
     @field_validator("folds")
     @classmethod
     def _not_one(cls, value: int | None) -> int | None:

@@ -115,11 +115,14 @@ def test_label_names_are_learnt_from_as_rows_of_their_own(few: Few, monkeypatch:
     monkeypatch.setattr(module, "_with_names", noted)
     context = few(per_label=3, labels=("goodNews", "bad_news"), epochs=1)
     with_names, without = (Contrastive(C=0.01, label_names=names).fit(context) for names in (True, False))
-    spoken = ["This text is about good news.", "This text is about bad news."]
+    spoken = [
+        "This text is about good news.", "This text is about bad news.", "good news", "bad news",
+        "The topic is good news.", "The topic is bad news.",
+    ]  # fmt: skip
     rows = [example.text for example in context.train.examples]
     assert [*rows, *spoken] in seen
     assert rows in seen
-    assert all(len(texts) in (3, 6) or texts[-2:] == spoken for texts in seen)  # in every fold too
+    assert all(len(texts) in (3, 6) or texts[-6:] == spoken for texts in seen)  # in every fold too
     assert with_names.description.endswith(", label names")
     assert not np.allclose(with_names.validation_logits, without.validation_logits)
     assert with_names.validation_logits.shape == without.validation_logits.shape == (6, 2)

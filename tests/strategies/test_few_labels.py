@@ -200,7 +200,7 @@ def test_label_names_are_rows_of_their_own_of_four_times_the_weight(few: Few) ->
     backbone = context.backbone()
     names = named_part(context, backbone, layers=(0, 2), pooling="mean")
     assert names is not None
-    assert (names.features.shape, names.targets.tolist(), names.weights.tolist()) == ((2, 64), [0, 1], [4.0, 4.0])
+    assert (names.features.shape, names.targets.tolist(), names.weights.tolist()) == ((6, 64), [0, 1] * 3, [4.0] * 6)
     _, part = next(by_fold(context))
     again = named_part(part, backbone, layers=(0, 2), pooling="mean")
     assert again is not None

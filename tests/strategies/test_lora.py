@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+import headstart
 from headstart.comparison import compare
 from headstart.data.table import Table
 from headstart.errors import RecipeError, UnavailableError
 from headstart.progress import SILENT
 from headstart.recipe import MEMORY, assemble
 from headstart.strategies.base import Context
-from headstart.strategies.lora import LEARNING_RATE, Lora, require_peft
+from headstart.strategies.lora import LEARNING_RATE, Lora
 
 Few = Callable[..., Context]
 TEXTS = ["it is good", "the parcel is bad bad", "a day and a night and a day"]
@@ -91,13 +92,15 @@ def test_the_rate_is_higher_than_in_fine_tuning_unless_told(few: Few) -> None:
     assert found.training.learning_rate == LEARNING_RATE == 1e-3
 
 
-def test_without_peft_the_extra_to_install_is_named(few: Few, monkeypatch: pytest.MonkeyPatch) -> None:
-    require_peft()
+def test_without_peft_the_extra_to_install_is_named_before_any_work(
+    tiny_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Lora.missing() == ""
     monkeypatch.setitem(sys.modules, "peft", None)
     with pytest.raises(
         UnavailableError, match=r"needs the package peft; install it with: pip install 'headstart\[lora\]'"
     ):
-        Lora().fit(few())
+        headstart.compare(tiny_csv, strategies=("tf-idf", "lora"))
 
 
 def test_what_is_saved_is_a_plain_network_that_transformers_loads_and_that_says_the_same(

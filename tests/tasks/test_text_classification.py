@@ -265,10 +265,11 @@ def test_a_weight_that_is_not_over_nothing_is_refused(weight: float) -> None:
         (("größe", "été"), ["größe", "été"]),
     ],
 )
-def test_the_words_of_labels_become_a_text_for_each(labels: tuple[str, ...], words: list[str]) -> None:
+def test_the_words_of_labels_become_three_texts_for_each(labels: tuple[str, ...], words: list[str]) -> None:
     found = TASK.revised(labels=labels).named()
-    assert [example.text for example in found] == [f"This text is about {spoken}." for spoken in words]
-    assert [example.label for example in found] == list(labels)
+    forms = ("This text is about {}.", "{}", "The topic is {}.")
+    assert [example.text for example in found] == [form.format(spoken) for form in forms for spoken in words]
+    assert [example.label for example in found] == list(labels) * 3
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,11 @@ class Strategy(Component, ABC):
     start_up: ClassVar[float] = 0.0
     """Seconds that libraries of its own take to import."""
 
+    @classmethod
+    def missing(cls) -> str:
+        """What has to be installed before this runs, as a sentence; empty where nothing is missing."""
+        return ""
+
     def work(self, context: Context) -> Work:
         """What `fit` will come to, before it starts; for plans and budgets."""
         return Work(0.0, 1.0 if self.needs_backbone else 0.0)

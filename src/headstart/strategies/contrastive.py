@@ -44,7 +44,7 @@ class Contrastive(Strategy):
     top_layers: Literal["all"] | int = "all"
     """`all`, or how many of the top layers move, at least 1."""
     label_names: bool | None = None
-    """Learn from the labels' own words too, as one more text per label. By default where cross-validation, which few
+    """Learn from the labels' own words too, as three more texts per label. By default where cross-validation, which few
     labels bring with them, finds that it helps the frozen head."""
     C: float | None = Field(default=None, gt=0)
     """Inverse strength of the head's regularisation on standardised states, over 0; chosen if not given."""

@@ -30,7 +30,7 @@ class FeatureExtraction(Strategy):
     C: float | None = Field(default=None, gt=0)
     """Inverse strength of regularisation on standardised features, over 0; chosen on validation if not given."""
     label_names: bool | None = None
-    """Learn from the labels' own words too, as one more text per label ("This text is about sports."). By default
+    """Learn from the labels' own words too, as three more texts per label ("This text is about sports."). By default
     where cross-validation, which few labels bring with them, finds that it helps."""
 
     @field_validator("layers", mode="before")

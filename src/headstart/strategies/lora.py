@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from headstart.errors import RecipeError, UnavailableError
+from headstart.errors import RecipeError
 from headstart.registry import did_you_mean
 from headstart.strategies.base import Candidate, Context, Strategy, Work, trained_work
 
@@ -52,6 +52,15 @@ class Lora(Strategy):
     def _one_or_many(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @classmethod
+    def missing(cls) -> str:
+        """The extra, where peft is not installed."""
+        from importlib.util import find_spec
+
+        if find_spec("peft") is not None:
+            return ""
+        return "strategy lora needs the package peft; install it with: pip install 'headstart[lora]'"
+
     def work(self, context: Context) -> Work:
         """The epochs, validated after each."""
         return trained_work(context, context.training.epochs or EPOCHS, head_first=self.head_first)
@@ -61,7 +70,6 @@ class Lora(Strategy):
         from headstart.predictors.network import NetworkPredictor
         from headstart.strategies.steps import head_pooling, held_out, rounds, sample_note
 
-        require_peft()
         epochs = context.training.epochs or EPOCHS
         backbone = context.backbone()
         self._check_targets(backbone)
@@ -135,15 +143,3 @@ class Lora(Strategy):
             if name.rsplit(".", 1)[0].rsplit(".", 1)[-1] in ("lora_A", "lora_B", "lora_dropout")
         ]
         return [Level([*model.heads.values(), *corrections], 1.0)]
-
-
-def require_peft() -> None:
-    """Say what to install if peft is missing.
-
-    Raises:
-        UnavailableError: it is.
-    """
-    from importlib.util import find_spec
-
-    if find_spec("peft") is None:
-        raise UnavailableError("strategy lora needs the package peft; install it with: pip install 'headstart[lora]'")

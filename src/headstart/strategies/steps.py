@@ -247,13 +247,26 @@ def head_pooling(context: Context, backbone: Any, wanted: str) -> str:
     return "mean" if wanted == "mean" else native
 
 
+def _strength(context: Context, backbone: Any, pooling: str) -> float:
+    """Strength of the head on the last layer by cross-validation, once per run.
+
+    A fold takes it from the run that it is part of, for it must not choose on the rows that it holds out.
+    """
+    key = f"strength:{pooling}"
+    if key not in context.shared:
+        context.shared[key] = solved_head(context, backbone, layers=(backbone.depth,), pooling=pooling).C
+    return context.shared[key]
+
+
 def headed_model(context: Context, *, pooling: str, dropout: float, head_first: bool) -> Model:
     """A fresh backbone with a head on its last layer, solved on frozen features or random; a function of the seed."""
     torch.manual_seed(context.seed)
     backbone = context.backbone()
     heads = context.task.heads(backbone, pooling=pooling, dropout=dropout)
     if head_first:
-        solved = solved_head(context, backbone, layers=(backbone.depth,), pooling=pooling)
+        within: Within | None = context.shared.get(WITHIN)
+        grid = None if within is None else (_strength(within.context, backbone, pooling),)
+        solved = solved_head(context, backbone, layers=(backbone.depth,), pooling=pooling, grid=grid)
         heads[HEAD].set(torch.from_numpy(solved.weight), torch.from_numpy(solved.bias))
     return Model(backbone, heads)
 

@@ -71,14 +71,17 @@ class TfIdf(Strategy):
         random = np.random.default_rng([context.seed, 0x7F1DF])
         labels = len(context.task.names)
         rows = random.permutation(len(targets))[: max(3000, TUNING_CELLS // labels)]
-        folds = np.empty(len(rows), dtype=np.int64)
-        for label in range(labels):
-            own = np.flatnonzero(targets[rows] == label)
-            folds[own] = (np.arange(len(own)) + label) % FOLDS
+        if context.folds is not None:
+            folds = context.folds[0][rows]  # these keep groups and equal texts together
+        else:
+            folds = np.empty(len(rows), dtype=np.int64)
+            for label in range(labels):
+                own = np.flatnonzero(targets[rows] == label)
+                folds[own] = (np.arange(len(own)) + label) % FOLDS
         ranks = {}
         for strength in GRID:
             logits = np.zeros((len(rows), labels))
-            for fold in range(FOLDS):
+            for fold in np.unique(folds):
                 inside, outside = rows[folds != fold], folds == fold
                 if not outside.any() or not len(inside):
                     continue

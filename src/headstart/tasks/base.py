@@ -90,7 +90,7 @@ class Task(Objective):
         """How good outputs are, for choices on validation: larger tuples are better; ties are broken by log-loss."""
 
     def named(self) -> list[Any]:
-        """Examples made of the labels' own words, one per label; empty where there are none that say something."""
+        """Examples made of the labels' own words, as many of each label; empty where there are none that say something."""
         return []
 
     @abstractmethod

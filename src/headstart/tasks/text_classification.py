@@ -57,8 +57,8 @@ class Prepared:
         return self.tokens.lengths
 
 
-NAMED = "This text is about {}."
-"""What turns the words of a label into a text."""
+NAMED = ("This text is about {}.", "{}", "The topic is {}.")
+"""What turns the words of a label into texts."""
 
 
 class TextClassification(Task):
@@ -219,14 +219,14 @@ class TextClassification(Task):
         return np.array([index.get(example.label or "", -1) for example in examples.examples], dtype=np.int64)
 
     def named(self) -> list[Example]:
-        """One example per label, made of the label's own words ("This text is about sci tech.").
+        """Three examples per label, made of the label's own words ("This text is about sci tech.").
 
         Empty where a label has no word of three letters or more ("1", "B2"): then names say nothing.
         """
         words = {label: " ".join(re.findall(r"[^\W_]+", _SEAM.sub(" ", label))).lower() for label in self.names}
         if not all(re.search(r"[^\W\d_]{3}", spoken) for spoken in words.values()):
             return []
-        return [Example(NAMED.format(spoken), label) for label, spoken in words.items()]
+        return [Example(form.format(spoken), label) for form in NAMED for label, spoken in words.items()]
 
     def score(self, probabilities: np.ndarray, examples: Store[Example]) -> Mapping[str, Score]:
         """Accuracy, macro-F1, MCC, log-loss and expected calibration error with 95 % intervals."""
