@@ -11,7 +11,7 @@ from headstart.artifact import Artifact, new_folder
 from headstart.backbones.location import Located, locate
 from headstart.data.table import Table
 from headstart.deadline import Deadline
-from headstart.errors import DivergedError, Interrupted, UnavailableError
+from headstart.errors import DivergedError, Interrupted, RecipeError, UnavailableError
 from headstart.evidence import gather
 from headstart.experiment import Entry, run_strategy, score_test
 from headstart.machine import set_threads
@@ -52,6 +52,7 @@ def compare(
 
     Raises:
         HeadstartError: the data or backbone can't be used, or no strategy came to an end.
+        RecipeError: nothing that was named fits into the budget.
         Interrupted: stopped by the user before any strategy was done.
     """
     started = time.perf_counter() if started is None else started
@@ -65,6 +66,8 @@ def compare(
     if not finished:
         if interrupted:
             raise Interrupted("stopped before any strategy was done; nothing was kept")
+        if all(entry.status == "not run" for entry in entries):
+            raise RecipeError([f"budget: {entry.strategy.name} {entry.note}" for entry in entries if entry.note])
         raise DivergedError("; ".join(f"{entry.strategy.name}: {entry.note}" for entry in entries if entry.note))
     chosen = _choose(recipe, entries, finished, crossed=parts.crossed)
     testing = time.perf_counter()

@@ -104,3 +104,14 @@ def test_auto_is_what_runs_where_nothing_is_named(train: Path) -> None:
         assert headstart.recipe.assemble("fit", {"train": str(train)} | spelling).is_auto
     named = headstart.recipe.assemble("fit", {"train": str(train), "strategy": "lora"})
     assert not named.is_auto
+
+
+def test_a_budget_that_fits_nothing_that_was_named_is_refused_with_the_times(
+    train: Path, tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headstart.planning.Plan.estimate", lambda self, strategy: 95.0)
+    with pytest.raises(
+        headstart.HeadstartError, match="budget: fine-tuning takes about 95 s, and 2[0-9] s of"
+    ) as error:
+        headstart.fit(train, strategy="fine-tuning", backbone=str(tiny_backbone), budget=30, controls=False)
+    assert error.value.exit_code == 64
