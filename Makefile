@@ -22,9 +22,12 @@ check: $(VENV)/.installed-dev  ## format, lint, types, layers
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed-dev  ## the measured claims of the README; over an hour
+bench: $(VENV)/.installed-dev  ## the measured claims of the README; several hours; PEER=python of an environment with setfit
 	$(BIN)/python benchmarks/text_classification.py
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/few_labels.py $(if $(PEER),--peer $(PEER),--programs headstart)
+	$(BIN)/python benchmarks/budgets.py --reference --budgets 1m 3m 10m
+	$(BIN)/python benchmarks/label_curve.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
