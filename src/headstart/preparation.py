@@ -18,7 +18,8 @@ from headstart.errors import DataError, RecipeError
 from headstart.machine import cores
 from headstart.progress import SILENT, Progress
 from headstart.readers.opening import open_table
-from headstart.recipe import Data, Experiment
+from headstart.recipe import Experiment
+from headstart.sources import Data
 from headstart.tasks.base import Task
 from headstart.types import Dropped
 
