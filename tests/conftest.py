@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two cores shared with others: more threads only wait for each other
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["HEADSTART_CACHE_GB"] = "0"  # tests that want the cache on disk say where
 
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,46 @@ WORDS = [
 ]
 
 
+ARCHITECTURES: dict[str, dict[str, Any]] = {
+    "electra": {"embedding_size": 16},
+    "deberta-v2": {
+        "relative_attention": True,
+        "pos_att_type": ["p2c", "c2p"],
+        "position_buckets": 16,
+        "norm_rel_ebd": "layer_norm",
+        "pooler_hidden_size": 32,
+    },
+    "albert": {"embedding_size": 16},
+    "xlnet": {"max_position_embeddings": None, "d_inner": 64, "d_head": 16},
+    "gpt2": {"bos_token_id": None, "eos_token_id": None},
+    "llama": {"num_key_value_heads": 1},
+    "qwen2": {"num_key_value_heads": 1},
+    "modernbert": {
+        "global_attn_every_n_layers": 2,
+        "local_attention": 8,
+        "bos_token_id": None,
+        "eos_token_id": None,
+        "cls_token_id": 2,
+        "sep_token_id": 3,
+    },
+    "t5": {
+        "d_model": 32,
+        "num_layers": 2,
+        "num_heads": 2,
+        "d_kv": 16,
+        "d_ff": 64,
+        "hidden_size": None,
+        "num_hidden_layers": None,
+        "num_attention_heads": None,
+        "intermediate_size": None,
+        "max_position_embeddings": None,
+        "initializer_factor": 1.0,
+        "decoder_start_token_id": 0,
+    },
+}
+"""What a tiny network of an architecture needs beside the sizes that all have; None leaves one out."""
+
+
 def make_tiny_backbone(folder: Path, architecture: str = "bert", **changes: Any) -> Path:
     """A random network of two layers with a word-piece tokenizer, saved as the hub has it."""
     import torch
@@ -82,7 +123,8 @@ def make_tiny_backbone(folder: Path, architecture: str = "bert", **changes: Any)
         "vocab_size": len(vocabulary), "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
         "intermediate_size": 64, "max_position_embeddings": 64, "pad_token_id": 0,
     }  # fmt: skip
-    wanted = {name: value for name, value in (sizes | changes).items() if value is not None}
+    given = sizes | ARCHITECTURES.get(architecture, {}) | changes
+    wanted = {name: value for name, value in given.items() if value is not None}
     config = CONFIG_MAPPING[architecture](**wanted)
     torch.manual_seed(7)
     MODEL_MAPPING[type(config)](config).save_pretrained(folder)

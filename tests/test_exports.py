@@ -19,6 +19,7 @@ print(json.dumps([kinds, again]))
 """
 EXPECTED = {
     "Artifact": "class", "HeadstartError": "class", "TextClassifier": "class", "__version__": "text",
+    "clear_cache": "function",
     "compare": "function", "evaluate": "function", "fit": "function", "load": "function", "plan": "function",
     "predict": "function",
     "run": "function",

@@ -12,6 +12,7 @@ _LAZY = {
     "predict": "headstart.api:predict",
     "evaluate": "headstart.api:evaluate",
     "run": "headstart.api:run",
+    "clear_cache": "headstart.data.cache:clear_cache",
     "HeadstartError": "headstart.errors:HeadstartError",
 }
 

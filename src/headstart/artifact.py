@@ -19,6 +19,7 @@ from headstart.errors import DataError, MissingInputError, ModelError, RunFolder
 from headstart.metrics.calibration import softmax
 from headstart.predictors import PREDICTORS
 from headstart.predictors.base import Outputs, Predictor
+from headstart.predictors.precision import Precision
 from headstart.progress import SILENT, Progress
 from headstart.registry import did_you_mean
 from headstart.tasks import TASKS
@@ -120,8 +121,13 @@ class Artifact:
             path.chmod((folder / MANIFEST).stat().st_mode)  # safetensors makes files that only their owner may read
 
 
-def load(folder: "str | Path") -> Artifact:
+def load(folder: "str | Path", *, precision: Precision = "auto") -> Artifact:
     """Read an artifact.
+
+    Args:
+        folder: that `save` or a run wrote.
+        precision: `auto` scores many texts (512 and more at once) in bfloat16 where the processor has it, and those
+            whose label could hang on it again in float32; `float32` all of them.
 
     Raises:
         MissingInputError: there is no such folder.
@@ -153,6 +159,7 @@ def load(folder: "str | Path") -> Artifact:
         evidence = json.loads((path / EVIDENCE).read_text(encoding="utf-8"))
     except (KeyError, TypeError, OSError, ValueError, yaml.YAMLError) as error:
         raise ModelError(f"{path} is damaged: {type(error).__name__}: {error}") from None
+    predictor.precision = precision
     return Artifact(predictor, task, recipe or {}, evidence)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from headstart.artifact import Artifact, new_folder
 from headstart.backbones.location import Located, locate
+from headstart.data.cache import no_cache, user_cache
 from headstart.data.table import Table
 from headstart.deadline import Deadline
 from headstart.errors import DivergedError, Interrupted, RecipeError, UnavailableError
@@ -69,6 +70,8 @@ def compare(
         if all(entry.status == "not run" for entry in entries):
             raise RecipeError([f"budget: {entry.strategy.name} {entry.note}" for entry in entries if entry.note])
         raise DivergedError("; ".join(f"{entry.strategy.name}: {entry.note}" for entry in entries if entry.note))
+    for entry in finished:
+        entry.finished.predictor.precision = recipe.precision
     chosen = _choose(recipe, entries, finished, crossed=parts.crossed)
     testing = time.perf_counter()
     interrupted = _test_all(_to_test(chosen, finished, interrupted), plan) or interrupted
@@ -138,10 +141,12 @@ def _set_up(
     parts = prepare(recipe, progress, table)
     threads = set_threads(recipe.threads, torch_runs=networks)
 
+    cache = user_cache() if recipe.cache and table is None else no_cache()
+
     def planned(recipe: Experiment, parts: Parts) -> Plan:
         context = Context(
             parts.task, parts.train, parts.validation, located, recipe.training, recipe.seed, progress,
-            folds=parts.folds,
+            folds=parts.folds, cache=cache,
         )  # fmt: skip
         return Plan(recipe, parts, context, end)
 

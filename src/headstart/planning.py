@@ -85,18 +85,21 @@ class Plan:
     def probe(self) -> None:
         """Measure how long a pass over the rows takes: a few rows of each part, twice, the second time counted."""
         backbone = self.context.backbone()
+        from headstart.predictors.precision import reads_fast
         from headstart.training.features import pooled_states
 
-        def seconds(rows: Any) -> float:
+        def seconds(rows: Any, *, fast: bool = False) -> float:
             chosen = np.random.default_rng(self.recipe.seed).permutation(len(rows))[:PROBED_ROWS]
             tokens = backbone.tokenizer.encode([rows.get(int(row)).text for row in chosen])
-            pooled_states(backbone, tokens, backbone.poolings)
+            pooled_states(backbone, tokens, backbone.poolings, fast=fast)
             started = time.perf_counter()
-            pooled_states(backbone, tokens, backbone.poolings)
+            pooled_states(backbone, tokens, backbone.poolings, fast=fast)
             return (time.perf_counter() - started) / len(chosen)
 
         self.rate = seconds(self.parts.train)
-        self.test_rate = seconds(self.parts.test) if self.parts.test is not None else 0.0
+        test = self.parts.test
+        if test is not None:
+            self.test_rate = seconds(test, fast=reads_fast(self.recipe.precision, len(test)))
 
     def fitting(self) -> dict[str, int]:
         """Keys of `data` that keep one pass over train and test within their shares of the budget; empty if it fits."""

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from headstart.backbones.location import BackboneSource
 from headstart.config import Component, describe, named, parse
 from headstart.errors import MissingInputError, RecipeError
+from headstart.predictors.precision import Precision
 from headstart.registry import did_you_mean
 from headstart.sources import Data, Format
 from headstart.strategies import STRATEGIES
@@ -93,6 +94,12 @@ class Experiment(Component):
     """Of splits, batch order, dropout and random weights, in [0, 2^32)."""
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads; weights are the same again only at the same number. By default all cores."""
+    precision: Precision = "auto"
+    """Of the numbers in which many test rows are scored: bfloat16 where the processor has it (rows whose label could
+    hang on it again in float32), or `float32` for all."""
+    cache: bool = True
+    """Keep what frozen layers say of the texts on disk, so that it is not computed again; data handed over in Python
+    never leaves memory."""
     output: str | None = None
     """Folder for the model, report and evidence; by default `runs/` and the name of the file."""
     overwrite: bool = False
@@ -191,6 +198,9 @@ class Predict(Format):
     """Score below which a text gets no label, in [0, 1); its probabilities are given all the same."""
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads; by default all cores."""
+    precision: Precision = "auto"
+    """Of the numbers in which many rows are scored: bfloat16 where the processor has it (rows whose label could hang on
+    it again in float32), or `float32` for all."""
 
 
 class Evaluate(Format):
@@ -212,6 +222,9 @@ class Evaluate(Format):
     """Confidence below which the model is not to answer, in [0, 1): coverage and accuracy at it are given too."""
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads; by default all cores."""
+    precision: Precision = "auto"
+    """Of the numbers in which many rows are scored: bfloat16 where the processor has it (rows whose label could hang on
+    it again in float32), or `float32` for all."""
 
 
 VERBS: dict[str, type[Component]] = {"fit": Fit, "compare": Compare, "predict": Predict, "evaluate": Evaluate}

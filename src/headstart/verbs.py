@@ -139,7 +139,7 @@ def _predict(recipe: Predict, progress: Progress) -> Outcome:
             "--output writes the columns of a file given with --input (CSV, TSV, JSONL, Parquet); texts and lines give "
             f"JSON lines on standard output: headstart predict {recipe.model} < lines.txt > scored.jsonl"
         )
-    artifact = load(recipe.model)
+    artifact = load(recipe.model, precision=recipe.precision)
     if recipe.threads is not None:
         set_threads(recipe.threads, torch_runs=artifact.predictor.kind == "transformers")
     if recipe.texts:
@@ -196,7 +196,7 @@ def _evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
     from headstart.readers.opening import open_table
 
     _require(recipe.test, "TEST")
-    artifact = load(recipe.model)
+    artifact = load(recipe.model, precision=recipe.precision)
     if recipe.threads is not None:
         set_threads(recipe.threads, torch_runs=artifact.predictor.kind == "transformers")
     changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}

@@ -8,6 +8,7 @@ import torch
 
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
+from headstart.data.cache import no_cache
 from headstart.heads.pooled import pool
 from headstart.progress import Progress
 from headstart.training.features import FeatureStore, pooled_states
@@ -56,11 +57,13 @@ def test_features_are_computed_once_per_text_and_kept(backbone: TextEncoder, mon
         return encode(self, *args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(type(backbone), "encode", counted)
-    store, counter = FeatureStore(), Counter()
-    first = store.get(backbone, tokens, "digest")
-    again = store.get(backbone, tokens, "digest", progress=counter)
-    assert again is first
+    store, counter = FeatureStore(no_cache()), Counter()
+    first, twice = store.get(backbone, [tokens, tokens.take(np.array([2, 0]))])
     assert len(calls) == 1
-    assert counter.units == 3
-    store.get(backbone, tokens, "other digest")
+    np.testing.assert_array_equal(twice, first[[2, 0]])
+    again = store.get(backbone, [tokens, tokens.take(np.array([2, 0]))], progress=counter)
+    assert again[0] is first
+    assert len(calls) == 1
+    assert counter.units == 5
+    store.get(backbone, [tokens.take(np.array([1]))])
     assert len(calls) == 2

@@ -1,6 +1,7 @@
 """What a backbone is: a pretrained network with its tokenizer, spoken to by capability."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -19,6 +20,10 @@ class Encoding(NamedTuple):
     layers: tuple[Tensor, ...]
     """Hidden states from the embeddings to the last layer, each (batch, tokens, hidden); empty unless asked for."""
 
+    def float(self) -> "Encoding":
+        """The same in float32."""
+        return Encoding(self.hidden.float(), self.mask, tuple(states.float() for states in self.layers))
+
 
 class Backbone(nn.Module, ABC):
     """A pretrained network with its tokenizer.
@@ -34,6 +39,8 @@ class Backbone(nn.Module, ABC):
     """Number of layers, embeddings not counted; a stack has fewer levels where layers share weights."""
     poolings: tuple[str, ...]
     """Ways to make one vector of a text that suit this architecture, the native one first."""
+    shortcut: Callable[[Tensor, Tensor], Tensor] | None
+    """Gives the last hidden states of a batch in place of a pass over all layers while the lower ones are frozen."""
 
     @abstractmethod
     def encode(self, ids: Tensor, mask: Tensor, *, layers: bool = False) -> Encoding:

@@ -1,6 +1,6 @@
 """A transformers network that reads text, encoder or decoder, loaded by configuration."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,8 @@ from headstart.errors import ModelError
 DECODERS = frozenset(
     ["gpt2", "gpt_neo", "gpt_neox", "llama", "mistral", "opt", "qwen2", "qwen3", "gemma", "gemma2", "smollm3", "bloom"]
 )
+HALVES = frozenset(["t5", "mt5", "umt5"])
+"""Encoder-decoders of which the encoder alone is loaded."""
 LAST_TOKEN = DECODERS | {"xlnet"}
 """Architectures whose summary of a text stands at its last token."""
 
@@ -52,6 +54,8 @@ class TextEncoder(Backbone):
         pad_id = 0 if pad_id is None or pad_id < 0 else int(pad_id)
         has_fast = (located.folder / "tokenizer.json").is_file()
         self.tokenizer = (open_tokenizer if has_fast else convert_tokenizer)(located.folder, int(limit), pad_id)
+        self.shortcut: Callable[[Tensor, Tensor], Tensor] | None = None
+        """Takes the place of `run` while the lower layers are frozen, see `training.frozen`."""
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies and other processes; the folder the backbone came from need not be there when it is read back.
@@ -73,10 +77,18 @@ class TextEncoder(Backbone):
 
     def encode(self, ids: Tensor, mask: Tensor, *, layers: bool = False) -> Encoding:
         """Hidden states of a batch, see `Backbone.encode`."""
+        if not layers:
+            return Encoding((self.shortcut or self.run)(ids, mask), mask, ())
+        output = self._called(ids, mask, layers=True)
+        return Encoding(output.last_hidden_state, mask, tuple(output.hidden_states or ()))
+
+    def run(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Last hidden states of a pass over all layers, shape (batch, tokens, hidden)."""
+        return self._called(ids, mask, layers=False).last_hidden_state
+
+    def _called(self, ids: Tensor, mask: Tensor, *, layers: bool) -> Any:
         whole = mask.all()  # without padding most architectures take a shorter path
-        output = self.network(input_ids=ids, attention_mask=None if whole else mask, output_hidden_states=layers)
-        states = output.hidden_states if layers else ()
-        return Encoding(output.last_hidden_state, mask, tuple(states or ()))
+        return self.network(input_ids=ids, attention_mask=None if whole else mask, output_hidden_states=layers)
 
     def stacks(self) -> dict[str, list[list[nn.Module]]]:
         """One stack, `encoder`: embeddings, then layers; a closing norm belongs to the last layer."""
@@ -101,9 +113,10 @@ def _configuration(located: Located) -> Any:
 
 
 def _network(located: Located, config: Any, pretrained: bool) -> nn.Module:
-    from transformers import MODEL_MAPPING
+    from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING
 
-    cls: Any = MODEL_MAPPING[type(config)]
+    halved = located.config["model_type"] in HALVES
+    cls: Any = (MODEL_FOR_TEXT_ENCODING_MAPPING if halved else MODEL_MAPPING)[type(config)]
     extra = {"add_pooling_layer": False} if located.config["model_type"] in POOLED else {}
     with quiet():
         if not pretrained:
@@ -126,7 +139,7 @@ POOLED = frozenset(["bert", "roberta", "xlm-roberta", "camembert", "mpnet", "alb
 """Architectures with a pooler that can be left out; here the head does that job."""
 
 
-BELOW = ("embed", "wte", "wpe", "projection_in", "mask_emb", "relative")
+BELOW = ("embed", "shared", "wte", "wpe", "projection_in", "mask_emb", "relative")
 """Words in the names of modules that stand below all layers, or are read by all of them."""
 
 
@@ -139,15 +152,22 @@ def _levels(network: nn.Module) -> list[list[nn.Module]]:
     inside = {id(module) for block in blocks for module in block.modules()}
     embeddings: list[nn.Module] = []
     closing: list[nn.Module] = []
+    after_first: list[nn.Module] = []
+    seen: set[int] = set()
     for name, module in network.named_modules():
-        if id(module) in inside or any(True for _ in module.children()) or not any(True for _ in module.parameters()):
+        own = {id(parameter) for parameter in module.parameters()}
+        if id(module) in inside or any(True for _ in module.children()) or own <= seen:
             continue
+        seen |= own  # T5 has its word embeddings under two names
         parts = name.lower().split(".")
         if any(word in part for part in parts for word in BELOW) or parts[-2:] == ["encoder", "layernorm"]:
             embeddings.append(module)  # DeBERTa's encoder.LayerNorm is of the relative positions that all layers read
+        elif "conv" in parts:
+            after_first.append(module)  # DeBERTa-v2 convolves what its first block gives
         elif "pooler" not in name.lower():
             closing.append(module)
     levels: list[list[nn.Module]] = [embeddings, *([block] for block in blocks)]
+    levels[1].extend(after_first)
     levels[-1].extend(closing)
     return levels
 

@@ -10,6 +10,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from headstart.data.cache import LIMIT, user_cache
 from headstart.machine import cores
 
 NEEDED = {
@@ -32,6 +33,7 @@ def examine() -> list[dict[str, Any]]:
         _cores(),
         _memory(),
         _disk(),
+        _cache(),
         _hub(),
     ]
 
@@ -89,6 +91,19 @@ def _disk() -> dict[str, Any]:
     ok = free >= 0.5 and writable
     return _check(
         "disk", ok, f"{free:.1f} GiB free here, {'writable' if writable else 'NOT writable: change to another folder'}"
+    )
+
+
+def _cache() -> dict[str, Any]:
+    cache = user_cache()
+    kept = cache.kept()
+    size, most = sum(each.size for each in kept) / 1e9, cache.most / 1e9
+    return _check(
+        "cache",
+        True,
+        f"{size:.2f} of at most {most:g} GB in {cache.folder}; headstart cache clear empties it"
+        if most
+        else f"off ({LIMIT} is 0)",
     )
 
 

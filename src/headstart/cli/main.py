@@ -96,6 +96,12 @@ def application(words: list[str]) -> typer.Typer:
     show.command("model", help="Layers, parameters and limits of a backbone, or what a run has learnt.")(_show_model)
     show.command("recipe", help="A recipe with all its keys; --resolved fills in what is guessed.")(_show_recipe)
     app.add_typer(show, name="show")
+    cache = typer.Typer(
+        help="What is kept of frozen layers from run to run.", no_args_is_help=True, rich_markup_mode=None
+    )
+    cache.command("show", help="Folder, limit and what is in it.")(_show_cache)
+    cache.command("clear", help="Remove all of it.")(_clear_cache)
+    app.add_typer(cache, name="cache")
     app.command("doctor", help="Check the installation: versions, backbone, disk, cores.")(_doctor)
     app.callback(invoke_without_command=True)(_version)
     return app
@@ -276,6 +282,32 @@ def _show_recipe(
         _print_json(plain)
     else:
         print(recipe_text(plain), end="")
+
+
+def _show_cache(as_json: JSON = False) -> None:
+    from headstart.data.cache import user_cache
+
+    cache = user_cache()
+    kept = [{"kind": each.kind, "bytes": each.size, "used": each.used} for each in cache.kept()]
+    if as_json:
+        _print_json({"folder": str(cache.folder), "limit": cache.most, "arrays": kept})
+        return
+    print(f"{'folder':<8} {cache.folder}")
+    print(f"{'limit':<8} {cache.most / 1e9:g} GB")
+    for kind in sorted({each["kind"] for each in kept}):
+        sizes = [each["bytes"] for each in kept if each["kind"] == kind]
+        print(f"{kind:<8} {len(sizes)} arrays, {sum(sizes) / 1e9:.2f} GB")
+
+
+def _clear_cache(as_json: JSON = False) -> None:
+    from headstart.data.cache import user_cache
+
+    cache = user_cache()
+    freed = cache.clear()
+    if as_json:
+        _print_json({"folder": str(cache.folder), "freed": freed})
+    else:
+        print(f"{freed / 1e9:.2f} GB freed in {cache.folder}")
 
 
 def _doctor(as_json: JSON = False) -> None:

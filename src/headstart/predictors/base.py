@@ -9,6 +9,7 @@ import numpy as np
 
 from headstart.backbones.location import file_digest
 from headstart.errors import ModelError
+from headstart.predictors.precision import Precision
 from headstart.progress import SILENT, Progress
 
 
@@ -26,6 +27,8 @@ class Predictor(ABC):
 
     kind: ClassVar[str]
     """Registry name, written into the artifact."""
+    precision: Precision = "auto"
+    """`float32` keeps networks from reading many texts in bfloat16 where the processor has it."""
 
     @abstractmethod
     def outputs(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Outputs:

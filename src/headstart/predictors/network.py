@@ -1,6 +1,6 @@
 """A backbone with a pooled head, saved so that plain transformers can load it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,14 +9,16 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from headstart.backbones.encoder import TextEncoder, quiet
+from headstart.backbones.encoder import HALVES, TextEncoder, quiet
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.tokens import Tokens
 from headstart.errors import DivergedError, ModelError
 from headstart.heads.model import Model
 from headstart.heads.native import NATIVE_HEADS, write_native
 from headstart.heads.pooled import PooledHead
 from headstart.predictors.base import Outputs, Predictor, digests
+from headstart.predictors.precision import careful_logits, reads_fast
 from headstart.predictors.stored import HEAD_FILE
 from headstart.progress import SILENT, Progress
 
@@ -42,16 +44,34 @@ class NetworkPredictor(Predictor):
         self.head = head
         self.backbone = backbone
 
-    @torch.inference_mode()
     def outputs(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Outputs:
-        """Logits in batches of like length; texts beyond the length limit are cut and flagged."""
+        """Logits in batches of like length; texts beyond the length limit are cut and flagged.
+
+        Many texts are read in bfloat16 where the processor has it, see `careful_logits`; `precision` says otherwise.
+        """
         tokens = self.backbone.tokenizer.encode(texts)
-        logits = np.empty((len(texts), self.head.linear.out_features), dtype=np.float32)
-        for indices in sorted_batches(tokens.lengths, INFERENCE_TOKENS):
-            ids, mask = (torch.from_numpy(array) for array in tokens.pad(indices, self.backbone.tokenizer.pad_id))
-            logits[indices] = self.head(self.model.encode(ids, mask)).numpy()
-            progress.advance(len(indices))
+        told = progress.advance
+
+        def score(rows: np.ndarray, fast: bool) -> np.ndarray:
+            return self._logits(tokens, rows, fast=fast, advance=told if len(rows) == len(texts) else None)
+
+        fast = reads_fast(self.precision, len(texts))
+        logits = careful_logits(score, len(texts)) if fast else score(np.arange(len(texts)), False)
         return Outputs(logits, tokens.lost > 0)
+
+    @torch.inference_mode()
+    def _logits(
+        self, tokens: Tokens, rows: np.ndarray, *, fast: bool, advance: Callable[[int], None] | None
+    ) -> np.ndarray:
+        logits = np.empty((len(rows), self.head.linear.out_features), dtype=np.float32)
+        for places in sorted_batches(tokens.lengths[rows], INFERENCE_TOKENS):
+            ids, mask = (torch.from_numpy(each) for each in tokens.pad(rows[places], self.backbone.tokenizer.pad_id))
+            with torch.autocast("cpu", torch.bfloat16, enabled=fast):
+                encoding = self.model.encode(ids, mask)
+            logits[places] = self.head(encoding.float()).numpy()
+            if advance is not None:
+                advance(len(places))
+        return logits
 
     @torch.no_grad()
     def scale(self, factor: float) -> None:
@@ -117,7 +137,9 @@ class NetworkPredictor(Predictor):
                 'classify = pipeline("text-classification", model=".", top_k=None)\n'
                 'print(classify(["great plot, weak ending"], truncation=True))'
             )
-        return _snippet(labels, self.head, self.backbone.tokenizer.max_length)
+        halved = self.backbone.located.config["model_type"] in HALVES
+        reader = "AutoModelForTextEncoding" if halved else "AutoModel"
+        return _snippet(labels, self.head, self.backbone.tokenizer.max_length, reader)
 
     def _native(self, labels: Sequence[str]) -> torch.nn.Module:
         from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
@@ -163,7 +185,7 @@ def save_tokenizer(backbone: TextEncoder, folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
-def _snippet(labels: Sequence[str], head: PooledHead, limit: int) -> str:
+def _snippet(labels: Sequence[str], head: PooledHead, limit: int, reader: str) -> str:
     pooling = {
         "mean": "(state * mask).sum(1) / mask.sum(1)",
         "first": "state[:, 0]",
@@ -172,10 +194,10 @@ def _snippet(labels: Sequence[str], head: PooledHead, limit: int) -> str:
     }[head.pooling]
     return f'''import torch
 from safetensors.torch import load_file
-from transformers import AutoModel, AutoTokenizer
+from transformers import {reader}, AutoTokenizer
 
 labels = {list(labels)!r}
-tokenizer, encoder = AutoTokenizer.from_pretrained("."), AutoModel.from_pretrained(".").eval()
+tokenizer, encoder = AutoTokenizer.from_pretrained("."), {reader}.from_pretrained(".").eval()
 head = load_file("{HEAD_FILE}")
 
 @torch.no_grad()

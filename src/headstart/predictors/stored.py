@@ -62,6 +62,7 @@ class StoredPredictor(Predictor):
                 logits = light.logits(self._encoder, tokens, batches, self._pad_id, self._head)
                 progress.advance(len(texts))
                 return Outputs(logits, tokens.lost > 0)
+        self.network.precision = self.precision
         return self.network.outputs(texts, progress=progress)
 
     @property

@@ -10,6 +10,7 @@ import numpy as np
 
 from headstart.backbones.location import Located
 from headstart.config import Component
+from headstart.data.cache import ArrayCache, no_cache
 from headstart.data.store import Store
 from headstart.deadline import Deadline
 from headstart.predictors.base import Predictor
@@ -42,6 +43,8 @@ class Context:
 
     deadline: Deadline | None = None
     """When the strategy has to be done, under a budget."""
+    cache: ArrayCache = field(default_factory=no_cache)
+    """Where states of frozen layers are kept from run to run."""
 
     @property
     def late(self) -> bool:

@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from headstart.backbones.base import Backbone
+from headstart.backbones.encoder import TextEncoder
+from headstart.backbones.prefix import UnsuitableError
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.deadline import OutOfTime
 from headstart.heads.model import Model
 from headstart.predictors.network import HEAD
 from headstart.strategies.base import Context
 from headstart.training.features import FeatureStore
+from headstart.training.frozen import Shortcut, TextSet
 from headstart.training.solve import Part, Solved, ridge_by_folds, solve, solve_by_folds, standard_error
 from headstart.training.trainer import Epoch, History, Level, Stage, train
 
@@ -84,16 +88,17 @@ def features(context: Context, backbone: Any) -> tuple[np.ndarray, np.ndarray]:
     if within is not None:
         states, _ = features(within.context, backbone)
         return states[within.kept], states[within.held]
-    store = context.shared.setdefault("features", FeatureStore())
     train, validation = (part.tokens for part in prepared(context, backbone.tokenizer))
     chosen = solving_rows(context, backbone)
     if len(chosen) < len(train):
         train = train.take(chosen)
-    digests = context.train.digest(), context.validation.digest()
-    return (
-        store.get(backbone, train, digests[0], progress=context.progress),
-        store.get(backbone, validation, digests[1], progress=context.progress),
-    )
+    parts = [train] if train is validation else [train, validation]
+    found = _feature_store(context).get(backbone, parts, progress=context.progress)
+    return found[0], found[-1]
+
+
+def _feature_store(context: Context) -> FeatureStore:
+    return context.shared.setdefault("features", FeatureStore(context.cache))
 
 
 def solving_rows(context: Context, backbone: Any) -> np.ndarray:
@@ -142,9 +147,8 @@ def named_part(context: Context, backbone: Any, *, layers: Sequence[int], poolin
         return None
     within: Within | None = context.shared.get(WITHIN)
     home = context if within is None else within.context
-    store = home.shared.setdefault("features", FeatureStore())
     tokens = backbone.tokenizer.encode([example.text for example in examples])
-    states = store.get(backbone, tokens, f"names:{examples!r}")
+    [states] = _feature_store(home).get(backbone, [tokens])
     targets = np.array([context.task.names.index(example.label) for example in examples])
     flat = _flat(states, layers, backbone.poolings.index(pooling))
     return Part(flat, targets, np.full(len(examples), NAME_WEIGHT))
@@ -339,7 +343,13 @@ def train_model(
     history = train(
         model,
         Stage(
-            context.task, ready, levels, epochs, learning_rate, context.training.stop_after if last is None else last
+            context.task,
+            ready,
+            levels,
+            epochs,
+            learning_rate,
+            context.training.stop_after if last is None else last,
+            shortcuts=lambda frozen, left: _shortcut(context, model.backbone, frozen, left),
         ),
         context.training,
         seed=context.seed,
@@ -351,6 +361,22 @@ def train_model(
     )
     trainable = sum(p.numel() for level in levels if level.rate > 0 for m in level.modules for p in m.parameters())
     return Run(model, history, by_epoch, trainable)
+
+
+def _shortcut(context: Context, backbone: Backbone, frozen: int, epochs: int) -> Shortcut | None:
+    """Passes that start above the frozen blocks, where that saves work: states are used twice or there already."""
+    within: Within | None = context.shared.get(WITHIN)
+    home = context if within is None else within.context
+    if "texts" not in home.shared:
+        home.shared["texts"] = TextSet([part.tokens for part in prepared(home, backbone.tokenizer)])
+    if not isinstance(backbone, TextEncoder):
+        return None
+    try:
+        shortcut = Shortcut(backbone, frozen, home.shared["texts"], home.cache)
+    except UnsuitableError as reason:
+        context.progress.say("cache", f"frozen layers are computed in every epoch: {reason}")
+        return None
+    return shortcut if epochs > 1 or shortcut.is_warm else None
 
 
 def held_out(context: Context, trained: Callable[[Context, int | None], Run], *, keep_start: bool) -> Run:

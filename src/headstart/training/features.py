@@ -1,20 +1,28 @@
 """Frozen features: what every layer of a backbone says of each text, computed once and shared by all who ask."""
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from headstart.backbones.base import Backbone
+from headstart.backbones.encoder import TextEncoder
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.cache import ArrayCache
 from headstart.data.tokens import Tokens
 from headstart.heads.pooled import pool
 from headstart.progress import SILENT, Progress
+from headstart.training.frozen import TextSet, frozen_key
+
+KIND = "features"
+LEAST_TEXTS = 256
+"""Texts below which computing again is no slower than looking up."""
 
 
 @torch.inference_mode()
 def pooled_states(
-    backbone: Backbone, tokens: Tokens, poolings: Sequence[str], *, progress: Progress = SILENT
+    backbone: Backbone, tokens: Tokens, poolings: Sequence[str], *, fast: bool = False, progress: Progress = SILENT
 ) -> np.ndarray:
     """Pooled states of every layer.
 
@@ -22,6 +30,7 @@ def pooled_states(
         backbone: put into eval mode.
         tokens: of the texts.
         poolings: ways of pooling.
+        fast: products in bfloat16.
         progress: advanced by rows.
 
     Returns:
@@ -31,7 +40,8 @@ def pooled_states(
     states = np.empty((len(tokens), backbone.depth + 1, len(poolings), backbone.hidden_size), dtype=np.float32)
     for indices in sorted_batches(tokens.lengths, INFERENCE_TOKENS):
         ids, mask = (torch.from_numpy(array) for array in tokens.pad(indices, backbone.tokenizer.pad_id))
-        encoding = backbone.encode(ids, mask, layers=True)
+        with torch.autocast("cpu", torch.bfloat16, enabled=fast):
+            encoding = backbone.encode(ids, mask, layers=True).float()
         for layer, hidden in enumerate(encoding.layers):
             for at, pooling in enumerate(poolings):
                 states[indices, layer, at] = pool(hidden, mask, pooling).numpy()
@@ -40,23 +50,67 @@ def pooled_states(
 
 
 class FeatureStore:
-    """Keeps the features of a run's parts in memory, so that each text passes the frozen backbone once."""
+    """Features of texts, so that each passes the frozen backbone once in a run and, with a cache, once for all runs.
 
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str, tuple[str, ...]], np.ndarray] = {}
+    Args:
+        cache: where they are kept from run to run.
+    """
 
-    def get(self, backbone: Backbone, tokens: Tokens, data: str, *, progress: Progress = SILENT) -> np.ndarray:
-        """Features for all poolings that suit the backbone, from memory where they are.
+    def __init__(self, cache: ArrayCache) -> None:
+        self.cache = cache
+        self._kept: dict[str, list[np.ndarray]] = {}
+
+    def get(self, backbone: TextEncoder, parts: Sequence[Tokens], *, progress: Progress = SILENT) -> list[np.ndarray]:
+        """Features of the texts of each part for all poolings that suit the backbone.
+
+        They are computed for the set of all texts of the parts, so that they do not depend on how texts were split.
 
         Args:
-            backbone: with its pretrained weights, unchanged since loading.
-            tokens: of the texts.
-            data: digest of the texts.
-            progress: advanced by rows, at once where nothing need be computed.
+            backbone: with its pretrained weights.
+            parts: tokens of texts.
+            progress: advanced by texts, at once where nothing need be computed.
         """
-        key = (backbone.located.source.digest or "", f"{data}:{backbone.tokenizer.max_length}", backbone.poolings)
+        key = "".join(hashlib.sha256(part.offsets.tobytes() + part.flat.tobytes()).hexdigest() for part in parts)
         if key not in self._kept:
-            self._kept[key] = pooled_states(backbone, tokens, backbone.poolings, progress=progress)
+            texts = TextSet(parts)
+            told = Once(progress, sum(map(len, parts)) / len(texts.tokens))
+            states = self._computed(backbone, texts, told)
+            told.rest(len(texts.tokens))
+            self._kept[key] = [states[texts.rows(part)] for part in parts]
         else:
-            progress.advance(len(tokens))
+            progress.advance(sum(map(len, parts)))
         return self._kept[key]
+
+    def _computed(self, backbone: TextEncoder, texts: TextSet, progress: Progress) -> np.ndarray:
+        if len(texts.tokens) < LEAST_TEXTS:
+            return pooled_states(backbone, texts.tokens, backbone.poolings, progress=progress)
+        shape = (len(texts.tokens), backbone.depth + 1, len(backbone.poolings), backbone.hidden_size)
+        key = frozen_key(backbone, backbone.levels, texts) | {"poolings": list(backbone.poolings)}
+
+        def fill(states: np.ndarray) -> None:
+            states[:] = pooled_states(backbone, texts.tokens, backbone.poolings, progress=progress)
+
+        return self.cache.get(KIND, key, shape, fill)
+
+
+class Once(Progress):
+    """Passes on the progress over different texts as that over all of them.
+
+    Args:
+        told: what to pass it on to.
+        factor: units of it per unit here.
+    """
+
+    def __init__(self, told: Progress, factor: float) -> None:
+        self.told = told
+        self.factor = factor
+        self.done = 0.0
+
+    def advance(self, units: float, note: str = "") -> None:
+        """Passed on, scaled."""
+        self.done += units
+        self.told.advance(units * self.factor, note)
+
+    def rest(self, total: float) -> None:
+        """What was not advanced of `total` units, because nothing had to be computed."""
+        self.advance(total - self.done)

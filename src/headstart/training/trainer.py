@@ -40,6 +40,10 @@ Batches = Callable[[int], list[np.ndarray]]
 """Rows of every batch of an epoch (from 0); the same epoch gives the same batches."""
 
 
+Shortcuts = Callable[[int, int], Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None]
+"""Asked with the number of frozen blocks and for how many epochs they stay so; gives a pass that starts above them."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stretch of training: what is minimised, on which examples, which weights move at which rate."""
@@ -54,6 +58,8 @@ class Stage:
     """Epoch after which training ends though the schedule goes on; none if not given."""
     batches: Batches | None = None
     """Which rows go together in an epoch; rows of like length if not given."""
+    shortcuts: Shortcuts | None = None
+    """How passes may leave out what is frozen."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,22 @@ def train(
         OutOfTime: the deadline passed before any epoch was whole, or without a `validate` that could say what is best.
     """
     loop = _Loop(model, stage, training, seed, deadline)
+    try:
+        return _run(loop, validate, progress, keep_start=keep_start, stop=stop)
+    finally:
+        if stage.shortcuts is not None:
+            model.backbone.shortcut = None
+
+
+def _run(
+    loop: "_Loop",
+    validate: Validate | None,
+    progress: Progress,
+    *,
+    keep_start: bool,
+    stop: Callable[[History], bool] | None,
+) -> History:
+    model, stage, training = loop.model, loop.stage, loop.training
     history = History()
     last = stage.epochs if stage.stop_after is None else min(stage.epochs, stage.stop_after)
     if validate is None:
@@ -188,6 +210,9 @@ class _Loop:
         # Epochs differ by a batch or two; counting one of them would let the last updates fall below a rate of 0.
         self.total = sum(len(self._batches(epoch)) for epoch in range(stage.epochs))
         self.bad = 0
+        self.frozen = 0
+        model.eval()
+        self._shorten(0)
 
     def epoch(self, epoch: int, history: History, progress: Progress) -> float:
         """One pass over the rows; returns the mean training loss."""
@@ -226,6 +251,35 @@ class _Loop:
             for module in level.modules:
                 module.requires_grad_(moves)
                 module.train(moves)
+        self._shorten(epoch)
+
+    def _shorten(self, epoch: int) -> None:
+        """Let passes start above the blocks that are frozen in this epoch, if there is a way."""
+        if self.stage.shortcuts is None:
+            return
+        frozen = self._frozen(epoch)
+        if frozen == self.frozen:
+            return
+        self.frozen = frozen
+        left = sum(self._frozen(later) == frozen for later in range(epoch, self.stage.epochs))
+        self.model.backbone.shortcut = self.stage.shortcuts(frozen, left) if frozen else None
+
+    def _frozen(self, epoch: int) -> int:
+        """How many of the lowest blocks are frozen in an epoch; 0 where the embeddings below them move."""
+        moving = {
+            id(parameter)
+            for level in self.moving
+            if epoch >= level.from_epoch
+            for module in level.modules
+            for parameter in module.parameters()
+        }
+        levels = self.model.backbone.stacks()["encoder"]
+        frozen = 0
+        for level in levels:
+            if any(id(parameter) in moving for module in level for parameter in module.parameters()):
+                break
+            frozen += 1
+        return max(frozen - 1, 0)
 
     def _update(self, indices: np.ndarray, history: History) -> tuple[float, float]:
         self._set_rate(history.updates)

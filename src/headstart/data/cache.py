@@ -1,0 +1,201 @@
+"""Arrays that are expensive to compute, kept on disk by key, bounded, the least recently used going first."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FOLDER = "HEADSTART_CACHE"
+"""Environment variable with the folder; by default `headstart` in the user's cache folder."""
+LIMIT = "HEADSTART_CACHE_GB"
+"""Environment variable with the most gigabytes that are kept; 0 keeps nothing."""
+DEFAULT_GB = 8.0
+SHARE_OF_FREE = 0.25
+"""Share of the free disk that the cache may take at most."""
+DATA, ABOUT = "array.bin", "about.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One array of the cache."""
+
+    folder: Path
+    kind: str
+    size: int
+    """Bytes."""
+    used: float
+    """When it was last asked for, in seconds since 1970."""
+
+
+class ArrayCache:
+    """Arrays by key, each in a folder of its own that appears whole or not at all.
+
+    What cannot be kept (a full disk, a folder that may not be written, a limit of 0) is computed and held in memory: a
+    cache makes work faster and never makes it fail.
+
+    Args:
+        folder: where the arrays are.
+        most: bytes that they may take together.
+    """
+
+    def __init__(self, folder: Path, most: int) -> None:
+        self.folder = folder
+        self.most = most
+
+    def room(self) -> int:
+        """Bytes that one array may take, others making way for it."""
+        if not self.most:
+            return 0
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(self.folder).free
+        except OSError:
+            return 0
+        return min(self.most, int(sum(each.size for each in self.kept()) + SHARE_OF_FREE * free))
+
+    def has(self, kind: str, key: Mapping[str, Any], *, dtype: str = "float32") -> bool:
+        """Whether the array of a key is there."""
+        return (self._place(kind, {"dtype": dtype, **key}) / ABOUT).is_file()
+
+    def get(
+        self,
+        kind: str,
+        key: Mapping[str, Any],
+        shape: tuple[int, ...],
+        fill: Callable[[np.ndarray], None],
+        *,
+        dtype: str = "float32",
+    ) -> np.ndarray:
+        """The array of a key, from disk where it is there; else made by `fill`, kept and given back.
+
+        Args:
+            kind: word for what it is, shown to users.
+            key: all that its content depends on, plain data.
+            shape: of the array.
+            fill: writes the content into an array of zeros.
+            dtype: of the numbers.
+
+        Returns:
+            Of `shape`, read-only; memory-mapped where it comes from disk.
+        """
+        place = self._place(kind, {"dtype": dtype, **key})
+        found = self._read(place, shape, dtype)
+        if found is not None:
+            return found
+        size = np.dtype(dtype).itemsize * int(np.prod(shape, dtype=np.int64))
+        if 0 < size <= self.room():
+            self._make_room(size)
+            try:
+                with self._new(place) as work:
+                    array = np.memmap(work / DATA, dtype=dtype, mode="w+", shape=shape)
+                    fill(array)
+                    array.flush()
+                    about = {"kind": kind, "key": dict(key), "shape": list(shape), "crc32": _checksum(array)}
+                    (work / ABOUT).write_text(json.dumps(about), encoding="utf-8")
+                    del array
+                found = self._read(place, shape, dtype)
+                if found is not None:
+                    return found
+            except OSError:
+                pass
+        array = np.zeros(shape, dtype=dtype)
+        fill(array)
+        array.flags.writeable = False
+        return array
+
+    def kept(self) -> list[Kept]:
+        """All arrays, the least recently used first."""
+        found = []
+        for about in self.folder.glob(f"*/*/{ABOUT}"):
+            try:
+                size = (about.parent / DATA).stat().st_size
+                found.append(Kept(about.parent, about.parent.parent.name, size, about.stat().st_mtime))
+            except OSError:  # another process is clearing
+                continue
+        return sorted(found, key=lambda each: each.used)
+
+    def clear(self) -> int:
+        """Remove all arrays, and what an interrupted process left; returns the bytes that were freed."""
+        freed = sum(each.size for each in self.kept())
+        for each in self.kept():
+            shutil.rmtree(each.folder, ignore_errors=True)
+        for left in self.folder.glob("*/.new-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        return freed
+
+    def _place(self, kind: str, key: Mapping[str, Any]) -> Path:
+        text = json.dumps({"format": FORMAT, **key}, sort_keys=True)
+        return self.folder / kind / hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]
+
+    def _read(self, place: Path, shape: tuple[int, ...], dtype: str) -> np.ndarray | None:
+        try:
+            about = json.loads((place / ABOUT).read_text(encoding="utf-8"))
+            array = np.memmap(place / DATA, dtype=dtype, mode="r", shape=shape)
+            if about["shape"] != list(shape) or about["crc32"] != _checksum(array):
+                raise ValueError("not what was written")
+            os.utime(place / ABOUT)
+            return array
+        except (OSError, ValueError, KeyError):  # not there, or not whole
+            shutil.rmtree(place, ignore_errors=True)
+            return None
+
+    def _make_room(self, size: int) -> None:
+        """Remove what was not used for longest until `size` more bytes fit."""
+        kept, most = self.kept(), self.room()
+        total = sum(each.size for each in kept)
+        for each in kept:
+            if total + size <= most:
+                break
+            shutil.rmtree(each.folder, ignore_errors=True)
+            total -= each.size
+
+    @contextmanager
+    def _new(self, place: Path) -> Iterator[Path]:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
+        try:
+            yield work
+            if not place.exists():
+                work.rename(place)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def no_cache() -> ArrayCache:
+    """A cache that writes nothing."""
+    return ArrayCache(Path(os.devnull), 0)
+
+
+def clear_cache() -> int:
+    """Remove everything from the cache of this user; returns the bytes that were freed."""
+    return user_cache().clear()
+
+
+def _checksum(array: np.ndarray) -> int:
+    """CRC-32 of the bytes: a power cut or a bad disk shows before the numbers are used."""
+    value = 0
+    flat = array.reshape(-1).view(np.uint8)
+    for start in range(0, len(flat), 1 << 24):
+        value = zlib.crc32(flat[start : start + (1 << 24)].tobytes(), value)
+    return value
+
+
+def user_cache() -> ArrayCache:
+    """The cache of this user, see `FOLDER` and `LIMIT`."""
+    given = os.environ.get(FOLDER, "")
+    home = os.environ.get("XDG_CACHE_HOME", "") or os.path.join(os.path.expanduser("~"), ".cache")
+    try:
+        limit = float(os.environ.get(LIMIT, "") or DEFAULT_GB)
+    except ValueError:
+        limit = DEFAULT_GB
+    return ArrayCache(Path(given or os.path.join(home, "headstart")), int(max(limit, 0.0) * 1e9))

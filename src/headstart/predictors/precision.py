@@ -1,0 +1,78 @@
+"""Matrix products in bfloat16 where the processor has them, for labels that stay those of float32."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+
+from headstart.metrics.calibration import softmax
+
+Precision = Literal["auto", "float32"]
+"""`auto`: products of many rows in bfloat16 where the processor has instructions for them."""
+
+LEAST_ROWS = 512
+"""Rows from which on a trial is worth its time."""
+TRIAL_ROWS = 64
+"""Rows that are computed both ways first."""
+MARGIN = 4.0
+"""Largest difference seen in the trial times this is how close two labels may be before a row is computed again."""
+LARGEST_CHANGE = 0.02
+"""Change of a probability in the trial beyond which everything is computed in float32."""
+
+
+def has_fast_products() -> bool:
+    """Whether this processor multiplies matrices in bfloat16 faster than in float32 (AVX-512 BF16 or AMX)."""
+    import torch
+
+    checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(check is not None and check() for check in checks)
+
+
+def reads_fast(precision: Precision, rows: int) -> bool:
+    """Whether so many rows are scored in bfloat16, should it prove good enough for them."""
+    return precision == "auto" and rows >= LEAST_ROWS and has_fast_products()
+
+
+def careful_logits(score: Callable[[np.ndarray, bool], np.ndarray], rows: int) -> np.ndarray:
+    """Logits computed fast, except for rows whose label could hang on it.
+
+    Some rows are computed both ways. What they differ by tells how far apart the two highest logits of a row have to be
+    for its label to be safe; rows below are computed again in float32. Where the trial differs by more than a small
+    change of probabilities, where a number is not finite, or where the network has a step that does not exist in
+    bfloat16, all rows are computed in float32. The answer depends on texts, weights and processor only, never on time.
+
+    Args:
+        score: gives logits of shape (indices, labels) for row indices; the second argument is true for the fast way.
+        rows: how many there are, at least `TRIAL_ROWS`.
+
+    Returns:
+        float32 of shape (rows, labels). Probabilities may differ from those of float32 in the third digit.
+    """
+    everything = np.arange(rows)
+    trial = np.linspace(0, rows - 1, TRIAL_ROWS).astype(np.int64)
+    exact = score(trial, False)
+    try:
+        error = _largest_error(exact, score(trial, True))
+    except RuntimeError:  # a step of this architecture refuses mixed types
+        error = np.inf
+    if not np.isfinite(error):
+        return score(everything, False)
+    logits = score(everything, True)
+    logits[trial] = exact
+    highest = np.sort(logits, axis=1)[:, -2:]
+    close = ~(highest[:, -1] - highest[:, 0] > MARGIN * error)
+    close[trial] = False
+    if close.any():
+        logits[close] = score(everything[close], False)
+    return logits
+
+
+def _largest_error(exact: np.ndarray, fast: np.ndarray) -> float:
+    """Largest change of a logit's distance to the highest of its row; infinite where the fast way is of no use."""
+    if not (np.isfinite(exact).all() and np.isfinite(fast).all()):
+        return np.inf
+    if np.abs(softmax(exact) - softmax(fast)).max() > LARGEST_CHANGE:
+        return np.inf
+    best = fast.argmax(1)[:, None]
+    below = [logits - np.take_along_axis(logits, best, axis=1) for logits in (exact, fast)]
+    return float(np.abs(below[0] - below[1]).max())

@@ -1,0 +1,161 @@
+"""Hidden states at the border between frozen and moving layers, computed once and looked up by text from then on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from headstart.backbones.encoder import TextEncoder
+from headstart.backbones.prefix import Border
+from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.cache import ArrayCache
+from headstart.data.tokens import Tokens, pack
+
+MEMORY_BYTES = 1_000_000_000
+"""What states may take in memory where the disk takes less."""
+KIND = "states"
+
+
+class TextSet:
+    """Different token sequences in an order of their own: the same set whatever split or order it was met in.
+
+    Args:
+        parts: tokens of the parts of a run.
+    """
+
+    def __init__(self, parts: Sequence[Tokens]) -> None:
+        found = {part.get(row).astype(np.int32).tobytes() for part in parts for row in range(len(part))}
+        rows = sorted(found)
+        self.places = {row: place for place, row in enumerate(rows)}
+        self.tokens = pack([np.frombuffer(row, dtype=np.int32) for row in rows], np.zeros(len(rows), dtype=np.int32))
+        state = hashlib.sha256(self.tokens.offsets.tobytes())
+        state.update(self.tokens.flat.tobytes())
+        self.digest = state.hexdigest()
+
+    def rows(self, tokens: Tokens) -> np.ndarray:
+        """Place in the set of each text, all of which have to be in it."""
+        return np.array([self.places[tokens.get(row).astype(np.int32).tobytes()] for row in range(len(tokens))])
+
+
+class Shortcut:
+    """Passes over a backbone that start at the border; put it into `backbone.shortcut`.
+
+    Texts of the set are looked up, others pass the frozen blocks.
+
+    Args:
+        backbone: its lowest `frozen` blocks and embeddings neither move nor drop anything.
+        frozen: number of those blocks, at least 1.
+        texts: whose states are kept; as many as the cache has room for, the others count as unknown.
+        cache: where they are kept.
+
+    Raises:
+        UnsuitableError: of `Border.learn`.
+    """
+
+    def __init__(self, backbone: TextEncoder, frozen: int, texts: TextSet, cache: ArrayCache) -> None:
+        self.backbone = backbone
+        blocks = [level[0] for level in backbone.levels[1:]]
+        self.border = Border(backbone.network, blocks, frozen)
+        self.texts = texts
+        self.dtype = next(blocks[0].parameters()).dtype
+        self._prove()
+        self.known = self._room(cache)
+        passed = frozen_key(backbone, backbone.levels[: frozen + 1], texts)
+        self.key = passed | {"blocks": frozen, "known": self.known}
+        self.cache = cache
+        self._states: np.ndarray | None = None
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether an earlier run left the states."""
+        return self.cache.has(KIND, self.key, dtype=_name(self.dtype))
+
+    def __call__(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Last hidden states of a batch, shape (batch, tokens, hidden); nothing is promised where `mask` is 0."""
+        states = self._look_up(ids, mask)
+        if self.border.first is None:
+            return states
+        with self.border.entered(states):
+            return self.backbone.run(ids, mask)
+
+    def _look_up(self, ids: Tensor, mask: Tensor) -> Tensor:
+        states = np.zeros((*ids.shape, self.backbone.hidden_size), dtype=_name(self.dtype))
+        kept, offsets = self.kept, self.texts.tokens.offsets
+        array, missing = ids.numpy().astype(np.int32), []
+        for row, length in enumerate(mask.sum(1).tolist()):
+            place = self.texts.places.get(array[row, :length].tobytes(), self.known)
+            if place < self.known:
+                states[row, :length] = kept[offsets[place] : offsets[place] + length]
+            else:
+                missing.append(row)
+        found = torch.from_numpy(states)
+        if missing:
+            some = ids[missing], mask[missing]
+            found[missing] = self.border.states(lambda: self.backbone.run(*some))
+        return found
+
+    @property
+    def kept(self) -> np.ndarray:
+        """States of the texts one after the other, shape (tokens, hidden); computed when first asked for."""
+        if self._states is None:
+            shape = (int(self.texts.tokens.offsets[self.known]), self.backbone.hidden_size)
+            self._states = self.cache.get(KIND, self.key, shape, self._fill, dtype=_name(self.dtype))
+        return self._states
+
+    @torch.no_grad()
+    def _fill(self, states: np.ndarray) -> None:
+        """In fixed batches, so that the content is a function of the key."""
+        tokens, offsets = self.texts.tokens, self.texts.tokens.offsets
+        for rows in sorted_batches(tokens.lengths[: self.known], INFERENCE_TOKENS):
+            ids, mask = (torch.from_numpy(each) for each in tokens.pad(rows, self.backbone.tokenizer.pad_id))
+            found = self.border.states(lambda ids=ids, mask=mask: self.backbone.run(ids, mask))
+            for at, row in enumerate(rows):
+                length = offsets[row + 1] - offsets[row]
+                states[offsets[row] : offsets[row + 1]] = found[at, :length].numpy()
+
+    def _prove(self) -> None:
+        """Let one batch go both ways."""
+        lengths = self.texts.tokens.lengths
+        order = np.argsort(lengths, kind="stable")
+        rows = order[np.linspace(0, len(order) - 1, 5).astype(int)][:4]
+        ids, mask = (torch.from_numpy(each) for each in self.texts.tokens.pad(rows, self.backbone.tokenizer.pad_id))
+        if ids.shape[0] == ids.shape[1]:
+            ids, mask = ids[:-1], mask[:-1]
+        visible = mask.unsqueeze(-1)
+        self.border.learn(lambda: self.backbone.run(ids, mask) * visible, ids.shape)
+
+    def _room(self, cache: ArrayCache) -> int:
+        """How many texts' states may be kept."""
+        per_token = self.backbone.hidden_size * self.dtype.itemsize
+        most = max(cache.room(), MEMORY_BYTES) // per_token
+        return int(np.searchsorted(self.texts.tokens.offsets[1:], most, side="right"))
+
+
+def frozen_key(backbone: TextEncoder, levels: Sequence[Sequence[nn.Module]], texts: TextSet) -> dict[str, Any]:
+    """All that the states of texts depend on: weights and configuration of the levels they pass, the texts, versions.
+
+    Threads are among them, since sums of float32 depend on how they are cut up.
+    """
+    import transformers
+
+    state = hashlib.sha256(repr(sorted(backbone.located.config.items())).encode())
+    for level in levels:
+        for module in level:
+            for name, tensor in module.state_dict().items():
+                state.update(f"{name} {tuple(tensor.shape)}".encode())
+                state.update(memoryview(tensor.detach().contiguous().numpy()).cast("B"))
+    return {
+        "weights": state.hexdigest(),
+        "texts": texts.digest,
+        "threads": torch.get_num_threads(),
+        "versions": [torch.__version__, transformers.__version__],
+    }
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
