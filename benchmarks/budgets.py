@@ -34,7 +34,7 @@ def run(name: str, budget: str, folder: Path) -> dict[str, Any]:
         options = ["--strategy", "auto", "--budget", budget]
     with tempfile.TemporaryDirectory() as place:
         command = [sys.executable, "-m", "headstart.cli", verb, str(train), "--test", str(test), *options]
-        output, seconds = timed([*command, "--output", f"{place}/run", "--json", "--quiet"], None)
+        output, seconds = timed([*command, "--output", f"{place}/run", "--no-cache", "--json", "--quiet"], None)
     result = json.loads(output)
     board = {
         row["strategy"]: {

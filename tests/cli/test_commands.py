@@ -416,9 +416,36 @@ def test_version_is_that_of_the_package(headstart: Callable[..., Any]) -> None:
 def test_help_is_there_for_every_command(headstart: Callable[..., Any]) -> None:
     shown = headstart("--help")
     assert shown.code == 0
-    for verb in ("fit", "compare", "predict", "evaluate", "run", "list", "show", "doctor"):
+    for verb in ("fit", "compare", "predict", "evaluate", "run", "list", "show", "cache", "doctor"):
         assert f"\n  {verb} " in shown.out
         assert "--help" in headstart(verb, "--help").out
     alone = headstart()
     assert alone.code == 2
     assert "Commands:" in alone.out + alone.err
+
+
+def test_the_cache_is_filled_shown_and_cleared(
+    headstart: Callable[..., Any], files: Path, tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HEADSTART_CACHE_GB", "1")
+    words = [
+        "fit", files / "train.csv", "--backbone", tiny_backbone, "--strategy", "fine-tuning", "--set", "strategy.layers=1",
+        "--set", "strategy.head=mean", "--epochs", "2", "--no-controls", "--folds", "0", "--quiet", "-o",
+    ]  # fmt: skip
+    assert headstart(*words, tmp_path / "without", "--no-cache").code == 0
+    assert not (tmp_path / "cache").exists()
+    assert headstart(*words, tmp_path / "with").code == 0
+    shown = headstart("cache", "show", "--json").json
+    one = exactly({"kind": TEXT, "bytes": {"type": "integer", "minimum": 1}, "used": {"type": "number"}})
+    jsonschema.validate(shown, exactly({"folder": TEXT, "limit": {"type": "integer"}, "arrays": many(one)}))
+    assert (shown["folder"], shown["limit"]) == (str(tmp_path / "cache"), 10**9)
+    assert [each["kind"] for each in shown["arrays"]] == ["states"]
+    assert "states   1 arrays" in headstart("cache", "show").out
+    [row] = [row for row in headstart("doctor", "--json").json["checks"] if row["name"] == "cache"]
+    assert "of at most 1 GB" in row["found"]
+    assert str(tmp_path / "cache") in row["found"]
+    freed = headstart("cache", "clear", "--json").json
+    assert freed == {"folder": str(tmp_path / "cache"), "freed": sum(each["bytes"] for each in shown["arrays"])}
+    assert headstart("cache", "clear").out == f"0.00 GB freed in {tmp_path / 'cache'}\n"
+    assert headstart("cache", "show", "--json").json["arrays"] == []

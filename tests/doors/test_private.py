@@ -39,3 +39,15 @@ def test_no_rows_keeps_every_text_out_of_report_card_and_evidence(feedback: Any,
     assert (len(feedback.texts), len(feedback.part_texts)) == (200, 120)
     assert shown(tmp_path / "m", feedback.texts + feedback.part_texts) == set()
     assert headstart.load(tmp_path / "m").evidence["worst_rows"] is None
+
+
+def test_rows_handed_over_in_python_leave_nothing_in_the_cache(
+    tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HEADSTART_CACHE_GB", "1")
+    texts = [f"{word} {end}" for word in ("good", "bad") for end in ("day", "night", "way", "shop", "parcel")]
+    data = {"text": texts, "label": ["up"] * 5 + ["down"] * 5}
+    options: dict[str, Any] = {"strategy": "fine-tuning", "layers": 1, "head": "mean", "epochs": 2, "controls": False}
+    headstart.fit(data, backbone=str(tiny_backbone), folds=0, test_share=0, **options)
+    assert not (tmp_path / "cache").exists()

@@ -122,11 +122,11 @@ def test_layers_thaw_from_the_top_and_their_rates_fall(
     backbone = context.backbone()
     model = Model(backbone, context.task.heads(backbone))
     strategy = FineTuning(unfreezing=unfreezing, layers=layers, embeddings=embeddings, layer_decay=0.5)
-    levels = strategy._levels(model, 4)
+    levels = strategy.levels(model, 4)
     assert [(level.rate, level.from_epoch) for level in levels] == expected
     stack = backbone.stacks()["encoder"][::-1]
     assert [level.modules for level in levels[1:]] == stack[: len(levels) - 1]
-    assert all(level.from_epoch <= 1 for level in strategy._levels(model, 2))
+    assert all(level.from_epoch <= 1 for level in strategy.levels(model, 2))
 
 
 def test_a_head_that_is_solved_first_starts_better_than_chance(context: Context) -> None:

@@ -145,7 +145,7 @@ class FineTuning(Strategy):
         return train_model(
             context,
             model,
-            self._levels(model, epochs),
+            self.levels(model, epochs),
             epochs=epochs,
             learning_rate=context.training.learning_rate or LEARNING_RATE,
             keep_start=self.head_first,
@@ -153,7 +153,8 @@ class FineTuning(Strategy):
             hopeless=hopeless,
         )
 
-    def _levels(self, model: Model, epochs: int) -> list[Level]:
+    def levels(self, model: Model, epochs: int) -> list[Level]:
+        """What moves, at which rate and from which epoch: the head, then layers from the top down."""
         from headstart.training.trainer import Level
 
         embeddings, *blocks = model.backbone.stacks()["encoder"]

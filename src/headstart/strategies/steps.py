@@ -20,7 +20,7 @@ from headstart.strategies.base import Context
 from headstart.training.features import FeatureStore
 from headstart.training.frozen import Shortcut, TextSet
 from headstart.training.solve import Part, Solved, ridge_by_folds, solve, solve_by_folds, standard_error
-from headstart.training.trainer import Epoch, History, Level, Stage, train
+from headstart.training.trainer import Epoch, History, Level, Shortcuts, Stage, train
 
 FEATURE_BYTES = 3_000_000_000
 """Memory that the features of the training rows may take; beyond it heads are solved on a random sample."""
@@ -349,7 +349,7 @@ def train_model(
             epochs,
             learning_rate,
             context.training.stop_after if last is None else last,
-            shortcuts=lambda frozen, left: _shortcut(context, model.backbone, frozen, left),
+            shortcuts=shortcuts(context, model.backbone),
         ),
         context.training,
         seed=context.seed,
@@ -363,20 +363,24 @@ def train_model(
     return Run(model, history, by_epoch, trainable)
 
 
-def _shortcut(context: Context, backbone: Backbone, frozen: int, epochs: int) -> Shortcut | None:
-    """Passes that start above the frozen blocks, where that saves work: states are used twice or there already."""
+def shortcuts(context: Context, backbone: Backbone) -> Shortcuts:
+    """Passes that start above frozen blocks, where that saves work: where their states are used twice or there already."""
     within: Within | None = context.shared.get(WITHIN)
     home = context if within is None else within.context
-    if "texts" not in home.shared:
-        home.shared["texts"] = TextSet([part.tokens for part in prepared(home, backbone.tokenizer)])
-    if not isinstance(backbone, TextEncoder):
-        return None
-    try:
-        shortcut = Shortcut(backbone, frozen, home.shared["texts"], home.cache)
-    except UnsuitableError as reason:
-        context.progress.say("cache", f"frozen layers are computed in every epoch: {reason}")
-        return None
-    return shortcut if epochs > 1 or shortcut.is_warm else None
+
+    def shortcut(frozen: int, epochs: int) -> Shortcut | None:
+        if not isinstance(backbone, TextEncoder):
+            return None
+        if "texts" not in home.shared:
+            home.shared["texts"] = TextSet([part.tokens for part in prepared(home, backbone.tokenizer)])
+        try:
+            found = Shortcut(backbone, frozen, home.shared["texts"], home.cache)
+        except UnsuitableError as reason:
+            context.progress.say("cache", f"frozen layers are computed in every epoch: {reason}")
+            return None
+        return found if epochs > 1 or found.is_warm else None
+
+    return shortcut
 
 
 def held_out(context: Context, trained: Callable[[Context, int | None], Run], *, keep_start: bool) -> Run:
