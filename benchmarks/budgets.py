@@ -41,6 +41,7 @@ def run(name: str, budget: str, folder: Path) -> dict[str, Any]:
             "status": row["status"],
             "seconds": row["seconds"],
             "validation": (row["scores"] or {}).get("validation") and row["scores"]["validation"]["accuracy"]["value"],
+            "log_loss": (row["scores"] or {}).get("validation") and row["scores"]["validation"]["log_loss"]["value"],
             "test": (row["scores"] or {}).get("test") and row["scores"]["test"]["accuracy"]["value"],
         }
         for row in result["leaderboard"]

@@ -42,7 +42,17 @@ def headstart(train: Path, test: Path, seed: int, threads: int | None) -> dict[s
     """One run of the product."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "headstart.cli", "fit", str(train), "--test", str(test), "--no-controls"]
-        command += ["--strategy", "auto", "--seed", str(seed), "--output", f"{folder}/run", "--no-cache", "--json", "--quiet"]
+        command += [
+            "--strategy",
+            "auto",
+            "--seed",
+            str(seed),
+            "--output",
+            f"{folder}/run",
+            "--no-cache",
+            "--json",
+            "--quiet",
+        ]
         output, seconds = timed(command + (["--threads", str(threads)] if threads else []), threads)
     result = json.loads(output)
     board = [

@@ -36,16 +36,23 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
 
     from headstart.backbones.location import locate
     from headstart.data.cache import ArrayCache, no_cache
+    from headstart.predictors.network import NetworkPredictor
     from headstart.preparation import prepare
     from headstart.progress import SILENT
     from headstart.recipe import assemble
     from headstart.strategies.base import Context
-    from headstart.predictors.network import NetworkPredictor
     from headstart.strategies.fine_tuning import LEARNING_RATE, FineTuning
     from headstart.strategies.steps import headed_model, prepared, shortcuts
     from headstart.training.trainer import Stage, train
 
-    options = {"train": train_file, "test": test_file, "validation_share": 0.05, "folds": 0, "seed": seed, "epochs": epochs}
+    options = {
+        "train": train_file,
+        "test": test_file,
+        "validation_share": 0.05,
+        "folds": 0,
+        "seed": seed,
+        "epochs": epochs,
+    }
     recipe = assemble("fit", options)
     parts = prepare(recipe, SILENT, None)
     with tempfile.TemporaryDirectory() as folder:

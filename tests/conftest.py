@@ -7,7 +7,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["HEADSTART_CACHE_GB"] = "0"  # tests that want the cache on disk say where
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +129,14 @@ def make_tiny_backbone(folder: Path, architecture: str = "bert", **changes: Any)
     torch.manual_seed(7)
     MODEL_MAPPING[type(config)](config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def exact_products() -> Iterator[None]:
+    """Products in float32 on every machine; tests of the fast ones say so."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("headstart.precision.has_fast_products", lambda: False)
+        yield
 
 
 @pytest.fixture(scope="session")

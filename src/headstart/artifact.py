@@ -17,9 +17,9 @@ import yaml
 from headstart.config import parse
 from headstart.errors import DataError, MissingInputError, ModelError, RunFolderError, StorageError
 from headstart.metrics.calibration import softmax
+from headstart.precision import Precision
 from headstart.predictors import PREDICTORS
 from headstart.predictors.base import Outputs, Predictor
-from headstart.predictors.precision import Precision
 from headstart.progress import SILENT, Progress
 from headstart.registry import did_you_mean
 from headstart.tasks import TASKS

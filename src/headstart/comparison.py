@@ -17,6 +17,7 @@ from headstart.evidence import gather
 from headstart.experiment import Entry, run_strategy, score_test
 from headstart.machine import set_threads
 from headstart.planning import Plan
+from headstart.precision import is_fast
 from headstart.preparation import Parts, prepare
 from headstart.progress import Progress
 from headstart.recipe import Experiment
@@ -146,7 +147,7 @@ def _set_up(
     def planned(recipe: Experiment, parts: Parts) -> Plan:
         context = Context(
             parts.task, parts.train, parts.validation, located, recipe.training, recipe.seed, progress,
-            folds=parts.folds, cache=cache,
+            folds=parts.folds, cache=cache, precision=recipe.precision,
         )  # fmt: skip
         return Plan(recipe, parts, context, end)
 
@@ -235,6 +236,7 @@ def _resolved(recipe: Experiment, chosen: Entry, parts: Parts, located: Located 
         "backbone": located.source if located else recipe.backbone,
         "controls": False,
         "threads": threads,
+        "precision": recipe.precision if located is None else "bfloat16" if is_fast(recipe.precision) else "float32",
         "output": None,
         "overwrite": False,
         "budget": None,

@@ -85,21 +85,22 @@ class Plan:
     def probe(self) -> None:
         """Measure how long a pass over the rows takes: a few rows of each part, twice, the second time counted."""
         backbone = self.context.backbone()
-        from headstart.predictors.precision import reads_fast
+        from headstart.predictors.careful import reads_fast
         from headstart.training.features import pooled_states
 
-        def seconds(rows: Any, *, fast: bool = False) -> float:
+        def seconds(rows: Any) -> float:
             chosen = np.random.default_rng(self.recipe.seed).permutation(len(rows))[:PROBED_ROWS]
             tokens = backbone.tokenizer.encode([rows.get(int(row)).text for row in chosen])
-            pooled_states(backbone, tokens, backbone.poolings, fast=fast)
+            pooled_states(backbone, tokens, backbone.poolings)
             started = time.perf_counter()
-            pooled_states(backbone, tokens, backbone.poolings, fast=fast)
+            pooled_states(backbone, tokens, backbone.poolings)
             return (time.perf_counter() - started) / len(chosen)
 
         self.rate = seconds(self.parts.train)
         test = self.parts.test
         if test is not None:
-            self.test_rate = seconds(test, fast=reads_fast(self.recipe.precision, len(test)))
+            backbone.fast = reads_fast(self.recipe.precision, len(test))
+            self.test_rate = seconds(test)
 
     def fitting(self) -> dict[str, int]:
         """Keys of `data` that keep one pass over train and test within their shares of the budget; empty if it fits."""

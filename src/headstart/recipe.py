@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from headstart.backbones.location import BackboneSource
 from headstart.config import Component, describe, named, parse
 from headstart.errors import MissingInputError, RecipeError
-from headstart.predictors.precision import Precision
+from headstart.precision import Precision
 from headstart.registry import did_you_mean
 from headstart.sources import Data, Format
 from headstart.strategies import STRATEGIES
@@ -95,8 +95,8 @@ class Experiment(Component):
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads; weights are the same again only at the same number. By default all cores."""
     precision: Precision = "auto"
-    """Of the numbers in which many test rows are scored: bfloat16 where the processor has it (rows whose label could
-    hang on it again in float32), or `float32` for all."""
+    """Of matrix products in training and scoring: `auto` is `bfloat16` where the processor has it, else `float32`; rows
+    whose label could hang on it are scored again in float32."""
     cache: bool = True
     """Keep what frozen layers say of the texts on disk, so that it is not computed again; data handed over in Python
     never leaves memory."""
@@ -199,8 +199,8 @@ class Predict(Format):
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads; by default all cores."""
     precision: Precision = "auto"
-    """Of the numbers in which many rows are scored: bfloat16 where the processor has it (rows whose label could hang on
-    it again in float32), or `float32` for all."""
+    """Of matrix products for 512 rows and more: `auto` is `bfloat16` where the processor has it, else `float32`; rows
+    whose label could hang on it are scored again in float32."""
 
 
 class Evaluate(Format):
@@ -223,8 +223,8 @@ class Evaluate(Format):
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads; by default all cores."""
     precision: Precision = "auto"
-    """Of the numbers in which many rows are scored: bfloat16 where the processor has it (rows whose label could hang on
-    it again in float32), or `float32` for all."""
+    """Of matrix products for 512 rows and more: `auto` is `bfloat16` where the processor has it, else `float32`; rows
+    whose label could hang on it are scored again in float32."""
 
 
 VERBS: dict[str, type[Component]] = {"fit": Fit, "compare": Compare, "predict": Predict, "evaluate": Evaluate}

@@ -82,6 +82,26 @@ def test_a_text_alone_has_the_states_it_has_in_a_padded_batch(kind: str, encoder
 
 
 @every_architecture
+def test_products_in_bfloat16_round_states_and_gradients(kind: str, encoder: Network) -> None:
+    network = encoder(kind)
+    tokens = network.tokenizer.encode(TEXTS)
+    ids, mask = (torch.from_numpy(a) for a in tokens.pad(range(len(TEXTS)), network.tokenizer.pad_id))
+    visible = mask.bool()
+    found, slopes = {}, {}
+    for fast in (False, True):
+        network.fast = fast
+        network.zero_grad()
+        hidden = network.encode(ids, mask).hidden
+        assert hidden.dtype == torch.float32
+        (hidden[visible] ** 2).mean().backward()
+        found[fast] = hidden[visible].detach()
+        slopes[fast] = torch.cat([p.grad.flatten() for p in network.parameters() if p.grad is not None])
+    size = found[False].square().mean().sqrt()
+    assert 0 < (found[True] - found[False]).square().mean().sqrt() < 0.05 * size
+    assert torch.cosine_similarity(slopes[True], slopes[False], dim=0) > 0.98
+
+
+@every_architecture
 def test_a_pickled_network_gives_the_same_states(kind: str, encoder: Network) -> None:
     network = encoder(kind)
     with torch.no_grad():

@@ -128,9 +128,7 @@ def test_a_network_that_cannot_start_at_the_border_says_so_and_is_run_in_full(
             said.append(f"{topic}: {message}")
 
     monkeypatch.setattr(frozen.Border, "states", lambda self, run, raw=False: torch.zeros_like(run()))
-    found = FineTuning(layers=1, head="mean").fit(
-        replace(few(per_label=8, parts=0), cache=cache, progress=Listening())
-    )
+    found = FineTuning(layers=1, head="mean").fit(replace(few(per_label=8, parts=0), cache=cache, progress=Listening()))
     assert passes == []
     assert len(said) == 1
     assert said[0].startswith("cache: frozen layers are computed in every epoch: states differ by")

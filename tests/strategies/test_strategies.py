@@ -1,6 +1,7 @@
 """What single strategies decide, on small contexts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,17 @@ from headstart.backbones.location import BackboneSource, locate
 from headstart.data.store import Store
 from headstart.errors import RecipeError, UsageError
 from headstart.heads.model import Model
+from headstart.strategies import steps
 from headstart.strategies.base import Context
 from headstart.strategies.feature_extraction import FeatureExtraction, layer_sets
 from headstart.strategies.fine_tuning import FineTuning
 from headstart.strategies.from_scratch import FromScratch
-from headstart.strategies.steps import features, prepared, solved_head
+from headstart.strategies.steps import _choosing_folds, features, prepared, solved_head
 from headstart.strategies.tf_idf import GRID, TfIdf
 from headstart.tasks.text_classification import Example, TextClassification
 from headstart.training.settings import Training
+from headstart.training.solve import GRID as SOLVE_GRID
+from headstart.training.solve import Part, ridge_by_folds
 
 WORDS = ["parcel", "shop", "day", "night", "way", "nine", "monday", "start", "end", "yours"]
 
@@ -60,15 +64,45 @@ def test_feature_extraction_takes_what_it_was_told(context: Context) -> None:
     assert FeatureExtraction(layers=1).fit(context).description.startswith("frozen, ")  # type: ignore[arg-type]
 
 
-def test_feature_extraction_chooses_the_best_on_validation(context: Context) -> None:
+def test_feature_extraction_chooses_on_training_rows_and_leaves_validation_for_comparing(context: Context) -> None:
     found = FeatureExtraction().fit(context)
-    targets = context.task.targets(context.validation)
-    reached = context.task.rank(found.validation_logits, targets)
-    for pooling in ("first", "mean"):
+    turned = [Example(row.text, "up" if row.label == "down" else "down") for row in context.validation.examples]
+    other = FeatureExtraction().fit(
+        replace(context, validation=Store(turned, list(range(len(turned))), "f.csv"), shared={})
+    )
+    assert (other.strategy.layers, other.strategy.pooling, other.strategy.C) == (
+        found.strategy.layers, found.strategy.pooling, found.strategy.C,
+    )  # fmt: skip
+    np.testing.assert_array_equal(other.validation_logits, found.validation_logits)
+
+
+def test_feature_extraction_chooses_what_does_best_on_rows_held_out(context: Context) -> None:
+    backbone = context.backbone()
+    states, _ = features(context, backbone)
+    rows, dealt = _choosing_folds(context, backbone)
+    assert rows is not None
+    assert dealt.shape == (1, 36)
+    assert sorted(np.unique(dealt)) == [0, 1, 2]
+    targets = context.task.targets(context.train)
+    ranks = {}
+    for at, pooling in enumerate(backbone.poolings):
         for layers in layer_sets(2):
-            other = FeatureExtraction(layers=layers, pooling=pooling).fit(context)  # type: ignore[arg-type]
-            rank = context.task.rank(other.validation_logits, targets)
-            assert reached[0] >= rank[0]
+            inputs = states[:, list(layers), at].reshape(36, -1)
+            part = Part(inputs, targets, np.ones(36))
+            ranks[layers, pooling] = ridge_by_folds(part, dealt, labels=2, rank=context.task.rank)
+    found = FeatureExtraction().fit(context)
+    assert ranks[found.strategy.layers, found.strategy.pooling] == max(ranks.values())
+
+
+def test_with_many_rows_layers_are_chosen_on_a_sample_and_the_strength_on_validation(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "CHOOSING_ROWS", 20)
+    rows, dealt = _choosing_folds(context, context.backbone())
+    assert rows is not None
+    assert (len(rows), dealt.shape) == (20, (1, 20))
+    monkeypatch.setattr(steps, "solve_by_folds", lambda *_, **__: pytest.fail("strength by cross-validation"))
+    assert FeatureExtraction().fit(context).strategy.C in SOLVE_GRID
 
 
 @pytest.mark.parametrize(

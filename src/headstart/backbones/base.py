@@ -20,10 +20,6 @@ class Encoding(NamedTuple):
     layers: tuple[Tensor, ...]
     """Hidden states from the embeddings to the last layer, each (batch, tokens, hidden); empty unless asked for."""
 
-    def float(self) -> "Encoding":
-        """The same in float32."""
-        return Encoding(self.hidden.float(), self.mask, tuple(states.float() for states in self.layers))
-
 
 class Backbone(nn.Module, ABC):
     """A pretrained network with its tokenizer.

@@ -54,6 +54,8 @@ class TextEncoder(Backbone):
         pad_id = 0 if pad_id is None or pad_id < 0 else int(pad_id)
         has_fast = (located.folder / "tokenizer.json").is_file()
         self.tokenizer = (open_tokenizer if has_fast else convert_tokenizer)(located.folder, int(limit), pad_id)
+        self.fast = False
+        """Whether matrices are multiplied in bfloat16; states are float32 all the same."""
         self.shortcut: Callable[[Tensor, Tensor], Tensor] | None = None
         """Takes the place of `run` while the lower layers are frozen, see `training.frozen`."""
 
@@ -80,15 +82,22 @@ class TextEncoder(Backbone):
         if not layers:
             return Encoding((self.shortcut or self.run)(ids, mask), mask, ())
         output = self._called(ids, mask, layers=True)
-        return Encoding(output.last_hidden_state, mask, tuple(output.hidden_states or ()))
+        layers_ = tuple(states.to(self.dtype) for states in output.hidden_states or ())
+        return Encoding(output.last_hidden_state.to(self.dtype), mask, layers_)
 
     def run(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Last hidden states of a pass over all layers, shape (batch, tokens, hidden)."""
-        return self._called(ids, mask, layers=False).last_hidden_state
+        return self._called(ids, mask, layers=False).last_hidden_state.to(self.dtype)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights and of the states given back."""
+        return next(self.network.parameters()).dtype
 
     def _called(self, ids: Tensor, mask: Tensor, *, layers: bool) -> Any:
         whole = mask.all()  # without padding most architectures take a shorter path
-        return self.network(input_ids=ids, attention_mask=None if whole else mask, output_hidden_states=layers)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.fast):
+            return self.network(input_ids=ids, attention_mask=None if whole else mask, output_hidden_states=layers)
 
     def stacks(self) -> dict[str, list[list[nn.Module]]]:
         """One stack, `encoder`: embeddings, then layers; a closing norm belongs to the last layer."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from headstart.backbones.location import file_digest
 from headstart.errors import ModelError
-from headstart.predictors.precision import Precision
+from headstart.precision import Precision
 from headstart.progress import SILENT, Progress
 
 

@@ -18,7 +18,7 @@ from headstart.heads.model import Model
 from headstart.heads.native import NATIVE_HEADS, write_native
 from headstart.heads.pooled import PooledHead
 from headstart.predictors.base import Outputs, Predictor, digests
-from headstart.predictors.precision import careful_logits, reads_fast
+from headstart.predictors.careful import careful_logits, reads_fast
 from headstart.predictors.stored import HEAD_FILE
 from headstart.progress import SILENT, Progress
 
@@ -43,6 +43,7 @@ class NetworkPredictor(Predictor):
             )
         self.head = head
         self.backbone = backbone
+        self.backbone.fast = False
 
     def outputs(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Outputs:
         """Logits in batches of like length; texts beyond the length limit are cut and flagged.
@@ -64,13 +65,17 @@ class NetworkPredictor(Predictor):
         self, tokens: Tokens, rows: np.ndarray, *, fast: bool, advance: Callable[[int], None] | None
     ) -> np.ndarray:
         logits = np.empty((len(rows), self.head.linear.out_features), dtype=np.float32)
-        for places in sorted_batches(tokens.lengths[rows], INFERENCE_TOKENS):
-            ids, mask = (torch.from_numpy(each) for each in tokens.pad(rows[places], self.backbone.tokenizer.pad_id))
-            with torch.autocast("cpu", torch.bfloat16, enabled=fast):
-                encoding = self.model.encode(ids, mask)
-            logits[places] = self.head(encoding.float()).numpy()
-            if advance is not None:
-                advance(len(places))
+        self.backbone.fast = fast
+        try:
+            for places in sorted_batches(tokens.lengths[rows], INFERENCE_TOKENS):
+                ids, mask = (
+                    torch.from_numpy(each) for each in tokens.pad(rows[places], self.backbone.tokenizer.pad_id)
+                )
+                logits[places] = self.head(self.model.encode(ids, mask)).numpy()
+                if advance is not None:
+                    advance(len(places))
+        finally:
+            self.backbone.fast = False
         return logits
 
     @torch.no_grad()

@@ -13,6 +13,7 @@ from headstart.config import Component
 from headstart.data.cache import ArrayCache, no_cache
 from headstart.data.store import Store
 from headstart.deadline import Deadline
+from headstart.precision import Precision, is_fast
 from headstart.predictors.base import Predictor
 from headstart.progress import SILENT, Progress
 from headstart.tasks.base import Task
@@ -45,6 +46,8 @@ class Context:
     """When the strategy has to be done, under a budget."""
     cache: ArrayCache = field(default_factory=no_cache)
     """Where states of frozen layers are kept from run to run."""
+    precision: Precision = "float32"
+    """Of the products in training and reading."""
 
     @property
     def late(self) -> bool:
@@ -58,7 +61,9 @@ class Context:
 
         if self.located is None:
             raise UsageError("this run was set up without a backbone")
-        return TextEncoder(self.located, pretrained=pretrained)
+        backbone = TextEncoder(self.located, pretrained=pretrained)
+        backbone.fast = is_fast(self.precision)
+        return backbone
 
 
 @dataclass

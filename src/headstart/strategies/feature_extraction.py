@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field, field_validator
 
 from headstart.errors import RecipeError
 from headstart.strategies.base import Candidate, Context, Strategy
 
-SAMPLE_CELLS = 16_000
-"""Rows x labels beyond which layers are compared on a sample of the rows; the strength is then chosen on all."""
-
 
 class FeatureExtraction(Strategy):
     """Frozen backbone, logistic regression on pooled states (Peters et al. 2018, section 3; Devlin et al. 2019, table 7).
 
-    Which layers and which pooling is a choice made on validation: the last layer alone is rarely the best.
+    Which layers and which pooling is chosen by cross-validation on training rows: the last layer alone is rarely the best.
     """
 
     name: ClassVar[str] = "feature-extraction"
     cost: ClassVar[int] = 2
 
     layers: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
-    """States read side by side, 0 for the embeddings up to the number of layers; chosen on validation if not given."""
+    """States read side by side, 0 for the embeddings up to the number of layers; chosen by cross-validation if not
+    given."""
     pooling: Literal["first", "mean", "last"] | None = None
-    """How tokens become one vector; chosen on validation if not given."""
+    """How tokens become one vector; chosen by cross-validation if not given."""
     C: float | None = Field(default=None, gt=0)
-    """Inverse strength of regularisation on standardised features, over 0; chosen on validation if not given."""
+    """Inverse strength of regularisation on standardised features, over 0; chosen if not given, by
+    cross-validation up to 2,000 rows and on validation beyond."""
     label_names: bool | None = None
     """Learn from the labels' own words too, as three more texts per label ("This text is about sports."). By default
     where cross-validation, which few labels bring with them, finds that it helps."""
@@ -45,10 +43,13 @@ class FeatureExtraction(Strategy):
         from headstart.heads.model import Model
         from headstart.predictors.network import HEAD, NetworkPredictor
         from headstart.strategies.steps import (
+            CHOOSING_ROWS,
             compare_by_folds,
             features,
             sample_note,
             solved_head,
+            solving_rows,
+            strength_by_folds,
             validation_logits,
         )
 
@@ -69,16 +70,18 @@ class FeatureExtraction(Strategy):
         total = len(context.train) + len(context.validation)
         context.progress.begin(self.name, total * 1.5)
         features(context, backbone)
-        grid = None if self.C is None else (self.C,)
         names = self.label_names
         if context.folds is not None:
             layers, pooling, names = compare_by_folds(context, backbone, options, names)
         elif len(options) > 1:
-            layers, pooling = self._compared(context, backbone, options, grid, total)
+            layers, pooling, _ = compare_by_folds(context, backbone, options, bool(names))
         else:
             layers, pooling = options[0]
+        context.progress.advance(0.4 * total)
         settings: dict[str, Any] = {"layers": layers, "pooling": pooling, "names": bool(names)}
-        strength = self.C or solved_head(context, backbone, **settings).C
+        few = context.folds is not None or len(solving_rows(context, backbone)) <= CHOOSING_ROWS
+        chosen = strength_by_folds if few else _strength_on_validation
+        strength = self.C or chosen(context, backbone, **settings)
         # Once more from zero at the strength chosen, so that a resolved recipe comes to the same weights.
         solved = solved_head(context, backbone, **settings, grid=(strength,))
         head = context.task.heads(backbone, layers=layers, pooling=pooling)
@@ -97,33 +100,11 @@ class FeatureExtraction(Strategy):
             notes=sample_note(context, backbone),
         )
 
-    def _compared(
-        self,
-        context: Context,
-        backbone: Any,
-        options: list[tuple[tuple[int, ...], str]],
-        grid: tuple[float, ...] | None,
-        total: int,
-    ) -> tuple[tuple[int, ...], str]:
-        """The best layers and pooling on validation."""
-        from headstart.strategies.steps import solved_head, solving_rows
 
-        rows = self._sample(context, len(solving_rows(context, backbone)))
-        found = []
-        for layers, pooling in options:
-            solved = solved_head(context, backbone, layers=layers, pooling=pooling, grid=grid, rows=rows)
-            found.append((solved.rank, -len(layers), layers, pooling))
-            context.progress.advance(0.45 * total / len(options))
-            if context.late:
-                break
-        _, _, layers, pooling = max(found)
-        return layers, pooling
+def _strength_on_validation(context: Context, backbone: Any, **settings: Any) -> float:
+    from headstart.strategies.steps import solved_head
 
-    def _sample(self, context: Context, total: int) -> np.ndarray | None:
-        most = max(2000, SAMPLE_CELLS // len(context.task.names))
-        if total <= most:
-            return None
-        return np.sort(np.random.default_rng([context.seed, 0xFEA7]).permutation(total)[:most])
+    return solved_head(context, backbone, **settings).C
 
 
 def layer_sets(depth: int) -> list[tuple[int, ...]]:

@@ -13,17 +13,30 @@ from headstart.backbones.base import Backbone
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.prefix import UnsuitableError
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.splits import folds
 from headstart.deadline import OutOfTime
 from headstart.heads.model import Model
 from headstart.predictors.network import HEAD
 from headstart.strategies.base import Context
 from headstart.training.features import FeatureStore
 from headstart.training.frozen import Shortcut, TextSet
-from headstart.training.solve import Part, Solved, ridge_by_folds, solve, solve_by_folds, standard_error
+from headstart.training.solve import (
+    FOLD_GRID,
+    GRID,
+    Part,
+    Solved,
+    ridge_by_folds,
+    solve,
+    solve_by_folds,
+    standard_error,
+)
 from headstart.training.trainer import Epoch, History, Level, Shortcuts, Stage, train
 
 FEATURE_BYTES = 3_000_000_000
 """Memory that the features of the training rows may take; beyond it heads are solved on a random sample."""
+CHOOSING_ROWS = 2000
+"""Training rows on which layers are compared and, where there are no more, the strength of the head."""
+CHOOSING_FOLDS = 3
 NAME_WEIGHT = 4.0
 """How many rows a text made of a label's own words counts for; 1, 2, 4 and 8 differ by about a point (docs/log.md)."""
 WITHIN = "within"
@@ -192,31 +205,30 @@ def solved_head(
 def compare_by_folds(
     context: Context, backbone: Any, options: Sequence[tuple[tuple[int, ...], str]], names: bool | None
 ) -> tuple[tuple[int, ...], str, bool]:
-    """Layers, pooling and use of label names, chosen by cross-validated kernel ridge regression.
+    """Layers, pooling and use of label names, chosen by cross-validated kernel ridge regression on training rows.
 
-    The mean over tokens of the upper half of the layers, with label names, is taken wherever it is within one standard
-    error of the best: on few rows the best of many options is mostly the luckiest.
-    With few rows it ranks options as logistic regression does and costs milliseconds: the kernel of several layers is
-    the sum of theirs.
+    The validation part is left for comparing strategies: the best of dozens of options on it would be its luckiest.
+    With few labels the mean over tokens of the upper half of the layers, with label names, is taken wherever it is within
+    one standard error of the best. With so few rows it ranks options as logistic regression does and costs milliseconds:
+    the kernel of several layers is the sum of theirs.
 
     Args:
-        context: with folds.
+        context: of the run.
         backbone: frozen.
         options: layers and pooling to compare.
         names: whether the labels' own words are learnt from; compared too if None.
     """
-    if context.folds is None:
-        raise RuntimeError("this run has no folds")
+    rows, dealt = _choosing_folds(context, backbone)
     found = []
     for layers, pooling in options:
-        train, _ = solving_part(context, backbone, layers=layers, pooling=pooling)
+        train, _ = solving_part(context, backbone, layers=layers, pooling=pooling, rows=rows)
         beside = named_part(context, backbone, layers=layers, pooling=pooling)
         for with_names in (False, True) if names is None else (names,):
             if with_names and beside is None:
                 continue
             rank = ridge_by_folds(
                 train,
-                context.folds,
+                dealt,
                 labels=len(context.task.names),
                 rank=context.task.rank,
                 beside=beside if with_names else None,
@@ -225,12 +237,41 @@ def compare_by_folds(
     if not found:
         return *options[0], False
     best = max(found)
+    if context.folds is None:
+        return best[3], best[4], best[1]
     value = best[0][0]
     least = value - standard_error(value, len(context.train))
     upper = tuple(range(backbone.depth // 2, backbone.depth + 1))
     usual = [each for each in found if each[0][0] >= least and each[3:] == (upper, "mean")]
     _, with_names, _, layers, pooling = max(usual, key=lambda each: each[1], default=best)
     return layers, pooling, with_names
+
+
+def _choosing_folds(context: Context, backbone: Any) -> tuple[np.ndarray | None, np.ndarray]:
+    """Rows to choose on (None for all with features) and their folds, shape (repeats, rows)."""
+    if context.folds is not None:
+        return None, context.folds
+    total = len(solving_rows(context, backbone))
+    most = min(total, CHOOSING_ROWS)
+    rows = np.sort(np.random.default_rng([context.seed, 0xFEA7]).permutation(total)[:most])
+    train, _ = prepared(context, backbone.tokenizer)
+    labels = [str(label) for label in train.targets[solving_rows(context, backbone)[rows]]]
+    return rows, folds(labels, rows.tolist(), parts=CHOOSING_FOLDS, seed=context.seed)[None]
+
+
+def strength_by_folds(
+    context: Context, backbone: Any, *, layers: Sequence[int], pooling: str, names: bool = False
+) -> float:
+    """Strength of the head by cross-validation on (a sample of) the training rows, the strongest of those as good.
+
+    Accuracy on a small validation part hardly tells strengths apart, and a head that is too sure of itself is a bad start
+    for training (docs/log.md).
+    """
+    rows, dealt = _choosing_folds(context, backbone)
+    train, _ = solving_part(context, backbone, layers=layers, pooling=pooling, rows=rows)
+    beside = named_part(context, backbone, layers=layers, pooling=pooling) if names else None
+    labels, grid = len(context.task.names), FOLD_GRID if context.folds is not None else GRID[::2]
+    return solve_by_folds(train, dealt, labels=labels, rank=context.task.rank, grid=grid, beside=beside).C
 
 
 def head_pooling(context: Context, backbone: Any, wanted: str) -> str:
@@ -256,10 +297,12 @@ def _strength(context: Context, backbone: Any, pooling: str) -> float:
 
     A fold takes it from the run that it is part of, for it must not choose on the rows that it holds out.
     """
+    within: Within | None = context.shared.get(WITHIN)
+    home = context if within is None else within.context
     key = f"strength:{pooling}"
-    if key not in context.shared:
-        context.shared[key] = solved_head(context, backbone, layers=(backbone.depth,), pooling=pooling).C
-    return context.shared[key]
+    if key not in home.shared:
+        home.shared[key] = strength_by_folds(home, backbone, layers=(backbone.depth,), pooling=pooling)
+    return home.shared[key]
 
 
 def headed_model(context: Context, *, pooling: str, dropout: float, head_first: bool) -> Model:
@@ -268,8 +311,7 @@ def headed_model(context: Context, *, pooling: str, dropout: float, head_first: 
     backbone = context.backbone()
     heads = context.task.heads(backbone, pooling=pooling, dropout=dropout)
     if head_first:
-        within: Within | None = context.shared.get(WITHIN)
-        grid = None if within is None else (_strength(within.context, backbone, pooling),)
+        grid = (_strength(context, backbone, pooling),)
         solved = solved_head(context, backbone, layers=(backbone.depth,), pooling=pooling, grid=grid)
         heads[HEAD].set(torch.from_numpy(solved.weight), torch.from_numpy(solved.bias))
     return Model(backbone, heads)

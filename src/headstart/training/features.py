@@ -22,7 +22,7 @@ LEAST_TEXTS = 256
 
 @torch.inference_mode()
 def pooled_states(
-    backbone: Backbone, tokens: Tokens, poolings: Sequence[str], *, fast: bool = False, progress: Progress = SILENT
+    backbone: Backbone, tokens: Tokens, poolings: Sequence[str], *, progress: Progress = SILENT
 ) -> np.ndarray:
     """Pooled states of every layer.
 
@@ -30,7 +30,6 @@ def pooled_states(
         backbone: put into eval mode.
         tokens: of the texts.
         poolings: ways of pooling.
-        fast: products in bfloat16.
         progress: advanced by rows.
 
     Returns:
@@ -40,8 +39,7 @@ def pooled_states(
     states = np.empty((len(tokens), backbone.depth + 1, len(poolings), backbone.hidden_size), dtype=np.float32)
     for indices in sorted_batches(tokens.lengths, INFERENCE_TOKENS):
         ids, mask = (torch.from_numpy(array) for array in tokens.pad(indices, backbone.tokenizer.pad_id))
-        with torch.autocast("cpu", torch.bfloat16, enabled=fast):
-            encoding = backbone.encode(ids, mask, layers=True).float()
+        encoding = backbone.encode(ids, mask, layers=True)
         for layer, hidden in enumerate(encoding.layers):
             for at, pooling in enumerate(poolings):
                 states[indices, layer, at] = pool(hidden, mask, pooling).numpy()

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import torch
 
+from headstart import precision
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.heads.model import Model
 from headstart.heads.pooled import PooledHead
 from headstart.metrics.calibration import softmax
-from headstart.predictors import precision
+from headstart.precision import has_fast_products
+from headstart.predictors.careful import LEAST_ROWS, TRIAL_ROWS, careful_logits, reads_fast
 from headstart.predictors.network import NetworkPredictor
-from headstart.predictors.precision import LEAST_ROWS, TRIAL_ROWS, careful_logits, has_fast_products, reads_fast
 from headstart.progress import Progress
 
 ROWS = 1000
@@ -106,13 +107,6 @@ def test_who_reads_fast(monkeypatch: pytest.MonkeyPatch, with_fast_products: Non
     assert not reads_fast("auto", 10**6)
 
 
-def test_the_processor_is_asked() -> None:
-    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else None
-    if flags is None:
-        pytest.skip("no /proc/cpuinfo to compare with")
-    assert has_fast_products() == ("avx512_bf16" in flags or "amx_tile" in flags)
-
-
 def test_a_network_reads_many_rows_fast_and_says_the_same(
     network: NetworkPredictor, texts: list[str], with_fast_products: None
 ) -> None:
@@ -144,7 +138,7 @@ def test_the_answer_is_a_function_of_the_texts(
 
 
 @pytest.mark.skipif(not has_fast_products(), reason="this processor has no bfloat16 products")
-def test_on_real_texts_the_real_backbone_gives_the_labels_of_float32() -> None:
+def test_on_real_texts_the_real_backbone_gives_the_labels_of_float32(with_fast_products: None) -> None:
     file = Path(os.environ.get("HEADSTART_DATA", "../shared/data")) / "sst2" / "dev.csv"
     if not file.exists():
         pytest.skip(f"{file} is not there; set HEADSTART_DATA")

@@ -1,14 +1,11 @@
-"""Matrix products in bfloat16 where the processor has them, for labels that stay those of float32."""
+"""Many rows scored with products in bfloat16, for labels that stay those of float32."""
 
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 
 from headstart.metrics.calibration import softmax
-
-Precision = Literal["auto", "float32"]
-"""`auto`: products of many rows in bfloat16 where the processor has instructions for them."""
+from headstart.precision import Precision, is_fast
 
 LEAST_ROWS = 512
 """Rows from which on a trial is worth its time."""
@@ -20,17 +17,9 @@ LARGEST_CHANGE = 0.02
 """Change of a probability in the trial beyond which everything is computed in float32."""
 
 
-def has_fast_products() -> bool:
-    """Whether this processor multiplies matrices in bfloat16 faster than in float32 (AVX-512 BF16 or AMX)."""
-    import torch
-
-    checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
-    return any(check is not None and check() for check in checks)
-
-
 def reads_fast(precision: Precision, rows: int) -> bool:
     """Whether so many rows are scored in bfloat16, should it prove good enough for them."""
-    return precision == "auto" and rows >= LEAST_ROWS and has_fast_products()
+    return rows >= LEAST_ROWS and is_fast(precision)
 
 
 def careful_logits(score: Callable[[np.ndarray, bool], np.ndarray], rows: int) -> np.ndarray:
