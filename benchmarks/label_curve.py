@@ -42,7 +42,7 @@ def run(name: str, labels: int, draw: int, folder: Path) -> dict[str, Any]:
         command += ["--output", f"{place}/run", "--json", "--quiet"]
         output, seconds = timed(command, None)
     result = json.loads(output)
-    board = {row["strategy"]: row for row in result["leaderboard"] if row["status"] == "done"}
+    board = {row["strategy"]: row for row in result["leaderboard"] if (row["scores"] or {}).get("test")}
     ways = [name for name in board if name not in ("tf-idf", "from-scratch")]
     chosen = result["strategy"]
     best = max(ways, key=lambda way: (way == chosen, board[way]["scores"]["validation"]["accuracy"]["value"]))
