@@ -12,9 +12,7 @@ benchmarks/results/reading_speed.jsonl.
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +21,7 @@ from typing import Any
 
 import draws
 import records
+from few_labels import timed
 
 RESULTS = "reading_speed.jsonl"
 KEYS = ("data", "program", "rows", "repeat")
@@ -78,12 +77,8 @@ def measured(program: str, file: Path, folder: Path, peer: str) -> dict[str, Any
     command = [sys.executable, __file__, "--child", program, str(file), str(folder)]
     if program.startswith("sentence"):
         command = [peer, str(PEER), str(file)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | {"HF_HUB_OFFLINE": "1"}, check=False
-    )
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)}\n{done.stderr[-3000:]}")
-    return json.loads(done.stdout.strip().split("\n")[-1])
+    output, _ = timed(command, None)
+    return json.loads(output.strip().split("\n")[-1])
 
 
 def show(rows: int) -> None:

@@ -10,9 +10,7 @@ program and repeat; the table shows medians, and the spread of accuracies so tha
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import Any
 
 import draws
 import records
+from few_labels import timed
 
 RESULTS = "training_speed.jsonl"
 KEYS = ("work", "program", "rows", "repeat")
@@ -100,12 +99,8 @@ def measured(program: str, train: Path, test: Path, layers: str, epochs: int, se
     else:
         command = [sys.executable, __file__, "--child", str(train), str(test), layers, str(epochs), str(seed)]
         command += ["warm"] if "warm" in program else ["cold"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | {"HF_HUB_OFFLINE": "1"}, check=False
-    )
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)}\n{done.stderr[-3000:]}")
-    return json.loads(done.stdout.strip().split("\n")[-1])
+    output, _ = timed(command, None)
+    return json.loads(output.strip().split("\n")[-1])
 
 
 def show(rows: int) -> None:

@@ -27,7 +27,6 @@ def main() -> None:
     """Train, score on test, print."""
     train_path, test_path, options, layers, epochs, seed = sys.argv[1:7]
     import torch
-    from datasets import Dataset
     from transformers import (
         AutoModelForSequenceClassification,
         AutoTokenizer,
@@ -57,10 +56,8 @@ def main() -> None:
     tokenizer = AutoTokenizer.from_pretrained(backbone)
 
     def prepared(texts: list[str], labels: list[str]) -> Any:
-        data = Dataset.from_dict({"text": texts, "labels": [names.index(label) for label in labels]})
-        return data.map(
-            lambda rows: tokenizer(rows["text"], truncation=True, max_length=256), batched=True, remove_columns=["text"]
-        )
+        rows = tokenizer(texts, truncation=True, max_length=256)["input_ids"]
+        return [{"input_ids": ids, "labels": names.index(label)} for ids, label in zip(rows, labels, strict=True)]
 
     best = {"train_sampling_strategy": "group_by_length", "optim": "adamw_torch_fused"} if options == "best" else {}
     with tempfile.TemporaryDirectory() as folder:
