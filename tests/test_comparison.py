@@ -10,14 +10,21 @@ import pytest
 
 from headstart import strategies
 from headstart.artifact import load
-from headstart.comparison import compare, publish
+from headstart.comparison import _choose, compare, publish
+from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DivergedError, Interrupted
+from headstart.experiment import Entry
+from headstart.preparation import Parts
 from headstart.progress import SILENT
 from headstart.recipe import MEMORY, assemble
 from headstart.strategies.base import Candidate, Context
 from headstart.strategies.tf_idf import TfIdf
+from headstart.tasks.text_classification import Example, TextClassification
+from headstart.training.settings import Training
 from headstart.verbs import run
+
+TASK = TextClassification(text=("text",), label="label", labels=("up", "down"), metric="accuracy")
 
 
 def table(count: int = 240) -> Table:
@@ -78,6 +85,37 @@ def test_equals_on_validation_go_to_the_cheaper(second: Any) -> None:
     found = go(strategy=None, strategies=("from-scratch", "tf-idf"), C=1.0)
     assert found.entries[0].rank == found.entries[1].rank
     assert found.chosen.strategy.name == "tf-idf"
+
+
+def few(name: str, right: list[float], for_few: bool) -> Entry:
+    """An entry that gave the true label of six rows these logits over the other one."""
+    targets = np.arange(6) % 2
+    logits = np.where(targets[:, None] == np.arange(2), np.array(right)[:, None], 0.0)
+    strategy = type("Few", (TfIdf,), {"name": name, "for_few": for_few, "__module__": __name__})()
+    task = TASK.revised(labels=("up", "down"))
+    candidate = Candidate(strategy, Training(), None, logits, "", 1)  # type: ignore[arg-type]
+    return Entry(strategy, "done", 1.0, candidate, rank=task.rank(logits, targets))
+
+
+@pytest.mark.parametrize(
+    ("others", "crossed", "kept"),
+    [
+        ([1.0, 2.0, 0.0, 2.0, 1.0, 3.0], True, "made"),  # better on average, by less than rows differ
+        ([1.5, 1.4, 1.5, 1.6, 1.5, 1.4], True, "other"),  # better on every row
+        ([1.0, 2.0, 0.0, 2.0, 1.0, 3.0], False, "other"),
+    ],
+)
+def test_what_was_made_for_few_labels_is_kept_unless_another_is_clearly_better(
+    others: list[float], crossed: bool, kept: str
+) -> None:
+    made, other = few("made", [1.0] * 6, True), few("other", others, False)
+    assert other.rank[1] > made.rank[1]
+    store = Store([Example("a", ("up", "down")[at % 2]) for at in range(6)], list(range(6)), "rows.csv")
+    parts = Parts(TASK, store, store, None, "", np.zeros((1, 6), dtype=int) if crossed else None)
+    recipe = assemble("fit", {"train": MEMORY, "strategies": ("tf-idf", "feature-extraction")})
+    if not crossed:
+        made.rank = (0.0, made.rank[1])
+    assert _choose(recipe, [made, other], [made, other], parts).strategy.name == kept
 
 
 def test_a_strategy_that_diverges_is_reported_and_the_run_goes_on(second: Any) -> None:

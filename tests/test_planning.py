@@ -95,6 +95,12 @@ def test_nothing_expensive_runs_where_no_mistake_is_left() -> None:
     assert reasons(found, entries)["fine-tuning"] == ""
 
 
+def test_what_was_made_for_few_labels_runs_even_where_no_mistake_is_left() -> None:
+    entries = [done("feature-extraction", right=1.0, rank=1.0, count=40)]
+    found = reasons(plan(train=40, few=True), entries)
+    assert (found["contrastive"], found["fine-tuning"]) == ("", "no mistake is left on cross-validation to mend")
+
+
 def test_lora_runs_under_a_budget_only_if_moving_weights_paid() -> None:
     found = plan(left=3000.0)
     frozen = done("feature-extraction", right=0.8, rank=0.8)

@@ -233,8 +233,8 @@ def test_few_labels_are_parted_by_folds_and_none_is_cut_off() -> None:
     assert len({row.tobytes() for row in parts.folds}) == 5
     assert (parts.crossed, parts.choices) == (True, "cross-validation")
     assert parts.rule == (
-        "choices by 3-fold cross-validation, 5 times, stratified by label, seed 0, the strategy by log-loss, equal texts "
-        "on one side"
+        "choices by 3-fold cross-validation, 5 times, stratified by label, seed 0, the strategy by log-loss, contrastive "
+        "before others that are not better by more than noise, equal texts on one side"
     )
     facts = parts.facts()
     assert (facts["choices"], facts["splits"]["validation"], facts["splits"]["test"]) == (

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from headstart.artifact import Artifact, new_folder
 from headstart.backbones.location import Located, locate
 from headstart.data.cache import no_cache, user_cache
@@ -16,6 +18,7 @@ from headstart.errors import DivergedError, Interrupted, RecipeError, Unavailabl
 from headstart.evidence import gather
 from headstart.experiment import Entry, run_strategy, score_test
 from headstart.machine import set_threads
+from headstart.metrics.significance import clearly_less
 from headstart.planning import Plan
 from headstart.precision import is_fast
 from headstart.preparation import Parts, prepare
@@ -73,7 +76,7 @@ def compare(
         raise DivergedError("; ".join(f"{entry.strategy.name}: {entry.note}" for entry in entries if entry.note))
     for entry in finished:
         entry.finished.predictor.precision = recipe.precision
-    chosen = _choose(recipe, entries, finished, crossed=parts.crossed)
+    chosen = _choose(recipe, entries, finished, parts)
     testing = time.perf_counter()
     interrupted = _test_all(_to_test(chosen, finished, interrupted), plan) or interrupted
     steps.append({"name": "testing", "seconds": time.perf_counter() - testing})
@@ -206,8 +209,11 @@ def _test_all(entries: list[Entry], plan: Plan) -> bool:
     return False
 
 
-def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], *, crossed: bool) -> Entry:
-    """The strategy asked for, if one was; else the best on validation, the cheaper of equals; by log-loss if crossed.
+def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], parts: Parts) -> Entry:
+    """The strategy asked for, if one was; else the best on validation, the cheaper of equals.
+
+    On the few rows that are cross-validated, log-loss, which counts how sure each answer was, tells more than the share of
+    right ones, but not enough to order strategies: one made for few labels is kept unless another is clearly better.
 
     Raises:
         DivergedError: the one strategy that was asked for failed.
@@ -218,9 +224,17 @@ def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], *, 
             raise DivergedError(f"{asked.strategy.name} failed: {asked.note}")
         if asked.candidate is not None:
             return asked
-    # On few rows log-loss, which counts how sure each answer was, tells more than the share of right ones.
-    by = 1 if crossed else 0
-    return max(finished, key=lambda entry: (entry.rank[by], -entry.strategy.cost))
+    if not parts.crossed:
+        return max(finished, key=lambda entry: (entry.rank[0], -entry.strategy.cost))
+    best = max(finished, key=lambda entry: (entry.rank[1], -entry.strategy.cost))
+    targets = parts.task.targets(parts.validation)
+
+    def losses(entry: Entry) -> np.ndarray:
+        return parts.task.losses(entry.finished.validation_logits, targets)
+
+    made = [entry for entry in finished if entry.strategy.for_few]
+    equal = [entry for entry in made if not clearly_less(losses(best), losses(entry))]
+    return max(equal, key=lambda entry: entry.rank[1], default=best)
 
 
 def _resolved(recipe: Experiment, chosen: Entry, parts: Parts, located: Located | None, threads: int) -> dict[str, Any]:

@@ -163,9 +163,9 @@ class Plan:
         return replace(self.context, deadline=deadline, training=training)
 
     def order(self) -> list[Strategy]:
-        """Strategies of the recipe, cheapest first; contrastive training last where there are many labels."""
-        last = "" if self.parts.crossed or not self.recipe.is_auto else "contrastive"
-        return sorted(self.recipe.planned(), key=lambda strategy: (strategy.name == last, strategy.cost))
+        """Strategies of the recipe, cheapest first; what was made for few labels comes last where there are many."""
+        late = not self.parts.crossed and self.recipe.is_auto
+        return sorted(self.recipe.planned(), key=lambda strategy: (late and strategy.for_few, strategy.cost))
 
     def _shorter(self, strategy: Strategy, left: float) -> tuple[int | None, float | None]:
         """The most epochs below the usual number that fit, and their seconds."""
@@ -216,12 +216,13 @@ class Plan:
         if strategy.missing():
             return strategy.missing()
         done = [entry for entry in entries if entry.candidate is not None and entry.strategy.role == "transfer"]
-        if any(_perfect(entry, self.parts) for entry in done):
+        few = self.parts.crossed and strategy.for_few
+        if not few and any(_perfect(entry, self.parts) for entry in done):
             return f"no mistake is left on {self.parts.choices} to mend"
         per_label = len(self.parts.train) / len(self.parts.task.names)
         if strategy.name == "fine-tuning" and self.parts.crossed and per_label < FEW_FOR_TUNING and self.end is None:
             return f"with {per_label:.0f} rows per label contrastive training stands in for it (name it to run it)"
-        if strategy.name == "contrastive" and not self.parts.crossed and self.end is None:
+        if strategy.for_few and not self.parts.crossed and self.end is None:
             return "for few labels; with these, fine-tuning gets as far (name it, or give a --budget, to run it)"
         if strategy.name == "lora":
             if self.end is None:

@@ -328,7 +328,7 @@ def _rule(data: Data, seed: int, cut: Sequence[str], folds: np.ndarray | None) -
         times = f", {len(folds)} times" if len(folds) > 1 else ""
         said.append(
             f"choices by {folds.max() + 1}-fold cross-validation{times}, stratified by label, seed {seed}, the strategy by "
-            "log-loss"
+            "log-loss, contrastive before others that are not better by more than noise"
         )
     return "; ".join(said) + f"{grouped}, equal texts on one side" if said else "as given"
 

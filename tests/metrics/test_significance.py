@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart.metrics.intervals import percentile_interval
-from headstart.metrics.significance import compare, holm
+from headstart.metrics.significance import clearly_less, compare, holm
 
 
 def test_holm_by_hand() -> None:
@@ -109,3 +109,13 @@ def test_an_interval_is_widened_to_hold_its_estimate_and_kept_in_range() -> None
 def test_a_centred_interval_lies_around_the_estimate() -> None:
     score = percentile_interval(0.1, np.linspace(0.3, 0.5, 1001), 7, centred=True)
     assert (score.low, score.high) == (pytest.approx(0.005), pytest.approx(0.195))
+
+
+def test_a_mean_is_clearly_less_where_the_paired_t_test_says_so() -> None:
+    b = np.array([0.9, 1.3, 0.2, 1.7, 0.4])
+    # Differences 0.1, 0.3, 0.2, 0.1, 0.3: mean 0.2, standard error 0.0447, t 4.47 against 2.776.
+    assert clearly_less(b - np.array([0.1, 0.3, 0.2, 0.1, 0.3]), b)
+    # Differences 0.6, -0.2, 0.2, 0.4, 0.0: mean 0.2, standard error 0.1414, t 1.41.
+    assert not clearly_less(b - np.array([0.6, -0.2, 0.2, 0.4, 0.0]), b)
+    assert not clearly_less(b, b - 0.1)
+    assert not clearly_less(b[:1], b[:1] + 1)

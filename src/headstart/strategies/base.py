@@ -116,6 +116,9 @@ class Strategy(Component, ABC):
     needs_backbone: ClassVar[bool] = True
     cost: ClassVar[int]
     """Rank by usual cost, cheapest first; decides the order of a run and who wins a tie."""
+    for_few: ClassVar[bool] = False
+    """Whether it was made for few labels: where choices are made by cross-validation it is kept unless another strategy is
+    better there by more than noise."""
     shortens: ClassVar[bool] = False
     """Whether fewer epochs than usual are better than none, where a budget is short."""
 

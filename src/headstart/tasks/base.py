@@ -89,6 +89,10 @@ class Task(Objective):
     def rank(self, logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
         """How good outputs are, for choices on validation: larger tuples are better; ties are broken by log-loss."""
 
+    @abstractmethod
+    def losses(self, logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Log-loss of each row in nats, shape (rows,)."""
+
     def named(self) -> list[Any]:
         """Examples made of the labels' own words, as many of each label; empty where there are none that say something."""
         return []

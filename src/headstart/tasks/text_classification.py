@@ -237,8 +237,12 @@ class TextClassification(Task):
         probabilities = softmax(logits)
         metric = self.chosen_metric
         value = classification.point(metric, probabilities, targets)
-        loss = float(classification.log_losses(probabilities, targets).mean())
+        loss = float(self.losses(logits, targets).mean())
         return (-value if metric in classification.LOWER_IS_BETTER else value, -loss)
+
+    def losses(self, logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Negative log-probability of the true label."""
+        return classification.log_losses(softmax(logits), targets)
 
     def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
         """One `PooledHead`; options: `layers`, `pooling`, `dropout`."""
