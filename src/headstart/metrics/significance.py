@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from headstart.metrics.classification import BY_COUNTS
 from headstart.metrics.intervals import percentile_interval
@@ -72,6 +71,8 @@ def clearly_less(a: np.ndarray, b: np.ndarray) -> bool:
         a: one value per row, for instance its log-loss; shape (rows,).
         b: of the same rows; shape (rows,).
     """
+    from scipy.special import stdtrit
+
     rows = len(a)
     if rows < 2:
         return False
