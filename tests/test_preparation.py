@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from headstart.data import columns
+from headstart.data.columns import ArrowColumn
 from headstart.data.table import Table
 from headstart.errors import DataError, MissingInputError, RecipeError
 from headstart.preparation import Parts, lengths, prepare, resolve
@@ -361,3 +363,33 @@ def test_a_label_that_vanishes_is_named_where_too_few_labels_are_left() -> None:
         DataError, match=r"all 2 rows have the label 'a'; .*; no row of the label\(s\) 'b' \(2 rows\) can be used"
     ):
         parted(found, label="label", text="text")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"text": ("text", "who"), "group_column": "who"},
+        {"merge_labels": True, "most_rows": 150},
+        {"drop_rare_labels": True, "time_column": "who"},
+    ],
+)
+def test_a_file_too_large_for_memory_gives_the_same_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    found = [*rows(240), ("once more", "A" if "merge_labels" in options else "a", "g9")]
+    found += [("rare", "r", "g9")] if "drop_rare_labels" in options else []
+    found.insert(7, ("", "a", "g1"))
+    path = written(tmp_path / "rows.csv", found)
+    test = written(tmp_path / "test.csv", [("text number 3", "b", "g0"), ("a new one", "a", "g1"), ("odd", "x", "g1")])
+    small = parted(path, test=test, **options)
+    monkeypatch.setattr(columns, "MEMORY_CHARACTERS", 100)
+    monkeypatch.setattr(columns, "BATCH_ROWS", 16)
+    large = parted(path, test=test, **options)
+    assert isinstance(large.train.columns["who"], ArrowColumn)
+    assert not isinstance(small.train.columns["who"], ArrowColumn)
+    assert large.facts() == small.facts()
+    assert list(large.train.columns["who"]) == list(small.train.columns["who"])
+    assert texts(large.validation) == texts(small.validation)
+    assert list(large.train.texts) == texts(small.train)
+    assert large.train.texts[3:5] == texts(small.train)[3:5]

@@ -98,7 +98,7 @@ def score_test(entry: Entry, context: Context, parts: Parts) -> None:
     """Read the test part, once per candidate, after all choices were made."""
     if entry.candidate is None or parts.test is None:
         return
-    texts = [example.text for example in parts.test.examples]
+    texts = list(parts.test.texts)
     context.progress.begin(f"test, {entry.strategy.name}", len(texts))
     entry.test_logits = entry.candidate.predictor.outputs(texts, progress=context.progress).logits
     entry.test_scores = plain(scored(parts.task, entry.test_logits, parts.test))

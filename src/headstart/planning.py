@@ -129,7 +129,7 @@ class Plan:
     def estimate(self, strategy: Strategy) -> float | None:
         """Seconds that a strategy takes with its test scores; None where nothing was measured."""
         if not strategy.needs_backbone:
-            return 2.0 + 1e-5 * sum(len(example.text) for example in self.parts.train.examples)
+            return 2.0 + 1e-5 * sum(map(len, self.parts.train.texts))
         if self.rate is None:
             return None
         training, reading = strategy.work(self.context)

@@ -11,7 +11,7 @@ import numpy as np
 
 from headstart.backbones.location import locate
 from headstart.checks import duplicates
-from headstart.data.splits import fold_count, folded, folds, latest, stratified
+from headstart.data.splits import connected, fingerprints, fold_count, folded, folds, latest, numbered, stratified
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError
@@ -95,7 +95,7 @@ def prepare(recipe: Experiment, progress: Progress, table: Table | None = None) 
     if not len(rows):
         why = f"; first reason: {parts.dropped[0].reason}" if parts.dropped else ""
         raise DataError(f"{table.file} has no row with text and label{why}")
-    rows = _at_most(rows, data.most_rows, recipe.seed, parts, [example.label for example in rows.examples])
+    rows = _at_most(rows, data.most_rows, recipe.seed, parts, rows.labels)
     try:
         parts.task = task = task.bind(rows)
     except DataError as error:
@@ -145,7 +145,7 @@ def _at_most(
         share = np.array([place[row] / seen[labels[row]] if place[row] > 1 else -1.0 for row in order])
         order = order[np.argsort(share, kind="stable")]
     parts.warnings.append(f"{most:,} of {len(rows):,} rows of {rows.file} are used, drawn at random")
-    return rows.take(np.sort(order[:most]).tolist())
+    return rows.take(np.sort(order[:most]))
 
 
 def _part(parts: Parts, rows: Store[Any], given: Store[Any] | None, recipe: Experiment) -> None:
@@ -167,8 +167,8 @@ def _part(parts: Parts, rows: Store[Any], given: Store[Any] | None, recipe: Expe
             raise RecipeError(["data.folds: a validation part is given, so there is nothing to cross-validate"])
         parts.validation = given
     elif _few(rows, parts.task, data):
-        labels, groups = [example.label for example in rows.examples], _groups(rows, data)
-        count = min(data.folds or fold_count(labels, groups), len(set(groups)))
+        labels, groups = rows.labels, _groups(rows, data)
+        count = min(data.folds or fold_count(labels, groups), len(np.unique(groups)))
         if count < 2:
             raise DataError(f"{rows.file}: all rows belong together, so none can be held out; give --validation")
         repeats = int(np.clip(REPEATED_ROWS // len(rows), 1, MOST_REPEATS))
@@ -244,7 +244,7 @@ def _parsed(table: Table, task: Any, parts: Parts, role: str) -> Store[Any]:
 def _vanished(table: Table, task: Any, rows: Store[Any]) -> list[str]:
     """A sentence that names the labels none of whose rows can be used, if there are any."""
     counts = Counter(label for label in table.column(task.label, "--label") if label and label.strip())
-    left = {folded(example.label) for example in rows.examples}
+    left = {folded(label or "") for label in {*rows.labels}}
     gone = sorted(label for label in counts if folded(label) not in left)
     if not gone:
         return []
@@ -276,10 +276,8 @@ def _cut(rows: Store[Any], task: Task, data: Data, share: float, seed: int) -> t
         times = _column(rows, data.time_column, "--time-column")
         kept, cut = latest(times, groups, share=share)
     else:
-        labels = [example.label for example in rows.examples]
-        kept, cut = stratified(labels, groups, share=share, seed=seed)
-    present = {example.label for example in rows.take(kept.tolist()).examples}
-    missing = sorted({example.label for example in rows.examples} - present)
+        kept, cut = stratified(rows.labels, groups, share=share, seed=seed)
+    missing = sorted({*rows.labels} - {rows.labels[row] for row in kept})
     if missing or not len(cut):
         what = (
             f"label(s) {', '.join(missing[:5])} would have no training row" if missing else "no row is left to cut off"
@@ -287,36 +285,24 @@ def _cut(rows: Store[Any], task: Task, data: Data, share: float, seed: int) -> t
         raise DataError(
             f"{rows.file}: when cutting off a part, {what}; give a file with --validation or --test, or more rows"
         )
-    return rows.take(kept.tolist()), rows.take(cut.tolist())
+    return rows.take(kept), rows.take(cut)
 
 
-def _groups(rows: Store[Any], data: Data) -> list[int]:
+def _groups(rows: Store[Any], data: Data) -> np.ndarray:
     """One group number per row: rows of equal text, or of equal value in the group column, are together."""
-    keys: list[list[Any]] = [[("text", folded(example.text))] for example in rows.examples]
+    keys = [fingerprints(rows.texts)]
     if data.group_column:
-        for at, value in enumerate(_column(rows, data.group_column, "--group-column")):
-            keys[at].append(("group", value))
-    parent = list(range(len(keys)))
-
-    def root(at: int) -> int:
-        while parent[at] != at:
-            parent[at] = parent[parent[at]]
-            at = parent[at]
-        return at
-
-    first: dict[Any, int] = {}
-    for at, own in enumerate(keys):
-        for key in own:
-            parent[root(at)] = root(first.setdefault(key, at))
-    return [root(at) for at in range(len(keys))]
+        keys.append(numbered(_column(rows, data.group_column, "--group-column")))
+    return connected(*keys)
 
 
 def _column(rows: Store[Any], name: str, flag: str) -> Sequence[str]:
-    values = Table(rows.file, rows.columns, rows.lines).column(name, flag)
-    for at, value in enumerate(values):
+    found = []
+    for line, value in zip(rows.lines, Table(rows.file, rows.columns, rows.lines).column(name, flag), strict=True):
         if value is None or not value.strip():
-            raise DataError(f"{rows.file}:{rows.lines[at]}: column '{name}' ({flag}) is empty there")
-    return values  # type: ignore[return-value]
+            raise DataError(f"{rows.file}:{line}: column '{name}' ({flag}) is empty there")
+        found.append(value)
+    return found
 
 
 def _rule(data: Data, seed: int, cut: Sequence[str], folds: np.ndarray | None) -> str:
@@ -334,19 +320,18 @@ def _rule(data: Data, seed: int, cut: Sequence[str], folds: np.ndarray | None) -
 
 
 def _check(parts: Parts) -> None:
-    texts = [example.text for example in parts.train.examples]
-    labels = [example.label or "" for example in parts.train.examples]
+    texts = fingerprints(parts.train.texts)
     again = duplicates.repeated(texts)
     if again:
         parts.warnings.append(f"{again:,} training rows repeat a text that stands before them (kept)")
-    clashes = duplicates.contradictory(texts, labels)
+    clashes = duplicates.contradictory(texts, parts.train.labels)
     if clashes:
         lines = "; ".join("lines " + ", ".join(str(parts.train.lines[i]) for i in rows[:4]) for rows in clashes[:3])
         parts.warnings.append(f"{len(clashes):,} texts stand with different labels ({lines}); at most one can be right")
     for name, part in (("validation", None if parts.crossed else parts.validation), ("test", parts.test)):
         if part is None:
             continue
-        leaked = duplicates.shared(texts, [example.text for example in part.examples])
+        leaked = duplicates.shared(texts, fingerprints(part.texts))
         if leaked:
             lines = ", ".join(str(part.lines[i]) for i in leaked[:5])
             parts.warnings.append(
@@ -359,7 +344,7 @@ def _check(parts: Parts) -> None:
 
 
 def _described(part: Store[Any]) -> dict[str, Any]:
-    counts = Counter(example.label for example in part.examples)
+    counts = Counter(part.labels)
     return {"rows": len(part), "labels": dict(sorted(counts.items())), "digest": part.digest()}
 
 

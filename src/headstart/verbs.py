@@ -211,7 +211,7 @@ def _evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
     if not len(rows):
         raise DataError(f"{recipe.test} has no row with a text and one of the labels {', '.join(artifact.labels[:10])}")
     progress.begin("evaluating", len(rows))
-    outputs = artifact.outputs([example.text for example in rows.examples], progress=progress)
+    outputs = artifact.outputs(list(rows.texts), progress=progress)
     progress.end()
     dropped = [*table.dropped, *unparsed, *unknown]
     groups = by_group(task, outputs.logits, rows, recipe.by)

@@ -49,7 +49,7 @@ def test_a_table_holds_rows_by_column_and_what_was_left_out() -> None:
     sheet = Sheet(("a", "b"), iter([Record(2, ("1", None)), gone, Record(4, ("2", "x"))]), {"encoding": "utf-8"})
     table = load(sheet, "f.csv")
     assert table.columns == {"a": ["1", "2"], "b": [None, "x"]}
-    assert (table.lines, table.dropped, len(table)) == ([2, 4], (gone,), 2)
+    assert (list(table.lines), table.dropped, len(table)) == ([2, 4], (gone,), 2)
 
 
 def test_a_table_without_rows_says_the_first_reason() -> None:

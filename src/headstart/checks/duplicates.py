@@ -1,25 +1,28 @@
-"""Texts that occur more than once: within a part, with contradicting labels, or on both sides of a cut."""
+"""Texts that occur more than once: within a part, with contradicting labels, or on both sides of a cut.
 
-from collections import defaultdict
+All of them take `data.splits.fingerprints`, in which case and white space are folded.
+"""
+
 from collections.abc import Sequence
+from typing import Any
 
-from headstart.data.splits import folded
-
-
-def repeated(texts: Sequence[str]) -> int:
-    """Rows whose text, case and white space folded, stood before."""
-    return len(texts) - len({folded(text) for text in texts})
+import numpy as np
 
 
-def contradictory(texts: Sequence[str], labels: Sequence[str]) -> list[list[int]]:
+def repeated(texts: np.ndarray) -> int:
+    """Rows whose text stood before."""
+    return len(texts) - len(np.unique(texts))
+
+
+def contradictory(texts: np.ndarray, labels: Sequence[Any]) -> list[list[int]]:
     """Groups of rows with one text and more than one label, in order of first appearance."""
-    rows: dict[str, list[int]] = defaultdict(list)
-    for row, text in enumerate(texts):
-        rows[folded(text)].append(row)
-    return [group for group in rows.values() if len({labels[row] for row in group}) > 1]
+    order = np.argsort(texts, kind="stable")
+    _, starts, sizes = np.unique(texts[order], return_index=True, return_counts=True)
+    several = sizes > 1
+    groups = [order[start : start + size].tolist() for start, size in zip(starts[several], sizes[several], strict=True)]
+    return sorted(group for group in groups if len({labels[row] for row in group}) > 1)
 
 
-def shared(texts: Sequence[str], others: Sequence[str]) -> list[int]:
+def shared(texts: np.ndarray, others: np.ndarray) -> list[int]:
     """Rows of `others` whose text also occurs in `texts`."""
-    known = {folded(text) for text in texts}
-    return [row for row, text in enumerate(others) if folded(text) in known]
+    return np.flatnonzero(np.isin(others, texts)).tolist()

@@ -1,16 +1,18 @@
 """Cutting parts off a data set: stratified, by group, or in time order, with equal texts always on one side."""
 
-from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 
 from headstart.errors import DataError
 
+Groups = Sequence[Hashable] | np.ndarray
+"""One key per row; rows of equal key belong together."""
 
-def stratified(
-    labels: Sequence[str], groups: Sequence[Hashable], *, share: float, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+
+def stratified(labels: Sequence[str], groups: Groups, *, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Cut off `share` of the rows, label by label, never parting rows of one group.
 
     Args:
@@ -24,26 +26,23 @@ def stratified(
     """
     by_label = _clusters(labels, groups)
     random = np.random.default_rng([seed, 0x5911])
-    cut: list[int] = []
+    chosen = np.zeros(len(labels), dtype=bool)
     for label in sorted(by_label):
         clusters = by_label[label]
-        total = sum(len(rows) for rows in clusters)
-        wanted = max(1, round(share * total))
+        wanted = max(1, round(share * len(clusters.rows)))
         taken = 0
         for at in random.permutation(len(clusters))[: len(clusters) - 1]:
             rows = clusters[at]
             if taken and taken + len(rows) > wanted:
                 continue
-            cut += rows
+            chosen[rows] = True
             taken += len(rows)
             if taken >= wanted:
                 break
-    chosen = np.zeros(len(labels), dtype=bool)
-    chosen[cut] = True
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
-def folds(labels: Sequence[str], groups: Sequence[Hashable], *, parts: int, seed: int) -> np.ndarray:
+def folds(labels: Sequence[str], groups: Groups, *, parts: int, seed: int) -> np.ndarray:
     """Number every row with one of `parts` folds, label by label, never parting rows of one group.
 
     Args:
@@ -67,26 +66,61 @@ def folds(labels: Sequence[str], groups: Sequence[Hashable], *, parts: int, seed
     return found
 
 
-def fold_count(labels: Sequence[str], groups: Sequence[Hashable]) -> int:
+def fold_count(labels: Sequence[str], groups: Groups) -> int:
     """How many folds suit these rows: 3, fewer where labels have less than three groups of rows; at least 2."""
     return int(np.clip(np.median([len(clusters) for clusters in _clusters(labels, groups).values()]), 2, 3))
 
 
-def _clusters(labels: Sequence[str], groups: Sequence[Hashable]) -> dict[str, list[list[int]]]:
-    """Groups of rows by the label that most of their rows have."""
-    members: dict[Hashable, list[int]] = defaultdict(list)
-    for row, key in enumerate(groups):
-        members[key].append(row)
-    by_label: dict[str, list[list[int]]] = defaultdict(list)
-    for rows in members.values():
-        counts: dict[str, int] = defaultdict(int)
-        for row in rows:
-            counts[labels[row]] += 1
-        by_label[max(sorted(counts), key=lambda label: counts[label])].append(rows)
-    return by_label
+@dataclass(frozen=True)
+class Clusters:
+    """Groups of rows, in arrays since there may be as many as rows.
+
+    Args:
+        rows: of all groups, one group after the other.
+        ends: where each group begins in `rows`, and where the last one ends.
+    """
+
+    rows: np.ndarray
+    ends: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def __getitem__(self, at: int) -> np.ndarray:
+        return self.rows[self.ends[at] : self.ends[at + 1]]
 
 
-def latest(times: Sequence[str], groups: Sequence[Hashable], *, share: float) -> tuple[np.ndarray, np.ndarray]:
+def _clusters(labels: Sequence[str], groups: Groups) -> dict[str, Clusters]:
+    """Groups of rows by the label that most of their rows have (the first by name of equals), by first appearance."""
+    numbers = groups if isinstance(groups, np.ndarray) else numbered(groups)
+    _, first, inverse, sizes = np.unique(numbers, return_index=True, return_inverse=True, return_counts=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    sizes = sizes[np.argsort(first)]
+    rows = np.argsort(rank[inverse], kind="stable")
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    names = sorted({*labels})
+    index = {name: code for code, name in enumerate(names)}
+    codes = np.fromiter((index[label] for label in labels), dtype=np.int64, count=len(labels))
+    own = codes[rows[ends[:-1]]]
+    for cluster in np.flatnonzero(sizes > 1):
+        own[cluster] = np.bincount(codes[rows[ends[cluster] : ends[cluster + 1]]]).argmax()
+    found = {}
+    for code, name in enumerate(names):
+        mine = own == code
+        if mine.any():
+            inside = np.repeat(mine, sizes)
+            found[name] = Clusters(rows[inside], np.concatenate([[0], np.cumsum(sizes[mine])]))
+    return found
+
+
+def numbered(keys: Sequence[Hashable]) -> np.ndarray:
+    """A number for each distinct key."""
+    numbers: dict[Hashable, int] = {}
+    return np.fromiter((numbers.setdefault(key, len(numbers)) for key in keys), dtype=np.int64, count=len(keys))
+
+
+def latest(times: Sequence[str], groups: Groups, *, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Cut off the latest `share` of the rows; a group goes where its earliest row goes.
 
     Args:
@@ -105,10 +139,10 @@ def latest(times: Sequence[str], groups: Sequence[Hashable], *, share: float) ->
     late = keys >= border
     if late.all():
         late = keys > border
-    first: dict[Hashable, bool] = {}
-    for row in order:
-        first.setdefault(groups[row], bool(late[row]))
-    chosen = np.array([first[key] for key in groups])
+    numbers = groups if isinstance(groups, np.ndarray) else numbered(groups)
+    _, first, inverse = np.unique(numbers[order], return_index=True, return_inverse=True)
+    chosen = np.empty(len(order), dtype=bool)
+    chosen[order] = late[order][first][inverse]
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
@@ -122,3 +156,40 @@ def _sortable(times: Sequence[str]) -> np.ndarray:
 def folded(text: str) -> str:
     """A text with case and white space folded: the key under which duplicates meet."""
     return " ".join(text.casefold().split())
+
+
+def fingerprints(texts: Iterable[str]) -> np.ndarray:
+    """64 bits of a hash of each folded text, shape (texts,): equal for duplicates, by chance for one pair in 10^19."""
+
+    def fingerprint(text: str) -> int:
+        key = folded(text).encode("utf-8", "surrogatepass")
+        return int.from_bytes(blake2b(key, digest_size=8).digest(), "little")
+
+    return np.fromiter((fingerprint(text) for text in texts), dtype=np.uint64)
+
+
+def connected(*keys: np.ndarray) -> np.ndarray:
+    """Group of each row where rows that agree in any of the keys are together, directly or by way of others.
+
+    Args:
+        keys: one value per row each, shape (rows,).
+
+    Returns:
+        Numbers from 0, shape (rows,).
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if len(keys) == 1:
+        return np.unique(keys[0], return_inverse=True)[1]
+    rows = len(keys[0])
+    ends, total = [], rows
+    for key in keys:
+        values, inverse = np.unique(key, return_inverse=True)
+        ends.append(total + inverse)
+        total += len(values)
+    links = coo_array(
+        (np.ones(rows * len(keys), dtype=bool), (np.tile(np.arange(rows), len(keys)), np.concatenate(ends))),
+        shape=(total, total),
+    )
+    return connected_components(links, directed=False)[1][:rows]

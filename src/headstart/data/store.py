@@ -1,9 +1,13 @@
 """The indexed store of examples: what every task, strategy and the trainer read from."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from headstart.data.columns import taken
 
 E = TypeVar("E")
 
@@ -31,14 +35,25 @@ class Store(Generic[E]):
         """The example at `index`, in [0, len)."""
         return self.examples[index]
 
-    def take(self, indices: Sequence[int]) -> "Store[E]":
+    def take(self, indices: Sequence[int] | np.ndarray) -> "Store[E]":
         """A store of the examples at `indices`, in that order."""
         return Store(
-            [self.examples[i] for i in indices],
-            [self.lines[i] for i in indices],
+            taken(self.examples, indices),
+            taken(self.lines, indices),
             self.file,
-            {name: [values[i] for i in indices] for name, values in self.columns.items()},
+            {name: taken(values, indices) for name, values in self.columns.items()},
         )
+
+    @property
+    def labels(self) -> Sequence[Any]:
+        """The label of each example, None where it has none."""
+        own = getattr(self.examples, "labels", None)
+        return [example.label for example in self.examples] if own is None else own  # type: ignore[attr-defined]
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """The text of each example, read when asked for."""
+        return Texts(self.examples)
 
     def digest(self) -> str:
         """SHA-256 over the examples in order: equal exactly when the same data would be learnt from."""
@@ -47,3 +62,24 @@ class Store(Generic[E]):
             state.update(repr(example).encode("utf-8", "surrogatepass"))
             state.update(b"\x00")
         return state.hexdigest()
+
+
+class Texts(Sequence[str]):
+    """The texts of examples, without a list of them in memory.
+
+    Args:
+        examples: each with a `text`.
+    """
+
+    def __init__(self, examples: Sequence[Any]) -> None:
+        self._examples = examples
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, at: Any) -> Any:
+        found = self._examples[at]
+        return [example.text for example in found] if isinstance(at, slice) else found.text
+
+    def __iter__(self) -> Iterator[str]:
+        return (example.text for example in self._examples)

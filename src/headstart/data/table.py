@@ -1,8 +1,10 @@
-"""A file in memory, column by column, with the line of every row and what was left out."""
+"""A file that was read, column by column, with the line of every row and what was left out."""
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from headstart.data.columns import ColumnWriter
 from headstart.errors import DataError
 from headstart.registry import did_you_mean
 from headstart.types import Dropped, Sheet
@@ -40,22 +42,26 @@ class Table:
 
 
 def load(sheet: Sheet, file: str) -> Table:
-    """Read all rows of an opened file.
+    """Read all rows of an opened file; memory does not grow with it, see `ColumnWriter`.
 
     Raises:
+        StorageError: there is no room on the disk for the rows of a large file.
         DataError: the file has no usable row.
     """
-    lines: list[int] = []
-    rows: list[tuple[str | None, ...]] = []
+    lines = array("q")
     dropped: list[Dropped] = []
-    for record in sheet.records:
-        if isinstance(record, Dropped):
-            dropped.append(record)
-        else:
-            lines.append(record.line)
-            rows.append(record.values)
-    if not rows:
+    writer = ColumnWriter(sheet.columns)
+    try:
+        for record in sheet.records:
+            if isinstance(record, Dropped):
+                dropped.append(record)
+            else:
+                lines.append(record.line)
+                writer.add(record.values)
+        columns = writer.columns()
+    finally:
+        writer.discard()
+    if not lines:
         why = f"; first reason: line {dropped[0].line}: {dropped[0].reason}" if dropped else ""
         raise DataError(f"{file} has a header ({', '.join(sheet.columns)}) but no usable row{why}")
-    columns = {name: [row[at] for row in rows] for at, name in enumerate(sheet.columns)}
     return Table(file, columns, lines, tuple(dropped), dict(sheet.format))

@@ -127,7 +127,7 @@ def by_value(values: Sequence[str | None]) -> Slices | str:
 
 def _groups(task: Task, rows: Store[Any], columns: bool) -> Iterator[tuple[str, str, Slices | str]]:
     """What the slices are by, of which kind, and the slices or the reason why there are none."""
-    unit, found = by_length([example.text for example in rows.examples])
+    unit, found = by_length(rows.texts)
     yield f"length of the text in {unit}", "length", found
     own = {*(task.text or ()), task.label, getattr(task, "weight", None)}
     looked_at = 0

@@ -58,8 +58,8 @@ class Contrastive(Objective):
 
     def prepare(self, examples: Store[Any], tokenizer: Any) -> Labelled:
         """Tokenise once."""
-        tokens = tokenizer.encode([example.text for example in examples.examples])
-        _, groups = np.unique([example.label for example in examples.examples], return_inverse=True)
+        tokens = tokenizer.encode(examples.texts)
+        _, groups = np.unique(examples.labels, return_inverse=True)
         return Labelled(tokens, groups.astype(np.int64))
 
     def collate(self, prepared: Labelled, indices: np.ndarray, pad_id: int) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class TfIdf(Strategy):
         weight, bias = _fitted(terms, targets, weights, strength, labels)
         predictor = LinearTextPredictor(vectorizers, weight, bias)
         if context.folds is None:
-            logits = predictor.outputs([example.text for example in context.validation.examples]).logits
+            logits = predictor.outputs(list(context.validation.texts)).logits
         else:
             logits = _out_of_fold(context, terms, targets, weights, strength)
         context.progress.end()

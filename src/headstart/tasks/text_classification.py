@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from sys import intern
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
 
+from headstart.data.columns import taken
 from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -41,6 +44,53 @@ class Example:
     text: str
     label: str | None = None
     weight: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Examples(Sequence[Example]):
+    """Examples made when asked for, so that texts may stay on disk.
+
+    Args:
+        parts: columns of text, joined by a blank where there are several.
+        labels: of each row.
+        weights: of each row.
+    """
+
+    parts: Sequence[Sequence[str | None]]
+    labels: Sequence[str | None]
+    weights: Sequence[float]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return [self[row] for row in range(*at.indices(len(self)))]
+        return Example(_joined([part[at] for part in self.parts]) or "", self.labels[at], self.weights[at])
+
+    def __iter__(self) -> Iterator[Example]:
+        for parts, label, weight in zip(zip(*self.parts, strict=True), self.labels, self.weights, strict=True):
+            yield Example(_joined(parts) or "", label, weight)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    def take(self, indices: Sequence[int]) -> Examples:
+        """The rows at `indices`, in that order."""
+        return Examples(
+            [taken(part, indices) for part in self.parts], taken(self.labels, indices), taken(self.weights, indices)
+        )
+
+
+def relabelled(examples: Sequence[Example], labels: Sequence[str | None]) -> Sequence[Example]:
+    """The same texts and weights under other labels."""
+    if isinstance(examples, Examples):
+        return replace(examples, labels=labels)
+    return [replace(example, label=label) for example, label in zip(examples, labels, strict=True)]
+
+
+def _joined(parts: Sequence[str | None]) -> str | None:
+    return parts[0] if len(parts) == 1 else " ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -117,11 +167,10 @@ class TextClassification(Task):
         labels = table.column(self.label or "", "--label") if labelled else [None] * len(table)
         weights = table.column(self.weight, "--weight") if labelled and self.weight else None
         dropped: list[Dropped] = []
-        kept: list[int] = []
-        examples: list[Example] = []
-        for row, parts in enumerate(zip(*texts, strict=True)):
-            text = parts[0] if len(parts) == 1 else " ".join(part for part in parts if part)
-            label = labels[row]
+        kept, own_labels, own_weights = array("q"), [], array("d")
+        rows = zip(zip(*texts, strict=True), labels, weights or [None] * len(table), strict=True)
+        for row, (parts, label, said) in enumerate(rows):
+            text = _joined(parts)
             reason = None
             if text is None or not text.strip():
                 reason = "no text"
@@ -129,20 +178,22 @@ class TextClassification(Task):
                 reason = f"text of {len(text):,} characters is over the limit of {LONGEST_TEXT:,}; split it"
             elif labelled and (label is None or not label.strip()):
                 reason = "no label"
-            weight = 1.0 if weights is None else _positive(weights[row])
+            weight = 1.0 if weights is None else _positive(said)
             if weight is None and reason is None:
-                reason = f"weight '{weights[row] if weights else None}' is not a number over 0"
+                reason = f"weight '{said}' is not a number over 0"
             if reason:
                 dropped.append(Dropped(table.file, table.lines[row], reason))
                 continue
             kept.append(row)
-            examples.append(Example(text or "", label if labelled else None, weight or 1.0))
-        columns = {name: [values[i] for i in kept] for name, values in table.columns.items()}
-        return Store(examples, [table.lines[i] for i in kept], table.file, columns), dropped
+            own_labels.append(intern(label) if labelled and label else None)
+            own_weights.append(weight or 1.0)
+        examples = Examples([taken(column, kept) for column in texts], own_labels, own_weights)
+        columns = {name: taken(values, kept) for name, values in table.columns.items()}
+        return Store(examples, taken(table.lines, kept), table.file, columns), dropped
 
     def bind(self, examples: Store[Example]) -> TextClassification:
         """Learn the label set, refusing what can't be learnt from; the metric follows from the balance."""
-        counts = Counter(example.label or "" for example in examples.examples)
+        counts = Counter(label or "" for label in examples.labels)
         if not self.labels:
             _refuse_lookalikes(counts, examples.file)
         _refuse_numbers(len(self.labels or counts), 2 if self.labels else 10, examples, self.label)
@@ -167,21 +218,22 @@ class TextClassification(Task):
         """Apply `merge_labels` and `drop_rare_labels`; what is left out is reported."""
         found = examples
         if self.merge_labels:
-            counts = Counter(example.label or "" for example in found.examples)
+            counts = Counter(label or "" for label in found.labels)
             spelling: dict[str, str] = {}
             for label, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
                 spelling.setdefault(folded(label), label)
-            merged = [Example(e.text, spelling[folded(e.label or "")], e.weight) for e in found.examples]
-            found = Store(merged, found.lines, found.file, found.columns)
+            merged = [spelling[folded(label or "")] for label in found.labels]
+            found = Store(relabelled(found.examples, merged), found.lines, found.file, found.columns)
         dropped: list[Dropped] = []
         if self.drop_rare_labels:
-            counts = Counter(example.label or "" for example in found.examples)
-            kept = [i for i, e in enumerate(found.examples) if counts[e.label or ""] > 1]
-            gone = sorted(set(range(len(found))) - set(kept))
+            labels = found.labels
+            counts = Counter(label or "" for label in labels)
             dropped = [
-                Dropped(found.file, found.lines[i], f"label '{found.examples[i].label}' has one row only") for i in gone
+                Dropped(found.file, line, f"label '{label}' has one row only")
+                for line, label in zip(found.lines, labels, strict=True)
+                if counts[label or ""] == 1
             ]
-            found = found.take(kept)
+            found = found.take([row for row, label in enumerate(labels) if counts[label or ""] > 1])
         return found, dropped
 
     def known(self, examples: Store[Example]) -> tuple[Store[Example], list[Dropped]]:
@@ -189,16 +241,16 @@ class TextClassification(Task):
         labels = set(self.labels or ())
         folds = {folded(label): label for label in labels} if self.merge_labels else {}
         kept, dropped, renamed = [], [], []
-        for i, example in enumerate(examples.examples):
-            label = folds.get(folded(example.label or ""), example.label)
+        for i, said in enumerate(examples.labels):
+            label = folds.get(folded(said or ""), said)
             if label in labels:
                 kept.append(i)
-                renamed.append(Example(example.text, label, example.weight))
+                renamed.append(label)
             else:
-                reason = f"label '{example.label}' does not occur in the training rows"
+                reason = f"label '{said}' does not occur in the training rows"
                 dropped.append(Dropped(examples.file, examples.lines[i], reason))
         part = examples.take(kept)
-        return Store(renamed, part.lines, part.file, part.columns), dropped
+        return Store(relabelled(part.examples, renamed), part.lines, part.file, part.columns), dropped
 
     def weights(self, examples: Sequence[Example]) -> np.ndarray:
         """Example weight times class weight, scaled to mean 1."""
@@ -216,7 +268,8 @@ class TextClassification(Task):
     def targets(self, examples: Store[Example]) -> np.ndarray:
         """Index of each example's label, shape (rows,); -1 where it has none."""
         index = {label: at for at, label in enumerate(self.labels or ())}
-        return np.array([index.get(example.label or "", -1) for example in examples.examples], dtype=np.int64)
+        found = (index.get(label or "", -1) for label in examples.labels)
+        return np.fromiter(found, dtype=np.int64, count=len(examples))
 
     def named(self) -> list[Example]:
         """Three examples per label, made of the label's own words ("This text is about sci tech.").
@@ -253,7 +306,7 @@ class TextClassification(Task):
 
     def prepare(self, examples: Store[Example], tokenizer: Any) -> Prepared:
         """Tokenise once."""
-        tokens = tokenizer.encode([example.text for example in examples.examples])
+        tokens = tokenizer.encode(examples.texts)
         return Prepared(tokens, self.targets(examples), self.weights(examples.examples))
 
     def collate(self, prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
