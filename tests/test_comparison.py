@@ -10,7 +10,7 @@ import pytest
 
 from headstart import strategies
 from headstart.artifact import load
-from headstart.comparison import _choose, compare, publish
+from headstart.comparison import _choose, _test_all, _to_test, compare, publish
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DivergedError, Interrupted
@@ -87,11 +87,20 @@ def test_equals_on_validation_go_to_the_cheaper(second: Any) -> None:
     assert found.chosen.strategy.name == "tf-idf"
 
 
-def few(name: str, right: list[float], for_few: bool) -> Entry:
-    """An entry that gave the true label of six rows these logits over the other one."""
-    targets = np.arange(6) % 2
+def choose(entries: list[Entry], *, crossed: bool) -> str:
+    count = len(entries[0].finished.validation_logits)
+    store = Store([Example("a", ("up", "down")[at % 2]) for at in range(count)], list(range(count)), "rows.csv")
+    task = TASK.revised(labels=("up", "down"))
+    parts = Parts(task, store, store, None, "", np.zeros((1, count), dtype=int) if crossed else None)
+    recipe = assemble("fit", {"train": MEMORY, "strategies": ("tf-idf", "feature-extraction")})
+    return _choose(recipe, entries, entries, parts).strategy.name
+
+
+def shown(name: str, right: list[float], for_few: bool = False, role: str = "control") -> Entry:
+    """An entry that gave the true labels of some rows these logits over the other one."""
+    targets = np.arange(len(right)) % 2
     logits = np.where(targets[:, None] == np.arange(2), np.array(right)[:, None], 0.0)
-    strategy = type("Few", (TfIdf,), {"name": name, "for_few": for_few, "__module__": __name__})()
+    strategy = type("Shown", (TfIdf,), {"name": name, "for_few": for_few, "role": role, "__module__": __name__})()
     task = TASK.revised(labels=("up", "down"))
     candidate = Candidate(strategy, Training(), None, logits, "", 1)  # type: ignore[arg-type]
     return Entry(strategy, "done", 1.0, candidate, rank=task.rank(logits, targets))
@@ -100,22 +109,54 @@ def few(name: str, right: list[float], for_few: bool) -> Entry:
 @pytest.mark.parametrize(
     ("others", "crossed", "kept"),
     [
-        ([1.0, 2.0, 0.0, 2.0, 1.0, 3.0], True, "made"),  # better on average, by less than rows differ
+        ([1.0, 2.0, 0.1, 2.0, 1.0, 3.0], True, "made"),  # better on average, by less than rows differ
         ([1.5, 1.4, 1.5, 1.6, 1.5, 1.4], True, "other"),  # better on every row
-        ([1.0, 2.0, 0.0, 2.0, 1.0, 3.0], False, "other"),
+        ([1.0, 2.0, 0.1, 2.0, 1.0, 3.0], False, "other"),
     ],
 )
 def test_what_was_made_for_few_labels_is_kept_unless_another_is_clearly_better(
     others: list[float], crossed: bool, kept: str
 ) -> None:
-    made, other = few("made", [1.0] * 6, True), few("other", others, False)
+    made, other = shown("made", [1.0] * 6, True), shown("other", others)
     assert other.rank[1] > made.rank[1]
-    store = Store([Example("a", ("up", "down")[at % 2]) for at in range(6)], list(range(6)), "rows.csv")
-    parts = Parts(TASK, store, store, None, "", np.zeros((1, 6), dtype=int) if crossed else None)
-    recipe = assemble("fit", {"train": MEMORY, "strategies": ("tf-idf", "feature-extraction")})
-    if not crossed:
-        made.rank = (0.0, made.rank[1])
-    assert _choose(recipe, [made, other], [made, other], parts).strategy.name == kept
+    assert choose([made, other], crossed=crossed) == kept
+
+
+@pytest.mark.parametrize(
+    ("bold", "kept"),
+    [
+        ([2.0] * 31 + [-4.0] * 9, "shy"),  # 31 of 40 right against 30: inside the noise, and its mistakes cost more
+        ([2.0] * 40, "bold"),  # all right: more than noise, and surer
+        ([0.05] * 40, "bold"),  # all right: more than noise, though hardly sure of any
+    ],
+)
+def test_what_is_inside_the_noise_of_the_best_is_ordered_by_log_loss(bold: list[float], kept: str) -> None:
+    shy = shown("shy", [2.0] * 30 + [-1.0] * 10)
+    found = shown("bold", bold)
+    assert found.rank[0] > shy.rank[0]
+    assert choose([shy, found], crossed=False) == kept
+
+
+def test_where_a_control_is_kept_the_best_transfer_is_scored_on_test_all_the_same() -> None:
+    control = shown("tf-idf", [3.0] * 6)
+    first, second = shown("first", [1.0] * 6, role="transfer"), shown("second", [2.0] * 6, role="transfer")
+    ordered = _to_test(control, [first, control, second], False)
+    assert [entry.strategy.name for entry in ordered] == ["tf-idf", "second", "first"]
+    asked = {}
+
+    class Slow:
+        context = parts = None
+
+        def untested(self, entry: Entry, *, wanted: bool) -> str:
+            asked[entry.strategy.name] = wanted
+            return "takes too long"
+
+        def tested(self, entry: Entry, seconds: float) -> None:
+            pass
+
+    control.candidate = None  # scoring it does nothing
+    assert not _test_all(ordered, Slow())  # type: ignore[arg-type]
+    assert asked == {"second": True, "first": True}
 
 
 def test_a_strategy_that_diverges_is_reported_and_the_run_goes_on(second: Any) -> None:

@@ -18,7 +18,8 @@ from headstart.errors import DivergedError, Interrupted, RecipeError, Unavailabl
 from headstart.evidence import gather
 from headstart.experiment import Entry, run_strategy, score_test
 from headstart.machine import set_threads
-from headstart.metrics.significance import clearly_less
+from headstart.metrics import significance
+from headstart.metrics.classification import BY_COUNTS
 from headstart.planning import Plan
 from headstart.precision import is_fast
 from headstart.preparation import Parts, prepare
@@ -26,6 +27,7 @@ from headstart.progress import Progress
 from headstart.recipe import Experiment
 from headstart.report import card, page
 from headstart.strategies.base import Context
+from headstart.verdict import ALPHA
 
 
 @dataclass
@@ -188,18 +190,21 @@ def _run_all(entries: list[Entry], plan: Plan) -> bool:
 
 
 def _to_test(chosen: Entry, finished: list[Entry], interrupted: bool) -> list[Entry]:
-    """What is scored on test, the most wanted first: the chosen one, controls, the others."""
+    """What is scored on test, the most wanted first: the chosen one, controls, the others from the best on."""
     if interrupted:
         return [chosen]
-    return sorted(finished, key=lambda entry: (entry is not chosen, entry.strategy.role != "control"))
+    return sorted(finished, key=lambda entry: (entry is not chosen, entry.strategy.role != "control", -entry.rank[1]))
 
 
 def _test_all(entries: list[Entry], plan: Plan) -> bool:
     """Score on test what the plan lets; True if the user stopped it, which costs test scores but no model."""
+    transfer = False  # where a control is kept, what transfer came to is wanted all the same
     try:
         for at, entry in enumerate(entries):
-            entry.note = plan.untested(entry) if at else ""
+            first = entry.strategy.role == "transfer" and not transfer
+            entry.note = plan.untested(entry, wanted=first) if at else ""
             if not entry.note:
+                transfer |= first
                 started = time.perf_counter()
                 score_test(entry, plan.context, plan.parts)
                 plan.tested(entry, time.perf_counter() - started)
@@ -210,10 +215,11 @@ def _test_all(entries: list[Entry], plan: Plan) -> bool:
 
 
 def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], parts: Parts) -> Entry:
-    """The strategy asked for, if one was; else the best on validation, the cheaper of equals.
+    """The strategy asked for, if one was; else the best on validation by log-loss out of those inside the noise of the best.
 
-    On the few rows that are cross-validated, log-loss, which counts how sure each answer was, tells more than the share of
-    right ones, but not enough to order strategies: one made for few labels is kept unless another is clearly better.
+    A small validation part cannot order strategies by the share of right answers; log-loss, which counts how sure each
+    answer was, tells more. On the few rows that are cross-validated not even that does: a strategy made for few labels is
+    kept unless another has a log-loss that is clearly less.
 
     Raises:
         DivergedError: the one strategy that was asked for failed.
@@ -224,17 +230,28 @@ def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], par
             raise DivergedError(f"{asked.strategy.name} failed: {asked.note}")
         if asked.candidate is not None:
             return asked
-    if not parts.crossed:
-        return max(finished, key=lambda entry: (entry.rank[0], -entry.strategy.cost))
-    best = max(finished, key=lambda entry: (entry.rank[1], -entry.strategy.cost))
     targets = parts.task.targets(parts.validation)
+
+    def surest(entries: list[Entry]) -> Entry:
+        return max(entries, key=lambda entry: (entry.rank[1], -entry.strategy.cost))
 
     def losses(entry: Entry) -> np.ndarray:
         return parts.task.losses(entry.finished.validation_logits, targets)
 
-    made = [entry for entry in finished if entry.strategy.for_few]
-    equal = [entry for entry in made if not clearly_less(losses(best), losses(entry))]
-    return max(equal, key=lambda entry: entry.rank[1], default=best)
+    def worse(entry: Entry, best: Entry) -> bool:
+        sides = (each.finished.validation_logits.argmax(1) for each in (best, entry))
+        return significance.compare(metric, targets, *sides, labels=len(parts.task.names)).p < ALPHA
+
+    if parts.crossed:
+        best = surest(finished)
+        made = [entry for entry in finished if entry.strategy.for_few]
+        equal = [entry for entry in made if not significance.clearly_less(losses(best), losses(entry))]
+        return surest(equal) if equal else best
+    metric = parts.task.chosen_metric
+    if metric not in BY_COUNTS:
+        return surest(finished)
+    best = max(finished, key=lambda entry: (entry.rank, -entry.strategy.cost))
+    return surest([entry for entry in finished if entry is best or not worse(entry, best)])
 
 
 def _resolved(recipe: Experiment, chosen: Entry, parts: Parts, located: Located | None, threads: int) -> dict[str, Any]:

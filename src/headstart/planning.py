@@ -196,16 +196,16 @@ class Plan:
         if self.parts.test is not None and entry.strategy.needs_backbone:
             self.test_rate = seconds / max(len(self.parts.test), 1)
 
-    def untested(self, entry: Entry) -> str:
+    def untested(self, entry: Entry, *, wanted: bool = False) -> str:
         """Why a strategy that is not kept is not scored on test; empty where it is.
 
-        Controls are what the kept one is measured against, and are scored as long as the budget lasts. The others'
-        scores are good to know, and under `auto` not worth a wait.
+        Controls are what the kept one is measured against, and are scored as long as the budget lasts, and so is what is
+        `wanted`. The others' scores are good to know, and under `auto` not worth a wait.
         """
         seconds = self.testing if entry.strategy.needs_backbone else 0.0
         if self.end is not None and self.end.left - self.kept < seconds:
             return "not scored on test: the budget was spent"
-        if self.recipe.is_auto and entry.strategy.role == "transfer" and seconds > LONG_TEST:
+        if self.recipe.is_auto and entry.strategy.role == "transfer" and seconds > LONG_TEST and not wanted:
             return f"not scored on test, which takes {_spoken(seconds)}; `headstart compare` scores every strategy"
         return ""
 

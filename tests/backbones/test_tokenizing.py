@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from headstart.backbones.tokenizing import open_tokenizer, stated_limit
+from headstart.backbones import tokenizing
+from headstart.backbones.tokenizing import TextTokenizer, open_tokenizer, stated_limit
+from headstart.data.cache import ArrayCache
 from headstart.errors import ModelError
 
 
@@ -51,3 +53,39 @@ def test_the_sentence_configuration_states_the_limit_before_the_tokenizers(tmp_p
     (tmp_path / "sentence_bert_config.json").write_text("{")
     (tmp_path / "tokenizer_config.json").write_text('{"model_max_length": 1e30}')
     assert stated_limit(tmp_path) is None
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArrayCache:
+    monkeypatch.setattr(tokenizing, "LEAST_TEXTS", 3)
+    return ArrayCache(tmp_path / "cache", 1_000_000)
+
+
+def test_many_texts_are_tokenised_once_and_looked_up_from_then_on(
+    tiny_backbone: Path, cache: ArrayCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["the good shop", "", "bad " * 30, "the day"]
+    tokenizer = open_tokenizer(tiny_backbone, 16, 0)
+    plain = tokenizer.encode(texts)
+    tokenizer.cache = cache
+    first = tokenizer.encode(texts)
+    again = open_tokenizer(tiny_backbone, 16, 0)
+    again.cache = cache
+    shorter = open_tokenizer(tiny_backbone, 8, 0)
+    shorter.cache = cache
+    assert shorter.encode(texts).lengths.tolist() != plain.lengths.tolist()
+    assert again.encode(texts[::-1]).get(0).tolist() == plain.get(3).tolist()
+    monkeypatch.setattr(TextTokenizer, "_encoded", None)
+    for found in (first, again.encode(texts)):
+        assert found.flat.tolist() == plain.flat.tolist()
+        assert found.offsets.tolist() == plain.offsets.tolist()
+        assert found.lost.tolist() == plain.lost.tolist()
+    assert {each.kind for each in cache.kept()} == {"tokens"}
+    assert len(cache.kept()) == 3
+
+
+def test_a_cache_that_takes_nothing_changes_nothing(tiny_backbone: Path, cache: ArrayCache) -> None:
+    tokenizer = open_tokenizer(tiny_backbone, 16, 0)
+    tokenizer.cache = ArrayCache(cache.folder, 10)
+    assert len(tokenizer.encode(["a", "b", "c", "d"])) == 4
+    assert cache.kept() == []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,7 @@ def test_what_is_larger_than_the_limit_stays_in_memory(cache: ArrayCache) -> Non
     assert not cache.has("states", {"a": 2})
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "about", "shape", "missing"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "about", "size", "missing"])
 def test_damage_is_found_and_the_array_computed_again(cache: ArrayCache, damage: str) -> None:
     cache.get("states", {"a": 1}, (100,), ones)
     [kept] = cache.kept()
@@ -86,12 +87,26 @@ def test_damage_is_found_and_the_array_computed_again(cache: ArrayCache, damage:
         data.write_bytes(data.read_bytes()[:-1])
     elif damage == "about":
         about.write_text("{")
-    elif damage == "shape":
-        about.write_text(json.dumps(json.loads(about.read_text()) | {"shape": [50, 2]}))
+    elif damage == "size":
+        data.write_bytes(data.read_bytes()[:200])
+        crc32 = zlib.crc32(data.read_bytes())
+        about.write_text(json.dumps(json.loads(about.read_text()) | {"crc32": crc32}))
     else:
         data.unlink()
     np.testing.assert_array_equal(cache.get("states", {"a": 1}, (100,), ones), np.ones(100))
     np.testing.assert_array_equal(cache.get("states", {"a": 1}, (100,), forbidden), np.ones(100))
+
+
+def test_files_are_kept_like_arrays(cache: ArrayCache) -> None:
+    assert cache.find("tokens", {"a": 1}) is None
+    path = cache.keep("tokens", {"a": 1}, 5, lambda path: path.write_bytes(b"12345") and None)
+    assert path is not None
+    assert cache.find("tokens", {"a": 1}) == path
+    assert path.read_bytes() == b"12345"
+    assert cache.keep("tokens", {"a": 2}, 10**9, lambda path: path.write_bytes(b"1") and None) is None
+    path.write_bytes(b"12346")
+    assert cache.find("tokens", {"a": 1}) is None
+    assert not path.exists()
 
 
 def test_a_folder_that_cannot_be_written_means_memory(tmp_path: Path) -> None:

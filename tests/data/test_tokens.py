@@ -1,10 +1,17 @@
-"""Padding by hand."""
+"""Padding by hand; in memory, on disk and as Arrow the same."""
+
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headstart.data.tokens import pack
+from headstart.data import tokens as holding
+from headstart.data.tokens import Tokens, pack, read_arrow, write_arrow
+from headstart.errors import StorageError
 
 
 def test_shorter_rows_are_padded_on_the_right_and_masked() -> None:
@@ -39,3 +46,54 @@ def test_what_the_mask_keeps_is_the_row(rows: list[list[int]], data: st.DataObje
     for at, row in enumerate(chosen):
         assert ids[at][mask[at] == 1].tolist() == rows[row] == tokens.get(row).tolist()
         assert (ids[at][mask[at] == 0] == 1001).all()
+
+
+ROWS = [[at, at + 1, *range(at % 4)] for at in range(30)]
+
+
+def same(found: Tokens, rows: list[list[int]]) -> None:
+    assert [found.get(at).tolist() for at in range(len(found))] == rows
+    assert found.lost.tolist() == [row[0] for row in rows]
+    assert (found.flat.dtype, found.offsets.dtype, found.lost.dtype) == (np.int32, np.int64, np.int32)
+    ids, mask = found.pad([3, 1], 99)
+    assert [row[kept == 1].tolist() for row, kept in zip(ids, mask, strict=True)] == [rows[3], rows[1]]
+
+
+@pytest.fixture(params=["memory", "disk"])
+def tokens(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Tokens:
+    monkeypatch.setattr(holding, "MEMORY_TOKENS", 10**6 if request.param == "memory" else 20)
+    monkeypatch.setattr(holding, "BATCH_ROWS", 7)
+    found = pack(ROWS, [row[0] for row in ROWS])
+    assert isinstance(found.flat, np.memmap) == (request.param == "disk")
+    return found
+
+
+def test_many_tokens_go_to_disk_and_read_the_same(tokens: Tokens) -> None:
+    same(tokens, ROWS)
+
+
+def test_rows_that_are_taken_come_in_the_order_asked_for(tokens: Tokens) -> None:
+    chosen = [29, 0, 7, 7, 15, 3, 2, 9, 11, 12]
+    same(tokens.take(np.array(chosen)), [ROWS[at] for at in chosen])
+    assert len(tokens.take(np.zeros(0, dtype=np.int64))) == 0
+
+
+def test_an_arrow_file_holds_them_as_lists_and_maps_back(tokens: Tokens, tmp_path: Path) -> None:
+    write_arrow(tmp_path / "tokens.arrow", tokens)
+    same(read_arrow(tmp_path / "tokens.arrow"), ROWS)
+    table = pa.ipc.open_file(str(tmp_path / "tokens.arrow")).read_all()
+    assert table.column("ids").to_pylist() == ROWS
+    with pytest.raises(ValueError):
+        (tmp_path / "other").write_bytes(b"no arrow file at all")
+        read_arrow(tmp_path / "other")
+
+
+def test_a_full_disk_is_an_error_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def write(self, data: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(holding, "MEMORY_TOKENS", 20)
+    monkeypatch.setattr(holding.tempfile, "TemporaryFile", lambda **_: Full())
+    with pytest.raises(StorageError, match="No space left on device.*TMPDIR"):
+        pack(ROWS, [0] * len(ROWS))

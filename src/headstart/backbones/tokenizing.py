@@ -1,14 +1,21 @@
 """Texts to token ids through the `tokenizers` library alone, so that prediction needs no transformers import."""
 
+import hashlib
 import json
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
+import tokenizers
 from tokenizers import Tokenizer
 
-from headstart.data.tokens import Tokens, pack
+from headstart.data.cache import no_cache
+from headstart.data.tokens import Tokens, TokenWriter, read_arrow, write_arrow
 from headstart.errors import ModelError
 
+KIND = "tokens"
+LEAST_TEXTS = 2000
+"""Texts below which tokenising again is no slower than looking up."""
 CHUNK = 10_000
 """Texts handed to the tokenizer at once: keeps memory flat and the threads busy."""
 
@@ -25,22 +32,47 @@ class TextTokenizer:
     def __init__(self, tokenizer: Tokenizer, max_length: int, pad_id: int) -> None:
         self.max_length = max_length
         self.pad_id = pad_id
+        self.cache = no_cache()
+        """Where the ids of many texts are kept from run to run."""
         self._tokenizer = tokenizer
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_length)
 
     def encode(self, texts: Sequence[str]) -> Tokens:
-        """Tokenise texts; what is beyond the limit is cut off and counted in `lost`.
+        """Tokenise texts, on all cores; what is beyond the limit is cut off and counted in `lost`.
 
         An empty result (a decoder's tokenizer on an empty text) becomes one padding token, so every text has a state.
         """
-        rows: list[list[int]] = []
-        lost: list[int] = []
-        for start in range(0, len(texts), CHUNK):
-            for encoding in self._tokenizer.encode_batch_fast(list(texts[start : start + CHUNK])):
+        if len(texts) < LEAST_TEXTS or not self.cache.room():
+            return self._encoded(texts)
+        key = {"tokenizer": self.digest, "texts": _digest(texts), "version": tokenizers.__version__}
+        path = self.cache.find(KIND, key)
+        try:
+            if path is not None:
+                return read_arrow(path)
+            found = self._encoded(texts)
+            size = found.flat.nbytes + found.offsets.nbytes + found.lost.nbytes
+            path = self.cache.keep(KIND, key, size, lambda path: write_arrow(path, found))
+            return found if path is None else read_arrow(path)
+        except (OSError, ValueError):  # another process is clearing the cache
+            return self._encoded(texts)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that ids depend on beside the text."""
+        state = f"{self.max_length} {self.pad_id} {self._tokenizer.to_str()}"
+        return hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _encoded(self, texts: Sequence[str]) -> Tokens:
+        writer = TokenWriter()
+        stream = iter(texts)
+        while chunk := list(islice(stream, CHUNK)):
+            rows, lost = [], []
+            for encoding in self._tokenizer.encode_batch_fast(chunk):
                 rows.append(encoding.ids or [self.pad_id])
                 lost.append(sum(len(part.ids) - sum(part.special_tokens_mask) for part in encoding.overflowing))
-        return pack(rows, lost)
+            writer.add_rows(rows, lost)
+        return writer.tokens()
 
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json` without truncation or padding, as the hub has it."""
@@ -94,3 +126,12 @@ def stated_limit(folder: Path) -> int | None:
             if isinstance(limit, int) and 0 < limit < 100_000:
                 return limit
     return None
+
+
+def _digest(texts: Sequence[str]) -> str:
+    state = hashlib.sha256()
+    for text in texts:
+        data = text.encode("utf-8", "surrogatepass")
+        state.update(len(data).to_bytes(8, "little"))
+        state.update(data)
+    return state.hexdigest()

@@ -1,4 +1,4 @@
-"""Arrays that are expensive to compute, kept on disk by key, bounded, the least recently used going first."""
+"""Arrays and files that are expensive to compute, kept on disk by key, bounded, the least recently used going first."""
 
 import hashlib
 import json
@@ -88,30 +88,64 @@ class ArrayCache:
         Returns:
             Of `shape`, read-only; memory-mapped where it comes from disk.
         """
-        place = self._place(kind, {"dtype": dtype, **key})
-        found = self._read(place, shape, dtype)
-        if found is not None:
-            return found
+        key = {"dtype": dtype, **key}
         size = np.dtype(dtype).itemsize * int(np.prod(shape, dtype=np.int64))
-        if 0 < size <= self.room():
-            self._make_room(size)
+
+        def write(path: Path) -> None:
+            array = np.memmap(path, dtype=dtype, mode="w+", shape=shape)
+            fill(array)
+            array.flush()
+
+        path = self.find(kind, key, size) or self.keep(kind, key, size, write)
+        if path is not None:
             try:
-                with self._new(place) as work:
-                    array = np.memmap(work / DATA, dtype=dtype, mode="w+", shape=shape)
-                    fill(array)
-                    array.flush()
-                    about = {"kind": kind, "key": dict(key), "shape": list(shape), "crc32": _checksum(array)}
-                    (work / ABOUT).write_text(json.dumps(about), encoding="utf-8")
-                    del array
-                found = self._read(place, shape, dtype)
-                if found is not None:
-                    return found
-            except OSError:
+                return np.memmap(path, dtype=dtype, mode="r", shape=shape)
+            except OSError:  # another process is clearing
                 pass
         array = np.zeros(shape, dtype=dtype)
         fill(array)
         array.flags.writeable = False
         return array
+
+    def find(self, kind: str, key: Mapping[str, Any], size: int | None = None) -> Path | None:
+        """The file of a key, if it is there and whole, and of `size` bytes if that is given."""
+        place = self._place(kind, key)
+        try:
+            about = json.loads((place / ABOUT).read_text(encoding="utf-8"))
+            if size is not None and (place / DATA).stat().st_size != size:
+                raise ValueError("of another size")
+            if about["crc32"] != _checksum(place / DATA):
+                raise ValueError("not what was written")
+            os.utime(place / ABOUT)
+        except (OSError, ValueError, KeyError):  # not there, or not whole
+            shutil.rmtree(place, ignore_errors=True)
+            return None
+        return place / DATA
+
+    def keep(self, kind: str, key: Mapping[str, Any], size: int, write: Callable[[Path], None]) -> Path | None:
+        """Write the file of a key.
+
+        Args:
+            kind: word for what it is, shown to users.
+            key: all that its content depends on, plain data.
+            size: of the file, in bytes.
+            write: makes the file.
+
+        Returns:
+            Where it is; None where it can't be kept.
+        """
+        if not 0 < size <= self.room():
+            return None
+        self._make_room(size)
+        place = self._place(kind, key)
+        try:
+            with self._new(place) as work:
+                write(work / DATA)
+                about = {"kind": kind, "key": dict(key), "crc32": _checksum(work / DATA)}
+                (work / ABOUT).write_text(json.dumps(about), encoding="utf-8")
+        except OSError:
+            return None
+        return self.find(kind, key)
 
     def kept(self) -> list[Kept]:
         """All arrays, the least recently used first."""
@@ -136,18 +170,6 @@ class ArrayCache:
     def _place(self, kind: str, key: Mapping[str, Any]) -> Path:
         text = json.dumps({"format": FORMAT, **key}, sort_keys=True)
         return self.folder / kind / hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]
-
-    def _read(self, place: Path, shape: tuple[int, ...], dtype: str) -> np.ndarray | None:
-        try:
-            about = json.loads((place / ABOUT).read_text(encoding="utf-8"))
-            array = np.memmap(place / DATA, dtype=dtype, mode="r", shape=shape)
-            if about["shape"] != list(shape) or about["crc32"] != _checksum(array):
-                raise ValueError("not what was written")
-            os.utime(place / ABOUT)
-            return array
-        except (OSError, ValueError, KeyError):  # not there, or not whole
-            shutil.rmtree(place, ignore_errors=True)
-            return None
 
     def _make_room(self, size: int) -> None:
         """Remove what was not used for longest until `size` more bytes fit."""
@@ -181,12 +203,12 @@ def clear_cache() -> int:
     return user_cache().clear()
 
 
-def _checksum(array: np.ndarray) -> int:
-    """CRC-32 of the bytes: a power cut or a bad disk shows before the numbers are used."""
+def _checksum(path: Path) -> int:
+    """CRC-32 of a file: a power cut or a bad disk shows before the content is used."""
     value = 0
-    flat = array.reshape(-1).view(np.uint8)
-    for start in range(0, len(flat), 1 << 24):
-        value = zlib.crc32(flat[start : start + (1 << 24)].tobytes(), value)
+    with open(path, "rb") as file:
+        while part := file.read(1 << 24):
+            value = zlib.crc32(part, value)
     return value
 
 

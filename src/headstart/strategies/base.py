@@ -63,6 +63,7 @@ class Context:
             raise UsageError("this run was set up without a backbone")
         backbone = TextEncoder(self.located, pretrained=pretrained)
         backbone.fast = is_fast(self.precision)
+        backbone.tokenizer.cache = self.cache
         return backbone
 
 

@@ -68,7 +68,7 @@ class FeatureStore:
             parts: tokens of texts.
             progress: advanced by texts, at once where nothing need be computed.
         """
-        key = "".join(hashlib.sha256(part.offsets.tobytes() + part.flat.tobytes()).hexdigest() for part in parts)
+        key = "".join(_digest(part) for part in parts)
         if key not in self._kept:
             texts = TextSet(parts)
             told = Once(progress, sum(map(len, parts)) / len(texts.tokens))
@@ -112,3 +112,9 @@ class Once(Progress):
     def rest(self, total: float) -> None:
         """What was not advanced of `total` units, because nothing had to be computed."""
         self.advance(total - self.done)
+
+
+def _digest(tokens: Tokens) -> str:
+    state = hashlib.sha256(tokens.offsets.data)
+    state.update(tokens.flat.data)
+    return state.hexdigest()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.prefix import Border
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.cache import ArrayCache
-from headstart.data.tokens import Tokens, pack
+from headstart.data.tokens import BATCH_ROWS, Tokens, TokenWriter
 
 MEMORY_BYTES = 1_000_000_000
 """What states may take in memory where the disk takes less."""
@@ -29,17 +30,44 @@ class TextSet:
     """
 
     def __init__(self, parts: Sequence[Tokens]) -> None:
-        found = {part.get(row).astype(np.int32).tobytes() for part in parts for row in range(len(part))}
-        rows = sorted(found)
-        self.places = {row: place for place, row in enumerate(rows)}
-        self.tokens = pack([np.frombuffer(row, dtype=np.int32) for row in rows], np.zeros(len(rows), dtype=np.int32))
-        state = hashlib.sha256(self.tokens.offsets.tobytes())
-        state.update(self.tokens.flat.tobytes())
+        keys = np.concatenate([_keys(part.get(row) for row in range(len(part))) for part in parts])
+        order = np.lexsort((keys[:, 1], keys[:, 0]))
+        keys = keys[order]
+        new = np.ones(len(keys), dtype=bool)
+        new[1:] = (keys[1:] != keys[:-1]).any(1)
+        self._keys = keys[new]
+        self.tokens = _gathered(parts, order[new])
+        state = hashlib.sha256(self.tokens.offsets.data)
+        state.update(self.tokens.flat.data)
         self.digest = state.hexdigest()
+
+    def find(self, rows: Iterable[np.ndarray]) -> np.ndarray:
+        """Place in the set of each sequence of token ids (int32), -1 where it is not in the set."""
+        keys = _keys(rows)
+        places = np.minimum(np.searchsorted(self._keys[:, 0], keys[:, 0]), len(self._keys) - 1)
+        return np.where((self._keys[places] == keys).all(1), places, -1)
 
     def rows(self, tokens: Tokens) -> np.ndarray:
         """Place in the set of each text, all of which have to be in it."""
-        return np.array([self.places[tokens.get(row).astype(np.int32).tobytes()] for row in range(len(tokens))])
+        return self.find(tokens.get(row) for row in range(len(tokens)))
+
+
+def _keys(rows: Iterable[np.ndarray]) -> np.ndarray:
+    """128 bits of a hash of each sequence, uint64 of shape (rows, 2): more than chance can make equal."""
+    found = b"".join(blake2b(row.data, digest_size=16).digest() for row in rows)
+    return np.frombuffer(found, dtype=np.uint64).reshape(-1, 2)
+
+
+def _gathered(parts: Sequence[Tokens], rows: np.ndarray) -> Tokens:
+    """Texts by their number in all parts put one after the other."""
+    starts = np.cumsum([0, *map(len, parts)])
+    writer = TokenWriter()
+    for begin in range(0, len(rows), BATCH_ROWS):
+        chosen = rows[begin : begin + BATCH_ROWS]
+        home = np.searchsorted(starts, chosen, side="right") - 1
+        ids = [parts[part].get(int(row - starts[part])) for part, row in zip(home, chosen, strict=True)]
+        writer.add_rows(ids, np.zeros(len(ids), dtype=np.int32))
+    return writer.tokens()
 
 
 class Shortcut:
@@ -87,9 +115,10 @@ class Shortcut:
         states = np.zeros((*ids.shape, self.backbone.hidden_size), dtype=_name(self.dtype))
         kept, offsets = self.kept, self.texts.tokens.offsets
         array, missing = ids.numpy().astype(np.int32), []
-        for row, length in enumerate(mask.sum(1).tolist()):
-            place = self.texts.places.get(array[row, :length].tobytes(), self.known)
-            if place < self.known:
+        lengths = mask.sum(1).tolist()
+        places = self.texts.find(array[row, :length] for row, length in enumerate(lengths))
+        for row, (place, length) in enumerate(zip(places.tolist(), lengths, strict=True)):
+            if 0 <= place < self.known:
                 states[row, :length] = kept[offsets[place] : offsets[place] + length]
             else:
                 missing.append(row)
