@@ -41,7 +41,8 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
     from headstart.recipe import assemble
     from headstart.strategies.base import Context
     from headstart.strategies.fine_tuning import LEARNING_RATE, FineTuning
-    from headstart.strategies.steps import headed_model, prepared, shortcuts
+    from headstart.strategies.parts import prepared
+    from headstart.strategies.steps import headed_model, shortcuts
     from headstart.training.trainer import Stage, train
 
     options = {

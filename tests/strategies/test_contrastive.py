@@ -133,7 +133,7 @@ def test_label_names_are_used_where_cross_validation_finds_that_they_help(
     helps: bool, parts: int, expected: bool, few: Few, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "headstart.strategies.steps.compare_by_folds", lambda context, backbone, options, names: (*options[0], helps)
+        "headstart.strategies.probing.compare_by_folds", lambda context, backbone, options, names: (*options[0], helps)
     )
     context = few(per_label=3, labels=("good news", "bad news"), parts=parts, epochs=1)
     assert Contrastive(C=0.01).fit(context).strategy.label_names is expected  # type: ignore[attr-defined]

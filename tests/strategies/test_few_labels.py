@@ -13,27 +13,24 @@ from headstart.comparison import compare, publish
 from headstart.data.table import Table
 from headstart.progress import SILENT
 from headstart.recipe import MEMORY, assemble
-from headstart.strategies import STRATEGIES, steps
+from headstart.strategies import STRATEGIES, probing
 from headstart.strategies.base import Context
 from headstart.strategies.contrastive import Contrastive
 from headstart.strategies.feature_extraction import FeatureExtraction
 from headstart.strategies.fine_tuning import FineTuning
 from headstart.strategies.from_scratch import FromScratch
 from headstart.strategies.lora import Lora
-from headstart.strategies.steps import (
-    Run,
-    by_fold,
+from headstart.strategies.parts import by_fold, prepared, rounds
+from headstart.strategies.probing import (
     compare_by_folds,
     features,
     head_pooling,
-    held_out,
     named_part,
-    prepared,
-    rounds,
     solved_head,
     solving_part,
     solving_rows,
 )
+from headstart.strategies.steps import Run, held_out
 from headstart.strategies.tf_idf import TfIdf
 from headstart.training.solve import Solved, solve_by_folds
 from headstart.training.trainer import Epoch, History
@@ -171,14 +168,14 @@ def test_features_of_the_folds_are_those_of_the_run(few: Few, monkeypatch: pytes
 
 
 def test_folds_of_many_rows_keep_the_features_of_all_of_them(few: Few, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "FEATURE_BYTES", 1)  # 1000 rows at least
-    context, backbone = few(per_label=10, parts=2), few().backbone()
+    monkeypatch.setattr(probing, "SOLVING_ROWS", 1000)
+    context = few(per_label=10, parts=2)
     many = context.train.take([at % 20 for at in range(2200)])
     context = replace(context, train=many, validation=many, folds=np.array([[0, 1] * 1100]))
-    assert len(solving_rows(context, backbone)) == 2200
+    assert len(solving_rows(context)) == 2200
     for _, part in by_fold(context):
-        assert len(solving_rows(part, backbone)) == 1100
-    assert len(solving_rows(replace(context, folds=None), backbone)) == 1000
+        assert len(solving_rows(part)) == 1100
+    assert len(solving_rows(replace(context, folds=None))) == 1000
 
 
 def test_a_solved_head_of_a_run_with_folds_is_solved_by_them(few: Few) -> None:
@@ -235,7 +232,7 @@ def test_layers_and_label_names_are_chosen_by_rank_and_the_usual_ones_where_nois
         option = {64: USUAL, 32: TOP}[train.features.shape[1]]
         return told.get((option, beside is not None), 0.5), 0.0
 
-    monkeypatch.setattr(steps, "ridge_by_folds", ridge)
+    monkeypatch.setattr(probing, "ridge_by_folds", ridge)
     context = few(labels=("good news", "bad news"))
     assert compare_by_folds(context, context.backbone(), [USUAL, TOP], names) == expected
 
@@ -258,7 +255,7 @@ def test_the_head_of_a_trained_model_reads_what_the_solved_head_reads_best(
         assert layers == (2,)
         return Solved(np.zeros((2, 1)), np.zeros(2), 1.0, (float(pooling == better), 0.0))
 
-    monkeypatch.setattr(steps, "solved_head", told)
+    monkeypatch.setattr(probing, "solved_head", told)
     backbone = context.backbone()
     assert head_pooling(context, backbone, "auto") == "mean"
     better = "first"

@@ -12,12 +12,13 @@ from headstart.backbones.location import BackboneSource, locate
 from headstart.data.store import Store
 from headstart.errors import RecipeError, UsageError
 from headstart.heads.model import Model
-from headstart.strategies import steps
+from headstart.strategies import probing
 from headstart.strategies.base import Context
 from headstart.strategies.feature_extraction import FeatureExtraction, layer_sets
 from headstart.strategies.fine_tuning import FineTuning
 from headstart.strategies.from_scratch import FromScratch
-from headstart.strategies.steps import _choosing_folds, features, prepared, solved_head
+from headstart.strategies.parts import prepared
+from headstart.strategies.probing import _choosing_folds, features, solved_head
 from headstart.strategies.tf_idf import GRID, TfIdf
 from headstart.tasks.text_classification import Example, TextClassification
 from headstart.training.settings import Training
@@ -97,11 +98,11 @@ def test_feature_extraction_chooses_what_does_best_on_rows_held_out(context: Con
 def test_with_many_rows_layers_are_chosen_on_a_sample_and_the_strength_on_validation(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps, "CHOOSING_ROWS", 20)
+    monkeypatch.setattr(probing, "CHOOSING_ROWS", 20)
     rows, dealt = _choosing_folds(context, context.backbone())
     assert rows is not None
     assert (len(rows), dealt.shape) == (20, (1, 20))
-    monkeypatch.setattr(steps, "solve_by_folds", lambda *_, **__: pytest.fail("strength by cross-validation"))
+    monkeypatch.setattr(probing, "solve_by_folds", lambda *_, **__: pytest.fail("strength by cross-validation"))
     assert FeatureExtraction().fit(context).strategy.C in SOLVE_GRID
 
 

@@ -9,6 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from headstart.metrics.calibration import softmax
 from headstart.metrics.classification import log_losses
+from headstart.training import solve as solving
 from headstart.training.solve import Part, expanded, ridge_by_folds, solve, solve_by_folds, standard_error
 
 
@@ -24,6 +25,15 @@ def rank(logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
     return 0.0, -float(log_losses(softmax(logits), targets).mean())
 
 
+@pytest.fixture(params=["copied", "read"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features standardised in memory, or read a few rows at a time."""
+    if request.param == "read":
+        monkeypatch.setattr(solving, "MEMORY_CELLS", 0)
+        monkeypatch.setattr(solving, "CHUNK_ROWS", 7)
+
+
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(("rows", "features"), [(60, 5), (20, 50)], ids=["more rows", "more features"])
 @pytest.mark.parametrize("labels", [2, 4])
 @pytest.mark.parametrize("weighted", [False, True])
@@ -42,6 +52,7 @@ def test_the_solution_is_that_of_scikit_learn_on_standardised_features(
     assert found.weight.shape == (labels, features)
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(("rows", "features"), [(60, 5), (20, 50)])
 def test_the_strength_that_is_best_on_validation_is_chosen(rows: int, features: int) -> None:
     train, fresh = part(rows, features, 3, 0), part(200, features, 3, 1)
@@ -273,3 +284,21 @@ def test_no_row_has_a_part_in_its_own_ridge_scores() -> None:
     same = FOLDS[0] == FOLDS[0][4]
     np.testing.assert_array_equal(before[:, same], after[:, same])
     assert (np.abs(before - after)[:, ~same].max((0, 2)) > 1e-3).all()
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_features_read_in_pieces_give_the_solution_of_those_in_memory(
+    labels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = np.linspace(0.3, 2, 90)
+    train, fresh, beside = part(90, 12, labels, 0, weights), part(40, 12, labels, 1), part(6, 12, labels, 2)
+    small = [solve(train, fresh, labels=labels, rank=rank, grid=(c,), beside=beside) for c in (1e-2, 1.0)]
+    monkeypatch.setattr(solving, "MEMORY_CELLS", 0)
+    monkeypatch.setattr(solving, "CHUNK_ROWS", 13)
+    for expected in small:
+        found = solve(train, fresh, labels=labels, rank=rank, grid=(expected.C,), beside=beside)
+        np.testing.assert_allclose(
+            softmax(found.logits(fresh.features)), softmax(expected.logits(fresh.features)), atol=3e-3
+        )
+    only = Part(train.features[::labels], train.targets[::labels], train.weights[::labels])
+    assert (solve(only, fresh, labels=labels, rank=rank, grid=(1.0,)).logits(fresh.features).argmax(1) == 0).all()

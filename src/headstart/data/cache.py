@@ -21,6 +21,8 @@ LIMIT = "HEADSTART_CACHE_GB"
 DEFAULT_GB = 8.0
 SHARE_OF_FREE = 0.25
 """Share of the free disk that the cache may take at most."""
+MEMORY_BYTES = 250_000_000
+"""What is not kept is held in memory up to so many bytes, and beyond in a file without a name."""
 DATA, ABOUT = "array.bin", "about.json"
 FORMAT = 1
 
@@ -40,8 +42,8 @@ class Kept:
 class ArrayCache:
     """Arrays by key, each in a folder of its own that appears whole or not at all.
 
-    What cannot be kept (a full disk, a folder that may not be written, a limit of 0) is computed and held in memory: a
-    cache makes work faster and never makes it fail.
+    What cannot be kept (a full disk, a folder that may not be written, a limit of 0) is computed and held as long as it is
+    used: a cache makes work faster and never makes it fail.
 
     Args:
         folder: where the arrays are.
@@ -102,7 +104,7 @@ class ArrayCache:
                 return np.memmap(path, dtype=dtype, mode="r", shape=shape)
             except OSError:  # another process is clearing
                 pass
-        array = np.zeros(shape, dtype=dtype)
+        array = _unnamed(shape, dtype) if size > MEMORY_BYTES else np.zeros(shape, dtype=dtype)
         fill(array)
         array.flags.writeable = False
         return array
@@ -191,6 +193,16 @@ class ArrayCache:
                 work.rename(place)
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def _unnamed(shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Zeros in a file without a name, which takes no memory; in memory where the disk refuses."""
+    try:
+        with tempfile.TemporaryFile(prefix="headstart-") as file:
+            os.posix_fallocate(file.fileno(), 0, np.dtype(dtype).itemsize * int(np.prod(shape, dtype=np.int64)))
+            return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
+    except OSError:
+        return np.zeros(shape, dtype=dtype)
 
 
 def no_cache() -> ArrayCache:

@@ -37,7 +37,7 @@ class Context:
     seed: int
     progress: Progress = SILENT
     shared: dict[str, Any] = field(default_factory=dict)
-    """Features, prepared tokens and epochs run, by name; filled by the functions of `strategies.steps`."""
+    """Features, prepared tokens and epochs run, by name; filled by `strategies.parts` and `strategies.probing`."""
     folds: np.ndarray | None = None
     """Cross-validation in place of a validation part: fold of each training row, shape (repeats, rows). Every strategy
     gives out-of-fold logits by the first repeat; what is cheap chooses on all of them."""
@@ -102,7 +102,7 @@ def trained_work(context: Context, epochs: int, *, twin: int = 0, head_first: bo
         epochs: of each training.
         twin: epochs more of a second model.
         head_first: whether features are read for the head.
-        runs: trainings on all rows; folds count as `strategies.steps.rounds` has it.
+        runs: trainings on all rows; folds count as `strategies.parts.rounds` has it.
     """
     folds = 1.0 if context.folds is None else float(context.folds[0].max() + 1)
     held = 1.0 if context.folds is not None else len(context.validation) / max(len(context.train), 1)

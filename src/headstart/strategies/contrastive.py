@@ -52,7 +52,7 @@ class Contrastive(Strategy):
 
     def work(self, context: Context) -> Work:
         """The epochs on every fold and on all rows, states read after each."""
-        from headstart.strategies.steps import rounds
+        from headstart.strategies.parts import rounds
 
         passes = self._epochs(context, False) * rounds(context)
         return Work(passes, 1.0 + rounds(context))
@@ -60,7 +60,7 @@ class Contrastive(Strategy):
     def fit(self, context: Context) -> Candidate:
         """Train on all rows, under folds once per fold before that, and solve the head."""
         from headstart.predictors.network import HEAD, NetworkPredictor
-        from headstart.strategies.steps import rounds
+        from headstart.strategies.parts import rounds
 
         if isinstance(self.top_layers, int) and self.top_layers < 1:
             raise RecipeError(["strategy.top_layers: no layer would move; give 'all' or a number of at least 1"])
@@ -99,7 +99,7 @@ class Contrastive(Strategy):
         self, context: Context, names: bool, epochs: int, grid: tuple[float, ...]
     ) -> tuple[float, np.ndarray]:
         """The best strength by cross-validation, and the out-of-fold logits at it."""
-        from headstart.strategies.steps import by_fold
+        from headstart.strategies.parts import by_fold
         from headstart.training.solve import standard_error
 
         found = np.zeros((len(grid), len(context.train), len(context.task.names)), dtype=np.float32)
@@ -173,7 +173,7 @@ def _wanted(context: Context, names: bool | None) -> bool:
     """Whether label names are learnt from: as said, else where they help the frozen head in cross-validation."""
     if names is not None or context.folds is None:
         return bool(names) and bool(context.task.named())
-    from headstart.strategies.steps import compare_by_folds
+    from headstart.strategies.probing import compare_by_folds
 
     backbone = context.backbone()
     upper = tuple(range(backbone.depth // 2, backbone.depth + 1))
@@ -182,7 +182,9 @@ def _wanted(context: Context, names: bool | None) -> bool:
 
 def _with_names(context: Context, names: bool) -> Store[Any]:
     """The training rows, with the labels' own words behind them where wanted."""
-    examples = [*context.train.examples, *(context.task.named() if names else [])]
+    if not names:
+        return context.train
+    examples = [*context.train.examples, *context.task.named()]
     return Store(examples, [*context.train.lines, *[0] * (len(examples) - len(context.train))], context.train.file)
 
 
@@ -191,17 +193,20 @@ States = tuple["Part", "Part", "Part | None"]
 
 
 def _states(context: Context, model: Model, names: bool) -> States:
-    from headstart.strategies.steps import NAME_WEIGHT, prepared
+    from headstart.strategies.parts import prepared
+    from headstart.strategies.probing import NAME_WEIGHT, solving_rows
     from headstart.training.features import pooled_states
     from headstart.training.solve import Part
 
     backbone = model.backbone
 
     def last(tokens: Any) -> np.ndarray:
-        return pooled_states(backbone, tokens, ("mean",))[:, -1, 0]
+        return pooled_states(backbone, tokens, ("mean",), layers=(backbone.depth,))[:, 0, 0]
 
     train, validation = prepared(context, backbone.tokenizer)
-    learnt = Part(last(train.tokens), train.targets, train.weights)
+    rows = solving_rows(context)
+    some = train.tokens if len(rows) == len(train.targets) else train.tokens.take(rows)
+    learnt = Part(last(some), train.targets[rows], train.weights[rows])
     held = learnt if train is validation else Part(last(validation.tokens), validation.targets, validation.weights)
     examples = context.task.named() if names else []
     if not examples:

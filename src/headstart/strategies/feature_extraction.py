@@ -42,16 +42,17 @@ class FeatureExtraction(Strategy):
 
         from headstart.heads.model import Model
         from headstart.predictors.network import HEAD, NetworkPredictor
-        from headstart.strategies.steps import (
+        from headstart.strategies.probing import (
             CHOOSING_ROWS,
             compare_by_folds,
             features,
+            has_many_rows,
             sample_note,
             solved_head,
             solving_rows,
             strength_by_folds,
-            validation_logits,
         )
+        from headstart.strategies.steps import validation_logits
 
         backbone = context.backbone()
         if self.layers and max(self.layers) > backbone.depth:
@@ -69,7 +70,8 @@ class FeatureExtraction(Strategy):
         ]
         total = len(context.train) + len(context.validation)
         context.progress.begin(self.name, total * 1.5)
-        features(context, backbone)
+        if not has_many_rows(context, backbone):
+            features(context, backbone)
         names = self.label_names
         if context.folds is not None:
             layers, pooling, names = compare_by_folds(context, backbone, options, names)
@@ -79,7 +81,7 @@ class FeatureExtraction(Strategy):
             layers, pooling = options[0]
         context.progress.advance(0.4 * total)
         settings: dict[str, Any] = {"layers": layers, "pooling": pooling, "names": bool(names)}
-        few = context.folds is not None or len(solving_rows(context, backbone)) <= CHOOSING_ROWS
+        few = context.folds is not None or len(solving_rows(context)) <= CHOOSING_ROWS
         chosen = strength_by_folds if few else _strength_on_validation
         strength = self.C or chosen(context, backbone, **settings)
         # Once more from zero at the strength chosen, so that a resolved recipe comes to the same weights.
@@ -97,12 +99,12 @@ class FeatureExtraction(Strategy):
             logits,
             f"frozen, {pooling} of {read}, C {solved.C:g}{', label names' * bool(names)}",
             solved.weight.size + solved.bias.size,
-            notes=sample_note(context, backbone),
+            notes=sample_note(context),
         )
 
 
 def _strength_on_validation(context: Context, backbone: Any, **settings: Any) -> float:
-    from headstart.strategies.steps import solved_head
+    from headstart.strategies.probing import solved_head
 
     return solved_head(context, backbone, **settings).C
 

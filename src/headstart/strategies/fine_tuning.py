@@ -60,7 +60,8 @@ class FineTuning(Strategy):
     def fit(self, context: Context) -> Candidate:
         """Train with the native head; under `auto`, also with the mean as long as it may be better."""
         from headstart.predictors.network import NetworkPredictor
-        from headstart.strategies.steps import head_pooling, rounds, sample_note
+        from headstart.strategies.parts import rounds
+        from headstart.strategies.probing import head_pooling, sample_note
 
         if isinstance(self.layers, int) and self.layers < 1:
             raise RecipeError(
@@ -71,7 +72,7 @@ class FineTuning(Strategy):
         context.progress.begin(self.name, len(context.train) * epochs * rounds(context))
         run = self._trained(context, pooling, epochs)
         context.progress.end()
-        notes = sample_note(context, run.model.backbone) if self.head_first else []
+        notes = sample_note(context) if self.head_first else []
         training = context.training.revised(
             epochs=epochs, learning_rate=context.training.learning_rate or LEARNING_RATE
         )

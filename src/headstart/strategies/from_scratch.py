@@ -50,7 +50,8 @@ class FromScratch(Strategy):
     def fit(self, context: Context) -> Candidate:
         """Train once per learning rate, keep the best."""
         from headstart.predictors.network import NetworkPredictor
-        from headstart.strategies.steps import by_fold, held_out, rounds
+        from headstart.strategies.parts import by_fold, rounds
+        from headstart.strategies.steps import held_out
 
         epochs = self._epochs(context)
         tried = len(self.rates) + (0 if context.folds is None else rounds(context))

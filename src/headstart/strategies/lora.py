@@ -68,7 +68,9 @@ class Lora(Strategy):
     def fit(self, context: Context) -> Candidate:
         """Train the corrections and the head, keep the best epoch, merge."""
         from headstart.predictors.network import NetworkPredictor
-        from headstart.strategies.steps import head_pooling, held_out, rounds, sample_note
+        from headstart.strategies.parts import rounds
+        from headstart.strategies.probing import head_pooling, sample_note
+        from headstart.strategies.steps import held_out
 
         epochs = context.training.epochs or EPOCHS
         backbone = context.backbone()
@@ -94,7 +96,7 @@ class Lora(Strategy):
             f"rank {self.rank}, {read}, epoch {run.history.best} of {epochs}",
             run.trainable,
             run.curve,
-            sample_note(context, run.model.backbone) if self.head_first else [],
+            sample_note(context) if self.head_first else [],
         )
 
     def _train(self, context: Context, pooling: str, epochs: int, rate: float, last: int | None) -> Run:

@@ -22,27 +22,38 @@ LEAST_TEXTS = 256
 
 @torch.inference_mode()
 def pooled_states(
-    backbone: Backbone, tokens: Tokens, poolings: Sequence[str], *, progress: Progress = SILENT
+    backbone: Backbone,
+    tokens: Tokens,
+    poolings: Sequence[str],
+    *,
+    layers: Sequence[int] | None = None,
+    into: np.ndarray | None = None,
+    progress: Progress = SILENT,
 ) -> np.ndarray:
-    """Pooled states of every layer.
+    """Pooled states of layers.
 
     Args:
         backbone: put into eval mode.
         tokens: of the texts.
         poolings: ways of pooling.
+        layers: which, 0 for the embeddings; all if None.
+        into: array to write to, of the shape returned; a new one if None.
         progress: advanced by rows.
 
     Returns:
-        float32 of shape (texts, depth + 1, poolings, hidden), embeddings first.
+        float32 of shape (texts, layers, poolings, hidden), in the order of `layers`, by default embeddings first.
     """
     backbone.eval()
-    states = np.empty((len(tokens), backbone.depth + 1, len(poolings), backbone.hidden_size), dtype=np.float32)
+    layers = range(backbone.depth + 1) if layers is None else layers
+    states = into
+    if states is None:
+        states = np.empty((len(tokens), len(layers), len(poolings), backbone.hidden_size), dtype=np.float32)
     for indices in sorted_batches(tokens.lengths, INFERENCE_TOKENS):
         ids, mask = (torch.from_numpy(array) for array in tokens.pad(indices, backbone.tokenizer.pad_id))
         encoding = backbone.encode(ids, mask, layers=True)
-        for layer, hidden in enumerate(encoding.layers):
+        for place, layer in enumerate(layers):
             for at, pooling in enumerate(poolings):
-                states[indices, layer, at] = pool(hidden, mask, pooling).numpy()
+                states[indices, place, at] = pool(encoding.layers[layer], mask, pooling).numpy()
         progress.advance(len(indices))
     return states
 
@@ -83,12 +94,45 @@ class FeatureStore:
         if len(texts.tokens) < LEAST_TEXTS:
             return pooled_states(backbone, texts.tokens, backbone.poolings, progress=progress)
         shape = (len(texts.tokens), backbone.depth + 1, len(backbone.poolings), backbone.hidden_size)
-        key = frozen_key(backbone, backbone.levels, texts) | {"poolings": list(backbone.poolings)}
+        key = frozen_key(backbone, backbone.levels, texts.digest) | {"poolings": list(backbone.poolings)}
 
         def fill(states: np.ndarray) -> None:
-            states[:] = pooled_states(backbone, texts.tokens, backbone.poolings, progress=progress)
+            pooled_states(backbone, texts.tokens, backbone.poolings, into=states, progress=progress)
 
         return self.cache.get(KIND, key, shape, fill)
+
+    def chosen(
+        self,
+        backbone: TextEncoder,
+        parts: Sequence[Tokens],
+        *,
+        layers: Sequence[int],
+        pooling: str,
+        progress: Progress = SILENT,
+    ) -> list[np.ndarray]:
+        """States of some layers side by side, row by row of each part, memory-mapped: for parts of many texts.
+
+        Args:
+            backbone: with its pretrained weights.
+            parts: tokens of texts.
+            layers: 0 for the embeddings.
+            pooling: one of the backbone's.
+            progress: advanced by texts.
+
+        Returns:
+            Of each part, shape (texts, layers * hidden).
+        """
+        found = []
+        for tokens in parts:
+            key = frozen_key(backbone, backbone.levels[: max(layers) + 1], _digest(tokens))
+            key |= {"layers": list(layers), "pooling": pooling}
+            shape = (len(tokens), len(layers), 1, backbone.hidden_size)
+
+            def fill(states: np.ndarray, tokens: Tokens = tokens) -> None:
+                pooled_states(backbone, tokens, (pooling,), layers=layers, into=states, progress=progress)
+
+            found.append(self.cache.get(KIND, key, shape, fill).reshape(len(tokens), -1))
+        return found
 
 
 class Once(Progress):

@@ -93,7 +93,7 @@ class Shortcut:
         self.dtype = next(blocks[0].parameters()).dtype
         self._prove()
         self.known = self._room(cache)
-        passed = frozen_key(backbone, backbone.levels[: frozen + 1], texts)
+        passed = frozen_key(backbone, backbone.levels[: frozen + 1], texts.digest)
         self.key = passed | {"blocks": frozen, "known": self.known}
         self.cache = cache
         self._states: np.ndarray | None = None
@@ -169,8 +169,8 @@ class Shortcut:
         return int(np.searchsorted(self.texts.tokens.offsets[1:], most, side="right"))
 
 
-def frozen_key(backbone: TextEncoder, levels: Sequence[Sequence[nn.Module]], texts: TextSet) -> dict[str, Any]:
-    """All that the states of texts depend on: weights and configuration of the levels they pass, the texts, versions.
+def frozen_key(backbone: TextEncoder, levels: Sequence[Sequence[nn.Module]], texts: str) -> dict[str, Any]:
+    """All that the states of texts depend on: weights and configuration of the levels they pass, their digest, versions.
 
     Threads are among them, since sums of float32 depend on how they are cut up.
     """
@@ -184,7 +184,7 @@ def frozen_key(backbone: TextEncoder, levels: Sequence[Sequence[nn.Module]], tex
                 state.update(memoryview(tensor.detach().contiguous().numpy()).cast("B"))
     return {
         "weights": state.hexdigest(),
-        "texts": texts.digest,
+        "texts": texts,
         "threads": torch.get_num_threads(),
         "fast": backbone.fast,
         "versions": [torch.__version__, transformers.__version__],

@@ -1,7 +1,7 @@
 """Linear heads solved in closed loop by logistic regression, not trained by gradient steps."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,9 @@ FOLD_GRID = GRID[1:-1]
 """The same for few rows, where the strongest of those that do about as well is taken."""
 ABSENT = -30.0
 """Logit of a label that no training row had."""
+MEMORY_CELLS = 60_000_000
+"""Rows times features beyond which they are not copied to be standardised."""
+CHUNK_ROWS = 8192
 Rank = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 
 
@@ -83,7 +86,7 @@ def solve(
         beside: more rows to solve on that the scale is not taken from.
         late: asked after every strength; True leaves the grid with the best so far.
     """
-    path = _Path(train, beside, labels)
+    path = _path(train, beside, labels)
     best = Solved(np.zeros((labels, train.features.shape[1])), np.zeros(labels), 0.0, (-np.inf, -np.inf))
     worse = 0
     for strength in grid:
@@ -186,6 +189,10 @@ def ridge_by_folds(
     return best
 
 
+def _path(train: Part, beside: Part | None, labels: int) -> "_Path | _ReadPath":
+    return _Path(train, beside, labels) if train.features.size <= MEMORY_CELLS else _ReadPath(train, beside, labels)
+
+
 class _Path:
     """Solutions of one problem at rising strengths, each the start of the next."""
 
@@ -209,11 +216,8 @@ class _Path:
         """The solution at one value of C; a single label needs no solving."""
         from sklearn.exceptions import ConvergenceWarning
 
-        present = np.unique(self.targets)
-        if len(present) == 1:
-            bias = np.full(self.labels, ABSENT)
-            bias[present] = 0.0
-            return Solved(np.zeros((self.labels, len(self.mean))), bias, strength, (0.0, 0.0))
+        if len(np.unique(self.targets)) == 1:
+            return _certain(self.targets, len(self.mean), self.labels, strength)
         self.model.C = strength
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -221,6 +225,104 @@ class _Path:
         weight, bias = expanded(self.model.coef_, self.model.intercept_, self.model.classes_, self.labels)
         raw = (weight if self.basis is None else weight @ self.basis) / self.scale
         return Solved(raw, bias - raw @ self.mean, strength, (0.0, 0.0))
+
+
+def _certain(targets: np.ndarray, features: int, labels: int, strength: float) -> Solved:
+    """The map for rows of one label only."""
+    bias = np.full(labels, ABSENT)
+    bias[targets[0]] = 0.0
+    return Solved(np.zeros((labels, features)), bias, strength, (0.0, 0.0))
+
+
+class _ReadPath:
+    """The same for features too many for memory: they are read some rows at a time, as often as it takes.
+
+    The loss is that of scikit-learn's logistic regression, per unit of weight, and so is the tolerance.
+    """
+
+    def __init__(self, train: Part, beside: Part | None, labels: int) -> None:
+        self.parts = [train] if beside is None else [train, beside]
+        self.labels = labels
+        rows, features = train.features.shape
+        total, square = np.zeros(features), np.zeros(features)
+        for chunk in _chunks(train.features):
+            total += chunk.sum(0, dtype=np.float64)
+        self.mean = total / rows
+        for chunk in _chunks(train.features):
+            square += ((chunk - self.mean) ** 2).sum(0)
+        self.scale = np.sqrt(square / rows) + 1e-6
+        targets = np.concatenate([part.targets for part in self.parts])
+        self.classes, codes = np.unique(targets, return_inverse=True)
+        self.codes = np.split(codes, [rows])[: len(self.parts)]
+        self.weight = sum(float(part.weights.sum()) for part in self.parts)
+        self.start = np.zeros(self.outputs * (features + 1))
+
+    @property
+    def outputs(self) -> int:
+        """Rows of the map: one for two classes."""
+        return 1 if len(self.classes) == 2 else len(self.classes)
+
+    def at(self, strength: float) -> Solved:
+        """The solution at one value of C."""
+        from scipy.optimize import minimize
+
+        if len(self.classes) == 1:
+            return _certain(self.classes, len(self.mean), self.labels, strength)
+        options = {"maxiter": 300, "gtol": 1e-4, "ftol": 64 * np.finfo(float).eps}
+        found = minimize(
+            self._loss, self.start, args=(1 / (strength * self.weight),), jac=True, method="L-BFGS-B", options=options
+        )
+        self.start = found.x
+        coefficients, intercepts = self._parted(found.x)
+        weight, bias = expanded(coefficients, intercepts, self.classes, self.labels)
+        raw = weight / self.scale
+        return Solved(raw, bias - raw @ self.mean, strength, (0.0, 0.0))
+
+    def _parted(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return values[: -self.outputs].reshape(self.outputs, -1), values[-self.outputs :]
+
+    def _loss(self, values: np.ndarray, penalty: float) -> tuple[float, np.ndarray]:
+        """Mean loss with the penalty, and its gradient."""
+        coefficients, intercepts = self._parted(values)
+        raw = coefficients / self.scale
+        shift = intercepts - raw @ self.mean
+        total = 0.0
+        slope, slope_bias = np.zeros_like(coefficients), np.zeros_like(intercepts)
+        narrow = raw.T.astype(np.float32)
+        for part, codes in zip(self.parts, self.codes, strict=True):
+            at = 0
+            for chunk in _chunks(part.features):
+                own = slice(at, at + len(chunk))
+                at += len(chunk)
+                losses, errors = _errors(chunk @ narrow + shift, codes[own])
+                weights = part.weights[own] / self.weight
+                total += float(losses @ weights)
+                errors *= weights[:, None]
+                sums = errors.sum(0)
+                slope += (errors.T.astype(np.float32) @ chunk - sums[:, None] * self.mean) / self.scale
+                slope_bias += sums
+        total += 0.5 * penalty * float((coefficients**2).sum())
+        return total, np.concatenate([(slope + penalty * coefficients).ravel(), slope_bias])
+
+
+def _errors(logits: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Log-loss of each row and its derivative by the logits; one logit stands for the second of two classes."""
+    if logits.shape[1] == 1:
+        margin = logits[:, 0] * (2 * codes - 1)
+        return np.logaddexp(0, -margin), (-(2 * codes - 1) / (1 + np.exp(margin)))[:, None]
+    highest = logits.max(1, keepdims=True)
+    shares = np.exp(logits - highest)
+    sums = shares.sum(1, keepdims=True)
+    rows = np.arange(len(codes))
+    losses = np.log(sums[:, 0]) + highest[:, 0] - logits[rows, codes]
+    shares /= sums
+    shares[rows, codes] -= 1
+    return losses, shares
+
+
+def _chunks(features: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(features), CHUNK_ROWS):
+        yield np.asarray(features[start : start + CHUNK_ROWS])
 
 
 def expanded(

@@ -1,0 +1,69 @@
+"""The rows that a strategy learns from and chooses on: tokenised once per run, dealt out by fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from headstart.strategies.base import Context
+
+WITHIN = "within"
+"""Key in `Context.shared` under which a fold finds the run it is part of."""
+
+
+@dataclass(frozen=True)
+class Within:
+    """The run that a fold is part of, its rows kept for learning and those held out."""
+
+    context: Context
+    kept: np.ndarray
+    held: np.ndarray
+
+
+def by_fold(context: Context) -> Iterator[tuple[np.ndarray, Context]]:
+    """For each fold of the first repeat: the rows held out, and a run of its own that chooses and validates on them.
+
+    Early stopping is off in it, so that all folds see the same epochs.
+    """
+    if context.folds is None:
+        raise RuntimeError("this run has a validation part and no folds")
+    for fold in np.unique(context.folds[0]):
+        held, kept = np.flatnonzero(context.folds[0] == fold), np.flatnonzero(context.folds[0] != fold)
+        yield (
+            held,
+            replace(
+                context,
+                train=context.train.take(kept.tolist()),
+                validation=context.train.take(held.tolist()),
+                training=context.training.revised(patience=1000),
+                shared={WITHIN: Within(context, kept, held)},
+                folds=None,
+            ),
+        )
+
+
+def rounds(context: Context) -> int:
+    """Passes over the training rows per epoch, those of the folds and the last one on all rows counted together.
+
+    With k folds these are k times (k - 1) / k of the rows and once all of them.
+    """
+    return 1 if context.folds is None else int(context.folds[0].max()) + 1
+
+
+def prepared(context: Context, tokenizer: Any) -> tuple[Any, Any]:
+    """Training and validation rows tokenised, once per run."""
+    key = f"prepared:{tokenizer.max_length}"
+    if key not in context.shared:
+        train = context.task.prepare(context.train, tokenizer)
+        crossed = context.folds is not None
+        context.shared[key] = train, train if crossed else context.task.prepare(context.validation, tokenizer)
+    return context.shared[key]
+
+
+def home(context: Context) -> Context:
+    """The run that a fold is part of; the run itself where it is whole."""
+    within: Within | None = context.shared.get(WITHIN)
+    return context if within is None else within.context

@@ -1,0 +1,261 @@
+"""Heads on a frozen backbone: its features once per run, logistic regression on them, choices by cross-validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from headstart.data.splits import folds
+from headstart.strategies.base import Context
+from headstart.strategies.parts import WITHIN, Within, home, prepared
+from headstart.training.features import FeatureStore
+from headstart.training.solve import (
+    FOLD_GRID,
+    GRID,
+    Part,
+    Solved,
+    ridge_by_folds,
+    solve,
+    solve_by_folds,
+    standard_error,
+)
+
+SOLVING_ROWS = 200_000
+"""Training rows beyond which heads are solved on a random sample."""
+FEATURE_BYTES = 1_000_000_000
+"""What the features of all layers may take in memory; beyond it those of the layers in use are kept, on disk."""
+CHOOSING_ROWS = 2000
+"""Training rows on which layers are compared and, where there are no more, the strength of the head."""
+CHOOSING_FOLDS = 3
+NAME_WEIGHT = 4.0
+"""How many rows a text made of a label's own words counts for; 1, 2, 4 and 8 differ by about a point (docs/log.md)."""
+
+
+def features(context: Context, backbone: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Pooled states of every layer for training rows (see `solving_rows`) and validation rows, once per run.
+
+    Both of shape (rows, depth + 1, poolings, hidden); a fold takes its rows from those of the run it is part of.
+    """
+    within: Within | None = context.shared.get(WITHIN)
+    if within is not None:
+        states, _ = features(within.context, backbone)
+        return states[within.kept], states[within.held]
+    found = _feature_store(context).get(backbone, _tokens(context, backbone), progress=context.progress)
+    return found[0], found[-1]
+
+
+def has_many_rows(context: Context, backbone: Any) -> bool:
+    """Whether the features of all layers would take too much memory."""
+    if context.folds is not None or WITHIN in context.shared:
+        return False
+    per_row = 4 * (backbone.depth + 1) * len(backbone.poolings) * backbone.hidden_size
+    return per_row * (len(solving_rows(context)) + len(context.validation)) > FEATURE_BYTES
+
+
+def _tokens(context: Context, backbone: Any) -> list[Any]:
+    """Tokens of the training rows that heads are solved on and, where they are others, of the validation rows."""
+    train, validation = (part.tokens for part in prepared(context, backbone.tokenizer))
+    chosen = solving_rows(context)
+    some = train.take(chosen) if len(chosen) < len(train) else train
+    return [some] if train is validation else [some, validation]
+
+
+def _feature_store(context: Context) -> FeatureStore:
+    return context.shared.setdefault("features", FeatureStore(context.cache))
+
+
+def solving_rows(context: Context) -> np.ndarray:
+    """Training rows that heads are solved on: all, or `SOLVING_ROWS` of them at random."""
+    total = len(context.train)
+    if total <= SOLVING_ROWS or context.folds is not None or WITHIN in context.shared:
+        return np.arange(total)
+    return np.sort(np.random.default_rng([context.seed, 0x501E]).permutation(total)[:SOLVING_ROWS])
+
+
+def sample_note(context: Context) -> list[str]:
+    """One sentence if the head was solved on a sample."""
+    used, total = len(solving_rows(context)), len(context.train)
+    return [] if used == total else [f"head solved on {used:,} of {total:,} rows, at random"]
+
+
+def solving_part(
+    context: Context, backbone: Any, *, layers: Sequence[int], pooling: str, rows: np.ndarray | None = None
+) -> tuple[Part, Part]:
+    """Training and validation rows as pooled states of some layers side by side.
+
+    Args:
+        context: of the run.
+        backbone: frozen.
+        layers: states put side by side.
+        pooling: one of the backbone's.
+        rows: which of the rows that heads are solved on to use; all if None.
+    """
+    train, validation = prepared(context, backbone.tokenizer)
+    at = backbone.poolings.index(pooling)
+    chosen = slice(None) if rows is None else rows
+    used = solving_rows(context)[chosen]
+    if not has_many_rows(context, backbone):
+        states = features(context, backbone)
+        learnt, held = _flat(states[0][chosen], layers, at), _flat(states[1], layers, at)
+    elif rows is None:
+        tokens = _tokens(context, backbone)
+        learnt, held = _feature_store(context).chosen(
+            backbone, tokens, layers=layers, pooling=pooling, progress=context.progress
+        )
+    else:
+        [few] = _feature_store(context).get(backbone, [train.tokens.take(used)])
+        learnt, held = _flat(few, layers, at), np.zeros((0, len(layers) * backbone.hidden_size), dtype=np.float32)
+    count = len(held)
+    return (
+        Part(learnt, train.targets[used], train.weights[used]),
+        Part(held, validation.targets[:count], validation.weights[:count]),
+    )
+
+
+def named_part(context: Context, backbone: Any, *, layers: Sequence[int], pooling: str) -> Part | None:
+    """Texts made of the labels' own words as rows to solve on; None where the labels are no words."""
+    examples = context.task.named()
+    if not examples:
+        return None
+    tokens = backbone.tokenizer.encode([example.text for example in examples])
+    [states] = _feature_store(home(context)).get(backbone, [tokens])
+    targets = np.array([context.task.names.index(example.label) for example in examples])
+    flat = _flat(states, layers, backbone.poolings.index(pooling))
+    return Part(flat, targets, np.full(len(examples), NAME_WEIGHT))
+
+
+def _flat(states: np.ndarray, layers: Sequence[int], pooling: int) -> np.ndarray:
+    return states[:, list(layers), pooling].reshape(len(states), -1)
+
+
+def solved_head(
+    context: Context,
+    backbone: Any,
+    *,
+    layers: Sequence[int],
+    pooling: str,
+    grid: Sequence[float] | None = None,
+    names: bool = False,
+) -> Solved:
+    """Logistic regression on the pooled states of some layers, strength chosen on validation or by cross-validation.
+
+    Args:
+        context: of the run.
+        backbone: frozen.
+        layers: states put side by side.
+        pooling: one of the backbone's.
+        grid: values of C; the default grid if None.
+        names: solve on the labels' own words too, where they are words.
+    """
+    train, validation = solving_part(context, backbone, layers=layers, pooling=pooling)
+    options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.rank}
+    options["beside"] = named_part(context, backbone, layers=layers, pooling=pooling) if names else None
+    if grid is not None:
+        options["grid"] = grid
+    if context.folds is not None:
+        return solve_by_folds(train, context.folds, **options)
+    return solve(train, validation, late=lambda: context.late, **options)
+
+
+def compare_by_folds(
+    context: Context, backbone: Any, options: Sequence[tuple[tuple[int, ...], str]], names: bool | None
+) -> tuple[tuple[int, ...], str, bool]:
+    """Layers, pooling and use of label names, chosen by cross-validated kernel ridge regression on training rows.
+
+    The validation part is left for comparing strategies: the best of dozens of options on it would be its luckiest.
+    With few labels the mean over tokens of the upper half of the layers, with label names, is taken wherever it is within
+    one standard error of the best. With so few rows it ranks options as logistic regression does and costs milliseconds:
+    the kernel of several layers is the sum of theirs.
+
+    Args:
+        context: of the run.
+        backbone: frozen.
+        options: layers and pooling to compare.
+        names: whether the labels' own words are learnt from; compared too if None.
+    """
+    rows, dealt = _choosing_folds(context, backbone)
+    found = []
+    for layers, pooling in options:
+        train, _ = solving_part(context, backbone, layers=layers, pooling=pooling, rows=rows)
+        beside = named_part(context, backbone, layers=layers, pooling=pooling)
+        for with_names in (False, True) if names is None else (names,):
+            if with_names and beside is None:
+                continue
+            rank = ridge_by_folds(
+                train,
+                dealt,
+                labels=len(context.task.names),
+                rank=context.task.rank,
+                beside=beside if with_names else None,
+            )
+            found.append((rank, with_names, -len(layers), layers, pooling))
+    if not found:
+        return *options[0], False
+    best = max(found)
+    if context.folds is None:
+        return best[3], best[4], best[1]
+    value = best[0][0]
+    least = value - standard_error(value, len(context.train))
+    upper = tuple(range(backbone.depth // 2, backbone.depth + 1))
+    usual = [each for each in found if each[0][0] >= least and each[3:] == (upper, "mean")]
+    _, with_names, _, layers, pooling = max(usual, key=lambda each: each[1], default=best)
+    return layers, pooling, with_names
+
+
+def _choosing_folds(context: Context, backbone: Any) -> tuple[np.ndarray | None, np.ndarray]:
+    """Rows to choose on (None for all with features) and their folds, shape (repeats, rows)."""
+    if context.folds is not None:
+        return None, context.folds
+    total = len(solving_rows(context))
+    most = min(total, CHOOSING_ROWS)
+    rows = np.sort(np.random.default_rng([context.seed, 0xFEA7]).permutation(total)[:most])
+    train, _ = prepared(context, backbone.tokenizer)
+    labels = [str(label) for label in train.targets[solving_rows(context)[rows]]]
+    return rows, folds(labels, rows.tolist(), parts=CHOOSING_FOLDS, seed=context.seed)[None]
+
+
+def strength_by_folds(
+    context: Context, backbone: Any, *, layers: Sequence[int], pooling: str, names: bool = False
+) -> float:
+    """Strength of the head by cross-validation on (a sample of) the training rows, the strongest of those as good.
+
+    Accuracy on a small validation part hardly tells strengths apart, and a head that is too sure of itself is a bad start
+    for training (docs/log.md).
+    """
+    rows, dealt = _choosing_folds(context, backbone)
+    train, _ = solving_part(context, backbone, layers=layers, pooling=pooling, rows=rows)
+    beside = named_part(context, backbone, layers=layers, pooling=pooling) if names else None
+    labels, grid = len(context.task.names), FOLD_GRID if context.folds is not None else GRID[::2]
+    return solve_by_folds(train, dealt, labels=labels, rank=context.task.rank, grid=grid, beside=beside).C
+
+
+def head_pooling(context: Context, backbone: Any, wanted: str) -> str:
+    """How the head of a trained model reads: `native` or `mean` as wanted; `auto` is the native token at first.
+
+    With few labels no difference between trained models is above noise; there `auto` is the mean, unless the frozen head
+    on the native token does better on all repeats of the cross-validation by more than one standard error.
+    """
+    native = backbone.poolings[0]
+    if wanted == "auto" and context.folds is not None:
+        last = (backbone.depth,)
+        values = {
+            pooling: solved_head(context, backbone, layers=last, pooling=pooling).rank[0]
+            for pooling in (native, "mean")
+        }
+        noise = standard_error(values[native], len(context.train))
+        return native if values[native] > values["mean"] + noise else "mean"
+    return "mean" if wanted == "mean" else native
+
+
+def head_strength(context: Context, backbone: Any, pooling: str) -> float:
+    """Strength of the head on the last layer by cross-validation, once per run.
+
+    A fold takes it from the run that it is part of, for it must not choose on the rows that it holds out.
+    """
+    run = home(context)
+    key = f"strength:{pooling}"
+    if key not in run.shared:
+        run.shared[key] = strength_by_folds(run, backbone, layers=(backbone.depth,), pooling=pooling)
+    return run.shared[key]
