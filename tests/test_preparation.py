@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from headstart import preparation
 from headstart.data import columns
 from headstart.data.columns import ArrowColumn
 from headstart.data.table import Table
@@ -393,3 +394,14 @@ def test_a_file_too_large_for_memory_gives_the_same_parts(
     assert texts(large.validation) == texts(small.validation)
     assert list(large.train.texts) == texts(small.train)
     assert large.train.texts[3:5] == texts(small.train)[3:5]
+
+
+def test_of_many_rows_no_more_than_choices_and_scores_need_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preparation, "TEST", (0.2, 30))
+    monkeypatch.setattr(preparation, "VALIDATION", (0.15, 20))
+    parts = parted(rows(300), folds=0)
+    assert parts.test is not None
+    assert (len(parts.test), len(parts.validation), len(parts.train)) == (30, 20, 250)
+    given = parted(rows(300), folds=0, test_share=0.5, validation_share=0.4)
+    assert given.test is not None
+    assert (len(given.test), len(given.validation)) == (150, 60)

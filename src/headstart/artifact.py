@@ -1,5 +1,6 @@
 """The artifact: a trained result as one folder that anyone can load, without pickle and without headstart if need be."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -47,6 +48,8 @@ class Artifact:
     task: Task
     recipe: dict[str, Any] = field(default_factory=dict)
     evidence: dict[str, Any] = field(default_factory=dict)
+    digest: str = ""
+    """SHA-256 of the manifest that it was read from, which names those of all files; empty where it was not read."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -83,7 +86,10 @@ class Artifact:
 
     def predict(self, texts: Sequence[str], *, progress: Progress = SILENT) -> list[Prediction]:
         """The most probable label of each text, with all probabilities."""
-        outputs = self.outputs(texts, progress=progress)
+        return self.predictions(self.outputs(texts, progress=progress))
+
+    def predictions(self, outputs: Outputs) -> list[Prediction]:
+        """What outputs say, in words."""
         predictions = []
         for row, truncated in zip(softmax(outputs.logits), outputs.truncated, strict=True):
             best = int(row.argmax())
@@ -138,7 +144,8 @@ def load(folder: "str | Path", *, precision: Precision = "auto") -> Artifact:
         near = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         raise MissingInputError(f"there is no run folder {path}{did_you_mean(path.name, near)}")
     try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        said = (path / MANIFEST).read_bytes()
+        manifest = json.loads(said)
     except FileNotFoundError:
         raise ModelError(
             f"{path} holds no headstart model (no {MANIFEST}); make one with: headstart fit DATA -o {path}"
@@ -160,7 +167,7 @@ def load(folder: "str | Path", *, precision: Precision = "auto") -> Artifact:
     except (KeyError, TypeError, OSError, ValueError, yaml.YAMLError) as error:
         raise ModelError(f"{path} is damaged: {type(error).__name__}: {error}") from None
     predictor.precision = precision
-    return Artifact(predictor, task, recipe or {}, evidence)
+    return Artifact(predictor, task, recipe or {}, evidence, hashlib.sha256(said).hexdigest())
 
 
 @contextmanager

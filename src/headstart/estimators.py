@@ -44,8 +44,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         max_length: tokens read of each text, before what `backbone` says; by default what it was made for.
         metric: by which choices are made, on validation or by cross-validation: `accuracy`, `macro_f1`, `mcc` or `log_loss`.
         class_weight: `"balanced"` or a mapping of class to weight.
-        validation_share: share of the rows cut off for choices and calibration, in (0, 1); below 50 rows per class none
-            is cut off, there it is cross-validation.
+        validation_share: share of the rows cut off for choices and calibration, in (0, 1), by default 0.15; below 50 rows
+            per class none is cut off, there it is cross-validation.
         controls: run TF-IDF and the same network from scratch too; off here, since search and cross-validation fit often.
         budget: wall-clock time for one fit, such as `"3m"` or 180 seconds, at least 30 s; no limit by default.
         seed: of splits, batch order, dropout.
@@ -75,7 +75,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         max_length: int | None = None,
         metric: str | None = None,
         class_weight: Any = None,
-        validation_share: float = 0.15,
+        validation_share: float | None = None,
         controls: bool = False,
         budget: float | str | None = None,
         seed: int = 0,

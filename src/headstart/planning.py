@@ -163,9 +163,8 @@ class Plan:
         return replace(self.context, deadline=deadline, training=training)
 
     def order(self) -> list[Strategy]:
-        """Strategies of the recipe, cheapest first; what was made for few labels comes last where there are many."""
-        late = not self.parts.crossed and self.recipe.is_auto
-        return sorted(self.recipe.planned(), key=lambda strategy: (late and strategy.for_few, strategy.cost))
+        """Strategies of the recipe, cheapest first."""
+        return sorted(self.recipe.planned(), key=lambda strategy: strategy.cost)
 
     def _shorter(self, strategy: Strategy, left: float) -> tuple[int | None, float | None]:
         """The most epochs below the usual number that fit, and their seconds."""
@@ -222,8 +221,6 @@ class Plan:
         per_label = len(self.parts.train) / len(self.parts.task.names)
         if strategy.name == "fine-tuning" and self.parts.crossed and per_label < FEW_FOR_TUNING and self.end is None:
             return f"with {per_label:.0f} rows per label contrastive training stands in for it (name it to run it)"
-        if strategy.for_few and not self.parts.crossed and self.end is None:
-            return "for few labels; with these, fine-tuning gets as far (name it, or give a --budget, to run it)"
         if strategy.name == "lora":
             if self.end is None:
                 return "moves fewer weights than fine-tuning, for no less time here (name it, or give a --budget)"

@@ -25,6 +25,8 @@ from headstart.types import Dropped
 
 FEW_PER_LABEL = 50
 """Training rows per label below which choices are made by cross-validation."""
+TEST, VALIDATION = (0.2, 20_000), (0.15, 10_000)
+"""Share that is cut off where none is given, and rows at most."""
 LEAST_FOR_TEST = 200
 """Rows below which no test part is cut off."""
 REPEATED_ROWS = 400
@@ -152,9 +154,9 @@ def _part(parts: Parts, rows: Store[Any], given: Store[Any] | None, recipe: Expe
     """Fill in train, validation and test, cutting off what no file was given for."""
     data = recipe.data
     cut = []
-    if parts.test is None and data.test_share > 0:
+    if parts.test is None and data.test_share != 0:
         if len(rows) >= LEAST_FOR_TEST:
-            rows, parts.test = _cut(rows, parts.task, data, data.test_share, recipe.seed)
+            rows, parts.test = _cut(rows, parts.task, data, _share(data.test_share, TEST, rows), recipe.seed)
             cut.append("test")
         else:
             parts.warnings.append(
@@ -177,9 +179,15 @@ def _part(parts: Parts, rows: Store[Any], given: Store[Any] | None, recipe: Expe
         parts.validation = rows
         _check_folds(rows, labels, parts)
     else:
-        parts.train, parts.validation = _cut(rows, parts.task, data, data.validation_share, recipe.seed + 1)
+        share = _share(data.validation_share, VALIDATION, rows)
+        parts.train, parts.validation = _cut(rows, parts.task, data, share, recipe.seed + 1)
         cut.append("validation")
     parts.rule = _rule(data, recipe.seed, cut, parts.folds)
+
+
+def _share(given: float | None, usual: tuple[float, int], rows: Store[Any]) -> float:
+    """The share to cut off: as given, else the usual one, and no more than so many rows."""
+    return given if given is not None else min(usual[0], usual[1] / len(rows))
 
 
 def _check_folds(rows: Store[Any], labels: Sequence[str], parts: Parts) -> None:

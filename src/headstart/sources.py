@@ -33,11 +33,12 @@ class Data(Format):
     """Column whose equal values never stand on both sides of a cut, such as a customer or an author."""
     time_column: str | None = None
     """Column to cut by: the latest rows become test, those before them validation."""
-    test_share: float = Field(default=0.2, ge=0, lt=1)
-    """Share of rows cut off as test where no test file is given, in [0, 1); 0 for none. Below 200 rows none is cut off:
-    the scores reported are those of validation or cross-validation."""
-    validation_share: float = Field(default=0.15, gt=0, lt=1)
-    """Share of the training rows cut off as validation where no such file is given, in (0, 1)."""
+    test_share: float | None = Field(default=None, ge=0, lt=1)
+    """Share of rows cut off as test where no test file is given, in [0, 1); 0 for none; by default 0.2, and no more than
+    20,000 rows. Below 200 rows none is cut off: the scores reported are those of validation or cross-validation."""
+    validation_share: float | None = Field(default=None, gt=0, lt=1)
+    """Share of the training rows cut off as validation where no such file is given, in (0, 1); by default 0.15, and no
+    more than 10,000 rows."""
     most_rows: int | None = Field(default=None, ge=4)
     """Rows used at most of the labelled rows before anything is cut off, a sample stratified by label; all by default."""
     most_test_rows: int | None = Field(default=None, ge=1)

@@ -127,6 +127,8 @@ class Counting:
         self.sizes: list[int] = []
         self.task = type("Task", (), {"text": ("text",)})()
 
+    digest = ""
+
     def predict(self, texts: list[str], *, progress: Any = None) -> list[Prediction]:
         self.sizes.append(len(texts))
         return [Prediction(text, 0.75, {"a": 0.75, "b": 0.25}, False) for text in texts]
@@ -196,7 +198,7 @@ def test_a_file_that_is_there_is_replaced_only_on_request_and_only_when_all_is_w
     with pytest.raises(RunFolderError, match=r"scored\.csv exists"):
         FilePredictions(artifact, path).write(target)
     with monkeypatch.context() as patch:
-        patch.setattr(Artifact, "predict", lambda *_, **__: (_ for _ in ()).throw(DataError("broken half-way")))
+        patch.setattr(Artifact, "outputs", lambda *_, **__: (_ for _ in ()).throw(DataError("broken half-way")))
         with pytest.raises(DataError, match="broken half-way"):
             FilePredictions(artifact, path).write(target, overwrite=True)
     assert target.read_text() == "mine"

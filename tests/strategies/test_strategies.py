@@ -12,8 +12,9 @@ from headstart.backbones.location import BackboneSource, locate
 from headstart.data.store import Store
 from headstart.errors import RecipeError, UsageError
 from headstart.heads.model import Model
-from headstart.strategies import probing
-from headstart.strategies.base import Context
+from headstart.strategies import probing, tf_idf
+from headstart.strategies.base import Context, Strategy
+from headstart.strategies.contrastive import Contrastive
 from headstart.strategies.feature_extraction import FeatureExtraction, layer_sets
 from headstart.strategies.fine_tuning import FineTuning
 from headstart.strategies.from_scratch import FromScratch
@@ -230,3 +231,46 @@ def test_a_run_without_a_backbone_says_so_when_one_is_asked_for(context: Context
     TfIdf(C=1.0).fit(context)
     with pytest.raises(UsageError, match="set up without a backbone"):
         context.backbone()
+
+
+def test_tf_idf_of_many_rows_learns_from_a_sample_and_says_so(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = TfIdf(C=1.0).fit(context)
+    assert whole.notes == []
+    monkeypatch.setattr(tf_idf, "COUNTED_ROWS", len(context.train) - 4)
+    monkeypatch.setattr(tf_idf, "CHUNK", 7)
+    counted = TfIdf(C=1.0).fit(context)
+    assert counted.notes == []
+    assert counted.predictor.weight.shape[1] <= whole.predictor.weight.shape[1]  # type: ignore[attr-defined]
+    monkeypatch.setattr(tf_idf, "MOST_ROWS", 20)
+    some = TfIdf(C=1.0).fit(context)
+    assert some.notes == [f"learnt from 20 of {len(context.train)} rows, at random"]
+    again = TfIdf(C=1.0).fit(context)
+    np.testing.assert_array_equal(some.validation_logits, again.validation_logits)
+    for found in (counted, some):
+        assert found.validation_logits.shape == whole.validation_logits.shape
+        assert (found.validation_logits.argmax(1) == context.task.targets(context.validation)).mean() > 0.8
+
+
+@pytest.mark.parametrize("strategy", [FeatureExtraction(), FineTuning(), Contrastive()], ids=lambda s: s.name)
+def test_features_too_many_for_memory_give_the_same_model(
+    context: Context, strategy: Strategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context.training = context.training.revised(epochs=1)
+    small = strategy.fit(replace(context, shared={}))
+    monkeypatch.setattr(probing, "FEATURE_BYTES", 1)
+    large = strategy.fit(replace(context, shared={}))
+    assert large.strategy == small.strategy
+    np.testing.assert_allclose(large.validation_logits, small.validation_logits, atol=1e-4)
+
+
+def test_heads_of_very_many_rows_are_solved_on_a_sample_that_is_stated(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "SOLVING_ROWS", 24)
+    for limit in (probing.FEATURE_BYTES, 1):
+        monkeypatch.setattr(probing, "FEATURE_BYTES", limit)
+        found = FeatureExtraction().fit(replace(context, shared={}))
+        assert found.notes == [f"head solved on 24 of {len(context.train)} rows, at random"]
+        assert Contrastive().fit(replace(context, shared={})).validation_logits.shape == found.validation_logits.shape

@@ -10,11 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from headstart.artifact import Artifact
-from headstart.errors import DataError, RunFolderError, StorageError
+from headstart.artifact import Artifact, own_version
+from headstart.errors import DataError, Interrupted, RunFolderError, StorageError
 from headstart.progress import SILENT, Progress
 from headstart.readers.opening import reader_for
 from headstart.registry import did_you_mean
+from headstart.serving.journal import Journal
 from headstart.types import Dropped, Prediction, Record
 
 CHUNK = 4096
@@ -58,14 +59,21 @@ def standard_input(encoding: str | None = None) -> Iterator[str]:
 
 
 def predicted(
-    artifact: Artifact, texts: Sequence[str | None], *, progress: Progress = SILENT
+    artifact: Artifact, texts: Sequence[str | None], *, progress: Progress = SILENT, journal: Journal | None = None
 ) -> list[Prediction | None]:
-    """A prediction per text; None where there is no text."""
+    """A prediction per text; None where there is no text. With a journal, looked up there where they are in it."""
     present = [at for at, text in enumerate(texts) if text is not None and text.strip()]
+    wanted = [texts[at] or "" for at in present]
+    if journal is None:
+        predictions = artifact.predict(wanted, progress=progress)
+    else:
+        outputs = journal.find(wanted)
+        if outputs is None:
+            outputs = artifact.outputs(wanted, progress=progress)
+            journal.add(wanted, outputs)
+        predictions = artifact.predictions(outputs)
     found: list[Prediction | None] = [None] * len(texts)
-    for at, prediction in zip(
-        present, artifact.predict([texts[at] or "" for at in present], progress=progress), strict=True
-    ):
+    for at, prediction in zip(present, predictions, strict=True):
         found[at] = prediction
     return found
 
@@ -133,12 +141,13 @@ class FilePredictions:
                     "choose the column with the text with --text"
                 )
         self._at = [self.columns.index(name) for name in names]
+        self._journal: Journal | None = None
 
     def __iter__(self) -> Iterator[tuple[Record, Prediction | None]]:
         """Each row with its prediction, in order."""
         for chunk in _chunks(self._usable()):
             texts = [" ".join(part for part in (row.values[at] for at in self._at) if part) for row in chunk]
-            for row, prediction in zip(chunk, predicted(self.artifact, texts), strict=True):
+            for row, prediction in zip(chunk, predicted(self.artifact, texts, journal=self._journal), strict=True):
                 self.empty += prediction is None
                 self.abstained += abstains(prediction, self.abstain)
                 self.truncated += bool(prediction and prediction.truncated)
@@ -149,11 +158,13 @@ class FilePredictions:
     def write(self, target: Path, *, overwrite: bool = False) -> None:
         """Write all original columns and the predictions; the file appears whole or not at all.
 
-        Where the model abstains the prediction is empty; score and probabilities are there.
+        Where the model abstains the prediction is empty; score and probabilities are there. What an interrupted run has
+        computed is in a file of the same name with `.part` behind it, and the next run with the same model goes on there.
 
         Raises:
-            RunFolderError: the file is there already.
+            RunFolderError: the file is there already, or another process is writing it.
             StorageError: the disk refuses.
+            Interrupted: stopped by the user; the message says what was kept.
         """
         if target.exists() and not overwrite:
             raise RunFolderError(f"{target} exists; choose another file with --output, or replace it with --overwrite")
@@ -180,8 +191,12 @@ class FilePredictions:
             )
             os.close(handle)
             work = Path(name)
-            writer.write(work, [*self.columns, *(prefix + name for name in added)], rows())
-            os.replace(work, target)
+            columns = [*self.columns, *(prefix + name for name in added)]
+            if self.artifact.digest:
+                self._write_journaled(writer, target, work, columns, rows())
+            else:
+                writer.write(work, columns, rows())
+                os.replace(work, target)
             work = None
         except OSError as error:
             raise StorageError(f"{target} cannot be written: {error.strerror or error}") from None
@@ -189,12 +204,35 @@ class FilePredictions:
             if work is not None:
                 work.unlink(missing_ok=True)
 
+    def _write_journaled(
+        self, writer: Any, target: Path, work: Path, columns: Sequence[str], rows: Iterator[list[str | None]]
+    ) -> None:
+        """Write `work` and put it in the place of `target`, the predictions kept on the way."""
+        precision = self.artifact.predictor.precision
+        key = {"model": self.artifact.digest, "precision": precision, "rows": CHUNK, "version": own_version()}
+        with Journal(target.with_name(target.name + ".part"), key) as journal:
+            self._journal = journal
+            try:
+                writer.write(work, columns, rows)
+            except KeyboardInterrupt:
+                raise Interrupted(_kept(journal)) from None
+            finally:
+                self._journal = None
+            os.replace(work, target)
+            journal.done()
+
     def _usable(self) -> Iterator[Record]:
         for record in self._records:
             if isinstance(record, Dropped):
                 self.dropped.append(record)
             else:
                 yield record
+
+
+def _kept(journal: Journal) -> str:
+    if not journal.rows or not journal.path.exists():
+        return "stopped; nothing was written"
+    return f"stopped; the predictions of {journal.rows:,} rows are kept in {journal.path}, and the same command goes on there"
 
 
 def _chunks(items: Iterable[Any], first: int = CHUNK) -> Iterator[list[Any]]:

@@ -28,7 +28,8 @@ class Contrastive(Strategy):
     """Contrastive training on the labels, then logistic regression on the new states (Tunstall et al. 2022, section 3).
 
     Every pair of a batch counts, not pairs drawn beforehand: six updates of 32 texts see more pairs than 1,500 texts
-    passed two by two. For few labels; with many, fine-tuning gets further.
+    passed two by two. With few labels nothing else comes near; with 1,000 to 7,000 rows it was as good as fine-tuning on
+    most data, in less time (docs/log.md).
     """
 
     name: ClassVar[str] = "contrastive"

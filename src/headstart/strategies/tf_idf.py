@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from headstart.predictors.linear_text import CHARACTERS, WORDS, LinearTextPredictor, vectorizer_for
+from headstart.predictors.linear_text import CHARACTERS, CHUNK, WORDS, LinearTextPredictor, vectorizer_for
 from headstart.strategies.base import Candidate, Context, Strategy
 
 GRID = (0.3, 1.0, 3.0, 10.0, 30.0)
 FOLDS = 4
 TUNING_CELLS = 16_000
 """Rows x labels beyond which the strength is cross-validated on a sample of the rows."""
+MOST_ROWS = 200_000
+"""Training rows beyond which a random sample is learnt from."""
+COUNTED_ROWS = 50_000
+"""Rows on which terms are counted."""
 MOST_TERMS = 100_000
 """Most terms kept per vectorizer, the most frequent ones."""
 
@@ -35,20 +40,14 @@ class TfIdf(Strategy):
 
     def fit(self, context: Context) -> Candidate:
         """Choose C by cross-validation, then fit on all training rows."""
-        from scipy.sparse import hstack
-
-        texts = [example.text for example in context.train.examples]
-        targets = context.task.targets(context.train)
-        weights = context.task.weights(context.train.examples)
+        rows, total = _sampled(context), len(context.train)
+        train = context.train if len(rows) == total else context.train.take(rows)
+        texts = list(train.texts)
+        targets = context.task.targets(train)
+        weights = context.task.weights(train.examples)
         labels = len(context.task.names)
         context.progress.begin(self.name, len(GRID) * FOLDS + 2)
-        vectorizers = [
-            vectorizer_for(options, max_features=MOST_TERMS, min_df=1 if len(texts) < 20_000 else 2)
-            for options in (WORDS, CHARACTERS)
-        ]
-        terms: Any = hstack([vectorizer.fit_transform(texts) for vectorizer in vectorizers], format="csr").astype(
-            np.float32
-        )
+        vectorizers, terms = _vectorized(texts, context.seed)
         context.progress.advance(1)
         strength = self.C or self._tuned(context, terms, targets, weights)
         weight, bias = _fitted(terms, targets, weights, strength, labels)
@@ -65,6 +64,7 @@ class TfIdf(Strategy):
             logits,
             f"{terms.shape[1]:,} terms, C {strength:g}",
             weight.size + bias.size,
+            notes=[] if len(rows) == total else [f"learnt from {len(rows):,} of {total:,} rows, at random"],
         )
 
     def _tuned(self, context: Context, terms: Any, targets: np.ndarray, weights: np.ndarray) -> float:
@@ -92,6 +92,37 @@ class TfIdf(Strategy):
             if context.late:
                 break
         return max(ranks, key=lambda strength: ranks[strength])
+
+
+def _sampled(context: Context) -> np.ndarray:
+    """Training rows that are learnt from: all, or `MOST_ROWS` of them at random."""
+    total = len(context.train)
+    if total <= MOST_ROWS or context.folds is not None:
+        return np.arange(total)
+    return np.sort(np.random.default_rng([context.seed, 0x7F1D5]).permutation(total)[:MOST_ROWS])
+
+
+def _vectorized(texts: Sequence[str], seed: int) -> tuple[list[Any], Any]:
+    """Fitted vectorizers, and the weights of all terms in all texts, sparse of shape (texts, terms).
+
+    Terms and their rarity are counted on `COUNTED_ROWS` texts at most, which is where the memory goes.
+    """
+    from scipy.sparse import hstack, vstack
+
+    options = {"max_features": MOST_TERMS, "min_df": 1 if len(texts) < 20_000 else 2}
+    vectorizers = [vectorizer_for(kind, **options) for kind in (WORDS, CHARACTERS)]
+    if len(texts) <= COUNTED_ROWS:
+        parts = [[vectorizer.fit_transform(texts) for vectorizer in vectorizers]]
+    else:
+        counted = np.random.default_rng([seed, 0xC0DE]).permutation(len(texts))[:COUNTED_ROWS]
+        for vectorizer in vectorizers:
+            vectorizer.fit([texts[row] for row in counted])
+        starts = range(0, len(texts), CHUNK)
+        parts = (
+            [vectorizer.transform(texts[start : start + CHUNK]).astype(np.float32) for vectorizer in vectorizers]
+            for start in starts
+        )
+    return vectorizers, vstack([hstack(part, format="csr").astype(np.float32) for part in parts], format="csr")
 
 
 def _out_of_fold(context: Context, terms: Any, targets: np.ndarray, weights: np.ndarray, strength: float) -> np.ndarray:

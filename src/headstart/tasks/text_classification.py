@@ -254,15 +254,17 @@ class TextClassification(Task):
 
     def weights(self, examples: Sequence[Example]) -> np.ndarray:
         """Example weight times class weight, scaled to mean 1."""
-        own = np.array([example.weight for example in examples], dtype=np.float64)
+        lazy = isinstance(examples, Examples)
+        own = np.array(examples.weights if lazy else [example.weight for example in examples], dtype=np.float64)
         if self.class_weight is not None:
-            counts = Counter(example.label for example in examples)
+            labels = examples.labels if lazy else [example.label for example in examples]
+            counts = Counter(labels)
             table = (
                 {label: 1.0 / counts[label] for label in counts}
                 if self.class_weight == "balanced"
                 else self.class_weight
             )
-            own *= [table.get(example.label or "", 1.0) for example in examples]
+            own *= [table.get(label or "", 1.0) for label in labels]
         return own / own.mean()
 
     def targets(self, examples: Store[Example]) -> np.ndarray:

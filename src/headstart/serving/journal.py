@@ -1,0 +1,154 @@
+"""Predictions of a large file as they come, so that an interrupted run goes on where it stopped."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+
+from headstart.errors import RunFolderError, StorageError
+from headstart.predictors.base import Outputs
+
+FORMAT = 1
+
+
+class Journal:
+    """A file beside the output with the logits of every chunk that is done; a context manager.
+
+    What an earlier run left is used as long as it comes from the same model and settings, the bytes are whole and the
+    texts are the same; from the first chunk that differs everything is computed again. A file of one chunk leaves
+    nothing: the journal is made with the second one, and removed by `done`.
+
+    Args:
+        path: of the file.
+        key: all that logits depend on beside the texts, plain data.
+    """
+
+    def __init__(self, path: Path, key: Mapping[str, Any]) -> None:
+        self.path = path
+        self.key = {"format": FORMAT, **key}
+        self.rows = 0
+        """Rows with text that are in the file."""
+        self._file: IO[bytes] | None = None
+        self._replaying = False
+        self._first: tuple[str, Outputs] | None = None
+
+    def __enter__(self) -> Journal:
+        """Look for what an earlier run left.
+
+        Raises:
+            RunFolderError: another process is writing it.
+            StorageError: it can't be opened.
+        """
+        if self.path.is_file():
+            file = self._open("r+b")
+            try:
+                self._replaying = json.loads(file.readline()) == self.key
+            except ValueError:
+                self._replaying = False
+            if not self._replaying:
+                file.seek(0)
+                file.truncate()
+                self._header(file)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def find(self, texts: Sequence[str]) -> Outputs | None:
+        """Outputs of the next chunk, if an earlier run has computed them; to be asked before `add`."""
+        if not self._replaying or self._file is None:
+            return None
+        start = self._file.tell()
+        found = _read(self._file)
+        if found is None or found[0] != _digest(texts):
+            self._file.seek(start)
+            self._file.truncate()
+            self._replaying = False
+            return None
+        self.rows += len(texts)
+        return found[1]
+
+    def add(self, texts: Sequence[str], outputs: Outputs) -> None:
+        """Write down the outputs of the next chunk.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        entry = (_digest(texts), outputs)
+        try:
+            if self._file is None:
+                if self._first is None:
+                    self._first = entry
+                    return
+                file = self._open("xb")
+                self._header(file)
+                self._write(file, *self._first)
+            self._write(self._file, *entry)
+        except OSError as error:
+            raise self._refused(error) from None
+
+    def done(self) -> None:
+        """Remove the file."""
+        self.path.unlink(missing_ok=True)
+
+    def _open(self, mode: str) -> IO[bytes]:
+        try:
+            self._file = open(self.path, mode)  # noqa: SIM115
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, FileExistsError):
+            if self._file is not None:
+                self._file.close()
+            raise RunFolderError(f"{self.path}: another process is writing these predictions; wait for it") from None
+        except OSError as error:
+            raise self._refused(error) from None
+        return self._file
+
+    def _refused(self, error: OSError) -> StorageError:
+        return StorageError(f"{self.path} cannot be written: {error.strerror or error}")
+
+    def _header(self, file: IO[bytes]) -> None:
+        file.write(json.dumps(self.key, sort_keys=True).encode() + b"\n")
+
+    def _write(self, file: IO[bytes] | None, digest: str, outputs: Outputs) -> None:
+        if file is None:
+            return
+        logits = np.ascontiguousarray(outputs.logits, dtype=np.float32)
+        payload = logits.tobytes() + np.asarray(outputs.truncated, dtype=bool).tobytes()
+        head = {"texts": digest, "shape": list(logits.shape), "crc32": zlib.crc32(payload)}
+        file.write(json.dumps(head).encode() + b"\n" + payload)
+        file.flush()
+        self.rows += len(logits)
+
+
+def _read(file: IO[bytes]) -> tuple[str, Outputs] | None:
+    """The next entry; None at the end, and where whatever ended the run has torn it."""
+    try:
+        head = json.loads(file.readline())
+        rows, labels = head["shape"]
+        payload = file.read(rows * labels * 4 + rows)
+        if zlib.crc32(payload) != head["crc32"]:
+            return None
+        logits = np.frombuffer(payload, dtype=np.float32, count=rows * labels).reshape(rows, labels)
+        return head["texts"], Outputs(logits, np.frombuffer(payload, dtype=bool, offset=rows * labels * 4))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _digest(texts: Sequence[str]) -> str:
+    state = hashlib.blake2b(digest_size=16)
+    for text in texts:
+        data = text.encode("utf-8", "surrogatepass")
+        state.update(len(data).to_bytes(8, "little"))
+        state.update(data)
+    return state.hexdigest()

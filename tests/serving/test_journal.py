@@ -1,0 +1,174 @@
+"""Predictions of a large file that was interrupted go on where they stopped, and come out as if never interrupted."""
+
+import fcntl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headstart.artifact import Artifact, load
+from headstart.errors import Interrupted, RunFolderError, StorageError
+from headstart.predictors.base import Outputs
+from headstart.serving import files
+from headstart.serving.files import FilePredictions
+from headstart.serving.journal import Journal
+
+KEY = {"model": "m", "rows": 4}
+
+
+@pytest.fixture
+def artifact(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Artifact:
+    monkeypatch.setattr(files, "CHUNK", 4)
+    monkeypatch.setattr(files._chunks, "__defaults__", (4,))
+    return load(folder)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "new.csv"
+    rows = [f"{at},{('good', 'bad', '', 'a day')[at % 4]} {at if at % 4 != 2 else ''}" for at in range(22)]
+    path.write_text("\n".join(["id,text", *rows]) + "\n")
+    return path
+
+
+class Told:
+    """Counts the texts that are computed and stops at one of them."""
+
+    def __init__(self, artifact: Artifact, stop_at: str = "") -> None:
+        self.real, self.stop_at = type(artifact.predictor).outputs.__get__(artifact.predictor), stop_at
+        self.texts: list[str] = []
+
+    def __call__(self, texts: list[str], **options: Any) -> Outputs:
+        if self.stop_at in texts:
+            raise KeyboardInterrupt
+        self.texts += texts
+        return self.real(texts, **options)
+
+
+@pytest.fixture
+def told(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Told]:
+    def put(stop_at: str = "none") -> Told:
+        found = Told(artifact, stop_at)
+        monkeypatch.setattr(artifact.predictor, "outputs", found)
+        return found
+
+    return put
+
+
+@pytest.fixture
+def expected(artifact: Artifact, table: Path, tmp_path: Path) -> bytes:
+    FilePredictions(artifact, table).write(tmp_path / "expected.csv")
+    assert not (tmp_path / "expected.csv.part").exists()
+    return (tmp_path / "expected.csv").read_bytes()
+
+
+def stop(artifact: Artifact, table: Path, target: Path, told: Callable[..., Told], at: str = "bad 13") -> str:
+    told(at)
+    with pytest.raises(Interrupted) as error:
+        FilePredictions(artifact, table).write(target, overwrite=True)
+    return str(error.value)
+
+
+def test_an_interrupted_file_goes_on_where_it_stopped(
+    artifact: Artifact, table: Path, tmp_path: Path, told: Callable[..., Told], expected: bytes
+) -> None:
+    target = tmp_path / "scored.csv"
+    said = stop(artifact, table, target, told)
+    # Three chunks of four rows, three with text each, are done.
+    assert said == f"stopped; the predictions of 9 rows are kept in {target}.part, and the same command goes on there"
+    assert not target.exists()
+    rest = told()
+    FilePredictions(artifact, table).write(target)
+    assert rest.texts == ["good 12", "bad 13", "a day 15", "good 16", "bad 17", "a day 19", "good 20", "bad 21"]
+    assert target.read_bytes() == expected
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["expected.csv", "new.csv", "scored.csv"]
+
+
+def test_it_may_be_interrupted_more_than_once(
+    artifact: Artifact, table: Path, tmp_path: Path, told: Callable[..., Told], expected: bytes
+) -> None:
+    target = tmp_path / "scored.csv"
+    stop(artifact, table, target, told, "bad 9")
+    assert "of 12 rows" in stop(artifact, table, target, told, "bad 17")
+    assert "of 12 rows" in stop(artifact, table, target, told, "bad 17")
+    told()
+    FilePredictions(artifact, table).write(target)
+    assert target.read_bytes() == expected
+
+
+def test_a_stop_in_the_first_chunk_leaves_nothing(
+    artifact: Artifact, table: Path, tmp_path: Path, told: Callable[..., Told]
+) -> None:
+    assert stop(artifact, table, tmp_path / "scored.csv", told, "bad 1") == "stopped; nothing was written"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.csv"]
+
+
+@pytest.mark.parametrize("lost", [1, 10, 70])
+def test_what_was_torn_is_computed_again(
+    lost: int, artifact: Artifact, table: Path, tmp_path: Path, told: Callable[..., Told], expected: bytes
+) -> None:
+    target, part = tmp_path / "scored.csv", tmp_path / "scored.csv.part"
+    stop(artifact, table, target, told)
+    part.write_bytes(part.read_bytes()[:-lost])
+    rest = told()
+    FilePredictions(artifact, table).write(target)
+    assert len(rest.texts) == 11
+    assert target.read_bytes() == expected
+
+
+def test_every_byte_that_is_flipped_is_found_or_harmless(
+    artifact: Artifact, table: Path, tmp_path: Path, told: Callable[..., Told], expected: bytes
+) -> None:
+    target, part = tmp_path / "scored.csv", tmp_path / "scored.csv.part"
+    stop(artifact, table, target, told)
+    whole = part.read_bytes()
+    for place in range(0, len(whole), 7):
+        part.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        told()
+        FilePredictions(artifact, table).write(target, overwrite=True)
+        assert target.read_bytes() == expected
+
+
+@pytest.mark.parametrize("change", ["model", "precision", "row"])
+def test_another_model_or_file_starts_anew_where_it_differs(
+    change: str, artifact: Artifact, table: Path, tmp_path: Path, told: Callable[..., Told]
+) -> None:
+    target = tmp_path / "scored.csv"
+    stop(artifact, table, target, told)
+    if change == "model":
+        artifact.digest = "another"
+    elif change == "precision":
+        artifact.predictor.precision = "float32"
+    else:
+        table.write_text(table.read_text().replace("good 4", "good four"))
+    rest = told()
+    FilePredictions(artifact, table).write(target)
+    assert len(rest.texts) == {"row": 14}.get(change, 17)
+    assert ("good four" in rest.texts) == (change == "row")
+
+
+def test_two_processes_do_not_write_the_same_predictions(
+    artifact: Artifact, table: Path, tmp_path: Path, told: Callable[..., Told]
+) -> None:
+    target = tmp_path / "scored.csv"
+    stop(artifact, table, target, told)
+    with open(f"{target}.part", "rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(RunFolderError, match=r"scored\.csv\.part: another process is writing these predictions"):
+            FilePredictions(artifact, table).write(target)
+
+
+def test_a_disk_that_refuses_is_an_error_and_what_is_no_journal_is_written_anew(tmp_path: Path) -> None:
+    found = Outputs(np.zeros((1, 2), np.float32), np.zeros(1, bool))
+    with Journal(tmp_path / "none" / "x.part", KEY) as journal, pytest.raises(StorageError, match="cannot be written"):
+        journal.add(["a"], found)
+        journal.add(["b"], found)
+    (tmp_path / "junk.part").write_bytes(b"\xff\x00 no journal")
+    with Journal(tmp_path / "junk.part", KEY) as journal:
+        assert journal.find(["a"]) is None
+        journal.add(["a"], found)
+    with Journal(tmp_path / "junk.part", KEY) as journal:
+        assert journal.find(["a"]) is not None
+        assert journal.find(["b"]) is None
