@@ -64,7 +64,7 @@ def test_the_strength_that_is_best_on_validation_is_chosen(rows: int, features: 
 
 
 def test_two_worse_values_in_a_row_end_the_search() -> None:
-    ranks = iter([0.5, 0.4, 0.3])
+    ranks = iter([0.5, 0.4, 0.3, 0.5])  # the last is that of the best, solved once more from zero
     asked: list[float] = []
 
     def told(logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
@@ -73,7 +73,17 @@ def test_two_worse_values_in_a_row_end_the_search() -> None:
 
     data: Any = part(30, 4, 2, 0)
     assert solve(data, data, labels=2, rank=told, grid=(0.1, 0.2, 0.3, 0.4)).C == 0.1
-    assert len(asked) == 3
+    assert len(asked) == 4
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize(("rows", "features"), [(60, 5), (20, 50)])
+def test_the_solution_does_not_depend_on_the_strengths_that_were_tried_before(rows: int, features: int) -> None:
+    train, fresh = part(rows, features, 3, 0), part(60, features, 3, 1)
+    found = solve(train, fresh, labels=3, rank=rank, grid=(1e-4, 1e-2, 1.0, 10.0))
+    alone = solve(train, fresh, labels=3, rank=rank, grid=(found.C,))
+    np.testing.assert_array_equal(found.weight, alone.weight)
+    np.testing.assert_array_equal(found.bias, alone.bias)
 
 
 def test_a_heavier_class_is_predicted_more_often() -> None:

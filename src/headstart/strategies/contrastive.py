@@ -74,9 +74,7 @@ class Contrastive(Strategy):
             grid = (strength,)
         model, losses = self._trained(context, names, epochs)
         states = _states(context, model, names)
-        strength = grid[0] if len(grid) == 1 else _solved(context, model, names, grid, states).C
-        # Once more from zero at the strength chosen, so that a resolved recipe comes to the same weights.
-        solved = _solved(context, model, names, (strength,), states)
+        solved = _solved(context, model, names, grid, states)
         context.progress.end()
         head = model.heads[HEAD]
         head.set(_tensor(solved.weight), _tensor(solved.bias))  # type: ignore[operator]

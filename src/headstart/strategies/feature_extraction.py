@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field, field_validator
 
 from headstart.errors import RecipeError
@@ -49,10 +50,10 @@ class FeatureExtraction(Strategy):
             has_many_rows,
             sample_note,
             solved_head,
+            solving_part,
             solving_rows,
             strength_by_folds,
         )
-        from headstart.strategies.steps import validation_logits
 
         backbone = context.backbone()
         if self.layers and max(self.layers) > backbone.depth:
@@ -82,14 +83,15 @@ class FeatureExtraction(Strategy):
         context.progress.advance(0.4 * total)
         settings: dict[str, Any] = {"layers": layers, "pooling": pooling, "names": bool(names)}
         few = context.folds is not None or len(solving_rows(context)) <= CHOOSING_ROWS
-        chosen = strength_by_folds if few else _strength_on_validation
-        strength = self.C or chosen(context, backbone, **settings)
-        # Once more from zero at the strength chosen, so that a resolved recipe comes to the same weights.
-        solved = solved_head(context, backbone, **settings, grid=(strength,))
+        strength = self.C or (strength_by_folds(context, backbone, **settings) if few else None)
+        solved = solved_head(context, backbone, **settings, grid=(strength,) if strength else None)
         head = context.task.heads(backbone, layers=layers, pooling=pooling)
         head[HEAD].set(torch.from_numpy(solved.weight), torch.from_numpy(solved.bias))
         model = Model(backbone, head)
-        logits = validation_logits(context, model) if solved.out_of_fold is None else solved.out_of_fold
+        logits = solved.out_of_fold
+        if logits is None:
+            _, held = solving_part(context, backbone, layers=layers, pooling=pooling)
+            logits = solved.logits(held.features).astype(np.float32)
         context.progress.end()
         read = "all layers" if len(layers) == backbone.depth + 1 else f"layer{'s' * (len(layers) > 1)} {_spans(layers)}"
         return Candidate(
@@ -101,12 +103,6 @@ class FeatureExtraction(Strategy):
             solved.weight.size + solved.bias.size,
             notes=sample_note(context),
         )
-
-
-def _strength_on_validation(context: Context, backbone: Any, **settings: Any) -> float:
-    from headstart.strategies.probing import solved_head
-
-    return solved_head(context, backbone, **settings).C
 
 
 def layer_sets(depth: int) -> list[tuple[int, ...]]:

@@ -16,6 +16,7 @@ from headstart.training.solve import (
     GRID,
     Part,
     Solved,
+    kernel_of,
     ridge_by_folds,
     solve,
     solve_by_folds,
@@ -90,15 +91,16 @@ def solving_part(
         backbone: frozen.
         layers: states put side by side.
         pooling: one of the backbone's.
-        rows: which of the rows that heads are solved on to use; all if None.
+        rows: which of the rows that heads are solved on to use, without validation rows; all if None.
     """
     train, validation = prepared(context, backbone.tokenizer)
     at = backbone.poolings.index(pooling)
-    chosen = slice(None) if rows is None else rows
-    used = solving_rows(context)[chosen]
+    used = solving_rows(context) if rows is None else solving_rows(context)[rows]
+    nothing = np.zeros((0, len(layers) * backbone.hidden_size), dtype=np.float32)
     if not has_many_rows(context, backbone):
         states = features(context, backbone)
-        learnt, held = _flat(states[0][chosen], layers, at), _flat(states[1], layers, at)
+        learnt = _flat(states[0], layers, at, rows)
+        held = _flat(states[1], layers, at) if rows is None else nothing
     elif rows is None:
         tokens = _tokens(context, backbone)
         learnt, held = _feature_store(context).chosen(
@@ -106,7 +108,7 @@ def solving_part(
         )
     else:
         [few] = _feature_store(context).get(backbone, [train.tokens.take(used)])
-        learnt, held = _flat(few, layers, at), np.zeros((0, len(layers) * backbone.hidden_size), dtype=np.float32)
+        learnt, held = _flat(few, layers, at), nothing
     count = len(held)
     return (
         Part(learnt, train.targets[used], train.weights[used]),
@@ -126,8 +128,11 @@ def named_part(context: Context, backbone: Any, *, layers: Sequence[int], poolin
     return Part(flat, targets, np.full(len(examples), NAME_WEIGHT))
 
 
-def _flat(states: np.ndarray, layers: Sequence[int], pooling: int) -> np.ndarray:
-    return states[:, list(layers), pooling].reshape(len(states), -1)
+def _flat(states: np.ndarray, layers: Sequence[int], pooling: int, rows: np.ndarray | None = None) -> np.ndarray:
+    """States of some layers side by side, shape (rows, layers * hidden)."""
+    if rows is None:
+        return states[:, list(layers), pooling].reshape(len(states), -1)
+    return states[rows[:, None], np.array(layers)[None, :], pooling].reshape(len(rows), -1)
 
 
 def solved_head(
@@ -176,10 +181,21 @@ def compare_by_folds(
         names: whether the labels' own words are learnt from; compared too if None.
     """
     rows, dealt = _choosing_folds(context, backbone)
+    kernels: dict[tuple[int, str], np.ndarray] = {}
+
+    def part(layers: Sequence[int], pooling: str) -> tuple[Part, Part | None]:
+        train, _ = solving_part(context, backbone, layers=layers, pooling=pooling, rows=rows)
+        return train, named_part(context, backbone, layers=layers, pooling=pooling) if names is not False else None
+
     found = []
     for layers, pooling in options:
-        train, _ = solving_part(context, backbone, layers=layers, pooling=pooling, rows=rows)
-        beside = named_part(context, backbone, layers=layers, pooling=pooling)
+        for layer in layers:
+            if (layer, pooling) not in kernels:
+                train, beside = part((layer,), pooling)
+                kernels[layer, pooling] = kernel_of(train.features, None if beside is None else beside.features)
+        train, beside = part(layers, pooling)
+        kernel = np.sum([kernels[layer, pooling] for layer in layers], axis=0)
+        count = len(train.targets)
         for with_names in (False, True) if names is None else (names,):
             if with_names and beside is None:
                 continue
@@ -189,6 +205,7 @@ def compare_by_folds(
                 labels=len(context.task.names),
                 rank=context.task.rank,
                 beside=beside if with_names else None,
+                kernel=kernel if with_names else kernel[:count, :count],
             )
             found.append((rank, with_names, -len(layers), layers, pooling))
     if not found:

@@ -75,7 +75,8 @@ def solve(
 
     Features are standardised for solving and the scale is folded back into the map, so it applies to raw features.
     The grid is walked from strong to weak regularisation, each solution the start of the next, and left once two
-    values in a row were worse than the best.
+    values in a row were worse than the best. The best is solved once more from zero, so that it does not depend on the
+    grid.
 
     Args:
         train: rows to solve on.
@@ -89,16 +90,22 @@ def solve(
     path = _path(train, beside, labels)
     best = Solved(np.zeros((labels, train.features.shape[1])), np.zeros(labels), 0.0, (-np.inf, -np.inf))
     worse = 0
+
+    def ranked_at(strength: float, *, afresh: bool) -> Solved:
+        found = path.at(strength, afresh=afresh)
+        return replace(found, rank=rank(found.logits(validation.features), validation.targets))
+
+    if len(grid) == 1:
+        return ranked_at(grid[0], afresh=True)
     for strength in grid:
-        found = path.at(strength)
-        ranked = replace(found, rank=rank(found.logits(validation.features), validation.targets))
+        ranked = ranked_at(strength, afresh=False)
         if ranked.rank > best.rank:
             best, worse = ranked, 0
         else:
             worse += 1
         if worse == 2 or late():
             break
-    return best
+    return ranked_at(best.C, afresh=True) if best.C else best
 
 
 def solve_by_folds(
@@ -148,14 +155,41 @@ def standard_error(value: float, rows: int) -> float:
     return float(np.sqrt(value * (1 - value) / rows)) if 0 <= value <= 1 else 0.0
 
 
+ROTATED = 200
+"""Rows per label, less as rows come near to features, up to which rotating them into their span saves more than it costs."""
+SMALL_SYSTEM = 300
+"""Rows below which ridge regression is solved in double precision."""
 RIDGE = (0.03, 0.3, 3.0)
 """Ridge penalties tried, relative to the mean squared length of a row."""
 SHARPNESS = 8.0
 """What ridge scores, about 0 to 1, are multiplied by to stand for logits."""
 
 
+def kernel_of(features: np.ndarray, beside: np.ndarray | None = None) -> np.ndarray:
+    """Inner products of standardised rows, and of those beside them by the same scale.
+
+    The kernel of features side by side is the sum of theirs.
+
+    Args:
+        features: shape (rows, features).
+        beside: more rows, which the scale is not taken from.
+
+    Returns:
+        Shape (rows, rows), those beside counted.
+    """
+    rows = features if beside is None else np.concatenate([features, beside])
+    inputs = (rows - features.mean(0)) / (features.std(0) + 1e-6)
+    return inputs @ inputs.T
+
+
 def ridge_by_folds(
-    train: Part, folds: np.ndarray, *, labels: int, rank: Rank, beside: Part | None = None
+    train: Part,
+    folds: np.ndarray,
+    *,
+    labels: int,
+    rank: Rank,
+    beside: Part | None = None,
+    kernel: np.ndarray | None = None,
 ) -> tuple[float, float]:
     """How well kernel ridge regression on one-hot labels does on rows held out, at the best of three penalties.
 
@@ -165,40 +199,49 @@ def ridge_by_folds(
         labels: how many there are.
         rank: of logits and targets, larger is better.
         beside: more rows to learn from in every fold, their weights counting against those of `train`.
+        kernel: that of the features of both, if it is known.
     """
     rows = train if beside is None else train.joined(beside)
-    inputs = (rows.features - train.features.mean(0)) / (train.features.std(0) + 1e-6)
-    kernel = inputs @ inputs.T  # (rows + beside, rows + beside)
+    if kernel is None:
+        kernel = kernel_of(train.features, None if beside is None else beside.features)
     kernel = kernel / max(float(np.trace(kernel)) / len(kernel), 1e-12)
     wanted = np.eye(labels)[rows.targets]
     extra = np.arange(len(train.targets), len(rows.targets))
-    best = (-np.inf, -np.inf)
-    for penalty in RIDGE:
-        ranks = []
-        for row in folds:
-            scores = np.zeros((len(train.targets), labels))
-            for fold in np.unique(row):
-                kept = np.concatenate([np.flatnonzero(row != fold), extra])
-                held = np.flatnonzero(row == fold)
-                middle = np.average(wanted[kept], axis=0, weights=rows.weights[kept])
-                inner = kernel[np.ix_(kept, kept)] + np.diag(penalty / rows.weights[kept])
-                scores[held] = kernel[np.ix_(held, kept)] @ np.linalg.solve(inner, wanted[kept] - middle) + middle
-            ranks.append(rank(SHARPNESS * scores, train.targets))
-        mean = np.mean(ranks, axis=0)
-        best = max(best, (float(mean[0]), float(mean[1])))
-    return best
+    ranks: list[list[tuple[float, float]]] = [[] for _ in RIDGE]
+    for row in folds:
+        scores = np.zeros((len(RIDGE), len(train.targets), labels))
+        for fold in np.unique(row):
+            kept = np.concatenate([np.flatnonzero(row != fold), extra])
+            held = np.flatnonzero(row == fold)
+            middle = np.average(wanted[kept], axis=0, weights=rows.weights[kept])
+            inner, across = kernel[np.ix_(kept, kept)], kernel[np.ix_(held, kept)]
+            for at, penalty in enumerate(RIDGE):
+                full = inner.copy()
+                full[np.diag_indices_from(full)] += penalty / rows.weights[kept]
+                scores[at, held] = across @ _positive_solve(full, wanted[kept] - middle) + middle
+        for at, each in enumerate(scores):
+            ranks[at].append(rank(SHARPNESS * each, train.targets))
+    return max((float(mean[0]), float(mean[1])) for mean in (np.mean(each, axis=0) for each in ranks))
 
 
 def _path(train: Part, beside: Part | None, labels: int) -> "_Path | _ReadPath":
     return _Path(train, beside, labels) if train.features.size <= MEMORY_CELLS else _ReadPath(train, beside, labels)
 
 
+def _positive_solve(inner: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Of a positive definite system; in the precision of the kernel where it is large."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    if len(inner) < SMALL_SYSTEM:
+        return np.linalg.solve(inner.astype(np.float64), wanted)
+    factor = cho_factor(inner, lower=True, overwrite_a=True, check_finite=False)
+    return cho_solve(factor, wanted.astype(inner.dtype), check_finite=False)
+
+
 class _Path:
     """Solutions of one problem at rising strengths, each the start of the next."""
 
     def __init__(self, train: Part, beside: Part | None, labels: int) -> None:
-        from sklearn.linear_model import LogisticRegression
-
         self.labels = labels
         self.mean = train.features.mean(0)
         self.scale = train.features.std(0) + 1e-6
@@ -206,18 +249,22 @@ class _Path:
         self.targets, self.weights = rows.targets, rows.weights
         self.inputs = (rows.features - self.mean) / self.scale
         self.basis: np.ndarray | None = None
-        if self.inputs.shape[0] < self.inputs.shape[1]:
+        count, features = self.inputs.shape
+        if count < ROTATED * labels * (1 - count / features):
             # With an L2 penalty the solution lies in the span of the rows: fewer rows than features, fewer unknowns.
-            left, size, self.basis = np.linalg.svd(self.inputs, full_matrices=False)
-            self.inputs = left * size
-        self.model = LogisticRegression(max_iter=300, tol=1e-4, warm_start=True)
+            span, triangle = np.linalg.qr(self.inputs.T)
+            self.inputs, self.basis = np.ascontiguousarray(triangle.T), span.T
+        self.model: Any = None
 
-    def at(self, strength: float) -> Solved:
-        """The solution at one value of C; a single label needs no solving."""
+    def at(self, strength: float, *, afresh: bool = False) -> Solved:
+        """The solution at one value of C, `afresh` from zero; a single label needs no solving."""
         from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression
 
         if len(np.unique(self.targets)) == 1:
             return _certain(self.targets, len(self.mean), self.labels, strength)
+        if self.model is None or afresh:
+            self.model = LogisticRegression(max_iter=300, tol=1e-4, warm_start=True)
         self.model.C = strength
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -262,12 +309,14 @@ class _ReadPath:
         """Rows of the map: one for two classes."""
         return 1 if len(self.classes) == 2 else len(self.classes)
 
-    def at(self, strength: float) -> Solved:
-        """The solution at one value of C."""
+    def at(self, strength: float, *, afresh: bool = False) -> Solved:
+        """The solution at one value of C, `afresh` from zero."""
         from scipy.optimize import minimize
 
         if len(self.classes) == 1:
             return _certain(self.classes, len(self.mean), self.labels, strength)
+        if afresh:
+            self.start[:] = 0.0
         options = {"maxiter": 300, "gtol": 1e-4, "ftol": 64 * np.finfo(float).eps}
         found = minimize(
             self._loss, self.start, args=(1 / (strength * self.weight),), jac=True, method="L-BFGS-B", options=options
