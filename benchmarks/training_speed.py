@@ -24,11 +24,19 @@ RESULTS = "training_speed.jsonl"
 KEYS = ("work", "program", "rows", "repeat")
 PEER = Path(__file__).parent / "peers" / "trainer_fit.py"
 WORKS = {"all layers, 1 epoch": ("all", 1), "top 2 layers, 3 epochs": ("2", 3)}
-PROGRAMS = ("Trainer, defaults", "Trainer, best options", "headstart", "headstart, warm cache")
+PROGRAMS = (
+    "Trainer, defaults",
+    "Trainer, best options",
+    "Trainer, best options, bf16",
+    "headstart, float32",
+    "headstart",
+    "headstart, warm cache",
+)
 
 
-def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, warm: bool) -> None:
+def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, way: str) -> None:
     """One run of the product's loop in this process; prints a JSON line."""
+    import resource
     import time
 
     import torch
@@ -53,6 +61,7 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
         "seed": seed,
         "epochs": epochs,
     }
+    warm, precision = way == "warm", "float32" if way == "float32" else "auto"
     recipe = assemble("fit", options)
     parts = prepare(recipe, SILENT, None)
     with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +71,7 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
         def once() -> tuple[Any, float]:
             context = Context(
                 parts.task, parts.train, parts.validation, locate(recipe.backbone), recipe.training, seed, SILENT,
-                cache=cache,
+                cache=cache, precision=precision,
             )  # fmt: skip
             model = headed_model(context, pooling="first", dropout=0.1, head_first=False)
             ready, _ = prepared(context, model.backbone.tokenizer)
@@ -77,6 +86,7 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
         if warm:
             once()
         model, seconds = once()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     texts, labels = zip(*draws.rows_of(Path(test_file)), strict=True)
     found = NetworkPredictor(model).outputs(texts).logits.argmax(1)
     right = sum(parts.task.names[at] == label for at, label in zip(found, labels, strict=True))
@@ -86,6 +96,7 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
                 "accuracy": right / len(labels),
                 "training_seconds": round(seconds, 2),
                 "trained_rows": len(parts.train),
+                "peak_bytes": memory,
                 "threads": torch.get_num_threads(),
             }
         )
@@ -95,11 +106,11 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
 def measured(program: str, train: Path, test: Path, layers: str, epochs: int, seed: int) -> dict[str, Any]:
     """One run of a program in a process of its own."""
     if program.startswith("Trainer"):
-        way = "best" if "best" in program else "default"
+        way = "best-bf16" if "bf16" in program else "best" if "best" in program else "default"
         command = [sys.executable, str(PEER), str(train), str(test), way, layers, str(epochs), str(seed)]
     else:
         command = [sys.executable, __file__, "--child", str(train), str(test), layers, str(epochs), str(seed)]
-        command += ["warm"] if "warm" in program else ["cold"]
+        command += ["warm" if "warm" in program else "float32" if "float32" in program else "auto"]
     output, _ = timed(command, None)
     return json.loads(output.strip().split("\n")[-1])
 
@@ -113,15 +124,16 @@ def show(rows: int) -> None:
         times = {name: statistics.median(row["per_row"] for row in each) for name, each in mine.items() if each}
         for name, value in times.items():
             scores = ", ".join(f"{row['accuracy']:.3f}" for row in mine[name])
-            against = " ".join(f"{times[peer] / value:5.2f}x" for peer in PROGRAMS[:2] if peer in times)
-            print(f"  {name:<24} {1000 * value:7.2f} ms per row and epoch   {against}   accuracy {scores}")
+            memory = statistics.median(row["peak_bytes"] for row in mine[name]) / 1e6
+            against = " ".join(f"{times[peer] / value:5.2f}x" for peer in PROGRAMS[:3] if peer in times)
+            print(f"  {name:<28} {1000 * value:6.2f} ms per row, epoch  {against}  {memory:5.0f} MB  accuracy {scores}")
 
 
 def main() -> None:
     """Run the programs in turns and print the table."""
     if sys.argv[1:2] == ["--child"]:
-        train, test, layers, epochs, seed, warm = sys.argv[2:8]
-        ours(train, test, layers, int(epochs), int(seed), warm == "warm")
+        train, test, layers, epochs, seed, way = sys.argv[2:8]
+        ours(train, test, layers, int(epochs), int(seed), way)
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=960)
