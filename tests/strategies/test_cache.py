@@ -144,3 +144,35 @@ def test_features_are_found_by_the_next_run(few: Few, cache: ArrayCache, monkeyp
     again = FeatureExtraction().fit(replace(few(per_label=8, parts=0, seed=5), cache=cache))
     for name, value in weights(first).items():
         np.testing.assert_array_equal(weights(again)[name], value)
+
+
+def test_frozen_features_of_a_test_part_are_computed_once_for_all_runs(
+    few: Few, cache: ArrayCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headstart.predictors import careful
+    from headstart.training import features as module
+
+    monkeypatch.setattr("headstart.precision.has_fast_products", lambda: True)
+    monkeypatch.setattr(careful, "LEAST_ROWS", 8)
+    monkeypatch.setattr(careful, "TRIAL_ROWS", 4)
+    texts = [f"good day number {at}" for at in range(40)]
+    context = replace(few(per_label=8, parts=2), cache=cache, precision="auto")
+    first = FeatureExtraction(layers=(1, 2), pooling="mean").fit(context).predictor
+    plain = first.outputs(texts).logits
+    read: list[int] = []
+    real = module.pooled_states
+
+    def counted(backbone: Any, tokens: Any, *args: Any, **options: Any) -> np.ndarray:
+        read.append(len(tokens))
+        return real(backbone, tokens, *args, **options)
+
+    monkeypatch.setattr(module, "pooled_states", counted)
+    again = FeatureExtraction(layers=(1, 2), pooling="mean").fit(replace(context, shared={}, seed=1)).predictor
+    found = again.outputs(texts).logits
+    assert 40 not in read
+    again.frozen_states = None  # type: ignore[attr-defined]
+    np.testing.assert_allclose(found, again.outputs(texts).logits, atol=2e-2)
+    assert (found.argmax(1) == again.outputs(texts).logits.argmax(1)).all()
+    again.precision = "float32"
+    assert (found.argmax(1) == again.outputs(texts).logits.argmax(1)).all()
+    assert plain.shape == found.shape

@@ -52,6 +52,7 @@ class FeatureExtraction(Strategy):
             solved_head,
             solving_part,
             solving_rows,
+            states_kept,
             strength_by_folds,
         )
 
@@ -92,12 +93,14 @@ class FeatureExtraction(Strategy):
         if logits is None:
             _, held = solving_part(context, backbone, layers=layers, pooling=pooling)
             logits = solved.logits(held.features).astype(np.float32)
+        predictor = NetworkPredictor(model)
+        predictor.frozen_states = states_kept(context, backbone, layers=layers, pooling=pooling)
         context.progress.end()
         read = "all layers" if len(layers) == backbone.depth + 1 else f"layer{'s' * (len(layers) > 1)} {_spans(layers)}"
         return Candidate(
             self.revised(layers=layers, pooling=pooling, C=solved.C, label_names=bool(names)),
             context.training,
-            NetworkPredictor(model),
+            predictor,
             logits,
             f"frozen, {pooling} of {read}, C {solved.C:g}{', label names' * bool(names)}",
             solved.weight.size + solved.bias.size,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from headstart.data.splits import folds
+from headstart.precision import is_fast
 from headstart.strategies.base import Context
 from headstart.strategies.parts import WITHIN, Within, home, prepared
 from headstart.training.features import FeatureStore
@@ -114,6 +115,20 @@ def solving_part(
         Part(learnt, train.targets[used], train.weights[used]),
         Part(held, validation.targets[:count], validation.weights[:count]),
     )
+
+
+def states_kept(context: Context, backbone: Any, *, layers: Sequence[int], pooling: str) -> Callable[[Any], np.ndarray]:
+    """A function that gives pooled states of some layers side by side for tokens, from the run's cache where they are."""
+    store = _feature_store(context)
+
+    def states(tokens: Any) -> np.ndarray:
+        fast, backbone.fast = backbone.fast, is_fast(context.precision)
+        try:
+            return store.chosen(backbone, [tokens], layers=layers, pooling=pooling)[0]
+        finally:
+            backbone.fast = fast
+
+    return states
 
 
 def named_part(context: Context, backbone: Any, *, layers: Sequence[int], pooling: str) -> Part | None:
