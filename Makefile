@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-peers
 export HF_HUB_OFFLINE ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-all check bench clean
+.PHONY: demo test test-all check bench bench-quick clean
 
 demo: $(VENV)/.installed  ## transfer the embedded backbone to the sample data; leaves runs/demo
 	$(BIN)/headstart fit examples/feedback/train.csv --test examples/feedback/test.csv --output runs/demo --overwrite
@@ -22,12 +23,29 @@ check: $(VENV)/.installed-dev  ## format, lint, types, layers
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed-dev  ## the measured claims of the README; several hours; PEER=python of an environment with setfit
-	$(BIN)/python benchmarks/text_classification.py
+bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers in turn with headstart; several hours
+	$(BIN)/python benchmarks/training_speed.py
+	$(BIN)/python benchmarks/reading_speed.py --peer $(PEERS)/bin/python
+	$(BIN)/python benchmarks/again.py
+	$(BIN)/python benchmarks/arithmetic.py
 	$(BIN)/python benchmarks/startup.py
-	$(BIN)/python benchmarks/few_labels.py $(if $(PEER),--peer $(PEER),--programs headstart)
+	$(BIN)/python benchmarks/few_labels.py --peer $(PEERS)/bin/python
+	$(BIN)/python benchmarks/text_classification.py
 	$(BIN)/python benchmarks/budgets.py --reference --budgets 1m 3m 10m
 	$(BIN)/python benchmarks/label_curve.py
+	$(BIN)/python benchmarks/million_rows.py
+
+bench-quick: $(VENV)/.installed-dev  ## does every speed benchmark run? a few rows, nothing kept
+	$(BIN)/python benchmarks/training_speed.py --quick
+	$(BIN)/python benchmarks/reading_speed.py --quick
+	$(BIN)/python benchmarks/again.py --quick
+	$(BIN)/python benchmarks/arithmetic.py --quick
+
+$(PEERS)/.installed: benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install -q torch==2.13.0
+	$(PEERS)/bin/python -m pip install -q -r benchmarks/peers/requirements.txt
+	touch $@
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -42,4 +60,4 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) runs build *.egg-info src/*.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) runs build *.egg-info src/*.egg-info .pytest_cache .ruff_cache .hypothesis
