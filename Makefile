@@ -28,6 +28,7 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers
 	$(BIN)/python benchmarks/reading_speed.py --peer $(PEERS)/bin/python
 	$(BIN)/python benchmarks/again.py
 	$(BIN)/python benchmarks/arithmetic.py
+	$(BIN)/python benchmarks/processes.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/few_labels.py --peer $(PEERS)/bin/python
 	$(BIN)/python benchmarks/text_classification.py
@@ -40,6 +41,7 @@ bench-quick: $(VENV)/.installed-dev  ## does every speed benchmark run? a few ro
 	$(BIN)/python benchmarks/reading_speed.py --quick
 	$(BIN)/python benchmarks/again.py --quick
 	$(BIN)/python benchmarks/arithmetic.py --quick
+	$(BIN)/python benchmarks/processes.py --quick
 
 $(PEERS)/.installed: benchmarks/peers/requirements.txt
 	$(PYTHON) -m venv $(PEERS)

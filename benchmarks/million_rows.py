@@ -34,7 +34,7 @@ JOBS: dict[str, list[str]] = {
     "fit feature-extraction": ["--strategy", "feature-extraction", "--no-controls"],
     "fit tf-idf": ["--strategy", "tf-idf", "--no-controls"],
     "fit auto, 3 minutes": ["--budget", "3m"],
-    "fit fine-tuning, top layer, 10 minutes": ["--strategy", "fine-tuning", "--top-layers", "1", "--budget", "10m"],
+    "fit fine-tuning, top layer, 10 minutes": ["--strategy", "fine-tuning", "--layers", "1", "--budget", "10m"],
 }
 
 

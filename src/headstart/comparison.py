@@ -27,6 +27,7 @@ from headstart.progress import Progress
 from headstart.recipe import Experiment
 from headstart.report import card, page
 from headstart.strategies.base import Context
+from headstart.team import ALONE, Team
 from headstart.verdict import ALPHA
 
 
@@ -47,7 +48,8 @@ def compare(
     *,
     title: str = "model",
     started: float | None = None,
-) -> Compared:
+    team: Team = ALONE,
+) -> Compared | None:
     """Run the plan of a recipe.
 
     Args:
@@ -56,6 +58,7 @@ def compare(
         table: rows handed over in Python, in place of the training file.
         title: of report and card.
         started: when the command began, on the clock of `time.perf_counter`; a budget counts from there.
+        team: processes that all make this call; the first one is given what it came to, the others None.
 
     Raises:
         HeadstartError: the data or backbone can't be used, or no strategy came to an end.
@@ -63,7 +66,9 @@ def compare(
         Interrupted: stopped by the user before any strategy was done.
     """
     started = time.perf_counter() if started is None else started
-    plan, located, threads = _set_up(recipe, progress, table, started)
+    if team.size > 1 and recipe.budget is not None:
+        raise RecipeError(["budget: several processes keep no common clock; leave the budget out, or run one process"])
+    plan, located, threads = _set_up(recipe, progress, table, started, team)
     parts, context = plan.parts, plan.context
     steps = [{"name": "reading and splitting", "seconds": time.perf_counter() - started}]
     entries = [Entry(strategy) for strategy in plan.order()]
@@ -78,6 +83,8 @@ def compare(
         raise DivergedError("; ".join(f"{entry.strategy.name}: {entry.note}" for entry in entries if entry.note))
     for entry in finished:
         entry.finished.predictor.precision = recipe.precision
+    if team.rank:
+        return None
     chosen = _choose(recipe, entries, finished, parts)
     testing = time.perf_counter()
     interrupted = _test_all(_to_test(chosen, finished, interrupted), plan) or interrupted
@@ -131,7 +138,7 @@ def outline(recipe: Experiment, progress: Progress, table: Table | None = None) 
 
 
 def _set_up(
-    recipe: Experiment, progress: Progress, table: Table | None, started: float
+    recipe: Experiment, progress: Progress, table: Table | None, started: float, team: Team = ALONE
 ) -> tuple[Plan, Located | None, int]:
     """The plan with its data; under a budget with as many rows as can be read in it.
 
@@ -147,12 +154,13 @@ def _set_up(
     parts = prepare(recipe, progress, table)
     threads = set_threads(recipe.threads, torch_runs=networks)
 
-    cache = user_cache() if recipe.cache and table is None else no_cache()
+    # Processes of a team have to find the same; the folder may be one's own or everybody's.
+    cache = user_cache() if recipe.cache and table is None and team.size == 1 else no_cache()
 
     def planned(recipe: Experiment, parts: Parts) -> Plan:
         context = Context(
             parts.task, parts.train, parts.validation, located, recipe.training, recipe.seed, progress,
-            folds=parts.folds, cache=cache, precision=recipe.precision,
+            folds=parts.folds, cache=cache, precision=recipe.precision, team=team,
         )  # fmt: skip
         return Plan(recipe, parts, context, end)
 
@@ -173,6 +181,7 @@ def _run_all(entries: list[Entry], plan: Plan) -> bool:
     """Run entries in order, those that the plan lets; True if the user stopped it."""
     for entry in entries:
         step = plan.step(entry.strategy, entries)
+        step.reason = plan.context.team.same(step.reason)
         if step.reason:
             entry.note = step.reason
             continue

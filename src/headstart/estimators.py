@@ -123,6 +123,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             columns["weight"] = [repr(float(weights[row])) for row in kept]
         recipe = self._recipe(dict(zip(classes.tolist(), names, strict=True)), weighted=weights is not None)
         compared = compare(recipe, SILENT, Table(recipes.MEMORY, columns, (kept + 1).tolist()))
+        if compared is None:
+            raise RuntimeError("fit runs in one process")
         self.classes_ = classes
         self.artifact_ = compared.artifact
         self.evidence_ = compared.artifact.evidence

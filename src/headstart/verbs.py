@@ -15,6 +15,8 @@ from headstart.errors import DataError, MissingInputError, UsageError
 from headstart.machine import set_threads
 from headstart.progress import SILENT, Progress
 from headstart.recipe import MEMORY, Evaluate, Experiment, Predict
+from headstart.team import joined
+from headstart.team import started as started_by_torchrun
 
 
 @dataclass
@@ -74,7 +76,7 @@ def result_of(evidence: dict[str, Any], folder: Path | None) -> dict[str, Any]:
 
 def _experiment(recipe: Experiment, progress: Progress, table: Table | None, started: float) -> Outcome:
     folder = _folder(recipe)
-    if folder is not None:
+    if folder is not None and not started_by_torchrun().rank:
         check_free(folder, overwrite=recipe.overwrite)
     if table is None:
         _require(recipe.data.train, "--train")
@@ -86,7 +88,10 @@ def _experiment(recipe: Experiment, progress: Progress, table: Table | None, sta
         return Outcome(outline(recipe, progress, table))
 
     title = folder.name if folder else "model"
-    compared = compare(recipe, progress, table, title=title, started=started)
+    with joined() as team:
+        compared = compare(recipe, progress, table, title=title, started=started, team=team)
+    if compared is None:
+        return Outcome({})
     if folder is not None:
         publish(compared.artifact, folder, overwrite=recipe.overwrite)
     return Outcome(

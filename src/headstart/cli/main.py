@@ -13,6 +13,7 @@ import typer
 
 from headstart.cli.display import abstention_line, leaderboard, plan_table, progress_for, score_table, table
 from headstart.errors import HeadstartError, Interrupted
+from headstart.team import started
 
 STARTED = time.perf_counter()
 """A budget counts from here; the interpreter's own start came before, a few hundredths of a second."""
@@ -29,6 +30,8 @@ JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object on sta
 
 def main() -> None:
     """Entry point; ends the process with a documented exit code."""
+    if started().rank:  # the first of several processes talks for all
+        sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
         code = application(sys.argv[1:])(standalone_mode=False)
         if code == 130:  # what typer makes of Ctrl-C
@@ -143,6 +146,8 @@ def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
     from headstart.verbs import run
 
     outcome = run(recipe, progress_for(quiet=quiet), started=STARTED)
+    if not outcome.result:  # another process of the team has it
+        return
     _say(outcome.notes, quiet)
     if as_json:
         _print_json(outcome.result)

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from headstart.backbones.base import Backbone, Encoding
+from headstart.team import ALONE, Team
 
 
 class Model(nn.Module):
@@ -11,11 +12,13 @@ class Model(nn.Module):
     Args:
         backbone: the pretrained network.
         heads: modules that take an `Encoding`.
+        team: processes that train it together.
     """
 
-    def __init__(self, backbone: Backbone, heads: dict[str, nn.Module]) -> None:
+    def __init__(self, backbone: Backbone, heads: dict[str, nn.Module], team: Team = ALONE) -> None:
         super().__init__()
         self.backbone = backbone
+        self.team = team
         self.heads = nn.ModuleDict(heads)
 
     def encode(self, ids: Tensor, mask: Tensor) -> Encoding:

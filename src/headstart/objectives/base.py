@@ -26,6 +26,10 @@ class Objective(Component, ABC):
     needs: ClassVar[str] = "encode"
     """Ability of the backbone that it calls: `encode`, `decode`, `generate` or `see`."""
 
+    joint: ClassVar[bool] = False
+    """Whether the loss needs all rows of a batch at once. Then `loss` is given the whole batch and shares the passes of the
+    network out among the processes of `Model.team` itself; else each process is given its own rows."""
+
     @abstractmethod
     def prepare(self, examples: Store[Any], tokenizer: Any) -> Any:
         """Examples made ready for batching, once: token ids and targets by index, with `lengths`."""

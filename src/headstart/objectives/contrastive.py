@@ -48,6 +48,7 @@ class Contrastive(Objective):
     """
 
     name: ClassVar[str] = "contrastive"
+    joint: ClassVar[bool] = True
 
     loss_kind: Literal["supervised", "pairs"] = "supervised"
     """Which of the two losses."""
@@ -84,7 +85,9 @@ class Contrastive(Objective):
 
         from headstart.heads.pooled import pool
 
-        states = [pool(model.backbone.encode(ids, mask).hidden, mask, self.pooling) for ids, mask in batch["parts"]]
+        parts, team = batch["parts"], model.team
+        own = [pool(model.backbone.encode(ids, mask).hidden, mask, self.pooling) for ids, mask in team.mine(parts)]
+        states = team.gathered(own, [len(ids) for ids, _ in parts], model.backbone.hidden_size)
         vectors = normalize(torch.cat(states), dim=1)  # (batch, hidden)
         cosines = vectors @ vectors.T  # (batch, batch)
         self_ = torch.eye(len(cosines), dtype=torch.bool)

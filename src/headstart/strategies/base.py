@@ -17,6 +17,7 @@ from headstart.precision import Precision, is_fast
 from headstart.predictors.base import Predictor
 from headstart.progress import SILENT, Progress
 from headstart.tasks.base import Task
+from headstart.team import ALONE, Team
 from headstart.training.settings import Training
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Context:
     """Where states of frozen layers are kept from run to run."""
     precision: Precision = "float32"
     """Of the products in training and reading."""
+    team: Team = ALONE
+    """The processes that work on this run."""
 
     @property
     def late(self) -> bool:

@@ -123,7 +123,7 @@ class Contrastive(Strategy):
 
         torch.manual_seed(context.seed)
         backbone = context.backbone()
-        model = Model(backbone, context.task.heads(backbone, pooling="mean"))
+        model = Model(backbone, context.task.heads(backbone, pooling="mean"), context.team)
         objective = Objective(loss_kind=self.loss, temperature=self.temperature, pooling="mean")
         stage = Stage(
             objective,
@@ -200,7 +200,7 @@ def _states(context: Context, model: Model, names: bool) -> States:
     backbone = model.backbone
 
     def last(tokens: Any) -> np.ndarray:
-        return pooled_states(backbone, tokens, ("mean",), layers=(backbone.depth,))[:, 0, 0]
+        return pooled_states(backbone, tokens, ("mean",), layers=(backbone.depth,), team=context.team)[:, 0, 0]
 
     train, validation = prepared(context, backbone.tokenizer)
     rows = solving_rows(context)

@@ -87,7 +87,7 @@ class FromScratch(Strategy):
 
         torch.manual_seed(context.seed)
         backbone = context.backbone(pretrained=False)
-        model = Model(backbone, context.task.heads(backbone, pooling="mean"))
+        model = Model(backbone, context.task.heads(backbone, pooling="mean"), context.team)
         levels = [
             Level(
                 [module for level in backbone.stacks()["encoder"] for module in level] + list(model.heads.values()), 1.0

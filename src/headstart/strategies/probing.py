@@ -65,7 +65,7 @@ def _tokens(context: Context, backbone: Any) -> list[Any]:
 
 
 def _feature_store(context: Context) -> FeatureStore:
-    return context.shared.setdefault("features", FeatureStore(context.cache))
+    return context.shared.setdefault("features", FeatureStore(context.cache, context.team))
 
 
 def solving_rows(context: Context) -> np.ndarray:
@@ -119,7 +119,7 @@ def solving_part(
 
 def states_kept(context: Context, backbone: Any, *, layers: Sequence[int], pooling: str) -> Callable[[Any], np.ndarray]:
     """A function that gives pooled states of some layers side by side for tokens, from the run's cache where they are."""
-    store = _feature_store(context)
+    store = FeatureStore(context.cache)
 
     def states(tokens: Any) -> np.ndarray:
         fast, backbone.fast = backbone.fast, is_fast(context.precision)
@@ -225,6 +225,7 @@ def compare_by_folds(
             found.append((rank, with_names, -len(layers), layers, pooling))
     if not found:
         return *options[0], False
+    found = context.team.same(found)
     best = max(found)
     if context.folds is None:
         return best[3], best[4], best[1]
@@ -260,7 +261,8 @@ def strength_by_folds(
     train, _ = solving_part(context, backbone, layers=layers, pooling=pooling, rows=rows)
     beside = named_part(context, backbone, layers=layers, pooling=pooling) if names else None
     labels, grid = len(context.task.names), FOLD_GRID if context.folds is not None else GRID[::2]
-    return solve_by_folds(train, dealt, labels=labels, rank=context.task.rank, grid=grid, beside=beside).C
+    found = solve_by_folds(train, dealt, labels=labels, rank=context.task.rank, grid=grid, beside=beside)
+    return context.team.same(found.C)
 
 
 def head_pooling(context: Context, backbone: Any, wanted: str) -> str:
@@ -276,6 +278,7 @@ def head_pooling(context: Context, backbone: Any, wanted: str) -> str:
             pooling: solved_head(context, backbone, layers=last, pooling=pooling).rank[0]
             for pooling in (native, "mean")
         }
+        values = context.team.same(values)
         noise = standard_error(values[native], len(context.train))
         return native if values[native] > values["mean"] + noise else "mean"
     return "mean" if wanted == "mean" else native

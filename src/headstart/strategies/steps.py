@@ -32,18 +32,19 @@ def headed_model(context: Context, *, pooling: str, dropout: float, head_first: 
         grid = (head_strength(context, backbone, pooling),)
         solved = solved_head(context, backbone, layers=(backbone.depth,), pooling=pooling, grid=grid)
         heads[HEAD].set(torch.from_numpy(solved.weight), torch.from_numpy(solved.bias))
-    return Model(backbone, heads)
+    return Model(backbone, heads, context.team)
 
 
 def validation_logits(context: Context, model: Model) -> np.ndarray:
     """Logits of the validation rows, shape (rows, labels)."""
     _, validation = prepared(context, model.backbone.tokenizer)
     model.eval()
-    logits = np.empty((len(context.validation), len(context.task.names)), dtype=np.float32)
+    logits = np.zeros((len(context.validation), len(context.task.names)), dtype=np.float32)
     with torch.inference_mode():
-        for indices in sorted_batches(validation.lengths, INFERENCE_TOKENS):
+        for indices in context.team.mine(sorted_batches(validation.lengths, INFERENCE_TOKENS)):
             batch = context.task.collate(validation, indices, model.backbone.tokenizer.pad_id)
             logits[indices] = context.task.logits(model, batch).numpy()
+    context.team.add_array(logits)
     return logits
 
 
@@ -133,11 +134,15 @@ def shortcuts(context: Context, backbone: Backbone) -> Shortcuts:
         if "texts" not in run.shared:
             run.shared["texts"] = TextSet([part.tokens for part in prepared(run, backbone.tokenizer)])
         try:
-            found = Shortcut(backbone, frozen, run.shared["texts"], run.cache)
+            found = Shortcut(backbone, frozen, run.shared["texts"], run.cache, run.team)
         except UnsuitableError as reason:
             context.progress.say("cache", f"frozen layers are computed in every epoch: {reason}")
             return None
-        return found if epochs > 1 or found.is_warm else None
+        if epochs == 1 and not found.is_warm:
+            return None
+        if run.team.size > 1:
+            _ = found.kept  # all processes are here now; later one may have no batch to look up
+        return found
 
     return shortcut
 

@@ -13,6 +13,7 @@ from headstart.data.cache import ArrayCache
 from headstart.data.tokens import Tokens
 from headstart.heads.pooled import pool
 from headstart.progress import SILENT, Progress
+from headstart.team import ALONE, Team
 from headstart.training.frozen import TextSet, frozen_key
 
 KIND = "features"
@@ -29,6 +30,7 @@ def pooled_states(
     layers: Sequence[int] | None = None,
     into: np.ndarray | None = None,
     progress: Progress = SILENT,
+    team: Team = ALONE,
 ) -> np.ndarray:
     """Pooled states of layers.
 
@@ -37,8 +39,9 @@ def pooled_states(
         tokens: of the texts.
         poolings: ways of pooling.
         layers: which, 0 for the embeddings; all if None.
-        into: array to write to, of the shape returned; a new one if None.
+        into: array of zeros to write to, of the shape returned; a new one if None.
         progress: advanced by rows.
+        team: processes that take a share of the texts each.
 
     Returns:
         float32 of shape (texts, layers, poolings, hidden), in the order of `layers`, by default embeddings first.
@@ -47,14 +50,15 @@ def pooled_states(
     layers = range(backbone.depth + 1) if layers is None else layers
     states = into
     if states is None:
-        states = np.empty((len(tokens), len(layers), len(poolings), backbone.hidden_size), dtype=np.float32)
-    for indices in sorted_batches(tokens.lengths, INFERENCE_TOKENS):
+        states = np.zeros((len(tokens), len(layers), len(poolings), backbone.hidden_size), dtype=np.float32)
+    for indices in team.mine(sorted_batches(tokens.lengths, INFERENCE_TOKENS)):
         ids, mask = (torch.from_numpy(array) for array in tokens.pad(indices, backbone.tokenizer.pad_id))
         encoding = backbone.encode(ids, mask, layers=True)
         for place, layer in enumerate(layers):
             for at, pooling in enumerate(poolings):
                 states[indices, place, at] = pool(encoding.layers[layer], mask, pooling).numpy()
-        progress.advance(len(indices))
+        progress.advance(len(indices) * team.size)
+    team.add_array(states)
     return states
 
 
@@ -63,10 +67,12 @@ class FeatureStore:
 
     Args:
         cache: where they are kept from run to run.
+        team: processes that compute them together.
     """
 
-    def __init__(self, cache: ArrayCache) -> None:
+    def __init__(self, cache: ArrayCache, team: Team = ALONE) -> None:
         self.cache = cache
+        self.team = team
         self._kept: dict[str, list[np.ndarray]] = {}
 
     def get(self, backbone: TextEncoder, parts: Sequence[Tokens], *, progress: Progress = SILENT) -> list[np.ndarray]:
@@ -92,12 +98,12 @@ class FeatureStore:
 
     def _computed(self, backbone: TextEncoder, texts: TextSet, progress: Progress) -> np.ndarray:
         if len(texts.tokens) < LEAST_TEXTS:
-            return pooled_states(backbone, texts.tokens, backbone.poolings, progress=progress)
+            return pooled_states(backbone, texts.tokens, backbone.poolings, progress=progress, team=self.team)
         shape = (len(texts.tokens), backbone.depth + 1, len(backbone.poolings), backbone.hidden_size)
         key = frozen_key(backbone, backbone.levels, texts.digest) | {"poolings": list(backbone.poolings)}
 
         def fill(states: np.ndarray) -> None:
-            pooled_states(backbone, texts.tokens, backbone.poolings, into=states, progress=progress)
+            pooled_states(backbone, texts.tokens, backbone.poolings, into=states, progress=progress, team=self.team)
 
         return self.cache.get(KIND, key, shape, fill)
 
@@ -129,7 +135,9 @@ class FeatureStore:
             shape = (len(tokens), len(layers), 1, backbone.hidden_size)
 
             def fill(states: np.ndarray, tokens: Tokens = tokens) -> None:
-                pooled_states(backbone, tokens, (pooling,), layers=layers, into=states, progress=progress)
+                pooled_states(
+                    backbone, tokens, (pooling,), layers=layers, into=states, progress=progress, team=self.team
+                )
 
             found.append(self.cache.get(KIND, key, shape, fill).reshape(len(tokens), -1))
         return found

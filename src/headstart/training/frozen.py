@@ -16,6 +16,7 @@ from headstart.backbones.prefix import Border
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.cache import ArrayCache
 from headstart.data.tokens import BATCH_ROWS, Tokens, TokenWriter
+from headstart.team import ALONE, Team
 
 MEMORY_BYTES = 1_000_000_000
 """What states may take in memory where the disk takes less."""
@@ -80,13 +81,17 @@ class Shortcut:
         frozen: number of those blocks, at least 1.
         texts: whose states are kept; as many as the cache has room for, the others count as unknown.
         cache: where they are kept.
+        team: processes that compute them together.
 
     Raises:
         UnsuitableError: of `Border.learn`.
     """
 
-    def __init__(self, backbone: TextEncoder, frozen: int, texts: TextSet, cache: ArrayCache) -> None:
+    def __init__(
+        self, backbone: TextEncoder, frozen: int, texts: TextSet, cache: ArrayCache, team: Team = ALONE
+    ) -> None:
         self.backbone = backbone
+        self.team = team
         blocks = [level[0] for level in backbone.levels[1:]]
         self.border = Border(backbone.network, blocks, frozen)
         self.texts = texts
@@ -140,12 +145,13 @@ class Shortcut:
     def _fill(self, states: np.ndarray) -> None:
         """In fixed batches, so that the content is a function of the key."""
         tokens, offsets = self.texts.tokens, self.texts.tokens.offsets
-        for rows in sorted_batches(tokens.lengths[: self.known], INFERENCE_TOKENS):
+        for rows in self.team.mine(sorted_batches(tokens.lengths[: self.known], INFERENCE_TOKENS)):
             ids, mask = (torch.from_numpy(each) for each in tokens.pad(rows, self.backbone.tokenizer.pad_id))
             found = self.border.states(lambda ids=ids, mask=mask: self.backbone.run(ids, mask))
             for at, row in enumerate(rows):
                 length = offsets[row + 1] - offsets[row]
                 states[offsets[row] : offsets[row + 1]] = found[at, :length].to(self.dtype).numpy()
+        self.team.add_array(states)
 
     def _prove(self) -> None:
         """Let one batch go both ways."""

@@ -211,6 +211,8 @@ class _Loop:
         self.total = sum(len(self._batches(epoch)) for epoch in range(stage.epochs))
         self.bad = 0
         self.frozen = 0
+        self.team = model.team
+        self.team.same_tensors([*model.parameters(), *model.buffers()])
         model.eval()
         self._shorten(0)
 
@@ -221,7 +223,8 @@ class _Loop:
         for indices in self._batches(epoch):
             if self.deadline is not None and self.deadline.passed:
                 raise OutOfTime
-            torch.manual_seed(_mixed(self.seed, history.updates))
+            others = (self.team.rank,) if self.team.rank else ()
+            torch.manual_seed(_mixed(self.seed, history.updates, *others))
             loss, weight = self._update(indices, history)
             total, count = total + loss * weight, count + weight
             progress.advance(len(indices), f"loss {total / max(count, 1e-9):.3f}")
@@ -284,14 +287,13 @@ class _Loop:
     def _update(self, indices: np.ndarray, history: History) -> tuple[float, float]:
         self._set_rate(history.updates)
         history.updates += 1
-        batch = self.stage.objective.collate(self.stage.prepared, indices, self.model.backbone.tokenizer.pad_id)
-        summed, weight = self.stage.objective.loss(self.model, batch)
-        loss = summed / weight
-        value = float(loss.detach())
+        loss, value, weight = self._loss(indices)
         norm = math.nan
         self.optimizer.zero_grad(set_to_none=True)
         if math.isfinite(value):
-            loss.backward()
+            if loss is not None and loss.requires_grad:
+                loss.backward()
+            self.team.add_gradients(self.parameters)
             norm = float(nn.utils.clip_grad_norm_(self.parameters, self.training.max_grad_norm))
         if not math.isfinite(norm):
             self._skip(indices, history)
@@ -299,6 +301,20 @@ class _Loop:
         self.bad = 0
         self.optimizer.step()
         return value, weight
+
+    def _loss(self, indices: np.ndarray) -> tuple[torch.Tensor | None, float, float]:
+        """This process's part of the mean loss (None where it has no row), the mean loss, and the weight behind it."""
+        objective, pad = self.stage.objective, self.model.backbone.tokenizer.pad_id
+        if self.team.size == 1 or objective.joint:
+            summed, weight = objective.loss(self.model, objective.collate(self.stage.prepared, indices, pad))
+            loss = summed / weight
+            return loss, float(loss.detach()), weight
+        own = self.team.share(indices)
+        summed, weight = None, 0.0
+        if len(own):
+            summed, weight = objective.loss(self.model, objective.collate(self.stage.prepared, own, pad))
+        value, total = self.team.total(0.0 if summed is None else float(summed.detach()), weight)
+        return None if summed is None else summed / total, value / total, total
 
     def _skip(self, indices: np.ndarray, history: History) -> None:
         self.optimizer.zero_grad(set_to_none=True)
