@@ -384,7 +384,7 @@ def test_a_file_too_large_for_memory_gives_the_same_parts(
     path = written(tmp_path / "rows.csv", found)
     test = written(tmp_path / "test.csv", [("text number 3", "b", "g0"), ("a new one", "a", "g1"), ("odd", "x", "g1")])
     small = parted(path, test=test, **options)
-    monkeypatch.setattr(columns, "MEMORY_CHARACTERS", 100)
+    monkeypatch.setattr(columns, "MEMORY_BYTES", 1000)
     monkeypatch.setattr(columns, "BATCH_ROWS", 16)
     large = parted(path, test=test, **options)
     assert isinstance(large.train.columns["who"], ArrowColumn)

@@ -89,6 +89,8 @@ def compare(
     testing = time.perf_counter()
     interrupted = _test_all(_to_test(chosen, finished, interrupted), plan) or interrupted
     steps.append({"name": "testing", "seconds": time.perf_counter() - testing})
+    for entry in finished:
+        entry.finished.predictor.settle()
     resolved = _resolved(plan.recipe, chosen, parts, located, threads)
     evidence = gather(recipe, entries, chosen, parts, context, located)
     evidence["title"] = title

@@ -21,7 +21,7 @@ ROWS: list[tuple[str | None, ...]] = [
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "MEMORY_CHARACTERS", 40)
+    monkeypatch.setattr(columns, "MEMORY_BYTES", 200)
     monkeypatch.setattr(columns, "BATCH_ROWS", 4)
 
 

@@ -19,6 +19,7 @@ from headstart.backbones.location import BackboneSource, locate
 from headstart.data.store import Store
 from headstart.heads.model import Model
 from headstart.objectives.contrastive import Contrastive, paired_batches
+from headstart.team import ALONE
 from headstart.training.features import pooled_states
 from headstart.training.settings import Training
 from headstart.training.trainer import Level, Stage, train
@@ -31,7 +32,8 @@ def loss(objective: Contrastive, vectors: list[tuple[float, float]], groups: lis
     """Of vectors that a fake backbone gives; a second token is padding and must not matter."""
     hidden = torch.tensor([[vector, (9.0, -9.0)] for vector in vectors], requires_grad=True)
     mask = torch.tensor([[1, 0]] * len(vectors))
-    model: Any = SimpleNamespace(backbone=SimpleNamespace(encode=lambda ids, mask: Encoding(hidden, mask, ())))
+    encode = SimpleNamespace(encode=lambda ids, mask: Encoding(hidden, mask, ()), hidden_size=hidden.shape[-1])
+    model: Any = SimpleNamespace(backbone=encode, team=ALONE)
     summed, count = objective.loss(model, {"parts": [(None, mask)], "groups": torch.tensor(groups)})  # type: ignore[dict-item]
     summed.backward()
     assert hidden.grad is not None

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.errors import DivergedError
+from headstart.team import ALONE
 from headstart.training.settings import Training
 from headstart.training.trainer import BAD_STEPS, History, Level, Stage, train
 
@@ -23,6 +24,7 @@ class Fake(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(0)
+        self.team = ALONE
         self.backbone = nn.Module()
         self.backbone.tokenizer = SimpleNamespace(pad_id=0)  # type: ignore[assignment]
         self.low, self.high, self.head = (nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.2)) for _ in range(3))

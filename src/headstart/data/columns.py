@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MEMORY_CHARACTERS = 64_000_000
-"""Characters of a file up to which its columns are held in memory."""
-BATCH_CHARACTERS = 8_000_000
+MEMORY_BYTES = 100_000_000
+"""What the rows of a file may take in memory, about; beyond it they go to disk."""
+PER_VALUE = 50
+"""Bytes of a text beside its characters."""
+BATCH_BYTES = 12_000_000
 BATCH_ROWS = 50_000
 """A batch on disk ends with whichever of the two comes first."""
 
@@ -99,8 +101,8 @@ class ColumnWriter:
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
         self._rows: list[tuple[str | None, ...]] = []
-        self._characters = 0
-        self._limit = MEMORY_CHARACTERS
+        self._bytes = 0
+        self._limit = MEMORY_BYTES
         self._starts = [0]
         self._writer: Any = None
         self._path = ""
@@ -112,8 +114,8 @@ class ColumnWriter:
             StorageError: the disk refuses.
         """
         self._rows.append(row)
-        self._characters += sum(len(value) for value in row if value is not None)
-        if self._characters > self._limit or (self._writer is not None and len(self._rows) >= BATCH_ROWS):
+        self._bytes += sum(PER_VALUE + len(value) for value in row if value is not None)
+        if self._bytes > self._limit or (self._writer is not None and len(self._rows) >= BATCH_ROWS):
             self._spill()
 
     def columns(self) -> Mapping[str, Sequence[str | None]]:
@@ -150,7 +152,7 @@ class ColumnWriter:
         schema = pa.schema([(name, pa.string()) for name in self.names])
         try:
             if self._writer is None:
-                self._limit = BATCH_CHARACTERS
+                self._limit = BATCH_BYTES
                 handle, self._path = tempfile.mkstemp(prefix="headstart-", suffix=".arrow")
                 os.close(handle)
                 self._writer = pa.ipc.new_file(self._path, schema)
@@ -162,7 +164,7 @@ class ColumnWriter:
         except OSError as error:
             self.discard()
             raise self._refused(error) from None
-        self._rows, self._characters = [], 0
+        self._rows, self._bytes = [], 0
 
     def _refused(self, error: OSError) -> StorageError:
         return StorageError(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.backbones.base import Encoding
+from headstart.backbones.dropout import FastDropout
 
 POOLINGS = ("first", "mean", "last", "max")
 
@@ -52,7 +53,7 @@ class PooledHead(nn.Module):
         self.layers = tuple(layers)
         self.pooling = pooling
         self.only_last = self.layers == (depth,)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = FastDropout(dropout)
         self.linear = nn.Linear(hidden_size * len(self.layers), labels)
 
     def forward(self, encoding: Encoding) -> Tensor:

@@ -87,7 +87,7 @@ class Contrastive(Objective):
 
         parts, team = batch["parts"], model.team
         own = [pool(model.backbone.encode(ids, mask).hidden, mask, self.pooling) for ids, mask in team.mine(parts)]
-        states = team.gathered(own, [len(ids) for ids, _ in parts], model.backbone.hidden_size)
+        states = team.gathered(own, [len(mask) for _, mask in parts], model.backbone.hidden_size)
         vectors = normalize(torch.cat(states), dim=1)  # (batch, hidden)
         cosines = vectors @ vectors.T  # (batch, batch)
         self_ = torch.eye(len(cosines), dtype=torch.bool)

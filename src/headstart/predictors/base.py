@@ -38,6 +38,9 @@ class Predictor(ABC):
     def scale(self, factor: float) -> None:
         """Multiply all logits by `factor` (1 / temperature), folded into the last layer."""
 
+    def settle(self) -> None:  # noqa: B027
+        """Let go of what only the run that made it has use for."""
+
     @abstractmethod
     def save(self, folder: Path, labels: Sequence[str]) -> dict[str, Any]:
         """Write the weights into an existing folder; return plain data that `load` needs again."""

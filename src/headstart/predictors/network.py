@@ -86,6 +86,10 @@ class NetworkPredictor(Predictor):
             self.backbone.fast = False
         return logits
 
+    def settle(self) -> None:
+        """Let go of the run's states."""
+        self.frozen_states = None
+
     @torch.inference_mode()
     def _read(self, states: np.ndarray) -> np.ndarray:
         return self.head.linear(torch.from_numpy(np.ascontiguousarray(states))).numpy()
