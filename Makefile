@@ -29,6 +29,7 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers
 	$(BIN)/python benchmarks/again.py
 	$(BIN)/python benchmarks/arithmetic.py
 	$(BIN)/python benchmarks/processes.py
+	$(BIN)/python benchmarks/time_to_accuracy.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/few_labels.py --peer $(PEERS)/bin/python
 	$(BIN)/python benchmarks/text_classification.py

@@ -1,10 +1,11 @@
 """transformers.Trainer on one CSV file with the columns text and label; prints one JSON line.
 
-    python trainer_fit.py TRAIN.csv TEST.csv {default,best,best-bf16} LAYERS EPOCHS SEED [THREADS]
+    python trainer_fit.py TRAIN.csv TEST.csv {default,best,best-bf16} LAYERS EPOCHS SEED [THREADS [VALIDATION.csv]]
 
 `default`: its own settings with batches of 32. `best`: rows grouped by length, fused AdamW, no dropout in the network;
 `best-bf16` adds its mixed precision.
-LAYERS: `all`, or how many of the top layers move (with pooler and head). No logging, no saving. Knows nothing of headstart.
+LAYERS: `all`, or how many of the top layers move (with pooler and head). No logging; no saving but with VALIDATION.csv,
+where the epoch most accurate on it is kept. Knows nothing of headstart.
 """
 
 import csv
@@ -66,6 +67,10 @@ def main() -> None:
         best = {"train_sampling_strategy": "group_by_length", "optim": "adamw_torch_fused"}
     if options == "best-bf16":
         best["bf16"] = True
+    held = read(sys.argv[8]) if len(sys.argv) > 8 else None
+    if held is not None:
+        best |= {"eval_strategy": "epoch", "save_strategy": "epoch", "load_best_model_at_end": True}
+        best |= {"metric_for_best_model": "accuracy", "save_only_model": True}
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             output_dir=folder,
@@ -75,16 +80,17 @@ def main() -> None:
             seed=int(seed),
             use_cpu=True,
             report_to="none",
-            save_strategy="no",
             logging_strategy="no",
             disable_tqdm=True,
-            **best,
+            **({"save_strategy": "no"} | best),
         )
         trainer = Trainer(
             model=model,
             args=arguments,
             train_dataset=prepared(texts, labels),
             data_collator=DataCollatorWithPadding(tokenizer),
+            eval_dataset=None if held is None else prepared(*held),
+            compute_metrics=lambda found: {"accuracy": float((found.predictions.argmax(1) == found.label_ids).mean())},
         )
         begun = time.perf_counter()
         trainer.train()
