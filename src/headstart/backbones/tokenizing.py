@@ -10,6 +10,7 @@ import tokenizers
 from tokenizers import Tokenizer
 
 from headstart.data.cache import no_cache
+from headstart.data.columns import texts_digest
 from headstart.data.tokens import Tokens, TokenWriter, read_arrow, write_arrow
 from headstart.errors import ModelError
 
@@ -45,7 +46,7 @@ class TextTokenizer:
         """
         if len(texts) < LEAST_TEXTS or not self.cache.room():
             return self._encoded(texts)
-        key = {"tokenizer": self.digest, "texts": _digest(texts), "version": tokenizers.__version__}
+        key = {"tokenizer": self.digest, "texts": texts_digest(texts), "version": tokenizers.__version__}
         path = self.cache.find(KIND, key)
         try:
             if path is not None:
@@ -126,12 +127,3 @@ def stated_limit(folder: Path) -> int | None:
             if isinstance(limit, int) and 0 < limit < 100_000:
                 return limit
     return None
-
-
-def _digest(texts: Sequence[str]) -> str:
-    state = hashlib.sha256()
-    for text in texts:
-        data = text.encode("utf-8", "surrogatepass")
-        state.update(len(data).to_bytes(8, "little"))
-        state.update(data)
-    return state.hexdigest()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -171,3 +172,13 @@ class ColumnWriter:
             f"{tempfile.gettempdir()}: the rows of a large file cannot be kept there while they are used "
             f"({error.strerror or error}); free some space, or name another folder with the environment variable TMPDIR"
         )
+
+
+def texts_digest(texts: Iterable[str]) -> str:
+    """SHA-256 of texts in their order, each with its length before it."""
+    state = hashlib.sha256()
+    for text in texts:
+        data = text.encode("utf-8", "surrogatepass")
+        state.update(len(data).to_bytes(8, "little"))
+        state.update(data)
+    return state.hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import zlib
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from headstart.data.columns import texts_digest
 from headstart.errors import RunFolderError, StorageError
 from headstart.predictors.base import Outputs
 
@@ -71,7 +71,7 @@ class Journal:
             return None
         start = self._file.tell()
         found = _read(self._file)
-        if found is None or found[0] != _digest(texts):
+        if found is None or found[0] != texts_digest(texts):
             self._file.seek(start)
             self._file.truncate()
             self._replaying = False
@@ -85,7 +85,7 @@ class Journal:
         Raises:
             StorageError: the disk refuses.
         """
-        entry = (_digest(texts), outputs)
+        entry = (texts_digest(texts), outputs)
         try:
             if self._file is None:
                 if self._first is None:
@@ -143,12 +143,3 @@ def _read(file: IO[bytes]) -> tuple[str, Outputs] | None:
         return head["texts"], Outputs(logits, np.frombuffer(payload, dtype=bool, offset=rows * labels * 4))
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def _digest(texts: Sequence[str]) -> str:
-    state = hashlib.blake2b(digest_size=16)
-    for text in texts:
-        data = text.encode("utf-8", "surrogatepass")
-        state.update(len(data).to_bytes(8, "little"))
-        state.update(data)
-    return state.hexdigest()
