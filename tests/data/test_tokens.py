@@ -51,12 +51,16 @@ def test_what_the_mask_keeps_is_the_row(rows: list[list[int]], data: st.DataObje
 ROWS = [[at, at + 1, *range(at % 4)] for at in range(30)]
 
 
-def same(found: Tokens, rows: list[list[int]]) -> None:
-    assert [found.get(at).tolist() for at in range(len(found))] == rows
-    assert found.lost.tolist() == [row[0] for row in rows]
+def plain(found: Tokens) -> tuple[list[list[int]], list[int], list[list[int]]]:
+    """Rows, what each lost, and two of them padded."""
     assert (found.flat.dtype, found.offsets.dtype, found.lost.dtype) == (np.int32, np.int64, np.int32)
     ids, mask = found.pad([3, 1], 99)
-    assert [row[kept == 1].tolist() for row, kept in zip(ids, mask, strict=True)] == [rows[3], rows[1]]
+    padded = [row[kept == 1].tolist() for row, kept in zip(ids, mask, strict=True)]
+    return [found.get(at).tolist() for at in range(len(found))], found.lost.tolist(), padded
+
+
+def expected(rows: list[list[int]]) -> tuple[list[list[int]], list[int], list[list[int]]]:
+    return rows, [row[0] for row in rows], [rows[3], rows[1]]
 
 
 @pytest.fixture(params=["memory", "disk"])
@@ -69,18 +73,18 @@ def tokens(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> T
 
 
 def test_many_tokens_go_to_disk_and_read_the_same(tokens: Tokens) -> None:
-    same(tokens, ROWS)
+    assert plain(tokens) == expected(ROWS)
 
 
 def test_rows_that_are_taken_come_in_the_order_asked_for(tokens: Tokens) -> None:
     chosen = [29, 0, 7, 7, 15, 3, 2, 9, 11, 12]
-    same(tokens.take(np.array(chosen)), [ROWS[at] for at in chosen])
+    assert plain(tokens.take(np.array(chosen))) == expected([ROWS[at] for at in chosen])
     assert len(tokens.take(np.zeros(0, dtype=np.int64))) == 0
 
 
 def test_an_arrow_file_holds_them_as_lists_and_maps_back(tokens: Tokens, tmp_path: Path) -> None:
     write_arrow(tmp_path / "tokens.arrow", tokens)
-    same(read_arrow(tmp_path / "tokens.arrow"), ROWS)
+    assert plain(read_arrow(tmp_path / "tokens.arrow")) == expected(ROWS)
     table = pa.ipc.open_file(str(tmp_path / "tokens.arrow")).read_all()
     assert table.column("ids").to_pylist() == ROWS
     with pytest.raises(ValueError):

