@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from headstart.data.cache import no_cache
 from headstart.data.splits import folds
 from headstart.precision import is_fast
 from headstart.strategies.base import Context
 from headstart.strategies.parts import WITHIN, Within, home, prepared
-from headstart.training.features import FeatureStore
+from headstart.training.features import FeatureStore, tokens_digest
+from headstart.training.frozen import frozen_key
 from headstart.training.solve import (
     FOLD_GRID,
     GRID,
@@ -31,6 +34,10 @@ FEATURE_BYTES = 1_000_000_000
 CHOOSING_ROWS = 2000
 """Training rows on which layers are compared and, where there are no more, the strength of the head."""
 CHOOSING_FOLDS = 3
+KEPT_ROWS = 1000
+"""Training rows from which on choices and solved heads are kept from run to run."""
+SOLVER_VERSION = 1
+"""Of the way in which choices are compared and heads are solved; part of what they are kept under."""
 NAME_WEIGHT = 4.0
 """How many rows a text made of a label's own words counts for; 1, 2, 4 and 8 differ by about a point (docs/log.md)."""
 
@@ -176,7 +183,20 @@ def solved_head(
         options["grid"] = grid
     if context.folds is not None:
         return solve_by_folds(train, context.folds, **options)
-    return solve(train, validation, late=lambda: context.late, **options)
+    few = len(train.targets) < KEPT_ROWS
+    if few or context.deadline is not None or WITHIN in context.shared:  # soon done, cut short, or one of many
+        return solve(train, validation, late=lambda: context.late, **options)
+    labels, width = len(context.task.names), train.features.shape[1]
+
+    def fill(found: np.ndarray) -> None:
+        solved = solve(train, validation, **options)
+        found[:] = [solved.C, *solved.rank, *solved.bias, *solved.weight.ravel()]
+
+    about = {"layers": list(layers), "pooling": pooling, "grid": list(grid or GRID), "names": names}
+    data = [train.targets, train.weights, validation.targets]
+    key = _key(context, backbone, _tokens(context, backbone), data) | about
+    found = np.array(context.cache.get("heads", key, (3 + labels * (1 + width),), fill, dtype="float64"))
+    return Solved(found[3 + labels :].reshape(labels, width), found[3 : 3 + labels], found[0], (found[1], found[2]))
 
 
 def compare_by_folds(
@@ -196,36 +216,19 @@ def compare_by_folds(
         names: whether the labels' own words are learnt from; compared too if None.
     """
     rows, dealt = _choosing_folds(context, backbone)
-    kernels: dict[tuple[int, str], np.ndarray] = {}
-
-    def part(layers: Sequence[int], pooling: str) -> tuple[Part, Part | None]:
-        train, _ = solving_part(context, backbone, layers=layers, pooling=pooling, rows=rows)
-        return train, named_part(context, backbone, layers=layers, pooling=pooling) if names is not False else None
-
-    found = []
-    for layers, pooling in options:
-        for layer in layers:
-            if (layer, pooling) not in kernels:
-                train, beside = part((layer,), pooling)
-                kernels[layer, pooling] = kernel_of(train.features, None if beside is None else beside.features)
-        train, beside = part(layers, pooling)
-        kernel = np.sum([kernels[layer, pooling] for layer in layers], axis=0)
-        count = len(train.targets)
-        for with_names in (False, True) if names is None else (names,):
-            if with_names and beside is None:
-                continue
-            rank = ridge_by_folds(
-                train,
-                dealt,
-                labels=len(context.task.names),
-                rank=context.task.rank,
-                beside=beside if with_names else None,
-                kernel=kernel if with_names else kernel[:count, :count],
-            )
-            found.append((rank, with_names, -len(layers), layers, pooling))
-    if not found:
+    tried = [
+        (layers, pooling, with_names)
+        for layers, pooling in options
+        for with_names in ((False, True) if names is None else (names,))
+        if not with_names or context.task.named()
+    ]
+    if not tried:
         return *options[0], False
-    found = context.team.same(found)
+    ranks = np.asarray(context.team.same(_ranks(context, backbone, tried, rows, dealt)))
+    found = [
+        ((float(rank[0]), float(rank[1])), with_names, -len(layers), layers, pooling)
+        for rank, (layers, pooling, with_names) in zip(ranks, tried, strict=True)
+    ]
     best = max(found)
     if context.folds is None:
         return best[3], best[4], best[1]
@@ -237,16 +240,66 @@ def compare_by_folds(
     return layers, pooling, with_names
 
 
+def _ranks(
+    context: Context,
+    backbone: Any,
+    tried: Sequence[tuple[tuple[int, ...], str, bool]],
+    rows: np.ndarray | None,
+    dealt: np.ndarray,
+) -> np.ndarray:
+    """How well each choice of layers, pooling and use of label names does, shape (choices, 2), once for all runs."""
+    train, _ = prepared(context, backbone.tokenizer)
+    used = solving_rows(context) if rows is None else solving_rows(context)[rows]
+    data = [train.targets[used], train.weights[used], dealt]
+    key = _key(context, backbone, [train.tokens.take(used)], data) | {"tried": [list(map(str, each)) for each in tried]}
+
+    def fill(ranks: np.ndarray) -> None:
+        kernels: dict[tuple[int, str], np.ndarray] = {}
+
+        def part(layers: Sequence[int], pooling: str) -> tuple[Part, Part | None]:
+            some, _ = solving_part(context, backbone, layers=layers, pooling=pooling, rows=rows)
+            wanted = any(with_names for *_, with_names in tried)
+            return some, named_part(context, backbone, layers=layers, pooling=pooling) if wanted else None
+
+        for at, (layers, pooling, with_names) in enumerate(tried):
+            for layer in layers:
+                if (layer, pooling) not in kernels:
+                    one, beside = part((layer,), pooling)
+                    kernels[layer, pooling] = kernel_of(one.features, None if beside is None else beside.features)
+            some, beside = part(layers, pooling)
+            kernel = np.sum([kernels[layer, pooling] for layer in layers], axis=0)
+            count = len(some.targets)
+            ranks[at] = ridge_by_folds(
+                some,
+                dealt,
+                labels=len(context.task.names),
+                rank=context.task.rank,
+                beside=beside if with_names else None,
+                kernel=kernel if with_names else kernel[:count, :count],
+            )
+
+    cache = context.cache if len(used) >= KEPT_ROWS else no_cache()
+    return cache.get("choices", key, (len(tried), 2), fill, dtype="float64")
+
+
+def _key(context: Context, backbone: Any, tokens: Sequence[Any], data: Sequence[np.ndarray]) -> dict[str, Any]:
+    """All that what is solved on features depends on, beside the options of the solver."""
+    digests = "".join(tokens_digest(each) for each in tokens)
+    numbers = hashlib.sha256(b"".join(np.ascontiguousarray(each).tobytes() for each in data)).hexdigest()
+    frozen = frozen_key(backbone, backbone.levels, digests)
+    return frozen | {"data": numbers, "task": context.task.plain(), "solver": SOLVER_VERSION}
+
+
 def _choosing_folds(context: Context, backbone: Any) -> tuple[np.ndarray | None, np.ndarray]:
-    """Rows to choose on (None for all with features) and their folds, shape (repeats, rows)."""
+    """Rows to choose on (None for all with features) and their folds, shape (repeats, rows); the same for every seed."""
     if context.folds is not None:
         return None, context.folds
     total = len(solving_rows(context))
     most = min(total, CHOOSING_ROWS)
-    rows = np.sort(np.random.default_rng([context.seed, 0xFEA7]).permutation(total)[:most])
+    rows = np.sort(np.random.default_rng(0xFEA7).permutation(total)[:most])
     train, _ = prepared(context, backbone.tokenizer)
     labels = [str(label) for label in train.targets[solving_rows(context)[rows]]]
-    return rows, folds(labels, rows.tolist(), parts=CHOOSING_FOLDS, seed=context.seed)[None]
+    return rows, folds(labels, rows.tolist(), parts=CHOOSING_FOLDS, seed=0)[None]
 
 
 def strength_by_folds(

@@ -85,7 +85,7 @@ class FeatureStore:
             parts: tokens of texts.
             progress: advanced by texts, at once where nothing need be computed.
         """
-        key = "".join(_digest(part) for part in parts)
+        key = "".join(tokens_digest(part) for part in parts)
         if key not in self._kept:
             texts = TextSet(parts)
             told = Once(progress, sum(map(len, parts)) / len(texts.tokens))
@@ -130,7 +130,7 @@ class FeatureStore:
         """
         found = []
         for tokens in parts:
-            key = frozen_key(backbone, backbone.levels[: max(layers) + 1], _digest(tokens))
+            key = frozen_key(backbone, backbone.levels[: max(layers) + 1], tokens_digest(tokens))
             key |= {"layers": list(layers), "pooling": pooling}
             shape = (len(tokens), len(layers), 1, backbone.hidden_size)
 
@@ -166,7 +166,8 @@ class Once(Progress):
         self.advance(total - self.done)
 
 
-def _digest(tokens: Tokens) -> str:
+def tokens_digest(tokens: Tokens) -> str:
+    """SHA-256 of the tokens of some texts, in hexadecimal."""
     state = hashlib.sha256(tokens.offsets.data)
     state.update(tokens.flat.data)
     return state.hexdigest()
