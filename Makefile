@@ -6,7 +6,7 @@ PEERS := .venv-peers
 export HF_HUB_OFFLINE ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-all check bench bench-quick clean
+.PHONY: demo test test-all faults check bench bench-quick clean
 
 demo: $(VENV)/.installed  ## transfer the embedded backbone to the sample data; leaves runs/demo
 	$(BIN)/headstart fit examples/feedback/train.csv --test examples/feedback/test.csv --output runs/demo --overwrite
@@ -16,6 +16,9 @@ test: $(VENV)/.installed-dev  ## the default tests
 
 test-all: $(VENV)/.installed-dev  ## with the slow ones
 	$(BIN)/python -m pytest -q
+
+faults: $(VENV)/.installed-dev  ## break the code on purpose: the tests that guard it turn red
+	$(BIN)/python tests/planted_faults.py
 
 check: $(VENV)/.installed-dev  ## format, lint, types, layers
 	$(BIN)/ruff format --check src tests benchmarks

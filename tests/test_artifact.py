@@ -12,7 +12,15 @@ import pytest
 
 from headstart import artifact as artifacts
 from headstart.artifact import MANIFEST, Artifact, check_free, load, new_folder
-from headstart.errors import DataError, HeadstartError, MissingInputError, ModelError, RunFolderError, StorageError
+from headstart.errors import (
+    DataError,
+    DivergedError,
+    HeadstartError,
+    MissingInputError,
+    ModelError,
+    RunFolderError,
+    StorageError,
+)
 from headstart.predictors.linear_text import CHARACTERS, WORDS, LinearTextPredictor, vectorizer_for
 from headstart.tasks.text_classification import TextClassification
 
@@ -53,6 +61,17 @@ def test_what_was_saved_loads_equal(saved: Path) -> None:
         ("no", "yes"), before.task, before.recipe, before.evidence
     )  # fmt: skip
     np.testing.assert_allclose(after.predict_proba(TEXTS), before.predict_proba(TEXTS), atol=1e-7)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_never_published(tmp_path: Path, value: float) -> None:
+    base = linear()
+    predictor = base.predictor
+    assert isinstance(predictor, LinearTextPredictor)
+    predictor.bias[1] = value
+    with pytest.raises(DivergedError, match=r"bias in linear\.safetensors holds numbers that are not finite"):
+        base.save(tmp_path / "broken")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_predictions_hold_the_best_label_and_all_shares(saved: Path) -> None:

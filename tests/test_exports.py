@@ -21,7 +21,7 @@ EXPECTED = {
     "Artifact": "class", "HeadstartError": "class", "TextClassifier": "class", "__version__": "text",
     "clear_cache": "function",
     "compare": "function", "evaluate": "function", "fit": "function", "load": "function", "plan": "function",
-    "predict": "function",
+    "predict": "function", "resume": "function",
     "run": "function",
 }  # fmt: skip
 

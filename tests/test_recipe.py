@@ -217,7 +217,7 @@ def test_a_path_that_leads_nowhere_is_a_fault_of_the_recipe(sets: dict[str, Any]
         (b"text", "expected keys and values"),
         (
             b"verb: fitt\n",
-            r"verb: unknown verb 'fitt'; did you mean 'fit'\? \(known: fit, compare, predict, evaluate\)",
+            r"verb: unknown verb 'fitt'; did you mean 'fit'\? \(known: fit, compare, resume, predict, evaluate\)",
         ),
         (b"verb: [fit]\n", "verb: unknown verb"),
         (b"verb: fit\n\xff", "byte 10 is not UTF-8"),

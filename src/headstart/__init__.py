@@ -10,6 +10,7 @@ _LAZY = {
     "compare": "headstart.api:compare",
     "plan": "headstart.api:plan",
     "predict": "headstart.api:predict",
+    "resume": "headstart.api:resume",
     "evaluate": "headstart.api:evaluate",
     "run": "headstart.api:run",
     "clear_cache": "headstart.data.cache:clear_cache",

@@ -39,6 +39,26 @@ def compare(data: Any, *, progress: Progress = SILENT, **options: Any) -> Artifa
     return _experiment("compare", data, progress, options)
 
 
+def resume(run: str | Path, data: Any = None, *, strict: bool = False, progress: Progress = SILENT) -> Artifact:
+    """Go on with a run that was stopped or killed, from where it stopped to its end.
+
+    Args:
+        run: its output folder.
+        data: the rows again, where they were handed over in memory.
+        strict: refuse where data, versions, threads or the processor are not those that the run was begun under.
+        progress: told what happens.
+
+    Returns:
+        The artifact; where nothing changed, the one that the run would have come to without the interruption.
+
+    Raises:
+        HeadstartError: see `headstart.errors`; MissingInputError where there is no such run.
+    """
+    recipe = recipes.assemble("resume", {"run": str(run), "strict": strict})
+    table = None if data is None or isinstance(data, str | Path) else table_of(data)
+    return _artifact(run_recipe(recipe, progress, table=table))
+
+
 def plan(data: Any, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
     """What `fit` would run on this data and about how long it would take; returns what `fit --dry-run --json` prints.
 
@@ -75,10 +95,13 @@ def run(recipe: str | Path | Mapping[str, Any], *, progress: Progress = SILENT) 
 def _experiment(verb: str, data: Any, progress: Progress, options: dict[str, Any]) -> Artifact:
     if options.get("dry_run"):
         raise UsageError("a dry run has no model to give back; call headstart.plan(data, ...) for what would run")
-    artifact = _run(verb, data, progress, options).artifact
-    if artifact is None:
+    return _artifact(_run(verb, data, progress, options))
+
+
+def _artifact(outcome: Outcome) -> Artifact:
+    if outcome.artifact is None:
         raise RuntimeError("an experiment ended without an artifact")
-    return artifact
+    return outcome.artifact
 
 
 def _run(verb: str, data: Any, progress: Progress, options: dict[str, Any]) -> Outcome:

@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 import yaml
+from safetensors import SafetensorError, safe_open
 
 from headstart.config import parse
-from headstart.errors import DataError, MissingInputError, ModelError, RunFolderError, StorageError
+from headstart.durable import DISCARDED, UNFINISHED, refusal, settle, sync, write_json
+from headstart.errors import DataError, DivergedError, MissingInputError, ModelError, RunFolderError, StorageError
 from headstart.metrics.calibration import softmax
 from headstart.precision import Precision
 from headstart.predictors import PREDICTORS
@@ -109,8 +111,13 @@ class Artifact:
         return Path(folder)
 
     def write(self, folder: Path) -> None:
-        """Write all files into an existing folder."""
+        """Write all files into an existing folder.
+
+        Raises:
+            DivergedError: a weight is not finite.
+        """
         described = self.predictor.save(folder, self.labels)
+        _refuse_not_finite(folder)
         manifest = {
             "format": FORMAT,
             "headstart": own_version(),
@@ -170,13 +177,23 @@ def load(folder: "str | Path", *, precision: Precision = "auto") -> Artifact:
     return Artifact(predictor, task, recipe or {}, evidence, hashlib.sha256(said).hexdigest())
 
 
+def _refuse_not_finite(folder: Path) -> None:
+    for path in sorted(folder.rglob("*.safetensors")):
+        with safe_open(str(path), framework="numpy") as file:
+            for name in file.keys():  # noqa: SIM118
+                if not np.isfinite(file.get_tensor(name)).all():
+                    raise DivergedError(f"{name} in {path.name} holds numbers that are not finite; nothing was saved")
+
+
 @contextmanager
-def new_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def new_folder(target: Path, *, overwrite: bool = False, within: Path | None = None) -> Iterator[Path]:
     """A folder that appears under its name only once the block has ended well; nothing is left behind otherwise.
 
     Args:
         target: where it shall be.
         overwrite: replace a folder that headstart wrote; other folders are never touched.
+        within: folder on the same disk to work in, where what a killed process leaves is cleared away; beside the target
+            if None.
 
     Raises:
         RunFolderError: the target is there already.
@@ -184,33 +201,35 @@ def new_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """
     check_free(target, overwrite=overwrite)
     made = _missing_parents(target)
+    place = within or target.parent
+    new, old = (f".{target.name}.", f".{target.name}.old.") if within is None else (UNFINISHED, DISCARDED)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        work = Path(tempfile.mkdtemp(prefix=new, dir=place))
     except OSError as error:
         _remove_empty(made)
-        raise StorageError(
-            f"{target} cannot be written: {error.strerror or error}; choose another folder with --output"
-        ) from None
+        raise refusal(target, error) from None
     done = False
     try:
         os.chmod(work, 0o755)
         yield work
+        settle(work)
         if target.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
-            os.replace(target, old / "x")
+            aside = Path(tempfile.mkdtemp(prefix=old, dir=place))
+            os.replace(target, aside / "x")
             try:
                 os.replace(work, target)
             except BaseException:
-                os.replace(old / "x", target)
+                os.replace(aside / "x", target)
                 raise
             finally:
-                shutil.rmtree(old, ignore_errors=True)
+                shutil.rmtree(aside, ignore_errors=True)
         else:
             os.replace(work, target)
+        sync(target.parent)
         done = True
-    except OSError as error:
-        raise StorageError(f"{target} cannot be written: {error.strerror or error}") from None
+    except (OSError, SafetensorError) as error:
+        raise refusal(target, error) from None
     finally:
         if not done:
             shutil.rmtree(work, ignore_errors=True)
@@ -258,11 +277,6 @@ def recipe_text(recipe: dict[str, Any]) -> str:
     return "# Run it again: headstart run recipe.yaml --output NEW_FOLDER\n" + yaml.safe_dump(
         recipe, sort_keys=False, allow_unicode=True
     )
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Indented JSON with a final newline; refuses NaN."""
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def own_version() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from headstart.deadline import Deadline
 from headstart.errors import DivergedError, Interrupted, RecipeError, UnavailableError
 from headstart.evidence import gather
 from headstart.experiment import Entry, run_strategy, score_test
+from headstart.interrupts import Terminated
 from headstart.machine import set_threads
 from headstart.metrics import significance
 from headstart.metrics.classification import BY_COUNTS
@@ -28,7 +29,9 @@ from headstart.recipe import Experiment
 from headstart.report import card, page
 from headstart.strategies.base import Context
 from headstart.team import ALONE, Team
+from headstart.training.checkpoints import Stages
 from headstart.verdict import ALPHA
+from headstart.workspace import Workspace, conditions
 
 
 @dataclass
@@ -49,6 +52,8 @@ def compare(
     title: str = "model",
     started: float | None = None,
     team: Team = ALONE,
+    work: Workspace | None = None,
+    strict: bool = False,
 ) -> Compared | None:
     """Run the plan of a recipe.
 
@@ -59,25 +64,33 @@ def compare(
         title: of report and card.
         started: when the command began, on the clock of `time.perf_counter`; a budget counts from there.
         team: processes that all make this call; the first one is given what it came to, the others None.
+        work: where what is done is kept, and taken from where the run goes on after an interruption.
+        strict: go on only under the very conditions that the run was begun under.
 
     Raises:
         HeadstartError: the data or backbone can't be used, or no strategy came to an end.
         RecipeError: nothing that was named fits into the budget.
         Interrupted: stopped by the user before any strategy was done.
+        RunFolderError: `strict` is on and conditions have changed.
     """
     started = time.perf_counter() if started is None else started
+    if work is not None:
+        started -= work.spent
     if team.size > 1 and recipe.budget is not None:
         raise RecipeError(["budget: several processes keep no common clock; leave the budget out, or run one process"])
-    plan, located, threads = _set_up(recipe, progress, table, started, team)
+    plan, located, threads = _set_up(recipe, progress, table, started, team, work)
     parts, context = plan.parts, plan.context
+    if work is not None:
+        work.check(conditions(recipe, table, located, threads, team.size), strict=strict)
     steps = [{"name": "reading and splitting", "seconds": time.perf_counter() - started}]
     entries = [Entry(strategy) for strategy in plan.order()]
-    interrupted = _run_all(entries, plan)
+    interrupted = _run_all(entries, plan, work)
     steps += [{"name": entry.strategy.name, "seconds": entry.seconds} for entry in entries if entry.seconds]
     finished = [entry for entry in entries if entry.candidate is not None]
     if not finished:
         if interrupted:
-            raise Interrupted("stopped before any strategy was done; nothing was kept")
+            how = "nothing was kept" if work is None else work.how
+            raise Interrupted(f"stopped before any strategy was done; {how}")
         if all(entry.status == "not run" for entry in entries):
             raise RecipeError([f"budget: {entry.strategy.name} {entry.note}" for entry in entries if entry.note])
         raise DivergedError("; ".join(f"{entry.strategy.name}: {entry.note}" for entry in entries if entry.note))
@@ -101,14 +114,14 @@ def compare(
     return Compared(artifact, entries, chosen, interrupted)
 
 
-def publish(artifact: Artifact, folder: Path, *, overwrite: bool = False) -> Path:
-    """Write an artifact with its report and card; the folder appears whole or not at all.
+def publish(artifact: Artifact, folder: Path, *, overwrite: bool = False, within: Path | None = None) -> Path:
+    """Write an artifact with its report and card; the folder appears whole or not at all, see `new_folder`.
 
     Raises:
         RunFolderError: the folder is there already.
         StorageError: the disk refuses.
     """
-    with new_folder(folder, overwrite=overwrite) as work:
+    with new_folder(folder, overwrite=overwrite, within=within) as work:
         artifact.write(work)
         (work / "report.html").write_text(page.render(artifact.evidence), encoding="utf-8")
         files = sorted(str(path.relative_to(work)) for path in work.rglob("*") if path.is_file())
@@ -140,7 +153,12 @@ def outline(recipe: Experiment, progress: Progress, table: Table | None = None) 
 
 
 def _set_up(
-    recipe: Experiment, progress: Progress, table: Table | None, started: float, team: Team = ALONE
+    recipe: Experiment,
+    progress: Progress,
+    table: Table | None,
+    started: float,
+    team: Team = ALONE,
+    work: Workspace | None = None,
 ) -> tuple[Plan, Located | None, int]:
     """The plan with its data; under a budget with as many rows as can be read in it.
 
@@ -169,8 +187,15 @@ def _set_up(
     plan = planned(recipe, parts)
     if end is None or not networks:
         return plan, located, threads
-    plan.probe()
-    fewer = plan.fitting()
+    # What was measured decides which rows are used: a run that goes on takes the same ones.
+    known = {} if work is None else work.about.get("measured", {})
+    if known:
+        plan.rate, plan.test_rate, fewer = known["rate"], known["test_rate"], known["fewer"]
+    else:
+        plan.probe()
+        fewer = plan.fitting()
+        if work is not None:
+            work.remember(measured={"rate": plan.rate, "test_rate": plan.test_rate, "fewer": fewer})
     if fewer:
         recipe = recipe.revised(data=recipe.data.revised(**fewer))
         smaller = planned(recipe, prepare(recipe, progress, table))
@@ -179,17 +204,28 @@ def _set_up(
     return plan, located, threads
 
 
-def _run_all(entries: list[Entry], plan: Plan) -> bool:
+def _run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
     """Run entries in order, those that the plan lets; True if the user stopped it."""
-    for entry in entries:
+    context, every = plan.context, plan.recipe.training.checkpoint_every
+    for at, entry in enumerate(entries):
+        if context.team.same(work is not None and work.restore(entry, at)):
+            context.progress.say("resume", f"{entry.strategy.name} was done before")
+            _learn(entry, plan)
+            continue
         step = plan.step(entry.strategy, entries)
         step.reason = plan.context.team.same(step.reason)
         if step.reason:
             entry.note = step.reason
             continue
         try:
-            run_strategy(entry, plan.context_for(step), plan.parts)
-            plan.learn(entry)
+            stages = Stages(None if work is None else work.stages(entry, at), every, context.progress)
+            run_strategy(entry, replace(plan.context_for(step), stages=stages), plan.parts)
+            if work is not None:
+                work.keep(entry, at, plan.parts.task, every=every)
+            _learn(entry, plan)
+        except Terminated:
+            context.progress.end("stopped")
+            raise
         except KeyboardInterrupt:
             plan.context.progress.end("stopped")
             for other in entries:
@@ -198,6 +234,13 @@ def _run_all(entries: list[Entry], plan: Plan) -> bool:
             entry.note = "stopped by the user"
             return True
     return False
+
+
+def _learn(entry: Entry, plan: Plan) -> None:
+    """Let those to come know what a strategy took, and for how long it trained."""
+    plan.learn(entry)
+    if entry.candidate is not None and entry.candidate.training.epochs is not None:
+        plan.context.shared[f"{entry.strategy.name} epochs"] = entry.candidate.training.epochs
 
 
 def _to_test(chosen: Entry, finished: list[Entry], interrupted: bool) -> list[Entry]:
@@ -219,6 +262,8 @@ def _test_all(entries: list[Entry], plan: Plan) -> bool:
                 started = time.perf_counter()
                 score_test(entry, plan.context, plan.parts)
                 plan.tested(entry, time.perf_counter() - started)
+    except Terminated:
+        raise
     except KeyboardInterrupt:
         plan.context.progress.end("stopped")
         return True

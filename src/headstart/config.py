@@ -1,5 +1,6 @@
 """Components: frozen dataclass-like models whose fields are their configuration, from and to plain mappings."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
@@ -151,4 +152,16 @@ def describe(value: Any) -> str:
     return f"a {type(value).__name__}"
 
 
-__all__ = ["Annotated", "Component", "SerializeAsAny", "describe", "named", "parse", "problems"]
+def seconds(value: Any) -> Any:
+    """`3m`, `90s`, `1h`, `2m30s` or a number of seconds as seconds; what is none of these is left to be refused."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().lower()
+    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?", text)
+    if not text or match is None:
+        raise ValueError(f"'{value}' is no time; write 90s, 3m, 1h or 2m30s")
+    hours, minutes, rest = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + rest
+
+
+__all__ = ["Annotated", "Component", "SerializeAsAny", "describe", "named", "parse", "problems", "seconds"]

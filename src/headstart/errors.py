@@ -11,8 +11,8 @@
     ├── RunFolderError            73   the output folder is taken
     └── StorageError              74   the disk refuses: read-only, full, not permitted
 
-A message says where, what was found, what was expected and what to do. `Interrupted` (130) stands apart:
-the user asked for it.
+A message says where, what was found, what was expected and what to do. `Interrupted` (130) and `Ended` (143) stand
+apart: the user asked for it.
 """
 
 from collections.abc import Sequence
@@ -94,3 +94,9 @@ class Interrupted(HeadstartError):
     """The user stopped the run; what was finished has been kept, and the message says what."""
 
     exit_code = 130
+
+
+class Ended(Interrupted):
+    """The run was stopped by SIGTERM, as a machine does that wants its place back; the message says how it goes on."""
+
+    exit_code = 143

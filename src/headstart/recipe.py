@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, get_args
@@ -12,7 +11,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from headstart.backbones.location import BackboneSource
-from headstart.config import Component, describe, named, parse
+from headstart.config import Component, describe, named, parse, seconds
 from headstart.errors import MissingInputError, RecipeError
 from headstart.precision import Precision
 from headstart.registry import did_you_mean
@@ -33,18 +32,6 @@ MEMORY = "<memory>"
 
 def _split(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-def _seconds(value: Any) -> Any:
-    """`3m`, `90s`, `1h`, `2m30s` or a number of seconds as seconds; what is none of these is left to be refused."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip().lower()
-    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?", text)
-    if not text or match is None:
-        raise ValueError(f"'{value}' is no time; write 90s, 3m, 1h or 2m30s")
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
 
 
 def _located(value: Any) -> Any:
@@ -81,7 +68,7 @@ class Experiment(Component):
     strategies: Annotated[tuple[Annotated[Strategy, named(STRATEGIES)], ...] | None, BeforeValidator(_listed)] = None
     """Ways of transferring to run, by name; the best on validation is kept. `auto` or nothing: the cheap ones first,
     others where they may pay."""
-    budget: Annotated[float | None, BeforeValidator(_seconds)] = Field(default=None, gt=0)
+    budget: Annotated[float | None, BeforeValidator(seconds)] = Field(default=None, gt=0)
     """Wall-clock time for the whole command, such as `90s`, `3m` or `1h`, at least 30 s; no limit by default. What does
     not fit is left out and said; finishing early is fine."""
     dry_run: bool = False
@@ -227,7 +214,24 @@ class Evaluate(Format):
     whose label could hang on it are scored again in float32."""
 
 
-VERBS: dict[str, type[Component]] = {"fit": Fit, "compare": Compare, "predict": Predict, "evaluate": Evaluate}
+class Resume(Component):
+    """An experiment that was interrupted, from where it stopped to its end."""
+
+    verb: ClassVar[str] = "resume"
+
+    run: str
+    """Output folder of the run."""
+    strict: bool = False
+    """Refuse where data, versions, threads or the processor are not those that the run was begun under."""
+
+
+VERBS: dict[str, type[Component]] = {
+    "fit": Fit,
+    "compare": Compare,
+    "resume": Resume,
+    "predict": Predict,
+    "evaluate": Evaluate,
+}
 SECTIONS: dict[str, tuple[str, ...]] = {
     "fit": ("data", "task", "backbone", "training"),
     "compare": ("data", "task", "backbone", "training"),

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headstart.artifact import Artifact, check_free, load
 from headstart.data.files import require_file
 from headstart.data.table import Table
 from headstart.errors import DataError, MissingInputError, UsageError
+from headstart.interrupts import stopped, watched
 from headstart.machine import set_threads
 from headstart.progress import SILENT, Progress
-from headstart.recipe import MEMORY, Evaluate, Experiment, Predict
+from headstart.recipe import MEMORY, Evaluate, Experiment, Predict, Resume
+from headstart.sources import Data
 from headstart.team import joined
 from headstart.team import started as started_by_torchrun
+
+if TYPE_CHECKING:
+    from headstart.workspace import Workspace
 
 
 @dataclass
@@ -29,6 +35,8 @@ class Outcome:
     folder: Path | None = None
     """Where it was written, if it was."""
     interrupted: bool = False
+    resume: str = ""
+    """How an interrupted run goes on, in words; empty where there is nothing to go on with."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -40,7 +48,7 @@ def run(
     Args:
         recipe: of any verb, see `headstart.recipe`.
         progress: told about everything worth knowing on the way.
-        table: rows handed over in Python, for `fit` and `compare`.
+        table: rows handed over in Python, for `fit`, `compare` and `resume`.
         started: when the command began, on the clock of `time.perf_counter`, for budgets; by default now.
 
     Raises:
@@ -48,6 +56,8 @@ def run(
     """
     if isinstance(recipe, Experiment):
         return _experiment(recipe, progress, table, time.perf_counter() if started is None else started)
+    if isinstance(recipe, Resume):
+        return _resume(recipe, progress, table, time.perf_counter() if started is None else started)
     if isinstance(recipe, Predict):
         return _predict(recipe, progress)
     if isinstance(recipe, Evaluate):
@@ -76,26 +86,102 @@ def result_of(evidence: dict[str, Any], folder: Path | None) -> dict[str, Any]:
 
 def _experiment(recipe: Experiment, progress: Progress, table: Table | None, started: float) -> Outcome:
     folder = _folder(recipe)
-    if folder is not None and not started_by_torchrun().rank:
+    first = not started_by_torchrun().rank
+    if folder is not None and first:
         check_free(folder, overwrite=recipe.overwrite)
     if table is None:
         _require(recipe.data.train, "--train")
         for path in (recipe.data.test, recipe.data.validation):
             _require(path, "--test")
-    from headstart.comparison import compare, outline, publish
+    from headstart.comparison import outline
+    from headstart.workspace import Workspace
 
     if recipe.dry_run:
         return Outcome(outline(recipe, progress, table))
+    with watched():
+        if folder is None or not first:
+            return _carried_out(recipe, progress, table, started, folder, None)
+        plain = {"verb": recipe.verb, **recipe.plain()}
+        with Workspace(folder, plain, overwrite=recipe.overwrite, progress=progress) as work:
+            return _carried_out(recipe, progress, table, started, folder, work)
+
+
+def _resume(recipe: Resume, progress: Progress, table: Table | None, started: float) -> Outcome:
+    from headstart.recipe import from_mapping
+    from headstart.workspace import Workspace, recorded
+
+    folder = Path(recipe.run)
+    if recorded(folder) is None:
+        return _finished(folder)
+    with watched(), ExitStack() as held:
+        first = not started_by_torchrun().rank
+        work = held.enter_context(Workspace(folder, None, progress=progress)) if first else None
+        about = work.about if work is not None else recorded(folder) or {}
+        if about.get("finished"):  # and killed before it could tidy up
+            return _finished(folder)
+        experiment = from_mapping(about["recipe"], str(folder))
+        if experiment.data.train == MEMORY and table is None:
+            raise UsageError(
+                f"{folder} was begun with rows handed over in Python; hand them over again: "
+                f"headstart.resume({str(folder)!r}, data=...)"
+            )
+        if Path(about["directory"]) != Path.cwd():
+            experiment = experiment.revised(data=_from(Path(about["directory"]), experiment.data))
+        return _carried_out(experiment, progress, table, started, folder, work, strict=recipe.strict)
+
+
+def _finished(folder: Path) -> Outcome:
+    artifact = load(folder)
+    note = f"{folder} is finished; nothing is left to do"
+    return Outcome(result_of(artifact.evidence, folder), artifact, folder, notes=[note])
+
+
+def _from(directory: Path, data: Data) -> Data:
+    """The same files, named so that they are found from elsewhere."""
+    paths = {name: getattr(data, name) for name in ("train", "validation", "test")}
+    return data.revised(**{name: str(directory / path) for name, path in paths.items() if path not in (None, MEMORY)})
+
+
+def _carried_out(
+    recipe: Experiment,
+    progress: Progress,
+    table: Table | None,
+    started: float,
+    folder: Path | None,
+    work: Workspace | None,
+    *,
+    strict: bool = False,
+) -> Outcome:
+    """Run an experiment and publish what came of it."""
+    from headstart.comparison import compare, publish
 
     title = folder.name if folder else "model"
-    with joined() as team:
-        compared = compare(recipe, progress, table, title=title, started=started, team=team)
-    if compared is None:
-        return Outcome({})
-    if folder is not None:
-        publish(compared.artifact, folder, overwrite=recipe.overwrite)
+    try:
+        with joined() as team:
+            compared = compare(
+                recipe, progress, table, title=title, started=started, team=team, work=work, strict=strict
+            )
+        if compared is None:
+            return Outcome({})
+        if folder is not None:
+            again = work is not None and bool(work.about.get("published"))
+            if work is not None:
+                work.remember(published=True)
+            within = None if work is None else work.folder
+            publish(compared.artifact, folder, overwrite=recipe.overwrite or again, within=within)
+    except KeyboardInterrupt as error:
+        raise stopped(error, "stopped; nothing was kept" if work is None else f"stopped; {work.how}") from None
+    how = ""
+    if work is not None and compared.interrupted and work.holds_work:
+        work.stopped, how = True, work.how
+    elif work is not None:
+        work.remember(finished=True)
     return Outcome(
-        result_of(compared.artifact.evidence, folder), compared.artifact, folder, interrupted=compared.interrupted
+        result_of(compared.artifact.evidence, folder),
+        compared.artifact,
+        folder,
+        interrupted=compared.interrupted,
+        resume=how,
     )
 
 
@@ -107,7 +193,7 @@ def _folder(recipe: Experiment) -> Path | None:
         return None
     stem = Path(recipe.data.train).name.split(".")[0] or "run"
     folder, count = Path("runs") / stem, 1
-    while folder.exists():
+    while folder.exists() or folder.with_name(f"{folder.name}.part").exists():
         count += 1
         folder = Path("runs") / f"{stem}-{count}"
     return folder

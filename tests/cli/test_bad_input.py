@@ -216,7 +216,8 @@ def test_a_disk_that_fails_while_the_model_is_written(
 
     monkeypatch.setattr(where, full)
     message = refused(74, "fit", files / "train.csv", "-o", "deep/er/m", *QUICK)
-    assert "deep/er/m cannot be written: No space left on device" in message
+    assert "deep/er/m cannot be written: No space left on device (" in message
+    assert "MB free); make room" in message
 
 
 @pytest.mark.parametrize(

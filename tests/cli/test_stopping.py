@@ -54,7 +54,7 @@ def test_stopping_anywhere_else_leaves_nothing_behind(
     monkeypatch.setattr(place, stop)
     said = headstart("fit", files / "train.csv", "-o", "m", "--strategy", "tf-idf", "--C", 1, "--no-controls")
     assert (said.code, said.out) == (130, "")
-    assert said.err.endswith("stopped\n")
+    assert said.err.endswith("error: stopped; nothing was kept\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -95,14 +95,15 @@ def test_a_signal_during_training_does_the_same(files: Path, tiny_backbone: Path
     assert process.returncode == 130, err
     assert "Traceback" not in err
     if second:
-        assert "error: stopped; kept tf-idf, the best finished model, in m" in err
+        assert "error: stopped; kept tf-idf, the best finished model, in m; go on with: headstart resume m\n" in err
         assert "* tf-idf" in out
-        assert [path.name for path in tmp_path.iterdir()] == ["m"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["m", "m.part"]
         assert (tmp_path / "m" / "terms.json").is_file()
     else:
-        assert "error: stopped before any strategy was done; nothing was kept" in err
+        assert "error: stopped before any strategy was done; go on with: headstart resume m\n" in err
         assert out == ""
-        assert list(tmp_path.iterdir()) == []
+        assert [path.name for path in tmp_path.iterdir()] == ["m.part"]
+    assert len(list(tmp_path.rglob("step-*"))) == 1
 
 
 def diverge(*_: Any, **__: Any) -> None:

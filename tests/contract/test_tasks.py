@@ -52,9 +52,10 @@ def test_a_tiny_random_model_memorises_the_toy_examples_and_its_loss_falls(
     prepared = task.prepare(store, model.backbone.tokenizer)
     everything = [m for level in model.backbone.stacks()["encoder"] for m in level] + list(model.heads.values())
 
-    def validate(model: Model) -> tuple[tuple[float, float], float]:
-        rank = task.rank(logits_of(task, model, prepared, list(range(len(store)))), task.targets(store))
-        return rank, -rank[1]
+    def validate(model: Model) -> tuple[tuple[float, float], float, np.ndarray]:
+        logits = logits_of(task, model, prepared, list(range(len(store))))
+        rank = task.rank(logits, task.targets(store))
+        return rank, -rank[1], logits
 
     history = train(
         model,

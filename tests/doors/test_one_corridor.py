@@ -59,6 +59,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "max_grad_norm": (["--max-grad-norm", "2"], 2.0),
     "patience": (["--patience", "4"], 4),
     "stop_after": (["--stop-after", "2"], 2),
+    "checkpoint_every": (["--checkpoint-every", "2m"], 120.0),
     "strategies": (["--strategies", "tf-idf,fine-tuning"], ["tf-idf", "fine-tuning"]),
     "controls": (["--no-controls"], False),
     "cache": (["--no-cache"], False),
@@ -87,12 +88,14 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
 SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     "fit": EXPERIMENT,
     "compare": EXPERIMENT,
+    "resume": {"run": ([], "run"), "strict": (["--strict"], True)},
     "predict": {name: SHARED[name] for name in SHARED if name != "label"}
     | {"model": ([], "run"), "texts": (["good"], ["good"]), "input": (["--input", "new.csv"], "new.csv")},
     "evaluate": {name: SHARED[name] for name in SHARED if name not in ("output", "overwrite")}
     | {"model": ([], "run"), "test": ([], "data.csv"), "by": (["--by", "channel,shop"], ["channel", "shop"])},
 }
 REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
+            "resume": {"run": "run"},
             "evaluate": {"model": "run", "test": "data.csv"}}  # fmt: skip
 CASES = [(verb, name) for verb in VERBS for name in flat(verb)]
 

@@ -33,7 +33,7 @@ def loss(objective: Contrastive, vectors: list[tuple[float, float]], groups: lis
     hidden = torch.tensor([[vector, (9.0, -9.0)] for vector in vectors], requires_grad=True)
     mask = torch.tensor([[1, 0]] * len(vectors))
     encode = SimpleNamespace(encode=lambda ids, mask: Encoding(hidden, mask, ()), hidden_size=hidden.shape[-1])
-    model: Any = SimpleNamespace(backbone=encode, team=ALONE)
+    model: Any = SimpleNamespace(backbone=encode, team=ALONE, lean=False)
     summed, count = objective.loss(model, {"parts": [(None, mask)], "groups": torch.tensor(groups)})  # type: ignore[dict-item]
     summed.backward()
     assert hidden.grad is not None

@@ -33,7 +33,7 @@ from headstart.strategies.probing import (
 from headstart.strategies.steps import Run, held_out
 from headstart.strategies.tf_idf import TfIdf
 from headstart.training.solve import Solved, solve_by_folds
-from headstart.training.trainer import Epoch, History
+from headstart.training.state import Epoch, History
 
 Few = Callable[..., Context]
 
@@ -108,7 +108,7 @@ def fake_runs(outputs: list[list[float]]) -> tuple[list[tuple[Context, int | Non
         epochs = [Epoch(at, loss, 0.0, 0.0) for at, loss in enumerate(losses)][: None if last is None else last + 1]
         by_epoch = [np.array([[said[row], 0.0] for row in part.validation.lines]) for said in outputs]
         model: Any = f"model {len(asked)}"
-        return Run(model, History(epochs, best=len(outputs) - 1), by_epoch if last is None else [], 7)
+        return Run(model, History(epochs, by_epoch if last is None else [], best=len(outputs) - 1), 7)
 
     return asked, trained
 
@@ -288,7 +288,7 @@ def test_from_scratch_compares_its_rates_on_one_fold_and_takes_the_best_through_
         asked.append((len(context.train), rate))
         run = train(self, context, rate, epochs, last)
         right = np.eye(2)[context.task.targets(context.validation)]
-        run.by_epoch = [right if rate == 2e-4 else 1 - right for _ in run.by_epoch]
+        run.history.outputs = [right if rate == 2e-4 else 1 - right for _ in run.history.outputs]
         return run
 
     monkeypatch.setattr(FromScratch, "_train", noted)

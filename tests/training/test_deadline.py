@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tests.training.test_trainer import Fake, Objective, levels, prepared
 
 from headstart.deadline import Deadline, OutOfTime
 from headstart.training.settings import Training
-from headstart.training.trainer import History, Stage, train
+from headstart.training.state import History
+from headstart.training.trainer import Stage, train
 
 
 class Counted:
@@ -32,7 +34,7 @@ def go(*, updates: int | None, stop_after: int | None = None, validate: bool = T
         stage,
         Training(batch_size=6),
         seed=0,
-        validate=(lambda _: (next(ranks), 1.0)) if validate else None,
+        validate=(lambda _: (next(ranks), 1.0, np.zeros((1, 1)))) if validate else None,
         keep_start=True,
         deadline=None if updates is None else Counted(updates),  # type: ignore[arg-type]
     )

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from headstart.errors import DivergedError
+from headstart.progress import Progress
 from headstart.team import ALONE
 from headstart.training.settings import Training
-from headstart.training.trainer import BAD_STEPS, History, Level, Stage, train
+from headstart.training.state import History
+from headstart.training.trainer import BAD_STEPS, ROLLBACKS, Level, Stage, train
 
 ROWS = 24
 
@@ -44,8 +46,20 @@ class Fake(nn.Module):
         return {name: parameter.detach().clone() for name, parameter in self.named_parameters()}
 
 
+class Told(Progress):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, topic: str, message: str, *, warning: bool = False) -> None:
+        self.lines.append(f"{topic}: {message}")
+
+
 class Objective:
     """Squared distance to a target; `spoil` may change the loss of an update, given its number and rows."""
+
+    joint = False
 
     def __init__(self, spoil: Any = None) -> None:
         self.spoil = spoil or (lambda update, rows, loss: loss)
@@ -92,12 +106,12 @@ def go(
     settings = {key: options.pop(key) for key in list(options) if key in Training.model_fields}
     calls = iter(range(epochs + 1))
 
-    def validate(model: Any) -> tuple[tuple[float, float], float]:
+    def validate(model: Any) -> tuple[tuple[float, float], float, np.ndarray]:
         at = next(calls)
         if kept is not None:
             kept.append(model.weights())
         loss = losses[at] if losses else 1.0 / (at + 1)
-        return (ranks[at] if ranks else float(at), -loss), loss
+        return (ranks[at] if ranks else float(at), -loss), loss, np.zeros((1, 1), dtype=np.float32)
 
     return train(
         model,  # type: ignore[arg-type]
@@ -149,15 +163,30 @@ def test_an_update_that_is_skipped_leaves_the_weights_as_they_were() -> None:
     assert equal(before, model.weights())
 
 
-def test_several_bad_updates_in_a_row_stop_training_and_name_rate_and_rows() -> None:
+def test_where_going_back_does_not_help_training_stops_the_third_time_and_names_rate_and_rows() -> None:
     objective = Objective(lambda update, rows, loss: loss * math.nan if update >= 4 else loss)
     with pytest.raises(
-        DivergedError, match=r"3 updates in a row \(update 7, learning rate .*\).*--learning-rate"
+        DivergedError, match=r"3 updates in a row, for the 3rd time \(update 13, learning rate .*\).*--learning-rate"
     ) as error:
         go(Fake(), objective=objective, rate=0.02, epochs=10)
-    assert BAD_STEPS == 3
-    assert len(objective.batches) == 7
+    assert (BAD_STEPS, ROLLBACKS) == (3, 3)
+    assert len(objective.batches) == 4 + 3 * 3  # an epoch, and three tries after it
     assert f"last rows {', '.join(map(str, objective.batches[-1]))}" in str(error.value)
+
+
+def test_bad_updates_in_a_row_send_training_back_to_the_best_weights_at_half_the_rate_and_without_them() -> None:
+    objective, model, kept = Objective(), Fake(), []
+    objective.spoil = lambda update, rows, loss: loss * math.nan if 5 <= update <= 7 else loss
+    told = Told()
+    history = go(model, objective=objective, epochs=3, ranks=[0.0, 1.0, 2.0, 3.0], kept=kept, progress=told)
+    assert history.rollbacks == 1
+    assert history.skipped == objective.batches[5:8]
+    assert [epoch.epoch for epoch in history.epochs] == [0, 1, 2, 3]
+    # Epoch 1 and one update; three bad ones; epoch 1's weights again, the one batch that was good, all of the last epoch.
+    assert len(objective.batches) == 4 + 1 + 3 + 1 + 4
+    assert objective.batches[8] == objective.batches[4]
+    assert all(torch.isfinite(weight).all() for weight in model.weights().values())
+    assert any("back to the weights of epoch 1" in line and "half the rate" in line for line in told.lines)
 
 
 def test_bad_updates_with_good_ones_between_do_not_stop_training() -> None:
@@ -364,8 +393,8 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_rows() -> None:
 def last_epochs(stage: dict[str, Any], validated: bool = True) -> tuple[Fake, History]:
     model, calls = Fake(), iter(range(100))
 
-    def validate(_: Any) -> tuple[tuple[float, float], float]:
-        return (float(next(calls)), 0.0), 1.0
+    def validate(_: Any) -> tuple[tuple[float, float], float, np.ndarray]:
+        return (float(next(calls)), 0.0), 1.0, np.zeros((1, 1), dtype=np.float32)
 
     data, told = prepared(), {"epochs": 4, "learning_rate": 1e-2} | stage
     history = train(

@@ -13,6 +13,7 @@ import typer
 
 from headstart.cli.display import abstention_line, leaderboard, plan_table, progress_for, score_table, table
 from headstart.errors import HeadstartError, Interrupted
+from headstart.interrupts import exit_code, watched
 from headstart.team import started
 
 STARTED = time.perf_counter()
@@ -20,6 +21,7 @@ STARTED = time.perf_counter()
 VERB_SUMMARIES = {
     "fit": "Labelled data in; a transferred model, its test scores and a report out.",
     "compare": "Strategies and controls side by side on the same rows: a leaderboard.",
+    "resume": "A run that was stopped or killed, from where it stopped to its end.",
     "predict": "Texts in, labels with probabilities out: arguments, files, pipes.",
     "evaluate": "Scores of a model on labelled rows, as a whole and by group.",
 }
@@ -33,16 +35,18 @@ def main() -> None:
     if started().rank:  # the first of several processes talks for all
         sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
-        code = application(sys.argv[1:])(standalone_mode=False)
-        if code == 130:  # what typer makes of Ctrl-C
+        with watched(terminate=True):
+            code = application(sys.argv[1:])(standalone_mode=False)
+        if code == 130:  # what typer makes of KeyboardInterrupt
             print("stopped", file=sys.stderr)
+            code = exit_code()
         _leave(code if isinstance(code, int) else 0)
     except HeadstartError as error:
         print(f"error: {error}", file=sys.stderr)
         _leave(error.exit_code)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
-        _leave(130)
+        _leave(exit_code())
     except SystemExit as leaving:
         if not isinstance(leaving.__context__, BrokenPipeError):
             raise
@@ -142,7 +146,7 @@ def _experiment(verb: str) -> Callable[..., None]:
 
 def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
     """Run a recipe of any verb and print its outcome."""
-    from headstart.recipe import Evaluate, Experiment
+    from headstart.recipe import Evaluate, Experiment, Resume
     from headstart.verbs import run
 
     outcome = run(recipe, progress_for(quiet=quiet), started=STARTED)
@@ -153,7 +157,7 @@ def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
         _print_json(outcome.result)
     elif isinstance(recipe, Experiment) and recipe.dry_run:
         print(plan_table(outcome.result))
-    elif isinstance(recipe, Experiment):
+    elif isinstance(recipe, Experiment | Resume):
         _print_experiment(outcome, quiet)
     elif isinstance(recipe, Evaluate):
         _print_scores(outcome.result)
@@ -163,7 +167,8 @@ def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
         if "output" in outcome.result and not quiet:
             print(f"{'saved':<12} {outcome.result['output']} ({outcome.result['rows']:,} rows)", file=sys.stderr)
     if outcome.interrupted:
-        raise Interrupted(f"stopped; kept {outcome.result['strategy']}, the best finished model, in {outcome.folder}")
+        kept = f"stopped; kept {outcome.result['strategy']}, the best finished model, in {outcome.folder}"
+        raise Interrupted(f"{kept}; {outcome.resume}" if outcome.resume else kept)
 
 
 def _print_experiment(outcome: Any, quiet: bool) -> None:
@@ -331,6 +336,7 @@ def _doctor(as_json: JSON = False) -> None:
 ACTS: dict[str, Callable[..., None]] = {
     "fit": _experiment("fit"),
     "compare": _experiment("compare"),
+    "resume": _experiment("resume"),
     "predict": _predict,
     "evaluate": _experiment("evaluate"),
 }

@@ -16,6 +16,7 @@ SHORT = {"output": "-o"}
 POSITIONAL: dict[str, tuple[str, ...]] = {
     "fit": ("train",),
     "compare": ("train",),
+    "resume": ("run",),
     "predict": ("model", "texts"),
     "evaluate": ("model", "test"),
 }

@@ -82,11 +82,18 @@ class Contrastive(Objective):
         """Summed loss and the rows (or pairs) behind it."""
         import torch
         from torch.nn.functional import normalize
+        from torch.utils.checkpoint import checkpoint
 
         from headstart.heads.pooled import pool
 
+        def read(ids: Tensor, mask: Tensor) -> Tensor:
+            return pool(model.backbone.encode(ids, mask).hidden, mask, self.pooling)
+
         parts, team = batch["parts"], model.team
-        own = [pool(model.backbone.encode(ids, mask).hidden, mask, self.pooling) for ids, mask in team.mine(parts)]
+        own = [
+            checkpoint(read, ids, mask, use_reentrant=False) if model.lean else read(ids, mask)
+            for ids, mask in team.mine(parts)
+        ]
         states = team.gathered(own, [len(mask) for _, mask in parts], model.backbone.hidden_size)
         vectors = normalize(torch.cat(states), dim=1)  # (batch, hidden)
         cosines = vectors @ vectors.T  # (batch, batch)

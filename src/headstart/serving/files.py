@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from headstart.artifact import Artifact, own_version
-from headstart.errors import DataError, Interrupted, RunFolderError, StorageError
+from headstart.errors import DataError, RunFolderError, StorageError
+from headstart.interrupts import stopped
 from headstart.progress import SILENT, Progress
 from headstart.readers.opening import reader_for
 from headstart.registry import did_you_mean
@@ -214,8 +215,8 @@ class FilePredictions:
             self._journal = journal
             try:
                 writer.write(work, columns, rows)
-            except KeyboardInterrupt:
-                raise Interrupted(_kept(journal)) from None
+            except KeyboardInterrupt as error:
+                raise stopped(error, _kept(journal)) from None
             finally:
                 self._journal = None
             os.replace(work, target)

@@ -22,6 +22,7 @@ from headstart.training.settings import Training
 
 if TYPE_CHECKING:
     from headstart.backbones.encoder import TextEncoder
+    from headstart.training.checkpoints import Stages
 
 
 @dataclass
@@ -51,6 +52,8 @@ class Context:
     """Of the products in training and reading."""
     team: Team = ALONE
     """The processes that work on this run."""
+    stages: Stages | None = None
+    """Where training writes checkpoints, and goes on from."""
 
     @property
     def late(self) -> bool:

@@ -142,6 +142,7 @@ class Contrastive(Strategy):
             validate=None,
             progress=context.progress,
             deadline=context.deadline,
+            stages=context.stages,
         )
         return model, [{"epoch": epoch.epoch, "train_loss": epoch.train_loss} for epoch in history.epochs]
 

@@ -84,7 +84,6 @@ class FineTuning(Strategy):
             verdict = "was" if rival else "was not"
             notes.append(f"the mean over tokens {verdict} better on validation than the native head by more than noise")
             run, pooling = (rival, "mean") if rival else (run, pooling)
-        context.shared["fine-tuning epochs"] = epochs
         moved = "all layers" if self.layers == "all" else f"top {self.layers} layer{'s' * (self.layers > 1)}"
         gradual = ", gradual" * (self.unfreezing == "gradual")
         read = "mean of tokens" if pooling == "mean" else f"{pooling} token"
@@ -118,7 +117,8 @@ class FineTuning(Strategy):
             return found.difference.value > 0 and found.p < 0.05
 
         def hopeless(by_epoch: list[np.ndarray]) -> bool:
-            return len(by_epoch) == 2 and len(run.by_epoch) > 1 and not ahead(by_epoch[1], run.by_epoch[1])
+            first = run.history.outputs
+            return len(by_epoch) == 2 and len(first) > 1 and not ahead(by_epoch[1], first[1])
 
         context.progress.begin(f"{self.name}, mean of tokens", len(context.train) * epochs)
         try:

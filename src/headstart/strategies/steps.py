@@ -20,7 +20,8 @@ from headstart.strategies.base import Context
 from headstart.strategies.parts import by_fold, home, prepared
 from headstart.strategies.probing import head_strength, solved_head
 from headstart.training.frozen import Shortcut, TextSet
-from headstart.training.trainer import Epoch, History, Level, Shortcuts, Stage, train
+from headstart.training.state import Epoch, History
+from headstart.training.trainer import Level, Shortcuts, Stage, train
 
 
 def headed_model(context: Context, *, pooling: str, dropout: float, head_first: bool) -> Model:
@@ -54,14 +55,13 @@ class Run:
 
     model: Model
     history: History
-    by_epoch: list[np.ndarray]
-    """Validation logits after each epoch, epoch 0 before training; out-of-fold logits under folds."""
+    """Its outputs are validation logits, out-of-fold logits under folds."""
     trainable: int
 
     @property
     def logits(self) -> np.ndarray:
         """Validation logits of the weights that the model holds."""
-        return self.by_epoch[self.history.best]
+        return self.history.outputs[self.history.best]
 
     @property
     def curve(self) -> list[dict[str, Any]]:
@@ -94,12 +94,11 @@ def train_model(
     """
     ready, _ = prepared(context, model.backbone.tokenizer)
     targets = context.task.targets(context.validation)
-    by_epoch: list[np.ndarray] = []
 
-    def validate(model: Model) -> tuple[tuple[float, float], float]:
-        by_epoch.append(validation_logits(context, model))
-        rank = context.task.rank(by_epoch[-1], targets)
-        return rank, -rank[1]
+    def validate(model: Model) -> tuple[tuple[float, float], float, np.ndarray]:
+        logits = validation_logits(context, model)
+        rank = context.task.rank(logits, targets)
+        return rank, -rank[1], logits
 
     history = train(
         model,
@@ -117,11 +116,12 @@ def train_model(
         validate=None if context.folds is not None else validate,
         progress=context.progress,
         keep_start=keep_start,
-        stop=None if hopeless is None else lambda _: hopeless(by_epoch),
+        stop=None if hopeless is None else lambda history: hopeless(history.outputs),
         deadline=context.deadline,
+        stages=context.stages,
     )
     trainable = sum(p.numel() for level in levels if level.rate > 0 for m in level.modules for p in m.parameters())
-    return Run(model, history, by_epoch, trainable)
+    return Run(model, history, trainable)
 
 
 def shortcuts(context: Context, backbone: Backbone) -> Shortcuts:
@@ -165,7 +165,7 @@ def held_out(context: Context, trained: Callable[[Context, int | None], Run], *,
         run = trained(part, None)
         if run.history.cut is not None:
             raise OutOfTime
-        for epoch, logits in enumerate(run.by_epoch):
+        for epoch, logits in enumerate(run.history.outputs):
             if epoch == len(by_epoch):
                 by_epoch.append(np.zeros((len(context.train), logits.shape[1]), dtype=np.float32))
             by_epoch[epoch][held] = logits
@@ -176,4 +176,4 @@ def held_out(context: Context, trained: Callable[[Context, int | None], Run], *,
     run = trained(context, best)
     losses = {epoch.epoch: epoch.train_loss for epoch in run.history.epochs}
     epochs = [Epoch(at, losses.get(at), -rank[1], abs(rank[0])) for at, rank in enumerate(ranks)]
-    return replace(run, history=replace(run.history, epochs=epochs, best=best), by_epoch=by_epoch)
+    return replace(run, history=replace(run.history, epochs=epochs, best=best, outputs=by_epoch))

@@ -1,8 +1,10 @@
 """What a user may set about training by gradient; no torch here."""
 
-from pydantic import Field
+from typing import Annotated
 
-from headstart.config import Component
+from pydantic import BeforeValidator, Field
+
+from headstart.config import Component, seconds
 
 
 class Training(Component):
@@ -25,3 +27,6 @@ class Training(Component):
     stop_after: int | None = Field(default=None, ge=1, le=1000)
     """Epoch after which training ends though the learning rate's schedule spans all `epochs`, in [1, 1000]; none by
     default. Resolved recipes hold it where a budget ended training early."""
+    checkpoint_every: Annotated[float, BeforeValidator(seconds)] = Field(default=30.0, ge=0)
+    """Time between two checkpoints, such as `30s` or `5m`; 0 writes one after every update. A run that is killed loses at
+    most so much work, and one that is stopped none."""

@@ -1,12 +1,13 @@
 """The training loop: the only place where gradients are computed.
 
 Order of batches and dropout are functions of (seed, epoch, step): the same recipe gives the same weights, whatever
-ran before in the process. A loss or gradient that is not finite never reaches the weights.
+ran before in the process, and a stage that was interrupted goes on as if it had not been. A loss or gradient that is not
+finite never reaches the weights.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,19 @@ from headstart.data.batches import training_batches
 from headstart.deadline import Deadline, OutOfTime
 from headstart.errors import DivergedError
 from headstart.heads.model import Model
+from headstart.interrupts import shielded
+from headstart.memory import is_out_of_memory
 from headstart.objectives.base import Objective
 from headstart.progress import SILENT, Progress
+from headstart.training.checkpoints import Checkpoints, Stages
+from headstart.training.parked import Parked
 from headstart.training.settings import Training
+from headstart.training.state import Epoch, History, Snapshot, State
 
 BAD_STEPS = 3
-"""Updates in a row that may be skipped for numbers that are not finite, before training stops."""
+"""Updates in a row that are not finite, the last of which sends training back to the best weights so far."""
+ROLLBACKS = 3
+"""The time at which training stops instead of going back."""
 
 
 @dataclass(frozen=True)
@@ -62,36 +70,12 @@ class Stage:
     """How passes may leave out what is frozen."""
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """What was measured at the end of an epoch; epoch 0 is before training."""
-
-    epoch: int
-    train_loss: float | None
-    validation_loss: float
-    validation: float
-
-    def plain(self) -> dict[str, float | int | None]:
-        """Plain data for the report."""
-        return dict(self.__dict__)
+Validate = Callable[[Model], tuple[tuple[float, float], float, np.ndarray]]
+"""Returns the rank of the model on validation (larger is better), its loss, and what it gave for every row."""
 
 
-@dataclass
-class History:
-    """The course of a stage."""
-
-    epochs: list[Epoch] = field(default_factory=list)
-    best: int = 0
-    """Epoch whose weights the model holds at the end."""
-    cut: int | None = None
-    """Last whole epoch where a deadline ended training."""
-    updates: int = 0
-    skipped: list[list[int]] = field(default_factory=list)
-    """Rows of updates left out because loss or gradient was not finite."""
-
-
-Validate = Callable[[Model], tuple[tuple[float, float], float]]
-"""Returns the rank of the model on validation (larger is better) and its loss."""
+class _WentBack(Exception):
+    """Training goes on from earlier weights."""
 
 
 def train(
@@ -105,8 +89,15 @@ def train(
     keep_start: bool = False,
     stop: Callable[[History], bool] | None = None,
     deadline: Deadline | None = None,
+    stages: Stages | None = None,
 ) -> History:
     """Minimise a stage's objective and leave the weights of the best epoch in the model.
+
+    Where the machine's memory does not hold a batch, it is passed in two parts, then four, and so on: loss is a sum and a
+    count, so the update is the same. The batch with the most tokens comes first, so that this shows at once.
+
+    Updates whose loss or gradient is not finite are left out. Three in a row send training back to the best weights so far
+    at half the learning rate and without those batches; the third time it stops.
 
     Args:
         model: changed in place; weights outside the stage's levels stay as they are, frozen parts in eval mode.
@@ -119,79 +110,101 @@ def train(
         stop: asked after every epoch; True ends training early.
         deadline: when to end, in the middle of an epoch if need be; `history.cut` then says which epoch was the last
             that was whole.
+        stages: where checkpoints are written, and looked for: a stage that is found there goes on where it stopped.
 
     Raises:
-        DivergedError: several updates in a row were not finite, or validation never was.
+        DivergedError: going back did not help, or the loss on validation never was finite.
         OutOfTime: the deadline passed before any epoch was whole, or without a `validate` that could say what is best.
+        MemoryError: not even a single row fits.
+        StorageError: the user stopped the run, and where it stands could not be written.
     """
-    loop = _Loop(model, stage, training, seed, deadline)
+    loop = _Loop(model, stage, training, seed, deadline, progress, None if stages is None else stages.next())
     try:
-        return _run(loop, validate, progress, keep_start=keep_start, stop=stop)
+        return _run(loop, validate, keep_start=keep_start, stop=stop)
+    except KeyboardInterrupt:
+        loop.save()
+        raise
     finally:
+        loop.best.close()
         if stage.shortcuts is not None:
             model.backbone.shortcut = None
 
 
 def _run(
-    loop: "_Loop",
-    validate: Validate | None,
-    progress: Progress,
-    *,
-    keep_start: bool,
-    stop: Callable[[History], bool] | None,
+    loop: "_Loop", validate: Validate | None, *, keep_start: bool, stop: Callable[[History], bool] | None
 ) -> History:
-    model, stage, training = loop.model, loop.stage, loop.training
-    history = History()
-    last = stage.epochs if stage.stop_after is None else min(stage.epochs, stage.stop_after)
-    if validate is None:
-        for epoch in range(last):
-            history.epochs.append(Epoch(epoch + 1, loop.epoch(epoch, history, progress), math.nan, math.nan))
-        history.best = last
-        model.eval()
+    state, stage, training = loop.state, loop.stage, loop.training
+    history = state.history
+    if state.finished:
+        loop.model.eval()
         return history
-    best: tuple[tuple[float, float], dict[str, torch.Tensor]] | None = None
-    rank, loss = validate(model)
-    history.epochs.append(Epoch(0, None, loss, abs(rank[0])))
-    if keep_start and math.isfinite(loss):
-        best = (rank, loop.snapshot())
-    waited = 0
-    for epoch in range(last):
+    last = stage.epochs if stage.stop_after is None else min(stage.epochs, stage.stop_after)
+    if validate is not None and not history.epochs:
+        rank, loss, outputs = validate(loop.model)
+        with shielded():
+            history.epochs.append(Epoch(0, None, loss, abs(rank[0])))
+            history.outputs.append(outputs)
+            if keep_start and math.isfinite(loss):
+                loop.keep_best(rank)
+    while state.epoch < last:
         try:
-            train_loss = loop.epoch(epoch, history, progress)
+            loop.epoch()
+        except _WentBack:
+            continue
         except OutOfTime:
-            if best is None or epoch == 0:
+            if state.best_rank is None or state.epoch == 0:
                 raise
-            history.cut = epoch
+            history.cut = state.epoch
             break
-        rank, loss = validate(model)
-        history.epochs.append(Epoch(epoch + 1, train_loss, loss, abs(rank[0])))
-        if math.isfinite(loss) and (best is None or rank > best[0]):
-            best = (rank, loop.snapshot())
-            history.best, waited = epoch + 1, 0
-        else:
-            waited += 1
-        if waited >= training.patience or (stop is not None and stop(history)):
+        mean = state.total / max(state.count, 1e-9)
+        if validate is None:
+            with shielded():
+                history.epochs.append(Epoch(state.epoch + 1, mean, math.nan, math.nan))
+                loop.next_epoch()
+            continue
+        rank, loss, outputs = validate(loop.model)
+        with shielded():
+            history.epochs.append(Epoch(state.epoch + 1, mean, loss, abs(rank[0])))
+            history.outputs.append(outputs)
+            loop.next_epoch()
+            if math.isfinite(loss) and (state.best_rank is None or rank > state.best_rank):
+                history.best, state.waited = state.epoch, 0
+                loop.keep_best(rank)
+            else:
+                state.waited += 1
+        if state.waited >= training.patience or (stop is not None and stop(history)):
             break
-    if best is None:
+    if validate is None:
+        history.best = last
+    elif state.best_rank is None:
         raise DivergedError(
             f"the loss on validation was not finite after any of {stage.epochs} epochs at learning rate "
             f"{stage.learning_rate:g}; lower --learning-rate"
         )
-    loop.restore(best[1])
+    loop.finish()
     return history
 
 
 class _Loop:
-    """The state of a stage under way: optimiser, schedule, moving parameters."""
+    """A stage under way: optimiser, schedule, moving parameters, and where it stands."""
 
     def __init__(
-        self, model: Model, stage: Stage, training: Training, seed: int, deadline: Deadline | None = None
+        self,
+        model: Model,
+        stage: Stage,
+        training: Training,
+        seed: int,
+        deadline: Deadline | None,
+        progress: Progress,
+        checkpoints: Checkpoints | None,
     ) -> None:
         self.model = model
         self.deadline = deadline
         self.stage = stage
         self.training = training
         self.seed = seed
+        self.progress = progress
+        self.checkpoints = checkpoints
         self.moving = [level for level in stage.levels if level.rate > 0]
         for parameter in model.parameters():
             parameter.requires_grad_(False)
@@ -209,43 +222,111 @@ class _Loop:
         self.named = {names[id(parameter)]: parameter for parameter in self.parameters}
         # Epochs differ by a batch or two; counting one of them would let the last updates fall below a rate of 0.
         self.total = sum(len(self._batches(epoch)) for epoch in range(stage.epochs))
-        self.bad = 0
         self.frozen = 0
         self.team = model.team
         self.team.same_tensors([*model.parameters(), *model.buffers()])
+        self.state = State()
+        model.lean = False
+        self.best = Parked(self.named)
+        """The best weights so far, at first those before training."""
+        self._take_up()
         model.eval()
         self._shorten(0)
 
-    def epoch(self, epoch: int, history: History, progress: Progress) -> float:
-        """One pass over the rows; returns the mean training loss."""
-        self._thaw(epoch)
-        total, count = 0.0, 0.0
-        for indices in self._batches(epoch):
+    def epoch(self) -> None:
+        """The rest of the epoch that is under way."""
+        state = self.state
+        self._thaw(state.epoch)
+        batches = self._batches(state.epoch)
+        while state.at < len(batches):
             if self.deadline is not None and self.deadline.passed:
                 raise OutOfTime
-            others = (self.team.rank,) if self.team.rank else ()
-            torch.manual_seed(_mixed(self.seed, history.updates, *others))
-            loss, weight = self._update(indices, history)
-            total, count = total + loss * weight, count + weight
-            progress.advance(len(indices), f"loss {total / max(count, 1e-9):.3f}")
-        return total / max(count, 1e-9)
+            indices = batches[state.at]
+            with shielded():
+                if [state.epoch, state.at] in state.left_out:
+                    state.history.updates += 1
+                else:
+                    self._update(indices)
+                state.at += 1
+            self.progress.advance(len(indices), f"loss {state.total / max(state.count, 1e-9):.3f}")
+            if self.checkpoints is not None and self.checkpoints.due:
+                self.checkpoints.save(self._snapshot(), must=False)
 
-    def snapshot(self) -> dict[str, torch.Tensor]:
-        """Copies of the moving weights."""
-        return {name: parameter.detach().clone() for name, parameter in self.named.items()}
+    def next_epoch(self) -> None:
+        """Go on to the first batch of the next epoch."""
+        state = self.state
+        state.epoch, state.at, state.total, state.count = state.epoch + 1, 0, 0.0, 0.0
+
+    def keep_best(self, rank: tuple[float, float]) -> None:
+        """The weights of now are the best so far."""
+        self.state.best_rank = rank
+        self._park(self.named)
+
+    def _park(self, weights: Mapping[str, torch.Tensor]) -> None:
+        self.best.close()
+        self.best = Parked(weights)
+
+    def finish(self) -> None:
+        """Put the best weights back; the stage is over."""
+        if self.state.best_rank is not None:
+            self.best.restore(self.named)
+        self.state.finished = True
+        self.model.eval()
+        if self.checkpoints is not None and self.checkpoints.due:
+            self.checkpoints.save(self._snapshot(), must=False)
+
+    def save(self) -> None:
+        """Write where the stage stands."""
+        if self.checkpoints is not None:
+            self.checkpoints.save(self._snapshot())
+
+    def _snapshot(self) -> Snapshot:
+        weights = {name: parameter.detach() for name, parameter in self.named.items()}
+        if self.state.finished:
+            return Snapshot(self.state, weights)
+        moments = {
+            f"{key}/{name}": value
+            for name, parameter in self.named.items()
+            for key, value in self.optimizer.state.get(parameter, {}).items()
+        }
+        best = None if self.state.best_rank is None else self.best.tensors()
+        return Snapshot(self.state, weights, moments, best)
 
     @torch.no_grad()
-    def restore(self, snapshot: dict[str, torch.Tensor]) -> None:
-        """Put copies back."""
+    def _take_up(self) -> None:
+        """Go on where an earlier process stopped, if one left a checkpoint; all processes of a team do."""
+        found = None if self.checkpoints is None else self.checkpoints.newest()
+        if found is not None and {*found.weights} != {*self.named}:
+            self.progress.say("resume", "a checkpoint of other weights was found and is not used", warning=True)
+            found = None
+        if not self.team.same(found is not None):
+            return
+        found = self.team.same(found)
+        assert found is not None
+        self.state = found.state
         for name, parameter in self.named.items():
-            parameter.copy_(snapshot[name])
-        self.model.eval()
+            parameter.copy_(found.weights[name])
+        for key, value in found.moments.items():
+            kind, _, name = key.partition("/")
+            self.optimizer.state[self.named[name]][kind] = value
+        if found.best is not None:
+            self._park(found.best)
+        self.model.lean = self.stage.objective.joint and self.state.pieces > 1
+        rows = sum(len(rows) for epoch in range(self.state.epoch) for rows in self._batches(epoch))
+        rows += sum(len(rows) for rows in self._batches(self.state.epoch)[: self.state.at])
+        self.progress.advance(rows)
 
     def _batches(self, epoch: int) -> list[np.ndarray]:
-        if self.stage.batches is not None:
-            return self.stage.batches(epoch)
+        """Rows of the batches of an epoch; that with the most tokens is the very first, where memory shows its limit."""
         lengths = self.stage.prepared.lengths
-        return training_batches(lengths, rows=self.training.batch_size, seed=self.seed, epoch=epoch)
+        if self.stage.batches is not None:
+            batches = self.stage.batches(epoch)
+        else:
+            batches = training_batches(lengths, rows=self.training.batch_size, seed=self.seed, epoch=epoch)
+        if epoch == 0 and len(batches) > 1:
+            largest = max(range(len(batches)), key=lambda at: int(lengths[batches[at]].sum()))
+            batches = [batches[largest], *batches[:largest], *batches[largest + 1 :]]
+        return batches
 
     def _thaw(self, epoch: int) -> None:
         self.model.eval()
@@ -284,55 +365,121 @@ class _Loop:
             frozen += 1
         return max(frozen - 1, 0)
 
-    def _update(self, indices: np.ndarray, history: History) -> tuple[float, float]:
-        self._set_rate(history.updates)
-        history.updates += 1
-        loss, value, weight = self._loss(indices)
-        norm = math.nan
-        self.optimizer.zero_grad(set_to_none=True)
-        if math.isfinite(value):
-            if loss is not None and loss.requires_grad:
-                loss.backward()
-            self.team.add_gradients(self.parameters)
-            norm = float(nn.utils.clip_grad_norm_(self.parameters, self.training.max_grad_norm))
+    def _update(self, indices: np.ndarray) -> None:
+        """One step of the optimiser, if loss and gradient are finite."""
+        state = self.state
+        self._set_rate(state.history.updates)
+        value, weight, norm = self._fitting(indices)
+        state.history.updates += 1
         if not math.isfinite(norm):
-            self._skip(indices, history)
-            return 0.0, 0.0
-        self.bad = 0
+            self._skip(indices)
+            return
+        state.bad = []
         self.optimizer.step()
-        return value, weight
+        state.total, state.count = state.total + value * weight, state.count + weight
 
-    def _loss(self, indices: np.ndarray) -> tuple[torch.Tensor | None, float, float]:
-        """This process's part of the mean loss (None where it has no row), the mean loss, and the weight behind it."""
-        objective, pad = self.stage.objective, self.model.backbone.tokenizer.pad_id
-        if self.team.size == 1 or objective.joint:
-            summed, weight = objective.loss(self.model, objective.collate(self.stage.prepared, indices, pad))
-            loss = summed / weight
-            return loss, float(loss.detach()), weight
-        own = self.team.share(indices)
-        summed, weight = None, 0.0
-        if len(own):
-            summed, weight = objective.loss(self.model, objective.collate(self.stage.prepared, own, pad))
-        value, total = self.team.total(0.0 if summed is None else float(summed.detach()), weight)
-        return None if summed is None else summed / total, value / total, total
+    def _fitting(self, indices: np.ndarray) -> tuple[float, float, float]:
+        """Gradients of a batch, passed in as many parts as memory asks for; mean loss, its weight, norm of the gradient."""
+        while True:
+            others = (self.team.rank,) if self.team.rank else ()
+            torch.manual_seed(_mixed(self.seed, self.state.history.updates, *others))
+            self.optimizer.zero_grad(set_to_none=True)
+            try:
+                return self._gradients(indices)
+            except (MemoryError, RuntimeError) as error:
+                if self.team.size > 1 or not is_out_of_memory(error):
+                    raise
+            self.optimizer.zero_grad(set_to_none=True)
+            self._lessen(indices)
 
-    def _skip(self, indices: np.ndarray, history: History) -> None:
+    def _lessen(self, indices: np.ndarray) -> None:
+        """Pass batches in twice as many parts from now on."""
+        joint, pieces = self.stage.objective.joint, self.state.pieces
+        if pieces >= len(indices) or (joint and self.model.lean):
+            raise MemoryError(
+                f"not even one row at a time fits into memory (update {self.state.history.updates + 1}, "
+                f"{len(indices)} rows, the longest of {int(self.stage.prepared.lengths[indices].max())} tokens); lower "
+                "--max-length, or move fewer layers"
+            )
+        self.state.pieces = 2 * pieces
+        self.model.lean = joint
+        how = "states are computed again on the way back" if joint else f"each is passed in {2 * pieces} parts"
+        self.progress.say("memory", f"a batch of {len(indices)} rows does not fit; {how}, the updates stay the same")
+
+    def _gradients(self, indices: np.ndarray) -> tuple[float, float, float]:
+        objective, prepared, pad = self.stage.objective, self.stage.prepared, self.model.backbone.tokenizer.pad_id
+        joint = objective.joint
+        own = indices if joint else self.team.share(indices)
+        pieces = (
+            [own] if joint or self.state.pieces == 1 else np.array_split(own, min(self.state.pieces, len(own) or 1))
+        )
+        total, count = 0.0, 0.0
+        last = None
+        for at, rows in enumerate(pieces):
+            if not len(rows):
+                continue
+            summed, weight = objective.loss(self.model, objective.collate(prepared, rows, pad))
+            total, count = total + float(summed.detach()), count + weight
+            if not math.isfinite(total):
+                break
+            if at < len(pieces) - 1:
+                summed.backward()
+            else:
+                last = summed
+        if not joint:
+            total, count = self.team.total(total, count)
+        if not math.isfinite(total):
+            return math.nan, count, math.nan
+        if last is not None and last.requires_grad:
+            (last / count if len(pieces) == 1 else last).backward()
+        if len(pieces) > 1:
+            torch._foreach_div_([p.grad for p in self.parameters if p.grad is not None], count)
+        self.team.add_gradients(self.parameters)
+        norm = float(nn.utils.clip_grad_norm_(self.parameters, self.training.max_grad_norm))
+        return total / count, count, norm
+
+    def _skip(self, indices: np.ndarray) -> None:
+        """Leave an update out; go back, or give up, where that did not help."""
+        state, history = self.state, self.state.history
         self.optimizer.zero_grad(set_to_none=True)
-        self.bad += 1
+        state.bad.append([state.epoch, state.at])
         history.skipped.append([int(i) for i in indices])
-        if self.bad >= BAD_STEPS:
-            rate = max(group["lr"] for group in self.optimizer.param_groups)
+        if len(state.bad) < BAD_STEPS:
+            return
+        rate = max(group["lr"] for group in self.optimizer.param_groups)
+        history.rollbacks += 1
+        if history.rollbacks >= ROLLBACKS:
             rows = ", ".join(str(i) for i in history.skipped[-1][:8])
             raise DivergedError(
-                f"loss or gradient was not finite {BAD_STEPS} updates in a row (update {history.updates}, learning "
-                f"rate {rate:.2g}, last rows {rows}, ...); lower --learning-rate"
+                f"loss or gradient was not finite {BAD_STEPS} updates in a row, for the {ROLLBACKS}rd time (update "
+                f"{history.updates}, learning rate {rate:.2g}, last rows {rows}, ...); lower --learning-rate"
             )
+        self._go_back()
+        self.progress.say(
+            "training",
+            f"loss or gradient was not finite {BAD_STEPS} updates in a row (learning rate {rate:.2g}); back to the weights "
+            f"of epoch {state.epoch}, at half the rate and without these batches",
+            warning=True,
+        )
+        raise _WentBack
+
+    def _go_back(self) -> None:
+        """The best weights so far, the moments of none, half the rate."""
+        state, history = self.state, self.state.history
+        state.left_out += state.bad
+        self.best.restore(self.named)
+        self.optimizer.state.clear()
+        state.epoch, state.at, state.total, state.count = history.best, 0, 0.0, 0.0
+        state.bad, state.waited, state.slowed = [], 0, state.slowed / 2
+        history.updates = sum(len(self._batches(epoch)) for epoch in range(state.epoch))
+        history.epochs = [epoch for epoch in history.epochs if epoch.epoch <= history.best]
+        history.outputs = history.outputs[: history.best + 1]
 
     def _set_rate(self, update: int) -> None:
         warm = self.training.warmup * self.total
         share = (update + 1) / warm if update < warm else (self.total - update) / max(self.total - warm, 1)
         for group in self.optimizer.param_groups:
-            group["lr"] = group["peak"] * min(share, 1.0)
+            group["lr"] = group["peak"] * min(share, 1.0) * self.state.slowed
 
 
 def _by_decay(modules: Sequence[nn.Module]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

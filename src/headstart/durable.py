@@ -1,0 +1,242 @@
+"""Files and folders that are whole under their name, or not there: after a kill, a power cut or on a full disk."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from safetensors import SafetensorError
+
+from headstart.errors import RunFolderError, StorageError
+
+MANIFEST = "manifest.json"
+LOCK = "lock"
+UNFINISHED, DISCARDED = ".new-", ".old-"
+"""How folders begin that are being written or removed; what a dead process left of them is cleared away."""
+
+
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk before going on."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Give a file or folder another name, in one step."""
+    os.rename(source, target)
+
+
+def settle(folder: Path) -> list[Path]:
+    """Have all files of a folder on the disk, and the names in it; returns the files in order of name."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    for path in files:
+        sync(path)
+    for place in sorted({path.parent for path in files} | {folder}, reverse=True):
+        sync(place)
+    return files
+
+
+def write_json(path: Path, value: Any, *, indent: int | None = 1) -> None:
+    """JSON with a final newline; refuses NaN."""
+    path.write_text(json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def write_whole(path: Path, value: Any) -> None:
+    """Write a JSON file in the place of an earlier one, which stays until the new one is on the disk."""
+    new = path.with_name(f"{UNFINISHED}{path.name}")
+    try:
+        write_json(new, value)
+        sync(new)
+        rename(new, path)
+        sync(path.parent)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def sealed(target: Path) -> Iterator[Path]:
+    """A new folder that gets its name only once all that the block wrote into it is on the disk.
+
+    The manifest, with size and SHA-256 of every file, is written last; see `damage`.
+
+    Args:
+        target: where it shall be; what is there already is replaced.
+
+    Raises:
+        StorageError: the disk refuses; `target` is as it was.
+    """
+    work: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=target.parent))
+        yield work
+        files = settle(work)
+        named = {str(path.relative_to(work)): {"size": path.stat().st_size, "sha256": digest(path)} for path in files}
+        write_json(work / MANIFEST, {"files": named})
+        sync(work / MANIFEST)
+        sync(work)
+        discard(target)
+        rename(work, target)
+        sync(target.parent)
+    except (OSError, SafetensorError) as error:
+        raise refusal(target, error) from None
+    finally:
+        if work is not None and work.exists():
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def damage(folder: Path) -> str:
+    """What is wrong with a folder that `sealed` wrote, naming the file; empty where nothing is."""
+    try:
+        named = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+        found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
+        for name, about in named.items():
+            if name not in found:
+                return f"{name} is missing"
+            size = (folder / name).stat().st_size
+            if size != about["size"]:
+                return f"{name} has {size:,} bytes and was written with {about['size']:,}"
+            if digest(folder / name) != about["sha256"]:
+                return f"{name} is not what was written (its SHA-256 differs)"
+    except FileNotFoundError:
+        return f"{MANIFEST} is missing"
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        return f"{MANIFEST} cannot be read ({type(error).__name__})"
+    extra = sorted(found - set(named))
+    return f"{extra[0]} is not in the manifest" if extra else ""
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder: under another name first, so that half of it is never taken for the whole."""
+    if not folder.exists():
+        return
+    old = Path(tempfile.mkdtemp(prefix=DISCARDED, dir=folder.parent))
+    rename(folder, old / "x")
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def clear_remains(folder: Path) -> None:
+    """Remove what a process that died left half written or half removed anywhere in a folder."""
+    for prefix in (UNFINISHED, DISCARDED):
+        for left in list(folder.rglob(f"{prefix}*")):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+
+
+def require_room(folder: Path, needed: int) -> None:
+    """Refuse to begin what does not fit.
+
+    Raises:
+        StorageError: fewer than `needed` bytes are free where the folder is.
+    """
+    place = folder
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise StorageError(
+            f"{folder} needs {_megabytes(needed)} and {_megabytes(free)} are free: {_megabytes(needed - free)} are "
+            "missing; make room, or choose another disk with --output"
+        )
+
+
+def refusal(target: Path, error: OSError | SafetensorError) -> StorageError:
+    """The error to raise when writing failed, with the free space where that is the reason."""
+    said = str(error)
+    if isinstance(error, OSError):
+        number, reason = error.errno, error.strerror or said
+    else:  # "Error while serializing: I/O error: No space left on device (os error 28)"
+        found = re.search(r"I/O error: (.*) \(os error (\d+)\)", said)
+        number, reason = (int(found[2]), found[1]) if found else (None, said)
+    what = f"{target} cannot be written: {reason}"
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        with suppress(OSError):
+            what += f" ({_megabytes(shutil.disk_usage(target.parent).free)} free)"
+        what += "; make room, or choose another disk with --output"
+    return StorageError(what)
+
+
+class Lock:
+    """One process at a time in a folder; the lock of a process that died is free.
+
+    Args:
+        folder: made if it is not there.
+
+    Raises:
+        RunFolderError: another process has it; the message names it.
+        StorageError: the disk refuses.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / LOCK
+        self._file: IO[str] | None = None
+        while self._file is None:
+            self._file = self._taken(folder)
+        self._file.seek(0)
+        self._file.truncate()
+        json.dump({"process": os.getpid(), "host": socket.gethostname()}, self._file)
+        self._file.flush()
+
+    def _taken(self, folder: Path) -> IO[str] | None:
+        """The open file with the lock; None where it was removed meanwhile by the process that had it."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = open(self.path, "a+", encoding="utf-8")  # noqa: SIM115
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise refusal(folder, error) from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read()
+            file.close()
+            raise RunFolderError(f"{folder} is in use by {_named(holder)}; wait for it, or stop it") from None
+        try:
+            if os.stat(self.path).st_ino == os.fstat(file.fileno()).st_ino:
+                return file
+        except FileNotFoundError:
+            pass
+        file.close()
+        return None
+
+    def release(self) -> None:
+        """Let others in."""
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+
+
+def _named(holder: str) -> str:
+    try:
+        about = json.loads(holder)
+        return f"process {about['process']} on {about['host']}"
+    except (ValueError, KeyError, TypeError):
+        return "another process"
+
+
+def _megabytes(size: int) -> str:
+    return f"{max(size, 0) / 1e6:,.1f} MB"

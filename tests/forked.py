@@ -1,0 +1,178 @@
+"""Runs of the command line in forked processes that are killed on the way: a program that has imported all, and its client.
+
+A fork takes a few hundredths of a second where a new process takes seconds. The program itself computes nothing, so that
+forks start threads of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+POINTS = ("durable.sync", "durable.rename", "durable.write_json", "durable.discard", "training.checkpoints.save_file")
+"""Functions that put something on the disk; a fork may be killed before or after any call of them."""
+
+
+class Ended(NamedTuple):
+    """How a fork ended."""
+
+    code: int
+    """Exit code, or minus the number of the signal that ended it."""
+    out: str
+    err: str
+    reached: dict[str, int]
+    """Calls of each of `POINTS` and of `update`, a step of the optimiser, where they were counted."""
+
+
+class Program:
+    """The program, as a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+        )
+
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=10)
+        self._process.stdout.close()
+
+    def run(
+        self,
+        *words: object,
+        at: tuple[str, int, str] | None = None,
+        after: float | None = None,
+        how: signal.Signals = signal.SIGKILL,
+        limits: dict[str, int] | None = None,
+        count: bool = False,
+    ) -> Ended:
+        """Run `headstart WORDS`.
+
+        Args:
+            words: of the command line.
+            at: point, number of its call from 1, and `before` or `after` it, where the signal is sent.
+            after: seconds after which it is sent from outside.
+            how: the signal.
+            limits: resource limits by name, such as RLIMIT_FSIZE.
+            count: whether calls of the points are counted.
+        """
+        assert self._process.stdin is not None and self._process.stdout is not None
+        task = {
+            "words": [str(word) for word in words], "at": at, "after": after, "how": int(how), "limits": limits or {},
+            "count": count, "folder": str(self.folder), "directory": os.getcwd(),
+        }  # fmt: skip
+        self._process.stdin.write(json.dumps(task) + "\n")
+        self._process.stdin.flush()
+        code = json.loads(self._process.stdout.readline())
+        reached = json.loads((self.folder / "reached").read_text() or "{}") if count else {}
+        return Ended(code, (self.folder / "out").read_text(), (self.folder / "err").read_text(), reached)
+
+
+def patch(task: dict[str, Any]) -> dict[str, int]:
+    """Count calls of the points, and send the signal at the one that was asked for."""
+    import importlib
+
+    import torch
+
+    reached: dict[str, int] = {}
+    wanted = tuple(task["at"]) if task["at"] else None
+
+    def counted(point: str, call: Any) -> Any:
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            reached[point] = reached.get(point, 0) + 1
+            if wanted == (point, reached[point], "before"):
+                os.kill(os.getpid(), task["how"])
+            found = call(*arguments, **named)
+            if wanted == (point, reached[point], "after"):
+                os.kill(os.getpid(), task["how"])
+            return found
+
+        return wrapped
+
+    for point in POINTS:
+        place, _, name = point.rpartition(".")
+        module = importlib.import_module(f"headstart.{place}")
+        setattr(module, name, counted(point, getattr(module, name)))
+    torch.optim.AdamW.step = counted("update", torch.optim.AdamW.step)  # type: ignore[method-assign]
+    return reached
+
+
+def child(task: dict[str, Any]) -> None:
+    """Be the command."""
+    import resource
+
+    folder = Path(task["folder"])
+    os.chdir(task["directory"])
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    reached = patch(task) if task["at"] or task["count"] else {}
+    import headstart.cli.main as cli
+
+    cli.STARTED = time.perf_counter()
+    for name, limit in task["limits"].items():
+        resource.setrlimit(getattr(resource, name), (limit, limit))
+    sys.argv = ["headstart", *task["words"]]
+    code = 1
+    try:
+        cli.main()
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except BaseException as error:
+        import traceback
+
+        traceback.print_exception(error)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if task["count"]:
+        (folder / "reached").write_text(json.dumps(reached))
+    os._exit(code)
+
+
+def serve() -> None:
+    """Import all, then fork for every task that comes."""
+    import sklearn.linear_model
+    import torch
+    import transformers.models.bert.modeling_bert
+
+    import headstart.cli.main
+    import headstart.comparison
+    import headstart.predictors.light
+    import headstart.predictors.linear_text
+    import headstart.predictors.network
+    import headstart.report.page
+    import headstart.strategies.steps
+    import headstart.verbs
+    import headstart.workspace
+
+    _ = headstart, sklearn, transformers
+    torch.set_num_threads(1)
+    for line in sys.stdin:
+        task = json.loads(line)
+        pid = os.fork()
+        if not pid:
+            child(task)
+        if task["after"] is not None:
+            time.sleep(task["after"])
+            with suppress(ProcessLookupError):
+                os.kill(pid, task["how"])
+        _, status = os.waitpid(pid, 0)
+        sys.stdout.write(json.dumps(os.waitstatus_to_exitcode(status)) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve()

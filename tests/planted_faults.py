@@ -1,0 +1,183 @@
+"""Break the code on purpose, one line at a time, and see the test that guards it turn red.
+
+    make faults            # or: python tests/planted_faults.py [WORD ...], those whose name holds one of the words
+
+Each fault is planted in a copy of the source; the test named beside it has to fail there. A fault that nothing finds, and a
+line that is no longer in the source, end with exit code 1.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+DURABLE, TRAINER, CHECKPOINTS = "durable.py", "training/trainer.py", "training/checkpoints.py"
+ORDER = "tests/test_durable.py::test_everything_is_on_the_disk_before_the_folder_gets_its_name_and_its_name_is_after"
+REPLACED = "tests/test_durable.py::test_a_file_that_is_replaced_is_on_the_disk_before_it_gets_its_name"
+STOPPED = "tests/training/test_checkpoints.py::test_a_stage_that_is_stopped_after_any_update_goes_on_to_the_same_bits"
+DAMAGED = "tests/training/test_checkpoints.py::test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_used"
+NARROW = "tests/training/test_checkpoints.py::test_memory_is_tried_with_the_largest_batch_first_and_the_parts_stay"
+BACK = "tests/training/test_checkpoints.py::test_going_back_is_the_same_with_an_interruption_after_it"
+NAN = "tests/training/test_trainer.py::test_a_loss_that_is_not_finite_never_reaches_the_weights_and_its_rows_are_noted"
+SIGNALS = (
+    "tests/contract/test_resuming.py::"
+    "test_stopped_at_any_update_the_checkpoint_of_that_update_is_there_and_it_says_how_to_go_on"
+)
+
+
+class Fault(NamedTuple):
+    """One line that is changed."""
+
+    name: str
+    file: str
+    """Below src/headstart."""
+    old: str
+    """Once in the file."""
+    new: str
+    test: str
+
+
+FAULTS = (
+    Fault("files are not synced", DURABLE, "    for path in files:\n        sync(path)\n", "", ORDER),
+    Fault("the folder is not synced", DURABLE, "        sync(place)\n", "        pass\n", ORDER),
+    Fault("the manifest is not synced", DURABLE, "        sync(work / MANIFEST)\n", "", ORDER),
+    Fault(
+        "the folder is not synced after the manifest",
+        DURABLE,
+        "        sync(work / MANIFEST)\n        sync(work)\n",
+        "        sync(work / MANIFEST)\n",
+        ORDER,
+    ),
+    Fault(
+        "the parent is not synced after the rename",
+        DURABLE,
+        "        rename(work, target)\n        sync(target.parent)\n",
+        "        rename(work, target)\n",
+        ORDER,
+    ),
+    Fault(
+        "a copy instead of the rename",
+        DURABLE,
+        "        rename(work, target)\n",
+        "        shutil.copytree(work, target)\n",
+        ORDER,
+    ),
+    Fault("a replaced file is not synced", DURABLE, "        sync(new)\n        rename", "        rename", REPLACED),
+    Fault("a replaced file's folder is not synced", DURABLE, "        sync(path.parent)\n", "", REPLACED),
+    Fault(
+        "digests are not compared",
+        DURABLE,
+        'if digest(folder / name) != about["sha256"]:',
+        "if False:",
+        "tests/test_durable.py::test_a_flipped_bit_and_a_cut_are_found_wherever_they_are_and_the_file_is_named",
+    ),
+    Fault(
+        "the folder keeps its name while it is removed",
+        DURABLE,
+        "    rename(folder, old / \"x\")\n",
+        "    shutil.rmtree(folder)\n",
+        "tests/test_durable.py::test_what_is_replaced_is_gone_under_its_name_before_the_new_one_has_it",
+    ),
+    Fault(
+        "no lock",
+        DURABLE,
+        "            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "            pass\n",
+        "tests/test_durable.py::test_a_second_process_is_told_who_has_the_lock_and_that_of_a_dead_one_is_taken",
+    ),
+    Fault("the manifest is not checked", CHECKPOINTS, "    reason = damage(path)\n", '    reason = ""\n', DAMAGED),
+    Fault(
+        "the best weights are not checked",
+        CHECKPOINTS,
+        "            if reason := damage(place):\n",
+        "            if reason := \"\":\n",
+        "tests/training/test_checkpoints.py::test_damaged_best_weights_are_found",
+    ),
+    Fault("one checkpoint is kept", CHECKPOINTS, "KEPT = 2\n", "KEPT = 1\n", DAMAGED),
+    Fault("the loss is not checked", TRAINER, "if not math.isfinite(norm):", "if False:", NAN),
+    Fault(
+        "random numbers go on where they were",
+        TRAINER,
+        "            torch.manual_seed(_mixed(self.seed, self.state.history.updates, *others))\n",
+        "",
+        STOPPED,
+    ),
+    Fault("the moments are not taken up", TRAINER, "for key, value in found.moments.items():", "for key, value in ():", STOPPED),
+    Fault("the best weights are not taken up", TRAINER, "            self._park(found.best)\n", "            pass\n", STOPPED),
+    Fault("the parts of a batch are forgotten", "training/state.py", "        return values\n", "        return values | {'pieces': 1}\n", NARROW),
+    Fault("the slower rate is forgotten", "training/state.py", "        return values\n", "        return values | {'slowed': 1.0}\n", BACK),
+    Fault("what is left out is forgotten", "training/state.py", "        return values\n", "        return values | {'left_out': []}\n", BACK),
+    Fault("an update is broken into", "interrupts.py", "    if _state.shielded:\n", "    if False:\n", SIGNALS),
+    Fault(
+        "a stop leaves no checkpoint",
+        TRAINER,
+        "    except KeyboardInterrupt:\n        loop.save()\n",
+        "    except KeyboardInterrupt:\n",
+        SIGNALS,
+    ),
+    Fault(
+        "what is not finite is published",
+        "artifact.py",
+        "        _refuse_not_finite(folder)\n",
+        "",
+        "tests/test_artifact.py::test_weights_that_are_not_finite_are_never_published",
+    ),
+    Fault(
+        "what is not finite is kept",
+        CHECKPOINTS,
+        "        _require_finite(snapshot.weights)\n",
+        "",
+        "tests/training/test_checkpoints.py::test_weights_that_are_not_finite_are_never_kept",
+    ),
+    Fault(
+        "what is done is done again",
+        "comparison.py",
+        "work is not None and work.restore(entry, at)",
+        "False",
+        "tests/contract/test_resuming.py::test_an_experiment_of_several_strategies_does_not_do_again_what_is_done",
+    ),
+)  # fmt: skip
+
+
+def found(fault: Fault, source: Path) -> str:
+    """How a planted fault ended, in a word: `red`, as it should."""
+    path = source / "headstart" / fault.file
+    whole = path.read_text(encoding="utf-8")
+    if whole.count(fault.old) != 1:
+        return f"the line is {whole.count(fault.old)} times in {fault.file}"
+    path.write_text(whole.replace(fault.old, fault.new), encoding="utf-8")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", fault.test],
+            cwd=ROOT, env=os.environ | {"PYTHONPATH": str(source)}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        path.write_text(whole, encoding="utf-8")
+    return {0: "GREEN: nothing found it", 1: "red"}.get(done.returncode, f"pytest ended with {done.returncode}")
+
+
+def main() -> int:
+    """Plant them all, or those that were named."""
+    words = sys.argv[1:]
+    wanted = [fault for fault in FAULTS if not words or any(word in fault.name for word in words)]
+    missed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "src"
+        shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        for fault in wanted:
+            outcome = found(fault, source)
+            missed += outcome != "red"
+            sys.stdout.write(f"{outcome:<28} {fault.name}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{len(wanted) - missed} of {len(wanted)} faults found\n")
+    return int(missed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
