@@ -33,6 +33,8 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers
 	$(BIN)/python benchmarks/arithmetic.py
 	$(BIN)/python benchmarks/processes.py
 	$(BIN)/python benchmarks/time_to_accuracy.py
+	$(BIN)/python benchmarks/checkpoint_cost.py
+	$(BIN)/python benchmarks/crash_safety.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/few_labels.py --peer $(PEERS)/bin/python
 	$(BIN)/python benchmarks/text_classification.py
@@ -46,6 +48,8 @@ bench-quick: $(VENV)/.installed-dev  ## does every speed benchmark run? a few ro
 	$(BIN)/python benchmarks/again.py --quick
 	$(BIN)/python benchmarks/arithmetic.py --quick
 	$(BIN)/python benchmarks/processes.py --quick
+	$(BIN)/python benchmarks/checkpoint_cost.py --quick
+	$(BIN)/python benchmarks/crash_safety.py --quick
 
 $(PEERS)/.installed: benchmarks/peers/requirements.txt
 	$(PYTHON) -m venv $(PEERS)

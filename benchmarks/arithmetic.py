@@ -42,10 +42,11 @@ def measured(precision: Any, tokens: int, length: int, updates: int) -> dict[str
     from headstart.data.store import Store
     from headstart.heads.model import Model
     from headstart.precision import is_fast
+    from headstart.progress import SILENT
     from headstart.strategies.fine_tuning import LEARNING_RATE, FineTuning
     from headstart.tasks.text_classification import Example, TextClassification
     from headstart.training.settings import Training
-    from headstart.training.trainer import History, Stage, _Loop
+    from headstart.training.trainer import Stage, _Loop
 
     texts = [text for text, _ in draws.rows_of(draws.DATA / "ag_news" / "train.csv.gz")]
     backbone = TextEncoder(locate(BackboneSource(max_length=length)))
@@ -56,18 +57,18 @@ def measured(precision: Any, tokens: int, length: int, updates: int) -> dict[str
     store = Store([Example(texts[row], ("no", "yes")[at % 2]) for at, row in enumerate(rows)], rows, "ag_news")
     model = Model(backbone, task.heads(backbone, pooling="first"))
     stage = Stage(task, task.prepare(store, backbone.tokenizer), FineTuning().levels(model, 1), 1, LEARNING_RATE)
-    loop = _Loop(model, stage, Training(), 0)
+    loop = _Loop(model, stage, Training(), 0, None, SILENT, None)
     loop.total = updates + 3
     loop._thaw(0)
-    batch, history = np.arange(len(rows)), History()
+    batch = np.arange(len(rows))
     with FlopCounterMode(display=False) as counter:
-        loop._update(batch, history)
-    loop._update(batch, history)
+        loop._update(batch)
+    loop._update(batch)
     seconds, limits = [], []
     for _ in range(updates):
         limits += [product(torch.float32) for _ in range(3)]
         begun = time.perf_counter()
-        loop._update(batch, history)
+        loop._update(batch)
         seconds.append(time.perf_counter() - begun)
     rate = counter.get_total_flops() / statistics.median(seconds)
     return {

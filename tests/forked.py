@@ -65,7 +65,7 @@ class Program:
             at: point, number of its call from 1, and `before` or `after` it, where the signal is sent.
             after: seconds after which it is sent from outside.
             how: the signal.
-            limits: resource limits by name, such as RLIMIT_FSIZE.
+            limits: resource limits by name, such as RLIMIT_FSIZE; RLIMIT_AS counts from where the fork begins.
             count: whether calls of the points are counted.
         """
         assert self._process.stdin is not None and self._process.stdout is not None
@@ -124,6 +124,8 @@ def child(task: dict[str, Any]) -> None:
 
     cli.STARTED = time.perf_counter()
     for name, limit in task["limits"].items():
+        if name == "RLIMIT_AS":  # beyond what importing took
+            limit += int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(getattr(resource, name), (limit, limit))
     sys.argv = ["headstart", *task["words"]]
     code = 1

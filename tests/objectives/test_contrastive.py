@@ -180,3 +180,33 @@ def test_rows_of_like_length_pass_the_network_together_and_none_is_lost(tiny_bac
     assert [len(part) for part in lengths] == [6, 6]
     assert [each for part in lengths for each in part] == sorted(ready.lengths.tolist())
     assert sorted(batch["groups"].tolist()) == sorted(ready.groups.tolist())
+
+
+@pytest.mark.parametrize("loss_kind", ["supervised", "pairs"])
+def test_without_keeping_activations_loss_and_gradients_are_the_same_dropout_included(
+    loss_kind: Any, tiny_backbone: Path
+) -> None:
+    from headstart.backbones.encoder import TextEncoder
+    from headstart.backbones.location import BackboneSource, locate
+    from headstart.heads.model import Model
+
+    objective = Contrastive(loss_kind=loss_kind)
+    backbone = TextEncoder(locate(BackboneSource(location=str(tiny_backbone))))
+    model = Model(backbone, {})
+    model.train()
+    rows = Contrastive.toy_examples()
+    prepared = objective.prepare(Store(rows, list(range(len(rows))), "toy"), backbone.tokenizer)
+    batch = objective.collate(prepared, np.arange(len(rows)), 0)
+    found = []
+    for lean in (False, True):
+        model.lean = lean
+        model.zero_grad()
+        torch.manual_seed(5)
+        summed, _ = objective.loss(model, batch)
+        summed.backward()
+        grads = [parameter.grad.clone() for parameter in model.parameters() if parameter.grad is not None]
+        found.append((float(summed.detach()), grads))
+    assert found[0][0] == found[1][0]
+    assert len(found[0][1]) == len(found[1][1]) > 10
+    for one, two in zip(found[0][1], found[1][1], strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-6, atol=1e-8)

@@ -160,7 +160,7 @@ def test_memory_is_tried_with_the_largest_batch_first_and_the_parts_stay(tmp_pat
 
 
 def test_a_row_that_does_not_fit_ends_in_words() -> None:
-    with pytest.raises(MemoryError, match=r"not even one row at a time fits into memory \(update 1, 6 rows"):
+    with pytest.raises(MemoryError, match=r"not even single rows fit into memory \(update 1, 6 rows"):
         go(None, None, objective=Narrow(0))
 
 

@@ -17,6 +17,7 @@ from headstart.errors import DivergedError, ModelError
 from headstart.heads.model import Model
 from headstart.heads.native import NATIVE_HEADS, write_native
 from headstart.heads.pooled import PooledHead
+from headstart.memory import within_memory
 from headstart.predictors.base import Outputs, Predictor, digests
 from headstart.predictors.careful import careful_logits, reads_fast
 from headstart.predictors.stored import HEAD_FILE
@@ -73,13 +74,15 @@ class NetworkPredictor(Predictor):
         self, tokens: Tokens, rows: np.ndarray, *, fast: bool, advance: Callable[[int], None] | None
     ) -> np.ndarray:
         logits = np.empty((len(rows), self.head.linear.out_features), dtype=np.float32)
+
+        def read(places: np.ndarray) -> None:
+            ids, mask = (torch.from_numpy(each) for each in tokens.pad(rows[places], self.backbone.tokenizer.pad_id))
+            logits[places] = self.head(self.model.encode(ids, mask)).numpy()
+
         self.backbone.fast = fast
         try:
             for places in sorted_batches(tokens.lengths[rows], INFERENCE_TOKENS):
-                ids, mask = (
-                    torch.from_numpy(each) for each in tokens.pad(rows[places], self.backbone.tokenizer.pad_id)
-                )
-                logits[places] = self.head(self.model.encode(ids, mask)).numpy()
+                within_memory(places, read)
                 if advance is not None:
                     advance(len(places))
         finally:

@@ -15,6 +15,7 @@ from headstart.backbones.prefix import UnsuitableError
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.deadline import OutOfTime
 from headstart.heads.model import Model
+from headstart.memory import within_memory
 from headstart.predictors.network import HEAD
 from headstart.strategies.base import Context
 from headstart.strategies.parts import by_fold, home, prepared
@@ -41,10 +42,14 @@ def validation_logits(context: Context, model: Model) -> np.ndarray:
     _, validation = prepared(context, model.backbone.tokenizer)
     model.eval()
     logits = np.zeros((len(context.validation), len(context.task.names)), dtype=np.float32)
+
+    def read(rows: np.ndarray) -> None:
+        batch = context.task.collate(validation, rows, model.backbone.tokenizer.pad_id)
+        logits[rows] = context.task.logits(model, batch).numpy()
+
     with torch.inference_mode():
-        for indices in context.team.mine(sorted_batches(validation.lengths, INFERENCE_TOKENS)):
-            batch = context.task.collate(validation, indices, model.backbone.tokenizer.pad_id)
-            logits[indices] = context.task.logits(model, batch).numpy()
+        for rows in context.team.mine(sorted_batches(validation.lengths, INFERENCE_TOKENS)):
+            within_memory(rows, read)
     context.team.add_array(logits)
     return logits
 

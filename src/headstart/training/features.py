@@ -12,6 +12,7 @@ from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.cache import ArrayCache
 from headstart.data.tokens import Tokens
 from headstart.heads.pooled import pool
+from headstart.memory import within_memory
 from headstart.progress import SILENT, Progress
 from headstart.team import ALONE, Team
 from headstart.training.frozen import TextSet, frozen_key
@@ -51,12 +52,16 @@ def pooled_states(
     states = into
     if states is None:
         states = np.zeros((len(tokens), len(layers), len(poolings), backbone.hidden_size), dtype=np.float32)
-    for indices in team.mine(sorted_batches(tokens.lengths, INFERENCE_TOKENS)):
-        ids, mask = (torch.from_numpy(array) for array in tokens.pad(indices, backbone.tokenizer.pad_id))
+
+    def read(rows: np.ndarray) -> None:
+        ids, mask = (torch.from_numpy(array) for array in tokens.pad(rows, backbone.tokenizer.pad_id))
         encoding = backbone.encode(ids, mask, layers=True)
         for place, layer in enumerate(layers):
             for at, pooling in enumerate(poolings):
-                states[indices, place, at] = pool(encoding.layers[layer], mask, pooling).numpy()
+                states[rows, place, at] = pool(encoding.layers[layer], mask, pooling).numpy()
+
+    for indices in team.mine(sorted_batches(tokens.lengths, INFERENCE_TOKENS)):
+        within_memory(indices, read)
         progress.advance(len(indices) * team.size)
     team.add_array(states)
     return states

@@ -389,17 +389,19 @@ class _Loop:
             except (MemoryError, RuntimeError) as error:
                 if self.team.size > 1 or not is_out_of_memory(error):
                     raise
+                reason = str(error).split("\n")[0]
             self.optimizer.zero_grad(set_to_none=True)
-            self._lessen(indices)
+            self._lessen(indices, reason)
 
-    def _lessen(self, indices: np.ndarray) -> None:
+    def _lessen(self, indices: np.ndarray, reason: str) -> None:
         """Pass batches in twice as many parts from now on."""
         joint, pieces = self.stage.objective.joint, self.state.pieces
         if pieces >= len(indices) or (joint and self.model.lean):
             raise MemoryError(
-                f"not even one row at a time fits into memory (update {self.state.history.updates + 1}, "
-                f"{len(indices)} rows, the longest of {int(self.stage.prepared.lengths[indices].max())} tokens); lower "
-                "--max-length, or move fewer layers"
+                f"{'this batch does not' if joint else 'not even single rows'} fit into memory (update "
+                f"{self.state.history.updates + 1}, {len(indices)} rows, the longest of "
+                f"{int(self.stage.prepared.lengths[indices].max())} tokens: {reason}); lower --max-length"
+                f"{' or --batch-size' if joint else ''}, or move fewer layers"
             )
         self.state.pieces = 2 * pieces
         self.model.lean = joint
