@@ -33,7 +33,7 @@ def measured(folder: Path, saves: int, pause: float) -> dict[str, Any]:
     from headstart.strategies.fine_tuning import FineTuning
     from headstart.training.checkpoints import Checkpoints, Stages
 
-    recipe = assemble("fit", {"train": str(draws.DATA / "sst2" / "train.csv"), "test_share": 0, "epochs": 1})
+    recipe = assemble("fit", {"train": str(draws.DATA / "sst2" / "train.csv"), "test_share": 0, "epochs": 3})
     parts = prepare(recipe, SILENT)
     seconds: list[float] = []
     save = Checkpoints.save

@@ -10,6 +10,8 @@ nothing had stopped:
 - `killed while writing`: SIGKILL before or after each of the first two calls of every function that writes;
 - `file deleted`, `byte flipped`, `file cut`: of every file of the newest checkpoint of a run that was killed, in turn.
 
+- `NaN loss in one step`: are the weights at the end finite, and which losses were logged.
+
 An outcome is `same` (the very weights), `other` (it ended well and without a word, with other weights), `told` (it refused in
 words) or `traceback`. Raw results: benchmarks/results/crash_safety.jsonl.
 """
@@ -108,11 +110,23 @@ class Bench:
         self.folder = folder
         self.backbone = tiny(folder / "tiny")
         self.train = draws.training_file("sst2", folder, rows=96)
+        self.spoilt: int | None = None
+        """Step whose loss is NaN."""
 
     def ours(self, place: Path) -> None:
         """One process of headstart: a new run, or one that goes on."""
         import headstart.cli.main as cli
+        from headstart.tasks.text_classification import TextClassification
 
+        loss, calls = TextClassification.loss, [0]
+
+        def spoilt(*arguments: Any) -> Any:
+            summed, weight = loss(*arguments)
+            calls[0] += 1
+            return (summed * float("nan") if calls[0] - 1 == self.spoilt else summed), weight
+
+        if self.spoilt is not None:
+            TextClassification.loss = spoilt  # type: ignore[method-assign]
         run = place / "run"
         first = ["fit", self.train, "--backbone", self.backbone, "--strategy", "fine-tuning", "--no-controls"]
         first += ["--epochs", "2", "--batch-size", "16", "--folds", "0", "--head", "native", "--checkpoint-every", "0"]
@@ -126,7 +140,7 @@ class Bench:
         """One process of the peer."""
         import trainer_resume
 
-        trainer_resume.run(str(self.train), str(self.backbone), str(place / "run"))
+        trainer_resume.run(str(self.train), str(self.backbone), str(place / "run"), self.spoilt)
 
     def fork(
         self, program: str, place: Path, *, after: float | None = None, prepare: Callable[[], None] | None = None
@@ -243,11 +257,30 @@ def measured(bench: Bench, program: str, kills: int, times: int) -> dict[str, Co
     return found
 
 
+def with_nan(bench: Bench, program: str) -> dict[str, Any]:
+    """What a loss that is NaN in one step comes to."""
+    import numpy as np
+    from safetensors.numpy import load_file
+
+    place = bench.folder / program / "nan"
+    bench.spoilt = 4
+    code = bench.fork(program, place)
+    bench.spoilt = None
+    if program == "Trainer":
+        found = json.loads((place / "out").read_text().strip().split("\n")[-1])
+        return {"code": code, "finite": found["finite"], "losses": [float(loss) for loss in found["losses"]]}
+    curve = json.loads((place / "run" / "evidence.json").read_text())["leaderboard"][0]["curve"]
+    weights = load_file(place / "run" / "model.safetensors").values()
+    finite = all(bool(np.isfinite(weight).all()) for weight in weights)
+    return {"code": code, "finite": finite, "losses": [epoch["train_loss"] for epoch in curve]}
+
+
 def main() -> None:
     """Measure both and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--times", type=int, default=5, help="bytes and cuts per file")
+    parser.add_argument("--only-nan", action="store_true", help="the last of these alone")
     parser.add_argument("--quick", action="store_true", help="two kills, one byte per file, nothing kept")
     options = parser.parse_args()
     kills, times = (2, 1) if options.quick else (options.kills, options.times)
@@ -266,7 +299,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
         for program in PROGRAMS:
-            for what, outcomes in measured(bench, program, kills, times).items():
+            found = {} if options.only_nan else measured(bench, program, kills, times)
+            for what, outcomes in found.items():
                 row = {
                     "program": program,
                     "what": what,
@@ -275,6 +309,10 @@ def main() -> None:
                 if not options.quick:
                     records.keep(RESULTS, row, KEYS)
                 print(json.dumps(row), flush=True)
+            row = {"program": program, "what": "NaN loss in one step", **with_nan(bench, program)}
+            if not options.quick:
+                records.keep(RESULTS, row, KEYS)
+            print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":

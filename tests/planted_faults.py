@@ -115,6 +115,21 @@ FAULTS = (
     Fault("what is left out is forgotten", "training/state.py", "        return values\n", "        return values | {'left_out': []}\n", BACK),
     Fault("an update is broken into", "interrupts.py", "    if _state.shielded:\n", "    if False:\n", SIGNALS),
     Fault(
+        "the best weights are put back unshielded",
+        TRAINER,
+        "        with shielded():\n            if self.state.best_rank is not None:\n",
+        "        if True:\n            if self.state.best_rank is not None:\n",
+        "tests/training/test_checkpoints.py::test_a_signal_while_the_best_weights_are_put_back_keeps_all_of_them",
+    ),
+    Fault(
+        "patience is not asked after an interruption",
+        TRAINER,
+        "        return state.waited >= training.patience or",
+        "        return (state.waited >= training.patience and state.at > 0) or",
+        "tests/training/test_checkpoints.py::"
+        "test_a_signal_between_validation_and_the_next_epoch_does_not_cost_or_add_one",
+    ),
+    Fault(
         "a stop leaves no checkpoint",
         TRAINER,
         "    except KeyboardInterrupt:\n        loop.save()\n",

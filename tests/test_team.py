@@ -3,14 +3,15 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 import yaml
 
 from headstart.team import ALONE, Team, joined, started
@@ -85,6 +86,46 @@ def test_two_processes_come_to_the_losses_of_one(
     )
 
 
+def test_two_processes_that_were_killed_go_on_to_the_same_bits(rows: Path, still: Path, tmp_path: Path) -> None:
+    team = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "headstart.cli",
+    ]
+    words = [
+        "compare", str(rows), "--strategies", "fine-tuning,contrastive", "--no-controls", "--backbone", str(still),
+        "--epochs", "5", "--batch-size", "7", "--threads", "1", "--folds", "0", "--checkpoint-every", "0",
+    ]  # fmt: skip
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "HEADSTART_CACHE_GB": "0"}
+
+    def done(*more: str) -> None:
+        ran = subprocess.run([*team, *more], capture_output=True, text=True, env=environment, timeout=240, check=False)
+        assert ran.returncode == 0, ran.stderr
+
+    done(*words, "-o", str(tmp_path / "whole"))
+    run = tmp_path / "run"
+    with subprocess.Popen(
+        [*team, *words, "-o", str(run)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        until = time.monotonic() + 120
+        # The cheaper strategy is done and the other one has begun.
+        while not list(tmp_path.glob("run.part/01-fine-tuning-stages/*/step-*")) and time.monotonic() < until:
+            time.sleep(0.01)
+        first = json.loads((tmp_path / "run.part" / "lock").read_text())["process"]
+        os.kill(first, signal.SIGKILL)  # the others are then ended by torchrun
+        assert process.wait(timeout=60) != 0
+    assert list(tmp_path.glob("run.part/00-contrastive/manifest.json"))
+    done("resume", str(run))
+    for name in ("model.safetensors", "heads/classification.safetensors"):
+        assert (run / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert not list(tmp_path.glob("run.part"))
+
+
 def test_a_budget_needs_one_process(rows: Path, still: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from headstart.comparison import compare
     from headstart.errors import RecipeError
@@ -112,8 +153,5 @@ def test_one_process_is_no_team(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE")
     with joined() as team:
         assert team == ALONE
-        gradient = torch.nn.Parameter(torch.ones(2))
-        team.add_gradients([gradient])
-        assert gradient.grad is None
         assert team.total(1.0, 2.0) == [1.0, 2.0]
         assert team.same("x") == "x"

@@ -86,6 +86,8 @@ def compare(
     entries = [Entry(strategy) for strategy in plan.order()]
     interrupted = _run_all(entries, plan, work)
     steps += [{"name": entry.strategy.name, "seconds": entry.seconds} for entry in entries if entry.seconds]
+    if team.rank:
+        return None
     finished = [entry for entry in entries if entry.candidate is not None]
     if not finished:
         if interrupted:
@@ -96,8 +98,6 @@ def compare(
         raise DivergedError("; ".join(f"{entry.strategy.name}: {entry.note}" for entry in entries if entry.note))
     for entry in finished:
         entry.finished.predictor.precision = recipe.precision
-    if team.rank:
-        return None
     chosen = _choose(recipe, entries, finished, parts)
     testing = time.perf_counter()
     interrupted = _test_all(_to_test(chosen, finished, interrupted), plan) or interrupted
@@ -239,8 +239,9 @@ def _run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
 def _learn(entry: Entry, plan: Plan) -> None:
     """Let those to come know what a strategy took, and for how long it trained."""
     plan.learn(entry)
-    if entry.candidate is not None and entry.candidate.training.epochs is not None:
-        plan.context.shared[f"{entry.strategy.name} epochs"] = entry.candidate.training.epochs
+    epochs = plan.context.team.same(None if entry.candidate is None else entry.candidate.training.epochs)
+    if epochs is not None:
+        plan.context.shared[f"{entry.strategy.name} epochs"] = epochs
 
 
 def _to_test(chosen: Entry, finished: list[Entry], interrupted: bool) -> list[Entry]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SIZE, RANK = "WORLD_SIZE", "RANK"
 """Environment variables that torchrun sets."""
+BUCKET = 4000000
+"""Gradients that travel together."""
 CHUNK = 4_000_000
 """Numbers that are added up at once."""
 
@@ -58,17 +60,6 @@ class Team:
         for start in range(0, len(flat), CHUNK):
             torch.distributed.all_reduce(torch.from_numpy(flat[start : start + CHUNK]))
 
-    def add_gradients(self, parameters: Sequence[Tensor]) -> None:
-        """Sum gradients over all processes; one that is missing counts as zero."""
-        if self.size == 1:
-            return
-        import torch
-
-        flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in parameters])
-        torch.distributed.all_reduce(flat)
-        for parameter, part in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
-            parameter.grad = part.view_as(parameter)
-
     def gathered(self, own: Sequence[Tensor], sizes: Sequence[int], width: int) -> list[Tensor]:
         """All parts of a batch, of which this process has computed `mine`.
 
@@ -111,6 +102,84 @@ class Team:
 
         for tensor in tensors:
             torch.distributed.broadcast(tensor.detach(), src=0)
+
+
+class Gradients:
+    """Sums of gradients over all processes, on their way while the backward pass goes on.
+
+    As in PyTorch's own DistributedDataParallel (Li et al. 2020, section 3.2) they travel in buckets, the last parameters first:
+    a bucket leaves once its gradients are there, and the next one only after it, so that all processes agree on the order.
+
+    Args:
+        team: the processes.
+        parameters: those whose gradients are summed, the same in every process.
+    """
+
+    def __init__(self, team: Team, parameters: Sequence[Tensor]) -> None:
+        import torch
+
+        self.team = team
+        self.parameters = list(reversed(parameters))
+        sizes = [parameter.numel() for parameter in self.parameters]
+        self.flat = torch.empty(sum(sizes))
+        self.views = self.flat.split(sizes)
+        self.buckets: list[list[int]] = [[]]
+        for at, size in enumerate(sizes):
+            if sum(sizes[each] for each in self.buckets[-1]) + size > BUCKET and self.buckets[-1]:
+                self.buckets.append([])
+            self.buckets[-1].append(at)
+        self.bucket_of = [number for number, bucket in enumerate(self.buckets) for _ in bucket]
+        self._missing: list[int] = []
+        """Gradients that each bucket waits for."""
+        self._left = 0
+        """Buckets that have left."""
+        self._under_way: list[Any] = []
+
+    @contextmanager
+    def during(self) -> Iterator[None]:
+        """The last backward pass of an update: what arrives in it is sent; at the end every gradient is the sum.
+
+        A gradient that is missing counts as zero.
+        """
+        moving = [(at, parameter) for at, parameter in enumerate(self.parameters) if parameter.requires_grad]
+        self._missing = [0] * len(self.buckets)
+        for at, _ in moving:
+            self._missing[self.bucket_of[at]] += 1
+        self._left, self._under_way = 0, []
+        hooks = [
+            parameter.register_post_accumulate_grad_hook(lambda _, at=at: self._arrived(at)) for at, parameter in moving
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+        for number in range(self._left, len(self.buckets)):
+            self._send(number)
+        for each in self._under_way:
+            each.wait()
+        for parameter, view in zip(self.parameters, self.views, strict=True):
+            parameter.grad = view.view_as(parameter)
+
+    def _arrived(self, at: int) -> None:
+        self._missing[self.bucket_of[at]] -= 1
+        while self._left < len(self.buckets) and not self._missing[self._left]:
+            self._send(self._left)
+            self._left += 1
+
+    def _send(self, number: int) -> None:
+        import torch
+
+        bucket = self.buckets[number]
+        for at in bucket:
+            gradient = self.parameters[at].grad
+            if gradient is None:
+                self.views[at].zero_()
+            else:
+                self.views[at].copy_(gradient.reshape(-1))
+        begin = self.views[bucket[0]].storage_offset()
+        end = self.views[bucket[-1]].storage_offset() + self.views[bucket[-1]].numel()
+        self._under_way.append(torch.distributed.all_reduce(self.flat[begin:end], async_op=True))
 
 
 ALONE = Team()

@@ -1,6 +1,8 @@
 """Ctrl-C and training that diverges: what was finished is kept, nothing half-made is."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -104,6 +106,34 @@ def test_a_signal_during_training_does_the_same(files: Path, tiny_backbone: Path
         assert out == ""
         assert [path.name for path in tmp_path.iterdir()] == ["m.part"]
     assert len(list(tmp_path.rglob("step-*"))) == 1
+
+
+@pytest.mark.parametrize("name", ["fine-tuning", "contrastive", "from-scratch", "lora"])
+def test_an_update_that_is_not_finite_is_left_out_and_its_lines_are_named(
+    headstart: Callable[..., Any], files: Path, tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    from headstart.objectives.contrastive import Contrastive
+    from headstart.strategies import STRATEGIES
+    from headstart.tasks.text_classification import TextClassification
+
+    if missing := STRATEGIES.get(name).missing():
+        pytest.skip(missing)
+    owner = Contrastive if name == "contrastive" else TextClassification
+    loss, calls = owner.loss, []
+
+    def spoilt(*arguments: Any) -> Any:
+        summed, weight = loss(*arguments)
+        calls.append(1)
+        return (summed * float("nan") if len(calls) == 2 else summed), weight
+
+    monkeypatch.setattr(owner, "loss", spoilt)
+    words = ("--strategy", name, "--no-controls", "--backbone", tiny_backbone, "--epochs", 2, "--folds", 0)
+    words = (*words, "--rates", "1e-3") if name == "from-scratch" else words
+    said = headstart("fit", files / "train.csv", "-o", "m", "--batch-size", 8, *words)
+    assert said.code == 0, said.err
+    assert "training     !! update 2 is left out, its loss or gradient is not finite (rows " in said.err
+    [row] = json.loads(Path("m/evidence.json").read_text())["leaderboard"]
+    assert re.search(r"1 update left out, loss or gradient not finite \(lines \d+(, \d+)+", row["note"])
 
 
 def diverge(*_: Any, **__: Any) -> None:

@@ -2,8 +2,11 @@
 
 import json
 import math
+import os
 import random
 import shutil
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +17,14 @@ from tests.training.test_trainer import Fake, Objective, Told, equal, levels, pr
 
 from headstart.durable import MANIFEST
 from headstart.errors import DivergedError, StorageError
+from headstart.interrupts import watched
 from headstart.progress import SILENT, Progress
 from headstart.training import checkpoints
 from headstart.training.checkpoints import BEST, END, STEP, Stages
+from headstart.training.parked import Parked
 from headstart.training.settings import Training
 from headstart.training.state import History, Snapshot, State
-from headstart.training.trainer import Stage, train
+from headstart.training.trainer import Stage, _Loop, train
 
 EPOCHS, PER_EPOCH = 3, 4
 
@@ -115,6 +120,61 @@ def test_patience_counts_across_an_interruption(tmp_path: Path) -> None:
     found = go(tmp_path, ranks, patience=2)
     assert same(whole, found)
     assert found[1].best == 1
+
+
+@pytest.fixture
+def signalling(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, int], None]]:
+    """A real Ctrl-C while a method of the loop runs for the n-th time."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def at(name: str, wanted: int) -> None:
+        call, calls = getattr(_Loop, name), []
+
+        def wrapped(self: Any, *rest: Any) -> Any:
+            calls.append(1)
+            if len(calls) == wanted:
+                os.kill(os.getpid(), signal.SIGINT)
+            return call(self, *rest)
+
+        monkeypatch.setattr(_Loop, name, wrapped)
+
+    with watched():
+        yield at
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_signal_between_validation_and_the_next_epoch_does_not_cost_or_add_one(
+    tmp_path: Path, signalling: Callable[[str, int], None], epoch: int
+) -> None:
+    ranks = Ranks(0.0, 0.9, 0.5, 0.4)
+    whole = go(None, ranks, patience=1)
+    assert len(whole[1].epochs) == 3
+    signalling("next_epoch", epoch)
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path, ranks, patience=1)
+    assert same(whole, go(tmp_path, ranks, patience=1))
+
+
+def test_a_signal_while_the_best_weights_are_put_back_keeps_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signalling: Callable[[str, int], None]
+) -> None:
+    ranks = Ranks()
+    whole = go(None, ranks)
+    restore = Parked.restore
+
+    def interrupted(self: Parked, tensors: Any) -> None:
+        first = dict(list(tensors.items())[:1])
+        restored = self.tensors()
+        first[next(iter(first))].data.copy_(restored[next(iter(first))])
+        os.kill(os.getpid(), signal.SIGINT)
+        monkeypatch.setattr(Parked, "restore", restore)
+        restore(self, tensors)
+
+    monkeypatch.setattr(Parked, "restore", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path, ranks)
+    assert kept(tmp_path) == [END]
+    assert same(whole, go(tmp_path, ranks))
 
 
 class Narrow(Objective):

@@ -14,6 +14,7 @@ from headstart.strategies.base import Candidate, Context, Strategy, Work
 if TYPE_CHECKING:
     from headstart.heads.model import Model
     from headstart.training.solve import Part, Solved
+    from headstart.training.state import History
     from headstart.training.trainer import Level
 
 UPDATES = 6
@@ -62,6 +63,7 @@ class Contrastive(Strategy):
         """Train on all rows, under folds once per fold before that, and solve the head."""
         from headstart.predictors.network import HEAD, NetworkPredictor
         from headstart.strategies.parts import rounds
+        from headstart.strategies.steps import skipped_notes
 
         if isinstance(self.top_layers, int) and self.top_layers < 1:
             raise RecipeError(["strategy.top_layers: no layer would move; give 'all' or a number of at least 1"])
@@ -72,7 +74,7 @@ class Contrastive(Strategy):
         if context.folds is not None:
             strength, logits = self._held_out(context, names, epochs, grid)
             grid = (strength,)
-        model, losses = self._trained(context, names, epochs)
+        model, history = self._trained(context, names, epochs)
         states = _states(context, model, names)
         solved = _solved(context, model, names, grid, states)
         context.progress.end()
@@ -91,7 +93,8 @@ class Contrastive(Strategy):
             sum(p.numel() for level in self._levels(model) for m in level.modules for p in m.parameters())
             + solved.weight.size
             + solved.bias.size,
-            losses,
+            [{"epoch": epoch.epoch, "train_loss": epoch.train_loss} for epoch in history.epochs],
+            skipped_notes(context, history),
         )
 
     def _held_out(
@@ -113,8 +116,8 @@ class Contrastive(Strategy):
         at = next(at for at, value in enumerate(values) if value >= least)
         return grid[at], found[at]
 
-    def _trained(self, context: Context, names: bool, epochs: int) -> tuple[Model, list[dict[str, Any]]]:
-        """A fresh backbone after contrastive training, with a head that is still to be set; and the course of the loss."""
+    def _trained(self, context: Context, names: bool, epochs: int) -> tuple[Model, History]:
+        """A fresh backbone after contrastive training, with a head that is still to be set; and its course."""
         import torch
 
         from headstart.heads.model import Model
@@ -144,7 +147,7 @@ class Contrastive(Strategy):
             deadline=context.deadline,
             stages=context.stages,
         )
-        return model, [{"epoch": epoch.epoch, "train_loss": epoch.train_loss} for epoch in history.epochs]
+        return model, history
 
     def _batches(self, context: Context, names: bool, epoch: int) -> list[np.ndarray]:
         from headstart.objectives.contrastive import paired_batches

@@ -62,6 +62,7 @@ class FineTuning(Strategy):
         from headstart.predictors.network import NetworkPredictor
         from headstart.strategies.parts import rounds
         from headstart.strategies.probing import head_pooling, sample_note
+        from headstart.strategies.steps import skipped_notes
 
         if isinstance(self.layers, int) and self.layers < 1:
             raise RecipeError(
@@ -72,7 +73,7 @@ class FineTuning(Strategy):
         context.progress.begin(self.name, len(context.train) * epochs * rounds(context))
         run = self._trained(context, pooling, epochs)
         context.progress.end()
-        notes = sample_note(context) if self.head_first else []
+        notes = [*(sample_note(context) if self.head_first else []), *skipped_notes(context, run.history)]
         training = context.training.revised(
             epochs=epochs, learning_rate=context.training.learning_rate or LEARNING_RATE
         )

@@ -51,7 +51,7 @@ class FromScratch(Strategy):
         """Train once per learning rate, keep the best."""
         from headstart.predictors.network import NetworkPredictor
         from headstart.strategies.parts import by_fold, rounds
-        from headstart.strategies.steps import held_out
+        from headstart.strategies.steps import held_out, skipped_notes
 
         epochs = self._epochs(context)
         tried = len(self.rates) + (0 if context.folds is None else rounds(context))
@@ -75,7 +75,10 @@ class FromScratch(Strategy):
             f"random weights, rate {rate:g}, epoch {run.history.best} of {epochs}",
             run.trainable,
             run.curve,
-            [f"the best of learning rates {', '.join(f'{rate:g}' for rate in self.rates)} on validation"],
+            [
+                f"the best of learning rates {', '.join(f'{rate:g}' for rate in self.rates)} on validation",
+                *skipped_notes(context, run.history),
+            ],
         )
 
     def _train(self, context: Context, rate: float, epochs: int, last: int | None) -> Run:

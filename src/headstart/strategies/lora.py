@@ -70,7 +70,7 @@ class Lora(Strategy):
         from headstart.predictors.network import NetworkPredictor
         from headstart.strategies.parts import rounds
         from headstart.strategies.probing import head_pooling, sample_note
-        from headstart.strategies.steps import held_out
+        from headstart.strategies.steps import held_out, skipped_notes
 
         epochs = context.training.epochs or EPOCHS
         backbone = context.backbone()
@@ -96,7 +96,7 @@ class Lora(Strategy):
             f"rank {self.rank}, {read}, epoch {run.history.best} of {epochs}",
             run.trainable,
             run.curve,
-            sample_note(context) if self.head_first else [],
+            [*(sample_note(context) if self.head_first else []), *skipped_notes(context, run.history)],
         )
 
     def _train(self, context: Context, pooling: str, epochs: int, rate: float, last: int | None) -> Run:

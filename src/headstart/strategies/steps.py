@@ -24,6 +24,9 @@ from headstart.training.frozen import Shortcut, TextSet
 from headstart.training.state import Epoch, History
 from headstart.training.trainer import Level, Shortcuts, Stage, train
 
+NAMED_LINES = 20
+"""Lines named in a note."""
+
 
 def headed_model(context: Context, *, pooling: str, dropout: float, head_first: bool) -> Model:
     """A fresh backbone with a head on its last layer, solved on frozen features or random; a function of the seed."""
@@ -127,6 +130,18 @@ def train_model(
     )
     trainable = sum(p.numel() for level in levels if level.rate > 0 for m in level.modules for p in m.parameters())
     return Run(model, history, trainable)
+
+
+def skipped_notes(context: Context, history: History) -> list[str]:
+    """One sentence that names the lines of updates left out because loss or gradient was not finite, if any were."""
+    if not history.skipped:
+        return []
+    total = len(context.train)
+    lines = sorted({int(context.train.lines[row]) for rows in history.skipped for row in rows if row < total})
+    named = ", ".join(map(str, lines[:NAMED_LINES])) + (", ..." if len(lines) > NAMED_LINES else "")
+    back = "; training went back to its best weights" if history.rollbacks else ""
+    count = len(history.skipped)
+    return [f"{count} update{'s' * (count > 1)} left out, loss or gradient not finite (lines {named}){back}"]
 
 
 def shortcuts(context: Context, backbone: Backbone) -> Shortcuts:

@@ -7,6 +7,7 @@ finite never reaches the weights.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from headstart.interrupts import shielded
 from headstart.memory import is_out_of_memory
 from headstart.objectives.base import Objective
 from headstart.progress import SILENT, Progress
+from headstart.team import Gradients
 from headstart.training.checkpoints import Checkpoints, Stages
 from headstart.training.parked import Parked
 from headstart.training.settings import Training
@@ -146,7 +148,11 @@ def _run(
             history.outputs.append(outputs)
             if keep_start and math.isfinite(loss):
                 loop.keep_best(rank)
-    while state.epoch < last:
+
+    def over() -> bool:  # asked before an epoch, not after one: a stage that was interrupted in between asks again
+        return state.waited >= training.patience or (stop is not None and state.epoch > 0 and stop(history))
+
+    while state.epoch < last and not (validate is not None and over()):
         try:
             loop.epoch()
         except _WentBack:
@@ -172,8 +178,6 @@ def _run(
                 loop.keep_best(rank)
             else:
                 state.waited += 1
-        if state.waited >= training.patience or (stop is not None and stop(history)):
-            break
     if validate is None:
         history.best = last
     elif state.best_rank is None:
@@ -229,6 +233,7 @@ class _Loop:
         model.lean = False
         self.best = Parked(self.named)
         """The best weights so far, at first those before training."""
+        self.summed = None if self.team.size == 1 else Gradients(self.team, self.parameters)
         self._take_up()
         model.eval()
         self._shorten(0)
@@ -268,9 +273,10 @@ class _Loop:
 
     def finish(self) -> None:
         """Put the best weights back; the stage is over."""
-        if self.state.best_rank is not None:
-            self.best.restore(self.named)
-        self.state.finished = True
+        with shielded():
+            if self.state.best_rank is not None:
+                self.best.restore(self.named)
+            self.state.finished = True
         self.model.eval()
         if self.checkpoints is not None and self.checkpoints.due:
             self.checkpoints.save(self._snapshot(), must=False)
@@ -432,11 +438,11 @@ class _Loop:
             total, count = self.team.total(total, count)
         if not math.isfinite(total):
             return math.nan, count, math.nan
-        if last is not None and last.requires_grad:
-            (last / count if len(pieces) == 1 else last).backward()
+        with nullcontext() if self.summed is None else self.summed.during():
+            if last is not None and last.requires_grad:
+                (last / count if len(pieces) == 1 else last).backward()
         if len(pieces) > 1:
             torch._foreach_div_([p.grad for p in self.parameters if p.grad is not None], count)
-        self.team.add_gradients(self.parameters)
         norm = float(nn.utils.clip_grad_norm_(self.parameters, self.training.max_grad_norm))
         return total / count, count, norm
 
@@ -446,15 +452,17 @@ class _Loop:
         self.optimizer.zero_grad(set_to_none=True)
         state.bad.append([state.epoch, state.at])
         history.skipped.append([int(i) for i in indices])
+        rows = ", ".join(str(i) for i in history.skipped[-1][:8]) + (", ..." if len(indices) > 8 else "")
+        said = f"update {history.updates} is left out, its loss or gradient is not finite (rows {rows})"
+        self.progress.say("training", said, warning=True)
         if len(state.bad) < BAD_STEPS:
             return
         rate = max(group["lr"] for group in self.optimizer.param_groups)
         history.rollbacks += 1
         if history.rollbacks >= ROLLBACKS:
-            rows = ", ".join(str(i) for i in history.skipped[-1][:8])
             raise DivergedError(
                 f"loss or gradient was not finite {BAD_STEPS} updates in a row, for the {ROLLBACKS}rd time (update "
-                f"{history.updates}, learning rate {rate:.2g}, last rows {rows}, ...); lower --learning-rate"
+                f"{history.updates}, learning rate {rate:.2g}, last rows {rows}); lower --learning-rate"
             )
         self._go_back()
         self.progress.say(
