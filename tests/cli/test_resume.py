@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -221,7 +222,10 @@ def test_rows_handed_over_in_python_are_handed_over_again(tiny_backbone: Path, s
     assert weights(tmp_path / "m") == weights(tmp_path / "whole")
 
 
-def test_a_budget_goes_on_where_it_was(headstart: Callable[..., Any], words: list[object], stopping: Any) -> None:
+def test_a_budget_goes_on_where_it_was(
+    headstart: Callable[..., Any], words: list[object], stopping: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headstart.cli.main.STARTED", time.perf_counter())
     stopping(4)
     assert headstart(*words, "--budget", "60s", "-o", "m").code == 130
     about = json.loads(Path("m.part/run.json").read_text())
@@ -229,6 +233,7 @@ def test_a_budget_goes_on_where_it_was(headstart: Callable[..., Any], words: lis
     assert 0 < about["spent"] < 60
     Path("m.part/run.json").write_text(json.dumps(about | {"spent": 59.9}))
     stopping(None)
+    monkeypatch.setattr("headstart.cli.main.STARTED", time.perf_counter())
     said = headstart("resume", "m", "--json")
     # A minute is over: what has nothing to show yet is left out, and said.
     assert said.code != 0 or said.json["seconds"] > 59.9, said.err
