@@ -101,7 +101,7 @@ def patch(task: dict[str, Any]) -> dict[str, int]:
 
         return wrapped
 
-    for point in POINTS:
+    for point in {*POINTS, *([wanted[0]] if wanted else [])} - {"update"}:
         place, _, name = point.rpartition(".")
         module = importlib.import_module(f"headstart.{place}")
         setattr(module, name, counted(point, getattr(module, name)))

@@ -143,6 +143,25 @@ def test_what_does_not_fit_is_refused_with_what_is_missing(tmp_path: Path, monke
         require_room(tmp_path / "a" / "b", 10_500_000)
 
 
+def test_working_folders_of_dead_processes_are_cleared_and_those_of_others_are_not(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        dead = process.pid
+    target = tmp_path / "out[1].csv"
+    begin = f".{target.name}{durable.UNFINISHED}"
+    names = [
+        f"{begin}{dead}-abc",
+        f"{begin}{os.getpid()}-def",
+        f"{begin}mine",
+        f".other.csv{durable.UNFINISHED}{dead}-x",
+    ]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").write_text("half")
+    work = durable.working_folder(target)
+    assert work.name.startswith(f"{begin}{os.getpid()}-")
+    assert {path.name for path in tmp_path.iterdir()} == {*names[1:], work.name}
+
+
 HOLD = """
 import sys, time
 from pathlib import Path

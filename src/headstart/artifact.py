@@ -17,7 +17,7 @@ import yaml
 from safetensors import SafetensorError, safe_open
 
 from headstart.config import parse
-from headstart.durable import DISCARDED, UNFINISHED, refusal, settle, sync, write_json
+from headstart.durable import DISCARDED, UNFINISHED, refusal, settle, sync, working_folder, write_json
 from headstart.errors import DataError, DivergedError, MissingInputError, ModelError, RunFolderError, StorageError
 from headstart.metrics.calibration import softmax
 from headstart.precision import Precision
@@ -201,11 +201,9 @@ def new_folder(target: Path, *, overwrite: bool = False, within: Path | None = N
     """
     check_free(target, overwrite=overwrite)
     made = _missing_parents(target)
-    place = within or target.parent
-    new, old = (f".{target.name}.", f".{target.name}.old.") if within is None else (UNFINISHED, DISCARDED)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=new, dir=place))
+        work = working_folder(target) if within is None else Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=within))
     except OSError as error:
         _remove_empty(made)
         raise refusal(target, error) from None
@@ -215,7 +213,7 @@ def new_folder(target: Path, *, overwrite: bool = False, within: Path | None = N
         yield work
         settle(work)
         if target.exists():
-            aside = Path(tempfile.mkdtemp(prefix=old, dir=place))
+            aside = Path(tempfile.mkdtemp(prefix=DISCARDED, dir=within)) if within else working_folder(target)
             os.replace(target, aside / "x")
             try:
                 os.replace(work, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -143,6 +144,26 @@ def clear_remains(folder: Path) -> None:
                 shutil.rmtree(left, ignore_errors=True)
             else:
                 left.unlink(missing_ok=True)
+
+
+def working_folder(target: Path) -> Path:
+    """A new folder beside a file to be, hidden, with this process in its name; those of dead processes are removed."""
+    begin = f".{target.name}{UNFINISHED}"
+    for left in target.parent.glob(f"{glob.escape(begin)}*"):
+        process = left.name.removeprefix(begin).partition("-")[0]
+        if process.isdigit() and not _lives(int(process)):
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{begin}{os.getpid()}-", dir=target.parent))
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True
 
 
 def require_room(folder: Path, needed: int) -> None:

@@ -231,3 +231,16 @@ def test_an_experiment_of_several_strategies_does_not_do_again_what_is_done(
     for name in ("tf-idf", "feature-extraction", "contrastive"):
         assert f"{name} was done before" in again.err
     require_same(bits(tmp_path / "whole" / "run"), run)
+
+
+def test_predictions_that_were_killed_leave_nothing_behind_once_they_are_whole(
+    program: Program, words: list[object], whole: Whole, tmp_path: Path
+) -> None:
+    assert whole["fine-tuning"]
+    model = whole.place / "fine-tuning"
+    command = ["predict", model, "--input", words[0], "--output", tmp_path / "out.csv"]
+    killed = program.run(*command, at=("durable.working_folder", 1, "after"))
+    assert killed.code == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1
+    assert clean(program.run(*command)).code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from headstart import durable
 from headstart.artifact import Artifact, own_version
 from headstart.errors import DataError, RunFolderError, StorageError
 from headstart.interrupts import stopped
@@ -187,23 +188,18 @@ class FilePredictions:
 
         work = None
         try:
-            handle, name = tempfile.mkstemp(
-                prefix=f".{target.stem}.", suffix="".join(target.suffixes), dir=target.parent
-            )
-            os.close(handle)
-            work = Path(name)
+            work = durable.working_folder(target) / target.name
             columns = [*self.columns, *(prefix + name for name in added)]
             if self.artifact.digest:
                 self._write_journaled(writer, target, work, columns, rows())
             else:
                 writer.write(work, columns, rows())
                 os.replace(work, target)
-            work = None
         except OSError as error:
             raise StorageError(f"{target} cannot be written: {error.strerror or error}") from None
         finally:
             if work is not None:
-                work.unlink(missing_ok=True)
+                shutil.rmtree(work.parent, ignore_errors=True)
 
     def _write_journaled(
         self, writer: Any, target: Path, work: Path, columns: Sequence[str], rows: Iterator[list[str | None]]
