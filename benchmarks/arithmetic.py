@@ -46,7 +46,8 @@ def measured(precision: Any, tokens: int, length: int, updates: int) -> dict[str
     from headstart.strategies.fine_tuning import LEARNING_RATE, FineTuning
     from headstart.tasks.text_classification import Example, TextClassification
     from headstart.training.settings import Training
-    from headstart.training.trainer import Stage, _Loop
+    from headstart.training.stage import Stage
+    from headstart.training.trainer import _Loop
 
     texts = [text for text, _ in draws.rows_of(draws.DATA / "ag_news" / "train.csv.gz")]
     backbone = TextEncoder(locate(BackboneSource(max_length=length)))

@@ -37,7 +37,8 @@ def child(train_file: str) -> None:
     from headstart.strategies.parts import prepared
     from headstart.strategies.steps import headed_model
     from headstart.team import joined
-    from headstart.training.trainer import Stage, train
+    from headstart.training.stage import Stage
+    from headstart.training.trainer import train
 
     torch.set_num_threads(1)
     recipe = assemble("fit", {"train": train_file, "test_share": 0, "validation_share": 0.05, "folds": 0, "epochs": 1})

@@ -51,7 +51,8 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
     from headstart.strategies.fine_tuning import LEARNING_RATE, FineTuning
     from headstart.strategies.parts import prepared
     from headstart.strategies.steps import headed_model, shortcuts
-    from headstart.training.trainer import Stage, train
+    from headstart.training.stage import Stage
+    from headstart.training.trainer import train
 
     options = {
         "train": train_file,

@@ -103,7 +103,7 @@ FAULTS = (
     Fault("the loss is not checked", TRAINER, "if not math.isfinite(norm):", "if False:", NAN),
     Fault(
         "random numbers go on where they were",
-        TRAINER,
+        "training/passes.py",
         "            torch.manual_seed(_mixed(self.seed, self.state.history.updates, *others))\n",
         "",
         STOPPED,

@@ -18,8 +18,9 @@ from headstart.progress import SILENT, Progress
 from headstart.tasks import TASKS
 from headstart.training.checkpoints import Stages
 from headstart.training.settings import Training
+from headstart.training.stage import Level, Stage
 from headstart.training.state import History
-from headstart.training.trainer import Level, Stage, train
+from headstart.training.trainer import train
 
 EPOCHS = 2
 NAMES = [*TASKS.names(), *OBJECTIVES.names()]

@@ -13,7 +13,8 @@ from headstart.backbones.location import BackboneSource, locate
 from headstart.heads.model import Model
 from headstart.tasks import TASKS
 from headstart.training.settings import Training
-from headstart.training.trainer import Level, Stage, train
+from headstart.training.stage import Level, Stage
+from headstart.training.trainer import train
 
 Bound = Callable[[str], tuple[Any, Any]]
 every_task = pytest.mark.parametrize("name", TASKS.names())

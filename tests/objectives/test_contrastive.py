@@ -22,7 +22,8 @@ from headstart.objectives.contrastive import Contrastive, paired_batches
 from headstart.team import ALONE
 from headstart.training.features import pooled_states
 from headstart.training.settings import Training
-from headstart.training.trainer import Level, Stage, train
+from headstart.training.stage import Level, Stage
+from headstart.training.trainer import train
 
 # Cosines: a to b 0.6, a to c 0, b to c 0.8, whatever the lengths.
 A, B, C = (2.0, 0.0), (0.3, 0.4), (0.0, 5.0)

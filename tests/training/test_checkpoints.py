@@ -23,8 +23,9 @@ from headstart.training import checkpoints
 from headstart.training.checkpoints import BEST, END, STEP, Stages
 from headstart.training.parked import Parked
 from headstart.training.settings import Training
+from headstart.training.stage import Stage
 from headstart.training.state import History, Snapshot, State
-from headstart.training.trainer import Stage, _Loop, train
+from headstart.training.trainer import _Loop, train
 
 EPOCHS, PER_EPOCH = 3, 4
 

@@ -9,8 +9,9 @@ from tests.training.test_trainer import Fake, Objective, levels, prepared
 
 from headstart.deadline import Deadline, OutOfTime
 from headstart.training.settings import Training
+from headstart.training.stage import Stage
 from headstart.training.state import History
-from headstart.training.trainer import Stage, train
+from headstart.training.trainer import train
 
 
 class Counted:

@@ -14,8 +14,9 @@ from headstart.errors import DivergedError
 from headstart.progress import Progress
 from headstart.team import ALONE
 from headstart.training.settings import Training
+from headstart.training.stage import Level, Stage
 from headstart.training.state import History
-from headstart.training.trainer import BAD_STEPS, ROLLBACKS, Level, Stage, train
+from headstart.training.trainer import BAD_STEPS, ROLLBACKS, train
 
 ROWS = 24
 

@@ -14,8 +14,8 @@ from headstart.strategies.base import Candidate, Context, Strategy, Work
 if TYPE_CHECKING:
     from headstart.heads.model import Model
     from headstart.training.solve import Part, Solved
+    from headstart.training.stage import Level
     from headstart.training.state import History
-    from headstart.training.trainer import Level
 
 UPDATES = 6
 """Updates that few rows get by default; twice as many at half the rate are no better on average (docs/log.md)."""
@@ -122,7 +122,8 @@ class Contrastive(Strategy):
 
         from headstart.heads.model import Model
         from headstart.objectives.contrastive import Contrastive as Objective
-        from headstart.training.trainer import Stage, train
+        from headstart.training.stage import Stage
+        from headstart.training.trainer import train
 
         torch.manual_seed(context.seed)
         backbone = context.backbone()
@@ -165,7 +166,7 @@ class Contrastive(Strategy):
         return max(LEAST_EPOCHS, -(-UPDATES // per_epoch))
 
     def _levels(self, model: Model) -> list[Level]:
-        from headstart.training.trainer import Level
+        from headstart.training.stage import Level
 
         blocks = model.backbone.stacks()["encoder"][1:]
         moving = blocks if self.top_layers == "all" else blocks[-self.top_layers :]

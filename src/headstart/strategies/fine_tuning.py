@@ -16,7 +16,7 @@ from headstart.strategies.base import Candidate, Context, Strategy, Work, traine
 if TYPE_CHECKING:
     from headstart.heads.model import Model
     from headstart.strategies.steps import Run
-    from headstart.training.trainer import Level
+    from headstart.training.stage import Level
 
 EPOCHS = 3
 LEARNING_RATE = 1e-4
@@ -157,7 +157,7 @@ class FineTuning(Strategy):
 
     def levels(self, model: Model, epochs: int) -> list[Level]:
         """What moves, at which rate and from which epoch: the head, then layers from the top down."""
-        from headstart.training.trainer import Level
+        from headstart.training.stage import Level
 
         embeddings, *blocks = model.backbone.stacks()["encoder"]
         moving = len(blocks) if self.layers == "all" else min(self.layers, len(blocks))

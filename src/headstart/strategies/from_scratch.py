@@ -86,7 +86,7 @@ class FromScratch(Strategy):
 
         from headstart.heads.model import Model
         from headstart.strategies.steps import train_model
-        from headstart.training.trainer import Level
+        from headstart.training.stage import Level
 
         torch.manual_seed(context.seed)
         backbone = context.backbone(pretrained=False)

@@ -13,7 +13,7 @@ from headstart.strategies.base import Candidate, Context, Strategy, Work, traine
 if TYPE_CHECKING:
     from headstart.heads.model import Model
     from headstart.strategies.steps import Run
-    from headstart.training.trainer import Level
+    from headstart.training.stage import Level
 
 EPOCHS = 3
 LEARNING_RATE = 1e-3
@@ -128,7 +128,7 @@ class Lora(Strategy):
         from peft import LoraConfig, get_peft_model
 
         from headstart.backbones.encoder import quiet
-        from headstart.training.trainer import Level
+        from headstart.training.stage import Level
 
         backbone: Any = model.backbone
         with quiet():

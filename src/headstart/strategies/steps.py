@@ -21,8 +21,9 @@ from headstart.strategies.base import Context
 from headstart.strategies.parts import by_fold, home, prepared
 from headstart.strategies.probing import head_strength, solved_head
 from headstart.training.frozen import Shortcut, TextSet
+from headstart.training.stage import Level, Shortcuts, Stage
 from headstart.training.state import Epoch, History
-from headstart.training.trainer import Level, Shortcuts, Stage, train
+from headstart.training.trainer import train
 
 NAMED_LINES = 20
 """Lines named in a note."""

@@ -7,9 +7,6 @@ finite never reaches the weights.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,56 +17,18 @@ from headstart.deadline import Deadline, OutOfTime
 from headstart.errors import DivergedError
 from headstart.heads.model import Model
 from headstart.interrupts import shielded
-from headstart.memory import is_out_of_memory
-from headstart.objectives.base import Objective
 from headstart.progress import SILENT, Progress
-from headstart.team import Gradients
 from headstart.training.checkpoints import Checkpoints, Stages
 from headstart.training.parked import Parked
+from headstart.training.passes import Passes
 from headstart.training.settings import Training
+from headstart.training.stage import Stage
 from headstart.training.state import Epoch, History, Snapshot, State
 
 BAD_STEPS = 3
 """Updates in a row that are not finite, the last of which sends training back to the best weights so far."""
 ROLLBACKS = 3
 """The time at which training stops instead of going back."""
-
-
-@dataclass(frozen=True)
-class Level:
-    """Modules that move together at one learning rate."""
-
-    modules: Sequence[nn.Module]
-    rate: float
-    """Share of the learning rate, in [0, 1]; 0 means frozen."""
-    from_epoch: int = 0
-    """First epoch in which it moves; later than 0 for gradual unfreezing (Howard & Ruder 2018, section 3.3)."""
-
-
-Batches = Callable[[int], list[np.ndarray]]
-"""Rows of every batch of an epoch (from 0); the same epoch gives the same batches."""
-
-
-Shortcuts = Callable[[int, int], Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None]
-"""Asked with the number of frozen blocks and for how many epochs they stay so; gives a pass that starts above them."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stretch of training: what is minimised, on which examples, which weights move at which rate."""
-
-    objective: Objective
-    prepared: Any
-    levels: Sequence[Level]
-    epochs: int
-    """That the schedule of the learning rate spans."""
-    learning_rate: float
-    stop_after: int | None = None
-    """Epoch after which training ends though the schedule goes on; none if not given."""
-    batches: Batches | None = None
-    """Which rows go together in an epoch; rows of like length if not given."""
-    shortcuts: Shortcuts | None = None
-    """How passes may leave out what is frozen."""
 
 
 Validate = Callable[[Model], tuple[tuple[float, float], float, np.ndarray]]
@@ -230,11 +189,10 @@ class _Loop:
         self.team = model.team
         self.team.same_tensors([*model.parameters(), *model.buffers()])
         self.state = State()
-        model.lean = False
         self.best = Parked(self.named)
         """The best weights so far, at first those before training."""
-        self.summed = None if self.team.size == 1 else Gradients(self.team, self.parameters)
         self._take_up()
+        self.passes = Passes(model, stage, self.parameters, seed, self.state, progress)
         model.eval()
         self._shorten(0)
 
@@ -317,7 +275,6 @@ class _Loop:
             self.optimizer.state[self.named[name]][kind] = value
         if found.best is not None:
             self._park(found.best)
-        self.model.lean = self.stage.objective.joint and self.state.pieces > 1
         rows = sum(len(rows) for epoch in range(self.state.epoch) for rows in self._batches(epoch))
         rows += sum(len(rows) for rows in self._batches(self.state.epoch)[: self.state.at])
         self.progress.advance(rows)
@@ -375,7 +332,10 @@ class _Loop:
         """One step of the optimiser, if loss and gradient are finite."""
         state = self.state
         self._set_rate(state.history.updates)
-        value, weight, norm = self._fitting(indices)
+        value, weight = self.passes.gradients(indices)
+        norm = math.nan
+        if math.isfinite(value):
+            norm = float(nn.utils.clip_grad_norm_(self.parameters, self.training.max_grad_norm))
         state.history.updates += 1
         if not math.isfinite(norm):
             self._skip(indices)
@@ -383,68 +343,6 @@ class _Loop:
         state.bad = []
         self.optimizer.step()
         state.total, state.count = state.total + value * weight, state.count + weight
-
-    def _fitting(self, indices: np.ndarray) -> tuple[float, float, float]:
-        """Gradients of a batch, passed in as many parts as memory asks for; mean loss, its weight, norm of the gradient."""
-        while True:
-            others = (self.team.rank,) if self.team.rank else ()
-            torch.manual_seed(_mixed(self.seed, self.state.history.updates, *others))
-            self.optimizer.zero_grad(set_to_none=True)
-            try:
-                return self._gradients(indices)
-            except (MemoryError, RuntimeError) as error:
-                if self.team.size > 1 or not is_out_of_memory(error):
-                    raise
-                reason = str(error).split("\n")[0]
-            self.optimizer.zero_grad(set_to_none=True)
-            self._lessen(indices, reason)
-
-    def _lessen(self, indices: np.ndarray, reason: str) -> None:
-        """Pass batches in twice as many parts from now on."""
-        joint, pieces = self.stage.objective.joint, self.state.pieces
-        if pieces >= len(indices) or (joint and self.model.lean):
-            raise MemoryError(
-                f"{'this batch does not' if joint else 'not even single rows'} fit into memory (update "
-                f"{self.state.history.updates + 1}, {len(indices)} rows, the longest of "
-                f"{int(self.stage.prepared.lengths[indices].max())} tokens: {reason}); lower --max-length"
-                f"{' or --batch-size' if joint else ''}, or move fewer layers"
-            )
-        self.state.pieces = 2 * pieces
-        self.model.lean = joint
-        how = "states are computed again on the way back" if joint else f"each is passed in {2 * pieces} parts"
-        self.progress.say("memory", f"a batch of {len(indices)} rows does not fit; {how}, the updates stay the same")
-
-    def _gradients(self, indices: np.ndarray) -> tuple[float, float, float]:
-        objective, prepared, pad = self.stage.objective, self.stage.prepared, self.model.backbone.tokenizer.pad_id
-        joint = objective.joint
-        own = indices if joint else self.team.share(indices)
-        pieces = (
-            [own] if joint or self.state.pieces == 1 else np.array_split(own, min(self.state.pieces, len(own) or 1))
-        )
-        total, count = 0.0, 0.0
-        last = None
-        for at, rows in enumerate(pieces):
-            if not len(rows):
-                continue
-            summed, weight = objective.loss(self.model, objective.collate(prepared, rows, pad))
-            total, count = total + float(summed.detach()), count + weight
-            if not math.isfinite(total):
-                break
-            if at < len(pieces) - 1:
-                summed.backward()
-            else:
-                last = summed
-        if not joint:
-            total, count = self.team.total(total, count)
-        if not math.isfinite(total):
-            return math.nan, count, math.nan
-        with nullcontext() if self.summed is None else self.summed.during():
-            if last is not None and last.requires_grad:
-                (last / count if len(pieces) == 1 else last).backward()
-        if len(pieces) > 1:
-            torch._foreach_div_([p.grad for p in self.parameters if p.grad is not None], count)
-        norm = float(nn.utils.clip_grad_norm_(self.parameters, self.training.max_grad_norm))
-        return total / count, count, norm
 
     def _skip(self, indices: np.ndarray) -> None:
         """Leave an update out; go back, or give up, where that did not help."""
@@ -498,7 +396,3 @@ def _by_decay(modules: Sequence[nn.Module]) -> tuple[list[nn.Parameter], list[nn
         for parameter in module.parameters():
             (decayed if parameter.ndim > 1 else plain).append(parameter)
     return decayed, plain
-
-
-def _mixed(*numbers: int) -> int:
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)

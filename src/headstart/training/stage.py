@@ -1,0 +1,48 @@
+"""A stretch of training: what is minimised, on which examples, which weights move."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from headstart.objectives.base import Objective
+
+
+@dataclass(frozen=True)
+class Level:
+    """Modules that move together at one learning rate."""
+
+    modules: Sequence[nn.Module]
+    rate: float
+    """Share of the learning rate, in [0, 1]; 0 means frozen."""
+    from_epoch: int = 0
+    """First epoch in which it moves; later than 0 for gradual unfreezing (Howard & Ruder 2018, section 3.3)."""
+
+
+Batches = Callable[[int], list[np.ndarray]]
+"""Rows of every batch of an epoch (from 0); the same epoch gives the same batches."""
+
+
+Shortcuts = Callable[[int, int], Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None]
+"""Asked with the number of frozen blocks and for how many epochs they stay so; gives a pass that starts above them."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stretch of training: what is minimised, on which examples, which weights move at which rate."""
+
+    objective: Objective
+    prepared: Any
+    levels: Sequence[Level]
+    epochs: int
+    """That the schedule of the learning rate spans."""
+    learning_rate: float
+    stop_after: int | None = None
+    """Epoch after which training ends though the schedule goes on; none if not given."""
+    batches: Batches | None = None
+    """Which rows go together in an epoch; rows of like length if not given."""
+    shortcuts: Shortcuts | None = None
+    """How passes may leave out what is frozen."""
