@@ -118,7 +118,7 @@ def holding(pattern: str) -> list[str]:
 
 
 def test_gradients_are_computed_in_one_file() -> None:
-    assert holding(r"\. backward \(") == ["training/trainer.py"]
+    assert holding(r"\. backward \(") == ["training/passes.py"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Gradients of a batch: in as many parts as memory asks for, summed over the processes of a team."""
+"""Gradients of a batch, the only place that computes them: in as many parts as memory asks for, summed over a team."""
 
 from __future__ import annotations
 

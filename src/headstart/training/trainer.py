@@ -1,4 +1,4 @@
-"""The training loop: the only place where gradients are computed.
+"""The training loop: the order of updates, what they do to the weights, and where a stage stands.
 
 Order of batches and dropout are functions of (seed, epoch, step): the same recipe gives the same weights, whatever
 ran before in the process, and a stage that was interrupted goes on as if it had not been. A loss or gradient that is not
