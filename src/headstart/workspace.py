@@ -287,6 +287,7 @@ class Workspace:
             )
         if changed["inputs"]:
             self.progress.say("resume", f"changed since: {found}; all is done again", warning=True)
+            self.about.pop("measured", None)
             self.forget()
         else:
             self.progress.say("resume", f"not the same to the last bit, because of {found}", warning=True)

@@ -113,11 +113,8 @@ def test_an_update_that_is_not_finite_is_left_out_and_its_lines_are_named(
     headstart: Callable[..., Any], files: Path, tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     from headstart.objectives.contrastive import Contrastive
-    from headstart.strategies import STRATEGIES
     from headstart.tasks.text_classification import TextClassification
 
-    if missing := STRATEGIES.get(name).missing():
-        pytest.skip(missing)
     owner = Contrastive if name == "contrastive" else TextClassification
     loss, calls = owner.loss, []
 
