@@ -158,6 +158,7 @@ class Gradients:
             self._send(number)
         for each in self._under_way:
             each.wait()
+        self._under_way = []
         for parameter, view in zip(self.parameters, self.views, strict=True):
             parameter.grad = view.view_as(parameter)
 

@@ -78,6 +78,10 @@ def _leave(code: int) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if started().size > 1:
+        # A thread of gloo that wants the interpreter while it is being taken down aborts the process (seen: SIGABRT).
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 
