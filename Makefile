@@ -32,6 +32,7 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers
 	$(BIN)/python benchmarks/again.py
 	$(BIN)/python benchmarks/arithmetic.py
 	$(BIN)/python benchmarks/processes.py
+	$(BIN)/python benchmarks/pretraining_speed.py
 	$(BIN)/python benchmarks/time_to_accuracy.py
 	$(BIN)/python benchmarks/checkpoint_cost.py
 	$(BIN)/python benchmarks/crash_safety.py
@@ -50,6 +51,7 @@ bench-quick: $(VENV)/.installed-dev  ## does every speed benchmark run? a few ro
 	$(BIN)/python benchmarks/processes.py --quick
 	$(BIN)/python benchmarks/checkpoint_cost.py --quick
 	$(BIN)/python benchmarks/crash_safety.py --quick
+	$(BIN)/python benchmarks/pretraining_speed.py --quick
 
 $(PEERS)/.installed: benchmarks/peers/requirements.txt
 	$(PYTHON) -m venv $(PEERS)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 DURABLE, TRAINER, CHECKPOINTS = "durable.py", "training/trainer.py", "training/checkpoints.py"
+PIECES = "data/pieces.py"
 ORDER = "tests/test_durable.py::test_everything_is_on_the_disk_before_the_folder_gets_its_name_and_its_name_is_after"
 REPLACED = "tests/test_durable.py::test_a_file_that_is_replaced_is_on_the_disk_before_it_gets_its_name"
 STOPPED = "tests/training/test_checkpoints.py::test_a_stage_that_is_stopped_after_any_update_goes_on_to_the_same_bits"
@@ -156,6 +157,70 @@ FAULTS = (
         "work is not None and work.restore(entry, at)",
         "False",
         "tests/contract/test_resuming.py::test_an_experiment_of_several_strategies_does_not_do_again_what_is_done",
+    ),
+    Fault(
+        "masks are the same in every pass",
+        PIECES,
+        "row = _mixed(np.asarray(rows).astype(np.uint64) + seed)",
+        "row = _mixed((np.asarray(rows) % len(self)).astype(np.uint64) + seed)",
+        "tests/objectives/test_raw_text.py::test_words_are_hidden_anew_in_every_pass_and_alike_in_any_company",
+    ),
+    Fault(
+        "special tokens are hidden too",
+        "objectives/masked_lm.py",
+        "return (draws <= last) & text",
+        "return (draws <= last) | ~text",
+        "tests/objectives/test_raw_text.py::test_the_asked_share_of_every_row_is_hidden_and_never_a_special_token",
+    ),
+    Fault(
+        "visible words are told too",
+        "objectives/masked_lm.py",
+        "labels = np.where(chosen, ids, -100)",
+        "labels = np.where(text, ids, -100)",
+        "tests/objectives/test_raw_text.py::test_the_asked_share_of_every_row_is_hidden_and_never_a_special_token",
+    ),
+    Fault(
+        "the next word is the word itself",
+        "objectives/causal_lm.py",
+        "labels[:, :-1] = np.where(mask[:, 1:] > 0, ids[:, 1:], -100)",
+        "labels[:, :-1] = np.where(mask[:, 1:] > 0, ids[:, :-1], -100)",
+        "tests/objectives/test_raw_text.py::test_causal_loss_is_that_of_transformers_on_the_same_batch[gpt2]",
+    ),
+    Fault(
+        "the gate forgets to ask for a clear gain",
+        "strategies/domain_adaptation.py",
+        "kept = less and paired.difference.value >= 0",
+        "kept = paired.difference.value >= 0",
+        "tests/strategies/test_domain_adaptation.py::test_luck_is_refused",
+    ),
+    Fault(
+        "the gate forgets wrong answers",
+        "strategies/domain_adaptation.py",
+        "kept = less and paired.difference.value >= 0",
+        "kept = less",
+        "tests/strategies/test_domain_adaptation.py::"
+        "test_surer_answers_are_no_gain_where_more_of_them_are_wrong",
+    ),
+    Fault(
+        "a random head moves the network from the first update",
+        "training/priming.py",
+        "levels=[Level(own_weights(learner.model), 1.0)]",
+        "levels=None",
+        "tests/training/test_language.py::test_a_random_head_learns_alone_first",
+    ),
+    Fault(
+        "words with one vector at both ends are moved twice",
+        TRAINER,
+        "            if id(parameter) in seen:\n                continue\n",
+        "",
+        "tests/training/test_language.py::test_words_with_one_vector_at_both_ends_are_moved_by_one_optimiser_entry",
+    ),
+    Fault(
+        "nothing pulls towards the start",
+        TRAINER,
+        "        self._pull()\n",
+        "",
+        "tests/training/test_language.py::test_the_pull_towards_the_start_holds_the_weights_back",
     ),
 )  # fmt: skip
 

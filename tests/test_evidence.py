@@ -1,12 +1,25 @@
 """What is gathered about a run with a network."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from headstart.comparison import compare
+from headstart.data.examples import Example
+from headstart.data.store import Store
+from headstart.evaluation.scoring import scored
+from headstart.evidence import _domains
+from headstart.experiment import Entry
+from headstart.metrics.classification import plain
+from headstart.preparation import Parts
 from headstart.progress import SILENT
 from headstart.recipe import assemble
+from headstart.strategies.base import Candidate
+from headstart.strategies.tf_idf import TfIdf
+from headstart.tasks.text_classification import TextClassification
+from headstart.training.settings import Training
 from headstart.verdict import verdict
 
 
@@ -66,3 +79,59 @@ def test_confidence_and_slices_are_measured_on_the_rows_that_scores_are_reported
     assert hidden["abstention"]["asked"] is None
     assert [group["by"] for group in hidden["slices"]["groups"]] == ["length of the text in words"]
     assert "north" not in str(hidden)
+
+
+def test_every_strategy_is_scored_in_and_out_of_domain_and_the_best_tested_against_the_others(tmp_path: Path) -> None:
+    def rows(path: Path, opening: str, count: int, wrong: int) -> str:
+        lines = ["text,label"]
+        for at in range(count):
+            word, label = (("good", "up"), ("bad", "down"))[(at + (at % wrong == 0)) % 2]
+            label = ("up", "down")[at % 2] if at % wrong == 0 else label
+            lines.append(f"{opening} {word} {at},{label}")
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return str(path)
+
+    options = {
+        "train": rows(tmp_path / "train.csv", "it is", 200, 50), "test": rows(tmp_path / "test.csv", "it was", 60, 20),
+        "target_test": rows(tmp_path / "target.csv", "so", 40, 4), "strategies": "tf-idf", "C": 1.0, "controls": False,
+        "threads": 1, "validation_share": 0.25, "folds": 0,
+    }  # fmt: skip
+    evidence = compare(assemble("fit", options), SILENT).artifact.evidence
+    (line,) = evidence["leaderboard"]
+    found = evidence["domains"]
+    assert (found["metric"], found["inside"], found["best"], found["comparisons"]) == ("accuracy", "test", "tf-idf", [])
+    (measured,) = found["rows"]
+    assert measured["inside"] == line["scores"]["test"]["accuracy"]
+    assert measured["outside"] == line["scores"]["target"]["accuracy"]
+    assert measured["inside"]["value"] == pytest.approx(57 / 60)
+    assert measured["outside"]["value"] == pytest.approx(30 / 40)
+    assert measured["gap"]["value"] == pytest.approx(0.75 - 0.95)
+    assert measured["gap"]["low"] < -0.2 < measured["gap"]["high"]
+    assert any(sentence.startswith("Out of domain tf-idf is best: accuracy 0.750") for sentence in evidence["verdict"])
+
+
+def test_the_best_out_of_domain_is_tested_on_those_rows_and_p_values_are_corrected_together() -> None:
+    task = TextClassification(text=("text",), label="label", labels=("no", "yes"), metric="accuracy")
+    targets = np.arange(40) % 2
+    store = Store([Example("a", ("no", "yes")[at]) for at in targets], list(range(40)), "t.csv")
+    parts = Parts(task, store, store, None, "", target_test=store)
+
+    def entry(name: str, wrong: int) -> Entry:
+        logits = np.where(targets[:, None] == np.arange(2), 2.0, 0.0)
+        logits[:wrong] = logits[:wrong, ::-1]
+        found = Entry(type("Named", (TfIdf,), {"name": name, "__module__": __name__})(), "done")
+        found.candidate = Candidate(found.strategy, Training(), None, logits, "", 1)  # type: ignore[arg-type]
+        found.validation_scores = found.target_scores = plain(scored(task, logits, store))
+        found.target_logits = logits
+        return found
+
+    entries = [entry("first", 20), entry("second", 0), entry("third", 1)]
+    found = _domains(entries, parts)
+    assert found is not None
+    assert [row["strategy"] for row in found["rows"]] == ["second", "third", "first"]
+    assert found["inside"] == "validation"
+    far, near = sorted(found["comparisons"], key=lambda row: row["b"])
+    assert (far["a"], far["b"], far["split"], far["difference"]["value"]) == ("second", "first", "target", 0.5)
+    assert far["p_holm"] == pytest.approx(2 * far["p"])
+    assert near["p_holm"] == near["p"] > 0.5
+    assert _domains(entries, replace(parts, target_test=None)) is None

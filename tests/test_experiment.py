@@ -7,7 +7,7 @@ import pytest
 
 from headstart.data.store import Store
 from headstart.errors import DivergedError
-from headstart.experiment import Entry, run_strategy, score_test
+from headstart.experiment import Entry, run_strategy, score_target, score_test
 from headstart.metrics.calibration import temperature
 from headstart.predictors.base import Outputs
 from headstart.preparation import Parts
@@ -103,6 +103,31 @@ def test_without_a_test_part_nothing_is_read() -> None:
     score_test(entry, context, parts)
     assert entry.logits("test") is None
     assert entry.logits("validation") is not None
+
+
+def test_rows_of_the_target_domain_are_scored_beside_the_test_part_with_the_same_calibration() -> None:
+    context, parts = setting(20.0)
+    parts.target_test = part(10, -20.0)  # right where the test part is wrong
+    entry = Entry(Fake())
+    run_strategy(entry, context, parts)
+    score_target(entry, context, parts)
+    assert entry.target_scores is not None
+    assert entry.test_scores is None
+    assert entry.target_scores["accuracy"]["value"] == pytest.approx(0.2)  # rows 3 and 7 of ten
+    assert entry.target_scores["accuracy"]["n"] == 10
+    logits = entry.logits("target")
+    assert logits is not None
+    assert abs(logits[0, 1]) == pytest.approx(np.log(3), rel=1e-2)
+    assert entry.plain(chosen=True)["scores"]["target"] == entry.target_scores
+
+
+def test_without_rows_of_a_target_domain_nothing_is_said_of_one() -> None:
+    context, parts = setting(2.0)
+    entry = Entry(Fake())
+    run_strategy(entry, context, parts)
+    score_target(entry, context, parts)
+    assert entry.logits("target") is None
+    assert entry.plain(chosen=True)["scores"].keys() == {"validation", "test"}
 
 
 def test_a_strategy_that_diverges_fails_alone() -> None:

@@ -21,6 +21,7 @@ EXPECTED = {
     "Artifact": "class", "HeadstartError": "class", "TextClassifier": "class", "__version__": "text",
     "clear_cache": "function",
     "compare": "function", "evaluate": "function", "fit": "function", "load": "function", "plan": "function",
+    "adapt": "function", "pretrain": "function",
     "predict": "function", "resume": "function",
     "run": "function",
 }  # fmt: skip

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from headstart.machine import cores, set_threads
+from headstart.machine import cores, kept_memory, product_rate, set_threads
 
 
 def test_torch_and_blas_get_the_threads_that_were_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,3 +32,24 @@ def test_torch_is_not_imported_where_it_does_not_run() -> None:
     code += "print(n, 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "1 False\n"
+
+
+def test_freed_memory_stays_with_the_process_for_a_block() -> None:
+    import resource
+
+    import numpy as np
+
+    def faults() -> int:
+        begun = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(20):
+            np.ones(20_000_000 // 8)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - begun
+
+    with kept_memory():
+        faults()
+        kept = faults()
+    assert kept < 5_000  # 20 times 20 MB are 97,656 pages where each comes anew
+
+
+def test_the_limit_of_the_machine_is_a_rate() -> None:
+    assert 1e9 < product_rate(fast=False) < 1e15

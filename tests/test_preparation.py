@@ -405,3 +405,83 @@ def test_of_many_rows_no_more_than_choices_and_scores_need_are_cut_off(monkeypat
     given = parted(rows(300), folds=0, test_share=0.5, validation_share=0.4)
     assert given.test is not None
     assert (len(given.test), len(given.validation)) == (150, 60)
+
+
+def listed(path: Path, texts: list[str], labels: list[str] | None = None) -> str:
+    found = [
+        f'"{text}"' + ("" if labels is None else f",{label}")
+        for text, label in zip(texts, labels or texts, strict=True)
+    ]
+    path.write_text("\n".join(["text" + ("" if labels is None else ",label"), *found]) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def test_texts_of_a_target_domain_need_no_label_and_none_is_read(tmp_path: Path) -> None:
+    bare = listed(tmp_path / "bare.csv", ["far away", "over there"])
+    parts = parted(rows(), target=bare)
+    assert parts.target is not None
+    assert texts(parts.target) == ["far away", "over there"]
+    labelled = listed(tmp_path / "labelled.csv", ["far away", "over there"], ["a", "zebra"])
+    with_labels = parted(rows(), target=labelled).target
+    assert with_labels is not None
+    assert list(with_labels.labels) == [None, None]
+    assert with_labels.columns == {}
+    assert with_labels.digest() == parts.target.digest()
+    assert parts.facts()["target"] == {"texts": 2, "digest": parts.target.digest()}
+    assert "target" not in parts.facts()["splits"]
+
+
+def test_a_text_without_words_is_left_out_of_the_target_and_reported(tmp_path: Path) -> None:
+    heard = Heard()
+    parts = parted(rows(), heard, target=listed(tmp_path / "t.csv", ["far away", " ", "there"]))
+    assert parts.target is not None
+    assert len(parts.target) == 2
+    assert [(row.line, row.reason) for row in parts.dropped] == [(3, "no text")]
+    assert [(file["role"], file["rows"], file["used"]) for file in parts.files] == [("train", 40, 40), ("target", 3, 2)]
+    assert any("target texts 2" in message for topic, message, _ in heard.lines if topic == "split")
+
+
+def test_target_texts_that_stand_in_a_labelled_part_are_not_learnt_from(tmp_path: Path) -> None:
+    given = {
+        "test": listed(tmp_path / "test.csv", ["Far  away", "near"], ["a", "b"]),
+        "target_test": listed(tmp_path / "l.csv", ["over there", "around"], ["a", "b"]),
+        "target": listed(tmp_path / "u.csv", ["far away", "over there", "text number 3", "beyond", "beyond"]),
+    }
+    parts = parted(rows(), **given)
+    assert parts.target is not None
+    assert texts(parts.target) == ["beyond", "beyond"]
+    assert parts.files[-1]["used"] == 2
+    path = given["target"]
+    assert warned(parts, path) == [
+        f"1 texts of {path} are also {name} rows; they are not learnt from"
+        for name in ("training", "test", "target test")
+    ]
+    held = parted(rows(), **given, folds=0, validation_share=0.25)
+    assert held.target is not None
+    assert texts(held.target) == ["beyond", "beyond"]  # whichever side of the cut text number 3 fell on
+    with pytest.raises(
+        DataError, match=r"u\.csv has no text that is not also a labelled row; give others with --target"
+    ):
+        parted(rows(), target=listed(tmp_path / "u.csv", ["text number 3"]))
+
+
+def test_labelled_rows_of_the_target_domain_are_a_part_of_their_own(tmp_path: Path) -> None:
+    found = [f"so far {at}" for at in range(7)] + ["text number 5"]
+    path = listed(tmp_path / "l.csv", found, ["a", "b"] * 3 + ["zebra", "b"])
+    parts = parted(rows(), target_test=path)
+    assert parts.target is None
+    assert parts.target_test is not None
+    assert len(parts.target_test) == 7
+    assert parts.facts()["splits"]["target"]["labels"] == {"a": 3, "b": 4}
+    assert warned(parts, "labels that training rows lack ('zebra')")
+    assert warned(parts, "1 target test rows have a text that is also a training row (lines 9)")
+    assert warned(parts, "only 7 target test rows: intervals are wide")
+    few = parted(rows(), target_test=path, most_test_rows=3).target_test
+    assert few is not None
+    assert len(few) == 3
+
+
+def test_a_strategy_that_learns_from_the_target_domain_needs_its_texts_before_anything_is_read() -> None:
+    options = {"train": "nowhere.csv", "strategies": "coral,self-training,tf-idf"}
+    with pytest.raises(RecipeError, match=r"2 problems:\n.*coral .*--target\n.*self-training .*--target"):
+        prepare(assemble("compare", options), SILENT)

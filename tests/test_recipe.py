@@ -26,14 +26,14 @@ BROKEN: list[tuple[str, dict[str, Any], list[str]]] = [
     ("share of one", {"data": {"train": "a", "test_share": 1.0}}, ["data.test_share: should be less than 1, found 1.0"]),
     ("unknown choice", BASE | {"task": {"metric": "f1"}}, ["task.metric: should be 'accuracy', 'macro_f1', 'mcc' or 'log_loss', found 'f1'"]),
     ("strategy twice", BASE | {"strategies": ["tf-idf", "tf-idf"]}, ["strategies: a strategy is named twice"]),
-    ("no strategy", BASE | {"strategies": []}, ["strategies: name at least one of contrastive, feature-extraction"]),
+    ("no strategy", BASE | {"strategies": []}, ["strategies: name at least one of contrastive, coral"]),
     ("one and many", BASE | {"strategy": "tf-idf", "strategies": ["fine-tuning"]}, ["give either 'strategy' or 'strategies'"]),
     ("option of a strategy mistyped", BASE | {"strategy": {"name": "fine-tuning", "layer": 1}}, ["unknown key 'layer'; did you mean 'layers'?"]),
     ("option of a strategy out of range", BASE | {"strategy": {"fine-tuning": {"layer_decay": 2}}}, ["strategies.0.layer_decay: should be less than or equal to 1, found 2"]),
     ("layers below the embeddings", BASE | {"strategy": {"feature-extraction": {"layers": [-1]}}}, ["layers.0: should be greater than or equal to 0, found -1"]),
     ("rates out of range", BASE | {"strategy": {"from-scratch": {"rates": [0.0, 2.0]}}}, ["rates.0: should be greater than 0", "rates.1: should be less than or equal to 1"]),
     ("no rates", BASE | {"strategy": {"from-scratch": {"rates": []}}}, ["rates: ", "at least 1 item"]),
-    ("strategy without a name", BASE | {"strategies": [{"layers": 1}]}, ["strategies.0: needs a 'name': one of contrastive, feature-extraction"]),
+    ("strategy without a name", BASE | {"strategies": [{"layers": 1}]}, ["strategies.0: needs a 'name': one of contrastive, coral"]),
     ("seed below nothing", BASE | {"seed": -1}, ["seed: should be greater than or equal to 0, found -1"]),
     ("unknown format", {"data": {"train": "a", "format": "xls"}}, ["data.format: should be 'csv', 'tsv', 'jsonl' or 'parquet', found 'xls'"]),
     ("backbone without sense", BASE | {"backbone": 3}, ["backbone: should be a valid dictionary or instance of BackboneSource, found 3"]),
@@ -93,7 +93,7 @@ def test_every_flat_name_is_a_place_in_the_recipe_and_every_place_has_one(verb: 
     assert len(places) >= len(names) - 1
     for key, info in VERBS[verb].model_fields.items():
         inner = getattr(info.annotation, "model_fields", None)
-        if key in ("task",) or (inner and verb in ("fit", "compare")):
+        if key in ("task",) or (inner and verb in ("fit", "compare", "pretrain", "adapt")):
             assert any(path[0] == key for path in places), key
         elif key != "strategy":
             assert (key,) in places, key
@@ -217,7 +217,7 @@ def test_a_path_that_leads_nowhere_is_a_fault_of_the_recipe(sets: dict[str, Any]
         (b"text", "expected keys and values"),
         (
             b"verb: fitt\n",
-            r"verb: unknown verb 'fitt'; did you mean 'fit'\? \(known: fit, compare, resume, predict, evaluate\)",
+            r"verb: unknown verb 'fitt'; did you mean 'fit'\? \(known: fit, compare, pretrain, adapt, resume, predict, evaluate\)",
         ),
         (b"verb: [fit]\n", "verb: unknown verb"),
         (b"verb: fit\n\xff", "byte 10 is not UTF-8"),

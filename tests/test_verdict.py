@@ -152,6 +152,50 @@ def test_a_threshold_that_was_asked_for_gets_one_sentence(asked: dict[str, Any] 
     assert found[2:] == ([sentence] if sentence else [])
 
 
+def out_of_domain(best: str, others: dict[str, float], p: float = 0.2) -> dict[str, Any]:
+    rows = [
+        {"strategy": name, "inside": score(0.9)["accuracy"], "outside": score(0.8 - lead)["accuracy"],
+         "gap": {"value": -0.1 - lead, "low": -0.15 - lead, "high": -0.05 - lead, "n": 500}}
+        for name, lead in ({best: 0.0} | others).items()
+    ]  # fmt: skip
+    comparisons = [against(name, lead, p, "target") for name, lead in others.items()]
+    return {"metric": "accuracy", "inside": "test", "best": best, "rows": rows, "comparisons": comparisons}
+
+
+def told_of(domains: dict[str, Any], chosen: str) -> list[str]:
+    names = [found["strategy"] for found in domains["rows"]]
+    evidence = {
+        "leaderboard": [row(name) for name in names], "comparisons": [], "chosen": chosen,
+        "task": {"metric": "accuracy"}, "domains": domains,
+    }  # fmt: skip
+    return verdict(evidence)[1:]
+
+
+def test_what_is_best_out_of_domain_is_held_against_strategies_that_learn_from_labelled_rows_alone() -> None:
+    found = told_of(out_of_domain("coral", {"self-training": 0.01, "feature-extraction": 0.05}, p=0.01), "coral")
+    assert found == [
+        "Out of domain coral is best: accuracy 0.800 [0.770, 0.830] on 500 target rows, -0.100 [-0.150, -0.050] from test; "
+        "against feature-extraction +0.050 [+0.030, +0.070] accuracy, p 0.010 (Holm)."
+    ]
+
+
+def test_what_the_kept_model_does_out_of_domain_is_said_where_another_is_best_there() -> None:
+    found = told_of(out_of_domain("coral", {"feature-extraction": 0.02}), "feature-extraction")
+    assert found[0].endswith("accuracy, inside the noise, p 0.200 (Holm).")
+    assert found[1] == (
+        "The model that was kept, feature-extraction, reaches accuracy 0.780 [0.750, 0.810] there (inside the noise, "
+        "p 0.200 (Holm)); no choice was made on rows of the target domain."
+    )
+
+
+def test_a_strategy_alone_out_of_domain_has_no_gap_where_it_was_not_scored_within() -> None:
+    domains = out_of_domain("fine-tuning", {})
+    domains["rows"][0] |= {"inside": None, "gap": None}
+    assert told_of(domains, "fine-tuning") == [
+        "Out of domain fine-tuning is best: accuracy 0.800 [0.770, 0.830] on 500 target rows."
+    ]
+
+
 def test_numbers_are_shown_with_three_digits() -> None:
     assert shown({"value": 0.12345, "low": 0.1, "high": 0.2}) == "0.123 [0.100, 0.200]"
     assert [p_value(p) for p in (0.0009, 0.001, 0.25)] == ["< 0.001", "0.001", "0.250"]

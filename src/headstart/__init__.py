@@ -9,6 +9,8 @@ _LAZY = {
     "fit": "headstart.api:fit",
     "compare": "headstart.api:compare",
     "plan": "headstart.api:plan",
+    "pretrain": "headstart.api:pretrain",
+    "adapt": "headstart.api:adapt",
     "predict": "headstart.api:predict",
     "resume": "headstart.api:resume",
     "evaluate": "headstart.api:evaluate",

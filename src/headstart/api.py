@@ -39,7 +39,41 @@ def compare(data: Any, *, progress: Progress = SILENT, **options: Any) -> Artifa
     return _experiment("compare", data, progress, options)
 
 
-def resume(run: str | Path, data: Any = None, *, strict: bool = False, progress: Progress = SILENT) -> Artifact:
+def pretrain(
+    texts: str | Path | Sequence[str | Path], *, progress: Progress = SILENT, **options: Any
+) -> dict[str, Any]:
+    """A language model from raw text, made by configuration.
+
+    Args:
+        texts: files, globs, folders or `hub:ID`.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart pretrain` with underscores (`objective="causal-lm"`, `size="tiny"`, `budget="30m"`,
+            `output="runs/lm"`).
+
+    Returns:
+        What `headstart pretrain --json` prints; its `network` is a folder for `backbone=`.
+
+    Raises:
+        HeadstartError: see `headstart.errors`.
+    """
+    return _learned("pretrain", texts, progress, options)
+
+
+def adapt(texts: str | Path | Sequence[str | Path], *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
+    """Let a pretrained network go on learning on raw text of a domain.
+
+    Arguments and result as of `pretrain`, with `backbone="mini"` in place of architecture and size.
+    """
+    return _learned("adapt", texts, progress, options)
+
+
+def _learned(verb: str, texts: Any, progress: Progress, options: dict[str, Any]) -> dict[str, Any]:
+    named = (texts,) if isinstance(texts, str | Path) else tuple(texts)
+    recipe = recipes.assemble(verb, {"texts": tuple(str(each) for each in named)} | options)
+    return run_recipe(recipe, progress).result
+
+
+def resume(run: str | Path, data: Any = None, *, strict: bool = False, progress: Progress = SILENT) -> Any:
     """Go on with a run that was stopped or killed, from where it stopped to its end.
 
     Args:
@@ -49,14 +83,16 @@ def resume(run: str | Path, data: Any = None, *, strict: bool = False, progress:
         progress: told what happens.
 
     Returns:
-        The artifact; where nothing changed, the one that the run would have come to without the interruption.
+        The artifact (of `pretrain` and `adapt`, what they return); where nothing changed, the one that the run would have
+        come to without the interruption.
 
     Raises:
         HeadstartError: see `headstart.errors`; MissingInputError where there is no such run.
     """
     recipe = recipes.assemble("resume", {"run": str(run), "strict": strict})
     table = None if data is None or isinstance(data, str | Path) else table_of(data)
-    return _artifact(run_recipe(recipe, progress, table=table))
+    outcome = run_recipe(recipe, progress, table=table)
+    return outcome.result if "network" in outcome.result else _artifact(outcome)
 
 
 def plan(data: Any, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:

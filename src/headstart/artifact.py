@@ -33,6 +33,8 @@ FORMAT = 1
 MANIFEST = "headstart.json"
 RECIPE = "recipe.yaml"
 EVIDENCE = "evidence.json"
+NETWORK = "network"
+"""Kind of an artifact that fits start from and that predicts nothing by itself."""
 
 
 @dataclass
@@ -134,6 +136,14 @@ class Artifact:
             path.chmod((folder / MANIFEST).stat().st_mode)  # safetensors makes files that only their owner may read
 
 
+def is_network(folder: Path) -> bool:
+    """Whether a folder is an artifact without labels, which fits start from."""
+    try:
+        return json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("kind") == NETWORK
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def load(folder: "str | Path", *, precision: Precision = "auto") -> Artifact:
     """Read an artifact.
 
@@ -165,6 +175,8 @@ def load(folder: "str | Path", *, precision: Precision = "auto") -> Artifact:
         raise ModelError(
             f"{path} was written by headstart {manifest.get('headstart')}, which is newer than this; upgrade"
         )
+    if manifest.get("kind") == NETWORK:
+        raise ModelError(f"{path} holds a network without labels; fit it first: headstart fit DATA --backbone {path}")
     try:
         values = dict(manifest["task"])
         task = parse(TASKS.get(values.pop("name")), values, where=str(path / MANIFEST))

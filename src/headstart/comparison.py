@@ -16,7 +16,7 @@ from headstart.data.table import Table
 from headstart.deadline import Deadline
 from headstart.errors import DivergedError, Interrupted, RecipeError, UnavailableError
 from headstart.evidence import gather
-from headstart.experiment import Entry, run_strategy, score_test
+from headstart.experiment import Entry, run_strategy, score_target, score_test
 from headstart.interrupts import Terminated
 from headstart.machine import set_threads
 from headstart.metrics import significance
@@ -180,7 +180,8 @@ def _set_up(
     def planned(recipe: Experiment, parts: Parts) -> Plan:
         context = Context(
             parts.task, parts.train, parts.validation, located, recipe.training, recipe.seed, progress,
-            folds=parts.folds, cache=cache, precision=recipe.precision, team=team,
+            folds=parts.folds, cache=cache, precision=recipe.precision, team=team, target=parts.target,
+            unseen=tuple(part.texts for part in (parts.test, parts.target_test) if part is not None),
         )  # fmt: skip
         return Plan(recipe, parts, context, end)
 
@@ -263,6 +264,7 @@ def _test_all(entries: list[Entry], plan: Plan) -> bool:
                 started = time.perf_counter()
                 score_test(entry, plan.context, plan.parts)
                 plan.tested(entry, time.perf_counter() - started)
+                score_target(entry, plan.context, plan.parts)
     except Terminated:
         raise
     except KeyboardInterrupt:

@@ -152,6 +152,15 @@ def describe(value: Any) -> str:
     return f"a {type(value).__name__}"
 
 
+def split_at_commas(value: Any) -> Any:
+    """A string as the names between its commas; anything else as it is."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(split_at_commas)]
+"""Several names; a string is split at commas."""
+
+
 def seconds(value: Any) -> Any:
     """`3m`, `90s`, `1h`, `2m30s` or a number of seconds as seconds; what is none of these is left to be refused."""
     if not isinstance(value, str):
@@ -164,4 +173,15 @@ def seconds(value: Any) -> Any:
     return hours * 3600 + minutes * 60 + rest
 
 
-__all__ = ["Annotated", "Component", "SerializeAsAny", "describe", "named", "parse", "problems", "seconds"]
+__all__ = [
+    "Annotated",
+    "Component",
+    "Names",
+    "SerializeAsAny",
+    "describe",
+    "named",
+    "parse",
+    "problems",
+    "seconds",
+    "split_at_commas",
+]

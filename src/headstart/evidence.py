@@ -12,15 +12,17 @@ import numpy as np
 from headstart.artifact import own_version
 from headstart.backbones.location import Located
 from headstart.data.store import Store
+from headstart.evaluation.domains import gap
 from headstart.evaluation.slices import sliced
 from headstart.experiment import Entry
 from headstart.metrics import significance
 from headstart.metrics.abstention import answered, curve
 from headstart.metrics.calibration import reliability, softmax
-from headstart.metrics.classification import BY_COUNTS, confusion_matrix
+from headstart.metrics.classification import BY_COUNTS, LOWER_IS_BETTER, confusion_matrix
 from headstart.preparation import Parts, lengths
 from headstart.recipe import Experiment
 from headstart.strategies.base import Context
+from headstart.types import Score
 from headstart.verdict import verdict
 
 WORST_ROWS = 20
@@ -57,6 +59,7 @@ def gather(
         "leaderboard": [entry.plain(chosen=entry is chosen) for entry in entries],
         "chosen": chosen.strategy.name,
         "comparisons": _comparisons(entries, chosen, parts),
+        "domains": _domains(entries, parts),
         "confusion": _confusion(chosen, parts),
         "reliability": _reliability(chosen, parts),
         "abstention": _abstention(recipe.abstain, chosen, parts),
@@ -108,21 +111,25 @@ def _comparisons(entries: list[Entry], chosen: Entry, parts: Parts) -> list[dict
 
     The rows are those of the test part; those that choices were made on where the other was not scored on test.
     """
+    others = [entry for entry in entries if entry is not chosen and entry.candidate is not None]
+    return _against_others(chosen, others, parts, _reported(chosen, parts)[0])
+
+
+def _against_others(best: Entry, others: list[Entry], parts: Parts, wanted: str) -> list[dict[str, Any]]:
+    """One strategy against others on the rows of a part, or those of the choices where one was not scored there."""
     metric = parts.task.chosen_metric if parts.task.chosen_metric in BY_COUNTS else "accuracy"
+    known = {"test": parts.test, "target": parts.target_test}
     found = []
-    for entry in entries:
-        if entry is chosen or entry.candidate is None:
-            continue
-        split, rows, mine = _reported(chosen, parts)
-        theirs = entry.logits(split)
-        if theirs is None:
-            split, rows, mine = parts.choices, parts.validation, chosen.finished.validation_logits
-            theirs = entry.finished.validation_logits
+    for entry in others:
+        split, rows, mine, theirs = wanted, known.get(wanted), best.logits(wanted), entry.logits(wanted)
+        if rows is None or mine is None or theirs is None:
+            split, rows = parts.choices, parts.validation
+            mine, theirs = best.finished.validation_logits, entry.finished.validation_logits
         sides = mine.argmax(1), theirs.argmax(1)
         paired = significance.compare(metric, parts.task.targets(rows), *sides, labels=len(parts.task.names))
         found.append(
             {
-                "a": chosen.strategy.name,
+                "a": best.strategy.name,
                 "b": entry.strategy.name,
                 "metric": metric,
                 "split": split,
@@ -134,6 +141,41 @@ def _comparisons(entries: list[Entry], chosen: Entry, parts: Parts) -> list[dict
     for row, corrected in zip(found, significance.holm([row["p"] for row in found]), strict=True):
         row["p_holm"] = corrected
     return found
+
+
+def _domains(entries: list[Entry], parts: Parts) -> dict[str, Any] | None:
+    """Scores in and out of domain, the best out of domain first and tested against the others; None without such rows.
+
+    The best is picked on the rows that it is tested on, which p-values corrected over all others make up for in part.
+    """
+    scored = [entry for entry in entries if entry.target_scores is not None]
+    if parts.target_test is None or not scored:
+        return None
+    metric = parts.task.chosen_metric
+    part = "validation" if parts.test is None else "test"
+    sign = 1 if metric in LOWER_IS_BETTER else -1
+    scored.sort(key=lambda entry: sign * (entry.target_scores or {})[metric]["value"])
+    rows = []
+    for entry in scored:
+        found = entry.plain(chosen=False)["scores"]
+        inside = None if found[part] is None else Score(**found[part][metric])
+        outside = Score(**found["target"][metric])
+        rows.append(
+            {
+                "strategy": entry.strategy.name,
+                "role": entry.strategy.role,
+                "inside": None if inside is None else inside.plain(),
+                "outside": outside.plain(),
+                "gap": None if inside is None else gap(inside, outside).plain(),
+            }
+        )
+    return {
+        "metric": metric,
+        "inside": parts.choices if parts.test is None else "test",
+        "best": scored[0].strategy.name,
+        "rows": rows,
+        "comparisons": _against_others(scored[0], scored[1:], parts, "target"),
+    }
 
 
 def _confusion(chosen: Entry, parts: Parts) -> dict[str, Any]:

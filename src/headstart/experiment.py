@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from headstart.data.store import Store
 from headstart.deadline import OutOfTime
 from headstart.errors import DivergedError
 from headstart.evaluation.scoring import calibration_factor, scored
@@ -32,6 +33,9 @@ class Entry:
     validation_scores: dict[str, Any] | None = None
     test_scores: dict[str, Any] | None = None
     test_logits: np.ndarray | None = None
+    target_scores: dict[str, Any] | None = None
+    """On the labelled rows of the target domain."""
+    target_logits: np.ndarray | None = None
 
     @property
     def finished(self) -> Candidate:
@@ -41,15 +45,17 @@ class Entry:
         return self.candidate
 
     def logits(self, split: str) -> np.ndarray | None:
-        """Calibrated logits on `test` or `validation`, where there are any."""
-        if split == "test":
-            return self.test_logits
+        """Calibrated logits on `test`, `target` or `validation`, where there are any."""
+        if split in ("test", "target"):
+            return self.test_logits if split == "test" else self.target_logits
         return self.candidate.validation_logits if self.candidate else None
 
     def plain(self, *, chosen: bool) -> dict[str, Any]:
         """Plain data for evidence and `--json`."""
         candidate = self.candidate
         scores = {"validation": self.validation_scores, "test": self.test_scores}
+        if self.target_scores is not None:
+            scores["target"] = self.target_scores
         return {
             "strategy": self.strategy.name,
             "role": self.strategy.role,
@@ -96,10 +102,27 @@ def run_strategy(entry: Entry, context: Context, parts: Parts) -> None:
 
 def score_test(entry: Entry, context: Context, parts: Parts) -> None:
     """Read the test part, once per candidate, after all choices were made."""
-    if entry.candidate is None or parts.test is None:
-        return
-    texts = list(parts.test.texts)
-    context.progress.begin(f"test, {entry.strategy.name}", len(texts))
-    entry.test_logits = entry.candidate.predictor.outputs(texts, progress=context.progress).logits
-    entry.test_scores = plain(scored(parts.task, entry.test_logits, parts.test))
+    found = _scored(entry, context, parts, "test", parts.test)
+    if found is not None:
+        entry.test_logits, entry.test_scores = found
+
+
+def score_target(entry: Entry, context: Context, parts: Parts) -> None:
+    """Read the labelled rows of the target domain, likewise."""
+    found = _scored(entry, context, parts, "target", parts.target_test)
+    if found is not None:
+        entry.target_logits, entry.target_scores = found
+
+
+def _scored(
+    entry: Entry, context: Context, parts: Parts, name: str, rows: Store[Any] | None
+) -> tuple[np.ndarray, dict[str, Any]] | None:
+    """Logits and scores on a part; None where there is no part or nothing to score."""
+    if entry.candidate is None or rows is None:
+        return None
+    texts = list(rows.texts)
+    context.progress.begin(f"{name}, {entry.strategy.name}", len(texts))
+    logits = entry.candidate.predictor.outputs(texts, progress=context.progress).logits
+    scores = plain(scored(parts.task, logits, rows))
     context.progress.end()
+    return logits, scores

@@ -20,6 +20,7 @@ from headstart.progress import SILENT, Progress
 from headstart.readers.opening import open_table
 from headstart.recipe import Experiment
 from headstart.sources import Data
+from headstart.strategies.base import NO_TARGET
 from headstart.tasks.base import Task
 from headstart.types import Dropped
 
@@ -47,6 +48,10 @@ class Parts:
     """How the parts came about, in words."""
     folds: np.ndarray | None = None
     """Fold of each training row, shape (repeats, rows), where choices are made by cross-validation."""
+    target: Store[Any] | None = None
+    """Texts of the target domain that stand in no labelled part, without labels and other columns."""
+    target_test: Store[Any] | None = None
+    """Labelled rows of the target domain, to report scores on."""
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     files: list[dict[str, Any]] = field(default_factory=list)
@@ -64,9 +69,15 @@ class Parts:
     def facts(self) -> dict[str, Any]:
         """Plain data for the evidence."""
         parts = {"train": self.train, "validation": None if self.crossed else self.validation, "test": self.test}
+        if self.target_test is not None:
+            parts["target"] = self.target_test
+        unlabelled = (
+            {} if self.target is None else {"target": {"texts": len(self.target), "digest": self.target.digest()}}
+        )
         return {
             "files": self.files,
             "splits": {name: None if part is None else _described(part) for name, part in parts.items()},
+            **unlabelled,
             "rule": self.rule,
             "choices": self.choices,
             "dropped": [dict(row.__dict__) for row in self.dropped],
@@ -85,8 +96,10 @@ def prepare(recipe: Experiment, progress: Progress, table: Table | None = None) 
     Raises:
         MissingInputError: a file is not there.
         DataError: it cannot be learnt from.
+        RecipeError: a strategy needs texts of the target domain, and no file is named.
     """
     data = recipe.data
+    _require_target(recipe)
     table = table if table is not None else _open(data.train, data)
     task = recipe.task.guess(table)
     parts = Parts(task, Store([], [], table.file), Store([], [], table.file), None, "")
@@ -116,9 +129,11 @@ def prepare(recipe: Experiment, progress: Progress, table: Table | None = None) 
         parts.test = _at_most(parts.test, data.most_test_rows, recipe.seed, parts)
     given = _given(data.validation, data, parts, "validation")
     _part(parts, rows, given, recipe)
+    _read_target(parts, recipe)
     _check(parts)
     held = None if parts.crossed else parts.validation
     sizes = [("train", parts.train), ("validation", held), ("test", parts.test)]
+    sizes += [("target texts", parts.target), ("target test", parts.target_test)]
     progress.say(
         "split", ", ".join(f"{name} {len(part):,}" for name, part in sizes if part is not None) + f" ({parts.rule})"
     )
@@ -239,8 +254,46 @@ def _open(path: str, data: Data) -> Table:
     return open_table(path, format=data.format, encoding=data.encoding, delimiter=data.delimiter)
 
 
-def _parsed(table: Table, task: Any, parts: Parts, role: str) -> Store[Any]:
-    rows, dropped = task.parse(table)
+def _require_target(recipe: Experiment) -> None:
+    """Raises RecipeError where a strategy of the run learns from texts of a target domain and there are none."""
+    needing = [strategy.name for strategy in recipe.planned() if strategy.needs_target]
+    if needing and recipe.data.target is None:
+        raise RecipeError([f"data.target: {name} {NO_TARGET}" for name in needing])
+
+
+def _read_target(parts: Parts, recipe: Experiment) -> None:
+    """Fill in texts and labelled rows of the target domain, where files are named.
+
+    A text that also stands in a labelled part is left out: learning from it would flatter the scores there.
+    """
+    data = recipe.data
+    rows = _given(data.target_test, data, parts, "target test")
+    if rows is not None:
+        parts.target_test = _at_most(rows, data.most_test_rows, recipe.seed, parts)
+    if data.target is None:
+        return
+    found = _parsed(_open(data.target, data), parts.task, parts, "target", labelled=False)
+    labelled = {"training": parts.train, "test": parts.test, "target test": parts.target_test}
+    if not parts.crossed:
+        labelled["validation"] = parts.validation
+    own = fingerprints(found.texts)
+    kept = np.ones(len(found), dtype=bool)
+    for name, part in labelled.items():
+        both = [] if part is None else duplicates.shared(fingerprints(part.texts), own)
+        kept[both] = False
+        if both:
+            parts.warnings.append(
+                f"{len(both):,} texts of {data.target} are also {name} rows; they are not learnt from"
+            )
+    if not kept.any():
+        raise DataError(f"{data.target} has no text that is not also a labelled row; give others with --target")
+    found = found.take(np.flatnonzero(kept))
+    parts.files[-1]["used"] = len(found)
+    parts.target = Store(found.examples, found.lines, found.file)
+
+
+def _parsed(table: Table, task: Any, parts: Parts, role: str, *, labelled: bool = True) -> Store[Any]:
+    rows, dropped = task.parse(table, labelled=labelled)
     parts.dropped += [*table.dropped, *dropped]
     total = len(table) + len(table.dropped)
     parts.files.append(
@@ -336,7 +389,8 @@ def _check(parts: Parts) -> None:
     if clashes:
         lines = "; ".join("lines " + ", ".join(str(parts.train.lines[i]) for i in rows[:4]) for rows in clashes[:3])
         parts.warnings.append(f"{len(clashes):,} texts stand with different labels ({lines}); at most one can be right")
-    for name, part in (("validation", None if parts.crossed else parts.validation), ("test", parts.test)):
+    scored = {"test": parts.test, "target test": parts.target_test}
+    for name, part in ({"validation": None if parts.crossed else parts.validation} | scored).items():
         if part is None:
             continue
         leaked = duplicates.shared(texts, fingerprints(part.texts))
@@ -345,10 +399,11 @@ def _check(parts: Parts) -> None:
             parts.warnings.append(
                 f"{len(leaked):,} {name} rows have a text that is also a training row (lines {lines}): scores may flatter"
             )
-    if parts.test is not None and len(parts.test) < 100:
-        parts.warnings.append(
-            f"only {len(parts.test)} test rows: intervals are wide, and differences of a few points are noise"
-        )
+    for name, part in scored.items():
+        if part is not None and len(part) < 100:
+            parts.warnings.append(
+                f"only {len(part)} {name} rows: intervals are wide, and differences of a few points are noise"
+            )
 
 
 def _described(part: Store[Any]) -> dict[str, Any]:

@@ -10,10 +10,13 @@ import yaml
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
-from headstart.backbones.location import BackboneSource
-from headstart.config import Component, describe, named, parse, seconds
+from headstart.backbones.location import BackboneSource, Origin
+from headstart.config import Component, Names, describe, named, parse, seconds, split_at_commas
 from headstart.errors import MissingInputError, RecipeError
+from headstart.objectives import OBJECTIVES
+from headstart.objectives.base import RawText as TextObjective
 from headstart.precision import Precision
+from headstart.raw_recipe import LEAST_BUDGET, Adapt, Pretrain, Raw
 from headstart.registry import did_you_mean
 from headstart.sources import Data, Format
 from headstart.strategies import STRATEGIES
@@ -22,32 +25,18 @@ from headstart.tasks import TASKS
 from headstart.tasks.base import Task
 from headstart.training.settings import Training
 
-LEAST_BUDGET = 30.0
-"""Seconds that reading, one strategy, scoring, saving and the report need on a small file."""
 AUTO = "auto"
 """Stands for strategies that are chosen on the way."""
 MEMORY = "<memory>"
 """Stands for data that was handed over in Python."""
 
 
-def _split(value: Any) -> Any:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-def _located(value: Any) -> Any:
-    return {"location": str(value)} if isinstance(value, str | Path) else value
-
-
 def _listed(value: Any) -> Any:
     if value == AUTO or (isinstance(value, list | tuple) and list(value) == [AUTO]):
         return None
     if isinstance(value, str):
-        return _split(value)
+        return split_at_commas(value)
     return (value,) if isinstance(value, Mapping | Strategy) else value
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
-"""Several names; a string is split at commas."""
 
 
 class Experiment(Component):
@@ -63,7 +52,7 @@ class Experiment(Component):
         default="text-classification", validate_default=True
     )
     """What is learnt."""
-    backbone: Annotated[BackboneSource, BeforeValidator(_located)] = Field(default_factory=BackboneSource)
+    backbone: Origin = Field(default_factory=BackboneSource)
     """The pretrained network: `mini`, a hub id, a folder or an earlier run."""
     strategies: Annotated[tuple[Annotated[Strategy, named(STRATEGIES)], ...] | None, BeforeValidator(_listed)] = None
     """Ways of transferring to run, by name; the best on validation is kept. `auto` or nothing: the cheap ones first,
@@ -228,6 +217,8 @@ class Resume(Component):
 VERBS: dict[str, type[Component]] = {
     "fit": Fit,
     "compare": Compare,
+    "pretrain": Pretrain,
+    "adapt": Adapt,
     "resume": Resume,
     "predict": Predict,
     "evaluate": Evaluate,
@@ -235,6 +226,8 @@ VERBS: dict[str, type[Component]] = {
 SECTIONS: dict[str, tuple[str, ...]] = {
     "fit": ("data", "task", "backbone", "training"),
     "compare": ("data", "task", "backbone", "training"),
+    "pretrain": ("data", "network", "training"),
+    "adapt": ("data", "backbone", "training"),
 }
 HIDDEN = frozenset({"task.labels", "backbone.digest"})
 """Keys that only resolved recipes hold; no flag for them."""
@@ -256,6 +249,11 @@ def flat(verb: str) -> dict[str, tuple[tuple[str, ...], FieldInfo]]:
         for name in STRATEGIES.names():
             for key, info in STRATEGIES.get(name).model_fields.items():
                 names.setdefault(key, (("strategies", key), info))
+    if issubclass(cls, Raw):
+        for name in OBJECTIVES.names():
+            objective = OBJECTIVES.get(name)
+            for key, info in objective.model_fields.items() if issubclass(objective, TextObjective) else ():
+                names.setdefault(key, (("objective", key), info))
     return names
 
 
@@ -362,7 +360,8 @@ def _put(values: dict[str, Any], path: tuple[str, ...], value: Any) -> list[str]
         if isinstance(inner, Component):
             inner = inner.plain()
         elif isinstance(inner, str | Path):
-            inner = {"location" if part == "backbone" else "name": str(inner)}
+            key_ = {"backbone": "location", "data": "texts"}.get(part, "name")
+            inner = {key_: str(inner)}
         if not isinstance(inner, Mapping | list | tuple | None):
             return [f"{where}: '{'.'.join(path[: at + 1])}' is {describe(inner)} and holds no keys"]
         here[key] = list(inner) if isinstance(inner, list | tuple) else dict(inner or {})

@@ -29,6 +29,12 @@ class Data(Format):
     """File with rows to report scores on; by default a part is cut off."""
     validation: str | None = None
     """File with rows to make choices on; by default a part is cut off the training rows."""
+    target: str | None = None
+    """File with texts of another domain that the model is for; strategies such as self-training and coral learn from
+    them. Labels are not needed, and are not read where they are there."""
+    target_test: str | None = None
+    """File with labelled rows of that other domain; every strategy is scored on them beside test, and no choice is made
+    on them."""
     group_column: str | None = None
     """Column whose equal values never stand on both sides of a cut, such as a customer or an author."""
     time_column: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -9,14 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.artifact import Artifact, check_free, load
+from headstart.artifact import EVIDENCE, Artifact, check_free, is_network, load
 from headstart.data.files import require_file
 from headstart.data.table import Table
 from headstart.errors import DataError, MissingInputError, UsageError
 from headstart.interrupts import stopped, watched
 from headstart.machine import set_threads
 from headstart.progress import SILENT, Progress
-from headstart.recipe import MEMORY, Evaluate, Experiment, Predict, Resume
+from headstart.recipe import MEMORY, Evaluate, Experiment, Predict, Raw, Resume
 from headstart.sources import Data
 from headstart.team import joined
 from headstart.team import started as started_by_torchrun
@@ -56,6 +57,8 @@ def run(
     """
     if isinstance(recipe, Experiment):
         return _experiment(recipe, progress, table, time.perf_counter() if started is None else started)
+    if isinstance(recipe, Raw):
+        return _learning(recipe, progress, time.perf_counter() if started is None else started)
     if isinstance(recipe, Resume):
         return _resume(recipe, progress, table, time.perf_counter() if started is None else started)
     if isinstance(recipe, Predict):
@@ -81,6 +84,7 @@ def result_of(evidence: dict[str, Any], folder: Path | None) -> dict[str, Any]:
         "verdict": evidence["verdict"],
         "seconds": evidence["cost"]["seconds"],
         **({"abstention": asked} if asked else {}),
+        **({"domains": evidence["domains"]} if evidence.get("domains") else {}),
     }
 
 
@@ -91,7 +95,8 @@ def _experiment(recipe: Experiment, progress: Progress, table: Table | None, sta
         check_free(folder, overwrite=recipe.overwrite)
     if table is None:
         _require(recipe.data.train, "--train")
-        for path in (recipe.data.test, recipe.data.validation):
+        data = recipe.data
+        for path in (data.test, data.validation, data.target, data.target_test):
             _require(path, "--test")
     from headstart.comparison import outline
     from headstart.workspace import Workspace
@@ -120,6 +125,9 @@ def _resume(recipe: Resume, progress: Progress, table: Table | None, started: fl
         if about.get("finished"):  # and killed before it could tidy up
             return _finished(folder)
         experiment = from_mapping(about["recipe"], str(folder))
+        if isinstance(experiment, Raw):
+            experiment = _texts_from(Path(about["directory"]), experiment)
+            return _learned(experiment, progress, started, folder, work, strict=recipe.strict)
         if experiment.data.train == MEMORY and table is None:
             raise UsageError(
                 f"{folder} was begun with rows handed over in Python; hand them over again: "
@@ -131,14 +139,83 @@ def _resume(recipe: Resume, progress: Progress, table: Table | None, started: fl
 
 
 def _finished(folder: Path) -> Outcome:
+    result = network_result(folder)
+    if result:
+        return Outcome(result, folder=folder, notes=[f"{folder} is finished; nothing is left to do"])
     artifact = load(folder)
     note = f"{folder} is finished; nothing is left to do"
     return Outcome(result_of(artifact.evidence, folder), artifact, folder, notes=[note])
 
 
+def _learning(recipe: Raw, progress: Progress, started: float) -> Outcome:
+    """`pretrain` and `adapt`."""
+    from headstart.workspace import Workspace
+
+    folder = _text_folder(recipe)
+    first = not started_by_torchrun().rank
+    if first:
+        check_free(folder, overwrite=recipe.overwrite)
+    with watched():
+        if not first:
+            return _learned(recipe, progress, started, folder, None)
+        with Workspace(folder, recipe.plain(), overwrite=recipe.overwrite, progress=progress) as work:
+            return _learned(recipe, progress, started, folder, work)
+
+
+def _learned(
+    recipe: Raw, progress: Progress, started: float, folder: Path, work: Workspace | None, *, strict: bool = False
+) -> Outcome:
+    """Learn from raw text and publish the network."""
+    from headstart.pretraining import learn_language, publish_network
+
+    try:
+        with joined() as team:
+            spoken = learn_language(recipe, progress, work, started=started, team=team, strict=strict)
+        if spoken is None or work is None:
+            return Outcome({})
+        again = bool(work.about.get("published"))
+        work.remember(published=True)
+        publish_network(spoken, folder, overwrite=recipe.overwrite or again, within=work.folder)
+        work.remember(finished=True)
+    except KeyboardInterrupt as error:
+        raise stopped(error, "stopped; nothing was kept" if work is None else f"stopped; {work.how}") from None
+    return Outcome(network_result(folder), folder=folder)
+
+
+def network_result(folder: Path) -> dict[str, Any]:
+    """What `pretrain` and `adapt` print with `--json`; empty where the folder holds something else."""
+    if not is_network(folder):
+        return {}
+    evidence = json.loads((folder / EVIDENCE).read_text(encoding="utf-8"))
+    keys = (
+        "objective", "updates", "tokens", "loss", "perplexity", "bits_per_byte", "general", "speed", "samples", "notes",
+        "seconds",
+    )  # fmt: skip
+    return {"network": str(folder), **{key: evidence[key] for key in keys if key in evidence}}
+
+
+def _text_folder(recipe: Raw) -> Path:
+    if recipe.output is not None:
+        return Path(recipe.output)
+    return _unused(Path(recipe.data.texts[0].rstrip("/*")).name.split(".")[0] or recipe.verb)
+
+
+def _texts_from(directory: Path, recipe: Raw) -> Raw:
+    """The same files, named so that they are found from elsewhere."""
+    if directory == Path.cwd():
+        return recipe
+
+    def found(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name if name.startswith("hub:") else str(directory / name) for name in names)
+
+    data = recipe.data.revised(**{key: found(getattr(recipe.data, key)) for key in ("texts", "held_out", "exclude")})
+    general = {"general": found(getattr(recipe, "general"))} if hasattr(recipe, "general") else {}  # noqa: B009
+    return recipe.revised(data=data, **general)
+
+
 def _from(directory: Path, data: Data) -> Data:
     """The same files, named so that they are found from elsewhere."""
-    paths = {name: getattr(data, name) for name in ("train", "validation", "test")}
+    paths = {name: getattr(data, name) for name in ("train", "validation", "test", "target", "target_test")}
     return data.revised(**{name: str(directory / path) for name, path in paths.items() if path not in (None, MEMORY)})
 
 
@@ -191,7 +268,11 @@ def _folder(recipe: Experiment) -> Path | None:
         return Path(recipe.output)
     if recipe.data.train == MEMORY:
         return None
-    stem = Path(recipe.data.train).name.split(".")[0] or "run"
+    return _unused(Path(recipe.data.train).name.split(".")[0] or "run")
+
+
+def _unused(stem: str) -> Path:
+    """A folder under `runs/` that is not there yet."""
     folder, count = Path("runs") / stem, 1
     while folder.exists() or folder.with_name(f"{folder.name}.part").exists():
         count += 1

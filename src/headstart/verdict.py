@@ -6,6 +6,8 @@ from typing import Any
 
 ALPHA = 0.05
 NOISE = "inside the noise"
+PLAIN = ("feature-extraction", "fine-tuning")
+"""Strategies that learn from labelled rows alone, which what is best out of domain is held against."""
 
 
 def verdict(evidence: dict[str, Any]) -> list[str]:
@@ -25,6 +27,7 @@ def verdict(evidence: dict[str, Any]) -> list[str]:
         if name in comparisons:
             sentences.append(_against(comparisons[name]))
     sentences += _cheapest(chosen, rows, comparisons)
+    sentences += _out_of_domain(evidence, chosen)
     sentences += _abstaining(evidence)
     for name, row in rows.items():
         if row["status"] in ("failed", "stopped", "not run"):
@@ -61,13 +64,10 @@ def _headline(
 
 
 def _against(row: dict[str, Any]) -> str:
-    told = (
-        f"p {p_value(row['p_holm'])} (Holm)" if row["p_holm"] < ALPHA else f"{NOISE}, p {p_value(row['p_holm'])} (Holm)"
-    )
     gain = row["difference"]
     return (
         f"Against {row['b']}: {gain['value']:+.3f} {row['metric']} [{gain['low']:+.3f}, {gain['high']:+.3f}] "
-        f"on {rows_of(row['split'], gain['n'])}, {told}."
+        f"on {rows_of(row['split'], gain['n'])}, {_told(row)}."
     )
 
 
@@ -85,6 +85,42 @@ def _cheapest(chosen: dict[str, Any], rows: dict[str, Any], comparisons: dict[st
         f"The cheapest strategy that can't be told from it is {least['strategy']}: {least['seconds']:.0f} s "
         f"instead of {chosen['seconds']:.0f} s."
     ]
+
+
+def _out_of_domain(evidence: dict[str, Any], chosen: dict[str, Any]) -> list[str]:
+    """Which strategy is best on labelled rows of the target domain, and against what; what the kept one does there."""
+    domains = evidence.get("domains")
+    if not domains:
+        return []
+    best, metric = domains["rows"][0], domains["metric"]
+    said = f"Out of domain {best['strategy']} is best: {metric} {shown(best['outside'])} on "
+    said += rows_of("target", best["outside"]["n"])
+    if best["gap"]:
+        said += f", {_difference(best['gap'])} from {domains['inside']}"
+    tested = {row["b"]: row for row in domains["comparisons"]}
+    for name in PLAIN:
+        if name in tested:
+            row = tested[name]
+            said += f"; against {name} {_difference(row['difference'])} {row['metric']}, {_told(row)}"
+    sentences = [f"{said}."]
+    own = next((row for row in domains["rows"] if row["strategy"] == chosen["strategy"]), best)
+    if own is not best:
+        against = tested[own["strategy"]]
+        sentences.append(
+            f"The model that was kept, {own['strategy']}, reaches {metric} {shown(own['outside'])} there ({_told(against)}); "
+            "no choice was made on rows of the target domain."
+        )
+    return sentences
+
+
+def _difference(score: dict[str, Any]) -> str:
+    return f"{score['value']:+.3f} [{score['low']:+.3f}, {score['high']:+.3f}]"
+
+
+def _told(row: dict[str, Any]) -> str:
+    """What a paired test says, in a few words."""
+    p = f"p {p_value(row['p_holm'])} (Holm)"
+    return p if row["p_holm"] < ALPHA else f"{NOISE}, {p}"
 
 
 def _abstaining(evidence: dict[str, Any]) -> list[str]:

@@ -34,12 +34,21 @@ from headstart.durable import (
     sealed,
     write_whole,
 )
-from headstart.errors import DivergedError, HeadstartError, MissingInputError, RunFolderError, StorageError
+from headstart.errors import (
+    DataError,
+    DivergedError,
+    HeadstartError,
+    MissingInputError,
+    ModelError,
+    RecipeError,
+    RunFolderError,
+    StorageError,
+)
 from headstart.experiment import Entry
 from headstart.precision import is_fast
 from headstart.predictors import PREDICTORS
 from headstart.progress import SILENT, Progress
-from headstart.recipe import MEMORY, Experiment
+from headstart.recipe import MEMORY, Experiment, Raw
 from headstart.registry import did_you_mean
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Candidate
@@ -50,6 +59,8 @@ SUFFIX = ".part"
 ABOUT = "run.json"
 FORMAT = 1
 PACKAGES = ("headstart", "numpy", "scikit-learn", "scipy", "tokenizers", "torch", "transformers")
+HOPELESS = (DataError, ModelError, RecipeError)
+"""What the same words would come to again: nothing is kept for going on."""
 LEAST_SECONDS = 5.0
 """Seconds of work below which doing it again is as good as keeping what came of it."""
 
@@ -146,6 +157,7 @@ class Workspace:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         over = isinstance(error, DivergedError) or (error is None and not self.stopped)
+        over = over or (isinstance(error, HOPELESS) and not self.resumed)
         if over or not (self.resumed or self.holds_work):
             self.remove()
         elif self.folder.is_dir():
@@ -326,21 +338,42 @@ def conditions(
         threads: of the CPU.
         processes: of the team.
     """
-    files = {"train": recipe.data.train, "validation": recipe.data.validation, "test": recipe.data.test}
+    names = ("train", "validation", "test", "target", "target_test")
+    files = {name: getattr(recipe.data, name) for name in names}
     inputs: dict[str, Any] = {name: _content(Path(path)) for name, path in files.items() if path and path != MEMORY}
+    for strategy in recipe.planned():
+        texts = getattr(strategy, "texts", ())
+        inputs |= {f"text {path}": _content(Path(path)) for path in texts if Path(path).exists()}
     if table is not None:
         inputs["train"] = texts_digest([repr(table.columns[name]) for name in sorted(table.columns)])
+    if located is not None:
+        inputs["backbone"] = located.source.digest
+    return {"inputs": inputs, "machine": _machine(recipe, threads, processes, networks=located is not None)}
+
+
+def text_conditions(recipe: Raw, inputs: Mapping[str, Any], threads: int, processes: int) -> dict[str, dict[str, Any]]:
+    """The same for a run on raw text.
+
+    Args:
+        recipe: of the run.
+        inputs: digests of what is learnt from, by name.
+        threads: of the CPU.
+        processes: of the team.
+    """
+    return {"inputs": dict(inputs), "machine": _machine(recipe, threads, processes, networks=True)}
+
+
+def _machine(recipe: Experiment | Raw, threads: int, processes: int, *, networks: bool) -> dict[str, Any]:
     machine: dict[str, Any] = {"threads": threads, "processes": processes}
     for package in PACKAGES:
         with suppress(PackageNotFoundError):
             machine[package] = version(package)
-    if located is not None:
+    if networks:
         import torch
 
-        inputs["backbone"] = located.source.digest
         machine["instructions"] = torch.backends.cpu.get_cpu_capability()
         machine["bfloat16"] = is_fast(recipe.precision)
-    return {"inputs": inputs, "machine": machine}
+    return machine
 
 
 def _content(path: Path) -> str:

@@ -334,7 +334,7 @@ def test_set_without_key_and_value(refused: Callable[..., str], files: Path, ite
         (("--class-weight", "{up: 1"), "--class-weight: '{up: 1' is not a YAML mapping"),
         (("--strategy", "from-scratch", "--rates", "1e-3,fast"), "found 'fast'"),
         (("--strategy", "feature-extraction", "--layers", "1,top"), "found 'top'"),
-        (("--strategy", "tf-idf", "--layers", "2"), "'layers' is an option of feature-extraction, fine-tuning"),
+        (("--strategy", "tf-idf", "--layers", "2"), "'layers' is an option of coral, feature-extraction, fine-tuning"),
         (("--delimiter", "ab"), "found 'ab'"),
         (("--epochs", "two"), "training.epochs: should be a valid integer"),
     ],

@@ -1,5 +1,6 @@
 """What the contract tests share: a task bound to its own toy examples, and a small experiment on toy rows."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,15 @@ def bound_task() -> Callable[[str], tuple[Any, Store[Any]]]:
     return bound
 
 
+def toy_target(folder: Path) -> Path:
+    """Texts of another domain beside the toy rows, without labels: the toy examples under other openings."""
+    openings = ["you say", "and now", "on monday"]
+    texts = [f"{opening} {e.text}" for opening in openings for e in TASKS.get("text-classification").toy_examples()]
+    path = folder / "target.jsonl"
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    return path
+
+
 def toy_table(copies: int = 5) -> Table:
     """The toy examples of text classification, each repeated with another ending, so that no two texts are equal."""
     endings = ["", " now", " indeed", " and yours", " of it", " to you", " at nine", " on monday"]
@@ -44,19 +54,20 @@ def wide_backbone(tmp_path_factory: pytest.TempPathFactory, make_backbone: Calla
 
 
 @pytest.fixture(scope="session")
-def run_toy(wide_backbone: Path) -> Callable[..., Compared]:
+def run_toy(wide_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Compared]:
     """Run options (or a resolved recipe) on the toy rows with a tiny backbone; equal options run once.
 
-    A quarter of the rows is for validation; `folds=None` makes choices by cross-validation, as so few rows ask for.
+    Texts of a target domain are there for strategies that learn from them. A quarter of the rows is for validation; `folds=None` makes choices by cross-validation, as so few rows ask for.
     """
     ran: dict[str, Compared] = {}
+    target = toy_target(tmp_path_factory.mktemp("target"))
 
     def run(options: Mapping[str, Any] | None = None, *, resolved: Mapping[str, Any] | None = None) -> Compared:
         if resolved is None and repr(options) in ran:
             return ran[repr(options)]
         given: dict[str, Any] = {
             "train": MEMORY, "backbone": str(wide_backbone), "controls": False, "threads": 1, "batch_size": 8,
-            "epochs": 2, "validation_share": 0.25, "folds": 0,
+            "epochs": 2, "validation_share": 0.25, "folds": 0, "target": str(target),
         }  # fmt: skip
         recipe = (
             from_mapping(dict(resolved), "recipe.yaml") if resolved else assemble("fit", given | dict(options or {}))

@@ -48,6 +48,11 @@ def words(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> list
 
 
 def fit_words(words: list[object], name: str) -> list[object]:
+    if STRATEGIES.get(name).needs_target:
+        path = Path(str(words[0])).with_name("target.csv")
+        texts = [f"now the {word} is {said} {at}" for at, word in enumerate(WORDS) for said in ("bad", "good")]
+        path.write_text("\n".join(["text", *texts]) + "\n", encoding="utf-8")
+        words = [*words, "--target", path]
     short = ["--rates", "0.001"] if name == "from-scratch" else []
     folds = ["--folds", "0"] if name == "fine-tuning" else []  # the others by cross-validation: several stages each
     return ["fit", *words, "--strategy", name, *short, *folds]
@@ -131,6 +136,23 @@ def test_every_strategy_killed_in_the_middle_and_near_the_end(
     assert left.code == -signal.SIGKILL
     assert finished(program, first, run).code == 0
     require_same(expected, run)
+
+
+def test_a_strategy_around_another_one_goes_on_in_the_round_that_was_killed(
+    program: Program, words: list[object], tmp_path: Path
+) -> None:
+    inner = ["--then", "fine-tuning", "--rounds", "1", "--confidence", "0.4", "--folds", "0"]
+    first = [*fit_words(words, "self-training"), *inner]
+    done = program.run(*first, "-o", tmp_path / "whole" / "run", count=True)
+    assert done.code == 0, done.err
+    run = tmp_path / "killed" / "run"
+    run.parent.mkdir()
+    killed = program.run(*first, "-o", run, at=("update", done.reached["update"] - 1, "after"))
+    assert killed.code == -signal.SIGKILL
+    again = clean(program.run("resume", run, count=True))
+    assert again.code == 0, again.err
+    assert again.reached["update"] < done.reached["update"] / 2  # the round before it was read, not trained again
+    require_same(bits(tmp_path / "whole" / "run"), run)
 
 
 @pytest.mark.parametrize("kills", [60, pytest.param(200, marks=pytest.mark.slow)])

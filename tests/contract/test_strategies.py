@@ -190,8 +190,11 @@ def test_all_strategies_side_by_side_run_in_order_of_cost_and_the_best_on_valida
         "tf-idf",
         "feature-extraction",
         "contrastive",
+        "coral",
         "fine-tuning",
+        "self-training",
         "from-scratch",
+        "domain-adaptation",
         "lora",
     ]
     assert {entry.status for entry in compared.entries} == {"done"}

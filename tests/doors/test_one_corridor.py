@@ -13,9 +13,12 @@ from pydantic import BaseModel
 
 from headstart import recipe as recipes
 from headstart.cli.main import main
+from headstart.objectives import OBJECTIVES
+from headstart.raw_recipe import Corpus, Network
 from headstart.recipe import HIDDEN, SECTIONS, VERBS, assemble, flat, read
 from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
+from headstart.training.settings import TextTraining
 
 # A value other than the default for every name: the words of the flag, and the value in Python and YAML.
 SHARED: dict[str, tuple[list[str], Any]] = {
@@ -34,6 +37,8 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "train": ([], "data.csv"),
     "test": (["--test", "t.csv"], "t.csv"),
     "validation": (["--validation", "v.csv"], "v.csv"),
+    "target": (["--target", "u.csv"], "u.csv"),
+    "target_test": (["--target-test", "l.csv"], "l.csv"),
     "group_column": (["--group-column", "who"], "who"),
     "time_column": (["--time-column", "when"], "when"),
     "test_share": (["--test-share", "0.3"], 0.3),
@@ -84,8 +89,66 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "alpha": (["--alpha", "8"], 8.0),
     "targets": (["--targets", "query,value"], ["query", "value"]),
     "adapter_dropout": (["--adapter-dropout", "0.1"], 0.1),
+    "then": (["--then", "fine-tuning"], "fine-tuning"),
+    "texts": (["--texts", "a.txt,b.txt"], ["a.txt", "b.txt"]),
+    "own_texts": (["--no-own-texts"], False),
+    "objective": (["--objective", "simcse"], "simcse"),
+    "gate": (["--no-gate"], False),
+    "gate_seeds": (["--gate-seeds", "3"], 3),
+    "text_updates": (["--text-updates", "9"], 9),
+    "text_learning_rate": (["--text-learning-rate", "1e-5"], 1e-5),
+    "text_batch": (["--text-batch", "512"], 512),
+    "text_l2_sp": (["--text-l2-sp", "0.1"], 0.1),
+    "rounds": (["--rounds", "3"], 3),
+    "confidence": (["--confidence", "0.7"], 0.7),
+    "pseudo_weight": (["--pseudo-weight", "0.25"], 0.25),
+    "regularisation": (["--regularisation", "0.1"], 0.1),
+    "match_means": (["--match-means"], True),
 }
+RAW: dict[str, tuple[list[str], Any]] = {
+    name: EXPERIMENT[name]
+    for name in (
+        "budget", "seed", "threads", "precision", "output", "overwrite", "encoding", "updates", "learning_rate", "warmup",
+        "weight_decay", "max_grad_norm", "checkpoint_every", "temperature",
+    )
+} | {
+    "texts": ([], ["data.csv"]),
+    "objective": (["--objective", "causal-lm"], "causal-lm"),
+    "documents": (["--documents", "line"], "line"),
+    "column": (["--column", "body"], "body"),
+    "near_duplicates": (["--near-duplicates", "0.8"], 0.8),
+    "held_out": (["--held-out", "v.txt,w.txt"], ["v.txt", "w.txt"]),
+    "exclude": (["--exclude", "t.csv"], ["t.csv"]),
+    "epochs": (["--epochs", "2.5"], 2.5),
+    "batch_tokens": (["--batch-tokens", "512"], 512),
+    "block_length": (["--block-length", "64"], 64),
+    "rounds": (["--rounds", "3"], 3),
+    "l2_sp": (["--l2-sp", "0.1"], 0.1),
+    "pooling": (["--pooling", "first"], "first"),
+    "share": (["--share", "0.3"], 0.3),
+    "whole_words": (["--whole-words"], True),
+}  # fmt: skip
 SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
+    "pretrain": RAW
+    | {
+        "architecture": (["--architecture", "roberta"], "roberta"),
+        "size": (["--size", "tiny"], "tiny"),
+        "network_layers": (["--network-layers", "3"], 3),
+        "hidden_size": (["--hidden-size", "64"], 64),
+        "attention_heads": (["--attention-heads", "4"], 4),
+        "tokenizer": (["--tokenizer", "bpe"], "bpe"),
+        "vocabulary_size": (["--vocabulary-size", "500"], 500),
+        "lowercase": (["--lowercase"], True),
+    },
+    "adapt": RAW
+    | {
+        "backbone": (["--backbone", "org/model"], "org/model"),
+        "revision": (["--revision", "abc"], "abc"),
+        "max_length": (["--max-length", "64"], 64),
+        "general": (["--general", "g.txt"], ["g.txt"]),
+        "replay": (["--replay", "0.2"], 0.2),
+        "top_layers": (["--top-layers", "1"], 1),
+    },
     "fit": EXPERIMENT,
     "compare": EXPERIMENT,
     "resume": {"run": ([], "run"), "strict": (["--strict"], True)},
@@ -95,6 +158,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     | {"model": ([], "run"), "test": ([], "data.csv"), "by": (["--by", "channel,shop"], ["channel", "shop"])},
 }
 REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
+            "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
             "resume": {"run": "run"},
             "evaluate": {"model": "run", "test": "data.csv"}}  # fmt: skip
 CASES = [(verb, name) for verb in VERBS for name in flat(verb)]
@@ -121,6 +185,10 @@ def owners(name: str) -> list[str]:
     return [owner for owner in STRATEGIES.names() if name in STRATEGIES.get(owner).model_fields]
 
 
+def objective_of(name: str) -> str:
+    return next(each for each in OBJECTIVES.names() if name in OBJECTIVES.get(each).model_fields)
+
+
 def nested(verb: str, options: dict[str, Any]) -> dict[str, Any]:
     """The recipe file that says the same as flat names, written by hand from the paths."""
     values: dict[str, Any] = {"verb": verb}
@@ -128,6 +196,9 @@ def nested(verb: str, options: dict[str, Any]) -> dict[str, Any]:
         path = flat(verb)[name][0]
         if path[0] == "strategies" and len(path) > 1:
             values["strategies"] = [{"name": owner, name: value} for owner in owners(name)]
+            continue
+        if path[0] == "objective" and len(path) > 1:
+            values["objective"] = {"name": objective_of(name), name: value}
             continue
         here = values
         for part in path[:-1]:
@@ -147,6 +218,10 @@ def test_a_flag_a_recipe_key_and_a_keyword_argument_build_the_same_recipe(
         words = [*words, "--strategies", ",".join(owners(name))]
         options |= {"strategies": ",".join(owners(name))}
         start = start | {"strategies": options["strategies"]}
+    if flat(verb)[name][0][0] == "objective" and name != "objective":
+        words = [*words, "--objective", objective_of(name)]
+        options |= {"objective": objective_of(name)}
+        start = start | {"objective": options["objective"]}
     by_flags = from_flags(verb, *REQUIRED[verb].values(), *words)
     by_keywords = assemble(verb, {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()})
     path = tmp_path / "recipe.yaml"
@@ -173,10 +248,11 @@ def test_the_flags_in_the_help_are_the_flat_names_of_the_recipe(
         main()
     shown = capsys.readouterr().out
     lines = [line for line in shown.split("\n") if re.match(r"  -", line)]
-    flags = {flag for line in lines for flag in re.findall(r"--[A-Za-z-]+", line.split("   ")[0])}
+    flags = {flag for line in lines for flag in re.findall(r"--[A-Za-z0-9-]+", line.split("   ")[0])}
     presentation = {"--json", "--quiet", "--set", "--help"}
     strategy = {"--strategy"} if verb == "fit" else set()
-    names = {"--" + name.replace("_", "-") for name in flat(verb) if name not in (*REQUIRED[verb], "texts")}
+    names = {"--" + name.replace("_", "-") for name in flat(verb) if name not in REQUIRED[verb]}
+    names -= {"--texts"} if verb == "predict" else set()
     assert {flag for flag in flags if not flag.startswith("--no-")} == names | presentation | strategy
     for name in REQUIRED[verb]:
         assert re.search(rf"^  \W?{name.upper()}\W", shown, re.MULTILINE), name
@@ -209,10 +285,16 @@ def test_every_key_of_a_recipe_has_a_flat_name_of_its_own(verb: str) -> None:
             "data": [recipes.Data], "backbone": [recipes.BackboneSource], "training": [recipes.Training],
             "task": [TASKS.get(name) for name in TASKS.names()],
         }  # fmt: skip
-        assert set(sections) == set(SECTIONS[verb])
+        if verb in ("pretrain", "adapt"):
+            sections |= {"data": [Corpus], "network": [Network], "training": [TextTraining]}
+            wanted |= {("objective", key) for key in ("share", "whole_words", "temperature", "pooling")}
+        assert set(SECTIONS[verb]) <= set(sections)
+        sections = {section: sections[section] for section in SECTIONS[verb]}
         wanted |= {(section, key) for section, owners in sections.items() for cls in owners for key in cls.model_fields}
-        wanted |= {("strategies", key) for name in STRATEGIES.names() for key in STRATEGIES.get(name).model_fields}
+        if verb in ("fit", "compare"):
+            wanted |= {("strategies", key) for name in STRATEGIES.names() for key in STRATEGIES.get(name).model_fields}
     hidden = {tuple(path.split(".")) for path in HIDDEN}
+    hidden = {path for path in hidden if path[0] in SECTIONS.get(verb, ())}
     assert wanted - hidden == set(reached)
 
 

@@ -144,3 +144,16 @@ def test_scores_by_cross_validation_are_called_that() -> None:
     assert "the scores flatter the model" in body
     assert "The scores hold for data like the training rows; on other texts" in body
     assert "it answers 100 of 200 rows by cross-validation (50.0 %)" in body
+
+
+def test_scores_out_of_domain_have_a_table_and_no_part_in_the_front_matter() -> None:
+    front, body = _card(invented.two_domains())
+    assert "\n## Out of domain\n" in body
+    assert (
+        "| feature-extraction | 0.827 [0.812, 0.842] | 0.727 [0.712, 0.742] | −0.100 [−0.130, −0.070] | "
+        "fine-tuning is better |"
+    ) in body
+    assert "| fine-tuning | – | 0.774 [0.759, 0.789] | – | – |" in body
+    assert "target 600 rows" in body
+    assert front["model-index"] == _card(invented.evidence())[0]["model-index"]
+    assert "Out of domain" not in _card(invented.evidence())[1]

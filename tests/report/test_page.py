@@ -101,6 +101,7 @@ SHAPES = {
     "without test": invented.without_test,
     "without scores": invented.without_scores,
     "cross-validated": invented.cross_validated,
+    "two domains": invented.two_domains,
     "from before": invented.from_before,
     "no rows kept": lambda: invented.evidence(worst_rows=None),
     "no mistakes": lambda: invented.evidence(worst_rows=[]),
@@ -360,3 +361,15 @@ def test_print_is_light_whole_and_open() -> None:
     assert "--paper: #ffffff" in rules
     assert "overflow: visible" in rules
     assert "details::details-content { content-visibility: visible" in rules
+
+
+def test_the_page_puts_scores_in_and_out_of_domain_side_by_side() -> None:
+    text = page.render(invented.two_domains())
+    section = text[text.index('id="domains"') : text.index("</section>", text.index('id="domains"'))]
+    assert "0.727" in section
+    assert "[\N{MINUS SIGN}0.130, \N{MINUS SIGN}0.070]" in section
+    assert "fine-tuning is better" in section
+    assert "had 2,000 of its texts, without labels" in section
+    assert '<a href="#domains">' in text
+    assert "Every metric on the target domain" in text
+    assert 'id="domains"' not in page.render(invented.evidence())

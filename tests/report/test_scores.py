@@ -12,6 +12,7 @@ from headstart.report.scores import by_choices, on, parts_of, rows_of, standing,
         ("test", "on test", "1,200 test rows", "the test part"),
         ("validation", "on validation", "1,200 validation rows", "the validation part"),
         ("cross-validation", "by cross-validation", "1,200 rows by cross-validation", "the training rows"),
+        ("target", "on the target domain", "1,200 target rows", "the labelled rows of the target domain"),
         ("held-out", "on held-out", "1,200 held-out rows", "the held-out part"),
     ],
 )
@@ -40,6 +41,17 @@ def test_test_scores_come_first_and_parts_without_scores_do_not_count() -> None:
     assert parts_of(invented.without_test()["leaderboard"]) == ["validation"]
     assert parts_of(invented.without_scores()["leaderboard"]) == []
     assert parts_of([{"scores": None}, {}]) == []
+    assert parts_of([{"scores": {name: {"accuracy": {}} for name in ("target", "validation", "test")}}]) == [
+        "test", "validation", "target",
+    ]  # fmt: skip
+    assert parts_of(invented.two_domains()["leaderboard"]) == ["test", "validation", "target"]
+
+
+def test_rows_of_another_domain_never_decide_the_order() -> None:
+    made = invented.two_domains()
+    for entry in made["leaderboard"]:
+        entry["scores"]["test"] = None
+    assert standing(made)[2] == "validation"
 
 
 def test_the_order_is_that_of_cross_validation_where_there_is_nothing_else() -> None:

@@ -2,7 +2,7 @@
 
 import invented
 
-from headstart.report.sections import cost, unfinished, weakest_sentence, worst_slices
+from headstart.report.sections import cost, domains, unfinished, weakest_sentence, worst_slices
 from headstart.report.sections import slices as shown
 
 
@@ -54,3 +54,18 @@ def test_cost_is_drawn_for_strategies_with_time_and_score() -> None:
 
 def test_only_what_did_not_end_is_unfinished() -> None:
     assert [line["strategy"] for line in unfinished(invented.evidence()["leaderboard"])] == ["lora", "prompting"]
+
+
+def test_domains_stand_side_by_side_with_what_tests_say_of_the_best() -> None:
+    found = domains(invented.two_domains())
+    assert found is not None
+    assert (found["metric"], found["inside"], found["texts"], found["lower"]) == ("accuracy", "test", 2000, False)
+    assert [row["strategy"] for row in found["rows"]] == ["fine-tuning", "feature-extraction", "tf-idf", "from-scratch"]
+    assert found["rows"][0]["tested"] is None
+    assert found["readings"] == dict.fromkeys(["feature-extraction", "tf-idf", "from-scratch"], "fine-tuning is better")
+
+
+def test_without_rows_of_a_target_domain_there_is_no_such_section() -> None:
+    assert domains(invented.evidence()) is None
+    assert domains(invented.evidence(domains=None)) is None
+    assert domains({"domains": {"rows": [{"strategy": "a", "outside": {"value": float("nan")}}]}}) is None

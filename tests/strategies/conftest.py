@@ -35,7 +35,7 @@ def wide_backbone(tmp_path_factory: pytest.TempPathFactory, make_backbone: Calla
 
 @pytest.fixture
 def few(wide_backbone: Path) -> Callable[..., Context]:
-    """A context of `per_label` rows for each label; with `parts=0` a validation part of as many others in place of folds."""
+    """A context of `per_label` rows for each label and 16 texts of a target domain; with `parts=0` a validation part of as many others in place of folds."""
 
     def build(
         per_label: int = 6,
@@ -55,13 +55,15 @@ def few(wide_backbone: Path) -> Callable[..., Context]:
         train = Store(examples, list(range(len(examples))), "few.csv")
         others = texts_of(("good", "bad", "rather")[: len(labels)], per_label, per_label)
         fresh = Store([Example(text, labels[which]) for text, which in others], list(range(len(others))), "few.csv")
+        unlabelled = [Example(f"now {text}") for text, _ in texts_of(("good", "bad"), 8, 50)]
+        target = Store(unlabelled, list(range(len(unlabelled))), "target.csv")
         task = TextClassification(text=("text",), label="label", labels=labels, metric="accuracy")
         dealt = np.stack(
             [folds([labels[which] for _, which in found], range(len(found)), parts=parts, seed=at) for at in range(repeats)]
         ) if parts else None  # fmt: skip
         return Context(
             task, train, train if parts else fresh, locate(BackboneSource(location=str(wide_backbone))),
-            Training(**({"batch_size": 4, "epochs": 2} | training)), seed, folds=dealt,
+            Training(**({"batch_size": 4, "epochs": 2} | training)), seed, folds=dealt, target=target,
         )  # fmt: skip
 
     return build

@@ -308,8 +308,18 @@ def table(per_label: int, labels: tuple[str, ...] = ("up", "down", "level")) -> 
     return Table(MEMORY, columns, list(range(1, len(rows) + 1)))
 
 
-def test_from_two_rows_per_label_every_strategy_works_to_the_end(wide_backbone: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    path = tmp_path / "target.csv"
+    path.write_text("text\nnow it is good\nnow it is bad\nnow it is rather\nand you say it is good\n", encoding="utf-8")
+    return path
+
+
+def test_from_two_rows_per_label_every_strategy_works_to_the_end(
+    wide_backbone: Path, target: Path, tmp_path: Path
+) -> None:
     given = {"train": MEMORY, "backbone": str(wide_backbone), "epochs": 1, "threads": 1, "controls": False}
+    given |= {"target": str(target)}
     recipe = assemble("compare", given | {"strategies": tuple(STRATEGIES.names())})
     found = compare(recipe, SILENT, table(2))
     assert {entry.strategy.name: (entry.status, entry.note) for entry in found.entries} == dict.fromkeys(
@@ -331,9 +341,10 @@ def test_from_two_rows_per_label_every_strategy_works_to_the_end(wide_backbone: 
 
 @pytest.mark.parametrize("name", STRATEGIES.names())
 def test_a_strategy_that_was_asked_for_is_published_with_its_curve(
-    name: str, wide_backbone: Path, tmp_path: Path
+    name: str, wide_backbone: Path, target: Path, tmp_path: Path
 ) -> None:
     given = {"train": MEMORY, "backbone": str(wide_backbone), "epochs": 1, "threads": 1, "controls": False}
+    given |= {"target": str(target)}
     folder = publish(compare(assemble("fit", given | {"strategy": name}), SILENT, table(3)).artifact, tmp_path / "m")
     assert name in (folder / "report.html").read_text(encoding="utf-8")
     assert name in (folder / "README.md").read_text(encoding="utf-8")

@@ -35,6 +35,8 @@ class Backbone(nn.Module, ABC):
     """Number of layers, embeddings not counted; a stack has fewer levels where layers share weights."""
     poolings: tuple[str, ...]
     """Ways to make one vector of a text that suit this architecture, the native one first."""
+    fast: bool
+    """Whether matrices are multiplied in bfloat16; states are float32 all the same."""
     shortcut: Callable[[Tensor, Tensor], Tensor] | None
     """Gives the last hidden states of a batch in place of a pass over all layers while the lower ones are frozen."""
 

@@ -37,6 +37,7 @@ class TextEncoder(Backbone):
     def __init__(self, located: Located, *, pretrained: bool = True) -> None:
         super().__init__()
         self.located = located
+        self.pretrained = pretrained
         config = _configuration(located)
         self.network: Any = _network(located, config, pretrained)
         _quicken(self.network)

@@ -10,7 +10,9 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from headstart.backbones import KNOWN
 from headstart.config import Component, describe
@@ -66,6 +68,14 @@ class BackboneSource(Component):
     """SHA-256 of the weights, 64 hexadecimal digits; when given, other weights are refused."""
     max_length: int | None = None
     """Tokens read of each text, special tokens included, at least 8; by default what the model was made for."""
+
+
+def _named(value: Any) -> Any:
+    return {"location": str(value)} if isinstance(value, str | Path) else value
+
+
+Origin = Annotated[BackboneSource, BeforeValidator(_named)]
+"""A source given as such, as a mapping or by its location alone."""
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import tokenizers
 from tokenizers import Tokenizer
 
 from headstart.data.cache import no_cache
 from headstart.data.columns import texts_digest
+from headstart.data.pieces import Pieces, Read, cut, of_tokens
 from headstart.data.tokens import Tokens, TokenWriter, read_arrow, write_arrow
 from headstart.errors import ModelError
 
@@ -28,9 +31,11 @@ class TextTokenizer:
         tokenizer: of the `tokenizers` library, with its post-processor (special tokens) set.
         max_length: most tokens per text, special tokens included.
         pad_id: id written where a batch is padded; masked, so any valid id does.
+        folder: where it came from, whose other files say which tokens stand for no text.
     """
 
-    def __init__(self, tokenizer: Tokenizer, max_length: int, pad_id: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, max_length: int, pad_id: int, *, folder: Path | None = None) -> None:
+        self.folder = folder
         self.max_length = max_length
         self.pad_id = pad_id
         self.cache = no_cache()
@@ -64,6 +69,110 @@ class TextTokenizer:
         state = f"{self.max_length} {self.pad_id} {self._tokenizer.to_str()}"
         return hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
 
+    @cached_property
+    def special(self) -> Mapping[str, int]:
+        """Ids that stand for no text, by role: `pad`, `bos`, `eos`, `cls`, `sep`, `unk`, `mask`, those that there are."""
+        from headstart.backbones.vocabulary import special_ids, special_ids_of
+
+        stated = special_ids_of(self.folder) if self.folder is not None and self.folder.is_dir() else {}
+        return special_ids(self._tokenizer) | stated
+
+    @property
+    def plain(self) -> Tokenizer:
+        """A copy that cuts nothing off."""
+        copy = Tokenizer.from_str(self._tokenizer.to_str())
+        copy.no_truncation()
+        return copy
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of token ids; special tokens stay visible."""
+        return self._tokenizer.decode(list(ids), skip_special_tokens=False)
+
+    def pieces(self, texts: Sequence[str], *, direction: str = "", seed: int = 0) -> Pieces:
+        """Texts as rows for an objective on raw text, one piece each, cut off at the limit; empty ones are left out.
+
+        Args:
+            texts: of any length.
+            direction: of the objective, `masked`, `causal` or empty.
+            seed: of what the objective draws.
+
+        Raises:
+            ModelError: words are to be hidden and there is no token for that.
+        """
+        writer = TokenWriter()
+        rows = [each.ids for each in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        writer.add_rows(rows, [0] * len(rows))
+        read, starts, ends = of_tokens(writer.tokens())
+        framed = self.framed(read, starts, ends, direction=direction, seed=seed)
+        room = self.max_length - len(framed.before) - len(framed.after)
+        return self.framed(read, starts, np.minimum(ends, starts + room), direction=direction, seed=seed)
+
+    def cut_pieces(
+        self,
+        read: Read,
+        begins: np.ndarray,
+        ends: np.ndarray,
+        *,
+        most: int,
+        least: int = 1,
+        direction: str = "",
+        seed: int = 0,
+    ) -> Pieces:
+        """Documents as rows for an objective on raw text, cut into pieces.
+
+        Args:
+            read: gives token ids, without special ones, between two places.
+            begins: where each document begins, shape (documents,).
+            ends: where it ends.
+            most: tokens of a row with its special tokens, at most `max_length`.
+            least: tokens below which a document is left out.
+            direction: of the objective, `masked`, `causal` or empty.
+            seed: of what the objective draws.
+
+        Raises:
+            ModelError: words are to be hidden and there is no token for that.
+        """
+        nothing = np.zeros(0, dtype=np.int64)
+        frame = self.framed(read, nothing, nothing, direction=direction, seed=seed)
+        starts, stops = cut(begins, ends, most - len(frame.before) - len(frame.after), least)
+        return self.framed(read, starts, stops, direction=direction, seed=seed)
+
+    def framed(self, read: Read, starts: np.ndarray, ends: np.ndarray, *, direction: str, seed: int) -> Pieces:
+        """Pieces with the special tokens that the tokenizer puts around a text.
+
+        `causal` ones begin with the token that begins a text, or else with that which ends one; nothing stands behind them.
+        """
+        marks = self._tokenizer.encode("")
+        inner = self._tokenizer.encode("a")
+        before = tuple(inner.ids[: inner.special_tokens_mask.index(0)]) if 0 in inner.special_tokens_mask else ()
+        after = tuple(marks.ids[len(before) :])
+        if direction == "causal":
+            begin = next((self.special[role] for role in ("bos", "eos", "cls") if role in self.special), None)
+            before, after = before or (() if begin is None else (begin,)), ()
+        if direction == "masked" and "mask" not in self.special:
+            raise ModelError(
+                "its tokenizer has no token for a hidden word ([MASK], <mask>); learn with causal-lm instead"
+            )
+        return Pieces(
+            read, starts, ends, before, after, self._begins, self.special.get("mask"),
+            tuple(sorted(set(self.special.values()))), seed,
+        )  # fmt: skip
+
+    @cached_property
+    def _begins(self) -> np.ndarray:
+        """For each id whether a word begins with it, shape (vocabulary,)."""
+        words = self._tokenizer.get_vocab(with_added_tokens=True)
+        found = np.ones(max(words.values(), default=0) + 1, dtype=bool)
+        pieces = any(word.startswith("##") for word in words)
+        marked = ("Ġ", "Ċ", "▁")
+        joined = not pieces and any(word.startswith(marked) for word in words)
+        for word, number in words.items():
+            if pieces:
+                found[number] = not word.startswith("##")
+            elif joined:
+                found[number] = word.startswith(marked)
+        return found
+
     def _encoded(self, texts: Sequence[str]) -> Tokens:
         writer = TokenWriter()
         stream = iter(texts)
@@ -90,7 +199,7 @@ def open_tokenizer(folder: Path, max_length: int, pad_id: int) -> TextTokenizer:
     """
     path = folder / "tokenizer.json"
     try:
-        return TextTokenizer(Tokenizer.from_str(path.read_text(encoding="utf-8")), max_length, pad_id)
+        return TextTokenizer(Tokenizer.from_str(path.read_text(encoding="utf-8")), max_length, pad_id, folder=folder)
     except FileNotFoundError:
         raise ModelError(f"{folder} has no tokenizer.json") from None
     except Exception as error:  # the tokenizers library raises plain Exception for every fault
@@ -112,7 +221,7 @@ def convert_tokenizer(folder: Path, max_length: int, pad_id: int) -> TextTokeniz
     backend = getattr(slow, "backend_tokenizer", None)
     if backend is None:
         raise ModelError(f"{folder}: its tokenizer has no fast form (tokenizer.json)")
-    return TextTokenizer(Tokenizer.from_str(backend.to_str()), max_length, pad_id)
+    return TextTokenizer(Tokenizer.from_str(backend.to_str()), max_length, pad_id, folder=folder)
 
 
 def stated_limit(folder: Path) -> int | None:

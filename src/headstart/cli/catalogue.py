@@ -43,12 +43,12 @@ def describe_model(name: str) -> dict[str, Any]:
     Raises:
         HeadstartError: it cannot be found or loaded.
     """
-    from headstart.artifact import MANIFEST, load
+    from headstart.artifact import MANIFEST, is_network, load
     from headstart.backbones.location import BackboneSource, locate
 
     facts: dict[str, Any] = {}
     folder = Path(name)
-    if (folder / MANIFEST).is_file():
+    if (folder / MANIFEST).is_file() and not is_network(folder):
         artifact = load(folder)
         chosen = next(row for row in artifact.evidence["leaderboard"] if row["chosen"])
         facts |= {

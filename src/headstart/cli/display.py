@@ -132,22 +132,25 @@ def leaderboard(evidence: dict[str, Any]) -> str:
     """The table that `fit` and `compare` print: best on the reported part first, the kept model marked."""
     metric = evidence["task"]["metric"]
     rows = sorted(evidence["leaderboard"], key=lambda row: _place(row, metric))
+    parts = ["validation", "test"]
+    if any((row["scores"] or {}).get("target") for row in rows):
+        parts.append("target")
     body = []
     for row in rows:
         scores = row["scores"] or {}
         body.append(
             [
                 ("* " if row["chosen"] else "  ") + row["strategy"],
-                _cell(scores.get("validation"), metric),
-                _cell(scores.get("test"), metric),
+                *(_cell(scores.get(part), metric) for part in parts),
                 duration(row["seconds"]),
                 f"{row['trainable_parameters']:,}" if row["trainable_parameters"] else "-",
                 row["description"] if row["status"] == "done" else f"{row['status']}: {row['note']}"[:60],
             ]
         )
     choices = evidence.get("data", {}).get("choices", "validation")
-    header = ["  strategy", f"{choices} {metric}", f"test {metric} [95 %]", "time", "trainable", "what was chosen"]
-    return table(header, body, left=(0, 5))
+    measured = [f"{choices} {metric}", *(f"{part} {metric} [95 %]" for part in parts[1:])]
+    header = ["  strategy", *measured, "time", "trainable", "what was chosen"]
+    return table(header, body, left=(0, len(header) - 1))
 
 
 def plan_table(found: dict[str, Any]) -> str:

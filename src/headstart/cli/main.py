@@ -21,6 +21,8 @@ STARTED = time.perf_counter()
 VERB_SUMMARIES = {
     "fit": "Labelled data in; a transferred model, its test scores and a report out.",
     "compare": "Strategies and controls side by side on the same rows: a leaderboard.",
+    "pretrain": "A language model from raw text: the missing word or the next one.",
+    "adapt": "A pretrained network goes on learning on the text of a domain.",
     "resume": "A run that was stopped or killed, from where it stopped to its end.",
     "predict": "Texts in, labels with probabilities out: arguments, files, pipes.",
     "evaluate": "Scores of a model on labelled rows, as a whole and by group.",
@@ -161,6 +163,8 @@ def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
         _print_json(outcome.result)
     elif isinstance(recipe, Experiment) and recipe.dry_run:
         print(plan_table(outcome.result))
+    elif "network" in outcome.result:
+        _print_network(outcome, quiet)
     elif isinstance(recipe, Experiment | Resume):
         _print_experiment(outcome, quiet)
     elif isinstance(recipe, Evaluate):
@@ -184,6 +188,20 @@ def _print_experiment(outcome: Any, quiet: bool) -> None:
     if outcome.folder and not quiet:
         print(f"\n{'saved':<12} {outcome.folder}: model, recipe.yaml, README.md, report.html", file=sys.stderr)
         print(f'{"next":<12} headstart predict {outcome.folder} "your text"', file=sys.stderr)
+
+
+def _print_network(outcome: Any, quiet: bool) -> None:
+    from headstart.cli.network import network_table
+
+    print(network_table(outcome.result))
+    for note in outcome.result["notes"]:
+        print(note)
+    if not quiet:
+        print(
+            f"\n{'saved':<12} {outcome.folder}: network, tokenizer, recipe.yaml, README.md, report.html",
+            file=sys.stderr,
+        )
+        print(f"{'next':<12} headstart fit DATA --backbone {outcome.folder}", file=sys.stderr)
 
 
 def _print_scores(result: dict[str, Any]) -> None:
@@ -339,6 +357,8 @@ def _doctor(as_json: JSON = False) -> None:
 
 ACTS: dict[str, Callable[..., None]] = {
     "fit": _experiment("fit"),
+    "pretrain": _experiment("pretrain"),
+    "adapt": _experiment("adapt"),
     "compare": _experiment("compare"),
     "resume": _experiment("resume"),
     "predict": _predict,

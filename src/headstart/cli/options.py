@@ -16,6 +16,8 @@ SHORT = {"output": "-o"}
 POSITIONAL: dict[str, tuple[str, ...]] = {
     "fit": ("train",),
     "compare": ("train",),
+    "pretrain": ("texts",),
+    "adapt": ("texts",),
     "resume": ("run",),
     "predict": ("model", "texts"),
     "evaluate": ("model", "test"),
@@ -114,9 +116,12 @@ def _parameter(verb: str, name: str, info: Any) -> inspect.Parameter:
     if name in POSITIONAL[verb]:
         many = name == "texts"
         required = info.is_required()
-        argument = typer.Argument(help=text, metavar=name.upper() if not many else "[TEXT]...")
-        kind: Any = list[str] | None if many else (str if required else str | None)
-        default = inspect.Parameter.empty if required and not many else None
+        argument = typer.Argument(
+            help=text, metavar=name.upper() + "..." * many if required else "[TEXT]..." if many else name.upper()
+        )
+        kind: Any = list[str] if many else str
+        kind = kind if required else kind | None
+        default = inspect.Parameter.empty if required else None
         return inspect.Parameter(
             name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, argument]
         )

@@ -29,6 +29,7 @@ def training_batches(lengths: np.ndarray, *, rows: int, seed: int, epoch: int) -
         seed: of the run.
         epoch: from 0; the same (seed, epoch) gives the same batches, whatever ran before.
     """
+    lengths = np.asarray(lengths)
     random = np.random.default_rng([seed, epoch, 0xBA7C4])
     noisy = lengths + random.uniform(0, 1 + 0.1 * lengths)
     order = np.argsort(-noisy, kind="stable")

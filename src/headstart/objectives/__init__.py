@@ -3,5 +3,12 @@
 from headstart.registry import Registry
 
 OBJECTIVES = Registry(
-    "objective", {"contrastive": "headstart.objectives.contrastive:Contrastive"}, group="headstart.objectives"
+    "objective",
+    {
+        "masked-lm": "headstart.objectives.masked_lm:MaskedLM",
+        "causal-lm": "headstart.objectives.causal_lm:CausalLM",
+        "simcse": "headstart.objectives.simcse:SimCSE",
+        "contrastive": "headstart.objectives.contrastive:Contrastive",
+    },
+    group="headstart.objectives",
 )

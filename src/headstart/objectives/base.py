@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from headstart.config import Component
 from headstart.data.store import Store
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from headstart.heads.model import Model
 
@@ -29,6 +29,10 @@ class Objective(Component, ABC):
     joint: ClassVar[bool] = False
     """Whether the loss needs all rows of a batch at once. Then `loss` is given the whole batch and shares the passes of the
     network out among the processes of `Model.team` itself; else each process is given its own rows."""
+
+    def heads(self, backbone: Any, **options: Any) -> dict[str, nn.Module]:
+        """Fresh heads by name; none where the loss is of the backbone's states alone."""
+        return {}
 
     @abstractmethod
     def prepare(self, examples: Store[Any], tokenizer: Any) -> Any:
@@ -49,3 +53,30 @@ class Objective(Component, ABC):
     @abstractmethod
     def toy_examples(cls) -> list[Any]:
         """A dozen short examples of differing length that a tiny network can memorise; contract tests train on them."""
+
+
+class RawText(Objective):
+    """An objective that learns from texts without labels; what it prepares are `data.pieces.Pieces`."""
+
+    direction: ClassVar[Literal["masked", "causal", ""]] = ""
+    """Of the head over the vocabulary that it trains; empty where it trains none."""
+    by_sentence: ClassVar[bool] = False
+    """Whether rows are lines of the text rather than pieces of documents."""
+
+    def sample(self, model: Model, prepared: Any, tokenizer: Any) -> str:
+        """What the model makes of a text, in words, for people to look at; empty where there is nothing to see."""
+        return ""
+
+    @classmethod
+    def toy_examples(cls) -> list[Any]:
+        """A dozen short texts."""
+        from headstart.data.examples import Example
+
+        return [
+            Example(text)
+            for text in (
+                "good", "bad day", "very good indeed", "a bad start and a bad end", "the shop opens at nine", "it is bad",
+                "a good day and a good night to you", "rather bad , I say", "you say it is good", "all of it is yours",
+                "the parcel arrives on monday", "good night",
+            )
+        ]  # fmt: skip

@@ -28,6 +28,7 @@ from headstart.report.scores import (
     LOWER_IS_BETTER,
     METRIC_NAMES,
     SPLITS,
+    TARGET,
     Words,
     by_choices,
     on,
@@ -37,7 +38,7 @@ from headstart.report.scores import (
     standing,
     words,
 )
-from headstart.report.sections import abstention_sentence, weakest_sentence
+from headstart.report.sections import abstention_sentence, domains, weakest_sentence
 
 # The hub's names of our metrics.
 HUB_METRICS = {
@@ -73,6 +74,7 @@ def render(evidence: Mapping[str, Any], *, files: Sequence[str], snippet: str) -
         _labels(seen),
         _scores(seen),
         _controls(seen),
+        _domains(seen),
         _data(seen, dropped),
         _limits(seen),
         _provenance(seen, files),
@@ -292,6 +294,25 @@ def _controls(evidence: Mapping[str, Any]) -> list[str]:
     if len(board) > ROWS_SHOWN:
         lines += ["", f"{count(ROWS_SHOWN)} of {count(len(board))} strategies are shown."]
     return lines + _comparisons(evidence)
+
+
+def _domains(evidence: Mapping[str, Any]) -> list[str]:
+    """Every strategy's score in and out of domain, and the gap."""
+    found = domains(evidence)
+    if found is None:
+        return []
+    rows = [
+        [
+            markdown(shortened(str(row["strategy"]), LABEL_LIMIT)),
+            *(f"{number(dig(row[at], 'value'))} {interval(row[at])}".strip() for at in ("inside", "outside")),
+            f"{signed(dig(row['gap'], 'value'))} {interval(row['gap'], sign=True)}".strip(),
+            markdown(found["readings"].get(row["strategy"], NOTHING)),
+        ]
+        for row in found["rows"]
+    ]
+    about = f"By {found['metric']} with 95 % intervals, best out of domain first; no choice was made on target rows:"
+    columns = ["Strategy", f"{on(found['inside'])}|", f"{on(TARGET)}|", "Difference|", "Best against it"]
+    return ["## Out of domain", "", about, "", *_table(columns, rows)]
 
 
 def _comparisons(evidence: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import PurePath
 from typing import Any
 
@@ -35,6 +36,7 @@ from headstart.report.scores import (
     LOWER_IS_BETTER,
     METRIC_NAMES,
     SPLITS,
+    TARGET,
     by_choices,
     on,
     opposition,
@@ -45,7 +47,7 @@ from headstart.report.scores import (
     standing,
     words,
 )
-from headstart.report.sections import certainty, cost, slices, unfinished
+from headstart.report.sections import certainty, cost, domains, slices, unfinished
 
 # Caps that keep the page under 1 MB whatever the evidence holds; each cut is said on the page.
 SIZE_LIMIT = 1_000_000
@@ -85,32 +87,37 @@ def _page(evidence: Mapping[str, Any], limit: int) -> str:
     metric, board, split = standing(seen)
     chosen = next((entry for entry in board if entry.get("chosen")), None)
     names = [entry["strategy"] for entry in board if entry.get("chosen")]
-    return _ENVIRONMENT.get_template("page.html.j2").render(
-        evidence=seen,
-        metric=metric,
-        split=split,
-        on=on,
-        rows_of=rows_of,
-        reported=words(split),
-        columns=_columns(board),
-        board=board[: ROW_LIMITS["strategies"]],
-        board_total=len(board),
-        chosen=chosen,
-        chosen_name=names[0] if names else seen.get("chosen"),
-        board_charts=_board_charts(board, metric, split),
-        unfinished=unfinished(board)[: ROW_LIMITS["strategies"]],
-        cost_plot=cost(board, metric, split),
-        certainty=certainty(seen, chosen),
-        slices=slices(seen),
-        opponent=opposition(seen, board, metric, split),
-        gains=_gains(seen),
-        every_metric=_every_metric(board),
-        curves=_curves(board, metric),
-        confusion=_confusion(seen.get("confusion")),
-        parts=_parts(seen),
-        dropped_total=len(dropped),
-        reasons=Counter(str(dig(row, "reason")) for row in dropped).most_common(8),
-        steps=_steps(seen),
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            evidence=seen,
+            metric=metric,
+            split=split,
+            on=on,
+            rows_of=rows_of,
+            reported=words(split),
+            columns=_columns(board),
+            board=board[: ROW_LIMITS["strategies"]],
+            board_total=len(board),
+            chosen=chosen,
+            chosen_name=names[0] if names else seen.get("chosen"),
+            board_charts=_board_charts(board, metric, split),
+            unfinished=unfinished(board)[: ROW_LIMITS["strategies"]],
+            cost_plot=cost(board, metric, split),
+            certainty=certainty(seen, chosen),
+            slices=slices(seen),
+            domains=domains(seen),
+            opponent=opposition(seen, board, metric, split),
+            gains=_gains(seen),
+            every_metric=_every_metric(board),
+            curves=_curves(board, metric),
+            confusion=_confusion(seen.get("confusion")),
+            parts=_parts(seen),
+            dropped_total=len(dropped),
+            reasons=Counter(str(dig(row, "reason")) for row in dropped).most_common(8),
+            steps=_steps(seen),
+        )
     )
 
 
@@ -121,9 +128,9 @@ def _mark(label: str, measured: Mapping[str, Any], shown: str, *, hollow: bool, 
 
 
 def _columns(board: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Parts of the data that the leaderboard has a column for: that of the choices first, then test."""
+    """Parts of the data that the leaderboard has a column for: that of the choices, then test, then the target domain."""
     known = parts_of(board)
-    return sorted(known, key=lambda split: split == "test") or ["validation"]
+    return sorted(known, key=lambda split: {"test": 1, TARGET: 2}.get(split, 0)) or ["validation"]
 
 
 def _board_charts(board: Sequence[Mapping[str, Any]], metric: str, split: str) -> dict[str, Any] | None:
@@ -297,9 +304,10 @@ def _steps(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{**row, "of": whole, "share": (finite(row.get("seconds")) or 0) / whole if whole else 0} for row in rows]
 
 
-def _environment() -> Environment:
+@cache
+def environment() -> Environment:
     """Templates with escaping always on; what the evidence lacks is empty."""
-    environment = Environment(
+    made = Environment(
         loader=PackageLoader("headstart.report", "templates"),
         autoescape=True,
         trim_blocks=True,
@@ -320,12 +328,9 @@ def _environment() -> Environment:
         dot,
         shade,
     )
-    environment.globals |= {function.__name__: function for function in written}
-    environment.globals |= {"METRIC_NAMES": METRIC_NAMES, "LOWER_IS_BETTER": LOWER_IS_BETTER}
-    environment.globals |= {"LIMIT": LIST_LIMIT, "NOTHING": NOTHING}
-    environment.filters["base"] = lambda path: PurePath(str(path)).name
-    environment.filters["short"] = lambda text, limit=LABEL_LIMIT: shortened(str(text), limit)
-    return environment
-
-
-_ENVIRONMENT = _environment()
+    made.globals |= {function.__name__: function for function in written}
+    made.globals |= {"METRIC_NAMES": METRIC_NAMES, "LOWER_IS_BETTER": LOWER_IS_BETTER}
+    made.globals |= {"LIMIT": LIST_LIMIT, "NOTHING": NOTHING}
+    made.filters["base"] = lambda path: PurePath(str(path)).name
+    made.filters["short"] = lambda text, limit=LABEL_LIMIT: shortened(str(text), limit)
+    return made

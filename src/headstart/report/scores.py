@@ -14,7 +14,9 @@ METRIC_NAMES = {
     "log_loss": "log loss",
     "ece": "calibration error (ECE)",
 }
-SPLITS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test", "target")
+TARGET = "target"
+"""Part of the data that holds labelled rows of the target domain."""
 LABEL_LIMIT = 80
 """Longest name that is shown, in characters."""
 LIST_LIMIT = 50
@@ -43,6 +45,8 @@ def words(split: str) -> Words:
             "it. Choices were made on the same scores, so they flatter the chosen model a little."
         )
         return Words("by cross-validation", "rows by cross-validation", "the training rows", caution)
+    if split == TARGET:
+        return Words("on the target domain", "target rows", "the labelled rows of the target domain")
     caution = (
         "The scores below are from the validation part, on which choices were made, so they flatter the chosen model."
     )
@@ -89,9 +93,9 @@ def score_of(entry: Any, split: str, metric: str) -> dict[str, Any] | None:
 
 
 def parts_of(board: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The parts of the data on which anything was scored, test first."""
+    """The parts of the data on which anything was scored, test first and the target domain last."""
     names = dict.fromkeys(name for entry in board for name, found in (entry.get("scores") or {}).items() if found)
-    return sorted(names, key=lambda name: name != "test")
+    return sorted(names, key=lambda name: {"test": 0, TARGET: 2}.get(name, 1))
 
 
 def standing(evidence: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]], str]:

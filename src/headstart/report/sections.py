@@ -6,7 +6,7 @@ from typing import Any
 
 from headstart.report.drawing import count, dig, duration, finite, interval, number, share, shortened
 from headstart.report.plots import Spot, cost_plot, coverage_plot, reliability_plot, whisker
-from headstart.report.scores import LABEL_LIMIT, LOWER_IS_BETTER, METRIC_NAMES, on, rows_of, score_of
+from headstart.report.scores import LABEL_LIMIT, LOWER_IS_BETTER, METRIC_NAMES, on, reading, rows_of, score_of
 
 CURVE_ROWS = 25
 """Longest table of a curve."""
@@ -14,6 +14,8 @@ MOST_SPOTS = 12
 """Strategies in the plot of cost against score."""
 MOST_GROUPS = 9
 MOST_SLICES = 21
+MOST_DOMAINS = 25
+"""Strategies in the table of scores in and out of domain."""
 CHANCE = 0.025
 """Share of 95 % intervals that lie wholly on one side of the truth by chance."""
 
@@ -166,6 +168,26 @@ def weakest_sentence(evidence: Mapping[str, Any]) -> str:
         f"{count(len(worse))} of {count(measured.get('looked_at'))} slices {'is' if len(worse) == 1 else 'are'} "
         "clearly worse than the whole."
     )
+
+
+def domains(evidence: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Scores in and out of domain, best out of domain first, and what tests against the best say; None without any."""
+    measured = evidence.get("domains") or {}
+    rows = [row for row in measured.get("rows") or [] if finite(dig(row, "outside", "value")) is not None][
+        :MOST_DOMAINS
+    ]
+    if not rows:
+        return None
+    tested = {row.get("b"): row for row in measured.get("comparisons") or []}
+    metric = str(measured.get("metric") or "accuracy")
+    return {
+        "metric": METRIC_NAMES.get(metric, metric),
+        "inside": str(measured.get("inside") or "test"),
+        "texts": dig(evidence, "data", "target", "texts"),
+        "rows": [{**row, "tested": tested.get(row["strategy"])} for row in rows],
+        "readings": {name: reading(row) for name, row in tested.items()},
+        "lower": metric in LOWER_IS_BETTER,
+    }
 
 
 def cost(board: Sequence[Mapping[str, Any]], metric: str, split: str) -> Any:

@@ -6,10 +6,13 @@ STRATEGIES = Registry(
     "strategy",
     {
         "contrastive": "headstart.strategies.contrastive:Contrastive",
+        "coral": "headstart.strategies.coral:Coral",
+        "domain-adaptation": "headstart.strategies.domain_adaptation:DomainAdaptation",
         "feature-extraction": "headstart.strategies.feature_extraction:FeatureExtraction",
         "fine-tuning": "headstart.strategies.fine_tuning:FineTuning",
         "from-scratch": "headstart.strategies.from_scratch:FromScratch",
         "lora": "headstart.strategies.lora:Lora",
+        "self-training": "headstart.strategies.self_training:SelfTraining",
         "tf-idf": "headstart.strategies.tf_idf:TfIdf",
     },
     group="headstart.strategies",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
@@ -23,6 +24,9 @@ from headstart.training.settings import Training
 if TYPE_CHECKING:
     from headstart.backbones.encoder import TextEncoder
     from headstart.training.checkpoints import Stages
+
+NO_TARGET = "learns from texts of the target domain, and there are none; name a file of them with --target"
+"""After the name of a strategy: what is missing where no file of such texts was given."""
 
 
 @dataclass
@@ -54,6 +58,12 @@ class Context:
     """The processes that work on this run."""
     stages: Stages | None = None
     """Where training writes checkpoints, and goes on from."""
+    weights: Mapping[str, Any] | None = None
+    """Weights of the network in place of those of the folder, by name, where it has learnt from raw text meanwhile."""
+    unseen: Sequence[Sequence[str]] = ()
+    """Texts that scores are reported on: not to be learnt from, not even without their labels."""
+    target: Store[Any] | None = None
+    """Texts of the domain that the model is for, without labels; None where no file was given."""
 
     @property
     def late(self) -> bool:
@@ -70,6 +80,8 @@ class Context:
         backbone = TextEncoder(self.located, pretrained=pretrained)
         backbone.fast = is_fast(self.precision)
         backbone.tokenizer.cache = self.cache
+        if pretrained and self.weights is not None:
+            backbone.network.load_state_dict(self.weights)
         return backbone
 
 
@@ -121,6 +133,8 @@ class Strategy(Component, ABC):
 
     role: ClassVar[Literal["transfer", "control"]] = "transfer"
     needs_backbone: ClassVar[bool] = True
+    needs_target: ClassVar[bool] = False
+    """Whether it learns from texts of the target domain, without which it cannot run."""
     cost: ClassVar[int]
     """Rank by usual cost, cheapest first; decides the order of a run and who wins a tie."""
     for_few: ClassVar[bool] = False

@@ -30,3 +30,41 @@ class Training(Component):
     checkpoint_every: Annotated[float, BeforeValidator(seconds)] = Field(default=30.0, ge=0)
     """Time between two checkpoints, such as `30s` or `5m`; 0 writes one after every update. A run that is killed loses at
     most so much work, and one that is stopped none."""
+
+
+class TextTraining(Component):
+    """Settings of learning from raw text."""
+
+    updates: int | None = Field(default=None, ge=1, le=10_000_000)
+    """Steps of the optimiser, at least 1; by default what `epochs` or the budget comes to."""
+    epochs: float | None = Field(default=None, gt=0, le=10_000)
+    """Passes over the text, over 0; by default one, or more where the text is small."""
+    batch_tokens: int = Field(default=4096, ge=8, le=16_777_216)
+    """Tokens per update on average, at least 8."""
+    block_length: int = Field(default=256, ge=8, le=65_536)
+    """Tokens of a row at most, special ones included, at least 8; longer documents are cut into rows of equal length."""
+    learning_rate: float | None = Field(default=None, gt=0, le=1)
+    """Highest learning rate, in (0, 1]; by default what suits the size of the network."""
+    warmup: float = Field(default=0.06, ge=0, lt=1)
+    """Share of updates during which the learning rate rises, in [0, 1); then it falls linearly to 0."""
+    weight_decay: float = Field(default=0.01, ge=0, le=1)
+    """Decoupled weight decay of matrices (not of biases and norms), in [0, 1]."""
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    """Gradients are scaled down to this norm, over 0."""
+    rounds: int = Field(default=20, ge=1, le=10_000)
+    """How often the loss on held-out text is measured, at least 1; the weights of the best time are kept."""
+    l2_sp: float = Field(default=0.0, ge=0, le=1000)
+    """Pull towards the weights before, against forgetting, at least 0 (L2-SP: Li et al. 2018); 0 for none."""
+    checkpoint_every: Annotated[float, BeforeValidator(seconds)] = Field(default=30.0, ge=0)
+    """Time between two checkpoints, such as `30s` or `5m`; 0 writes one after every update."""
+
+    @property
+    def loop(self) -> Training:
+        """The same for the training loop; nothing ends it early."""
+        return Training(
+            warmup=self.warmup,
+            weight_decay=self.weight_decay,
+            max_grad_norm=self.max_grad_norm,
+            patience=self.rounds + 1,
+            checkpoint_every=self.checkpoint_every,
+        )

@@ -46,3 +46,10 @@ class Stage:
     """Which rows go together in an epoch; rows of like length if not given."""
     shortcuts: Shortcuts | None = None
     """How passes may leave out what is frozen."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Of AdamW, each in [0, 1)."""
+    epsilon: float = 1e-8
+    """Of AdamW, over 0."""
+    anchor: float = 0.0
+    """Pull towards the weights at the start, per unit of learning rate, at least 0 (L2-SP: Li, Grandvalet & Davoine 2018,
+    equation 2, decoupled from the gradient as AdamW's weight decay is)."""

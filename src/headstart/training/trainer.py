@@ -17,6 +17,7 @@ from headstart.deadline import Deadline, OutOfTime
 from headstart.errors import DivergedError
 from headstart.heads.model import Model
 from headstart.interrupts import shielded
+from headstart.machine import kept_memory
 from headstart.progress import SILENT, Progress
 from headstart.training.checkpoints import Checkpoints, Stages
 from headstart.training.parked import Parked
@@ -81,7 +82,8 @@ def train(
     """
     loop = _Loop(model, stage, training, seed, deadline, progress, None if stages is None else stages.next())
     try:
-        return _run(loop, validate, keep_start=keep_start, stop=stop)
+        with kept_memory():
+            return _run(loop, validate, keep_start=keep_start, stop=stop)
     except KeyboardInterrupt:
         loop.save()
         raise
@@ -172,14 +174,17 @@ class _Loop:
         for parameter in model.parameters():
             parameter.requires_grad_(False)
         groups = []
+        seen: set[int] = set()  # words that share their vectors at both ends stand under two names
         for level in self.moving:
-            decayed, plain = _by_decay(level.modules)
+            decayed, plain = _by_decay(level.modules, seen)
             rate = level.rate * stage.learning_rate
             groups += [
                 {"params": decayed, "lr": rate, "peak": rate, "weight_decay": training.weight_decay},
                 {"params": plain, "lr": rate, "peak": rate, "weight_decay": 0.0},
             ]
-        self.optimizer = torch.optim.AdamW([group for group in groups if group["params"]], fused=True)
+        self.optimizer = torch.optim.AdamW(
+            [group for group in groups if group["params"]], betas=stage.betas, eps=stage.epsilon, fused=True
+        )
         self.parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         names = {id(parameter): name for name, parameter in model.named_parameters()}
         self.named = {names[id(parameter)]: parameter for parameter in self.parameters}
@@ -188,6 +193,8 @@ class _Loop:
         self.frozen = 0
         self.team = model.team
         self.team.same_tensors([*model.parameters(), *model.buffers()])
+        self.start = [parameter.detach().clone() for parameter in self.parameters] if stage.anchor else []
+        """The weights before training, where they pull."""
         self.state = State()
         self.best = Parked(self.named)
         """The best weights so far, at first those before training."""
@@ -342,7 +349,16 @@ class _Loop:
             return
         state.bad = []
         self.optimizer.step()
+        self._pull()
         state.total, state.count = state.total + value * weight, state.count + weight
+
+    @torch.no_grad()
+    def _pull(self) -> None:
+        """Towards the weights at the start, where the stage says so."""
+        start = iter(self.start)
+        for group in self.optimizer.param_groups if self.start else ():
+            for parameter in group["params"]:
+                parameter.lerp_(next(start), min(group["lr"] * self.stage.anchor, 1.0))
 
     def _skip(self, indices: np.ndarray) -> None:
         """Leave an update out; go back, or give up, where that did not help."""
@@ -390,9 +406,12 @@ class _Loop:
             group["lr"] = group["peak"] * min(share, 1.0) * self.state.slowed
 
 
-def _by_decay(modules: Sequence[nn.Module]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+def _by_decay(modules: Sequence[nn.Module], seen: set[int]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     decayed, plain = [], []
     for module in modules:
         for parameter in module.parameters():
+            if id(parameter) in seen:
+                continue
+            seen.add(id(parameter))
             (decayed if parameter.ndim > 1 else plain).append(parameter)
     return decayed, plain

@@ -1,0 +1,34 @@
+"""What `pretrain` and `adapt` print at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from headstart.cli.display import table
+
+
+def network_table(result: Mapping[str, Any]) -> str:
+    """Measures on held-out text before and after, one row each; below it speed and a sample.
+
+    Args:
+        result: what `--json` prints.
+    """
+    rows = [["held-out text, loss", f"{result['loss']['before']:.3f}", f"{result['loss']['after']:.3f}"]]
+    if "perplexity" in result:
+        sides = result["perplexity"]
+        rows.append(["held-out text, perplexity", f"{sides['before']:,.1f}", f"{sides['after']:,.1f}"])
+    if "bits_per_byte" in result:
+        sides = result["bits_per_byte"]
+        rows.append(["held-out text, bits per byte", f"{sides['before']:.3f}", f"{sides['after']:.3f}"])
+    if "general" in result:
+        sides = result["general"]
+        rows.append(["general text, loss", f"{sides['before']:.3f}", f"{sides['after']:.3f}"])
+    said = [table([str(result["objective"]["name"]), "before", "after"], rows), ""]
+    speed = result["speed"]
+    share = f", {speed['arithmetic_share']:.0%} of the arithmetic limit" if speed.get("arithmetic_share") else ""
+    said.append(
+        f"{result['tokens']:,} tokens in {result['updates']:,} updates, {speed['tokens_per_second']:,.0f} tokens/s{share}"
+    )
+    said += [f"sample: {sample}" for sample in result["samples"][-1:]]
+    return "\n".join(said)

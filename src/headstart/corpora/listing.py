@@ -1,0 +1,99 @@
+"""From names on the command line to files: globs, folders, each file once."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from headstart.corpora.source import HUB
+from headstart.data.files import require_file
+from headstart.errors import MissingInputError
+from headstart.progress import Progress
+from headstart.readers import READERS
+from headstart.registry import did_you_mean
+
+TEXT_ENDINGS = (".txt", ".text")
+"""Endings of plain text that a folder is searched for; a file that is named may have any."""
+
+
+class Place(NamedTuple):
+    """Where documents come from."""
+
+    name: str
+    """As it is shown: the path, or `hub:ID:SPLIT`."""
+    kind: Literal["text", "table", "hub"]
+
+
+def listed(texts: Sequence[str], progress: Progress) -> list[Place]:
+    """The files and data sets behind the names, in the order given, those of a glob or folder sorted; each once.
+
+    Raises:
+        MissingInputError: a file that is not there, a glob that fits none, or a folder without texts.
+        DataError: a pipe or a device.
+    """
+    tables = _table_endings()
+    places: dict[str, Place] = {}
+    for text in texts:
+        if text.startswith(HUB):
+            places.setdefault(text, Place(text, "hub"))
+            continue
+        for path in _files(text, tables, progress):
+            require_file(path)
+            kind = "table" if _ending(path) in tables else "text"
+            places.setdefault(os.path.realpath(path), Place(str(path), kind))
+    return list(places.values())
+
+
+def _table_endings() -> frozenset[str]:
+    return frozenset(ending for name in READERS.names() for ending in READERS.get(name).extensions)
+
+
+def _ending(path: Path) -> str:
+    endings = [ending.lower() for ending in path.suffixes]
+    return "" if not endings else endings[-2] if endings[-1] == ".gz" and len(endings) > 1 else endings[-1]
+
+
+def _files(text: str, tables: frozenset[str], progress: Progress) -> list[Path]:
+    path = Path(text)
+    if path.is_dir():
+        return _inside(path, tables, progress)
+    if not glob.has_magic(text) or path.exists():
+        return [path]
+    found = sorted(Path(name) for name in glob.glob(text, recursive=True))
+    files = [each for each in found if not each.is_dir()]
+    if not files:
+        raise MissingInputError(_unmatched(path, text, folders=len(found)))
+    return files
+
+
+def _inside(folder: Path, tables: frozenset[str], progress: Progress) -> list[Path]:
+    every = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    wanted = [path for path in every if _ending(path) in tables or _ending(path) in TEXT_ENDINGS]
+    others = len(every) - len(wanted)
+    if not wanted:
+        raise MissingInputError(
+            f"{folder}: none of the {len(every):,} files in this folder is text by its ending "
+            f"({', '.join([*TEXT_ENDINGS, *sorted(tables)])}, each also with .gz); name them with a glob such as "
+            f"'{folder}/*'"
+        )
+    if others:
+        progress.say("texts", f"{folder}: {len(wanted):,} files by their endings; {others:,} others are left out")
+    return wanted
+
+
+def _unmatched(path: Path, text: str, *, folders: int) -> str:
+    if folders:
+        return f"{text}: fits folders only; expected files: name the folder itself, or write '{text}/*.txt'"
+    parent = path.parent
+    if glob.has_magic(str(parent)) or not parent.is_dir():
+        return f"{text}: fits no file; expected at least one"
+    names = sorted(os.listdir(parent))
+    hint = did_you_mean(path.name.replace("*", "").replace("?", ""), names)
+    return f"{text}: fits none of the {len(names):,} names in {parent}{hint or '; expected at least one file'}"

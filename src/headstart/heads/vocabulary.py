@@ -1,0 +1,218 @@
+"""Heads over the vocabulary: an architecture's own language-model head, fed with the states that matter alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from headstart.backbones.encoder import DECODERS, TextEncoder, quiet
+from headstart.errors import ModelError
+
+Direction = Literal["masked", "causal"]
+"""Which word is missing: one within a text, or the next one."""
+CHUNK = 512
+"""States whose words are scored at once: their logits stay within the processor's caches."""
+AGREEMENT = 1e-4
+"""Largest difference between the head's own logits and those of its last layer, beyond which the latter is not used alone."""
+
+
+class _Reached(Exception):
+    """Ends a pass of the head before its last layer; carries what arrived there."""
+
+    def __init__(self, features: Tensor) -> None:
+        super().__init__()
+        self.features = features
+
+
+class VocabularyHead(nn.Module):
+    """The part of a `...ForMaskedLM` or `...ForCausalLM` above the backbone, found without knowing the architecture.
+
+    Nothing of it is written anew: the network's own pass runs with a stand-in in the place of the backbone that hands over
+    the states that are given. So only states whose word is asked for cost anything.
+
+    Args:
+        backbone: whose states are read; input and output words share their vectors where the configuration says so.
+        direction: `masked` for encoders, `causal` for decoders.
+
+    Raises:
+        ModelError: the architecture has no such head.
+    """
+
+    def __init__(self, backbone: TextEncoder, direction: Direction) -> None:
+        super().__init__()
+        network, missing = _network(backbone, direction)
+        inner = network.base_model_prefix
+        setattr(network, inner, backbone.network)
+        network.tie_weights()
+        vars(self)["network"] = network
+        """The whole network; hidden from torch, which would count the backbone twice."""
+        vars(self)["body"] = backbone.network
+        self.parts = nn.ModuleList([part for name, part in network.named_children() if name != inner])
+        self.fresh = bool(missing)
+        """Whether some of its weights are random because the backbone's folder had none for them."""
+        last = network.get_output_embeddings()
+        vars(self)["last"] = last if isinstance(last, nn.Linear) and self._ends_in(last) else None
+
+    @property
+    def whole(self) -> Any:
+        """The network with this head, as plain transformers saves and loads it."""
+        return vars(self)["network"]
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Logits of shape (states, vocabulary) from states of shape (states, hidden)."""
+        with self._handing(states):
+            return self.whole(input_ids=_nothing(states)).logits[0]
+
+    def loss(self, states: Tensor, words: Tensor, *, fast: bool) -> Tensor:
+        """Summed cross-entropy in nats.
+
+        Args:
+            states: shape (states, hidden).
+            words: the right ids, shape (states,).
+            fast: multiply in bfloat16.
+        """
+        last = vars(self)["last"]
+        if last is None:
+            with torch.autocast("cpu", torch.bfloat16, enabled=fast):
+                logits = self(states)
+            return nn.functional.cross_entropy(logits.float(), words, reduction="sum")
+        with torch.autocast("cpu", torch.bfloat16, enabled=fast):
+            features = self._features(states, last)
+        return word_loss(features.float(), last.weight, last.bias, words, fast=fast)
+
+    def _features(self, states: Tensor, last: nn.Linear) -> Tensor:
+        """What the last layer is given, shape (states, width)."""
+
+        def stop(_: nn.Module, args: tuple[Any, ...]) -> None:
+            raise _Reached(args[0])
+
+        handle = last.register_forward_pre_hook(stop)
+        try:
+            with self._handing(states):
+                self.whole(input_ids=_nothing(states))
+        except _Reached as reached:
+            return reached.features[0]
+        finally:
+            handle.remove()
+        raise RuntimeError(f"the last layer of {type(self.whole).__name__} was never called")
+
+    @torch.no_grad()
+    def _ends_in(self, last: nn.Linear) -> bool:
+        """Whether the logits are what a linear layer gives, with nothing behind it."""
+        states = torch.linspace(-1, 1, 3 * self.whole.config.hidden_size).view(3, -1)
+        training = self.whole.training
+        self.whole.eval()
+        try:
+            logits = self(states)
+            return bool((last(self._features(states, last)) - logits).abs().max() <= AGREEMENT)
+        except RuntimeError:
+            return False
+        finally:
+            self.whole.train(training)
+
+    @contextmanager
+    def _handing(self, states: Tensor) -> Iterator[None]:
+        """Within it the backbone gives back these states, as one row."""
+        from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
+
+        body = vars(self)["body"]
+        output = BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=states.unsqueeze(0))  # type: ignore[arg-type]
+        body.forward = lambda *_, **__: output
+        try:
+            yield
+        finally:
+            del body.forward
+
+
+def word_loss(states: Tensor, weight: Tensor, bias: Tensor | None, words: Tensor, *, fast: bool) -> Tensor:
+    """Summed cross-entropy of a linear layer's outputs, in nats; the logits of all states are never there at once.
+
+    Gradients are found while the logits are: with a loss that is linear in its parts nothing has to be kept or computed
+    again for the way back (the idea of Hsu et al. 2024, "Liger Kernel", section 3.2, by chunks that suit a CPU's caches).
+
+    Args:
+        states: shape (states, width), float32.
+        weight: shape (vocabulary, width).
+        bias: shape (vocabulary,), or None.
+        words: right ids, shape (states,).
+        fast: multiply in bfloat16; sums are float32.
+    """
+    return _WordLoss.apply(states, weight, bias, words, fast)  # type: ignore[no-any-return]
+
+
+class _WordLoss(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, weight: Tensor, bias: Tensor | None, words: Tensor, fast: bool) -> Tensor:
+        kind = torch.bfloat16 if fast else weight.dtype
+        cast = weight.detach().to(kind)
+        wanted = ctx.needs_input_grad
+        to_states = torch.empty_like(states) if wanted[0] else None
+        to_weight = torch.zeros_like(weight) if wanted[1] else None
+        to_bias = torch.zeros_like(bias) if bias is not None and wanted[2] else None
+        total = states.new_zeros(())
+        for begin in range(0, len(states), CHUNK):
+            part = states[begin : begin + CHUNK].detach().to(kind)
+            right = words[begin : begin + CHUNK]
+            logits = (part @ cast.T).float()
+            if bias is not None:
+                logits += bias.detach()
+            shares = torch.log_softmax(logits, 1)
+            picked = shares.gather(1, right[:, None])
+            total -= picked.sum()
+            if not any(wanted[:3]):
+                continue
+            slopes = shares.exp_()
+            slopes.scatter_add_(1, right[:, None], slopes.new_full((len(right), 1), -1.0))
+            if to_bias is not None:
+                to_bias += slopes.sum(0)
+            slopes = slopes.to(kind)
+            if to_states is not None:
+                to_states[begin : begin + CHUNK] = slopes @ cast
+            if to_weight is not None:
+                to_weight += slopes.T @ part
+        ctx.save_for_backward(*(tensor for tensor in (to_states, to_weight, to_bias) if tensor is not None))
+        ctx.given = [tensor is not None for tensor in (to_states, to_weight, to_bias)]
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *slope: Tensor) -> Any:
+        kept = iter(ctx.saved_tensors)
+        return (*(next(kept) * slope[0] if given else None for given in ctx.given), None, None)
+
+
+def _nothing(states: Tensor) -> Tensor:
+    """Ids that stand for the states; nobody reads them."""
+    return torch.zeros((1, len(states)), dtype=torch.int64)
+
+
+def _network(backbone: TextEncoder, direction: Direction) -> tuple[Any, list[str]]:
+    """A network with the head of a direction, and the weights of the head that its folder did not have."""
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPING
+
+    config, kind = backbone.network.config, backbone.located.config["model_type"]
+    mapping = MODEL_FOR_MASKED_LM_MAPPING if direction == "masked" else MODEL_FOR_CAUSAL_LM_MAPPING
+    if type(config) not in mapping or (kind in DECODERS) != (direction == "causal"):
+        way = "next words (causal-lm)" if kind in DECODERS else "missing words (masked-lm)"
+        raise ModelError(f"{backbone.located.identity} is of the architecture {kind}, which learns from {way}")
+    cls: Any = mapping[type(config)]
+    with quiet():
+        if not backbone.pretrained:
+            return cls._from_config(config), ["all"]
+        try:
+            network, loading = cls.from_pretrained(
+                str(backbone.located.folder),
+                config=config,
+                use_safetensors=True,
+                local_files_only=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+            first = str(error).strip().split("\n")[0]
+            raise ModelError(f"the weights in {backbone.located.folder} cannot be loaded: {first}") from None
+    return network, list(loading["missing_keys"])

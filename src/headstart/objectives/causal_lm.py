@@ -1,0 +1,77 @@
+"""The next word: every word of a text is told from those before it (GPT)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from headstart.data.pieces import Pieces
+from headstart.data.store import Store
+from headstart.objectives.base import RawText
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from headstart.heads.model import Model
+
+SAMPLE_WORDS = 12
+"""Tokens that a sample goes on for."""
+
+
+class CausalLM(RawText):
+    """Causal language modelling (Radford et al. 2018, section 3.1, equation 1).
+
+    Needs: `encode` of a decoder, whose states see only what stands before them.
+    Inputs: raw text; every row begins with the token that begins (or, as in GPT-2, ends) a text, so that its first word is
+    told too.
+    Loss: -log p(w_i | w_1, ..., w_(i-1)), in nats, summed over the words of the rows.
+    See also: `masked-lm` for encoders.
+    """
+
+    name: ClassVar[str] = "causal-lm"
+    direction: ClassVar[Literal["masked", "causal", ""]] = "causal"
+
+    def heads(self, backbone: Any, **options: Any) -> dict[str, nn.Module]:
+        """The architecture's own head."""
+        from headstart.heads.vocabulary import VocabularyHead
+
+        return {self.name: VocabularyHead(backbone, "causal")}
+
+    def prepare(self, examples: Store[Any], tokenizer: Any) -> Pieces:
+        """Texts as rows, cut off at the length limit."""
+        return tokenizer.pieces(examples.texts, direction=self.direction)
+
+    def collate(self, prepared: Pieces, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
+        """`ids`, `mask`, and `labels`, the id that follows and -100 where none does; each (rows, tokens)."""
+        import torch
+
+        ids, mask, _ = prepared.pad(indices, pad_id)
+        labels = np.full_like(ids, -100)
+        labels[:, :-1] = np.where(mask[:, 1:] > 0, ids[:, 1:], -100)
+        arrays = {"ids": ids, "mask": mask, "labels": labels}
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
+        """Summed cross-entropy of the following words in nats, and their number."""
+        hidden = model.backbone.encode(batch["ids"], batch["mask"]).hidden  # (rows, tokens, hidden)
+        labels = batch["labels"].reshape(-1)
+        places = (labels >= 0).nonzero().squeeze(1)
+        states = hidden.reshape(-1, hidden.shape[-1]).index_select(0, places)  # (words, hidden)
+        head: Any = model.heads[self.name]
+        return head.loss(states, labels[places], fast=model.backbone.fast), float(len(places))
+
+    def sample(self, model: Model, prepared: Pieces, tokenizer: Any) -> str:
+        """The beginning of a text and how it might go on, each word the most probable one."""
+        import torch
+
+        ids, _, _ = prepared.pad(np.array([len(prepared) // 2]), tokenizer.pad_id)
+        ids = torch.from_numpy(ids[:, : max(2, min(9, ids.shape[1]))])
+        begin = tokenizer.decode(ids[0].tolist())
+        told: list[int] = []
+        with torch.no_grad():
+            for _ in range(SAMPLE_WORDS):
+                states = model.backbone.encode(ids, torch.ones_like(ids)).hidden[0, -1:]
+                told.append(int(model.heads[self.name](states).argmax()))
+                ids = torch.cat([ids, torch.tensor([[told[-1]]])], dim=1)
+        return f"{begin} ... {tokenizer.decode(told)}"

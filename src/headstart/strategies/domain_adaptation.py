@@ -1,0 +1,309 @@
+"""Domain adaptation: the network first learns from raw text of the domain, kept only where validation gains by it."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from headstart.config import Names, named
+from headstart.deadline import Deadline, OutOfTime
+from headstart.errors import DataError
+from headstart.metrics import significance
+from headstart.metrics.classification import BY_COUNTS
+from headstart.objectives import OBJECTIVES
+from headstart.objectives.base import Objective
+from headstart.objectives.base import RawText as TextObjective
+from headstart.strategies import STRATEGIES
+from headstart.strategies.base import Candidate, Context, Strategy, Work
+
+if TYPE_CHECKING:
+    from headstart.data.pieces import Pieces
+    from headstart.training.rawtext import Rows
+
+UPDATES, MOST_UPDATES = 500, 2000
+"""By default one pass over the texts, but at least 500 updates (fewer where that is over `MOST_PASSES`), at most 2,000."""
+MOST_PASSES = 20
+LEAST_BATCHES = 8
+"""Updates per pass, where texts are few."""
+RATE, RATE_OF_SENTENCES = 1e-4, 3e-5
+"""Learning rates of objectives on words, and of those on whole texts."""
+SHARE_OF_TIME = 0.4
+"""Of what a budget leaves, spent on raw text at most."""
+MOST_TOKENS = 256
+"""Of a row of raw text."""
+
+
+@dataclass
+class Adapted:
+    """A network that has learnt from raw text."""
+
+    objective: TextObjective
+    rate: float
+    """Highest learning rate."""
+    weights: dict[str, Any]
+    digest: str
+    """SHA-256 of the weights."""
+    updates: int
+    before: float
+    after: float
+    """Loss on held-out text of the domain."""
+    documents: int
+    removed: int
+    """Sentences of evaluation sets that were found in the text and taken out."""
+    splits: tuple[float, float] | None
+    """Tokens per word: of the domain, and of general English."""
+
+
+class DomainAdaptation(Strategy):
+    """Continued pre-training, then any other strategy (Gururangan et al. 2020).
+
+    On a corpus of the domain (`texts`, their DAPT, section 3), on the task's own texts without labels (`own_texts`, their
+    TAPT, section 4: training rows and the texts of `--target`), or on both at once. The strategy in `then` is fitted with
+    and without, under equal settings and seeds; the adapted network is kept only if the loss of its probabilities on
+    validation is less by more than noise and no more answers are wrong (the gate). Texts of the test parts are taken out
+    of the corpus, sentence by sentence, before anything is learnt from it.
+    """
+
+    name: ClassVar[str] = "domain-adaptation"
+    cost: ClassVar[int] = 6
+
+    texts: Names = ()
+    """Raw text of the domain: files, globs, folders or `hub:ID`."""
+    own_texts: bool = True
+    """Learn from the training rows' texts too, and from those of the target domain where there are any; off and without
+    `texts` nothing is adapted, as in resolved recipes of what the gate refused."""
+    objective: Annotated[Objective, named(OBJECTIVES, "masked-lm")] | None = None
+    """`masked-lm`, `causal-lm` or `simcse`; by default `masked-lm` for networks with a head over words, `causal-lm` for
+    decoders, and `simcse` for those without, such as sentence encoders."""
+    then: Annotated[Strategy, named(STRATEGIES)] = Field(default="fine-tuning", validate_default=True)
+    """Strategy that is fitted on the labels, by name; its own options as in `--set strategy.then.layers=2`."""
+    gate: bool = True
+    """Keep the adapted network only if validation gains; `--no-gate` keeps it in any case and fits once."""
+    gate_seeds: int = Field(default=1, ge=1, le=20)
+    """Fits with and without that the gate compares, each pair with a seed of its own, in [1, 20]."""
+    text_updates: int | None = Field(default=None, ge=1, le=1_000_000)
+    """Steps of the optimiser on raw text, at least 1; by default one pass, at least 500 and at most 2,000."""
+    text_learning_rate: float | None = Field(default=None, gt=0, le=1)
+    """Highest learning rate on raw text, in (0, 1]; by default 1e-4, for `simcse` 3e-5."""
+    text_batch: int = Field(default=4096, ge=8, le=1_000_000)
+    """Tokens per update on raw text, at least 8; fewer where that would be over an eighth of the text."""
+    text_l2_sp: float = Field(default=0.0, ge=0, le=1000)
+    """Pull towards the weights before, against forgetting, at least 0 (L2-SP: Li et al. 2018)."""
+
+    @field_validator("objective")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        if value is not None and not isinstance(value, TextObjective):
+            raise ValueError(f"'{value.name}' learns from labels; give masked-lm, causal-lm or simcse")
+        return value
+
+    @field_validator("then")
+    @classmethod
+    def _once(cls, value: Strategy) -> Strategy:
+        if value.name == cls.name or not value.needs_backbone:
+            raise ValueError(f"{value.name} gains nothing from an adapted network; name one that transfers")
+        return value
+
+    def work(self, context: Context) -> Work:
+        """Twice that of the strategy inside under the gate, and the passes over raw text."""
+        inner = self.then.work(context)
+        fits = 1 + self.gate * self.gate_seeds
+        texts = (self.text_updates or UPDATES) * self.text_batch / max(30.0 * len(context.train), 1.0)
+        return Work(inner.training * fits + texts, inner.reading * fits)
+
+    def fit(self, context: Context) -> Candidate:
+        """Adapt; fit with and without; keep what the gate lets through."""
+        if not self.texts and not self.own_texts:  # what a resolved recipe says where the gate refused
+            found = self.then.fit(context)
+            return _of(found, self.revised(then=found.strategy), "not adapted", ["no raw text to learn from is named"])
+        adapted = self._adapted(context)
+        located = context.located
+        if located is None:
+            raise RuntimeError("a run without a backbone adapts none")
+        source = located.source.revised(digest=adapted.digest)
+        after = replace(context, located=replace(located, source=source), weights=adapted.weights, shared={})
+        plain = self.revised(
+            gate=False, objective=adapted.objective, text_updates=adapted.updates, text_learning_rate=adapted.rate
+        )
+        notes = [_told(adapted)]
+        if not self.gate:
+            found = self.then.fit(after)
+            return _of(found, plain.revised(then=found.strategy), "adapted", [*notes, "no gate"])
+        with_, without = self._fits(after), self._fits(context)
+        kept, said = _judged(context, with_, without)
+        found = with_[0] if kept else without[0]
+        strategy = plain.revised(then=found.strategy, **({} if kept else {"texts": (), "own_texts": False}))
+        return _of(found, strategy, "adapted" if kept else "adaptation refused", [*notes, said])
+
+    def _fits(self, context: Context) -> list[Candidate]:
+        """The strategy inside, once per seed."""
+        found = [self.then.fit(context)]
+        for more in range(1, self.gate_seeds):
+            found.append(self.then.fit(replace(context, seed=context.seed + more)))
+        return found
+
+    def _adapted(self, context: Context) -> Adapted:
+        """The network after learning from raw text.
+
+        Raises:
+            DataError: there is no text, or not enough for one update.
+            OutOfTime: the budget leaves no time for it.
+        """
+        import torch
+
+        from headstart.heads.model import Model
+        from headstart.training.language import Learner
+        from headstart.training.priming import prime
+        from headstart.training.settings import TextTraining
+
+        torch.manual_seed(context.seed)
+        backbone = context.backbone()
+        objective: Any = self.objective or _usual(backbone)
+        model = Model(backbone, objective.heads(backbone), context.team)
+        with ExitStack() as held:
+            folder = self._folder(context, held)
+            rows = self._rows(context, backbone, objective, folder)
+            # A small file still comes to several updates a pass.
+            tokens = min(self.text_batch, max(rows.learnt.tokens // LEAST_BATCHES, 64))
+            settings = TextTraining(
+                batch_tokens=tokens, rounds=5, l2_sp=self.text_l2_sp,
+                checkpoint_every=context.training.checkpoint_every,
+            )  # fmt: skip
+            rate = self.text_learning_rate or (RATE if objective.direction else RATE_OF_SENTENCES)
+            learner = Learner(
+                model, objective, rows.learnt, rows.held, settings, rate, context.seed, backbone.tokenizer, context.progress,
+                topic="adaptation",
+            )  # fmt: skip
+            updates, deadline = self._planned(context, learner)
+            prime(learner, updates, context.stages)
+            learned = learner.learn(updates, deadline=deadline, stages=context.stages)
+        weights = {name: tensor.detach().clone() for name, tensor in backbone.network.state_dict().items()}
+        losses = [row["loss"] for row in learned.curve]
+        facts = rows.facts
+        return Adapted(
+            objective, rate, weights, _digest(weights), learned.updates, losses[0], losses[learned.history.best],
+            facts["documents"], facts["removed"], facts["splits"],
+        )  # fmt: skip
+
+    def _planned(self, context: Context, learner: Any) -> tuple[int, Deadline | None]:
+        import time
+
+        once = learner.updates_of(1)
+        updates = self.text_updates or min(max(once, min(UPDATES, once * MOST_PASSES)), MOST_UPDATES)
+        if context.deadline is None:
+            return updates, None
+        deadline = Deadline(time.perf_counter() + SHARE_OF_TIME * context.deadline.left)
+        if self.text_updates is None:
+            speed, evaluating = learner.measure()
+            updates = min(updates, learner.updates_in(deadline, speed, evaluating))
+        if updates < 1:
+            raise OutOfTime
+        return updates, deadline
+
+    def _folder(self, context: Context, held: ExitStack) -> Path:
+        """Where the tokens of files are: beside the checkpoints, so that they are there when a run goes on."""
+        stages = context.stages
+        if stages is not None and stages.folder is not None:
+            return stages.folder / "tokens"
+        return Path(held.enter_context(tempfile.TemporaryDirectory(prefix="headstart-")))
+
+    def _rows(self, context: Context, backbone: Any, objective: TextObjective, folder: Path) -> Rows:
+        """Rows to learn from, rows to measure on, and what was found in the text."""
+        from headstart.corpora.forecast import english_splits, forecast
+        from headstart.corpora.source import RawText
+        from headstart.data.pieces import joined
+        from headstart.training.rawtext import Reader, parted_rows
+
+        tokenizer = backbone.tokenizer
+        reader = Reader(tokenizer, objective, MOST_TOKENS, context.seed, context.team, context.progress)
+        parts: list[Pieces] = []
+        facts: dict[str, Any] = {"documents": 0, "removed": 0, "splits": None}
+        if self.texts:
+            held = [] if context.folds is not None else [context.validation.texts]
+            corpus = reader.corpus(RawText(texts=self.texts), folder, [*context.unseen, *held])
+            parts.append(reader.whole(corpus))
+            facts["documents"] += corpus.facts["documents"]
+            facts["removed"] += corpus.facts["sentences_removed"]
+            own = corpus.facts["tokens"] / max(corpus.facts["words"], 1)
+            facts["splits"] = own, english_splits(tokenizer.plain)
+            context.progress.say("forecast", forecast(*facts["splits"]))
+        if self.own_texts:
+            texts = list(context.train.texts) + ([] if context.target is None else list(context.target.texts))
+            parts.append(tokenizer.pieces(texts, direction=objective.direction, seed=context.seed))
+            facts["documents"] += len(texts)
+        whole = joined(parts[0], parts[1]) if len(parts) > 1 else parts[0]
+        rows = parted_rows(whole, context.seed)
+        if not len(rows.learnt):
+            raise DataError(f"the texts come to {whole.tokens:,} tokens, too few to learn from; give more with --texts")
+        rows.facts = facts
+        return rows
+
+
+def _usual(backbone: Any) -> Any:
+    """The objective that a network comes from, as far as its head tells."""
+    from headstart.backbones.encoder import DECODERS
+    from headstart.heads.vocabulary import VocabularyHead
+
+    if backbone.located.config["model_type"] in DECODERS:
+        return OBJECTIVES.get("causal-lm")()
+    fresh = VocabularyHead(backbone, "masked").fresh
+    return OBJECTIVES.get("simcse" if fresh else "masked-lm")()
+
+
+def _judged(context: Context, with_: list[Candidate], without: list[Candidate]) -> tuple[bool, str]:
+    """Whether the adapted network is kept, and the paired difference on validation in words."""
+    task = context.task
+    targets = task.targets(context.train if context.folds is not None else context.validation)
+
+    def losses(found: list[Candidate]) -> np.ndarray:
+        return np.mean([task.losses(_calibrated(each, targets), targets) for each in found], axis=0)
+
+    ours, theirs = losses(with_), losses(without)
+    less = significance.clearly_less(ours, theirs)
+    metric = task.chosen_metric if task.chosen_metric in BY_COUNTS else "accuracy"
+    sides = (each.validation_logits.argmax(1) for each in (with_[0], without[0]))
+    paired = significance.compare(metric, targets, *sides, labels=len(task.names), seed=context.seed)
+    kept = less and paired.difference.value >= 0
+    where = "in cross-validation" if context.folds is not None else "on validation"
+    said = (
+        f"{'kept' if kept else 'refused'}: {where} {metric} {paired.difference.value:+.3f} "
+        f"[{paired.difference.low:+.3f}, {paired.difference.high:+.3f}], log-loss {float((ours - theirs).mean()):+.4f} with "
+        f"adaptation against without ({len(with_)} pair{'s' * (len(with_) > 1)} of fits on {len(targets):,} rows"
+        f"{'' if less else '; the difference is within noise or no gain'})"
+    )
+    return kept, said
+
+
+def _calibrated(candidate: Candidate, targets: np.ndarray) -> np.ndarray:
+    from headstart.evaluation.scoring import calibration_factor
+
+    return candidate.validation_logits * calibration_factor(candidate.validation_logits, targets)
+
+
+def _told(adapted: Adapted) -> str:
+    loss = f"loss on held-out text {adapted.before:.3f} -> {adapted.after:.3f}"
+    said = f"{adapted.objective.name}, {adapted.updates:,} updates on {adapted.documents:,} documents: {loss}"
+    if adapted.removed:
+        said += f", {adapted.removed:,} sentences of evaluation sets taken out"
+    if adapted.splits is not None:
+        said += f", {adapted.splits[0]:.2f} tokens per word (general English {adapted.splits[1]:.2f})"
+    return said
+
+
+def _of(found: Candidate, strategy: Strategy, how: str, notes: list[str]) -> Candidate:
+    return replace(found, strategy=strategy, description=f"{how}; {found.description}", notes=[*notes, *found.notes])
+
+
+def _digest(weights: dict[str, Any]) -> str:
+    state = hashlib.sha256()
+    for name in sorted(weights):
+        state.update(name.encode())
+        state.update(weights[name].contiguous().view(-1).numpy().tobytes())
+    return state.hexdigest()

@@ -1,0 +1,135 @@
+"""Texts of the target domain as strategies read them: which, and their states on a frozen backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from headstart.data.store import Store
+from headstart.data.tokens import Tokens
+from headstart.errors import RecipeError
+from headstart.precision import is_fast
+from headstart.progress import SILENT, Progress
+from headstart.strategies.base import NO_TARGET, Context
+from headstart.strategies.parts import home, prepared
+from headstart.strategies.probing import FEATURE_BYTES, features, has_many_rows
+from headstart.training.features import FeatureStore, tokens_digest
+from headstart.training.frozen import TextSet
+
+MOST_TEXTS = 20_000
+"""Texts of the target domain that are read at most."""
+
+
+def target_texts(context: Context, name: str) -> Store[Any]:
+    """The texts of the target domain that a strategy reads: all, or `MOST_TEXTS` of them at random.
+
+    Args:
+        context: of the run.
+        name: of the strategy, for the message.
+
+    Raises:
+        RecipeError: no file of such texts was given.
+    """
+    if context.target is None:
+        raise RecipeError([f"data.target: {name} {NO_TARGET}"])
+    total = len(context.target)
+    if total <= MOST_TEXTS:
+        return context.target
+    return context.target.take(np.sort(np.random.default_rng([context.seed, 0x7A26E7]).permutation(total)[:MOST_TEXTS]))
+
+
+def texts_note(context: Context) -> list[str]:
+    """One sentence if not all texts of the target domain are read."""
+    total = 0 if context.target is None else len(context.target)
+    return [f"{MOST_TEXTS:,} of {total:,} target texts are read, at random"] if total > MOST_TEXTS else []
+
+
+def target_states(
+    context: Context, backbone: Any, texts: Store[Any], *, layers: Sequence[int], pooling: str
+) -> np.ndarray:
+    """Pooled states of some layers side by side for texts of the target domain, once per run whoever asks for them.
+
+    Args:
+        context: of the run.
+        backbone: frozen, with its pretrained weights.
+        texts: see `target_texts`.
+        layers: 0 for the embeddings.
+        pooling: one of the backbone's.
+
+    Returns:
+        Shape (texts, layers * hidden).
+    """
+    run = home(context)
+    store: FeatureStore = run.shared.setdefault("features", FeatureStore(run.cache, run.team))
+    tokens = backbone.tokenizer.encode(list(texts.texts))
+    fast, backbone.fast = backbone.fast, is_fast(context.precision)  # as labelled rows are read
+    try:
+        if len(tokens) * _row_bytes(backbone) > FEATURE_BYTES:
+            return store.chosen(backbone, [tokens], layers=layers, pooling=pooling, progress=context.progress)[0]
+        [states] = store.get(backbone, [tokens], progress=context.progress)
+    finally:
+        backbone.fast = fast
+    return states[:, list(layers), backbone.poolings.index(pooling)].reshape(len(tokens), -1)
+
+
+def _row_bytes(backbone: Any) -> int:
+    return 4 * (backbone.depth + 1) * len(backbone.poolings) * backbone.hidden_size
+
+
+class Pooled(FeatureStore):
+    """Features of labelled rows and target texts as one set, so that no round of a strategy passes a text again.
+
+    They are computed when first asked for. Other texts, and all of them where they are too many for memory, are computed
+    as in any store.
+
+    Args:
+        context: of the run, before texts were added to its rows.
+        texts: of the target domain.
+    """
+
+    def __init__(self, context: Context, texts: Store[Any]) -> None:
+        super().__init__(context.cache, context.team)
+        self._context = context
+        self._texts = texts
+        self._known: tuple[TextSet, np.ndarray] | None = None
+
+    def get(self, backbone: Any, parts: Sequence[Tokens], *, progress: Progress = SILENT) -> list[np.ndarray]:
+        """Features of the texts of each part; those of other parts are let go, for they are soon gathered again."""
+        if self._is_large(backbone):
+            return super().get(backbone, parts, progress=progress)
+        if self._known is None:
+            self._known = self._gathered(backbone)
+        texts, states = self._known
+        places = [texts.rows(part) for part in parts]
+        if any((each < 0).any() for each in places):
+            return super().get(backbone, parts, progress=progress)
+        key = "".join(tokens_digest(part) for part in parts)
+        if key not in self._kept:
+            self._kept = {key: [states[each] for each in places]}
+        progress.advance(sum(map(len, parts)))
+        return self._kept[key]
+
+    def _is_large(self, backbone: Any) -> bool:
+        run = self._context
+        rows = len(run.train) + len(run.validation) + len(self._texts)
+        return has_many_rows(run, backbone) or rows * _row_bytes(backbone) > FEATURE_BYTES
+
+    def _gathered(self, backbone: Any) -> tuple[TextSet, np.ndarray]:
+        run = self._context
+        every = range(backbone.depth + 1)
+        tokens = [each.tokens for each in prepared(run, backbone.tokenizer)]
+        tokens.append(backbone.tokenizer.encode(list(self._texts.texts)))
+        found = list(features(run, backbone))
+        shape = found[0].shape[1:]
+        sides = [
+            target_states(run, backbone, self._texts, layers=every, pooling=pooling).reshape(-1, shape[0], shape[2])
+            for pooling in backbone.poolings
+        ]
+        found.append(np.stack(sides, axis=2))
+        texts = TextSet(tokens)
+        states = np.empty((len(texts.tokens), *shape), dtype=np.float32)
+        for part, each in zip(tokens, found, strict=True):
+            states[texts.rows(part)] = each
+        return texts, states

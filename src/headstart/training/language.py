@@ -1,0 +1,300 @@
+"""Learning from raw text: rounds of updates, the loss on held-out text after each, speed, and how many fit into a time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.pieces import Batches, Pieces, tokens_of
+from headstart.deadline import Deadline, OutOfTime
+from headstart.heads.model import Model
+from headstart.machine import product_rate
+from headstart.objectives.base import RawText
+from headstart.progress import SILENT, Progress
+from headstart.training.checkpoints import Stages
+from headstart.training.parked import Parked
+from headstart.training.settings import TextTraining
+from headstart.training.stage import Level, Stage
+from headstart.training.state import History
+from headstart.training.trainer import train
+
+BETAS, EPSILON = (0.9, 0.98), 1e-6
+"""Of AdamW, as Liu et al. 2019, section 3.1, have them for raw text."""
+PROBED = 8
+"""Updates that are timed before a plan is made; the first `SLOW` of them do not count."""
+SLOW = 3
+KEPT = 0.96
+"""Share of the time that is planned with: other work slows a machine down."""
+HELD_ROWS = 64
+"""Rows of a held-out batch where all rows of a batch are needed at once."""
+
+
+@dataclass
+class Speed:
+    """What was found of the speed of updates."""
+
+    tokens: int = 0
+    seconds: float = 0.0
+    operations: float = 0.0
+    """Floating-point operations of the products per token, forward and backward."""
+    fast: bool = False
+
+    @property
+    def rate(self) -> float:
+        """Tokens per second."""
+        return self.tokens / self.seconds if self.seconds else 0.0
+
+    @property
+    def share(self) -> float:
+        """Of the arithmetic limit of this machine, in [0, 1]."""
+        return self.rate * self.operations / product_rate(fast=self.fast) if self.operations else 0.0
+
+
+@dataclass
+class Learned:
+    """What learning from raw text came to."""
+
+    history: History
+    updates: int
+    per_round: int
+    speed: Speed
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    """Loss on held-out text by round: updates, tokens seen, train_loss, loss, both in nats per word."""
+    samples: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Learner:
+    """Trains a model on raw text.
+
+    Args:
+        model: with the heads that the objective has made for it.
+        objective: on raw text.
+        rows: to learn from.
+        held: to measure the loss on, the same words hidden every time.
+        settings: of the loop; its `updates` are given to `learn`.
+        learning_rate: highest.
+        seed: of order, dropout and what is hidden.
+        tokenizer: for samples.
+        progress: told about rounds.
+        levels: which modules move at which share of the rate; all by default.
+    """
+
+    model: Model
+    objective: RawText
+    rows: Pieces
+    held: Pieces
+    settings: TextTraining
+    learning_rate: float
+    seed: int
+    tokenizer: Any
+    progress: Progress = SILENT
+    levels: Sequence[Level] | None = None
+    topic: str = "learning"
+
+    def updates_in(self, deadline: Deadline, speed: Speed, evaluating: float) -> int:
+        """How many updates fit until a deadline, the measurements of the rounds included; 0 where none does."""
+        left = deadline.left * KEPT - (self.settings.rounds + 2) * evaluating
+        per_update = self.batches(PROBED).rows * float(self.rows.own.mean()) / max(speed.rate, 1e-9)
+        return max(0, int(left / per_update))
+
+    def updates_of(self, epochs: float) -> int:
+        """Updates that so many passes over the rows come to."""
+        batches = self.batches(1)
+        return max(1, math.ceil(epochs * len(self.rows) / batches.rows))
+
+    def batches(self, total: int) -> Batches:
+        """Batches of `total` updates, dealt to rounds."""
+        per_round = max(1, -(-total // self.settings.rounds))
+        return Batches(self.rows.own, tokens=self.settings.batch_tokens, updates=per_round, total=total, seed=self.seed)
+
+    def measure(self) -> tuple[Speed, float]:
+        """Speed of some updates, and seconds to measure the held-out loss once; the model is left as it was."""
+        named = dict(self.model.named_parameters())
+        before = Parked(named)
+        batches = self.batches(PROBED * self.settings.rounds)(0)[:PROBED]
+        stage = replace(self._stage(PROBED), epochs=1, batches=lambda _: batches)
+        clock = _Clock()
+        try:
+            train(self.model, stage, self.settings.loop, seed=self.seed, validate=None, progress=clock)
+            before.restore(named)
+        finally:
+            before.close()
+        skipped = SLOW if len(clock.times) > SLOW else 0
+        since = clock.times[skipped - 1] if skipped else clock.begun
+        # The loop begins with the largest batch; which of the others are timed makes no difference.
+        tokens = tokens_of(batches, self.rows.lengths) * (len(clock.times) - skipped) // max(len(clock.times), 1)
+        speed = Speed(tokens, clock.times[-1] - since, self._operations(), self.model.backbone.fast)
+        begun = time.perf_counter()
+        self.held_loss()
+        return speed, time.perf_counter() - begun
+
+    def held_loss(self) -> float:
+        """Mean loss on the held-out rows, in nats per word (per row for `simcse`)."""
+        total, count = held_sums(self.model, self.objective, self.held, self.tokenizer.pad_id)
+        return total / max(count, 1.0)
+
+    def learn(
+        self, updates: int, *, deadline: Deadline | None = None, stages: Stages | None = None, sampled: bool = False
+    ) -> Learned:
+        """Train for so many updates; the weights with the lowest loss on held-out text stay.
+
+        Args:
+            updates: at least 1.
+            deadline: ends training after the last whole round before it.
+            stages: where checkpoints are.
+            sampled: say now and then what the model makes of a text.
+
+        Raises:
+            OutOfTime: not even one round fits.
+            DivergedError: the loss did not stay finite.
+        """
+        stage = self._stage(updates)
+        batches = self.batches(updates)
+        watch = _Watch(self, batches, Speed(fast=self.model.backbone.fast), sampled)
+        self.progress.begin(self.topic, sum(len(rows) for round_ in range(stage.epochs) for rows in batches(round_)))
+        history = train(
+            self.model,
+            stage,
+            self.settings.loop,
+            seed=self.seed,
+            validate=watch,
+            progress=self.progress,
+            deadline=deadline,
+            stages=stages,
+        )
+        self.progress.end()
+        lengths, seen, curve = self.rows.lengths, 0, []
+        for epoch in history.epochs:
+            if epoch.epoch:
+                seen += tokens_of(batches(epoch.epoch - 1), lengths)
+            curve.append(
+                {
+                    "updates": min(epoch.epoch * batches.updates, updates),
+                    "tokens": seen,
+                    "train_loss": epoch.train_loss,
+                    "loss": epoch.validation_loss,
+                }
+            )
+        return Learned(history, updates, batches.updates, watch.speed, curve, watch.samples)
+
+    def _stage(self, updates: int) -> Stage:
+        batches = self.batches(updates)
+        every = [module for level in self.model.backbone.stacks().values() for part in level for module in part]
+        levels = self.levels or [Level([*every, *self.model.heads.values()], 1.0)]
+        return Stage(
+            self.objective,
+            self.rows,
+            levels,
+            -(-updates // batches.updates),
+            self.learning_rate,
+            batches=batches,
+            betas=BETAS,
+            epsilon=EPSILON,
+            anchor=self.settings.l2_sp,
+        )
+
+    def _operations(self) -> float:
+        """Operations of the products per token of a typical batch, forward and backward, nothing counted twice."""
+        from torch.utils.flop_counter import FlopCounterMode
+
+        from headstart.training.passes import Passes
+        from headstart.training.state import State
+
+        rows = self.batches(1)(0)[0]
+        parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        with FlopCounterMode(display=False) as counter:
+            Passes(self.model, self._stage(1), parameters, self.seed, State(), SILENT).gradients(rows)
+        for parameter in parameters:
+            parameter.grad = None
+        return counter.get_total_flops() / max(int(self.rows.lengths[rows].sum()), 1)
+
+
+class _Clock(Progress):
+    """When each update was over."""
+
+    def __init__(self) -> None:
+        self.begun = time.perf_counter()
+        self.times: list[float] = []
+
+    def advance(self, units: float, note: str = "") -> None:
+        if note:
+            self.times.append(time.perf_counter())
+
+
+class _Watch:
+    """Measures after every round, and says what it finds."""
+
+    def __init__(self, learner: Learner, batches: Batches, speed: Speed, sampled: bool) -> None:
+        self.learner, self.batches, self.speed, self.sampled = learner, batches, speed, sampled
+        self.samples: list[str] = []
+        self._since = time.perf_counter()
+        self._round: int | None = None
+
+    def __call__(self, model: Model) -> tuple[tuple[float, float], float, np.ndarray]:
+        learner = self.learner
+        spent = time.perf_counter() - self._since
+        if self._round is not None and spent > 0:
+            self.speed.tokens += tokens_of(self.batches(self._round), learner.rows.lengths)
+            self.speed.seconds += spent
+        self._round = 0 if self._round is None else self._round + 1
+        loss = learner.held_loss()
+        if learner.objective.direction:
+            said = f"loss {loss:.3f} on held-out text, perplexity {math.exp(min(loss, 50)):,.1f}"
+        else:
+            said = f"loss {loss:.3f} on held-out text"
+        if self.speed.seconds:
+            said += f"; {self.speed.rate:,.0f} tokens/s"
+        learner.progress.say(learner.topic, said)
+        if self.sampled:
+            with _reading(model):
+                sample = learner.objective.sample(model, learner.held, learner.tokenizer)
+            if sample:
+                self.samples.append(sample)
+                learner.progress.say("sample", sample)
+        self._since = time.perf_counter()
+        return (-loss, -loss), loss, np.zeros(0, dtype=np.float32)
+
+
+def held_sums(model: Model, objective: RawText, rows: Pieces, pad_id: int) -> tuple[float, float]:
+    """Summed loss over all rows and the number of words (texts for `simcse`) behind it.
+
+    An objective that compares two passes with dropout keeps it, from numbers that are the same every time.
+    """
+    total, count = 0.0, 0.0
+    lengths = rows.own
+    if objective.joint:
+        order = np.argsort(lengths, kind="stable")
+        batches = np.array_split(order, max(1, len(order) // HELD_ROWS))
+    else:
+        batches = sorted_batches(lengths, INFERENCE_TOKENS)
+    with _reading(model, dropout=objective.joint):
+        for number, batch in enumerate(batches):
+            torch.manual_seed(number)
+            summed, weight = objective.loss(model, objective.collate(rows, batch, pad_id))
+            total, count = total + float(summed), count + weight
+    return total, count
+
+
+@contextmanager
+def _reading(model: Model, *, dropout: bool = False) -> Any:
+    """No gradients, and the state of modules and random numbers as before."""
+    states = [(module, module.training) for module in model.modules()]
+    model.train(dropout)
+    try:
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            yield
+    finally:
+        for module, training in states:
+            module.training = training
+
+
+__all__ = ["Learned", "Learner", "OutOfTime", "Speed", "held_sums"]

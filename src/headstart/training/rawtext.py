@@ -1,0 +1,126 @@
+"""Raw text as rows to learn from: files to shards by the first process, shards to rows by all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headstart.backbones.tokenizing import TextTokenizer
+from headstart.corpora.corpus import Corpus, open_corpus
+from headstart.corpora.documents import segments
+from headstart.corpora.removal import Removal
+from headstart.corpora.shards import tokenised
+from headstart.corpora.source import RawText
+from headstart.corpora.survey import Survey, survey
+from headstart.data.pieces import Pieces, held_out
+from headstart.objectives.base import RawText as TextObjective
+from headstart.progress import Progress
+from headstart.team import Team
+
+HELD_SHARE, HELD_TOKENS = 0.02, 50_000
+"""Text that is held out: this share, and no more tokens than that."""
+HELD_SEED = 0x4E1D
+"""Of what is hidden in held-out text, the same for every seed of a run."""
+LEAST_TOKENS = 4
+"""Of a document, below which there is nothing to learn from."""
+
+
+@dataclass
+class Rows:
+    """Rows of a text: those to learn from, those to measure on, and what was counted."""
+
+    learnt: Pieces
+    held: Pieces
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Reader:
+    """Makes rows of texts for one objective and one tokenizer.
+
+    Args:
+        tokenizer: of the network.
+        objective: says what is put around rows, and whether they are lines.
+        most: tokens of a row, special ones included.
+        seed: of what is held out and what is hidden.
+        team: processes of the run; the first one writes shards, all read them.
+        progress: told about steps.
+    """
+
+    tokenizer: TextTokenizer
+    objective: TextObjective
+    most: int
+    seed: int
+    team: Team
+    progress: Progress
+
+    def corpus(self, source: RawText | Survey, folder: Path, unseen: Sequence[Sequence[str]] = ()) -> Corpus:
+        """Files tokenised into shards, or those that are there already.
+
+        Args:
+            source: which text.
+            folder: for the shards; that of the first process counts.
+            unseen: texts whose sentences are taken out.
+
+        Raises:
+            HeadstartError: a text can't be used, or the disk refuses.
+        """
+        place = Path(self.team.same(str(folder)))
+        if not self.team.rank:
+            if isinstance(source, RawText) and self.objective.by_sentence and source.documents == "auto":
+                source = source.revised(documents="line")
+            found = survey(source, self.progress) if isinstance(source, RawText) else source
+            remove = (
+                Removal(text for texts in unseen for text in texts) if any(len(texts) for texts in unseen) else None
+            )
+            tokenised(found, self.tokenizer.plain, place, remove=remove, progress=self.progress)
+        self.team.same(True)
+        return open_corpus(place)
+
+    def cut(self, corpus: Corpus, begins: np.ndarray, ends: np.ndarray, *, held: bool = False) -> Pieces:
+        """Documents, or parts of them, as rows."""
+        return self.tokenizer.cut_pieces(
+            corpus.read,
+            begins,
+            ends,
+            most=min(self.most, self.tokenizer.max_length),
+            least=LEAST_TOKENS,
+            direction=self.objective.direction,
+            seed=HELD_SEED if held else self.seed,
+        )
+
+    def parted(self, corpus: Corpus) -> Rows:
+        """A corpus as rows to learn from and rows to measure on."""
+        tokens = min(HELD_TOKENS, round(HELD_SHARE * corpus.tokens))
+        begins, ends, first, last = held_out(corpus.documents, tokens=tokens, seed=self.seed)
+        return Rows(self.cut(corpus, begins, ends), self.cut(corpus, first, last, held=True), dict(corpus.facts))
+
+    def whole(self, corpus: Corpus, *, held: bool = False) -> Pieces:
+        """All of a corpus."""
+        return self.cut(corpus, corpus.documents[:-1], corpus.documents[1:], held=held)
+
+
+def sample(rows: Pieces, tokens: int, seed: int) -> Pieces:
+    """So many tokens of rows, drawn at random."""
+    order = np.random.default_rng([seed, 0xF157]).permutation(len(rows))
+    last = int(np.searchsorted(np.cumsum(rows.own[order]), tokens)) + 1
+    return rows.take(np.sort(order[:last]))
+
+
+def parted_rows(rows: Pieces, seed: int) -> Rows:
+    """Rows of many short texts, some drawn at random to measure on."""
+    order = np.random.default_rng([seed, 0xDA97]).permutation(len(rows))
+    tokens = min(HELD_TOKENS, round(HELD_SHARE * rows.tokens))
+    last = int(np.searchsorted(np.cumsum(rows.own[order]), tokens)) + 1
+    held = replace(rows.take(np.sort(order[:last])), seed=HELD_SEED)
+    return Rows(rows.take(np.sort(order[last:])), held)
+
+
+def lines_of(paths: Sequence[str], encoding: str | None, progress: Progress) -> list[str]:
+    """All lines, or rows of tables, of evaluation sets."""
+    source = RawText(texts=tuple(paths), documents="line", encoding=encoding)
+    return [segment.text for segment in segments(survey(source, progress))]

@@ -1,0 +1,126 @@
+"""Heads over words: the loss and gradients of transformers' own heads, for every architecture."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from headstart.backbones.encoder import TextEncoder
+from headstart.backbones.location import BackboneSource, locate
+from headstart.errors import ModelError
+from headstart.heads.vocabulary import VocabularyHead, word_loss
+
+MASKED = ["bert", "roberta", "distilbert", "mpnet", "electra", "deberta-v2", "modernbert"]
+CAUSAL = ["gpt2", "llama", "qwen2"]
+CASES = [(kind, "masked") for kind in MASKED] + [(kind, "causal") for kind in CAUSAL]
+
+
+def model_of(folder: Path, direction: Any) -> tuple[TextEncoder, VocabularyHead]:
+    backbone = TextEncoder(locate(BackboneSource(location=str(folder))))
+    head = VocabularyHead(backbone, direction)
+    head.whole.eval()
+    return backbone, head
+
+
+@pytest.mark.parametrize(("kind", "direction"), CASES)
+def test_loss_and_gradients_are_those_of_transformers(
+    kind: str, direction: str, make_backbone: Callable[..., Path], tmp_path: Path
+) -> None:
+    backbone, head = model_of(make_backbone(tmp_path / kind, kind, initializer_range=0.2), direction)
+    torch.manual_seed(0)
+    ids = torch.randint(5, 60, (3, 11))
+    if direction == "causal":
+        theirs = head.whole(input_ids=ids, labels=ids).loss
+        words = ids[:, 1:].reshape(-1)
+        states = backbone.run(ids, torch.ones_like(ids))[:, :-1].reshape(-1, backbone.hidden_size)
+    else:
+        labels = torch.where(torch.rand(3, 11) < 0.3, ids, -100)
+        theirs = head.whole(input_ids=ids, labels=labels).loss
+        places = (labels.reshape(-1) >= 0).nonzero().squeeze(1)
+        words = labels.reshape(-1)[places]
+        states = backbone.run(ids, torch.ones_like(ids)).reshape(-1, backbone.hidden_size)[places]
+    ours = head.loss(states, words, fast=False) / len(words)
+    assert float(ours.detach()) == pytest.approx(float(theirs.detach()), abs=1e-5)
+    weights = [weight for weight in head.whole.parameters() if weight.requires_grad]
+    mine = torch.autograd.grad(ours, weights, allow_unused=True)
+    others = torch.autograd.grad(theirs, weights, allow_unused=True)
+    for one, other in zip(mine, others, strict=True):
+        assert (one is None) == (other is None)
+        if one is not None:
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_words_at_both_ends_share_their_vectors_and_move_once(
+    make_backbone: Callable[..., Path], tmp_path: Path
+) -> None:
+    backbone, head = model_of(make_backbone(tmp_path / "bert"), "masked")
+    assert head.whole.get_output_embeddings().weight is backbone.network.get_input_embeddings().weight
+    assert head.fresh  # a bare encoder has no weights for the head
+
+
+def test_a_folder_with_a_head_gives_it(make_backbone: Callable[..., Path], tmp_path: Path) -> None:
+    backbone, head = model_of(make_backbone(tmp_path / "bert"), "masked")
+    head.whole.save_pretrained(str(tmp_path / "whole"))
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / "whole" / name).write_bytes((tmp_path / "bert" / name).read_bytes())
+    _, other = model_of(tmp_path / "whole", "masked")
+    assert not other.fresh
+    states = torch.randn(4, backbone.hidden_size)
+    torch.testing.assert_close(head(states), other(states))
+
+
+def test_a_head_that_is_no_linear_layer_at_its_end_is_used_as_it_is(
+    make_backbone: Callable[..., Path], tmp_path: Path
+) -> None:
+    backbone, head = model_of(make_backbone(tmp_path / "bert"), "masked")
+    forward = head.whole.forward
+
+    def softened(*args: Any, **options: Any) -> Any:
+        output = forward(*args, **options)
+        output.logits = 3 * torch.tanh(output.logits / 3)
+        return output
+
+    head.whole.forward = softened
+    assert not head._ends_in(head.whole.get_output_embeddings())
+    vars(head)["last"] = None
+    states, words = torch.randn(4, backbone.hidden_size), torch.tensor([5, 6, 7, 8])
+    expected = torch.nn.functional.cross_entropy(head(states), words, reduction="sum").detach()
+    assert float(head.loss(states, words, fast=False).detach()) == pytest.approx(float(expected))
+
+
+@pytest.mark.parametrize(
+    ("kind", "direction", "way"), [("bert", "causal", "masked-lm"), ("gpt2", "masked", "causal-lm")]
+)
+def test_the_wrong_direction_is_refused(
+    kind: str, direction: Any, way: str, make_backbone: Callable[..., Path], tmp_path: Path
+) -> None:
+    backbone = TextEncoder(locate(BackboneSource(location=str(make_backbone(tmp_path / kind, kind)))))
+    with pytest.raises(ModelError, match=f"architecture {kind}, which learns from .*{way}"):
+        VocabularyHead(backbone, direction)
+
+
+def test_the_loss_in_chunks_is_that_of_torch() -> None:
+    torch.manual_seed(0)
+    states = torch.randn(1100, 6, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(9, 6, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(9, dtype=torch.float64, requires_grad=True)
+    words = torch.randint(9, (1100,))
+    expected = torch.nn.functional.cross_entropy(states @ weight.T + bias, words, reduction="sum")
+    slopes = torch.autograd.grad(expected, (states, weight, bias))
+    ours = word_loss(states, weight, bias, words, fast=False)
+    # Logits are float32 inside.
+    assert float(ours.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
+    for one, other in zip(torch.autograd.grad(2 * ours, (states, weight, bias)), slopes, strict=True):
+        torch.testing.assert_close(one, 2 * other, rtol=1e-3, atol=1e-4)
+
+
+def test_without_gradients_only_the_loss_is_computed() -> None:
+    states, weight = torch.randn(5, 4), torch.randn(7, 4)
+    words = torch.tensor([0, 1, 2, 3, 6])
+    ours = word_loss(states, weight, None, words, fast=False)
+    assert float(ours) == pytest.approx(
+        float(torch.nn.functional.cross_entropy(states @ weight.T, words, reduction="sum"))
+    )
+    assert not ours.requires_grad

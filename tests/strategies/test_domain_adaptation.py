@@ -1,0 +1,138 @@
+"""Domain adaptation: the gate lets through what gains, and nothing else; test sentences are not learnt from."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headstart.comparison import compare
+from headstart.data.examples import Example
+from headstart.data.store import Store
+from headstart.data.table import Table
+from headstart.errors import RecipeError
+from headstart.progress import SILENT
+from headstart.recipe import MEMORY, assemble
+from headstart.strategies.domain_adaptation import _judged
+from headstart.tasks.text_classification import TextClassification
+
+LABELS = ["down", "up"] * 100
+
+
+def bound() -> tuple[Any, Any]:
+    examples = [Example(f"text {at}", label) for at, label in enumerate(LABELS)]
+    store = Store(examples, list(range(len(examples))), "toy")
+    task = TextClassification(text=("text",), label="label", metric="accuracy").bind(store)
+    return task, SimpleNamespace(task=task, validation=store, folds=None, seed=0)
+
+
+def candidate(right: float, sure: float, seed: int) -> Any:
+    """Logits that point to the right label in a share of the rows."""
+    random = np.random.default_rng(seed)
+    targets = np.array([label == "up" for label in LABELS])
+    signs = np.where(random.permutation(len(LABELS)) < right * len(LABELS), 1.0, -1.0) * np.where(targets, 1, -1)
+    scores = signs * sure * random.uniform(0.5, 1.5, len(LABELS))
+    return SimpleNamespace(validation_logits=np.stack([-scores, scores], 1).astype(np.float32))
+
+
+def test_a_clear_gain_is_kept_and_the_difference_is_told() -> None:
+    _, context = bound()
+    kept, said = _judged(context, [candidate(0.95, 2, 0)], [candidate(0.75, 1, 0)])
+    assert kept
+    assert said.startswith("kept: on validation accuracy +0.200 [")
+    assert "1 pair of fits on 200 rows" in said
+
+
+def test_luck_is_refused() -> None:
+    _, context = bound()
+    kept, said = _judged(context, [candidate(0.76, 1, 1)], [candidate(0.75, 1, 2)])
+    assert not kept
+    assert said.startswith("refused: on validation accuracy +0.010")
+    assert "within noise" in said
+
+
+def test_harm_is_refused() -> None:
+    _, context = bound()
+    assert not _judged(context, [candidate(0.6, 1, 0)], [candidate(0.9, 1, 0)])[0]
+
+
+def test_surer_answers_are_no_gain_where_more_of_them_are_wrong() -> None:
+    _, context = bound()
+    with_, without = candidate(0.93, 5, 0), candidate(0.95, 5, 0)
+    # Unsure where it is right, so that its losses are larger though fewer answers are wrong.
+    without.validation_logits = without.validation_logits * np.where(np.arange(200) % 2, 0.01, 1.0)[:, None].astype(
+        np.float32
+    )
+    assert not _judged(context, [with_], [without])[0]
+
+
+def rows() -> Table:
+    words = ["good", "bad", "shop", "day", "night", "parcel", "nine"]
+    texts = [f"{'good' if at % 2 else 'bad'} {words[at % 7]} {words[at % 5]} {at}" for at in range(80)]
+    columns = {"text": texts, "label": [("down", "up")[at % 2] for at in range(80)]}
+    return Table(MEMORY, columns, list(range(1, 81)))
+
+
+@pytest.fixture
+def ran(tiny_backbone: Path, tmp_path: Path) -> Callable[..., Any]:
+    def run(**options: Any) -> Any:
+        given = {
+            "train": MEMORY, "backbone": str(tiny_backbone), "strategy": "domain-adaptation", "then": "feature-extraction",
+            "controls": False, "threads": 1, "folds": 0, "validation_share": 0.3, "test_share": 0.2, "text_updates": 6,
+        }  # fmt: skip
+        return compare(assemble("fit", given | options), SILENT, rows())
+
+    return run
+
+
+def test_without_a_gate_the_adapted_network_is_the_model(ran: Callable[..., Any], tiny_backbone: Path) -> None:
+    from safetensors.torch import load_file
+
+    found = ran(gate=False)
+    weights = found.chosen.finished.predictor.model.backbone.network.state_dict()
+    before = load_file(tiny_backbone / "model.safetensors")
+    name = "encoder.layer.0.attention.self.query.weight"
+    assert not np.array_equal(weights[name].numpy(), before[name].numpy())
+    assert found.chosen.finished.description.startswith("adapted; ")
+    resolved = found.artifact.recipe["strategy"]
+    assert resolved["text_updates"] == 6
+    assert resolved["objective"]["name"] == "simcse"  # the bare encoder has no head over words
+
+
+def test_what_the_gate_refuses_leaves_the_network_as_it_was(ran: Callable[..., Any], tiny_backbone: Path) -> None:
+    from safetensors.torch import load_file
+
+    found = ran(text_learning_rate=1e-9)
+    assert found.chosen.finished.description.startswith("adaptation refused; ")
+    weights = found.chosen.finished.predictor.model.backbone.network.state_dict()
+    before = load_file(tiny_backbone / "model.safetensors")
+    assert all(np.array_equal(weights[name].numpy(), before[name].numpy()) for name in weights if name in before)
+    resolved = found.artifact.recipe["strategy"]
+    assert (resolved["texts"], resolved["own_texts"]) == ([], False)
+
+
+def test_files_are_learnt_from_without_the_sentences_of_the_test_rows(ran: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "domain.txt"
+    tested = "the shop opens at nine on monday night"
+    path.write_text("".join(f"a good day and a bad night to you {at} .\n" for at in range(80)) + f"{tested}\n")
+    test = tmp_path / "test.csv"
+    test.write_text(f"text,label\n{tested},up\ngood shop,up\nbad shop,down\n")
+    found = ran(gate=False, objective="masked-lm", texts=str(path), test=str(test), test_share=None)
+    [note] = [note for note in found.chosen.finished.notes if "updates on" in note]
+    assert "1 sentences of evaluation sets taken out" in note
+    assert "tokens per word (general English" in note
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"then": "tf-idf"}, "tf-idf gains nothing from an adapted network"),
+        ({"then": "domain-adaptation"}, "domain-adaptation gains nothing"),
+        ({"objective": "contrastive"}, "'contrastive' learns from labels"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(options: dict[str, Any], message: str, ran: Callable[..., Any]) -> None:
+    with pytest.raises(RecipeError, match=message):
+        ran(**options)
