@@ -211,6 +211,18 @@ def test_evaluation_sets_are_taken_out_and_counted(text: Path, tmp_path: Path) -
     )
 
 
+def test_copies_are_left_out_and_told(text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from headstart.cli.display import Lines
+
+    (tmp_path / "copy.txt").write_text(text.read_text())
+    options = {"updates": 2, "rounds": 1, "documents": "line"}
+    headstart.pretrain([text, tmp_path / "copy.txt"], progress=Lines(), output=str(tmp_path / "lm"), **(TINY | options))
+    lines = text.read_text().strip().split("\n")
+    said = capsys.readouterr().err
+    assert f"{len(set(lines))} documents" in said
+    assert f"left out: duplicate files 1, duplicate documents {len(lines) - len(set(lines))}" in said
+
+
 def test_held_out_text_may_be_given(text: Path, tmp_path: Path) -> None:
     other = tmp_path / "valid.txt"
     other.write_text("the shop opens at nine and it is good . " * 20)

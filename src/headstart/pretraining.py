@@ -231,16 +231,13 @@ def _with_replay(rows: Pieces, general: Pieces, recipe: Adapt) -> Pieces:
 
 
 def _said(facts: dict[str, Any], rows: Pieces, held: Pieces) -> str:
-    left_out = [
-        f"{facts[key]:,} {name}"
-        for key, name in (
-            ("duplicate_files", "files that are copies"),
-            ("duplicates", "documents that are copies"),
-            ("near_duplicates", "that nearly are"),
-            ("sentences_removed", "sentences of evaluation sets"),
-        )
-        if facts.get(key)
-    ]
+    named = {
+        "duplicate_files": "duplicate files",
+        "exact_duplicates": "duplicate documents",
+        "near_duplicates": "near duplicates",
+        "sentences_removed": "sentences of evaluation sets",
+    }
+    left_out = [f"{name} {facts[key]:,}" for key, name in named.items() if facts.get(key)]
     said = (
         f"{facts.get('documents', 0):,} documents, {facts.get('characters', 0) / 1e6:.1f} M characters, "
         f"{rows.tokens:,} tokens in {len(rows):,} rows, {held.tokens:,} held out"

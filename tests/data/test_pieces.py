@@ -70,10 +70,19 @@ def test_draws_are_even() -> None:
 
 
 def test_the_ends_of_few_documents_are_held_out() -> None:
-    begins, border, first, last = held_out(np.array([0, 100, 300]), tokens=30, seed=0)
-    assert begins.tolist() == [0, 100]
-    assert border.tolist() == first.tolist() == [90, 280]
-    assert last.tolist() == [100, 300]
+    begins, border, first, last = held_out(np.array([0, 1000, 3000]), tokens=300, seed=0)
+    assert begins.tolist() == [0, 1000]
+    assert border.tolist() == first.tolist() == [900, 2800]
+    assert last.tolist() == [1000, 3000]
+
+
+def test_of_few_short_documents_whole_ones_are_held_out() -> None:
+    begins, ends, first, last = held_out(np.arange(0, 121, 12), tokens=3, seed=0)
+    assert len(first) == 2
+    assert (last - first == 12).all()
+    assert len(begins) == 8
+    _, border, _, end = held_out(np.array([0, 100]), tokens=1, seed=0)
+    assert (border[0], end[0]) == (84, 100)
 
 
 def test_whole_documents_are_held_out_where_there_are_many() -> None:

@@ -140,6 +140,8 @@ def cut(begins: np.ndarray, ends: np.ndarray, most: int, least: int = 1) -> tupl
     return starts, stops
 
 
+LEAST_HELD = 16
+"""Tokens of a document whose loss says anything."""
 FEW_DOCUMENTS = 50
 """Documents below which the end of each is held out, not some of them as a whole."""
 
@@ -149,7 +151,7 @@ def held_out(offsets: np.ndarray, *, tokens: int, seed: int) -> tuple[np.ndarray
 
     Args:
         offsets: shape (documents + 1,); document i has the tokens from `offsets[i]` to `offsets[i + 1]`.
-        tokens: to hold out, about: documents drawn at random, or the end of each where there are few.
+        tokens: to hold out, about: documents drawn at random, or the end of each where they are few and long.
         seed: of the draw.
 
     Returns:
@@ -157,7 +159,8 @@ def held_out(offsets: np.ndarray, *, tokens: int, seed: int) -> tuple[np.ndarray
     """
     begins, ends = offsets[:-1], offsets[1:]
     lengths = ends - begins
-    if len(lengths) < FEW_DOCUMENTS:
+    tokens = max(tokens, LEAST_HELD)
+    if len(lengths) == 1 or (len(lengths) < FEW_DOCUMENTS and tokens >= LEAST_HELD * len(lengths)):
         share = min(tokens / max(int(lengths.sum()), 1), 0.5)
         border = ends - np.round(lengths * share).astype(np.int64)
         return begins, border, border, ends

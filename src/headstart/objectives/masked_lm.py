@@ -105,5 +105,7 @@ class MaskedLM(RawText):
         with torch.no_grad():
             told = int(model.heads[self.name](states[at : at + 1]).argmax())
         ids = batch["ids"][0].tolist()
-        left, right = tokenizer.decode(ids[max(at - 6, 0) : at]), tokenizer.decode(ids[at + 1 : at + 6])
-        return f"{left} [{tokenizer.decode([told])}] {right} (was: {tokenizer.decode([int(batch['labels'][0, at])])})"
+        first, last = len(prepared.before), len(ids) - len(prepared.after)
+        left, right = tokenizer.decode(ids[max(at - 6, first) : at]), tokenizer.decode(ids[at + 1 : min(at + 6, last)])
+        was = tokenizer.decode([int(batch["labels"][0, at])])
+        return f"{left} [{tokenizer.decode([told])}] {right} (was: {was})"
