@@ -77,7 +77,7 @@ def test_the_ends_of_few_documents_are_held_out() -> None:
 
 
 def test_of_few_short_documents_whole_ones_are_held_out() -> None:
-    begins, ends, first, last = held_out(np.arange(0, 121, 12), tokens=3, seed=0)
+    begins, _, first, last = held_out(np.arange(0, 121, 12), tokens=3, seed=0)
     assert len(first) == 2
     assert (last - first == 12).all()
     assert len(begins) == 8
