@@ -233,13 +233,18 @@ def test_held_out_text_may_be_given(text: Path, tmp_path: Path) -> None:
 
 def test_a_network_may_be_made_after_a_folder(text: Path, make_backbone: Callable[..., Path], tmp_path: Path) -> None:
     folder = make_backbone(tmp_path / "electra", "electra")
+    weights = weights_of(folder)
+    (folder / "model.safetensors").unlink()  # they are not used
     options = {key: TINY[key] for key in ("batch_tokens", "block_length", "threads", "precision")}
     result = headstart.pretrain(
         text, architecture=str(folder), output=str(tmp_path / "lm"), updates=2, rounds=1, **options
     )
     config = json.loads((Path(result["network"]) / "config.json").read_text())
     assert config["model_type"] == "electra"
-    assert weights_of(tmp_path / "lm") != weights_of(folder)
+    assert weights_of(tmp_path / "lm") != weights
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(ModelError, match=r"no tokenizer\.json beside the configuration of electra"):
+        headstart.pretrain(text, architecture=str(folder), output=str(tmp_path / "other"), updates=2)
 
 
 @pytest.mark.parametrize(

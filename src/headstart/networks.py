@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.backbones.location import BackboneSource, Located, cleaned, locate
+from headstart.backbones.location import ARCHITECTURES, BackboneSource, Located, cleaned, locate
 from headstart.durable import damage, sealed, write_json
+from headstart.errors import ModelError
 from headstart.precision import is_fast
 from headstart.progress import Progress
 from headstart.recipe import Adapt, Pretrain, Raw
@@ -55,10 +56,13 @@ def _configure(recipe: Pretrain, surveyed: Survey, folder: Path) -> None:
     network, length = recipe.network, recipe.training.block_length
     kind = network.architecture or _usual(recipe)
     if kind not in (*ENCODERS, *DECODERS):
-        found = locate(BackboneSource(location=kind))
-        for path in found.folder.iterdir():
+        place = Path(kind).expanduser()
+        # A folder of one's own need not have weights, which are not used.
+        place = place if (place / "config.json").is_file() else locate(BackboneSource(location=kind)).folder
+        for path in place.iterdir():
             if path.suffix in (".json", ".txt", ".model") and path.is_file():
                 shutil.copyfile(path, folder / path.name)
+        _require_known(folder)
         return
     tokenizer = train_tokenizer(
         _sample(surveyed),
@@ -80,6 +84,16 @@ def _configure(recipe: Pretrain, surveyed: Survey, folder: Path) -> None:
         special=special_ids(tokenizer),
     )
     write_json(folder / "config.json", config)
+
+
+def _require_known(folder: Path) -> None:
+    """Refuse a configuration of an architecture that is not known, or one without its tokenizer."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    if kind not in ARCHITECTURES:
+        raise ModelError(f"model_type {kind!r} is not one that is known ({', '.join(sorted(ARCHITECTURES))})")
+    if not (folder / "tokenizer.json").is_file():
+        raise ModelError(f"there is no tokenizer.json beside the configuration of {kind}; give a folder that has both")
 
 
 def _sample(surveyed: Survey) -> Iterator[str]:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from headstart.backbones.base import Encoding
 from headstart.backbones.dropout import FastDropout
+from headstart.heads.model import Model
 
 POOLINGS = ("first", "mean", "last", "max")
 
@@ -32,6 +34,28 @@ def pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
     if pooling == "max":
         return hidden.masked_fill(wide == 0, torch.finfo(hidden.dtype).min).amax(1)
     raise ValueError(f"pooling '{pooling}' is none of {', '.join(POOLINGS)}")
+
+
+def pooled_parts(model: Model, parts: Sequence[tuple[Tensor, Tensor]], pooling: str) -> Tensor:
+    """One vector per text of a batch that passes in parts, shared out among the processes of the model's team.
+
+    Args:
+        model: whose last states are pooled.
+        parts: ids and mask of shape (rows, tokens) each.
+        pooling: as `pool` has it.
+
+    Returns:
+        Shape (rows of all parts, hidden); gradients flow through this process's parts only.
+    """
+
+    def read(ids: Tensor, mask: Tensor) -> Tensor:
+        return pool(model.backbone.encode(ids, mask).hidden, mask, pooling)
+
+    own = [
+        checkpoint(read, ids, mask, use_reentrant=False) if model.lean else read(ids, mask)
+        for ids, mask in model.team.mine(parts)
+    ]
+    return torch.cat(model.team.gathered(own, [len(mask) for _, mask in parts], model.backbone.hidden_size))
 
 
 class PooledHead(nn.Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from headstart.backbones.encoder import DECODERS, TextEncoder, quiet
 from headstart.errors import ModelError
+from headstart.heads.model import Model
 
 Direction = Literal["masked", "causal"]
 """Which word is missing: one within a text, or the next one."""
@@ -127,6 +128,22 @@ class VocabularyHead(nn.Module):
             yield
         finally:
             del body.forward
+
+
+def told(model: Model, name: str, batch: Mapping[str, Tensor]) -> tuple[Tensor, float]:
+    """Summed cross-entropy in nats of the words of a batch that are told, and their number.
+
+    Args:
+        model: with a `VocabularyHead` of that name.
+        name: of the head.
+        batch: `ids`, `mask` and `labels`, the right id or -100 where none is told; each (rows, tokens).
+    """
+    hidden = model.backbone.encode(batch["ids"], batch["mask"]).hidden  # (rows, tokens, hidden)
+    labels = batch["labels"].reshape(-1)
+    places = (labels >= 0).nonzero().squeeze(1)
+    states = hidden.reshape(-1, hidden.shape[-1]).index_select(0, places)  # (words, hidden)
+    head: Any = model.heads[name]
+    return head.loss(states, labels[places], fast=model.backbone.fast), float(len(places))
 
 
 def word_loss(states: Tensor, weight: Tensor, bias: Tensor | None, words: Tensor, *, fast: bool) -> Tensor:

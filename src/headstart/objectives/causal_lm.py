@@ -54,12 +54,9 @@ class CausalLM(RawText):
 
     def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
         """Summed cross-entropy of the following words in nats, and their number."""
-        hidden = model.backbone.encode(batch["ids"], batch["mask"]).hidden  # (rows, tokens, hidden)
-        labels = batch["labels"].reshape(-1)
-        places = (labels >= 0).nonzero().squeeze(1)
-        states = hidden.reshape(-1, hidden.shape[-1]).index_select(0, places)  # (words, hidden)
-        head: Any = model.heads[self.name]
-        return head.loss(states, labels[places], fast=model.backbone.fast), float(len(places))
+        from headstart.heads.vocabulary import told
+
+        return told(model, self.name, batch)
 
     def sample(self, model: Model, prepared: Pieces, tokenizer: Any) -> str:
         """The beginning of a text and how it might go on, each word the most probable one."""

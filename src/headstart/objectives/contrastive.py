@@ -82,20 +82,10 @@ class Contrastive(Objective):
         """Summed loss and the rows (or pairs) behind it."""
         import torch
         from torch.nn.functional import normalize
-        from torch.utils.checkpoint import checkpoint
 
-        from headstart.heads.pooled import pool
+        from headstart.heads.pooled import pooled_parts
 
-        def read(ids: Tensor, mask: Tensor) -> Tensor:
-            return pool(model.backbone.encode(ids, mask).hidden, mask, self.pooling)
-
-        parts, team = batch["parts"], model.team
-        own = [
-            checkpoint(read, ids, mask, use_reentrant=False) if model.lean else read(ids, mask)
-            for ids, mask in team.mine(parts)
-        ]
-        states = team.gathered(own, [len(mask) for _, mask in parts], model.backbone.hidden_size)
-        vectors = normalize(torch.cat(states), dim=1)  # (batch, hidden)
+        vectors = normalize(pooled_parts(model, batch["parts"], self.pooling), dim=1)  # (batch, hidden)
         cosines = vectors @ vectors.T  # (batch, batch)
         self_ = torch.eye(len(cosines), dtype=torch.bool)
         alike = (batch["groups"][:, None] == batch["groups"][None, :]) & ~self_

@@ -74,12 +74,9 @@ class MaskedLM(RawText):
 
     def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
         """Summed cross-entropy of the hidden words in nats, and their number."""
-        hidden = model.backbone.encode(batch["ids"], batch["mask"]).hidden  # (rows, tokens, hidden)
-        labels = batch["labels"].reshape(-1)
-        places = (labels >= 0).nonzero().squeeze(1)
-        states = hidden.reshape(-1, hidden.shape[-1]).index_select(0, places)  # (words, hidden)
-        head: Any = model.heads[self.name]
-        return head.loss(states, labels[places], fast=model.backbone.fast), float(len(places))
+        from headstart.heads.vocabulary import told
+
+        return told(model, self.name, batch)
 
     def _chosen(self, prepared: Pieces, rows: np.ndarray, ids: np.ndarray, text: np.ndarray) -> np.ndarray:
         """Which tokens are told: the same share of every row, at least one, the words with the smallest draws."""

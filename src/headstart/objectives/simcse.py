@@ -58,19 +58,11 @@ class SimCSE(RawText):
         """Summed loss in nats and the number of texts."""
         import torch
         from torch.nn.functional import cross_entropy, normalize
-        from torch.utils.checkpoint import checkpoint
 
-        from headstart.heads.pooled import pool
+        from headstart.heads.pooled import pooled_parts
 
-        def read(ids: Tensor, mask: Tensor) -> Tensor:
-            return pool(model.backbone.encode(ids, mask).hidden, mask, self.pooling)
-
-        parts, team = batch["parts"], model.team
-        own = [
-            checkpoint(read, ids, mask, use_reentrant=False) if model.lean else read(ids, mask)
-            for ids, mask in team.mine(parts)
-        ]
-        states = team.gathered(own, [len(mask) for _, mask in parts], model.backbone.hidden_size)
-        one, other = normalize(torch.cat(states), dim=1).chunk(2)  # (texts, hidden) each
+        one, other = normalize(pooled_parts(model, batch["parts"], self.pooling), dim=1).chunk(
+            2
+        )  # (texts, hidden) each
         logits = one @ other.T / self.temperature
         return cross_entropy(logits, torch.arange(len(one)), reduction="sum"), float(len(one))
