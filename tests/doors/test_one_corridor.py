@@ -94,6 +94,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "own_texts": (["--no-own-texts"], False),
     "objective": (["--objective", "simcse"], "simcse"),
     "gate": (["--no-gate"], False),
+    "gate_folds": (["--gate-folds", "4"], 4),
     "gate_seeds": (["--gate-seeds", "3"], 3),
     "text_updates": (["--text-updates", "9"], 9),
     "text_learning_rate": (["--text-learning-rate", "1e-5"], 1e-5),

@@ -125,12 +125,26 @@ def test_files_are_learnt_from_without_the_sentences_of_the_test_rows(ran: Calla
     assert "tokens per word (general English" in note
 
 
+def test_where_validation_is_small_the_gate_judges_by_folds_of_the_training_rows(ran: Callable[..., Any]) -> None:
+    found = ran(text_learning_rate=1e-9)
+    [said] = [note for note in found.chosen.finished.notes if note.startswith("refused")]
+    assert "in cross-validation" in said
+    rows = len(found.chosen.finished.validation_logits)
+    held = ran(text_learning_rate=1e-9, gate_folds=0)
+    [said] = [note for note in held.chosen.finished.notes if note.startswith("refused")]
+    assert f"on validation accuracy +0.000 [+0.000, +0.000], log-loss {0:+.4f}" in said.replace("-0.0000", "+0.0000")
+    assert f"on {rows} rows" in said
+    # Either way the model is fitted on the run's own parts.
+    assert np.allclose(held.chosen.finished.validation_logits, found.chosen.finished.validation_logits)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"then": "tf-idf"}, "tf-idf gains nothing from an adapted network"),
         ({"then": "domain-adaptation"}, "domain-adaptation gains nothing"),
         ({"objective": "contrastive"}, "'contrastive' learns from labels"),
+        ({"gate_folds": 1}, "one fold leaves no rows to learn from"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options: dict[str, Any], message: str, ran: Callable[..., Any]) -> None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 UPDATES, MOST_UPDATES = 500, 2000
 """By default one pass over the texts, but at least 500 updates (fewer where that is over `MOST_PASSES`), at most 2,000."""
+GATE_FOLDS, ENOUGH_ROWS = 3, 500
+"""The gate judges by cross-validation where the validation part has fewer rows than that."""
 MOST_PASSES = 20
 LEAST_BATCHES = 8
 """Updates per pass, where texts are few."""
@@ -88,6 +90,9 @@ class DomainAdaptation(Strategy):
     """Keep the adapted network only if validation gains; `--no-gate` keeps it in any case and fits once."""
     gate_seeds: int = Field(default=1, ge=1, le=20)
     """Fits with and without that the gate compares, each pair with a seed of its own, in [1, 20]."""
+    gate_folds: int | None = Field(default=None, ge=0, le=20)
+    """Folds of cross-validation on the training rows that the gate judges by, in [2, 20]; 0 judges on the validation part. By
+    default 3 where that has fewer than 500 rows, too few to tell a gain from luck; under cross-validation its own folds."""
     text_updates: int | None = Field(default=None, ge=1, le=1_000_000)
     """Steps of the optimiser on raw text, at least 1; by default one pass, at least 500 and at most 2,000."""
     text_learning_rate: float | None = Field(default=None, gt=0, le=1)
@@ -96,6 +101,13 @@ class DomainAdaptation(Strategy):
     """Tokens per update on raw text, at least 8; fewer where that would be over an eighth of the text."""
     text_l2_sp: float = Field(default=0.0, ge=0, le=1000)
     """Pull towards the weights before, against forgetting, at least 0 (L2-SP: Li et al. 2018)."""
+
+    @field_validator("gate_folds")
+    @classmethod
+    def _not_one(cls, value: int | None) -> int | None:
+        if value == 1:
+            raise ValueError("one fold leaves no rows to learn from; give at least 2, or 0 for the validation part")
+        return value
 
     @field_validator("objective")
     @classmethod
@@ -114,7 +126,8 @@ class DomainAdaptation(Strategy):
     def work(self, context: Context) -> Work:
         """Twice that of the strategy inside under the gate, and the passes over raw text."""
         inner = self.then.work(context)
-        fits = 1 + self.gate * self.gate_seeds
+        folds = 0 if not self.gate or context.folds is not None else self._folds(context)
+        fits = 2 * self.gate_seeds * (folds or 1) + (folds > 0) if self.gate else 1
         texts = (self.text_updates or UPDATES) * self.text_batch / max(30.0 * len(context.train), 1.0)
         return Work(inner.training * fits + texts, inner.reading * fits)
 
@@ -130,17 +143,46 @@ class DomainAdaptation(Strategy):
         source = located.source.revised(digest=adapted.digest)
         after = replace(context, located=replace(located, source=source), weights=adapted.weights, shared={})
         plain = self.revised(
-            gate=False, objective=adapted.objective, text_updates=adapted.updates, text_learning_rate=adapted.rate
+            gate=False,
+            gate_folds=self.gate_folds or 0,
+            objective=adapted.objective,
+            text_updates=adapted.updates,
+            text_learning_rate=adapted.rate,
         )
         notes = [_told(adapted)]
         if not self.gate:
             found = self.then.fit(after)
             return _of(found, plain.revised(then=found.strategy), "adapted", [*notes, "no gate"])
-        with_, without = self._fits(after), self._fits(context)
-        kept, said = _judged(context, with_, without)
+        rows, crossed = self._judged_on(context)
+        adapted_rows = replace(rows, located=after.located, weights=after.weights, shared={})
+        with_, without = self._fits(adapted_rows), self._fits(rows)
+        kept, said = _judged(rows, with_, without)
         found = with_[0] if kept else without[0]
+        if crossed:
+            found = self.then.fit(after if kept else context)
         strategy = plain.revised(then=found.strategy, **({} if kept else {"texts": (), "own_texts": False}))
         return _of(found, strategy, "adapted" if kept else "adaptation refused", [*notes, said])
+
+    def _folds(self, context: Context) -> int:
+        """Folds that the gate judges by; 0 for the validation part."""
+        labels = list(context.train.labels)
+        least = min((labels.count(label) for label in set(labels)), default=0)
+        wanted = self.gate_folds
+        if wanted is None:
+            wanted = GATE_FOLDS if len(context.validation) < ENOUGH_ROWS else 0
+        folds = min(wanted, least)
+        return folds if folds >= 2 else 0
+
+    def _judged_on(self, context: Context) -> tuple[Context, bool]:
+        """The run that the gate judges by, and whether it is one of its own: cross-validation where validation is small."""
+        from headstart.data.splits import fingerprints, folds
+
+        count = 0 if context.folds is not None else self._folds(context)
+        if not count:
+            return context, False
+        groups = fingerprints(context.train.texts)
+        drawn = folds(list(context.train.labels), groups, parts=count, seed=context.seed)
+        return replace(context, validation=context.train, folds=drawn[None], shared={}), True
 
     def _fits(self, context: Context) -> list[Candidate]:
         """The strategy inside, once per seed."""
