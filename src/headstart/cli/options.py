@@ -117,7 +117,7 @@ def _parameter(verb: str, name: str, info: Any) -> inspect.Parameter:
         many = name == "texts"
         required = info.is_required()
         argument = typer.Argument(
-            help=text, metavar=name.upper() + "..." * many if required else "[TEXT]..." if many else name.upper()
+            help=text, metavar=name.upper() if required else "[TEXT]..." if many else name.upper()
         )
         kind: Any = list[str] if many else str
         kind = kind if required else kind | None
