@@ -53,7 +53,7 @@ def fit_words(words: list[object], name: str) -> list[object]:
         texts = [f"now the {word} is {said} {at}" for at, word in enumerate(WORDS) for said in ("bad", "good")]
         path.write_text("\n".join(["text", *texts]) + "\n", encoding="utf-8")
         words = [*words, "--target", path]
-    short = ["--rates", "0.001"] if name == "from-scratch" else []
+    short = {"from-scratch": ["--rates", "0.001"], "domain-adaptation": ["--text-updates", "8"]}.get(name, [])
     folds = ["--folds", "0"] if name == "fine-tuning" else []  # the others by cross-validation: several stages each
     return ["fit", *words, "--strategy", name, *short, *folds]
 
