@@ -223,6 +223,23 @@ def test_copies_are_left_out_and_told(text: Path, tmp_path: Path, capsys: pytest
     assert f"left out: duplicate files 1, duplicate documents {len(lines) - len(set(lines))}" in said
 
 
+def test_simcse_learns_from_lines(text: Path, tmp_path: Path) -> None:
+    result = learn(text, tmp_path / "lm", objective="simcse", updates=2, rounds=1)
+    evidence = json.loads((Path(result["network"]) / "evidence.json").read_text())
+    assert evidence["data"]["facts"]["documents"] == len(set(text.read_text().strip().split("\n")))
+    assert "perplexity" not in result
+
+
+def test_text_that_has_changed_is_learnt_from_anew(text: Path, tmp_path: Path) -> None:
+    options = {"epochs": 2, "updates": None}
+    with pytest.raises(headstart.HeadstartError, match="headstart resume"):
+        learn(text, tmp_path / "run", progress=Stop(3), **options)
+    text.write_text(text.read_text() * 2)
+    result = headstart.resume(tmp_path / "run")
+    assert result["updates"] == learn(text, tmp_path / "whole", **options)["updates"]
+    assert weights_of(tmp_path / "run") == weights_of(tmp_path / "whole")
+
+
 def test_held_out_text_may_be_given(text: Path, tmp_path: Path) -> None:
     other = tmp_path / "valid.txt"
     other.write_text("the shop opens at nine and it is good . " * 20)

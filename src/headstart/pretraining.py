@@ -95,7 +95,9 @@ def learn_language(
     threads = set_threads(recipe.threads, torch_runs=True)
     begun = started - (work.spent if work is not None else 0.0)
     deadline = None if recipe.budget is None else Deadline(begun + recipe.budget - SAVING)
-    surveyed = survey(recipe.data, progress)
+    objective: Any = recipe.objective
+    by_line = objective.by_sentence and recipe.data.documents == "auto"
+    surveyed = survey(recipe.data.revised(documents="line") if by_line else recipe.data, progress)
     if work is not None:
         inputs: dict[str, Any] = {"texts": surveyed.digest}
         if isinstance(recipe, Adapt):

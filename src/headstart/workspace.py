@@ -299,7 +299,8 @@ class Workspace:
             )
         if changed["inputs"]:
             self.progress.say("resume", f"changed since: {found}; all is done again", warning=True)
-            self.about.pop("measured", None)
+            for known in ("measured", "planned"):
+                self.about.pop(known, None)
             self.forget()
         else:
             self.progress.say("resume", f"not the same to the last bit, because of {found}", warning=True)
