@@ -33,6 +33,8 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers
 	$(BIN)/python benchmarks/arithmetic.py
 	$(BIN)/python benchmarks/processes.py
 	$(BIN)/python benchmarks/pretraining_speed.py
+	$(BIN)/python benchmarks/bits_per_byte.py
+	$(BIN)/python benchmarks/domain_gate.py
 	$(BIN)/python benchmarks/time_to_accuracy.py
 	$(BIN)/python benchmarks/checkpoint_cost.py
 	$(BIN)/python benchmarks/crash_safety.py
