@@ -4,8 +4,8 @@
 
 `mini` goes on learning on biomedical text (where a gain is to be expected) and on the United States Code (where none is), each
 once for `--budget`, without the sentences of nicta_piboso's dev and test parts. Then, for each draw of labels, a strategy is fitted
-with the network as it was, with the one and with the other, under equal settings and seeds; the gate sees validation only
-(15 % of the drawn rows), and the whole test part says whether it was right. Raw results: benchmarks/results/domain_gate.jsonl.
+with the network as it was, with the one and with the other, under equal settings and seeds; the gate sees held-out rows of three
+folds of the drawn rows only (as `--folds 3` has it), and the whole test part says whether it was right. Raw results: benchmarks/results/domain_gate.jsonl.
 """
 
 import argparse
@@ -68,7 +68,7 @@ def fitted(train: Path, backbone: str, then: str, seed: int) -> tuple[Any, Any, 
 
     options = {
         "train": str(train), "test": str(DATA / "nicta_piboso" / "test.csv"), "strategy": then, "backbone": backbone,
-        "controls": False, "seed": seed, "text": "text", "label": "label", "metric": "accuracy", "folds": 0,
+        "controls": False, "seed": seed, "text": "text", "label": "label", "metric": "accuracy", "folds": 3,
     }  # fmt: skip
     recipe = assemble("fit", options)
     found = compare(recipe, SILENT)
@@ -94,7 +94,7 @@ def main() -> None:
     for draw in range(options.draws):
         train = drawn(folder, draw)
         plain, parts, scores = fitted(train, "mini", options.then, draw)
-        context: Any = SimpleNamespace(task=parts.task, validation=parts.validation, folds=None, seed=draw)
+        context: Any = SimpleNamespace(task=parts.task, train=parts.train, folds=parts.folds, seed=draw)
         for text, network in networks.items():
             other, _, others = fitted(train, str(network), options.then, draw)
             kept, said = _judged(context, [other], [plain])
