@@ -5,7 +5,8 @@
 `mini` goes on learning on biomedical text (where a gain is to be expected) and on the United States Code (where none is), each
 once for `--budget`, without the sentences of nicta_piboso's dev and test parts. Then, for each draw of labels, a strategy is fitted
 with the network as it was, with the one and with the other, under equal settings and seeds; the gate sees held-out rows of three
-folds of the drawn rows only (as `--folds 3` has it), and the whole test part says whether it was right. Raw results: benchmarks/results/domain_gate.jsonl.
+folds of the drawn rows only (as `--folds 3` has it), and the whole test part says whether it was right.
+Raw results: benchmarks/results/domain_gate.jsonl.
 """
 
 import argparse
