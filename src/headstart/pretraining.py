@@ -89,6 +89,7 @@ def learn_language(
     from headstart.corpora.survey import survey
     from headstart.training.checkpoints import Stages
     from headstart.training.priming import prime
+    from headstart.training.rawtext import by_objective
 
     if team.size > 1 and recipe.budget is not None:
         raise RecipeError(["budget: several processes keep no common clock; leave the budget out, or run one process"])
@@ -96,8 +97,7 @@ def learn_language(
     begun = started - (work.spent if work is not None else 0.0)
     deadline = None if recipe.budget is None else Deadline(begun + recipe.budget - SAVING)
     objective: Any = recipe.objective
-    by_line = objective.by_sentence and recipe.data.documents == "auto"
-    surveyed = survey(recipe.data.revised(documents="line") if by_line else recipe.data, progress)
+    surveyed = survey(by_objective(recipe.data, objective), progress)
     if work is not None:
         inputs: dict[str, Any] = {"texts": surveyed.digest}
         if isinstance(recipe, Adapt):
@@ -130,8 +130,13 @@ def learn_language(
         evidence["speed"]["arithmetic_share"] = round(learned.speed.share, 3)
     evidence["seconds"] = round(time.perf_counter() - begun, 1)
     evidence["machine"] = {"threads": threads, "processes": team.size}
-    resolved = recipe.revised(
-        training=recipe.training.revised(updates=updates, epochs=None, learning_rate=learner.learning_rate),
+    return Spoken(model, _resolved(recipe, updates, learner.learning_rate, threads, located), evidence)
+
+
+def _resolved(recipe: Raw, updates: int, rate: float, threads: int, located: Located) -> Raw:
+    """The recipe that comes to the same weights again, without a clock."""
+    return recipe.revised(
+        training=recipe.training.revised(updates=updates, epochs=None, learning_rate=rate),
         budget=None,
         threads=threads,
         precision="bfloat16" if is_fast(recipe.precision) else "float32",
@@ -139,7 +144,6 @@ def learn_language(
         overwrite=False,
         **({"backbone": located.source} if isinstance(recipe, Adapt) else {}),
     )
-    return Spoken(model, resolved, evidence)
 
 
 def publish_network(spoken: Spoken, folder: Path, *, overwrite: bool = False, within: Path | None = None) -> Path:

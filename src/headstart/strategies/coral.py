@@ -8,7 +8,6 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from headstart.errors import RecipeError
 from headstart.strategies.base import Candidate, Context, Strategy, Work
 
 MOST_ROWS = 50_000
@@ -104,22 +103,10 @@ class Coral(Strategy):
 
     def _read(self, context: Context, backbone: Any) -> tuple[tuple[int, ...], str]:
         """Layers and pooling, those that were asked for or that cross-validation on labelled rows chooses."""
-        from headstart.strategies.feature_extraction import layer_sets
+        from headstart.strategies.feature_extraction import readings
         from headstart.strategies.probing import compare_by_folds
 
-        if self.layers and max(self.layers) > backbone.depth:
-            raise RecipeError(
-                [f"strategy.layers: {max(self.layers)} is above {backbone.depth}, the last layer of the backbone"]
-            )
-        if self.pooling and self.pooling not in backbone.poolings:
-            raise RecipeError(
-                [f"strategy.pooling: '{self.pooling}' does not suit this backbone ({', '.join(backbone.poolings)})"]
-            )
-        options = [
-            (layers, pooling)
-            for pooling in ([self.pooling] if self.pooling else reversed(backbone.poolings))
-            for layers in ([self.layers] if self.layers else layer_sets(backbone.depth))
-        ]
+        options = readings(backbone, self.layers, self.pooling)
         return options[0] if len(options) == 1 else compare_by_folds(context, backbone, options, False)[:2]
 
     def _solved(self, context: Context, train: Any, validation: Any) -> Any:

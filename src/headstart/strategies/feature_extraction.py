@@ -57,19 +57,7 @@ class FeatureExtraction(Strategy):
         )
 
         backbone = context.backbone()
-        if self.layers and max(self.layers) > backbone.depth:
-            raise RecipeError(
-                [f"strategy.layers: {max(self.layers)} is above {backbone.depth}, the last layer of the backbone"]
-            )
-        if self.pooling and self.pooling not in backbone.poolings:
-            raise RecipeError(
-                [f"strategy.pooling: '{self.pooling}' does not suit this backbone ({', '.join(backbone.poolings)})"]
-            )
-        options = [
-            (layers, pooling)
-            for pooling in ([self.pooling] if self.pooling else reversed(backbone.poolings))
-            for layers in ([self.layers] if self.layers else layer_sets(backbone.depth))
-        ]
+        options = readings(backbone, self.layers, self.pooling)
         total = len(context.train) + len(context.validation)
         context.progress.begin(self.name, total * 1.5)
         if not has_many_rows(context, backbone):
@@ -106,6 +94,25 @@ class FeatureExtraction(Strategy):
             solved.weight.size + solved.bias.size,
             notes=sample_note(context),
         )
+
+
+def readings(backbone: Any, layers: tuple[int, ...] | None, pooling: str | None) -> list[tuple[tuple[int, ...], str]]:
+    """Layers and pooling to choose from: those that are given, and all that suit the backbone where none are.
+
+    Raises:
+        RecipeError: the backbone has no such layer or pooling.
+    """
+    if layers and max(layers) > backbone.depth:
+        raise RecipeError([f"strategy.layers: {max(layers)} is above {backbone.depth}, the last layer of the backbone"])
+    if pooling and pooling not in backbone.poolings:
+        raise RecipeError(
+            [f"strategy.pooling: '{pooling}' does not suit this backbone ({', '.join(backbone.poolings)})"]
+        )
+    return [
+        (some, way)
+        for way in ([pooling] if pooling else reversed(backbone.poolings))
+        for some in ([layers] if layers else layer_sets(backbone.depth))
+    ]
 
 
 def layer_sets(depth: int) -> list[tuple[int, ...]]:

@@ -38,6 +38,12 @@ class Rows:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+def by_objective(source: RawText, objective: TextObjective) -> RawText:
+    """The same text, its lines as documents where the objective compares sentences and nothing else is asked for."""
+    by_line = objective.by_sentence and source.documents == "auto"
+    return source.revised(documents="line") if by_line else source
+
+
 @dataclass
 class Reader:
     """Makes rows of texts for one objective and one tokenizer.
@@ -71,9 +77,9 @@ class Reader:
         """
         place = Path(self.team.same(str(folder)))
         if not self.team.rank:
-            if isinstance(source, RawText) and self.objective.by_sentence and source.documents == "auto":
-                source = source.revised(documents="line")
-            found = survey(source, self.progress) if isinstance(source, RawText) else source
+            found = (
+                source if isinstance(source, Survey) else survey(by_objective(source, self.objective), self.progress)
+            )
             remove = (
                 Removal(text for texts in unseen for text in texts) if any(len(texts) for texts in unseen) else None
             )
