@@ -108,7 +108,9 @@ def learn_language(
     model, backbone = model_of(recipe, located, pretrained, team)
     texts = _texts(recipe, surveyed, backbone, place, progress, team)
     learner = _learner(recipe, model, texts, progress)
+    learner.measure_on(recipe.training.measured_tokens)
     updates, speed = _plan(recipe, learner, deadline, work, team, progress)
+    learner.measure_on(speed.get("measured_tokens"))
     stages = Stages(None if work is None else work.folder / "stages", recipe.training.checkpoint_every, progress)
     if pretrained:
         prime(learner, updates, stages)
@@ -130,13 +132,14 @@ def learn_language(
         evidence["speed"]["arithmetic_share"] = round(learned.speed.share, 3)
     evidence["seconds"] = round(time.perf_counter() - begun, 1)
     evidence["machine"] = {"threads": threads, "processes": team.size}
-    return Spoken(model, _resolved(recipe, updates, learner.learning_rate, threads, located), evidence)
+    return Spoken(model, _resolved(recipe, learner, updates, threads, located), evidence)
 
 
-def _resolved(recipe: Raw, updates: int, rate: float, threads: int, located: Located) -> Raw:
+def _resolved(recipe: Raw, learner: Learner, updates: int, threads: int, located: Located) -> Raw:
     """The recipe that comes to the same weights again, without a clock."""
+    settled = {"epochs": None, "learning_rate": learner.learning_rate, "measured_tokens": learner.held.tokens}
     return recipe.revised(
-        training=recipe.training.revised(updates=updates, epochs=None, learning_rate=rate),
+        training=recipe.training.revised(updates=updates, **settled),
         budget=None,
         threads=threads,
         precision="bfloat16" if is_fast(recipe.precision) else "float32",
@@ -281,21 +284,25 @@ def _plan(
     work: Workspace | None,
     team: Team,
     progress: Progress,
-) -> tuple[int, dict[str, float]]:
+) -> tuple[int, dict[str, Any]]:
     """How many updates there will be: as asked for, or as many as fit; a run that goes on keeps to its plan."""
     known = team.same({} if work is None else work.about.get("planned", {}))
     if known:
         return known["updates"], known
     settings = recipe.training
     measured = learner.measure() if team.size == 1 else None
-    speed = {} if measured is None else {"rate": measured[0].rate, "operations": measured[0].operations}
+    speed: dict[str, Any] = {} if measured is None else {"rate": measured[0].rate, "operations": measured[0].operations}
     if settings.updates is not None:
         updates = settings.updates
     elif settings.epochs is not None or deadline is None or measured is None:
         least = min(LEAST_UPDATES[recipe.verb] / max(learner.updates_of(1), 1), MOST_EPOCHS)
         updates = learner.updates_of(settings.epochs or max(1.0, least))
     else:
-        updates = learner.updates_in(deadline, *measured)
+        found, evaluating = measured
+        if settings.measured_tokens is None:
+            evaluating = learner.measure_less(deadline, evaluating)
+            speed["measured_tokens"] = learner.held.tokens
+        updates = learner.updates_in(deadline, found, evaluating)
         if updates < 1:
             raise RecipeError(
                 [f"budget: {recipe.budget:g} s end before one update would; give more time, or a smaller --size"]
@@ -346,7 +353,7 @@ def _evidence(
             "parameters": sum(p.numel() for p in learner.model.backbone.parameters()),
         },
         "data": {"texts": list(recipe.data.texts), "facts": texts.facts, "tokens": texts.rows.tokens, "rows": len(texts.rows),
-                 "held_out_tokens": texts.held.tokens},
+                 "held_out_tokens": learner.held.tokens},
         "updates": learned.updates,
         "done_updates": learned.curve[-1]["updates"],
         "tokens": learned.curve[-1]["tokens"],

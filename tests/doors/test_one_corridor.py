@@ -124,6 +124,7 @@ RAW: dict[str, tuple[list[str], Any]] = {
     "batch_tokens": (["--batch-tokens", "512"], 512),
     "block_length": (["--block-length", "64"], 64),
     "rounds": (["--rounds", "3"], 3),
+    "measured_tokens": (["--measured-tokens", "900"], 900),
     "l2_sp": (["--l2-sp", "0.1"], 0.1),
     "pooling": (["--pooling", "first"], "first"),
     "share": (["--share", "0.3"], 0.3),

@@ -81,6 +81,24 @@ def test_as_many_updates_are_planned_as_fit(learner: Callable[..., Learner]) -> 
     assert made.updates_in(Deadline(time.perf_counter() - 1), Speed(1000, 1.0), 0.1) == 0
 
 
+def test_measuring_on_held_out_text_takes_a_small_share_of_the_time(
+    learner: Callable[..., Learner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headstart.training.language.LEAST_MEASURED", 8)
+    made = learner()
+    held = made.held.tokens
+    times = made.settings.rounds + 2
+    assert made.measure_less(Deadline(time.perf_counter() + 1000 * times), 1.0) == 1.0
+    assert made.held.tokens == held
+    taken = made.measure_less(Deadline(time.perf_counter() + 10 * times), 1.0)
+    assert taken == pytest.approx(0.4, abs=0.02)
+    fewer = made.held
+    assert 0.3 * held < fewer.tokens < 0.6 * held
+    again = learner()
+    again.measure_on(fewer.tokens)
+    assert (again.held.starts == fewer.starts).all()
+
+
 def test_a_deadline_ends_learning_after_a_whole_round(learner: Callable[..., Learner]) -> None:
     with pytest.raises(OutOfTime):
         learner().learn(20, deadline=Deadline(time.perf_counter() - 1))

@@ -244,6 +244,7 @@ class DomainAdaptation(Strategy):
         deadline = Deadline(time.perf_counter() + SHARE_OF_TIME * context.deadline.left)
         if self.text_updates is None:
             speed, evaluating = learner.measure()
+            evaluating = learner.measure_less(deadline, evaluating)
             updates = min(updates, learner.updates_in(deadline, speed, evaluating))
         if updates < 1:
             raise OutOfTime

@@ -21,6 +21,7 @@ from headstart.objectives.base import RawText
 from headstart.progress import SILENT, Progress
 from headstart.training.checkpoints import Stages
 from headstart.training.parked import Parked
+from headstart.training.rawtext import sample
 from headstart.training.settings import TextTraining
 from headstart.training.stage import Level, Stage
 from headstart.training.state import History
@@ -33,6 +34,10 @@ PROBED = 8
 SLOW = 3
 KEPT = 0.96
 """Share of the time that is planned with: other work slows a machine down."""
+MEASURING = 0.04
+"""Share of a budget that measuring the loss on held-out text may take."""
+LEAST_MEASURED = 4096
+"""Tokens of held-out text below which a loss says little."""
 HELD_ROWS = 64
 """Rows of a held-out batch where all rows of a batch are needed at once."""
 
@@ -99,6 +104,31 @@ class Learner:
     progress: Progress = SILENT
     levels: Sequence[Level] | None = None
     topic: str = "learning"
+
+    def measure_less(self, deadline: Deadline, evaluating: float) -> float:
+        """Keep fewer held-out rows where measuring on all of them would take too much of the time.
+
+        Args:
+            deadline: when learning has to be over.
+            evaluating: seconds that all of them take once.
+
+        Returns:
+            Seconds that those kept take.
+        """
+        allowed = MEASURING * deadline.left / (self.settings.rounds + 2)
+        if evaluating <= allowed:
+            return evaluating
+        wanted = max(LEAST_MEASURED, int(self.held.tokens * allowed / evaluating))
+        if wanted >= self.held.tokens:
+            return evaluating
+        share = wanted / self.held.tokens
+        self.measure_on(wanted)
+        return evaluating * share
+
+    def measure_on(self, tokens: int | None) -> None:
+        """Keep so many tokens of the held-out rows, drawn at random; all if None."""
+        if tokens is not None and tokens < self.held.tokens:
+            self.held = sample(self.held, tokens, self.seed)
 
     def updates_in(self, deadline: Deadline, speed: Speed, evaluating: float) -> int:
         """How many updates fit until a deadline, the measurements of the rounds included; 0 where none does."""

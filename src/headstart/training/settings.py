@@ -53,6 +53,9 @@ class TextTraining(Component):
     """Gradients are scaled down to this norm, over 0."""
     rounds: int = Field(default=20, ge=1, le=10_000)
     """How often the loss on held-out text is measured, at least 1; the weights of the best time are kept."""
+    measured_tokens: int | None = Field(default=None, ge=1)
+    """Tokens of held-out text that it is measured on, at least 1; by default all that is held out or, under a budget that
+    measuring would take more than 4 % of, as much as fits into that."""
     l2_sp: float = Field(default=0.0, ge=0, le=1000)
     """Pull towards the weights before, against forgetting, at least 0 (L2-SP: Li et al. 2018); 0 for none."""
     checkpoint_every: Annotated[float, BeforeValidator(seconds)] = Field(default=30.0, ge=0)
