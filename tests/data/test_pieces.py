@@ -1,5 +1,7 @@
 """Raw text as rows: nothing is lost by cutting, and what is drawn depends on seed and number alone."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -69,20 +71,31 @@ def test_draws_are_even() -> None:
     assert abs(np.corrcoef(draws[:, :-1].ravel(), draws[:, 1:].ravel())[0, 1]) < 0.01
 
 
-def test_the_ends_of_few_documents_are_held_out() -> None:
-    begins, border, first, last = held_out(np.array([0, 1000, 3000]), tokens=300, seed=0)
-    assert begins.tolist() == [0, 1000]
-    assert border.tolist() == first.tolist() == [900, 2800]
-    assert last.tolist() == [1000, 3000]
+def test_of_long_documents_stretches_are_held_out() -> None:
+    offsets = np.array([0, 400, 100_000, 103_000])
+    begins, ends, first, last = held_out(offsets, tokens=1600, seed=0)
+    assert 1600 <= (last - first).sum() < 1700
+    assert (last - first <= 100).all()
+    pieces = sorted([*zip(begins, ends, strict=True), *zip(first, last, strict=True)])
+    assert pieces[0][0] == 0
+    assert pieces[-1][1] == 103_000
+    assert all(one[1] == other[0] for one, other in pairwise(pieces))
+    inside = [border for border in offsets[1:-1] if not any(start < border < end for start, end in pieces)]
+    assert inside == [400, 100_000], "no piece goes across documents"
+    assert len(begins) < 25, "what is learnt from is cut only where something was taken out"
 
 
-def test_of_few_short_documents_whole_ones_are_held_out() -> None:
+def test_of_short_documents_whole_ones_are_held_out() -> None:
     begins, _, first, last = held_out(np.arange(0, 121, 12), tokens=3, seed=0)
     assert len(first) == 2
     assert (last - first == 12).all()
-    assert len(begins) == 8
-    _, border, _, end = held_out(np.array([0, 100]), tokens=1, seed=0)
-    assert (border[0], end[0]) == (84, 100)
+    assert (begins % 12 == 0).all()
+
+
+def test_something_is_left_to_learn_from() -> None:
+    for offsets in ([0, 100], [0, 12], [0, 2], [0, 10, 20]):
+        begins, ends, first, last = held_out(np.array(offsets), tokens=1000, seed=0)
+        assert (ends - begins).sum() >= (last - first).sum() > 0
 
 
 def test_whole_documents_are_held_out_where_there_are_many() -> None:

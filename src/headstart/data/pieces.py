@@ -141,33 +141,37 @@ def cut(begins: np.ndarray, ends: np.ndarray, most: int, least: int = 1) -> tupl
 
 
 LEAST_HELD = 16
-"""Tokens of a document whose loss says anything."""
-FEW_DOCUMENTS = 50
-"""Documents below which the end of each is held out, not some of them as a whole."""
+"""Tokens of a stretch of text whose loss says anything."""
+STRETCHES = 16
+"""Held-out text comes from so many places at least."""
 
 
 def held_out(offsets: np.ndarray, *, tokens: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Documents parted into text to learn from and text to measure on.
 
+    Documents are held out as a whole unless they are long: of those, stretches are.
+
     Args:
         offsets: shape (documents + 1,); document i has the tokens from `offsets[i]` to `offsets[i + 1]`.
-        tokens: to hold out, about: documents drawn at random, or the end of each where they are few and long.
+        tokens: to hold out, about: documents and stretches of documents drawn at random, half of the text at most.
         seed: of the draw.
 
     Returns:
         Begins and ends of what is learnt from, then begins and ends of what is held out.
     """
-    begins, ends = offsets[:-1], offsets[1:]
-    lengths = ends - begins
-    tokens = max(tokens, LEAST_HELD)
-    if len(lengths) == 1 or (len(lengths) < FEW_DOCUMENTS and tokens >= LEAST_HELD * len(lengths)):
-        share = min(tokens / max(int(lengths.sum()), 1), 0.5)
-        border = ends - np.round(lengths * share).astype(np.int64)
-        return begins, border, border, ends
-    order = np.random.default_rng([seed, 0x4E1D]).permutation(len(lengths))
-    last = int(np.searchsorted(np.cumsum(lengths[order]), tokens)) + 1
-    held, kept = np.sort(order[:last]), np.sort(order[last:])
-    return begins[kept], ends[kept], begins[held], ends[held]
+    wanted = max(tokens, LEAST_HELD)
+    longest = max(-(-wanted // STRETCHES), LEAST_HELD)
+    if len(offsets) == 2:
+        longest = min(longest, max(int(offsets[1] - offsets[0]) // 2, 1))
+    begins, ends = cut(offsets[:-1], offsets[1:], longest, 1)
+    order = np.random.default_rng([seed, 0x4E1D]).permutation(len(begins))
+    last = int(np.searchsorted(np.cumsum((ends - begins)[order]), wanted)) + 1
+    held = np.zeros(len(begins), dtype=bool)
+    held[order[: min(last, len(begins) // 2)]] = True
+    # What is left of a document goes on across the borders of stretches that nothing was taken between.
+    inner = np.zeros(len(begins) + 1, dtype=bool)
+    inner[1:-1] = ~held[1:] & ~held[:-1] & ~np.isin(begins[1:], offsets)
+    return begins[~held & ~inner[:-1]], ends[~held & ~inner[1:]], begins[held], ends[held]
 
 
 def of_tokens(tokens: Tokens) -> tuple[Read, np.ndarray, np.ndarray]:
