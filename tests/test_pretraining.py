@@ -13,6 +13,7 @@ import torch
 import yaml
 
 import headstart
+from headstart.backbones.location import BackboneSource, locate
 from headstart.cli.main import main
 from headstart.errors import DataError, MissingInputError, ModelError, RecipeError, RunFolderError
 from headstart.progress import SILENT, Progress
@@ -159,6 +160,37 @@ def test_what_comes_of_it_is_a_backbone_for_fits_of_encoders_and_decoders(text: 
         assert len(artifact.predict(["the shop opens at nine"])) == 1
     with pytest.raises(ModelError, match=r"holds a network .*headstart fit DATA --backbone"):
         headstart.load(tmp_path / "masked-lm")
+
+
+def test_how_much_a_network_has_read_goes_with_it(text: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+    def learned(folder: str) -> float | None:
+        return locate(BackboneSource(location=folder)).learned
+
+    first = learn(text, tmp_path / "lm", updates=4, rounds=1)
+    evidence = json.loads((tmp_path / "lm" / "evidence.json").read_text())
+    once = learned(first["network"])
+    assert once == pytest.approx(evidence["tokens"] / evidence["backbone"]["parameters"])
+    options = {key: TINY[key] for key in ("batch_tokens", "block_length", "threads", "precision")}
+    options |= {"updates": 4, "rounds": 1}
+    second = headstart.adapt(text, backbone=first["network"], output=str(tmp_path / "on"), **options)
+    assert learned(second["network"]) == pytest.approx(2 * once, rel=0.2)
+    other = headstart.adapt(text, backbone=str(tiny_backbone), output=str(tmp_path / "others"), **options)
+    assert learned(other["network"]) is None
+
+
+def test_networks_are_pretrained_with_muon_and_adapted_with_adamw(
+    text: Path, tiny_backbone: Path, tmp_path: Path
+) -> None:
+    learn(text, tmp_path / "lm", updates=2, rounds=1)
+    learn(text, tmp_path / "other", updates=2, rounds=1, optimizer="adamw")
+    assert weights_of(tmp_path / "lm") != weights_of(tmp_path / "other")
+    options = {key: TINY[key] for key in ("batch_tokens", "block_length", "threads", "precision")}
+    headstart.adapt(text, backbone=str(tiny_backbone), output=str(tmp_path / "on"), updates=2, rounds=1, **options)
+    optimizers = [
+        yaml.safe_load((tmp_path / name / "recipe.yaml").read_text())["training"]["optimizer"]
+        for name in ("lm", "other", "on")
+    ]
+    assert optimizers == ["muon", "adamw", "adamw"]
 
 
 def test_adapted_top_layers_leave_the_others_as_they_were(text: Path, tiny_backbone: Path, tmp_path: Path) -> None:

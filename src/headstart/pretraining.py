@@ -15,7 +15,7 @@ import numpy as np
 from headstart.artifact import EVIDENCE as EVIDENCE_FILE
 from headstart.artifact import FORMAT as ARTIFACT_FORMAT
 from headstart.artifact import MANIFEST, NETWORK, RECIPE, new_folder, own_version, recipe_text
-from headstart.backbones.location import Located, locate
+from headstart.backbones.location import LEARNED, Located, locate
 from headstart.deadline import Deadline, OutOfTime
 from headstart.durable import write_json
 from headstart.errors import DataError, RecipeError
@@ -130,6 +130,7 @@ def learn_language(
     if speed.get("operations"):
         learned.speed.operations = speed["operations"]
         evidence["speed"]["arithmetic_share"] = round(learned.speed.share, 3)
+    evidence[LEARNED] = _tokens_per_weight(evidence, located if pretrained else None)
     evidence["seconds"] = round(time.perf_counter() - begun, 1)
     evidence["machine"] = {"threads": threads, "processes": team.size}
     return Spoken(model, _resolved(recipe, learner, updates, threads, located), evidence)
@@ -138,6 +139,7 @@ def learn_language(
 def _resolved(recipe: Raw, learner: Learner, updates: int, threads: int, located: Located) -> Raw:
     """The recipe that comes to the same weights again, without a clock."""
     settled = {"epochs": None, "learning_rate": learner.learning_rate, "measured_tokens": learner.held.tokens}
+    settled["optimizer"] = learner.settings.optimizer
     return recipe.revised(
         training=recipe.training.revised(updates=updates, **settled),
         budget=None,
@@ -175,6 +177,7 @@ def publish_network(spoken: Spoken, folder: Path, *, overwrite: bool = False, wi
             "headstart": own_version(),
             "kind": NETWORK,
             "backbone": evidence["backbone"],
+            LEARNED: evidence[LEARNED],
         }
         write_json(work / MANIFEST, manifest)
         (work / RECIPE).write_text(recipe_text(spoken.recipe.plain()), encoding="utf-8")
@@ -271,8 +274,10 @@ def _learner(recipe: Raw, model: Model, texts: Texts, progress: Progress) -> Lea
             raise RecipeError([f"top_layers: {recipe.top_layers} is outside [1, {len(blocks)}], the layers there are"])
         moving = [module for block in blocks[-recipe.top_layers :] for module in block]
         levels = [Level([*moving, *own_weights(model)], 1.0)]
+    optimizer = recipe.training.optimizer or ("muon" if isinstance(recipe, Pretrain) else "adamw")
+    settings = recipe.training.revised(optimizer=optimizer)
     return Learner(
-        model, objective, texts.rows, texts.held, recipe.training, recipe.training.learning_rate or usual, recipe.seed,
+        model, objective, texts.rows, texts.held, settings, settings.learning_rate or usual, recipe.seed,
         backbone.tokenizer, progress, levels, recipe.verb,
     )  # fmt: skip
 
@@ -373,6 +378,14 @@ def _evidence(
     if before is not None and after is not None:
         evidence["general"] = {"before": before, "after": after, "files": list(getattr(recipe, "general", ()))}
     return evidence
+
+
+def _tokens_per_weight(evidence: dict[str, Any], before: Located | None) -> float | None:
+    """Of all learning from raw text so far; None for a network that others have pretrained."""
+    own = evidence["tokens"] / max(evidence["backbone"]["parameters"], 1)
+    if before is None:
+        return own
+    return None if before.learned is None else before.learned + own
 
 
 def _notes(learned: Learned) -> list[str]:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,24 @@ def test_a_folder_is_found_with_the_digest_of_its_weights(folder: Path) -> None:
     assert found.source.digest == hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     assert (found.folder, found.identity, found.config["model_type"]) == (folder, "backbone", "bert")
     assert locate(found.source) == found
+
+
+@pytest.mark.parametrize(
+    ("said", "learned"),
+    [
+        ('{"tokens_per_weight": 3.5}', 3.5),
+        ("{}", None),
+        ('{"tokens_per_weight": null}', None),
+        ("[1]", None),
+        ("{", None),
+    ],
+)
+def test_a_network_of_headstart_says_how_much_it_has_read(said: str, learned: float | None, folder: Path) -> None:
+    (folder / "headstart.json").write_text(said)
+    located = locate(BackboneSource(location=str(folder)))
+    assert located.learned == learned
+    assert located.young is (learned is not None)
+    assert not replace(located, learned=20.0).young
 
 
 def test_weights_of_another_digest_are_refused(folder: Path) -> None:

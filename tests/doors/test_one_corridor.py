@@ -125,6 +125,7 @@ RAW: dict[str, tuple[list[str], Any]] = {
     "block_length": (["--block-length", "64"], 64),
     "rounds": (["--rounds", "3"], 3),
     "measured_tokens": (["--measured-tokens", "900"], 900),
+    "optimizer": (["--optimizer", "muon"], "muon"),
     "l2_sp": (["--l2-sp", "0.1"], 0.1),
     "pooling": (["--pooling", "first"], "first"),
     "share": (["--share", "0.3"], 0.3),

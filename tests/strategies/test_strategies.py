@@ -10,6 +10,7 @@ import pytest
 
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.store import Store
+from headstart.deadline import OutOfTime
 from headstart.errors import RecipeError, UsageError
 from headstart.heads.model import Model
 from headstart.strategies import probing, tf_idf
@@ -169,6 +170,47 @@ def test_a_head_that_is_solved_first_starts_better_than_chance(context: Context)
     solved, random = (FineTuning(head="mean", head_first=first).fit(context).curve[0] for first in (True, False))
     assert solved["validation"] > random["validation"]
     assert solved["validation_loss"] < random["validation_loss"]
+
+
+def test_a_network_that_has_read_little_is_trained_as_one_that_knows_little(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert context.located is not None
+    young = replace(context, located=replace(context.located, learned=0.5), training=Training(batch_size=8))
+    grown = replace(young, located=replace(context.located, learned=50.0))
+    before = {name: weight.detach().clone() for name, weight in context.backbone().named_parameters()}
+    found = FineTuning().fit(young)
+    strategy: Any = found.strategy
+    assert (strategy.head, strategy.head_first, strategy.embeddings) == ("mean", False, True)
+    assert found.training.epochs == 8
+    assert found.training.learning_rate in (1e-4, 3e-4, 1e-3)
+    assert "best of learning rates 0.0001, 0.0003, 0.001" in found.notes[-1]
+    after = dict(found.predictor.model.backbone.named_parameters())  # type: ignore[attr-defined]
+    words = next(name for name in before if "word_embeddings" in name)
+    assert not np.array_equal(before[words].numpy(), after[words].detach().numpy())
+    # What was found, asked for by name, is the same without a choice.
+    again = strategy.fit(replace(young, training=found.training))
+    assert np.array_equal(again.validation_logits, found.validation_logits)
+    usual: Any = FineTuning(head="mean").fit(grown).strategy
+    assert (usual.head_first, usual.embeddings) == (True, False)
+    # The plan knows about the three trainings.
+    assert FineTuning().work(young).training > 7 * FineTuning(head="mean").work(grown).training
+
+
+def test_out_of_time_after_one_rate_keeps_what_there_is(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert context.located is not None
+    young = replace(context, located=replace(context.located, learned=0.5))
+    trained, rates = FineTuning._train, []
+
+    def ending(self: FineTuning, part: Context, pooling: str, epochs: int, rate: float, **more: Any) -> Any:
+        rates.append(rate)
+        if len(rates) > 1:
+            raise OutOfTime
+        return trained(self, part, pooling, epochs, rate, **more)
+
+    monkeypatch.setattr(FineTuning, "_train", ending)
+    assert FineTuning().fit(young).training.learning_rate == 1e-4
+    assert rates == [1e-4, 3e-4]
 
 
 def test_from_scratch_says_how_long_it_trained_and_keeps_its_best_rate(context: Context) -> None:

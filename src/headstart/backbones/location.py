@@ -78,6 +78,15 @@ Origin = Annotated[BackboneSource, BeforeValidator(_named)]
 """A source given as such, as a mapping or by its location alone."""
 
 
+OWN = "headstart.json"
+"""What headstart says of a folder that it wrote."""
+LEARNED = "tokens_per_weight"
+"""Key in it."""
+GROWN = 20.0
+"""Tokens per weight that a network should read (Hoffmann et al. 2022, "Training Compute-Optimal Large Language Models",
+table 3)."""
+
+
 @dataclass(frozen=True)
 class Located:
     """A backbone folder that passed the checks, and its identity."""
@@ -89,6 +98,13 @@ class Located:
     config: dict[str, Any]
     """The cleaned config.json."""
     license: str | None = None
+    learned: float | None = None
+    """Tokens per weight that headstart pretrained it on; None where others did."""
+
+    @property
+    def young(self) -> bool:
+        """Whether it has read so little that its weights are nearer to random ones than to those of a published network."""
+        return self.learned is not None and self.learned < GROWN
 
 
 def locate(source: BackboneSource) -> Located:
@@ -179,7 +195,15 @@ def _verified(folder: Path, source: BackboneSource, identity: str, license_name:
             f"the weights in {folder} have the SHA-256 {digest}, expected {source.digest}: damaged or not the "
             "published ones; install or download them again"
         )
-    return Located(folder, source.revised(digest=digest), identity, cleaned(config), license_name)
+    return Located(folder, source.revised(digest=digest), identity, cleaned(config), license_name, _learned(folder))
+
+
+def _learned(folder: Path) -> float | None:
+    try:
+        said = json.loads((folder / OWN).read_text(encoding="utf-8")).get(LEARNED)
+    except (OSError, ValueError, AttributeError):
+        return None
+    return float(said) if isinstance(said, int | float) else None
 
 
 def cleaned(value: Any) -> Any:

@@ -128,6 +128,24 @@ def trained_work(context: Context, epochs: int, *, twin: int = 0, head_first: bo
     return Work(passes, (1.0 + held) * head_first + held * (epochs * runs + twin + 1))
 
 
+RATES = (1e-4, 3e-4, 1e-3)
+"""Learning rates tried where weights are random or nearly so."""
+MOST_EPOCHS = 8
+UPDATES = 1000
+"""A small file gets more epochs, up to `MOST_EPOCHS`, so that such weights see about as many updates."""
+
+
+def epochs_from_little(context: Context, least: int) -> int:
+    """Epochs for weights that know little, at least so many."""
+    per_epoch = max(1, len(context.train) // context.training.batch_size)
+    return max(least, min(MOST_EPOCHS, -(-UPDATES // per_epoch)))
+
+
+def trainings(context: Context, rates: int) -> float:
+    """Trainings on all rows that comparing so many rates comes to; under folds they are compared on one fold."""
+    return rates if context.folds is None else 1 + (rates if rates > 1 else 0) / (context.folds[0].max() + 1)
+
+
 class Strategy(Component, ABC):
     """A way of transferring (or a control). Fields left at None are chosen on validation."""
 

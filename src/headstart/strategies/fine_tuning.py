@@ -11,7 +11,16 @@ from pydantic import Field
 from headstart.deadline import OutOfTime
 from headstart.errors import RecipeError
 from headstart.metrics import significance
-from headstart.strategies.base import Candidate, Context, Strategy, Work, trained_work
+from headstart.strategies.base import (
+    RATES,
+    Candidate,
+    Context,
+    Strategy,
+    Work,
+    epochs_from_little,
+    trained_work,
+    trainings,
+)
 
 if TYPE_CHECKING:
     from headstart.heads.model import Model
@@ -28,6 +37,9 @@ class FineTuning(Strategy):
     The rate falls by `layer_decay` per layer from top to bottom (Howard & Ruder 2018, section 3.2; Clark et al. 2020).
     Word embeddings stay as they are: most words of the language are not in a small file, and moving only those that
     are takes them out of their place.
+
+    A network that headstart has pretrained on little text (under 20 tokens per weight) is trained more like a random one:
+    mean of the tokens, a random head, embeddings too, more epochs, the best of three learning rates on validation.
     """
 
     name: ClassVar[str] = "fine-tuning"
@@ -40,74 +52,98 @@ class FineTuning(Strategy):
     """`native` reads the token that the architecture's own head reads, so plain transformers loads the result;
     `mean` reads the mean over tokens; `auto` is native unless the mean is better on validation by more than noise or,
     with few labels, the mean unless the native one does clearly better in cross-validation."""
-    head_first: bool = True
-    """Solve the head on frozen features before anything moves; otherwise it starts from random numbers."""
+    head_first: bool | None = None
+    """Solve the head on frozen features before anything moves; otherwise it starts from random numbers. By default unless
+    the network has read little text."""
     layer_decay: float = Field(default=0.9, gt=0, le=1)
     """Share of the learning rate that the next lower layer gets, in (0, 1]."""
     unfreezing: Literal["at-once", "gradual"] = "at-once"
     """`gradual` thaws one more layer every epoch, from the top (Howard & Ruder 2018, section 3.3)."""
-    embeddings: bool = False
-    """Train the word embeddings too."""
+    embeddings: bool | None = None
+    """Train the word embeddings too; by default where the network has read little text."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of the head's inputs dropped in training, in [0, 1)."""
 
     def work(self, context: Context) -> Work:
         """The epochs, validated after each, and one more of the mean-pooled twin under `auto`."""
-        epochs = context.training.epochs or EPOCHS
-        twin = int(self.head == "auto" and context.folds is None)
-        return trained_work(context, epochs, twin=twin, head_first=self.head_first)
+        settled = self._settled(context)
+        twin = int(settled.head == "auto" and context.folds is None)
+        runs = trainings(context, len(self._rates(context)))
+        return trained_work(context, self._epochs(context), twin=twin, head_first=bool(settled.head_first), runs=runs)
+
+    def _settled(self, context: Context) -> FineTuning:
+        """A copy whose choices are made by how much the network has read."""
+        young = context.located is not None and context.located.young
+        return self.revised(
+            head="mean" if young and self.head == "auto" else self.head,
+            head_first=not young if self.head_first is None else self.head_first,
+            embeddings=young if self.embeddings is None else self.embeddings,
+        )
+
+    def _epochs(self, context: Context) -> int:
+        young = context.located is not None and context.located.young
+        return context.training.epochs or (epochs_from_little(context, EPOCHS) if young else EPOCHS)
+
+    def _rates(self, context: Context) -> tuple[float, ...]:
+        if context.training.learning_rate is not None:
+            return (context.training.learning_rate,)
+        return RATES if context.located is not None and context.located.young else (LEARNING_RATE,)
 
     def fit(self, context: Context) -> Candidate:
         """Train with the native head; under `auto`, also with the mean as long as it may be better."""
-        from headstart.predictors.network import NetworkPredictor
-        from headstart.strategies.parts import rounds
-        from headstart.strategies.probing import head_pooling, sample_note
-        from headstart.strategies.steps import skipped_notes
-
         if isinstance(self.layers, int) and self.layers < 1:
             raise RecipeError(
                 [f"strategy.layers: {self.layers} layers can't move; give 'all' or a number of at least 1"]
             )
-        epochs = context.training.epochs or EPOCHS
+        return self._settled(context)._fitted(context)
+
+    def _fitted(self, context: Context) -> Candidate:
+        from headstart.predictors.network import NetworkPredictor
+        from headstart.strategies.parts import rounds
+        from headstart.strategies.probing import head_pooling, sample_note
+        from headstart.strategies.steps import best_of_rates, skipped_notes
+
+        epochs, rates = self._epochs(context), self._rates(context)
         pooling = head_pooling(context, context.backbone(), self.head)
-        context.progress.begin(self.name, len(context.train) * epochs * rounds(context))
-        run = self._trained(context, pooling, epochs)
+        context.progress.begin(self.name, len(context.train) * epochs * rounds(context, rates=len(rates)))
+        rate, run, _ = best_of_rates(
+            context,
+            rates,
+            lambda part, rate, last: self._train(part, pooling, epochs, rate, last=last),
+            keep_start=bool(self.head_first),
+        )
         context.progress.end()
         notes = [*(sample_note(context) if self.head_first else []), *skipped_notes(context, run.history)]
-        training = context.training.revised(
-            epochs=epochs, learning_rate=context.training.learning_rate or LEARNING_RATE
-        )
+        if len(rates) > 1:
+            notes.append(f"the best of learning rates {', '.join(f'{each:g}' for each in rates)} on validation")
+        training = context.training.revised(epochs=epochs, learning_rate=rate)
         if run.history.cut is not None:
             training = training.revised(stop_after=run.history.cut)
             notes.append(f"the budget ended training after epoch {run.history.cut} of {epochs}")
         elif self.head == "auto" and context.folds is None:
-            rival = self._rival(context, run, epochs)
+            rival = self._rival(context, run, epochs, rate)
             verdict = "was" if rival else "was not"
             notes.append(f"the mean over tokens {verdict} better on validation than the native head by more than noise")
             run, pooling = (rival, "mean") if rival else (run, pooling)
-        moved = "all layers" if self.layers == "all" else f"top {self.layers} layer{'s' * (self.layers > 1)}"
-        gradual = ", gradual" * (self.unfreezing == "gradual")
-        read = "mean of tokens" if pooling == "mean" else f"{pooling} token"
         return Candidate(
             self.revised(head="mean" if pooling == "mean" else "native"),
             training,
             NetworkPredictor(run.model),
             run.logits,
-            f"{moved}{gradual}, {read}, epoch {run.history.best} of {epochs}",
+            self._described(pooling, epochs, rate if len(rates) > 1 else None, run),
             run.trainable,
             run.curve,
             notes,
         )
 
-    def _trained(self, context: Context, pooling: str, epochs: int) -> Run:
-        from headstart.strategies.steps import held_out
+    def _described(self, pooling: str, epochs: int, rate: float | None, run: Run) -> str:
+        moved = "all layers" if self.layers == "all" else f"top {self.layers} layer{'s' * (self.layers > 1)}"
+        gradual = ", gradual" * (self.unfreezing == "gradual")
+        read = "mean of tokens" if pooling == "mean" else f"{pooling} token"
+        chosen = "" if rate is None else f", rate {rate:g}"
+        return f"{moved}{gradual}, {read}{chosen}, epoch {run.history.best} of {epochs}"
 
-        def trained(part: Context, last: int | None) -> Run:
-            return self._train(part, pooling, epochs, last=last)
-
-        return held_out(context, trained, keep_start=self.head_first)
-
-    def _rival(self, context: Context, run: Run, epochs: int) -> Run | None:
+    def _rival(self, context: Context, run: Run, epochs: int, rate: float) -> Run | None:
         """The mean-pooled twin if it is better by more than noise; given up after one epoch if not clearly ahead there."""
         targets = context.task.targets(context.validation)
         labels = len(context.task.names)
@@ -123,7 +159,7 @@ class FineTuning(Strategy):
 
         context.progress.begin(f"{self.name}, mean of tokens", len(context.train) * epochs)
         try:
-            rival = self._train(context, "mean", epochs, hopeless=hopeless)
+            rival = self._train(context, "mean", epochs, rate, hopeless=hopeless)
         except OutOfTime:
             return None
         finally:
@@ -137,20 +173,21 @@ class FineTuning(Strategy):
         context: Context,
         pooling: str,
         epochs: int,
+        rate: float,
         *,
         last: int | None = None,
         hopeless: Callable[[list[np.ndarray]], bool] | None = None,
     ) -> Run:
         from headstart.strategies.steps import headed_model, train_model
 
-        model = headed_model(context, pooling=pooling, dropout=self.dropout, head_first=self.head_first)
+        model = headed_model(context, pooling=pooling, dropout=self.dropout, head_first=bool(self.head_first))
         return train_model(
             context,
             model,
             self.levels(model, epochs),
             epochs=epochs,
-            learning_rate=context.training.learning_rate or LEARNING_RATE,
-            keep_start=self.head_first,
+            learning_rate=rate,
+            keep_start=bool(self.head_first),
             last=last,
             hopeless=hopeless,
         )

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from headstart.deadline import OutOfTime
-from headstart.strategies.base import Candidate, Context, Strategy, Work, trained_work
+from headstart.strategies.base import (
+    RATES,
+    Candidate,
+    Context,
+    Strategy,
+    Work,
+    epochs_from_little,
+    trained_work,
+    trainings,
+)
 
 if TYPE_CHECKING:
     from headstart.strategies.steps import Run
-
-MOST_EPOCHS = 8
-UPDATES = 1000
-"""A small file gets more epochs, up to `MOST_EPOCHS`, so that random weights see about as many updates."""
 
 
 class FromScratch(Strategy):
@@ -28,7 +33,7 @@ class FromScratch(Strategy):
     cost: ClassVar[int] = 5
     role: ClassVar[Literal["transfer", "control"]] = "control"
 
-    rates: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(default=(1e-4, 3e-4, 1e-3), min_length=1)
+    rates: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(default=RATES, min_length=1)
     """Learning rates tried, each in (0, 1]; the best on validation is kept. `training.learning_rate` does not apply:
     what suits pretrained weights does not suit random ones."""
 
@@ -39,33 +44,26 @@ class FromScratch(Strategy):
 
     def work(self, context: Context) -> Work:
         """The epochs once per rate; under folds the rates are compared on one fold."""
-        runs = len(self.rates) if context.folds is None else 1 + len(self.rates) / (context.folds[0].max() + 1)
+        runs = trainings(context, len(self.rates))
         return trained_work(context, self._epochs(context), head_first=False, runs=runs)
 
     def _epochs(self, context: Context) -> int:
-        per_epoch = max(1, len(context.train) // context.training.batch_size)
         fine_tuned = context.training.epochs or context.shared.get("fine-tuning epochs", 3)
-        return max(fine_tuned, min(MOST_EPOCHS, -(-UPDATES // per_epoch)))
+        return epochs_from_little(context, fine_tuned)
 
     def fit(self, context: Context) -> Candidate:
         """Train once per learning rate, keep the best."""
         from headstart.predictors.network import NetworkPredictor
-        from headstart.strategies.parts import by_fold, rounds
-        from headstart.strategies.steps import held_out, skipped_notes
+        from headstart.strategies.parts import rounds
+        from headstart.strategies.steps import best_of_rates, skipped_notes
 
         epochs = self._epochs(context)
-        tried = len(self.rates) + (0 if context.folds is None else rounds(context))
-        context.progress.begin(self.name, len(context.train) * epochs * tried)
-        # Under folds the rates are compared on the first one, and only the best of them goes through all.
-        where = context if context.folds is None else next(by_fold(context))[1]
-        targets = context.task.targets(where.validation)
-        runs = {rate: self._train(where, rate, epochs, None) for rate in self.rates}
-        rate = max(runs, key=lambda rate: context.task.rank(runs[rate].logits, targets))
-        run = runs[rate]
-        if any(each.history.cut is not None for each in runs.values()):
+        context.progress.begin(self.name, len(context.train) * epochs * rounds(context, rates=len(self.rates)))
+        rate, run, whole = best_of_rates(
+            context, self.rates, lambda part, rate, last: self._train(part, rate, epochs, last), keep_start=False
+        )
+        if not whole:
             raise OutOfTime  # half a control flatters whatever it is compared with
-        if context.folds is not None:
-            run = held_out(context, lambda part, last: self._train(part, rate, epochs, last), keep_start=False)
         context.progress.end()
         return Candidate(
             self.revised(rates=(rate,)),

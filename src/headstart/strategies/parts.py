@@ -45,12 +45,15 @@ def by_fold(context: Context) -> Iterator[tuple[np.ndarray, Context]]:
         )
 
 
-def rounds(context: Context) -> int:
+def rounds(context: Context, *, rates: int = 1) -> int:
     """Passes over the training rows per epoch, those of the folds and the last one on all rows counted together.
 
-    With k folds these are k times (k - 1) / k of the rows and once all of them.
+    With k folds these are k times (k - 1) / k of the rows and once all of them; several learning rates are compared before
+    that, on one fold.
     """
-    return 1 if context.folds is None else int(context.folds[0].max()) + 1
+    if context.folds is None:
+        return rates
+    return int(context.folds[0].max()) + 1 + (rates if rates > 1 else 0)
 
 
 def prepared(context: Context, tokenizer: Any) -> tuple[Any, Any]:

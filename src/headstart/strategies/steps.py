@@ -168,6 +168,48 @@ def shortcuts(context: Context, backbone: Backbone) -> Shortcuts:
     return shortcut
 
 
+def best_of_rates(
+    context: Context,
+    rates: Sequence[float],
+    trained: Callable[[Context, float, int | None], Run],
+    *,
+    keep_start: bool,
+) -> tuple[float, Run, bool]:
+    """Train once per learning rate and keep the best on validation; under folds they are compared on the first one.
+
+    Args:
+        context: of the run.
+        rates: at least one.
+        trained: as `held_out` has it, with the rate.
+        keep_start: likewise.
+
+    Returns:
+        The rate, what it came to, and whether all rates were trained to the end.
+
+    Raises:
+        OutOfTime: the deadline passed before any was.
+    """
+    where = context if context.folds is None else next(by_fold(context))[1]
+    best: tuple[tuple[float, float], float, Run] | None = None
+    whole = True
+    for rate in rates if context.folds is None or len(rates) > 1 else ():
+        try:
+            run = trained(where, rate, None)
+        except OutOfTime:
+            if best is None:
+                raise
+            whole = False
+            break
+        whole = whole and run.history.cut is None
+        rank = context.task.rank(run.logits, context.task.targets(where.validation))
+        if best is None or rank > best[0]:
+            best = rank, rate, run
+    rate = rates[0] if best is None else best[1]
+    if best is not None and context.folds is None:
+        return rate, best[2], whole
+    return rate, held_out(context, lambda part, last: trained(part, rate, last), keep_start=keep_start), whole
+
+
 def held_out(context: Context, trained: Callable[[Context, int | None], Run], *, keep_start: bool) -> Run:
     """Train on validation or, under folds, once per fold and then on all rows.
 

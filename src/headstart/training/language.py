@@ -227,6 +227,7 @@ class Learner:
             -(-updates // batches.updates),
             self.learning_rate,
             batches=batches,
+            optimizer=self.settings.optimizer or "adamw",
             betas=BETAS,
             epsilon=EPSILON,
             anchor=self.settings.l2_sp,

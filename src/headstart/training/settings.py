@@ -1,6 +1,6 @@
 """What a user may set about training by gradient; no torch here."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -45,6 +45,9 @@ class TextTraining(Component):
     """Tokens of a row at most, special ones included, at least 8; longer documents are cut into rows of equal length."""
     learning_rate: float | None = Field(default=None, gt=0, le=1)
     """Highest learning rate, in (0, 1]; by default what suits the size of the network."""
+    optimizer: Literal["adamw", "muon"] | None = None
+    """`adamw`, or `muon` for the matrices of layers with AdamW for the rest; by default `muon` for pre-training and
+    `adamw` for adapting."""
     warmup: float = Field(default=0.06, ge=0, lt=1)
     """Share of updates during which the learning rate rises, in [0, 1); then it falls linearly to 0."""
     weight_decay: float = Field(default=0.01, ge=0, le=1)

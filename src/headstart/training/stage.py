@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from headstart.objectives.base import Objective
+from headstart.training.optimizers import Kind
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Stage:
     """Which rows go together in an epoch; rows of like length if not given."""
     shortcuts: Shortcuts | None = None
     """How passes may leave out what is frozen."""
+    optimizer: Kind = "adamw"
+    """`muon` for the matrices of layers, AdamW for the rest, or AdamW for all."""
     betas: tuple[float, float] = (0.9, 0.999)
     """Of AdamW, each in [0, 1)."""
     epsilon: float = 1e-8

@@ -20,6 +20,7 @@ from headstart.interrupts import shielded
 from headstart.machine import kept_memory
 from headstart.progress import SILENT, Progress
 from headstart.training.checkpoints import Checkpoints, Stages
+from headstart.training.optimizers import Optimizer
 from headstart.training.parked import Parked
 from headstart.training.passes import Passes
 from headstart.training.settings import Training
@@ -182,10 +183,9 @@ class _Loop:
                 {"params": decayed, "lr": rate, "peak": rate, "weight_decay": training.weight_decay},
                 {"params": plain, "lr": rate, "peak": rate, "weight_decay": 0.0},
             ]
-        self.optimizer = torch.optim.AdamW(
-            [group for group in groups if group["params"]], betas=stage.betas, eps=stage.epsilon, fused=True
-        )
-        self.parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        matrices = frozenset(map(id, _matrices(model))) if stage.optimizer == "muon" else frozenset()
+        self.optimizer = Optimizer(groups, betas=stage.betas, epsilon=stage.epsilon, matrices=matrices)
+        self.parameters = self.optimizer.parameters
         names = {id(parameter): name for name, parameter in model.named_parameters()}
         self.named = {names[id(parameter)]: parameter for parameter in self.parameters}
         # Epochs differ by a batch or two; counting one of them would let the last updates fall below a rate of 0.
@@ -258,7 +258,7 @@ class _Loop:
         moments = {
             f"{key}/{name}": value
             for name, parameter in self.named.items()
-            for key, value in self.optimizer.state.get(parameter, {}).items()
+            for key, value in self.optimizer.moments(parameter).items()
         }
         best = None if self.state.best_rank is None else self.best.tensors()
         return Snapshot(self.state, weights, moments, best)
@@ -279,7 +279,7 @@ class _Loop:
             parameter.copy_(found.weights[name])
         for key, value in found.moments.items():
             kind, _, name = key.partition("/")
-            self.optimizer.state[self.named[name]][kind] = value
+            self.optimizer.set_moment(self.named[name], kind, value)
         if found.best is not None:
             self._park(found.best)
         rows = sum(len(rows) for epoch in range(self.state.epoch) for rows in self._batches(epoch))
@@ -363,7 +363,7 @@ class _Loop:
     def _skip(self, indices: np.ndarray) -> None:
         """Leave an update out; go back, or give up, where that did not help."""
         state, history = self.state, self.state.history
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         state.bad.append([state.epoch, state.at])
         history.skipped.append([int(i) for i in indices])
         rows = ", ".join(str(i) for i in history.skipped[-1][:8]) + (", ..." if len(indices) > 8 else "")
@@ -392,7 +392,7 @@ class _Loop:
         state, history = self.state, self.state.history
         state.left_out += state.bad
         self.best.restore(self.named)
-        self.optimizer.state.clear()
+        self.optimizer.forget()
         state.epoch, state.at, state.total, state.count = history.best, 0, 0.0, 0.0
         state.bad, state.waited, state.slowed = [], 0, state.slowed / 2
         history.updates = sum(len(self._batches(epoch)) for epoch in range(state.epoch))
@@ -404,6 +404,12 @@ class _Loop:
         share = (update + 1) / warm if update < warm else (self.total - update) / max(self.total - warm, 1)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * min(share, 1.0) * self.state.slowed
+
+
+def _matrices(model: Model) -> list[nn.Parameter]:
+    """The matrices of layers; those of embeddings and heads are tables of words or labels."""
+    blocks = model.backbone.stacks()["encoder"][1:]
+    return [each for level in blocks for module in level for each in module.parameters() if each.ndim == 2]
 
 
 def _by_decay(modules: Sequence[nn.Module], seen: set[int]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
