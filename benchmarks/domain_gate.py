@@ -60,7 +60,7 @@ def adapted(text: str, objective: str, budget: str, folder: Path) -> Path:
     return place
 
 
-def fitted(train: Path, backbone: str, then: str, seed: int) -> tuple[Any, Any, dict[str, Any]]:
+def fitted(train: Path, test: Path, backbone: str, then: str, seed: int) -> tuple[Any, Any, dict[str, Any]]:
     """The candidate, the parts, and the scores on test."""
     from headstart.comparison import compare
     from headstart.preparation import prepare
@@ -68,7 +68,7 @@ def fitted(train: Path, backbone: str, then: str, seed: int) -> tuple[Any, Any, 
     from headstart.recipe import assemble
 
     options = {
-        "train": str(train), "test": str(DATA / "nicta_piboso" / "test.csv"), "strategy": then, "backbone": backbone,
+        "train": str(train), "test": str(test), "strategy": then, "backbone": backbone,
         "controls": False, "seed": seed, "text": "text", "label": "label", "metric": "accuracy", "folds": 3,
     }  # fmt: skip
     recipe = assemble("fit", options)
@@ -78,10 +78,27 @@ def fitted(train: Path, backbone: str, then: str, seed: int) -> tuple[Any, Any, 
     return found.chosen.finished, prepare(recipe, SILENT), found.chosen.test_scores or {}
 
 
-def main() -> None:
-    """Adapt, fit, judge, and print a line per draw and text."""
+def judged(train: Path, test: Path, networks: dict[str, Path], then: str, draw: int) -> dict[str, dict[str, Any]]:
+    """For each network whether the gate kept it, and scores with and without, under equal settings and seeds."""
     from headstart.strategies.domain_adaptation import _judged
 
+    plain, parts, scores = fitted(train, test, "mini", then, draw)
+    context: Any = SimpleNamespace(task=parts.task, train=parts.train, folds=parts.folds, seed=draw)
+    found = {}
+    for text, network in networks.items():
+        other, _, others = fitted(train, test, str(network), then, draw)
+        kept, said = _judged(context, [other], [plain])
+        found[text] = {
+            "kept": kept, "said": said,
+            "without": scores["accuracy"]["value"], "with": others["accuracy"]["value"],
+            "without_f1": scores["macro_f1"]["value"], "with_f1": others["macro_f1"]["value"],
+            "without_log_loss": scores["log_loss"]["value"], "with_log_loss": others["log_loss"]["value"],
+        }  # fmt: skip
+    return found
+
+
+def main() -> None:
+    """Adapt, fit, judge, and print a line per draw and text."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--budget", default="8m")
     parser.add_argument("--draws", type=int, default=5)
@@ -92,20 +109,14 @@ def main() -> None:
     folder = Path(options.folder)
     folder.mkdir(exist_ok=True)
     networks = {text: adapted(text, options.objective, options.budget, folder) for text in TEXTS}
+    test = DATA / "nicta_piboso" / "test.csv"
     for draw in range(options.draws):
         train = drawn(folder, draw)
-        plain, parts, scores = fitted(train, "mini", options.then, draw)
-        context: Any = SimpleNamespace(task=parts.task, train=parts.train, folds=parts.folds, seed=draw)
-        for text, network in networks.items():
-            other, _, others = fitted(train, str(network), options.then, draw)
-            kept, said = _judged(context, [other], [plain])
+        for text, measured in judged(train, test, networks, options.then, draw).items():
             row = {
                 "data": "nicta_piboso, 10 %", "text": text, "objective": options.objective, "then": options.then,
-                "budget": options.budget, "draw": draw, "kept": kept, "said": said,
-                "without": scores["accuracy"]["value"], "with": others["accuracy"]["value"],
-                "without_f1": scores["macro_f1"]["value"], "with_f1": others["macro_f1"]["value"],
-                "without_log_loss": scores["log_loss"]["value"], "with_log_loss": others["log_loss"]["value"],
-            }  # fmt: skip
+                "budget": options.budget, "draw": draw,
+            } | measured  # fmt: skip
             records.keep(RESULTS, row, KEYS)
             print(json.dumps(row), flush=True)
 
