@@ -103,7 +103,7 @@ def shown(name: str, right: list[float], for_few: bool = False, role: str = "con
     strategy = type("Shown", (TfIdf,), {"name": name, "for_few": for_few, "role": role, "__module__": __name__})()
     task = TASK.revised(labels=("up", "down"))
     candidate = Candidate(strategy, Training(), None, logits, "", 1)  # type: ignore[arg-type]
-    return Entry(strategy, "done", 1.0, candidate, rank=task.rank(logits, targets))
+    return Entry(strategy, "done", 1.0, candidate, rank=task.unit_rank(logits, targets))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 from headstart.comparison import compare
 from headstart.data.examples import Example
 from headstart.data.store import Store
-from headstart.evaluation.scoring import scored
 from headstart.evidence import _domains
 from headstart.experiment import Entry
 from headstart.metrics.classification import plain
@@ -121,7 +120,7 @@ def test_the_best_out_of_domain_is_tested_on_those_rows_and_p_values_are_correct
         logits[:wrong] = logits[:wrong, ::-1]
         found = Entry(type("Named", (TfIdf,), {"name": name, "__module__": __name__})(), "done")
         found.candidate = Candidate(found.strategy, Training(), None, logits, "", 1)  # type: ignore[arg-type]
-        found.validation_scores = found.target_scores = plain(scored(task, logits, store))
+        found.validation_scores = found.target_scores = plain(task.score(logits, store))
         found.target_logits = logits
         return found
 

@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 
 from headstart.config import parse
 from headstart.durable import DISCARDED, UNFINISHED, refusal, settle, sync, working_folder, write_json
-from headstart.errors import DataError, DivergedError, MissingInputError, ModelError, RunFolderError, StorageError
+from headstart.errors import DivergedError, MissingInputError, ModelError, RunFolderError, StorageError
 from headstart.metrics.calibration import softmax
 from headstart.precision import Precision
 from headstart.predictors import PREDICTORS
@@ -27,6 +27,7 @@ from headstart.progress import SILENT, Progress
 from headstart.registry import did_you_mean
 from headstart.tasks import TASKS
 from headstart.tasks.base import Task
+from headstart.tasks.columns import checked_input
 from headstart.types import Prediction
 
 FORMAT = 1
@@ -60,35 +61,23 @@ class Artifact:
         """Labels in the order of the probabilities' columns."""
         return self.task.names
 
-    def outputs(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Outputs:
-        """Calibrated logits of texts and which were cut.
+    def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
+        """Calibrated logits of texts, or of pairs of them as tuples, and which were cut.
 
         Raises:
             DataError: something that is not a text, a text with half a character (a lone surrogate), one over a
                 million characters.
         """
-        from headstart.tasks.text_classification import LONGEST_TEXT
-
-        for at, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise DataError(f"text {at} is a {type(text).__name__}, expected a string")
-            if len(text) > LONGEST_TEXT:
-                raise DataError(f"text {at} has {len(text):,} characters, over the limit of {LONGEST_TEXT:,}; split it")
-            try:
-                text.encode("utf-8")
-            except UnicodeEncodeError as error:
-                raise DataError(
-                    f"text {at} has half a character (a lone surrogate) at position {error.start}"
-                ) from None
+        inputs = [checked_input(at, text, pairs=self.task.pairs) for at, text in enumerate(texts)]
         if not len(texts):
             return Outputs(np.zeros((0, len(self.labels)), np.float32), np.zeros(0, bool))
-        return self.predictor.outputs(texts, progress=progress)
+        return self.predictor.outputs(inputs, progress=progress)
 
-    def predict_proba(self, texts: Sequence[str], *, progress: Progress = SILENT) -> np.ndarray:
+    def predict_proba(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> np.ndarray:
         """Calibrated probabilities of shape (texts, labels), columns in the order of `labels`."""
         return softmax(self.outputs(texts, progress=progress).logits)
 
-    def predict(self, texts: Sequence[str], *, progress: Progress = SILENT) -> list[Prediction]:
+    def predict(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> list[Prediction]:
         """The most probable label of each text, with all probabilities."""
         return self.predictions(self.outputs(texts, progress=progress))
 

@@ -20,7 +20,6 @@ from headstart.experiment import Entry, run_strategy, score_target, score_test
 from headstart.interrupts import Terminated
 from headstart.machine import set_threads
 from headstart.metrics import significance
-from headstart.metrics.classification import BY_COUNTS
 from headstart.planning import Plan
 from headstart.precision import is_fast
 from headstart.preparation import Parts, prepare
@@ -289,25 +288,23 @@ def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], par
             raise DivergedError(f"{asked.strategy.name} failed: {asked.note}")
         if asked.candidate is not None:
             return asked
-    targets = parts.task.targets(parts.validation)
 
     def surest(entries: list[Entry]) -> Entry:
         return max(entries, key=lambda entry: (entry.rank[1], -entry.strategy.cost))
 
     def losses(entry: Entry) -> np.ndarray:
-        return parts.task.losses(entry.finished.validation_logits, targets)
+        return parts.task.losses(entry.finished.validation_logits, parts.validation)
 
     def worse(entry: Entry, best: Entry) -> bool:
-        sides = (each.finished.validation_logits.argmax(1) for each in (best, entry))
-        return significance.compare(metric, targets, *sides, labels=len(parts.task.names)).p < ALPHA
+        one, other = best.finished.validation_logits, entry.finished.validation_logits
+        return parts.task.compared(one, other, parts.validation).paired.p < ALPHA
 
     if parts.crossed:
         best = surest(finished)
         made = [entry for entry in finished if entry.strategy.for_few]
         equal = [entry for entry in made if not significance.clearly_less(losses(best), losses(entry))]
         return surest(equal) if equal else best
-    metric = parts.task.chosen_metric
-    if metric not in BY_COUNTS:
+    if not parts.task.by_answers:
         return surest(finished)
     best = max(finished, key=lambda entry: (entry.rank, -entry.strategy.cost))
     return surest([entry for entry in finished if entry is best or not worse(entry, best)])

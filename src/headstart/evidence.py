@@ -17,8 +17,7 @@ from headstart.evaluation.slices import sliced
 from headstart.experiment import Entry
 from headstart.metrics import significance
 from headstart.metrics.abstention import answered, curve
-from headstart.metrics.calibration import reliability, softmax
-from headstart.metrics.classification import BY_COUNTS, LOWER_IS_BETTER, confusion_matrix
+from headstart.metrics.calibration import reliability
 from headstart.preparation import Parts, lengths
 from headstart.recipe import Experiment
 from headstart.strategies.base import Context
@@ -49,6 +48,8 @@ def gather(
         "kind": chosen.finished.predictor.kind,
         "task": {
             "name": parts.task.name,
+            "hub": parts.task.hub,
+            "pairs": parts.task.pairs,
             "text": list(parts.task.text or ()),
             "label": parts.task.label,
             "labels": list(parts.task.names),
@@ -117,7 +118,6 @@ def _comparisons(entries: list[Entry], chosen: Entry, parts: Parts) -> list[dict
 
 def _against_others(best: Entry, others: list[Entry], parts: Parts, wanted: str) -> list[dict[str, Any]]:
     """One strategy against others on the rows of a part, or those of the choices where one was not scored there."""
-    metric = parts.task.chosen_metric if parts.task.chosen_metric in BY_COUNTS else "accuracy"
     known = {"test": parts.test, "target": parts.target_test}
     found = []
     for entry in others:
@@ -125,8 +125,7 @@ def _against_others(best: Entry, others: list[Entry], parts: Parts, wanted: str)
         if rows is None or mine is None or theirs is None:
             split, rows = parts.choices, parts.validation
             mine, theirs = best.finished.validation_logits, entry.finished.validation_logits
-        sides = mine.argmax(1), theirs.argmax(1)
-        paired = significance.compare(metric, parts.task.targets(rows), *sides, labels=len(parts.task.names))
+        metric, paired = parts.task.compared(mine, theirs, rows)
         found.append(
             {
                 "a": best.strategy.name,
@@ -153,7 +152,7 @@ def _domains(entries: list[Entry], parts: Parts) -> dict[str, Any] | None:
         return None
     metric = parts.task.chosen_metric
     part = "validation" if parts.test is None else "test"
-    sign = 1 if metric in LOWER_IS_BETTER else -1
+    sign = 1 if parts.task.lower_is_better else -1
     scored.sort(key=lambda entry: sign * (entry.target_scores or {})[metric]["value"])
     rows = []
     for entry in scored:
@@ -178,29 +177,25 @@ def _domains(entries: list[Entry], parts: Parts) -> dict[str, Any] | None:
     }
 
 
-def _confusion(chosen: Entry, parts: Parts) -> dict[str, Any]:
+def _confusion(chosen: Entry, parts: Parts) -> dict[str, Any] | None:
     split, rows, logits = _reported(chosen, parts)
-    labels = list(parts.task.names)
-    matrix = confusion_matrix(parts.task.targets(rows), logits.argmax(1), len(labels))
-    return {"split": split, "labels": labels, "matrix": matrix.tolist()}
+    matrix = parts.task.confusion(logits, rows)
+    return None if matrix is None else {"split": split, "labels": list(parts.task.names), "matrix": matrix.tolist()}
 
 
-def _sureness(rows: Store[Any], logits: np.ndarray, parts: Parts) -> tuple[np.ndarray, np.ndarray]:
-    """Confidence in the predicted label, and whether it is the true one, per row."""
-    probabilities = softmax(logits)
-    return probabilities.max(1), probabilities.argmax(1) == parts.task.targets(rows)
-
-
-def _reliability(chosen: Entry, parts: Parts) -> dict[str, Any]:
+def _reliability(chosen: Entry, parts: Parts) -> dict[str, Any] | None:
     """Accuracy by confidence of the chosen strategy."""
     split, rows, logits = _reported(chosen, parts)
-    return {"split": split, "bins": [found.plain() for found in reliability(*_sureness(rows, logits, parts))]}
+    sureness = parts.task.sureness(logits, rows)
+    return None if sureness is None else {"split": split, "bins": [found.plain() for found in reliability(*sureness)]}
 
 
-def _abstention(threshold: float | None, chosen: Entry, parts: Parts) -> dict[str, Any]:
+def _abstention(threshold: float | None, chosen: Entry, parts: Parts) -> dict[str, Any] | None:
     """What answering only where sure comes to: at many thresholds, and at the one that was asked for."""
     split, rows, logits = _reported(chosen, parts)
-    sureness = _sureness(rows, logits, parts)
+    sureness = parts.task.sureness(logits, rows)
+    if sureness is None:
+        return None
     asked = None if threshold is None else answered(*sureness, threshold).plain()
     return {"split": split, "asked": asked, "curve": [found.plain() for found in curve(*sureness)]}
 
@@ -214,21 +209,16 @@ def _slices(chosen: Entry, parts: Parts, *, values: bool) -> dict[str, Any]:
 def _worst(chosen: Entry, parts: Parts) -> list[dict[str, Any]]:
     """Mistakes made with most confidence, on test or else validation."""
     _, rows, logits = _reported(chosen, parts)
-    probabilities = softmax(logits)
-    targets = parts.task.targets(rows)
-    labels = parts.task.names
-    wrong = np.flatnonzero(probabilities.argmax(1) != targets)
-    order = wrong[np.argsort(-probabilities[wrong].max(1), kind="stable")][:WORST_ROWS]
     return [
         {
-            "text": rows.get(i).text[:2000],
-            "label": labels[targets[i]],
-            "predicted": labels[int(probabilities[i].argmax())],
-            "score": float(probabilities[i].max()),
+            "text": rows.get(found.row).text[:2000],
+            "label": found.label,
+            "predicted": found.predicted,
+            "score": found.score,
             "file": rows.file,
-            "line": rows.lines[i],
+            "line": rows.lines[found.row],
         }
-        for i in order
+        for found in parts.task.mistakes(logits, rows, WORST_ROWS)
     ]
 
 

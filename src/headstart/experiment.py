@@ -11,7 +11,6 @@ import numpy as np
 from headstart.data.store import Store
 from headstart.deadline import OutOfTime
 from headstart.errors import DivergedError
-from headstart.evaluation.scoring import calibration_factor, scored
 from headstart.metrics.classification import plain
 from headstart.preparation import Parts
 from headstart.strategies.base import Candidate, Context, Strategy
@@ -81,12 +80,11 @@ def run_strategy(entry: Entry, context: Context, parts: Parts) -> None:
         candidate = entry.strategy.fit(context)
         if not np.isfinite(candidate.validation_logits).all():
             raise DivergedError("outputs on validation are not finite; lower --learning-rate")
-        targets = parts.task.targets(parts.validation)
-        factor = calibration_factor(candidate.validation_logits, targets)
+        factor = parts.task.factor(candidate.validation_logits, parts.validation)
         candidate.predictor.scale(factor)
         candidate.validation_logits = candidate.validation_logits * factor
-        entry.rank = parts.task.rank(candidate.validation_logits, targets)
-        entry.validation_scores = plain(scored(parts.task, candidate.validation_logits, parts.validation))
+        entry.rank = parts.task.rank(candidate.validation_logits, parts.validation)
+        entry.validation_scores = plain(parts.task.score(candidate.validation_logits, parts.validation))
         entry.candidate = candidate
         entry.status = "done"
     except OutOfTime:
@@ -120,9 +118,9 @@ def _scored(
     """Logits and scores on a part; None where there is no part or nothing to score."""
     if entry.candidate is None or rows is None:
         return None
-    texts = list(rows.texts)
+    texts = list(rows.inputs)
     context.progress.begin(f"{name}, {entry.strategy.name}", len(texts))
     logits = entry.candidate.predictor.outputs(texts, progress=context.progress).logits
-    scores = plain(scored(parts.task, logits, rows))
+    scores = plain(parts.task.score(logits, rows))
     context.progress.end()
     return logits, scores

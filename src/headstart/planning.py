@@ -90,7 +90,7 @@ class Plan:
 
         def seconds(rows: Any) -> float:
             chosen = np.random.default_rng(self.recipe.seed).permutation(len(rows))[:PROBED_ROWS]
-            tokens = backbone.tokenizer.encode([rows.get(int(row)).text for row in chosen])
+            tokens = backbone.tokenizer.encode([rows.get(int(row)).input for row in chosen])
             pooled_states(backbone, tokens, backbone.poolings)
             started = time.perf_counter()
             pooled_states(backbone, tokens, backbone.poolings)
@@ -231,7 +231,7 @@ class Plan:
 
 def _perfect(entry: Entry, parts: Parts) -> bool:
     logits = entry.logits("validation")
-    return logits is not None and bool((logits.argmax(1) == parts.task.targets(parts.validation)).all())
+    return logits is not None and not parts.task.mistakes(logits, parts.validation, 1)
 
 
 def _moving_pays(done: Sequence[Entry]) -> bool:

@@ -315,7 +315,8 @@ def _predict(recipe: Predict, progress: Progress) -> Outcome:
     if recipe.threads is not None:
         set_threads(recipe.threads, torch_runs=artifact.predictor.kind == "transformers")
     if recipe.texts:
-        found = [prediction_row(prediction, recipe.abstain) for prediction in artifact.predict(recipe.texts)]
+        inputs = recipe.texts if not artifact.task.pairs else _paired(recipe)
+        found = [prediction_row(prediction, recipe.abstain) for prediction in artifact.predict(inputs)]
         return Outcome({"predictions": found}, artifact)
     if by_line:
         lines = standard_input(recipe.encoding) if recipe.input == "-" else _text_lines(path, recipe.encoding)
@@ -344,6 +345,16 @@ def _predict(recipe: Predict, progress: Progress) -> Outcome:
     return Outcome(result, artifact, notes=notes)
 
 
+def _paired(recipe: Predict) -> list[tuple[str, str]]:
+    texts = recipe.texts
+    if len(texts) % 2:
+        raise UsageError(
+            f"this model reads pairs of texts, and {len(texts)} text{'s were' if len(texts) > 1 else ' was'} given; give two "
+            f'for each prediction: headstart predict {recipe.model} "first text" "second text"'
+        )
+    return list(zip(texts[::2], texts[1::2], strict=True))
+
+
 def _is_file(text: str) -> bool:
     try:
         return Path(text).is_file()
@@ -361,9 +372,8 @@ def _text_lines(path: Path, encoding: str | None) -> Iterable[str]:
 
 
 def _evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
-    from headstart.evaluation.scoring import by_group, scored
+    from headstart.evaluation.scoring import by_group
     from headstart.metrics.abstention import answered
-    from headstart.metrics.calibration import softmax
     from headstart.metrics.classification import plain
     from headstart.readers.opening import open_table
 
@@ -383,22 +393,22 @@ def _evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
     if not len(rows):
         raise DataError(f"{recipe.test} has no row with a text and one of the labels {', '.join(artifact.labels[:10])}")
     progress.begin("evaluating", len(rows))
-    outputs = artifact.outputs(list(rows.texts), progress=progress)
+    outputs = artifact.outputs(list(rows.inputs), progress=progress)
     progress.end()
     dropped = [*table.dropped, *unparsed, *unknown]
     groups = by_group(task, outputs.logits, rows, recipe.by)
     result = {
-        "scores": plain(scored(task, outputs.logits, rows)),
+        "scores": plain(task.score(outputs.logits, rows)),
         "groups": {
             column: {value: plain(found) for value, found in values.items()} for column, values in groups.items()
         },
         "truncated": int(outputs.truncated.sum()),
         "dropped_rows": [dict(row.__dict__) for row in dropped],
     }
-    if recipe.abstain is not None:
-        shares = softmax(outputs.logits)
-        right = shares.argmax(1) == task.targets(rows)
-        result["abstention"] = answered(shares.max(1), right, recipe.abstain).plain()
+    sureness = None if recipe.abstain is None else task.sureness(outputs.logits, rows)
+    if recipe.abstain is not None and sureness is not None:
+        sure, right = sureness
+        result["abstention"] = answered(sure, right, recipe.abstain).plain()
     notes = [f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:5]]
     if len(dropped) > 5:
         notes.append(f"left out {len(dropped):,} rows in all (see dropped_rows with --json)")

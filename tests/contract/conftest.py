@@ -20,7 +20,8 @@ def bound(name: str) -> tuple[Any, Store[Any]]:
     cls = TASKS.get(name)
     examples = cls.toy_examples()
     store = Store(examples, list(range(2, 2 + len(examples))), "toy.csv")
-    return cls(text=("text",), label="label").bind(store), store
+    text = ("first", "second") if cls.pairs else ("text",)
+    return cls(text=text, label="label").bind(store), store
 
 
 @pytest.fixture

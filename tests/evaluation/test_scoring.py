@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from headstart.data.store import Store
-from headstart.evaluation.scoring import by_group, scored
+from headstart.evaluation.scoring import by_group
 from headstart.tasks.text_classification import Example, TextClassification
 
 TASK = TextClassification(text=("text",), label="label", labels=("no", "yes"), metric="accuracy")
@@ -19,7 +19,7 @@ LOGITS = np.array([[0.0, 2.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
 
 
 def test_scores_are_of_the_labels_that_the_logits_say() -> None:
-    found = scored(TASK, LOGITS, ROWS)
+    found = TASK.score(LOGITS, ROWS)
     assert found["accuracy"].value == pytest.approx(3 / 5)  # rows 0, 2 and 4
     assert found["accuracy"].n == 5
 

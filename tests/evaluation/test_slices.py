@@ -97,10 +97,11 @@ def test_a_slice_is_worse_where_its_whole_interval_is_below_the_score_of_all() -
 
 @pytest.mark.parametrize(("metric", "worse"), [("log_loss", True), ("accuracy", False)])
 def test_a_higher_log_loss_is_worse(metric: str, worse: bool) -> None:
-    assert clearly_worse(metric, Score(0.6, 0.5, 0.7, 30), 0.4) is worse
-    assert clearly_worse(metric, Score(0.2, 0.1, 0.3, 30), 0.4) is not worse
+    task = TextClassification(metric=metric)  # type: ignore[arg-type]
+    assert clearly_worse(task, Score(0.6, 0.5, 0.7, 30), 0.4) is worse
+    assert clearly_worse(task, Score(0.2, 0.1, 0.3, 30), 0.4) is not worse
     for value in (0.35, 0.45):
-        assert not clearly_worse(metric, Score(value, 0.3, 0.5, 30), 0.4)
+        assert not clearly_worse(task, Score(value, 0.3, 0.5, 30), 0.4)
 
 
 def test_text_label_and_weight_are_no_slices_and_only_eight_columns_are_looked_at() -> None:

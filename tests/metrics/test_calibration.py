@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headstart.evaluation.scoring import calibration_factor
 from headstart.metrics.calibration import reliability, softmax, temperature
 from headstart.metrics.classification import BINS, expected_calibration_error, log_losses
 
@@ -22,21 +21,6 @@ def drawn(temperature: float, rows: int = 8000) -> tuple[np.ndarray, np.ndarray]
 @pytest.mark.parametrize("known", [0.3, 1.0, 4.0])
 def test_a_known_temperature_is_found(known: float) -> None:
     assert temperature(*drawn(known)) == pytest.approx(known, rel=0.06)
-
-
-@pytest.mark.parametrize("known", [0.3, 4.0])
-def test_multiplying_by_the_factor_lowers_the_loss(known: float) -> None:
-    logits, targets = drawn(known, 500)
-    factor = calibration_factor(logits, targets)
-    assert factor == pytest.approx(1 / known, rel=0.25)
-    before, after = (log_losses(softmax(found), targets).mean() for found in (logits, logits * factor))
-    assert after < before
-
-
-def test_few_rows_are_not_calibrated_on() -> None:
-    logits, targets = drawn(4.0, 20)
-    assert calibration_factor(logits[:19], targets[:19]) == 1.0
-    assert calibration_factor(logits, targets) != 1.0
 
 
 def test_it_is_the_best_temperature_of_all() -> None:

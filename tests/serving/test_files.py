@@ -13,6 +13,8 @@ from headstart.artifact import Artifact, load
 from headstart.errors import DataError, RunFolderError
 from headstart.readers.opening import open_table
 from headstart.serving.files import CHUNK, FilePredictions, abstains, predict_lines, predicted, prediction_row
+from headstart.tasks.text_classification import TextClassification
+from headstart.tasks.text_pair_classification import TextPairClassification
 from headstart.types import Prediction
 
 TEXTS = [
@@ -125,7 +127,7 @@ class Counting:
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
-        self.task = type("Task", (), {"text": ("text",)})()
+        self.task = TextClassification(text=("text",))
 
     digest = ""
 
@@ -169,9 +171,30 @@ def test_line_ends_are_not_part_of_a_text() -> None:
 
 def test_texts_without_content_are_not_given_to_the_model() -> None:
     model: Any = Counting()
-    found = predicted(model, ["x", None, "", " \u00a0 ", "y"])
+    found = predicted(model, [model.task.input_of([text]) for text in ["x", None, "", " \u00a0 ", "y"]])
     assert [row.label if row else None for row in found] == ["x", None, None, None, "y"]
     assert model.sizes == [2]
+
+
+def paired() -> Any:
+    model: Any = Counting()
+    model.task = TextPairClassification(text=("a", "b"), label="label")
+    return model
+
+
+def test_lines_of_pairs_have_a_tab_between() -> None:
+    found = [row["label"] for row in predict_lines(paired(), ["a\tb\r\n", "\n", "c\t \n", "d\te"])]
+    assert found == [("a", "b"), None, None, ("d", "e")]
+    with pytest.raises(DataError, match="line 2 has 3 texts, expected two with a tab between them"):
+        list(predict_lines(paired(), ["a\tb\n", "a\tb\tc\n"]))
+
+
+def test_columns_of_pairs_go_to_the_model_as_pairs(tmp_path: Path) -> None:
+    path = write(tmp_path / "new.csv", {"b": ["b1", "b2"], "a": ["a1", ""]})
+    found = [answer.label if answer else None for _, answer in FilePredictions(paired(), path)]
+    assert found == [("a1", "b1"), None]
+    with pytest.raises(DataError, match=r"reads pairs of texts; name two columns with --text \(named: a\)"):
+        FilePredictions(paired(), path, text=["a"])
 
 
 def test_several_text_columns_are_joined(tmp_path: Path) -> None:

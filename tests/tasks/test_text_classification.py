@@ -12,7 +12,7 @@ from headstart.config import parse
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError, UsageError
-from headstart.tasks import text_classification
+from headstart.tasks import columns
 from headstart.tasks.text_classification import Example, TextClassification
 
 
@@ -111,7 +111,7 @@ def test_text_and_label_come_through_to_the_character() -> None:
 
 
 def test_a_text_over_the_limit_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_classification, "LONGEST_TEXT", 5)
+    monkeypatch.setattr(columns, "LONGEST_TEXT", 5)
     found, dropped = TASK.parse(table("text,label", ("12345", "x"), ("123456", "x")))
     assert len(found) == 1
     assert dropped[0].reason == "text of 6 characters is over the limit of 5; split it"
@@ -283,10 +283,10 @@ def test_rank_turns_losses_round_and_breaks_ties_by_loss() -> None:
     targets = np.array([0, 1])
     bold, shy = np.array([[4.0, 0.0], [0.0, 4.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
     accuracy, loss = TASK.revised(metric="accuracy"), TASK.revised(metric="log_loss")
-    assert accuracy.rank(bold, targets)[0] == accuracy.rank(shy, targets)[0] == 1
-    assert accuracy.rank(bold, targets) > accuracy.rank(shy, targets)
-    assert loss.rank(shy, targets)[0] == pytest.approx(-np.log(1 + np.exp(-1)))
-    assert loss.rank(bold, targets) > loss.rank(shy, targets)
+    assert accuracy.unit_rank(bold, targets)[0] == accuracy.unit_rank(shy, targets)[0] == 1
+    assert accuracy.unit_rank(bold, targets) > accuracy.unit_rank(shy, targets)
+    assert loss.unit_rank(shy, targets)[0] == pytest.approx(-np.log(1 + np.exp(-1)))
+    assert loss.unit_rank(bold, targets) > loss.unit_rank(shy, targets)
 
 
 def test_the_loss_weighs_rows_by_hand() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from headstart.backbones.attention import use_float32_attention
 from headstart.backbones.base import Backbone, Encoding
 from headstart.backbones.dropout import quicken_dropout
 from headstart.backbones.location import Located
-from headstart.backbones.tokenizing import convert_tokenizer, open_tokenizer, stated_limit
+from headstart.backbones.tokenizing import convert_tokenizer, open_tokenizer, stated_limit, types_of
 from headstart.errors import ModelError
 
 DECODERS = frozenset(
@@ -60,6 +61,8 @@ class TextEncoder(Backbone):
         self.tokenizer = (open_tokenizer if has_fast else convert_tokenizer)(located.folder, int(limit), pad_id)
         self.fast = False
         """Whether matrices are multiplied in bfloat16; states are float32 all the same."""
+        self.pairs = False
+        """Whether inputs are pairs of texts, which some architectures are told apart by type ids."""
         self.shortcut: Callable[[Tensor, Tensor], Tensor] | None = None
         """Takes the place of `run` while the lower layers are frozen, see `training.frozen`."""
 
@@ -101,8 +104,19 @@ class TextEncoder(Backbone):
 
     def _called(self, ids: Tensor, mask: Tensor, *, layers: bool) -> Any:
         whole = mask.all()  # without padding most architectures take a shorter path
+        more = {} if self.border is None else {"token_type_ids": torch.from_numpy(types_of(ids.numpy(), self.border))}
         with torch.autocast("cpu", torch.bfloat16, enabled=self.fast):
-            return self.network(input_ids=ids, attention_mask=None if whole else mask, output_hidden_states=layers)
+            return self.network(
+                input_ids=ids, attention_mask=None if whole else mask, output_hidden_states=layers, **more
+            )
+
+    @property
+    def border(self) -> int | None:
+        """The id that parts the two texts of a pair, where the network is told which is which; else None."""
+        types = getattr(self.network.config, "type_vocab_size", 0) or 0
+        if not self.pairs or types < 2 or "token_type_ids" not in signature(self.network.forward).parameters:
+            return None
+        return self.tokenizer.border
 
     def stacks(self) -> dict[str, list[list[nn.Module]]]:
         """One stack, `encoder`: embeddings, then layers; a closing norm belongs to the last layer."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tokenizers
@@ -44,8 +45,10 @@ class TextTokenizer:
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_length)
 
-    def encode(self, texts: Sequence[str]) -> Tokens:
-        """Tokenise texts, on all cores; what is beyond the limit is cut off and counted in `lost`.
+    def encode(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Tokens:
+        """Tokenise texts or pairs of them, on all cores; what is beyond the limit is cut off and counted in `lost`.
+
+        Of a pair the longer text is cut first.
 
         An empty result (a decoder's tokenizer on an empty text) becomes one padding token, so every text has a state.
         """
@@ -76,6 +79,23 @@ class TextTokenizer:
 
         stated = special_ids_of(self.folder) if self.folder is not None and self.folder.is_dir() else {}
         return special_ids(self._tokenizer) | stated
+
+    @cached_property
+    def _whole(self) -> Tokenizer:
+        return self.plain
+
+    @cached_property
+    def border(self) -> int | None:
+        """The id behind which the second text of a pair begins, where networks are told the two apart by type ids.
+
+        None where both texts have the same type, or where the types follow from nothing else than their places.
+        """
+        probe = self._whole.encode("a", "b")
+        if not any(probe.type_ids):
+            return None
+        begin = probe.type_ids.index(1)
+        border = probe.ids[begin - 1] if begin else -1
+        return border if types_of(np.array([probe.ids]), border)[0].tolist() == probe.type_ids else None
 
     @property
     def plain(self) -> Tokenizer:
@@ -173,14 +193,17 @@ class TextTokenizer:
                 found[number] = word.startswith(marked)
         return found
 
-    def _encoded(self, texts: Sequence[str]) -> Tokens:
+    def _encoded(self, texts: Sequence[Any]) -> Tokens:
         writer = TokenWriter()
         stream = iter(texts)
         while chunk := list(islice(stream, CHUNK)):
             rows, lost = [], []
-            for encoding in self._tokenizer.encode_batch_fast(chunk):
+            for text, encoding in zip(chunk, self._tokenizer.encode_batch_fast(chunk), strict=True):
                 rows.append(encoding.ids or [self.pad_id])
-                lost.append(sum(len(part.ids) - sum(part.special_tokens_mask) for part in encoding.overflowing))
+                if isinstance(text, str):
+                    lost.append(sum(len(part.ids) - sum(part.special_tokens_mask) for part in encoding.overflowing))
+                else:  # of a pair every combination of what is left over is given; counting those would count twice
+                    lost.append(len(self._whole.encode(*text).ids) - len(encoding.ids) if encoding.overflowing else 0)
             writer.add_rows(rows, lost)
         return writer.tokens()
 
@@ -189,6 +212,17 @@ class TextTokenizer:
         self._tokenizer.no_truncation()
         self._tokenizer.save(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(self.max_length)
+
+
+def types_of(ids: np.ndarray, border: int) -> np.ndarray:
+    """0 for the tokens of the first text of a pair and 1 for those of the second, which begins behind the first `border`.
+
+    Args:
+        ids: shape (pairs, tokens).
+        border: of the tokenizer.
+    """
+    at = ids == border
+    return ((np.cumsum(at, axis=1) - at) > 0).astype(np.int64)
 
 
 def open_tokenizer(folder: Path, max_length: int, pad_id: int) -> TextTokenizer:

@@ -174,11 +174,12 @@ class ColumnWriter:
         )
 
 
-def texts_digest(texts: Iterable[str]) -> str:
-    """SHA-256 of texts in their order, each with its length before it."""
+def texts_digest(texts: Iterable[str | tuple[str, ...]]) -> str:
+    """SHA-256 of texts, or of tuples of them, in their order, each with its length before it."""
     state = hashlib.sha256()
     for text in texts:
-        data = text.encode("utf-8", "surrogatepass")
-        state.update(len(data).to_bytes(8, "little"))
-        state.update(data)
+        for part in (text,) if isinstance(text, str) else text:
+            data = part.encode("utf-8", "surrogatepass")
+            state.update(len(data).to_bytes(8, "little"))
+            state.update(data)
     return state.hexdigest()

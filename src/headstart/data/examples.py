@@ -17,6 +17,68 @@ class Example:
     label: str | None = None
     weight: float = 1.0
 
+    @property
+    def input(self) -> str:
+        """What a tokenizer is given."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two texts, their label where they have one, and how much they count in training."""
+
+    first: str
+    second: str
+    label: str | None = None
+    weight: float = 1.0
+
+    @property
+    def text(self) -> str:
+        """Both as one, for messages and for finding copies."""
+        return f"{self.first}\n{self.second}"
+
+    @property
+    def input(self) -> tuple[str, str]:
+        """What a tokenizer is given."""
+        return self.first, self.second
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs(Sequence[Pair]):
+    """Pairs made when asked for, so that texts may stay on disk.
+
+    Args:
+        firsts: column with the first texts.
+        seconds: column with the second ones.
+        labels: of each row.
+        weights: of each row.
+    """
+
+    firsts: Sequence[str | None]
+    seconds: Sequence[str | None]
+    labels: Sequence[str | None]
+    weights: Sequence[float]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return [self[row] for row in range(*at.indices(len(self)))]
+        return Pair(self.firsts[at] or "", self.seconds[at] or "", self.labels[at], self.weights[at])
+
+    def __iter__(self) -> Iterator[Pair]:
+        for first, second, label, weight in zip(self.firsts, self.seconds, self.labels, self.weights, strict=True):
+            yield Pair(first or "", second or "", label, weight)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    def take(self, indices: Sequence[int]) -> Pairs:
+        """The rows at `indices`, in that order."""
+        texts = taken(self.firsts, indices), taken(self.seconds, indices)
+        return Pairs(*texts, taken(self.labels, indices), taken(self.weights, indices))
+
 
 @dataclass(frozen=True, eq=False)
 class Examples(Sequence[Example]):
@@ -54,9 +116,9 @@ class Examples(Sequence[Example]):
         )
 
 
-def relabelled(examples: Sequence[Example], labels: Sequence[str | None]) -> Sequence[Example]:
+def relabelled(examples: Sequence[Any], labels: Sequence[str | None]) -> Sequence[Any]:
     """The same texts and weights under other labels."""
-    if isinstance(examples, Examples):
+    if isinstance(examples, Examples | Pairs):
         return replace(examples, labels=labels)
     return [replace(example, label=label) for example, label in zip(examples, labels, strict=True)]
 

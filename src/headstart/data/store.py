@@ -53,7 +53,12 @@ class Store(Generic[E]):
     @property
     def texts(self) -> Sequence[str]:
         """The text of each example, read when asked for."""
-        return Texts(self.examples)
+        return Read(self.examples, "text")
+
+    @property
+    def inputs(self) -> Sequence[Any]:
+        """What a tokenizer is given of each example, read when asked for."""
+        return Read(self.examples, "input")
 
     def digest(self) -> str:
         """SHA-256 over the examples in order: equal exactly when the same data would be learnt from."""
@@ -64,22 +69,26 @@ class Store(Generic[E]):
         return state.hexdigest()
 
 
-class Texts(Sequence[str]):
-    """The texts of examples, without a list of them in memory.
+class Read(Sequence[Any]):
+    """One field of examples, without a list of them in memory.
 
     Args:
-        examples: each with a `text`.
+        examples: each with that field.
+        field: its name.
     """
 
-    def __init__(self, examples: Sequence[Any]) -> None:
+    def __init__(self, examples: Sequence[Any], field: str) -> None:
         self._examples = examples
+        self._field = field
 
     def __len__(self) -> int:
         return len(self._examples)
 
     def __getitem__(self, at: Any) -> Any:
         found = self._examples[at]
-        return [example.text for example in found] if isinstance(at, slice) else found.text
+        if isinstance(at, slice):
+            return [getattr(example, self._field) for example in found]
+        return getattr(found, self._field)
 
-    def __iter__(self) -> Iterator[str]:
-        return (example.text for example in self._examples)
+    def __iter__(self) -> Iterator[Any]:
+        return (getattr(example, self._field) for example in self._examples)

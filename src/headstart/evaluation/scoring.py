@@ -1,4 +1,4 @@
-"""Scores of logits on labelled rows, as a whole and by group."""
+"""Scores of logits on labelled rows by group."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,19 +6,8 @@ from typing import Any
 import numpy as np
 
 from headstart.data.store import Store
-from headstart.metrics.calibration import softmax, temperature
 from headstart.tasks.base import Task
 from headstart.types import Score
-
-
-def calibration_factor(logits: np.ndarray, targets: np.ndarray) -> float:
-    """1 / temperature, found on rows that were not trained on; 1.0 where a part is too small to tell (under 20 rows)."""
-    return 1.0 / temperature(logits, targets) if len(targets) >= 20 else 1.0
-
-
-def scored(task: Task, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
-    """All scores of the task with intervals."""
-    return task.score(softmax(logits), rows)
 
 
 def by_group(
@@ -36,5 +25,5 @@ def by_group(
         found[column] = {}
         for name in names[np.argsort(-counts, kind="stable")]:
             chosen = np.flatnonzero(values == name)
-            found[column][str(name)] = scored(task, logits[chosen], rows.take(chosen.tolist()))
+            found[column][str(name)] = task.score(logits[chosen], rows.take(chosen.tolist()))
     return found

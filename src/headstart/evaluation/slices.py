@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 
 from headstart.data.store import Store
-from headstart.metrics.calibration import softmax
-from headstart.metrics.classification import LOWER_IS_BETTER, measured
 from headstart.tasks.base import Task
 from headstart.types import Score
 
@@ -47,8 +45,8 @@ def sliced(task: Task, logits: np.ndarray, rows: Store[Any], *, columns: bool = 
         and `left_out` (columns without slices, and why).
     """
     metric = task.chosen_metric
-    probabilities, targets = softmax(logits), task.targets(rows)
-    overall = measured(metric, probabilities, targets)
+    overall = task.measured(logits, rows)
+    bare = Store(rows.examples, rows.lines, rows.file)
     groups, left_out = [], []
     for by, kind, found in _groups(task, rows, columns):
         if isinstance(found, str):
@@ -56,8 +54,8 @@ def sliced(task: Task, logits: np.ndarray, rows: Store[Any], *, columns: bool = 
             continue
         entries = []
         for name, values, inside in found:
-            score = measured(metric, probabilities[inside], targets[inside])
-            worse = clearly_worse(metric, score, overall.value)
+            score = task.measured(logits[inside], bare.take(inside))
+            worse = clearly_worse(task, score, overall.value)
             entries.append({"name": name, "values": values, "score": score.plain(), "worse": worse})
         unscored = len(rows) - sum(len(inside) for _, _, inside in found)
         groups.append({"by": by, "kind": kind, "slices": entries, "unscored": unscored})
@@ -70,9 +68,9 @@ def sliced(task: Task, logits: np.ndarray, rows: Store[Any], *, columns: bool = 
     }
 
 
-def clearly_worse(metric: str, score: Score, whole: float) -> bool:
+def clearly_worse(task: Task, score: Score, whole: float) -> bool:
     """Whether the whole interval of a score is on the bad side of the score of all rows."""
-    return score.low > whole if metric in LOWER_IS_BETTER else score.high < whole
+    return score.low > whole if task.lower_is_better else score.high < whole
 
 
 def by_length(texts: Sequence[str]) -> tuple[str, Slices | str]:

@@ -59,7 +59,7 @@ class Contrastive(Objective):
 
     def prepare(self, examples: Store[Any], tokenizer: Any) -> Labelled:
         """Tokenise once."""
-        tokens = tokenizer.encode(examples.texts)
+        tokens = tokenizer.encode(examples.inputs)
         _, groups = np.unique(examples.labels, return_inverse=True)
         return Labelled(tokens, groups.astype(np.int64))
 

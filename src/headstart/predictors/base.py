@@ -31,8 +31,8 @@ class Predictor(ABC):
     """`float32` keeps networks from reading many texts in bfloat16 where the processor has it."""
 
     @abstractmethod
-    def outputs(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Outputs:
-        """Logits of texts, in the order given; `progress` advances by texts."""
+    def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
+        """Logits of texts, or of pairs of them, in the order given; `progress` advances by texts."""
 
     @abstractmethod
     def scale(self, factor: float) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.backbones.tokenizing import types_of
 from headstart.data.tokens import Tokens
 
 MOST_TOKENS = 4096
@@ -33,12 +34,14 @@ class LightEncoder:
 
     Args:
         folder: with config.json and one model.safetensors.
+        border: id that parts the two texts of a pair; None for single texts.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, border: int | None = None) -> None:
         from safetensors import safe_open
 
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        self.border = border
         self.depth = int(config["num_hidden_layers"])
         self.heads = int(config["num_attention_heads"])
         self.epsilon = float(config["layer_norm_eps"])
@@ -52,7 +55,9 @@ class LightEncoder:
         at = self.weights
         words = at["embeddings.word_embeddings.weight"][ids]
         places = at["embeddings.position_embeddings.weight"][: ids.shape[1]]
-        hidden = self._norm(words + places + at["embeddings.token_type_embeddings.weight"][0], "embeddings.LayerNorm")
+        types = at["embeddings.token_type_embeddings.weight"]
+        kinds = types[0] if self.border is None or len(types) < 2 else types[types_of(ids, self.border)]
+        hidden = self._norm(words + places + kinds, "embeddings.LayerNorm")
         blocked = np.where(mask[:, None, None, :] > 0, np.float32(0), np.float32(-1e30))  # (batch, 1, 1, tokens)
         states = [hidden]
         for layer in range(self.depth):

@@ -20,9 +20,11 @@ CHUNK = 5_000
 class LinearTextPredictor(Predictor):
     """Logits are a linear map of TF-IDF weights of words (1-2) and characters (2-5).
 
+    Of a pair of texts: of what the weights of the two differ by, and of their products.
+
     Args:
         vectorizers: fitted TfidfVectorizers of scikit-learn, words then characters.
-        weight: shape (labels, terms of all vectorizers).
+        weight: shape (labels, terms of all vectorizers, for pairs those of each twice).
         bias: shape (labels,).
     """
 
@@ -33,16 +35,16 @@ class LinearTextPredictor(Predictor):
         self.weight = weight.astype(np.float32)
         self.bias = bias.astype(np.float32)
 
-    def outputs(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Outputs:
+    def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
         """Logits; nothing is ever truncated."""
         parts = []
         for start in range(0, len(texts), CHUNK):
             chunk = texts[start : start + CHUNK]
             at, total = 0, np.repeat(self.bias[None, :], len(chunk), 0)
             for vectorizer in self.vectorizers:
-                terms = vectorizer.transform(chunk)
-                total = total + terms @ self.weight[:, at : at + terms.shape[1]].T
-                at += terms.shape[1]
+                for terms in weighted(vectorizer, chunk):
+                    total = total + terms @ self.weight[:, at : at + terms.shape[1]].T
+                    at += terms.shape[1]
             parts.append(total)
             progress.advance(len(chunk))
         logits = np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, len(self.bias)), np.float32)
@@ -66,6 +68,11 @@ class LinearTextPredictor(Predictor):
         (folder / "terms.json").write_text(json.dumps(terms, ensure_ascii=True), encoding="utf-8")
         return {"digests": digests(folder)}
 
+    @property
+    def is_paired(self) -> bool:
+        """Whether it reads pairs of texts."""
+        return self.weight.shape[1] > sum(len(vectorizer.get_feature_names_out()) for vectorizer in self.vectorizers)
+
     @classmethod
     def load(cls, folder: Path, description: Mapping[str, Any]) -> "LinearTextPredictor":
         """Read `linear.safetensors` and `terms.json`; imports scikit-learn, never torch."""
@@ -87,6 +94,7 @@ class LinearTextPredictor(Predictor):
 
     def usage(self, labels: Sequence[str]) -> str:
         """Code with scikit-learn and safetensors only."""
+        given = '[("it rains", "it is wet outside")]' if self.is_paired else '["great plot, weak ending"]'
         return f"""import json
 from pathlib import Path
 
@@ -104,13 +112,41 @@ for at, (analyzer, ngrams) in enumerate((("word", (1, 2)), ("char_wb", (2, 5))))
         analyzer=analyzer, ngram_range=ngrams, sublinear_tf=True, vocabulary=terms[at], **options))
     vectorizers[at].idf_ = tensors[f"idf_{{at}}"]
 
-def predict(texts):
-    features = hstack([vectorizer.transform(texts) for vectorizer in vectorizers])
+{_PAIRED_USE if self.is_paired else _SINGLE_USE}
     logits = features @ tensors["weight"].T + tensors["bias"]
     powers = np.exp(logits - logits.max(1, keepdims=True))
     return powers / powers.sum(1, keepdims=True)
 
-print(dict(zip(labels, predict(["great plot, weak ending"])[0])))"""
+print(dict(zip(labels, predict({given})[0])))"""
+
+
+_SINGLE_USE = """def predict(texts):
+    features = hstack([vectorizer.transform(texts) for vectorizer in vectorizers])"""
+_PAIRED_USE = """def predict(pairs):
+    sides = [[vectorizer.transform(side) for side in zip(*pairs)] for vectorizer in vectorizers]
+    features = hstack([part for a, b in sides for part in (abs(a - b), a.multiply(b))])"""
+
+
+def weighted(vectorizer: Any, texts: Sequence[Any], *, fit: bool = False) -> list[Any]:
+    """Weights of the terms of some texts, sparse of shape (texts, terms); of pairs their difference and their product.
+
+    Args:
+        vectorizer: of scikit-learn.
+        texts: or pairs of them.
+        fit: learn the terms and how rare they are from these texts first.
+    """
+    if not len(texts) or isinstance(texts[0], str):
+        return [(vectorizer.fit_transform if fit else vectorizer.transform)(texts)]
+    firsts, seconds = zip(*texts, strict=True)
+    if fit:
+        vectorizer.fit(flat(texts))
+    one, other = vectorizer.transform(firsts), vectorizer.transform(seconds)
+    return [abs(one - other), one.multiply(other).tocsr()]
+
+
+def flat(texts: Sequence[Any]) -> list[str]:
+    """Texts, the two of a pair one after the other."""
+    return [part for text in texts for part in ((text,) if isinstance(text, str) else text)]
 
 
 def vectorizer_for(options: Mapping[str, Any], **more: Any) -> Any:

@@ -49,8 +49,8 @@ class NetworkPredictor(Predictor):
         it; takes the place of passes in bfloat16, never of those in float32."""
         self.backbone.fast = False
 
-    def outputs(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Outputs:
-        """Logits in batches of like length; texts beyond the length limit are cut and flagged.
+    def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
+        """Logits in batches of like length; texts, or pairs of them, beyond the length limit are cut and flagged.
 
         Many texts are read in bfloat16 where the processor has it, see `careful_logits`; `precision` says otherwise.
         """
@@ -130,6 +130,7 @@ class NetworkPredictor(Predictor):
             "layers": list(self.head.layers),
             "pooling": self.head.pooling,
             "max_length": backbone.tokenizer.max_length,
+            **({"pairs": True} if backbone.pairs else {}),
             "digests": digests(folder),
         }
 
@@ -138,6 +139,7 @@ class NetworkPredictor(Predictor):
         """Read the encoder and the head of an artifact."""
         located = locate(BackboneSource(location=str(folder), max_length=description["max_length"]))
         backbone = TextEncoder(located)
+        backbone.pairs = bool(description.get("pairs"))
         try:
             tensors = load_file(str(folder / HEAD_FILE))
             weight, bias = tensors["weight"], tensors["bias"]
@@ -156,14 +158,11 @@ class NetworkPredictor(Predictor):
     def usage(self, labels: Sequence[str]) -> str:
         """A pipeline where the head is native, else a few lines around `AutoModel`."""
         if self.is_native:
-            return (
-                "from transformers import pipeline\n\n"
-                'classify = pipeline("text-classification", model=".", top_k=None)\n'
-                'print(classify(["great plot, weak ending"], truncation=True))'
-            )
+            return _piped(pairs=self.backbone.pairs)
         halved = self.backbone.located.config["model_type"] in HALVES
         reader = "AutoModelForTextEncoding" if halved else "AutoModel"
-        return _snippet(labels, self.head, self.backbone.tokenizer.max_length, reader)
+        backbone = self.backbone
+        return _snippet(labels, self.head, backbone.tokenizer.max_length, reader, pairs=backbone.pairs)
 
     def _native(self, labels: Sequence[str]) -> torch.nn.Module:
         from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
@@ -209,13 +208,27 @@ def save_tokenizer(backbone: TextEncoder, folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
-def _snippet(labels: Sequence[str], head: PooledHead, limit: int, reader: str) -> str:
+EXAMPLES = {False: '["great plot, weak ending"]', True: '[("it rains", "it is wet outside")]'}
+"""What snippets are tried with: texts, and pairs of texts."""
+
+
+def _piped(*, pairs: bool) -> str:
+    given = '[{"text": "it rains", "text_pair": "it is wet outside"}]' if pairs else EXAMPLES[False]
+    return (
+        "from transformers import pipeline\n\n"
+        'classify = pipeline("text-classification", model=".", top_k=None)\n'
+        f"print(classify({given}, truncation=True))"
+    )
+
+
+def _snippet(labels: Sequence[str], head: PooledHead, limit: int, reader: str, *, pairs: bool) -> str:
     pooling = {
         "mean": "(state * mask).sum(1) / mask.sum(1)",
         "first": "state[:, 0]",
         "last": 'state[torch.arange(len(state)), batch["attention_mask"].sum(1) - 1]',
         "max": "state.masked_fill(mask == 0, -1e30).amax(1)",
     }[head.pooling]
+    given = "*map(list, zip(*texts))" if pairs else "texts"
     return f'''import torch
 from safetensors.torch import load_file
 from transformers import {reader}, AutoTokenizer
@@ -226,10 +239,10 @@ head = load_file("{HEAD_FILE}")
 
 @torch.no_grad()
 def predict(texts):
-    batch = tokenizer(texts, truncation=True, max_length={limit}, padding=True, return_tensors="pt")
+    batch = tokenizer({given}, truncation=True, max_length={limit}, padding=True, return_tensors="pt")
     states = encoder(**batch, output_hidden_states=True).hidden_states
     mask = batch["attention_mask"].unsqueeze(-1).float()
     pooled = [{pooling} for state in (states[i] for i in {list(head.layers)})]
     return (torch.cat(pooled, 1) @ head["weight"].T + head["bias"]).softmax(1)
 
-print(dict(zip(labels, predict(["great plot, weak ending"])[0].tolist())))'''
+print(dict(zip(labels, predict({EXAMPLES[pairs]})[0].tolist())))'''

@@ -46,18 +46,19 @@ class StoredPredictor(Predictor):
             raise ModelError(f"{folder / HEAD_FILE} is damaged: {error}") from None
         self._pad_id = int(config.get("pad_token_id") or 0)
         self._tokenizer = open_tokenizer(folder, int(description["max_length"]), self._pad_id)
+        self._border = self._tokenizer.border if description.get("pairs") else None
         self._is_light = (
             light.can_run(config) and description["pooling"] in ("first", "mean") and (folder / WEIGHTS).is_file()
         )
         self._encoder: light.LightEncoder | None = None
         self._network: Any = None
 
-    def outputs(self, texts: Sequence[str], *, progress: Progress = SILENT) -> Outputs:
+    def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
         """Logits; in numpy as long as torch was not needed and there is little to do."""
         if self._network is None and self._is_light and len(texts) <= light.MOST_TOKENS // 8:
             tokens = self._tokenizer.encode(texts)
             if int(tokens.lengths.sum()) <= light.MOST_TOKENS:
-                self._encoder = self._encoder or light.LightEncoder(self.folder)
+                self._encoder = self._encoder or light.LightEncoder(self.folder, self._border)
                 batches = sorted_batches(tokens.lengths, INFERENCE_TOKENS)
                 logits = light.logits(self._encoder, tokens, batches, self._pad_id, self._head)
                 progress.advance(len(texts))

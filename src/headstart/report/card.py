@@ -69,7 +69,7 @@ def render(evidence: Mapping[str, Any], *, files: Sequence[str], snippet: str) -
     front = yaml.safe_dump(front_matter(seen), sort_keys=False, allow_unicode=True, width=1000)
     sections = [
         _summary(seen),
-        _with_headstart(),
+        _with_headstart(seen),
         _without_headstart(seen, snippet),
         _labels(seen),
         _scores(seen),
@@ -94,7 +94,7 @@ def front_matter(evidence: Mapping[str, Any]) -> dict[str, Any]:
     front: dict[str, Any] = {
         "license": backbone.get("license"),
         "library_name": "transformers" if transferred else "sklearn",
-        "pipeline_tag": dig(evidence, "task", "name") or "text-classification",
+        "pipeline_tag": _hub_task(evidence),
         "base_model": backbone.get("id") if _on_the_hub(backbone) else None,
         "tags": ["headstart", "transfer-learning"] if transferred else ["headstart"],
     }
@@ -104,6 +104,11 @@ def front_matter(evidence: Mapping[str, Any]) -> dict[str, Any]:
         front["metrics"] = [HUB_METRICS.get(name, name) for name in scores]
         front["model-index"] = [_index(evidence, scores)]
     return front
+
+
+def _hub_task(evidence: Mapping[str, Any]) -> str:
+    """What the hub calls the task."""
+    return dig(evidence, "task", "hub") or dig(evidence, "task", "name") or "text-classification"
 
 
 def markdown(text: Any) -> str:
@@ -117,7 +122,7 @@ def _index(evidence: Mapping[str, Any], scores: Mapping[str, Mapping[str, Any]])
     tested = next((file for file in files if file.get("role") == "test"), files[0] if files else {})
     path = PurePath(str(tested.get("path") or evidence.get("title") or "data"))
     ending = PurePath(path.name.removesuffix(".gz")).suffix.lstrip(".")
-    task = dig(evidence, "task", "name") or "text-classification"
+    task = _hub_task(evidence)
     metrics = [
         {
             "type": HUB_METRICS.get(name, name),
@@ -200,20 +205,22 @@ def _summary(evidence: Mapping[str, Any]) -> list[str]:
     return [*lines, "", *verdict] if verdict else lines
 
 
-def _with_headstart() -> list[str]:
+def _with_headstart(evidence: Mapping[str, Any]) -> list[str]:
     """How to use the model from the command line and from Python, with headstart."""
+    pairs = dig(evidence, "task", "pairs")
+    said, given = ('"a text" "another text"', '("a text", "another text")') if pairs else ('"a text to label"',) * 2
     return [
         "## Use it with headstart",
         "",
         "FOLDER is the folder this file lies in.",
         "",
         *_fenced(
-            'headstart predict FOLDER "a text to label"\nheadstart predict FOLDER --input new.csv --output scored.csv',
+            f"headstart predict FOLDER {said}\nheadstart predict FOLDER --input new.csv --output scored.csv",
             "sh",
         ),
         "",
         *_fenced(
-            'import headstart\n\nmodel = headstart.load("FOLDER")\nmodel.predict(["a text to label"])',
+            f'import headstart\n\nmodel = headstart.load("FOLDER")\nmodel.predict([{given}])',
             "python",
         ),
     ]

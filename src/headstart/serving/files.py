@@ -34,11 +34,25 @@ def predict_lines(
 
     For `abstain` see `prediction_row`.
     """
+    task: Any = artifact.task
+    number = 0
     for chunk in _chunks(lines, first=64):
-        yield from (
-            prediction_row(found, abstain)
-            for found in predicted(artifact, [line.removesuffix("\n").removesuffix("\r") for line in chunk])
-        )
+        inputs = []
+        for number, line in enumerate(chunk, start=number + 1):  # noqa: B020
+            inputs.append(task.input_of(_parts(line.removesuffix("\n").removesuffix("\r"), number, pairs=task.pairs)))
+        yield from (prediction_row(found, abstain) for found in predicted(artifact, inputs))
+
+
+def _parts(line: str, number: int, *, pairs: bool) -> list[str]:
+    """The texts of a line: the whole of it, or the two that a tab parts."""
+    if not pairs:
+        return [line]
+    parts = line.split("\t")
+    if len(parts) == 1 and not line.strip():
+        return ["", ""]
+    if len(parts) != 2:
+        raise DataError(f"line {number} has {len(parts)} texts, expected two with a tab between them")
+    return parts
 
 
 def standard_input(encoding: str | None = None) -> Iterator[str]:
@@ -61,11 +75,11 @@ def standard_input(encoding: str | None = None) -> Iterator[str]:
 
 
 def predicted(
-    artifact: Artifact, texts: Sequence[str | None], *, progress: Progress = SILENT, journal: Journal | None = None
+    artifact: Artifact, inputs: Sequence[Any], *, progress: Progress = SILENT, journal: Journal | None = None
 ) -> list[Prediction | None]:
-    """A prediction per text; None where there is no text. With a journal, looked up there where they are in it."""
-    present = [at for at, text in enumerate(texts) if text is not None and text.strip()]
-    wanted = [texts[at] or "" for at in present]
+    """A prediction per text, or pair of texts; None where that is None. With a journal, looked up there where it is in it."""
+    present = [at for at, given in enumerate(inputs) if given is not None]
+    wanted = [inputs[at] for at in present]
     if journal is None:
         predictions = artifact.predict(wanted, progress=progress)
     else:
@@ -74,7 +88,7 @@ def predicted(
             outputs = artifact.outputs(wanted, progress=progress)
             journal.add(wanted, outputs)
         predictions = artifact.predictions(outputs)
-    found: list[Prediction | None] = [None] * len(texts)
+    found: list[Prediction | None] = [None] * len(inputs)
     for at, prediction in zip(present, predictions, strict=True):
         found[at] = prediction
     return found
@@ -136,6 +150,10 @@ class FilePredictions:
         self.columns = sheet.columns
         self._records = sheet.records
         names = list(text or artifact.task.text or ())  # type: ignore[attr-defined]
+        if artifact.task.pairs and len(names) != 2:
+            raise DataError(
+                f"this model reads pairs of texts; name two columns with --text (named: {', '.join(names)})"
+            )
         for name in names:
             if name not in self.columns:
                 raise DataError(
@@ -148,8 +166,9 @@ class FilePredictions:
     def __iter__(self) -> Iterator[tuple[Record, Prediction | None]]:
         """Each row with its prediction, in order."""
         for chunk in _chunks(self._usable()):
-            texts = [" ".join(part for part in (row.values[at] for at in self._at) if part) for row in chunk]
-            for row, prediction in zip(chunk, predicted(self.artifact, texts, journal=self._journal), strict=True):
+            task: Any = self.artifact.task
+            inputs = [task.input_of([row.values[at] for at in self._at]) for row in chunk]
+            for row, prediction in zip(chunk, predicted(self.artifact, inputs, journal=self._journal), strict=True):
                 self.empty += prediction is None
                 self.abstained += abstains(prediction, self.abstain)
                 self.truncated += bool(prediction and prediction.truncated)

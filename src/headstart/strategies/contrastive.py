@@ -110,9 +110,8 @@ class Contrastive(Strategy):
             states = _states(part, model, names)
             for at, strength in enumerate(grid):
                 found[at, held] = _solved(part, model, names, (strength,), states).logits(states[1].features)
-        targets = context.task.targets(context.train)
-        values = [context.task.rank(logits, targets)[0] for logits in found]
-        least = max(values) - standard_error(max(values), len(targets))
+        values = [context.task.rank(logits, context.train)[0] for logits in found]
+        least = max(values) - standard_error(max(values), len(context.train))
         at = next(at for at, value in enumerate(values) if value >= least)
         return grid[at], found[at]
 
@@ -227,7 +226,7 @@ def _solved(
 
     train, validation, beside = states or _states(context, model, names)
     labels = len(context.task.names)
-    return solve(train, validation, labels=labels, rank=context.task.rank, grid=grid, beside=beside)
+    return solve(train, validation, labels=labels, rank=context.task.unit_rank, grid=grid, beside=beside)
 
 
 def _tensor(values: np.ndarray) -> Any:

@@ -113,7 +113,7 @@ class Coral(Strategy):
         """The head on aligned rows, its strength chosen on (aligned) validation rows or by cross-validation."""
         from headstart.training.solve import FOLD_GRID, GRID, solve, solve_by_folds
 
-        options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.rank}
+        options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.unit_rank}
         if context.folds is None:
             grid = GRID if self.C is None else (self.C,)
             return solve(train, validation, grid=grid, late=lambda: context.late, **options)
@@ -186,7 +186,7 @@ def _out_of_fold(context: Context, raw: Any, moved: Any, strength: float) -> np.
 
     assert context.folds is not None
     logits = np.zeros((len(raw.targets), len(context.task.names)), dtype=np.float32)
-    options: dict[str, Any] = {"labels": logits.shape[1], "rank": context.task.rank, "grid": (strength,)}
+    options: dict[str, Any] = {"labels": logits.shape[1], "rank": context.task.unit_rank, "grid": (strength,)}
     for fold in np.unique(context.folds[0]):
         held = context.folds[0] == fold
         logits[held] = solve(moved.take(~held), raw.take(held), **options).logits(raw.features[held])

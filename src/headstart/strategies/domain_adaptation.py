@@ -16,7 +16,6 @@ from headstart.config import Names, named
 from headstart.deadline import Deadline, OutOfTime
 from headstart.errors import DataError
 from headstart.metrics import significance
-from headstart.metrics.classification import BY_COUNTS
 from headstart.objectives import OBJECTIVES
 from headstart.objectives.base import Objective
 from headstart.objectives.base import RawText as TextObjective
@@ -303,31 +302,24 @@ def _usual(backbone: Any) -> Any:
 def _judged(context: Context, with_: list[Candidate], without: list[Candidate]) -> tuple[bool, str]:
     """Whether the adapted network is kept, and the paired difference on validation in words."""
     task = context.task
-    targets = task.targets(context.train if context.folds is not None else context.validation)
+    rows = context.train if context.folds is not None else context.validation
 
     def losses(found: list[Candidate]) -> np.ndarray:
-        return np.mean([task.losses(_calibrated(each, targets), targets) for each in found], axis=0)
+        logits = [each.validation_logits for each in found]
+        return np.mean([task.losses(each * task.factor(each, rows), rows) for each in logits], axis=0)
 
     ours, theirs = losses(with_), losses(without)
     less = significance.clearly_less(ours, theirs)
-    metric = task.chosen_metric if task.chosen_metric in BY_COUNTS else "accuracy"
-    sides = (each.validation_logits.argmax(1) for each in (with_[0], without[0]))
-    paired = significance.compare(metric, targets, *sides, labels=len(task.names), seed=context.seed)
+    metric, paired = task.compared(with_[0].validation_logits, without[0].validation_logits, rows, seed=context.seed)
     kept = less and paired.difference.value >= 0
     where = "in cross-validation" if context.folds is not None else "on validation"
     said = (
         f"{'kept' if kept else 'refused'}: {where} {metric} {paired.difference.value:+.3f} "
         f"[{paired.difference.low:+.3f}, {paired.difference.high:+.3f}], log-loss {float((ours - theirs).mean()):+.4f} with "
-        f"adaptation against without ({len(with_)} pair{'s' * (len(with_) > 1)} of fits on {len(targets):,} rows"
+        f"adaptation against without ({len(with_)} pair{'s' * (len(with_) > 1)} of fits on {len(rows):,} rows"
         f"{'' if less else '; the difference is within noise or no gain'})"
     )
     return kept, said
-
-
-def _calibrated(candidate: Candidate, targets: np.ndarray) -> np.ndarray:
-    from headstart.evaluation.scoring import calibration_factor
-
-    return candidate.validation_logits * calibration_factor(candidate.validation_logits, targets)
 
 
 def _told(adapted: Adapted) -> str:

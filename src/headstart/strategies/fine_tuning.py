@@ -10,7 +10,6 @@ from pydantic import Field
 
 from headstart.deadline import OutOfTime
 from headstart.errors import RecipeError
-from headstart.metrics import significance
 from headstart.strategies.base import (
     RATES,
     Candidate,
@@ -145,12 +144,9 @@ class FineTuning(Strategy):
 
     def _rival(self, context: Context, run: Run, epochs: int, rate: float) -> Run | None:
         """The mean-pooled twin if it is better by more than noise; given up after one epoch if not clearly ahead there."""
-        targets = context.task.targets(context.validation)
-        labels = len(context.task.names)
 
         def ahead(mine: np.ndarray, theirs: np.ndarray) -> bool:
-            sides = mine.argmax(1), theirs.argmax(1)
-            found = significance.compare("accuracy", targets, *sides, labels=labels, seed=context.seed)
+            found = context.task.compared(mine, theirs, context.validation, seed=context.seed).paired
             return found.difference.value > 0 and found.p < 0.05
 
         def hopeless(by_epoch: list[np.ndarray]) -> bool:

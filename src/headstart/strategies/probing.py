@@ -177,7 +177,7 @@ def solved_head(
         names: solve on the labels' own words too, where they are words.
     """
     train, validation = solving_part(context, backbone, layers=layers, pooling=pooling)
-    options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.rank}
+    options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.unit_rank}
     options["beside"] = named_part(context, backbone, layers=layers, pooling=pooling) if names else None
     if grid is not None:
         options["grid"] = grid
@@ -273,7 +273,7 @@ def _ranks(
                 some,
                 dealt,
                 labels=len(context.task.names),
-                rank=context.task.rank,
+                rank=context.task.unit_rank,
                 beside=beside if with_names else None,
                 kernel=kernel if with_names else kernel[:count, :count],
             )
@@ -314,7 +314,7 @@ def strength_by_folds(
     train, _ = solving_part(context, backbone, layers=layers, pooling=pooling, rows=rows)
     beside = named_part(context, backbone, layers=layers, pooling=pooling) if names else None
     labels, grid = len(context.task.names), FOLD_GRID if context.folds is not None else GRID[::2]
-    found = solve_by_folds(train, dealt, labels=labels, rank=context.task.rank, grid=grid, beside=beside)
+    found = solve_by_folds(train, dealt, labels=labels, rank=context.task.unit_rank, grid=grid, beside=beside)
     return context.team.same(found.C)
 
 

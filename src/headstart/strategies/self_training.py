@@ -13,9 +13,7 @@ from headstart.config import named
 from headstart.data.store import Store
 from headstart.deadline import OutOfTime
 from headstart.errors import UnavailableError
-from headstart.metrics import significance
 from headstart.metrics.calibration import softmax
-from headstart.metrics.classification import BY_COUNTS
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Candidate, Context, Strategy, Work
 
@@ -79,7 +77,6 @@ class SelfTraining(Strategy):
 
     def fit(self, context: Context) -> Candidate:
         """Fit without texts, then with them for some rounds."""
-        from headstart.evaluation.scoring import calibration_factor
         from headstart.strategies.unlabelled import Pooled, target_texts, texts_note
 
         if self.then.missing():
@@ -87,7 +84,7 @@ class SelfTraining(Strategy):
         texts = target_texts(context, self.name)
         first = self.then.fit(context)
         targets = context.task.targets(context.validation)
-        factor = calibration_factor(first.validation_logits, targets)
+        factor = context.task.factor(first.validation_logits, context.validation)
         least = self.confidence
         if least is None:
             least = context.team.same(least_confidence(softmax(first.validation_logits * factor), targets))
@@ -131,8 +128,6 @@ class SelfTraining(Strategy):
             first: what the strategy inside came to without texts.
             factor: that calibrates its logits; later rounds have their own where there is a validation part.
         """
-        from headstart.evaluation.scoring import calibration_factor
-
         found = [Round(first, 0)]
         for _ in range(self.rounds):
             if context.late:
@@ -152,7 +147,7 @@ class SelfTraining(Strategy):
             candidate = replace(candidate, validation_logits=candidate.validation_logits[:count])
             found.append(Round(candidate, len(rows)))
             if not _within(context) and context.folds is None:
-                factor = calibration_factor(candidate.validation_logits, context.task.targets(context.validation))
+                factor = context.task.factor(candidate.validation_logits, context.validation)
         return found
 
     def _held_out(
@@ -247,7 +242,7 @@ def _target_logits(context: Context, candidate: Candidate, texts: Store[Any]) ->
     predictor: Any = candidate.predictor
     if getattr(predictor, "frozen_states", None) is None:
         context.progress.begin("self-training, labelling", len(texts))
-        logits = predictor.outputs(list(texts.texts), progress=context.progress).logits
+        logits = predictor.outputs(list(texts.inputs), progress=context.progress).logits
         context.progress.end()
         return logits
     head = predictor.head
@@ -257,11 +252,8 @@ def _target_logits(context: Context, candidate: Candidate, texts: Store[Any]) ->
 
 def _last_as_good(context: Context, logits: Sequence[np.ndarray]) -> int:
     """The last round that is not worse than the first one by more than noise, on rows that choices are made on."""
-    targets = context.task.targets(context.validation)
-    metric = context.task.chosen_metric if context.task.chosen_metric in BY_COUNTS else "accuracy"
     for at in range(len(logits) - 1, 0, -1):
-        sides = logits[at].argmax(1), logits[0].argmax(1)
-        paired = significance.compare(metric, targets, *sides, labels=len(context.task.names), seed=context.seed)
+        paired = context.task.compared(logits[at], logits[0], context.validation, seed=context.seed).paired
         if paired.difference.value >= 0 or paired.p >= ALPHA:
             return at
     return 0

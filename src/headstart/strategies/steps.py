@@ -102,11 +102,10 @@ def train_model(
         hopeless: asked after every epoch with the validation logits so far; True gives up.
     """
     ready, _ = prepared(context, model.backbone.tokenizer)
-    targets = context.task.targets(context.validation)
 
     def validate(model: Model) -> tuple[tuple[float, float], float, np.ndarray]:
         logits = validation_logits(context, model)
-        rank = context.task.rank(logits, targets)
+        rank = context.task.rank(logits, context.validation)
         return rank, -rank[1], logits
 
     history = train(
@@ -201,7 +200,7 @@ def best_of_rates(
             whole = False
             break
         whole = whole and run.history.cut is None
-        rank = context.task.rank(run.logits, context.task.targets(where.validation))
+        rank = context.task.rank(run.logits, where.validation)
         if best is None or rank > best[0]:
             best = rank, rate, run
     rate = rates[0] if best is None else best[1]
@@ -232,8 +231,7 @@ def held_out(context: Context, trained: Callable[[Context, int | None], Run], *,
             if epoch == len(by_epoch):
                 by_epoch.append(np.zeros((len(context.train), logits.shape[1]), dtype=np.float32))
             by_epoch[epoch][held] = logits
-    targets = context.task.targets(context.train)
-    ranks = [context.task.rank(logits, targets) for logits in by_epoch]
+    ranks = [context.task.rank(logits, context.train) for logits in by_epoch]
     first = 0 if keep_start else 1
     best = max(range(first, len(ranks)), key=lambda epoch: (ranks[epoch], -epoch))
     run = trained(context, best)

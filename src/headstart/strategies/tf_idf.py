@@ -9,7 +9,15 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from headstart.predictors.linear_text import CHARACTERS, CHUNK, WORDS, LinearTextPredictor, vectorizer_for
+from headstart.predictors.linear_text import (
+    CHARACTERS,
+    CHUNK,
+    WORDS,
+    LinearTextPredictor,
+    flat,
+    vectorizer_for,
+    weighted,
+)
 from headstart.strategies.base import Candidate, Context, Strategy
 
 GRID = (0.3, 1.0, 3.0, 10.0, 30.0)
@@ -42,7 +50,7 @@ class TfIdf(Strategy):
         """Choose C by cross-validation, then fit on all training rows."""
         rows, total = _sampled(context), len(context.train)
         train = context.train if len(rows) == total else context.train.take(rows)
-        texts = list(train.texts)
+        texts = list(train.inputs)
         targets = context.task.targets(train)
         weights = context.task.weights(train.examples)
         labels = len(context.task.names)
@@ -53,7 +61,7 @@ class TfIdf(Strategy):
         weight, bias = _fitted(terms, targets, weights, strength, labels)
         predictor = LinearTextPredictor(vectorizers, weight, bias)
         if context.folds is None:
-            logits = predictor.outputs(list(context.validation.texts)).logits
+            logits = predictor.outputs(list(context.validation.inputs)).logits
         else:
             logits = _out_of_fold(context, terms, targets, weights, strength)
         context.progress.end()
@@ -88,7 +96,7 @@ class TfIdf(Strategy):
                 weight, bias = _fitted(terms[inside], targets[inside], weights[inside], strength, labels)
                 logits[outside] = terms[rows[outside]] @ weight.T + bias
                 context.progress.advance(1)
-            ranks[strength] = context.task.rank(logits, targets[rows])
+            ranks[strength] = context.task.unit_rank(logits, targets[rows])
             if context.late:
                 break
         return max(ranks, key=lambda strength: ranks[strength])
@@ -102,7 +110,7 @@ def _sampled(context: Context) -> np.ndarray:
     return np.sort(np.random.default_rng([context.seed, 0x7F1D5]).permutation(total)[:MOST_ROWS])
 
 
-def _vectorized(texts: Sequence[str], seed: int) -> tuple[list[Any], Any]:
+def _vectorized(texts: Sequence[Any], seed: int) -> tuple[list[Any], Any]:
     """Fitted vectorizers, and the weights of all terms in all texts, sparse of shape (texts, terms).
 
     Terms and their rarity are counted on `COUNTED_ROWS` texts at most, which is where the memory goes.
@@ -112,15 +120,15 @@ def _vectorized(texts: Sequence[str], seed: int) -> tuple[list[Any], Any]:
     options = {"max_features": MOST_TERMS, "min_df": 1 if len(texts) < 20_000 else 2}
     vectorizers = [vectorizer_for(kind, **options) for kind in (WORDS, CHARACTERS)]
     if len(texts) <= COUNTED_ROWS:
-        parts = [[vectorizer.fit_transform(texts) for vectorizer in vectorizers]]
+        parts = [[part for vectorizer in vectorizers for part in weighted(vectorizer, texts, fit=True)]]
     else:
         counted = np.random.default_rng([seed, 0xC0DE]).permutation(len(texts))[:COUNTED_ROWS]
         for vectorizer in vectorizers:
-            vectorizer.fit([texts[row] for row in counted])
-        starts = range(0, len(texts), CHUNK)
+            vectorizer.fit(flat([texts[row] for row in counted]))
+        chunks = (texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK))
         parts = (
-            [vectorizer.transform(texts[start : start + CHUNK]).astype(np.float32) for vectorizer in vectorizers]
-            for start in starts
+            [part.astype(np.float32) for vectorizer in vectorizers for part in weighted(vectorizer, chunk)]
+            for chunk in chunks
         )
     return vectorizers, vstack([hstack(part, format="csr").astype(np.float32) for part in parts], format="csr")
 

@@ -63,7 +63,7 @@ def target_states(
     """
     run = home(context)
     store: FeatureStore = run.shared.setdefault("features", FeatureStore(run.cache, run.team))
-    tokens = backbone.tokenizer.encode(list(texts.texts))
+    tokens = backbone.tokenizer.encode(list(texts.inputs))
     fast, backbone.fast = backbone.fast, is_fast(context.precision)  # as labelled rows are read
     try:
         if len(tokens) * _row_bytes(backbone) > FEATURE_BYTES:
@@ -120,7 +120,7 @@ class Pooled(FeatureStore):
         run = self._context
         every = range(backbone.depth + 1)
         tokens = [each.tokens for each in prepared(run, backbone.tokenizer)]
-        tokens.append(backbone.tokenizer.encode(list(self._texts.texts)))
+        tokens.append(backbone.tokenizer.encode(list(self._texts.inputs)))
         found = list(features(run, backbone))
         shape = found[0].shape[1:]
         sides = [

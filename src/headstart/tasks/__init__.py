@@ -4,6 +4,9 @@ from headstart.registry import Registry
 
 TASKS = Registry(
     "task",
-    {"text-classification": "headstart.tasks.text_classification:TextClassification"},
+    {
+        "text-classification": "headstart.tasks.text_classification:TextClassification",
+        "text-pair-classification": "headstart.tasks.text_pair_classification:TextPairClassification",
+    },
     group="headstart.tasks",
 )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from headstart.data.examples import joined
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import UsageError
+from headstart.metrics.significance import Paired
 from headstart.objectives.base import Objective
 from headstart.types import Score
 
@@ -20,11 +22,36 @@ if TYPE_CHECKING:
     from headstart.heads.model import Model
 
 
+class Compared(NamedTuple):
+    """A paired test of two models."""
+
+    metric: str
+    """Of what."""
+    paired: Paired
+    """The first minus the second."""
+
+
+class Mistake(NamedTuple):
+    """A row that the model gets wrong."""
+
+    row: int
+    label: str
+    """The true one."""
+    predicted: str
+    score: float
+    """How sure the model is of it, in [0, 1]."""
+
+
 class Task(Objective):
     """An objective whose examples carry labels.
 
     Its fields name the input columns and what to do with them; flags and keyword arguments are generated from them.
     """
+
+    hub: ClassVar[str] = ""
+    """What the hub calls tasks of this kind, its `pipeline_tag`."""
+    pairs: ClassVar[bool] = False
+    """Whether an input is a pair of texts."""
 
     text: tuple[str, ...] | None = None
     """Column(s) with the text, joined by a blank where there are several (`title,body`); guessed if not given."""
@@ -49,6 +76,16 @@ class Task(Objective):
     def chosen_metric(self) -> str:
         """Score by which choices are made; one of those that `score` gives."""
 
+    @property
+    @abstractmethod
+    def by_answers(self) -> bool:
+        """Whether the chosen metric counts right answers, not how sure they are; then the loss tells more on few rows."""
+
+    @property
+    @abstractmethod
+    def lower_is_better(self) -> bool:
+        """Whether the chosen metric is an error or a loss."""
+
     @abstractmethod
     def guess(self, table: Table) -> Any:
         """A copy in which columns left open are filled in from the table's content.
@@ -69,6 +106,13 @@ class Task(Objective):
             DataError: the labels can't be learnt from: one only, a single row, spellings that differ by case.
         """
 
+    def input_of(self, parts: Sequence[str | None]) -> Any:
+        """What a tokenizer is given of the text columns of a row; None where there is no text, or a pair lacks one."""
+        if not self.pairs:
+            text = joined(parts)
+            return text if text and text.strip() else None
+        return tuple(parts) if all(part and part.strip() for part in parts) else None
+
     @abstractmethod
     def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
         """Fresh heads by name for a backbone."""
@@ -82,16 +126,51 @@ class Task(Objective):
         """What is to be predicted, as indices of labels, shape (rows,)."""
 
     @abstractmethod
-    def score(self, probabilities: np.ndarray, examples: Store[Any]) -> Mapping[str, Score]:
-        """All scores of the task with intervals."""
+    def score(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
+        """All scores of the task with intervals, of calibrated outputs on labelled rows."""
 
     @abstractmethod
-    def rank(self, logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-        """How good outputs are, for choices on validation: larger tuples are better; ties are broken by log-loss."""
+    def measured(self, logits: np.ndarray, rows: Store[Any]) -> Score:
+        """The chosen metric alone, with an interval that holds for few rows too."""
 
     @abstractmethod
-    def losses(self, logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Log-loss of each row in nats, shape (rows,)."""
+    def compared(self, a: np.ndarray, b: np.ndarray, rows: Store[Any], *, seed: int = 0) -> Compared:
+        """Whether two models differ on the same rows: a paired test of the chosen metric, or of one close to it.
+
+        Args:
+            a: outputs of the first.
+            b: outputs of the second.
+            rows: that both are of.
+            seed: of the resampling.
+        """
+
+    @abstractmethod
+    def rank(self, logits: np.ndarray, rows: Store[Any]) -> tuple[float, float]:
+        """How good outputs are, for choices on validation: larger tuples are better; ties are broken by the loss."""
+
+    @abstractmethod
+    def unit_rank(self, logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+        """The same unit by unit, for heads that are solved without knowing which units make a row."""
+
+    @abstractmethod
+    def losses(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray:
+        """Loss of each row, shape (rows,)."""
+
+    @abstractmethod
+    def factor(self, logits: np.ndarray, rows: Store[Any]) -> float:
+        """What to multiply outputs by so that they say how sure they are, found on rows that were not trained on."""
+
+    def sureness(self, logits: np.ndarray, rows: Store[Any]) -> tuple[np.ndarray, np.ndarray] | None:
+        """How sure the model is of each row, in [0, 1], and whether it is right; None where rows have no one answer."""
+        return None
+
+    def confusion(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray | None:
+        """Rows by true and predicted label, shape (labels, labels); None where rows have no one label."""
+        return None
+
+    @abstractmethod
+    def mistakes(self, logits: np.ndarray, rows: Store[Any], most: int) -> list[Mistake]:
+        """The worst ones, those made with most confidence first, for people to look at."""
 
     def named(self) -> list[Any]:
         """Examples made of the labels' own words, as many of each label; empty where there are none that say something."""

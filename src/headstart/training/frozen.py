@@ -193,6 +193,7 @@ def frozen_key(backbone: TextEncoder, levels: Sequence[Sequence[nn.Module]], tex
         "texts": texts,
         "threads": torch.get_num_threads(),
         "fast": backbone.fast,
+        **({"border": backbone.border} if backbone.border is not None else {}),
         "versions": [torch.__version__, transformers.__version__],
     }
 

@@ -1,0 +1,207 @@
+"""Columns of a file as inputs of a task: found by usual names or by their content, read row by row."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from sys import intern
+from typing import Any
+
+import numpy as np
+
+from headstart.config import describe
+from headstart.data.columns import taken
+from headstart.data.store import Store
+from headstart.data.table import Table
+from headstart.errors import DataError
+from headstart.types import Dropped
+
+LONGEST_TEXT = 1_000_000
+"""Characters; a longer text is a file in the wrong place or a quote that was never closed."""
+
+TEXT_NAMES = ("text", "review", "message", "sentence", "comment", "content", "body", "tweet", "utterance", "document")
+LABEL_NAMES = ("label", "sentiment", "class", "category", "target", "intent", "topic", "stars", "rating", "y")
+PAIR_NAMES = (
+    ("premise", "hypothesis"), ("sentence1", "sentence2"), ("text1", "text2"), ("sentence_a", "sentence_b"),
+    ("text_a", "text_b"), ("question1", "question2"), ("question", "answer"), ("question", "sentence"),
+    ("query", "document"), ("query", "passage"), ("first", "second"),
+)  # fmt: skip
+"""Usual names of the columns of a pair, in order."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table that can be used, column by column."""
+
+    kept: Sequence[int]
+    labels: Sequence[str | None]
+    weights: Sequence[float]
+    dropped: list[Dropped]
+
+
+def usable_rows(
+    table: Table,
+    fault: Callable[[tuple[str | None, ...]], str | None],
+    *,
+    texts: Sequence[str],
+    label: str | None,
+    weight: str | None,
+) -> Rows:
+    """Read the columns of a task, row by row.
+
+    Args:
+        table: with the columns named.
+        fault: says what is wrong with the texts of a row, None where nothing is.
+        texts: names of the columns with text.
+        label: name of the column with the label; None where labels are not read.
+        weight: name of the column with weights; all alike if None.
+    """
+    columns = [table.column(name, "--text") for name in texts]
+    labels = [None] * len(table) if label is None else table.column(label, "--label")
+    weights = [None] * len(table) if weight is None else table.column(weight, "--weight")
+    dropped: list[Dropped] = []
+    kept, own_labels, own_weights = array("q"), [], array("d")
+    for row, (parts, said, weighed) in enumerate(zip(zip(*columns, strict=True), labels, weights, strict=True)):
+        reason = fault(parts)
+        if reason is None and label is not None and (said is None or not said.strip()):
+            reason = "no label"
+        counted = 1.0 if weight is None else positive(weighed)
+        if counted is None and reason is None:
+            reason = f"weight '{weighed}' is not a number over 0"
+        if reason:
+            dropped.append(Dropped(table.file, table.lines[row], reason))
+            continue
+        kept.append(row)
+        own_labels.append(intern(said) if label is not None and said else None)
+        own_weights.append(counted or 1.0)
+    return Rows(kept, own_labels, own_weights, dropped)
+
+
+def stored(table: Table, rows: Rows, examples: Any) -> Store[Any]:
+    """Examples with the lines and columns of the rows they were made of."""
+    columns = {name: taken(values, rows.kept) for name, values in table.columns.items()}
+    return Store(examples, taken(table.lines, rows.kept), table.file, columns)
+
+
+def checked_input(at: int, given: Any, *, pairs: bool) -> Any:
+    """What a tokenizer is given of what a user hands over: a text, or a pair of them as a tuple.
+
+    Raises:
+        DataError: something that is no text, a text with half a character (a lone surrogate), one over a million
+            characters.
+    """
+    if not pairs:
+        return _checked_text(given, f"text {at}")
+    if isinstance(given, str) or not isinstance(given, Sequence) or len(given) != 2:
+        raise DataError(f'input {at} is {describe(given)}, expected a pair of texts: ("first", "second")')
+    return tuple(
+        _checked_text(part, f"{place} text of pair {at}")
+        for place, part in zip(("first", "second"), given, strict=True)
+    )
+
+
+def _checked_text(text: Any, what: str) -> str:
+    if not isinstance(text, str):
+        raise DataError(f"{what} is a {type(text).__name__}, expected a string")
+    if len(text) > LONGEST_TEXT:
+        raise DataError(f"{what} has {len(text):,} characters, over the limit of {LONGEST_TEXT:,}; split it")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(f"{what} has half a character (a lone surrogate) at position {error.start}") from None
+    return text
+
+
+def text_fault(text: str | None) -> str | None:
+    """Why a text cannot be used, None where it can."""
+    if text is None or not text.strip():
+        return "no text"
+    if len(text) > LONGEST_TEXT:
+        return f"text of {len(text):,} characters is over the limit of {LONGEST_TEXT:,}; split it"
+    return None
+
+
+def split_names(value: Any) -> Any:
+    """Names of columns in one text, separated by commas."""
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def require_columns(table: Table, text: Sequence[str] | None, label: str | None) -> None:
+    """Raises DataError where a column that was named is not there, or is named twice."""
+    for name in text or ():
+        table.column(name, "--text")
+    if label is not None:
+        table.column(label, "--label")
+    if label is not None and label in (text or ()):
+        raise DataError(f"{table.file}: column '{label}' is named as text and as label; choose with --text and --label")
+
+
+def guess_pair(table: Table, label: str | None) -> tuple[str, str]:
+    """The two columns of a pair: by usual names, else the two with the longest values, in the order of the file.
+
+    Raises:
+        DataError: there are no two beside the label's.
+    """
+    candidates = {name.casefold(): name for name in table.columns if name != label}
+    for first, second in PAIR_NAMES:
+        if first in candidates and second in candidates:
+            return candidates[first], candidates[second]
+    lengths = {
+        name: float(np.mean([len(value or "") for value in table.columns[name][:1000]])) for name in candidates.values()
+    }
+    if len(lengths) < 2:
+        raise DataError(
+            f"{table.file}: two columns with text and one with the label are needed (columns: {', '.join(table.columns)})"
+        )
+    longest = sorted(lengths, key=lambda name: -lengths[name])[:2]
+    first, second = (name for name in table.columns if name in longest)
+    return first, second
+
+
+def positive(value: str | None) -> float | None:
+    """The number that a text says if it is over 0 and finite, else None."""
+    try:
+        weight = float(value or "")
+    except ValueError:
+        return None
+    return weight if 0 < weight < float("inf") else None
+
+
+def guess_text(table: Table, label: str | None) -> str:
+    """The column with the text: by usual names, else the one with the longest values.
+
+    Raises:
+        DataError: the label's column is the only one.
+    """
+    candidates = [name for name in table.columns if name != label]
+    for wanted in TEXT_NAMES:
+        for name in candidates:
+            if name.casefold() == wanted:
+                return name
+    lengths = {name: float(np.mean([len(value or "") for value in table.columns[name][:1000]])) for name in candidates}
+    if not lengths:
+        raise DataError(f"{table.file} has one column only ({label}); a text and a label column are needed")
+    return max(lengths, key=lambda name: lengths[name])
+
+
+def guess_label(table: Table, text: Sequence[str]) -> str:
+    """The column with the label: by usual names, else the one with the fewest distinct values.
+
+    Raises:
+        DataError: none looks like it.
+    """
+    candidates = [name for name in table.columns if name not in text]
+    for wanted in LABEL_NAMES:
+        for name in candidates:
+            folded_name = name.casefold().replace("-", "_")
+            if folded_name == wanted or folded_name.endswith("_" + wanted):
+                return name
+    distinct = {name: len(set(table.columns[name])) for name in candidates}
+    fitting = {name: count for name, count in distinct.items() if 2 <= count <= max(2, min(200, len(table) // 5))}
+    if not fitting:
+        raise DataError(
+            f"{table.file}: no column looks like a label (columns with their distinct values: "
+            f"{', '.join(f'{name} {count}' for name, count in distinct.items())}); name it with --label"
+        )
+    return min(fitting, key=lambda name: (fitting[name], list(table.columns).index(name)))

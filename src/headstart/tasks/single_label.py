@@ -1,0 +1,252 @@
+"""One label out of two or many for each example: what tasks of this kind share, whatever their examples are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field
+
+from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare
+from headstart.data.examples import Example, Examples, Pairs, relabelled
+from headstart.data.splits import folded
+from headstart.data.store import Store
+from headstart.data.tokens import Tokens
+from headstart.errors import DataError
+from headstart.metrics import classification, significance
+from headstart.metrics.calibration import softmax, temperature
+from headstart.tasks.base import Compared, Mistake, Task
+from headstart.types import Dropped, Score
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from headstart.heads.model import Model
+
+LEAST_FOR_CALIBRATION = 20
+"""Rows below which a part is too small to tell how sure a model should be."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Tokens and targets by index."""
+
+    tokens: Tokens
+    targets: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens per row, shape (rows,)."""
+        return self.tokens.lengths
+
+
+class SingleLabel(Task):
+    """A task whose examples have one label each."""
+
+    hub: ClassVar[str] = "text-classification"
+
+    weight: str | None = None
+    """Column with how much each row counts in training, numbers over 0; all alike if not given."""
+    metric: Literal["accuracy", "macro_f1", "mcc", "log_loss"] | None = None
+    """Score by which choices are made on validation; by default accuracy, or macro_f1 where the largest class has
+    over three times the rows of the smallest."""
+    class_weight: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = None
+    """Weight of each class in training: `balanced` (inverse to its rows) or a mapping of label to weight, over 0."""
+    merge_labels: bool = False
+    """Merge labels that differ only by case or white space into the most frequent spelling."""
+    drop_rare_labels: bool = False
+    """Leave out the rows of labels with a single example instead of stopping."""
+
+    @property
+    def chosen_metric(self) -> str:
+        """The metric given or bound; accuracy before binding."""
+        return self.metric or "accuracy"
+
+    @property
+    def by_answers(self) -> bool:
+        """True but for the log-loss."""
+        return self.chosen_metric in classification.BY_COUNTS
+
+    @property
+    def lower_is_better(self) -> bool:
+        """True of the log-loss."""
+        return self.chosen_metric in classification.LOWER_IS_BETTER
+
+    def bind(self, examples: Store[Example]) -> Self:
+        """Learn the label set, refusing what can't be learnt from; the metric follows from the balance."""
+        counts = Counter(label or "" for label in examples.labels)
+        if not self.labels:
+            refuse_lookalikes(counts, examples.file)
+        refuse_numbers(len(self.labels or counts), 2 if self.labels else 10, examples, self.label)
+        if not self.labels:
+            refuse_rare(counts, examples)
+        elif unknown := sorted(set(counts) - set(self.labels)):
+            raise DataError(
+                f"{examples.file}: label(s) {', '.join(repr(label) for label in unknown[:5])} are not among the labels "
+                f"that were given ({', '.join(self.labels[:20])}); mend the file, or leave 'labels' out of the recipe"
+            )
+        labels = self.labels or tuple(sorted(counts))
+        metric = self.metric or ("macro_f1" if max(counts.values()) > 3 * min(counts.values()) else "accuracy")
+        known = self.class_weight if isinstance(self.class_weight, dict) else {}
+        strangers = sorted(set(known) - set(labels))
+        if strangers:
+            raise DataError(
+                f"class_weight names labels that do not occur: {', '.join(strangers)} (labels: {', '.join(labels[:20])})"
+            )
+        return self.revised(labels=labels, metric=metric)
+
+    def cleaned(self, examples: Store[Example]) -> tuple[Store[Example], list[Dropped]]:
+        """Apply `merge_labels` and `drop_rare_labels`; what is left out is reported."""
+        found = examples
+        if self.merge_labels:
+            counts = Counter(label or "" for label in found.labels)
+            spelling: dict[str, str] = {}
+            for label, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+                spelling.setdefault(folded(label), label)
+            merged = [spelling[folded(label or "")] for label in found.labels]
+            found = Store(relabelled(found.examples, merged), found.lines, found.file, found.columns)
+        dropped: list[Dropped] = []
+        if self.drop_rare_labels:
+            labels = found.labels
+            counts = Counter(label or "" for label in labels)
+            dropped = [
+                Dropped(found.file, line, f"label '{label}' has one row only")
+                for line, label in zip(found.lines, labels, strict=True)
+                if counts[label or ""] == 1
+            ]
+            found = found.take([row for row, label in enumerate(labels) if counts[label or ""] > 1])
+        return found, dropped
+
+    def known(self, examples: Store[Example]) -> tuple[Store[Example], list[Dropped]]:
+        """The examples whose label is one of `labels`; the others, reported."""
+        labels = set(self.labels or ())
+        folds = {folded(label): label for label in labels} if self.merge_labels else {}
+        kept, dropped, renamed = [], [], []
+        for i, said in enumerate(examples.labels):
+            label = folds.get(folded(said or ""), said)
+            if label in labels:
+                kept.append(i)
+                renamed.append(label)
+            else:
+                reason = f"label '{said}' does not occur in the training rows"
+                dropped.append(Dropped(examples.file, examples.lines[i], reason))
+        part = examples.take(kept)
+        return Store(relabelled(part.examples, renamed), part.lines, part.file, part.columns), dropped
+
+    def weights(self, examples: Sequence[Example]) -> np.ndarray:
+        """Example weight times class weight, scaled to mean 1."""
+        lazy = isinstance(examples, Examples | Pairs)
+        own = np.array(examples.weights if lazy else [example.weight for example in examples], dtype=np.float64)
+        if self.class_weight is not None:
+            labels = examples.labels if lazy else [example.label for example in examples]
+            counts = Counter(labels)
+            table = (
+                {label: 1.0 / counts[label] for label in counts}
+                if self.class_weight == "balanced"
+                else self.class_weight
+            )
+            own *= [table.get(label or "", 1.0) for label in labels]
+        return own / own.mean()
+
+    def targets(self, examples: Store[Example]) -> np.ndarray:
+        """Index of each example's label, shape (rows,); -1 where it has none."""
+        index = {label: at for at, label in enumerate(self.labels or ())}
+        found = (index.get(label or "", -1) for label in examples.labels)
+        return np.fromiter(found, dtype=np.int64, count=len(examples))
+
+    def score(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
+        """Accuracy, macro-F1, MCC, log-loss and expected calibration error with 95 % intervals."""
+        return classification.scores(softmax(logits), self.targets(rows))
+
+    def measured(self, logits: np.ndarray, rows: Store[Any]) -> Score:
+        """The chosen metric alone, with its interval."""
+        return classification.measured(self.chosen_metric, softmax(logits), self.targets(rows))
+
+    def rank(self, logits: np.ndarray, rows: Store[Any]) -> tuple[float, float]:
+        """The chosen metric, sign turned so that larger is better, then the negative log-loss."""
+        return self.unit_rank(logits, self.targets(rows))
+
+    def unit_rank(self, logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+        """The same of logits and indices of labels."""
+        probabilities = softmax(logits)
+        metric = self.chosen_metric
+        value = classification.point(metric, probabilities, targets)
+        loss = float(classification.log_losses(probabilities, targets).mean())
+        return (-value if metric in classification.LOWER_IS_BETTER else value, -loss)
+
+    def losses(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray:
+        """Negative log-probability of the true label."""
+        return classification.log_losses(softmax(logits), self.targets(rows))
+
+    def compared(self, a: np.ndarray, b: np.ndarray, rows: Store[Any], *, seed: int = 0) -> Compared:
+        """A paired test of the chosen metric, or of accuracy where that is no function of counts."""
+        metric = self.chosen_metric if self.chosen_metric in classification.BY_COUNTS else "accuracy"
+        sides = a.argmax(1), b.argmax(1)
+        paired = significance.compare(metric, self.targets(rows), *sides, labels=len(self.names), seed=seed)
+        return Compared(metric, paired)
+
+    def factor(self, logits: np.ndarray, rows: Store[Any]) -> float:
+        """1 / temperature, found on rows that were not trained on; 1.0 where a part is too small to tell."""
+        return 1.0 / temperature(logits, self.targets(rows)) if len(rows) >= LEAST_FOR_CALIBRATION else 1.0
+
+    def sureness(self, logits: np.ndarray, rows: Store[Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Confidence in the predicted label, and whether it is the true one, per row."""
+        probabilities = softmax(logits)
+        return probabilities.max(1), probabilities.argmax(1) == self.targets(rows)
+
+    def confusion(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray:
+        """Rows by true and predicted label, shape (labels, labels)."""
+        return classification.confusion_matrix(self.targets(rows), logits.argmax(1), len(self.names))
+
+    def mistakes(self, logits: np.ndarray, rows: Store[Any], most: int) -> list[Mistake]:
+        """Those made with most confidence."""
+        probabilities, targets = softmax(logits), self.targets(rows)
+        wrong = np.flatnonzero(probabilities.argmax(1) != targets)
+        order = wrong[np.argsort(-probabilities[wrong].max(1), kind="stable")][:most]
+        return [
+            Mistake(
+                int(row),
+                self.names[targets[row]],
+                self.names[int(probabilities[row].argmax())],
+                float(probabilities[row].max()),
+            )
+            for row in order
+        ]
+
+    def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
+        """One `PooledHead`; options: `layers`, `pooling`, `dropout`."""
+        from headstart.heads.pooled import PooledHead
+
+        options = {"layers": (backbone.depth,), "pooling": backbone.poolings[0]} | options
+        return {"classification": PooledHead(backbone.hidden_size, len(self.names), depth=backbone.depth, **options)}
+
+    def prepare(self, examples: Store[Any], tokenizer: Any) -> Prepared:
+        """Tokenise once."""
+        return Prepared(tokenizer.encode(examples.inputs), self.targets(examples), self.weights(examples.examples))
+
+    def collate(self, prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
+        """`ids` and `mask` of shape (batch, tokens), `targets` and `weights` of shape (batch,)."""
+        import torch
+
+        ids, mask = prepared.tokens.pad(indices, pad_id)
+        return {
+            "ids": torch.from_numpy(ids),
+            "mask": torch.from_numpy(mask),
+            "targets": torch.from_numpy(prepared.targets[indices]),
+            "weights": torch.from_numpy(prepared.weights[indices]).float(),
+        }
+
+    def logits(self, model: Model, batch: dict[str, Tensor]) -> Tensor:
+        """Shape (batch, labels)."""
+        return model.heads["classification"](model.encode(batch["ids"], batch["mask"]))
+
+    def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
+        """Weighted cross-entropy, summed, and the sum of weights."""
+        from torch.nn.functional import cross_entropy
+
+        each = cross_entropy(self.logits(model, batch), batch["targets"], reduction="none")  # (batch,)
+        return (each * batch["weights"]).sum(), float(batch["weights"].sum())

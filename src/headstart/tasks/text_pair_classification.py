@@ -1,0 +1,81 @@
+"""Text pair classification: one label out of two or many for two texts, such as entailment or paraphrase."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import field_validator
+
+from headstart.data.columns import taken
+from headstart.data.examples import Pair, Pairs
+from headstart.data.store import Store
+from headstart.data.table import Table
+from headstart.tasks.columns import (
+    guess_label,
+    guess_pair,
+    require_columns,
+    split_names,
+    stored,
+    text_fault,
+    usable_rows,
+)
+from headstart.tasks.single_label import SingleLabel
+from headstart.types import Dropped
+
+
+class TextPairClassification(SingleLabel):
+    """One label out of two or many for two texts: natural language inference, paraphrase, answer to a question.
+
+    The network reads both at once, parted by its own separator (Devlin et al. 2019, section 4.1).
+
+    Needs: `encode`.
+    Inputs: two text columns, such as `premise,hypothesis`; a label column, read as text.
+    Loss: cross-entropy in nats over softmax(logits), weighted by class and example.
+    See also: `text-classification` for single texts.
+    """
+
+    name: ClassVar[str] = "text-pair-classification"
+    pairs: ClassVar[bool] = True
+
+    text: tuple[str, str] | None = None
+    """The two columns with text, in order (`premise,hypothesis`); guessed if not given."""
+
+    @field_validator("text", mode="before")
+    @classmethod
+    def _both(cls, value: Any) -> Any:
+        return split_names(value)
+
+    def guess(self, table: Table) -> TextPairClassification:
+        """Fill in columns that were not named: by usual names, else the longest texts and the fewest distinct values."""
+        require_columns(table, self.text, self.label)
+        label = self.label
+        text = self.text or guess_pair(table, label or guess_label(table, ()))
+        label = label or guess_label(table, text)
+        require_columns(table, text, label)
+        return self.revised(text=text, label=label)
+
+    def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Pair], list[Dropped]]:
+        """Pairs of a table; rows that lack a text or the label, and texts over a million characters, are reported."""
+        names = self.text or ("", "")
+        label, weight = (self.label or "", self.weight) if labelled else (None, None)
+
+        def fault(parts: tuple[str | None, ...]) -> str | None:
+            found = [(name, text_fault(part)) for name, part in zip(names, parts, strict=True)]
+            return next((f"{reason} in column '{name}'" for name, reason in found if reason), None)
+
+        rows = usable_rows(table, fault, texts=names, label=label, weight=weight)
+        first, second = (taken(table.column(name, "--text"), rows.kept) for name in names)
+        return stored(table, rows, Pairs(first, second, rows.labels, rows.weights)), rows.dropped
+
+    @classmethod
+    def toy_examples(cls) -> list[Pair]:
+        """Twelve pairs, three labels, lengths from 1 to 12 words."""
+        rows = [
+            ("it is good", "it is very good", "same"), ("it is good", "it is bad", "other"), ("good", "nine", "none"),
+            ("the shop opens at nine", "it opens at nine", "same"), ("the shop opens at nine", "the shop is bad", "none"),
+            ("a good day to you", "a bad day to you", "other"), ("the parcel arrives on monday", "it arrives on monday", "same"),
+            ("good night", "bad night", "other"), ("bad start , bad end", "a bad start and a bad end", "same"),
+            ("very good indeed", "rather bad , I say", "other"), ("it is on its way", "good", "none"),
+            ("the parcel is on its way to you now", "you say it is", "none"),
+        ]  # fmt: skip
+        return [Pair(first, second, label) for first, second, label in rows]
