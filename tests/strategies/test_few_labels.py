@@ -77,7 +77,7 @@ CERTAIN = [
 def test_no_row_has_a_part_in_its_own_out_of_fold_logits(
     strategy: Any, few: Few, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headstart.strategies.from_scratch.MOST_EPOCHS", 1)
+    monkeypatch.setattr("headstart.strategies.base.MOST_EPOCHS", 1)
     row = 5
     context = few(per_label=5, epochs=1, learning_rate=1e-3)
     before = strategy.fit(context).validation_logits
@@ -184,7 +184,7 @@ def test_a_solved_head_of_a_run_with_folds_is_solved_by_them(few: Few) -> None:
     found = solved_head(context, backbone, layers=(2,), pooling="mean", grid=(0.01, 0.1))
     assert context.folds is not None
     part, same = solving_part(context, backbone, layers=(2,), pooling="mean")
-    expected = solve_by_folds(part, context.folds, labels=2, rank=context.task.rank, grid=(0.01, 0.1))
+    expected = solve_by_folds(part, context.folds, labels=2, rank=context.task.unit_rank, grid=(0.01, 0.1))
     np.testing.assert_array_equal(found.weight, expected.weight)
     np.testing.assert_array_equal(found.out_of_fold, expected.out_of_fold)
     np.testing.assert_array_equal(part.features, same.features)
@@ -292,7 +292,7 @@ def test_from_scratch_compares_its_rates_on_one_fold_and_takes_the_best_through_
         return run
 
     monkeypatch.setattr(FromScratch, "_train", noted)
-    monkeypatch.setattr("headstart.strategies.from_scratch.MOST_EPOCHS", 1)
+    monkeypatch.setattr("headstart.strategies.base.MOST_EPOCHS", 1)
     context = few(per_label=6, parts=3, epochs=1)
     found = FromScratch(rates=(1e-4, 2e-4, 3e-4)).fit(context)
     assert asked == [(8, 1e-4), (8, 2e-4), (8, 3e-4), (8, 2e-4), (8, 2e-4), (8, 2e-4), (12, 2e-4)]

@@ -92,7 +92,7 @@ def test_feature_extraction_chooses_what_does_best_on_rows_held_out(context: Con
         for layers in layer_sets(2):
             inputs = states[:, list(layers), at].reshape(36, -1)
             part = Part(inputs, targets, np.ones(36))
-            ranks[layers, pooling] = ridge_by_folds(part, dealt, labels=2, rank=context.task.rank)
+            ranks[layers, pooling] = ridge_by_folds(part, dealt, labels=2, rank=context.task.unit_rank)
     found = FeatureExtraction().fit(context)
     assert ranks[found.strategy.layers, found.strategy.pooling] == max(ranks.values())
 

@@ -99,15 +99,14 @@ class Contrastive(Objective):
 
     @classmethod
     def toy_examples(cls) -> list[Any]:
-        """Those of text classification."""
-        from collections import namedtuple
+        """A dozen short texts of two labels."""
+        from headstart.data.examples import Example
 
-        row = namedtuple("row", ("text", "label"))
         return [
-            row("good", "up"), row("bad", "down"), row("very good indeed", "up"), row("bad bad bad", "down"),
-            row("a good day and a good night", "up"), row("rather bad , I say", "down"), row("good start", "up"),
-            row("bad start , bad end", "down"), row("good good", "up"), row("it is bad", "down"),
-            row("all of it is good", "up"), row("a bad night", "down"),
+            Example("good", "up"), Example("bad", "down"), Example("very good indeed", "up"), Example("bad bad bad", "down"),
+            Example("a good day and a good night", "up"), Example("rather bad , I say", "down"), Example("good start", "up"),
+            Example("bad start , bad end", "down"), Example("good good", "up"), Example("it is bad", "down"),
+            Example("all of it is good", "up"), Example("a bad night", "down"),
         ]  # fmt: skip
 
 
