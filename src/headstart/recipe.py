@@ -51,7 +51,7 @@ class Experiment(Component):
     task: Annotated[Task, named(TASKS, "text-classification")] = Field(
         default="text-classification", validate_default=True
     )
-    """What is learnt."""
+    """What is learnt, by the name that the hub has for it: `text-classification`, `text-pair-classification`."""
     backbone: Origin = Field(default_factory=BackboneSource)
     """The pretrained network: `mini`, a hub id, a folder or an earlier run."""
     strategies: Annotated[tuple[Annotated[Strategy, named(STRATEGIES)], ...] | None, BeforeValidator(_listed)] = None
@@ -246,6 +246,7 @@ def flat(verb: str) -> dict[str, tuple[tuple[str, ...], FieldInfo]]:
                 if f"{section}.{key}" not in HIDDEN:
                     names.setdefault("backbone" if key == "location" else key, ((section, key), info))
     if issubclass(cls, Experiment):
+        names["task"] = (("task",), cls.model_fields["task"])
         for name in STRATEGIES.names():
             for key, info in STRATEGIES.get(name).model_fields.items():
                 names.setdefault(key, (("strategies", key), info))

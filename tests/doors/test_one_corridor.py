@@ -48,6 +48,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "most_test_rows": (["--most-test-rows", "500"], 500),
     "budget": (["--budget", "1m30s"], 90.0),
     "dry_run": (["--dry-run"], True),
+    "task": (["--task", "text-pair-classification"], "text-pair-classification"),
     "weight": (["--weight", "w"], "w"),
     "metric": (["--metric", "mcc"], "mcc"),
     "class_weight": (["--class-weight", "{up: 2, down: 1}"], {"up": 2.0, "down": 1.0}),
@@ -295,6 +296,7 @@ def test_every_key_of_a_recipe_has_a_flat_name_of_its_own(verb: str) -> None:
         sections = {section: sections[section] for section in SECTIONS[verb]}
         wanted |= {(section, key) for section, owners in sections.items() for cls in owners for key in cls.model_fields}
         if verb in ("fit", "compare"):
+            wanted.add(("task",))
             wanted |= {("strategies", key) for name in STRATEGIES.names() for key in STRATEGIES.get(name).model_fields}
     hidden = {tuple(path.split(".")) for path in HIDDEN}
     hidden = {path for path in hidden if path[0] in SECTIONS.get(verb, ())}

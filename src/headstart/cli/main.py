@@ -187,7 +187,9 @@ def _print_experiment(outcome: Any, quiet: bool) -> None:
         print(sentence)
     if outcome.folder and not quiet:
         print(f"\n{'saved':<12} {outcome.folder}: model, recipe.yaml, README.md, report.html", file=sys.stderr)
-        print(f'{"next":<12} headstart predict {outcome.folder} "your text"', file=sys.stderr)
+        pairs = outcome.artifact is not None and outcome.artifact.task.pairs
+        given = '"a text" "another text"' if pairs else '"your text"'
+        print(f"{'next':<12} headstart predict {outcome.folder} {given}", file=sys.stderr)
 
 
 def _print_network(outcome: Any, quiet: bool) -> None:
