@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart.data.tags import spans_of
-from headstart.metrics.entities import by_type, f1, macro_f1, precision, recall, scores, tally
+from headstart.metrics.entities import tally
+from headstart.metrics.found import by_type, f1, macro_f1, precision, recall, scores
 
 TAGS = ["O", "B-PER", "I-PER", "E-PER", "S-PER", "B-LOC", "I-LOC", "E-LOC", "S-LOC"]
 
