@@ -20,16 +20,10 @@ from typing import Any
 
 import draws
 import records
+from bits_per_byte import TEXTS
 
 RESULTS = "pretrained_here.jsonl"
 KEYS = ("network", "strategy", "data", "seed")
-TEXTS = (
-    "gutenberg/train.txt.gz",
-    "ptb/ptb.train.txt.gz",
-    "wikitext2/valid.txt.gz",
-    "biomed_raw/train.txt.gz",
-    "us_code_raw/train.txt.gz",
-)
 SETS = ("sst2", "ag_news")
 LABELS = 1000
 

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from headstart.backbones.base import Backbone
+
 Kind = Literal["adamw", "muon"]
 
 
@@ -71,6 +73,12 @@ class Optimizer:
         """Begin anew, with nothing remembered."""
         for each in self._all:
             each.state.clear()
+
+
+def matrices_of(backbone: Backbone) -> frozenset[int]:
+    """Ids of the matrices of layers, for Muon; those of embeddings and heads are tables of words or labels."""
+    blocks = backbone.stacks()["encoder"][1:]
+    return frozenset(id(each) for level in blocks for module in level for each in module.parameters() if each.ndim == 2)
 
 
 def _those(groups: Sequence[Mapping[str, Any]], matrices: frozenset[int], *, inside: bool) -> list[dict[str, Any]]:

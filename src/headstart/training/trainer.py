@@ -20,7 +20,7 @@ from headstart.interrupts import shielded
 from headstart.machine import kept_memory
 from headstart.progress import SILENT, Progress
 from headstart.training.checkpoints import Checkpoints, Stages
-from headstart.training.optimizers import Optimizer
+from headstart.training.optimizers import Optimizer, matrices_of
 from headstart.training.parked import Parked
 from headstart.training.passes import Passes
 from headstart.training.settings import Training
@@ -183,7 +183,7 @@ class _Loop:
                 {"params": decayed, "lr": rate, "peak": rate, "weight_decay": training.weight_decay},
                 {"params": plain, "lr": rate, "peak": rate, "weight_decay": 0.0},
             ]
-        matrices = frozenset(map(id, _matrices(model))) if stage.optimizer == "muon" else frozenset()
+        matrices = matrices_of(model.backbone) if stage.optimizer == "muon" else frozenset()
         self.optimizer = Optimizer(groups, betas=stage.betas, epsilon=stage.epsilon, matrices=matrices)
         self.parameters = self.optimizer.parameters
         names = {id(parameter): name for name, parameter in model.named_parameters()}
@@ -404,12 +404,6 @@ class _Loop:
         share = (update + 1) / warm if update < warm else (self.total - update) / max(self.total - warm, 1)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * min(share, 1.0) * self.state.slowed
-
-
-def _matrices(model: Model) -> list[nn.Parameter]:
-    """The matrices of layers; those of embeddings and heads are tables of words or labels."""
-    blocks = model.backbone.stacks()["encoder"][1:]
-    return [each for level in blocks for module in level for each in module.parameters() if each.ndim == 2]
 
 
 def _by_decay(modules: Sequence[nn.Module], seen: set[int]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
