@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.backbones.base import Backbone
+from headstart.training.muon import Muon
 
 Kind = Literal["adamw", "muon"]
 
@@ -40,7 +41,7 @@ class Optimizer:
         if ordinary:
             self._all.append(torch.optim.AdamW(ordinary, betas=betas, eps=epsilon, fused=True))
         if orthogonal:
-            self._all.append(torch.optim.Muon(orthogonal, adjust_lr_fn="match_rms_adamw"))
+            self._all.append(Muon(orthogonal))
         self.param_groups: list[dict[str, Any]] = [group for each in self._all for group in each.param_groups]
         self._of = {
             id(parameter): each for each in self._all for group in each.param_groups for parameter in group["params"]
