@@ -27,8 +27,7 @@ from headstart.progress import SILENT, Progress
 from headstart.registry import did_you_mean
 from headstart.tasks import TASKS
 from headstart.tasks.base import Task
-from headstart.tasks.columns import checked_input
-from headstart.types import Prediction
+from headstart.types import Spoken
 
 FORMAT = 1
 MANIFEST = "headstart.json"
@@ -68,8 +67,14 @@ class Artifact:
             DataError: something that is not a text, a text with half a character (a lone surrogate), one over a
                 million characters.
         """
-        inputs = [checked_input(at, text, pairs=self.task.pairs) for at, text in enumerate(texts)]
-        if not len(texts):
+        return self._outputs(self.inputs(texts), progress)
+
+    def inputs(self, texts: Sequence[Any]) -> list[Any]:
+        """What the tokenizer is given of what users hand over; raises as `outputs` does."""
+        return [self.task.checked(at, text) for at, text in enumerate(texts)]
+
+    def _outputs(self, inputs: Sequence[Any], progress: Progress) -> Outputs:
+        if not len(inputs):
             return Outputs(np.zeros((0, len(self.labels)), np.float32), np.zeros(0, bool))
         return self.predictor.outputs(inputs, progress=progress)
 
@@ -77,18 +82,19 @@ class Artifact:
         """Calibrated probabilities of shape (texts, labels), columns in the order of `labels`."""
         return softmax(self.outputs(texts, progress=progress).logits)
 
-    def predict(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> list[Prediction]:
-        """The most probable label of each text, with all probabilities."""
-        return self.predictions(self.outputs(texts, progress=progress))
+    def predict(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> list[Any]:
+        """What the model says of each input: for tasks with one label per text a `Prediction` with all probabilities."""
+        inputs = self.inputs(texts)
+        return [*self.predictions(self._outputs(inputs, progress), inputs)]
 
-    def predictions(self, outputs: Outputs) -> list[Prediction]:
-        """What outputs say, in words."""
-        predictions = []
-        for row, truncated in zip(softmax(outputs.logits), outputs.truncated, strict=True):
-            best = int(row.argmax())
-            shares = {label: float(share) for label, share in zip(self.labels, row, strict=True)}
-            predictions.append(Prediction(self.labels[best], float(row[best]), shares, bool(truncated)))
-        return predictions
+    def predictions(self, outputs: Outputs, inputs: Sequence[Any]) -> Sequence[Spoken]:
+        """What outputs say, in words.
+
+        Args:
+            outputs: of the inputs.
+            inputs: what `inputs` gave.
+        """
+        return self.task.predictions(outputs.logits, outputs.truncated, inputs)
 
     def save(self, folder: "str | Path", *, overwrite: bool = False) -> Path:
         """Write the artifact; the folder appears whole or not at all. See `publish` for report and card.

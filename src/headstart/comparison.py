@@ -164,6 +164,9 @@ def _set_up(
     Raises:
         UnavailableError: a strategy that was named needs an extra that is not installed.
     """
+    recipe.task.refuse_unsuited([strategy.name for strategy in recipe.strategies or ()])
+    if recipe.abstain is not None and not recipe.task.one_answer:
+        raise RecipeError([f"abstain: {recipe.task.name} has more than one answer for each text"])
     missing = [] if recipe.is_auto else [strategy.missing() for strategy in recipe.planned() if strategy.missing()]
     if missing:
         raise UnavailableError("; ".join(missing))

@@ -11,7 +11,7 @@ import numpy as np
 
 from headstart.backbones.location import locate
 from headstart.checks import duplicates
-from headstart.data.splits import connected, fingerprints, fold_count, folded, folds, latest, numbered, stratified
+from headstart.data.splits import connected, fingerprints, fold_count, folds, latest, numbered, stratified
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError
@@ -76,7 +76,7 @@ class Parts:
         )
         return {
             "files": self.files,
-            "splits": {name: None if part is None else _described(part) for name, part in parts.items()},
+            "splits": {name: None if part is None else _described(part, self.task) for name, part in parts.items()},
             **unlabelled,
             "rule": self.rule,
             "choices": self.choices,
@@ -104,20 +104,20 @@ def prepare(recipe: Experiment, progress: Progress, table: Table | None = None) 
     task = recipe.task.guess(table)
     parts = Parts(task, Store([], [], table.file), Store([], [], table.file), None, "")
     rows = _parsed(table, task, parts, "train")
-    gone = _vanished(table, task, rows)
+    gone = task.vanished(table, rows)
     rows, dropped = task.cleaned(rows)
     parts.dropped += dropped
     if not len(rows):
         why = f"; first reason: {parts.dropped[0].reason}" if parts.dropped else ""
         raise DataError(f"{table.file} has no row with text and label{why}")
-    rows = _at_most(rows, data.most_rows, recipe.seed, parts, rows.labels)
+    rows = _at_most(rows, data.most_rows, recipe.seed, parts, task.strata(rows))
     try:
         parts.task = task = task.bind(rows)
     except DataError as error:
         raise DataError("; ".join([str(error), *gone])) from None
     parts.warnings += gone
-    counts = Counter(task.names[i] for i in task.targets(rows))
-    shown = ", ".join(f"{label} {count:,}" for label, count in counts.most_common(6))
+    counts = task.counts(rows)
+    shown = ", ".join(f"{label} {count:,}" for label, count in [*counts.items()][:6])
     more = f", and {len(counts) - 6} more" if len(counts) > 6 else ""
     progress.say(
         "data",
@@ -184,7 +184,7 @@ def _part(parts: Parts, rows: Store[Any], given: Store[Any] | None, recipe: Expe
             raise RecipeError(["data.folds: a validation part is given, so there is nothing to cross-validate"])
         parts.validation = given
     elif _few(rows, parts.task, data):
-        labels, groups = rows.labels, _groups(rows, data)
+        labels, groups = parts.task.strata(rows), _groups(rows, data)
         count = min(data.folds or fold_count(labels, groups), len(np.unique(groups)))
         if count < 2:
             raise DataError(f"{rows.file}: all rows belong together, so none can be held out; give --validation")
@@ -219,7 +219,7 @@ def _check_folds(rows: Store[Any], labels: Sequence[str], parts: Parts) -> None:
         return
     shown = ", ".join(f"'{label}'" for label in whole[:5]) + (f" and {len(whole) - 5} more" if len(whole) > 5 else "")
     said = f"the rows of the label(s) {shown} belong together (one text or group each)"
-    if len(whole) == len(parts.task.names):
+    if len(whole) == len({*labels}):
         raise DataError(f"{rows.file}: {said}, so none can be held out and learnt at once; give --validation")
     parts.warnings.append(f"{said}: whenever they are held out nothing is left to learn them from")
 
@@ -227,7 +227,7 @@ def _check_folds(rows: Store[Any], labels: Sequence[str], parts: Parts) -> None:
 def _few(rows: Store[Any], task: Task, data: Data) -> bool:
     if data.folds is not None:
         return data.folds > 0
-    return data.time_column is None and len(rows) < FEW_PER_LABEL * len(task.names)
+    return data.time_column is None and len(rows) < FEW_PER_LABEL * task.kinds
 
 
 def resolve(recipe: Any) -> Any:
@@ -302,18 +302,6 @@ def _parsed(table: Table, task: Any, parts: Parts, role: str, *, labelled: bool 
     return rows
 
 
-def _vanished(table: Table, task: Any, rows: Store[Any]) -> list[str]:
-    """A sentence that names the labels none of whose rows can be used, if there are any."""
-    counts = Counter(label for label in table.column(task.label, "--label") if label and label.strip())
-    left = {folded(label or "") for label in {*rows.labels}}
-    gone = sorted(label for label in counts if folded(label) not in left)
-    if not gone:
-        return []
-    shown = ", ".join(f"'{label}' ({counts[label]:,} rows)" for label in gone[:5])
-    more = f" and {len(gone) - 5} more" if len(gone) > 5 else ""
-    return [f"no row of the label(s) {shown}{more} can be used, so the model will not know them"]
-
-
 def _given(path: str | None, data: Data, parts: Parts, role: str) -> Store[Any] | None:
     if path is None:
         return None
@@ -337,8 +325,8 @@ def _cut(rows: Store[Any], task: Task, data: Data, share: float, seed: int) -> t
         times = _column(rows, data.time_column, "--time-column")
         kept, cut = latest(times, groups, share=share)
     else:
-        kept, cut = stratified(rows.labels, groups, share=share, seed=seed)
-    missing = sorted({*rows.labels} - {rows.labels[row] for row in kept})
+        kept, cut = stratified(task.strata(rows), groups, share=share, seed=seed)
+    missing = task.missing(rows, kept)
     if missing or not len(cut):
         what = (
             f"label(s) {', '.join(missing[:5])} would have no training row" if missing else "no row is left to cut off"
@@ -406,9 +394,8 @@ def _check(parts: Parts) -> None:
             )
 
 
-def _described(part: Store[Any]) -> dict[str, Any]:
-    counts = Counter(part.labels)
-    return {"rows": len(part), "labels": dict(sorted(counts.items())), "digest": part.digest()}
+def _described(part: Store[Any], task: Task) -> dict[str, Any]:
+    return {"rows": len(part), "labels": dict(sorted(task.counts(part).items())), "digest": part.digest()}
 
 
 def lengths(tokens: Any, limit: int) -> dict[str, Any]:

@@ -126,9 +126,11 @@ class Experiment(Component):
 
     def planned(self) -> tuple[Strategy, ...]:
         """Strategies and, where wanted, the controls that are not among them; cheapest first."""
-        chosen = self.strategies or tuple(STRATEGIES.get(name)() for name in self.defaults)
+        unsuited, controls = self.task.unsuited, self.task.controls
+        usual = [name for name in self.defaults if name not in unsuited]
+        chosen = self.strategies or tuple(STRATEGIES.get(name)() for name in usual)
         names = {strategy.name for strategy in chosen}
-        beside = [STRATEGIES.get(name)() for name in ("tf-idf", "from-scratch") if self.controls and name not in names]
+        beside = [STRATEGIES.get(name)() for name in controls if self.controls and name not in names]
         return tuple(sorted([*chosen, *beside], key=lambda strategy: strategy.cost))
 
     def plain(self) -> dict[str, Any]:

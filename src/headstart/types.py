@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 
 class Record(NamedTuple):
@@ -51,6 +51,31 @@ class Score:
 Scores = Mapping[str, Score]
 
 
+class Spoken(Protocol):
+    """What a model says of one input, in words."""
+
+    @property
+    def score(self) -> float | None:
+        """How sure it is, in [0, 1]; None where the task knows no such number."""
+
+    @property
+    def truncated(self) -> bool:
+        """True where the text was longer than the length limit, so its end was not read."""
+        ...
+
+    def plain(self) -> dict[str, object]:
+        """The mapping that `predict --json` prints."""
+        ...
+
+    def cells(self, *, abstained: bool = False) -> list[str]:
+        """Values for the columns of a file, in the order of `Task.columns`."""
+        ...
+
+
+MOST_PROBABILITIES = 20
+"""Labels up to which every probability gets a column of its own."""
+
+
 @dataclass(frozen=True)
 class Prediction:
     """What a classifier says of one text."""
@@ -70,3 +95,9 @@ class Prediction:
             "probabilities": dict(self.probabilities),
             "truncated": self.truncated,
         }
+
+    def cells(self, *, abstained: bool = False) -> list[str]:
+        """Label (empty where the model abstains), score, whether the text was cut, and probabilities where labels are few."""
+        shares = self.probabilities.values() if len(self.probabilities) <= MOST_PROBABILITIES else ()
+        label = "" if abstained else self.label
+        return [label, f"{self.score:.6f}", str(self.truncated).lower(), *(f"{share:.6f}" for share in shares)]

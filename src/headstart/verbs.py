@@ -312,11 +312,12 @@ def _predict(recipe: Predict, progress: Progress) -> Outcome:
             f"JSON lines on standard output: headstart predict {recipe.model} < lines.txt > scored.jsonl"
         )
     artifact = load(recipe.model, precision=recipe.precision)
+    _refuse_abstaining(recipe, artifact)
     if recipe.threads is not None:
         set_threads(recipe.threads, torch_runs=artifact.predictor.kind == "transformers")
     if recipe.texts:
         inputs = recipe.texts if not artifact.task.pairs else _paired(recipe)
-        found = [prediction_row(prediction, recipe.abstain) for prediction in artifact.predict(inputs)]
+        found = [prediction_row(artifact.task, prediction, recipe.abstain) for prediction in artifact.predict(inputs)]
         return Outcome({"predictions": found}, artifact)
     if by_line:
         lines = standard_input(recipe.encoding) if recipe.input == "-" else _text_lines(path, recipe.encoding)
@@ -328,7 +329,7 @@ def _predict(recipe: Predict, progress: Progress) -> Outcome:
         rows.write(Path(recipe.output), overwrite=recipe.overwrite)
         result["output"] = recipe.output
     else:
-        result["predictions"] = [prediction_row(prediction, recipe.abstain) for _, prediction in rows]
+        result["predictions"] = [prediction_row(artifact.task, prediction, recipe.abstain) for _, prediction in rows]
     result |= {
         "rows": rows.rows,
         "truncated": rows.truncated,
@@ -343,6 +344,11 @@ def _predict(recipe: Predict, progress: Progress) -> Outcome:
     if rows.truncated:
         notes.append(f"{rows.truncated:,} texts were longer than the model reads; their end was not seen")
     return Outcome(result, artifact, notes=notes)
+
+
+def _refuse_abstaining(recipe: Predict | Evaluate, artifact: Artifact) -> None:
+    if recipe.abstain is not None and not artifact.task.one_answer:
+        raise UsageError(f"--abstain is for models with one answer for each text; this one does {artifact.task.name}")
 
 
 def _paired(recipe: Predict) -> list[tuple[str, str]]:
@@ -379,6 +385,7 @@ def _evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
 
     _require(recipe.test, "TEST")
     artifact = load(recipe.model, precision=recipe.precision)
+    _refuse_abstaining(recipe, artifact)
     if recipe.threads is not None:
         set_threads(recipe.threads, torch_runs=artifact.predictor.kind == "transformers")
     changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}

@@ -127,7 +127,7 @@ class Counting:
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
-        self.task = TextClassification(text=("text",))
+        self.task = TextClassification(text=("text",), labels=self.labels)
 
     digest = ""
 
@@ -178,7 +178,7 @@ def test_texts_without_content_are_not_given_to_the_model() -> None:
 
 def paired() -> Any:
     model: Any = Counting()
-    model.task = TextPairClassification(text=("a", "b"), label="label")
+    model.task = TextPairClassification(text=("a", "b"), label="label", labels=model.labels)
     return model
 
 
@@ -276,6 +276,7 @@ def test_the_command_writes_the_same_file(
     assert {name: found[name] for name in COLUMNS} == COLUMNS
 
 
+TASK = TextClassification()
 SURE = Prediction("up", 0.75, {"down": 0.25, "up": 0.75}, False)
 
 
@@ -286,12 +287,12 @@ def test_a_score_below_the_threshold_is_no_answer_and_one_at_it_is() -> None:
 
 def test_a_row_says_whether_the_model_abstained_only_where_that_was_asked_for() -> None:
     whole = {"label": "up", "score": 0.75, "probabilities": {"down": 0.25, "up": 0.75}, "truncated": False}
-    assert prediction_row(SURE) == whole
-    assert prediction_row(SURE, 0.7) == whole | {"abstained": False}
-    assert prediction_row(SURE, 0.8) == whole | {"label": None, "abstained": True}
+    assert prediction_row(TASK, SURE) == whole
+    assert prediction_row(TASK, SURE, 0.7) == whole | {"abstained": False}
+    assert prediction_row(TASK, SURE, 0.8) == whole | {"label": None, "abstained": True}
     nothing = {"label": None, "score": None, "probabilities": None, "truncated": False}
-    assert prediction_row(None) == nothing
-    assert prediction_row(None, 0.8) == nothing | {"abstained": False}
+    assert prediction_row(TASK, None) == nothing
+    assert prediction_row(TASK, None, 0.8) == nothing | {"abstained": False}
     model: Any = Counting()
     assert [row["abstained"] for row in predict_lines(model, ["a", "", "b"], abstain=0.8)] == [True, False, True]
 

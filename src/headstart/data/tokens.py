@@ -10,6 +10,7 @@ from typing import IO
 
 import numpy as np
 
+from headstart.data.units import Units
 from headstart.errors import StorageError
 
 MEMORY_TOKENS = 16_000_000
@@ -39,6 +40,11 @@ class Tokens:
     def lengths(self) -> np.ndarray:
         """Tokens kept per text, int64, shape (texts,)."""
         return np.diff(self.offsets)
+
+    @property
+    def units(self) -> Units:
+        """Which outputs belong to which texts: one to each."""
+        return Units.one_each(len(self))
 
     def get(self, index: int) -> np.ndarray:
         """Ids of one text, shape (length,)."""

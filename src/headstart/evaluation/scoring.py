@@ -19,11 +19,12 @@ def by_group(
         Column to value to scores; values in order of their number of rows, most first.
     """
     found: dict[str, dict[str, Mapping[str, Score]]] = {}
+    units = task.units(rows)
     for column in columns:
         values = np.array([value or "" for value in rows.columns[column]], dtype=object)
         names, counts = np.unique(values.astype(str), return_counts=True)
         found[column] = {}
         for name in names[np.argsort(-counts, kind="stable")]:
             chosen = np.flatnonzero(values == name)
-            found[column][str(name)] = task.score(logits[chosen], rows.take(chosen.tolist()))
+            found[column][str(name)] = task.score(logits[units.of(chosen)], rows.take(chosen.tolist()))
     return found

@@ -35,7 +35,7 @@ def sliced(task: Task, logits: np.ndarray, rows: Store[Any], *, columns: bool = 
 
     Args:
         task: bound; its text, label and weight columns are no slices.
-        logits: calibrated, shape (rows, labels).
+        logits: calibrated outputs of the rows.
         rows: with all columns of their file.
         columns: look at columns too; without, no value of the data is shown.
 
@@ -46,7 +46,7 @@ def sliced(task: Task, logits: np.ndarray, rows: Store[Any], *, columns: bool = 
     """
     metric = task.chosen_metric
     overall = task.measured(logits, rows)
-    bare = Store(rows.examples, rows.lines, rows.file)
+    bare, units = Store(rows.examples, rows.lines, rows.file), task.units(rows)
     groups, left_out = [], []
     for by, kind, found in _groups(task, rows, columns):
         if isinstance(found, str):
@@ -54,7 +54,7 @@ def sliced(task: Task, logits: np.ndarray, rows: Store[Any], *, columns: bool = 
             continue
         entries = []
         for name, values, inside in found:
-            score = task.measured(logits[inside], bare.take(inside))
+            score = task.measured(logits[units.of(inside)], bare.take(inside))
             worse = clearly_worse(task, score, overall.value)
             entries.append({"name": name, "values": values, "score": score.plain(), "worse": worse})
         unscored = len(rows) - sum(len(inside) for _, _, inside in found)

@@ -18,13 +18,11 @@ from headstart.progress import SILENT, Progress
 from headstart.readers.opening import reader_for
 from headstart.registry import did_you_mean
 from headstart.serving.journal import Journal
-from headstart.types import Dropped, Prediction, Record
+from headstart.tasks.base import Task
+from headstart.types import Dropped, Record, Spoken
 
 CHUNK = 4096
 """Rows predicted at once: enough to sort by length, little enough for any memory."""
-
-MOST_PROBABILITIES = 20
-"""Labels up to which every probability gets a column of its own."""
 
 
 def predict_lines(
@@ -40,7 +38,7 @@ def predict_lines(
         inputs = []
         for number, line in enumerate(chunk, start=number + 1):  # noqa: B020
             inputs.append(task.input_of(_parts(line.removesuffix("\n").removesuffix("\r"), number, pairs=task.pairs)))
-        yield from (prediction_row(found, abstain) for found in predicted(artifact, inputs))
+        yield from (prediction_row(task, found, abstain) for found in predicted(artifact, inputs))
 
 
 def _parts(line: str, number: int, *, pairs: bool) -> list[str]:
@@ -76,7 +74,7 @@ def standard_input(encoding: str | None = None) -> Iterator[str]:
 
 def predicted(
     artifact: Artifact, inputs: Sequence[Any], *, progress: Progress = SILENT, journal: Journal | None = None
-) -> list[Prediction | None]:
+) -> list[Spoken | None]:
     """A prediction per text, or pair of texts; None where that is None. With a journal, looked up there where it is in it."""
     present = [at for at, given in enumerate(inputs) if given is not None]
     wanted = [inputs[at] for at in present]
@@ -87,29 +85,29 @@ def predicted(
         if outputs is None:
             outputs = artifact.outputs(wanted, progress=progress)
             journal.add(wanted, outputs)
-        predictions = artifact.predictions(outputs)
-    found: list[Prediction | None] = [None] * len(inputs)
+        predictions = artifact.predictions(outputs, wanted)
+    found: list[Spoken | None] = [None] * len(inputs)
     for at, prediction in zip(present, predictions, strict=True):
         found[at] = prediction
     return found
 
 
-def prediction_row(prediction: Prediction | None, abstain: float | None = None) -> dict[str, Any]:
+def prediction_row(task: Task, prediction: Spoken | None, abstain: float | None = None) -> dict[str, Any]:
     """Plain data of a prediction, nulls where there was no text.
 
     With `abstain` there is a key `abstained`, and the label is null where the score is below it.
     """
-    nothing = {"label": None, "score": None, "probabilities": None, "truncated": False}
-    row = prediction.plain() if prediction is not None else nothing
+    row = dict(task.nothing if prediction is None else prediction.plain())
     if abstain is None:
         return row
     held = abstains(prediction, abstain)
     return row | {"label": None if held else row["label"], "abstained": held}
 
 
-def abstains(prediction: Prediction | None, threshold: float | None) -> bool:
+def abstains(prediction: Spoken | None, threshold: float | None) -> bool:
     """Whether the score of a prediction is too low for an answer."""
-    return prediction is not None and threshold is not None and prediction.score < threshold
+    score = None if prediction is None else prediction.score
+    return score is not None and threshold is not None and score < threshold
 
 
 class FilePredictions:
@@ -163,7 +161,7 @@ class FilePredictions:
         self._at = [self.columns.index(name) for name in names]
         self._journal: Journal | None = None
 
-    def __iter__(self) -> Iterator[tuple[Record, Prediction | None]]:
+    def __iter__(self) -> Iterator[tuple[Record, Spoken | None]]:
         """Each row with its prediction, in order."""
         for chunk in _chunks(self._usable()):
             task: Any = self.artifact.task
@@ -190,20 +188,15 @@ class FilePredictions:
         if target.exists() and not overwrite:
             raise RunFolderError(f"{target} exists; choose another file with --output, or replace it with --overwrite")
         writer = reader_for(target)
-        labels = self.artifact.labels if len(self.artifact.labels) <= MOST_PROBABILITIES else ()
-        added = ["prediction", "score", "truncated", *(f"p_{label}" for label in labels)]
+        added = self.artifact.task.columns
         prefix = ""
         while {prefix + name for name in added} & set(self.columns):
             prefix += "headstart_"
 
         def rows() -> Iterator[list[str | None]]:
             for record, found in self:
-                extra = [""] * len(added)
-                if found is not None:
-                    shares = [f"{found.probabilities[label]:.6f}" for label in labels]
-                    label = "" if abstains(found, self.abstain) else found.label
-                    extra = [label, f"{found.score:.6f}", str(found.truncated).lower(), *shares]
-                yield [*record.values, *extra]
+                held = abstains(found, self.abstain)
+                yield [*record.values, *([""] * len(added) if found is None else found.cells(abstained=held))]
 
         work = None
         try:

@@ -96,7 +96,8 @@ class Candidate:
     """Likewise."""
     predictor: Predictor
     validation_logits: np.ndarray
-    """Shape (validation rows, labels), before calibration; out-of-fold logits of the training rows under folds."""
+    """Of the validation rows, shape (rows, labels) or (words, labels), before calibration; out-of-fold logits of the
+    training rows under folds."""
     description: str
     """What was decided, in a few words for the leaderboard."""
     trainable_parameters: int

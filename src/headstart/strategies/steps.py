@@ -42,14 +42,14 @@ def headed_model(context: Context, *, pooling: str, dropout: float, head_first: 
 
 
 def validation_logits(context: Context, model: Model) -> np.ndarray:
-    """Logits of the validation rows, shape (rows, labels)."""
+    """Outputs for the validation rows, shape (rows, labels) or, of words, (words, labels)."""
     _, validation = prepared(context, model.backbone.tokenizer)
     model.eval()
-    logits = np.zeros((len(context.validation), len(context.task.names)), dtype=np.float32)
+    logits = np.zeros((len(validation.targets), len(context.task.names)), dtype=np.float32)
 
     def read(rows: np.ndarray) -> None:
         batch = context.task.collate(validation, rows, model.backbone.tokenizer.pad_id)
-        logits[rows] = context.task.logits(model, batch).numpy()
+        logits[validation.tokens.units.of(rows)] = context.task.logits(model, batch).numpy()
 
     with torch.inference_mode():
         for rows in context.team.mine(sorted_batches(validation.lengths, INFERENCE_TOKENS)):
@@ -223,14 +223,15 @@ def held_out(context: Context, trained: Callable[[Context, int | None], Run], *,
     if context.folds is None:
         return trained(context, None)
     by_epoch: list[np.ndarray] = []
+    units = context.task.units(context.train)
     for held, part in by_fold(context):
         run = trained(part, None)
         if run.history.cut is not None:
             raise OutOfTime
         for epoch, logits in enumerate(run.history.outputs):
             if epoch == len(by_epoch):
-                by_epoch.append(np.zeros((len(context.train), logits.shape[1]), dtype=np.float32))
-            by_epoch[epoch][held] = logits
+                by_epoch.append(np.zeros((units.total, logits.shape[1]), dtype=np.float32))
+            by_epoch[epoch][units.of(held)] = logits
     ranks = [context.task.rank(logits, context.train) for logits in by_epoch]
     first = 0 if keep_start else 1
     best = max(range(first, len(ranks)), key=lambda epoch: (ranks[epoch], -epoch))

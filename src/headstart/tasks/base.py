@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -11,10 +12,12 @@ import numpy as np
 from headstart.data.examples import joined
 from headstart.data.store import Store
 from headstart.data.table import Table
-from headstart.errors import UsageError
+from headstart.data.units import Units
+from headstart.errors import RecipeError, UsageError
 from headstart.metrics.significance import Paired
 from headstart.objectives.base import Objective
-from headstart.types import Score
+from headstart.tasks.columns import checked_input
+from headstart.types import Dropped, Score, Spoken
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,6 +55,14 @@ class Task(Objective):
     """What the hub calls tasks of this kind, its `pipeline_tag`."""
     pairs: ClassVar[bool] = False
     """Whether an input is a pair of texts."""
+    controls: ClassVar[tuple[str, ...]] = ("tf-idf", "from-scratch")
+    """Names of the strategies that run beside the others, to be measured against."""
+    unsuited: ClassVar[Mapping[str, str]] = {}
+    """Names of the strategies that cannot serve this task, and why."""
+    one_answer: ClassVar[bool] = True
+    """Whether each input has one answer that the model can be more or less sure of, and so can leave out."""
+    nothing: ClassVar[Mapping[str, Any]] = {"label": None, "score": None, "probabilities": None, "truncated": False}
+    """What stands in the place of a prediction where there was no input."""
 
     text: tuple[str, ...] | None = None
     """Column(s) with the text, joined by a blank where there are several (`title,body`); guessed if not given."""
@@ -70,6 +81,13 @@ class Task(Objective):
         if self.labels is None:
             raise UsageError(f"the task {self.name} knows no labels yet; bind it to training rows first")
         return self.labels
+
+    def refuse_unsuited(self, strategies: Sequence[str]) -> None:
+        """Raises RecipeError where a strategy that was named cannot serve this task."""
+        known = [name for name in strategies if name in self.unsuited]
+        faults = [f"strategies: {name} cannot serve {self.name}: {self.unsuited[name]}" for name in known]
+        if faults:
+            raise RecipeError(faults)
 
     @property
     @abstractmethod
@@ -113,6 +131,48 @@ class Task(Objective):
             return text if text and text.strip() else None
         return tuple(parts) if all(part and part.strip() for part in parts) else None
 
+    def units(self, rows: Store[Any]) -> Units:
+        """Which outputs belong to which rows: one to each, unless a task says otherwise."""
+        return Units.one_each(len(rows))
+
+    def cleaned(self, examples: Store[Any]) -> tuple[Store[Any], list[Dropped]]:
+        """Training rows after what the user asked to mend or leave out, and what was left out."""
+        return examples, []
+
+    def known(self, examples: Store[Any]) -> tuple[Store[Any], list[Dropped]]:
+        """The rows that can be scored with the labels the task knows; the others, reported."""
+        return examples, []
+
+    def missing(self, rows: Store[Any], kept: Sequence[int] | np.ndarray) -> list[str]:
+        """Names that only rows outside of `kept` speak of, so that they could not be learnt."""
+        return sorted({*self.counts(rows)} - {*self.counts(rows.take(kept))})
+
+    def vanished(self, table: Table, rows: Store[Any]) -> list[str]:
+        """Sentences that name labels of a table of which no row could be used."""
+        return []
+
+    @property
+    def kinds(self) -> int:
+        """What rows are counted for to tell whether they are few."""
+        return len(self.names)
+
+    def strata(self, rows: Store[Any]) -> Sequence[str]:
+        """A name for each row, by which parts and folds get their share of every kind of row."""
+        return rows.labels
+
+    def counts(self, rows: Store[Any]) -> Mapping[str, int]:
+        """How often each of `names` that occurs is true, the most frequent first."""
+        found = Counter(self.names[at] for at in self.targets(rows))
+        return dict(found.most_common())
+
+    def checked(self, at: int, given: Any) -> Any:
+        """What a tokenizer is given of what a user hands over as input number `at`.
+
+        Raises:
+            DataError: it is not what the task reads.
+        """
+        return checked_input(at, given, pairs=self.pairs)
+
     @abstractmethod
     def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
         """Fresh heads by name for a backbone."""
@@ -120,6 +180,21 @@ class Task(Objective):
     @abstractmethod
     def logits(self, model: Model, batch: Any) -> Tensor:
         """Raw outputs of shape (batch, labels)."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns that predictions are written to."""
+
+    @abstractmethod
+    def predictions(self, logits: np.ndarray, truncated: np.ndarray, inputs: Sequence[Any]) -> Sequence[Spoken]:
+        """What calibrated outputs say, one for each input.
+
+        Args:
+            logits: outputs of all inputs.
+            truncated: whether the end of an input was not read, shape (inputs,).
+            inputs: what the tokenizer was given.
+        """
 
     @abstractmethod
     def targets(self, examples: Store[Any]) -> np.ndarray:

@@ -14,12 +14,13 @@ from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_ra
 from headstart.data.examples import Example, Examples, Pairs, relabelled
 from headstart.data.splits import folded
 from headstart.data.store import Store
+from headstart.data.table import Table
 from headstart.data.tokens import Tokens
 from headstart.errors import DataError
 from headstart.metrics import classification, significance
 from headstart.metrics.calibration import softmax, temperature
 from headstart.tasks.base import Compared, Mistake, Task
-from headstart.types import Dropped, Score
+from headstart.types import MOST_PROBABILITIES, Dropped, Prediction, Score
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -121,6 +122,25 @@ class SingleLabel(Task):
             found = found.take([row for row, label in enumerate(labels) if counts[label or ""] > 1])
         return found, dropped
 
+    def vanished(self, table: Table, rows: Store[Example]) -> list[str]:
+        """A sentence that names the labels none of whose rows can be used, if there are any."""
+        counts = Counter(label for label in table.column(self.label or "", "--label") if label and label.strip())
+        left = {folded(label or "") for label in {*rows.labels}}
+        gone = sorted(label for label in counts if folded(label) not in left)
+        if not gone:
+            return []
+        shown = ", ".join(f"'{label}' ({counts[label]:,} rows)" for label in gone[:5])
+        more = f" and {len(gone) - 5} more" if len(gone) > 5 else ""
+        return [f"no row of the label(s) {shown}{more} can be used, so the model will not know them"]
+
+    def missing(self, rows: Store[Example], kept: Sequence[int] | np.ndarray) -> list[str]:
+        """Labels that only rows outside of `kept` have."""
+        return sorted({*rows.labels} - {rows.labels[row] for row in kept})
+
+    def counts(self, rows: Store[Example]) -> Mapping[str, int]:
+        """Rows of each label, the most frequent first."""
+        return dict(Counter(label or "" for label in rows.labels).most_common())
+
     def known(self, examples: Store[Example]) -> tuple[Store[Example], list[Dropped]]:
         """The examples whose label is one of `labels`; the others, reported."""
         labels = set(self.labels or ())
@@ -197,6 +217,21 @@ class SingleLabel(Task):
         """Confidence in the predicted label, and whether it is the true one, per row."""
         probabilities = softmax(logits)
         return probabilities.max(1), probabilities.argmax(1) == self.targets(rows)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Label, score, whether the text was cut, and probabilities where labels are few."""
+        labels = self.names if len(self.names) <= MOST_PROBABILITIES else ()
+        return ("prediction", "score", "truncated", *(f"p_{label}" for label in labels))
+
+    def predictions(self, logits: np.ndarray, truncated: np.ndarray, inputs: Sequence[Any]) -> list[Prediction]:
+        """The most probable label of each input, with all probabilities."""
+        found = []
+        for row, cut in zip(softmax(logits), truncated, strict=True):
+            best = int(row.argmax())
+            shares = {label: float(share) for label, share in zip(self.names, row, strict=True)}
+            found.append(Prediction(self.names[best], float(row[best]), shares, bool(cut)))
+        return found
 
     def confusion(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray:
         """Rows by true and predicted label, shape (labels, labels)."""
