@@ -38,11 +38,11 @@ def called(words: list[str]) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def pretrained(place: Path, budget: str, more: list[str], *, own_texts: bool) -> None:
+def pretrained(place: Path, names: list[str], budget: str, more: list[str], *, own_texts: bool) -> None:
     """Learn from raw text, unless the network is there already."""
     if place.exists():
         return
-    texts = [str(draws.DATA / name) for name in TEXTS]
+    texts = [str(draws.DATA / name) for name in TEXTS if not names or name.partition("/")[0] in names]
     if own_texts:
         for name in SETS:
             plain = place.parent / f"{name}-texts.txt"
@@ -99,6 +99,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--strategy", default="auto")
     parser.add_argument("--own-texts", action="store_true", help="learn from the training texts too")
+    parser.add_argument("--texts", nargs="*", default=[], help="folders of the raw text; all that are shared if not given")
     parser.add_argument("--name", default="bert small", help="of the network, where options are tried")
     parser.add_argument("--options", nargs="*", default=[], help="more words for headstart pretrain, without --")
     parser.add_argument("--folder", default=str(Path(tempfile.gettempdir()) / "headstart-pretrained"))
@@ -107,7 +108,7 @@ def main() -> None:
     place = Path(options.folder) / network.replace(",", "").replace(" ", "-")
     place.parent.mkdir(parents=True, exist_ok=True)
     more = [word if at % 2 else f"--{word}" for at, word in enumerate(options.options)]
-    pretrained(place, options.budget, more, own_texts=options.own_texts)
+    pretrained(place, options.texts, options.budget, more, own_texts=options.own_texts)
     for name in SETS:
         for seed in range(options.seeds):
             row = {"network": network, "strategy": options.strategy, "data": name, "seed": seed}

@@ -294,6 +294,7 @@ def _read_target(parts: Parts, recipe: Experiment) -> None:
 
 def _parsed(table: Table, task: Any, parts: Parts, role: str, *, labelled: bool = True) -> Store[Any]:
     rows, dropped = task.parse(table, labelled=labelled)
+    parts.warnings += task.remarks(table) if labelled else []
     parts.dropped += [*table.dropped, *dropped]
     total = len(table) + len(table.dropped)
     parts.files.append(

@@ -1,5 +1,6 @@
 """Plain data that several layers pass around; no behaviour beyond its own invariants."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
@@ -101,3 +102,50 @@ class Prediction:
         shares = self.probabilities.values() if len(self.probabilities) <= MOST_PROBABILITIES else ()
         label = "" if abstained else self.label
         return [label, f"{self.score:.6f}", str(self.truncated).lower(), *(f"{share:.6f}" for share in shares)]
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A span that was found."""
+
+    start: int
+    """Place of its first character in the text."""
+    end: int
+    """Place behind its last one."""
+    type: str
+    text: str
+    score: float
+    """Calibrated probability of its least certain tag, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """What a model says of one sentence."""
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+    """Of each word, in the scheme IOB2."""
+    entities: tuple[Entity, ...]
+    truncated: bool
+    """True where pieces of a word longer than a whole window were not read."""
+
+    @property
+    def score(self) -> None:
+        """There is no one answer to be sure of."""
+        return
+
+    def plain(self) -> dict[str, object]:
+        """The mapping that `predict --json` prints."""
+        return {
+            "entities": [dict(each.__dict__) for each in self.entities],
+            "words": list(self.words),
+            "tags": list(self.tags),
+            "truncated": self.truncated,
+        }
+
+    def cells(self, *, abstained: bool = False) -> list[str]:
+        """Tags as a JSON list, entities as a JSON list of objects."""
+        return [
+            json.dumps(self.tags, ensure_ascii=False),
+            json.dumps([each.__dict__ for each in self.entities], ensure_ascii=False),
+        ]

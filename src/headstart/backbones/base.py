@@ -19,6 +19,9 @@ class Encoding(NamedTuple):
     """1 for tokens, 0 for padding, shape (batch, tokens)."""
     layers: tuple[Tensor, ...]
     """Hidden states from the embeddings to the last layer, each (batch, tokens, hidden); empty unless asked for."""
+    spans: Tensor | None = None
+    """Of the words to be read, int64, shape (words, 3): the row of the batch, the first token and the one behind the last;
+    None where whole texts are."""
 
 
 class Backbone(nn.Module, ABC):

@@ -63,6 +63,8 @@ class TextEncoder(Backbone):
         """Whether matrices are multiplied in bfloat16; states are float32 all the same."""
         self.pairs = False
         """Whether inputs are pairs of texts, which some architectures are told apart by type ids."""
+        self.words = False
+        """Whether states are read word by word."""
         self.shortcut: Callable[[Tensor, Tensor], Tensor] | None = None
         """Takes the place of `run` while the lower layers are frozen, see `training.frozen`."""
 

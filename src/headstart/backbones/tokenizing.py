@@ -12,10 +12,13 @@ import numpy as np
 import tokenizers
 from tokenizers import Tokenizer
 
+from headstart.backbones.words import read_words
 from headstart.data.cache import no_cache
 from headstart.data.columns import texts_digest
 from headstart.data.pieces import Pieces, Read, cut, of_tokens
 from headstart.data.tokens import Tokens, TokenWriter, read_arrow, write_arrow
+from headstart.data.windows import WordTokens
+from headstart.data.words import Words
 from headstart.errors import ModelError
 
 KIND = "tokens"
@@ -44,6 +47,14 @@ class TextTokenizer:
         self._tokenizer = tokenizer
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_length)
+
+    def read(self, inputs: Sequence[Any]) -> Tokens | WordTokens:
+        """Token ids of what a task's examples have as `input`: texts, pairs of texts, or words."""
+        if not len(inputs) or not isinstance(inputs[0], Words):
+            return self.encode(inputs)
+        before, after = self._frame
+        unknown = next((self.special[role] for role in ("unk", "mask", "pad") if role in self.special), self.pad_id)
+        return read_words(self._whole, inputs, before=before, after=after, max_length=self.max_length, unknown=unknown)
 
     def encode(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Tokens:
         """Tokenise texts or pairs of them, on all cores; what is beyond the limit is cut off and counted in `lost`.
@@ -162,10 +173,7 @@ class TextTokenizer:
 
         `causal` ones begin with the token that begins a text, or else with that which ends one; nothing stands behind them.
         """
-        marks = self._tokenizer.encode("")
-        inner = self._tokenizer.encode("a")
-        before = tuple(inner.ids[: inner.special_tokens_mask.index(0)]) if 0 in inner.special_tokens_mask else ()
-        after = tuple(marks.ids[len(before) :])
+        before, after = self._frame
         if direction == "causal":
             begin = next((self.special[role] for role in ("bos", "eos", "cls") if role in self.special), None)
             before, after = before or (() if begin is None else (begin,)), ()
@@ -177,6 +185,14 @@ class TextTokenizer:
             read, starts, ends, before, after, self._begins, self.special.get("mask"),
             tuple(sorted(set(self.special.values()))), seed,
         )  # fmt: skip
+
+    @cached_property
+    def _frame(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Special tokens in front of a text and behind it."""
+        marks = self._tokenizer.encode("")
+        inner = self._tokenizer.encode("a")
+        before = tuple(inner.ids[: inner.special_tokens_mask.index(0)]) if 0 in inner.special_tokens_mask else ()
+        return before, tuple(marks.ids[len(before) :])
 
     @cached_property
     def _begins(self) -> np.ndarray:

@@ -174,11 +174,11 @@ class ColumnWriter:
         )
 
 
-def texts_digest(texts: Iterable[str | tuple[str, ...]]) -> str:
-    """SHA-256 of texts, or of tuples of them, in their order, each with its length before it."""
+def texts_digest(texts: Iterable[Any]) -> str:
+    """SHA-256 of texts, of tuples of them or of `data.words.Words`, in their order, each with its length before it."""
     state = hashlib.sha256()
     for text in texts:
-        for part in (text,) if isinstance(text, str) else text:
+        for part in (text,) if isinstance(text, str) else getattr(text, "words", text):
             data = part.encode("utf-8", "surrogatepass")
             state.update(len(data).to_bytes(8, "little"))
             state.update(data)

@@ -46,6 +46,14 @@ class Tokens:
         """Which outputs belong to which texts: one to each."""
         return Units.one_each(len(self))
 
+    @property
+    def windows(self) -> Tokens:
+        """What networks are given row by row: these themselves."""
+        return self
+
+    def spans_of(self, indices: Sequence[int] | np.ndarray) -> None:
+        """Whole texts are read, no words of them."""
+
     def get(self, index: int) -> np.ndarray:
         """Ids of one text, shape (length,)."""
         return self.flat[self.offsets[index] : self.offsets[index + 1]]

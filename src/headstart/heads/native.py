@@ -41,6 +41,31 @@ NATIVE_HEADS = {
 bias or because a norm stands between."""
 
 
+WORD_HEADS = {
+    **dict.fromkeys(NATIVE_HEADS, "classifier"),
+    "gpt2": "classifier",
+    "llama": "score",
+    "qwen2": "score",
+    "qwen3": "score",
+}
+"""Architectures whose class `...ForTokenClassification` is a linear map of the last states, and where it is."""
+
+
+@torch.no_grad()
+def write_native_words(network: nn.Module, place: str, weight: Tensor, bias: Tensor) -> None:
+    """Make `network`'s own head compute `weight @ state + bias` for every token.
+
+    Args:
+        network: of a class `...ForTokenClassification`.
+        place: its entry in `WORD_HEADS`.
+        weight: shape (tags, hidden).
+        bias: shape (tags,).
+    """
+    linear = _linear(network, place)
+    linear.weight.copy_(weight)
+    linear.bias.copy_(bias)
+
+
 @torch.no_grad()
 def write_native(network: nn.Module, place: NativeHead, weight: Tensor, bias: Tensor, *, largest: float) -> None:
     """Make `network`'s own head compute `weight @ first_state + bias`.

@@ -1,4 +1,4 @@
-"""One vector per text from chosen layers, then a linear map: the head of classification tasks."""
+"""One vector per text, or per word, from chosen layers, then a linear map: the head of classification tasks."""
 
 from collections.abc import Sequence
 
@@ -13,17 +13,20 @@ from headstart.heads.model import Model
 POOLINGS = ("first", "mean", "last", "max")
 
 
-def pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
-    """One vector per text.
+def pool(hidden: Tensor, mask: Tensor, pooling: str, spans: Tensor | None = None) -> Tensor:
+    """One vector per text or, where spans are given, per word.
 
     Args:
         hidden: shape (batch, tokens, hidden).
         mask: 1 for tokens, 0 for padding on the right, shape (batch, tokens).
-        pooling: `first` token, `last` token, `mean` or `max` over tokens.
+        pooling: `first` token, `last` token, `mean` or `max` over tokens, of the text or of the word.
+        spans: of words, as `Encoding` has them.
 
     Returns:
-        Shape (batch, hidden); padding has no influence.
+        Shape (batch, hidden), or (words, hidden); padding has no influence.
     """
+    if spans is not None:
+        return _pooled_words(hidden, spans, pooling)
     if pooling == "first":
         return hidden[:, 0]
     if pooling == "last":
@@ -33,6 +36,25 @@ def pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
         return (hidden * wide).sum(1) / wide.sum(1).clamp(min=1)
     if pooling == "max":
         return hidden.masked_fill(wide == 0, torch.finfo(hidden.dtype).min).amax(1)
+    raise ValueError(f"pooling '{pooling}' is none of {', '.join(POOLINGS)}")
+
+
+def _pooled_words(hidden: Tensor, spans: Tensor, pooling: str) -> Tensor:
+    row, begin, end = spans.unbind(1)
+    if pooling == "first":
+        return hidden[row, begin]
+    if pooling == "last":
+        return hidden[row, end - 1]
+    counts = end - begin  # (words,)
+    word = torch.repeat_interleave(torch.arange(len(spans), device=hidden.device), counts)
+    within = torch.arange(len(word), device=hidden.device) - (counts.cumsum(0) - counts)[word]
+    pieces = hidden[row[word], begin[word] + within]  # (pieces of all words, hidden)
+    found = torch.zeros(len(spans), hidden.shape[2], dtype=hidden.dtype, device=hidden.device)
+    if pooling == "mean":
+        return found.index_add(0, word, pieces) / counts.unsqueeze(1).to(hidden.dtype)
+    if pooling == "max":
+        places = word.unsqueeze(1).expand_as(pieces)
+        return found.scatter_reduce(0, places, pieces, "amax", include_self=False)
     raise ValueError(f"pooling '{pooling}' is none of {', '.join(POOLINGS)}")
 
 
@@ -81,9 +103,9 @@ class PooledHead(nn.Module):
         self.linear = nn.Linear(hidden_size * len(self.layers), labels)
 
     def forward(self, encoding: Encoding) -> Tensor:
-        """Logits of shape (batch, labels)."""
+        """Logits of shape (batch, labels), or (words, labels) where the encoding says which words are read."""
         states = [encoding.hidden] if self.only_last else [encoding.layers[layer] for layer in self.layers]
-        pooled = [pool(state, encoding.mask, self.pooling) for state in states]  # each (batch, hidden)
+        pooled = [pool(state, encoding.mask, self.pooling, encoding.spans) for state in states]  # each (batch, hidden)
         return self.linear(self.dropout(torch.cat(pooled, dim=1)))
 
     @torch.no_grad()

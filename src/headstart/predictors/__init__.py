@@ -6,6 +6,7 @@ PREDICTORS = Registry(
     "predictor",
     {
         "transformers": "headstart.predictors.stored:StoredPredictor",
+        "crf": "headstart.predictors.chain:ChainPredictor",
         "linear-text": "headstart.predictors.linear_text:LinearTextPredictor",
     },
     group="headstart.predictors",

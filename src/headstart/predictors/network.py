@@ -13,14 +13,17 @@ from headstart.backbones.encoder import HALVES, TextEncoder, quiet
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.tokens import Tokens
+from headstart.data.units import Units
+from headstart.data.windows import WordTokens
 from headstart.errors import DivergedError, ModelError
 from headstart.heads.model import Model
-from headstart.heads.native import NATIVE_HEADS, write_native
+from headstart.heads.native import NATIVE_HEADS, WORD_HEADS, write_native, write_native_words
 from headstart.heads.pooled import PooledHead
 from headstart.memory import within_memory
 from headstart.predictors.base import Outputs, Predictor, digests
 from headstart.predictors.careful import careful_logits, reads_fast
 from headstart.predictors.stored import HEAD_FILE
+from headstart.predictors.tagging_code import tagging_code
 from headstart.progress import SILENT, Progress
 
 HEAD = "classification"
@@ -44,7 +47,9 @@ class NetworkPredictor(Predictor):
             )
         self.head = head
         self.backbone = backbone
-        self.frozen_states: Callable[[Tokens], np.ndarray] | None = None
+        self.words = backbone.words
+        """Whether outputs are of words, not of whole texts."""
+        self.frozen_states: Callable[[Tokens | WordTokens], np.ndarray] | None = None
         """What the head reads of many texts, shape (texts, layers * hidden), where the backbone is frozen and a run keeps
         it; takes the place of passes in bfloat16, never of those in float32."""
         self.backbone.fast = False
@@ -52,10 +57,11 @@ class NetworkPredictor(Predictor):
     def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
         """Logits in batches of like length; texts, or pairs of them, beyond the length limit are cut and flagged.
 
+        Sentences of words are read in windows; only what a word has beyond a whole window is cut.
         Many texts are read in bfloat16 where the processor has it, see `careful_logits`; `precision` says otherwise.
         """
-        tokens = self.backbone.tokenizer.encode(texts)
-        fast = reads_fast(self.precision, len(texts))
+        tokens = self.backbone.tokenizer.read(texts)
+        fast = not self.words and reads_fast(self.precision, len(texts))
         states = self.frozen_states(tokens) if fast and self.frozen_states is not None else None
 
         def score(rows: np.ndarray, fast: bool) -> np.ndarray:
@@ -71,13 +77,16 @@ class NetworkPredictor(Predictor):
 
     @torch.inference_mode()
     def _logits(
-        self, tokens: Tokens, rows: np.ndarray, *, fast: bool, advance: Callable[[int], None] | None
+        self, tokens: Tokens | WordTokens, rows: np.ndarray, *, fast: bool, advance: Callable[[int], None] | None
     ) -> np.ndarray:
-        logits = np.empty((len(rows), self.head.linear.out_features), dtype=np.float32)
+        units = Units.counted(tokens.units.counts[rows])
+        logits = np.empty((units.total, self.head.linear.out_features), dtype=np.float32)
 
         def read(places: np.ndarray) -> None:
             ids, mask = (torch.from_numpy(each) for each in tokens.pad(rows[places], self.backbone.tokenizer.pad_id))
-            logits[places] = self.head(self.model.encode(ids, mask)).numpy()
+            words = tokens.spans_of(rows[places])
+            spans = None if words is None else torch.from_numpy(words)
+            logits[units.of(places)] = self.head(self.model.encode(ids, mask)._replace(spans=spans)).numpy()
 
         self.backbone.fast = fast
         try:
@@ -106,13 +115,16 @@ class NetworkPredictor(Predictor):
     @property
     def is_native(self) -> bool:
         """Whether the architecture's own classification head can hold this head."""
-        place = NATIVE_HEADS.get(self.backbone.located.config["model_type"])
-        return place is not None and self.head.only_last and self.head.pooling == "first"
+        kind = self.backbone.located.config["model_type"]
+        if self.words:
+            return kind in WORD_HEADS and self.head.only_last and self.head.pooling == self.backbone.poolings[0]
+        return kind in NATIVE_HEADS and self.head.only_last and self.head.pooling == "first"
 
     def save(self, folder: Path, labels: Sequence[str]) -> dict[str, Any]:
         """Write model.safetensors, config.json, tokenizer files and the head.
 
-        With a native head the folder holds a `...ForSequenceClassification`, otherwise the bare encoder.
+        With a native head the folder holds a `...ForSequenceClassification` or, of words, a `...ForTokenClassification`,
+        otherwise the bare encoder.
         """
         backbone = self.backbone
         broken = [name for name, tensor in self.model.state_dict().items() if not torch.isfinite(tensor).all()]
@@ -131,6 +143,7 @@ class NetworkPredictor(Predictor):
             "pooling": self.head.pooling,
             "max_length": backbone.tokenizer.max_length,
             **({"pairs": True} if backbone.pairs else {}),
+            **({"words": True} if self.words else {}),
             "digests": digests(folder),
         }
 
@@ -140,6 +153,7 @@ class NetworkPredictor(Predictor):
         located = locate(BackboneSource(location=str(folder), max_length=description["max_length"]))
         backbone = TextEncoder(located)
         backbone.pairs = bool(description.get("pairs"))
+        backbone.words = bool(description.get("words"))
         try:
             tensors = load_file(str(folder / HEAD_FILE))
             weight, bias = tensors["weight"], tensors["bias"]
@@ -156,7 +170,12 @@ class NetworkPredictor(Predictor):
         return cls(Model(backbone, {HEAD: head}))
 
     def usage(self, labels: Sequence[str]) -> str:
-        """A pipeline where the head is native, else a few lines around `AutoModel`."""
+        """A pipeline where the head is native, else a few lines around `AutoModel`; of words always the best tags allowed."""
+        if self.words:
+            halved = self.backbone.located.config["model_type"] in HALVES
+            return tagging_code(
+                labels, self.head, self.backbone.tokenizer.max_length, native=self.is_native, halved=halved
+            )
         if self.is_native:
             return _piped(pairs=self.backbone.pairs)
         halved = self.backbone.located.config["model_type"] in HALVES
@@ -165,21 +184,25 @@ class NetworkPredictor(Predictor):
         return _snippet(labels, self.head, backbone.tokenizer.max_length, reader, pairs=backbone.pairs)
 
     def _native(self, labels: Sequence[str]) -> torch.nn.Module:
-        from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+        from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING
 
         backbone = self.backbone
-        place = NATIVE_HEADS[backbone.located.config["model_type"]]
+        kind = backbone.located.config["model_type"]
         config = type(backbone.network.config).from_dict(backbone.network.config.to_dict())
         config.id2label = dict(enumerate(labels))
         config.label2id = {label: at for at, label in enumerate(labels)}
-        config.problem_type = "single_label_classification"
-        cls: Any = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING[type(config)]
+        if not self.words:
+            config.problem_type = "single_label_classification"
+        classes = MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING if self.words else MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+        cls: Any = classes[type(config)]
         network = cls(config).eval()
         body = getattr(network, network.base_model_prefix)
         body.load_state_dict(backbone.network.state_dict(), strict=False)
-        largest = self._largest_state()
         linear = self.head.linear
-        write_native(network, place, linear.weight, linear.bias, largest=largest)
+        if self.words:
+            write_native_words(network, WORD_HEADS[kind], linear.weight, linear.bias)
+        else:
+            write_native(network, NATIVE_HEADS[kind], linear.weight, linear.bias, largest=self._largest_state())
         return network
 
     @torch.inference_mode()

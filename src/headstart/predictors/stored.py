@@ -49,7 +49,7 @@ class StoredPredictor(Predictor):
         self._border = self._tokenizer.border if description.get("pairs") else None
         self._is_light = (
             light.can_run(config) and description["pooling"] in ("first", "mean") and (folder / WEIGHTS).is_file()
-        )
+        ) and not description.get("words")
         self._encoder: light.LightEncoder | None = None
         self._network: Any = None
 

@@ -5,6 +5,7 @@ from headstart.registry import Registry
 READERS = Registry(
     "reader",
     {
+        "conll": "headstart.readers.conll:Conll",
         "csv": "headstart.readers.delimited:CommaSeparated",
         "tsv": "headstart.readers.delimited:TabSeparated",
         "jsonl": "headstart.readers.jsonl:JsonLines",

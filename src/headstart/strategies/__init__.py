@@ -7,6 +7,7 @@ STRATEGIES = Registry(
     {
         "contrastive": "headstart.strategies.contrastive:Contrastive",
         "coral": "headstart.strategies.coral:Coral",
+        "crf": "headstart.strategies.crf:Crf",
         "domain-adaptation": "headstart.strategies.domain_adaptation:DomainAdaptation",
         "feature-extraction": "headstart.strategies.feature_extraction:FeatureExtraction",
         "fine-tuning": "headstart.strategies.fine_tuning:FineTuning",

@@ -10,6 +10,7 @@ import numpy as np
 
 from headstart.data.cache import no_cache
 from headstart.data.splits import folds
+from headstart.data.units import Units
 from headstart.precision import is_fast
 from headstart.strategies.base import Context
 from headstart.strategies.parts import WITHIN, Within, home, prepared
@@ -45,12 +46,13 @@ NAME_WEIGHT = 4.0
 def features(context: Context, backbone: Any) -> tuple[np.ndarray, np.ndarray]:
     """Pooled states of every layer for training rows (see `solving_rows`) and validation rows, once per run.
 
-    Both of shape (rows, depth + 1, poolings, hidden); a fold takes its rows from those of the run it is part of.
+    Both of shape (rows or words, depth + 1, poolings, hidden); a fold takes its rows from those of the run it is part of.
     """
     within: Within | None = context.shared.get(WITHIN)
     if within is not None:
         states, _ = features(within.context, backbone)
-        return states[within.kept], states[within.held]
+        units = context.task.units(within.context.train)
+        return states[units.of(within.kept)], states[units.of(within.held)]
     found = _feature_store(context).get(backbone, _tokens(context, backbone), progress=context.progress)
     return found[0], found[-1]
 
@@ -59,8 +61,9 @@ def has_many_rows(context: Context, backbone: Any) -> bool:
     """Whether the features of all layers would take too much memory."""
     if context.folds is not None or WITHIN in context.shared:
         return False
-    per_row = 4 * (backbone.depth + 1) * len(backbone.poolings) * backbone.hidden_size
-    return per_row * (len(solving_rows(context)) + len(context.validation)) > FEATURE_BYTES
+    per_unit = 4 * (backbone.depth + 1) * len(backbone.poolings) * backbone.hidden_size
+    train, validation = (context.task.units(part) for part in (context.train, context.validation))
+    return per_unit * (len(train.of(solving_rows(context))) + validation.total) > FEATURE_BYTES
 
 
 def _tokens(context: Context, backbone: Any) -> list[Any]:
@@ -76,11 +79,18 @@ def _feature_store(context: Context) -> FeatureStore:
 
 
 def solving_rows(context: Context) -> np.ndarray:
-    """Training rows that heads are solved on: all, or `SOLVING_ROWS` of them at random."""
+    """Training rows that heads are solved on: all, or at random so many that they have `SOLVING_ROWS` outputs."""
     total = len(context.train)
-    if total <= SOLVING_ROWS or context.folds is not None or WITHIN in context.shared:
+    most = _most(context, SOLVING_ROWS)
+    if total <= most or context.folds is not None or WITHIN in context.shared:
         return np.arange(total)
-    return np.sort(np.random.default_rng([context.seed, 0x501E]).permutation(total)[:SOLVING_ROWS])
+    return np.sort(np.random.default_rng([context.seed, 0x501E]).permutation(total)[:most])
+
+
+def _most(context: Context, units: int) -> int:
+    """Training rows that have about so many outputs."""
+    total = context.task.units(context.train).total
+    return max(1, units * len(context.train) // max(total, 1))
 
 
 def sample_note(context: Context) -> list[str]:
@@ -103,11 +113,14 @@ def solving_part(
     """
     train, validation = prepared(context, backbone.tokenizer)
     at = backbone.poolings.index(pooling)
-    used = solving_rows(context) if rows is None else solving_rows(context)[rows]
+    every = solving_rows(context)
+    used = every if rows is None else every[rows]
+    units = train.tokens.units
     nothing = np.zeros((0, len(layers) * backbone.hidden_size), dtype=np.float32)
     if not has_many_rows(context, backbone):
         states = features(context, backbone)
-        learnt = _flat(states[0], layers, at, rows)
+        some = None if rows is None else Units.counted(units.counts[every]).of(rows)
+        learnt = _flat(states[0], layers, at, some)
         held = _flat(states[1], layers, at) if rows is None else nothing
     elif rows is None:
         tokens = _tokens(context, backbone)
@@ -118,8 +131,9 @@ def solving_part(
         [few] = _feature_store(context).get(backbone, [train.tokens.take(used)])
         learnt, held = _flat(few, layers, at), nothing
     count = len(held)
+    own = units.of(used)
     return (
-        Part(learnt, train.targets[used], train.weights[used]),
+        Part(learnt, train.targets[own], train.weights[own]),
         Part(held, validation.targets[:count], validation.weights[:count]),
     )
 
@@ -182,7 +196,7 @@ def solved_head(
     if grid is not None:
         options["grid"] = grid
     if context.folds is not None:
-        return solve_by_folds(train, context.folds, **options)
+        return solve_by_folds(train, _spread(context, context.folds), **options)
     few = len(train.targets) < KEPT_ROWS
     if few or context.deadline is not None or WITHIN in context.shared:  # soon done, cut short, or one of many
         return solve(train, validation, late=lambda: context.late, **options)
@@ -250,7 +264,8 @@ def _ranks(
     """How well each choice of layers, pooling and use of label names does, shape (choices, 2), once for all runs."""
     train, _ = prepared(context, backbone.tokenizer)
     used = solving_rows(context) if rows is None else solving_rows(context)[rows]
-    data = [train.targets[used], train.weights[used], dealt]
+    own = train.tokens.units.of(used)
+    data = [train.targets[own], train.weights[own], dealt]
     key = _key(context, backbone, [train.tokens.take(used)], data) | {"tried": [list(map(str, each)) for each in tried]}
 
     def fill(ranks: np.ndarray) -> None:
@@ -291,15 +306,23 @@ def _key(context: Context, backbone: Any, tokens: Sequence[Any], data: Sequence[
 
 
 def _choosing_folds(context: Context, backbone: Any) -> tuple[np.ndarray | None, np.ndarray]:
-    """Rows to choose on (None for all with features) and their folds, shape (repeats, rows); the same for every seed."""
+    """Rows to choose on (None for all with features) and the folds of their outputs; the same for every seed.
+
+    Folds are of shape (repeats, outputs).
+    """
     if context.folds is not None:
-        return None, context.folds
-    total = len(solving_rows(context))
-    most = min(total, CHOOSING_ROWS)
-    rows = np.sort(np.random.default_rng(0xFEA7).permutation(total)[:most])
-    train, _ = prepared(context, backbone.tokenizer)
-    labels = [str(label) for label in train.targets[solving_rows(context)[rows]]]
-    return rows, folds(labels, rows.tolist(), parts=CHOOSING_FOLDS, seed=0)[None]
+        return None, _spread(context, context.folds)
+    every = solving_rows(context)
+    most = min(len(every), _most(context, CHOOSING_ROWS))
+    rows = np.sort(np.random.default_rng(0xFEA7).permutation(len(every))[:most])
+    some = context.train.take(every[rows])
+    dealt = folds(context.task.strata(some), rows.tolist(), parts=CHOOSING_FOLDS, seed=0)[None]
+    return rows, dealt[:, context.task.units(some).rows]
+
+
+def _spread(context: Context, dealt: np.ndarray) -> np.ndarray:
+    """Folds of rows as folds of outputs, shape (repeats, outputs of all training rows)."""
+    return dealt[:, context.task.units(context.train).rows]
 
 
 def strength_by_folds(

@@ -152,7 +152,7 @@ def shortcuts(context: Context, backbone: Backbone) -> Shortcuts:
         if not isinstance(backbone, TextEncoder):
             return None
         if "texts" not in run.shared:
-            run.shared["texts"] = TextSet([part.tokens for part in prepared(run, backbone.tokenizer)])
+            run.shared["texts"] = TextSet([part.tokens.windows for part in prepared(run, backbone.tokenizer)])
         try:
             found = Shortcut(backbone, frozen, run.shared["texts"], run.cache, run.team)
         except UnsuitableError as reason:

@@ -9,6 +9,7 @@ import numpy as np
 
 from headstart.data.store import Store
 from headstart.data.tokens import Tokens
+from headstart.data.windows import WordTokens
 from headstart.errors import RecipeError
 from headstart.precision import is_fast
 from headstart.progress import SILENT, Progress
@@ -95,14 +96,16 @@ class Pooled(FeatureStore):
         self._texts = texts
         self._known: tuple[TextSet, np.ndarray] | None = None
 
-    def get(self, backbone: Any, parts: Sequence[Tokens], *, progress: Progress = SILENT) -> list[np.ndarray]:
+    def get(
+        self, backbone: Any, parts: Sequence[Tokens | WordTokens], *, progress: Progress = SILENT
+    ) -> list[np.ndarray]:
         """Features of the texts of each part; those of other parts are let go, for they are soon gathered again."""
         if self._is_large(backbone):
             return super().get(backbone, parts, progress=progress)
         if self._known is None:
             self._known = self._gathered(backbone)
         texts, states = self._known
-        places = [texts.rows(part) for part in parts]
+        places = [texts.rows(part) for part in parts]  # type: ignore[arg-type]
         if any((each < 0).any() for each in places):
             return super().get(backbone, parts, progress=progress)
         key = "".join(tokens_digest(part) for part in parts)

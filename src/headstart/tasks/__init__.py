@@ -7,6 +7,7 @@ TASKS = Registry(
     {
         "text-classification": "headstart.tasks.text_classification:TextClassification",
         "text-pair-classification": "headstart.tasks.text_pair_classification:TextPairClassification",
+        "token-classification": "headstart.tasks.token_classification:TokenClassification",
     },
     group="headstart.tasks",
 )

@@ -55,6 +55,8 @@ class Task(Objective):
     """What the hub calls tasks of this kind, its `pipeline_tag`."""
     pairs: ClassVar[bool] = False
     """Whether an input is a pair of texts."""
+    words: ClassVar[bool] = False
+    """Whether outputs are of the words of a text, not of the whole of it."""
     controls: ClassVar[tuple[str, ...]] = ("tf-idf", "from-scratch")
     """Names of the strategies that run beside the others, to be measured against."""
     unsuited: ClassVar[Mapping[str, str]] = {}
@@ -115,6 +117,10 @@ class Task(Objective):
     @abstractmethod
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Any], list[Any]]:
         """Examples of a table, and a `Dropped` for every row that has no usable text or label."""
+
+    def remarks(self, table: Table) -> list[str]:
+        """What is odd about the labels of a table, in sentences, though its rows can be used."""
+        return []
 
     @abstractmethod
     def bind(self, examples: Store[Any]) -> Any:

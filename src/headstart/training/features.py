@@ -11,6 +11,7 @@ from headstart.backbones.encoder import TextEncoder
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.cache import ArrayCache
 from headstart.data.tokens import Tokens
+from headstart.data.windows import WordTokens
 from headstart.heads.pooled import pool
 from headstart.memory import within_memory
 from headstart.progress import SILENT, Progress
@@ -25,7 +26,7 @@ LEAST_TEXTS = 256
 @torch.inference_mode()
 def pooled_states(
     backbone: Backbone,
-    tokens: Tokens,
+    tokens: Tokens | WordTokens,
     poolings: Sequence[str],
     *,
     layers: Sequence[int] | None = None,
@@ -45,20 +46,23 @@ def pooled_states(
         team: processes that take a share of the texts each.
 
     Returns:
-        float32 of shape (texts, layers, poolings, hidden), in the order of `layers`, by default embeddings first.
+        float32 of shape (texts, layers, poolings, hidden), or (words, ...) of tokens of words, in the order of `layers`, by
+        default embeddings first.
     """
     backbone.eval()
     layers = range(backbone.depth + 1) if layers is None else layers
-    states = into
+    states, units = into, tokens.units
     if states is None:
-        states = np.zeros((len(tokens), len(layers), len(poolings), backbone.hidden_size), dtype=np.float32)
+        states = np.zeros((units.total, len(layers), len(poolings), backbone.hidden_size), dtype=np.float32)
 
     def read(rows: np.ndarray) -> None:
         ids, mask = (torch.from_numpy(array) for array in tokens.pad(rows, backbone.tokenizer.pad_id))
         encoding = backbone.encode(ids, mask, layers=True)
+        words = tokens.spans_of(rows)
+        spans = None if words is None else torch.from_numpy(words)
         for place, layer in enumerate(layers):
             for at, pooling in enumerate(poolings):
-                states[rows, place, at] = pool(encoding.layers[layer], mask, pooling).numpy()
+                states[units.of(rows), place, at] = pool(encoding.layers[layer], mask, pooling, spans).numpy()
 
     for indices in team.mine(sorted_batches(tokens.lengths, INFERENCE_TOKENS)):
         within_memory(indices, read)
@@ -80,7 +84,9 @@ class FeatureStore:
         self.team = team
         self._kept: dict[str, list[np.ndarray]] = {}
 
-    def get(self, backbone: TextEncoder, parts: Sequence[Tokens], *, progress: Progress = SILENT) -> list[np.ndarray]:
+    def get(
+        self, backbone: TextEncoder, parts: Sequence[Tokens | WordTokens], *, progress: Progress = SILENT
+    ) -> list[np.ndarray]:
         """Features of the texts of each part for all poolings that suit the backbone.
 
         They are computed for the set of all texts of the parts, so that they do not depend on how texts were split.
@@ -91,12 +97,16 @@ class FeatureStore:
             progress: advanced by texts, at once where nothing need be computed.
         """
         key = "".join(tokens_digest(part) for part in parts)
-        if key not in self._kept:
-            texts = TextSet(parts)
+        words = [part for part in parts if isinstance(part, WordTokens)]
+        if key not in self._kept and words:
+            options = {"layers": range(backbone.depth + 1), "poolings": backbone.poolings, "progress": progress}
+            self._kept[key] = [self._read(backbone, part, **options) for part in words]
+        elif key not in self._kept:
+            texts = TextSet(parts)  # type: ignore[arg-type]
             told = Once(progress, sum(map(len, parts)) / len(texts.tokens))
             states = self._computed(backbone, texts, told)
             told.rest(len(texts.tokens))
-            self._kept[key] = [states[texts.rows(part)] for part in parts]
+            self._kept[key] = [states[texts.rows(part)] for part in parts]  # type: ignore[arg-type]
         else:
             progress.advance(sum(map(len, parts)))
         return self._kept[key]
@@ -115,7 +125,7 @@ class FeatureStore:
     def chosen(
         self,
         backbone: TextEncoder,
-        parts: Sequence[Tokens],
+        parts: Sequence[Tokens | WordTokens],
         *,
         layers: Sequence[int],
         pooling: str,
@@ -131,21 +141,29 @@ class FeatureStore:
             progress: advanced by texts.
 
         Returns:
-            Of each part, shape (texts, layers * hidden).
+            Of each part, shape (texts or words, layers * hidden).
         """
-        found = []
-        for tokens in parts:
-            key = frozen_key(backbone, backbone.levels[: max(layers) + 1], tokens_digest(tokens))
-            key |= {"layers": list(layers), "pooling": pooling}
-            shape = (len(tokens), len(layers), 1, backbone.hidden_size)
+        options = {"layers": layers, "poolings": (pooling,), "progress": progress}
+        found = [self._read(backbone, tokens, **options) for tokens in parts]
+        return [states.reshape(len(states), -1) for states in found]
 
-            def fill(states: np.ndarray, tokens: Tokens = tokens) -> None:
-                pooled_states(
-                    backbone, tokens, (pooling,), layers=layers, into=states, progress=progress, team=self.team
-                )
+    def _read(
+        self,
+        backbone: TextEncoder,
+        tokens: Tokens | WordTokens,
+        *,
+        layers: Sequence[int],
+        poolings: Sequence[str],
+        progress: Progress,
+    ) -> np.ndarray:
+        """States of one part, by way of the cache."""
+        key = frozen_key(backbone, backbone.levels[: max(layers) + 1], tokens_digest(tokens))
+        key |= {"layers": list(layers), "pooling": ",".join(poolings)}
 
-            found.append(self.cache.get(KIND, key, shape, fill).reshape(len(tokens), -1))
-        return found
+        def fill(states: np.ndarray) -> None:
+            pooled_states(backbone, tokens, poolings, layers=layers, into=states, progress=progress, team=self.team)
+
+        return self.cache.get(KIND, key, (tokens.units.total, len(layers), len(poolings), backbone.hidden_size), fill)
 
 
 class Once(Progress):
@@ -171,8 +189,10 @@ class Once(Progress):
         self.advance(total - self.done)
 
 
-def tokens_digest(tokens: Tokens) -> str:
-    """SHA-256 of the tokens of some texts, in hexadecimal."""
+def tokens_digest(tokens: Tokens | WordTokens) -> str:
+    """SHA-256 of the tokens of some texts, and of the places of their words, in hexadecimal."""
     state = hashlib.sha256(tokens.offsets.data)
     state.update(tokens.flat.data)
+    if isinstance(tokens, WordTokens):
+        state.update(np.ascontiguousarray(tokens.spans).data)
     return state.hexdigest()

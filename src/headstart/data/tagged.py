@@ -1,0 +1,176 @@
+"""Labelled sentences as files have them: words with tags beside them, or texts with spans of characters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeGuard
+
+from headstart.data.tags import Fault, Scheme, Span, faults_of, scheme_of, spans_of, tags_of
+from headstart.data.words import Sentence, Words, joined_words, word_list, words_of
+
+STARTS, ENDS = ("start", "start_offset", "begin"), ("end", "end_offset")
+TYPES = ("label", "type", "entity", "entity_group", "tag")
+"""Keys of a span that is an object: those of doccano, spaCy and the pipelines of transformers among them."""
+
+
+class RowFault(ValueError):
+    """Why a row cannot be used, in words."""
+
+
+class Mark(NamedTuple):
+    """Characters that belong together."""
+
+    start: int
+    end: int
+    """Behind the last one."""
+    type: str
+
+
+def input_words(value: str) -> Words:
+    """The words of a JSON list, or of a text."""
+    words = word_list(value)
+    return words_of(value) if words is None else joined_words(words)
+
+
+def tags_in(value: str) -> list[str]:
+    """The tags of a JSON list.
+
+    Raises:
+        RowFault: it is none, or something else is in it.
+    """
+    found = _listed(value, 'a list of tags such as ["B-PER", "O"]')
+    for at, tag in enumerate(found):
+        if not isinstance(tag, str):
+            raise RowFault(f"tag {at + 1} is {json.dumps(tag)}, expected a name such as B-PER or O")
+        if not tag.strip():
+            raise RowFault(f"tag {at + 1} is empty; write O for a word outside of all spans")
+    return found
+
+
+def marks_in(value: str, text: str) -> list[Mark]:
+    """The spans of a JSON list, `[start, end, type]` or objects, in the order of the text.
+
+    Raises:
+        RowFault: one is something else, is outside of the text, or shares characters with another.
+    """
+    marks = sorted(_mark(each, text) for each in _listed(value, 'a list of spans such as [[0, 5, "PER"]]'))
+    for one, other in pairwise(marks):
+        if other.start < one.end:
+            how = "is inside of" if other.end <= one.end else "overlaps with"
+            raise RowFault(
+                f"the span {_said(other, text)} {how} the span {_said(one, text)}; a word has one tag, so keep one of them"
+            )
+    return marks
+
+
+def sentence(text: str, labels: str | None, *, plain: bool = False) -> Sentence:
+    """A sentence of two columns of a file.
+
+    Args:
+        text: a JSON list of words, or a text.
+        labels: a JSON list with a tag for each word or, for a text, of spans of characters; None where it has none.
+        plain: the tags are types without a prefix.
+
+    Raises:
+        RowFault: they do not fit.
+    """
+    words = word_list(text)
+    if words is not None:
+        empty = next((at for at, word in enumerate(words) if not word.strip()), None)
+        if empty is not None:
+            raise RowFault(f"word {empty + 1} is empty")
+        given = joined_words(words)
+        if not words:
+            raise RowFault("no words")
+        if labels is None:
+            return Sentence(given)
+        tags = tags_in(labels)
+        if len(tags) != len(words):
+            raise RowFault(f"{len(tags)} tags for {len(words)} words")
+        return Sentence(given, tuple(tags_of(spans_of(tags, "plain" if plain else "iob2"), len(words))))
+    marks = [] if labels is None else marks_in(labels, text)
+    given = words_of(text, [place for mark in marks for place in (mark.start, mark.end)])
+    if not given.words:
+        raise RowFault("no words in the text")
+    return Sentence(given, None if labels is None else tuple(tags_of(_word_spans(marks, given), len(given.words))))
+
+
+def marks_of(words: Words, spans: Sequence[Span]) -> list[Mark]:
+    """Spans of words as spans of characters."""
+    return [
+        Mark(words.starts[span.start], words.starts[span.end - 1] + len(words.words[span.end - 1]), span.type)
+        for span in spans
+    ]
+
+
+def scheme_in(inputs: Sequence[str | None], labels: Sequence[str | None]) -> Scheme:
+    """The scheme of the tags of two columns; rows of spans of characters have none and say nothing."""
+    return scheme_of(tags for tags in map(_tags, inputs, labels) if tags)
+
+
+def faults_in(inputs: Sequence[str | None], labels: Sequence[str | None], scheme: Scheme) -> list[tuple[int, Fault]]:
+    """Tags that the scheme does not allow where they stand, each with the number of its row."""
+    rows = enumerate(map(_tags, inputs, labels))
+    return [(at, fault) for at, tags in rows if tags for fault in faults_of(tags, scheme)]
+
+
+def _tags(given: str | None, said: str | None) -> list[str]:
+    """The tags of a row of words; nothing where it is no such row."""
+    if not given or not said or word_list(given) is None:
+        return []
+    try:
+        return tags_in(said)
+    except RowFault:
+        return []
+
+
+def _word_spans(marks: Sequence[Mark], words: Words) -> list[Span]:
+    found, at = [], 0
+    for mark in marks:
+        while at < len(words.starts) and words.starts[at] < mark.start:
+            at += 1
+        first = at
+        while at < len(words.starts) and words.starts[at] < mark.end:
+            at += 1
+        if at == first:
+            raise RowFault(f"the span {mark.start} to {mark.end} ({mark.type}) has no word in it")
+        found.append(Span(first, at, mark.type))
+    return found
+
+
+def _listed(value: str, expected: str) -> list[Any]:
+    try:
+        found = json.loads(value)
+    except ValueError:
+        found = None
+    if not isinstance(found, list):
+        raise RowFault(f"its labels are {value[:40]!r}, expected {expected}")
+    return found
+
+
+def _mark(given: Any, text: str) -> Mark:
+    if isinstance(given, dict):
+        parts = [next((given[key] for key in keys if key in given), None) for keys in (STARTS, ENDS, TYPES)]
+    else:
+        parts = given if isinstance(given, list) and len(given) == 3 else [None] * 3
+    start, end, kind = parts[0], parts[1], parts[2]
+    if not (_is_place(start) and _is_place(end) and isinstance(kind, str) and kind.strip()):
+        raise RowFault(f'a span is {json.dumps(given)[:60]}, expected [start, end, "type"] or an object with these')
+    if not 0 <= start < end <= len(text):
+        raise RowFault(
+            f"the span {start} to {end} ({kind}) is outside of the text, which has {len(text)} characters; places count from 0, "
+            "and the end is the place behind the last character"
+        )
+    if kind == "O" or not text[start:end].strip():
+        raise RowFault(f"the span {start} to {end} ({kind}) has no word in it" if kind != "O" else "a span of type O")
+    return Mark(start, end, kind)
+
+
+def _is_place(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _said(mark: Mark, text: str) -> str:
+    return f"{mark.start} to {mark.end} ({mark.type}, '{text[mark.start : mark.end][:30]}')"

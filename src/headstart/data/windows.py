@@ -1,0 +1,117 @@
+"""Words as token ids: each has its pieces, and sentences too long to be read at once are read in windows that overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from headstart.data.tokens import Tokens
+from headstart.data.units import Units
+
+OVERLAP = 0.25
+"""Share of a window that the next one reads again, so that every word is read with words on both sides."""
+
+
+@dataclass(frozen=True)
+class WordTokens:
+    """Token ids of many sentences, and where the words of each are.
+
+    Args:
+        windows: token ids of every window with its special tokens; most sentences are one window.
+        homes: which windows belong to which sentence.
+        units: which words belong to which sentence.
+        spans: int64, shape (words, 3): the window that a word is read in, its first piece there and the place behind its last.
+        lost: int32, shape (sentences,); pieces of words longer than a window that are not read.
+    """
+
+    windows: Tokens
+    homes: Units
+    units: Units
+    spans: np.ndarray
+    lost: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.homes)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens read of each sentence, int64, shape (sentences,)."""
+        return self.homes.sums(self.windows.lengths).astype(np.int64)
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """Of the windows, see `Tokens`."""
+        return self.windows.offsets
+
+    @property
+    def flat(self) -> np.ndarray:
+        """Of the windows, see `Tokens`."""
+        return self.windows.flat
+
+    def take(self, indices: np.ndarray) -> WordTokens:
+        """The sentences at `indices`, in that order."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        homes, units = Units.counted(self.homes.counts[chosen]), Units.counted(self.units.counts[chosen])
+        windows = self.windows.take(self.homes.of(chosen))
+        return WordTokens(windows, homes, units, self.spans_of(chosen), self.lost[chosen])
+
+    def pad(self, indices: Sequence[int] | np.ndarray, pad_id: int) -> tuple[np.ndarray, np.ndarray]:
+        """Ids and mask of the windows of some sentences, as `Tokens.pad` has it."""
+        return self.windows.pad(self.homes.of(indices), pad_id)
+
+    def spans_of(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Where the words of some sentences are in what `pad` gives of these, int64, shape (words, 3)."""
+        found = self.spans[self.units.of(indices)].copy()
+        chosen = np.asarray(indices, dtype=np.int64)
+        begins = np.cumsum(self.homes.counts[chosen]) - self.homes.counts[chosen]
+        shift = begins - self.homes.offsets[chosen]
+        found[:, 0] += np.repeat(shift, self.units.counts[chosen])
+        return found
+
+
+def laid_out(counts: np.ndarray, room: int) -> list[tuple[int, int]]:
+    """Words of every window of a sentence, as the first and the one behind the last.
+
+    Args:
+        counts: pieces of each word, each in [1, room]; at least one word.
+        room: most pieces in a window.
+
+    Returns:
+        Windows from left to right, each as full as whole words make it; a window begins where about a quarter of the one
+        before it is read again.
+    """
+    ends = np.cumsum(counts)
+    total, starts = int(ends[-1]), ends - counts
+    if total <= room:
+        return [(0, len(counts))]
+    found = []
+    begin = 0
+    while True:
+        end = int(np.searchsorted(ends, starts[begin] + room, side="right"))
+        found.append((begin, end))
+        if end == len(counts):
+            return found
+        again = int(np.searchsorted(starts, ends[end - 1] - OVERLAP * room, side="left"))
+        begin = min(max(again, begin + 1), end)
+
+
+def owners(windows: Sequence[tuple[int, int]], words: int) -> np.ndarray:
+    """The window that each word is read in: where it has most words on the nearer side; shape (words,).
+
+    Args:
+        windows: of a sentence, as `laid_out` has it.
+        words: of the sentence.
+    """
+    found = np.zeros(words, dtype=np.int64)
+    best = np.full(words, -1)
+    for number, (begin, end) in enumerate(windows):
+        at = np.arange(begin, end)
+        left = np.where(begin == 0, words, at - begin)
+        right = np.where(end == words, words, end - 1 - at)
+        nearer = np.minimum(left, right)
+        better = nearer > best[begin:end]
+        found[begin:end][better] = number
+        best[begin:end][better] = nearer[better]
+    return found

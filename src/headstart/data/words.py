@@ -1,0 +1,125 @@
+"""Sentences as words with tags: what tasks on words read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from headstart.data.columns import taken
+
+WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"  # scripts that set no words apart: sign by sign
+    r"|(?:[^\W\d_]\.){2,}"  # U.S.
+    r"|\w+(?:[-.,/:&@]\w+)*"  # 3,000  1996-08-22  Jean-Luc  AT&T
+    r"|['\u2019]\w+"  # 's
+    r"|\.{2,}|[^\w\s]"
+)
+
+
+class Words(NamedTuple):
+    """A text as words, each with its place."""
+
+    words: tuple[str, ...]
+    text: str
+    starts: tuple[int, ...]
+    """Place in the text of the first character of each word."""
+
+
+def words_of(text: str, borders: Iterable[int] = ()) -> Words:
+    """Split a text at blanks and signs, and at the borders given.
+
+    Args:
+        text: of any length.
+        borders: places in the text that no word goes across, such as those of labelled spans.
+    """
+    cuts = sorted({*borders})
+    words, starts = [], []
+    for match in WORD.finditer(text):
+        begin, end = match.span()
+        inside = [cut for cut in cuts if begin < cut < end] if cuts else []
+        for left, right in zip([begin, *inside], [*inside, end], strict=True):
+            words.append(text[left:right])
+            starts.append(left)
+    return Words(tuple(words), text, tuple(starts))
+
+
+def joined_words(words: Sequence[str]) -> Words:
+    """Words that were given one by one; their text has a blank between each two."""
+    starts, place = [], 0
+    for word in words:
+        starts.append(place)
+        place += len(word) + 1
+    return Words(tuple(words), " ".join(words), tuple(starts))
+
+
+def word_list(value: str) -> list[str] | None:
+    """The words of a JSON list of texts; None where it is something else."""
+    if not value.lstrip().startswith("["):
+        return None
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return None
+    return found if isinstance(found, list) and all(isinstance(word, str) for word in found) else None
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Words with a tag each, where they are labelled, and how much they count in training."""
+
+    input: Words
+    """What a tokenizer is given."""
+    label: tuple[str, ...] | None = None
+    """Tags in the scheme IOB2."""
+    weight: float = 1.0
+
+    @property
+    def text(self) -> str:
+        """For messages and for finding copies."""
+        return self.input.text
+
+
+Read = Callable[[str, "str | None"], Sentence]
+"""A sentence of the values of two columns, that of the text and that of the tags or spans."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sentences(Sequence[Sentence]):
+    """Sentences made when asked for, so that texts may stay on disk.
+
+    Args:
+        inputs: column with words or texts.
+        tags: column with tags or spans; None in unlabelled rows.
+        read: makes a sentence of both.
+        counts: words of each row, int64, shape (rows,).
+    """
+
+    inputs: Sequence[str | None]
+    tags: Sequence[str | None]
+    read: Read
+    counts: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return [self[row] for row in range(*at.indices(len(self)))]
+        return self.read(self.inputs[at] or "", self.tags[at])
+
+    def __iter__(self) -> Iterator[Sentence]:
+        for given, tags in zip(self.inputs, self.tags, strict=True):
+            yield self.read(given or "", tags)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    def take(self, indices: Sequence[int]) -> Sentences:
+        """The rows at `indices`, in that order."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        return Sentences(taken(self.inputs, indices), taken(self.tags, indices), self.read, self.counts[chosen])

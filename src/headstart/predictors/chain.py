@@ -1,0 +1,215 @@
+"""A linear chain over the tags of a sentence (Lafferty, McCallum & Pereira 2001): what tags words without a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from headstart.data.units import Units
+from headstart.data.words import Words
+from headstart.errors import ModelError
+from headstart.predictors.base import Outputs, Predictor, digests, refuse_damaged
+from headstart.progress import SILENT, Progress
+
+WEIGHTS, FEATURES = "chain.safetensors", "features.json"
+CHUNK = 2000
+"""Sentences tagged at once."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Weights of a chain.
+
+    Args:
+        weight: of each feature and tag, shape (features, tags).
+        transitions: of the second tag after the first, shape (tags, tags).
+    """
+
+    weight: np.ndarray
+    transitions: np.ndarray
+
+
+class _Batch:
+    """Sentences side by side, the longest first, so that all of one place are neighbours in memory."""
+
+    def __init__(self, units: Units) -> None:
+        self.order = np.argsort(-units.counts, kind="stable")
+        self.order = self.order[units.counts[self.order] > 0]
+        self.counts = units.counts[self.order]
+        self.longest = int(self.counts[0])
+        self.alive = [int((self.counts > at).sum()) for at in range(self.longest)]
+        begins = units.offsets[:-1][self.order]
+        self.words = [begins[:alive] + at for at, alive in enumerate(self.alive)]
+        """Numbers of the words that stand at each place, those of the longest sentences first."""
+
+
+def marginals(scores: np.ndarray, transitions: np.ndarray, units: Units) -> tuple[float, np.ndarray, np.ndarray]:
+    """How probable each tag of each word is, and each pair of neighbours in sum.
+
+    Args:
+        scores: of each word and tag, shape (words, tags).
+        transitions: of the second tag after the first, shape (tags, tags).
+        units: which words belong to which sentence.
+
+    Returns:
+        Sum over sentences of the logarithm of the partition function; probabilities of shape (words, tags); expected
+        counts of pairs of neighbours, shape (tags, tags).
+    """
+    batch = _Batch(units)
+    highest = transitions.max()
+    step = np.exp(transitions - highest)  # all in (0, 1]
+    forward, backward = np.zeros_like(scores), np.zeros_like(scores)
+    local = np.exp(scores - scores.max(1, keepdims=True))
+    total = float(scores.max(1).sum())
+    for at, words in enumerate(batch.words):
+        here = local[words] * (1.0 if at == 0 else forward[batch.words[at - 1][: len(words)]] @ step)
+        size = here.sum(1, keepdims=True)
+        forward[words] = here / size
+        total += float(np.log(size).sum()) + (highest * len(words) if at else 0.0)
+    pairs = np.zeros_like(step)
+    backward[:] = 1.0
+    for at in range(batch.longest - 1, 0, -1):
+        words = batch.words[at]
+        before = batch.words[at - 1][: len(words)]
+        ahead = local[words] * backward[words]
+        back = ahead @ step.T
+        norm = (forward[before] * back).sum(1, keepdims=True)
+        pairs += (forward[before] / norm).T @ ahead
+        backward[before] = back / norm
+    shares = forward * backward
+    return total, shares / shares.sum(1, keepdims=True), pairs * step
+
+
+def log_marginals(scores: np.ndarray, transitions: np.ndarray, units: Units) -> np.ndarray:
+    """Logarithms of the probability of each tag of each word, shape (words, tags): what softmax gives back unchanged."""
+    if not len(scores):
+        return scores
+    return np.log(np.maximum(marginals(scores, transitions, units)[1], 1e-12))
+
+
+def shapes_of(words: Sequence[str]) -> list[list[str]]:
+    """What a word looks like and stands beside, as names of features: the usual ones of taggers without a network.
+
+    The word in lower case, its shape (`Xxx-00`), prefixes and suffixes of up to four characters, and word and shape of the
+    two neighbours on each side (Ratinov & Roth 2009, section 3).
+
+    Args:
+        words: of a sentence.
+
+    Returns:
+        Of each word.
+    """
+    lower = [word.lower() for word in words]
+    shapes = [_shape(word) for word in words]
+    found = []
+    for at, word in enumerate(words):
+        own = ["bias", f"w={lower[at]}", f"s={shapes[at]}", f"t={_short(shapes[at])}"]
+        own += [f"p{size}={word[:size]}" for size in range(1, min(4, len(word)) + 1)]
+        own += [f"e{size}={lower[at][-size:]}" for size in range(1, min(4, len(word)) + 1)]
+        for shift in (-2, -1, 1, 2):
+            place = at + shift
+            inside = 0 <= place < len(words)
+            own.append(f"{shift}w={lower[place] if inside else '<>'}")
+            own.append(f"{shift}s={_short(shapes[place]) if inside else '<>'}")
+        if at > 0:
+            own.append(f"-1,0w={lower[at - 1]}|{lower[at]}")
+        found.append(own)
+    return found
+
+
+def _shape(word: str) -> str:
+    return "".join(
+        "X" if sign.isupper() else "x" if sign.islower() else "0" if sign.isdigit() else sign for sign in word
+    )
+
+
+def _short(shape: str) -> str:
+    return "".join(sign for at, sign in enumerate(shape) if at == 0 or shape[at - 1] != sign)
+
+
+def known_features(sentences: Sequence[Sequence[str]], places: Mapping[str, int]) -> Any:
+    """Features of words that are among those known, sparse of shape (words, features), a word of each sentence after the other.
+
+    Args:
+        sentences: words of each.
+        places: column of each feature.
+    """
+    from scipy.sparse import csr_matrix
+
+    columns, offsets = [], [0]
+    for words in sentences:
+        for names in shapes_of(words):
+            columns += [places[name] for name in names if name in places]
+            offsets.append(len(columns))
+    shape = (len(offsets) - 1, len(places))
+    return csr_matrix((np.ones(len(columns)), np.array(columns, dtype=np.int64), np.array(offsets)), shape=shape)
+
+
+class ChainPredictor(Predictor):
+    """Logarithms of the probability of each tag of each word, so that softmax gives these probabilities back.
+
+    Args:
+        chain: its weights.
+        features: names of the features, in the order of the weights.
+    """
+
+    kind: ClassVar[str] = "crf"
+
+    def __init__(self, chain: Chain, features: Sequence[str], factor: float = 1.0) -> None:
+        self.chain = chain
+        self.features = list(features)
+        self.factor = factor
+        """What logarithms are multiplied by, so that probabilities are calibrated."""
+        self._places = {name: at for at, name in enumerate(self.features)}
+
+    def outputs(self, texts: Sequence[Words], *, progress: Progress = SILENT) -> Outputs:
+        """Of the words of all sentences, one sentence after the other; nothing is ever cut."""
+        found = []
+        for start in range(0, len(texts), CHUNK):
+            some = texts[start : start + CHUNK]
+            scores = known_features([each.words for each in some], self._places) @ self.chain.weight
+            units = Units.counted([len(each.words) for each in some])
+            found.append(self.factor * log_marginals(scores, self.chain.transitions, units))
+            progress.advance(len(some))
+        return Outputs(np.concatenate(found).astype(np.float32), np.zeros(len(texts), dtype=bool))
+
+    def scale(self, factor: float) -> None:
+        """Kept as a factor, since a chain has no last layer to fold it into."""
+        self.factor *= factor
+
+    def save(self, folder: Path, labels: Sequence[str]) -> dict[str, Any]:
+        """Write `chain.safetensors` and `features.json`."""
+        from safetensors.numpy import save_file
+
+        tensors = {
+            "weight": np.ascontiguousarray(self.chain.weight, dtype=np.float32),
+            "transitions": np.ascontiguousarray(self.chain.transitions, dtype=np.float32),
+            "factor": np.array([self.factor]),
+        }
+        save_file(tensors, str(folder / WEIGHTS))
+        (folder / FEATURES).write_text(json.dumps(self.features, ensure_ascii=True), encoding="utf-8")
+        return {"digests": digests(folder)}
+
+    @classmethod
+    def load(cls, folder: Path, description: Mapping[str, Any]) -> ChainPredictor:
+        """Read what `save` wrote."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        refuse_damaged(folder, description)
+        try:
+            tensors = load_file(str(folder / WEIGHTS))
+            features = json.loads((folder / FEATURES).read_text(encoding="utf-8"))
+            chain = Chain(tensors["weight"], tensors["transitions"])
+            return cls(chain, features, float(tensors["factor"][0]))
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            raise ModelError(f"{folder}: the weights cannot be read: {error}") from None
+
+    def usage(self, labels: Sequence[str]) -> str:
+        """Code with headstart: the features of a word are its own."""
+        return 'import headstart\n\nmodel = headstart.load(".")\nprint(model.predict(["Ada met Grace in Paris."])[0].entities)'

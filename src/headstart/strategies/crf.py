@@ -1,0 +1,125 @@
+"""Control for tasks on words: a linear-chain CRF on what words look like; no pretrained knowledge, no network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from headstart.data.units import Units
+from headstart.predictors.chain import ChainPredictor, known_features, shapes_of
+from headstart.strategies.base import Candidate, Context, Strategy, Work
+
+GRID = (0.3, 1.0, 3.0, 10.0)
+TUNING_WORDS = 20_000
+"""Words up to which strengths are compared."""
+MOST_WORDS = 500_000
+"""Words beyond which sentences are drawn at random to learn from."""
+RARE_FROM = 20_000
+"""Words from which on features that occur once are left out."""
+ITERATIONS = 100
+FOLDS = 3
+
+
+class Crf(Strategy):
+    """Linear-chain conditional random field (Lafferty et al. 2001) on words, shapes, prefixes, suffixes and neighbours.
+
+    The baseline to beat on words: minutes to train, no GPU, strength of the L2 penalty by cross-validation.
+    """
+
+    name: ClassVar[str] = "crf"
+    role: ClassVar[Literal["transfer", "control"]] = "control"
+    needs_backbone: ClassVar[bool] = False
+    cost: ClassVar[int] = 1
+
+    variance: float | None = Field(default=None, gt=0)
+    """Inverse strength of the L2 penalty on weights, over 0; chosen by cross-validation on training rows if not given."""
+
+    def work(self, context: Context) -> Work:
+        """No pass of a network."""
+        return Work(0.0, 0.0)
+
+    def fit(self, context: Context) -> Candidate:
+        """Choose the strength by cross-validation, then fit on all training rows."""
+        rows = _sampled(context, MOST_WORDS)
+        context.progress.begin(self.name, ITERATIONS * 2)
+        variance = self.variance or _tuned(context)
+        predictor = _fitted(context, rows, variance)
+        if context.folds is None:
+            logits = predictor.outputs(list(context.validation.inputs)).logits
+        else:
+            logits = _out_of_fold(context, context.folds[0], np.arange(len(context.train)), variance)
+        context.progress.end()
+        total = len(context.train)
+        return Candidate(
+            self.revised(variance=variance),
+            context.training,
+            predictor,
+            logits.astype(np.float32),
+            f"{len(predictor.features):,} features, variance {variance:g}",
+            predictor.chain.weight.size + predictor.chain.transitions.size,
+            notes=[] if len(rows) == total else [f"learnt from {len(rows):,} of {total:,} rows, at random"],
+        )
+
+
+def _sampled(context: Context, words: int) -> np.ndarray:
+    """Training rows with about so many words, at random; all where there are no more."""
+    total, count = len(context.train), context.task.units(context.train).total
+    if count <= words:
+        return np.arange(total)
+    most = max(2, words * total // count)
+    return np.sort(np.random.default_rng([context.seed, 0xC4F]).permutation(total)[:most])
+
+
+def _tuned(context: Context) -> float:
+    """The strength with the best rank on held-out sentences."""
+    rows = _sampled(context, TUNING_WORDS)
+    if context.folds is not None:
+        dealt = context.folds[0][rows]  # these keep groups and equal texts together
+    else:
+        dealt = np.random.default_rng([context.seed, 0xC4F0]).permutation(len(rows)) % FOLDS
+    some = context.train.take(rows)
+    ranks = {}
+    for variance in GRID:
+        ranks[variance] = context.task.rank(_out_of_fold(context, dealt, rows, variance), some)
+        if context.late:
+            break
+    return max(ranks, key=lambda variance: ranks[variance])
+
+
+def _out_of_fold(context: Context, dealt: np.ndarray, rows: np.ndarray, variance: float) -> np.ndarray:
+    """Outputs for the words of some training rows from chains that were fitted without their fold."""
+    units = Units.counted(context.task.units(context.train).counts[rows])
+    logits = np.zeros((units.total, len(context.task.names)))
+    for fold in np.unique(dealt):
+        held, kept = np.flatnonzero(dealt == fold), np.flatnonzero(dealt != fold)
+        if len(kept):
+            predictor = _fitted(context, rows[kept], variance)
+            logits[units.of(held)] = predictor.outputs(list(context.train.take(rows[held]).inputs)).logits
+    return logits
+
+
+def _fitted(context: Context, rows: np.ndarray, variance: float) -> ChainPredictor:
+    """A chain solved on some training rows."""
+    from headstart.training.chain import solve_chain
+
+    train = context.train.take(rows)
+    sentences = [each.words for each in train.inputs]
+    units = Units.counted([len(words) for words in sentences])
+    seen: Counter[str] = Counter(name for words in sentences for names in shapes_of(words) for name in names)
+    least = 2 if units.total >= RARE_FROM else 1
+    names = sorted(name for name, count in seen.items() if count >= least)
+    places = {name: at for at, name in enumerate(names)}
+    chain = solve_chain(
+        known_features(sentences, places),
+        context.task.targets(train),
+        units,
+        tags=len(context.task.names),
+        strength=variance,
+        most=ITERATIONS,
+        late=lambda: context.late,
+        told=context.progress.advance,
+    )
+    return ChainPredictor(chain, names)

@@ -1,0 +1,452 @@
+"""Token classification: spans of words with a type, such as named entities."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import field_validator
+
+from headstart.config import describe
+from headstart.data.store import Store
+from headstart.data.table import Table
+from headstart.data.tagged import Mark, RowFault, faults_in, input_words, marks_of, scheme_in, sentence
+from headstart.data.tags import OUTSIDE, Span, allowed, best_paths, spans_of, split_tag, tags_of
+from headstart.data.units import Units
+from headstart.data.windows import WordTokens
+from headstart.data.words import Sentence, Sentences, Words, joined_words
+from headstart.errors import DataError
+from headstart.metrics import entities, found, tallies
+from headstart.metrics.calibration import softmax, temperature
+from headstart.metrics.classification import log_losses
+from headstart.registry import did_you_mean
+from headstart.tasks.base import Compared, Mistake, Task
+from headstart.tasks.columns import checked_input, require_columns, split_names, text_fault
+from headstart.types import Dropped, Entity, Score, Tagged
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from headstart.heads.model import Model
+
+TEXT_NAMES = ("tokens", "words", "text", "sentence")
+LABEL_NAMES = ("tags", "ner_tags", "labels", "label", "entities", "spans", "ner")
+"""Usual names of columns."""
+VALUES: Mapping[str, tallies.Value] = {"f1": found.f1, "macro_f1": found.macro_f1}
+LINES = 5
+"""Lines named in a message."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Tokens of sentences, and targets word by word."""
+
+    tokens: WordTokens
+    targets: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens per sentence, shape (sentences,)."""
+        return self.tokens.lengths
+
+
+class TokenClassification(Task):
+    """Spans of words with a type: named entities, parts of a citation, chunks.
+
+    Each word has a tag, read at the state of its first piece (Devlin et al. 2019, section 5.3) or the mean of its pieces.
+    Predicted tags are the best sequence that the scheme allows. Sentences longer than the network reads are read in windows
+    that overlap; every word is taken from the window in which it has most words around it.
+
+    Needs: `encode`.
+    Inputs: CoNLL columns, or a column with words (a JSON list) and one with as many tags, or a column with text and one
+        with spans of characters (`[[0, 5, "PER"]]`, or objects with start, end and label as doccano and spaCy have them).
+        Tags may be in IOB1, IOB2, BIOES (BILOU) or bare types; they are converted to IOB2.
+    Loss: cross-entropy in nats over softmax(logits), word by word.
+    See also: `text-classification` for one label per text.
+    """
+
+    name: ClassVar[str] = "token-classification"
+    hub: ClassVar[str] = "token-classification"
+    words: ClassVar[bool] = True
+    controls: ClassVar[tuple[str, ...]] = ("crf", "from-scratch")
+    unsuited: ClassVar[Mapping[str, str]] = {
+        "tf-idf": "it knows texts as a whole, not words; the control of this task is crf",
+        "contrastive": "it pulls whole texts together by their one label",
+        "self-training": "it takes the one label of a text on trust",
+        "coral": "it aligns the states of whole texts",
+    }
+    one_answer: ClassVar[bool] = False
+    nothing: ClassVar[Mapping[str, Any]] = {"entities": None, "words": None, "tags": None, "truncated": False}
+
+    scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = None
+    """In which tags are written; found for each file if not given. Spans of characters need none."""
+    metric: Literal["f1", "macro_f1", "log_loss"] | None = None
+    """Score by which choices are made on validation; by default f1, over the entities of all types."""
+    drop_rare_labels: bool = False
+    """Take words of a type that occurs once for words outside of all spans instead of stopping."""
+
+    @field_validator("text", mode="before")
+    @classmethod
+    def _one(cls, value: Any) -> Any:
+        return split_names(value)
+
+    @property
+    def chosen_metric(self) -> str:
+        """The metric given, else f1."""
+        return self.metric or "f1"
+
+    @property
+    def by_answers(self) -> bool:
+        """True but for the log-loss."""
+        return self.chosen_metric != "log_loss"
+
+    @property
+    def lower_is_better(self) -> bool:
+        """True of the log-loss."""
+        return self.chosen_metric == "log_loss"
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Types of spans, in order of their names."""
+        return tuple(sorted({split_tag(name)[1] for name in self.names} - {""}))
+
+    @property
+    def kinds(self) -> int:
+        """Types of spans."""
+        return len(self.types)
+
+    def guess(self, table: Table) -> Self:
+        """Fill in columns that were not named, by their usual names."""
+        require_columns(table, self.text, self.label)
+        if self.text is not None and len(self.text) != 1:
+            raise DataError(f"{table.file}: {self.name} reads one text column; {len(self.text)} are named with --text")
+        text = self.text or (_found(table, TEXT_NAMES, "--text", self.label),)
+        label = self.label or _found(table, LABEL_NAMES, "--label", text[0])
+        require_columns(table, text, label)
+        return self.revised(text=text, label=label)
+
+    def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Sentence], list[Dropped]]:
+        """Sentences of a table; rows that cannot be used, such as those with overlapping spans, are reported."""
+        [name] = self.text or ("text",)
+        inputs = table.column(name, "--text")
+        labels = table.column(self.label or "", "--label") if labelled else [None] * len(table)
+        plain = labelled and (self.scheme or scheme_in(inputs, labels)) == "plain"
+        read = partial(sentence, plain=plain)
+        kept, counts, dropped = [], [], []
+        for row, (given, said) in enumerate(zip(inputs, labels, strict=True)):
+            reason = text_fault(given)
+            if reason is None and labelled and (said is None or not said.strip()):
+                reason = "no label"
+            try:
+                counts.append(0 if reason else len(read(given or "", said).input.words))
+            except RowFault as fault:
+                reason = str(fault)
+            if reason:
+                dropped.append(Dropped(table.file, table.lines[row], reason))
+                counts = counts[: len(kept)]
+            else:
+                kept.append(row)
+        columns = {key: [values[row] for row in kept] for key, values in table.columns.items()}
+        own = [inputs[row] for row in kept], [labels[row] for row in kept]
+        rows = Sentences(*own, read, np.array(counts, dtype=np.int64))
+        return Store(rows, [table.lines[row] for row in kept], table.file, columns), dropped
+
+    def remarks(self, table: Table) -> list[str]:
+        """Sentences about tags that their scheme does not allow where they stand; they are read as `conlleval` reads them."""
+        [name] = self.text or ("text",)
+        inputs, labels = table.column(name, "--text"), table.column(self.label or "", "--label")
+        scheme = self.scheme or scheme_in(inputs, labels)
+        faults = faults_in(inputs, labels, scheme)
+        said = [f"{table.file}: tags are in the scheme {scheme}"] if scheme != "iob2" else []
+        if faults:
+            shown = "; ".join(
+                f"line {table.lines[at]}, word {fault.word + 1}: {fault.reason}" for at, fault in faults[:LINES]
+            )
+            said.append(
+                f"{table.file}: {len(faults):,} tags are not possible in the scheme {scheme} where they stand ({shown}); "
+                "each is taken for the begin of a span"
+            )
+        return said
+
+    def bind(self, examples: Store[Sentence]) -> Self:
+        """Learn the types, refusing those of a single span."""
+        counts, places = Counter[str](), dict[str, int]()
+        for row, line in zip(examples.examples, examples.lines, strict=True):
+            for span in spans_of(row.label or ()):
+                counts[span.type] += 1
+                places.setdefault(span.type, line)
+        if self.labels:
+            known = {split_tag(label)[1] for label in self.labels}
+            if unknown := sorted(set(counts) - known):
+                raise DataError(
+                    f"{examples.file}: type(s) {', '.join(map(repr, unknown[:5]))} are not among those that were given "
+                    f"({', '.join(sorted(known - {''}))}); mend the file, or leave 'labels' out of the recipe"
+                )
+            return self
+        rare = sorted(kind for kind, count in counts.items() if count < 2)
+        if self.drop_rare_labels:
+            counts = Counter({kind: count for kind, count in counts.items() if count > 1})
+        elif rare:
+            shown = ", ".join(
+                f"'{kind}' (line {places[kind]}{did_you_mean(kind, [k for k in counts if k != kind])})"
+                for kind in rare[:10]
+            )
+            raise DataError(
+                f"{examples.file}: {len(rare)} type(s) with one span only: {shown}; a part to learn from and a part to check "
+                "on need one each: mend the tags, or take them for words outside with --drop-rare-labels"
+            )
+        if not counts:
+            raise DataError(
+                f"{examples.file}: no row has a span, so there is nothing to learn (column '{self.label}' says {OUTSIDE} only)"
+            )
+        tags = [f"{prefix}-{kind}" for kind in sorted(counts) for prefix in "BI"]
+        return self.revised(labels=(OUTSIDE, *tags))
+
+    def cleaned(self, examples: Store[Sentence]) -> tuple[Store[Sentence], list[Dropped]]:
+        """Nothing is left out; types of a single span become words outside where that was asked for, see `targets`."""
+        return examples, []
+
+    def known(self, examples: Store[Sentence]) -> tuple[Store[Sentence], list[Dropped]]:
+        """The sentences whose types are all known; the others, reported."""
+        kept, dropped = [], []
+        types = {*self.types}
+        for at, row in enumerate(examples.examples):
+            strange = sorted({span.type for span in spans_of(row.label or ())} - types)
+            if strange:
+                reason = f"label '{strange[0]}' does not occur in the training rows"
+                dropped.append(Dropped(examples.file, examples.lines[at], reason))
+            else:
+                kept.append(at)
+        return examples.take(kept) if dropped else examples, dropped
+
+    def checked(self, at: int, given: Any) -> Words:
+        """Words of a text, or words given one by one."""
+        if isinstance(given, Words):
+            return given
+        if isinstance(given, str):
+            words = input_words(checked_input(at, given, pairs=False))
+        elif isinstance(given, Sequence) and all(isinstance(word, str) and word.strip() for word in given):
+            words = joined_words([checked_input(at, word, pairs=False) for word in given])
+        else:
+            raise DataError(f"input {at} is {describe(given)}, expected a text or a list of words")
+        if not words.words:
+            raise DataError(f"input {at} has no words")
+        return words
+
+    def input_of(self, parts: Sequence[str | None]) -> Words | None:
+        """Words of a cell or line; None where it has none."""
+        text = parts[0]
+        words = input_words(text) if text and text.strip() else None
+        return words if words and words.words else None
+
+    def units(self, rows: Store[Any]) -> Units:
+        """One output for each word."""
+        own = getattr(rows.examples, "counts", None)
+        return Units.counted([len(row.input.words) for row in rows.examples] if own is None else own)
+
+    def strata(self, rows: Store[Any]) -> Sequence[str]:
+        """The rarest type in each sentence; rarest of all are those of the fewest spans."""
+        own = [{span.type for span in spans_of(row.label or ())} for row in rows.examples]
+        counts = Counter(kind for kinds in own for kind in kinds)
+        return [min(kinds, key=lambda kind: (counts[kind], kind)) if kinds else OUTSIDE for kinds in own]
+
+    def counts(self, rows: Store[Any]) -> Mapping[str, int]:
+        """Spans of each type, the most frequent first."""
+        return dict(Counter(span.type for row in rows.examples for span in spans_of(row.label or ())).most_common())
+
+    def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
+        """One `PooledHead` that reads words; options: `layers`, `pooling` (of a word's pieces), `dropout`."""
+        from headstart.heads.pooled import PooledHead
+
+        options = {"layers": (backbone.depth,), "pooling": backbone.poolings[0]} | options
+        return {"classification": PooledHead(backbone.hidden_size, len(self.names), depth=backbone.depth, **options)}
+
+    def targets(self, examples: Store[Any]) -> np.ndarray:
+        """Index of each word's tag, shape (words,); a tag that is not among `names` counts as outside."""
+        index = {name: at for at, name in enumerate(self.names)}
+        own = [index.get(tag, 0) for row in examples.examples for tag in row.label or (OUTSIDE,) * len(row.input.words)]
+        return np.array(own, dtype=np.int64)
+
+    def weights(self, examples: Sequence[Any]) -> np.ndarray:
+        """All words alike, shape (words,)."""
+        own = getattr(examples, "counts", None)
+        return np.ones(sum(len(row.input.words) for row in examples) if own is None else int(own.sum()))
+
+    def prepare(self, examples: Store[Any], tokenizer: Any) -> Prepared:
+        """Tokenise once."""
+        return Prepared(tokenizer.read(examples.inputs), self.targets(examples), self.weights(examples.examples))
+
+    def collate(self, prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
+        """`ids` and `mask` of shape (windows, tokens), `spans` of shape (words, 3), `targets` and `weights` of shape (words,)."""
+        import torch
+
+        ids, mask = prepared.tokens.pad(indices, pad_id)
+        words = prepared.tokens.units.of(indices)
+        return {
+            "ids": torch.from_numpy(ids),
+            "mask": torch.from_numpy(mask),
+            "spans": torch.from_numpy(prepared.tokens.spans_of(indices)),
+            "targets": torch.from_numpy(prepared.targets[words]),
+            "weights": torch.from_numpy(prepared.weights[words]).float(),
+        }
+
+    def logits(self, model: Model, batch: dict[str, Tensor]) -> Tensor:
+        """Shape (words, tags)."""
+        encoding = model.encode(batch["ids"], batch["mask"])._replace(spans=batch["spans"])
+        return model.heads["classification"](encoding)
+
+    def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
+        """Cross-entropy, summed over words, and the number of words."""
+        from torch.nn.functional import cross_entropy
+
+        each = cross_entropy(self.logits(model, batch), batch["targets"], reduction="none")  # (words,)
+        return (each * batch["weights"]).sum(), float(batch["weights"].sum())
+
+    def decoded(self, logits: np.ndarray, units: Units) -> np.ndarray:
+        """Index of the tag of each word in the best sequence that the scheme allows, shape (words,)."""
+        scores = np.log(np.maximum(softmax(logits), 1e-30))
+        return best_paths(scores, units.offsets, allowed(self.names, "iob2"))
+
+    def score(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
+        """`f1` (micro), `precision`, `recall`, `macro_f1` of spans and the mean `log_loss` of words, with 95 % intervals."""
+        return found.scores(self._tally(logits, rows)) | {"log_loss": self._log_loss(logits, rows)}
+
+    def by_type(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
+        """F1 of each type; `n` is how often it is true."""
+        return found.by_type(self._tally(logits, rows), self.types)
+
+    def measured(self, logits: np.ndarray, rows: Store[Any]) -> Score:
+        """The chosen metric alone, with its interval."""
+        if self.lower_is_better:
+            return self._log_loss(logits, rows)
+        return tallies.measured(VALUES[self.chosen_metric], self._tallied(logits, rows))
+
+    def compared(self, a: np.ndarray, b: np.ndarray, rows: Store[Any], *, seed: int = 0) -> Compared:
+        """Paired permutation test over sentences; of F1 where choices are made by log-loss."""
+        metric = self.chosen_metric if self.by_answers else "f1"
+        first, second = (self._tallied(logits, rows, metric) for logits in (a, b))
+        return Compared(metric, tallies.compare(VALUES[metric], first, second, seed=seed))
+
+    def rank(self, logits: np.ndarray, rows: Store[Any]) -> tuple[float, float]:
+        """The chosen metric, sign turned so that larger is better, then the negative log-loss of words."""
+        loss = float(log_losses(softmax(logits), self.targets(rows)).mean())
+        if self.lower_is_better:
+            return -loss, -loss
+        return float(VALUES[self.chosen_metric](self._tallied(logits, rows).sum(0))), -loss
+
+    def unit_rank(self, logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+        """F1 of single words that are not outside, then the negative log-loss."""
+        said, loss = logits.argmax(1), float(log_losses(softmax(logits), targets).mean())
+        right = int(((said == targets) & (targets > 0)).sum())
+        value = 2 * right / max(int((said > 0).sum() + (targets > 0).sum()), 1)
+        return (-loss if self.lower_is_better else value), -loss
+
+    def losses(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray:
+        """Mean negative log-probability of the true tags of each sentence."""
+        units = self.units(rows)
+        return units.sums(log_losses(softmax(logits), self.targets(rows))) / np.maximum(units.counts, 1)
+
+    def factor(self, logits: np.ndarray, rows: Store[Any]) -> float:
+        """1 / temperature of the words' tags."""
+        return 1 / temperature(logits, self.targets(rows))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Tags, and entities with their places."""
+        return ("prediction", "entities")
+
+    def predictions(self, logits: np.ndarray, truncated: np.ndarray, inputs: Sequence[Any]) -> list[Tagged]:
+        """Tags of the words of each input and the entities that they mean, with their places in the text."""
+        units = Units.counted([len(each.words) for each in inputs])
+        best, shares = self.decoded(logits, units), softmax(logits)
+        sure = shares[np.arange(len(best)), best]
+        answers = []
+        for row, (given, cut) in enumerate(zip(inputs, truncated, strict=True)):
+            own = slice(units.offsets[row], units.offsets[row + 1])
+            tags = [self.names[at] for at in best[own]]
+            spans = spans_of(tags)
+            marks: list[Mark] = marks_of(given, spans)
+            entities = [
+                Entity(*mark, given.text[mark.start : mark.end], float(sure[own][span.start : span.end].min()))
+                for mark, span in zip(marks, spans, strict=True)
+            ]
+            answers.append(Tagged(given.words, tuple(tags), tuple(entities), bool(cut)))
+        return answers
+
+    def mistakes(self, logits: np.ndarray, rows: Store[Any], most: int) -> list[Mistake]:
+        """Sentences with a wrong or missing span, those first in which the model is surest of a tag that is wrong."""
+        units, targets = self.units(rows), self.targets(rows)
+        best, shares = self.decoded(logits, units), softmax(logits)
+        sure = np.where(best != targets, shares[np.arange(len(best)), best], 0.0)
+        worst = np.array([sure[begin:end].max() for begin, end in zip(units.offsets, units.offsets[1:], strict=False)])
+        order = [int(row) for row in np.argsort(-worst, kind="stable")[:most] if worst[row] > 0]
+        found = []
+        for row in order:
+            true, said = (self._spoken(rows.get(row), tags[units.of([row])]) for tags in (targets, best))
+            found.append(Mistake(row, true, said, float(worst[row])))
+        return found
+
+    @classmethod
+    def toy_examples(cls) -> list[Sentence]:
+        """Twelve sentences, two types, lengths from 1 to 12 words."""
+        rows = [
+            ("monday", "DAY"), ("the shop opens at nine", "- - - - TIME"), ("on monday at nine", "- DAY - TIME"),
+            ("the parcel arrives on monday", "- - - - DAY"), ("it is good", "- - -"), ("nine", "TIME"),
+            ("the shop opens on monday at nine now", "- - - - DAY - TIME -"), ("you say monday night", "- - DAY DAY"),
+            ("nine at night it is", "TIME TIME TIME - -"), ("a good day to you", "- - - - -"),
+            ("the parcel is on its way and it arrives on monday night", "- - - - - - - - - - DAY DAY"),
+            ("bad start , bad end", "- - - - -"),
+        ]  # fmt: skip
+        found = []
+        for text, types in rows:
+            words = text.split(" ")
+            plain = [OUTSIDE if kind == "-" else kind for kind in types.split(" ")]
+            found.append(Sentence(joined_words(words), tuple(tags_of(spans_of(plain, "plain"), len(words)))))
+        return found
+
+    def _log_loss(self, logits: np.ndarray, rows: Store[Any]) -> Score:
+        """Mean over words, its interval over sentences."""
+        units = self.units(rows)
+        sums = units.sums(log_losses(softmax(logits), self.targets(rows)))
+        own = np.stack([sums, units.counts], axis=1)
+        return tallies.measured(_mean, own, bounds=(0.0, float("inf")), draws=500)
+
+    def _tally(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray:
+        """Right, predicted and true spans of each sentence and type, shape (sentences, types, 3)."""
+        units = self.units(rows)
+        best = self.decoded(logits, units)
+        said: list[list[Span]] = []
+        for begin, end in zip(units.offsets, units.offsets[1:], strict=False):
+            said.append(spans_of([self.names[at] for at in best[begin:end]]))
+        types = {*self.types}
+        true = [[span for span in spans_of(row.label or ()) if span.type in types] for row in rows.examples]
+        return entities.tally(true, said, self.types)
+
+    def _tallied(self, logits: np.ndarray, rows: Store[Any], metric: str | None = None) -> np.ndarray:
+        """The sums that a metric is a function of, row by row."""
+        tally = self._tally(logits, rows)
+        return tally.sum(1) if (metric or self.chosen_metric) == "f1" else tally.reshape(len(tally), -1)
+
+    def _spoken(self, row: Sentence, tags: np.ndarray) -> str:
+        """The spans of a sentence, in words."""
+        marks = marks_of(row.input, spans_of([self.names[at] for at in tags]))
+        return "; ".join(f"{mark.type}: {row.text[mark.start : mark.end]}" for mark in marks) or "no span"
+
+
+def _mean(sums: np.ndarray) -> np.ndarray:
+    return sums[..., 0] / np.maximum(sums[..., 1], 1)
+
+
+def _found(table: Table, usual: Sequence[str], flag: str, other: str | None) -> str:
+    folded = {name.casefold(): name for name in table.columns if name != other}
+    name = next((folded[each] for each in usual if each in folded), None)
+    if name is None:
+        raise DataError(
+            f"{table.file}: no column is called {', '.join(usual)} (columns: {', '.join(table.columns)}); name it with {flag}"
+        )
+    return name
