@@ -163,17 +163,17 @@ def headstart(name: str, files: Files, seed: int, options: argparse.Namespace) -
         command += ["--controls" if options.controls else "--no-controls", "--seed", str(seed)]
         command += ["--threads", str(options.threads)] if options.threads else []
         command += ["--epochs", "1"] * options.quick
-        output, seconds = timed(
-            [*command, "--output", f"{place}/run", "--no-cache", "--json", "--quiet"], options.threads
-        )
+        command += ["--output", f"{place}/run", "--no-cache", "--json", "--quiet"]
+        _, seconds = timed(command, options.threads)
+        board = json.loads(Path(f"{place}/run/evidence.json").read_text(encoding="utf-8"))["leaderboard"]
     rows = []
-    for row in json.loads(output)["leaderboard"]:
+    for row in board:
         if not (row["scores"] or {}).get("test"):
             continue
         scores = {name: score["value"] for name, score in row["scores"]["test"].items()}
         rows.append(
             {
-                "program": "headstart" if row["strategy"] == "fine-tuning" else f"headstart, {row['strategy']}",
+                "program": f"headstart, {row['strategy']}" if row["role"] == "control" else "headstart",
                 "score": scores[found.metric],
                 "scores": scores,
                 "validation": row["scores"]["validation"][found.metric]["value"],
