@@ -212,11 +212,11 @@ def show(found: list[dict[str, Any]]) -> None:
             rows = next(iter(next(iter(by.values())).values()))["rows"]
             print(f"\n{name}, {rows} training rows, {SETS[name].metric} x 100 on test")
             for program, runs in sorted(by.items()):
-                print(f"  {program:<34} {line_of(list(runs.values()))}")
+                print(f"  {program:<42} {line_of(list(runs.values()))}")
             for program, runs in sorted(by.items()):
                 both = [(by["headstart"][seed], runs[seed]) for seed in runs if seed in by.get("headstart", {})]
                 if program != "headstart" and both:
-                    print(f"  headstart - {program:<22} {difference(both)}")
+                    print(f"  headstart - {program:<30} {difference(both)}")
 
 
 def line_of(runs: list[dict[str, Any]]) -> str:
