@@ -123,7 +123,7 @@ def test_killed_at_every_point_of_the_writer(
     require_same(expected, tmp_path / "run")
 
 
-@pytest.mark.parametrize("name", STRATEGIES.names())
+@pytest.mark.parametrize("name", [name for name in STRATEGIES.names() if name != "crf"])
 def test_every_strategy_killed_in_the_middle_and_near_the_end(
     program: Program, words: list[object], whole: Whole, tmp_path: Path, name: str
 ) -> None:

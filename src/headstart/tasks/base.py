@@ -59,7 +59,7 @@ class Task(Objective):
     """Whether outputs are of the words of a text, not of the whole of it."""
     controls: ClassVar[tuple[str, ...]] = ("tf-idf", "from-scratch")
     """Names of the strategies that run beside the others, to be measured against."""
-    unsuited: ClassVar[Mapping[str, str]] = {}
+    unsuited: ClassVar[Mapping[str, str]] = {"crf": "it tags words; the control of whole texts is tf-idf"}
     """Names of the strategies that cannot serve this task, and why."""
     one_answer: ClassVar[bool] = True
     """Whether each input has one answer that the model can be more or less sure of, and so can leave out."""
