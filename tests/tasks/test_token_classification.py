@@ -1,0 +1,228 @@
+"""Token classification: files of every form read exactly, tags that are possible, spans with their places."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headstart.data.store import Store
+from headstart.data.table import Table
+from headstart.data.words import joined_words
+from headstart.errors import DataError, RecipeError
+from headstart.tasks.token_classification import TokenClassification
+
+NAMES = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
+
+
+def table(rows: list[tuple[Any, Any]], columns: tuple[str, str] = ("tokens", "tags")) -> Table:
+    values = [[each if isinstance(each, str) or each is None else json.dumps(each) for each in row] for row in rows]
+    found = {name: [row[at] for row in values] for at, name in enumerate(columns)}
+    return Table("a.jsonl", found, list(range(1, len(rows) + 1)))
+
+
+WORDS = [
+    (["Ada", "in", "Paris"], ["B-PER", "O", "B-LOC"]),
+    (["Ada", "Lovelace"], ["B-PER", "I-PER"]),
+    (["in", "New", "York"], ["O", "B-LOC", "I-LOC"]),
+    (["it", "rains"], ["O", "O"]),
+]
+
+
+def read(rows: list[tuple[Any, Any]], **fields: Any) -> tuple[TokenClassification, Store[Any]]:
+    given = table(rows)
+    task = TokenClassification(**fields).guess(given)
+    store, dropped = task.parse(given)
+    assert dropped == []
+    return task.bind(store), store
+
+
+def sure(task: TokenClassification, tags: list[str], by: float = 8.0) -> np.ndarray:
+    """Outputs that say these tags."""
+    return np.eye(len(task.names))[[task.names.index(tag) for tag in tags]] * by
+
+
+def test_columns_are_found_by_their_usual_names_and_types_by_their_tags() -> None:
+    task, store = read(WORDS)
+    assert (task.text, task.label) == (("tokens",), "tags")
+    assert task.names == NAMES
+    assert task.types == ("LOC", "PER")
+    assert task.counts(store) == {"PER": 2, "LOC": 2}
+    assert task.targets(store).tolist() == [3, 0, 1, 3, 4, 0, 1, 2, 0, 0]
+    assert task.units(store).counts.tolist() == [3, 2, 3, 2]
+    assert task.units(store.take([3, 0])).counts.tolist() == [2, 3]
+
+
+def test_text_with_spans_means_the_same_as_words_with_tags() -> None:
+    rows = [
+        ("Ada in Paris", [[0, 3, "PER"], [7, 12, "LOC"]]),
+        ("Ada Lovelace", [[0, 12, "PER"]]),
+        ("in New York", [[3, 11, "LOC"]]),
+    ]
+    given = table(rows, ("text", "label"))
+    task = TokenClassification().guess(given)
+    store, _ = task.parse(given)
+    assert [row.label for row in store.examples] == [tuple(tags) for _, tags in WORDS[:3]]
+    assert task.bind(store).names == NAMES
+
+
+def test_a_column_that_is_not_there_or_not_named_as_usual_is_asked_for() -> None:
+    with pytest.raises(DataError, match=r"no column is called tags, ner_tags.*columns: tokens, mine.*--label"):
+        TokenClassification().guess(table(WORDS, ("tokens", "mine")))
+    with pytest.raises(DataError, match="reads one text column; 2 are named"):
+        TokenClassification(text=("tokens", "tags")).guess(table(WORDS, ("tokens", "tags")))
+    named = TokenClassification(label="mine").guess(table(WORDS, ("tokens", "mine")))
+    assert named.label == "mine"
+
+
+def test_rows_that_cannot_be_used_are_reported_with_line_and_reason_and_the_others_keep_their_own_tags() -> None:
+    rows = [WORDS[0], (["a"], ["O", "O"]), ("", "[]"), (["a"], None), WORDS[1], ("Ada", [[0, 9, "PER"]])]
+    given = table(rows)
+    store, dropped = TokenClassification().guess(given).parse(given)
+    assert [(row.line, row.reason.split(" which")[0]) for row in dropped] == [
+        (2, "2 tags for 1 words"),
+        (3, "no text"),
+        (4, "no label"),
+        (6, "the span 0 to 9 (PER) is outside of the text,"),
+    ]
+    assert store.lines == [1, 5]
+    assert [row.label for row in store.examples] == [("B-PER", "O", "B-LOC"), ("B-PER", "I-PER")]
+
+
+def test_other_schemes_are_told_and_bare_types_converted() -> None:
+    plain = table([(["Ada", "L", "in", "Rome"], ["PER", "PER", "O", "LOC"])] * 2)
+    task = TokenClassification().guess(plain)
+    assert task.parse(plain)[0].get(0).label == ("B-PER", "I-PER", "O", "B-LOC")
+    assert task.remarks(plain) == ["a.jsonl: tags are in the scheme plain"]
+    assert TokenClassification(scheme="iob2").guess(plain).remarks(table(WORDS)) == []
+
+
+def test_tags_that_are_not_possible_are_named_by_line_and_word() -> None:
+    rows = [*WORDS, (["in", "Rome"], ["O", "I-LOC"])]
+    [said] = TokenClassification().guess(table(rows)).remarks(table(rows))
+    assert said.startswith(
+        "a.jsonl: 1 tags are not possible in the scheme iob2 where they stand (line 5, word 2: I-LOC after O)"
+    )
+
+
+def test_a_type_of_one_span_is_refused_with_its_line_and_the_one_that_may_be_meant() -> None:
+    rows = [*WORDS, (["Rome"], ["B-LOK"])]
+    with pytest.raises(
+        DataError, match=r"1 type\(s\) with one span only: 'LOK' \(line 5.*did you mean 'LOC'.*--drop-rare-labels"
+    ):
+        read(rows)
+    task, store = read(rows, drop_rare_labels=True)
+    assert task.names == NAMES
+    assert task.targets(store)[-1] == 0
+
+
+def test_a_file_without_spans_and_types_that_were_not_given_are_refused() -> None:
+    with pytest.raises(DataError, match="no row has a span, so there is nothing to learn"):
+        read([(["it"], ["O"])] * 3)
+    with pytest.raises(DataError, match=r"type\(s\) 'PER' are not among those that were given \(LOC\)"):
+        read(WORDS, labels=("O", "B-LOC", "I-LOC"))
+
+
+def test_sentences_with_types_that_training_lacks_are_left_out_and_reported() -> None:
+    task, _ = read(WORDS)
+    _, other = read([(["IBM"], ["B-ORG"])] * 2 + WORDS)
+    kept, dropped = task.known(other)
+    assert [(row.line, row.reason) for row in dropped] == [
+        (1, "label 'ORG' does not occur in the training rows"),
+        (2, "label 'ORG' does not occur in the training rows"),
+    ]
+    assert len(kept) == 4
+
+
+def test_parts_get_their_share_of_the_rarest_type() -> None:
+    task, store = read([*WORDS, (["Ada"], ["B-PER"])])
+    assert task.strata(store) == ["LOC", "PER", "LOC", "O", "PER"]
+    assert task.missing(store, [0, 3]) == []
+    assert task.missing(store, [1, 4]) == ["LOC"]
+
+
+def test_perfect_outputs_score_one_and_a_shifted_span_costs_both_ways() -> None:
+    task, store = read(WORDS)
+    right = sure(task, [tag for _, tags in WORDS for tag in tags])
+    found = task.score(right, store)
+    assert found["f1"].value == found["precision"].value == found["recall"].value == found["macro_f1"].value == 1.0
+    assert found["log_loss"].value < 0.01
+    wrong = right.copy()
+    wrong[7] = sure(task, ["O"])[0]  # New York becomes New
+    scores = task.score(wrong, store)
+    assert scores["f1"].value == pytest.approx(2 * 3 / (4 + 4))
+    assert task.by_type(wrong, store)["LOC"].value == pytest.approx(0.5)
+    assert task.by_type(wrong, store)["LOC"].n == 2
+    assert task.rank(right, store) > task.rank(wrong, store)
+    assert task.measured(wrong, store).value == scores["f1"].value
+    [mistake] = task.mistakes(wrong, store, 5)
+    assert (mistake.row, mistake.label, mistake.predicted) == (2, "LOC: New York", "LOC: New")
+    assert task.mistakes(right, store, 5) == []
+
+
+def test_a_tag_that_could_not_stand_there_never_comes_out() -> None:
+    task, _ = read(WORDS)
+    logits = np.zeros((3, 5))
+    logits[0, 0] = 5  # O, then I-PER: impossible
+    logits[1, 4], logits[1, 3] = 3, 2.9
+    logits[2, 2], logits[2, 4] = 3, 2.5  # I-LOC behind a person
+    [said] = task.predictions(logits, np.array([False]), [joined_words(["Then", "Ada", "Lovelace"])])
+    assert said.tags == ("O", "B-PER", "I-PER")
+    assert [(each.start, each.end, each.text) for each in said.entities] == [(5, 17, "Ada Lovelace")]
+
+
+def test_entities_have_their_places_in_the_text_as_it_was_given() -> None:
+    task, _ = read(WORDS)
+    text = "  Ada\tLovelace, in  Paris."
+    words = task.checked(0, text)
+    assert words.words == ("Ada", "Lovelace", ",", "in", "Paris", ".")
+    logits = sure(task, ["B-PER", "I-PER", "O", "O", "B-LOC", "O"])
+    [said] = task.predictions(logits, np.array([False]), [words])
+    assert [(text[each.start : each.end], each.type) for each in said.entities] == [
+        ("Ada\tLovelace", "PER"),
+        ("Paris", "LOC"),
+    ]
+    assert all(0.99 < each.score <= 1 for each in said.entities)
+    plain = said.plain()
+    assert json.loads(json.dumps(plain)) == plain | {"words": list(words.words), "tags": list(said.tags)}
+    prediction, entities = said.cells()
+    assert json.loads(prediction) == list(said.tags)
+    assert json.loads(entities)[1]["text"] == "Paris"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (3, "input 4 is .*, expected a text or a list of words"),
+        (["a", ""], "expected a text or a list of words"),
+        (" ", "has no words"),
+    ],
+)
+def test_input_that_is_no_sentence_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        TokenClassification().checked(4, given)
+
+
+def test_cells_and_lines_become_words_and_empty_ones_nothing() -> None:
+    task = TokenClassification()
+    assert task.input_of(['["a", "b"]']).words == ("a", "b")  # type: ignore[union-attr]
+    assert task.input_of(["a b."]).words == ("a", "b", ".")  # type: ignore[union-attr]
+    assert task.input_of([" "]) is None
+    assert task.input_of([None]) is None
+
+
+def test_losses_are_means_over_the_words_of_each_sentence_and_calibration_sharpens() -> None:
+    task, store = read(WORDS)
+    right = sure(task, [tag for _, tags in WORDS for tag in tags], by=1.0)
+    losses = task.losses(right, store)
+    expected = -np.log(np.e / (np.e + 4))
+    np.testing.assert_allclose(losses, [expected] * 4)
+    assert task.factor(right, store) > 5
+    assert task.score(right, store)["log_loss"].value == pytest.approx(expected)
+
+
+def test_strategies_for_whole_texts_are_refused_with_the_reason() -> None:
+    with pytest.raises(
+        RecipeError, match="contrastive cannot serve token-classification: it pulls whole texts together"
+    ):
+        TokenClassification().refuse_unsuited(["fine-tuning", "contrastive"])
