@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,12 @@ def table_of(data: Any) -> Table:
 
 
 def _as_text(value: Any) -> str | None:
-    if value is None or type(value).__name__ == "NAType" or value != value:  # pandas.NA has no truth to compare by
+    if value is None or type(value).__name__ == "NAType":  # pandas.NA has no truth to compare by
+        return None
+    if hasattr(value, "tolist") and getattr(value, "ndim", 0):
+        value = value.tolist()
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, ensure_ascii=False)
+    if value != value:
         return None
     return value if isinstance(value, str) else str(value)

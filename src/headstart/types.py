@@ -15,6 +15,12 @@ class Record(NamedTuple):
     """One value per column, in column order; None only where the format can say "nothing" (JSON null, Parquet null)."""
 
 
+class Json(str):
+    """JSON text of a list or an object, told apart from a text that looks like it: formats that can hold lists write one."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Dropped:
     """One row that was not used, and why."""
@@ -146,6 +152,6 @@ class Tagged:
     def cells(self, *, abstained: bool = False) -> list[str]:
         """Tags as a JSON list, entities as a JSON list of objects."""
         return [
-            json.dumps(self.tags, ensure_ascii=False),
-            json.dumps([each.__dict__ for each in self.entities], ensure_ascii=False),
+            Json(json.dumps(self.tags, ensure_ascii=False)),
+            Json(json.dumps([each.__dict__ for each in self.entities], ensure_ascii=False)),
         ]

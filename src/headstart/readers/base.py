@@ -18,6 +18,8 @@ class Reader(Component, ABC):
 
     extensions: ClassVar[tuple[str, ...]]
     """Endings this reader claims, with the dot, without `.gz`."""
+    by_word: ClassVar[bool] = False
+    """Whether a row is a sentence and each value of it a list with an entry per word."""
 
     @abstractmethod
     def read(self, path: Path) -> Sheet:

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from headstart.data.files import TextLines, complete_rows, open_text, writing
 from headstart.errors import DataError
 from headstart.readers.base import Reader
-from headstart.types import Dropped, Record, Sheet
+from headstart.types import Dropped, Json, Record, Sheet
 
 TOKENS, TAGS = "tokens", "tags"
 """Names of the first and the last column."""
@@ -36,6 +36,7 @@ class Conll(Reader):
     """
 
     name: ClassVar[str] = "conll"
+    by_word: ClassVar[bool] = True
     extensions: ClassVar[tuple[str, ...]] = (".conll", ".bio", ".iob", ".iob2", ".bioes")
 
     encoding: str | None = None
@@ -144,4 +145,4 @@ def _ended(lines: TextLines) -> Iterator[str]:
 
 
 def _record(line: int, words: Sequence[Sequence[str]]) -> Record:
-    return Record(line, tuple(json.dumps(column, ensure_ascii=False) for column in zip(*words, strict=True)))
+    return Record(line, tuple(Json(json.dumps(column, ensure_ascii=False)) for column in zip(*words, strict=True)))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NoReturn
 from headstart.data.files import TextLines, complete_rows, open_text, writing
 from headstart.errors import DataError
 from headstart.readers.base import Reader
-from headstart.types import Dropped, Record, Sheet
+from headstart.types import Dropped, Json, Record, Sheet
 
 MAX_DIGITS = 1_000
 """Longest number, in characters."""
@@ -47,15 +47,26 @@ class JsonLines(Reader):
         return Sheet(columns, _records(lines, columns), lines.format)
 
     def write(self, path: Path, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
-        """See `Reader.write`; None is null. Without rows the file is empty, and `read` refuses it."""
+        """See `Reader.write`; None is null, and what was read as a list or an object is written as one.
+
+        Without rows the file is empty, and `read` refuses it.
+        """
         names = tuple(columns)
         with writing(path, self.encoding) as file:
             for row in complete_rows(path, names, rows):
-                line = json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False)
+                members = [
+                    f"{json.dumps(name, ensure_ascii=False)}: {_written(value)}"
+                    for name, value in zip(names, row, strict=True)
+                ]
+                line = "{" + ", ".join(members) + "}"
                 if not line.isascii():
                     for raw, escaped in _LINE_BREAKS.items():
                         line = line.replace(raw, escaped)
                 file.write(line + "\n")
+
+
+def _written(value: str | None) -> str:
+    return value if isinstance(value, Json) else json.dumps(value, ensure_ascii=False)
 
 
 class _Fault(ValueError):
@@ -98,7 +109,7 @@ def _row(line: str) -> dict[str, str | None] | str:
             return f'is not a JSON object but {_kind(row)}; expected {{"column": value, ...}}'
         for key, value in row.items():
             if type(value) is not str and value is not None:
-                row[key] = str(_text(value))
+                row[key] = (Json if isinstance(value, list | dict) else str)(_text(value))
         # Only an escape can make half a pair: the encoding is strict.
         if "\\u" in line and any(_half_pair(key) or _half_pair(value or "") for key, value in row.items()):
             return "has half of a surrogate pair (\\ud800 to \\udfff), which is no character; write a whole one"

@@ -181,6 +181,7 @@ class FilePredictions:
         computed is in a file of the same name with `.part` behind it, and the next run with the same model goes on there.
 
         Raises:
+            DataError: a file of words, and the model tags no words.
             RunFolderError: the file is there already, or another process is writing it.
             StorageError: the disk refuses.
             Interrupted: stopped by the user; the message says what was kept.
@@ -189,6 +190,10 @@ class FilePredictions:
             raise RunFolderError(f"{target} exists; choose another file with --output, or replace it with --overwrite")
         writer = reader_for(target)
         added = self.artifact.task.columns
+        if writer.by_word and not self.artifact.task.words:
+            raise DataError(f"{target}: files of words hold tags of words only; choose .csv, .tsv, .jsonl or .parquet")
+        if writer.by_word:
+            added = added[:1]  # the tags; what else is said has no entry per word
         prefix = ""
         while {prefix + name for name in added} & set(self.columns):
             prefix += "headstart_"
@@ -196,7 +201,10 @@ class FilePredictions:
         def rows() -> Iterator[list[str | None]]:
             for record, found in self:
                 held = abstains(found, self.abstain)
-                yield [*record.values, *([""] * len(added) if found is None else found.cells(abstained=held))]
+                yield [
+                    *record.values,
+                    *([""] * len(added) if found is None else found.cells(abstained=held)[: len(added)]),
+                ]
 
         work = None
         try:
