@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,10 @@ def table_of(data: Any) -> Table:
 
 
 def _as_text(value: Any) -> str | None:
+    if type(value).__name__ == "ndarray":
+        value = value.tolist()
+    if isinstance(value, list | tuple):  # labels of a row
+        return json.dumps([str(each) for each in value], ensure_ascii=False)
     if value is None or type(value).__name__ == "NAType" or value != value:  # pandas.NA has no truth to compare by
         return None
     return value if isinstance(value, str) else str(value)

@@ -219,7 +219,8 @@ class Plan:
         if not few and any(_perfect(entry, self.parts) for entry in done):
             return f"no mistake is left on {self.parts.choices} to mend"
         per_label = len(self.parts.train) / self.parts.task.kinds
-        if strategy.name == "fine-tuning" and self.parts.crossed and per_label < FEW_FOR_TUNING and self.end is None:
+        rival = self.parts.crossed and "contrastive" not in self.parts.task.unsuited
+        if strategy.name == "fine-tuning" and rival and per_label < FEW_FOR_TUNING and self.end is None:
             return f"with {per_label:.0f} rows per label contrastive training stands in for it (name it to run it)"
         if strategy.name == "lora":
             if self.end is None:

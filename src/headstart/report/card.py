@@ -47,6 +47,9 @@ HUB_METRICS = {
     "mcc": "matthews_correlation",
     "log_loss": "log_loss",
     "ece": "expected_calibration_error",
+    "map": "mean_average_precision",
+    "pearson": "pearsonr",
+    "spearman": "spearmanr",
 }
 ROWS_SHOWN = 50
 """Longest list of labels, comparisons or strategies on the card; the rest is counted."""

@@ -26,6 +26,7 @@ from headstart.training.solve import (
     solve_by_folds,
     standard_error,
 )
+from headstart.training.solvers import solver_of
 
 SOLVING_ROWS = 200_000
 """Training rows beyond which heads are solved on a random sample."""
@@ -178,6 +179,7 @@ def solved_head(
     """
     train, validation = solving_part(context, backbone, layers=layers, pooling=pooling)
     options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.unit_rank}
+    options["solver"] = solver_of(context.task)
     options["beside"] = named_part(context, backbone, layers=layers, pooling=pooling) if names else None
     if grid is not None:
         options["grid"] = grid
@@ -276,6 +278,7 @@ def _ranks(
                 rank=context.task.unit_rank,
                 beside=beside if with_names else None,
                 kernel=kernel if with_names else kernel[:count, :count],
+                solver=solver_of(context.task),
             )
 
     cache = context.cache if len(used) >= KEPT_ROWS else no_cache()
@@ -298,7 +301,11 @@ def _choosing_folds(context: Context, backbone: Any) -> tuple[np.ndarray | None,
     most = min(total, CHOOSING_ROWS)
     rows = np.sort(np.random.default_rng(0xFEA7).permutation(total)[:most])
     train, _ = prepared(context, backbone.tokenizer)
-    labels = [str(label) for label in train.targets[solving_rows(context)[rows]]]
+    chosen = solving_rows(context)[rows]
+    if context.task.answers == "label":
+        labels: Sequence[str] = [str(label) for label in train.targets[chosen]]
+    else:
+        labels = context.task.strata(context.train.take(chosen))
     return rows, folds(labels, rows.tolist(), parts=CHOOSING_FOLDS, seed=0)[None]
 
 
@@ -314,7 +321,8 @@ def strength_by_folds(
     train, _ = solving_part(context, backbone, layers=layers, pooling=pooling, rows=rows)
     beside = named_part(context, backbone, layers=layers, pooling=pooling) if names else None
     labels, grid = len(context.task.names), FOLD_GRID if context.folds is not None else GRID[::2]
-    found = solve_by_folds(train, dealt, labels=labels, rank=context.task.unit_rank, grid=grid, beside=beside)
+    options: dict[str, Any] = {"rank": context.task.unit_rank, "solver": solver_of(context.task)}
+    found = solve_by_folds(train, dealt, labels=labels, grid=grid, beside=beside, **options)
     return context.team.same(found.C)
 
 

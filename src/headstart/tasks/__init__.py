@@ -5,8 +5,10 @@ from headstart.registry import Registry
 TASKS = Registry(
     "task",
     {
+        "multi-label-classification": "headstart.tasks.multi_label_classification:MultiLabelClassification",
         "text-classification": "headstart.tasks.text_classification:TextClassification",
         "text-pair-classification": "headstart.tasks.text_pair_classification:TextPairClassification",
+        "text-regression": "headstart.tasks.text_regression:TextRegression",
     },
     group="headstart.tasks",
 )

@@ -1,0 +1,66 @@
+"""Rows as token ids with targets, and one linear map over pooled states: what tasks with one output vector per row share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.data.examples import Examples, Pairs
+from headstart.data.tokens import Tokens
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from headstart.heads.model import Model
+
+HEAD = "classification"
+"""Name of the head."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Tokens and targets by index."""
+
+    tokens: Tokens
+    targets: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens per row, shape (rows,)."""
+        return self.tokens.lengths
+
+
+def collated(prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
+    """`ids` and `mask` of shape (batch, tokens), `targets` and `weights` of the rows."""
+    import torch
+
+    ids, mask = prepared.tokens.pad(indices, pad_id)
+    return {
+        "ids": torch.from_numpy(ids),
+        "mask": torch.from_numpy(mask),
+        "targets": torch.from_numpy(prepared.targets[indices]),
+        "weights": torch.from_numpy(prepared.weights[indices]).float(),
+    }
+
+
+def pooled_heads(backbone: Any, outputs: int, **options: Any) -> dict[str, Any]:
+    """One `PooledHead` on the last layer; options: `layers`, `pooling`, `dropout`."""
+    from headstart.heads.pooled import PooledHead
+
+    options = {"layers": (backbone.depth,), "pooling": backbone.poolings[0]} | options
+    return {HEAD: PooledHead(backbone.hidden_size, outputs, depth=backbone.depth, **options)}
+
+
+def pooled_logits(model: Model, batch: dict[str, Tensor]) -> Tensor:
+    """Outputs of shape (batch, outputs)."""
+    return model.heads[HEAD](model.encode(batch["ids"], batch["mask"]))
+
+
+def own_weights(examples: Sequence[Any]) -> np.ndarray:
+    """How much each example counts, as the file says, shape (rows,)."""
+    lazy = isinstance(examples, Examples | Pairs)
+    return np.array(examples.weights if lazy else [example.weight for example in examples], dtype=np.float64)
