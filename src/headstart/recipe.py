@@ -52,7 +52,7 @@ class Experiment(Component):
         default="text-classification", validate_default=True
     )
     """What is learnt, by the name that the hub has for it: `text-classification`, `text-pair-classification`,
-    `multi-label-classification`, `text-regression`."""
+    `multi-label-classification`, `text-regression`, `sentence-similarity`."""
     backbone: Origin = Field(default_factory=BackboneSource)
     """The pretrained network: `mini`, a hub id, a folder or an earlier run."""
     strategies: Annotated[tuple[Annotated[Strategy, named(STRATEGIES)], ...] | None, BeforeValidator(_listed)] = None

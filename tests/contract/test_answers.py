@@ -17,6 +17,7 @@ from headstart.tasks import TASKS
 Run = Callable[..., Any]
 OTHERS = [name for name in TASKS.names() if TASKS.get(name).answers != "label"]
 SERVING = [(task, name) for task in OTHERS for name in STRATEGIES.names() if name not in TASKS.get(task).unsuited]
+SERVING += [("sentence-similarity: cross", name) for name in ("feature-extraction", "fine-tuning", "untouched")]
 BRIEF: dict[str, dict[str, Any]] = {
     "from-scratch": {"rates": (1e-3,)},
     "domain-adaptation": {"text_updates": 2, "gate": False},
@@ -27,12 +28,15 @@ every_pair = pytest.mark.parametrize(("task", "name"), SERVING)
 
 
 def told(task: str, name: str) -> dict[str, Any]:
-    text = {"text": ("first", "second")} if TASKS.get(task).pairs else {"text": ("text",)}
-    return {"task": {"name": task, "label": "label"} | text, "strategy": {"name": name} | BRIEF.get(name, {})}
+    """Options of a run; a task's name may be followed by the kind of encoder."""
+    task, _, encoder = task.partition(": ")
+    more: dict[str, Any] = {"encoder": encoder} if encoder else {}
+    more["text"] = ("first", "second") if TASKS.get(task).pairs else ("text",)
+    return {"task": {"name": task, "label": "label"} | more, "strategy": {"name": name} | BRIEF.get(name, {})}
 
 
 def inputs(task: str) -> list[Any]:
-    return [(text, TEXTS[0]) for text in TEXTS] if TASKS.get(task).pairs else TEXTS
+    return [(text, TEXTS[1]) for text in TEXTS] if task.startswith("sentence-similarity") else TEXTS
 
 
 def plain(artifact: Any, task: str) -> np.ndarray:
@@ -54,6 +58,7 @@ def test_a_strategy_comes_back_done_and_saved_and_loaded_it_says_the_same(
 ) -> None:
     compared = run_toy(told(task, name))
     assert [(entry.strategy.name, entry.status, entry.note) for entry in compared.entries] == [(name, "done", "")]
+    assert compared.chosen.finished.trainable_parameters > 0 or name == "untouched"
     candidate, artifact = compared.chosen.finished, compared.artifact
     assert np.isfinite(candidate.validation_logits).all()
     assert candidate.validation_logits.shape[1] == len(artifact.labels)

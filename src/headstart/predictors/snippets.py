@@ -10,6 +10,14 @@ from headstart.types import Meaning
 EXAMPLES = {False: '["great plot, weak ending"]', True: '[("it rains", "it is wet outside")]'}
 """What snippets are tried with: texts, and pairs of texts."""
 
+POOLED = {
+    "mean": "(state * mask).sum(1) / mask.sum(1)",
+    "first": "state[:, 0]",
+    "last": 'state[torch.arange(len(state)), batch["attention_mask"].sum(1) - 1]',
+    "max": "state.masked_fill(mask == 0, -1e30).amax(1)",
+}
+"""Code that makes one vector of the states of a text."""
+
 
 def piped(labels: Sequence[str], meaning: Meaning, *, pairs: bool) -> str:
     """A pipeline of transformers, for folders whose network has the head inside."""
@@ -27,12 +35,7 @@ def piped(labels: Sequence[str], meaning: Meaning, *, pairs: bool) -> str:
 
 def snippet(labels: Sequence[str], head: PooledHead, limit: int, reader: str, meaning: Meaning, *, pairs: bool) -> str:
     """A few lines around the bare encoder, for heads that the architecture's own cannot hold."""
-    pooling = {
-        "mean": "(state * mask).sum(1) / mask.sum(1)",
-        "first": "state[:, 0]",
-        "last": 'state[torch.arange(len(state)), batch["attention_mask"].sum(1) - 1]',
-        "max": "state.masked_fill(mask == 0, -1e30).amax(1)",
-    }[head.pooling]
+    pooling = POOLED[head.pooling]
     given = "*map(list, zip(*texts))" if pairs else "texts"
     said = {
         "label": ".softmax(1)",

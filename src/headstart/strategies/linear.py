@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,34 @@ def fitted(
             [bias[1] - bias[0] for _, bias in each]
         )
     return _number(terms, targets, weights, strength)
+
+
+def compact(task: Task, terms: Any, sizes: Sequence[int]) -> Any:
+    """What a map is fitted on: all terms, or for a number of two texts the cosines of these, one for each vectorizer.
+
+    Args:
+        task: what is learnt.
+        terms: of pairs what the weights of the two differ by and their products, for one vectorizer after the other.
+        sizes: terms of each vectorizer.
+    """
+    if not (task.pairs and task.answers == "number"):
+        return terms
+    from scipy.sparse import csr_matrix
+
+    ends = np.cumsum([2 * size for size in sizes])
+    cosines = [np.asarray(terms[:, end - size : end].sum(1)) for end, size in zip(ends, sizes, strict=True)]
+    return csr_matrix(np.hstack(cosines))
+
+
+def spread(task: Task, weight: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """The map over all terms that is the same as one over what `compact` made of them.
+
+    A cosine is the sum of the products of two rows of length 1, so its weight is that of every product.
+    """
+    if not (task.pairs and task.answers == "number"):
+        return weight
+    parts = [np.repeat([0.0, each], size) for each, size in zip(weight[0], sizes, strict=True)]
+    return np.concatenate(parts)[None, :]
 
 
 def _one_label(

@@ -53,23 +53,28 @@ def features(context: Context, backbone: Any) -> tuple[np.ndarray, np.ndarray]:
         states, _ = features(within.context, backbone)
         return states[within.kept], states[within.held]
     found = _feature_store(context).get(backbone, _tokens(context, backbone), progress=context.progress)
-    return found[0], found[-1]
+    known = context.shared.get("row states")
+    if known is None or known[0] is not found[0]:
+        rows = [context.task.row_states(states) for states in found]
+        known = context.shared["row states"] = found[0], rows[0], rows[-1]
+    return known[1], known[2]
 
 
 def has_many_rows(context: Context, backbone: Any) -> bool:
     """Whether the features of all layers would take too much memory."""
     if context.folds is not None or WITHIN in context.shared:
         return False
-    per_row = 4 * (backbone.depth + 1) * len(backbone.poolings) * backbone.hidden_size
+    texts = 2 if context.task.pairs and not context.task.together else 1
+    per_row = 4 * texts * (backbone.depth + 1) * len(backbone.poolings) * backbone.hidden_size
     return per_row * (len(solving_rows(context)) + len(context.validation)) > FEATURE_BYTES
 
 
 def _tokens(context: Context, backbone: Any) -> list[Any]:
     """Tokens of the training rows that heads are solved on and, where they are others, of the validation rows."""
-    train, validation = (part.tokens for part in prepared(context, backbone.tokenizer))
+    train, validation = prepared(context, backbone.tokenizer)
     chosen = solving_rows(context)
-    some = train.take(chosen) if len(chosen) < len(train) else train
-    return [some] if train is validation else [some, validation]
+    some = train.of(chosen) if len(chosen) < len(train.targets) else train.tokens
+    return [some] if train is validation else [some, validation.tokens]
 
 
 def _feature_store(context: Context) -> FeatureStore:
@@ -112,12 +117,17 @@ def solving_part(
         held = _flat(states[1], layers, at) if rows is None else nothing
     elif rows is None:
         tokens = _tokens(context, backbone)
-        learnt, held = _feature_store(context).chosen(
+        found = _feature_store(context).chosen(
             backbone, tokens, layers=layers, pooling=pooling, progress=context.progress
         )
+        shape = (-1, len(layers), 1, backbone.hidden_size)
+        learnt, held = (
+            states.reshape(len(states), -1)
+            for states in (context.task.row_states(each.reshape(shape)) for each in found)
+        )
     else:
-        [few] = _feature_store(context).get(backbone, [train.tokens.take(used)])
-        learnt, held = _flat(few, layers, at), nothing
+        [few] = _feature_store(context).get(backbone, [train.of(used)])
+        learnt, held = _flat(context.task.row_states(few), layers, at), nothing
     count = len(held)
     return (
         Part(learnt, train.targets[used], train.weights[used]),
@@ -253,7 +263,7 @@ def _ranks(
     train, _ = prepared(context, backbone.tokenizer)
     used = solving_rows(context) if rows is None else solving_rows(context)[rows]
     data = [train.targets[used], train.weights[used], dealt]
-    key = _key(context, backbone, [train.tokens.take(used)], data) | {"tried": [list(map(str, each)) for each in tried]}
+    key = _key(context, backbone, [train.of(used)], data) | {"tried": [list(map(str, each)) for each in tried]}
 
     def fill(ranks: np.ndarray) -> None:
         kernels: dict[tuple[int, str], np.ndarray] = {}
@@ -333,6 +343,8 @@ def head_pooling(context: Context, backbone: Any, wanted: str) -> str:
     on the native token does better on all repeats of the cross-validation by more than one standard error.
     """
     native = backbone.poolings[0]
+    if wanted == "auto" and context.task.pooling is not None:
+        return context.task.pooling
     if wanted == "auto" and context.folds is not None:
         last = (backbone.depth,)
         values = {

@@ -18,7 +18,7 @@ from headstart.predictors.linear_text import (
     weighted,
 )
 from headstart.strategies.base import Candidate, Context, Strategy
-from headstart.strategies.linear import fitted
+from headstart.strategies.linear import compact, fitted, spread
 
 GRID = (0.3, 1.0, 3.0, 10.0, 30.0)
 FOLDS = 4
@@ -58,9 +58,11 @@ class TfIdf(Strategy):
         weights = context.task.weights(train.examples)
         context.progress.begin(self.name, len(GRID) * FOLDS + 2)
         vectorizers, terms = _vectorized(texts, context.seed)
+        terms = compact(context.task, terms, [len(each.vocabulary_) for each in vectorizers])
         context.progress.advance(1)
         strength = self.C or self._tuned(context, terms, targets, weights)
         weight, bias = fitted(context.task, terms, targets, weights, strength)
+        weight = spread(context.task, weight, [len(each.vocabulary_) for each in vectorizers])
         predictor = LinearTextPredictor(vectorizers, weight, bias)
         if context.folds is None:
             logits = predictor.outputs(list(context.validation.inputs)).logits
@@ -72,8 +74,8 @@ class TfIdf(Strategy):
             context.training,
             predictor,
             logits,
-            f"{terms.shape[1]:,} terms, C {strength:g}",
-            weight.size + bias.size,
+            f"{weight.shape[1]:,} terms, C {strength:g}",
+            terms.shape[1] * len(bias) + len(bias),
             notes=[] if len(rows) == total else [f"learnt from {len(rows):,} of {total:,} rows, at random"],
         )
 

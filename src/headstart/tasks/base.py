@@ -58,7 +58,7 @@ class Task(Objective):
     """Whether an input is a pair of texts."""
     controls: ClassVar[tuple[str, ...]] = ("tf-idf", "from-scratch")
     """Names of the strategies that run beside the others, to be measured against."""
-    unsuited: ClassVar[Mapping[str, str]] = {}
+    unsuited: ClassVar[Mapping[str, str]] = {"untouched": "it compares the two texts of a pair, and needs nothing else"}
     """Names of the strategies that cannot serve this task, and why."""
     answers: ClassVar[Literal["label", "labels", "number"]] = "label"
     """What a row has: one label out of several, any number of labels, or a number. Heads are solved accordingly."""

@@ -129,6 +129,16 @@ def text_fault(text: str | None) -> str | None:
     return None
 
 
+def pair_fault(names: Sequence[str]) -> Callable[[tuple[str | None, ...]], str | None]:
+    """A function that says what is wrong with the two texts of a row, with the name of the column."""
+
+    def fault(parts: tuple[str | None, ...]) -> str | None:
+        found = [(name, text_fault(part)) for name, part in zip(names, parts, strict=True)]
+        return next((f"{reason} in column '{name}'" for name, reason in found if reason), None)
+
+    return fault
+
+
 def split_names(value: Any) -> Any:
     """Names of columns in one text, separated by commas."""
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value

@@ -10,6 +10,7 @@ import numpy as np
 
 from headstart.data.examples import Examples, Pairs
 from headstart.data.tokens import Tokens
+from headstart.data.units import Units
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +33,15 @@ class Prepared:
     def lengths(self) -> np.ndarray:
         """Tokens per row, shape (rows,)."""
         return self.tokens.lengths
+
+    @property
+    def units(self) -> Units:
+        """Which outputs belong to which rows."""
+        return self.tokens.units
+
+    def of(self, rows: np.ndarray) -> Tokens:
+        """Tokens of some rows."""
+        return self.tokens.take(rows)
 
 
 def collated(prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
