@@ -109,7 +109,7 @@ def compare(
     evidence["machine"]["threads"] = threads
     evidence["budget"] = recipe.budget
     evidence["cost"] = {"seconds": time.perf_counter() - started, "steps": steps}
-    artifact = Artifact(chosen.finished.predictor, chosen.settled, resolved, evidence)
+    artifact = Artifact(chosen.finished.predictor, chosen.settled(parts), resolved, evidence)
     return Compared(artifact, entries, chosen, interrupted)
 
 
@@ -303,7 +303,7 @@ def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], par
 
     def worse(entry: Entry, best: Entry) -> bool:
         one, other = best.finished.validation_logits, entry.finished.validation_logits
-        return best.settled.compared(one, other, parts.validation, other=entry.settled).paired.p < ALPHA
+        return best.settled(parts).compared(one, other, parts.validation, other=entry.settled(parts)).paired.p < ALPHA
 
     if parts.crossed:
         best = surest(finished)
@@ -323,7 +323,7 @@ def _resolved(recipe: Experiment, chosen: Entry, parts: Parts, located: Located 
     candidate = chosen.finished
     values = {key: getattr(recipe, key) for key in Fit.model_fields}
     values |= {
-        "task": chosen.settled,
+        "task": chosen.settled(parts),
         "strategies": (candidate.strategy,),
         "training": candidate.training,
         "backbone": located.source if located else recipe.backbone,

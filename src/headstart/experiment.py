@@ -46,12 +46,9 @@ class Entry:
             raise RuntimeError(f"{self.strategy.name} is not done")
         return self.candidate
 
-    @property
-    def settled(self) -> Task:
-        """The task as settled for the candidate of an entry that is done."""
-        if self.task is None:
-            raise RuntimeError(f"{self.strategy.name} is not settled")
-        return self.task
+    def settled(self, parts: Parts) -> Task:
+        """The task as settled for the candidate; that of the run where nothing was settled."""
+        return self.task or parts.task
 
     def settle(self, parts: Parts) -> None:
         """Let the task learn what it learns of calibrated outputs, once the candidate is there."""
@@ -138,6 +135,6 @@ def _scored(
     texts = list(rows.inputs)
     context.progress.begin(f"{name}, {entry.strategy.name}", len(texts))
     logits = entry.candidate.predictor.outputs(texts, progress=context.progress).logits
-    scores = plain(entry.settled.score(logits, rows))
+    scores = plain(entry.settled(parts).score(logits, rows))
     context.progress.end()
     return logits, scores

@@ -109,10 +109,12 @@ class SingleNumber(Task):
                 f"{examples.file}: all {len(values)} rows have the number {values[0]:g} in column '{self.label}'; "
                 "numbers that differ are needed to learn from"
             )
-        if not np.isfinite(values.std()) or values.std() == 0:
+        with np.errstate(over="ignore", invalid="ignore"):
+            spread = float(values.std())
+        if not np.isfinite(spread) or spread == 0:
             raise DataError(f"{examples.file}: the numbers of column '{self.label}' are too large to compute with")
         mean = float(values.mean()) if self.mean is None else self.mean
-        deviation = float(values.std()) if self.deviation is None else self.deviation
+        deviation = spread if self.deviation is None else self.deviation
         return self.revised(
             mean=mean, deviation=deviation, metric=self.chosen_metric, labels=self.labels or (self.label or "number",)
         )
