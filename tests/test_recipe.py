@@ -87,8 +87,8 @@ def test_faults_of_flags_and_of_values_come_together() -> None:
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_flat_name_is_a_place_in_the_recipe_and_every_place_has_one(verb: str) -> None:
     names = flat(verb)
-    assert not {"labels", "digest"} & set(names)
-    assert {"task.labels", "backbone.digest"} == HIDDEN
+    assert not {"labels", "thresholds", "mean", "deviation", "digest"} & set(names)
+    assert {"task.labels", "task.thresholds", "task.mean", "task.deviation", "backbone.digest"} == HIDDEN
     places = {path for path, _ in names.values()}
     assert len(places) >= len(names) - 1
     for key, info in VERBS[verb].model_fields.items():

@@ -19,7 +19,6 @@ from safetensors import SafetensorError, safe_open
 from headstart.config import parse
 from headstart.durable import DISCARDED, UNFINISHED, refusal, settle, sync, working_folder, write_json
 from headstart.errors import DivergedError, MissingInputError, ModelError, RunFolderError, StorageError
-from headstart.metrics.calibration import softmax
 from headstart.precision import Precision
 from headstart.predictors import PREDICTORS
 from headstart.predictors.base import Outputs, Predictor
@@ -79,8 +78,12 @@ class Artifact:
         return self.predictor.outputs(inputs, progress=progress)
 
     def predict_proba(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> np.ndarray:
-        """Calibrated probabilities of shape (texts, labels), columns in the order of `labels`."""
-        return softmax(self.outputs(texts, progress=progress).logits)
+        """Calibrated probabilities of shape (texts, labels), columns in the order of `labels`.
+
+        Raises:
+            UsageError: the model says numbers, which have none.
+        """
+        return self.task.probabilities(self.outputs(texts, progress=progress).logits)
 
     def predict(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> list[Any]:
         """What the model says of each input: for tasks with one label per text a `Prediction` with all probabilities."""
@@ -113,7 +116,7 @@ class Artifact:
         Raises:
             DivergedError: a weight is not finite.
         """
-        described = self.predictor.save(folder, self.labels)
+        described = self.predictor.save(folder, self.labels, self.task.meaning)
         _refuse_not_finite(folder)
         manifest = {
             "format": FORMAT,
@@ -181,6 +184,7 @@ def load(folder: "str | Path", *, precision: Precision = "auto") -> Artifact:
     except (KeyError, TypeError, OSError, ValueError, yaml.YAMLError) as error:
         raise ModelError(f"{path} is damaged: {type(error).__name__}: {error}") from None
     predictor.precision = precision
+    predictor.answers = task.answers
     return Artifact(predictor, task, recipe or {}, evidence, hashlib.sha256(said).hexdigest())
 
 

@@ -109,7 +109,7 @@ def compare(
     evidence["machine"]["threads"] = threads
     evidence["budget"] = recipe.budget
     evidence["cost"] = {"seconds": time.perf_counter() - started, "steps": steps}
-    artifact = Artifact(chosen.finished.predictor, parts.task, resolved, evidence)
+    artifact = Artifact(chosen.finished.predictor, chosen.settled(parts), resolved, evidence)
     return Compared(artifact, entries, chosen, interrupted)
 
 
@@ -125,7 +125,9 @@ def publish(artifact: Artifact, folder: Path, *, overwrite: bool = False, within
         (work / "report.html").write_text(page.render(artifact.evidence), encoding="utf-8")
         files = sorted(str(path.relative_to(work)) for path in work.rglob("*") if path.is_file())
         text = card.render(
-            artifact.evidence, files=[*files, "README.md"], snippet=artifact.predictor.usage(artifact.labels)
+            artifact.evidence,
+            files=[*files, "README.md"],
+            snippet=artifact.predictor.usage(artifact.labels, artifact.task.meaning),
         )
         (work / "README.md").write_text(text, encoding="utf-8")
     return folder
@@ -213,6 +215,7 @@ def _run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
     for at, entry in enumerate(entries):
         if context.team.same(work is not None and work.restore(entry, at)):
             context.progress.say("resume", f"{entry.strategy.name} was done before")
+            entry.settle(plan.parts)
             _learn(entry, plan)
             continue
         step = plan.step(entry.strategy, entries)
@@ -224,7 +227,7 @@ def _run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
             stages = Stages(None if work is None else work.stages(entry, at), every, context.progress)
             run_strategy(entry, replace(plan.context_for(step), stages=stages), plan.parts)
             if work is not None:
-                work.keep(entry, at, plan.parts.task, every=every)
+                work.keep(entry, at, entry.task or plan.parts.task, every=every)
             _learn(entry, plan)
         except Terminated:
             context.progress.end("stopped")
@@ -300,7 +303,7 @@ def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], par
 
     def worse(entry: Entry, best: Entry) -> bool:
         one, other = best.finished.validation_logits, entry.finished.validation_logits
-        return parts.task.compared(one, other, parts.validation).paired.p < ALPHA
+        return best.settled(parts).compared(one, other, parts.validation, other=entry.settled(parts)).paired.p < ALPHA
 
     if parts.crossed:
         best = surest(finished)
@@ -320,7 +323,7 @@ def _resolved(recipe: Experiment, chosen: Entry, parts: Parts, located: Located 
     candidate = chosen.finished
     values = {key: getattr(recipe, key) for key in Fit.model_fields}
     values |= {
-        "task": parts.task,
+        "task": chosen.settled(parts),
         "strategies": (candidate.strategy,),
         "training": candidate.training,
         "backbone": located.source if located else recipe.backbone,

@@ -50,9 +50,11 @@ def gather(
             "name": parts.task.name,
             "hub": parts.task.hub,
             "pairs": parts.task.pairs,
+            "words": parts.task.words,
             "text": list(parts.task.text or ()),
             "label": parts.task.label,
-            "labels": list(parts.task.names),
+            "answers": parts.task.answers,
+            "labels": [] if parts.task.answers == "number" else list(parts.task.names),
             "metric": parts.task.chosen_metric,
         },
         "backbone": _backbone(located, entries),
@@ -125,7 +127,7 @@ def _against_others(best: Entry, others: list[Entry], parts: Parts, wanted: str)
         if rows is None or mine is None or theirs is None:
             split, rows = parts.choices, parts.validation
             mine, theirs = best.finished.validation_logits, entry.finished.validation_logits
-        metric, paired = parts.task.compared(mine, theirs, rows)
+        metric, paired = best.settled(parts).compared(mine, theirs, rows, other=entry.settled(parts))
         found.append(
             {
                 "a": best.strategy.name,
@@ -179,21 +181,21 @@ def _domains(entries: list[Entry], parts: Parts) -> dict[str, Any] | None:
 
 def _confusion(chosen: Entry, parts: Parts) -> dict[str, Any] | None:
     split, rows, logits = _reported(chosen, parts)
-    matrix = parts.task.confusion(logits, rows)
+    matrix = chosen.settled(parts).confusion(logits, rows)
     return None if matrix is None else {"split": split, "labels": list(parts.task.names), "matrix": matrix.tolist()}
 
 
 def _reliability(chosen: Entry, parts: Parts) -> dict[str, Any] | None:
     """Accuracy by confidence of the chosen strategy."""
     split, rows, logits = _reported(chosen, parts)
-    sureness = parts.task.sureness(logits, rows)
+    sureness = chosen.settled(parts).sureness(logits, rows)
     return None if sureness is None else {"split": split, "bins": [found.plain() for found in reliability(*sureness)]}
 
 
 def _abstention(threshold: float | None, chosen: Entry, parts: Parts) -> dict[str, Any] | None:
     """What answering only where sure comes to: at many thresholds, and at the one that was asked for."""
     split, rows, logits = _reported(chosen, parts)
-    sureness = parts.task.sureness(logits, rows)
+    sureness = chosen.settled(parts).sureness(logits, rows)
     if sureness is None:
         return None
     asked = None if threshold is None else answered(*sureness, threshold).plain()
@@ -203,7 +205,7 @@ def _abstention(threshold: float | None, chosen: Entry, parts: Parts) -> dict[st
 def _slices(chosen: Entry, parts: Parts, *, values: bool) -> dict[str, Any]:
     """Scores by text length and, where values may be shown, by other columns."""
     split, rows, logits = _reported(chosen, parts)
-    return {"split": split} | sliced(parts.task, logits, rows, columns=values)
+    return {"split": split} | sliced(chosen.settled(parts), logits, rows, columns=values)
 
 
 def _worst(chosen: Entry, parts: Parts) -> list[dict[str, Any]]:
@@ -218,7 +220,7 @@ def _worst(chosen: Entry, parts: Parts) -> list[dict[str, Any]]:
             "file": rows.file,
             "line": rows.lines[found.row],
         }
-        for found in parts.task.mistakes(logits, rows, WORST_ROWS)
+        for found in chosen.settled(parts).mistakes(logits, rows, WORST_ROWS)
     ]
 
 

@@ -14,6 +14,7 @@ from headstart.errors import DivergedError
 from headstart.metrics.classification import plain
 from headstart.preparation import Parts
 from headstart.strategies.base import Candidate, Context, Strategy
+from headstart.tasks.base import Task
 
 Status = Literal["done", "failed", "stopped", "not run"]
 
@@ -26,6 +27,8 @@ class Entry:
     status: Status = "not run"
     seconds: float = 0.0
     candidate: Candidate | None = None
+    task: Task | None = None
+    """As settled for this candidate on rows that choices are made on."""
     note: str = ""
     rank: tuple[float, float] = (-np.inf, -np.inf)
     """On validation, calibrated; larger is better."""
@@ -42,6 +45,15 @@ class Entry:
         if self.candidate is None:
             raise RuntimeError(f"{self.strategy.name} is not done")
         return self.candidate
+
+    def settled(self, parts: Parts) -> Task:
+        """The task as settled for the candidate; that of the run where nothing was settled."""
+        return self.task or parts.task
+
+    def settle(self, parts: Parts) -> None:
+        """Let the task learn what it learns of calibrated outputs, once the candidate is there."""
+        if self.candidate is not None:
+            self.task = parts.task.settled(self.candidate.validation_logits, parts.validation)
 
     def logits(self, split: str) -> np.ndarray | None:
         """Calibrated logits on `test`, `target` or `validation`, where there are any."""
@@ -83,8 +95,10 @@ def run_strategy(entry: Entry, context: Context, parts: Parts) -> None:
         factor = parts.task.factor(candidate.validation_logits, parts.validation)
         candidate.predictor.scale(factor)
         candidate.validation_logits = candidate.validation_logits * factor
-        entry.rank = parts.task.rank(candidate.validation_logits, parts.validation)
-        entry.validation_scores = plain(parts.task.score(candidate.validation_logits, parts.validation))
+        candidate.predictor.answers = parts.task.answers
+        task = entry.task = parts.task.settled(candidate.validation_logits, parts.validation)
+        entry.rank = task.rank(candidate.validation_logits, parts.validation)
+        entry.validation_scores = plain(task.score(candidate.validation_logits, parts.validation))
         entry.candidate = candidate
         entry.status = "done"
     except OutOfTime:
@@ -121,6 +135,6 @@ def _scored(
     texts = list(rows.inputs)
     context.progress.begin(f"{name}, {entry.strategy.name}", len(texts))
     logits = entry.candidate.predictor.outputs(texts, progress=context.progress).logits
-    scores = plain(parts.task.score(logits, rows))
+    scores = plain(entry.settled(parts).score(logits, rows))
     context.progress.end()
     return logits, scores

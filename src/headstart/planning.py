@@ -90,7 +90,7 @@ class Plan:
 
         def seconds(rows: Any) -> float:
             chosen = np.random.default_rng(self.recipe.seed).permutation(len(rows))[:PROBED_ROWS]
-            tokens = backbone.tokenizer.encode([rows.get(int(row)).input for row in chosen])
+            tokens = backbone.tokenizer.read([rows.get(int(row)).input for row in chosen])
             pooled_states(backbone, tokens, backbone.poolings)
             started = time.perf_counter()
             pooled_states(backbone, tokens, backbone.poolings)
@@ -219,7 +219,8 @@ class Plan:
         if not few and any(_perfect(entry, self.parts) for entry in done):
             return f"no mistake is left on {self.parts.choices} to mend"
         per_label = len(self.parts.train) / self.parts.task.kinds
-        if strategy.name == "fine-tuning" and self.parts.crossed and per_label < FEW_FOR_TUNING and self.end is None:
+        rival = self.parts.crossed and "contrastive" not in self.parts.task.unsuited
+        if strategy.name == "fine-tuning" and rival and per_label < FEW_FOR_TUNING and self.end is None:
             return f"with {per_label:.0f} rows per label contrastive training stands in for it (name it to run it)"
         if strategy.name == "lora":
             if self.end is None:

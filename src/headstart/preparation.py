@@ -197,7 +197,7 @@ def _part(parts: Parts, rows: Store[Any], given: Store[Any] | None, recipe: Expe
         share = _share(data.validation_share, VALIDATION, rows)
         parts.train, parts.validation = _cut(rows, parts.task, data, share, recipe.seed + 1)
         cut.append("validation")
-    parts.rule = _rule(data, recipe.seed, cut, parts.folds)
+    parts.rule = _rule(data, recipe.seed, cut, parts.folds, parts.task)
 
 
 def _share(given: float | None, usual: tuple[float, int], rows: Store[Any]) -> float:
@@ -355,16 +355,22 @@ def _column(rows: Store[Any], name: str, flag: str) -> Sequence[str]:
     return found
 
 
-def _rule(data: Data, seed: int, cut: Sequence[str], folds: np.ndarray | None) -> str:
+def _rule(data: Data, seed: int, cut: Sequence[str], folds: np.ndarray | None, task: Task) -> str:
     """How the parts came about, in words."""
     grouped = f", whole groups by {data.group_column}" if data.group_column and (cut or folds is not None) else ""
     how = f"latest rows by {data.time_column}" if data.time_column else f"stratified by label, seed {seed}"
     said = [f"{' and '.join(cut)} cut off, {how}"] if cut else []
     if folds is not None:
         times = f", {len(folds)} times" if len(folds) > 1 else ""
+        made = (
+            ""
+            if "contrastive" in task.unsuited
+            else ", contrastive before others that are not better by more than noise"
+        )
+        loss = "squared error" if task.answers == "number" else "log-loss"
         said.append(
             f"choices by {folds.max() + 1}-fold cross-validation{times}, stratified by label, seed {seed}, the strategy by "
-            "log-loss, contrastive before others that are not better by more than noise"
+            f"{loss}{made}"
         )
     return "; ".join(said) + f"{grouped}, equal texts on one side" if said else "as given"
 
@@ -374,7 +380,8 @@ def _check(parts: Parts) -> None:
     again = duplicates.repeated(texts)
     if again:
         parts.warnings.append(f"{again:,} training rows repeat a text that stands before them (kept)")
-    clashes = duplicates.contradictory(texts, parts.train.labels)
+    several = parts.task.answers != "number"  # two people may well give one text different numbers
+    clashes = duplicates.contradictory(texts, parts.train.labels) if several else []
     if clashes:
         lines = "; ".join("lines " + ", ".join(str(parts.train.lines[i]) for i in rows[:4]) for rows in clashes[:3])
         parts.warnings.append(f"{len(clashes):,} texts stand with different labels ({lines}); at most one can be right")
@@ -402,7 +409,9 @@ def _described(part: Store[Any], task: Task) -> dict[str, Any]:
 def lengths(tokens: Any, limit: int) -> dict[str, Any]:
     """How long the training texts are in tokens, and what the limit cuts off."""
     full = tokens.lengths + tokens.lost
+    windowed = int((tokens.lengths > limit).sum())
     return {
+        **({"windowed": windowed} if windowed else {}),
         "median": int(np.median(full)),
         "p95": int(np.percentile(full, 95)),
         "max": int(full.max()),

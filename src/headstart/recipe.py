@@ -51,7 +51,8 @@ class Experiment(Component):
     task: Annotated[Task, named(TASKS, "text-classification")] = Field(
         default="text-classification", validate_default=True
     )
-    """What is learnt, by the name that the hub has for it: `text-classification`, `text-pair-classification`."""
+    """What is learnt, by the name that the hub has for it: `text-classification`, `text-pair-classification`,
+    `multi-label-classification`, `text-regression`, `sentence-similarity`."""
     backbone: Origin = Field(default_factory=BackboneSource)
     """The pretrained network: `mini`, a hub id, a folder or an earlier run."""
     strategies: Annotated[tuple[Annotated[Strategy, named(STRATEGIES)], ...] | None, BeforeValidator(_listed)] = None
@@ -231,7 +232,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "pretrain": ("data", "network", "training"),
     "adapt": ("data", "backbone", "training"),
 }
-HIDDEN = frozenset({"task.labels", "backbone.digest"})
+HIDDEN = frozenset({"task.labels", "task.thresholds", "task.mean", "task.deviation", "backbone.digest"})
 """Keys that only resolved recipes hold; no flag for them."""
 
 

@@ -79,6 +79,21 @@ class Spoken(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Meaning:
+    """What outputs of a model mean, for those who use its folder without headstart."""
+
+    answers: str = "label"
+    """`label`: the one with the highest output; `labels`: each by itself; `number`: one output, standardised."""
+    thresholds: tuple[float, ...] = ()
+    """Probability from which on each label is given, in the order of the outputs."""
+    mean: float = 0.0
+    """Of the number, over training rows."""
+    deviation: float = 1.0
+    """Likewise, over 0."""
+
+
+ONE_LABEL = Meaning()
 MOST_PROBABILITIES = 20
 """Labels up to which every probability gets a column of its own."""
 
@@ -155,3 +170,55 @@ class Tagged:
             Json(json.dumps(self.tags, ensure_ascii=False)),
             Json(json.dumps([each.__dict__ for each in self.entities], ensure_ascii=False)),
         ]
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """What a model says of one text that may have any number of labels."""
+
+    labels: tuple[str, ...]
+    """Those whose probability reaches their threshold, in the order of the model's."""
+    probabilities: Mapping[str, float]
+    """Calibrated, of each label by itself, in [0, 1]."""
+    truncated: bool
+    """True where the text was longer than the length limit, so its end was not read."""
+    separator: str = "json"
+    """What parts labels in a cell; `json` for a list of texts."""
+    score: None = None
+
+    def plain(self) -> dict[str, object]:
+        """The mapping that `predict --json` prints."""
+        return {
+            "labels": list(self.labels),
+            "probabilities": dict(self.probabilities),
+            "truncated": self.truncated,
+        }
+
+    def cells(self, *, abstained: bool = False) -> list[str]:
+        """Labels as the training file had them, whether the text was cut, and probabilities where labels are few."""
+        shares = self.probabilities.values() if len(self.probabilities) <= MOST_PROBABILITIES else ()
+        said = (
+            json.dumps(self.labels, ensure_ascii=False)
+            if self.separator == "json"
+            else self.separator.join(self.labels)
+        )
+        return [said, str(self.truncated).lower(), *(f"{share:.6f}" for share in shares)]
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number that a model says of one input."""
+
+    value: float
+    """In the unit of the training file."""
+    truncated: bool
+    """True where the text was longer than the length limit, so its end was not read."""
+    score: None = None
+
+    def plain(self) -> dict[str, object]:
+        """The mapping that `predict --json` prints."""
+        return {"value": self.value, "truncated": self.truncated}
+
+    def cells(self, *, abstained: bool = False) -> list[str]:
+        """The number, and whether the text was cut."""
+        return [f"{self.value:.6g}", str(self.truncated).lower()]

@@ -314,7 +314,7 @@ def _predict(recipe: Predict, progress: Progress) -> Outcome:
     artifact = load(recipe.model, precision=recipe.precision)
     _refuse_abstaining(recipe, artifact)
     if recipe.threads is not None:
-        set_threads(recipe.threads, torch_runs=artifact.predictor.kind == "transformers")
+        set_threads(recipe.threads, torch_runs=artifact.predictor.kind != "linear-text")
     if recipe.texts:
         inputs = recipe.texts if not artifact.task.pairs else _paired(recipe)
         found = [prediction_row(artifact.task, prediction, recipe.abstain) for prediction in artifact.predict(inputs)]
@@ -387,7 +387,7 @@ def _evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
     artifact = load(recipe.model, precision=recipe.precision)
     _refuse_abstaining(recipe, artifact)
     if recipe.threads is not None:
-        set_threads(recipe.threads, torch_runs=artifact.predictor.kind == "transformers")
+        set_threads(recipe.threads, torch_runs=artifact.predictor.kind != "linear-text")
     changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
     task = artifact.task.revised(**changes)
     table = open_table(recipe.test, format=recipe.format, encoding=recipe.encoding, delimiter=recipe.delimiter)
@@ -412,6 +412,8 @@ def _evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
         "truncated": int(outputs.truncated.sum()),
         "dropped_rows": [dict(row.__dict__) for row in dropped],
     }
+    if kinds := task.by_kind(outputs.logits, rows):
+        result["types"] = plain(kinds)
     sureness = None if recipe.abstain is None else task.sureness(outputs.logits, rows)
     if recipe.abstain is not None and sureness is not None:
         sure, right = sureness

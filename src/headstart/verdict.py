@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from headstart.metrics.directions import LOWER_IS_BETTER
+
 ALPHA = 0.05
 NOISE = "inside the noise"
 PLAIN = ("feature-extraction", "fine-tuning")
@@ -50,17 +52,25 @@ def _headline(
         return f"Transfer did not pay here: the control {reached}, and no way of transferring was better on {choices}."
     if not against:
         return f"{reached[0].upper()}{reached[1:]}; no control ran beside it, so what transfer bought is not known."
-    lost = [row["b"] for row in against if row["difference"]["value"] < 0 and row["p_holm"] < ALPHA]
-    won = [row["b"] for row in against if row["difference"]["value"] > 0 and row["p_holm"] < ALPHA]
+    lost = [row["b"] for row in against if _gain(row) < 0 and row["p_holm"] < ALPHA]
+    won = [row["b"] for row in against if _gain(row) > 0 and row["p_holm"] < ALPHA]
+    lower = all(row["metric"] in LOWER_IS_BETTER for row in against)
+    more, less = ("less", "more") if lower else ("more", "less")
     if lost:
-        return f"Transfer lost: {reached}, less than {' and '.join(lost)}."
+        return f"Transfer lost: {reached}, {less} than {' and '.join(lost)}."
     if len(won) == len(against):
-        return f"Transfer helped: {reached}, more than {' and '.join(won)}."
+        return f"Transfer helped: {reached}, {more} than {' and '.join(won)}."
     if won:
         open_ = [row["b"] for row in against if row["b"] not in won]
         rest = f"against {' and '.join(open_)} nothing can be told"
-        return f"Transfer helped in part: {reached}, more than {' and '.join(won)}; {rest}."
+        return f"Transfer helped in part: {reached}, {more} than {' and '.join(won)}; {rest}."
     return f"Nothing can be told: {reached}, and every difference to the controls is {NOISE}."
+
+
+def _gain(row: dict[str, Any]) -> float:
+    """The difference of a comparison, over 0 where the first one is better."""
+    value = row["difference"]["value"]
+    return -value if row["metric"] in LOWER_IS_BETTER else value
 
 
 def _against(row: dict[str, Any]) -> str:

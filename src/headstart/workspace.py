@@ -227,7 +227,7 @@ class Workspace:
                 if candidate is not None:
                     (work / "model").mkdir()
                     about |= {
-                        "predictor": candidate.predictor.save(work / "model", task.names),
+                        "predictor": candidate.predictor.save(work / "model", task.names, task.meaning),
                         "kind": candidate.predictor.kind,
                         "strategy": candidate.strategy.plain(),
                         "training": candidate.training.plain(),

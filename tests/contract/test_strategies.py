@@ -14,8 +14,8 @@ from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
 
 Run = Callable[..., Any]
-OF_TEXTS = [name for name in STRATEGIES.names() if name not in TASKS.get("text-classification").unsuited]
-every_strategy = pytest.mark.parametrize("name", OF_TEXTS)
+SERVING = [name for name in STRATEGIES.names() if name not in TASKS.get("text-classification").unsuited]
+every_strategy = pytest.mark.parametrize("name", SERVING)
 BRIEF: dict[str, dict[str, Any]] = {"from-scratch": {"rates": (1e-3,)}}
 """Options that make a strategy quicker and change nothing that is tested here."""
 NOT_OPEN = {"contrastive": ["updates"], "lora": ["targets"]}
@@ -186,7 +186,7 @@ def test_from_scratch_gets_at_least_the_epochs_of_fine_tuning_for_each_of_its_ra
 
 
 def test_all_strategies_side_by_side_run_in_order_of_cost_and_the_best_on_validation_is_chosen(run_toy: Run) -> None:
-    compared = run_toy({"strategies": tuple({"name": name} | BRIEF.get(name, {}) for name in OF_TEXTS)})
+    compared = run_toy({"strategies": tuple({"name": name} | BRIEF.get(name, {}) for name in SERVING)})
     assert [entry.strategy.name for entry in compared.entries] == [
         "tf-idf",
         "feature-extraction",

@@ -51,6 +51,8 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "task": (["--task", "text-pair-classification"], "text-pair-classification"),
     "weight": (["--weight", "w"], "w"),
     "metric": (["--metric", "mcc"], "mcc"),
+    "separator": (["--separator", ";"], ";"),
+    "encoder": (["--encoder", "cross"], "cross"),
     "class_weight": (["--class-weight", "{up: 2, down: 1}"], {"up": 2.0, "down": 1.0}),
     "merge_labels": (["--merge-labels"], True),
     "drop_rare_labels": (["--drop-rare-labels"], True),
@@ -165,6 +167,8 @@ REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "pre
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
             "resume": {"run": "run"},
             "evaluate": {"model": "run", "test": "data.csv"}}  # fmt: skip
+TASK_OF = {"separator": "multi-label-classification", "encoder": "sentence-similarity"}
+"""Which task has a field that the default one has not."""
 CASES = [(verb, name) for verb in VERBS for name in flat(verb)]
 
 
@@ -206,7 +210,7 @@ def nested(verb: str, options: dict[str, Any]) -> dict[str, Any]:
             continue
         here = values
         for part in path[:-1]:
-            here = here.setdefault(part, {})
+            here = here.setdefault(part, {"name": TASK_OF[name]} if part == "task" and name in TASK_OF else {})
         here[path[-1]] = value
     return values
 
@@ -226,6 +230,10 @@ def test_a_flag_a_recipe_key_and_a_keyword_argument_build_the_same_recipe(
         words = [*words, "--objective", objective_of(name)]
         options |= {"objective": objective_of(name)}
         start = start | {"objective": options["objective"]}
+    if name in TASK_OF:
+        words = [*words, "--task", TASK_OF[name]]
+        options |= {"task": TASK_OF[name]}
+        start = start | {"task": TASK_OF[name]}
     by_flags = from_flags(verb, *REQUIRED[verb].values(), *words)
     by_keywords = assemble(verb, {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()})
     path = tmp_path / "recipe.yaml"

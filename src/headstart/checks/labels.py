@@ -40,20 +40,29 @@ def refuse_numbers(distinct: int, few: int, examples: Store[Any], column: str | 
         )
 
 
-def refuse_rare(counts: Counter[str], examples: Store[Any]) -> None:
+def refuse_rare(counts: Counter[str], examples: Store[Any], *, least_labels: int = 2) -> None:
     """A single label, or labels of a single row.
+
+    Args:
+        counts: rows of each label.
+        examples: labelled with one each, or with a tuple of them.
+        least_labels: that are needed.
 
     Raises:
         DataError: that is all there is, or there are some.
     """
-    if len(counts) < 2:
+    if len(counts) < least_labels:
         only = next(iter(counts), "")
         raise DataError(
             f"{examples.file}: all {len(examples)} rows have the label '{only}'; two labels or more are needed to learn from"
         )
     rare = sorted(label for label, count in counts.items() if count < 2)
     if rare:
-        at = dict(zip(examples.labels, examples.lines, strict=True))
+        at = {
+            one: line
+            for label, line in zip(examples.labels, examples.lines, strict=True)
+            for one in (label if isinstance(label, tuple) else (label,))
+        }
         shown = ", ".join(f"'{label}' (line {at[label]})" for label in rare[:10])
         raise DataError(
             f"{examples.file}: {len(rare)} label(s) with one example only: {shown}; a part to learn from and a part to "

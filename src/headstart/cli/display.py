@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from headstart.metrics.classification import LOWER_IS_BETTER
+from headstart.metrics.directions import LOWER_IS_BETTER
 from headstart.progress import Progress
 
 

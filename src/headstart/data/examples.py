@@ -8,13 +8,16 @@ from typing import Any
 
 from headstart.data.columns import taken
 
+Label = str | tuple[str, ...] | float | None
+"""What is said of a row: a label, several of them, or a number; None where nothing is."""
+
 
 @dataclass(frozen=True)
 class Example:
     """One text, its label where it has one, and how much it counts in training."""
 
     text: str
-    label: str | None = None
+    label: Label = None
     weight: float = 1.0
 
     @property
@@ -29,7 +32,7 @@ class Pair:
 
     first: str
     second: str
-    label: str | None = None
+    label: Label = None
     weight: float = 1.0
 
     @property
@@ -56,7 +59,7 @@ class Pairs(Sequence[Pair]):
 
     firsts: Sequence[str | None]
     seconds: Sequence[str | None]
-    labels: Sequence[str | None]
+    labels: Sequence[Any]
     weights: Sequence[float]
 
     def __len__(self) -> int:
@@ -91,7 +94,7 @@ class Examples(Sequence[Example]):
     """
 
     parts: Sequence[Sequence[str | None]]
-    labels: Sequence[str | None]
+    labels: Sequence[Any]
     weights: Sequence[float]
 
     def __len__(self) -> int:
@@ -116,7 +119,7 @@ class Examples(Sequence[Example]):
         )
 
 
-def relabelled(examples: Sequence[Any], labels: Sequence[str | None]) -> Sequence[Any]:
+def relabelled(examples: Sequence[Any], labels: Sequence[Any]) -> Sequence[Any]:
     """The same texts and weights under other labels."""
     if isinstance(examples, Examples | Pairs):
         return replace(examples, labels=labels)

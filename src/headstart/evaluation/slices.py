@@ -48,6 +48,13 @@ def sliced(task: Task, logits: np.ndarray, rows: Store[Any], *, columns: bool = 
     overall = task.measured(logits, rows)
     bare, units = Store(rows.examples, rows.lines, rows.file), task.units(rows)
     groups, left_out = [], []
+    kinds = {name: score for name, score in task.by_kind(logits, rows).items() if score.n >= LEAST_ROWS}
+    if kinds:
+        entries = [
+            {"name": name, "values": 1, "score": score.plain(), "worse": clearly_worse(task, score, overall.value)}
+            for name, score in kinds.items()
+        ]
+        groups.append({"by": "type, counting how often it is true", "kind": "type", "slices": entries, "unscored": 0})
     for by, kind, found in _groups(task, rows, columns):
         if isinstance(found, str):
             left_out.append({"column": by, "why": found})

@@ -1,5 +1,6 @@
 """Do probabilities mean what they say? Temperature scaling and reliability (Guo et al. 2017, sections 2 and 4.2)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,16 +42,39 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum(1, keepdims=True)
 
 
-def temperature(logits: np.ndarray, targets: np.ndarray) -> float:
-    """The T in [0.05, 20] that minimises the log-loss of softmax(logits / T).
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of labels each by itself, in float64, of the same shape."""
+    return 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -700, 700)))
+
+
+def set_losses(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Binary cross-entropy of each row in nats, summed over labels, shape (rows,).
+
+    Args:
+        logits: shape (rows, labels).
+        targets: 0 or 1, of the same shape.
+    """
+    wide = logits.astype(np.float64)
+    return (np.logaddexp(0.0, wide) - targets * wide).sum(1)
+
+
+def temperature(
+    logits: np.ndarray,
+    targets: np.ndarray,
+    losses: Callable[[np.ndarray, np.ndarray], np.ndarray] = lambda logits, targets: log_losses(
+        softmax(logits), targets
+    ),
+) -> float:
+    """The T in [0.05, 20] that minimises the mean loss of logits / T.
 
     Args:
         logits: shape (rows, labels), of rows that were not trained on.
-        targets: index of the true label per row.
+        targets: of these rows.
+        losses: of each row; by default the log-loss of softmax, targets being indices of labels.
     """
 
     def loss(log_t: float) -> float:
-        return float(log_losses(softmax(logits / np.exp(log_t)), targets).mean())
+        return float(losses(logits / np.exp(log_t), targets).mean())
 
     low, high = np.log(0.05), np.log(20.0)
     golden = (np.sqrt(5) - 1) / 2

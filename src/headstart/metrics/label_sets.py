@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from headstart.metrics import found, tallies
 from headstart.metrics.found import f1
+from headstart.metrics.intervals import percentile_interval
+from headstart.types import Score
+
+ROUNDS = 50
+"""Steps after which the search for thresholds ends; two or three are enough as a rule."""
+CELLS = 20_000_000
+"""Rows times resamples of the average precision at most."""
 
 
 def tally(true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -62,3 +70,99 @@ def best_threshold(true: np.ndarray, scores: np.ndarray) -> float:
     at = int(last[int(values.argmax())])
     below = float(ranked[at + 1]) if at + 1 < len(ranked) else 0.0
     return (float(ranked[at]) + below) / 2
+
+
+def best_thresholds(true: np.ndarray, scores: np.ndarray, *, by_label: bool = False) -> np.ndarray:
+    """The score of each label from which on it is given so that F1 over all labels at once is highest.
+
+    F1 is a ratio of sums over labels, so each label's part of `right - F1 / 2 * predicted` is made largest by itself, the F1
+    that comes of it put in, and so on: the steps end at the best of all choices (Dinkelbach 1967, section 4).
+
+    Args:
+        true: bool, shape (rows, labels).
+        scores: probabilities of the labels, of the same shape.
+        by_label: make the F1 of each label highest instead, see `best_threshold`.
+
+    Returns:
+        Shape (labels,); 1 for a label that is better never given, 0.5 for all where none occurs.
+    """
+    if by_label:
+        return np.array([best_threshold(true[:, at], scores[:, at]) for at in range(true.shape[1])])
+    if not true.any():
+        return np.full(true.shape[1], 0.5)
+    paths = [_path(true[:, at], scores[:, at]) for at in range(true.shape[1])]
+    best, chosen = -1.0, [0] * len(paths)
+    for _ in range(ROUNDS):
+        reached = max(best, 0.0)
+        places = [int((right - reached / 2 * given).argmax()) for right, given, _ in paths]
+        right = sum(float(path[0][at]) for path, at in zip(paths, places, strict=True))
+        given = sum(float(path[1][at]) for path, at in zip(paths, places, strict=True))
+        value = 2 * right / (given + int(true.sum()))
+        if value <= best + 1e-12:
+            break
+        best, chosen = value, places
+    return np.array([borders[at] for (_, _, borders), at in zip(paths, chosen, strict=True)])
+
+
+def _path(true: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Right and given rows at each border between two scores of a label, from none on, and these borders."""
+    order = np.argsort(-scores, kind="stable")
+    hits, ranked = true[order], scores[order].astype(np.float64)
+    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    below = np.append(ranked, 0.0)[last + 1]
+    borders = np.append(1.0, (ranked[last] + below) / 2)
+    return np.append(0, np.cumsum(hits)[last]), np.append(0, last + 1), borders
+
+
+def mean_average_precision_score(true: np.ndarray, scores: np.ndarray, *, draws: int = 1000, seed: int = 0) -> Score:
+    """Mean average precision with its 95 % bootstrap interval over rows; labels that a resample lacks are left out of it.
+
+    Args:
+        true: bool, shape (rows, labels).
+        scores: of the same shape.
+        draws: resamples; fewer are drawn for very many rows.
+        seed: of the resampling.
+    """
+    rows = len(true)
+    draws = int(np.clip(CELLS // max(rows, 1), 100, draws))
+    weights = np.random.default_rng([seed, 0x3A9]).multinomial(rows, np.full(rows, 1 / rows), size=draws)
+    total, there = np.zeros(draws), np.zeros(draws)
+    for at in range(true.shape[1]):
+        order = np.argsort(-scores[:, at], kind="stable")
+        hits, ranked = true[order, at], scores[order, at]
+        last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+        drawn = weights[:, order]
+        right, given = np.cumsum(drawn * hits, axis=1)[:, last], np.cumsum(drawn, axis=1)[:, last]
+        steps = np.diff(right, axis=1, prepend=0)
+        all_of_it = right[:, -1]
+        total += np.where(all_of_it > 0, (steps * right / np.maximum(given, 1)).sum(1) / np.maximum(all_of_it, 1), 0.0)
+        there += all_of_it > 0
+    sample = total / np.maximum(there, 1)
+    return percentile_interval(mean_average_precision(true, scores), sample, rows, bounds=(0.0, 1.0))
+
+
+def mean_loss(summed: np.ndarray) -> np.ndarray:
+    """Mean of summed (loss, 1), shape (..., 2) to (...)."""
+    return summed[..., 0] / np.maximum(summed[..., 1], 1)
+
+
+def loss_tally(losses: np.ndarray) -> np.ndarray:
+    """Loss and 1 of each row, shape (rows, 2)."""
+    return np.stack([losses, np.ones_like(losses)], axis=1)
+
+
+def scores(true: np.ndarray, predicted: np.ndarray, outputs: np.ndarray, losses: np.ndarray) -> dict[str, Score]:
+    """`f1` (micro), `precision`, `recall`, `macro_f1`, `map` and `log_loss` with 95 % intervals over rows.
+
+    Args:
+        true: bool, shape (rows, labels).
+        predicted: bool, likewise.
+        outputs: larger for labels that are likelier.
+        losses: of each row, shape (rows,).
+    """
+    return found.scores(tally(true, predicted)) | {
+        "map": mean_average_precision_score(true, outputs),
+        "log_loss": tallies.measured(
+            mean_loss, loss_tally(losses), bounds=(0.0, np.inf), draws=tallies.draws_for(len(true))
+        ),
+    }

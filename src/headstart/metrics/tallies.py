@@ -82,6 +82,11 @@ def compare(
     return Paired(interval, (extreme + 1) / (draws + 1), f"paired permutation test, {draws:,} resamples")
 
 
+def draws_for(rows: int, most: int = 2000) -> int:
+    """Resamples that so many rows, all different, are worth: fewer for very many rows."""
+    return int(np.clip(5 * CELLS // max(rows, 1), 200, most))
+
+
 def _chunks(draws: int, distinct: int) -> list[int]:
     most = max(1, CELLS // max(distinct, 1))
     return [min(most, draws - begun) for begun in range(0, draws, most)]

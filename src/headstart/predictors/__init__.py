@@ -6,6 +6,7 @@ PREDICTORS = Registry(
     "predictor",
     {
         "transformers": "headstart.predictors.stored:StoredPredictor",
+        "bi-encoder": "headstart.predictors.twins:TwinPredictor",
         "crf": "headstart.predictors.chain:ChainPredictor",
         "linear-text": "headstart.predictors.linear_text:LinearTextPredictor",
     },

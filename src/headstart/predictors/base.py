@@ -11,13 +11,14 @@ from headstart.backbones.location import file_digest
 from headstart.errors import ModelError
 from headstart.precision import Precision
 from headstart.progress import SILENT, Progress
+from headstart.types import ONE_LABEL, Meaning
 
 
 class Outputs(NamedTuple):
     """What a predictor says of some texts."""
 
     logits: np.ndarray
-    """Shape (texts, labels), float32; softmax gives calibrated probabilities once `scale` was called."""
+    """Shape (texts, labels), float32; `Task.probabilities` gives calibrated ones once `scale` was called."""
     truncated: np.ndarray
     """True where the end of a text was not read, shape (texts,)."""
 
@@ -29,6 +30,9 @@ class Predictor(ABC):
     """Registry name, written into the artifact."""
     precision: Precision = "auto"
     """`float32` keeps networks from reading many texts in bfloat16 where the processor has it."""
+
+    answers: str = "label"
+    """What its outputs stand for, see `Task.answers`: products in bfloat16 are proven to keep the highest of them only."""
 
     @abstractmethod
     def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
@@ -42,7 +46,7 @@ class Predictor(ABC):
         """Let go of what only the run that made it has use for."""
 
     @abstractmethod
-    def save(self, folder: Path, labels: Sequence[str]) -> dict[str, Any]:
+    def save(self, folder: Path, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> dict[str, Any]:
         """Write the weights into an existing folder; return plain data that `load` needs again."""
 
     @classmethod
@@ -55,7 +59,7 @@ class Predictor(ABC):
         """
 
     @abstractmethod
-    def usage(self, labels: Sequence[str]) -> str:
+    def usage(self, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> str:
         """Python code that uses the folder without headstart, for the card; it runs in the artifact's folder."""
 
 

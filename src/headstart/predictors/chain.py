@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,6 +16,7 @@ from headstart.data.words import Words
 from headstart.errors import ModelError
 from headstart.predictors.base import Outputs, Predictor, digests, refuse_damaged
 from headstart.progress import SILENT, Progress
+from headstart.types import ONE_LABEL, Meaning
 
 WEIGHTS, FEATURES = "chain.safetensors", "features.json"
 CHUNK = 2000
@@ -182,7 +184,7 @@ class ChainPredictor(Predictor):
         """Kept as a factor, since a chain has no last layer to fold it into."""
         self.factor *= factor
 
-    def save(self, folder: Path, labels: Sequence[str]) -> dict[str, Any]:
+    def save(self, folder: Path, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> dict[str, Any]:
         """Write `chain.safetensors` and `features.json`."""
         from safetensors.numpy import save_file
 
@@ -210,6 +212,58 @@ class ChainPredictor(Predictor):
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ModelError(f"{folder}: the weights cannot be read: {error}") from None
 
-    def usage(self, labels: Sequence[str]) -> str:
-        """Code with headstart: the features of a word are its own."""
-        return 'import headstart\n\nmodel = headstart.load(".")\nprint(model.predict(["Ada met Grace in Paris."])[0].entities)'
+    def usage(self, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> str:
+        """Code with numpy and safetensors only."""
+        shapes = "\n\n".join(_without_docstring(each) for each in (_shape, _short, shapes_of))
+        return _CODE.format(labels=list(labels), weights=WEIGHTS, features=FEATURES, shapes=shapes)
+
+
+_CODE = """import json
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+
+tags = {labels!r}
+chain = load_file("{weights}")
+weight, transitions, factor = chain["weight"], chain["transitions"], chain["factor"][0]
+places = {{name: at for at, name in enumerate(json.loads(Path("{features}").read_text()))}}
+
+{shapes}
+
+def total(values):
+    highest = values.max(0)
+    return highest + np.log(np.exp(values - highest).sum(0))
+
+def log_probabilities(words):
+    scores = np.array([sum((weight[places[n]] for n in names if n in places), 0 * weight[0]) for names in shapes_of(words)])
+    forward, backward = scores.copy(), np.zeros_like(scores)
+    for at in range(1, len(scores)):
+        forward[at] += total(forward[at - 1][:, None] + transitions)
+    for at in range(len(scores) - 2, -1, -1):
+        backward[at] = total((transitions + scores[at + 1] + backward[at + 1]).T)
+    logs = forward + backward
+    logs = factor * np.maximum(logs - total(logs.T)[:, None], np.log(1e-12))
+    return logs - total(logs.T)[:, None]
+
+def predict(words):
+    first, *others = log_probabilities(words)
+    best = [(score if tag[0] != "I" else -1e9, [tag]) for score, tag in zip(first, tags)]
+    for row in others:
+        best = [
+            max((sum_ + score, path + [tag]) for sum_, path in best if tag[0] != "I" or path[-1][1:] == tag[1:])
+            for score, tag in zip(row, tags)
+        ]
+    return max(best)[1]
+
+words = ["Ada", "met", "Grace", "in", "Paris", "."]
+print(list(zip(words, predict(words))))"""
+
+
+def _without_docstring(function: Callable[..., Any]) -> str:
+    """Source of a function without docstring and annotations of its head, for a card."""
+    lines = inspect.getsource(function).rstrip().split("\n")
+    marks = [at for at, line in enumerate(lines) if line.count('"' * 3) % 2]
+    kept = [*lines[: marks[0]], *lines[marks[-1] + 1 :]] if marks else lines
+    head = f"def {function.__name__}({', '.join(inspect.signature(function).parameters)}):"
+    return "\n".join([head, *(line for line in kept[1:] if line.strip())])

@@ -9,7 +9,9 @@ import numpy as np
 
 from headstart.errors import ModelError
 from headstart.predictors.base import Outputs, Predictor, digests, refuse_damaged
+from headstart.predictors.telling import told
 from headstart.progress import SILENT, Progress
+from headstart.types import ONE_LABEL, Meaning
 
 WORDS = {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
 CHARACTERS = {"analyzer": "char_wb", "ngram_range": (2, 5)}
@@ -55,7 +57,7 @@ class LinearTextPredictor(Predictor):
         self.weight = (self.weight * factor).astype(np.float32)
         self.bias = (self.bias * factor).astype(np.float32)
 
-    def save(self, folder: Path, labels: Sequence[str]) -> dict[str, Any]:
+    def save(self, folder: Path, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> dict[str, Any]:
         """Write `linear.safetensors` (weight, bias, idf) and `terms.json` (term lists in column order)."""
         from safetensors.numpy import save_file
 
@@ -92,7 +94,7 @@ class LinearTextPredictor(Predictor):
             vectorizers.append(vectorizer)
         return cls(vectorizers, tensors["weight"], tensors["bias"])
 
-    def usage(self, labels: Sequence[str]) -> str:
+    def usage(self, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> str:
         """Code with scikit-learn and safetensors only."""
         given = '[("it rains", "it is wet outside")]' if self.is_paired else '["great plot, weak ending"]'
         return f"""import json
@@ -114,10 +116,17 @@ for at, (analyzer, ngrams) in enumerate((("word", (1, 2)), ("char_wb", (2, 5))))
 
 {_PAIRED_USE if self.is_paired else _SINGLE_USE}
     logits = features @ tensors["weight"].T + tensors["bias"]
-    powers = np.exp(logits - logits.max(1, keepdims=True))
-    return powers / powers.sum(1, keepdims=True)
+{_SPOKEN[meaning.answers].format(mean=meaning.mean, deviation=meaning.deviation)}
 
-print(dict(zip(labels, predict({given})[0])))"""
+{told(meaning, f"predict({given})[0]")}"""
+
+
+_SPOKEN = {
+    "label": """    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)""",
+    "labels": "    return 1 / (1 + np.exp(-logits))",
+    "number": "    return logits * {deviation!r} + {mean!r}",
+}
 
 
 _SINGLE_USE = """def predict(texts):

@@ -22,11 +22,19 @@ from headstart.heads.pooled import PooledHead
 from headstart.memory import within_memory
 from headstart.predictors.base import Outputs, Predictor, digests
 from headstart.predictors.careful import careful_logits, reads_fast
+from headstart.predictors.snippets import piped, snippet
 from headstart.predictors.stored import HEAD_FILE
 from headstart.predictors.tagging_code import tagging_code
 from headstart.progress import SILENT, Progress
+from headstart.types import ONE_LABEL, Meaning
 
 HEAD = "classification"
+PROBLEMS = {
+    "label": "single_label_classification",
+    "labels": "multi_label_classification",
+    "number": "regression",
+}
+"""What transformers calls the kinds of answers."""
 
 
 class NetworkPredictor(Predictor):
@@ -61,7 +69,7 @@ class NetworkPredictor(Predictor):
         Many texts are read in bfloat16 where the processor has it, see `careful_logits`; `precision` says otherwise.
         """
         tokens = self.backbone.tokenizer.read(texts)
-        fast = not self.words and reads_fast(self.precision, len(texts))
+        fast = self.answers == "label" and not self.words and reads_fast(self.precision, len(texts))
         states = self.frozen_states(tokens) if fast and self.frozen_states is not None else None
 
         def score(rows: np.ndarray, fast: bool) -> np.ndarray:
@@ -120,7 +128,7 @@ class NetworkPredictor(Predictor):
             return kind in WORD_HEADS and self.head.only_last and self.head.pooling == self.backbone.poolings[0]
         return kind in NATIVE_HEADS and self.head.only_last and self.head.pooling == "first"
 
-    def save(self, folder: Path, labels: Sequence[str]) -> dict[str, Any]:
+    def save(self, folder: Path, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> dict[str, Any]:
         """Write model.safetensors, config.json, tokenizer files and the head.
 
         With a native head the folder holds a `...ForSequenceClassification` or, of words, a `...ForTokenClassification`,
@@ -131,7 +139,7 @@ class NetworkPredictor(Predictor):
         if broken:
             raise DivergedError(f"{broken[0]} holds numbers that are not finite; nothing was saved")
         with quiet():
-            network: Any = self._native(labels) if self.is_native else backbone.network
+            network: Any = self._native(labels, meaning) if self.is_native else backbone.network
             network.save_pretrained(str(folder))
         (folder / "heads").mkdir()
         tensors = {"weight": self.head.linear.weight.detach().clone(), "bias": self.head.linear.bias.detach().clone()}
@@ -169,7 +177,7 @@ class NetworkPredictor(Predictor):
         head.set(weight, bias)
         return cls(Model(backbone, {HEAD: head}))
 
-    def usage(self, labels: Sequence[str]) -> str:
+    def usage(self, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> str:
         """A pipeline where the head is native, else a few lines around `AutoModel`; of words always the best tags allowed."""
         if self.words:
             halved = self.backbone.located.config["model_type"] in HALVES
@@ -177,13 +185,13 @@ class NetworkPredictor(Predictor):
                 labels, self.head, self.backbone.tokenizer.max_length, native=self.is_native, halved=halved
             )
         if self.is_native:
-            return _piped(pairs=self.backbone.pairs)
+            return piped(labels, meaning, pairs=self.backbone.pairs)
         halved = self.backbone.located.config["model_type"] in HALVES
         reader = "AutoModelForTextEncoding" if halved else "AutoModel"
         backbone = self.backbone
-        return _snippet(labels, self.head, backbone.tokenizer.max_length, reader, pairs=backbone.pairs)
+        return snippet(labels, self.head, backbone.tokenizer.max_length, reader, meaning, pairs=backbone.pairs)
 
-    def _native(self, labels: Sequence[str]) -> torch.nn.Module:
+    def _native(self, labels: Sequence[str], meaning: Meaning) -> torch.nn.Module:
         from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING
 
         backbone = self.backbone
@@ -192,17 +200,19 @@ class NetworkPredictor(Predictor):
         config.id2label = dict(enumerate(labels))
         config.label2id = {label: at for at, label in enumerate(labels)}
         if not self.words:
-            config.problem_type = "single_label_classification"
+            config.problem_type = PROBLEMS[meaning.answers]
         classes = MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING if self.words else MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
         cls: Any = classes[type(config)]
         network = cls(config).eval()
         body = getattr(network, network.base_model_prefix)
         body.load_state_dict(backbone.network.state_dict(), strict=False)
-        linear = self.head.linear
+        linear, number = self.head.linear, meaning.answers == "number"
+        weight = linear.weight * meaning.deviation if number else linear.weight
+        bias = linear.bias * meaning.deviation + meaning.mean if number else linear.bias
         if self.words:
-            write_native_words(network, WORD_HEADS[kind], linear.weight, linear.bias)
+            write_native_words(network, WORD_HEADS[kind], weight, bias)
         else:
-            write_native(network, NATIVE_HEADS[kind], linear.weight, linear.bias, largest=self._largest_state())
+            write_native(network, NATIVE_HEADS[kind], weight, bias, largest=self._largest_state())
         return network
 
     @torch.inference_mode()
@@ -229,43 +239,3 @@ def save_tokenizer(backbone: TextEncoder, folder: Path) -> None:
     settings = {key: value for key, value in settings.items() if key not in ("auto_map", "name_or_path", "max_length")}
     settings["model_max_length"] = backbone.tokenizer.max_length
     (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-
-
-EXAMPLES = {False: '["great plot, weak ending"]', True: '[("it rains", "it is wet outside")]'}
-"""What snippets are tried with: texts, and pairs of texts."""
-
-
-def _piped(*, pairs: bool) -> str:
-    given = '[{"text": "it rains", "text_pair": "it is wet outside"}]' if pairs else EXAMPLES[False]
-    return (
-        "from transformers import pipeline\n\n"
-        'classify = pipeline("text-classification", model=".", top_k=None)\n'
-        f"print(classify({given}, truncation=True))"
-    )
-
-
-def _snippet(labels: Sequence[str], head: PooledHead, limit: int, reader: str, *, pairs: bool) -> str:
-    pooling = {
-        "mean": "(state * mask).sum(1) / mask.sum(1)",
-        "first": "state[:, 0]",
-        "last": 'state[torch.arange(len(state)), batch["attention_mask"].sum(1) - 1]',
-        "max": "state.masked_fill(mask == 0, -1e30).amax(1)",
-    }[head.pooling]
-    given = "*map(list, zip(*texts))" if pairs else "texts"
-    return f'''import torch
-from safetensors.torch import load_file
-from transformers import {reader}, AutoTokenizer
-
-labels = {list(labels)!r}
-tokenizer, encoder = AutoTokenizer.from_pretrained("."), {reader}.from_pretrained(".").eval()
-head = load_file("{HEAD_FILE}")
-
-@torch.no_grad()
-def predict(texts):
-    batch = tokenizer({given}, truncation=True, max_length={limit}, padding=True, return_tensors="pt")
-    states = encoder(**batch, output_hidden_states=True).hidden_states
-    mask = batch["attention_mask"].unsqueeze(-1).float()
-    pooled = [{pooling} for state in (states[i] for i in {list(head.layers)})]
-    return (torch.cat(pooled, 1) @ head["weight"].T + head["bias"]).softmax(1)
-
-print(dict(zip(labels, predict({EXAMPLES[pairs]})[0].tolist())))'''

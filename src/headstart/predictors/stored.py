@@ -11,6 +11,7 @@ from headstart.errors import ModelError
 from headstart.predictors import light
 from headstart.predictors.base import Outputs, Predictor, refuse_damaged
 from headstart.progress import SILENT, Progress
+from headstart.types import ONE_LABEL, Meaning
 
 WEIGHTS = "model.safetensors"
 HEAD_FILE = "heads/classification.safetensors"
@@ -63,7 +64,7 @@ class StoredPredictor(Predictor):
                 logits = light.logits(self._encoder, tokens, batches, self._pad_id, self._head)
                 progress.advance(len(texts))
                 return Outputs(logits, tokens.lost > 0)
-        self.network.precision = self.precision
+        self.network.precision, self.network.answers = self.precision, self.answers
         return self.network.outputs(texts, progress=progress)
 
     @property
@@ -80,15 +81,15 @@ class StoredPredictor(Predictor):
         """Fold a temperature into the head."""
         self.network.scale(factor)
 
-    def save(self, folder: Path, labels: Sequence[str]) -> dict[str, Any]:
+    def save(self, folder: Path, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> dict[str, Any]:
         """Write the model again."""
-        return self.network.save(folder, labels)
+        return self.network.save(folder, labels, meaning)
 
     @classmethod
     def load(cls, folder: Path, description: Mapping[str, Any]) -> "StoredPredictor":
         """Check the files against their digests and read tokenizer and head; the encoder follows when needed."""
         return cls(folder, description)
 
-    def usage(self, labels: Sequence[str]) -> str:
+    def usage(self, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> str:
         """As `NetworkPredictor.usage`."""
-        return self.network.usage(labels)
+        return self.network.usage(labels, meaning)

@@ -47,7 +47,15 @@ HUB_METRICS = {
     "mcc": "matthews_correlation",
     "log_loss": "log_loss",
     "ece": "expected_calibration_error",
+    "map": "mean_average_precision",
+    "pearson": "pearsonr",
+    "spearman": "spearmanr",
 }
+WITHOUT_NETWORK = {
+    "linear-text": ("sklearn", "scikit-learn", "A linear model on TF-IDF features"),
+    "crf": ("safetensors", "numpy and safetensors", "A linear-chain CRF on what words look like"),
+}
+"""Kinds of models that hold nothing of the backbone: library as the hub calls it, what they need, what they are."""
 ROWS_SHOWN = 50
 """Longest list of labels, comparisons or strategies on the card; the rest is counted."""
 
@@ -89,11 +97,11 @@ def front_matter(evidence: Mapping[str, Any]) -> dict[str, Any]:
     A linear model holds nothing of the backbone it was compared with, so it names no base model and takes no
     licence from it.
     """
-    transferred = evidence.get("kind") != "linear-text"
+    transferred = evidence.get("kind") not in WITHOUT_NETWORK
     backbone = (evidence.get("backbone") or {}) if transferred else {}
     front: dict[str, Any] = {
         "license": backbone.get("license"),
-        "library_name": "transformers" if transferred else "sklearn",
+        "library_name": "transformers" if transferred else WITHOUT_NETWORK[evidence["kind"]][0],
         "pipeline_tag": _hub_task(evidence),
         "base_model": backbone.get("id") if _on_the_hub(backbone) else None,
         "tags": ["headstart", "transfer-learning"] if transferred else ["headstart"],
@@ -193,8 +201,8 @@ def _summary(evidence: Mapping[str, Any]) -> list[str]:
     chosen = _chosen(evidence) or {}
     inputs = " and ".join(markdown(name) for name in task.get("text") or ["text"])
     about = f"It reads {inputs} and predicts {markdown(task.get('label') or 'a label')}."
-    if evidence.get("kind") == "linear-text":
-        origin = "A linear model on TF-IDF features; in the comparison below it was the one to keep."
+    if evidence.get("kind") in WITHOUT_NETWORK:
+        origin = f"{WITHOUT_NETWORK[evidence['kind']][2]}; in the comparison below it was the one to keep."
     else:
         name = markdown(backbone.get("id") or backbone.get("name") or "a pretrained model")
         origin = f"A model transferred from {name} by {markdown(chosen.get('strategy') or 'headstart')}."
@@ -230,8 +238,14 @@ def _without_headstart(evidence: Mapping[str, Any], snippet: str) -> list[str]:
     """How to use the model where headstart is not installed."""
     code = snippet.strip("\n")
     block = [code] if code.startswith("```") else _fenced(code, "python")
-    needs = "scikit-learn" if evidence.get("kind") == "linear-text" else "transformers and torch"
-    return ["## Use it without headstart", "", f"This needs {needs} only.", "", *block]
+    needs = WITHOUT_NETWORK.get(str(evidence.get("kind")), ("", "transformers and torch", ""))[1]
+    said = f"This needs {needs} only."
+    if dig(evidence, "task", "words"):
+        said += (
+            " Its tags are the best that are possible together, as with headstart; a pipeline that takes the best tag of each "
+            "word by itself may say others."
+        )
+    return ["## Use it without headstart", "", said, "", *block]
 
 
 def _labels(evidence: Mapping[str, Any]) -> list[str]:
@@ -376,7 +390,12 @@ def _limits(evidence: Mapping[str, Any]) -> list[str]:
     if weakest:
         lines.append(f"- {markdown(weakest)}")
     lengths = dig(evidence, "data", "lengths") or {}
-    if finite(lengths.get("limit")) and evidence.get("kind") != "linear-text":
+    if finite(lengths.get("limit")) and dig(evidence, "task", "words") and evidence.get("kind") not in WITHOUT_NETWORK:
+        lines.append(
+            f"- Sentences of more than {count(lengths['limit'])} tokens are read in windows that overlap, so no word is "
+            f"lost; {count(lengths.get('windowed') or 0)} of the texts here were longer."
+        )
+    elif finite(lengths.get("limit")) and evidence.get("kind") not in WITHOUT_NETWORK:
         cut = f"{count(lengths.get('truncated') or 0)} of the texts here were longer"
         lost = finite(lengths.get("tokens_lost_share"))
         cut += f", which lost {number(100 * lost, 2)} % of all tokens" if lost else ""

@@ -4,15 +4,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from headstart.metrics.directions import LOWER_IS_BETTER
 from headstart.report.drawing import count, dig, finite
 
-LOWER_IS_BETTER = frozenset({"log_loss", "ece"})
 METRIC_NAMES = {
     "accuracy": "accuracy",
     "macro_f1": "macro F1",
     "mcc": "Matthews correlation",
     "log_loss": "log loss",
     "ece": "calibration error (ECE)",
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+    "map": "mean average precision",
+    "pearson": "Pearson correlation",
+    "spearman": "Spearman correlation",
+    "rmse": "root mean squared error",
+    "mae": "mean absolute error",
 }
 SPLITS = ("train", "validation", "test", "target")
 TARGET = "target"

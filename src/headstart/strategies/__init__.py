@@ -15,6 +15,7 @@ STRATEGIES = Registry(
         "lora": "headstart.strategies.lora:Lora",
         "self-training": "headstart.strategies.self_training:SelfTraining",
         "tf-idf": "headstart.strategies.tf_idf:TfIdf",
+        "untouched": "headstart.strategies.untouched:Untouched",
     },
     group="headstart.strategies",
 )

@@ -80,7 +80,7 @@ class Context:
         backbone = TextEncoder(self.located, pretrained=pretrained)
         backbone.fast = is_fast(self.precision)
         backbone.tokenizer.cache = self.cache
-        backbone.pairs, backbone.words = self.task.pairs, self.task.words
+        backbone.pairs, backbone.words = self.task.together, self.task.words
         if pretrained and self.weights is not None:
             backbone.network.load_state_dict(self.weights)
         return backbone

@@ -164,7 +164,7 @@ class DomainAdaptation(Strategy):
 
     def _folds(self, context: Context) -> int:
         """Folds that the gate judges by; 0 for the validation part."""
-        labels = list(context.train.labels)
+        labels = list(context.task.strata(context.train))
         least = min((labels.count(label) for label in set(labels)), default=0)
         wanted = self.gate_folds
         if wanted is None:
@@ -180,7 +180,7 @@ class DomainAdaptation(Strategy):
         if not count:
             return context, False
         groups = fingerprints(context.train.texts)
-        drawn = folds(list(context.train.labels), groups, parts=count, seed=context.seed)
+        drawn = folds(list(context.task.strata(context.train)), groups, parts=count, seed=context.seed)
         return replace(context, validation=context.train, folds=drawn[None], shared={}), True
 
     def _fits(self, context: Context) -> list[Candidate]:

@@ -42,7 +42,8 @@ class FeatureExtraction(Strategy):
         import torch
 
         from headstart.heads.model import Model
-        from headstart.predictors.network import HEAD, NetworkPredictor
+        from headstart.predictors.network import HEAD
+        from headstart.predictors.trained import predictor_of
         from headstart.strategies.probing import (
             CHOOSING_ROWS,
             compare_by_folds,
@@ -81,7 +82,7 @@ class FeatureExtraction(Strategy):
         if logits is None:
             _, held = solving_part(context, backbone, layers=layers, pooling=pooling)
             logits = solved.logits(held.features).astype(np.float32)
-        predictor = NetworkPredictor(model)
+        predictor = predictor_of(model)
         predictor.frozen_states = states_kept(context, backbone, layers=layers, pooling=pooling)
         context.progress.end()
         read = "all layers" if len(layers) == backbone.depth + 1 else f"layer{'s' * (len(layers) > 1)} {_spans(layers)}"

@@ -74,7 +74,7 @@ class FineTuning(Strategy):
         """A copy whose choices are made by how much the network has read."""
         young = context.located is not None and context.located.young
         return self.revised(
-            head="mean" if young and self.head == "auto" else self.head,
+            head="mean" if self.head == "auto" and (young or context.task.pooling == "mean") else self.head,
             head_first=not young if self.head_first is None else self.head_first,
             embeddings=young if self.embeddings is None else self.embeddings,
         )
@@ -97,7 +97,7 @@ class FineTuning(Strategy):
         return self._settled(context)._fitted(context)
 
     def _fitted(self, context: Context) -> Candidate:
-        from headstart.predictors.network import NetworkPredictor
+        from headstart.predictors.trained import predictor_of
         from headstart.strategies.parts import rounds
         from headstart.strategies.probing import head_pooling, sample_note
         from headstart.strategies.steps import best_of_rates, skipped_notes
@@ -127,7 +127,7 @@ class FineTuning(Strategy):
         return Candidate(
             self.revised(head="mean" if pooling == "mean" else "native"),
             training,
-            NetworkPredictor(run.model),
+            predictor_of(run.model),
             run.logits,
             self._described(pooling, epochs, rate if len(rates) > 1 else None, run),
             run.trainable,

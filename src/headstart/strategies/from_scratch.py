@@ -53,7 +53,7 @@ class FromScratch(Strategy):
 
     def fit(self, context: Context) -> Candidate:
         """Train once per learning rate, keep the best."""
-        from headstart.predictors.network import NetworkPredictor
+        from headstart.predictors.trained import predictor_of
         from headstart.strategies.parts import rounds
         from headstart.strategies.steps import best_of_rates, skipped_notes
 
@@ -68,7 +68,7 @@ class FromScratch(Strategy):
         return Candidate(
             self.revised(rates=(rate,)),
             context.training.revised(epochs=epochs),
-            NetworkPredictor(run.model),
+            predictor_of(run.model),
             run.logits,
             f"random weights, rate {rate:g}, epoch {run.history.best} of {epochs}",
             run.trainable,

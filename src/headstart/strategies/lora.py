@@ -67,7 +67,7 @@ class Lora(Strategy):
 
     def fit(self, context: Context) -> Candidate:
         """Train the corrections and the head, keep the best epoch, merge."""
-        from headstart.predictors.network import NetworkPredictor
+        from headstart.predictors.trained import predictor_of
         from headstart.strategies.parts import rounds
         from headstart.strategies.probing import head_pooling, sample_note
         from headstart.strategies.steps import held_out, skipped_notes
@@ -91,7 +91,7 @@ class Lora(Strategy):
             context.training.revised(
                 epochs=epochs, learning_rate=rate, stop_after=run.history.cut or context.training.stop_after
             ),
-            NetworkPredictor(run.model),
+            predictor_of(run.model),
             run.logits,
             f"rank {self.rank}, {read}, epoch {run.history.best} of {epochs}",
             run.trainable,

@@ -27,6 +27,7 @@ from headstart.training.solve import (
     solve_by_folds,
     standard_error,
 )
+from headstart.training.solvers import solver_of
 
 SOLVING_ROWS = 200_000
 """Training rows beyond which heads are solved on a random sample."""
@@ -54,24 +55,29 @@ def features(context: Context, backbone: Any) -> tuple[np.ndarray, np.ndarray]:
         units = context.task.units(within.context.train)
         return states[units.of(within.kept)], states[units.of(within.held)]
     found = _feature_store(context).get(backbone, _tokens(context, backbone), progress=context.progress)
-    return found[0], found[-1]
+    known = context.shared.get("row states")
+    if known is None or known[0] is not found[0]:
+        rows = [context.task.row_states(states) for states in found]
+        known = context.shared["row states"] = found[0], rows[0], rows[-1]
+    return known[1], known[2]
 
 
 def has_many_rows(context: Context, backbone: Any) -> bool:
     """Whether the features of all layers would take too much memory."""
     if context.folds is not None or WITHIN in context.shared:
         return False
-    per_unit = 4 * (backbone.depth + 1) * len(backbone.poolings) * backbone.hidden_size
+    texts = 2 if context.task.pairs and not context.task.together else 1
+    per_unit = 4 * texts * (backbone.depth + 1) * len(backbone.poolings) * backbone.hidden_size
     train, validation = (context.task.units(part) for part in (context.train, context.validation))
     return per_unit * (len(train.of(solving_rows(context))) + validation.total) > FEATURE_BYTES
 
 
 def _tokens(context: Context, backbone: Any) -> list[Any]:
     """Tokens of the training rows that heads are solved on and, where they are others, of the validation rows."""
-    train, validation = (part.tokens for part in prepared(context, backbone.tokenizer))
+    train, validation = prepared(context, backbone.tokenizer)
     chosen = solving_rows(context)
-    some = train.take(chosen) if len(chosen) < len(train) else train
-    return [some] if train is validation else [some, validation]
+    some = train.of(chosen) if len(chosen) < len(train.targets) else train.tokens
+    return [some] if train is validation else [some, validation.tokens]
 
 
 def _feature_store(context: Context) -> FeatureStore:
@@ -115,7 +121,7 @@ def solving_part(
     at = backbone.poolings.index(pooling)
     every = solving_rows(context)
     used = every if rows is None else every[rows]
-    units = train.tokens.units
+    units = train.units
     nothing = np.zeros((0, len(layers) * backbone.hidden_size), dtype=np.float32)
     if not has_many_rows(context, backbone):
         states = features(context, backbone)
@@ -124,12 +130,17 @@ def solving_part(
         held = _flat(states[1], layers, at) if rows is None else nothing
     elif rows is None:
         tokens = _tokens(context, backbone)
-        learnt, held = _feature_store(context).chosen(
+        found = _feature_store(context).chosen(
             backbone, tokens, layers=layers, pooling=pooling, progress=context.progress
         )
+        shape = (-1, len(layers), 1, backbone.hidden_size)
+        learnt, held = (
+            states.reshape(len(states), -1)
+            for states in (context.task.row_states(each.reshape(shape)) for each in found)
+        )
     else:
-        [few] = _feature_store(context).get(backbone, [train.tokens.take(used)])
-        learnt, held = _flat(few, layers, at), nothing
+        [few] = _feature_store(context).get(backbone, [train.of(used)])
+        learnt, held = _flat(context.task.row_states(few), layers, at), nothing
     count = len(held)
     own = units.of(used)
     return (
@@ -192,6 +203,7 @@ def solved_head(
     """
     train, validation = solving_part(context, backbone, layers=layers, pooling=pooling)
     options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.unit_rank}
+    options["solver"] = solver_of(context.task)
     options["beside"] = named_part(context, backbone, layers=layers, pooling=pooling) if names else None
     if grid is not None:
         options["grid"] = grid
@@ -264,9 +276,9 @@ def _ranks(
     """How well each choice of layers, pooling and use of label names does, shape (choices, 2), once for all runs."""
     train, _ = prepared(context, backbone.tokenizer)
     used = solving_rows(context) if rows is None else solving_rows(context)[rows]
-    own = train.tokens.units.of(used)
+    own = context.task.units(context.train).of(used)
     data = [train.targets[own], train.weights[own], dealt]
-    key = _key(context, backbone, [train.tokens.take(used)], data) | {"tried": [list(map(str, each)) for each in tried]}
+    key = _key(context, backbone, [train.of(used)], data) | {"tried": [list(map(str, each)) for each in tried]}
 
     def fill(ranks: np.ndarray) -> None:
         kernels: dict[tuple[int, str], np.ndarray] = {}
@@ -291,6 +303,7 @@ def _ranks(
                 rank=context.task.unit_rank,
                 beside=beside if with_names else None,
                 kernel=kernel if with_names else kernel[:count, :count],
+                solver=solver_of(context.task),
             )
 
     cache = context.cache if len(used) >= KEPT_ROWS else no_cache()
@@ -337,7 +350,8 @@ def strength_by_folds(
     train, _ = solving_part(context, backbone, layers=layers, pooling=pooling, rows=rows)
     beside = named_part(context, backbone, layers=layers, pooling=pooling) if names else None
     labels, grid = len(context.task.names), FOLD_GRID if context.folds is not None else GRID[::2]
-    found = solve_by_folds(train, dealt, labels=labels, rank=context.task.unit_rank, grid=grid, beside=beside)
+    options: dict[str, Any] = {"rank": context.task.unit_rank, "solver": solver_of(context.task)}
+    found = solve_by_folds(train, dealt, labels=labels, grid=grid, beside=beside, **options)
     return context.team.same(found.C)
 
 
@@ -348,6 +362,8 @@ def head_pooling(context: Context, backbone: Any, wanted: str) -> str:
     on the native token does better on all repeats of the cross-validation by more than one standard error.
     """
     native = backbone.poolings[0]
+    if wanted == "auto" and context.task.pooling is not None:
+        return context.task.pooling
     if wanted == "auto" and context.folds is not None:
         last = (backbone.depth,)
         values = {

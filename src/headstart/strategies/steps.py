@@ -49,7 +49,7 @@ def validation_logits(context: Context, model: Model) -> np.ndarray:
 
     def read(rows: np.ndarray) -> None:
         batch = context.task.collate(validation, rows, model.backbone.tokenizer.pad_id)
-        logits[validation.tokens.units.of(rows)] = context.task.logits(model, batch).numpy()
+        logits[validation.units.of(rows)] = context.task.logits(model, batch).numpy()
 
     with torch.inference_mode():
         for rows in context.team.mine(sorted_batches(validation.lengths, INFERENCE_TOKENS)):

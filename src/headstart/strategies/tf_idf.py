@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
@@ -19,6 +18,7 @@ from headstart.predictors.linear_text import (
     weighted,
 )
 from headstart.strategies.base import Candidate, Context, Strategy
+from headstart.strategies.linear import compact, fitted, spread
 
 GRID = (0.3, 1.0, 3.0, 10.0, 30.0)
 FOLDS = 4
@@ -34,6 +34,9 @@ MOST_TERMS = 100_000
 
 class TfIdf(Strategy):
     """Words (1-2) and characters (2-5), sublinear TF-IDF, logistic regression with C by cross-validation.
+
+    One regression for each label where texts have any number of them; ridge regression where they have a number, for pairs of
+    texts on the cosines of the two (of their words, and of their characters).
 
     The baseline to beat: seconds to train, no GPU, and on some data the winner.
     """
@@ -53,12 +56,13 @@ class TfIdf(Strategy):
         texts = list(train.inputs)
         targets = context.task.targets(train)
         weights = context.task.weights(train.examples)
-        labels = len(context.task.names)
         context.progress.begin(self.name, len(GRID) * FOLDS + 2)
         vectorizers, terms = _vectorized(texts, context.seed)
+        terms = compact(context.task, terms, [len(each.vocabulary_) for each in vectorizers])
         context.progress.advance(1)
         strength = self.C or self._tuned(context, terms, targets, weights)
-        weight, bias = _fitted(terms, targets, weights, strength, labels)
+        weight, bias = fitted(context.task, terms, targets, weights, strength)
+        weight = spread(context.task, weight, [len(each.vocabulary_) for each in vectorizers])
         predictor = LinearTextPredictor(vectorizers, weight, bias)
         if context.folds is None:
             logits = predictor.outputs(list(context.validation.inputs)).logits
@@ -70,8 +74,8 @@ class TfIdf(Strategy):
             context.training,
             predictor,
             logits,
-            f"{terms.shape[1]:,} terms, C {strength:g}",
-            weight.size + bias.size,
+            f"{weight.shape[1]:,} terms, C {strength:g}",
+            terms.shape[1] * len(bias) + len(bias),
             notes=[] if len(rows) == total else [f"learnt from {len(rows):,} of {total:,} rows, at random"],
         )
 
@@ -83,8 +87,9 @@ class TfIdf(Strategy):
             folds = context.folds[0][rows]  # these keep groups and equal texts together
         else:
             folds = np.empty(len(rows), dtype=np.int64)
-            for label in range(labels):
-                own = np.flatnonzero(targets[rows] == label)
+            kinds = targets[rows] if context.task.answers == "label" else _kinds(context, rows)
+            for label in range(int(kinds.max()) + 1):
+                own = np.flatnonzero(kinds == label)
                 folds[own] = (np.arange(len(own)) + label) % FOLDS
         ranks = {}
         for strength in GRID:
@@ -93,7 +98,7 @@ class TfIdf(Strategy):
                 inside, outside = rows[folds != fold], folds == fold
                 if not outside.any() or not len(inside):
                     continue
-                weight, bias = _fitted(terms[inside], targets[inside], weights[inside], strength, labels)
+                weight, bias = fitted(context.task, terms[inside], targets[inside], weights[inside], strength)
                 logits[outside] = terms[rows[outside]] @ weight.T + bias
                 context.progress.advance(1)
             ranks[strength] = context.task.unit_rank(logits, targets[rows])
@@ -138,28 +143,12 @@ def _out_of_fold(context: Context, terms: Any, targets: np.ndarray, weights: np.
     logits = np.zeros((len(targets), len(context.task.names)))
     own = context.folds[0] if context.folds is not None else np.zeros(0)
     for fold in np.unique(own):
-        weight, bias = _fitted(
-            terms[own != fold], targets[own != fold], weights[own != fold], strength, logits.shape[1]
-        )
+        kept = own != fold
+        weight, bias = fitted(context.task, terms[kept], targets[kept], weights[kept], strength)
         logits[own == fold] = terms[own == fold] @ weight.T + bias
     return logits
 
 
-def _fitted(
-    terms: Any, targets: np.ndarray, weights: np.ndarray, strength: float, labels: int
-) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    from headstart.training.solve import ABSENT, expanded
-
-    present = np.unique(targets)
-    if len(present) == 1:
-        bias = np.full(labels, ABSENT)
-        bias[present] = 0.0
-        return np.zeros((labels, terms.shape[1])), bias
-    model = LogisticRegression(C=strength, max_iter=200, tol=1e-3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(terms, targets, sample_weight=weights)
-    return expanded(model.coef_, model.intercept_, model.classes_, labels)
+def _kinds(context: Context, rows: np.ndarray) -> np.ndarray:
+    """A number for each kind of row, by which folds get their share of all."""
+    return np.unique(np.array(context.task.strata(context.train), dtype=str)[rows], return_inverse=True)[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -14,10 +14,11 @@ from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.units import Units
 from headstart.errors import RecipeError, UsageError
+from headstart.metrics.calibration import softmax
 from headstart.metrics.significance import Paired
 from headstart.objectives.base import Objective
 from headstart.tasks.columns import checked_input
-from headstart.types import Dropped, Score, Spoken
+from headstart.types import Dropped, Meaning, Score, Spoken
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,8 +42,8 @@ class Mistake(NamedTuple):
     label: str
     """The true one."""
     predicted: str
-    score: float
-    """How sure the model is of it, in [0, 1]."""
+    score: float | None
+    """How sure the model is of it, in [0, 1]; None where the task knows no such number."""
 
 
 class Task(Objective):
@@ -59,8 +60,13 @@ class Task(Objective):
     """Whether outputs are of the words of a text, not of the whole of it."""
     controls: ClassVar[tuple[str, ...]] = ("tf-idf", "from-scratch")
     """Names of the strategies that run beside the others, to be measured against."""
-    unsuited: ClassVar[Mapping[str, str]] = {"crf": "it tags words; the control of whole texts is tf-idf"}
+    unsuited: ClassVar[Mapping[str, str]] = {
+        "crf": "it tags words; the control of whole texts is tf-idf",
+        "untouched": "it compares the two texts of a pair, and needs nothing else",
+    }
     """Names of the strategies that cannot serve this task, and why."""
+    answers: ClassVar[Literal["label", "labels", "number"]] = "label"
+    """What a row has: one label out of several, any number of labels, or a number. Heads are solved accordingly."""
     one_answer: ClassVar[bool] = True
     """Whether each input has one answer that the model can be more or less sure of, and so can leave out."""
     nothing: ClassVar[Mapping[str, Any]] = {"label": None, "score": None, "probabilities": None, "truncated": False}
@@ -83,6 +89,47 @@ class Task(Objective):
         if self.labels is None:
             raise UsageError(f"the task {self.name} knows no labels yet; bind it to training rows first")
         return self.labels
+
+    @property
+    def meaning(self) -> Meaning:
+        """What outputs mean, as plain data for predictors."""
+        return Meaning(self.answers)
+
+    @property
+    def together(self) -> bool:
+        """Whether the two texts of a pair pass the network as one input."""
+        return self.pairs
+
+    @property
+    def pooling(self) -> str | None:
+        """How heads of trained models read the states where the task knows; else that is chosen."""
+        return None
+
+    def row_states(self, states: np.ndarray) -> np.ndarray:
+        """Of each row what a head on a frozen network reads, made of the pooled states of its texts.
+
+        Args:
+            states: shape (texts, layers, poolings, hidden).
+
+        Returns:
+            Shape (rows, layers, poolings, width).
+        """
+        return states
+
+    def settled(self, logits: np.ndarray, rows: Store[Any]) -> Any:
+        """A copy that knows what is learnt of calibrated outputs on rows that were not trained on, such as thresholds.
+
+        What was known before stays, so a resolved recipe comes to the same answers.
+        """
+        return self
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Of the labels, shape (rows, labels), from calibrated outputs.
+
+        Raises:
+            UsageError: the task knows none.
+        """
+        return softmax(logits)
 
     def refuse_unsuited(self, strategies: Sequence[str]) -> None:
         """Raises RecipeError where a strategy that was named cannot serve this task."""
@@ -204,24 +251,34 @@ class Task(Objective):
 
     @abstractmethod
     def targets(self, examples: Store[Any]) -> np.ndarray:
-        """What is to be predicted, as indices of labels, shape (rows,)."""
+        """What is to be predicted: indices of labels or standardised numbers, shape (rows,).
+
+        Where rows have any number of labels, 0 or 1 for each of them, float32 of shape (rows, labels).
+        """
 
     @abstractmethod
     def score(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
         """All scores of the task with intervals, of calibrated outputs on labelled rows."""
+
+    def by_kind(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
+        """A score for each kind of thing that is found, where a score of all hides how they differ; none by default."""
+        return {}
 
     @abstractmethod
     def measured(self, logits: np.ndarray, rows: Store[Any]) -> Score:
         """The chosen metric alone, with an interval that holds for few rows too."""
 
     @abstractmethod
-    def compared(self, a: np.ndarray, b: np.ndarray, rows: Store[Any], *, seed: int = 0) -> Compared:
+    def compared(
+        self, a: np.ndarray, b: np.ndarray, rows: Store[Any], *, other: Task | None = None, seed: int = 0
+    ) -> Compared:
         """Whether two models differ on the same rows: a paired test of the chosen metric, or of one close to it.
 
         Args:
             a: outputs of the first.
             b: outputs of the second.
             rows: that both are of.
+            other: the task as settled for the second model; this one if None.
             seed: of the resampling.
         """
 

@@ -35,9 +35,14 @@ class Rows:
     """Rows of a table that can be used, column by column."""
 
     kept: Sequence[int]
-    labels: Sequence[str | None]
+    labels: Sequence[Any]
     weights: Sequence[float]
     dropped: list[Dropped]
+
+
+def one_label(said: str | None) -> tuple[Any, str | None]:
+    """A cell with a label as that label, and what is wrong with it, None where nothing is."""
+    return (intern(said), None) if said and said.strip() else (None, "no label")
 
 
 def usable_rows(
@@ -47,6 +52,7 @@ def usable_rows(
     texts: Sequence[str],
     label: str | None,
     weight: str | None,
+    read: Callable[[str | None], tuple[Any, str | None]] = one_label,
 ) -> Rows:
     """Read the columns of a task, row by row.
 
@@ -56,6 +62,7 @@ def usable_rows(
         texts: names of the columns with text.
         label: name of the column with the label; None where labels are not read.
         weight: name of the column with weights; all alike if None.
+        read: gives what a cell of the label's column says, and why it cannot be used, None where it can.
     """
     columns = [table.column(name, "--text") for name in texts]
     labels = [None] * len(table) if label is None else table.column(label, "--label")
@@ -64,8 +71,8 @@ def usable_rows(
     kept, own_labels, own_weights = array("q"), [], array("d")
     for row, (parts, said, weighed) in enumerate(zip(zip(*columns, strict=True), labels, weights, strict=True)):
         reason = fault(parts)
-        if reason is None and label is not None and (said is None or not said.strip()):
-            reason = "no label"
+        found, wrong = (None, None) if label is None else read(said)
+        reason = reason or wrong
         counted = 1.0 if weight is None else positive(weighed)
         if counted is None and reason is None:
             reason = f"weight '{weighed}' is not a number over 0"
@@ -73,7 +80,7 @@ def usable_rows(
             dropped.append(Dropped(table.file, table.lines[row], reason))
             continue
         kept.append(row)
-        own_labels.append(intern(said) if label is not None and said else None)
+        own_labels.append(found)
         own_weights.append(counted or 1.0)
     return Rows(kept, own_labels, own_weights, dropped)
 
@@ -120,6 +127,16 @@ def text_fault(text: str | None) -> str | None:
     if len(text) > LONGEST_TEXT:
         return f"text of {len(text):,} characters is over the limit of {LONGEST_TEXT:,}; split it"
     return None
+
+
+def pair_fault(names: Sequence[str]) -> Callable[[tuple[str | None, ...]], str | None]:
+    """A function that says what is wrong with the two texts of a row, with the name of the column."""
+
+    def fault(parts: tuple[str | None, ...]) -> str | None:
+        found = [(name, text_fault(part)) for name, part in zip(names, parts, strict=True)]
+        return next((f"{reason} in column '{name}'" for name, reason in found if reason), None)
+
+    return fault
 
 
 def split_names(value: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -15,11 +14,11 @@ from headstart.data.examples import Example, Examples, Pairs, relabelled
 from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.data.table import Table
-from headstart.data.tokens import Tokens
 from headstart.errors import DataError
 from headstart.metrics import classification, significance
 from headstart.metrics.calibration import softmax, temperature
 from headstart.tasks.base import Compared, Mistake, Task
+from headstart.tasks.pooled import Prepared, collated, own_weights, pooled_heads, pooled_logits
 from headstart.types import MOST_PROBABILITIES, Dropped, Prediction, Score
 
 if TYPE_CHECKING:
@@ -29,20 +28,6 @@ if TYPE_CHECKING:
 
 LEAST_FOR_CALIBRATION = 20
 """Rows below which a part is too small to tell how sure a model should be."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Tokens and targets by index."""
-
-    tokens: Tokens
-    targets: np.ndarray
-    weights: np.ndarray
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Tokens per row, shape (rows,)."""
-        return self.tokens.lengths
 
 
 class SingleLabel(Task):
@@ -159,10 +144,10 @@ class SingleLabel(Task):
 
     def weights(self, examples: Sequence[Example]) -> np.ndarray:
         """Example weight times class weight, scaled to mean 1."""
-        lazy = isinstance(examples, Examples | Pairs)
-        own = np.array(examples.weights if lazy else [example.weight for example in examples], dtype=np.float64)
+        own = own_weights(examples)
         if self.class_weight is not None:
-            labels = examples.labels if lazy else [example.label for example in examples]
+            lazy = isinstance(examples, Examples | Pairs)
+            labels: Sequence[Any] = examples.labels if lazy else [example.label for example in examples]
             counts = Counter(labels)
             table = (
                 {label: 1.0 / counts[label] for label in counts}
@@ -202,7 +187,9 @@ class SingleLabel(Task):
         """Negative log-probability of the true label."""
         return classification.log_losses(softmax(logits), self.targets(rows))
 
-    def compared(self, a: np.ndarray, b: np.ndarray, rows: Store[Any], *, seed: int = 0) -> Compared:
+    def compared(
+        self, a: np.ndarray, b: np.ndarray, rows: Store[Any], *, other: Task | None = None, seed: int = 0
+    ) -> Compared:
         """A paired test of the chosen metric, or of accuracy where that is no function of counts."""
         metric = self.chosen_metric if self.chosen_metric in classification.BY_COUNTS else "accuracy"
         sides = a.argmax(1), b.argmax(1)
@@ -254,10 +241,7 @@ class SingleLabel(Task):
 
     def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
         """One `PooledHead`; options: `layers`, `pooling`, `dropout`."""
-        from headstart.heads.pooled import PooledHead
-
-        options = {"layers": (backbone.depth,), "pooling": backbone.poolings[0]} | options
-        return {"classification": PooledHead(backbone.hidden_size, len(self.names), depth=backbone.depth, **options)}
+        return pooled_heads(backbone, len(self.names), **options)
 
     def prepare(self, examples: Store[Any], tokenizer: Any) -> Prepared:
         """Tokenise once."""
@@ -265,19 +249,11 @@ class SingleLabel(Task):
 
     def collate(self, prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
         """`ids` and `mask` of shape (batch, tokens), `targets` and `weights` of shape (batch,)."""
-        import torch
-
-        ids, mask = prepared.tokens.pad(indices, pad_id)
-        return {
-            "ids": torch.from_numpy(ids),
-            "mask": torch.from_numpy(mask),
-            "targets": torch.from_numpy(prepared.targets[indices]),
-            "weights": torch.from_numpy(prepared.weights[indices]).float(),
-        }
+        return collated(prepared, indices, pad_id)
 
     def logits(self, model: Model, batch: dict[str, Tensor]) -> Tensor:
         """Shape (batch, labels)."""
-        return model.heads["classification"](model.encode(batch["ids"], batch["mask"]))
+        return pooled_logits(model, batch)
 
     def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
         """Weighted cross-entropy, summed, and the sum of weights."""

@@ -13,10 +13,10 @@ from headstart.data.table import Table
 from headstart.tasks.columns import (
     guess_label,
     guess_pair,
+    pair_fault,
     require_columns,
     split_names,
     stored,
-    text_fault,
     usable_rows,
 )
 from headstart.tasks.single_label import SingleLabel
@@ -58,12 +58,7 @@ class TextPairClassification(SingleLabel):
         """Pairs of a table; rows that lack a text or the label, and texts over a million characters, are reported."""
         names = self.text or ("", "")
         label, weight = (self.label or "", self.weight) if labelled else (None, None)
-
-        def fault(parts: tuple[str | None, ...]) -> str | None:
-            found = [(name, text_fault(part)) for name, part in zip(names, parts, strict=True)]
-            return next((f"{reason} in column '{name}'" for name, reason in found if reason), None)
-
-        rows = usable_rows(table, fault, texts=names, label=label, weight=weight)
+        rows = usable_rows(table, pair_fault(names), texts=names, label=label, weight=weight)
         first, second = (taken(table.column(name, "--text"), rows.kept) for name in names)
         return stored(table, rows, Pairs(first, second, rows.labels, rows.weights)), rows.dropped
 

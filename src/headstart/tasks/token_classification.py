@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -17,7 +16,6 @@ from headstart.data.table import Table
 from headstart.data.tagged import Mark, RowFault, faults_in, input_words, marks_of, scheme_in, sentence
 from headstart.data.tags import OUTSIDE, Span, allowed, best_paths, spans_of, split_tag, tags_of
 from headstart.data.units import Units
-from headstart.data.windows import WordTokens
 from headstart.data.words import Sentence, Sentences, Words, joined_words
 from headstart.errors import DataError
 from headstart.metrics import entities, found, tallies
@@ -26,6 +24,7 @@ from headstart.metrics.classification import log_losses
 from headstart.registry import did_you_mean
 from headstart.tasks.base import Compared, Mistake, Task
 from headstart.tasks.columns import checked_input, require_columns, split_names, text_fault
+from headstart.tasks.pooled import Prepared, collated, pooled_heads, pooled_logits
 from headstart.types import Dropped, Entity, Score, Tagged
 
 if TYPE_CHECKING:
@@ -39,20 +38,6 @@ LABEL_NAMES = ("tags", "ner_tags", "labels", "label", "entities", "spans", "ner"
 VALUES: Mapping[str, tallies.Value] = {"f1": found.f1, "macro_f1": found.macro_f1}
 LINES = 5
 """Lines named in a message."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Tokens of sentences, and targets word by word."""
-
-    tokens: WordTokens
-    targets: np.ndarray
-    weights: np.ndarray
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Tokens per sentence, shape (sentences,)."""
-        return self.tokens.lengths
 
 
 class TokenClassification(Task):
@@ -79,6 +64,7 @@ class TokenClassification(Task):
         "contrastive": "it pulls whole texts together by their one label",
         "self-training": "it takes the one label of a text on trust",
         "coral": "it aligns the states of whole texts",
+        "untouched": "it compares the two texts of a pair",
     }
     one_answer: ClassVar[bool] = False
     nothing: ClassVar[Mapping[str, Any]] = {"entities": None, "words": None, "tags": None, "truncated": False}
@@ -261,10 +247,7 @@ class TokenClassification(Task):
 
     def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
         """One `PooledHead` that reads words; options: `layers`, `pooling` (of a word's pieces), `dropout`."""
-        from headstart.heads.pooled import PooledHead
-
-        options = {"layers": (backbone.depth,), "pooling": backbone.poolings[0]} | options
-        return {"classification": PooledHead(backbone.hidden_size, len(self.names), depth=backbone.depth, **options)}
+        return pooled_heads(backbone, len(self.names), **options)
 
     def targets(self, examples: Store[Any]) -> np.ndarray:
         """Index of each word's tag, shape (words,); a tag that is not among `names` counts as outside."""
@@ -283,22 +266,11 @@ class TokenClassification(Task):
 
     def collate(self, prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
         """`ids` and `mask` of shape (windows, tokens), `spans` of shape (words, 3), `targets` and `weights` of shape (words,)."""
-        import torch
-
-        ids, mask = prepared.tokens.pad(indices, pad_id)
-        words = prepared.tokens.units.of(indices)
-        return {
-            "ids": torch.from_numpy(ids),
-            "mask": torch.from_numpy(mask),
-            "spans": torch.from_numpy(prepared.tokens.spans_of(indices)),
-            "targets": torch.from_numpy(prepared.targets[words]),
-            "weights": torch.from_numpy(prepared.weights[words]).float(),
-        }
+        return collated(prepared, indices, pad_id)
 
     def logits(self, model: Model, batch: dict[str, Tensor]) -> Tensor:
         """Shape (words, tags)."""
-        encoding = model.encode(batch["ids"], batch["mask"])._replace(spans=batch["spans"])
-        return model.heads["classification"](encoding)
+        return pooled_logits(model, batch)
 
     def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
         """Cross-entropy, summed over words, and the number of words."""
@@ -316,7 +288,7 @@ class TokenClassification(Task):
         """`f1` (micro), `precision`, `recall`, `macro_f1` of spans and the mean `log_loss` of words, with 95 % intervals."""
         return found.scores(self._tally(logits, rows)) | {"log_loss": self._log_loss(logits, rows)}
 
-    def by_type(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
+    def by_kind(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
         """F1 of each type; `n` is how often it is true."""
         return found.by_type(self._tally(logits, rows), self.types)
 
@@ -326,7 +298,9 @@ class TokenClassification(Task):
             return self._log_loss(logits, rows)
         return tallies.measured(VALUES[self.chosen_metric], self._tallied(logits, rows))
 
-    def compared(self, a: np.ndarray, b: np.ndarray, rows: Store[Any], *, seed: int = 0) -> Compared:
+    def compared(
+        self, a: np.ndarray, b: np.ndarray, rows: Store[Any], *, other: Task | None = None, seed: int = 0
+    ) -> Compared:
         """Paired permutation test over sentences; of F1 where choices are made by log-loss."""
         metric = self.chosen_metric if self.by_answers else "f1"
         first, second = (self._tallied(logits, rows, metric) for logits in (a, b))

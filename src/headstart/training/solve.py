@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -42,6 +42,14 @@ class Solved:
         return features @ self.weight.T + self.bias
 
 
+class Path(Protocol):
+    """Solutions of one problem at rising strengths."""
+
+    def at(self, strength: float, *, afresh: bool = False) -> Solved:
+        """The solution at one value of C, `afresh` where it must not depend on those before."""
+        ...
+
+
 @dataclass(frozen=True)
 class Part:
     """Features of some rows with what is to be predicted."""
@@ -49,7 +57,7 @@ class Part:
     features: np.ndarray
     """Shape (rows, features)."""
     targets: np.ndarray
-    """Index of the label per row."""
+    """Index of the label per row; for other kinds of heads what `Task.targets` gives."""
     weights: np.ndarray
     """How much each row counts."""
 
@@ -66,6 +74,18 @@ class Part:
         )
 
 
+@dataclass(frozen=True)
+class Solver:
+    """How heads of one kind are solved."""
+
+    path: Callable[[Part, Part | None, int], Path]
+    """Of the rows to solve on, those beside them, and the number of outputs."""
+    wanted: Callable[[np.ndarray, int], np.ndarray]
+    """What ridge regression is to come to, shape (rows, outputs), from targets and the number of outputs."""
+    outputs: Callable[[np.ndarray], np.ndarray]
+    """What stands for the head's outputs, from what ridge regression came to."""
+
+
 def solve(
     train: Part,
     validation: Part,
@@ -75,6 +95,7 @@ def solve(
     grid: Sequence[float] = GRID,
     beside: Part | None = None,
     late: Callable[[], bool] = lambda: False,
+    solver: Solver | None = None,
 ) -> Solved:
     """Logistic regression over a grid of strengths, the best on validation.
 
@@ -91,8 +112,9 @@ def solve(
         grid: ascending values of C.
         beside: more rows to solve on that the scale is not taken from.
         late: asked after every strength; True leaves the grid with the best so far.
+        solver: for heads of another kind.
     """
-    path = _Path(train, beside, labels)
+    path = (solver or SOFTMAX).path(train, beside, labels)
     best = Solved(np.zeros((labels, train.features.shape[1])), np.zeros(labels), 0.0, (-np.inf, -np.inf))
     worse = 0
 
@@ -121,6 +143,7 @@ def solve_by_folds(
     rank: Rank,
     grid: Sequence[float] = FOLD_GRID,
     beside: Part | None = None,
+    solver: Solver | None = None,
 ) -> Solved:
     """Logistic regression on all rows, its strength chosen by cross-validation.
 
@@ -132,13 +155,13 @@ def solve_by_folds(
         rank: of logits and targets, larger is better.
         grid: ascending values of C, walked as in `solve`.
         beside: more rows to solve on, in every fold.
+        solver: for heads of another kind.
 
     Returns:
         The solution on all rows with its mean rank and the out-of-fold logits of the first repeat.
     """
-    paths = [
-        [(row == fold, _Path(train.take(row != fold), beside, labels)) for fold in np.unique(row)] for row in folds
-    ]
+    made = (solver or SOFTMAX).path
+    paths = [[(row == fold, made(train.take(row != fold), beside, labels)) for fold in np.unique(row)] for row in folds]
     found: list[tuple[tuple[float, float], np.ndarray]] = []
     for strength in grid:
         logits = np.zeros((len(folds), len(train.targets), labels))
@@ -152,7 +175,7 @@ def solve_by_folds(
     best = max(value for (value, _), _ in found)
     least = best - standard_error(best, len(train.targets))
     at = next(at for at, ((value, _), _) in enumerate(found) if value >= least)
-    return replace(_Path(train, beside, labels).at(grid[at]), rank=found[at][0], out_of_fold=found[at][1])
+    return replace(made(train, beside, labels).at(grid[at]), rank=found[at][0], out_of_fold=found[at][1])
 
 
 def standard_error(value: float, rows: int) -> float:
@@ -195,8 +218,9 @@ def ridge_by_folds(
     rank: Rank,
     beside: Part | None = None,
     kernel: np.ndarray | None = None,
+    solver: Solver | None = None,
 ) -> tuple[float, float]:
-    """How well kernel ridge regression on one-hot labels does on rows held out, at the best of three penalties.
+    """How well kernel ridge regression on (one-hot) labels does on rows held out, at the best of three penalties.
 
     Args:
         train: rows.
@@ -205,12 +229,14 @@ def ridge_by_folds(
         rank: of logits and targets, larger is better.
         beside: more rows to learn from in every fold, their weights counting against those of `train`.
         kernel: that of the features of both, if it is known.
+        solver: for heads of another kind.
     """
+    solver = solver or SOFTMAX
     rows = train if beside is None else train.joined(beside)
     if kernel is None:
         kernel = kernel_of(train.features, None if beside is None else beside.features)
     kernel = kernel / max(float(np.trace(kernel)) / len(kernel), 1e-12)
-    wanted = np.eye(labels)[rows.targets]
+    wanted = solver.wanted(rows.targets, labels)
     extra = np.arange(len(train.targets), len(rows.targets))
     ranks: list[list[tuple[float, float]]] = [[] for _ in RIDGE]
     for row in folds:
@@ -225,7 +251,7 @@ def ridge_by_folds(
                 full[np.diag_indices_from(full)] += penalty / rows.weights[kept]
                 scores[at, held] = across @ _positive_solve(full, wanted[kept] - middle) + middle
         for at, each in enumerate(scores):
-            ranks[at].append(rank(SHARPNESS * each, train.targets))
+            ranks[at].append(rank(solver.outputs(each), train.targets))
     return max((float(mean[0]), float(mean[1])) for mean in (np.mean(each, axis=0) for each in ranks))
 
 
@@ -239,7 +265,45 @@ def _positive_solve(inner: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return cho_solve(factor, wanted.astype(inner.dtype), check_finite=False)
 
 
-class _Path:
+class Loss(Protocol):
+    """What is minimised over linear maps, of targets that it knows."""
+
+    outputs: int
+    """Rows of the map; 0 where there is nothing to solve."""
+    curvature: float
+    """Bound of the second derivative by an output."""
+
+    def errors(self, logits: np.ndarray, own: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Loss of each row and its derivative by the outputs, of the rows `own`."""
+        ...
+
+    def expanded(self, coefficients: np.ndarray, intercepts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The map with one row for each label."""
+        ...
+
+
+class _Softmax:
+    """Log-loss of one label out of several."""
+
+    def __init__(self, targets: np.ndarray, labels: int) -> None:
+        self.labels = labels
+        self.classes, self.codes = np.unique(targets, return_inverse=True)
+        several = len(self.classes)
+        self.outputs = {1: 0, 2: 1}.get(several, several)
+        self.curvature = 0.25 if several == 2 else (1 - 1 / several) / several
+
+    def errors(self, logits: np.ndarray, own: slice) -> tuple[np.ndarray, np.ndarray]:
+        return _errors(logits, self.codes[own])
+
+    def expanded(self, coefficients: np.ndarray, intercepts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if not self.outputs:  # rows of one label only
+            bias = np.full(self.labels, ABSENT)
+            bias[self.classes] = 0.0
+            return np.zeros((self.labels, coefficients.shape[1])), bias
+        return expanded(coefficients, intercepts, self.classes, self.labels)
+
+
+class LossPath:
     """Solutions of one problem at rising strengths, each the start of the next.
 
     The loss is that of scikit-learn's logistic regression, per unit of weight. L-BFGS minimises it in coordinates in which
@@ -247,13 +311,18 @@ class _Path:
     features' own coordinates take hundreds. Features too many for memory are read some thousand rows at a time.
     """
 
-    def __init__(self, train: Part, beside: Part | None, labels: int) -> None:
-        self.labels = labels
-        self.mean, self.scale = _moments(train.features)
+    def __init__(
+        self,
+        train: Part,
+        beside: Part | None,
+        labels: int,
+        loss: Callable[[np.ndarray, int], Loss] = _Softmax,
+    ) -> None:
+        self.mean, self.scale = moments(train.features)
         parts = [train] if beside is None else [train, beside]
         self.targets = np.concatenate([part.targets for part in parts])
         self.weights = np.concatenate([part.weights for part in parts])
-        self.classes, self.codes = np.unique(self.targets, return_inverse=True)
+        self.loss = loss(self.targets, labels)
         self.total = float(self.weights.sum())
         self.features = [part.features for part in parts]
         self.standard: np.ndarray | None = None
@@ -265,20 +334,17 @@ class _Path:
                 # With an L2 penalty the solution lies in the span of the rows: fewer rows than features, fewer unknowns.
                 span, triangle = np.linalg.qr(self.standard.T)
                 self.standard, self.basis, width = np.ascontiguousarray(triangle.T), span.T, count
-        two = len(self.classes) == 2
-        self.curvature = 0.25 if two else (1 - 1 / len(self.classes)) / len(self.classes)
         self.gram: np.ndarray | None = None
         self.root: tuple[float, np.ndarray] | None = None
         """Penalty, and the factor of the bound at it."""
-        self.coefficients = np.zeros((1 if two else len(self.classes), width))
-        self.intercepts = np.zeros(len(self.coefficients))
+        self.coefficients = np.zeros((self.loss.outputs, width))
+        self.intercepts = np.zeros(self.loss.outputs)
 
     def at(self, strength: float, *, afresh: bool = False) -> Solved:
         """The solution at one value of C, `afresh` from zero; a single label needs no solving."""
-        if len(self.classes) == 1:
-            return _certain(self.classes, len(self.mean), self.labels, strength)
-        self._minimise(1 / (strength * self.total), afresh=afresh)
-        weight, bias = expanded(self.coefficients, self.intercepts, self.classes, self.labels)
+        if self.loss.outputs:
+            self._minimise(1 / (strength * self.total), afresh=afresh)
+        weight, bias = self.loss.expanded(self.coefficients, self.intercepts)
         raw = (weight if self.basis is None else weight @ self.basis) / self.scale
         return Solved(raw, bias - raw @ self.mean, strength, (0.0, 0.0))
 
@@ -290,7 +356,7 @@ class _Path:
             self.root = penalty, self._root(penalty)
         root = self.root[1]
         triangular: Any = get_blas_funcs("trsm", (root,))
-        outputs, steep = len(self.coefficients), np.sqrt(self.curvature)
+        outputs, steep = len(self.coefficients), np.sqrt(self.loss.curvature)
 
         def solved(rows: np.ndarray, transposed: bool) -> np.ndarray:
             columns = np.asfortranarray(rows.T, dtype=np.float32)
@@ -316,8 +382,8 @@ class _Path:
         """Cholesky factor of the bound of the curvature, lower."""
         from scipy.linalg import cholesky
 
-        bound = self.curvature * self._gram()
-        bound[np.diag_indices_from(bound)] += np.float32(penalty + 1e-6 * self.curvature)
+        bound = self.loss.curvature * self._gram()
+        bound[np.diag_indices_from(bound)] += np.float32(penalty + 1e-6 * self.loss.curvature)
         return np.asfortranarray(cholesky(bound, lower=True, overwrite_a=True, check_finite=False))
 
     def _gram(self) -> np.ndarray:
@@ -341,7 +407,7 @@ class _Path:
         slope, slope_bias = penalty * coefficients, np.zeros_like(intercepts)
         narrow = np.ascontiguousarray(coefficients.T, dtype=np.float32)
         for rows, own in self._chunks():
-            losses, errors = _errors(rows @ narrow + intercepts, self.codes[own])
+            losses, errors = self.loss.errors(rows @ narrow + intercepts, own)
             weights = self.weights[own] / self.total
             total += float(losses @ weights)
             errors *= weights[:, None]
@@ -365,7 +431,7 @@ class _Path:
         return (features - self.mean) / self.scale
 
 
-def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of every feature; the mean is a float32, so that it is taken away without a rest."""
     chunks = [slice(start, start + CHUNK_ROWS) for start in range(0, len(features), CHUNK_ROWS)]
     total, square = np.zeros(features.shape[1]), np.zeros(features.shape[1])
@@ -375,13 +441,6 @@ def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for chunk in chunks:
         square += ((features[chunk] - mean) ** 2).sum(0, dtype=np.float64)
     return mean, (np.sqrt(square / len(features)) + 1e-6).astype(np.float32)
-
-
-def _certain(targets: np.ndarray, features: int, labels: int, strength: float) -> Solved:
-    """The map for rows of one label only."""
-    bias = np.full(labels, ABSENT)
-    bias[targets[0]] = 0.0
-    return Solved(np.zeros((labels, features)), bias, strength, (0.0, 0.0))
 
 
 def _errors(logits: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -414,3 +473,7 @@ def expanded(
     weight[classes] = coefficients
     bias[classes] = intercepts
     return weight, bias
+
+
+SOFTMAX = Solver(LossPath, lambda targets, labels: np.eye(labels)[targets], lambda scores: SHARPNESS * scores)
+"""For one label out of several."""

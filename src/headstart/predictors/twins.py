@@ -1,0 +1,143 @@
+"""A bi-encoder: two texts through the same network apart, their cosines mapped to a number."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from headstart.backbones.encoder import HALVES, TextEncoder, quiet
+from headstart.backbones.location import BackboneSource, locate
+from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.tokens import Tokens
+from headstart.errors import DivergedError, ModelError
+from headstart.heads.cosine import CosineHead
+from headstart.heads.model import Model
+from headstart.memory import within_memory
+from headstart.predictors.base import Outputs, Predictor, digests, refuse_damaged
+from headstart.predictors.network import HEAD, save_tokenizer
+from headstart.predictors.snippets import POOLED
+from headstart.predictors.stored import HEAD_FILE
+from headstart.progress import SILENT, Progress
+from headstart.types import ONE_LABEL, Meaning
+
+CHUNK = 4096
+"""Pairs whose vectors are held at once."""
+
+
+class TwinPredictor(Predictor):
+    """A model with one `CosineHead`.
+
+    Args:
+        model: backbone and head; put into eval mode.
+    """
+
+    kind: ClassVar[str] = "bi-encoder"
+
+    def __init__(self, model: Model) -> None:
+        self.model = model.eval()
+        head, backbone = model.heads[HEAD], model.backbone
+        if not isinstance(head, CosineHead) or not isinstance(backbone, TextEncoder):
+            raise TypeError(
+                f"expected a TextEncoder and a CosineHead, found {type(backbone).__name__} and {type(head).__name__}"
+            )
+        self.head = head
+        self.backbone = backbone
+        self.backbone.fast = False
+
+    def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
+        """Outputs of pairs; a text that occurs in several pairs passes the network once for some thousands of them."""
+        logits, lost = np.zeros((len(texts), 1), dtype=np.float32), np.zeros(len(texts), dtype=bool)
+        for start in range(0, len(texts), CHUNK):
+            pairs = texts[start : start + CHUNK]
+            places: dict[str, int] = {}
+            own = np.array([[places.setdefault(text, len(places)) for text in pair] for pair in pairs])
+            tokens = self.backbone.tokenizer.encode(list(places))
+            vectors = self._vectors(tokens, progress, len(pairs) / len(places))
+            with torch.inference_mode():
+                found = self.head.of_vectors(vectors[own[:, 0]], vectors[own[:, 1]])
+            logits[start : start + len(pairs)] = found.numpy()
+            lost[start : start + len(pairs)] = (tokens.lost > 0)[own].any(1)
+        return Outputs(logits, lost)
+
+    @torch.inference_mode()
+    def _vectors(self, tokens: Tokens, progress: Progress, share: float) -> torch.Tensor:
+        vectors = torch.empty((len(tokens), len(self.head.layers), self.backbone.hidden_size))
+
+        def read(rows: np.ndarray) -> None:
+            ids, mask = (torch.from_numpy(each) for each in tokens.pad(rows, self.backbone.tokenizer.pad_id))
+            vectors[torch.from_numpy(rows)] = self.head.vectors(self.model.encode(ids, mask))
+
+        for rows in sorted_batches(tokens.lengths, INFERENCE_TOKENS):
+            within_memory(rows, read)
+            progress.advance(len(rows) * share)
+        return vectors
+
+    @torch.no_grad()
+    def scale(self, factor: float) -> None:
+        """Fold a factor into the head."""
+        self.head.linear.weight.mul_(factor)
+        self.head.linear.bias.mul_(factor)
+
+    def save(self, folder: Path, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> dict[str, Any]:
+        """Write the bare encoder, tokenizer files and the head."""
+        broken = [name for name, tensor in self.model.state_dict().items() if not torch.isfinite(tensor).all()]
+        if broken:
+            raise DivergedError(f"{broken[0]} holds numbers that are not finite; nothing was saved")
+        with quiet():
+            self.backbone.network.save_pretrained(str(folder))
+        (folder / "heads").mkdir()
+        linear = self.head.linear
+        save_file(
+            {"weight": linear.weight.detach().clone(), "bias": linear.bias.detach().clone()}, str(folder / HEAD_FILE)
+        )
+        save_tokenizer(self.backbone, folder)
+        return {
+            "layers": list(self.head.layers),
+            "pooling": self.head.pooling,
+            "max_length": self.backbone.tokenizer.max_length,
+            "digests": digests(folder),
+        }
+
+    @classmethod
+    def load(cls, folder: Path, description: Mapping[str, Any]) -> "TwinPredictor":
+        """Read the encoder and the head of an artifact."""
+        refuse_damaged(folder, description)
+        backbone = TextEncoder(locate(BackboneSource(location=str(folder), max_length=description["max_length"])))
+        try:
+            tensors = load_file(str(folder / HEAD_FILE))
+            weight, bias = tensors["weight"], tensors["bias"]
+        except (OSError, KeyError, SafetensorError) as error:
+            raise ModelError(f"{folder / HEAD_FILE} cannot be read: {error}") from None
+        head = CosineHead(layers=description["layers"], pooling=description["pooling"], depth=backbone.depth)
+        head.set(weight, bias)
+        return cls(Model(backbone, {HEAD: head}))
+
+    def usage(self, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> str:
+        """A few lines around `AutoModel`."""
+        halved = self.backbone.located.config["model_type"] in HALVES
+        reader = "AutoModelForTextEncoding" if halved else "AutoModel"
+        limit = self.backbone.tokenizer.max_length
+        return f'''import torch
+from safetensors.torch import load_file
+from transformers import {reader}, AutoTokenizer
+
+tokenizer, encoder = AutoTokenizer.from_pretrained("."), {reader}.from_pretrained(".").eval()
+head = load_file("{HEAD_FILE}")
+
+@torch.no_grad()
+def vectors(texts):
+    batch = tokenizer(texts, truncation=True, max_length={limit}, padding=True, return_tensors="pt")
+    states = encoder(**batch, output_hidden_states=True).hidden_states
+    mask = batch["attention_mask"].unsqueeze(-1).float()
+    pooled = [{POOLED[self.head.pooling]} for state in (states[i] for i in {list(self.head.layers)})]
+    return torch.nn.functional.normalize(torch.stack(pooled, 1), dim=2)
+
+def predict(pairs):
+    first, second = (vectors(list(side)) for side in zip(*pairs))
+    return ((first * second).sum(2) @ head["weight"].T + head["bias"]) * {meaning.deviation!r} + {meaning.mean!r}
+
+print({list(labels)!r}, predict([("it rains", "it is wet outside")])[0].tolist())'''

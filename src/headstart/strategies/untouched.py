@@ -1,0 +1,48 @@
+"""Control: the pretrained network as it is, the cosine of two texts and nothing learnt."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from headstart.strategies.base import Candidate, Context, Strategy
+
+SCALE_ROWS = 2000
+"""Training pairs at most whose cosines say how they are spread."""
+
+
+class Untouched(Strategy):
+    """The cosine of the two texts' mean states in the last layer, from the network as it came; no label is used.
+
+    Where a sentence encoder is good already, this is what training has to beat. So that errors can be told, cosines are
+    moved and scaled to the mean and spread of the numbers, which leaves their order as it is.
+    """
+
+    name: ClassVar[str] = "untouched"
+    cost: ClassVar[int] = 1
+    role: ClassVar[Literal["transfer", "control"]] = "control"
+
+    def fit(self, context: Context) -> Candidate:
+        """Read the texts, learn nothing."""
+        import torch
+
+        from headstart.heads.cosine import CosineHead
+        from headstart.heads.model import Model
+        from headstart.predictors.network import HEAD
+        from headstart.predictors.twins import TwinPredictor
+
+        backbone = context.backbone()
+        backbone.pairs = False
+        head = CosineHead(layers=(backbone.depth,), pooling="mean", depth=backbone.depth)
+        predictor = TwinPredictor(Model(backbone, {HEAD: head}))
+        rows = np.sort(np.random.default_rng([context.seed, 0xC05]).permutation(len(context.train))[:SCALE_ROWS])
+        held = list(context.validation.inputs)
+        context.progress.begin(self.name, len(rows) + len(held))
+        cosines = predictor.outputs([context.train.get(int(row)).input for row in rows], progress=context.progress)
+        spread = max(float(cosines.logits.std(dtype=np.float64)), 1e-6)
+        middle = float(cosines.logits.mean(dtype=np.float64))
+        head.set(torch.tensor([[1 / spread]]), torch.tensor([-middle / spread]))
+        logits = predictor.outputs(held, progress=context.progress).logits
+        context.progress.end()
+        return Candidate(self, context.training, predictor, logits, "cosine of the mean states, nothing learnt", 0)

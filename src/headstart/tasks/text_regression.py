@@ -1,0 +1,62 @@
+"""Text regression: a number for each text."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from pydantic import field_validator
+
+from headstart.data.columns import taken
+from headstart.data.examples import Example, Examples, joined
+from headstart.data.store import Store
+from headstart.data.table import Table
+from headstart.tasks.columns import guess_text, require_columns, split_names, stored, text_fault, usable_rows
+from headstart.tasks.single_number import SingleNumber, guess_number
+from headstart.types import Dropped
+
+
+class TextRegression(SingleNumber):
+    """A number for each text: a rating, a price, how hard it is to read.
+
+    Needs: `encode`.
+    Inputs: one or more text columns, joined by a blank; a column with finite numbers.
+    Loss: squared error of numbers standardised by those of the training rows, weighted by example.
+    See also: `sentence-similarity` for a number of two texts.
+    """
+
+    name: ClassVar[str] = "text-regression"
+    hub: ClassVar[str] = "text-classification"
+
+    @field_validator("text", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return split_names(value)
+
+    def guess(self, table: Table) -> Self:
+        """Fill in columns that were not named: by usual names, else the longest texts and the most distinct numbers."""
+        require_columns(table, self.text, self.label)
+        label = self.label or guess_number(table, self.text or ())
+        text = self.text or (guess_text(table, label),)
+        require_columns(table, text, label)
+        return self.revised(text=text, label=label)
+
+    def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Example], list[Dropped]]:
+        """Examples of a table; rows without text or a finite number, and texts over a million characters, are reported."""
+        names = self.text or ()
+        label, weight = (self.label or "", self.weight) if labelled else (None, None)
+        rows = usable_rows(
+            table, lambda parts: text_fault(joined(parts)), texts=names, label=label, weight=weight, read=self.read
+        )
+        columns = [taken(table.column(name, "--text"), rows.kept) for name in names]
+        return stored(table, rows, Examples(columns, rows.labels, rows.weights)), rows.dropped
+
+    @classmethod
+    def toy_examples(cls) -> list[Example]:
+        """Twelve texts with numbers from 1 to 5, lengths from 1 to 12 words."""
+        rows = [
+            ("good", 4.0), ("bad", 2.0), ("it is", 3.0), ("very good indeed", 5.0), ("rather bad , I say", 1.5),
+            ("the parcel is on its way to you now", 3.0), ("good good", 4.5), ("bad bad bad", 1.0),
+            ("it arrives on monday", 3.5), ("a good day and a good night to you and all of yours", 5.0),
+            ("bad start , bad end", 1.0), ("the shop opens at nine", 2.5),
+        ]  # fmt: skip
+        return [Example(text, number) for text, number in rows]

@@ -1,0 +1,291 @@
+"""Lists of labels: columns and separators found, faulty cells named, thresholds that are best, scores as scikit-learn has them."""
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from headstart.data.examples import Example
+from headstart.data.store import Store
+from headstart.data.table import Table
+from headstart.errors import DataError
+from headstart.metrics.calibration import sigmoid
+from headstart.metrics.label_sets import best_thresholds
+from headstart.tasks.multi_label_classification import MultiLabelClassification
+
+TASK = MultiLabelClassification(text=("text",), label="tags", separator="|")
+
+
+def table(*cells: str | None, texts: list[str] | None = None) -> Table:
+    texts = texts or [f"text {at}" for at in range(len(cells))]
+    return Table("rows.csv", {"text": texts, "tags": list(cells)}, list(range(2, 2 + len(cells))))
+
+
+def store(*labels: tuple[str, ...]) -> Store[Example]:
+    return Store(
+        [Example(f"text {at}", each) for at, each in enumerate(labels)], list(range(2, 2 + len(labels))), "rows.csv"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "separator", "labels"),
+    [
+        (['["a", "b|c"]', "[]"], "json", [("a", "b|c"), ()]),
+        (["[1, 2.50]", "[1]"], "json", [("1", "2.50"), ("1",)]),
+        (["a|b, c", "b", ""], "|", [("a", "b, c"), ("b",), ()]),
+        (["a; b", "b"], ";", [("a", "b"), ("b",)]),
+        (["a, b", "b,"], ",", [("a", "b"), ("b",)]),
+        (["a", "b"], "|", [("a",), ("b",)]),
+    ],
+)
+def test_the_separator_is_found_and_cells_are_taken_apart(
+    cells: list[str], separator: str, labels: list[tuple[str, ...]]
+) -> None:
+    task = MultiLabelClassification().guess(table(*cells))
+    assert (task.text, task.label, task.separator) == (("text",), "tags", separator)
+    rows, dropped = task.parse(table(*cells))
+    assert list(rows.labels) == labels
+    assert dropped == []
+
+
+@pytest.mark.parametrize(
+    ("separator", "cell", "reason"),
+    [
+        ("json", "['a', 'b']", r"labels '\['a', 'b'\]' are no list of texts; write"),
+        ("json", '{"a": 1}', "are no list of texts"),
+        ("json", '["a", null]', "are no list of texts"),
+        ("json", '["a", " "]', "hold an empty one"),
+        ("json", '["a", "a"]', "label 'a' stands twice in one list"),
+        ("json", "a", "labels 'a' are no list of texts"),
+        ("|", "a|b|a", "label 'a' stands twice in one list"),
+        ("|", '["a"]', r"is a list in brackets and not labels parted by '\|'"),
+        ("|", None, "no list of labels"),
+    ],
+)
+def test_a_cell_that_is_no_list_of_labels_is_dropped_with_line_and_reason(
+    separator: str, cell: str | None, reason: str
+) -> None:
+    import re
+
+    rows, [dropped] = TASK.revised(separator=separator).parse(
+        table("[]" if separator == "json" else "", cell, "[]"[:0])
+    )
+    assert (dropped.file, dropped.line) == ("rows.csv", 3)
+    assert re.search(reason, dropped.reason), dropped.reason
+    assert len(rows) == 2
+
+
+def test_a_row_without_labels_counts_and_a_row_without_text_does_not() -> None:
+    rows, dropped = TASK.parse(table("", "a", texts=["one", " "]))
+    assert (list(rows.labels), [row.reason for row in dropped]) == ([()], ["no text"])
+
+
+def test_labels_that_training_rows_lack_are_named_with_file_and_line() -> None:
+    task = TASK.bind(store(("a",), ("a", "b"), ("b",), ()))
+    known, [dropped] = task.known(store(("a",), ("b", "z"), ()))
+    assert (dropped.file, dropped.line, dropped.reason) == (
+        "rows.csv", 3, "label 'z' does not occur in the training rows",
+    )  # fmt: skip
+    assert list(known.labels) == [("a",), ()]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (
+            [("a",), ("A", "b"), ("b",), ("a", "A")],
+            r"differ only by case or white space: 'A' \(2 rows\) and 'a' \(2 rows\)",
+        ),
+        ([("a",), ("a", "b"), ()], r"1 label\(s\) with one example only: 'b' \(line 3\).*--drop-rare-labels"),
+        ([(), ()], "no row has a label in column 'tags'"),
+    ],
+)
+def test_labels_that_cannot_be_learnt_are_refused(labels: list[tuple[str, ...]], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        TASK.bind(store(*labels))
+
+
+def test_labels_are_merged_and_rare_ones_left_out_where_asked() -> None:
+    task = TASK.revised(merge_labels=True, drop_rare_labels=True)
+    rows, dropped = task.cleaned(store(("a", "A"), ("a",), ("A", "b"), ("a", "c"), ("c",), ()))
+    assert list(rows.labels) == [("a",), ("a",), ("a", "c"), ("c",), ()]
+    assert [(row.line, row.reason) for row in dropped] == [(4, "label 'b' has one row only")]
+    # The row of 'd' goes, which leaves 'e' alone.
+    rows, dropped = task.cleaned(store(("a",), ("d", "e"), ("e",), ("a",)))
+    assert list(rows.labels) == [("a",), ("a",)]
+    assert sorted(row.line for row in dropped) == [3, 4]
+    assert list(task.bind(store(("a",), ("a",))).known(store(("A",)))[0].labels) == [("a",)]
+
+
+def test_labels_none_of_whose_rows_can_be_used_are_named() -> None:
+    rows, _ = TASK.parse(table("a|z", "a", "z", texts=["", "good", " "]))
+    assert TASK.vanished(table("a|z", "a", "z", texts=["", "good", " "]), rows) == [
+        "no row of the label(s) 'z' (2 rows) can be used, so the model will not know them"
+    ]
+
+
+def test_rows_are_parted_by_their_rarest_label() -> None:
+    rows = store(("a", "b"), ("a",), ("b", "a"), ("c", "a"), ("c",), ())
+    assert list(TASK.strata(rows)) == ["b", "a", "b", "c", "c", "(none)"]
+    assert TASK.counts(rows) == {"a": 4, "b": 2, "c": 2}
+
+
+def drawn(rows: int, labels: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    logits = random.normal(size=(rows, labels)) * 2 - 1
+    return logits, random.random((rows, labels)) < sigmoid(logits + random.normal(size=logits.shape))
+
+
+def stored(true: np.ndarray) -> Store[Example]:
+    names = [chr(97 + at) for at in range(true.shape[1])]
+    return store(*[tuple(name for name, has in zip(names, row, strict=True) if has) for row in true])
+
+
+def test_thresholds_make_f1_over_all_labels_as_high_as_any_choice_does() -> None:
+    for seed in range(20):
+        logits, true = drawn(7, 3, seed)
+        if not true.any():
+            continue
+        shares = sigmoid(logits)
+
+        def micro(thresholds: Any, shares: np.ndarray = shares, true: np.ndarray = true) -> float:
+            return metrics.f1_score(true, shares >= np.array(thresholds), average="micro", zero_division=0)
+
+        borders = [[1.0, *(np.sort(column) - 1e-9)] for column in shares.T]
+        best = max(micro(choice) for choice in itertools.product(*borders))
+        assert micro(best_thresholds(true, shares)) == pytest.approx(best)
+
+
+def test_thresholds_for_macro_f1_are_best_label_by_label() -> None:
+    logits, true = drawn(40, 3)
+    shares = sigmoid(logits)
+    found = best_thresholds(true, shares, by_label=True)
+    for at in range(3):
+        values = [metrics.f1_score(true[:, at], shares[:, at] >= border) for border in shares[:, at]]
+        assert metrics.f1_score(true[:, at], shares[:, at] >= found[at]) == pytest.approx(max(values))
+
+
+def test_scores_are_those_of_scikit_learn() -> None:
+    logits, true = drawn(300, 4)
+    rows = stored(true)
+    task = TASK.bind(rows).settled(logits, rows)
+    given = sigmoid(logits) >= np.array(task.thresholds)
+    found = {name: score.value for name, score in task.score(logits, rows).items()}
+    losses = [metrics.log_loss(true[:, at], sigmoid(logits)[:, at]) for at in range(4)]
+    assert found == pytest.approx(
+        {
+            "f1": metrics.f1_score(true, given, average="micro"),
+            "precision": metrics.precision_score(true, given, average="micro"),
+            "recall": metrics.recall_score(true, given, average="micro"),
+            "macro_f1": metrics.f1_score(true, given, average="macro"),
+            "map": metrics.average_precision_score(true, sigmoid(logits), average="macro"),
+            "log_loss": sum(losses),
+        }
+    )
+    for name, score in task.score(logits, rows).items():
+        assert score.low <= score.value <= score.high, name
+        assert score.low < score.high and score.n == 300
+        chosen = task.revised(metric=name) if name in ("f1", "macro_f1", "map", "log_loss") else None
+        if chosen is not None:
+            assert chosen.measured(logits, rows).value == pytest.approx(score.value)
+
+
+def test_temperature_comes_first_and_thresholds_are_of_calibrated_probabilities() -> None:
+    logits, true = drawn(400, 3)
+    rows = stored(true)
+    task = TASK.bind(rows)
+    factor = task.factor(logits * 5, rows)
+    assert task.losses(logits * 5 * factor, rows).mean() < task.losses(logits * 5, rows).mean()
+    assert factor == pytest.approx(task.factor(logits, rows) / 5, rel=1e-2)
+    bold, mild = (task.settled(each, rows) for each in (logits * 5, logits * 5 * factor))
+    assert bold.thresholds != mild.thresholds
+    assert (bold.given(logits * 5) == mild.given(logits * 5 * factor)).all(), "a temperature changes no order"
+
+
+def test_thresholds_that_are_given_stay_and_choices_do_not_hang_on_them() -> None:
+    logits, true = drawn(60, 3)
+    rows = stored(true)
+    task = TASK.bind(rows)
+    fixed = task.revised(thresholds=(0.9, 0.9, 0.9))
+    assert fixed.settled(logits, rows) is fixed
+    assert fixed.rank(logits, rows) == task.rank(logits, rows)
+    assert fixed.score(logits, rows)["f1"].value < task.settled(logits, rows).score(logits, rows)["f1"].value
+    with pytest.raises(DataError, match="2 thresholds were given for 3 labels"):
+        TASK.revised(thresholds=(0.5, 0.5)).bind(rows)
+
+
+def test_two_models_are_compared_each_at_its_own_thresholds() -> None:
+    logits, true = drawn(300, 3)
+    rows = stored(true)
+    task = TASK.bind(rows)
+    one, other = task.settled(logits, rows), task.settled(logits - 2, rows)
+    same = one.compared(logits, logits - 2, rows, other=other)
+    assert (same.metric, same.paired.difference.value) == ("f1", 0)
+    assert one.compared(logits, logits - 2, rows).paired.difference.value > 0.1, "at the thresholds of the first"
+    assert task.revised(metric="map").compared(logits, logits, rows).metric == "f1"
+    worse = task.revised(metric="log_loss").compared(logits, logits * 3, rows)
+    assert worse.metric == "log_loss" and worse.paired.difference.value < 0 and worse.paired.p < 0.01
+
+
+def test_mistakes_name_both_sets_and_the_surest_stands_first() -> None:
+    task = TASK.revised(labels=("a", "b"), thresholds=(0.5, 0.5), metric="f1")
+    found = task.mistakes(np.array([[5.0, -5], [1, -5], [-9, -9]]), store((), (), ("a", "b")), 9)
+    assert [(each.row, each.label, each.predicted) for each in found] == [
+        (2, "a, b", "(none)"), (0, "(none)", "a"), (1, "(none)", "a"),
+    ]  # fmt: skip
+    assert found[1].score == pytest.approx(sigmoid(np.array([5.0]))[0])
+
+
+def test_predictions_are_the_labels_that_reach_their_threshold() -> None:
+    task = TASK.revised(labels=("a", "b"), thresholds=(0.2, 0.9), metric="f1")
+    [found] = task.predictions(np.array([[-1.0, 2.0]]), np.array([True]), ["x"])
+    assert found.labels == ("a",)
+    assert found.plain() == {
+        "labels": ["a"], "truncated": True,
+        "probabilities": {"a": pytest.approx(0.26894142), "b": pytest.approx(0.88079708)},
+    }  # fmt: skip
+    assert dict(zip(task.columns, found.cells(), strict=True)) == {
+        "prediction": "a", "truncated": "true", "p_a": "0.268941", "p_b": "0.880797",
+    }  # fmt: skip
+    both = task.revised(separator="json").predictions(np.array([[3.0, 3.0]]), np.array([False]), ["x"])
+    assert json.loads(both[0].cells()[0]) == ["a", "b"]
+    assert (
+        task.revised(thresholds=(0.2, 0.8)).predictions(np.array([[3.0, 3.0]]), np.array([False]), ["x"])[0].cells()[0]
+        == "a|b"
+    )
+
+
+def rows_of(count: int) -> dict[str, list[Any]]:
+    """Texts with the label 'up' where 'good' stands in them and 'down' where 'bad' does."""
+    fill = ["parcel", "shop", "day", "night", "way", "nine", "monday", "start", "end", "yours"]
+    found: dict[str, list[Any]] = {"text": [], "tags": []}
+    for at in range(count):
+        words = [["good"], ["bad"], ["good", "bad"], []][at % 4]
+        found["text"].append(f"the {fill[at % 10]} {fill[at // 10 % 10]} is {' and '.join(words)} {at}")
+        found["tags"].append([{"good": "up", "bad": "down"}[word] for word in words])
+    return found
+
+
+def test_lists_handed_over_in_python_are_learnt_and_come_back_from_disk(tmp_path: Path) -> None:
+    import headstart
+
+    data = rows_of(240)
+    artifact = headstart.fit(
+        data, task="multi-label-classification", strategy="tf-idf", controls=False, folds=0, threads=1,
+        output=str(tmp_path / "run"),
+    )  # fmt: skip
+    assert (artifact.task.label, artifact.task.separator, artifact.labels) == ("tags", "json", ("down", "up"))
+    assert artifact.evidence["leaderboard"][0]["scores"]["test"]["f1"]["value"] > 0.95
+    again = headstart.load(tmp_path / "run")
+    assert again.task.thresholds == artifact.task.thresholds
+    texts = ["the day night is good 3", "the day shop is bad 4", "the shop end is good and bad 5", "the way nine is 7"]
+    assert [row.labels for row in again.predict(texts)] == [
+        ("up",), ("down",), ("down", "up"), (),
+    ]  # fmt: skip
+    np.testing.assert_allclose(
+        again.predict_proba(["it is good"]), sigmoid(again.outputs(["it is good"]).logits), atol=1e-9
+    )
