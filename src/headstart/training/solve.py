@@ -84,6 +84,8 @@ class Solver:
     """What ridge regression is to come to, shape (rows, outputs), from targets and the number of outputs."""
     outputs: Callable[[np.ndarray], np.ndarray]
     """What stands for the head's outputs, from what ridge regression came to."""
+    rank: Rank | None = None
+    """By which strengths are chosen; the rank that is given if None."""
 
 
 def solve(
@@ -115,6 +117,7 @@ def solve(
         solver: for heads of another kind.
     """
     path = (solver or SOFTMAX).path(train, beside, labels)
+    rank = (solver or SOFTMAX).rank or rank
     best = Solved(np.zeros((labels, train.features.shape[1])), np.zeros(labels), 0.0, (-np.inf, -np.inf))
     worse = 0
 
@@ -161,6 +164,7 @@ def solve_by_folds(
         The solution on all rows with its mean rank and the out-of-fold logits of the first repeat.
     """
     made = (solver or SOFTMAX).path
+    rank = (solver or SOFTMAX).rank or rank
     paths = [[(row == fold, made(train.take(row != fold), beside, labels)) for fold in np.unique(row)] for row in folds]
     found: list[tuple[tuple[float, float], np.ndarray]] = []
     for strength in grid:
