@@ -55,6 +55,7 @@ def gather(
             "label": parts.task.label,
             "answers": parts.task.answers,
             "labels": [] if parts.task.answers == "number" else list(parts.task.names),
+            "thresholds": list(chosen.settled(parts).meaning.thresholds),
             "metric": parts.task.chosen_metric,
         },
         "backbone": _backbone(located, entries),

@@ -23,9 +23,10 @@ from headstart.strategies.parts import prepared
 from headstart.strategies.probing import _choosing_folds, features, solved_head
 from headstart.strategies.tf_idf import GRID, TfIdf
 from headstart.tasks.text_classification import Example, TextClassification
+from headstart.training.ridge import ridge_by_folds
 from headstart.training.settings import Training
 from headstart.training.solve import GRID as SOLVE_GRID
-from headstart.training.solve import Part, ridge_by_folds
+from headstart.training.solve import Part
 
 WORDS = ["parcel", "shop", "day", "night", "way", "nine", "monday", "start", "end", "yours"]
 

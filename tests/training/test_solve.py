@@ -10,7 +10,8 @@ from sklearn.preprocessing import StandardScaler
 from headstart.metrics.calibration import softmax
 from headstart.metrics.classification import log_losses
 from headstart.training import solve as solving
-from headstart.training.solve import Part, expanded, ridge_by_folds, solve, solve_by_folds, standard_error
+from headstart.training.ridge import ridge_by_folds
+from headstart.training.solve import Part, expanded, solve, solve_by_folds, standard_error
 
 
 def part(rows: int, features: int, labels: int, seed: int, weights: np.ndarray | None = None) -> Part:

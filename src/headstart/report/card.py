@@ -255,7 +255,16 @@ def _labels(evidence: Mapping[str, Any]) -> list[str]:
         return []
     shown = ", ".join(markdown(shortened(str(label), LABEL_LIMIT)) for label in labels[:ROWS_SHOWN])
     rest = f" and {count(len(labels) - ROWS_SHOWN)} more" if len(labels) > ROWS_SHOWN else ""
-    return ["## Labels", "", f"{len(labels)}: {shown}{rest}."]
+    lines = ["## Labels", "", f"{len(labels)}: {shown}{rest}."]
+    thresholds = dig(evidence, "task", "thresholds") or []
+    if thresholds:
+        each = zip(labels[:ROWS_SHOWN], thresholds, strict=False)
+        borders = ", ".join(
+            f"{markdown(shortened(str(label), LABEL_LIMIT))} {number(border)}" for label, border in each
+        )
+        said = "A text has any number of them. Thresholds decide: a label is given where its probability is at least"
+        lines += ["", f"{said} {borders}{rest}."]
+    return lines
 
 
 def _scores(evidence: Mapping[str, Any]) -> list[str]:
@@ -401,7 +410,7 @@ def _limits(evidence: Mapping[str, Any]) -> list[str]:
         cut += f", which lost {number(100 * lost, 2)} % of all tokens" if lost else ""
         lines.append(f"- It reads the first {count(lengths['limit'])} tokens of a text; {cut}.")
     counts = dig(evidence, "data", "splits", "train", "labels") or {}
-    if len(counts) > 1:
+    if len(counts) > 1 and dig(evidence, "task", "answers") != "number":
         most, least = (
             max(counts, key=lambda label: counts[label]),
             min(counts, key=lambda label: counts[label]),

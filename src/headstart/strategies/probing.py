@@ -16,13 +16,12 @@ from headstart.strategies.base import Context
 from headstart.strategies.parts import WITHIN, Within, home, prepared
 from headstart.training.features import FeatureStore, tokens_digest
 from headstart.training.frozen import frozen_key
+from headstart.training.ridge import kernel_of, ridge_by_folds
 from headstart.training.solve import (
     FOLD_GRID,
     GRID,
     Part,
     Solved,
-    kernel_of,
-    ridge_by_folds,
     solve,
     solve_by_folds,
     standard_error,

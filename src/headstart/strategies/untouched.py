@@ -35,6 +35,7 @@ class Untouched(Strategy):
         backbone = context.backbone()
         backbone.pairs = False
         head = CosineHead(layers=(backbone.depth,), pooling="mean", depth=backbone.depth)
+        head.set(torch.ones(1, 1), torch.zeros(1))
         predictor = TwinPredictor(Model(backbone, {HEAD: head}))
         rows = np.sort(np.random.default_rng([context.seed, 0xC05]).permutation(len(context.train))[:SCALE_ROWS])
         held = list(context.validation.inputs)
