@@ -299,6 +299,61 @@ FAULTS = (
         'np.where(shares > 0, ABSENT, ABSENT)',
         'tests/training/test_solve_sets.py::test_a_label_that_all_rows_have_or_none_has_an_output_far_off',
     ),
+    Fault(
+        "words: a word without a piece is forgotten", "backbones/words.py",
+        "            if (silent := np.flatnonzero(counts == 0)).size:", "            if False and (silent := np.flatnonzero(counts == 0)).size:",
+        "tests/backbones/test_words.py::test_every_word_has_a_piece_of_its_own_whatever_it_is",
+    ),
+    Fault(
+        "words: places are one piece off", "backbones/words.py",
+        "[home] + len(before)", "[home] + len(before) - 1",
+        "tests/backbones/test_words.py::test_ids_are_those_that_transformers_gives_for_texts_split_into_words",
+    ),
+    Fault(
+        "words: windows leave a gap", "data/windows.py",
+        "        begin = min(max(again, begin + 1), end)", "        begin = min(max(again, begin + 1), end) + 1",
+        "tests/data/test_windows.py::test_windows_hold_whole_words_only_and_leave_no_gap",
+    ),
+    Fault(
+        "words: a batch takes the windows of another sentence", "data/windows.py",
+        "        found[:, 0] += np.repeat(shift, self.units.counts[chosen])", "        pass",
+        "tests/data/test_windows.py::test_a_batch_has_all_windows_of_its_sentences_and_says_where_their_words_are",
+    ),
+    Fault(
+        "words: spans may overlap", "data/tagged.py",
+        "        if other.start < one.end:", "        if False:",
+        "tests/data/test_tagged.py::test_what_does_not_fit_is_said",
+    ),
+    Fault(
+        "words: a span cuts no word", "data/tagged.py",
+        "    given = words_of(text, [place for mark in marks for place in (mark.start, mark.end)])", "    given = words_of(text)",
+        "tests/data/test_tagged.py::test_a_span_inside_of_a_word_cuts_it_so_that_no_label_is_lost",
+    ),
+    Fault(
+        "words: any tag may follow any other", "tasks/token_classification.py",
+        'allowed(self.names, "iob2")', 'allowed(self.names, "plain")',
+        "tests/tasks/test_token_classification.py::test_a_tag_that_could_not_stand_there_never_comes_out",
+    ),
+    Fault(
+        "words: folds of sentences are taken for folds of words", "strategies/steps.py",
+        "            by_epoch[epoch][units.of(held)] = logits", "            by_epoch[epoch][: len(logits)] = logits",
+        "tests/contract/test_strategies_on_words.py",
+    ),
+    Fault(
+        "chain: neighbours are not looked at", "predictors/chain.py",
+        "    step = np.exp(transitions - highest)", "    step = np.ones_like(transitions)",
+        "tests/predictors/test_chain.py::test_sums_over_paths_are_those_of_counting_them",
+    ),
+    Fault(
+        "muon: columns are not turned", "training/muon.py",
+        "    turned = matrices.shape[1] > matrices.shape[2]", "    turned = matrices.shape[1] < 0",
+        "tests/training/test_muon.py",
+    ),
+    Fault(
+        "muon: the size of updates is forgotten", "training/muon.py",
+        'group["lr"] * SIZE * max(shape) ** 0.5', 'group["lr"] * max(shape) ** 0.5',
+        "tests/training/test_muon.py",
+    ),
 )  # fmt: skip
 
 
