@@ -15,9 +15,12 @@ from tests.forked import POINTS, Ended, Program
 
 from headstart.errors import StorageError
 from headstart.strategies import STRATEGIES
+from headstart.tasks.text_classification import TextClassification
 from headstart.training.checkpoints import STEP
 from headstart.workspace import place_of
 
+SERVING = [name for name in STRATEGIES.names() if name not in TextClassification.unsuited]
+"""Strategies that serve tasks with one label for each text."""
 WORDS = ("parcel", "shop", "day", "night", "way", "start")
 ROWS = 72
 
@@ -123,7 +126,7 @@ def test_killed_at_every_point_of_the_writer(
     require_same(expected, tmp_path / "run")
 
 
-@pytest.mark.parametrize("name", [name for name in STRATEGIES.names() if name != "crf"])
+@pytest.mark.parametrize("name", SERVING)
 def test_every_strategy_killed_in_the_middle_and_near_the_end(
     program: Program, words: list[object], whole: Whole, tmp_path: Path, name: str
 ) -> None:

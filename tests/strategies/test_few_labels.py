@@ -32,11 +32,13 @@ from headstart.strategies.probing import (
 )
 from headstart.strategies.steps import Run, held_out
 from headstart.strategies.tf_idf import TfIdf
+from headstart.tasks.text_classification import TextClassification
 from headstart.training.solve import Solved, solve_by_folds
 from headstart.training.state import Epoch, History
 
+SERVING = [name for name in STRATEGIES.names() if name not in TextClassification.unsuited]
+"""Strategies that serve tasks with one label for each text."""
 Few = Callable[..., Context]
-OF_TEXTS = [name for name in STRATEGIES.names() if name != "crf"]
 
 
 def test_each_row_is_held_out_once_and_learnt_from_in_the_other_folds(few: Few) -> None:
@@ -90,7 +92,7 @@ def test_no_row_has_a_part_in_its_own_out_of_fold_logits(
     assert (after[~own] != before[~own]).any(1).all()
 
 
-@pytest.mark.parametrize("name", OF_TEXTS)
+@pytest.mark.parametrize("name", SERVING)
 def test_out_of_fold_logits_are_no_copy_of_what_the_final_model_says(name: str, few: Few) -> None:
     context = few(per_label=5, epochs=1)
     found = STRATEGIES.get(name)().fit(context)
@@ -321,10 +323,10 @@ def test_from_two_rows_per_label_every_strategy_works_to_the_end(
 ) -> None:
     given = {"train": MEMORY, "backbone": str(wide_backbone), "epochs": 1, "threads": 1, "controls": False}
     given |= {"target": str(target)}
-    recipe = assemble("compare", given | {"strategies": tuple(OF_TEXTS)})
+    recipe = assemble("compare", given | {"strategies": tuple(SERVING)})
     found = compare(recipe, SILENT, table(2))
     assert {entry.strategy.name: (entry.status, entry.note) for entry in found.entries} == dict.fromkeys(
-        OF_TEXTS, ("done", "")
+        SERVING, ("done", "")
     )
     for entry in found.entries:
         assert entry.finished.validation_logits.shape == (6, 3)
@@ -340,7 +342,7 @@ def test_from_two_rows_per_label_every_strategy_works_to_the_end(
     assert {path.name for path in publish(found.artifact, tmp_path / "m").iterdir()} >= {"report.html", "README.md"}
 
 
-@pytest.mark.parametrize("name", OF_TEXTS)
+@pytest.mark.parametrize("name", SERVING)
 def test_a_strategy_that_was_asked_for_is_published_with_its_curve(
     name: str, wide_backbone: Path, target: Path, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from headstart.training.solve import Part, solve, solve_by_folds
-from headstart.training.solve_sets import SETS
+from headstart.training.solve_sets import SETS, explained
 
 
 def part(rows: int, width: int = 6, labels: int = 3, seed: int = 0) -> Part:
@@ -51,3 +51,19 @@ def test_out_of_fold_outputs_come_from_the_other_folds() -> None:
     alone = solve(train.take(~held), train, labels=3, rank=lambda *_: (0.0, 0.0), grid=(0.1,), solver=SETS)
     assert found.out_of_fold is not None
     np.testing.assert_allclose(found.out_of_fold[held], alone.logits(train.features[held]), atol=1e-2)
+
+
+def test_strengths_are_chosen_by_the_loss_explained_not_by_a_score_that_all_share() -> None:
+    train, held = part(300), part(100, seed=1)
+    folds = (np.arange(300) % 3)[None]
+    options = {"labels": 3, "rank": lambda *_: (0.9, 0.0), "solver": SETS}
+    for solved in (solve(train, held, **options), solve_by_folds(train, folds, **options)):
+        assert explained(solved.logits(held.features), held.targets)[0] > 0.3
+        assert solved.C > 1e-3
+
+
+def test_what_is_explained_is_a_share_of_the_loss_of_base_rates() -> None:
+    targets = np.array([[1.0, 0], [1, 0], [0, 0], [0, 1]])
+    rates = np.log([0.5 / 0.5, 0.25 / 0.75])
+    assert explained(np.tile(rates, (4, 1)), targets)[0] == pytest.approx(0)
+    assert explained((2 * targets - 1) * 30, targets)[0] == pytest.approx(1)

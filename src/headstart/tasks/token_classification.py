@@ -60,11 +60,11 @@ class TokenClassification(Task):
     words: ClassVar[bool] = True
     controls: ClassVar[tuple[str, ...]] = ("crf", "from-scratch")
     unsuited: ClassVar[Mapping[str, str]] = {
+        **{name: reason for name, reason in Task.unsuited.items() if name != "crf"},
         "tf-idf": "it knows texts as a whole, not words; the control of this task is crf",
         "contrastive": "it pulls whole texts together by their one label",
         "self-training": "it takes the one label of a text on trust",
         "coral": "it aligns the states of whole texts",
-        "untouched": "it compares the two texts of a pair",
     }
     one_answer: ClassVar[bool] = False
     nothing: ClassVar[Mapping[str, Any]] = {"entities": None, "words": None, "tags": None, "truncated": False}
