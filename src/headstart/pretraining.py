@@ -111,6 +111,7 @@ def learn_language(
     learner.measure_on(recipe.training.measured_tokens)
     updates, speed = _plan(recipe, learner, deadline, work, team, progress)
     learner.measure_on(speed.get("measured_tokens"))
+    learner.settings = learner.settings.revised(rounds=speed.get("rounds", learner.settings.rounds))
     stages = Stages(None if work is None else work.folder / "stages", recipe.training.checkpoint_every, progress)
     if pretrained:
         prime(learner, updates, stages)
@@ -121,7 +122,7 @@ def learn_language(
         learned = learner.learn(updates, deadline=deadline, stages=stages, sampled=True)
     except OutOfTime:
         raise RecipeError(
-            [f"budget: {recipe.budget:g} s ended before the first of {recipe.training.rounds} rounds; give more time"]
+            [f"budget: {recipe.budget:g} s ended before the first of {learner.settings.rounds} rounds; give more time"]
         ) from None
     if team.rank:
         return None
@@ -139,7 +140,7 @@ def learn_language(
 def _resolved(recipe: Raw, learner: Learner, updates: int, threads: int, located: Located) -> Raw:
     """The recipe that comes to the same weights again, without a clock."""
     settled = {"epochs": None, "learning_rate": learner.learning_rate, "measured_tokens": learner.held.tokens}
-    settled["optimizer"] = learner.settings.optimizer
+    settled |= {"optimizer": learner.settings.optimizer, "rounds": learner.settings.rounds}
     return recipe.revised(
         training=recipe.training.revised(updates=updates, **settled),
         budget=None,
@@ -295,7 +296,9 @@ def _plan(
     if known:
         return known["updates"], known
     settings = recipe.training
-    measured = learner.measure() if team.size == 1 else None
+    limited = deadline is not None and settings.updates is None and settings.epochs is None
+    left = deadline.left if deadline is not None and limited else None
+    measured = learner.measure(left) if team.size == 1 else None
     speed: dict[str, Any] = {} if measured is None else {"rate": measured[0].rate, "operations": measured[0].operations}
     if settings.updates is not None:
         updates = settings.updates
@@ -307,6 +310,8 @@ def _plan(
         if settings.measured_tokens is None:
             evaluating = learner.measure_less(deadline, evaluating)
             speed["measured_tokens"] = learner.held.tokens
+        learner.measure_seldom(deadline, evaluating)
+        speed["rounds"] = learner.settings.rounds
         updates = learner.updates_in(deadline, found, evaluating)
         if updates < 1:
             raise RecipeError(

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.artifact import softmax
 from headstart.backbones.encoder import TextEncoder, quiet
 from headstart.backbones.location import ARCHITECTURES, BackboneSource, locate
 from headstart.heads.model import Model
 from headstart.heads.native import NATIVE_HEADS
 from headstart.heads.pooled import PooledHead
+from headstart.metrics.calibration import softmax
 from headstart.predictors import PREDICTORS
 from headstart.predictors.network import NetworkPredictor
 

@@ -53,6 +53,8 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "metric": (["--metric", "mcc"], "mcc"),
     "separator": (["--separator", ";"], ";"),
     "encoder": (["--encoder", "cross"], "cross"),
+    "scheme": (["--scheme", "bioes"], "bioes"),
+    "variance": (["--variance", "3"], 3.0),
     "class_weight": (["--class-weight", "{up: 2, down: 1}"], {"up": 2.0, "down": 1.0}),
     "merge_labels": (["--merge-labels"], True),
     "drop_rare_labels": (["--drop-rare-labels"], True),
@@ -167,7 +169,11 @@ REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "pre
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
             "resume": {"run": "run"},
             "evaluate": {"model": "run", "test": "data.csv"}}  # fmt: skip
-TASK_OF = {"separator": "multi-label-classification", "encoder": "sentence-similarity"}
+TASK_OF = {
+    "separator": "multi-label-classification",
+    "encoder": "sentence-similarity",
+    "scheme": "token-classification",
+}
 """Which task has a field that the default one has not."""
 CASES = [(verb, name) for verb in VERBS for name in flat(verb)]
 

@@ -151,8 +151,8 @@ def test_perfect_outputs_score_one_and_a_shifted_span_costs_both_ways() -> None:
     wrong[7] = sure(task, ["O"])[0]  # New York becomes New
     scores = task.score(wrong, store)
     assert scores["f1"].value == pytest.approx(2 * 3 / (4 + 4))
-    assert task.by_type(wrong, store)["LOC"].value == pytest.approx(0.5)
-    assert task.by_type(wrong, store)["LOC"].n == 2
+    assert task.by_kind(wrong, store)["LOC"].value == pytest.approx(0.5)
+    assert task.by_kind(wrong, store)["LOC"].n == 2
     assert task.rank(right, store) > task.rank(wrong, store)
     assert task.measured(wrong, store).value == scores["f1"].value
     [mistake] = task.mistakes(wrong, store, 5)

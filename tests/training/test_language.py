@@ -99,6 +99,40 @@ def test_measuring_on_held_out_text_takes_a_small_share_of_the_time(
     assert (again.held.starts == fewer.starts).all()
 
 
+def test_a_budget_that_measuring_even_little_would_eat_is_measured_less_often(learner: Callable[..., Learner]) -> None:
+    made = learner()
+    made.measure_seldom(Deadline(time.perf_counter() + 1000), 1.0)
+    assert made.settings.rounds == 3  # as it was
+    made.measure_seldom(Deadline(time.perf_counter() + 60), 1.2)  # 4.8 seconds are allowed, four times 1.2
+    assert made.settings.rounds == 2
+    made.measure_seldom(Deadline(time.perf_counter() + 1), 5.0)
+    assert made.settings.rounds == 2
+
+
+def test_under_a_budget_few_updates_are_timed_and_little_is_measured(
+    learner: Callable[..., Learner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headstart.training.language.LEAST_MEASURED", 8)
+    made = learner()
+    timed = []
+    usual = Learner._timed
+    monkeypatch.setattr(
+        Learner,
+        "_timed",
+        lambda self, updates, *, skipped: timed.append(updates) or usual(self, updates, skipped=skipped),
+    )
+    before = {name: weight.detach().clone() for name, weight in made.model.named_parameters()}
+    speed, evaluating = made.measure(1e-3)
+    assert timed == [2]
+    assert speed.rate > 0
+    assert evaluating > 0
+    made.measure(1e6)
+    assert timed == [2, 2, 8]
+    made.measure()
+    assert timed == [2, 2, 8, 8]
+    assert all(torch.equal(weight, before[name]) for name, weight in made.model.named_parameters())
+
+
 def test_a_deadline_ends_learning_after_a_whole_round(learner: Callable[..., Learner]) -> None:
     with pytest.raises(OutOfTime):
         learner().learn(20, deadline=Deadline(time.perf_counter() - 1))

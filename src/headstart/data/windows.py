@@ -94,7 +94,8 @@ def laid_out(counts: np.ndarray, room: int) -> list[tuple[int, int]]:
         if end == len(counts):
             return found
         again = int(np.searchsorted(starts, ends[end - 1] - OVERLAP * room, side="left"))
-        begin = min(max(again, begin + 1), end)
+        fitting = int(np.searchsorted(starts, ends[end] - room, side="left"))  # so that the next word is read too
+        begin = min(max(again, fitting), end)
 
 
 def owners(windows: Sequence[tuple[int, int]], words: int) -> np.ndarray:

@@ -70,7 +70,8 @@ def pooled_heads(backbone: Any, outputs: int, **options: Any) -> dict[str, Any]:
 
 def pooled_logits(model: Model, batch: dict[str, Tensor]) -> Tensor:
     """Outputs of shape (batch, outputs) or, of words, (words, outputs)."""
-    return model.heads[HEAD](model.encode(batch["ids"], batch["mask"])._replace(spans=batch.get("spans")))
+    encoding = model.encode(batch["ids"], batch["mask"])
+    return model.heads[HEAD](encoding._replace(spans=batch["spans"]) if "spans" in batch else encoding)
 
 
 def own_weights(examples: Sequence[Any]) -> np.ndarray:

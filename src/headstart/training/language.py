@@ -32,6 +32,9 @@ BETAS, EPSILON = (0.9, 0.98), 1e-6
 PROBED = 8
 """Updates that are timed before a plan is made; the first `SLOW` of them do not count."""
 SLOW = 3
+PROBING = 0.04
+"""Share of a budget that timing may take; where so many updates would take more, one is timed after another."""
+FEWEST_ROUNDS = 2
 KEPT = 0.96
 """Share of the time that is planned with: other work slows a machine down."""
 MEASURING = 0.04
@@ -125,6 +128,17 @@ class Learner:
         self.measure_on(wanted)
         return evaluating * share
 
+    def measure_seldom(self, deadline: Deadline, evaluating: float) -> None:
+        """Fewer rounds where even so few rows would take too much of the time when they are measured after each.
+
+        Args:
+            deadline: when learning has to be over.
+            evaluating: seconds that measuring takes once.
+        """
+        fitting = int(2 * MEASURING * deadline.left / max(evaluating, 1e-9)) - 2
+        if fitting < self.settings.rounds:
+            self.settings = self.settings.revised(rounds=max(FEWEST_ROUNDS, fitting))
+
     def measure_on(self, tokens: int | None) -> None:
         """Keep so many tokens of the held-out rows, drawn at random; all if None."""
         if tokens is not None and tokens < self.held.tokens:
@@ -146,26 +160,40 @@ class Learner:
         per_round = max(1, -(-total // self.settings.rounds))
         return Batches(self.rows.own, tokens=self.settings.batch_tokens, updates=per_round, total=total, seed=self.seed)
 
-    def measure(self) -> tuple[Speed, float]:
-        """Speed of some updates, and seconds to measure the held-out loss once; the model is left as it was."""
+    def measure(self, left: float | None = None) -> tuple[Speed, float]:
+        """Speed of some updates, and seconds to measure the held-out loss once; the model is left as it was.
+
+        Args:
+            left: seconds of the budget, of which this may take a small part only; no limit if None.
+        """
+        speed = None
+        if left is not None:
+            speed = self._timed(2, skipped=1)
+            per_update = self.batches(PROBED).rows * float(self.rows.own.mean()) / max(speed.rate, 1e-9)
+            speed = speed if PROBED * per_update > PROBING * left else None
+        speed = speed or self._timed(PROBED, skipped=SLOW)
+        held = self.held if left is None else sample(self.held, min(LEAST_MEASURED, self.held.tokens), self.seed)
+        begun = time.perf_counter()
+        held_sums(self.model, self.objective, held, self.tokenizer.pad_id)
+        return speed, (time.perf_counter() - begun) * self.held.tokens / max(held.tokens, 1)
+
+    def _timed(self, updates: int, *, skipped: int) -> Speed:
+        """Speed of so many updates, the first of them not counted; the model is left as it was."""
         named = dict(self.model.named_parameters())
         before = Parked(named)
-        batches = self.batches(PROBED * self.settings.rounds)(0)[:PROBED]
-        stage = replace(self._stage(PROBED), epochs=1, batches=lambda _: batches)
+        batches = self.batches(PROBED * self.settings.rounds)(0)[:updates]
+        stage = replace(self._stage(updates), epochs=1, batches=lambda _: batches)
         clock = _Clock()
         try:
             train(self.model, stage, self.settings.loop, seed=self.seed, validate=None, progress=clock)
             before.restore(named)
         finally:
             before.close()
-        skipped = SLOW if len(clock.times) > SLOW else 0
+        skipped = skipped if len(clock.times) > skipped else 0
         since = clock.times[skipped - 1] if skipped else clock.begun
         # The loop begins with the largest batch; which of the others are timed makes no difference.
         tokens = tokens_of(batches, self.rows.lengths) * (len(clock.times) - skipped) // max(len(clock.times), 1)
-        speed = Speed(tokens, clock.times[-1] - since, self._operations(), self.model.backbone.fast)
-        begun = time.perf_counter()
-        self.held_loss()
-        return speed, time.perf_counter() - begun
+        return Speed(tokens, clock.times[-1] - since, self._operations(), self.model.backbone.fast)
 
     def held_loss(self) -> float:
         """Mean loss on the held-out rows, in nats per word (per row for `simcse`)."""

@@ -55,7 +55,8 @@ class TextTraining(Component):
     max_grad_norm: float = Field(default=1.0, gt=0)
     """Gradients are scaled down to this norm, over 0."""
     rounds: int = Field(default=20, ge=1, le=10_000)
-    """How often the loss on held-out text is measured, at least 1; the weights of the best time are kept."""
+    """How often the loss on held-out text is measured, at least 1, less often under a budget that this would take too much
+    of; the weights of the best time are kept."""
     measured_tokens: int | None = Field(default=None, ge=1)
     """Tokens of held-out text that it is measured on, at least 1; by default all that is held out or, under a budget that
     measuring would take more than 4 % of, as much as fits into that."""
