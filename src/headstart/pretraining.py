@@ -110,8 +110,6 @@ def learn_language(
     learner = _learner(recipe, model, texts, progress)
     learner.measure_on(recipe.training.measured_tokens)
     updates, speed = _plan(recipe, learner, deadline, work, team, progress)
-    learner.measure_on(speed.get("measured_tokens"))
-    learner.settings = learner.settings.revised(rounds=speed.get("rounds", learner.settings.rounds))
     stages = Stages(None if work is None else work.folder / "stages", recipe.training.checkpoint_every, progress)
     if pretrained:
         prime(learner, updates, stages)
@@ -294,6 +292,8 @@ def _plan(
     """How many updates there will be: as asked for, or as many as fit; a run that goes on keeps to its plan."""
     known = team.same({} if work is None else work.about.get("planned", {}))
     if known:
+        learner.measure_on(known.get("measured_tokens"))
+        learner.settings = learner.settings.revised(rounds=known.get("rounds", learner.settings.rounds))
         return known["updates"], known
     settings = recipe.training
     limited = deadline is not None and settings.updates is None and settings.epochs is None

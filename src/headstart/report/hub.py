@@ -1,0 +1,105 @@
+"""What the hub indexes of a model: the front matter of its card."""
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from headstart.report.drawing import dig
+from headstart.report.scores import METRIC_NAMES, score_of
+
+HUB_METRICS = {
+    "accuracy": "accuracy",
+    "macro_f1": "f1",
+    "mcc": "matthews_correlation",
+    "log_loss": "log_loss",
+    "ece": "expected_calibration_error",
+    "map": "mean_average_precision",
+    "pearson": "pearsonr",
+    "spearman": "spearmanr",
+}
+"""The hub's names of our metrics."""
+WITHOUT_NETWORK = {
+    "linear-text": ("sklearn", "scikit-learn", "A linear model on TF-IDF features"),
+    "crf": ("safetensors", "numpy and safetensors", "A linear-chain CRF on what words look like"),
+}
+"""Kinds of models that hold nothing of the backbone: library as the hub calls it, what they need, what they are."""
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+def front_matter(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """What the hub indexes: library, task, base model, licence and the test scores of the chosen model.
+
+    A linear model holds nothing of the backbone it was compared with, so it names no base model and takes no
+    licence from it.
+    """
+    transferred = evidence.get("kind") not in WITHOUT_NETWORK
+    backbone = (evidence.get("backbone") or {}) if transferred else {}
+    front: dict[str, Any] = {
+        "license": backbone.get("license"),
+        "library_name": "transformers" if transferred else WITHOUT_NETWORK[evidence["kind"]][0],
+        "pipeline_tag": _hub_task(evidence),
+        "base_model": backbone.get("id") if _on_the_hub(backbone) else None,
+        "tags": ["headstart", "transfer-learning"] if transferred else ["headstart"],
+    }
+    front = {key: value for key, value in front.items() if value}
+    scores = chosen_scores(evidence, "test")
+    if scores:
+        front["metrics"] = [HUB_METRICS.get(name, name) for name in scores]
+        front["model-index"] = [_index(evidence, scores)]
+    return front
+
+
+def _hub_task(evidence: Mapping[str, Any]) -> str:
+    """What the hub calls the task."""
+    return dig(evidence, "task", "hub") or dig(evidence, "task", "name") or "text-classification"
+
+
+def _index(evidence: Mapping[str, Any], scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The `model-index` entry; the hub demands a data set with a name and a type."""
+    files = dig(evidence, "data", "files") or []
+    tested = next((file for file in files if file.get("role") == "test"), files[0] if files else {})
+    path = PurePath(str(tested.get("path") or evidence.get("title") or "data"))
+    ending = PurePath(path.name.removesuffix(".gz")).suffix.lstrip(".")
+    task = _hub_task(evidence)
+    metrics = [
+        {
+            "type": HUB_METRICS.get(name, name),
+            "name": METRIC_NAMES.get(name, name),
+            "value": round(measured["value"], 6),
+        }
+        for name, measured in scores.items()
+    ]
+    return {
+        "name": str(evidence.get("title") or "headstart model"),
+        "results": [
+            {
+                "task": {"type": task, "name": task.replace("-", " ")},
+                "dataset": {
+                    "name": path.name,
+                    "type": ending or "text",
+                    "split": "test",
+                },
+                "metrics": metrics,
+            }
+        ],
+    }
+
+
+def _on_the_hub(backbone: Mapping[str, Any]) -> bool:
+    """Whether the id is one of the hub: `owner/name`, or any name that was resolved to a revision."""
+    known = str(backbone.get("id") or "")
+    return bool(_HUB_ID.fullmatch(known) or (backbone.get("revision") and re.fullmatch(r"[\w.-]+", known)))
+
+
+def chosen_entry(evidence: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The leaderboard's entry that became this model."""
+    entries = evidence.get("leaderboard") or []
+    return next((entry for entry in entries if entry.get("chosen")), None)
+
+
+def chosen_scores(evidence: Mapping[str, Any], split: str) -> dict[str, dict[str, Any]]:
+    """Every finite score of the chosen entry on one part of the data, the task's own metric first."""
+    chosen, metric = chosen_entry(evidence), dig(evidence, "task", "metric")
+    names = sorted(METRIC_NAMES, key=lambda name: name != metric)
+    return {name: measured for name in names if (measured := score_of(chosen, split, name))}
