@@ -1,6 +1,7 @@
 """CoNLL columns: one word per line with its tag behind it, an empty line between sentences."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -18,6 +19,8 @@ TOKENS, TAGS = "tokens", "tags"
 DOCUMENT = "-DOCSTART-"
 """First word of a line that begins a document and is no sentence."""
 BLANK = " \t\r\n"
+LAYOUT_LINES = 1000
+"""Lines with words that the number of columns is told from."""
 
 
 def _separator(value: Any) -> Any:
@@ -88,22 +91,25 @@ def _list(path: Path, row: int, column: str, value: str | None) -> list[str]:
 
 
 def _layout(lines: TextLines, delimiter: str | None) -> tuple[bool, int]:
-    """Whether columns are split at tabs, and how many there are: those of the first sentence's last line."""
-    last, tabbed = "", delimiter == "tab"
+    """Whether columns are split at tabs, and how many there are: as many as most of the first lines with words have."""
+    tabbed, begun = delimiter == "tab", False
+    counts: Counter[int] = Counter()
     for line in lines:
         filled = line.strip(BLANK)
         if not filled:
-            if last:
-                break
+            begun = False
             continue
-        if filled.startswith(DOCUMENT) or (filled.startswith("#") and not last and "\t" not in filled):
+        if filled.startswith(DOCUMENT) or (filled.startswith("#") and not begun and "\t" not in filled):
             continue
-        if not last and delimiter is None:
+        if not counts and delimiter is None:
             tabbed = "\t" in line.strip("\r\n")
-        last = line
-    if not last:
+        begun = True
+        counts[len(_columns(line, tabbed=tabbed))] += 1
+        if counts.total() == LAYOUT_LINES:
+            break
+    if not counts:
         raise DataError(f"{lines.path}: has no sentence; expected one word per line, its tag behind it")
-    return tabbed, len(_columns(last, tabbed=tabbed))
+    return tabbed, max(counts, key=lambda count: (counts[count], count))
 
 
 def _columns(line: str, *, tabbed: bool) -> list[str]:

@@ -1,0 +1,173 @@
+"""Tasks on words through all doors, from every kind of file; and the folder without headstart."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import headstart
+
+FILL = ["the shop", "a parcel", "it", "the day", "a night"]
+DAYS, TIMES = ["monday", "monday night"], ["nine", "nine at night"]
+SAID = ["the shop opens on monday at nine .", "the parcel , it is on its way", "monday night"]
+
+
+def sentences(count: int = 240) -> list[tuple[list[str], list[str]]]:
+    """Sentences in which days and times are told by their words."""
+    rows = []
+    for at in range(count):
+        words: list[str] = [*FILL[at % 5].split(), "arrives"]
+        tags = ["O"] * len(words)
+        for word, kind in ((DAYS[at // 5 % 2], "DAY"), (TIMES[at // 10 % 2], "TIME"))[: at % 3]:
+            parts = word.split()
+            words += ["on", *parts]
+            tags += ["O", f"B-{kind}", *[f"I-{kind}"] * (len(parts) - 1)]
+        rows.append(([*words, "now", str(at)], [*tags, "O", "O"]))
+    return rows
+
+
+def conll(path: Path, rows: list[tuple[list[str], list[str]]]) -> Path:
+    path.write_text(
+        "".join("".join(f"{word}\t{tag}\n" for word, tag in zip(*row, strict=True)) + "\n" for row in rows),
+        encoding="utf-8",
+    )
+    return path
+
+
+def spans(path: Path, rows: list[tuple[list[str], list[str]]]) -> Path:
+    """The same as texts with spans of characters, as doccano writes them."""
+    lines = []
+    for words, tags in rows:
+        text, found, place = " ".join(words), [], 0
+        for word, tag in zip(words, tags, strict=True):
+            if tag.startswith("B-"):
+                found.append([place, place + len(word), tag[2:]])
+            elif tag.startswith("I-"):
+                found[-1][1] = place + len(word)
+            place += len(word) + 1
+        lines.append(json.dumps({"text": text, "label": found}))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def wide(make_backbone: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_backbone(tmp_path_factory.mktemp("wide") / "bert", initializer_range=0.2)
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run `headstart WORDS` in this process; returns standard output."""
+    from headstart.cli.main import main
+
+    def call(*words: object, code: int = 0) -> str:
+        monkeypatch.setattr(sys, "argv", ["headstart", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit, match=f"^{code}$"):
+            main()
+        out = capsys.readouterr()
+        return out.err if code else out.out
+
+    return call
+
+
+def test_files_of_words_and_files_of_spans_and_all_three_doors_come_to_the_same_model(
+    wide: Path, tmp_path: Path, command: Callable[..., str]
+) -> None:
+    rows = sentences()
+    file, folder = conll(tmp_path / "rows.conll", rows), tmp_path / "one"
+    words = ["--task", "token-classification", "--strategy", "feature-extraction", "--no-controls", "--backbone", wide]
+    words += ["--threads", 1, "--seed", 3]
+    said = json.loads(command("fit", file, *words, "--output", folder, "--json", "--quiet"))
+    assert said["scores"]["test"]["f1"]["value"] > 0.9
+    command("fit", spans(tmp_path / "rows.jsonl", rows), *words, "--output", tmp_path / "two", "--quiet")
+    command("run", folder / "recipe.yaml", "--output", tmp_path / "three", "--json", "--quiet")
+    table = {"tokens": [words for words, _ in rows], "tags": [tags for _, tags in rows]}
+    options = {
+        "task": "token-classification",
+        "strategy": "feature-extraction",
+        "controls": False,
+        "threads": 1,
+        "seed": 3,
+    }
+    fourth = headstart.fit(table, backbone=str(wide), **options)
+    artifact = headstart.load(folder)
+    ours = [row.plain() for row in artifact.predict(SAID)]
+    assert any(row["entities"] for row in ours)
+    for other in (headstart.load(tmp_path / "two"), headstart.load(tmp_path / "three"), fourth):
+        found = [row.plain() for row in other.predict(SAID)]
+        assert [row["tags"] for row in found] == [row["tags"] for row in ours]
+    assert [json.loads(line) for line in command("predict", folder, *SAID).strip().split("\n")] == ours
+    page, card = ((folder / name).read_text(encoding="utf-8") for name in ("report.html", "README.md"))
+    assert ">None<" not in page and " None" not in card
+    assert "counting how often it is true" in page
+    assert "pipeline_tag: token-classification" in card
+
+
+def test_files_keep_their_columns_and_get_tags_and_entities(
+    wide: Path, tmp_path: Path, command: Callable[..., str]
+) -> None:
+    file, folder = conll(tmp_path / "rows.conll", sentences(120)), tmp_path / "run"
+    command(
+        "fit", file, "--task", "token-classification", "--strategy", "crf", "--no-controls", "-o", folder, "--quiet"
+    )
+    out = tmp_path / "out.conll"
+    command("predict", folder, "--input", file, "--output", out, "--quiet")
+    before, after = (path.read_text(encoding="utf-8").split("\n") for path in (file, out))
+    assert [line.split("\t")[:2] for line in after if line] == [line.split("\t") for line in before if line]
+    assert {len(line.split("\t")) for line in after if line} == {3}
+    command("predict", folder, "--input", file, "--output", tmp_path / "out.jsonl", "--quiet")
+    [first, *_] = [
+        json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").split("\n") if line
+    ]
+    assert list(first) == ["tokens", "tags", "prediction", "entities"]
+    assert len(first["prediction"]) == len(first["tokens"])
+    found = json.loads(command("evaluate", folder, file, "--json", "--quiet"))
+    assert {*found["types"]} == {"DAY", "TIME"}
+    assert found["scores"]["f1"]["value"] > 0.9
+    assert "does token-classification" in command("predict", folder, "x", "--abstain", "0.5", code=2)
+    bad = tmp_path / "bad.conll"
+    bad.write_text("a\tO\nb\n\nmonday\tB-DAY\n\n", encoding="utf-8")
+    kept = json.loads(command("evaluate", folder, bad, "--json", "--quiet"))
+    assert [(row["line"], row["reason"]) for row in kept["dropped_rows"]] == [
+        (2, "has 1 column, expected 2; its sentence is left out")
+    ]
+
+
+def snippet(folder: Path) -> str:
+    """The code block of the card that does without headstart."""
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", card, re.MULTILINE | re.DOTALL)
+    [alone] = [block for block in blocks if "headstart" not in block]
+    return alone
+
+
+CASES = [
+    ("crf", {}), ("feature-extraction", {}), ("feature-extraction", {"layers": (1, 2), "pooling": "mean"}),
+    ("fine-tuning", {"head": "native", "epochs": 1}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("strategy", "more"), CASES, ids=["crf", "frozen", "two layers", "native"])
+def test_the_code_on_the_card_finds_the_same_tags_without_headstart(
+    strategy: str, more: dict[str, Any], wide: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    artifact = headstart.fit(
+        str(conll(tmp_path / "rows.conll", sentences(120))), task="token-classification", strategy=strategy, controls=False,
+        backbone=str(wide), threads=1, output=str(folder), cache=False, **more,
+    )  # fmt: skip
+    code = snippet(folder)
+    assert ("AutoModelForTokenClassification" in code) == (strategy == "fine-tuning")
+    given = [text.split(" ") for text in SAID]
+    code += f"\nimport json, sys\nprint(json.dumps([predict(words) for words in {given!r}]))\nassert 'headstart' not in sys.modules"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.strip().split("\n")[-1]) == [list(row.tags) for row in artifact.predict(given)]
