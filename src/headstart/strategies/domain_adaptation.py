@@ -31,6 +31,8 @@ UPDATES, MOST_UPDATES = 500, 2000
 GATE_FOLDS, ENOUGH_ROWS = 3, 500
 """The gate judges by cross-validation where the validation part has fewer rows than that."""
 MOST_PASSES = 20
+LEAST_GAIN = 1e-4
+"""Nats that the log-loss has to fall by: what rounding does to all rows alike is no gain, however sure it is."""
 LEAST_BATCHES = 8
 """Updates per pass, where texts are few."""
 RATE, RATE_OF_SENTENCES = 1e-4, 3e-5
@@ -309,7 +311,7 @@ def _judged(context: Context, with_: list[Candidate], without: list[Candidate]) 
         return np.mean([task.losses(each * task.factor(each, rows), rows) for each in logits], axis=0)
 
     ours, theirs = losses(with_), losses(without)
-    less = significance.clearly_less(ours, theirs)
+    less = significance.clearly_less(ours, theirs) and float((theirs - ours).mean()) >= LEAST_GAIN
     metric, paired = task.compared(with_[0].validation_logits, without[0].validation_logits, rows, seed=context.seed)
     kept = less and paired.difference.value >= 0
     where = "in cross-validation" if context.folds is not None else "on validation"
