@@ -99,7 +99,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--strategy", default="auto")
     parser.add_argument("--own-texts", action="store_true", help="learn from the training texts too")
-    parser.add_argument("--texts", nargs="*", default=[], help="folders of the raw text; all that are shared if not given")
+    parser.add_argument(
+        "--texts", nargs="*", default=[], help="folders of the raw text; all that are shared if not given"
+    )
     parser.add_argument("--name", default="bert small", help="of the network, where options are tried")
     parser.add_argument("--options", nargs="*", default=[], help="more words for headstart pretrain, without --")
     parser.add_argument("--folder", default=str(Path(tempfile.gettempdir()) / "headstart-pretrained"))
