@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
+# Tests compute on one thread each. Each process begins at a place of its own and later takes over what another has left.
+SIDE_BY_SIDE ?= -n 2 --dist worksteal
 export HF_HUB_OFFLINE ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -12,10 +14,10 @@ demo: $(VENV)/.installed  ## transfer the embedded backbone to the sample data; 
 	$(BIN)/headstart fit examples/feedback/train.csv --test examples/feedback/test.csv --output runs/demo --overwrite
 
 test: $(VENV)/.installed-dev  ## the default tests
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow" $(SIDE_BY_SIDE)
 
 test-all: $(VENV)/.installed-dev  ## with the slow ones
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
 
 faults: $(VENV)/.installed-dev  ## break the code on purpose: the tests that guard it turn red
 	$(BIN)/python tests/planted_faults.py

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -57,6 +58,7 @@ class Program:
         how: signal.Signals = signal.SIGKILL,
         limits: dict[str, int] | None = None,
         count: bool = False,
+        team: int = 1,
     ) -> Ended:
         """Run `headstart WORDS`.
 
@@ -67,31 +69,38 @@ class Program:
             how: the signal.
             limits: resource limits by name, such as RLIMIT_FSIZE; RLIMIT_AS counts from where the fork begins.
             count: whether calls of the points are counted.
+            team: processes that work on it together, as torchrun starts them; the first one is killed, and then the others,
+                and it is the first one's end that is told.
         """
         assert self._process.stdin is not None and self._process.stdout is not None
         task = {
             "words": [str(word) for word in words], "at": at, "after": after, "how": int(how), "limits": limits or {},
-            "count": count, "folder": str(self.folder), "directory": os.getcwd(),
+            "count": count, "folder": str(self.folder), "directory": os.getcwd(), "team": team,
         }  # fmt: skip
+        (self.folder / "reached").unlink(missing_ok=True)
         self._process.stdin.write(json.dumps(task) + "\n")
         self._process.stdin.flush()
         code = json.loads(self._process.stdout.readline())
-        reached = json.loads((self.folder / "reached").read_text() or "{}") if count else {}
+        note = self.folder / "reached"
+        reached = json.loads(note.read_text()) if note.exists() else {}
         return Ended(code, (self.folder / "out").read_text(), (self.folder / "err").read_text(), reached)
 
 
-def patch(task: dict[str, Any]) -> dict[str, int]:
+def patch(task: dict[str, Any]) -> None:
     """Count calls of the points, and send the signal at the one that was asked for."""
     import importlib
 
     import torch
 
     reached: dict[str, int] = {}
+    note = Path(task["folder"]) / "reached"
     wanted = tuple(task["at"]) if task["at"] else None
 
     def counted(point: str, call: Any) -> Any:
         def wrapped(*arguments: Any, **named: Any) -> Any:
             reached[point] = reached.get(point, 0) + 1
+            if task["count"]:  # at once: a process of a team leaves without coming back
+                note.write_text(json.dumps(reached))
             if wanted == (point, reached[point], "before"):
                 os.kill(os.getpid(), task["how"])
             found = call(*arguments, **named)
@@ -106,20 +115,31 @@ def patch(task: dict[str, Any]) -> dict[str, int]:
         module = importlib.import_module(f"headstart.{place}")
         setattr(module, name, counted(point, getattr(module, name)))
     torch.optim.AdamW.step = counted("update", torch.optim.AdamW.step)  # type: ignore[method-assign]
-    return reached
 
 
-def child(task: dict[str, Any]) -> None:
-    """Be the command."""
+def child(task: dict[str, Any], rank: int, port: int) -> None:
+    """Be the command, or one process of a team."""
     import resource
 
     folder = Path(task["folder"])
     os.chdir(task["directory"])
     for number, name in ((1, "out"), (2, "err")):
+        name += str(rank) if rank else ""
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    if task["team"] > 1:
+        place = {
+            "RANK": rank,
+            "LOCAL_RANK": rank,
+            "WORLD_SIZE": task["team"],
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": port,
+        }
+        os.environ |= {name: str(value) for name, value in place.items()}
+        task |= {"count": task["count"] and not rank, "at": None if rank else task["at"]}
     sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    reached = patch(task) if task["at"] or task["count"] else {}
+    if task["at"] or task["count"]:
+        patch(task)
     import headstart.cli.main as cli
 
     cli.STARTED = time.perf_counter()
@@ -139,9 +159,14 @@ def child(task: dict[str, Any]) -> None:
         traceback.print_exception(error)
     sys.stdout.flush()
     sys.stderr.flush()
-    if task["count"]:
-        (folder / "reached").write_text(json.dumps(reached))
     os._exit(code)
+
+
+def free_port() -> int:
+    """One that nobody listens at."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
 
 
 def serve() -> None:
@@ -164,14 +189,20 @@ def serve() -> None:
     torch.set_num_threads(1)
     for line in sys.stdin:
         task = json.loads(line)
-        pid = os.fork()
-        if not pid:
-            child(task)
+        port, pids = free_port(), []
+        for rank in range(task["team"]):
+            pids.append(os.fork())
+            if not pids[-1]:
+                child(task, rank, port)
         if task["after"] is not None:
             time.sleep(task["after"])
             with suppress(ProcessLookupError):
-                os.kill(pid, task["how"])
-        _, status = os.waitpid(pid, 0)
+                os.kill(pids[0], task["how"])
+        _, status = os.waitpid(pids[0], 0)
+        for pid in pids[1:]:
+            if status:
+                os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
         sys.stdout.write(json.dumps(os.waitstatus_to_exitcode(status)) + "\n")
         sys.stdout.flush()
 

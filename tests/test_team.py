@@ -6,13 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from tests.forked import Program
 
 from headstart.team import ALONE, Team, joined, started
 
@@ -87,42 +87,24 @@ def test_two_processes_come_to_the_losses_of_one(
 
 
 def test_two_processes_that_were_killed_go_on_to_the_same_bits(rows: Path, still: Path, tmp_path: Path) -> None:
-    team = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        "-m",
-        "headstart.cli",
-    ]
     words = [
-        "compare", str(rows), "--strategies", "fine-tuning,contrastive", "--no-controls", "--backbone", str(still),
-        "--epochs", "5", "--batch-size", "7", "--threads", "1", "--folds", "0", "--checkpoint-every", "0",
+        "compare", rows, "--strategies", "fine-tuning,contrastive", "--no-controls", "--backbone", still,
+        "--epochs", "2", "--batch-size", "16", "--threads", "1", "--folds", "0", "--checkpoint-every", "0",
     ]  # fmt: skip
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "HEADSTART_CACHE_GB": "0"}
-
-    def done(*more: str) -> None:
-        ran = subprocess.run([*team, *more], capture_output=True, text=True, env=environment, timeout=240, check=False)
-        assert ran.returncode == 0, ran.stderr
-
-    done(*words, "-o", str(tmp_path / "whole"))
-    run = tmp_path / "run"
-    with subprocess.Popen(
-        [*team, *words, "-o", str(run)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        until = time.monotonic() + 120
+    (tmp_path / "forked").mkdir()
+    run, whole = tmp_path / "run", tmp_path / "whole"
+    with Program(tmp_path / "forked") as program:
+        done = program.run(*words, "-o", whole, team=2, count=True)
+        assert done.code == 0, done.err
         # The cheaper strategy is done and the other one has begun.
-        while not list(tmp_path.glob("run.part/01-fine-tuning-stages/*/step-*")) and time.monotonic() < until:
-            time.sleep(0.01)
-        first = json.loads((tmp_path / "run.part" / "lock").read_text())["process"]
-        os.kill(first, signal.SIGKILL)  # the others are then ended by torchrun
-        assert process.wait(timeout=60) != 0
-    assert list(tmp_path.glob("run.part/00-contrastive/manifest.json"))
-    done("resume", str(run))
+        killed = program.run(*words, "-o", run, team=2, at=("update", done.reached["update"] - 5, "after"))
+        assert killed.code == -signal.SIGKILL, killed.err
+        assert list(tmp_path.glob("run.part/00-contrastive/manifest.json"))
+        assert list(tmp_path.glob("run.part/01-fine-tuning-stages/*/step-*"))
+        again = program.run("resume", run, team=2)
+        assert again.code == 0, again.err
     for name in ("model.safetensors", "heads/classification.safetensors"):
-        assert (run / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+        assert (run / name).read_bytes() == (whole / name).read_bytes()
     assert not list(tmp_path.glob("run.part"))
 
 

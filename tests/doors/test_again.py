@@ -25,7 +25,7 @@ for strategy in sys.argv[1:]:
 def test_resolved_recipes_run_in_a_fresh_process_give_byte_identical_weights(
     train: Path, tiny_backbone: Path, tmp_path: Path
 ) -> None:
-    options = {"backbone": str(tiny_backbone), "threads": 1, "seed": 5}
+    options = {"backbone": str(tiny_backbone), "threads": 1, "seed": 5, "controls": False}
     strategies: dict[str, dict[str, Any]] = {
         "from-scratch": {"epochs": 1},
         "feature-extraction": {},
