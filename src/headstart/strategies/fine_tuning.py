@@ -50,7 +50,8 @@ class FineTuning(Strategy):
     head: Literal["auto", "native", "mean"] = "auto"
     """`native` reads the token that the architecture's own head reads, so plain transformers loads the result;
     `mean` reads the mean over tokens; `auto` is native unless the mean is better on validation by more than noise or,
-    with few labels, the mean unless the native one does clearly better in cross-validation."""
+    with few labels, the mean unless the native one does clearly better in cross-validation. Words have few pieces: with many
+    labels, theirs are read by the native one without a trial."""
     head_first: bool | None = None
     """Solve the head on frozen features before anything moves; otherwise it starts from random numbers. By default unless
     the network has read little text."""
@@ -73,8 +74,13 @@ class FineTuning(Strategy):
     def _settled(self, context: Context) -> FineTuning:
         """A copy whose choices are made by how much the network has read."""
         young = context.located is not None and context.located.young
+        head = self.head
+        if head == "auto" and (young or context.task.pooling == "mean"):
+            head = "mean"
+        elif head == "auto" and context.task.words and context.folds is None:
+            head = "native"
         return self.revised(
-            head="mean" if self.head == "auto" and (young or context.task.pooling == "mean") else self.head,
+            head=head,
             head_first=not young if self.head_first is None else self.head_first,
             embeddings=young if self.embeddings is None else self.embeddings,
         )
