@@ -39,6 +39,11 @@ class TagChain(nn.Module):
         forward, _ = self._forward(padded, place.inside)
         return self.factor * (forward + self._backward(padded, place.inside))[place.at].log_softmax(1)
 
+    @torch.no_grad()
+    def set(self, transitions: Tensor) -> None:
+        """Put solved transitions in, of shape (tags, tags)."""
+        self.transitions.copy_(transitions)
+
     def loss(self, scores: Tensor, targets: Tensor, counts: Tensor) -> Tensor:
         """Negative logarithm of the probability of the true sequences, in nats, summed over sentences.
 
