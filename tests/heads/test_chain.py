@@ -26,6 +26,7 @@ def drawn(counts: list[int], tags: int, scale: float = 3.0) -> tuple[Tensor, Ten
 def counted(scores: Tensor, transitions: Tensor, targets: Tensor) -> tuple[float, Tensor]:
     """Loss and probabilities of one sentence, sequence by sequence."""
     words, tags = scores.shape
+    transitions = transitions.detach()
     weights, shares = {}, torch.zeros(words, tags, dtype=torch.float64)
     for path in product(range(tags), repeat=words):
         score = sum(float(scores[at, tag]) for at, tag in enumerate(path))
@@ -42,8 +43,14 @@ def counted(scores: Tensor, transitions: Tensor, targets: Tensor) -> tuple[float
 def test_loss_and_probabilities_are_those_of_counting_every_sequence(counts: list[int]) -> None:
     chain, (scores, targets, lengths) = chain_of(3), drawn(counts, 3)
     parts = [each.split(counts) for each in (scores, targets)]
-    found = [counted(*each) for each in zip(parts[0], [chain.transitions] * len(counts), parts[1], strict=True) if len(each[0])]
-    assert float(chain.loss(scores, targets, lengths).detach()) == pytest.approx(sum(each[0] for each in found), rel=1e-5)
+    found = [
+        counted(*each)
+        for each in zip(parts[0], [chain.transitions] * len(counts), parts[1], strict=True)
+        if len(each[0])
+    ]
+    assert float(chain.loss(scores, targets, lengths).detach()) == pytest.approx(
+        sum(each[0] for each in found), rel=1e-5
+    )
     torch.testing.assert_close(
         chain(scores, lengths).exp().double(), torch.cat([each[1] for each in found]), atol=1e-6, rtol=1e-5
     )
@@ -99,3 +106,19 @@ def test_scores_in_bfloat16_are_summed_in_float32() -> None:
 
 def test_no_words_are_no_outputs() -> None:
     assert TagChain(3)(torch.zeros(0, 3), torch.zeros(1, dtype=torch.int64)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("chained", [True, False])
+def test_tags_that_only_the_one_before_tells_are_trained_with_a_chain_and_not_without(chained: bool) -> None:
+    words = torch.tensor([0, 2, 2, 1, 2, 2])  # the last two are the same, and go on with what the first began
+    targets, counts = torch.tensor([1, 2, 2, 3, 4, 4]), torch.tensor([3, 3])
+    torch.manual_seed(0)
+    head, chain = torch.nn.Linear(3, 5), TagChain(5)
+    moving = [*head.parameters(), *(chain.parameters() if chained else ())]
+    optimizer = torch.optim.Adam(moving, lr=0.1)
+    states = torch.nn.functional.one_hot(words, 3).float()
+    for _ in range(100):
+        optimizer.zero_grad()
+        chain.loss(head(states), targets, counts).backward()
+        optimizer.step()
+    assert bool((chain(head(states), counts).argmax(1) == targets).all()) is chained
