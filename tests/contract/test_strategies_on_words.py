@@ -147,11 +147,10 @@ def test_left_to_itself_it_runs_what_serves_words_and_the_chain_as_control(wide_
     ]  # fmt: skip
 
 
-def test_a_chain_that_is_trained_moves_away_from_the_solved_one(run: Run) -> None:
+def test_transitions_move_in_training(run: Run) -> None:
     name = "fine-tuning with a chain"
-    before, after = (
-        run(name, epochs=epochs, stop_after=stop, learning_rate=3e-3).chosen.finished.predictor.head.chain.transitions
-        for epochs, stop in ((2, 0), (2, 2))
+    still, moved = (
+        run(name, epochs=epochs, learning_rate=rate).chosen.finished.predictor.head.chain.transitions.detach()
+        for epochs, rate in ((2, 1e-9), (12, 3e-3))
     )
-    moved = (after - before).abs().max()
-    assert 0 < float(moved) < 1
+    assert 1e-3 < float((moved - still).abs().max()) < 1

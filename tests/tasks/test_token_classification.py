@@ -252,7 +252,7 @@ def test_the_chain_is_told_which_words_make_a_sentence_in_whatever_windows_they_
     chain.set(torch.randn(5, 5) * 2)
     # The first sentence has words 1 to 4, read in two windows that overlap; the second one word.
     windows = Tokens(np.array([1, 2, 3, 2, 3, 4, 5], dtype=np.int32), np.array([0, 3, 6, 7]), np.zeros(3))
-    spans = np.array([[0, 0, 1], [0, 1, 2], [1, 1, 2], [1, 2, 3], [0, 0, 1]])
+    spans = np.array([[0, 0, 1], [0, 1, 2], [1, 1, 2], [1, 2, 3], [2, 0, 1]])
     tokens = WordTokens(windows, Units.counted([2, 1]), Units.counted([4, 1]), spans, np.zeros(2, dtype=np.int32))
     prepared = Prepared(tokens, np.array([1, 2, 0, 3, 0]), np.ones(5))
     batch = task.collate(prepared, np.array([1, 0]), 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 from pydantic import field_validator
@@ -277,8 +277,8 @@ class TokenClassification(Task):
 
     def logits(self, model: Model, batch: dict[str, Tensor]) -> Tensor:
         """Shape (words, tags); with `crf` logarithms of probabilities under the chain."""
-        scores = pooled_logits(model, batch)
-        return model.heads[HEAD].chain(scores, batch["counts"]) if self.crf else scores
+        scores, head = pooled_logits(model, batch), cast("Any", model.heads[HEAD])
+        return head.chain(scores, batch["counts"]) if self.crf else scores
 
     def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
         """Cross-entropy, or what the chain loses, summed over words, and the number of words."""
@@ -286,7 +286,8 @@ class TokenClassification(Task):
 
         scores, targets, weights = pooled_logits(model, batch), batch["targets"], batch["weights"]
         if self.crf:
-            return model.heads[HEAD].chain.loss(scores, targets, batch["counts"]), float(weights.sum())
+            head = cast("Any", model.heads[HEAD])
+            return head.chain.loss(scores, targets, batch["counts"]), float(weights.sum())
         each = cross_entropy(scores, targets, reduction="none")  # (words,)
         return (each * weights).sum(), float(weights.sum())
 
