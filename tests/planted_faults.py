@@ -345,6 +345,36 @@ FAULTS = (
         "tests/predictors/test_chain.py::test_sums_over_paths_are_those_of_counting_them",
     ),
     Fault(
+        "tag chain: padding is summed over", "heads/chain.py",
+        "torch.where(inside[:, at], size, 0.0)", "size",
+        "tests/heads/test_chain.py::test_loss_and_probabilities_are_those_of_counting_every_sequence",
+    ),
+    Fault(
+        "tag chain: what follows is not looked at", "heads/chain.py",
+        "(forward + self._backward(padded, place.inside))", "forward",
+        "tests/heads/test_chain.py::test_loss_and_probabilities_are_those_of_counting_every_sequence",
+    ),
+    Fault(
+        "tag chain: the last word of a sentence goes on to the next one", "heads/chain.py",
+        "[targets[:-1], targets[1:]][goes_on]", "[targets[:-1], targets[1:]]",
+        "tests/heads/test_chain.py::test_loss_and_probabilities_are_those_of_counting_every_sequence",
+    ),
+    Fault(
+        "tag chain: sentences of a batch are told in another order", "tasks/pooled.py",
+        "prepared.units.counts[indices]", "prepared.units.counts[np.sort(indices)]",
+        "tests/tasks/test_token_classification.py::test_the_chain_is_told_which_words_make_a_sentence_in_whatever_windows_they_are_read",
+    ),
+    Fault(
+        "tag chain: folds are solved on all rows", "strategies/chained.py",
+        "some, rest = train.take(units.of(kept)), ", "some, rest = train.take(units.of(held)), ",
+        "tests/strategies/test_chained.py::test_labels_of_a_fold_have_no_say_in_its_own_outputs",
+    ),
+    Fault(
+        "tag chain: an artifact forgets the temperature", "predictors/network.py",
+        "            self.head.chain.factor.mul_(factor)\n", "",
+        "tests/predictors/test_predictors.py::test_a_chain_is_calibrated_by_its_factor_which_is_saved_with_it",
+    ),
+    Fault(
         "muon: columns are not turned", "training/muon.py",
         "    found = found / found.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)", "    found = found / found.amax()",
         "tests/training/test_muon.py",

@@ -51,6 +51,7 @@ def gather(
             "hub": parts.task.hub,
             "pairs": parts.task.pairs,
             "words": parts.task.words,
+            "chained": parts.task.chained,
             "text": list(parts.task.text or ()),
             "label": parts.task.label,
             "answers": parts.task.answers,

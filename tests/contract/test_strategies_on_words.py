@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 from headstart.artifact import load
 from headstart.comparison import Compared, compare
 from headstart.data.table import Table
+from headstart.predictors.stored import HEAD_FILE
 from headstart.progress import SILENT
 from headstart.recipe import MEMORY, assemble, from_mapping
 from headstart.strategies import STRATEGIES
@@ -19,7 +20,9 @@ from headstart.tasks import TASKS
 
 TASK = TASKS.get("token-classification")
 SERVING = [name for name in STRATEGIES.names() if name not in TASK.unsuited and name != "domain-adaptation"]
-every_strategy = pytest.mark.parametrize("name", SERVING)
+CHAINED = ["feature-extraction with a chain", "fine-tuning with a chain"]
+"""Strategies once more, with the task's `crf`: one that solves its head, one that trains it."""
+every_strategy = pytest.mark.parametrize("name", [*SERVING, *CHAINED])
 BRIEF: dict[str, dict[str, Any]] = {"from-scratch": {"rates": (1e-3,)}}
 TEXTS = ["the parcel arrives on monday night at nine, you say", "nine", "good day " * 40]
 Run = Callable[..., Compared]
@@ -43,6 +46,8 @@ def run(wide_backbone: Path) -> Run:
 
     def run(name: str, *, resolved: dict[str, Any] | None = None, **more: Any) -> Compared:
         key = f"{name} {more}"
+        name, _, chained = name.partition(" with ")
+        more |= {"crf": True} if chained else {}
         if resolved is None and key in ran:
             return ran[key]
         given: dict[str, Any] = {
@@ -70,7 +75,8 @@ def tensors(folder: Path) -> dict[str, np.ndarray]:
 @every_strategy
 def test_it_comes_back_done_with_an_output_for_every_word(name: str, run: Run) -> None:
     compared = run(name)
-    assert [(entry.strategy.name, entry.status, entry.note) for entry in compared.entries] == [(name, "done", "")]
+    alone = name.partition(" with ")[0]
+    assert [(entry.strategy.name, entry.status, entry.note) for entry in compared.entries] == [(alone, "done", "")]
     candidate = compared.chosen.finished
     scores = compared.artifact.evidence["leaderboard"][0]["scores"]["validation"]
     assert candidate.validation_logits.ndim == 2
@@ -109,11 +115,14 @@ def test_saved_and_loaded_it_tags_the_same_and_texts_alone_as_together(name: str
         assert [each.score for each in one.entities] == pytest.approx([each.score for each in alone.entities], abs=1e-4)
     assert len(together[2].tags) == 80  # more than the 48 tokens that are read at once
     assert again.task == artifact.task
+    stored = load_file(tmp_path / "saved" / HEAD_FILE) if name != "crf" else {}
+    assert ("transitions" in stored) == (name in CHAINED)
+    assert (np.abs(stored.get("transitions", 0)).max() > 0.1) == (name in CHAINED)
 
 
-@pytest.mark.parametrize("name", ["crf", "fine-tuning", "feature-extraction"])
+@pytest.mark.parametrize("name", ["crf", "fine-tuning", "feature-extraction", *CHAINED])
 def test_words_that_tell_their_tags_are_found(name: str, run: Run) -> None:
-    found = run(name, epochs=12, learning_rate=3e-3) if name == "fine-tuning" else run(name)
+    found = run(name, epochs=12, learning_rate=3e-3) if name.startswith("fine-tuning") else run(name)
     scores = found.artifact.evidence["leaderboard"][0]["scores"]["validation"]
     assert scores["f1"]["value"] > 0.8
     said = found.artifact.predict(["the shop opens on monday at nine"])[0]
@@ -136,3 +145,12 @@ def test_left_to_itself_it_runs_what_serves_words_and_the_chain_as_control(wide_
     assert [strategy.name for strategy in assemble("compare", options).planned()] == [
         "crf", "feature-extraction", "fine-tuning", "from-scratch",
     ]  # fmt: skip
+
+
+def test_transitions_move_in_training(run: Run) -> None:
+    name = "fine-tuning with a chain"
+    still, moved = (
+        run(name, epochs=epochs, learning_rate=rate).chosen.finished.predictor.head.chain.transitions.detach()
+        for epochs, rate in ((2, 1e-9), (12, 3e-3))
+    )
+    assert 1e-3 < float((moved - still).abs().max()) < 1

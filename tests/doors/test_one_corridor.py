@@ -58,6 +58,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "class_weight": (["--class-weight", "{up: 2, down: 1}"], {"up": 2.0, "down": 1.0}),
     "merge_labels": (["--merge-labels"], True),
     "drop_rare_labels": (["--drop-rare-labels"], True),
+    "crf": (["--crf"], True),
     "backbone": (["--backbone", "org/model"], "org/model"),
     "revision": (["--revision", "abc"], "abc"),
     "max_length": (["--max-length", "64"], 64),
@@ -173,6 +174,7 @@ TASK_OF = {
     "separator": "multi-label-classification",
     "encoder": "sentence-similarity",
     "scheme": "token-classification",
+    "crf": "token-classification",
 }
 """Which task has a field that the default one has not."""
 CASES = [(verb, name) for verb in VERBS for name in flat(verb)]

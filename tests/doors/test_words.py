@@ -149,11 +149,14 @@ def snippet(folder: Path) -> str:
 
 CASES = [
     ("crf", {}), ("feature-extraction", {}), ("feature-extraction", {"layers": (1, 2), "pooling": "mean"}),
-    ("fine-tuning", {"head": "native", "epochs": 1}),
+    ("fine-tuning", {"head": "native", "epochs": 1}), ("fine-tuning", {"head": "native", "epochs": 1, "crf": True}),
+    ("feature-extraction", {"layers": (1, 2), "pooling": "mean", "crf": True}),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("strategy", "more"), CASES, ids=["crf", "frozen", "two layers", "native"])
+@pytest.mark.parametrize(
+    ("strategy", "more"), CASES, ids=["crf", "frozen", "two layers", "native", "native chain", "chain on two layers"]
+)
 def test_the_code_on_the_card_finds_the_same_tags_without_headstart(
     strategy: str, more: dict[str, Any], wide: Path, tmp_path: Path
 ) -> None:
@@ -164,6 +167,7 @@ def test_the_code_on_the_card_finds_the_same_tags_without_headstart(
     )  # fmt: skip
     code = snippet(folder)
     assert ("AutoModelForTokenClassification" in code) == (strategy == "fine-tuning")
+    assert ("transitions between tags" in (folder / "README.md").read_text(encoding="utf-8")) == ("crf" in more)
     given = [text.split(" ") for text in SAID]
     code += f"\nimport json, sys\nprint(json.dumps([predict(words) for words in {given!r}]))\nassert 'headstart' not in sys.modules"
     done = subprocess.run(

@@ -13,16 +13,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
+from headstart.data.units import Units
+from headstart.data.words import joined_words
+from headstart.errors import ModelError
 from headstart.heads.model import Model
 from headstart.heads.pooled import PooledHead
 from headstart.metrics.calibration import softmax
 from headstart.predictors import PREDICTORS
 from headstart.predictors.linear_text import CHARACTERS, WORDS, LinearTextPredictor, vectorizer_for
 from headstart.predictors.network import NetworkPredictor
+from headstart.predictors.stored import HEAD_FILE
 
 TEXTS = ["good", "a good day and a good night to you and all of yours", "bad bad bad", "", "it is on its way", "good"]
 
@@ -68,6 +73,38 @@ def test_scaling_multiplies_the_logits_and_survives_saving(predictor: Any, tmp_p
     described = json.loads(json.dumps(predictor.save(tmp_path / "saved", ("a", "b", "c"))))
     again = PREDICTORS.get(predictor.kind).load(tmp_path / "saved", described)
     np.testing.assert_allclose(again.outputs(TEXTS).logits, before * 0.25, atol=1e-4)
+
+
+def test_a_chain_is_calibrated_by_its_factor_which_is_saved_with_it(
+    make_backbone: Callable[..., Path], tmp_path: Path
+) -> None:
+    encoder = TextEncoder(
+        locate(BackboneSource(location=str(make_backbone(tmp_path / "b", initializer_range=0.2)), max_length=12))
+    )
+    encoder.words = True
+    torch.manual_seed(0)
+    head = PooledHead(32, 3, layers=(2,), pooling="first", depth=2, chained=True)
+    assert head.chain is not None
+    head.chain.set(torch.randn(3, 3) * 3)
+    predictor = NetworkPredictor(Model(encoder, {"classification": head}))
+    texts = [joined_words(text.split()) for text in TEXTS if text] + [joined_words(["good", "day"] * 20)]
+    before = predictor.outputs(texts).logits
+    np.testing.assert_allclose(np.exp(before).sum(1), 1, atol=1e-5)  # they are logarithms of probabilities
+    for row, text in enumerate(texts):
+        alone = predictor.outputs([text]).logits
+        np.testing.assert_allclose(alone, before[Units.counted([len(t.words) for t in texts]).of([row])], atol=1e-4)
+    predictor.scale(0.25)
+    predictor.scale(2.0)
+    np.testing.assert_allclose(predictor.outputs(texts).logits, before * 0.5, atol=1e-5)
+    (tmp_path / "saved").mkdir()
+    described = json.loads(json.dumps(predictor.save(tmp_path / "saved", ("O", "B-X", "I-X"))))
+    assert described["crf"] is True
+    again = PREDICTORS.get(predictor.kind).load(tmp_path / "saved", described)
+    np.testing.assert_allclose(again.outputs(texts).logits, before * 0.5, atol=1e-4)
+    os.remove(tmp_path / "saved" / HEAD_FILE)
+    save_file({"weight": torch.zeros(3, 32), "bias": torch.zeros(3)}, tmp_path / "saved" / HEAD_FILE)
+    with pytest.raises(ModelError, match="cannot be read: 'transitions'"):
+        NetworkPredictor.load(tmp_path / "saved", described)
 
 
 def test_texts_beyond_the_limit_are_flagged_and_before_and_after_saving_alike(

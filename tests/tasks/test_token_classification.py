@@ -1,15 +1,22 @@
 """Token classification: files of every form read exactly, tags that are possible, spans with their places."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from headstart.backbones.base import Encoding
 from headstart.data.store import Store
 from headstart.data.table import Table
+from headstart.data.tokens import Tokens
+from headstart.data.units import Units
+from headstart.data.windows import WordTokens
 from headstart.data.words import joined_words
 from headstart.errors import DataError, RecipeError
+from headstart.tasks.pooled import HEAD, Prepared
 from headstart.tasks.token_classification import TokenClassification
 
 NAMES = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
@@ -226,3 +233,35 @@ def test_strategies_for_whole_texts_are_refused_with_the_reason() -> None:
         RecipeError, match="contrastive cannot serve token-classification: it pulls whole texts together"
     ):
         TokenClassification().refuse_unsuited(["fine-tuning", "contrastive"])
+
+
+class Words(torch.nn.Module):
+    """Stands for a network: what each token is, as a vector."""
+
+    def encode(self, ids: torch.Tensor, mask: torch.Tensor) -> Encoding:
+        return Encoding(torch.nn.functional.one_hot(ids, 8).float(), mask, ())
+
+
+def test_the_chain_is_told_which_words_make_a_sentence_in_whatever_windows_they_are_read() -> None:
+    task, _ = read(WORDS, crf=True)
+    model = Words()
+    torch.manual_seed(0)
+    heads = task.heads(SimpleNamespace(depth=1, poolings=("first",), hidden_size=8), dropout=0.0)
+    model.heads = torch.nn.ModuleDict(heads)
+    chain = heads[HEAD].chain
+    chain.set(torch.randn(5, 5) * 2)
+    # The first sentence has words 1 to 4, read in two windows that overlap; the second one word.
+    windows = Tokens(np.array([1, 2, 3, 2, 3, 4, 5], dtype=np.int32), np.array([0, 3, 6, 7]), np.zeros(3))
+    spans = np.array([[0, 0, 1], [0, 1, 2], [1, 1, 2], [1, 2, 3], [2, 0, 1]])
+    tokens = WordTokens(windows, Units.counted([2, 1]), Units.counted([4, 1]), spans, np.zeros(2, dtype=np.int32))
+    prepared = Prepared(tokens, np.array([1, 2, 0, 3, 0]), np.ones(5))
+    batch = task.collate(prepared, np.array([1, 0]), 0)
+    assert batch["counts"].tolist() == [1, 4]
+    vectors = torch.nn.functional.one_hot(torch.tensor([5, 1, 2, 3, 4]), 8).float()
+    scores = heads[HEAD].linear(vectors)
+    loss, count = task.loss(model, batch)  # type: ignore[arg-type]
+    targets, counts = torch.tensor([0, 1, 2, 0, 3]), torch.tensor([1, 4])
+    torch.testing.assert_close(loss, chain.loss(scores, targets, counts))
+    assert count == 5
+    torch.testing.assert_close(task.logits(model, batch), chain(scores, counts))  # type: ignore[arg-type]
+    assert read(WORDS)[0].heads(SimpleNamespace(depth=1, poolings=("first",), hidden_size=8))[HEAD].chain is None

@@ -8,6 +8,7 @@ from torch.utils.checkpoint import checkpoint
 
 from headstart.backbones.base import Encoding
 from headstart.backbones.dropout import FastDropout
+from headstart.heads.chain import TagChain
 from headstart.heads.model import Model
 
 POOLINGS = ("first", "mean", "last", "max")
@@ -90,10 +91,19 @@ class PooledHead(nn.Module):
         pooling: one of `POOLINGS`.
         depth: layers of the backbone.
         dropout: share of pooled inputs dropped in training, in [0, 1).
+        chained: whether a `chain` over the outputs of a sentence's words belongs to it; `forward` does without.
     """
 
     def __init__(
-        self, hidden_size: int, labels: int, *, layers: Sequence[int], pooling: str, depth: int, dropout: float = 0.1
+        self,
+        hidden_size: int,
+        labels: int,
+        *,
+        layers: Sequence[int],
+        pooling: str,
+        depth: int,
+        dropout: float = 0.1,
+        chained: bool = False,
     ) -> None:
         super().__init__()
         self.layers = tuple(layers)
@@ -101,6 +111,7 @@ class PooledHead(nn.Module):
         self.only_last = self.layers == (depth,)
         self.dropout = FastDropout(dropout)
         self.linear = nn.Linear(hidden_size * len(self.layers), labels)
+        self.chain = TagChain(labels) if chained else None
 
     def forward(self, encoding: Encoding) -> Tensor:
         """Logits of shape (batch, labels), or (words, labels) where the encoding says which words are read."""

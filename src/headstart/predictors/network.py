@@ -94,7 +94,10 @@ class NetworkPredictor(Predictor):
             ids, mask = (torch.from_numpy(each) for each in tokens.pad(rows[places], self.backbone.tokenizer.pad_id))
             words = tokens.spans_of(rows[places])
             spans = None if words is None else torch.from_numpy(words)
-            logits[units.of(places)] = self.head(self.model.encode(ids, mask)._replace(spans=spans)).numpy()
+            found = self.head(self.model.encode(ids, mask)._replace(spans=spans))
+            if self.head.chain is not None:
+                found = self.head.chain(found, torch.from_numpy(units.counts[places]))
+            logits[units.of(places)] = found.numpy()
 
         self.backbone.fast = fast
         try:
@@ -116,7 +119,10 @@ class NetworkPredictor(Predictor):
 
     @torch.no_grad()
     def scale(self, factor: float) -> None:
-        """Fold the temperature into the head."""
+        """Fold the temperature into the head; a chain keeps it as a factor on log-marginals, on which it was found."""
+        if self.head.chain is not None:
+            self.head.chain.factor.mul_(factor)
+            return
         self.head.linear.weight.mul_(factor)
         self.head.linear.bias.mul_(factor)
 
@@ -143,6 +149,8 @@ class NetworkPredictor(Predictor):
             network.save_pretrained(str(folder))
         (folder / "heads").mkdir()
         tensors = {"weight": self.head.linear.weight.detach().clone(), "bias": self.head.linear.bias.detach().clone()}
+        if self.head.chain is not None:
+            tensors |= {name: tensor.detach().clone() for name, tensor in self.head.chain.state_dict().items()}
         save_file(tensors, str(folder / HEAD_FILE))
         save_tokenizer(backbone, folder)
         return {
@@ -152,6 +160,7 @@ class NetworkPredictor(Predictor):
             "max_length": backbone.tokenizer.max_length,
             **({"pairs": True} if backbone.pairs else {}),
             **({"words": True} if self.words else {}),
+            **({"crf": True} if self.head.chain is not None else {}),
             "digests": digests(folder),
         }
 
@@ -165,6 +174,7 @@ class NetworkPredictor(Predictor):
         try:
             tensors = load_file(str(folder / HEAD_FILE))
             weight, bias = tensors["weight"], tensors["bias"]
+            chain = {name: tensors[name] for name in ("transitions", "factor")} if description.get("crf") else None
         except (OSError, KeyError, SafetensorError) as error:
             raise ModelError(f"{folder / HEAD_FILE} cannot be read: {error}") from None
         head = PooledHead(
@@ -173,8 +183,11 @@ class NetworkPredictor(Predictor):
             layers=description["layers"],
             pooling=description["pooling"],
             depth=backbone.depth,
+            chained=chain is not None,
         )
         head.set(weight, bias)
+        if head.chain is not None:
+            head.chain.load_state_dict(chain or {})
         return cls(Model(backbone, {HEAD: head}))
 
     def usage(self, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> str:

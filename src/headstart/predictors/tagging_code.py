@@ -15,6 +15,18 @@ _POOLED = {
     "mean": "states[pieces].mean(0)",
     "max": "states[pieces].amax(0)",
 }
+_CHAIN = '''
+def log_probabilities(scores):
+    """Of the tags of each word, under the chain of transitions that the network's own head lacks."""
+    steps = head["transitions"]
+    before, after = [scores[0]], [torch.zeros_like(scores[0])]
+    for row in scores[1:]:
+        before.append((before[-1][:, None] + steps).logsumexp(0) + row)
+    for row in scores[1:].flip(0):
+        after.insert(0, (steps + row + after[0]).logsumexp(1))
+    logs = (torch.stack(before) + torch.stack(after)).log_softmax(1)
+    return (head["factor"] * logs).log_softmax(1)
+'''
 
 
 def tagging_code(labels: Sequence[str], head: PooledHead, limit: int, *, native: bool, halved: bool) -> str:
@@ -31,8 +43,10 @@ def tagging_code(labels: Sequence[str], head: PooledHead, limit: int, *, native:
     read = _NATIVE.format(place=head.pooling) if native else _BARE.format(layers=list(head.layers))
     value = _POOLED[head.pooling]
     outputs = value if native else f'({value}) @ head["weight"].T + head["bias"]'
-    load = "" if native else f'\nhead = load_file("{HEAD_FILE}")'
-    imported = "" if native else "from safetensors.torch import load_file\n"
+    chained = head.chain is not None
+    load = f'\nhead = load_file("{HEAD_FILE}")' if chained or not native else ""
+    imported = "from safetensors.torch import load_file\n" if chained or not native else ""
+    final = "log_probabilities(torch.stack(scores))" if chained else "torch.stack(scores).log_softmax(1)"
     return f'''import torch
 {imported}from transformers import AutoTokenizer, {reader}
 
@@ -42,7 +56,7 @@ model = {reader}.from_pretrained(".").eval(){load}
 
 def may_follow(before, tag):
     return not tag.startswith("I-") or (before != "O" and before[2:] == tag[2:])
-
+{_CHAIN if chained else ""}
 @torch.no_grad()
 def predict(words):
     """Tags of the words of one sentence that is read at once, up to {limit} tokens."""
@@ -52,7 +66,8 @@ def predict(words):
     scores = []
     for word in range(len(words)):
         pieces = [at for at, owner in enumerate(places) if owner == word]
-        scores.append(({outputs}).log_softmax(0).tolist())
+        scores.append({outputs})
+    scores = {final}.tolist()
     best = [(s if may_follow("O", tag) else -1e9, [tag]) for s, tag in zip(scores[0], tags)]
     for row in scores[1:]:
         best = [

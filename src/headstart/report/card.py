@@ -150,6 +150,11 @@ def _without_headstart(evidence: Mapping[str, Any], snippet: str) -> list[str]:
             " Its tags are the best that are possible together, as with headstart; a pipeline that takes the best tag of each "
             "word by itself may say others."
         )
+    if dig(evidence, "task", "chained") and str(evidence.get("kind")) not in WITHOUT_NETWORK:
+        said += (
+            " They hang on learnt transitions between tags, which no head of transformers holds: the network alone gives the "
+            "scores of single words, and this code the rest."
+        )
     return ["## Use it without headstart", "", said, "", *block]
 
 

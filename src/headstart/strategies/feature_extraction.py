@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field, field_validator
 
 from headstart.errors import RecipeError
@@ -39,11 +38,10 @@ class FeatureExtraction(Strategy):
 
     def fit(self, context: Context) -> Candidate:
         """Extract once, compare sets of layers, solve the best on all rows."""
-        import torch
-
         from headstart.heads.model import Model
         from headstart.predictors.network import HEAD
         from headstart.predictors.trained import predictor_of
+        from headstart.strategies.chained import outputs, put_in, trainable, with_chain
         from headstart.strategies.probing import (
             CHOOSING_ROWS,
             compare_by_folds,
@@ -75,13 +73,14 @@ class FeatureExtraction(Strategy):
         few = context.folds is not None or len(solving_rows(context)) <= CHOOSING_ROWS
         strength = self.C or (strength_by_folds(context, backbone, **settings) if few else None)
         solved = solved_head(context, backbone, **settings, grid=(strength,) if strength else None)
+        solved = with_chain(context, backbone, solved, layers=layers, pooling=pooling)
         head = context.task.heads(backbone, layers=layers, pooling=pooling)
-        head[HEAD].set(torch.from_numpy(solved.weight), torch.from_numpy(solved.bias))
+        put_in(head[HEAD], solved)
         model = Model(backbone, head)
         logits = solved.out_of_fold
         if logits is None:
             _, held = solving_part(context, backbone, layers=layers, pooling=pooling)
-            logits = solved.logits(held.features).astype(np.float32)
+            logits = outputs(solved, held.features, context.task.units(context.validation))
         predictor = predictor_of(model)
         predictor.frozen_states = states_kept(context, backbone, layers=layers, pooling=pooling)
         context.progress.end()
@@ -92,7 +91,7 @@ class FeatureExtraction(Strategy):
             predictor,
             logits,
             f"frozen, {pooling} of {read}, C {solved.C:g}{', label names' * bool(names)}",
-            solved.weight.size + solved.bias.size,
+            trainable(solved),
             notes=sample_note(context),
         )
 

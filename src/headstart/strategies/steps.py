@@ -18,6 +18,7 @@ from headstart.heads.model import Model
 from headstart.memory import within_memory
 from headstart.predictors.network import HEAD
 from headstart.strategies.base import Context
+from headstart.strategies.chained import put_in, with_chain
 from headstart.strategies.parts import by_fold, home, prepared
 from headstart.strategies.probing import head_strength, solved_head
 from headstart.training.frozen import Shortcut, TextSet
@@ -37,7 +38,7 @@ def headed_model(context: Context, *, pooling: str, dropout: float, head_first: 
     if head_first:
         grid = (head_strength(context, backbone, pooling),)
         solved = solved_head(context, backbone, layers=(backbone.depth,), pooling=pooling, grid=grid)
-        heads[HEAD].set(torch.from_numpy(solved.weight), torch.from_numpy(solved.bias))
+        put_in(heads[HEAD], with_chain(context, backbone, solved, layers=(backbone.depth,), pooling=pooling))
     return Model(backbone, heads, context.team)
 
 

@@ -105,6 +105,11 @@ class Task(Objective):
         """How heads of trained models read the states where the task knows; else that is chosen."""
         return None
 
+    @property
+    def chained(self) -> bool:
+        """Whether heads have a chain over the outputs of each row's words."""
+        return False
+
     def row_states(self, states: np.ndarray) -> np.ndarray:
         """Of each row what a head on a frozen network reads, made of the pooled states of its texts.
 

@@ -46,7 +46,10 @@ class Prepared:
 
 
 def collated(prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
-    """`ids` and `mask` of shape (batch, tokens), `targets` and `weights` of the outputs; of words their `spans` too."""
+    """`ids` and `mask` of shape (batch, tokens), `targets` and `weights` of the outputs.
+
+    Of words also their `spans`, and `counts`: the words of each sentence, shape (batch,).
+    """
     import torch
 
     ids, mask = prepared.tokens.pad(indices, pad_id)
@@ -57,11 +60,13 @@ def collated(prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, 
         "targets": torch.from_numpy(prepared.targets[outputs]),
         "weights": torch.from_numpy(prepared.weights[outputs]).float(),
     }
-    return batch if spans is None else batch | {"spans": torch.from_numpy(spans)}
+    if spans is None:
+        return batch
+    return batch | {"spans": torch.from_numpy(spans), "counts": torch.from_numpy(prepared.units.counts[indices])}
 
 
 def pooled_heads(backbone: Any, outputs: int, **options: Any) -> dict[str, Any]:
-    """One `PooledHead` on the last layer; options: `layers`, `pooling`, `dropout`."""
+    """One `PooledHead` on the last layer; options: `layers`, `pooling`, `dropout`, `chained`."""
     from headstart.heads.pooled import PooledHead
 
     options = {"layers": (backbone.depth,), "pooling": backbone.poolings[0]} | options

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 from pydantic import field_validator
@@ -24,7 +24,7 @@ from headstart.metrics.classification import log_losses
 from headstart.registry import did_you_mean
 from headstart.tasks.base import Compared, Mistake, Task
 from headstart.tasks.columns import checked_input, require_columns, split_names, text_fault
-from headstart.tasks.pooled import Prepared, collated, pooled_heads, pooled_logits
+from headstart.tasks.pooled import HEAD, Prepared, collated, pooled_heads, pooled_logits
 from headstart.types import Dropped, Entity, Score, Tagged
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class TokenClassification(Task):
     Inputs: CoNLL columns, or a column with words (a JSON list) and one with as many tags, or a column with text and one
         with spans of characters (`[[0, 5, "PER"]]`, or objects with start, end and label as doccano and spaCy have them).
         Tags may be in IOB1, IOB2, BIOES (BILOU) or bare types; they are converted to IOB2.
-    Loss: cross-entropy in nats over softmax(logits), word by word.
+    Loss: cross-entropy in nats over softmax(logits), word by word; with `crf` the negative log-likelihood of the sequence.
     See also: `text-classification` for one label per text.
     """
 
@@ -75,6 +75,8 @@ class TokenClassification(Task):
     """Score by which choices are made on validation; by default f1, over the entities of all types."""
     drop_rare_labels: bool = False
     """Take words of a type that occurs once for words outside of all spans instead of stopping."""
+    crf: bool = False
+    """Learn how well each tag follows the one before it, too: a chain on top of the head (Lample et al. 2016, section 2.2)."""
 
     @field_validator("text", mode="before")
     @classmethod
@@ -95,6 +97,11 @@ class TokenClassification(Task):
     def lower_is_better(self) -> bool:
         """True of the log-loss."""
         return self.chosen_metric == "log_loss"
+
+    @property
+    def chained(self) -> bool:
+        """As `crf` says."""
+        return self.crf
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -247,7 +254,7 @@ class TokenClassification(Task):
 
     def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
         """One `PooledHead` that reads words; options: `layers`, `pooling` (of a word's pieces), `dropout`."""
-        return pooled_heads(backbone, len(self.names), **options)
+        return pooled_heads(backbone, len(self.names), chained=self.crf, **options)
 
     def targets(self, examples: Store[Any]) -> np.ndarray:
         """Index of each word's tag, shape (words,); a tag that is not among `names` counts as outside."""
@@ -265,19 +272,24 @@ class TokenClassification(Task):
         return Prepared(tokenizer.read(examples.inputs), self.targets(examples), self.weights(examples.examples))
 
     def collate(self, prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
-        """`ids` and `mask` of shape (windows, tokens), `spans` of shape (words, 3), `targets` and `weights` of shape (words,)."""
+        """`ids` and `mask` of shape (windows, tokens), `targets`, `weights` and `spans` of words, `counts` of sentences."""
         return collated(prepared, indices, pad_id)
 
     def logits(self, model: Model, batch: dict[str, Tensor]) -> Tensor:
-        """Shape (words, tags)."""
-        return pooled_logits(model, batch)
+        """Shape (words, tags); with `crf` logarithms of probabilities under the chain."""
+        scores, head = pooled_logits(model, batch), cast("Any", model.heads[HEAD])
+        return head.chain(scores, batch["counts"]) if self.crf else scores
 
     def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
-        """Cross-entropy, summed over words, and the number of words."""
+        """Cross-entropy, or what the chain loses, summed over words, and the number of words."""
         from torch.nn.functional import cross_entropy
 
-        each = cross_entropy(self.logits(model, batch), batch["targets"], reduction="none")  # (words,)
-        return (each * batch["weights"]).sum(), float(batch["weights"].sum())
+        scores, targets, weights = pooled_logits(model, batch), batch["targets"], batch["weights"]
+        if self.crf:
+            head = cast("Any", model.heads[HEAD])
+            return head.chain.loss(scores, targets, batch["counts"]), float(weights.sum())
+        each = cross_entropy(scores, targets, reduction="none")  # (words,)
+        return (each * weights).sum(), float(weights.sum())
 
     def decoded(self, logits: np.ndarray, units: Units) -> np.ndarray:
         """Index of the tag of each word in the best sequence that the scheme allows, shape (words,)."""

@@ -36,6 +36,8 @@ class Solved:
     rank: tuple[float, float]
     out_of_fold: np.ndarray | None = None
     """Logits of the training rows while they were held out, shape (rows, labels), where folds were given."""
+    transitions: np.ndarray | None = None
+    """Shape (labels, labels), where a chain belongs to the head."""
 
     def logits(self, features: np.ndarray) -> np.ndarray:
         """Shape (rows, labels)."""
