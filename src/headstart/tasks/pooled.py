@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.data.examples import Examples, Pairs
+from headstart.data.long_texts import TextWindows
 from headstart.data.tokens import Tokens
 from headstart.data.units import Units
 from headstart.data.windows import WordTokens
@@ -26,7 +27,7 @@ HEAD = "classification"
 class Prepared:
     """Tokens by row, targets and weights by output."""
 
-    tokens: Tokens | WordTokens
+    tokens: Tokens | WordTokens | TextWindows
     targets: np.ndarray
     weights: np.ndarray
 
@@ -40,13 +41,16 @@ class Prepared:
         """Which outputs belong to which rows."""
         return self.tokens.units
 
-    def of(self, rows: np.ndarray) -> Tokens | WordTokens:
+    def of(self, rows: np.ndarray) -> Tokens | WordTokens | TextWindows:
         """Tokens of some rows."""
         return self.tokens.take(rows)
 
 
 def collated(prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
-    """`ids` and `mask` of shape (batch, tokens), `targets` and `weights` of the outputs; of words their `spans` too."""
+    """`ids` and `mask` of shape (batch, tokens), `targets` and `weights` of the outputs; of words their `spans` too.
+
+    Of texts of which some are in several windows, rows are the windows, and `homes` says to which text each belongs.
+    """
     import torch
 
     ids, mask = prepared.tokens.pad(indices, pad_id)
@@ -57,6 +61,8 @@ def collated(prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, 
         "targets": torch.from_numpy(prepared.targets[outputs]),
         "weights": torch.from_numpy(prepared.weights[outputs]).float(),
     }
+    if (homes := prepared.tokens.homes_of(indices)) is not None:
+        batch["homes"] = torch.from_numpy(homes)
     return batch if spans is None else batch | {"spans": torch.from_numpy(spans)}
 
 
@@ -70,6 +76,11 @@ def pooled_heads(backbone: Any, outputs: int, **options: Any) -> dict[str, Any]:
 
 def pooled_logits(model: Model, batch: dict[str, Tensor]) -> Tensor:
     """Outputs of shape (batch, outputs) or, of words, (words, outputs)."""
+    if "homes" in batch:
+        from headstart.heads.windows import windowed_logits
+
+        head: Any = model.heads[HEAD]
+        return windowed_logits(model, head, batch["ids"], batch["mask"], batch["homes"])
     encoding = model.encode(batch["ids"], batch["mask"])
     return model.heads[HEAD](encoding._replace(spans=batch["spans"]) if "spans" in batch else encoding)
 
