@@ -187,7 +187,11 @@ def test_what_was_cut_is_said_in_terminal_report_and_card_for_every_task(
     _, terminal = command("fit", write(tmp_path, name), *words, "--output", tmp_path / "run")
     card, page = ((tmp_path / "run" / each).read_text(encoding="utf-8") for each in ("README.md", "report.html"))
     lengths = headstart.load(tmp_path / "run").evidence["data"]["lengths"]
-    kind = {"token-classification": "sentences", "text-pair-classification": "pairs of texts", "cross": "pairs of texts"}
+    kind = {
+        "token-classification": "sentences",
+        "text-pair-classification": "pairs of texts",
+        "cross": "pairs of texts",
+    }
     many = lengths["windowed" if task == "token-classification" else "truncated"]
     assert (lengths["texts"] > 0, many > 0) == (True, True)
     counted = f"{many} of {lengths['texts']} training {kind.get(task, 'texts')} ({100 * many / lengths['texts']:.1f} %)"

@@ -60,7 +60,9 @@ def test_the_store_gives_the_same_and_reads_every_window_once(
     expected = [pooled_states(backbone, part, backbone.poolings) for part in parts]
     rows: list[int] = []
     run = backbone._called
-    monkeypatch.setattr(backbone, "_called", lambda ids, mask, **more: (rows.append(len(ids)), run(ids, mask, **more))[1])
+    monkeypatch.setattr(
+        backbone, "_called", lambda ids, mask, **more: (rows.append(len(ids)), run(ids, mask, **more))[1]
+    )
     store = FeatureStore(no_cache())
     for found, wanted in zip(store.get(backbone, parts), expected, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-5)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from headstart.data.store import Store
 from headstart.data.long_texts import TextWindows
+from headstart.data.store import Store
 from headstart.data.tokens import Tokens
 from headstart.objectives.base import Objective
 

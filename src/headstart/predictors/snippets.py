@@ -61,9 +61,7 @@ WEIGHTS = {"mean": 'batch["attention_mask"].sum(1, keepdim=True).float()', "max"
 """Code for how much each window of a text counts; all alike where the pooling is not named."""
 
 
-def windowed(
-    labels: Sequence[str], head: PooledHead, limit: int, overlap: int, reader: str, meaning: Meaning
-) -> str:
+def windowed(labels: Sequence[str], head: PooledHead, limit: int, overlap: int, reader: str, meaning: Meaning) -> str:
     """Lines that read a text in windows, of which the linear map gets the mean or maximum.
 
     Args:

@@ -11,7 +11,6 @@ from headstart.report.drawing import (
     count,
     dig,
     duration,
-    finite,
     interval,
     legible,
     moment,

@@ -94,9 +94,7 @@ class Pooled(FeatureStore):
         self._texts = texts
         self._known: tuple[TextSet, np.ndarray] | None = None
 
-    def get(
-        self, backbone: Any, parts: Sequence[Read], *, progress: Progress = SILENT
-    ) -> list[np.ndarray]:
+    def get(self, backbone: Any, parts: Sequence[Read], *, progress: Progress = SILENT) -> list[np.ndarray]:
         """Features of the texts of each part; those of other parts are let go, for they are soon gathered again."""
         if self._is_large(backbone):
             return super().get(backbone, parts, progress=progress)

@@ -10,9 +10,9 @@ from pydantic import field_validator
 
 from headstart.data.columns import taken
 from headstart.data.examples import Pair, Pairs
+from headstart.data.long_texts import TextWindows
 from headstart.data.store import Store
 from headstart.data.table import Table
-from headstart.data.long_texts import TextWindows
 from headstart.data.tokens import Tokens
 from headstart.data.units import Units
 from headstart.data.windows import WordTokens

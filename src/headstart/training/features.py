@@ -114,9 +114,7 @@ class FeatureStore:
         self.team = team
         self._kept: dict[str, list[np.ndarray]] = {}
 
-    def get(
-        self, backbone: TextEncoder, parts: Sequence[Read], *, progress: Progress = SILENT
-    ) -> list[np.ndarray]:
+    def get(self, backbone: TextEncoder, parts: Sequence[Read], *, progress: Progress = SILENT) -> list[np.ndarray]:
         """Features of the texts of each part for all poolings that suit the backbone.
 
         They are computed for the set of all texts of the parts, so that they do not depend on how texts were split.
@@ -224,8 +222,8 @@ def _of_part(states: np.ndarray, part: Read, poolings: Sequence[str]) -> np.ndar
     homes = part.homes_of(np.arange(len(part)))
     if homes is None:
         return states
-    given = (torch.from_numpy(each) for each in (states, part.windows.lengths, homes))
-    return texts_of_windows(*given, poolings).numpy()
+    lengths = torch.from_numpy(part.windows.lengths)
+    return texts_of_windows(torch.from_numpy(states), lengths, torch.from_numpy(homes), poolings).numpy()
 
 
 def tokens_digest(tokens: Read) -> str:
