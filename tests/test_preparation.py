@@ -213,6 +213,10 @@ def test_lengths_by_hand() -> None:
 
     found = lengths(pack([[1] * 3, [1] * 8, [1] * 5], [0, 12, 0]), 8)
     assert found == {
+        "inputs": "texts",
+        "texts": 3,
+        "tokens": 28,
+        "tokens_lost": 12,
         "median": 5,
         "p95": 18,
         "max": 20,

@@ -20,6 +20,7 @@ from headstart.metrics.abstention import answered, curve
 from headstart.metrics.calibration import reliability
 from headstart.preparation import Parts, lengths
 from headstart.recipe import Experiment
+from headstart.report.lengths import notice
 from headstart.strategies.base import Context
 from headstart.types import Score
 from headstart.verdict import verdict
@@ -33,12 +34,11 @@ def gather(
 ) -> dict[str, Any]:
     """All that a run measured, as plain data: what report, card and `--json` are made of."""
     measured = token_lengths(context)
-    if measured and measured["truncated"]:
-        parts.warnings.append(
-            f"{measured['truncated']:,} training texts are longer than {measured['limit']} tokens; their end "
-            f"({measured['tokens_lost_share']:.1%} of all tokens) was not read; raise --max-length if the backbone allows"
-        )
-        context.progress.say("check", parts.warnings[-1], warning=True)
+    if measured:
+        task = parts.task
+        said = notice(measured, windows=task.windowed or task.words, possible="long" in type(task).model_fields)
+        parts.warnings += [said] if measured["truncated"] else []
+        context.progress.say("lengths", said, warning=bool(measured["truncated"]))
     data = parts.facts() | {"lengths": measured}
     evidence: dict[str, Any] = {
         "format": 1,
@@ -52,6 +52,7 @@ def gather(
             "pairs": parts.task.pairs,
             "words": parts.task.words,
             "chained": parts.task.chained,
+            "windows": parts.task.windowed,
             "text": list(parts.task.text or ()),
             "label": parts.task.label,
             "answers": parts.task.answers,
@@ -79,7 +80,9 @@ def token_lengths(context: Context) -> dict[str, Any] | None:
     """Lengths of the training texts and what was cut off, where some strategy has tokenised them."""
     for key, value in context.shared.items():
         if key.startswith("prepared:"):
-            return lengths(value[0].tokens, int(key.partition(":")[2]))
+            task = context.task
+            inputs = "sentences" if task.words else "pairs of texts" if task.together else "texts"
+            return lengths(value[0].tokens, int(key.partition(":")[2]), inputs)
     return None
 
 

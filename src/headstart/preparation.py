@@ -406,12 +406,22 @@ def _described(part: Store[Any], task: Task) -> dict[str, Any]:
     return {"rows": len(part), "labels": dict(sorted(task.counts(part).items())), "digest": part.digest()}
 
 
-def lengths(tokens: Any, limit: int) -> dict[str, Any]:
-    """How long the training texts are in tokens, and what the limit cuts off."""
+def lengths(tokens: Any, limit: int, inputs: str = "texts") -> dict[str, Any]:
+    """How long the training texts are in tokens, and what the limit cuts off.
+
+    Args:
+        tokens: of the training rows.
+        limit: most tokens that the network reads at once.
+        inputs: what one of them is called, in the plural.
+    """
     full = tokens.lengths + tokens.lost
     windowed = int((tokens.lengths > limit).sum())
     return {
         **({"windowed": windowed} if windowed else {}),
+        "inputs": inputs,
+        "texts": len(full),
+        "tokens": int(full.sum()),
+        "tokens_lost": int(tokens.lost.sum()),
         "median": int(np.median(full)),
         "p95": int(np.percentile(full, 95)),
         "max": int(full.max()),

@@ -317,11 +317,15 @@ def _predict(recipe: Predict, progress: Progress) -> Outcome:
         set_threads(recipe.threads, torch_runs=artifact.predictor.kind != "linear-text")
     if recipe.texts:
         inputs = recipe.texts if not artifact.task.pairs else _paired(recipe)
-        found = [prediction_row(artifact.task, prediction, recipe.abstain) for prediction in artifact.predict(inputs)]
-        return Outcome({"predictions": found}, artifact)
+        said = artifact.predict(inputs)
+        found = [prediction_row(artifact.task, prediction, recipe.abstain) for prediction in said]
+        cut = sum(prediction.truncated for prediction in said)
+        return Outcome({"predictions": found}, artifact, notes=cut_notes(cut, len(said), artifact))
     if by_line:
         lines = standard_input(recipe.encoding) if recipe.input == "-" else _text_lines(path, recipe.encoding)
-        return Outcome({"predictions": list(predict_lines(artifact, lines, abstain=recipe.abstain))}, artifact)
+        found = list(predict_lines(artifact, lines, abstain=recipe.abstain))
+        cut = sum(bool(row.get("truncated")) for row in found)
+        return Outcome({"predictions": found}, artifact, notes=cut_notes(cut, len(found), artifact))
     options = {"format": recipe.format, "encoding": recipe.encoding, "delimiter": recipe.delimiter}
     rows = FilePredictions(artifact, path, text=recipe.text, options=options, progress=progress, abstain=recipe.abstain)
     result: dict[str, Any] = {}
@@ -341,9 +345,15 @@ def _predict(recipe: Predict, progress: Progress) -> Outcome:
         notes.append(f"{rows.abstained:,} of {rows.rows:,} rows have a score under {recipe.abstain:g} and no label")
     if rows.empty:
         notes.append(f"{rows.empty:,} rows have no text and no prediction")
-    if rows.truncated:
-        notes.append(f"{rows.truncated:,} texts were longer than the model reads; their end was not seen")
+    notes += cut_notes(rows.truncated, rows.rows, artifact)
     return Outcome(result, artifact, notes=notes)
+
+
+def cut_notes(cut: int, rows: int, artifact: Artifact) -> list[str]:
+    """What is said of texts that were cut when they were predicted, see `report.lengths`."""
+    from headstart.report import lengths
+
+    return lengths.cut_notes(cut, rows, possible="long" in type(artifact.task).model_fields)
 
 
 def _refuse_abstaining(recipe: Predict | Evaluate, artifact: Artifact) -> None:
@@ -421,4 +431,5 @@ def _evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
     notes = [f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:5]]
     if len(dropped) > 5:
         notes.append(f"left out {len(dropped):,} rows in all (see dropped_rows with --json)")
+    notes += cut_notes(int(outputs.truncated.sum()), len(rows), artifact)
     return Outcome(result, artifact, notes=notes)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -15,9 +15,10 @@ from tokenizers import Tokenizer
 from headstart.backbones.words import read_words
 from headstart.data.cache import no_cache
 from headstart.data.columns import texts_digest
+from headstart.data.long_texts import TextWindows, in_windows
 from headstart.data.pieces import Pieces, Read, cut, of_tokens
 from headstart.data.tokens import Tokens, TokenWriter, read_arrow, write_arrow
-from headstart.data.windows import WordTokens
+from headstart.data.windows import OVERLAP, WordTokens
 from headstart.data.words import Words
 from headstart.errors import ModelError
 
@@ -44,12 +45,29 @@ class TextTokenizer:
         self.pad_id = pad_id
         self.cache = no_cache()
         """Where the ids of many texts are kept from run to run."""
+        self.overlap: int | None = None
+        """Tokens that neighbouring windows of a long text have in common, see `usual_overlap`; None where it is cut."""
         self._tokenizer = tokenizer
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_length)
 
-    def read(self, inputs: Sequence[Any]) -> Tokens | WordTokens:
+    @property
+    def usual_overlap(self) -> int:
+        """A quarter of what a window holds of a text."""
+        return int(OVERLAP * self._room)
+
+    @property
+    def _room(self) -> int:
+        """Most tokens of a text beside its special ones."""
+        before, after = self._frame
+        return self.max_length - len(before) - len(after)
+
+    def read(self, inputs: Sequence[Any]) -> Tokens | WordTokens | TextWindows:
         """Token ids of what a task's examples have as `input`: texts, pairs of texts, or words."""
+        if self.overlap is not None and len(inputs) and isinstance(inputs[0], str):
+            before, after = self._frame
+            uncut = self._kept(inputs, f"{self.pad_id} {self._whole.to_str()}", self._uncut)
+            return in_windows(uncut, room=self._room, overlap=self.overlap, before=before, after=after)
         if not len(inputs) or not isinstance(inputs[0], Words):
             return self.encode(inputs)
         before, after = self._frame
@@ -63,25 +81,31 @@ class TextTokenizer:
 
         An empty result (a decoder's tokenizer on an empty text) becomes one padding token, so every text has a state.
         """
+        state = f"{self.max_length} {self.pad_id} {self._tokenizer.to_str()}"
+        return self._kept(texts, state, self._encoded)
+
+    def _kept(self, texts: Sequence[Any], state: str, make: Callable[[Sequence[Any]], Tokens]) -> Tokens:
+        """Ids of texts, many of which are kept from run to run.
+
+        Args:
+            texts: or pairs of them.
+            state: all that ids depend on beside the texts.
+            make: gives them.
+        """
         if len(texts) < LEAST_TEXTS or not self.cache.room():
-            return self._encoded(texts)
-        key = {"tokenizer": self.digest, "texts": texts_digest(texts), "version": tokenizers.__version__}
+            return make(texts)
+        digest = hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
+        key = {"tokenizer": digest, "texts": texts_digest(texts), "version": tokenizers.__version__}
         path = self.cache.find(KIND, key)
         try:
             if path is not None:
                 return read_arrow(path)
-            found = self._encoded(texts)
+            found = make(texts)
             size = found.flat.nbytes + found.offsets.nbytes + found.lost.nbytes
             path = self.cache.keep(KIND, key, size, lambda path: write_arrow(path, found))
             return found if path is None else read_arrow(path)
         except (OSError, ValueError):  # another process is clearing the cache
-            return self._encoded(texts)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of all that ids depend on beside the text."""
-        state = f"{self.max_length} {self.pad_id} {self._tokenizer.to_str()}"
-        return hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
+            return make(texts)
 
     @cached_property
     def special(self) -> Mapping[str, int]:
@@ -221,6 +245,15 @@ class TextTokenizer:
                 else:  # of a pair every combination of what is left over is given; counting those would count twice
                     lost.append(len(self._whole.encode(*text).ids) - len(encoding.ids) if encoding.overflowing else 0)
             writer.add_rows(rows, lost)
+        return writer.tokens()
+
+    def _uncut(self, texts: Sequence[str]) -> Tokens:
+        """All ids of texts without special tokens; one of padding where a text, and its window, would have none."""
+        writer, nothing = TokenWriter(), [] if any(self._frame) else [self.pad_id]
+        stream = iter(texts)
+        while chunk := list(islice(stream, CHUNK)):
+            found = self._whole.encode_batch_fast(chunk, add_special_tokens=False)
+            writer.add_rows([each.ids or nothing for each in found], [0] * len(found))
         return writer.tokens()
 
     def save(self, folder: Path) -> None:

@@ -234,10 +234,14 @@ def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet
         return
     from headstart.artifact import load
     from headstart.serving.files import predict_lines, standard_input
+    from headstart.verbs import cut_notes
 
     artifact = load(recipe.model)
+    cut = rows = 0
     for row in predict_lines(artifact, standard_input(recipe.encoding), abstain=recipe.abstain):
         _print_json(row)
+        cut, rows = cut + bool(row.get("truncated")), rows + 1
+    _say(cut_notes(cut, rows, artifact), quiet)
 
 
 def _run(

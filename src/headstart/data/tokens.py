@@ -51,8 +51,16 @@ class Tokens:
         """What networks are given row by row: these themselves."""
         return self
 
+    @property
+    def whole(self) -> Tokens:
+        """The ids of each text as one row: these themselves."""
+        return self
+
     def spans_of(self, indices: Sequence[int] | np.ndarray) -> None:
         """Whole texts are read, no words of them."""
+
+    def homes_of(self, indices: Sequence[int] | np.ndarray) -> None:
+        """Each text is one row."""
 
     def get(self, index: int) -> np.ndarray:
         """Ids of one text, shape (length,)."""

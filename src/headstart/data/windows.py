@@ -70,6 +70,9 @@ class WordTokens:
         found[:, 0] += np.repeat(shift, self.units.counts[chosen])
         return found
 
+    def homes_of(self, indices: Sequence[int] | np.ndarray) -> None:
+        """The windows of a sentence do not become one: each word is in one of them."""
+
 
 def laid_out(counts: np.ndarray, room: int) -> list[tuple[int, int]]:
     """Words of every window of a sentence, as the first and the one behind the last.

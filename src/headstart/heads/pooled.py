@@ -115,9 +115,17 @@ class PooledHead(nn.Module):
 
     def forward(self, encoding: Encoding) -> Tensor:
         """Logits of shape (batch, labels), or (words, labels) where the encoding says which words are read."""
+        return self.answers(self.pooled(encoding))
+
+    def pooled(self, encoding: Encoding) -> Tensor:
+        """What the linear map reads, shape (batch, layers * hidden) or (words, layers * hidden)."""
         states = [encoding.hidden] if self.only_last else [encoding.layers[layer] for layer in self.layers]
         pooled = [pool(state, encoding.mask, self.pooling, encoding.spans) for state in states]  # each (batch, hidden)
-        return self.linear(self.dropout(torch.cat(pooled, dim=1)))
+        return torch.cat(pooled, dim=1)
+
+    def answers(self, pooled: Tensor) -> Tensor:
+        """Logits of what `pooled` gives."""
+        return self.linear(self.dropout(pooled))
 
     @torch.no_grad()
     def set(self, weight: Tensor, bias: Tensor) -> None:

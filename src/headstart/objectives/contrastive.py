@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from headstart.data.long_texts import TextWindows
 from headstart.data.store import Store
 from headstart.data.tokens import Tokens
 from headstart.objectives.base import Objective
@@ -26,7 +27,7 @@ PART_ROWS = 8
 class Labelled:
     """Tokens with the number of each row's label."""
 
-    tokens: Tokens
+    tokens: Tokens | TextWindows
     groups: np.ndarray
 
     @property
@@ -59,7 +60,7 @@ class Contrastive(Objective):
 
     def prepare(self, examples: Store[Any], tokenizer: Any) -> Labelled:
         """Tokenise once."""
-        tokens = tokenizer.encode(examples.inputs)
+        tokens = tokenizer.read(examples.inputs)
         _, groups = np.unique(examples.labels, return_inverse=True)
         return Labelled(tokens, groups.astype(np.int64))
 
@@ -67,25 +68,32 @@ class Contrastive(Objective):
         """`parts`, pairs of ids and mask of shape (rows, tokens), and `groups` of shape (batch,), rows in order of length.
 
         The loss needs all rows of a batch at once, the network does not: rows of like length pass it together, so that
-        short texts are not padded to the longest of the batch.
+        short texts are not padded to the longest of the batch. Of texts of which some are in several windows, the rows of
+        parts are the windows, and `windows` has what makes texts of them: where each stands in the parts, its tokens, the
+        place of its text.
         """
         import torch
 
         indices = np.asarray(indices)[np.argsort(prepared.lengths[indices], kind="stable")]
+        tokens, rows, more = prepared.tokens, indices, {}
+        if isinstance(tokens, TextWindows):
+            homes, rows, tokens = tokens.homes_of(indices), tokens.homes.of(indices), tokens.windows
+            if homes is not None:
+                order = np.argsort(tokens.lengths[rows], kind="stable")
+                about = np.argsort(order), tokens.lengths[rows], homes
+                more, rows = {"windows": tuple(map(torch.from_numpy, about))}, rows[order]
         parts = [
-            tuple(torch.from_numpy(array) for array in prepared.tokens.pad(some, pad_id))
-            for some in np.array_split(indices, -(-len(indices) // PART_ROWS))
+            tuple(torch.from_numpy(array) for array in tokens.pad(some, pad_id))
+            for some in np.array_split(rows, -(-len(rows) // PART_ROWS))
         ]
-        return {"parts": parts, "groups": torch.from_numpy(prepared.groups[indices])}
+        return {"parts": parts, "groups": torch.from_numpy(prepared.groups[indices]), **more}
 
     def loss(self, model: Model, batch: dict[str, Any]) -> tuple[Tensor, float]:
         """Summed loss and the rows (or pairs) behind it."""
         import torch
         from torch.nn.functional import normalize
 
-        from headstart.heads.pooled import pooled_parts
-
-        vectors = normalize(pooled_parts(model, batch["parts"], self.pooling), dim=1)  # (batch, hidden)
+        vectors = normalize(self._vectors(model, batch), dim=1)  # (batch, hidden)
         cosines = vectors @ vectors.T  # (batch, batch)
         self_ = torch.eye(len(cosines), dtype=torch.bool)
         alike = (batch["groups"][:, None] == batch["groups"][None, :]) & ~self_
@@ -96,6 +104,20 @@ class Contrastive(Objective):
         positives = alike.sum(1)
         each = -(log_shares * alike).sum(1) / positives.clamp(min=1)  # (batch,); 0 for a row without a positive
         return each.sum(), max(float((positives > 0).sum()), 1.0)
+
+    def _vectors(self, model: Model, batch: dict[str, Any]) -> Tensor:
+        from headstart.heads.pooled import pooled_parts
+        from headstart.heads.windows import KEPT_TOKENS, joined
+
+        if "windows" not in batch:
+            return pooled_parts(model, batch["parts"], self.pooling)
+        places, lengths, homes = batch["windows"]
+        lean = model.lean
+        model.lean = lean or int(lengths.sum()) > KEPT_TOKENS
+        try:
+            return joined(pooled_parts(model, batch["parts"], self.pooling)[places], lengths, homes, self.pooling)
+        finally:
+            model.lean = lean
 
     @classmethod
     def toy_examples(cls) -> list[Any]:

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from headstart.backbones.encoder import HALVES, TextEncoder, quiet
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.long_texts import TextWindows
 from headstart.data.tokens import Tokens
 from headstart.data.units import Units
 from headstart.data.windows import WordTokens
@@ -19,10 +20,11 @@ from headstart.errors import DivergedError, ModelError
 from headstart.heads.model import Model
 from headstart.heads.native import NATIVE_HEADS, WORD_HEADS, write_native, write_native_words
 from headstart.heads.pooled import PooledHead
+from headstart.heads.windows import windowed_logits
 from headstart.memory import within_memory
 from headstart.predictors.base import Outputs, Predictor, digests
 from headstart.predictors.careful import careful_logits, reads_fast
-from headstart.predictors.snippets import piped, snippet
+from headstart.predictors.snippets import piped, snippet, windowed
 from headstart.predictors.stored import HEAD_FILE
 from headstart.predictors.tagging_code import tagging_code
 from headstart.progress import SILENT, Progress
@@ -57,13 +59,15 @@ class NetworkPredictor(Predictor):
         self.backbone = backbone
         self.words = backbone.words
         """Whether outputs are of words, not of whole texts."""
-        self.frozen_states: Callable[[Tokens | WordTokens], np.ndarray] | None = None
+        self.frozen_states: Callable[[Tokens | WordTokens | TextWindows], np.ndarray] | None = None
         """What the head reads of many texts, shape (texts, layers * hidden), where the backbone is frozen and a run keeps
         it; takes the place of passes in bfloat16, never of those in float32."""
         self.backbone.fast = False
 
     def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
         """Logits in batches of like length; texts, or pairs of them, beyond the length limit are cut and flagged.
+
+        Where the tokenizer has an overlap, texts are read in windows and none is cut.
 
         Sentences of words are read in windows; only what a word has beyond a whole window is cut.
         Many texts are read in bfloat16 where the processor has it, see `careful_logits`; `precision` says otherwise.
@@ -85,13 +89,21 @@ class NetworkPredictor(Predictor):
 
     @torch.inference_mode()
     def _logits(
-        self, tokens: Tokens | WordTokens, rows: np.ndarray, *, fast: bool, advance: Callable[[int], None] | None
+        self,
+        tokens: Tokens | WordTokens | TextWindows,
+        rows: np.ndarray,
+        *,
+        fast: bool,
+        advance: Callable[[int], None] | None,
     ) -> np.ndarray:
         units = Units.counted(tokens.units.counts[rows])
         logits = np.empty((units.total, self.head.linear.out_features), dtype=np.float32)
 
         def read(places: np.ndarray) -> None:
             ids, mask = (torch.from_numpy(each) for each in tokens.pad(rows[places], self.backbone.tokenizer.pad_id))
+            if (homes := tokens.homes_of(rows[places])) is not None:
+                logits[places] = windowed_logits(self.model, self.head, ids, mask, torch.from_numpy(homes)).numpy()
+                return
             words = tokens.spans_of(rows[places])
             spans = None if words is None else torch.from_numpy(words)
             found = self.head(self.model.encode(ids, mask)._replace(spans=spans))
@@ -161,6 +173,7 @@ class NetworkPredictor(Predictor):
             **({"pairs": True} if backbone.pairs else {}),
             **({"words": True} if self.words else {}),
             **({"crf": True} if self.head.chain is not None else {}),
+            **({"overlap": backbone.tokenizer.overlap} if backbone.tokenizer.overlap is not None else {}),
             "digests": digests(folder),
         }
 
@@ -171,6 +184,7 @@ class NetworkPredictor(Predictor):
         backbone = TextEncoder(located)
         backbone.pairs = bool(description.get("pairs"))
         backbone.words = bool(description.get("words"))
+        backbone.tokenizer.overlap = description.get("overlap")
         try:
             tensors = load_file(str(folder / HEAD_FILE))
             weight, bias = tensors["weight"], tensors["bias"]
@@ -197,12 +211,16 @@ class NetworkPredictor(Predictor):
             return tagging_code(
                 labels, self.head, self.backbone.tokenizer.max_length, native=self.is_native, halved=halved
             )
-        if self.is_native:
+        overlap = self.backbone.tokenizer.overlap
+        if self.is_native and overlap is None:
             return piped(labels, meaning, pairs=self.backbone.pairs)
         halved = self.backbone.located.config["model_type"] in HALVES
         reader = "AutoModelForTextEncoding" if halved else "AutoModel"
         backbone = self.backbone
-        return snippet(labels, self.head, backbone.tokenizer.max_length, reader, meaning, pairs=backbone.pairs)
+        limit = backbone.tokenizer.max_length
+        if overlap is not None:
+            return windowed(labels, self.head, limit, overlap, reader, meaning)
+        return snippet(labels, self.head, limit, reader, meaning, pairs=backbone.pairs)
 
     def _native(self, labels: Sequence[str], meaning: Meaning) -> torch.nn.Module:
         from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING

@@ -37,11 +37,7 @@ def snippet(labels: Sequence[str], head: PooledHead, limit: int, reader: str, me
     """A few lines around the bare encoder, for heads that the architecture's own cannot hold."""
     pooling = POOLED[head.pooling]
     given = "*map(list, zip(*texts))" if pairs else "texts"
-    said = {
-        "label": ".softmax(1)",
-        "labels": ".sigmoid()",
-        "number": f" * {meaning.deviation!r} + {meaning.mean!r}",
-    }[meaning.answers]
+    said = _said(meaning)
     return f'''import torch
 from safetensors.torch import load_file
 from transformers import {reader}, AutoTokenizer
@@ -59,3 +55,56 @@ def predict(texts):
     return (torch.cat(pooled, 1) @ head["weight"].T + head["bias"]){said}
 
 {told(meaning, f"predict({EXAMPLES[pairs]})[0].tolist()")}'''
+
+
+WEIGHTS = {"mean": 'batch["attention_mask"].sum(1, keepdim=True).float()', "max": ""}
+"""Code for how much each window of a text counts; all alike where the pooling is not named."""
+
+
+def windowed(labels: Sequence[str], head: PooledHead, limit: int, overlap: int, reader: str, meaning: Meaning) -> str:
+    """Lines that read a text in windows, of which the linear map gets the mean or maximum.
+
+    Args:
+        labels: of the model.
+        head: whose weights are in the folder.
+        limit: tokens of a window.
+        overlap: tokens that two windows have in common.
+        reader: class of transformers that loads the bare encoder.
+        meaning: of the outputs.
+    """
+    weights = WEIGHTS.get(head.pooling, "torch.ones(len(pooled), 1)")
+    joined = "(pooled * weights).sum(0) / weights.sum()" if weights else "pooled.amax(0)"
+    lines = [f"    weights = {weights}"] if weights else []
+    combined = "\n".join([*lines, f"    return {joined}"])
+    return f'''import torch
+from safetensors.torch import load_file
+from transformers import {reader}, AutoTokenizer
+
+labels = {list(labels)!r}
+tokenizer, encoder = AutoTokenizer.from_pretrained("."), {reader}.from_pretrained(".").eval()
+head = load_file("{HEAD_FILE}")
+windows = dict(truncation=True, max_length={limit}, stride={overlap}, return_overflowing_tokens=True)
+
+def read(text):
+    batch = tokenizer(text, **windows, padding=True, return_tensors="pt")
+    del batch["overflow_to_sample_mapping"]
+    states = encoder(**batch, output_hidden_states=True).hidden_states
+    mask = batch["attention_mask"].unsqueeze(-1).float()
+    pooled = torch.cat([{POOLED[head.pooling]} for state in (states[i] for i in {list(head.layers)})], 1)
+{combined}
+
+@torch.no_grad()
+def predict(texts):
+    vectors = torch.stack([read(text) for text in texts])
+    return (vectors @ head["weight"].T + head["bias"]){_said(meaning)}
+
+{told(meaning, f"predict({EXAMPLES[False]})[0].tolist()")}'''
+
+
+def _said(meaning: Meaning) -> str:
+    """Code that makes probabilities or a number of logits."""
+    return {
+        "label": ".softmax(1)",
+        "labels": ".sigmoid()",
+        "number": f" * {meaning.deviation!r} + {meaning.mean!r}",
+    }[meaning.answers]

@@ -47,6 +47,7 @@ class StoredPredictor(Predictor):
             raise ModelError(f"{folder / HEAD_FILE} is damaged: {error}") from None
         self._pad_id = int(config.get("pad_token_id") or 0)
         self._tokenizer = open_tokenizer(folder, int(description["max_length"]), self._pad_id)
+        self._tokenizer.overlap = description.get("overlap")
         self._border = self._tokenizer.border if description.get("pairs") else None
         self._is_light = (
             light.can_run(config) and description["pooling"] in ("first", "mean") and (folder / WEIGHTS).is_file()
@@ -57,8 +58,8 @@ class StoredPredictor(Predictor):
     def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
         """Logits; in numpy as long as torch was not needed and there is little to do."""
         if self._network is None and self._is_light and len(texts) <= light.MOST_TOKENS // 8:
-            tokens = self._tokenizer.encode(texts)
-            if int(tokens.lengths.sum()) <= light.MOST_TOKENS:
+            tokens = self._tokenizer.read(texts).windows
+            if len(tokens) == len(texts) and int(tokens.lengths.sum()) <= light.MOST_TOKENS:
                 self._encoder = self._encoder or light.LightEncoder(self.folder, self._border)
                 batches = sorted_batches(tokens.lengths, INFERENCE_TOKENS)
                 logits = light.logits(self._encoder, tokens, batches, self._pad_id, self._head)

@@ -11,7 +11,6 @@ from headstart.report.drawing import (
     count,
     dig,
     duration,
-    finite,
     interval,
     legible,
     moment,
@@ -22,6 +21,7 @@ from headstart.report.drawing import (
     signed,
 )
 from headstart.report.hub import WITHOUT_NETWORK, chosen_entry, chosen_scores, front_matter
+from headstart.report.lengths import reading_sentence
 from headstart.report.scores import (
     LABEL_LIMIT,
     LIST_LIMIT,
@@ -154,6 +154,11 @@ def _without_headstart(evidence: Mapping[str, Any], snippet: str) -> list[str]:
         said += (
             " They hang on learnt transitions between tags, which no head of transformers holds: the network alone gives the "
             "scores of single words, and this code the rest."
+        )
+    if dig(evidence, "task", "windows") and evidence.get("kind") not in WITHOUT_NETWORK:
+        said += (
+            " It reads long texts in windows as headstart does; a pipeline, or any other code that truncates, answers alike for "
+            "texts of one window only."
         )
     return ["## Use it without headstart", "", said, "", *block]
 
@@ -308,17 +313,9 @@ def _limits(evidence: Mapping[str, Any]) -> list[str]:
     weakest = weakest_sentence(evidence)
     if weakest:
         lines.append(f"- {markdown(weakest)}")
-    lengths = dig(evidence, "data", "lengths") or {}
-    if finite(lengths.get("limit")) and dig(evidence, "task", "words") and evidence.get("kind") not in WITHOUT_NETWORK:
-        lines.append(
-            f"- Sentences of more than {count(lengths['limit'])} tokens are read in windows that overlap, so no word is "
-            f"lost; {count(lengths.get('windowed') or 0)} of the texts here were longer."
-        )
-    elif finite(lengths.get("limit")) and evidence.get("kind") not in WITHOUT_NETWORK:
-        cut = f"{count(lengths.get('truncated') or 0)} of the texts here were longer"
-        lost = finite(lengths.get("tokens_lost_share"))
-        cut += f", which lost {number(100 * lost, 2)} % of all tokens" if lost else ""
-        lines.append(f"- It reads the first {count(lengths['limit'])} tokens of a text; {cut}.")
+    reads = reading_sentence(evidence)
+    if reads and evidence.get("kind") not in WITHOUT_NETWORK:
+        lines.append(f"- {markdown(reads)}")
     counts = dig(evidence, "data", "splits", "train", "labels") or {}
     if len(counts) > 1 and dig(evidence, "task", "answers") != "number":
         most, least = (

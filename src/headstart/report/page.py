@@ -30,6 +30,7 @@ from headstart.report.drawing import (
     shortened,
     signed,
 )
+from headstart.report.lengths import reading_sentence
 from headstart.report.scores import (
     LABEL_LIMIT,
     LIST_LIMIT,
@@ -117,6 +118,7 @@ def _page(evidence: Mapping[str, Any], limit: int) -> str:
             dropped_total=len(dropped),
             reasons=Counter(str(dig(row, "reason")) for row in dropped).most_common(8),
             steps=_steps(seen),
+            reads=reading_sentence(seen),
         )
     )
 

@@ -81,6 +81,8 @@ class Context:
         backbone.fast = is_fast(self.precision)
         backbone.tokenizer.cache = self.cache
         backbone.pairs, backbone.words = self.task.together, self.task.words
+        if self.task.windowed:
+            backbone.tokenizer.overlap = backbone.tokenizer.usual_overlap
         if pretrained and self.weights is not None:
             backbone.network.load_state_dict(self.weights)
         return backbone

@@ -68,7 +68,10 @@ def has_many_rows(context: Context, backbone: Any) -> bool:
     texts = 2 if context.task.pairs and not context.task.together else 1
     per_unit = 4 * texts * (backbone.depth + 1) * len(backbone.poolings) * backbone.hidden_size
     train, validation = (context.task.units(part) for part in (context.train, context.validation))
-    return per_unit * (len(train.of(solving_rows(context))) + validation.total) > FEATURE_BYTES
+    total = len(train.of(solving_rows(context))) + validation.total
+    if context.task.windowed:  # states of windows are kept until those of texts are made of them
+        total = sum(len(tokens.windows) for tokens in _tokens(context, backbone))
+    return per_unit * total > FEATURE_BYTES
 
 
 def _tokens(context: Context, backbone: Any) -> list[Any]:

@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 
 from headstart.data.store import Store
-from headstart.data.tokens import Tokens
-from headstart.data.windows import WordTokens
 from headstart.errors import RecipeError
 from headstart.precision import is_fast
 from headstart.progress import SILENT, Progress
 from headstart.strategies.base import NO_TARGET, Context
 from headstart.strategies.parts import home, prepared
 from headstart.strategies.probing import FEATURE_BYTES, features, has_many_rows
-from headstart.training.features import FeatureStore, tokens_digest
+from headstart.training.features import FeatureStore, Read, tokens_digest
 from headstart.training.frozen import TextSet
 
 MOST_TEXTS = 20_000
@@ -64,7 +62,7 @@ def target_states(
     """
     run = home(context)
     store: FeatureStore = run.shared.setdefault("features", FeatureStore(run.cache, run.team))
-    tokens = backbone.tokenizer.encode(list(texts.inputs))
+    tokens = backbone.tokenizer.read(list(texts.inputs))
     fast, backbone.fast = backbone.fast, is_fast(context.precision)  # as labelled rows are read
     try:
         if len(tokens) * _row_bytes(backbone) > FEATURE_BYTES:
@@ -96,16 +94,14 @@ class Pooled(FeatureStore):
         self._texts = texts
         self._known: tuple[TextSet, np.ndarray] | None = None
 
-    def get(
-        self, backbone: Any, parts: Sequence[Tokens | WordTokens], *, progress: Progress = SILENT
-    ) -> list[np.ndarray]:
+    def get(self, backbone: Any, parts: Sequence[Read], *, progress: Progress = SILENT) -> list[np.ndarray]:
         """Features of the texts of each part; those of other parts are let go, for they are soon gathered again."""
         if self._is_large(backbone):
             return super().get(backbone, parts, progress=progress)
         if self._known is None:
             self._known = self._gathered(backbone)
         texts, states = self._known
-        places = [texts.rows(part) for part in parts]  # type: ignore[arg-type]
+        places = [texts.rows(part.whole) for part in parts]  # type: ignore[union-attr]
         if any((each < 0).any() for each in places):
             return super().get(backbone, parts, progress=progress)
         key = "".join(tokens_digest(part) for part in parts)
@@ -123,7 +119,7 @@ class Pooled(FeatureStore):
         run = self._context
         every = range(backbone.depth + 1)
         tokens = [each.tokens for each in prepared(run, backbone.tokenizer)]
-        tokens.append(backbone.tokenizer.encode(list(self._texts.inputs)))
+        tokens.append(backbone.tokenizer.read(list(self._texts.inputs)))
         found = list(features(run, backbone))
         shape = found[0].shape[1:]
         sides = [
@@ -131,8 +127,8 @@ class Pooled(FeatureStore):
             for pooling in backbone.poolings
         ]
         found.append(np.stack(sides, axis=2))
-        texts = TextSet(tokens)
+        texts = TextSet([part.whole for part in tokens])
         states = np.empty((len(texts.tokens), *shape), dtype=np.float32)
         for part, each in zip(tokens, found, strict=True):
-            states[texts.rows(part)] = each
+            states[texts.rows(part.whole)] = each
         return texts, states

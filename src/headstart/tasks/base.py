@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
+from pydantic import model_validator
 
 from headstart.data.examples import joined
 from headstart.data.store import Store
@@ -58,6 +59,8 @@ class Task(Objective):
     """Whether an input is a pair of texts."""
     words: ClassVar[bool] = False
     """Whether outputs are of the words of a text, not of the whole of it."""
+    no_windows: ClassVar[str] = ""
+    """Why the task lacks the option `long`, and what to do; empty where it has it."""
     controls: ClassVar[tuple[str, ...]] = ("tf-idf", "from-scratch")
     """Names of the strategies that run beside the others, to be measured against."""
     unsuited: ClassVar[Mapping[str, str]] = {
@@ -78,6 +81,18 @@ class Task(Objective):
     """Column with the label; guessed if not given."""
     labels: tuple[str, ...] | None = None
     """Labels in the order of the outputs; found in the training rows if not given."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_windows(cls, values: Any) -> Any:
+        if cls.no_windows and isinstance(values, Mapping) and "long" in values:
+            raise ValueError(f"long: {cls.name} {cls.no_windows}")
+        return values
+
+    @property
+    def windowed(self) -> bool:
+        """Whether texts longer than the network reads are read in windows; otherwise they are cut."""
+        return getattr(self, "long", None) == "window"
 
     @property
     def names(self) -> tuple[str, ...]:

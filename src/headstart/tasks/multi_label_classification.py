@@ -69,6 +69,9 @@ class MultiLabelClassification(Task):
         "coral": "its head is that of one label for each text",
     }
 
+    long: Literal["truncate", "window"] = "truncate"
+    """What happens to a text of more tokens than the network reads: `truncate` cuts its end off, `window` reads all of it in
+    windows that overlap by a quarter; takes as much longer as there are more tokens."""
     separator: Literal["json", "|", ";", ","] | None = None
     """What parts the labels of a cell: `json` for a list of texts, else `|`, `;` or `,`; found if not given."""
     weight: str | None = None
@@ -356,7 +359,7 @@ class MultiLabelClassification(Task):
 
     def prepare(self, examples: Store[Any], tokenizer: Any) -> Prepared:
         """Tokenise once."""
-        return Prepared(tokenizer.encode(examples.inputs), self.targets(examples), self.weights(examples.examples))
+        return Prepared(tokenizer.read(examples.inputs), self.targets(examples), self.weights(examples.examples))
 
     def collate(self, prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
         """`ids` and `mask` of shape (batch, tokens), `targets` (batch, labels) and `weights` (batch,)."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.data.examples import Examples, Pairs
+from headstart.data.long_texts import TextWindows
 from headstart.data.tokens import Tokens
 from headstart.data.units import Units
 from headstart.data.windows import WordTokens
@@ -26,7 +27,7 @@ HEAD = "classification"
 class Prepared:
     """Tokens by row, targets and weights by output."""
 
-    tokens: Tokens | WordTokens
+    tokens: Tokens | WordTokens | TextWindows
     targets: np.ndarray
     weights: np.ndarray
 
@@ -40,7 +41,7 @@ class Prepared:
         """Which outputs belong to which rows."""
         return self.tokens.units
 
-    def of(self, rows: np.ndarray) -> Tokens | WordTokens:
+    def of(self, rows: np.ndarray) -> Tokens | WordTokens | TextWindows:
         """Tokens of some rows."""
         return self.tokens.take(rows)
 
@@ -48,7 +49,8 @@ class Prepared:
 def collated(prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
     """`ids` and `mask` of shape (batch, tokens), `targets` and `weights` of the outputs.
 
-    Of words also their `spans`, and `counts`: the words of each sentence, shape (batch,).
+    Of words also their `spans`, and `counts`: the words of each sentence, shape (batch,). Of texts of which some are in several
+    windows, rows are the windows, and `homes` says to which text each belongs.
     """
     import torch
 
@@ -60,6 +62,8 @@ def collated(prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, 
         "targets": torch.from_numpy(prepared.targets[outputs]),
         "weights": torch.from_numpy(prepared.weights[outputs]).float(),
     }
+    if (homes := prepared.tokens.homes_of(indices)) is not None:
+        batch["homes"] = torch.from_numpy(homes)
     if spans is None:
         return batch
     return batch | {"spans": torch.from_numpy(spans), "counts": torch.from_numpy(prepared.units.counts[indices])}
@@ -75,6 +79,11 @@ def pooled_heads(backbone: Any, outputs: int, **options: Any) -> dict[str, Any]:
 
 def pooled_logits(model: Model, batch: dict[str, Tensor]) -> Tensor:
     """Outputs of shape (batch, outputs) or, of words, (words, outputs)."""
+    if "homes" in batch:
+        from headstart.heads.windows import windowed_logits
+
+        head: Any = model.heads[HEAD]
+        return windowed_logits(model, head, batch["ids"], batch["mask"], batch["homes"])
     encoding = model.encode(batch["ids"], batch["mask"])
     return model.heads[HEAD](encoding._replace(spans=batch["spans"]) if "spans" in batch else encoding)
 

@@ -10,6 +10,7 @@ from pydantic import field_validator
 
 from headstart.data.columns import taken
 from headstart.data.examples import Pair, Pairs
+from headstart.data.long_texts import TextWindows
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.tokens import Tokens
@@ -40,7 +41,7 @@ class Twins(Prepared):
         """One output for each row."""
         return Units.one_each(len(self.targets))
 
-    def of(self, rows: np.ndarray) -> Tokens | WordTokens:
+    def of(self, rows: np.ndarray) -> Tokens | WordTokens | TextWindows:
         """Tokens of both texts of some rows."""
         return self.tokens.take(_places(rows))
 
@@ -62,6 +63,9 @@ class SentenceSimilarity(SingleNumber):
     name: ClassVar[str] = "sentence-similarity"
     hub: ClassVar[str] = "sentence-similarity"
     pairs: ClassVar[bool] = True
+    no_windows: ClassVar[str] = (
+        "compares two texts that are read whole; shorten them, or raise --max-length if the backbone allows"
+    )
     controls: ClassVar[tuple[str, ...]] = ("tf-idf", "from-scratch", "untouched")
     unsuited: ClassVar[Mapping[str, str]] = {
         name: reason for name, reason in SingleNumber.unsuited.items() if name != "untouched"

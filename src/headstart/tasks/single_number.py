@@ -221,7 +221,7 @@ class SingleNumber(Task):
 
     def prepare(self, examples: Store[Any], tokenizer: Any) -> Any:
         """Tokenise once."""
-        return Prepared(tokenizer.encode(examples.inputs), self.targets(examples), self.weights(examples.examples))
+        return Prepared(tokenizer.read(examples.inputs), self.targets(examples), self.weights(examples.examples))
 
     def collate(self, prepared: Any, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
         """`ids` and `mask` of shape (batch, tokens), `targets` and `weights` of shape (batch,)."""

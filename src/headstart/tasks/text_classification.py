@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator
 
@@ -38,6 +38,10 @@ class TextClassification(SingleLabel):
     """
 
     name: ClassVar[str] = "text-classification"
+
+    long: Literal["truncate", "window"] = "truncate"
+    """What happens to a text of more tokens than the network reads: `truncate` cuts its end off, `window` reads all of it in
+    windows that overlap by a quarter; takes as much longer as there are more tokens."""
 
     @field_validator("text", mode="before")
     @classmethod

@@ -36,6 +36,10 @@ class TextPairClassification(SingleLabel):
 
     name: ClassVar[str] = "text-pair-classification"
     pairs: ClassVar[bool] = True
+    no_windows: ClassVar[str] = (
+        "reads the two texts of a pair as one input, and a window would have parts of one of them alone; shorten the texts, or "
+        "raise --max-length if the backbone allows"
+    )
 
     text: tuple[str, str] | None = None
     """The two columns with text, in order (`premise,hypothesis`); guessed if not given."""

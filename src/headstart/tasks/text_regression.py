@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import field_validator
 
@@ -26,6 +26,10 @@ class TextRegression(SingleNumber):
 
     name: ClassVar[str] = "text-regression"
     hub: ClassVar[str] = "text-classification"
+
+    long: Literal["truncate", "window"] = "truncate"
+    """What happens to a text of more tokens than the network reads: `truncate` cuts its end off, `window` reads all of it in
+    windows that overlap by a quarter; takes as much longer as there are more tokens."""
 
     @field_validator("text", mode="before")
     @classmethod

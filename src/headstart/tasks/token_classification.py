@@ -58,6 +58,7 @@ class TokenClassification(Task):
     name: ClassVar[str] = "token-classification"
     hub: ClassVar[str] = "token-classification"
     words: ClassVar[bool] = True
+    no_windows: ClassVar[str] = "reads long sentences in windows whatever is said, so no word is lost; leave it out"
     controls: ClassVar[tuple[str, ...]] = ("crf", "from-scratch")
     unsuited: ClassVar[Mapping[str, str]] = {
         **{name: reason for name, reason in Task.unsuited.items() if name != "crf"},

@@ -10,9 +10,11 @@ from headstart.backbones.base import Backbone
 from headstart.backbones.encoder import TextEncoder
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.cache import ArrayCache
+from headstart.data.long_texts import TextWindows
 from headstart.data.tokens import Tokens
 from headstart.data.windows import WordTokens
 from headstart.heads.pooled import pool
+from headstart.heads.windows import in_parts, joined
 from headstart.memory import within_memory
 from headstart.progress import SILENT, Progress
 from headstart.team import ALONE, Team
@@ -21,12 +23,14 @@ from headstart.training.frozen import TextSet, frozen_key
 KIND = "features"
 LEAST_TEXTS = 256
 """Texts below which computing again is no slower than looking up."""
+Read = Tokens | WordTokens | TextWindows
+"""Texts, sentences of words, or texts in windows."""
 
 
 @torch.inference_mode()
 def pooled_states(
     backbone: Backbone,
-    tokens: Tokens | WordTokens,
+    tokens: Read,
     poolings: Sequence[str],
     *,
     layers: Sequence[int] | None = None,
@@ -55,8 +59,17 @@ def pooled_states(
     if states is None:
         states = np.zeros((units.total, len(layers), len(poolings), backbone.hidden_size), dtype=np.float32)
 
+    def windows(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        every = backbone.encode(ids, mask, layers=True).layers
+        found = [torch.stack([pool(every[layer], mask, pooling) for pooling in poolings], 1) for layer in layers]
+        return torch.stack(found, 1)  # (windows, layers, poolings, hidden)
+
     def read(rows: np.ndarray) -> None:
         ids, mask = (torch.from_numpy(array) for array in tokens.pad(rows, backbone.tokenizer.pad_id))
+        if (homes := tokens.homes_of(rows)) is not None:
+            found = in_parts(windows, ids, mask)
+            states[rows] = texts_of_windows(found, mask.sum(1), torch.from_numpy(homes), poolings).numpy()
+            return
         encoding = backbone.encode(ids, mask, layers=True)
         words = tokens.spans_of(rows)
         spans = None if words is None else torch.from_numpy(words)
@@ -69,6 +82,23 @@ def pooled_states(
         progress.advance(len(indices) * team.size)
     team.add_array(states)
     return states
+
+
+def texts_of_windows(
+    states: torch.Tensor, lengths: torch.Tensor, homes: torch.Tensor, poolings: Sequence[str]
+) -> torch.Tensor:
+    """Pooled states of texts from those of their windows.
+
+    Args:
+        states: shape (windows, layers, poolings, hidden).
+        lengths: as `heads.windows.joined` has it.
+        homes: likewise.
+        poolings: of the states, in their order.
+
+    Returns:
+        Shape (texts, layers, poolings, hidden).
+    """
+    return torch.stack([joined(states[:, :, at], lengths, homes, way) for at, way in enumerate(poolings)], 2)
 
 
 class FeatureStore:
@@ -84,9 +114,7 @@ class FeatureStore:
         self.team = team
         self._kept: dict[str, list[np.ndarray]] = {}
 
-    def get(
-        self, backbone: TextEncoder, parts: Sequence[Tokens | WordTokens], *, progress: Progress = SILENT
-    ) -> list[np.ndarray]:
+    def get(self, backbone: TextEncoder, parts: Sequence[Read], *, progress: Progress = SILENT) -> list[np.ndarray]:
         """Features of the texts of each part for all poolings that suit the backbone.
 
         They are computed for the set of all texts of the parts, so that they do not depend on how texts were split.
@@ -102,11 +130,11 @@ class FeatureStore:
             options = {"layers": range(backbone.depth + 1), "poolings": backbone.poolings, "progress": progress}
             self._kept[key] = [self._read(backbone, part, **options) for part in words]
         elif key not in self._kept:
-            texts = TextSet(parts)  # type: ignore[arg-type]
+            texts = TextSet([part.windows for part in parts])
             told = Once(progress, sum(map(len, parts)) / len(texts.tokens))
             states = self._computed(backbone, texts, told)
             told.rest(len(texts.tokens))
-            self._kept[key] = [states[texts.rows(part)] for part in parts]  # type: ignore[arg-type]
+            self._kept[key] = [_of_part(states[texts.rows(each.windows)], each, backbone.poolings) for each in parts]
         else:
             progress.advance(sum(map(len, parts)))
         return self._kept[key]
@@ -125,7 +153,7 @@ class FeatureStore:
     def chosen(
         self,
         backbone: TextEncoder,
-        parts: Sequence[Tokens | WordTokens],
+        parts: Sequence[Read],
         *,
         layers: Sequence[int],
         pooling: str,
@@ -150,7 +178,7 @@ class FeatureStore:
     def _read(
         self,
         backbone: TextEncoder,
-        tokens: Tokens | WordTokens,
+        tokens: Read,
         *,
         layers: Sequence[int],
         poolings: Sequence[str],
@@ -189,10 +217,21 @@ class Once(Progress):
         self.advance(total - self.done)
 
 
-def tokens_digest(tokens: Tokens | WordTokens) -> str:
-    """SHA-256 of the tokens of some texts, and of the places of their words, in hexadecimal."""
+def _of_part(states: np.ndarray, part: Read, poolings: Sequence[str]) -> np.ndarray:
+    """States of the texts of a part, from those of its rows."""
+    homes = part.homes_of(np.arange(len(part)))
+    if homes is None:
+        return states
+    lengths = torch.from_numpy(part.windows.lengths)
+    return texts_of_windows(torch.from_numpy(states), lengths, torch.from_numpy(homes), poolings).numpy()
+
+
+def tokens_digest(tokens: Read) -> str:
+    """SHA-256 of the tokens of some texts, and of the places of their words or windows, in hexadecimal."""
     state = hashlib.sha256(tokens.offsets.data)
     state.update(tokens.flat.data)
     if isinstance(tokens, WordTokens):
         state.update(np.ascontiguousarray(tokens.spans).data)
+    if isinstance(tokens, TextWindows):
+        state.update(tokens.homes.offsets.data)
     return state.hexdigest()

@@ -1,0 +1,85 @@
+"""What is said of texts that are longer than the network reads: one wording for terminal, report and card."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from headstart.report.drawing import count, dig, finite, number, share
+from headstart.report.hub import WITHOUT_NETWORK
+
+
+def reading_sentence(evidence: Mapping[str, Any]) -> str:
+    """How much of a text the model reads, and what that cost the training texts; empty where it was not measured."""
+    lengths = dig(evidence, "data", "lengths") or {}
+    if finite(lengths.get("limit")) is None:
+        return ""
+    limit, cut = count(lengths["limit"]), lengths.get("truncated") or 0
+    if dig(evidence, "task", "words") or dig(evidence, "task", "windows"):
+        one, kind = ("word", "Sentences") if dig(evidence, "task", "words") else ("token", "Texts")
+        said = f"{kind} of more than {limit} tokens are read in windows that overlap"
+        longer = f"{_of(lengths, lengths.get('windowed') or 0)} were longer"
+        return f"{said}, so no {one} is lost; {longer}." if not cut else f"{said}; {longer}, {_words_cut(lengths)}."
+    longer = f"{_of(lengths, cut)} were longer"
+    lost = f", which lost {_lost(lengths)}" if finite(lengths.get("tokens_lost_share")) is not None else ""
+    whole = evidence.get("kind") in WITHOUT_NETWORK
+    reads = "It reads texts whole; a network reads" if whole else "It reads"
+    return f"{reads} the first {limit} tokens of {_one(lengths)}; {longer}{lost}."
+
+
+def notice(lengths: Mapping[str, Any], *, windows: bool, possible: bool) -> str:
+    """What the terminal is told of the training texts.
+
+    Args:
+        lengths: as `preparation.lengths` gives them.
+        windows: whether long texts were read in windows.
+        possible: whether the task could have them read so.
+    """
+    longer = lengths.get("windowed") or 0
+    if lengths["truncated"] and longer:
+        return f"{_of(lengths, longer)} were read in windows, {_words_cut(lengths)}"
+    if not lengths["truncated"]:
+        inside = f", {count(longer)} of them in windows" if longer else ""
+        return f"all {count(lengths['texts'])} training {lengths['inputs']} were read whole{inside}"
+    raised = "raise --max-length if the backbone allows"
+    remedy = f"read them whole with --long window, or {raised}" if possible and not windows else raised
+    return (
+        f"{_of(lengths, lengths['truncated'])} are longer than {count(lengths['limit'])} tokens; their ends, "
+        f"{_lost(lengths)}, were not read; {remedy}"
+    )
+
+
+def cut_notes(cut: int, rows: int, *, possible: bool) -> list[str]:
+    """What is said of texts that were cut when they were predicted; nothing where none was.
+
+    Args:
+        cut: texts, or pairs of them, of which the end was not read.
+        rows: all of them.
+        possible: whether the task could have them read in windows.
+    """
+    if not cut:
+        return []
+    remedy = "; a model fitted with --long window reads texts whole" if possible else ""
+    said = f"{count(cut)} of {count(rows)} texts ({share(cut, rows)})"
+    return [f"{said} were longer than the model reads; their end was not seen{remedy}"]
+
+
+def _of(lengths: Mapping[str, Any], some: int) -> str:
+    total, inputs = lengths.get("texts"), lengths.get("inputs", "texts")
+    if not total:
+        return f"{count(some)} of the {inputs} here"
+    return f"{count(some)} of {count(total)} training {inputs} ({share(some, total)})"
+
+
+def _lost(lengths: Mapping[str, Any]) -> str:
+    percent = f"{number(100 * (lengths.get('tokens_lost_share') or 0.0), 2)} %"
+    if not lengths.get("tokens"):
+        return f"{percent} of all tokens"
+    return f"{count(lengths['tokens_lost'])} of {count(lengths['tokens'])} tokens ({percent})"
+
+
+def _words_cut(lengths: Mapping[str, Any]) -> str:
+    """Of sentences in windows, what is lost all the same."""
+    return f"and words longer than a window lost {_lost(lengths)} in {_of(lengths, lengths['truncated'])}"
+
+
+def _one(lengths: Mapping[str, Any]) -> str:
+    return "a pair of texts" if lengths.get("inputs") == "pairs of texts" else "a text"
