@@ -226,6 +226,15 @@ def test_lengths_by_hand() -> None:
     }
 
 
+def test_texts_in_windows_are_as_long_as_they_are_without() -> None:
+    from headstart.data.long_texts import in_windows
+    from headstart.data.tokens import pack
+
+    tokens = in_windows(pack([[7] * 3, [7] * 9], [0, 0]), room=4, overlap=1, before=(1,), after=(2,))
+    found = lengths(tokens, 6)
+    assert (found["max"], found["tokens"], found["windowed"], found["truncated"]) == (11, 16, 1, 0)
+
+
 def test_few_labels_are_parted_by_folds_and_none_is_cut_off() -> None:
     parts = parted(rows(60))
     assert parts.test is None

@@ -116,7 +116,7 @@ def test_long_texts_of_a_file_are_counted_and_said(
     (tmp_path / "new.csv").write_text("text,label\nshort,up\na long text,up\n")
     outcome = run(Predict(model=str(model), input=str(tmp_path / "new.csv")))
     assert outcome.result["truncated"] == 1
-    assert [note for note in outcome.notes if note.startswith("1 texts were longer")]
+    assert [note for note in outcome.notes if note.startswith("1 of 2 texts (50.0 %) were longer")]
     assert run(Evaluate(model=str(model), test=str(tmp_path / "new.csv"))).result["truncated"] == 1
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from headstart.backbones.location import locate
 from headstart.checks import duplicates
+from headstart.data.long_texts import TextWindows
 from headstart.data.splits import connected, fingerprints, fold_count, folds, latest, numbered, stratified
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -414,7 +415,7 @@ def lengths(tokens: Any, limit: int, inputs: str = "texts") -> dict[str, Any]:
         limit: most tokens that the network reads at once.
         inputs: what one of them is called, in the plural.
     """
-    full = tokens.lengths + tokens.lost
+    full = tokens.uncut if isinstance(tokens, TextWindows) else tokens.lengths + tokens.lost
     windowed = int((tokens.lengths > limit).sum())
     return {
         **({"windowed": windowed} if windowed else {}),

@@ -27,6 +27,7 @@ def test_windows_are_as_long_as_may_be_and_begin_with_the_end_of_the_one_before(
     ]  # fmt: skip
     assert found.homes.counts.tolist() == [1, 3, 1]
     assert found.lengths.tolist() == [5, 16, 6]
+    assert found.uncut.tolist() == [5, 10, 6]
     assert found.lost.tolist() == [0, 0, 0]
     assert (len(found), found.units.counts.tolist()) == (3, [1, 1, 1])
 
@@ -71,4 +72,5 @@ def test_taken_texts_keep_their_windows() -> None:
     some = found.take(np.array([2, 0]))
     assert rows(some) == [[1, 10, 11, 12, 13, 2], [1, 13, 14, 15, 16, 2], [1, 10, 11, 12, 2]]
     assert some.homes.counts.tolist() == [2, 1]
+    assert some.uncut.tolist() == [9, 5]
     assert found.whole.get(1).tolist() == [1, 10, 11, 12, 13, 2, 1, 13, 14, 15, 2]

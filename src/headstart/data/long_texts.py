@@ -18,10 +18,12 @@ class TextWindows:
     Args:
         windows: token ids of every window with its special tokens, text by text from left to right.
         homes: which windows belong to which text, one at least.
+        again: tokens of every window but the first that a text as one row would not have: those of the overlap, special ones.
     """
 
     windows: Tokens
     homes: Units
+    again: int = 0
 
     def __len__(self) -> int:
         return len(self.homes)
@@ -30,6 +32,11 @@ class TextWindows:
     def lengths(self) -> np.ndarray:
         """Tokens read of each text, those twice that two windows share, int64, shape (texts,)."""
         return self.windows.offsets[self.homes.offsets[1:]] - self.windows.offsets[self.homes.offsets[:-1]]
+
+    @property
+    def uncut(self) -> np.ndarray:
+        """Tokens that each text has, each once, int64, shape (texts,)."""
+        return self.lengths - self.again * (self.homes.counts - 1)
 
     @property
     def lost(self) -> np.ndarray:
@@ -59,7 +66,8 @@ class TextWindows:
     def take(self, indices: np.ndarray) -> TextWindows:
         """The texts at `indices`, in that order."""
         chosen = np.asarray(indices, dtype=np.int64)
-        return TextWindows(self.windows.take(self.homes.of(chosen)), Units.counted(self.homes.counts[chosen]))
+        homes = Units.counted(self.homes.counts[chosen])
+        return TextWindows(self.windows.take(self.homes.of(chosen)), homes, self.again)
 
     def pad(self, indices: Sequence[int] | np.ndarray, pad_id: int) -> tuple[np.ndarray, np.ndarray]:
         """Ids and mask of the windows of some texts, as `Tokens.pad` has it."""
@@ -111,4 +119,4 @@ def in_windows(
         first = ends - size - len(after)
         flat[np.repeat(first, size) + within] = texts.flat[np.repeat(begin, size) + within]
         writer.add(flat, size + frame, np.zeros(len(size), dtype=np.int32))
-    return TextWindows(writer.tokens(), homes)
+    return TextWindows(writer.tokens(), homes, overlap + frame)
