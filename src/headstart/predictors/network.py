@@ -200,8 +200,8 @@ class NetworkPredictor(Predictor):
             chained=chain is not None,
         )
         head.set(weight, bias)
-        if head.chain is not None:
-            head.chain.load_state_dict(chain or {})
+        if head.chain is not None and chain is not None:
+            head.chain.load_state_dict(chain)
         return cls(Model(backbone, {HEAD: head}))
 
     def usage(self, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> str:

@@ -24,8 +24,8 @@ def solve_chained(
 
     The loss is that of logistic regression at the head's strength, with the likelihood of sequences in place of that of
     words: the sum over sentences, |w|^2 / (2 C) on standardised features and |t|^2 / (2 `VARIANCE`) on transitions. It is
-    convex, so the start saves time and decides nothing. As `LossPath` does, it is minimised in coordinates in which a bound
-    of its curvature is about the identity.
+    convex, so a good start saves iterations. As `LossPath` does, it is minimised in coordinates in which its curvature is
+    about the identity.
 
     Args:
         part: words to solve on.
