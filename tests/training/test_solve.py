@@ -54,6 +54,16 @@ def test_the_solution_is_that_of_scikit_learn_on_standardised_features(
 
 
 @pytest.mark.usefixtures("way")
+def test_a_feature_that_hardly_varies_gets_no_weight_however_much_it_tells() -> None:
+    train = part(60, 5, 3, 0)
+    usual = solve(train, train, labels=3, rank=rank, grid=(0.05,))
+    told = Part(np.column_stack([train.features, 3 + 1e-6 * train.targets]), train.targets, train.weights)
+    found = solve(told, told, labels=3, rank=rank, grid=(0.05,))
+    assert np.abs(found.weight[:, 5]).max() < 1e-4
+    np.testing.assert_allclose(found.logits(told.features), usual.logits(train.features), atol=1e-3)
+
+
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(("rows", "features"), [(60, 5), (20, 50)])
 def test_the_strength_that_is_best_on_validation_is_chosen(rows: int, features: int) -> None:
     train, fresh = part(rows, features, 3, 0), part(200, features, 3, 1)

@@ -12,6 +12,8 @@ FOLD_GRID = GRID[1:-1]
 """The same for few rows, where the strongest of those that do about as well is taken."""
 ABSENT = -30.0
 """Logit of a label that no training row had."""
+STILL = 1e-3
+"""Share of the median standard deviation under which a feature does not vary."""
 MEMORY_CELLS = 60_000_000
 """Rows times features beyond which they are not copied to be standardised."""
 CHUNK_ROWS = 8192
@@ -362,7 +364,11 @@ class LossPath:
 
 
 def moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of every feature; the mean is a float32, so that it is taken away without a rest."""
+    """Mean and scale of every feature; the mean is a float32, so that it is taken away without a rest.
+
+    The scale is the standard deviation, but that of the median feature where a feature hardly varies. Networks have such
+    states (three of mini's 384), and a weight that makes up for 1e-6 undoes all the others once training moves the state.
+    """
     chunks = [slice(start, start + CHUNK_ROWS) for start in range(0, len(features), CHUNK_ROWS)]
     total, square = np.zeros(features.shape[1]), np.zeros(features.shape[1])
     for chunk in chunks:
@@ -370,7 +376,9 @@ def moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean = (total / len(features)).astype(np.float32)
     for chunk in chunks:
         square += ((features[chunk] - mean) ** 2).sum(0, dtype=np.float64)
-    return mean, (np.sqrt(square / len(features)) + 1e-6).astype(np.float32)
+    spread = np.sqrt(square / len(features))
+    usual = np.median(spread)
+    return mean, (np.where(spread < STILL * usual, usual, spread) + 1e-6).astype(np.float32)
 
 
 def _errors(logits: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
