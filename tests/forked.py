@@ -47,7 +47,7 @@ class Program:
     def __exit__(self, *_: object) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=60)  # it has much to take down
         self._process.stdout.close()
 
     def run(

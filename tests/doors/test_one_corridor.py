@@ -59,6 +59,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "merge_labels": (["--merge-labels"], True),
     "drop_rare_labels": (["--drop-rare-labels"], True),
     "crf": (["--crf"], True),
+    "long": (["--long", "window"], "window"),
     "backbone": (["--backbone", "org/model"], "org/model"),
     "revision": (["--revision", "abc"], "abc"),
     "max_length": (["--max-length", "64"], 64),
