@@ -1,6 +1,7 @@
 """The machine: how many cores there are, and how many threads work uses."""
 
 import ctypes
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -51,8 +52,7 @@ def kept_memory() -> Iterator[None]:
     Every update of a network frees what the next one asks for. Where the C library is not glibc, nothing is changed.
     """
     tune = getattr(ctypes.CDLL(None), "mallopt", None)
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if tune is None or trim is None:
+    if tune is None:
         yield
         return
     for option, value in ((TRIM_THRESHOLD, 2**31 - 1), (TOP_PAD, PAD), (MMAP_THRESHOLD, LARGE)):
@@ -62,6 +62,14 @@ def kept_memory() -> Iterator[None]:
     finally:
         for option, value in AFTERWARDS:
             tune(option, value)
+        give_memory_back()
+
+
+def give_memory_back() -> None:
+    """Return freed memory to the system: what one heap keeps is no room for those who ask elsewhere, as oneDNN's code does."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
         trim(0)
 
 

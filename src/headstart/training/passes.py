@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from headstart.heads.model import Model
+from headstart.machine import give_memory_back
 from headstart.memory import is_out_of_memory
 from headstart.progress import Progress
 from headstart.team import Gradients
@@ -68,6 +69,7 @@ class Passes:
                     raise
                 reason = str(error).split("\n")[0]
             self._clear()
+            give_memory_back()
             self._lessen(indices, reason)
 
     def _clear(self) -> None:
