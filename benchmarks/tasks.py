@@ -1,7 +1,7 @@
 """Tags of words, pairs, single texts and similarity: headstart's fine-tuning against `transformers.Trainer` on the same rows.
 
-    python benchmarks/tasks.py [--only SET ...] [--seeds N] [--share 0.1] [--controls] [--programs NAME ...] [--threads N]
-        [--rate 1e-4] [--busy] [--quick] [--show]
+    python benchmarks/tasks.py [--only SET ...] [--seeds N] [--first SEED] [--share 0.1] [--controls] [--programs NAME ...]
+        [--threads N] [--rate 1e-4] [--busy] [--quick] [--show]
 
 Sets: conll2003, bc5cdr, conll2002_nl, wikiann_de (names), mrpc, rte (pairs), cola (sentences), stsb (similarity). A tenth of the
 training rows, drawn by seed, is validation, where both programs choose their epoch; the named test part is only scored.
@@ -243,7 +243,8 @@ def main() -> None:
     """Run what is asked for in turns and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", choices=list(SETS), default=[])
-    parser.add_argument("--seeds", type=int, default=3, help="how many, from 0")
+    parser.add_argument("--seeds", type=int, default=3, help="how many")
+    parser.add_argument("--first", type=int, default=0, help="seed to begin with")
     parser.add_argument("--share", type=float, default=1.0, help="of the training rows, in (0, 1]")
     parser.add_argument("--controls", action="store_true", help="headstart's controls too")
     parser.add_argument("--programs", nargs="*", choices=PROGRAMS, default=list(USUAL))
@@ -254,7 +255,8 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="run nothing, print the table")
     options = parser.parse_args()
     done, failed = [], []
-    for seed in range(0 if options.show else 1 if options.quick else options.seeds):
+    count = 0 if options.show else 1 if options.quick else options.seeds
+    for seed in range(options.first, options.first + count):
         for name in options.only or SETS:
             with tempfile.TemporaryDirectory() as folder:
                 files = drawn(name, seed, options.share, Path(folder), quick=options.quick)

@@ -37,7 +37,7 @@ def parameters(network: TextEncoder) -> int:
     return sum(weights.numel() for weights in network.parameters())
 
 
-def require_states(network: TextEncoder, layers: int, hidden: int) -> None:
+def assert_states(network: TextEncoder, layers: int, hidden: int) -> None:
     assert (network.depth, network.hidden_size, network.tokenizer.max_length) == (layers, hidden, POSITIONS)
     assert len(network.stacks()["encoder"]) == layers + 1
     ids = torch.randint(5, WORDS, (2, POSITIONS), generator=torch.Generator().manual_seed(1))
@@ -53,19 +53,19 @@ def require_states(network: TextEncoder, layers: int, hidden: int) -> None:
 
 @every_architecture
 def test_a_network_reads_texts_of_full_length(kind: str, tmp_path: Path) -> None:
-    require_states(TextEncoder(located(tmp_path, configured(kind)), pretrained=False), 2, 128)
+    assert_states(TextEncoder(located(tmp_path, configured(kind)), pretrained=False), 2, 128)
 
 
 @pytest.mark.parametrize("kind", ["bert", "qwen3"])
 def test_a_small_network_has_its_own_shape(kind: str, tmp_path: Path) -> None:
-    require_states(TextEncoder(located(tmp_path, configured(kind, size="small")), pretrained=False), 4, 512)
+    assert_states(TextEncoder(located(tmp_path, configured(kind, size="small")), pretrained=False), 4, 512)
 
 
 @every_architecture
 def test_layers_width_and_heads_can_be_given(kind: str, tmp_path: Path) -> None:
     config = configured(kind, size="base", layers=3, hidden=24, heads=4)
     network = TextEncoder(located(tmp_path, config), pretrained=False)
-    require_states(network, 3, 24)
+    assert_states(network, 3, 24)
     assert network.network.config.num_attention_heads == 4
 
 
@@ -152,7 +152,7 @@ def test_the_feed_forward_part_has_its_width(kind: str, hidden: int, expected: i
 def test_positions_of_roberta_begin_after_the_padding_id(pad: int, tmp_path: Path) -> None:
     config = configured("roberta", special=SPECIAL | {"pad": pad})
     assert config["max_position_embeddings"] == POSITIONS + {0: 2, 1: 2, 5: 6}[pad]
-    require_states(TextEncoder(located(tmp_path, config), pretrained=False), 2, 128)
+    assert_states(TextEncoder(located(tmp_path, config), pretrained=False), 2, 128)
 
 
 def test_mpnet_wants_its_own_id_for_padding() -> None:

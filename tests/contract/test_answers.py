@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from tests.folders import tensors
 
 from headstart.artifact import load
 from headstart.errors import RecipeError
@@ -42,14 +42,6 @@ def inputs(task: str) -> list[Any]:
 def plain(artifact: Any, task: str) -> np.ndarray:
     """Outputs of the texts, shape (texts, outputs)."""
     return artifact.outputs(inputs(task)).logits
-
-
-def tensors(folder: Path) -> dict[str, np.ndarray]:
-    return {
-        f"{path.relative_to(folder)}:{name}": tensor
-        for path in sorted(folder.rglob("*.safetensors"))
-        for name, tensor in load_file(path).items()
-    }
 
 
 @every_pair

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+from tests.folders import tensors
 
 from headstart.artifact import load
 from headstart.recipe import from_mapping
@@ -25,15 +26,6 @@ TEXTS = ["good", "rather bad , I say", "the parcel is on its way to you now and 
 
 def told(name: str) -> dict[str, Any]:
     return {"strategy": {"name": name} | BRIEF.get(name, {})}
-
-
-def tensors(folder: Path) -> dict[str, np.ndarray]:
-    """Every tensor of a folder, by file and name."""
-    return {
-        f"{path.relative_to(folder)}:{name}": tensor
-        for path in sorted(folder.rglob("*.safetensors"))
-        for name, tensor in load_file(path).items()
-    }
 
 
 @every_strategy

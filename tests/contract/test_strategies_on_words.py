@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+from tests.folders import tensors
 
 from headstart.artifact import load
 from headstart.comparison import Compared, compare
@@ -62,14 +63,6 @@ def run(wide_backbone: Path) -> Run:
         return found
 
     return run
-
-
-def tensors(folder: Path) -> dict[str, np.ndarray]:
-    return {
-        f"{path.relative_to(folder)}:{name}": tensor
-        for path in sorted(folder.rglob("*.safetensors"))
-        for name, tensor in load_file(path).items()
-    }
 
 
 @every_strategy

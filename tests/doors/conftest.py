@@ -1,6 +1,8 @@
 """Small labelled files and the real example data."""
 
 import csv
+import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +23,29 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     path.write_text("\n".join(["text,label", *rows]) + "\n", encoding="utf-8")
     return path
+
+
+class Said(NamedTuple):
+    """What a command printed."""
+
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Run `headstart WORDS` in this process, which must end with `code`."""
+    from headstart.cli.main import main
+
+    def call(*words: object, code: int = 0) -> Said:
+        monkeypatch.setattr(sys, "argv", ["headstart", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit, match=f"^{code}$"):
+            main()
+        said = capsys.readouterr()
+        return Said(said.out, said.err)
+
+    return call
 
 
 class Feedback(NamedTuple):

@@ -1,15 +1,13 @@
 """Several labels, or a number, through all doors; and the folder without headstart."""
 
 import json
-import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.folders import run_in, snippet
 
 import headstart
 
@@ -42,21 +40,6 @@ def wide(make_backbone: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
     return make_backbone(tmp_path_factory.mktemp("wide") / "bert", initializer_range=0.2)
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Run `headstart WORDS` in this process; returns standard output."""
-    from headstart.cli.main import main
-
-    def call(*words: object) -> str:
-        monkeypatch.setattr(sys, "argv", ["headstart", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit, match="^0$"):
-            main()
-        return capsys.readouterr().out
-
-    return call
-
-
 KEYS = {
     "multi-label-classification": ["labels", "probabilities", "truncated"],
     "text-regression": ["value", "truncated"],
@@ -66,18 +49,18 @@ KEYS = {
 
 @pytest.mark.parametrize("task", KEYS)
 def test_command_recipe_and_python_come_to_the_same_model_and_all_verbs_know_it(
-    task: str, wide: Path, tmp_path: Path, command: Callable[..., str]
+    task: str, wide: Path, tmp_path: Path, command: Callable[..., Any]
 ) -> None:
     rows, folder = write(tmp_path, task), tmp_path / "one"
     words = ["--task", task, "--strategy", "feature-extraction", "--no-controls", "--backbone", wide, "--threads", 1]
-    said = json.loads(command("fit", rows, *words, "--output", folder, "--json", "--quiet"))
+    said = json.loads(command("fit", rows, *words, "--output", folder, "--json", "--quiet").out)
     assert said["task"] == task
     [dropped] = said["dropped_rows"]
     assert dropped["line"] == 8 and "none of it" in dropped["reason"]
     artifact = headstart.load(folder)
     metric = artifact.task.chosen_metric
     assert said["scores"]["test"][metric]["n"] == artifact.evidence["data"]["splits"]["test"]["rows"]
-    printed = command("fit", rows, *words, "--output", tmp_path / "two")
+    printed = command("fit", rows, *words, "--output", tmp_path / "two").out
     assert f"test {metric} [95 %]" in printed
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text((folder / "recipe.yaml").read_text(encoding="utf-8"), encoding="utf-8")
@@ -87,11 +70,11 @@ def test_command_recipe_and_python_come_to_the_same_model_and_all_verbs_know_it(
     for other in ("two", "three"):
         assert [row.plain() for row in headstart.load(tmp_path / other).predict(given)] == ours
     words = [text for each in given for text in each] if artifact.task.pairs else TEXTS
-    lines = [json.loads(line) for line in command("predict", folder, *words).split("\n") if line]
+    lines = [json.loads(line) for line in command("predict", folder, *words).out.split("\n") if line]
     assert lines == ours
     assert [list(line) for line in lines] == [KEYS[task]] * 3
     column = "channel" if not artifact.task.pairs else "sentence2"
-    found = json.loads(command("evaluate", folder, rows, "--by", column, "--json", "--quiet"))
+    found = json.loads(command("evaluate", folder, rows, "--by", column, "--json", "--quiet").out)
     assert {*found["scores"]} == {*said["scores"]["test"]}
     assert sum(scores[metric]["n"] for scores in found["groups"][column].values()) == 239
     assert [row["line"] for row in found["dropped_rows"]] == [8]
@@ -112,23 +95,6 @@ def test_abstaining_is_refused_where_it_makes_no_sense(task: str, tmp_path: Path
         headstart.fit(str(write(tmp_path, task)), task=task, strategy="tf-idf", abstain=0.5, output=str(tmp_path / "x"))
 
 
-def snippet(folder: Path) -> str:
-    """The code block of the card that does without headstart."""
-    card = (folder / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```$", card, re.MULTILINE | re.DOTALL)
-    [alone] = [block for block in blocks if "headstart" not in block]
-    return alone
-
-
-def run_in(folder: Path, code: str) -> Any:
-    code += "\nimport sys\nassert 'headstart' not in sys.modules\n"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.strip().split("\n")[-1])
-
-
 @pytest.mark.parametrize("task", KEYS)
 @pytest.mark.parametrize("strategy", ["tf-idf", "feature-extraction"])
 def test_the_code_on_the_card_says_the_same_without_headstart(
@@ -141,7 +107,7 @@ def test_the_code_on_the_card_says_the_same_without_headstart(
     )  # fmt: skip
     given = [(text, TEXTS[0]) for text in TEXTS] if artifact.task.pairs else TEXTS
     code = f"\nimport json\nprint(json.dumps([[float(one) for one in row] for row in predict({given!r})]))"
-    found = run_in(folder, snippet(folder) + code)
+    found = json.loads(run_in(folder, snippet(folder) + code)[-1])
     if task == "multi-label-classification":
         np.testing.assert_allclose(found, artifact.predict_proba(given), atol=1e-4)
         assert str(list(artifact.task.thresholds)) in snippet(folder)  # type: ignore[attr-defined]
@@ -175,7 +141,7 @@ def test_a_native_head_is_what_plain_transformers_loads(task: str, wide: Path, t
         np.testing.assert_allclose(logits.sigmoid().numpy(), artifact.predict_proba(given), atol=1e-4)
     code = "\nimport json\nprint(json.dumps(classify('the day is good', truncation=True)))"
     if task != "sentence-similarity":
-        printed = run_in(folder, snippet(folder) + code)
+        printed = json.loads(run_in(folder, snippet(folder) + code)[-1])
         shares = {row["label"]: row["score"] for row in (printed[0] if isinstance(printed[0], list) else printed)}
         [ours] = artifact.predict(["the day is good"])
         expected = dict(ours.probabilities) if problem != "regression" else {artifact.labels[0]: ours.value}

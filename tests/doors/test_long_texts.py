@@ -4,8 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from tests.folders import run_in, snippet
 
 import headstart
 
@@ -51,22 +50,6 @@ def wide(make_backbone: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
     return make_backbone(tmp_path_factory.mktemp("wide") / "bert", initializer_range=0.2)
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[str, str]]:
-    """Run `headstart WORDS` in this process; returns standard output and standard error."""
-    from headstart.cli.main import main
-
-    def call(*words: object, code: int = 0) -> tuple[str, str]:
-        monkeypatch.setattr(sys, "argv", ["headstart", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit, match=f"^{code}$"):
-            main()
-        found = capsys.readouterr()
-        return found.out, found.err
-
-    return call
-
-
 def fitted(folder: Path, task: str, wide: Path, **more: Any) -> Any:
     options: dict[str, Any] = {"strategy": "feature-extraction", "controls": False, "threads": 1, "cache": False}
     return headstart.fit(
@@ -76,7 +59,7 @@ def fitted(folder: Path, task: str, wide: Path, **more: Any) -> Any:
 
 
 def test_command_recipe_and_python_come_to_the_same_model(
-    wide: Path, tmp_path: Path, command: Callable[..., tuple[str, str]]
+    wide: Path, tmp_path: Path, command: Callable[..., Any]
 ) -> None:
     ours = fitted(tmp_path, "text-classification", wide, long="window")
     words = ["--strategy", "feature-extraction", "--no-controls", "--threads", 1, "--folds", 0, "--max-length", 24]
@@ -92,25 +75,8 @@ def test_command_recipe_and_python_come_to_the_same_model(
     out, said = command("predict", tmp_path / "two", *TEXTS)
     assert [json.loads(line)["truncated"] for line in out.strip().split("\n")] == [False] * 6
     assert "longer than" not in said
-    found = json.loads(command("evaluate", tmp_path / "two", tmp_path / "rows.jsonl", "--json", "--quiet")[0])
+    found = json.loads(command("evaluate", tmp_path / "two", tmp_path / "rows.jsonl", "--json", "--quiet").out)
     assert found["truncated"] == 0
-
-
-def snippet(folder: Path) -> str:
-    """The code block of the card that does without headstart."""
-    card = (folder / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```$", card, re.MULTILINE | re.DOTALL)
-    [alone] = [block for block in blocks if "headstart" not in block]
-    return alone
-
-
-def run_in(folder: Path, code: str) -> Any:
-    code += "\nimport sys\nassert 'headstart' not in sys.modules\n"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.strip().split("\n")[-1])
 
 
 @pytest.mark.parametrize(
@@ -127,7 +93,7 @@ def test_the_code_on_the_card_reads_windows_as_the_product_does(
     artifact = fitted(tmp_path, task, wide, long="window", **more)
     folder = tmp_path / "run"
     code = f"\nimport json\nprint(json.dumps([[float(one) for one in row] for row in predict({TEXTS!r})]))"
-    found = run_in(folder, snippet(folder) + code)
+    found = json.loads(run_in(folder, snippet(folder) + code)[-1])
     if task == "text-regression":
         np.testing.assert_allclose([row[0] for row in found], [row.value for row in artifact.predict(TEXTS)], atol=1e-3)
     else:
@@ -179,7 +145,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
 
 @pytest.mark.parametrize("task", [*WINDOWED, *OTHERS, "cross"])
 def test_what_was_cut_is_said_in_terminal_report_and_card_for_every_task(
-    task: str, wide: Path, tmp_path: Path, command: Callable[..., tuple[str, str]]
+    task: str, wide: Path, tmp_path: Path, command: Callable[..., Any]
 ) -> None:
     name = "sentence-similarity" if task == "cross" else task
     words = ["--task", name, "--strategy", "feature-extraction", "--no-controls", "--threads", 1, "--backbone", wide]

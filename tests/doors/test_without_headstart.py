@@ -2,13 +2,12 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.folders import run_in, snippet
 
 import headstart
 
@@ -53,29 +52,12 @@ def test_a_plain_pipeline_gives_the_same_answers(fine_tuned: Path, texts: list[s
     np.testing.assert_allclose([row["score"] for row in found], [row.score for row in ours], atol=1e-4)
 
 
-def snippet(folder: Path) -> str:
-    """The code block of the card that does without headstart."""
-    card = (folder / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```$", card, re.MULTILINE | re.DOTALL)
-    alone = [block for block in blocks if "headstart" not in block]
-    assert len(alone) == 1
-    return alone[0]
-
-
-def run_in(folder: Path, code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def probabilities(texts: list[str]) -> str:
     """Code after a card's own that prints what its `predict` gives, the long text in a batch of its own."""
     return (
-        f"\nimport json, sys\ntexts = json.loads({json.dumps(json.dumps(texts))})\n"
+        f"\nimport json\ntexts = json.loads({json.dumps(json.dumps(texts))})\n"
         "print(json.dumps([[float(share) for share in row] for part in (texts[:1], texts[1:])\n"
-        "    for row in predict(part)]))\nassert 'headstart' not in sys.modules\n"
+        "    for row in predict(part)]))"
     )
 
 
@@ -94,7 +76,7 @@ def assert_same(printed: list[str], folder: Path, texts: list[str]) -> None:
 def test_the_code_on_the_card_of_a_linear_model_gives_the_same_probabilities(linear: Path, some: list[str]) -> None:
     code = snippet(linear)
     assert len(code.strip().split("\n")) < 25
-    assert_same(run_in(linear, code + probabilities(some)).strip().split("\n"), linear, some)
+    assert_same(run_in(linear, code + probabilities(some)), linear, some)
 
 
 def test_the_code_on_the_cards_of_networks_gives_the_same_probabilities(
@@ -104,8 +86,8 @@ def test_the_code_on_the_cards_of_networks_gives_the_same_probabilities(
     assert all(len(code.strip().split("\n")) < 25 for code in codes)
     # One process for both, as importing transformers takes seconds.
     both = codes[0] + probabilities(some) + f"\nimport os\nos.chdir({str(fine_tuned)!r})\n" + codes[1]
-    both += f"\nprint(classify([{LONG!r}], truncation=True))\nassert 'headstart' not in sys.modules\n"
-    printed = run_in(extracted, both).strip().split("\n")
+    both += f"\nprint(classify([{LONG!r}], truncation=True))"
+    printed = run_in(extracted, both)
     assert len(printed) == 4
     assert_same(printed[:2], extracted, some)
     ours = headstart.load(fine_tuned).predict(["great plot, weak ending", LONG])

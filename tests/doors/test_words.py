@@ -1,14 +1,12 @@
 """Tasks on words through all doors, from every kind of file; and the folder without headstart."""
 
 import json
-import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.folders import run_in, snippet
 
 import headstart
 
@@ -60,30 +58,14 @@ def wide(make_backbone: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
     return make_backbone(tmp_path_factory.mktemp("wide") / "bert", initializer_range=0.2)
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Run `headstart WORDS` in this process; returns standard output."""
-    from headstart.cli.main import main
-
-    def call(*words: object, code: int = 0) -> str:
-        monkeypatch.setattr(sys, "argv", ["headstart", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit, match=f"^{code}$"):
-            main()
-        out = capsys.readouterr()
-        return out.err if code else out.out
-
-    return call
-
-
 def test_files_of_words_and_files_of_spans_and_all_three_doors_come_to_the_same_model(
-    wide: Path, tmp_path: Path, command: Callable[..., str]
+    wide: Path, tmp_path: Path, command: Callable[..., Any]
 ) -> None:
     rows = sentences()
     file, folder = conll(tmp_path / "rows.conll", rows), tmp_path / "one"
     words = ["--task", "token-classification", "--strategy", "feature-extraction", "--no-controls", "--backbone", wide]
     words += ["--threads", 1, "--seed", 3]
-    said = json.loads(command("fit", file, *words, "--output", folder, "--json", "--quiet"))
+    said = json.loads(command("fit", file, *words, "--output", folder, "--json", "--quiet").out)
     assert said["scores"]["test"]["f1"]["value"] > 0.9
     command("fit", spans(tmp_path / "rows.jsonl", rows), *words, "--output", tmp_path / "two", "--quiet")
     command("run", folder / "recipe.yaml", "--output", tmp_path / "three", "--json", "--quiet")
@@ -102,7 +84,7 @@ def test_files_of_words_and_files_of_spans_and_all_three_doors_come_to_the_same_
     for other in (headstart.load(tmp_path / "two"), headstart.load(tmp_path / "three"), fourth):
         found = [row.plain() for row in other.predict(SAID)]
         assert [row["tags"] for row in found] == [row["tags"] for row in ours]
-    assert [json.loads(line) for line in command("predict", folder, *SAID).strip().split("\n")] == ours
+    assert [json.loads(line) for line in command("predict", folder, *SAID).out.strip().split("\n")] == ours
     page, card = ((folder / name).read_text(encoding="utf-8") for name in ("report.html", "README.md"))
     assert ">None<" not in page and " None" not in card
     assert "counting how often it is true" in page
@@ -110,7 +92,7 @@ def test_files_of_words_and_files_of_spans_and_all_three_doors_come_to_the_same_
 
 
 def test_files_keep_their_columns_and_get_tags_and_entities(
-    wide: Path, tmp_path: Path, command: Callable[..., str]
+    wide: Path, tmp_path: Path, command: Callable[..., Any]
 ) -> None:
     file, folder = conll(tmp_path / "rows.conll", sentences(120)), tmp_path / "run"
     command(
@@ -127,24 +109,16 @@ def test_files_keep_their_columns_and_get_tags_and_entities(
     ]
     assert list(first) == ["tokens", "tags", "prediction", "entities"]
     assert len(first["prediction"]) == len(first["tokens"])
-    found = json.loads(command("evaluate", folder, file, "--json", "--quiet"))
+    found = json.loads(command("evaluate", folder, file, "--json", "--quiet").out)
     assert {*found["types"]} == {"DAY", "TIME"}
     assert found["scores"]["f1"]["value"] > 0.9
-    assert "does token-classification" in command("predict", folder, "x", "--abstain", "0.5", code=2)
+    assert "does token-classification" in command("predict", folder, "x", "--abstain", "0.5", code=2).err
     bad = tmp_path / "bad.conll"
     bad.write_text("a\tO\nb\n\nmonday\tB-DAY\n\n", encoding="utf-8")
-    kept = json.loads(command("evaluate", folder, bad, "--json", "--quiet"))
+    kept = json.loads(command("evaluate", folder, bad, "--json", "--quiet").out)
     assert [(row["line"], row["reason"]) for row in kept["dropped_rows"]] == [
         (2, "has 1 column, expected 2; its sentence is left out")
     ]
-
-
-def snippet(folder: Path) -> str:
-    """The code block of the card that does without headstart."""
-    card = (folder / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```$", card, re.MULTILINE | re.DOTALL)
-    [alone] = [block for block in blocks if "headstart" not in block]
-    return alone
 
 
 CASES = [
@@ -169,9 +143,5 @@ def test_the_code_on_the_card_finds_the_same_tags_without_headstart(
     assert ("AutoModelForTokenClassification" in code) == (strategy == "fine-tuning")
     assert ("transitions between tags" in (folder / "README.md").read_text(encoding="utf-8")) == ("crf" in more)
     given = [text.split(" ") for text in SAID]
-    code += f"\nimport json, sys\nprint(json.dumps([predict(words) for words in {given!r}]))\nassert 'headstart' not in sys.modules"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.strip().split("\n")[-1]) == [list(row.tags) for row in artifact.predict(given)]
+    code += f"\nimport json\nprint(json.dumps([predict(words) for words in {given!r}]))"
+    assert json.loads(run_in(folder, code)[-1]) == [list(row.tags) for row in artifact.predict(given)]
