@@ -15,9 +15,9 @@ from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DivergedError, Interrupted
 from headstart.experiment import Entry
-from headstart.preparation import Parts
 from headstart.progress import SILENT
 from headstart.recipe import MEMORY, assemble
+from headstart.splitting import Parts
 from headstart.strategies.base import Candidate, Context
 from headstart.strategies.tf_idf import TfIdf
 from headstart.tasks.text_classification import Example, TextClassification

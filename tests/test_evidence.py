@@ -12,9 +12,9 @@ from headstart.data.store import Store
 from headstart.evidence import _domains
 from headstart.experiment import Entry
 from headstart.metrics.classification import plain
-from headstart.preparation import Parts
 from headstart.progress import SILENT
 from headstart.recipe import assemble
+from headstart.splitting import Parts
 from headstart.strategies.base import Candidate
 from headstart.strategies.tf_idf import TfIdf
 from headstart.tasks.text_classification import TextClassification

@@ -10,7 +10,7 @@ from headstart.errors import DivergedError
 from headstart.experiment import Entry, run_strategy, score_target, score_test
 from headstart.metrics.calibration import temperature
 from headstart.predictors.base import Outputs
-from headstart.preparation import Parts
+from headstart.splitting import Parts
 from headstart.strategies.base import Candidate, Context, Strategy
 from headstart.tasks.text_classification import Example, TextClassification
 from headstart.training.settings import Training

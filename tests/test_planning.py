@@ -11,8 +11,8 @@ from headstart.data.store import Store
 from headstart.deadline import Deadline
 from headstart.experiment import Entry
 from headstart.planning import BACKWARD, Plan
-from headstart.preparation import Parts
 from headstart.recipe import assemble
+from headstart.splitting import Parts
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Candidate, Context
 from headstart.tasks.text_classification import Example, TextClassification

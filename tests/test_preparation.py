@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from headstart import preparation
+from headstart import splitting
+from headstart.checks.lengths import lengths
 from headstart.data import columns
 from headstart.data.columns import ArrowColumn
 from headstart.data.table import Table
 from headstart.errors import DataError, MissingInputError, RecipeError
-from headstart.preparation import Parts, lengths, prepare, resolve
+from headstart.preparation import prepare, resolve
 from headstart.progress import SILENT, Progress
 from headstart.recipe import MEMORY, assemble
+from headstart.splitting import Parts
 
 
 def rows(count: int = 40, labels: str = "ab") -> list[tuple[str, str, str]]:
@@ -410,8 +412,8 @@ def test_a_file_too_large_for_memory_gives_the_same_parts(
 
 
 def test_of_many_rows_no_more_than_choices_and_scores_need_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preparation, "TEST", (0.2, 30))
-    monkeypatch.setattr(preparation, "VALIDATION", (0.15, 20))
+    monkeypatch.setattr(splitting, "TEST", (0.2, 30))
+    monkeypatch.setattr(splitting, "VALIDATION", (0.15, 20))
     parts = parted(rows(300), folds=0)
     assert parts.test is not None
     assert (len(parts.test), len(parts.validation), len(parts.train)) == (30, 20, 250)

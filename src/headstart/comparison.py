@@ -22,10 +22,11 @@ from headstart.machine import set_threads
 from headstart.metrics import significance
 from headstart.planning import Plan
 from headstart.precision import is_fast
-from headstart.preparation import Parts, prepare
+from headstart.preparation import prepare
 from headstart.progress import Progress
 from headstart.recipe import Experiment
 from headstart.report import card, page
+from headstart.splitting import Parts
 from headstart.strategies.base import Context
 from headstart.team import ALONE, Team
 from headstart.training.checkpoints import Stages

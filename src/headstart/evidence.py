@@ -11,6 +11,7 @@ import numpy as np
 
 from headstart.artifact import own_version
 from headstart.backbones.location import Located
+from headstart.checks.lengths import lengths
 from headstart.data.store import Store
 from headstart.evaluation.domains import gap
 from headstart.evaluation.slices import sliced
@@ -18,9 +19,9 @@ from headstart.experiment import Entry
 from headstart.metrics import significance
 from headstart.metrics.abstention import answered, curve
 from headstart.metrics.calibration import reliability
-from headstart.preparation import Parts, lengths
 from headstart.recipe import Experiment
 from headstart.report.lengths import notice
+from headstart.splitting import Parts
 from headstart.strategies.base import Context
 from headstart.types import Score
 from headstart.verdict import verdict

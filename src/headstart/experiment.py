@@ -12,7 +12,7 @@ from headstart.data.store import Store
 from headstart.deadline import OutOfTime
 from headstart.errors import DivergedError
 from headstart.metrics.classification import plain
-from headstart.preparation import Parts
+from headstart.splitting import Parts
 from headstart.strategies.base import Candidate, Context, Strategy
 from headstart.tasks.base import Task
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from headstart.deadline import Deadline
 from headstart.experiment import Entry
-from headstart.preparation import Parts
 from headstart.recipe import Experiment
+from headstart.splitting import Parts
 from headstart.strategies.base import Context, Strategy
 
 BACKWARD = 3.3

@@ -15,10 +15,10 @@ from tokenizers import Tokenizer
 from headstart.backbones.words import read_words
 from headstart.data.cache import no_cache
 from headstart.data.columns import texts_digest
-from headstart.data.long_texts import TextWindows, in_windows
+from headstart.data.long_texts import TokenRows, in_windows
 from headstart.data.pieces import Pieces, Read, cut, of_tokens
 from headstart.data.tokens import Tokens, TokenWriter, read_arrow, write_arrow
-from headstart.data.windows import OVERLAP, WordTokens
+from headstart.data.windows import OVERLAP
 from headstart.data.words import Words
 from headstart.errors import ModelError
 
@@ -62,7 +62,7 @@ class TextTokenizer:
         before, after = self._frame
         return self.max_length - len(before) - len(after)
 
-    def read(self, inputs: Sequence[Any]) -> Tokens | WordTokens | TextWindows:
+    def read(self, inputs: Sequence[Any]) -> TokenRows:
         """Token ids of what a task's examples have as `input`: texts, pairs of texts, or words."""
         if self.overlap is not None and len(inputs) and isinstance(inputs[0], str):
             before, after = self._frame

@@ -9,29 +9,18 @@ import numpy as np
 
 from headstart.data.tokens import BATCH_ROWS, Tokens, TokenWriter
 from headstart.data.units import Units
+from headstart.data.windows import Windowed, WordTokens
 
 
 @dataclass(frozen=True)
-class TextWindows:
+class TextWindows(Windowed):
     """Token ids of many texts, each in as many windows as it takes.
 
     Args:
-        windows: token ids of every window with its special tokens, text by text from left to right.
-        homes: which windows belong to which text, one at least.
         again: tokens of every window but the first that a text as one row would not have: those of the overlap, special ones.
     """
 
-    windows: Tokens
-    homes: Units
     again: int = 0
-
-    def __len__(self) -> int:
-        return len(self.homes)
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Tokens read of each text, those twice that two windows share, int64, shape (texts,)."""
-        return self.windows.offsets[self.homes.offsets[1:]] - self.windows.offsets[self.homes.offsets[:-1]]
 
     @property
     def uncut(self) -> np.ndarray:
@@ -49,29 +38,13 @@ class TextWindows:
         return Units.one_each(len(self))
 
     @property
-    def offsets(self) -> np.ndarray:
-        """Of the windows, see `Tokens`."""
-        return self.windows.offsets
-
-    @property
-    def flat(self) -> np.ndarray:
-        """Of the windows, see `Tokens`."""
-        return self.windows.flat
-
-    @property
     def whole(self) -> Tokens:
         """The ids of each text as one row, window after window: not for networks, but to tell texts apart."""
         return Tokens(self.windows.flat, self.windows.offsets[self.homes.offsets], self.lost)
 
     def take(self, indices: np.ndarray) -> TextWindows:
         """The texts at `indices`, in that order."""
-        chosen = np.asarray(indices, dtype=np.int64)
-        homes = Units.counted(self.homes.counts[chosen])
-        return TextWindows(self.windows.take(self.homes.of(chosen)), homes, self.again)
-
-    def pad(self, indices: Sequence[int] | np.ndarray, pad_id: int) -> tuple[np.ndarray, np.ndarray]:
-        """Ids and mask of the windows of some texts, as `Tokens.pad` has it."""
-        return self.windows.pad(self.homes.of(indices), pad_id)
+        return TextWindows(*self.chosen(np.asarray(indices, dtype=np.int64)), self.again)
 
     def spans_of(self, indices: Sequence[int] | np.ndarray) -> None:
         """Whole texts are read, no words of them."""
@@ -120,3 +93,7 @@ def in_windows(
         flat[np.repeat(first, size) + within] = texts.flat[np.repeat(begin, size) + within]
         writer.add(flat, size + frame, np.zeros(len(size), dtype=np.int32))
     return TextWindows(writer.tokens(), homes, overlap + frame)
+
+
+TokenRows = Tokens | WordTokens | TextWindows
+"""What networks read: whole texts, sentences with their words, texts in windows."""

@@ -42,6 +42,11 @@ class Tokens:
         return np.diff(self.offsets)
 
     @property
+    def uncut(self) -> np.ndarray:
+        """Tokens that each text has, int64, shape (texts,)."""
+        return self.lengths + self.lost
+
+    @property
     def units(self) -> Units:
         """Which outputs belong to which texts: one to each."""
         return Units.one_each(len(self))

@@ -15,30 +15,24 @@ OVERLAP = 0.25
 
 
 @dataclass(frozen=True)
-class WordTokens:
-    """Token ids of many sentences, and where the words of each are.
+class Windowed:
+    """Rows that are read in one window or several each.
 
     Args:
-        windows: token ids of every window with its special tokens; most sentences are one window.
-        homes: which windows belong to which sentence.
-        units: which words belong to which sentence.
-        spans: int64, shape (words, 3): the window that a word is read in, its first piece there and the place behind its last.
-        lost: int32, shape (sentences,); pieces of words longer than a window that are not read.
+        windows: token ids of every window with its special tokens, row by row from left to right; most rows are one window.
+        homes: which windows belong to which row, one at least.
     """
 
     windows: Tokens
     homes: Units
-    units: Units
-    spans: np.ndarray
-    lost: np.ndarray
 
     def __len__(self) -> int:
         return len(self.homes)
 
     @property
     def lengths(self) -> np.ndarray:
-        """Tokens read of each sentence, int64, shape (sentences,)."""
-        return self.homes.sums(self.windows.lengths).astype(np.int64)
+        """Tokens read of each row, those twice that two windows share, int64, shape (rows,)."""
+        return self.windows.offsets[self.homes.offsets[1:]] - self.windows.offsets[self.homes.offsets[:-1]]
 
     @property
     def offsets(self) -> np.ndarray:
@@ -50,16 +44,39 @@ class WordTokens:
         """Of the windows, see `Tokens`."""
         return self.windows.flat
 
+    def pad(self, indices: Sequence[int] | np.ndarray, pad_id: int) -> tuple[np.ndarray, np.ndarray]:
+        """Ids and mask of the windows of some rows, as `Tokens.pad` has it."""
+        return self.windows.pad(self.homes.of(indices), pad_id)
+
+    def chosen(self, indices: np.ndarray) -> tuple[Tokens, Units]:
+        """Windows and homes of the rows at `indices`, in that order."""
+        return self.windows.take(self.homes.of(indices)), Units.counted(self.homes.counts[indices])
+
+
+@dataclass(frozen=True)
+class WordTokens(Windowed):
+    """Token ids of many sentences, and where the words of each are.
+
+    Args:
+        units: which words belong to which sentence.
+        spans: int64, shape (words, 3): the window that a word is read in, its first piece there and the place behind its last.
+        lost: int32, shape (sentences,); pieces of words longer than a window that are not read.
+    """
+
+    units: Units
+    spans: np.ndarray
+    lost: np.ndarray
+
+    @property
+    def uncut(self) -> np.ndarray:
+        """Tokens that each sentence has, those twice that two windows share, int64, shape (sentences,)."""
+        return self.lengths + self.lost
+
     def take(self, indices: np.ndarray) -> WordTokens:
         """The sentences at `indices`, in that order."""
-        chosen = np.asarray(indices, dtype=np.int64)
-        homes, units = Units.counted(self.homes.counts[chosen]), Units.counted(self.units.counts[chosen])
-        windows = self.windows.take(self.homes.of(chosen))
-        return WordTokens(windows, homes, units, self.spans_of(chosen), self.lost[chosen])
-
-    def pad(self, indices: Sequence[int] | np.ndarray, pad_id: int) -> tuple[np.ndarray, np.ndarray]:
-        """Ids and mask of the windows of some sentences, as `Tokens.pad` has it."""
-        return self.windows.pad(self.homes.of(indices), pad_id)
+        rows = np.asarray(indices, dtype=np.int64)
+        units = Units.counted(self.units.counts[rows])
+        return WordTokens(*self.chosen(rows), units, self.spans_of(rows), self.lost[rows])
 
     def spans_of(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         """Where the words of some sentences are in what `pad` gives of these, int64, shape (words, 3)."""

@@ -12,10 +12,8 @@ from safetensors.torch import load_file, save_file
 from headstart.backbones.encoder import HALVES, TextEncoder, quiet
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
-from headstart.data.long_texts import TextWindows
-from headstart.data.tokens import Tokens
+from headstart.data.long_texts import TokenRows
 from headstart.data.units import Units
-from headstart.data.windows import WordTokens
 from headstart.errors import DivergedError, ModelError
 from headstart.heads.model import Model
 from headstart.heads.native import NATIVE_HEADS, WORD_HEADS, write_native, write_native_words
@@ -59,7 +57,7 @@ class NetworkPredictor(Predictor):
         self.backbone = backbone
         self.words = backbone.words
         """Whether outputs are of words, not of whole texts."""
-        self.frozen_states: Callable[[Tokens | WordTokens | TextWindows], np.ndarray] | None = None
+        self.frozen_states: Callable[[TokenRows], np.ndarray] | None = None
         """What the head reads of many texts, shape (texts, layers * hidden), where the backbone is frozen and a run keeps
         it; takes the place of passes in bfloat16, never of those in float32."""
         self.backbone.fast = False
@@ -90,7 +88,7 @@ class NetworkPredictor(Predictor):
     @torch.inference_mode()
     def _logits(
         self,
-        tokens: Tokens | WordTokens | TextWindows,
+        tokens: TokenRows,
         rows: np.ndarray,
         *,
         fast: bool,

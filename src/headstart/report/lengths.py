@@ -29,7 +29,7 @@ def notice(lengths: Mapping[str, Any], *, windows: bool, possible: bool) -> str:
     """What the terminal is told of the training texts.
 
     Args:
-        lengths: as `preparation.lengths` gives them.
+        lengths: as `checks.lengths` gives them.
         windows: whether long texts were read in windows.
         possible: whether the task could have them read so.
     """

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.data.long_texts import TokenRows
 from headstart.data.store import Store
 from headstart.errors import RecipeError
 from headstart.precision import is_fast
@@ -14,7 +15,7 @@ from headstart.progress import SILENT, Progress
 from headstart.strategies.base import NO_TARGET, Context
 from headstart.strategies.parts import home, prepared
 from headstart.strategies.probing import FEATURE_BYTES, features, has_many_rows
-from headstart.training.features import FeatureStore, Read, tokens_digest
+from headstart.training.features import FeatureStore, tokens_digest
 from headstart.training.frozen import TextSet
 
 MOST_TEXTS = 20_000
@@ -94,7 +95,7 @@ class Pooled(FeatureStore):
         self._texts = texts
         self._known: tuple[TextSet, np.ndarray] | None = None
 
-    def get(self, backbone: Any, parts: Sequence[Read], *, progress: Progress = SILENT) -> list[np.ndarray]:
+    def get(self, backbone: Any, parts: Sequence[TokenRows], *, progress: Progress = SILENT) -> list[np.ndarray]:
         """Features of the texts of each part; those of other parts are let go, for they are soon gathered again."""
         if self._is_large(backbone):
             return super().get(backbone, parts, progress=progress)

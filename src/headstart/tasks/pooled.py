@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.data.examples import Examples, Pairs
-from headstart.data.long_texts import TextWindows
-from headstart.data.tokens import Tokens
+from headstart.data.long_texts import TokenRows
 from headstart.data.units import Units
-from headstart.data.windows import WordTokens
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +25,7 @@ HEAD = "classification"
 class Prepared:
     """Tokens by row, targets and weights by output."""
 
-    tokens: Tokens | WordTokens | TextWindows
+    tokens: TokenRows
     targets: np.ndarray
     weights: np.ndarray
 
@@ -41,7 +39,7 @@ class Prepared:
         """Which outputs belong to which rows."""
         return self.tokens.units
 
-    def of(self, rows: np.ndarray) -> Tokens | WordTokens | TextWindows:
+    def of(self, rows: np.ndarray) -> TokenRows:
         """Tokens of some rows."""
         return self.tokens.take(rows)
 

@@ -10,12 +10,10 @@ from pydantic import field_validator
 
 from headstart.data.columns import taken
 from headstart.data.examples import Pair, Pairs
-from headstart.data.long_texts import TextWindows
+from headstart.data.long_texts import TokenRows
 from headstart.data.store import Store
 from headstart.data.table import Table
-from headstart.data.tokens import Tokens
 from headstart.data.units import Units
-from headstart.data.windows import WordTokens
 from headstart.tasks.columns import guess_pair, pair_fault, require_columns, split_names, stored, usable_rows
 from headstart.tasks.pooled import HEAD, Prepared
 from headstart.tasks.single_number import SingleNumber, guess_number
@@ -41,7 +39,7 @@ class Twins(Prepared):
         """One output for each row."""
         return Units.one_each(len(self.targets))
 
-    def of(self, rows: np.ndarray) -> Tokens | WordTokens | TextWindows:
+    def of(self, rows: np.ndarray) -> TokenRows:
         """Tokens of both texts of some rows."""
         return self.tokens.take(_places(rows))
 

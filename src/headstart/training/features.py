@@ -10,8 +10,7 @@ from headstart.backbones.base import Backbone
 from headstart.backbones.encoder import TextEncoder
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.cache import ArrayCache
-from headstart.data.long_texts import TextWindows
-from headstart.data.tokens import Tokens
+from headstart.data.long_texts import TextWindows, TokenRows
 from headstart.data.windows import WordTokens
 from headstart.heads.pooled import pool
 from headstart.heads.windows import in_parts, joined
@@ -23,14 +22,12 @@ from headstart.training.frozen import TextSet, frozen_key
 KIND = "features"
 LEAST_TEXTS = 256
 """Texts below which computing again is no slower than looking up."""
-Read = Tokens | WordTokens | TextWindows
-"""Texts, sentences of words, or texts in windows."""
 
 
 @torch.inference_mode()
 def pooled_states(
     backbone: Backbone,
-    tokens: Read,
+    tokens: TokenRows,
     poolings: Sequence[str],
     *,
     layers: Sequence[int] | None = None,
@@ -114,7 +111,9 @@ class FeatureStore:
         self.team = team
         self._kept: dict[str, list[np.ndarray]] = {}
 
-    def get(self, backbone: TextEncoder, parts: Sequence[Read], *, progress: Progress = SILENT) -> list[np.ndarray]:
+    def get(
+        self, backbone: TextEncoder, parts: Sequence[TokenRows], *, progress: Progress = SILENT
+    ) -> list[np.ndarray]:
         """Features of the texts of each part for all poolings that suit the backbone.
 
         They are computed for the set of all texts of the parts, so that they do not depend on how texts were split.
@@ -153,7 +152,7 @@ class FeatureStore:
     def chosen(
         self,
         backbone: TextEncoder,
-        parts: Sequence[Read],
+        parts: Sequence[TokenRows],
         *,
         layers: Sequence[int],
         pooling: str,
@@ -178,7 +177,7 @@ class FeatureStore:
     def _read(
         self,
         backbone: TextEncoder,
-        tokens: Read,
+        tokens: TokenRows,
         *,
         layers: Sequence[int],
         poolings: Sequence[str],
@@ -217,7 +216,7 @@ class Once(Progress):
         self.advance(total - self.done)
 
 
-def _of_part(states: np.ndarray, part: Read, poolings: Sequence[str]) -> np.ndarray:
+def _of_part(states: np.ndarray, part: TokenRows, poolings: Sequence[str]) -> np.ndarray:
     """States of the texts of a part, from those of its rows."""
     homes = part.homes_of(np.arange(len(part)))
     if homes is None:
@@ -226,7 +225,7 @@ def _of_part(states: np.ndarray, part: Read, poolings: Sequence[str]) -> np.ndar
     return texts_of_windows(torch.from_numpy(states), lengths, torch.from_numpy(homes), poolings).numpy()
 
 
-def tokens_digest(tokens: Read) -> str:
+def tokens_digest(tokens: TokenRows) -> str:
     """SHA-256 of the tokens of some texts, and of the places of their words or windows, in hexadecimal."""
     state = hashlib.sha256(tokens.offsets.data)
     state.update(tokens.flat.data)
