@@ -11,8 +11,8 @@ from headstart import recipe as recipes
 from headstart.artifact import Artifact
 from headstart.data.table import Table
 from headstart.errors import DataError, UsageError
+from headstart.outcome import Outcome
 from headstart.progress import SILENT, Progress
-from headstart.verbs import Outcome
 from headstart.verbs import run as run_recipe
 
 

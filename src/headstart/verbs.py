@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.artifact import EVIDENCE, Artifact, check_free, is_network, load
-from headstart.data.files import require_file
+from headstart.answering import evaluate, predict, require
+from headstart.artifact import EVIDENCE, check_free, is_network, load
 from headstart.data.table import Table
-from headstart.errors import DataError, MissingInputError, UsageError
+from headstart.errors import UsageError
 from headstart.interrupts import stopped, watched
-from headstart.machine import set_threads
+from headstart.outcome import Outcome
 from headstart.progress import SILENT, Progress
 from headstart.recipe import MEMORY, Evaluate, Experiment, Predict, Raw, Resume
 from headstart.sources import Data
@@ -24,21 +22,6 @@ from headstart.team import started as started_by_torchrun
 
 if TYPE_CHECKING:
     from headstart.workspace import Workspace
-
-
-@dataclass
-class Outcome:
-    """What a verb came to."""
-
-    result: dict[str, Any]
-    """What `--json` prints."""
-    artifact: Artifact | None = None
-    folder: Path | None = None
-    """Where it was written, if it was."""
-    interrupted: bool = False
-    resume: str = ""
-    """How an interrupted run goes on, in words; empty where there is nothing to go on with."""
-    notes: list[str] = field(default_factory=list)
 
 
 def run(
@@ -62,9 +45,9 @@ def run(
     if isinstance(recipe, Resume):
         return _resume(recipe, progress, table, time.perf_counter() if started is None else started)
     if isinstance(recipe, Predict):
-        return _predict(recipe, progress)
+        return predict(recipe, progress)
     if isinstance(recipe, Evaluate):
-        return _evaluate(recipe, progress)
+        return evaluate(recipe, progress)
     raise UsageError(f"a {type(recipe).__name__} cannot be run")
 
 
@@ -94,10 +77,10 @@ def _experiment(recipe: Experiment, progress: Progress, table: Table | None, sta
     if folder is not None and first:
         check_free(folder, overwrite=recipe.overwrite)
     if table is None:
-        _require(recipe.data.train, "--train")
+        require(recipe.data.train, "--train")
         data = recipe.data
         for path in (data.test, data.validation, data.target, data.target_test):
-            _require(path, "--test")
+            require(path, "--test")
     from headstart.comparison import outline
     from headstart.workspace import Workspace
 
@@ -278,158 +261,3 @@ def _unused(stem: str) -> Path:
         count += 1
         folder = Path("runs") / f"{stem}-{count}"
     return folder
-
-
-def _require(path: str | None, flag: str) -> None:
-    """Say at once, before any work, that a file is missing."""
-    if path is None or Path(path).exists():
-        return
-    from headstart.registry import did_you_mean
-
-    parent = Path(path).parent
-    near = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
-    raise MissingInputError(f"there is no file {path}{did_you_mean(Path(path).name, near)}")
-
-
-def _predict(recipe: Predict, progress: Progress) -> Outcome:
-    from headstart.serving.files import FilePredictions, predict_lines, prediction_row, standard_input
-
-    given = [bool(recipe.texts), recipe.input is not None]
-    if sum(given) != 1:
-        raise UsageError("give texts, or a file with --input, or lines on standard input")
-    for text in recipe.texts:
-        if _is_file(text):
-            raise UsageError(
-                f"'{text}' is the name of a file; classify its rows with: headstart predict {recipe.model} --input {text}"
-            )
-    if recipe.input not in (None, "-"):
-        _require(recipe.input, "--input")
-    path = Path(recipe.input or "")
-    by_line = recipe.input == "-" or (recipe.format is None and path.suffix.lower() in (".txt", ".text", ""))
-    if recipe.output is not None and (recipe.texts or by_line):
-        raise UsageError(
-            "--output writes the columns of a file given with --input (CSV, TSV, JSONL, Parquet); texts and lines give "
-            f"JSON lines on standard output: headstart predict {recipe.model} < lines.txt > scored.jsonl"
-        )
-    artifact = load(recipe.model, precision=recipe.precision)
-    _refuse_abstaining(recipe, artifact)
-    if recipe.threads is not None:
-        set_threads(recipe.threads, torch_runs=artifact.predictor.kind != "linear-text")
-    if recipe.texts:
-        inputs = recipe.texts if not artifact.task.pairs else _paired(recipe)
-        said = artifact.predict(inputs)
-        found = [prediction_row(artifact.task, prediction, recipe.abstain) for prediction in said]
-        cut = sum(prediction.truncated for prediction in said)
-        return Outcome({"predictions": found}, artifact, notes=cut_notes(cut, len(said), artifact))
-    if by_line:
-        lines = standard_input(recipe.encoding) if recipe.input == "-" else _text_lines(path, recipe.encoding)
-        found = list(predict_lines(artifact, lines, abstain=recipe.abstain))
-        cut = sum(bool(row.get("truncated")) for row in found)
-        return Outcome({"predictions": found}, artifact, notes=cut_notes(cut, len(found), artifact))
-    options = {"format": recipe.format, "encoding": recipe.encoding, "delimiter": recipe.delimiter}
-    rows = FilePredictions(artifact, path, text=recipe.text, options=options, progress=progress, abstain=recipe.abstain)
-    result: dict[str, Any] = {}
-    if recipe.output is not None:
-        rows.write(Path(recipe.output), overwrite=recipe.overwrite)
-        result["output"] = recipe.output
-    else:
-        result["predictions"] = [prediction_row(artifact.task, prediction, recipe.abstain) for _, prediction in rows]
-    result |= {
-        "rows": rows.rows,
-        "truncated": rows.truncated,
-        "dropped_rows": [dict(row.__dict__) for row in rows.dropped],
-    }
-    notes = [f"left out {row.file}:{row.line}: {row.reason}" for row in rows.dropped[:5]]
-    if recipe.abstain is not None:
-        result["abstained"] = rows.abstained
-        notes.append(f"{rows.abstained:,} of {rows.rows:,} rows have a score under {recipe.abstain:g} and no label")
-    if rows.empty:
-        notes.append(f"{rows.empty:,} rows have no text and no prediction")
-    notes += cut_notes(rows.truncated, rows.rows, artifact)
-    return Outcome(result, artifact, notes=notes)
-
-
-def cut_notes(cut: int, rows: int, artifact: Artifact) -> list[str]:
-    """What is said of texts that were cut when they were predicted, see `report.lengths`."""
-    from headstart.report import lengths
-
-    return lengths.cut_notes(cut, rows, possible="long" in type(artifact.task).model_fields)
-
-
-def _refuse_abstaining(recipe: Predict | Evaluate, artifact: Artifact) -> None:
-    if recipe.abstain is not None and not artifact.task.one_answer:
-        raise UsageError(f"--abstain is for models with one answer for each text; this one does {artifact.task.name}")
-
-
-def _paired(recipe: Predict) -> list[tuple[str, str]]:
-    texts = recipe.texts
-    if len(texts) % 2:
-        raise UsageError(
-            f"this model reads pairs of texts, and {len(texts)} text{'s were' if len(texts) > 1 else ' was'} given; give two "
-            f'for each prediction: headstart predict {recipe.model} "first text" "second text"'
-        )
-    return list(zip(texts[::2], texts[1::2], strict=True))
-
-
-def _is_file(text: str) -> bool:
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):  # longer than a name can be, which is_file does not take for "no"
-        return False
-
-
-def _text_lines(path: Path, encoding: str | None) -> Iterable[str]:
-    require_file(path)
-    try:
-        with path.open(encoding=encoding or "utf-8-sig", newline="\n") as file:
-            yield from file
-    except (UnicodeDecodeError, LookupError) as error:
-        raise DataError(f"{path} cannot be read: {error}; name its encoding with --encoding") from None
-
-
-def _evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
-    from headstart.evaluation.scoring import by_group
-    from headstart.metrics.abstention import answered
-    from headstart.metrics.classification import plain
-    from headstart.readers.opening import open_table
-
-    _require(recipe.test, "TEST")
-    artifact = load(recipe.model, precision=recipe.precision)
-    _refuse_abstaining(recipe, artifact)
-    if recipe.threads is not None:
-        set_threads(recipe.threads, torch_runs=artifact.predictor.kind != "linear-text")
-    changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
-    task = artifact.task.revised(**changes)
-    table = open_table(recipe.test, format=recipe.format, encoding=recipe.encoding, delimiter=recipe.delimiter)
-    if getattr(task, "weight", None) is not None and task.weight not in table.columns:
-        task = task.revised(weight=None)  # weights are of training; scores count every row alike
-    for column in recipe.by:
-        table.column(column, "--by")
-    rows, unparsed = task.parse(table)
-    rows, unknown = task.known(rows)
-    if not len(rows):
-        raise DataError(f"{recipe.test} has no row with a text and one of the labels {', '.join(artifact.labels[:10])}")
-    progress.begin("evaluating", len(rows))
-    outputs = artifact.outputs(list(rows.inputs), progress=progress)
-    progress.end()
-    dropped = [*table.dropped, *unparsed, *unknown]
-    groups = by_group(task, outputs.logits, rows, recipe.by)
-    result = {
-        "scores": plain(task.score(outputs.logits, rows)),
-        "groups": {
-            column: {value: plain(found) for value, found in values.items()} for column, values in groups.items()
-        },
-        "truncated": int(outputs.truncated.sum()),
-        "dropped_rows": [dict(row.__dict__) for row in dropped],
-    }
-    if kinds := task.by_kind(outputs.logits, rows):
-        result["types"] = plain(kinds)
-    sureness = None if recipe.abstain is None else task.sureness(outputs.logits, rows)
-    if recipe.abstain is not None and sureness is not None:
-        sure, right = sureness
-        result["abstention"] = answered(sure, right, recipe.abstain).plain()
-    notes = [f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:5]]
-    if len(dropped) > 5:
-        notes.append(f"left out {len(dropped):,} rows in all (see dropped_rows with --json)")
-    notes += cut_notes(int(outputs.truncated.sum()), len(rows), artifact)
-    return Outcome(result, artifact, notes=notes)

@@ -232,9 +232,9 @@ def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet
     if recipe.input != "-" or as_json or recipe.output:
         _finish(recipe, as_json, quiet)
         return
+    from headstart.answering import cut_notes
     from headstart.artifact import load
     from headstart.serving.files import predict_lines, standard_input
-    from headstart.verbs import cut_notes
 
     artifact = load(recipe.model)
     cut = rows = 0
