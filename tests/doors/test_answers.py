@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.folders import run_in, snippet
+from tests.alone import run_in
+from tests.folders import snippet
 
 import headstart
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
-from tests.folders import run_in, snippet
+from tests.alone import run_in
+from tests.folders import snippet
 
 import headstart
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.folders import run_in, snippet
+from tests.alone import run_in
+from tests.folders import snippet
 
 import headstart
 
