@@ -30,7 +30,7 @@ EXPECTED = {
 class NumberClassifier(TextClassifier):
     """A TextClassifier for rows of numbers, written out so that close numbers share most of their words."""
 
-    def _texts(self, X: Any, *, fitting: bool) -> list[str]:
+    def _inputs(self, X: Any, *, fitting: bool) -> list[str]:
         return [written(row) for row in np.asarray(validate_data(self, X, reset=fitting), dtype=np.float64)]
 
     def __sklearn_tags__(self) -> Any:

@@ -61,15 +61,20 @@ def joined(columns: Sequence[Sequence[Any]]) -> list[str]:
     return [str(text) for text in columns[0]]
 
 
-def as_targets(y: Any, rows: int) -> tuple[np.ndarray, np.ndarray]:
+def as_targets(y: Any, rows: int, model: str) -> tuple[np.ndarray, np.ndarray]:
     """Distinct labels, sorted, in their own dtype, and the index of each row's label, shape (rows,).
+
+    Args:
+        y: the labels.
+        rows: how many there must be.
+        model: name of the estimator that asks.
 
     Raises:
         DataError: not one label per row, a missing one, numbers that are not whole, labels that do not sort or look
             the same as text.
     """
     if y is None:
-        raise DataError("TextClassifier requires y to be passed, but the target y is None")
+        raise DataError(f"{model} requires y to be passed, but the target y is None")
     labels = np.asarray(y)
     written = isinstance(y, list | tuple) and labels.ndim == 1 and labels.dtype.kind in "US"
     if written and not all(isinstance(label, str) for label in y):

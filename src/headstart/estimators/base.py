@@ -1,22 +1,22 @@
-"""The scikit-learn door: transfer as an estimator with `fit`, `predict`, `predict_proba` and `score`."""
+"""What all estimators have: parameters by name, saving, and a fit on columns in memory."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from pydantic import ValidationError
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from headstart import recipe as recipes
 from headstart.artifact import Artifact
 from headstart.comparison import compare, publish
 from headstart.config import Component, problems
-from headstart.data.arrays import as_columns, as_targets, as_weights, class_names, joined
+from headstart.data.arrays import as_columns, joined
 from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError
 from headstart.progress import SILENT
@@ -26,12 +26,12 @@ SECTIONS = ("strategy", "training", "backbone")
 """Parameters with parameters of their own, set as `strategy__C` and the like."""
 
 
-class TextClassifier(ClassifierMixin, BaseEstimator):
-    """Classify texts with a transferred model.
+class Transfer(BaseEstimator):
+    """An estimator of one task, on a transferred model.
 
     The parameters of strategy, training and backbone can be set one by one, as in `set_params(strategy__C=0.1)` or the
-    grid of a search; `get_params()` lists them. Which rows choices and calibration are made on, and how many rows are
-    needed (two of each class at least), is as in `headstart.fit`.
+    grid of a search; `get_params()` lists them. Which rows choices are made on, and how many rows are needed, is as in
+    `headstart.fit`.
 
     Args:
         strategy: name, mapping or component; `auto` or None tries the cheap ones first and others where they may pay,
@@ -42,26 +42,23 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         learning_rate: the highest, before what `training` says; by default the strategy's own.
         batch_size: rows per update on average, before what `training` says; 32 by default.
         max_length: tokens read of each text, before what `backbone` says; by default what it was made for.
-        metric: by which choices are made, on validation or by cross-validation: `accuracy`, `macro_f1`, `mcc` or `log_loss`.
-        class_weight: `"balanced"` or a mapping of class to weight.
-        validation_share: share of the rows cut off for choices and calibration, in (0, 1), by default 0.15; below 50 rows
-            per class none is cut off, there it is cross-validation.
-        controls: run TF-IDF and the same network from scratch too; off here, since search and cross-validation fit often.
+        metric: by which choices are made, on validation or by cross-validation; see the task for those there are.
+        validation_share: share of the rows cut off for choices and calibration, in (0, 1), by default 0.15; where rows are
+            few none is cut off, there it is cross-validation.
+        controls: run the controls of the task too; off here, since search and cross-validation fit often.
         budget: wall-clock time for one fit, such as `"3m"` or 180 seconds, at least 30 s; no limit by default.
         seed: of splits, batch order, dropout.
         threads: CPU threads; by default all cores.
         options: any other flag of `headstart fit` or dotted path of its recipe.
 
     Attributes:
-        classes_: the distinct labels, sorted, in their own dtype.
-        n_features_in_: text columns of X in `fit`, 1 for a plain list of texts.
-        feature_names_in_: their names, where X was a DataFrame with names for columns.
         artifact_: the trained result, see `headstart.artifact.Artifact`.
         evidence_: what was measured.
     """
 
     artifact_: Artifact
     n_features_in_: int
+    _task: ClassVar[str]
 
     def __init__(
         self,
@@ -74,7 +71,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         batch_size: int | None = None,
         max_length: int | None = None,
         metric: str | None = None,
-        class_weight: Any = None,
         validation_share: float | None = None,
         controls: bool = False,
         budget: float | str | None = None,
@@ -90,60 +86,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         self.batch_size = batch_size
         self.max_length = max_length
         self.metric = metric
-        self.class_weight = class_weight
         self.validation_share = validation_share
         self.controls = controls
         self.budget = budget
         self.seed = seed
         self.threads = threads
         self.options = options
-
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TextClassifier:
-        """Learn from texts and labels.
-
-        Args:
-            X: texts as a list, array, Series or DataFrame (columns are joined by a blank), n of them.
-            y: labels, n of them, of any sortable type.
-            sample_weight: how much each row counts, n numbers of at least 0, or one number; rows of weight 0 are left
-                out.
-
-        Raises:
-            HeadstartError: the data or settings can't be used; a DataError or RecipeError is a ValueError too.
-        """
-        texts = self._texts(X, fitting=True)
-        classes, targets = as_targets(y, len(texts))
-        weights = None if sample_weight is None else as_weights(sample_weight, len(texts))
-        kept = np.arange(len(texts)) if weights is None else np.flatnonzero(weights)
-        names = class_names(classes, targets[[row for row in kept if texts[row].strip()]])
-        columns: dict[str, list[str | None]] = {
-            "text": [texts[row] for row in kept],
-            "label": [names[targets[row]] for row in kept],
-        }
-        if weights is not None:
-            columns["weight"] = [repr(float(weights[row])) for row in kept]
-        recipe = self._recipe(dict(zip(classes.tolist(), names, strict=True)), weighted=weights is not None)
-        compared = compare(recipe, SILENT, Table(recipes.MEMORY, columns, (kept + 1).tolist()))
-        if compared is None:
-            raise RuntimeError("fit runs in one process")
-        self.classes_ = classes
-        self.artifact_ = compared.artifact
-        self.evidence_ = compared.artifact.evidence
-        return self
-
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Calibrated probabilities of shape (n, classes), columns in the order of `classes_`.
-
-        Raises:
-            NotFittedError: `fit` was not called.
-            DataError: X is not made of texts, or has other columns than in `fit`.
-        """
-        check_is_fitted(self, "artifact_")
-        return self.artifact_.predict_proba(self._texts(X, fitting=False))
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The most probable class of each text, shape (n,), in the dtype that `y` had; raises as `predict_proba`."""
-        best = self.predict_proba(X).argmax(1)
-        return self.classes_[best]
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Write the artifact with report and card; load it again with `headstart.load`.
@@ -169,7 +117,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             found |= _listed(section, f"{name}__")
         return found
 
-    def set_params(self, **params: Any) -> TextClassifier:
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, also single ones of a section: it becomes a component, a changed copy of what it was.
 
         Raises:
@@ -205,17 +153,24 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         return tags
 
-    def _texts(self, X: Any, *, fitting: bool) -> list[str]:
-        """Texts of X, whose columns are remembered in `fit` and compared with those of the fit afterwards."""
+    def _inputs(self, X: Any, *, fitting: bool) -> list[Any]:
+        """What the model reads of X: here a text for each row; its columns are remembered in `fit` and compared later."""
+        return joined(self._columns(X, fitting=fitting))
+
+    def _written(self, inputs: Sequence[Any]) -> dict[str, list[str | None]]:
+        """Columns of a table that say the same as inputs, in the order in which the task reads them."""
+        return {"text": list(inputs)}
+
+    def _columns(self, X: Any, *, fitting: bool) -> list[list[Any]]:
+        """Columns of X, which are remembered in `fit` and must be those of the fit afterwards."""
         columns, names = as_columns(X)
-        texts = joined(columns)
         if fitting:
             self.n_features_in_ = len(columns)
             if names is not None:
                 self.feature_names_in_ = np.array(names, dtype=object)
             elif hasattr(self, "feature_names_in_"):
                 del self.feature_names_in_
-            return texts
+            return columns
         known = getattr(self, "feature_names_in_", None)
         if names is not None and known is not None and names != list(known):
             raise DataError(
@@ -226,7 +181,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
                 f"X has {len(columns)} text column(s), but {type(self).__name__} was fitted on {self.n_features_in_}; "
                 "choose the columns that hold the text"
             )
-        return texts
+        return columns
 
     def _section(self, name: str) -> Component | None:
         """The component that a section stands for, None where `fit` chooses it."""
@@ -238,17 +193,45 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             return recipe.strategies[0] if recipe.strategies else None
         return getattr(recipe, name)
 
-    def _recipe(self, names: Mapping[Any, str], *, weighted: bool) -> recipes.Fit:
-        """The recipe of a fit on classes of such names; by class, since 1 and 1.0 are one class, "1" and "1.0" two."""
-        given = {name: _native(value) for name, value in self.get_params(deep=False).items()}
+    def _recipe(self, text: Sequence[str], *, weighted: bool = False, labels: Sequence[str] = ()) -> recipes.Fit:
+        """The recipe of a fit on columns in memory.
+
+        Args:
+            text: names of the columns that are read.
+            weighted: whether there is a column `weight`.
+            labels: those that there are, in the order of the outputs; found in the data if empty.
+        """
+        given = self._given(labels)
         more = given.pop("options") or {}
-        if isinstance(given["class_weight"], Mapping):
-            by_class = given["class_weight"].items()
-            given["class_weight"] = {names.get(label, str(label)): weight for label, weight in by_class}
-        options = {"train": recipes.MEMORY, "test_share": 0, "text": ("text",), "label": "label"} | given
+        options = {"train": recipes.MEMORY, "test_share": 0, "task": self._task, "text": tuple(text), "label": "label"}
+        options |= given
         if weighted:
             options["weight"] = "weight"
-        return recipes.assemble("fit", options | dict(more), {"task.labels": tuple(names.values())})
+        return recipes.assemble("fit", options | dict(more), {"task.labels": tuple(labels)} if labels else {})
+
+    def _given(self, labels: Sequence[str]) -> dict[str, Any]:
+        """The parameters as the recipe has them; `labels` are as in `_recipe`."""
+        return {name: _native(value) for name, value in self.get_params(deep=False).items()}
+
+    def _learn(
+        self,
+        inputs: Sequence[Any],
+        targets: Sequence[str],
+        weights: np.ndarray | None = None,
+        labels: Sequence[str] = (),
+    ) -> None:
+        """Fit on inputs and what the column of labels says of each; rows of weight 0 are left out."""
+        kept = np.arange(len(inputs)) if weights is None else np.flatnonzero(weights)
+        text = self._written([inputs[row] for row in kept])
+        columns = text | {"label": [targets[row] for row in kept]}
+        if weights is not None:
+            columns["weight"] = [repr(float(weights[row])) for row in kept]
+        recipe = self._recipe([*text], weighted=weights is not None, labels=labels)
+        compared = compare(recipe, SILENT, Table(recipes.MEMORY, columns, (kept + 1).tolist()))
+        if compared is None:
+            raise RuntimeError("fit runs in one process")
+        self.artifact_ = compared.artifact
+        self.evidence_ = compared.artifact.evidence
 
 
 def _listed(section: Component | None, prefix: str) -> dict[str, Any]:
