@@ -18,7 +18,9 @@ again = [name for name in headstart.__all__ if callable(getattr(headstart, name)
 print(json.dumps([kinds, again]))
 """
 EXPECTED = {
-    "Artifact": "class", "HeadstartError": "class", "TextClassifier": "class", "__version__": "text",
+    "Artifact": "class", "HeadstartError": "class", "TextClassifier": "class", "TextPairClassifier": "class",
+    "MultiLabelClassifier": "class", "TokenClassifier": "class", "TextRegressor": "class", "SimilarityRegressor": "class",
+    "__version__": "text",
     "clear_cache": "function",
     "compare": "function", "evaluate": "function", "fit": "function", "load": "function", "plan": "function",
     "adapt": "function", "pretrain": "function",

@@ -4,6 +4,11 @@ from typing import Any
 
 _LAZY = {
     "TextClassifier": "headstart.estimators:TextClassifier",
+    "TextPairClassifier": "headstart.estimators:TextPairClassifier",
+    "MultiLabelClassifier": "headstart.estimators:MultiLabelClassifier",
+    "TokenClassifier": "headstart.estimators:TokenClassifier",
+    "TextRegressor": "headstart.estimators:TextRegressor",
+    "SimilarityRegressor": "headstart.estimators:SimilarityRegressor",
     "Artifact": "headstart.artifact:Artifact",
     "load": "headstart.artifact:load",
     "fit": "headstart.api:fit",

@@ -17,6 +17,7 @@ from headstart.predictors.stored import HEAD_FILE
 from headstart.progress import SILENT
 from headstart.recipe import MEMORY, assemble, from_mapping
 from headstart.strategies import STRATEGIES
+from headstart.strategies.base import MOST_EPOCHS
 from headstart.tasks import TASKS
 
 TASK = TASKS.get("token-classification")
@@ -147,3 +148,9 @@ def test_transitions_move_in_training(run: Run) -> None:
         for epochs, rate in ((2, 1e-9), (12, 3e-3))
     )
     assert 1e-3 < float((moved - still).abs().max()) < 1
+
+
+def test_a_small_file_of_sentences_is_read_more_often(run: Run) -> None:
+    """Twelve sentences would take more epochs than there may be to come to all the updates."""
+    assert run("fine-tuning", epochs=None).chosen.finished.training.epochs == MOST_EPOCHS
+    assert run("fine-tuning").chosen.finished.training.epochs == 2

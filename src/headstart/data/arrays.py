@@ -103,6 +103,74 @@ def as_targets(y: Any, rows: int, model: str) -> tuple[np.ndarray, np.ndarray]:
     return classes, targets
 
 
+def as_numbers(y: Any, rows: int, model: str) -> np.ndarray:
+    """One finite number per row, float64 of shape (rows,); arguments as of `as_targets`.
+
+    Raises:
+        DataError: another shape, or something else than finite numbers.
+    """
+    if y is None:
+        raise DataError(f"{model} requires y to be passed, but the target y is None")
+    try:
+        numbers = np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError("y holds something that is not a number") from None
+    if numbers.ndim == 2 and numbers.shape[1] == 1:
+        from sklearn.utils.validation import column_or_1d
+
+        numbers = column_or_1d(numbers, warn=True)
+    if numbers.shape != (rows,):
+        raise DataError(f"y has the shape {numbers.shape}, expected ({rows},): one number per row")
+    if not np.isfinite(numbers).all():
+        raise DataError(f"y contains NaN or infinity, first in row {int(np.argmin(np.isfinite(numbers)))}")
+    return numbers
+
+
+def as_indicators(y: Any, rows: int, model: str, *, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and which row has which, bool of shape (rows, labels).
+
+    Args:
+        y: a matrix of zeros and ones (an array, a DataFrame, a sparse matrix), or a list or set of labels for each row.
+        rows: how many there must be.
+        model: name of the estimator that asks.
+        classes: the labels, where they are known; else those of `y`: names of columns, their numbers, or sorted labels.
+
+    Raises:
+        DataError: neither of both, another number of rows or labels, or a label that is not known.
+    """
+    if y is None:
+        raise DataError(f"{model} requires y to be passed, but the target y is None")
+    names = list(y.columns) if hasattr(y, "columns") else None
+    y = y.toarray() if hasattr(y, "toarray") else y
+    if hasattr(y, "__array__") and len(np.shape(y)) == 2:
+        marks = np.asarray(y)
+        if marks.dtype.kind not in "biuf" or not np.isin(marks, (0, 1)).all():
+            raise DataError("y is a matrix of other values than 0 and 1")
+        found = np.asarray(names if names is not None else np.arange(marks.shape[1]))
+        if classes is not None and marks.shape[1] != len(classes):
+            raise DataError(f"y has {marks.shape[1]} columns for {len(classes)} labels")
+        marks = marks.astype(bool)
+    else:
+        y = list(y)
+        if odd := [at for at, own in enumerate(y) if isinstance(own, str) or not hasattr(own, "__iter__")]:
+            raise DataError(
+                f"y of row {odd[0]} is {y[odd[0]]!r:.40}, expected a list of labels; or give a matrix of zeros and ones"
+            )
+        try:
+            found = np.array(sorted({label for own in y for label in own})) if classes is None else classes
+        except TypeError:
+            raise DataError("y mixes labels that do not sort; make them of one type") from None
+        places = {label: at for at, label in enumerate(found.tolist())}
+        if strange := [label for own in y for label in own if label not in places]:
+            raise DataError(f"label {strange[0]!r} was not there in fit")
+        marks = np.zeros((len(y), len(found)), dtype=bool)
+        for row, own in enumerate(y):
+            marks[row, [places[label] for label in own]] = True
+    if len(marks) != rows:
+        raise DataError(f"y has {len(marks)} rows, expected {rows}")
+    return found if classes is None else classes, marks
+
+
 def as_weights(sample_weight: Any, rows: int) -> np.ndarray:
     """One weight per row, shape (rows,), finite and at least 0.
 

@@ -1,5 +1,16 @@
 """The scikit-learn door: transfer as estimators with `fit`, `predict` and `score`, one for each task."""
 
+from headstart.estimators.multi_label_classifier import MultiLabelClassifier
+from headstart.estimators.pairs import SimilarityRegressor, TextPairClassifier
 from headstart.estimators.text_classifier import TextClassifier
+from headstart.estimators.text_regressor import TextRegressor
+from headstart.estimators.token_classifier import TokenClassifier
 
-__all__ = ["TextClassifier"]
+__all__ = [
+    "MultiLabelClassifier",
+    "SimilarityRegressor",
+    "TextClassifier",
+    "TextPairClassifier",
+    "TextRegressor",
+    "TokenClassifier",
+]

@@ -221,13 +221,13 @@ class Transfer(BaseEstimator):
         labels: Sequence[str] = (),
     ) -> None:
         """Fit on inputs and what the column of labels says of each; rows of weight 0 are left out."""
-        kept = np.arange(len(inputs)) if weights is None else np.flatnonzero(weights)
+        kept = list(range(len(inputs))) if weights is None else np.flatnonzero(weights).tolist()
         text = self._written([inputs[row] for row in kept])
         columns = text | {"label": [targets[row] for row in kept]}
         if weights is not None:
             columns["weight"] = [repr(float(weights[row])) for row in kept]
         recipe = self._recipe([*text], weighted=weights is not None, labels=labels)
-        compared = compare(recipe, SILENT, Table(recipes.MEMORY, columns, (kept + 1).tolist()))
+        compared = compare(recipe, SILENT, Table(recipes.MEMORY, columns, [row + 1 for row in kept]))
         if compared is None:
             raise RuntimeError("fit runs in one process")
         self.artifact_ = compared.artifact

@@ -139,10 +139,10 @@ UPDATES = 1000
 """A small file gets more epochs, up to `MOST_EPOCHS`, so that such weights see about as many updates."""
 
 
-def epochs_from_little(context: Context, least: int) -> int:
-    """Epochs for weights that know little, at least so many."""
+def epochs_for(context: Context, least: int, updates: int = UPDATES) -> int:
+    """Epochs that come to about so many updates, by default as many as weights need that know little; at least `least`."""
     per_epoch = max(1, len(context.train) // context.training.batch_size)
-    return max(least, min(MOST_EPOCHS, -(-UPDATES // per_epoch)))
+    return max(least, min(MOST_EPOCHS, -(-updates // per_epoch)))
 
 
 def trainings(context: Context, rates: int) -> float:

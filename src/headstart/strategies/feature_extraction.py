@@ -39,7 +39,7 @@ class FeatureExtraction(Strategy):
     def fit(self, context: Context) -> Candidate:
         """Extract once, compare sets of layers, solve the best on all rows."""
         from headstart.heads.model import Model
-        from headstart.predictors.network import HEAD
+        from headstart.predictors.network import HEAD, NetworkPredictor
         from headstart.predictors.trained import predictor_of
         from headstart.strategies.chained import outputs, put_in, trainable, with_chain
         from headstart.strategies.probing import (
@@ -82,7 +82,8 @@ class FeatureExtraction(Strategy):
             _, held = solving_part(context, backbone, layers=layers, pooling=pooling)
             logits = outputs(solved, held.features, context.task.units(context.validation))
         predictor = predictor_of(model)
-        predictor.frozen_states = states_kept(context, backbone, layers=layers, pooling=pooling)
+        if isinstance(predictor, NetworkPredictor):  # twins read the two texts of a row apart
+            predictor.frozen_states = states_kept(context, backbone, layers=layers, pooling=pooling)
         context.progress.end()
         read = "all layers" if len(layers) == backbone.depth + 1 else f"layer{'s' * (len(layers) > 1)} {_spans(layers)}"
         return Candidate(

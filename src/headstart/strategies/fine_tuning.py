@@ -16,7 +16,7 @@ from headstart.strategies.base import (
     Context,
     Strategy,
     Work,
-    epochs_from_little,
+    epochs_for,
     trained_work,
     trainings,
 )
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from headstart.training.stage import Level
 
 EPOCHS = 3
+WORD_UPDATES = 320
+"""A small file of sentences with tags gets more epochs, so that its words are seen in about so many updates."""
 LEARNING_RATE = 1e-4
 
 
@@ -86,8 +88,11 @@ class FineTuning(Strategy):
         )
 
     def _epochs(self, context: Context) -> int:
-        young = context.located is not None and context.located.young
-        return context.training.epochs or (epochs_from_little(context, EPOCHS) if young else EPOCHS)
+        if context.training.epochs is not None:
+            return context.training.epochs
+        if context.located is not None and context.located.young:
+            return epochs_for(context, EPOCHS)
+        return epochs_for(context, EPOCHS, WORD_UPDATES) if context.task.words else EPOCHS
 
     def _rates(self, context: Context) -> tuple[float, ...]:
         if context.training.learning_rate is not None:

@@ -13,7 +13,7 @@ from headstart.strategies.base import (
     Context,
     Strategy,
     Work,
-    epochs_from_little,
+    epochs_for,
     trained_work,
     trainings,
 )
@@ -49,7 +49,7 @@ class FromScratch(Strategy):
 
     def _epochs(self, context: Context) -> int:
         fine_tuned = context.training.epochs or context.shared.get("fine-tuning epochs", 3)
-        return epochs_from_little(context, fine_tuned)
+        return epochs_for(context, fine_tuned)
 
     def fit(self, context: Context) -> Candidate:
         """Train once per learning rate, keep the best."""
