@@ -152,5 +152,7 @@ def test_transitions_move_in_training(run: Run) -> None:
 
 def test_a_small_file_of_sentences_is_read_more_often(run: Run) -> None:
     """Twelve sentences would take more epochs than there may be to come to all the updates."""
-    assert run("fine-tuning", epochs=None).chosen.finished.training.epochs == MOST_EPOCHS
+    settled = run("fine-tuning", epochs=None).chosen.finished
+    assert (settled.training.epochs, len(settled.curve)) == (MOST_EPOCHS, 1 + MOST_EPOCHS)
     assert run("fine-tuning").chosen.finished.training.epochs == 2
+    assert len(run("fine-tuning", epochs=None, patience=1, learning_rate=1e-9).chosen.finished.curve) <= MOST_EPOCHS

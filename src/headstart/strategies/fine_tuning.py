@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -114,6 +115,8 @@ class FineTuning(Strategy):
         from headstart.strategies.steps import best_of_rates, skipped_notes
 
         epochs, rates = self._epochs(context), self._rates(context)
+        if context.task.words and context.training.patience is None:
+            context = replace(context, training=context.training.revised(patience=epochs))
         pooling = head_pooling(context, context.backbone(), self.head)
         context.progress.begin(self.name, len(context.train) * epochs * rounds(context, rates=len(rates)))
         rate, run, _ = best_of_rates(

@@ -22,8 +22,9 @@ class Training(Component):
     """Decoupled weight decay of the layers (not of heads, biases and norms), in [0, 1]."""
     max_grad_norm: float = Field(default=1.0, gt=0)
     """Gradients are scaled down to this norm, over 0."""
-    patience: int = Field(default=2, ge=1)
-    """Epochs without improvement on validation after which training stops, at least 1."""
+    patience: int | None = Field(default=None, ge=1)
+    """Epochs without improvement on validation after which training stops, at least 1; by default 2, and none in fine-tuning
+    on words, whose best epoch is often behind two that are not better."""
     stop_after: int | None = Field(default=None, ge=1, le=1000)
     """Epoch after which training ends though the learning rate's schedule spans all `epochs`, in [1, 1000]; none by
     default. Resolved recipes hold it where a budget ended training early."""

@@ -27,6 +27,8 @@ from headstart.training.settings import Training
 from headstart.training.stage import Stage
 from headstart.training.state import Epoch, History, Snapshot, State
 
+PATIENCE = 2
+"""Epochs without improvement after which training ends where the settings leave it open."""
 BAD_STEPS = 3
 """Updates in a row that are not finite, the last of which sends training back to the best weights so far."""
 ROLLBACKS = 3
@@ -112,7 +114,9 @@ def _run(
                 loop.keep_best(rank)
 
     def over() -> bool:  # asked before an epoch, not after one: a stage that was interrupted in between asks again
-        return state.waited >= training.patience or (stop is not None and state.epoch > 0 and stop(history))
+        return state.waited >= (training.patience or PATIENCE) or (
+            stop is not None and state.epoch > 0 and stop(history)
+        )
 
     while state.epoch < last and not (validate is not None and over()):
         try:
