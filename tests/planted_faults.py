@@ -125,8 +125,8 @@ FAULTS = (
     Fault(
         "patience is not asked after an interruption",
         TRAINER,
-        "        return state.waited >= (training.patience or PATIENCE) or",
-        "        return (state.waited >= (training.patience or PATIENCE) and state.at > 0) or",
+        "        return state.waited >= training.waits or",
+        "        return (state.waited >= training.waits and state.at > 0) or",
         "tests/training/test_checkpoints.py::"
         "test_a_signal_between_validation_and_the_next_epoch_does_not_cost_or_add_one",
     ),

@@ -109,5 +109,5 @@ def test_a_recipe_is_run_from_a_file_or_a_mapping(tmp_path: Path) -> None:
 
 
 def test_errors_are_of_one_tree() -> None:
-    with pytest.raises(HeadstartError, match=r"there is no file nowhere\.csv"):
+    with pytest.raises(HeadstartError, match=r"^nowhere\.csv: there is no such file"):
         headstart.fit("nowhere.csv")

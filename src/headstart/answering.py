@@ -8,22 +8,11 @@ from typing import Any
 
 from headstart.artifact import Artifact, load
 from headstart.data.files import require_file
-from headstart.errors import DataError, MissingInputError, UsageError
+from headstart.errors import DataError, UsageError
 from headstart.machine import set_threads
 from headstart.outcome import Outcome
 from headstart.progress import Progress
 from headstart.recipe import Evaluate, Predict
-
-
-def require(path: str | None, flag: str) -> None:
-    """Say at once, before any work, that a file is missing."""
-    if path is None or Path(path).exists():
-        return
-    from headstart.registry import did_you_mean
-
-    parent = Path(path).parent
-    near = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
-    raise MissingInputError(f"there is no file {path}{did_you_mean(Path(path).name, near)}")
 
 
 def predict(recipe: Predict, progress: Progress) -> Outcome:
@@ -42,9 +31,9 @@ def predict(recipe: Predict, progress: Progress) -> Outcome:
             raise UsageError(
                 f"'{text}' is the name of a file; classify its rows with: headstart predict {recipe.model} --input {text}"
             )
-    if recipe.input not in (None, "-"):
-        require(recipe.input, "--input")
     path = Path(recipe.input or "")
+    if recipe.input not in (None, "-"):
+        require_file(path)
     by_line = recipe.input == "-" or (recipe.format is None and path.suffix.lower() in (".txt", ".text", ""))
     if recipe.output is not None and (recipe.texts or by_line):
         raise UsageError(
@@ -138,7 +127,7 @@ def evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
     from headstart.metrics.classification import plain
     from headstart.readers.opening import open_table
 
-    require(recipe.test, "TEST")
+    require_file(Path(recipe.test))
     artifact = load(recipe.model, precision=recipe.precision)
     _refuse_abstaining(recipe, artifact)
     if recipe.threads is not None:

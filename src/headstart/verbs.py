@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.answering import evaluate, predict, require
+from headstart.answering import evaluate, predict
 from headstart.artifact import EVIDENCE, check_free, is_network, load
+from headstart.data.files import require_file
 from headstart.data.table import Table
 from headstart.errors import UsageError
 from headstart.interrupts import stopped, watched
@@ -77,10 +78,10 @@ def _experiment(recipe: Experiment, progress: Progress, table: Table | None, sta
     if folder is not None and first:
         check_free(folder, overwrite=recipe.overwrite)
     if table is None:
-        require(recipe.data.train, "--train")
         data = recipe.data
-        for path in (data.test, data.validation, data.target, data.target_test):
-            require(path, "--test")
+        for path in (data.train, data.test, data.validation, data.target, data.target_test):
+            if path is not None:  # said at once, before any work
+                require_file(Path(path))
     from headstart.comparison import outline
     from headstart.workspace import Workspace
 

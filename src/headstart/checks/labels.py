@@ -1,11 +1,13 @@
 """Label sets that nothing can be learnt from."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.errors import DataError
+from headstart.registry import did_you_mean
 
 
 def refuse_lookalikes(counts: Counter[str], file: str) -> None:
@@ -67,4 +69,27 @@ def refuse_rare(counts: Counter[str], examples: Store[Any], *, least_labels: int
         raise DataError(
             f"{examples.file}: {len(rare)} label(s) with one example only: {shown}; a part to learn from and a part to "
             "check on need one each: add rows, or leave them out with --drop-rare-labels"
+        )
+
+
+def refuse_rare_types(counts: Counter[str], places: Mapping[str, int], file: str) -> None:
+    """Types of a single span.
+
+    Args:
+        counts: spans of each type.
+        places: line of the first span of each.
+        file: where they stand.
+
+    Raises:
+        DataError: there are some.
+    """
+    rare = sorted(kind for kind, count in counts.items() if count < 2)
+    if rare:
+        shown = ", ".join(
+            f"'{kind}' (line {places[kind]}{did_you_mean(kind, [other for other in counts if other != kind])})"
+            for kind in rare[:10]
+        )
+        raise DataError(
+            f"{file}: {len(rare)} type(s) with one span only: {shown}; a part to learn from and a part to check "
+            "on need one each: mend the tags, or take them for words outside with --drop-rare-labels"
         )

@@ -52,6 +52,8 @@ class Transfer(BaseEstimator):
         options: any other flag of `headstart fit` or dotted path of its recipe.
 
     Attributes:
+        n_features_in_: text columns of X in `fit`, 1 for a plain list.
+        feature_names_in_: their names, where X was a DataFrame with names for columns.
         artifact_: the trained result, see `headstart.artifact.Artifact`.
         evidence_: what was measured.
     """
@@ -156,6 +158,20 @@ class Transfer(BaseEstimator):
     def _inputs(self, X: Any, *, fitting: bool) -> list[Any]:
         """What the model reads of X: here a text for each row; its columns are remembered in `fit` and compared later."""
         return joined(self._columns(X, fitting=fitting))
+
+    def _answers(self, X: Any) -> list[Any]:
+        """What the model says of each row of X.
+
+        Raises:
+            NotFittedError: `fit` was not called.
+        """
+        check_is_fitted(self, "artifact_")
+        return self.artifact_.predict(self._inputs(X, fitting=False))
+
+    def _probabilities(self, X: Any) -> np.ndarray:
+        """Probabilities of each row of X; raises as `_answers`."""
+        check_is_fitted(self, "artifact_")
+        return self.artifact_.predict_proba(self._inputs(X, fitting=False))
 
     def _written(self, inputs: Sequence[Any]) -> dict[str, list[str | None]]:
         """Columns of a table that say the same as inputs, in the order in which the task reads them."""

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils.validation import check_is_fitted
 
 from headstart.data.arrays import as_indicators, as_weights
 from headstart.errors import DataError
@@ -57,13 +56,11 @@ class MultiLabelClassifier(ClassifierMixin, Transfer):
             NotFittedError: `fit` was not called.
             DataError: X is not made of texts, or has other columns than in `fit`.
         """
-        check_is_fitted(self, "artifact_")
-        return self.artifact_.predict_proba(self._inputs(X, fitting=False))
+        return self._probabilities(X)
 
     def predict(self, X: Any) -> np.ndarray:
         """Zeros and ones of shape (n, labels), columns in the order of `classes_`; raises as `predict_proba`."""
-        check_is_fitted(self, "artifact_")
-        said = self.artifact_.predict(self._inputs(X, fitting=False))
+        said = self._answers(X)
         places = {name: at for at, name in enumerate(self.artifact_.labels)}
         marks = np.zeros((len(said), len(self.classes_)), dtype=np.int64)
         for row, each in enumerate(said):

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
 from headstart.data.arrays import as_targets, as_weights, class_names
 from headstart.estimators.base import Transfer
@@ -16,35 +15,14 @@ from headstart.estimators.base import Transfer
 class TextClassifier(ClassifierMixin, Transfer):
     """Classify texts with a transferred model.
 
-    The parameters of strategy, training and backbone can be set one by one, as in `set_params(strategy__C=0.1)` or the
-    grid of a search; `get_params()` lists them. Which rows choices and calibration are made on, and how many rows are
-    needed (two of each class at least), is as in `headstart.fit`.
+    At least two rows of each class are needed. Parameters and attributes are those of `Transfer`, and these:
 
     Args:
-        strategy: name, mapping or component; `auto` or None tries the cheap ones first and others where they may pay,
-            and keeps the best on validation.
-        backbone: `mini`, a hub id, a folder or an earlier run; a mapping or component sets its revision too.
-        training: settings of the training loop, as a mapping or a component (`headstart.training.settings.Training`).
-        epochs: passes over the rows, before what `training` says; by default the strategy's own number.
-        learning_rate: the highest, before what `training` says; by default the strategy's own.
-        batch_size: rows per update on average, before what `training` says; 32 by default.
-        max_length: tokens read of each text, before what `backbone` says; by default what it was made for.
         metric: by which choices are made, on validation or by cross-validation: `accuracy`, `macro_f1`, `mcc` or `log_loss`.
         class_weight: `"balanced"` or a mapping of class to weight.
-        validation_share: share of the rows cut off for choices and calibration, in (0, 1), by default 0.15; below 50 rows
-            per class none is cut off, there it is cross-validation.
-        controls: run TF-IDF and the same network from scratch too; off here, since search and cross-validation fit often.
-        budget: wall-clock time for one fit, such as `"3m"` or 180 seconds, at least 30 s; no limit by default.
-        seed: of splits, batch order, dropout.
-        threads: CPU threads; by default all cores.
-        options: any other flag of `headstart fit` or dotted path of its recipe.
 
     Attributes:
         classes_: the distinct labels, sorted, in their own dtype.
-        n_features_in_: text columns of X in `fit`, 1 for a plain list of texts.
-        feature_names_in_: their names, where X was a DataFrame with names for columns.
-        artifact_: the trained result, see `headstart.artifact.Artifact`.
-        evidence_: what was measured.
     """
 
     _task: ClassVar[str] = "text-classification"
@@ -106,8 +84,7 @@ class TextClassifier(ClassifierMixin, Transfer):
             NotFittedError: `fit` was not called.
             DataError: X is not made of texts, or has other columns than in `fit`.
         """
-        check_is_fitted(self, "artifact_")
-        return self.artifact_.predict_proba(self._inputs(X, fitting=False))
+        return self._probabilities(X)
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each text, shape (n,), in the dtype that `y` had; raises as `predict_proba`."""

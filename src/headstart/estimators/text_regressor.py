@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from headstart.data.arrays import as_numbers, as_weights
 from headstart.estimators.base import Transfer
@@ -46,6 +45,4 @@ class TextRegressor(RegressorMixin, Transfer):
             NotFittedError: `fit` was not called.
             DataError: X is not made of texts, or has other columns than in `fit`.
         """
-        check_is_fitted(self, "artifact_")
-        said = self.artifact_.predict(self._inputs(X, fitting=False))
-        return np.array([each.value for each in said], dtype=np.float64)
+        return np.array([each.value for each in self._answers(X)], dtype=np.float64)

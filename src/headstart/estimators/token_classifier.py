@@ -6,8 +6,6 @@ import json
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
-from sklearn.utils.validation import check_is_fitted
-
 from headstart.data.tagged import scheme_in
 from headstart.data.tags import spans_of
 from headstart.errors import DataError
@@ -49,14 +47,15 @@ class TokenClassifier(Transfer):
             NotFittedError: `fit` was not called.
             DataError: X is not made of lists of words.
         """
-        check_is_fitted(self, "artifact_")
-        return [list(each.tags) for each in self.artifact_.predict(self._inputs(X, fitting=False))]
+        return [list(each.tags) for each in self._answers(X)]
 
     def score(self, X: Any, y: Any) -> float:
         """F1 of spans over all types, in [0, 1]; `y` as in `fit`."""
-        said = self.predict(X)
-        tags = self._tags(self._inputs(X, fitting=False), y)
-        scheme = scheme_in(*([json.dumps(row) for row in rows] for rows in (X, tags)))
+        inputs = self._inputs(X, fitting=False)
+        said, tags = self.predict(inputs), self._tags(inputs, y)
+        scheme = getattr(self.artifact_.task, "scheme", None) or scheme_in(
+            *([json.dumps(row) for row in rows] for rows in (inputs, tags))
+        )
         true = [spans_of(row, scheme) for row in tags]
         types = sorted(
             {span.type for row in true for span in row} | {name[2:] for name in self.classes_ if name != "O"}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 import numpy as np
 from pydantic import field_validator
 
+from headstart.checks.labels import refuse_rare_types
 from headstart.config import describe
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -21,7 +22,6 @@ from headstart.errors import DataError
 from headstart.metrics import entities, found, tallies
 from headstart.metrics.calibration import softmax, temperature
 from headstart.metrics.classification import log_losses
-from headstart.registry import did_you_mean
 from headstart.tasks.base import Compared, Mistake, Task
 from headstart.tasks.columns import checked_input, require_columns, split_names, text_fault
 from headstart.tasks.pooled import HEAD, Prepared, collated, pooled_heads, pooled_logits
@@ -182,18 +182,10 @@ class TokenClassification(Task):
                     f"({', '.join(sorted(known - {''}))}); mend the file, or leave 'labels' out of the recipe"
                 )
             return self
-        rare = sorted(kind for kind, count in counts.items() if count < 2)
         if self.drop_rare_labels:
             counts = Counter({kind: count for kind, count in counts.items() if count > 1})
-        elif rare:
-            shown = ", ".join(
-                f"'{kind}' (line {places[kind]}{did_you_mean(kind, [k for k in counts if k != kind])})"
-                for kind in rare[:10]
-            )
-            raise DataError(
-                f"{examples.file}: {len(rare)} type(s) with one span only: {shown}; a part to learn from and a part to check "
-                "on need one each: mend the tags, or take them for words outside with --drop-rare-labels"
-            )
+        else:
+            refuse_rare_types(counts, places, examples.file)
         if not counts:
             raise DataError(
                 f"{examples.file}: no row has a span, so there is nothing to learn (column '{self.label}' says {OUTSIDE} only)"

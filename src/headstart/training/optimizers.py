@@ -76,6 +76,24 @@ class Optimizer:
             each.state.clear()
 
 
+def groups_of(parts: Sequence[tuple[Sequence[nn.Module], float]], weight_decay: float) -> list[dict[str, Any]]:
+    """Parameters in groups of one rate and one decay: matrices decay, biases and norms do not.
+
+    Args:
+        parts: modules and the highest rate of each of these.
+        weight_decay: of the matrices.
+    """
+    groups: list[dict[str, Any]] = []
+    seen: set[int] = set()  # words that share their vectors at both ends stand under two names
+    for modules, rate in parts:
+        own = {id(each): each for module in modules for each in module.parameters() if id(each) not in seen}
+        seen |= own.keys()
+        for matrices, decay in ((True, weight_decay), (False, 0.0)):
+            chosen = [each for each in own.values() if (each.ndim > 1) == matrices]
+            groups.append({"params": chosen, "lr": rate, "peak": rate, "weight_decay": decay})
+    return groups
+
+
 def matrices_of(backbone: Backbone) -> frozenset[int]:
     """Ids of the matrices of layers, for Muon; those of embeddings and heads are tables of words or labels."""
     blocks = backbone.stacks()["encoder"][1:]

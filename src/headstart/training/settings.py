@@ -32,6 +32,11 @@ class Training(Component):
     """Time between two checkpoints, such as `30s` or `5m`; 0 writes one after every update. A run that is killed loses at
     most so much work, and one that is stopped none."""
 
+    @property
+    def waits(self) -> int:
+        """`patience`, or what it is by default."""
+        return 2 if self.patience is None else self.patience
+
 
 class TextTraining(Component):
     """Settings of learning from raw text."""

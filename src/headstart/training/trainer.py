@@ -6,7 +6,7 @@ finite never reaches the weights.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -20,15 +20,13 @@ from headstart.interrupts import shielded
 from headstart.machine import kept_memory
 from headstart.progress import SILENT, Progress
 from headstart.training.checkpoints import Checkpoints, Stages
-from headstart.training.optimizers import Optimizer, matrices_of
+from headstart.training.optimizers import Optimizer, groups_of, matrices_of
 from headstart.training.parked import Parked
 from headstart.training.passes import Passes
 from headstart.training.settings import Training
 from headstart.training.stage import Stage
 from headstart.training.state import Epoch, History, Snapshot, State
 
-PATIENCE = 2
-"""Epochs without improvement after which training ends where the settings leave it open."""
 BAD_STEPS = 3
 """Updates in a row that are not finite, the last of which sends training back to the best weights so far."""
 ROLLBACKS = 3
@@ -114,9 +112,7 @@ def _run(
                 loop.keep_best(rank)
 
     def over() -> bool:  # asked before an epoch, not after one: a stage that was interrupted in between asks again
-        return state.waited >= (training.patience or PATIENCE) or (
-            stop is not None and state.epoch > 0 and stop(history)
-        )
+        return state.waited >= training.waits or (stop is not None and state.epoch > 0 and stop(history))
 
     while state.epoch < last and not (validate is not None and over()):
         try:
@@ -178,15 +174,9 @@ class _Loop:
         self.moving = [level for level in stage.levels if level.rate > 0]
         for parameter in model.parameters():
             parameter.requires_grad_(False)
-        groups = []
-        seen: set[int] = set()  # words that share their vectors at both ends stand under two names
-        for level in self.moving:
-            decayed, plain = _by_decay(level.modules, seen)
-            rate = level.rate * stage.learning_rate
-            groups += [
-                {"params": decayed, "lr": rate, "peak": rate, "weight_decay": training.weight_decay},
-                {"params": plain, "lr": rate, "peak": rate, "weight_decay": 0.0},
-            ]
+        groups = groups_of(
+            [(level.modules, level.rate * stage.learning_rate) for level in self.moving], training.weight_decay
+        )
         matrices = matrices_of(model.backbone) if stage.optimizer == "muon" else frozenset()
         self.optimizer = Optimizer(groups, betas=stage.betas, epsilon=stage.epsilon, matrices=matrices)
         self.parameters = self.optimizer.parameters
@@ -408,14 +398,3 @@ class _Loop:
         share = (update + 1) / warm if update < warm else (self.total - update) / max(self.total - warm, 1)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * min(share, 1.0) * self.state.slowed
-
-
-def _by_decay(modules: Sequence[nn.Module], seen: set[int]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    decayed, plain = [], []
-    for module in modules:
-        for parameter in module.parameters():
-            if id(parameter) in seen:
-                continue
-            seen.add(id(parameter))
-            (decayed if parameter.ndim > 1 else plain).append(parameter)
-    return decayed, plain
