@@ -239,7 +239,7 @@ def test_a_file_that_is_not_there_with_the_one_that_was_meant(
     refused: Callable[..., str], files: Path, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     shutil.copy(files / "train.csv", tmp_path / "train.csv")
-    assert "train.cvs; did you mean 'train.csv'?" in refused(66, *words)
+    assert "train.cvs: there is no such file; did you mean 'train.csv'?" in refused(66, *words)
 
 
 def test_inputs_of_predict_and_evaluate_that_are_not_there(
