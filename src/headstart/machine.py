@@ -1,7 +1,6 @@
 """The machine: how many cores there are, and how many threads work uses."""
 
 import ctypes
-import gc
 import os
 import time
 from collections.abc import Iterator
@@ -67,7 +66,6 @@ def kept_memory() -> Iterator[None]:
 
 def give_memory_back() -> None:
     """Return freed memory to the system: what one heap keeps is no room for those who ask elsewhere, as oneDNN's code does."""
-    gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

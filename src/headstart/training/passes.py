@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -69,6 +70,7 @@ class Passes:
                     raise
                 reason = str(error).split("\n")[0]
             self._clear()
+            gc.collect()
             give_memory_back()
             self._lessen(indices, reason)
 
