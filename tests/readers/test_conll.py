@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headstart.errors import DataError
@@ -110,6 +110,7 @@ def test_what_was_written_reads_back_equal(tmp_path: Path) -> None:
 
     @settings(max_examples=120, deadline=None)
     @given(st.lists(st.lists(st.tuples(words, words, words), min_size=1, max_size=5), min_size=1, max_size=4))
+    @example([[("\u2028", "\u2028", "\u2028")]])  # not an empty file
     def check(sentences: list[list[tuple[str, str, str]]]) -> None:
         table = [
             tuple(json.dumps(column, ensure_ascii=False) for column in zip(*each, strict=True)) for each in sentences

@@ -7,6 +7,7 @@ import io
 import os
 import re
 import stat
+import string
 import zlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -128,7 +129,7 @@ def open_text(path: Path, encoding: str | None = None) -> TextLines:
     text = next(chunks, "")
     # The second step reaches the end of a small file, so that damage there is found now and not between rows.
     more = next(chunks, None)
-    if not text.strip() and more is None:
+    if not text.strip(string.whitespace) and more is None:  # a lone space of another script can be a word
         raise DataError(f"{path}: is empty; expected at least a header or a row")
     chunks.close()
     line_end = "\r" if "\r" in text and "\n" not in text else "\n"
