@@ -105,8 +105,9 @@ class SingleNumber(Task):
         """
         values = _values(examples)
         if values.max() == values.min():
+            which = "one sample only, which has" if len(values) == 1 else f"all {len(values)} rows have"
             raise DataError(
-                f"{examples.file}: all {len(values)} rows have the number {values[0]:g} in column '{self.label}'; "
+                f"{examples.file}: {which} the number {values[0]:g} in column '{self.label}'; "
                 "numbers that differ are needed to learn from"
             )
         with np.errstate(over="ignore", invalid="ignore"):
