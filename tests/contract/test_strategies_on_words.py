@@ -25,6 +25,8 @@ SERVING = [name for name in STRATEGIES.names() if name not in TASK.unsuited and 
 CHAINED = ["feature-extraction with a chain", "fine-tuning with a chain"]
 """Strategies once more, with the task's `crf`: one that solves its head, one that trains it."""
 every_strategy = pytest.mark.parametrize("name", [*SERVING, *CHAINED])
+ALL_CHAINED = [*CHAINED, "lora with a chain", "from-scratch with a chain"]
+every_chain_too = pytest.mark.parametrize("name", [*SERVING, *ALL_CHAINED])
 BRIEF: dict[str, dict[str, Any]] = {"from-scratch": {"rates": (1e-3,)}}
 TEXTS = ["the parcel arrives on monday night at nine, you say", "nine", "good day " * 40]
 Run = Callable[..., Compared]
@@ -66,7 +68,7 @@ def run(wide_backbone: Path) -> Run:
     return run
 
 
-@every_strategy
+@every_chain_too
 def test_it_comes_back_done_with_an_output_for_every_word(name: str, run: Run) -> None:
     compared = run(name)
     alone = name.partition(" with ")[0]
@@ -78,7 +80,7 @@ def test_it_comes_back_done_with_an_output_for_every_word(name: str, run: Run) -
     assert scores["f1"]["n"] * 2 < len(candidate.validation_logits)
     assert np.isfinite(candidate.validation_logits).all()
     unset = [key for key in type(candidate.strategy).model_fields if getattr(candidate.strategy, key) is None]
-    assert unset == {"lora": ["targets"]}.get(name, [])
+    assert unset == {"lora": ["targets"]}.get(alone, [])
 
 
 @every_strategy
@@ -97,7 +99,7 @@ def test_by_cross_validation_every_training_word_was_held_out_and_the_recipe_giv
     assert second.artifact.recipe == first.artifact.recipe
 
 
-@every_strategy
+@every_chain_too
 def test_saved_and_loaded_it_tags_the_same_and_texts_alone_as_together(name: str, run: Run, tmp_path: Path) -> None:
     artifact = run(name).artifact
     again = load(artifact.save(tmp_path / "saved"))
@@ -110,8 +112,9 @@ def test_saved_and_loaded_it_tags_the_same_and_texts_alone_as_together(name: str
     assert len(together[2].tags) == 80  # more than the 48 tokens that are read at once
     assert again.task == artifact.task
     stored = load_file(tmp_path / "saved" / HEAD_FILE) if name != "crf" else {}
-    assert ("transitions" in stored) == (name in CHAINED)
-    assert (np.abs(stored.get("transitions", 0)).max() > 0.1) == (name in CHAINED)
+    assert ("transitions" in stored) == (name in ALL_CHAINED)
+    least = 0.01 if name.startswith("from-scratch") else 0.1  # a solved head's, or what a few updates moved
+    assert (np.abs(stored.get("transitions", 0)).max() > least) == (name in ALL_CHAINED)
 
 
 @pytest.mark.parametrize("name", ["crf", "fine-tuning", "feature-extraction", *CHAINED])
