@@ -57,7 +57,10 @@ def go(processes: int, recipe: Path, output: Path) -> dict[str, Any]:
     "strategies",
     [
         [{"name": "fine-tuning", "dropout": 0.0, "head": "native"}, {"name": "feature-extraction"}],
-        [{"name": "fine-tuning", "dropout": 0.0, "head": "mean", "layers": 1}, {"name": "contrastive"}],
+        pytest.param(
+            [{"name": "fine-tuning", "dropout": 0.0, "head": "mean", "layers": 1}, {"name": "contrastive"}],
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["all layers", "top layer and contrastive"],
 )
