@@ -49,6 +49,7 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers
 	$(BIN)/python benchmarks/budgets.py --reference --budgets 1m 3m 10m
 	$(BIN)/python benchmarks/label_curve.py
 	$(BIN)/python benchmarks/million_rows.py
+	$(BIN)/python benchmarks/raw_text.py
 
 bench-quick: $(VENV)/.installed-dev  ## does every speed benchmark run? a few rows, nothing kept
 	$(BIN)/python benchmarks/training_speed.py --quick

@@ -18,7 +18,6 @@ import os
 import statistics
 import sys
 import tempfile
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +32,16 @@ KEYS = ("data", "program", "seed", "share")
 PEER = Path(__file__).parent / "peers" / "trainer_tasks.py"
 VALIDATION = 0.1
 """Share of the training rows."""
-PROGRAMS = ("Trainer, defaults", "Trainer, best options", "Trainer, best options, bf16", "headstart")
+OURS = {
+    "headstart": ["--strategy", "fine-tuning"],
+    "headstart, cross-encoder": ["--strategy", "fine-tuning", "--encoder", "cross"],
+    "headstart, crf": ["--strategy", "crf"],
+    "headstart, tf-idf": ["--strategy", "tf-idf"],
+    "headstart, from-scratch": ["--strategy", "from-scratch"],
+    "headstart, feature-extraction": ["--strategy", "feature-extraction"],
+}
+"""Programs that are headstart's, and the words that choose them."""
+PROGRAMS = ("Trainer, defaults", "Trainer, best options", "Trainer, best options, bf16", *OURS)
 USUAL = ("Trainer, best options", "headstart")
 QUICK_ROWS, QUICK_TEST = 300, 200
 
@@ -151,12 +159,12 @@ def trainer(name: str, files: Files, seed: int, options: argparse.Namespace, pro
     ]
 
 
-def headstart(name: str, files: Files, seed: int, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """One run of the product: its fine-tuning, and its controls where they are asked for."""
+def headstart(name: str, files: Files, seed: int, options: argparse.Namespace, program: str) -> list[dict[str, Any]]:
+    """One run of the product: one strategy, and its controls where they are asked for."""
     found = SETS[name]
     with tempfile.TemporaryDirectory() as place:
         command = [sys.executable, "-m", "headstart.cli", "fit", str(files.train), "--task", found.task]
-        command += ["--validation", str(files.validation), "--test", str(files.test), "--strategy", "fine-tuning"]
+        command += ["--validation", str(files.validation), "--test", str(files.test), *OURS[program]]
         if found.task in (PAIRS, TEXTS):
             *texts, label = found.columns
             command += ["--text", ",".join(texts), "--label", label, "--metric", found.metric]
@@ -173,7 +181,7 @@ def headstart(name: str, files: Files, seed: int, options: argparse.Namespace) -
         scores = {name: score["value"] for name, score in row["scores"]["test"].items()}
         rows.append(
             {
-                "program": f"headstart, {row['strategy']}" if row["role"] == "control" else "headstart",
+                "program": f"headstart, {row['strategy']}" if row["role"] == "control" else program,
                 "score": scores[found.metric],
                 "scores": scores,
                 "validation": row["scores"]["validation"][found.metric]["value"],
@@ -188,9 +196,9 @@ def headstart(name: str, files: Files, seed: int, options: argparse.Namespace) -
 
 def measured(name: str, program: str, seed: int, files: Files, options: argparse.Namespace) -> list[dict[str, Any]]:
     """One run of a program, kept and printed."""
-    act = headstart if program == "headstart" else partial(trainer, program=program)
+    act = headstart if program in OURS else trainer
     rows = []
-    for found in act(name, files, seed, options):
+    for found in act(name, files, seed, options, program):
         row = {"data": name, "program": found.pop("program"), "seed": seed, "share": options.share}
         row |= {"quiet": not options.busy, "threads": options.threads or processors()}
         row |= {**files.rows, "metric": SETS[name].metric, **found}
