@@ -44,6 +44,16 @@ def rows_of(path: Path) -> list[tuple[str, str]]:
         return [(row["text"], row["label"]) for row in csv.DictReader(file)]
 
 
+def altered(words: list[str], at: int, chance: random.Random) -> str:
+    """The words without one of them and with two numbers, so that no other text is the same."""
+    words = list(words)
+    if len(words) > 2:
+        del words[chance.randrange(len(words))]
+    words.insert(chance.randrange(len(words) + 1), str(at))
+    words.insert(chance.randrange(len(words) + 1), str(chance.randrange(1000)))
+    return " ".join(words)
+
+
 def written(path: Path, count: int, seed: int = 0) -> Path:
     """A file of `count` different rows."""
     if path.exists():
@@ -55,12 +65,7 @@ def written(path: Path, count: int, seed: int = 0) -> Path:
         table.writerow(["text", "label"])
         for at in range(count):
             text, label = source[at % len(source)]
-            words = text.split()
-            if len(words) > 2:
-                del words[chance.randrange(len(words))]
-            words.insert(chance.randrange(len(words) + 1), str(at))
-            words.insert(chance.randrange(len(words) + 1), str(chance.randrange(1000)))
-            table.writerow([" ".join(words), label])
+            table.writerow([altered(text.split(), at, chance), label])
     path.with_suffix(".part").rename(path)
     return path
 

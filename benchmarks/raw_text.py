@@ -4,28 +4,22 @@
 
 The text is that of the shared English files over and over; in every copy of a document a word is left out and two numbers are put
 in, so that no two documents are alike, and every fiftieth is written twice. Memory is the largest anonymous memory (RssAnon) of the
-command's process and of those below it, looked at ten times a second; mapped files do not count. Two updates of a `tiny` network
-follow, so that reading rows from the shards counts too. `--near` also looks for near duplicates (0.8).
+command's process, which tokenises in threads, looked at ten times a second; mapped files do not count. Two updates of a
+`tiny` network follow, so that reading rows from the shards counts too. `--near` also looks for near duplicates (0.8).
 Raw results: benchmarks/results/raw_text.jsonl.
 """
 
 import argparse
 import gzip
 import json
-import os
 import random
 import re
-import subprocess
-import sys
 import tempfile
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import records
 from bits_per_byte import TEXTS
-from million_rows import anonymous
+from million_rows import altered, headstart, watched
 from pretraining_speed import DATA
 
 RESULTS = "raw_text.jsonl"
@@ -51,53 +45,13 @@ def written(path: Path, size: int, seed: int = 0) -> Path:
     source, chance, count, total = documents(), random.Random(seed), 0, 0
     with path.with_suffix(".part").open("w", encoding="utf-8") as file:
         while total < size:
-            words = list(source[count % len(source)])
-            del words[chance.randrange(len(words))]
-            for number in (count, chance.randrange(1000)):
-                words.insert(chance.randrange(len(words) + 1), str(number))
-            text = " ".join(words) + "\n\n"
+            text = altered(source[count % len(source)], count, chance) + "\n\n"
             for _ in range(2 if count % TWICE == 0 else 1):
                 total += len(text.encode())
                 file.write(text)
             count += 1
     path.with_suffix(".part").rename(path)
     return path
-
-
-def family(pid: int) -> Iterator[int]:
-    """A process and all those below it."""
-    yield pid
-    try:
-        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return
-    for child in below:
-        yield from family(int(child))
-
-
-def watched(command: list[str]) -> tuple[float, int]:
-    """Wall clock and largest anonymous memory of a command."""
-    largest, over = [0], threading.Event()
-    started = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=said, env=os.environ | {"HF_HUB_OFFLINE": "1"}
-        )
-
-        def watch() -> None:
-            while not over.wait(0.1):
-                largest[0] = max(largest[0], sum(map(anonymous, family(process.pid))))
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        code = process.wait()
-        seconds = time.perf_counter() - started
-        over.set()
-        watcher.join()
-        said.seek(0)
-        if code:
-            raise SystemExit(f"{' '.join(command)}\n{said.read()[-3000:]}")
-    return seconds, largest[0]
 
 
 def main() -> None:
@@ -112,14 +66,10 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     for megabytes in options.megabytes:
         text = written(folder / f"text-{megabytes}.txt", megabytes * 1_000_000)
-        words = ["pretrain", str(text), "--objective", "causal-lm", "--size", "tiny", "--documents", "paragraph"]
-        words += (
-            ["--updates", str(UPDATES), "--near-duplicates", "0.8"] if options.near else ["--updates", str(UPDATES)]
-        )
         run = folder / "run"
-        seconds, memory = watched(
-            [sys.executable, "-m", "headstart.cli", *words, "-o", str(run), "--overwrite", "--quiet"]
-        )
+        words = ["pretrain", str(text), "--objective", "causal-lm", "--size", "tiny", "--documents", "paragraph"]
+        words += ["--updates", str(UPDATES), *(["--near-duplicates", "0.8"] if options.near else [])]
+        seconds, memory, _ = watched(headstart(*words, "--output", str(run), "--overwrite"))
         evidence = json.loads((run / "evidence.json").read_text(encoding="utf-8"))
         row = {
             "megabytes": megabytes,
