@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
@@ -14,17 +13,18 @@ from headstart.checks.labels import refuse_rare_types
 from headstart.config import describe
 from headstart.data.store import Store
 from headstart.data.table import Table
-from headstart.data.tagged import Mark, RowFault, faults_in, input_words, marks_of, scheme_in, sentence
+from headstart.data.tagged import Mark, input_words, marks_of
 from headstart.data.tags import OUTSIDE, Span, allowed, best_paths, spans_of, split_tag, tags_of
 from headstart.data.units import Units
-from headstart.data.words import Sentence, Sentences, Words, joined_words
+from headstart.data.words import Sentence, Words, joined_words
 from headstart.errors import DataError
 from headstart.metrics import entities, found, tallies
 from headstart.metrics.calibration import softmax, temperature
 from headstart.metrics.classification import log_losses
 from headstart.tasks.base import Compared, Mistake, Task
-from headstart.tasks.columns import checked_input, require_columns, split_names, text_fault
+from headstart.tasks.columns import checked_input, require_columns, split_names
 from headstart.tasks.pooled import HEAD, Prepared, collated, pooled_heads, pooled_logits
+from headstart.tasks.tagged_tables import LABEL_NAMES, TEXT_NAMES, named, remarks_on, sentences_of
 from headstart.types import Dropped, Entity, Score, Tagged
 
 if TYPE_CHECKING:
@@ -32,12 +32,7 @@ if TYPE_CHECKING:
 
     from headstart.heads.model import Model
 
-TEXT_NAMES = ("tokens", "words", "text", "sentence")
-LABEL_NAMES = ("tags", "ner_tags", "labels", "label", "entities", "spans", "ner")
-"""Usual names of columns."""
 VALUES: Mapping[str, tallies.Value] = {"f1": found.f1, "macro_f1": found.macro_f1}
-LINES = 5
-"""Lines named in a message."""
 
 
 class TokenClassification(Task):
@@ -119,53 +114,19 @@ class TokenClassification(Task):
         require_columns(table, self.text, self.label)
         if self.text is not None and len(self.text) != 1:
             raise DataError(f"{table.file}: {self.name} reads one text column; {len(self.text)} are named with --text")
-        text = self.text or (_found(table, TEXT_NAMES, "--text", self.label),)
-        label = self.label or _found(table, LABEL_NAMES, "--label", text[0])
+        text = self.text or (named(table, TEXT_NAMES, "--text", self.label),)
+        label = self.label or named(table, LABEL_NAMES, "--label", text[0])
         require_columns(table, text, label)
         return self.revised(text=text, label=label)
 
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Sentence], list[Dropped]]:
         """Sentences of a table; rows that cannot be used, such as those with overlapping spans, are reported."""
-        [name] = self.text or ("text",)
-        inputs = table.column(name, "--text")
-        labels = table.column(self.label or "", "--label") if labelled else [None] * len(table)
-        plain = labelled and (self.scheme or scheme_in(inputs, labels)) == "plain"
-        read = partial(sentence, plain=plain)
-        kept, counts, dropped = [], [], []
-        for row, (given, said) in enumerate(zip(inputs, labels, strict=True)):
-            reason = text_fault(given)
-            if reason is None and labelled and (said is None or not said.strip()):
-                reason = "no label"
-            try:
-                counts.append(0 if reason else len(read(given or "", said).input.words))
-            except RowFault as fault:
-                reason = str(fault)
-            if reason:
-                dropped.append(Dropped(table.file, table.lines[row], reason))
-                counts = counts[: len(kept)]
-            else:
-                kept.append(row)
-        columns = {key: [values[row] for row in kept] for key, values in table.columns.items()}
-        own = [inputs[row] for row in kept], [labels[row] for row in kept]
-        rows = Sentences(*own, read, np.array(counts, dtype=np.int64))
-        return Store(rows, [table.lines[row] for row in kept], table.file, columns), dropped
+        labels = self._labels(table) if labelled else None
+        return sentences_of(table, self._inputs(table), labels, self.scheme)
 
     def remarks(self, table: Table) -> list[str]:
         """Sentences about tags that their scheme does not allow where they stand; they are read as `conlleval` reads them."""
-        [name] = self.text or ("text",)
-        inputs, labels = table.column(name, "--text"), table.column(self.label or "", "--label")
-        scheme = self.scheme or scheme_in(inputs, labels)
-        faults = faults_in(inputs, labels, scheme)
-        said = [f"{table.file}: tags are in the scheme {scheme}"] if scheme != "iob2" else []
-        if faults:
-            shown = "; ".join(
-                f"line {table.lines[at]}, word {fault.word + 1}: {fault.reason}" for at, fault in faults[:LINES]
-            )
-            said.append(
-                f"{table.file}: {len(faults):,} tags are not possible in the scheme {scheme} where they stand ({shown}); "
-                "each is taken for the begin of a span"
-            )
-        return said
+        return remarks_on(table, self._inputs(table), self._labels(table), self.scheme)
 
     def bind(self, examples: Store[Sentence]) -> Self:
         """Learn the types, refusing those of a single span."""
@@ -388,6 +349,13 @@ class TokenClassification(Task):
             found.append(Sentence(joined_words(words), tuple(tags_of(spans_of(plain, "plain"), len(words)))))
         return found
 
+    def _inputs(self, table: Table) -> Sequence[str | None]:
+        [name] = self.text or ("text",)
+        return table.column(name, "--text")
+
+    def _labels(self, table: Table) -> Sequence[str | None]:
+        return table.column(self.label or "", "--label")
+
     def _log_loss(self, logits: np.ndarray, rows: Store[Any]) -> Score:
         """Mean over words, its interval over sentences."""
         units = self.units(rows)
@@ -419,13 +387,3 @@ class TokenClassification(Task):
 
 def _mean(sums: np.ndarray) -> np.ndarray:
     return sums[..., 0] / np.maximum(sums[..., 1], 1)
-
-
-def _found(table: Table, usual: Sequence[str], flag: str, other: str | None) -> str:
-    folded = {name.casefold(): name for name in table.columns if name != other}
-    name = next((folded[each] for each in usual if each in folded), None)
-    if name is None:
-        raise DataError(
-            f"{table.file}: no column is called {', '.join(usual)} (columns: {', '.join(table.columns)}); name it with {flag}"
-        )
-    return name

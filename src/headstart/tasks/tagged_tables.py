@@ -1,0 +1,90 @@
+"""Sentences with tags or spans in the columns of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from headstart.data.store import Store
+from headstart.data.table import Table
+from headstart.data.tagged import RowFault, faults_in, scheme_in, sentence
+from headstart.data.tags import Scheme
+from headstart.data.words import Sentence, Sentences
+from headstart.errors import DataError
+from headstart.tasks.columns import text_fault
+from headstart.types import Dropped
+
+TEXT_NAMES = ("tokens", "words", "text", "sentence")
+LABEL_NAMES = ("tags", "ner_tags", "labels", "label", "entities", "spans", "ner")
+"""Usual names of columns."""
+LINES = 5
+"""Lines named in a message."""
+
+Cells = Sequence[str | None]
+
+
+def named(table: Table, usual: Sequence[str], flag: str, other: str | None) -> str:
+    """The first column with a usual name, in any case, that is not `other`.
+
+    Raises:
+        DataError: there is none; `flag` is what names one.
+    """
+    folded = {name.casefold(): name for name in table.columns if name != other}
+    name = next((folded[each] for each in usual if each in folded), None)
+    if name is None:
+        raise DataError(
+            f"{table.file}: no column is called {', '.join(usual)} (columns: {', '.join(table.columns)}); name it with {flag}"
+        )
+    return name
+
+
+def sentences_of(
+    table: Table, inputs: Cells, labels: Cells | None, scheme: Scheme | None
+) -> tuple[Store[Sentence], list[Dropped]]:
+    """The rows that can be used, read when they are asked for, and the others with a reason.
+
+    Args:
+        table: where the cells stand.
+        inputs: words or text, a cell for each row.
+        labels: tags or spans, a cell for each row; None where rows have none.
+        scheme: in which tags are written; found if None.
+    """
+    read = partial(sentence, plain=labels is not None and (scheme or scheme_in(inputs, labels)) == "plain")
+    told = [None] * len(table) if labels is None else labels
+    kept, counts, dropped = [], [], []
+    for row, (given, said) in enumerate(zip(inputs, told, strict=True)):
+        reason = text_fault(given)
+        if reason is None and labels is not None and (said is None or not said.strip()):
+            reason = "no label"
+        count = 0
+        try:
+            if reason is None:
+                count = len(read(given or "", said).input.words)
+        except RowFault as fault:
+            reason = str(fault)
+        if reason:
+            dropped.append(Dropped(table.file, table.lines[row], reason))
+        else:
+            kept.append(row)
+            counts.append(count)
+    columns = {key: [values[row] for row in kept] for key, values in table.columns.items()}
+    own = [inputs[row] for row in kept], [told[row] for row in kept]
+    rows = Sentences(*own, read, np.array(counts, dtype=np.int64))
+    return Store(rows, [table.lines[row] for row in kept], table.file, columns), dropped
+
+
+def remarks_on(table: Table, inputs: Cells, labels: Cells, scheme: Scheme | None) -> list[str]:
+    """Which scheme tags are in, unless IOB2, and which are not possible where they stand; arguments as of `sentences_of`."""
+    scheme = scheme or scheme_in(inputs, labels)
+    said = [f"{table.file}: tags are in the scheme {scheme}"] if scheme != "iob2" else []
+    if faults := faults_in(inputs, labels, scheme):
+        shown = "; ".join(
+            f"line {table.lines[at]}, word {fault.word + 1}: {fault.reason}" for at, fault in faults[:LINES]
+        )
+        said.append(
+            f"{table.file}: {len(faults):,} tags are not possible in the scheme {scheme} where they stand ({shown}); "
+            "each is taken for the begin of a span"
+        )
+    return said
