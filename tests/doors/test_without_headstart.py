@@ -17,9 +17,9 @@ LONG = "The kettle was wonderful for a week, and then " + "it leaked and hissed 
 
 @pytest.fixture
 def texts(feedback: Any) -> list[str]:
-    """Every fourth test text, shortest first, and one far above the length limit."""
+    """The 200 test texts, shortest first, and one far above the length limit."""
     assert len(feedback.texts) == 200
-    return [*sorted(feedback.texts, key=len)[::4], LONG]
+    return [*sorted(feedback.texts, key=len), LONG]
 
 
 def test_plain_transformers_gives_the_same_answers(fine_tuned: Path, texts: list[str]) -> None:
@@ -40,7 +40,7 @@ def test_plain_transformers_gives_the_same_answers(fine_tuned: Path, texts: list
     ours = artifact.predict_proba(texts)
     np.testing.assert_allclose(np.concatenate(found), ours, atol=1e-4)
     assert (np.concatenate(found).argmax(1) == ours.argmax(1)).all()
-    assert [row.truncated for row in artifact.predict(texts)] == [False] * 50 + [True]
+    assert [row.truncated for row in artifact.predict(texts)] == [False] * 200 + [True]
 
 
 def test_a_plain_pipeline_gives_the_same_answers(fine_tuned: Path, texts: list[str]) -> None:
