@@ -96,7 +96,9 @@ def main() -> None:
     """Pre-train, fit, print a line per fit and the gains."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--budget", default="45m")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=5, help="how many; 0 to pre-train alone")
+    parser.add_argument("--first", type=int, default=0, help="seed to begin with")
+    parser.add_argument("--only", nargs="*", choices=SETS, default=list(SETS))
     parser.add_argument("--strategy", default="auto")
     parser.add_argument("--own-texts", action="store_true", help="learn from the training texts too")
     parser.add_argument(
@@ -111,8 +113,8 @@ def main() -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     more = [word if at % 2 else f"--{word}" for at, word in enumerate(options.options)]
     pretrained(place, options.texts, options.budget, more, own_texts=options.own_texts)
-    for name in SETS:
-        for seed in range(options.seeds):
+    for name in options.only:
+        for seed in range(options.first, options.first + options.seeds):
             row = {"network": network, "strategy": options.strategy, "data": name, "seed": seed}
             row |= measured(place, name, seed, options.strategy)
             records.keep(RESULTS, row, KEYS)

@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ KEYS = ("objective", "program", "size", "repeat")
 PEER = Path(__file__).parent / "peers" / "trainer_lm.py"
 PROGRAMS = ("Trainer, defaults", "Trainer, best options", "headstart, float32", "headstart")
 OBJECTIVES = {"masked-lm": "bert", "causal-lm": "gpt2"}
-BLOCK, TOKENS, VOCABULARY = 128, 4096, 16_000
+BLOCK, TOKENS, VOCABULARY, POSITIONS = 128, 4096, 16_000, 512
 DATA = Path(os.environ.get("HEADSTART_DATA", "../shared/data"))
 TEXTS = ("gutenberg/train.txt.gz", "ptb/ptb.train.txt.gz")
 
@@ -51,16 +52,26 @@ def network(objective: str, size: str, texts: list[str], folder: Path) -> Path:
         decoder=objective == "causal-lm",
         architecture=kind,
     )
-    save_tokenizer(tokenizer, place, max_length=BLOCK)
+    save_tokenizer(tokenizer, place, max_length=POSITIONS)
     config = configuration(
-        kind, size=size, vocabulary=tokenizer.get_vocab_size(), positions=512, special=special_ids(tokenizer)
+        kind, size=size, vocabulary=tokenizer.get_vocab_size(), positions=POSITIONS, special=special_ids(tokenizer)
     )
-    blank(place, config, max_length=BLOCK)
+    blank(place, config, max_length=POSITIONS)
     return place
 
 
-def ours(objective: str, place: Path, texts: list[str], updates: int, precision: Any) -> dict[str, Any]:
-    """The product's loop in this process, timed by itself."""
+def ours(
+    objective: str,
+    place: Path,
+    texts: list[str],
+    updates: int,
+    precision: Any,
+    *,
+    block: int = BLOCK,
+    tokens: int = TOKENS,
+    compiled: bool = True,
+) -> dict[str, Any]:
+    """The product's loop in this process, on a GPU where there is one, timed by itself."""
     import resource
 
     import torch
@@ -68,33 +79,42 @@ def ours(objective: str, place: Path, texts: list[str], updates: int, precision:
     from headstart.backbones.encoder import TextEncoder
     from headstart.backbones.location import BackboneSource, Located
     from headstart.corpora.source import RawText
+    from headstart.device import name_of, settled
     from headstart.heads.model import Model
     from headstart.objectives import OBJECTIVES as REGISTRY
     from headstart.precision import is_fast
     from headstart.progress import SILENT
     from headstart.team import ALONE
     from headstart.training import language
+    from headstart.training.compiled import WORTH_SECONDS
     from headstart.training.language import Learner
     from headstart.training.rawtext import Reader
     from headstart.training.settings import TextTraining
 
     config = json.loads((place / "config.json").read_text(encoding="utf-8"))
-    located = Located(place, BackboneSource(location=str(place), max_length=BLOCK), "small", config)
+    located = Located(place, BackboneSource(location=str(place), max_length=block), "small", config)
     torch.manual_seed(0)
-    backbone = TextEncoder(located, pretrained=False)
-    backbone.fast = is_fast(precision)
+    device = settled("auto")
+    backbone = TextEncoder(located, pretrained=False).to(device)
+    backbone.fast = is_fast(precision, device)
     task = REGISTRY.get(objective)()
     model = Model(backbone, task.heads(backbone))
-    reader = Reader(backbone.tokenizer, task, BLOCK, 0, ALONE, SILENT)
+    reader = Reader(backbone.tokenizer, task, block, 0, ALONE, SILENT)
     with tempfile.TemporaryDirectory() as folder:
         rows = reader.parted(reader.corpus(RawText(texts=tuple(texts)), Path(folder) / "tokens"))
-        settings = TextTraining(batch_tokens=TOKENS, block_length=BLOCK)
+        settings = TextTraining(batch_tokens=tokens, block_length=block)
         learner = Learner(model, task, rows.learnt, rows.held, settings, 1e-3, 0, backbone.tokenizer)
         language.PROBED = updates
-        speed, _ = learner.measure()
+        begun = time.perf_counter()
+        speed, _ = learner.measure(None if compiled else WORTH_SECONDS / 2)
     return {
         "tokens_per_second": round(speed.rate, 1),
         "arithmetic_share": round(speed.share, 3),
+        "operations": speed.operations,
+        "limit": speed.rate * speed.operations / speed.share,
+        "device": name_of(device),
+        "gpu_bytes": torch.cuda.max_memory_allocated() if device == "cuda" else 0,
+        "measuring_seconds": round(time.perf_counter() - begun, 1),
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "threads": torch.get_num_threads(),
     }

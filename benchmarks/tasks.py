@@ -1,7 +1,7 @@
 """Tags of words, pairs, single texts and similarity: headstart's fine-tuning against `transformers.Trainer` on the same rows.
 
     python benchmarks/tasks.py [--only SET ...] [--seeds N] [--first SEED] [--share 0.1] [--controls] [--programs NAME ...]
-        [--threads N] [--rate 1e-4] [--busy] [--quick] [--show]
+        [--threads N] [--precision float32] [--rate 1e-4] [--busy] [--quick] [--show]
 
 Sets: conll2003, bc5cdr, conll2002_nl, wikiann_de (names), mrpc, rte (pairs), cola (sentences), stsb (similarity). A tenth of the
 training rows, drawn by seed, is validation, where both programs choose their epoch; the named test part is only scored.
@@ -28,7 +28,7 @@ import records
 from few_labels import timed
 
 RESULTS = "tasks.jsonl"
-KEYS = ("data", "program", "seed", "share")
+KEYS = ("data", "program", "seed", "share", "device")
 PEER = Path(__file__).parent / "peers" / "trainer_tasks.py"
 VALIDATION = 0.1
 """Share of the training rows."""
@@ -170,7 +170,7 @@ def headstart(name: str, files: Files, seed: int, options: argparse.Namespace, p
             command += ["--text", ",".join(texts), "--label", label, "--metric", found.metric]
         command += ["--controls" if options.controls else "--no-controls", "--seed", str(seed)]
         command += ["--threads", str(options.threads)] if options.threads else []
-        command += ["--epochs", "1"] * options.quick
+        command += ["--precision", options.precision] + ["--epochs", "1"] * options.quick
         command += ["--output", f"{place}/run", "--no-cache", "--json", "--quiet"]
         _, seconds = timed(command, options.threads)
         board = json.loads(Path(f"{place}/run/evidence.json").read_text(encoding="utf-8"))["leaderboard"]
@@ -200,7 +200,7 @@ def measured(name: str, program: str, seed: int, files: Files, options: argparse
     rows = []
     for found in act(name, files, seed, options, program):
         row = {"data": name, "program": found.pop("program"), "seed": seed, "share": options.share}
-        row |= {"quiet": not options.busy, "threads": options.threads or processors()}
+        row |= {"device": device(), "quiet": not options.busy, "threads": options.threads or processors()}
         row |= {**files.rows, "metric": SETS[name].metric, **found}
         if not options.quick:
             records.keep(RESULTS, row, KEYS)
@@ -257,6 +257,7 @@ def main() -> None:
     parser.add_argument("--controls", action="store_true", help="headstart's controls too")
     parser.add_argument("--programs", nargs="*", choices=PROGRAMS, default=list(USUAL))
     parser.add_argument("--rate", type=float, default=5e-5, help="of the peer")
+    parser.add_argument("--precision", choices=["auto", "bfloat16", "float32"], default="auto", help="headstart's")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--busy", action="store_true", help="other work runs beside it: keep scores, show no times")
     parser.add_argument("--quick", action="store_true", help="300 rows, one epoch, one seed: does it run?")
@@ -277,6 +278,13 @@ def main() -> None:
     show(done if options.quick else records.rows(RESULTS))
     if failed:
         raise SystemExit(f"failed: {'; '.join(failed)}")
+
+
+def device() -> str:
+    """What both programs compute on here."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 
 
 def processors() -> int:

@@ -152,7 +152,7 @@ def settings(options: argparse.Namespace, folder: str) -> TrainingArguments:
         warmup_steps=options.warmup,
         seed=options.seed,
         bf16=options.bf16,
-        use_cpu=True,
+        use_cpu=not torch.cuda.is_available(),
         dataloader_num_workers=0,
         report_to="none",
         logging_strategy="no",
@@ -322,8 +322,8 @@ def arguments() -> argparse.Namespace:
         if not Path(path).is_file():
             parser.error(f"{path} is not a file")
     if options.bf16 is None:
-        options.bf16 = options.best and any(
-            torch.cpu.get_capabilities().get(name, False) for name in ("avx512_bf16", "amx_bf16")
+        options.bf16 = (options.best and torch.cuda.is_available()) or (
+            options.best and any(torch.cpu.get_capabilities().get(name, False) for name in ("avx512_bf16", "amx_bf16"))
         )
     if options.dropout is None:
         options.dropout = not options.best

@@ -267,7 +267,7 @@ def settings(options: argparse.Namespace, folder: str, *, bf16: bool) -> Trainin
         num_train_epochs=options.epochs,
         seed=options.seed,
         include_num_input_tokens_seen="non_padding",
-        use_cpu=True,
+        use_cpu=not torch.cuda.is_available(),
         report_to="none",
         logging_strategy="no",
         disable_tqdm=True,

@@ -40,7 +40,7 @@ def predict(recipe: Predict, progress: Progress) -> Outcome:
             "--output writes the columns of a file given with --input (CSV, TSV, JSONL, Parquet); texts and lines give "
             f"JSON lines on standard output: headstart predict {recipe.model} < lines.txt > scored.jsonl"
         )
-    artifact = load(recipe.model, precision=recipe.precision)
+    artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
     _refuse_abstaining(recipe, artifact)
     if recipe.threads is not None:
         set_threads(recipe.threads, torch_runs=artifact.predictor.kind != "linear-text")
@@ -128,7 +128,7 @@ def evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
     from headstart.readers.opening import open_table
 
     require_file(Path(recipe.test))
-    artifact = load(recipe.model, precision=recipe.precision)
+    artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
     _refuse_abstaining(recipe, artifact)
     if recipe.threads is not None:
         set_threads(recipe.threads, torch_runs=artifact.predictor.kind != "linear-text")

@@ -17,6 +17,7 @@ import yaml
 from safetensors import SafetensorError, safe_open
 
 from headstart.config import parse
+from headstart.device import Device
 from headstart.durable import DISCARDED, UNFINISHED, refusal, settle, sync, working_folder, write_json
 from headstart.errors import DivergedError, MissingInputError, ModelError, RunFolderError, StorageError
 from headstart.precision import Precision
@@ -142,15 +143,17 @@ def is_network(folder: Path) -> bool:
         return False
 
 
-def load(folder: "str | Path", *, precision: Precision = "auto") -> Artifact:
+def load(folder: "str | Path", *, precision: Precision = "auto", device: Device = "auto") -> Artifact:
     """Read an artifact.
 
     Args:
         folder: that `save` or a run wrote.
         precision: `auto` scores many texts (512 and more at once) in bfloat16 where the processor has it, and those
             whose label could hang on it again in float32; `float32` all of them.
+        device: where a network computes: `cpu`, `cuda`, or `auto`, a GPU where torch can use one.
 
     Raises:
+        UnavailableError: a GPU is asked for that is not there.
         MissingInputError: there is no such folder.
         ModelError: the folder is no artifact, was written by a later format, or is damaged.
     """
@@ -184,6 +187,7 @@ def load(folder: "str | Path", *, precision: Precision = "auto") -> Artifact:
     except (KeyError, TypeError, OSError, ValueError, yaml.YAMLError) as error:
         raise ModelError(f"{path} is damaged: {type(error).__name__}: {error}") from None
     predictor.precision = precision
+    predictor.place(device)
     predictor.answers = task.answers
     return Artifact(predictor, task, recipe or {}, evidence, hashlib.sha256(said).hexdigest())
 

@@ -14,6 +14,7 @@ from headstart.backbones.location import Located, locate
 from headstart.data.cache import no_cache, user_cache
 from headstart.data.table import Table
 from headstart.deadline import Deadline
+from headstart.device import settled
 from headstart.errors import DivergedError, Interrupted, RecipeError, UnavailableError
 from headstart.evidence import gather
 from headstart.experiment import Entry, run_strategy, score_target, score_test
@@ -21,7 +22,6 @@ from headstart.interrupts import Terminated
 from headstart.machine import set_threads
 from headstart.metrics import significance
 from headstart.planning import Plan
-from headstart.precision import is_fast
 from headstart.preparation import prepare
 from headstart.progress import Progress
 from headstart.recipe import Experiment
@@ -98,13 +98,14 @@ def compare(
         raise DivergedError("; ".join(f"{entry.strategy.name}: {entry.note}" for entry in entries if entry.note))
     for entry in finished:
         entry.finished.predictor.precision = recipe.precision
+        entry.finished.predictor.place(context.device)
     chosen = _choose(recipe, entries, finished, parts)
     testing = time.perf_counter()
     interrupted = _test_all(_to_test(chosen, finished, interrupted), plan) or interrupted
     steps.append({"name": "testing", "seconds": time.perf_counter() - testing})
     for entry in finished:
         entry.finished.predictor.settle()
-    resolved = _resolved(plan.recipe, chosen, parts, located, threads)
+    resolved = _resolved(plan.recipe, chosen, parts, context, threads)
     evidence = gather(recipe, entries, chosen, parts, context, located)
     evidence["title"] = title
     evidence["machine"]["threads"] = threads
@@ -178,6 +179,7 @@ def _set_up(
     end = None if recipe.budget is None else Deadline(started + recipe.budget)
     parts = prepare(recipe, progress, table)
     threads = set_threads(recipe.threads, torch_runs=networks)
+    device = settled(recipe.device, processes=team.size) if networks else "cpu"
 
     # Processes of a team have to find the same; the folder may be one's own or everybody's.
     cache = user_cache() if recipe.cache and table is None and team.size == 1 else no_cache()
@@ -185,7 +187,7 @@ def _set_up(
     def planned(recipe: Experiment, parts: Parts) -> Plan:
         context = Context(
             parts.task, parts.train, parts.validation, located, recipe.training, recipe.seed, progress,
-            folds=parts.folds, cache=cache, precision=recipe.precision, team=team, target=parts.target,
+            folds=parts.folds, cache=cache, precision=recipe.precision, device=device, team=team, target=parts.target,
             unseen=tuple(part.texts for part in (parts.test, parts.target_test) if part is not None),
         )  # fmt: skip
         return Plan(recipe, parts, context, end)
@@ -317,11 +319,11 @@ def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], par
     return surest([entry for entry in finished if entry is best or not worse(entry, best)])
 
 
-def _resolved(recipe: Experiment, chosen: Entry, parts: Parts, located: Located | None, threads: int) -> dict[str, Any]:
+def _resolved(recipe: Experiment, chosen: Entry, parts: Parts, context: Context, threads: int) -> dict[str, Any]:
     """The recipe that comes to the chosen weights again, without choices and without controls."""
     from headstart.recipe import Fit
 
-    candidate = chosen.finished
+    candidate, located = chosen.finished, context.located
     values = {key: getattr(recipe, key) for key in Fit.model_fields}
     values |= {
         "task": chosen.settled(parts),
@@ -330,7 +332,8 @@ def _resolved(recipe: Experiment, chosen: Entry, parts: Parts, located: Located 
         "backbone": located.source if located else recipe.backbone,
         "controls": False,
         "threads": threads,
-        "precision": recipe.precision if located is None else "bfloat16" if is_fast(recipe.precision) else "float32",
+        "device": recipe.device if located is None else context.device,
+        "precision": recipe.precision if located is None else "bfloat16" if context.fast else "float32",
         "output": None,
         "overwrite": False,
         "budget": None,

@@ -13,6 +13,7 @@ from headstart.artifact import own_version
 from headstart.backbones.location import Located
 from headstart.checks.lengths import lengths
 from headstart.data.store import Store
+from headstart.device import name_of
 from headstart.evaluation.domains import gap
 from headstart.evaluation.slices import sliced
 from headstart.experiment import Entry
@@ -45,7 +46,11 @@ def gather(
         "format": 1,
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "versions": _versions(),
-        "machine": {"platform": f"{platform.system()} {platform.machine()}", "cpus": os.cpu_count(), "device": "cpu"},
+        "machine": {
+            "platform": f"{platform.system()} {platform.machine()}",
+            "cpus": os.cpu_count(),
+            "device": name_of(context.device),
+        },
         "kind": chosen.finished.predictor.kind,
         "task": {
             "name": parts.task.name,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.backbones.location import ARCHITECTURES, BackboneSource, Located, cleaned, locate
+from headstart.device import settled
 from headstart.durable import damage, sealed, write_json
 from headstart.errors import ModelError
 from headstart.precision import is_fast
@@ -122,6 +123,8 @@ def model_of(recipe: Raw, located: Located, pretrained: bool, team: Team) -> tup
 
     torch.manual_seed(recipe.seed)
     backbone = TextEncoder(located, pretrained=pretrained)
-    backbone.fast = is_fast(recipe.precision)
+    device = settled(recipe.device, processes=team.size)
+    backbone.to(device)
+    backbone.fast = is_fast(recipe.precision, device)
     check_belongs(backbone.tokenizer.plain, located.config)
     return Model(backbone, recipe.objective.heads(backbone), team), backbone

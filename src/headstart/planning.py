@@ -99,7 +99,7 @@ class Plan:
         self.rate = seconds(self.parts.train)
         test = self.parts.test
         if test is not None:
-            backbone.fast = reads_fast(self.recipe.precision, len(test))
+            backbone.fast = reads_fast(self.recipe.precision, len(test), self.context.device)
             self.test_rate = seconds(test)
 
     def fitting(self) -> dict[str, int]:

@@ -17,11 +17,11 @@ from headstart.artifact import FORMAT as ARTIFACT_FORMAT
 from headstart.artifact import MANIFEST, NETWORK, RECIPE, new_folder, own_version, recipe_text
 from headstart.backbones.location import LEARNED, Located, locate
 from headstart.deadline import Deadline, OutOfTime
+from headstart.device import name_of
 from headstart.durable import write_json
 from headstart.errors import DataError, RecipeError
 from headstart.machine import set_threads
 from headstart.networks import model_of, network_of
-from headstart.precision import is_fast
 from headstart.progress import Progress
 from headstart.recipe import Adapt, Pretrain, Raw
 from headstart.team import ALONE, Team
@@ -131,7 +131,7 @@ def learn_language(
         evidence["speed"]["arithmetic_share"] = round(learned.speed.share, 3)
     evidence[LEARNED] = _tokens_per_weight(evidence, located if pretrained else None)
     evidence["seconds"] = round(time.perf_counter() - begun, 1)
-    evidence["machine"] = {"threads": threads, "processes": team.size}
+    evidence["machine"] = {"threads": threads, "processes": team.size, "device": name_of(backbone.device.type)}
     return Spoken(model, _resolved(recipe, learner, updates, threads, located), evidence)
 
 
@@ -143,7 +143,8 @@ def _resolved(recipe: Raw, learner: Learner, updates: int, threads: int, located
         training=recipe.training.revised(updates=updates, **settled),
         budget=None,
         threads=threads,
-        precision="bfloat16" if is_fast(recipe.precision) else "float32",
+        device=learner.model.backbone.device.type,
+        precision="bfloat16" if learner.model.backbone.fast else "float32",
         output=None,
         overwrite=False,
         **({"backbone": located.source} if isinstance(recipe, Adapt) else {}),

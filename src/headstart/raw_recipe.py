@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from headstart.backbones.location import BackboneSource, Origin
 from headstart.config import Component, Names, named, seconds
 from headstart.corpora.source import RawText
+from headstart.device import Device
 from headstart.objectives import OBJECTIVES
 from headstart.objectives.base import Objective
 from headstart.objectives.base import RawText as TextObjective
@@ -72,6 +73,8 @@ class Raw(Component):
     """Of random weights, order, dropout and what is hidden, in [0, 2^32)."""
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads; weights are the same again only at the same number. By default all cores."""
+    device: Device = "auto"
+    """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
     precision: Precision = "auto"
     """Of matrix products: `auto` is `bfloat16` where the processor has it, else `float32`."""
     output: str | None = None

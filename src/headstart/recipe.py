@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from headstart.backbones.location import BackboneSource, Origin
 from headstart.config import Component, Names, describe, named, parse, seconds, split_at_commas
+from headstart.device import Device
 from headstart.errors import MissingInputError, RecipeError
 from headstart.objectives import OBJECTIVES
 from headstart.objectives.base import RawText as TextObjective
@@ -71,6 +72,8 @@ class Experiment(Component):
     """Of splits, batch order, dropout and random weights, in [0, 2^32)."""
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads; weights are the same again only at the same number. By default all cores."""
+    device: Device = "auto"
+    """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
     precision: Precision = "auto"
     """Of matrix products in training and scoring: `auto` is `bfloat16` where the processor has it, else `float32`; rows
     whose label could hang on it are scored again in float32."""
@@ -177,6 +180,8 @@ class Predict(Format):
     """Score below which a text gets no label, in [0, 1); its probabilities are given all the same."""
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads; by default all cores."""
+    device: Device = "auto"
+    """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
     precision: Precision = "auto"
     """Of matrix products for 512 rows and more: `auto` is `bfloat16` where the processor has it, else `float32`; rows
     whose label could hang on it are scored again in float32."""
@@ -201,6 +206,8 @@ class Evaluate(Format):
     """Confidence below which the model is not to answer, in [0, 1): coverage and accuracy at it are given too."""
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads; by default all cores."""
+    device: Device = "auto"
+    """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
     precision: Precision = "auto"
     """Of matrix products for 512 rows and more: `auto` is `bfloat16` where the processor has it, else `float32`; rows
     whose label could hang on it are scored again in float32."""

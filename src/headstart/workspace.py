@@ -21,6 +21,7 @@ from headstart.backbones.location import Located
 from headstart.config import parse
 from headstart.data.columns import texts_digest
 from headstart.data.table import Table
+from headstart.device import name_of, settled
 from headstart.durable import (
     DISCARDED,
     LOCK,
@@ -373,7 +374,9 @@ def _machine(recipe: Experiment | Raw, threads: int, processes: int, *, networks
         import torch
 
         machine["instructions"] = torch.backends.cpu.get_cpu_capability()
-        machine["bfloat16"] = is_fast(recipe.precision)
+        device = settled(recipe.device, processes=processes)
+        machine["device"] = name_of(device)
+        machine["bfloat16"] = is_fast(recipe.precision, device)
     return machine
 
 

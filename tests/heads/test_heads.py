@@ -49,6 +49,8 @@ def test_a_head_of_the_last_layer_alone_reads_the_output_and_asks_for_no_layers(
     asked: list[bool] = []
 
     class Fake(nn.Module):
+        device = torch.device("cpu")
+
         def encode(self, ids: torch.Tensor, mask: torch.Tensor, *, layers: bool) -> Encoding:
             asked.append(layers)
             return Encoding(HIDDEN, mask, ())

@@ -39,7 +39,7 @@ class Scorer:
 
 @pytest.fixture
 def with_fast_products(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "has_fast_products", lambda: True)
+    monkeypatch.setattr(precision, "has_fast_products", lambda *_: True)
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_who_reads_fast(monkeypatch: pytest.MonkeyPatch, with_fast_products: Non
     assert reads_fast("auto", LEAST_ROWS)
     assert not reads_fast("auto", LEAST_ROWS - 1)
     assert not reads_fast("float32", 10**6)
-    monkeypatch.setattr(precision, "has_fast_products", lambda: False)
+    monkeypatch.setattr(precision, "has_fast_products", lambda *_: False)
     assert not reads_fast("auto", 10**6)
 
 

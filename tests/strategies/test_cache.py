@@ -152,7 +152,7 @@ def test_frozen_features_of_a_test_part_are_computed_once_for_all_runs(
     from headstart.predictors import careful
     from headstart.training import features as module
 
-    monkeypatch.setattr("headstart.precision.has_fast_products", lambda: True)
+    monkeypatch.setattr("headstart.precision.has_fast_products", lambda *_: True)
     monkeypatch.setattr(careful, "LEAST_ROWS", 8)
     monkeypatch.setattr(careful, "TRIAL_ROWS", 4)
     texts = [f"good day number {at}" for at in range(40)]

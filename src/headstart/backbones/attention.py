@@ -14,7 +14,7 @@ def use_float32_attention(network: Any) -> None:
     """Let a network's attention take float32 whatever comes in; networks that bring an attention of their own keep it.
 
     torch's bfloat16 attention on CPUs without AMX takes several times as long as that in float32 (docs/log.md). Without
-    autocast nothing changes: what comes in is float32.
+    autocast nothing changes: what comes in is float32. GPUs keep bfloat16, which they are fast in.
     """
     from transformers import AttentionInterface
     from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
@@ -31,7 +31,7 @@ def _float32_attention(
 ) -> tuple[Tensor, None]:
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-    if query.dtype is not torch.bfloat16:
+    if query.dtype is not torch.bfloat16 or query.device.type != "cpu":
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
     if attention_mask is not None and attention_mask.is_floating_point():
         attention_mask = attention_mask.float()

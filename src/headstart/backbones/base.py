@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from headstart.backbones.location import Located
@@ -42,6 +43,11 @@ class Backbone(nn.Module, ABC):
     """Whether matrices are multiplied in bfloat16; states are float32 all the same."""
     shortcut: Callable[[Tensor, Tensor], Tensor] | None
     """Gives the last hidden states of a batch in place of a pass over all layers while the lower ones are frozen."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes; batches are brought there, states stay there."""
+        return next(self.parameters()).device
 
     @abstractmethod
     def encode(self, ids: Tensor, mask: Tensor, *, layers: bool = False) -> Encoding:

@@ -89,6 +89,7 @@ class TextEncoder(Backbone):
 
     def encode(self, ids: Tensor, mask: Tensor, *, layers: bool = False) -> Encoding:
         """Hidden states of a batch, see `Backbone.encode`."""
+        ids, mask = ids.to(self.device), mask.to(self.device)
         if not layers:
             return Encoding((self.shortcut or self.run)(ids, mask), mask, ())
         output = self._called(ids, mask, layers=True)
@@ -105,9 +106,12 @@ class TextEncoder(Backbone):
         return next(self.network.parameters()).dtype
 
     def _called(self, ids: Tensor, mask: Tensor, *, layers: bool) -> Any:
-        whole = mask.all()  # without padding most architectures take a shorter path
-        more = {} if self.border is None else {"token_type_ids": torch.from_numpy(types_of(ids.numpy(), self.border))}
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.fast):
+        # Without a mask most architectures take a shorter path; what reads to the left alone never sees padding on the right.
+        whole = self.located.config["model_type"] in DECODERS or mask.all()
+        more = {}
+        if self.border is not None:
+            more["token_type_ids"] = torch.from_numpy(types_of(ids.cpu().numpy(), self.border)).to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.fast):
             return self.network(
                 input_ids=ids, attention_mask=None if whole else mask, output_hidden_states=layers, **more
             )

@@ -236,7 +236,7 @@ def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet
     from headstart.artifact import load
     from headstart.serving.files import predict_lines, standard_input
 
-    artifact = load(recipe.model)
+    artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
     cut = rows = 0
     for row in predict_lines(artifact, standard_input(recipe.encoding), abstain=recipe.abstain):
         _print_json(row)

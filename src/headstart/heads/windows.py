@@ -52,7 +52,7 @@ def in_parts(read: Callable[[Tensor, Tensor], Tensor], ids: Tensor, mask: Tensor
         Rows in the order of the windows; gradients flow through all of them.
     """
     lengths = mask.sum(1)
-    parts = sorted_batches(lengths.numpy(), INFERENCE_TOKENS)
+    parts = sorted_batches(lengths.cpu().numpy(), INFERENCE_TOKENS)
     lean = torch.is_grad_enabled() and int(lengths.sum()) > KEPT_TOKENS
     found = []
     for rows in parts:

@@ -70,5 +70,5 @@ class CausalLM(RawText):
             for _ in range(SAMPLE_WORDS):
                 states = model.backbone.encode(ids, torch.ones_like(ids)).hidden[0, -1:]
                 told.append(int(model.heads[self.name](states).argmax()))
-                ids = torch.cat([ids, torch.tensor([[told[-1]]])], dim=1)
+                ids = torch.cat([ids, torch.tensor([told[-1:]])], dim=1)
         return f"{begin} ... {tokenizer.decode(told)}"

@@ -95,7 +95,7 @@ class Contrastive(Objective):
 
         vectors = normalize(self._vectors(model, batch), dim=1)  # (batch, hidden)
         cosines = vectors @ vectors.T  # (batch, batch)
-        self_ = torch.eye(len(cosines), dtype=torch.bool)
+        self_ = torch.eye(len(cosines), dtype=torch.bool, device=cosines.device)
         alike = (batch["groups"][:, None] == batch["groups"][None, :]) & ~self_
         if self.loss_kind == "pairs":
             return _pairs(cosines, alike, ~alike & ~self_)

@@ -65,4 +65,4 @@ class SimCSE(RawText):
             2
         )  # (texts, hidden) each
         logits = one @ other.T / self.temperature
-        return cross_entropy(logits, torch.arange(len(one)), reduction="sum"), float(len(one))
+        return cross_entropy(logits, torch.arange(len(one), device=logits.device), reduction="sum"), float(len(one))

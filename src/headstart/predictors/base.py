@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from headstart.backbones.location import file_digest
+from headstart.device import Device
 from headstart.errors import ModelError
 from headstart.precision import Precision
 from headstart.progress import SILENT, Progress
@@ -41,6 +42,9 @@ class Predictor(ABC):
     @abstractmethod
     def scale(self, factor: float) -> None:
         """Multiply all logits by `factor` (1 / temperature), folded into the last layer."""
+
+    def place(self, device: Device) -> None:  # noqa: B027
+        """Compute on a device from now on, where there is a network."""
 
     def settle(self) -> None:  # noqa: B027
         """Let go of what only the run that made it has use for."""

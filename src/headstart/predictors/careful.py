@@ -17,9 +17,9 @@ LARGEST_CHANGE = 0.02
 """Change of a probability in the trial beyond which everything is computed in float32."""
 
 
-def reads_fast(precision: Precision, rows: int) -> bool:
+def reads_fast(precision: Precision, rows: int, device: str = "cpu") -> bool:
     """Whether so many rows are scored in bfloat16, should it prove good enough for them."""
-    return rows >= LEAST_ROWS and is_fast(precision)
+    return rows >= LEAST_ROWS and is_fast(precision, device)
 
 
 def careful_logits(score: Callable[[np.ndarray, bool], np.ndarray], rows: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from headstart.backbones.location import BackboneSource, locate
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.long_texts import TokenRows
 from headstart.data.units import Units
+from headstart.device import Device, moved, settled
 from headstart.errors import DivergedError, ModelError
 from headstart.heads.model import Model
 from headstart.heads.native import NATIVE_HEADS, WORD_HEADS, write_native, write_native_words
@@ -71,7 +72,11 @@ class NetworkPredictor(Predictor):
         Many texts are read in bfloat16 where the processor has it, see `careful_logits`; `precision` says otherwise.
         """
         tokens = self.backbone.tokenizer.read(texts)
-        fast = self.answers == "label" and not self.words and reads_fast(self.precision, len(texts))
+        fast = (
+            self.answers == "label"
+            and not self.words
+            and reads_fast(self.precision, len(texts), self.backbone.device.type)
+        )
         states = self.frozen_states(tokens) if fast and self.frozen_states is not None else None
 
         def score(rows: np.ndarray, fast: bool) -> np.ndarray:
@@ -98,16 +103,18 @@ class NetworkPredictor(Predictor):
         logits = np.empty((units.total, self.head.linear.out_features), dtype=np.float32)
 
         def read(places: np.ndarray) -> None:
-            ids, mask = (torch.from_numpy(each) for each in tokens.pad(rows[places], self.backbone.tokenizer.pad_id))
+            padded = tokens.pad(rows[places], self.backbone.tokenizer.pad_id)
+            ids, mask = moved(tuple(map(torch.from_numpy, padded)), self.model)
             if (homes := tokens.homes_of(rows[places])) is not None:
-                logits[places] = windowed_logits(self.model, self.head, ids, mask, torch.from_numpy(homes)).numpy()
+                home = moved(torch.from_numpy(homes), self.model)
+                logits[places] = windowed_logits(self.model, self.head, ids, mask, home).cpu().numpy()
                 return
             words = tokens.spans_of(rows[places])
-            spans = None if words is None else torch.from_numpy(words)
+            spans = None if words is None else moved(torch.from_numpy(words), self.model)
             found = self.head(self.model.encode(ids, mask)._replace(spans=spans))
             if self.head.chain is not None:
-                found = self.head.chain(found, torch.from_numpy(units.counts[places]))
-            logits[units.of(places)] = found.numpy()
+                found = self.head.chain(found, moved(torch.from_numpy(units.counts[places]), self.model))
+            logits[units.of(places)] = found.cpu().numpy()
 
         self.backbone.fast = fast
         try:
@@ -119,13 +126,17 @@ class NetworkPredictor(Predictor):
             self.backbone.fast = False
         return logits
 
+    def place(self, device: Device) -> None:
+        """Compute on a device from now on."""
+        self.model.to(settled(device))
+
     def settle(self) -> None:
         """Let go of the run's states."""
         self.frozen_states = None
 
     @torch.inference_mode()
     def _read(self, states: np.ndarray) -> np.ndarray:
-        return self.head.linear(torch.from_numpy(np.ascontiguousarray(states))).numpy()
+        return self.head.linear(moved(torch.from_numpy(np.ascontiguousarray(states)), self.model)).cpu().numpy()
 
     @torch.no_grad()
     def scale(self, factor: float) -> None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from headstart.backbones.tokenizing import open_tokenizer
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.device import Device, settled
 from headstart.errors import ModelError
 from headstart.predictors import light
 from headstart.predictors.base import Outputs, Predictor, refuse_damaged
@@ -53,6 +54,7 @@ class StoredPredictor(Predictor):
             light.can_run(config) and description["pooling"] in ("first", "mean") and (folder / WEIGHTS).is_file()
         ) and not description.get("words")
         self._encoder: light.LightEncoder | None = None
+        self.device: Device = "cpu"
         self._network: Any = None
 
     def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
@@ -68,6 +70,14 @@ class StoredPredictor(Predictor):
         self.network.precision, self.network.answers = self.precision, self.answers
         return self.network.outputs(texts, progress=progress)
 
+    def place(self, device: Device) -> None:
+        """Compute on a device from now on; few texts stay in numpy, as torch takes longer to start."""
+        if device == "cuda":
+            settled(device)  # says at once that there is none
+        self.device = device
+        if self._network is not None:
+            self._network.place(device)
+
     @property
     def network(self) -> Any:
         """The model in torch, loaded when first asked for."""
@@ -75,6 +85,7 @@ class StoredPredictor(Predictor):
             from headstart.predictors.network import NetworkPredictor
 
             self._network = NetworkPredictor.load(self.folder, self.description)
+            self._network.place(self.device)
             self._encoder = None
         return self._network
 

@@ -13,6 +13,7 @@ from headstart.backbones.encoder import HALVES, TextEncoder, quiet
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.tokens import Tokens
+from headstart.device import Device, moved, settled
 from headstart.errors import DivergedError, ModelError
 from headstart.heads.cosine import CosineHead
 from headstart.heads.model import Model
@@ -58,8 +59,9 @@ class TwinPredictor(Predictor):
             tokens = self.backbone.tokenizer.encode(list(places))
             vectors = self._vectors(tokens, progress, len(pairs) / len(places))
             with torch.inference_mode():
-                found = self.head.of_vectors(vectors[own[:, 0]], vectors[own[:, 1]])
-            logits[start : start + len(pairs)] = found.numpy()
+                sides = moved((vectors[own[:, 0]], vectors[own[:, 1]]), self.model)
+                found = self.head.of_vectors(*sides)
+            logits[start : start + len(pairs)] = found.cpu().numpy()
             lost[start : start + len(pairs)] = (tokens.lost > 0)[own].any(1)
         return Outputs(logits, lost)
 
@@ -69,12 +71,16 @@ class TwinPredictor(Predictor):
 
         def read(rows: np.ndarray) -> None:
             ids, mask = (torch.from_numpy(each) for each in tokens.pad(rows, self.backbone.tokenizer.pad_id))
-            vectors[torch.from_numpy(rows)] = self.head.vectors(self.model.encode(ids, mask))
+            vectors[torch.from_numpy(rows)] = self.head.vectors(self.model.encode(ids, mask)).cpu()
 
         for rows in sorted_batches(tokens.lengths, INFERENCE_TOKENS):
             within_memory(rows, read)
             progress.advance(len(rows) * share)
         return vectors
+
+    def place(self, device: Device) -> None:
+        """Compute on a device from now on."""
+        self.model.to(settled(device))
 
     @torch.no_grad()
     def scale(self, factor: float) -> None:

@@ -54,6 +54,8 @@ class Context:
     """Where states of frozen layers are kept from run to run."""
     precision: Precision = "float32"
     """Of the products in training and reading."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where networks compute: `cpu` or `cuda`."""
     team: Team = ALONE
     """The processes that work on this run."""
     stages: Stages | None = None
@@ -70,6 +72,11 @@ class Context:
         """Whether the deadline is over: what is still open is left as it is, what has nothing to show gives up."""
         return self.deadline is not None and self.deadline.passed
 
+    @property
+    def fast(self) -> bool:
+        """Whether products are in bfloat16."""
+        return is_fast(self.precision, self.device)
+
     def backbone(self, *, pretrained: bool = True) -> TextEncoder:
         """A fresh network with its tokenizer."""
         from headstart.backbones.encoder import TextEncoder
@@ -78,7 +85,8 @@ class Context:
         if self.located is None:
             raise UsageError("this run was set up without a backbone")
         backbone = TextEncoder(self.located, pretrained=pretrained)
-        backbone.fast = is_fast(self.precision)
+        backbone.to(self.device)
+        backbone.fast = self.fast
         backbone.tokenizer.cache = self.cache
         backbone.pairs, backbone.words = self.task.together, self.task.words
         if self.task.windowed:

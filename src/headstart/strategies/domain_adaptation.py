@@ -342,5 +342,5 @@ def _digest(weights: dict[str, Any]) -> str:
     state = hashlib.sha256()
     for name in sorted(weights):
         state.update(name.encode())
-        state.update(weights[name].contiguous().view(-1).numpy().tobytes())
+        state.update(weights[name].cpu().contiguous().view(-1).numpy().tobytes())
     return state.hexdigest()

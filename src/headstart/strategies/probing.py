@@ -11,7 +11,6 @@ import numpy as np
 from headstart.data.cache import no_cache
 from headstart.data.splits import folds
 from headstart.data.units import Units
-from headstart.precision import is_fast
 from headstart.strategies.base import Context
 from headstart.strategies.parts import WITHIN, Within, home, prepared
 from headstart.training.features import FeatureStore, tokens_digest
@@ -156,7 +155,7 @@ def states_kept(context: Context, backbone: Any, *, layers: Sequence[int], pooli
     store = FeatureStore(context.cache)
 
     def states(tokens: Any) -> np.ndarray:
-        fast, backbone.fast = backbone.fast, is_fast(context.precision)
+        fast, backbone.fast = backbone.fast, context.fast
         try:
             return store.chosen(backbone, [tokens], layers=layers, pooling=pooling)[0]
         finally:

@@ -247,7 +247,7 @@ def _target_logits(context: Context, candidate: Candidate, texts: Store[Any]) ->
         return logits
     head = predictor.head
     states = target_states(context, predictor.backbone, texts, layers=head.layers, pooling=head.pooling)
-    return states @ head.linear.weight.detach().numpy().T + head.linear.bias.detach().numpy()
+    return states @ head.linear.weight.detach().cpu().numpy().T + head.linear.bias.detach().cpu().numpy()
 
 
 def _last_as_good(context: Context, logits: Sequence[np.ndarray]) -> int:

@@ -14,6 +14,7 @@ from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.prefix import UnsuitableError
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.deadline import OutOfTime
+from headstart.device import moved
 from headstart.heads.model import Model
 from headstart.memory import within_memory
 from headstart.predictors.network import HEAD
@@ -49,8 +50,8 @@ def validation_logits(context: Context, model: Model) -> np.ndarray:
     logits = np.zeros((len(validation.targets), len(context.task.names)), dtype=np.float32)
 
     def read(rows: np.ndarray) -> None:
-        batch = context.task.collate(validation, rows, model.backbone.tokenizer.pad_id)
-        logits[validation.units.of(rows)] = context.task.logits(model, batch).numpy()
+        batch = moved(context.task.collate(validation, rows, model.backbone.tokenizer.pad_id), model)
+        logits[validation.units.of(rows)] = context.task.logits(model, batch).cpu().numpy()
 
     with torch.inference_mode():
         for rows in context.team.mine(sorted_batches(validation.lengths, INFERENCE_TOKENS)):

@@ -10,7 +10,6 @@ import numpy as np
 from headstart.data.long_texts import TokenRows
 from headstart.data.store import Store
 from headstart.errors import RecipeError
-from headstart.precision import is_fast
 from headstart.progress import SILENT, Progress
 from headstart.strategies.base import NO_TARGET, Context
 from headstart.strategies.parts import home, prepared
@@ -64,7 +63,7 @@ def target_states(
     run = home(context)
     store: FeatureStore = run.shared.setdefault("features", FeatureStore(run.cache, run.team))
     tokens = backbone.tokenizer.read(list(texts.inputs))
-    fast, backbone.fast = backbone.fast, is_fast(context.precision)  # as labelled rows are read
+    fast, backbone.fast = backbone.fast, context.fast  # as labelled rows are read
     try:
         if len(tokens) * _row_bytes(backbone) > FEATURE_BYTES:
             return store.chosen(backbone, [tokens], layers=layers, pooling=pooling, progress=context.progress)[0]

@@ -57,22 +57,24 @@ def pooled_states(
         states = np.zeros((units.total, len(layers), len(poolings), backbone.hidden_size), dtype=np.float32)
 
     def windows(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        every = backbone.encode(ids, mask, layers=True).layers
+        encoding = backbone.encode(ids, mask, layers=True)
+        every, mask = encoding.layers, encoding.mask
         found = [torch.stack([pool(every[layer], mask, pooling) for pooling in poolings], 1) for layer in layers]
         return torch.stack(found, 1)  # (windows, layers, poolings, hidden)
 
     def read(rows: np.ndarray) -> None:
         ids, mask = (torch.from_numpy(array) for array in tokens.pad(rows, backbone.tokenizer.pad_id))
         if (homes := tokens.homes_of(rows)) is not None:
-            found = in_parts(windows, ids, mask)
+            found = in_parts(windows, ids, mask).cpu()
             states[rows] = texts_of_windows(found, mask.sum(1), torch.from_numpy(homes), poolings).numpy()
             return
         encoding = backbone.encode(ids, mask, layers=True)
         words = tokens.spans_of(rows)
-        spans = None if words is None else torch.from_numpy(words)
+        spans = None if words is None else torch.from_numpy(words).to(backbone.device)
         for place, layer in enumerate(layers):
             for at, pooling in enumerate(poolings):
-                states[units.of(rows), place, at] = pool(encoding.layers[layer], mask, pooling, spans).numpy()
+                pooled = pool(encoding.layers[layer], encoding.mask, pooling, spans)
+                states[units.of(rows), place, at] = pooled.cpu().numpy()
 
     for indices in team.mine(sorted_batches(tokens.lengths, INFERENCE_TOKENS)):
         within_memory(indices, read)

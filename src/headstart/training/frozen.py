@@ -16,6 +16,7 @@ from headstart.backbones.prefix import Border
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.cache import ArrayCache
 from headstart.data.tokens import BATCH_ROWS, Tokens, TokenWriter
+from headstart.device import moved, name_of
 from headstart.team import ALONE, Team
 
 MEMORY_BYTES = 1_000_000_000
@@ -119,7 +120,7 @@ class Shortcut:
     def _look_up(self, ids: Tensor, mask: Tensor) -> Tensor:
         states = np.zeros((*ids.shape, self.backbone.hidden_size), dtype=_name(self.dtype))
         kept, offsets = self.kept, self.texts.tokens.offsets
-        array, missing = ids.numpy().astype(np.int32), []
+        array, missing = ids.cpu().numpy().astype(np.int32), []
         lengths = mask.sum(1).tolist()
         places = self.texts.find(array[row, :length] for row, length in enumerate(lengths))
         for row, (place, length) in enumerate(zip(places.tolist(), lengths, strict=True)):
@@ -127,7 +128,7 @@ class Shortcut:
                 states[row, :length] = kept[offsets[place] : offsets[place] + length]
             else:
                 missing.append(row)
-        found = torch.from_numpy(states)
+        found = torch.from_numpy(states).to(self.backbone.device)
         if missing:
             some = ids[missing], mask[missing]
             found[missing] = self.border.states(lambda: self.backbone.run(*some))
@@ -146,19 +147,24 @@ class Shortcut:
         """In fixed batches, so that the content is a function of the key."""
         tokens, offsets = self.texts.tokens, self.texts.tokens.offsets
         for rows in self.team.mine(sorted_batches(tokens.lengths[: self.known], INFERENCE_TOKENS)):
-            ids, mask = (torch.from_numpy(each) for each in tokens.pad(rows, self.backbone.tokenizer.pad_id))
+            ids, mask = self._padded(tokens, rows)
             found = self.border.states(lambda ids=ids, mask=mask: self.backbone.run(ids, mask))
             for at, row in enumerate(rows):
                 length = offsets[row + 1] - offsets[row]
-                states[offsets[row] : offsets[row + 1]] = found[at, :length].to(self.dtype).numpy()
+                states[offsets[row] : offsets[row + 1]] = found[at, :length].to(self.dtype).cpu().numpy()
         self.team.add_array(states)
+
+    def _padded(self, tokens: Tokens, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Ids and mask of some texts, where the backbone is."""
+        ids, mask = map(torch.from_numpy, tokens.pad(rows, self.backbone.tokenizer.pad_id))
+        return moved((ids, mask), self.backbone)
 
     def _prove(self) -> None:
         """Let one batch go both ways."""
         lengths = self.texts.tokens.lengths
         order = np.argsort(lengths, kind="stable")
         rows = order[np.linspace(0, len(order) - 1, 5).astype(int)][:4]
-        ids, mask = (torch.from_numpy(each) for each in self.texts.tokens.pad(rows, self.backbone.tokenizer.pad_id))
+        ids, mask = self._padded(self.texts.tokens, rows)
         if ids.shape[0] == ids.shape[1]:
             ids, mask = ids[:-1], mask[:-1]
         visible = mask.unsqueeze(-1)
@@ -187,12 +193,13 @@ def frozen_key(backbone: TextEncoder, levels: Sequence[Sequence[nn.Module]], tex
         for module in level:
             for name, tensor in module.state_dict().items():
                 state.update(f"{name} {tuple(tensor.shape)}".encode())
-                state.update(memoryview(tensor.detach().contiguous().numpy()).cast("B"))
+                state.update(memoryview(tensor.detach().cpu().contiguous().numpy()).cast("B"))
     return {
         "weights": state.hexdigest(),
         "texts": texts,
         "threads": torch.get_num_threads(),
         "fast": backbone.fast,
+        "device": name_of(backbone.device.type),
         **({"border": backbone.border} if backbone.border is not None else {}),
         "versions": [torch.__version__, transformers.__version__],
     }

@@ -15,11 +15,13 @@ import torch
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.pieces import Batches, Pieces, tokens_of
 from headstart.deadline import Deadline, OutOfTime
+from headstart.device import moved
 from headstart.heads.model import Model
 from headstart.machine import product_rate
 from headstart.objectives.base import RawText
 from headstart.progress import SILENT, Progress
 from headstart.training.checkpoints import Stages
+from headstart.training.compiled import WORTH_SECONDS, compile_parts
 from headstart.training.parked import Parked
 from headstart.training.rawtext import sample
 from headstart.training.settings import TextTraining
@@ -41,6 +43,8 @@ MEASURING = 0.04
 """Share of a budget that measuring the loss on held-out text may take."""
 LEAST_MEASURED = 4096
 """Tokens of held-out text below which a loss says little."""
+EAGER = 0.2
+"""Share of a GPU's arithmetic limit that a network reaches at least when it is not compiled, to tell how long it will take."""
 HELD_ROWS = 64
 """Rows of a held-out batch where all rows of a batch are needed at once."""
 
@@ -54,6 +58,7 @@ class Speed:
     operations: float = 0.0
     """Floating-point operations of the products per token, forward and backward."""
     fast: bool = False
+    device: str = "cpu"
 
     @property
     def rate(self) -> float:
@@ -63,7 +68,9 @@ class Speed:
     @property
     def share(self) -> float:
         """Of the arithmetic limit of this machine, in [0, 1]."""
-        return self.rate * self.operations / product_rate(fast=self.fast) if self.operations else 0.0
+        return (
+            self.rate * self.operations / product_rate(fast=self.fast, device=self.device) if self.operations else 0.0
+        )
 
 
 @dataclass
@@ -107,6 +114,9 @@ class Learner:
     progress: Progress = SILENT
     levels: Sequence[Level] | None = None
     topic: str = "learning"
+    _counted: float | None = field(default=None, init=False)
+    _tried: bool = field(default=False, init=False)
+    """Whether compiling was tried."""
 
     def measure_less(self, deadline: Deadline, evaluating: float) -> float:
         """Keep fewer held-out rows where measuring on all of them would take too much of the time.
@@ -166,6 +176,7 @@ class Learner:
         Args:
             left: seconds of the budget, of which this may take a small part only; no limit if None.
         """
+        self._compile(math.inf if left is None else left)
         speed = None
         if left is not None:
             speed = self._timed(2, skipped=1)
@@ -193,7 +204,8 @@ class Learner:
         since = clock.times[skipped - 1] if skipped else clock.begun
         # The loop begins with the largest batch; which of the others are timed makes no difference.
         tokens = tokens_of(batches, self.rows.lengths) * (len(clock.times) - skipped) // max(len(clock.times), 1)
-        return Speed(tokens, clock.times[-1] - since, self._operations(), self.model.backbone.fast)
+        backbone = self.model.backbone
+        return Speed(tokens, clock.times[-1] - since, self._operations(), backbone.fast, backbone.device.type)
 
     def held_loss(self) -> float:
         """Mean loss on the held-out rows, in nats per word (per row for `simcse`)."""
@@ -217,7 +229,12 @@ class Learner:
         """
         stage = self._stage(updates)
         batches = self.batches(updates)
-        watch = _Watch(self, batches, Speed(fast=self.model.backbone.fast), sampled)
+        device, left = self.model.backbone.device.type, math.inf if deadline is None else deadline.left
+        if device != "cpu":
+            work = updates * batches.rows * float(self.rows.own.mean()) * self._operations()
+            self._compile(min(left, work / (EAGER * product_rate(fast=self.model.backbone.fast, device=device))))
+        backbone = self.model.backbone
+        watch = _Watch(self, batches, Speed(fast=backbone.fast, device=backbone.device.type), sampled)
         self.progress.begin(self.topic, sum(len(rows) for round_ in range(stage.epochs) for rows in batches(round_)))
         history = train(
             self.model,
@@ -261,20 +278,36 @@ class Learner:
             anchor=self.settings.l2_sp,
         )
 
+    def _compile(self, seconds: float) -> None:
+        """Compile what a GPU runs, where so many seconds of training are still to come that it pays; once."""
+        if self.model.backbone.device.type == "cpu" or self._tried or seconds < WORTH_SECONDS:
+            return
+        self._operations()  # what is compiled cannot be counted
+        self._tried = True
+        self.progress.say("compile", "the network is compiled for this GPU")
+        compile_parts(self.model, self._pass, self.progress)
+
     def _operations(self) -> float:
         """Operations of the products per token of a typical batch, forward and backward, nothing counted twice."""
         from torch.utils.flop_counter import FlopCounterMode
 
+        if self._counted is None:
+            with FlopCounterMode(display=False) as counter:
+                tokens = self._pass()
+            self._counted = counter.get_total_flops() / max(tokens, 1)
+        return self._counted
+
+    def _pass(self) -> int:
+        """A typical batch, forward and backward; the tokens in it."""
         from headstart.training.passes import Passes
         from headstart.training.state import State
 
         rows = self.batches(1)(0)[0]
         parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        with FlopCounterMode(display=False) as counter:
-            Passes(self.model, self._stage(1), parameters, self.seed, State(), SILENT).gradients(rows)
+        Passes(self.model, self._stage(1), parameters, self.seed, State(), SILENT).gradients(rows)
         for parameter in parameters:
             parameter.grad = None
-        return counter.get_total_flops() / max(int(self.rows.lengths[rows].sum()), 1)
+        return int(self.rows.lengths[rows].sum())
 
 
 class _Clock(Progress):
@@ -338,7 +371,7 @@ def held_sums(model: Model, objective: RawText, rows: Pieces, pad_id: int) -> tu
     with _reading(model, dropout=objective.joint):
         for number, batch in enumerate(batches):
             torch.manual_seed(number)
-            summed, weight = objective.loss(model, objective.collate(rows, batch, pad_id))
+            summed, weight = objective.loss(model, moved(objective.collate(rows, batch, pad_id), model))
             total, count = total + float(summed), count + weight
     return total, count
 

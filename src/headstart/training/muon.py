@@ -31,7 +31,8 @@ class Muon(torch.optim.Optimizer):
 
     def __init__(self, groups: Iterable[Mapping[str, Any]]) -> None:
         super().__init__([dict(group) for group in groups], {"lr": 1e-3, "weight_decay": 0.0})
-        self.dtype = torch.bfloat16 if has_fast_products() else torch.float32
+        device = self.param_groups[0]["params"][0].device.type
+        self.dtype = torch.bfloat16 if has_fast_products(device) else torch.float32
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]

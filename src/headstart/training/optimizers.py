@@ -68,7 +68,7 @@ class Optimizer:
 
     def set_moment(self, parameter: nn.Parameter, name: str, value: Tensor) -> None:
         """Put back what was remembered."""
-        self._of[id(parameter)].state[parameter][name] = value
+        self._of[id(parameter)].state[parameter][name] = value.to(parameter.device)
 
     def forget(self) -> None:
         """Begin anew, with nothing remembered."""

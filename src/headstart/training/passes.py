@@ -10,6 +10,7 @@ from contextlib import nullcontext
 import numpy as np
 import torch
 
+from headstart.device import moved
 from headstart.heads.model import Model
 from headstart.machine import give_memory_back
 from headstart.memory import is_out_of_memory
@@ -103,7 +104,8 @@ class Passes:
         for at, rows in enumerate(np.array_split(own, count)):
             if not len(rows):
                 continue
-            summed, counted = objective.loss(self.model, objective.collate(prepared, rows, pad))
+            batch = moved(objective.collate(prepared, rows, pad), self.model)
+            summed, counted = objective.loss(self.model, batch)
             total, weight = total + float(summed.detach()), weight + counted
             if not math.isfinite(total):
                 break
