@@ -34,6 +34,7 @@ VALIDATION = 0.1
 """Share of the training rows."""
 OURS = {
     "headstart": ["--strategy", "fine-tuning"],
+    "headstart, 1 epoch": ["--strategy", "fine-tuning", "--epochs", "1"],
     "headstart, cross-encoder": ["--strategy", "fine-tuning", "--encoder", "cross"],
     "headstart, crf": ["--strategy", "crf"],
     "headstart, tf-idf": ["--strategy", "tf-idf"],

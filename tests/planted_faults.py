@@ -384,7 +384,7 @@ FAULTS = (
     ),
     Fault(
         "long texts: a text of any length is one pass", "heads/windows.py",
-        "parts = sorted_batches(lengths.numpy(), INFERENCE_TOKENS)", "parts = sorted_batches(lengths.numpy(), 10**9)",
+        "parts = sorted_batches(lengths.cpu().numpy(), INFERENCE_TOKENS)", "parts = sorted_batches(lengths.numpy(), 10**9)",
         "tests/contract/test_strategies_on_long_texts.py::"
         "test_no_pass_has_more_tokens_than_a_batch_however_long_a_text_is",
     ),
@@ -432,6 +432,26 @@ FAULTS = (
         "muon: the size of updates is forgotten", "training/muon.py",
         'group["lr"] * SIZE * max(shape) ** 0.5', 'group["lr"] * max(shape) ** 0.5',
         "tests/training/test_muon.py",
+    ),
+    Fault(
+        "device: a GPU that is not there is the CPU in silence", "device.py",
+        '    if wanted == "auto":\n        return "cpu"\n    built', '    if wanted:\n        return "cpu"\n    built',
+        "tests/test_device.py::test_a_gpu_that_is_not_there_is_named_with_the_reason",
+    ),
+    Fault(
+        "device: what is in a list stays where it is", "device.py",
+        "    if isinstance(batch, tuple | list):\n", "    if isinstance(batch, tuple):\n",
+        "tests/test_device.py::test_a_batch_is_moved_with_all_that_is_in_it",
+    ),
+    Fault(
+        "device: words that mean nothing are scored", "heads/vocabulary.py",
+        "added = weight.new_full((len(wide),), -torch.inf)", "added = weight.new_zeros(len(wide))",
+        "tests/heads/test_vocabulary.py::test_words_that_nothing_scores_change_neither_loss_nor_gradients",
+    ),
+    Fault(
+        "device: padding of a row is told", "heads/vocabulary.py",
+        'fillings = {"ids": 0, "mask": 0, "labels": -100}', 'fillings = {"ids": 0, "mask": 0, "labels": 0}',
+        "tests/heads/test_vocabulary.py::test_a_decoder_says_the_same_of_rows_padded_to_one_of_few_widths",
     ),
 )  # fmt: skip
 

@@ -176,10 +176,10 @@ def _set_up(
         raise UnavailableError("; ".join(missing))
     networks = any(strategy.needs_backbone for strategy in recipe.planned())
     located = locate(recipe.backbone) if networks else None
+    device = settled(recipe.device, processes=team.size) if networks else "cpu"
     end = None if recipe.budget is None else Deadline(started + recipe.budget)
     parts = prepare(recipe, progress, table)
     threads = set_threads(recipe.threads, torch_runs=networks)
-    device = settled(recipe.device, processes=team.size) if networks else "cpu"
 
     # Processes of a team have to find the same; the folder may be one's own or everybody's.
     cache = user_cache() if recipe.cache and table is None and team.size == 1 else no_cache()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.backbones.location import ARCHITECTURES, BackboneSource, Located, cleaned, locate
-from headstart.device import settled
 from headstart.durable import damage, sealed, write_json
 from headstart.errors import ModelError
 from headstart.precision import is_fast
@@ -109,7 +108,9 @@ def _sample(surveyed: Survey) -> Iterator[str]:
             return
 
 
-def model_of(recipe: Raw, located: Located, pretrained: bool, team: Team) -> tuple[Model, TextEncoder]:
+def model_of(
+    recipe: Raw, located: Located, pretrained: bool, team: Team, device: str = "cpu"
+) -> tuple[Model, TextEncoder]:
     """The network with the heads that the objective asks for.
 
     Raises:
@@ -123,7 +124,6 @@ def model_of(recipe: Raw, located: Located, pretrained: bool, team: Team) -> tup
 
     torch.manual_seed(recipe.seed)
     backbone = TextEncoder(located, pretrained=pretrained)
-    device = settled(recipe.device, processes=team.size)
     backbone.to(device)
     backbone.fast = is_fast(recipe.precision, device)
     check_belongs(backbone.tokenizer.plain, located.config)

@@ -17,7 +17,7 @@ from headstart.artifact import FORMAT as ARTIFACT_FORMAT
 from headstart.artifact import MANIFEST, NETWORK, RECIPE, new_folder, own_version, recipe_text
 from headstart.backbones.location import LEARNED, Located, locate
 from headstart.deadline import Deadline, OutOfTime
-from headstart.device import name_of
+from headstart.device import name_of, settled
 from headstart.durable import write_json
 from headstart.errors import DataError, RecipeError
 from headstart.machine import set_threads
@@ -93,6 +93,7 @@ def learn_language(
 
     if team.size > 1 and recipe.budget is not None:
         raise RecipeError(["budget: several processes keep no common clock; leave the budget out, or run one process"])
+    device = settled(recipe.device, processes=team.size)
     threads = set_threads(recipe.threads, torch_runs=True)
     begun = started - (work.spent if work is not None else 0.0)
     deadline = None if recipe.budget is None else Deadline(begun + recipe.budget - SAVING)
@@ -105,7 +106,7 @@ def learn_language(
         work.check(text_conditions(recipe, inputs, threads, team.size), strict=strict)
     place = Path(team.same("" if work is None else str(work.folder)))
     located, pretrained = network_of(recipe, surveyed, place, progress, team)
-    model, backbone = model_of(recipe, located, pretrained, team)
+    model, backbone = model_of(recipe, located, pretrained, team, device)
     texts = _texts(recipe, surveyed, backbone, place, progress, team)
     learner = _learner(recipe, model, texts, progress)
     learner.measure_on(recipe.training.measured_tokens)

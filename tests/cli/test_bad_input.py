@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 QUICK = ("--strategy", "tf-idf", "--C", 1, "--no-controls")
 HEADER = "text,label\n"
@@ -390,3 +391,19 @@ def test_an_unexpected_fault_is_named_without_a_traceback_and_shown_on_request(
     monkeypatch.setenv("HEADSTART_DEBUG", "1")
     with pytest.raises(ZeroDivisionError, match="one by zero"):
         headstart("fit", files / "train.csv", "-o", "m")
+
+
+@pytest.mark.parametrize("verb", ["fit", "compare", "pretrain", "adapt"])
+def test_a_gpu_that_is_not_there(verb: str, refused: Callable[..., str], data: Callable[[str], Path]) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    more = {"fit": ("--strategy", "feature-extraction"), "pretrain": ("--size", "tiny")}
+    message = refused(69, verb, data(HEADER + ROWS), "-o", "m", "--device", "cuda", *more.get(verb, ()))
+    assert "device cuda: there is no GPU here" in message
+    assert "leave --device out to compute on the CPU" in message
+
+
+def test_a_device_that_does_not_exist(refused: Callable[..., str], data: Callable[[str], Path]) -> None:
+    message = refused(64, "fit", data(HEADER + ROWS), "--device", "gpu", "-o", "m", *QUICK)
+    assert "device: " in message
+    assert "'auto', 'cpu' or 'cuda'" in message

@@ -398,6 +398,29 @@ def test_doctor_checks_the_installation(headstart: Callable[..., Any]) -> None:
     assert len(headstart("doctor").out.strip().split("\n")) == len(said.json["checks"])
 
 
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        ("2.13.0+cpu", "Card 9, which torch 2.13.0+cpu cannot use: install a build with CUDA"),
+        ("2.13.0+cu130", "Card 9"),
+        (None, "none found: networks compute on the CPU"),
+    ],
+)
+def test_doctor_names_the_gpu_and_whether_torch_can_use_it(
+    build: str | None, said: str, headstart: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from headstart.cli import doctor
+
+    if build is not None:
+        (tmp_path / "0000:01:00.0").mkdir()
+        (tmp_path / "0000:01:00.0" / "information").write_text("Model: \t\t Card 9\nIRQ:   \t\t 11\n")
+        real = doctor.version
+        monkeypatch.setattr(doctor, "version", lambda name: build if name == "torch" else real(name))
+    monkeypatch.setattr(doctor, "DRIVER", tmp_path)
+    [found] = [row for row in headstart("doctor", "--json").json["checks"] if row["name"] == "gpu"]
+    assert (found["ok"], found["found"]) == (True, said)
+
+
 def test_doctor_fails_where_something_is_missing(
     headstart: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 from tests.folders import tensors
 
 from headstart.artifact import load
+from headstart.errors import UnavailableError
 from headstart.recipe import from_mapping
 from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
@@ -200,3 +202,20 @@ def test_every_task_with_every_strategy_makes_a_recipe_that_reads_back_equal() -
             written = {"verb": "fit", "data": {"train": "a.csv"}, "task": task, "strategy": strategy}
             recipe = from_mapping(written, "recipe.yaml")
             assert from_mapping(recipe.plain(), "recipe.yaml") == recipe
+
+
+def test_a_model_asked_to_compute_on_a_gpu_that_is_not_there_says_so_when_it_is_read(
+    run_toy: Run, tmp_path: Path
+) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    folder = run_toy(told("feature-extraction")).artifact.save(tmp_path / "run")
+    with pytest.raises(UnavailableError, match="there is no GPU here"):
+        load(folder, device="cuda")
+    np.testing.assert_array_equal(load(folder, device="cpu").predict_proba(TEXTS), load(folder).predict_proba(TEXTS))
+
+
+def test_a_run_says_which_device_it_used(run_toy: Run) -> None:
+    artifact = run_toy(told("feature-extraction") | {"device": "cpu"}).artifact
+    assert artifact.evidence["machine"]["device"] == "cpu"
+    assert artifact.recipe["device"] == "cpu"

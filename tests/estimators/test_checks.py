@@ -10,7 +10,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import validate_data
 
-from headstart import TextClassifier, TextRegressor
+from headstart import SimilarityRegressor, TextClassifier, TextPairClassifier, TextRegressor
 
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
 WORDS = ["good", "bad", "very", "rather", "indeed", "way", "day", "night", "shop", "opens", "nine", "start", "end",
@@ -52,6 +52,28 @@ class NumberRegressor(Numbers, TextRegressor):
     """Numbers of rows of numbers."""
 
 
+class Sides(Numbers):
+    """The same for estimators of pairs: the second text has the numbers in reverse."""
+
+    def _inputs(self, X: Any, *, fitting: bool) -> list[tuple[str, str]]:
+        rows = np.asarray(validate_data(self, X, reset=fitting), dtype=np.float64)
+        return [(written(row), written(row[::-1])) for row in rows]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        if tags.regressor_tags is not None:
+            tags.regressor_tags.poor_score = True  # how alike the two are says little of the number
+        return tags
+
+
+class NumberPairClassifier(Sides, TextPairClassifier):
+    """Labels of pairs of rows."""
+
+
+class NumberSimilarityRegressor(Sides, SimilarityRegressor):
+    """Numbers of pairs of rows."""
+
+
 FROZEN = {"name": "feature-extraction", "layers": 2, "pooling": "mean"}
 
 
@@ -64,16 +86,32 @@ def written(row: np.ndarray) -> str:
     return f"{' '.join(words)} {zlib.crc32(row.tobytes())}"
 
 
+def expected(estimator: Any) -> dict[str, str]:
+    return OF_NUMBERS if isinstance(estimator, TextRegressor) else EXPECTED
+
+
 @parametrize_with_checks(
     [NumberClassifier(strategy=FROZEN, threads=1), NumberRegressor(strategy=FROZEN, threads=1)],
-    expected_failed_checks=lambda estimator: OF_NUMBERS if isinstance(estimator, TextRegressor) else EXPECTED,
+    expected_failed_checks=expected,
 )
 def test_it_passes_the_checks_of_scikit_learn(
-    estimator: NumberClassifier | NumberRegressor,
-    check: Callable[[Any], None],
-    tiny_backbone: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    estimator: Any, check: Callable[[Any], None], tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    passes(estimator, check, tiny_backbone, monkeypatch)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    [NumberPairClassifier(strategy=FROZEN, threads=1), NumberSimilarityRegressor(strategy=FROZEN, threads=1)],
+    expected_failed_checks=expected,
+)
+def test_those_of_pairs_pass_them_too(
+    estimator: Any, check: Callable[[Any], None], tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes(estimator, check, tiny_backbone, monkeypatch)
+
+
+def passes(estimator: Any, check: Callable[[Any], None], tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # a check of arrays is skipped without it
     check(estimator.set_params(backbone=str(tiny_backbone)))
 

@@ -10,7 +10,9 @@ import torch
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.errors import ModelError
-from headstart.heads.vocabulary import VocabularyHead, word_loss
+from headstart.heads import vocabulary
+from headstart.heads.model import Model
+from headstart.heads.vocabulary import VocabularyHead, told, widened, word_loss
 
 MASKED = ["bert", "roberta", "distilbert", "mpnet", "electra", "deberta-v2", "modernbert"]
 CAUSAL = ["gpt2", "llama", "qwen2"]
@@ -124,3 +126,44 @@ def test_without_gradients_only_the_loss_is_computed() -> None:
         float(torch.nn.functional.cross_entropy(states @ weight.T, words, reduction="sum"))
     )
     assert not ours.requires_grad
+
+
+@pytest.mark.parametrize("words", [64, 90, 127])
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_words_that_nothing_scores_change_neither_loss_nor_gradients(
+    words: int, with_bias: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    right = torch.randint(0, words, (30,))
+    given = [torch.randn(30, 16), torch.randn(words, 16), *([torch.randn(words)] if with_bias else [])]
+
+    def found() -> tuple[torch.Tensor, ...]:
+        leaves = [each.clone().requires_grad_() for each in given]
+        loss = word_loss(leaves[0], leaves[1], leaves[2] if with_bias else None, right, fast=False)
+        return loss.detach(), *torch.autograd.grad(loss, leaves)
+
+    before = found()
+    monkeypatch.setattr(vocabulary, "PADDED", ("cpu",))
+    for one, other in zip(before, found(), strict=True):
+        assert one.shape == other.shape
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", CAUSAL)
+def test_a_decoder_says_the_same_of_rows_padded_to_one_of_few_widths(
+    kind: str, make_backbone: Callable[..., Path], tmp_path: Path
+) -> None:
+    backbone, head = model_of(make_backbone(tmp_path / kind, kind, initializer_range=0.2), "causal")
+    model = Model(backbone, {"causal-lm": head})
+    ids = torch.randint(5, 60, (3, 11))
+    mask = torch.arange(11)[None, :] < torch.tensor([11, 7, 9])[:, None]
+    labels = torch.full_like(ids, -100)
+    labels[:, :-1] = torch.where(mask[:, 1:], ids[:, 1:], -100)
+    batch = {"ids": torch.where(mask, ids, 0), "mask": mask.long(), "labels": labels}
+    wide = widened(batch, 64)
+    assert {tensor.shape for tensor in wide.values()} == {(3, 64)}
+    assert {tensor.shape for tensor in widened(batch, 40).values()} == {(3, 40)}
+    assert {tensor.shape for tensor in widened(batch, None).values()} == {(3, 64)}
+    (one, count), (other, again) = (told(model, "causal-lm", each) for each in (batch, wide))
+    assert count == again == 24
+    assert float(one.detach()) == pytest.approx(float(other.detach()), rel=1e-5)

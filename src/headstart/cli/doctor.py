@@ -7,7 +7,9 @@ import os
 import platform
 import shutil
 import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from headstart.data.cache import LIMIT, user_cache
@@ -22,6 +24,8 @@ NEEDED = {
     "pydantic": "2.11",
 }
 """Packages and the oldest versions that are expected to work."""
+DRIVER = Path("/proc/driver/nvidia/gpus")
+"""Where NVIDIA's driver tells what there is."""
 
 
 def examine() -> list[dict[str, Any]]:
@@ -31,6 +35,7 @@ def examine() -> list[dict[str, Any]]:
         *(_package(name, oldest) for name, oldest in NEEDED.items()),
         _backbone(),
         _cores(),
+        _gpu(),
         _memory(),
         _disk(),
         _cache(),
@@ -75,6 +80,24 @@ def _backbone() -> dict[str, Any]:
 
 def _cores() -> dict[str, Any]:
     return _check("cores", True, str(cores()))
+
+
+def _gpu() -> dict[str, Any]:
+    """What the driver says, and whether torch is built for it; asking torch itself would take seconds."""
+    found = []
+    for path in sorted(DRIVER.glob("*/information")):
+        with suppress(OSError):
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            found += [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
+    if not found:
+        return _check("gpu", True, "none found: networks compute on the CPU")
+    try:
+        build = version("torch")
+    except PackageNotFoundError:
+        build = ""
+    if build.endswith("+cpu"):
+        return _check("gpu", True, f"{', '.join(found)}, which torch {build} cannot use: install a build with CUDA")
+    return _check("gpu", True, ", ".join(found))
 
 
 def _memory() -> dict[str, Any]:

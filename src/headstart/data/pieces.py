@@ -93,9 +93,12 @@ class Pieces:
         lengths = self.own[which]
         width = int(lengths.max(initial=1))
         ids = np.full((len(which), width), pad_id, dtype=np.int64)
+        first = len(self.before)
+        ids[:, :first] = self.before
         for row, (piece, length) in enumerate(zip(which.tolist(), lengths.tolist(), strict=True)):
-            inner = self.read(int(self.starts[piece]), int(self.ends[piece]))
-            ids[row, :length] = [*self.before, *inner.tolist(), *self.after]
+            last = length - len(self.after)
+            ids[row, first:last] = self.read(int(self.starts[piece]), int(self.ends[piece]))
+            ids[row, last:length] = self.after
         at = np.arange(width)[None, :]
         mask = at < lengths[:, None]
         text = (at >= len(self.before)) & (at < lengths[:, None] - len(self.after))

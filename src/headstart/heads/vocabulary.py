@@ -19,8 +19,10 @@ Direction = Literal["masked", "causal"]
 """Which word is missing: one within a text, or the next one."""
 CHUNKS = {"cpu": 512, "cuda": 8192}
 """States whose words are scored at once: their logits stay within a processor's caches, or keep a GPU busy."""
+PADDED = ("cuda",)
+"""Devices that are given words and tokens which mean nothing, because odd numbers of them are slow there."""
 ALIGNED = 64
-"""What the number of words is made a multiple of on a GPU."""
+"""What the number of words, and of tokens in a row of a decoder, is made a multiple of there."""
 AGREEMENT = 1e-4
 """Largest difference between the head's own logits and those of its last layer, beyond which the latter is not used alone."""
 
@@ -144,12 +146,31 @@ def told(model: Model, name: str, batch: Mapping[str, Tensor]) -> tuple[Tensor, 
         name: of the head.
         batch: `ids`, `mask` and `labels`, the right id or -100 where none is told; each (rows, tokens).
     """
-    hidden = model.backbone.encode(batch["ids"], batch["mask"]).hidden  # (rows, tokens, hidden)
+    backbone: Any = model.backbone
+    if backbone.device.type in PADDED and backbone.located.config["model_type"] in DECODERS:
+        batch = widened(batch, getattr(backbone.network.config, "max_position_embeddings", None))
+    hidden = backbone.encode(batch["ids"], batch["mask"]).hidden  # (rows, tokens, hidden)
     labels = batch["labels"].reshape(-1)
     places = (labels >= 0).nonzero().squeeze(1)
     states = hidden.reshape(-1, hidden.shape[-1]).index_select(0, places)  # (words, hidden)
     head: Any = model.heads[name]
-    return head.loss(states, labels[places], fast=model.backbone.fast), float(len(places))
+    return head.loss(states, labels[places], fast=backbone.fast), float(len(places))
+
+
+def widened(batch: Mapping[str, Tensor], most: int | None) -> dict[str, Tensor]:
+    """A batch for a decoder with padding on the right up to one of few widths.
+
+    A GPU's attention is planned anew for every width it meets. A decoder reads to the left alone, so nothing else changes.
+
+    Args:
+        batch: as `told` takes it.
+        most: tokens that the network reads; any number if None.
+    """
+    width = batch["ids"].shape[1]
+    wanted = -(-width // ALIGNED) * ALIGNED
+    extra = max(0, (wanted if most is None else min(wanted, most)) - width)
+    fillings = {"ids": 0, "mask": 0, "labels": -100}
+    return {name: nn.functional.pad(batch[name], (0, extra), value=filling) for name, filling in fillings.items()}
 
 
 def word_loss(
@@ -215,7 +236,7 @@ def _aligned(weight: Tensor, bias: Tensor | None, kind: torch.dtype) -> tuple[Te
 
     With 50,257 words the products take six times as long as with 50,304.
     """
-    extra = -len(weight) % ALIGNED if weight.device.type == "cuda" else 0
+    extra = -len(weight) % ALIGNED if weight.device.type in PADDED else 0
     if not extra:
         return weight.to(kind), bias
     wide = weight.new_zeros(len(weight) + extra, weight.shape[1], dtype=kind)

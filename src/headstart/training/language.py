@@ -34,6 +34,8 @@ BETAS, EPSILON = (0.9, 0.98), 1e-6
 PROBED = 8
 """Updates that are timed before a plan is made; the first `SLOW` of them do not count."""
 SLOW = 3
+WARMING = 4
+"""Updates that a GPU makes before any is timed: the first ones load its kernels."""
 PROBING = 0.04
 """Share of a budget that timing may take; where so many updates would take more, one is timed after another."""
 FEWEST_ROUNDS = 2
@@ -177,6 +179,8 @@ class Learner:
             left: seconds of the budget, of which this may take a small part only; no limit if None.
         """
         self._compile(math.inf if left is None else left)
+        if self.model.backbone.device.type != "cpu":
+            self._timed(WARMING, skipped=0)
         speed = None
         if left is not None:
             speed = self._timed(2, skipped=1)
