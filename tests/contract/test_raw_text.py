@@ -57,7 +57,7 @@ def test_killed_at_any_point_it_goes_on_to_the_same_bits(
     assert whole.code == 0, whole.err
     wanted = bits(tmp_path / "whole")
     # All points for the first objective; what another one changes is the update.
-    some = (*POINTS, "update") if objective == FROM_TEXT[0] else ("durable.rename", "update")
+    some = (*POINTS, "update") if objective == FROM_TEXT[0] else ("update",)
     points = [(point, 1 + whole.reached.get(point, 0) // 2) for point in some] + [("update", 1)]
     killed = 0
     for place, (point, number) in enumerate(dict.fromkeys(points)):

@@ -165,7 +165,7 @@ def test_a_strategy_around_another_one_goes_on_in_the_round_that_was_killed(
     require_same(bits(tmp_path / "whole" / "run"), run)
 
 
-@pytest.mark.parametrize("kills", [10, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [6, pytest.param(200, marks=pytest.mark.slow)])
 def test_killed_at_random_times(
     program: Program, words: list[object], whole: Whole, tmp_path: Path, kills: int
 ) -> None:
@@ -212,7 +212,7 @@ def test_stopped_at_any_update_the_checkpoint_of_that_update_is_there_and_it_say
     assert {update % 2 for update in points} == {0, 1}  # before and after
 
 
-@pytest.mark.parametrize("count", [5, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [4, pytest.param(40, marks=pytest.mark.slow)])
 def test_a_limit_on_file_sizes_never_costs_what_was_written(
     program: Program, words: list[object], whole: Whole, tmp_path: Path, count: int
 ) -> None:

@@ -27,6 +27,7 @@ SHARED: dict[str, tuple[list[str], Any]] = {
     "delimiter": (["--delimiter", ";"], ";"),
     "threads": (["--threads", "3"], 3),
     "precision": (["--precision", "float32"], "float32"),
+    "device": (["--device", "cpu"], "cpu"),
     "abstain": (["--abstain", "0.8"], 0.8),
     "output": (["--output", "there"], "there"),
     "overwrite": (["--overwrite"], True),
@@ -116,7 +117,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
 RAW: dict[str, tuple[list[str], Any]] = {
     name: EXPERIMENT[name]
     for name in (
-        "budget", "seed", "threads", "precision", "output", "overwrite", "encoding", "updates", "learning_rate", "warmup",
+        "budget", "seed", "threads", "precision", "device", "output", "overwrite", "encoding", "updates", "learning_rate", "warmup",
         "weight_decay", "max_grad_norm", "checkpoint_every", "temperature",
     )
 } | {
