@@ -50,6 +50,8 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers
 	$(BIN)/python benchmarks/label_curve.py
 	$(BIN)/python benchmarks/million_rows.py
 	$(BIN)/python benchmarks/raw_text.py
+	$(BIN)/python benchmarks/long_texts.py
+	$(BIN)/python benchmarks/gpu_share.py
 
 bench-quick: $(VENV)/.installed-dev  ## does every speed benchmark run? a few rows, nothing kept
 	$(BIN)/python benchmarks/training_speed.py --quick

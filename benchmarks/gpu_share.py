@@ -20,6 +20,7 @@ from typing import Any
 
 import pretraining_speed as speed
 import records
+import torch
 
 RESULTS = "gpu_share.jsonl"
 KEYS = ("program", "device", "tokens", "block", "repeat")
@@ -84,6 +85,9 @@ def main() -> None:
     parser.add_argument("--place", type=Path, help="where network and tokenizer are kept, to be made once")
     parser.add_argument("--show", action="store_true", help="run nothing, print the table")
     options = parser.parse_args()
+    if not options.show and not torch.cuda.is_available():
+        print("there is no GPU here that torch can use; nothing was measured")
+        return
     texts = [str(speed.DATA / speed.TEXTS[0])]
     with tempfile.TemporaryDirectory() as folder:
         for repeat in range(0 if options.show else options.repeats):
