@@ -18,9 +18,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import pretraining_speed as speed
 import records
-import torch
 
 RESULTS = "gpu_share.jsonl"
 KEYS = ("program", "device", "tokens", "block", "repeat")
