@@ -76,7 +76,7 @@ class Raw(Component):
     device: Device = "auto"
     """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
     precision: Precision = "auto"
-    """Of matrix products: `auto` is `bfloat16` where the processor has it, else `float32`."""
+    """Of matrix products: `auto` is `bfloat16` where processor or GPU has it, else `float32`."""
     output: str | None = None
     """Folder for the network, report and evidence; by default `runs/` and the name of the first text."""
     overwrite: bool = False

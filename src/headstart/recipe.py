@@ -75,7 +75,7 @@ class Experiment(Component):
     device: Device = "auto"
     """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
     precision: Precision = "auto"
-    """Of matrix products in training and scoring: `auto` is `bfloat16` where the processor has it, else `float32`; rows
+    """Of matrix products in training and scoring: `auto` is `bfloat16` where processor or GPU has it, else `float32`; rows
     whose label could hang on it are scored again in float32."""
     cache: bool = True
     """Keep what frozen layers say of the texts on disk, so that it is not computed again; data handed over in Python
@@ -183,7 +183,7 @@ class Predict(Format):
     device: Device = "auto"
     """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
     precision: Precision = "auto"
-    """Of matrix products for 512 rows and more: `auto` is `bfloat16` where the processor has it, else `float32`; rows
+    """Of matrix products for 512 rows and more: `auto` is `bfloat16` where processor or GPU has it, else `float32`; rows
     whose label could hang on it are scored again in float32."""
 
 
@@ -209,7 +209,7 @@ class Evaluate(Format):
     device: Device = "auto"
     """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
     precision: Precision = "auto"
-    """Of matrix products for 512 rows and more: `auto` is `bfloat16` where the processor has it, else `float32`; rows
+    """Of matrix products for 512 rows and more: `auto` is `bfloat16` where processor or GPU has it, else `float32`; rows
     whose label could hang on it are scored again in float32."""
 
 
