@@ -211,19 +211,19 @@ def measured(name: str, program: str, seed: int, files: Files, options: argparse
 
 
 def show(found: list[dict[str, Any]]) -> None:
-    """Mean scores and times of each program; headstart's differences to each other one, seed by seed."""
+    """Mean scores and times of each program; headstart's differences to each other one, seed by seed on the same device."""
     for name in SETS:
         for share in sorted({row["share"] for row in found if row["data"] == name}, reverse=True):
-            by: dict[str, dict[int, dict[str, Any]]] = {}
+            by: dict[str, dict[tuple[int, str], dict[str, Any]]] = {}
             for row in found:
                 if (row["data"], row["share"]) == (name, share):
-                    by.setdefault(row["program"], {})[row["seed"]] = row
+                    by.setdefault(row["program"], {})[row["seed"], row["device"]] = row
             rows = next(iter(next(iter(by.values())).values()))["rows"]
             print(f"\n{name}, {rows} training rows, {SETS[name].metric} x 100 on test")
             for program, runs in sorted(by.items()):
                 print(f"  {program:<42} {line_of(list(runs.values()))}")
             for program, runs in sorted(by.items()):
-                both = [(by["headstart"][seed], runs[seed]) for seed in runs if seed in by.get("headstart", {})]
+                both = [(by["headstart"][run], runs[run]) for run in runs if run in by.get("headstart", {})]
                 if program != "headstart" and both:
                     print(f"  headstart - {program:<30} {difference(both)}")
 

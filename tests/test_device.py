@@ -22,8 +22,8 @@ def test_several_processes_are_told_that_they_cannot_share_a_gpu() -> None:
         settled("cuda", processes=2)
 
 
-@pytest.mark.skipif(HERE == "cuda", reason="this machine has a GPU")
-def test_a_gpu_that_is_not_there_is_named_with_the_reason() -> None:
+def test_a_gpu_that_is_not_there_is_named_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UnavailableError, match="there is no GPU here.*leave --device out to compute on the CPU"):
         settled("cuda")
 

@@ -60,7 +60,7 @@ def moved(batch: Any, module: nn.Module) -> Any:
 
 def _moved(batch: Any, device: Any) -> Any:
     if hasattr(batch, "to"):
-        return batch.to(device, non_blocking=True)
+        return batch.to(device)
     if isinstance(batch, dict):
         return {name: _moved(part, device) for name, part in batch.items()}
     if isinstance(batch, tuple | list):

@@ -205,10 +205,9 @@ def test_every_task_with_every_strategy_makes_a_recipe_that_reads_back_equal() -
 
 
 def test_a_model_asked_to_compute_on_a_gpu_that_is_not_there_says_so_when_it_is_read(
-    run_toy: Run, tmp_path: Path
+    run_toy: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if torch.cuda.is_available():
-        pytest.skip("this machine has a GPU")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     folder = run_toy(told("feature-extraction")).artifact.save(tmp_path / "run")
     with pytest.raises(UnavailableError, match="there is no GPU here"):
         load(folder, device="cuda")
