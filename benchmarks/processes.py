@@ -28,10 +28,10 @@ def child(train_file: str) -> None:
     """One process of the team; the first one prints a JSON line."""
     import torch
 
+    from headstart.assembly import assemble
     from headstart.backbones.location import locate
     from headstart.preparation import prepare
     from headstart.progress import SILENT
-    from headstart.recipe import assemble
     from headstart.strategies.base import Context
     from headstart.strategies.fine_tuning import LEARNING_RATE, FineTuning
     from headstart.strategies.parts import prepared

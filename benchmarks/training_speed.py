@@ -49,12 +49,12 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
 
     import torch
 
+    from headstart.assembly import assemble
     from headstart.backbones.location import locate
     from headstart.data.cache import ArrayCache, no_cache
     from headstart.predictors.network import NetworkPredictor
     from headstart.preparation import prepare
     from headstart.progress import SILENT
-    from headstart.recipe import assemble
     from headstart.strategies.base import Context
     from headstart.strategies.fine_tuning import LEARNING_RATE, FineTuning
     from headstart.strategies.parts import prepared

@@ -10,13 +10,14 @@ import pytest
 
 from headstart import strategies
 from headstart.artifact import load
+from headstart.assembly import assemble
 from headstart.comparison import _choose, _test_all, _to_test, compare, publish
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DivergedError, Interrupted
 from headstart.experiment import Entry
 from headstart.progress import SILENT
-from headstart.recipe import MEMORY, assemble
+from headstart.recipe import MEMORY
 from headstart.splitting import Parts
 from headstart.strategies.base import Candidate, Context
 from headstart.strategies.tf_idf import TfIdf
@@ -239,7 +240,7 @@ def test_a_published_folder_holds_model_report_and_card(tmp_path: Path) -> None:
 def test_a_recipe_of_a_published_folder_runs_again_to_the_same_weights(tiny_csv: Path, tmp_path: Path) -> None:
     options = {"train": str(tiny_csv), "strategy": "tf-idf", "controls": False, "threads": 1}
     run(assemble("fit", options | {"output": str(tmp_path / "one")}))
-    from headstart.recipe import read
+    from headstart.assembly import read
 
     run(read(tmp_path / "one" / "recipe.yaml", {"output": str(tmp_path / "two")}))
     weights = [(tmp_path / name / "linear.safetensors").read_bytes() for name in ("one", "two")]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from headstart.assembly import assemble
 from headstart.comparison import compare
 from headstart.data.examples import Example
 from headstart.data.store import Store
@@ -13,7 +14,6 @@ from headstart.evidence import _domains
 from headstart.experiment import Entry
 from headstart.metrics.classification import plain
 from headstart.progress import SILENT
-from headstart.recipe import assemble
 from headstart.splitting import Parts
 from headstart.strategies.base import Candidate
 from headstart.strategies.tf_idf import TfIdf

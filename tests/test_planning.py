@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from headstart.assembly import assemble
 from headstart.data.store import Store
 from headstart.deadline import Deadline
 from headstart.experiment import Entry
 from headstart.planning import BACKWARD, Plan
-from headstart.recipe import assemble
 from headstart.splitting import Parts
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Candidate, Context

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from headstart import splitting
+from headstart.assembly import assemble
 from headstart.checks.lengths import lengths
 from headstart.data import columns
 from headstart.data.columns import ArrowColumn
@@ -14,7 +15,7 @@ from headstart.data.table import Table
 from headstart.errors import DataError, MissingInputError, RecipeError
 from headstart.preparation import prepare, resolve
 from headstart.progress import SILENT, Progress
-from headstart.recipe import MEMORY, assemble
+from headstart.recipe import MEMORY
 from headstart.splitting import Parts
 
 

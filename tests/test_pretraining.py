@@ -13,11 +13,11 @@ import torch
 import yaml
 
 import headstart
+from headstart.assembly import assemble
 from headstart.backbones.location import BackboneSource, locate
 from headstart.cli.main import main
 from headstart.errors import DataError, MissingInputError, ModelError, RecipeError, RunFolderError
 from headstart.progress import SILENT, Progress
-from headstart.recipe import assemble
 from headstart.verbs import run
 
 SENTENCES = [

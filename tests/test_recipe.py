@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from headstart.assembly import HIDDEN, assemble, flat, from_mapping, read
 from headstart.errors import MissingInputError, RecipeError
-from headstart.recipe import HIDDEN, VERBS, Fit, assemble, flat, from_mapping, read
+from headstart.recipe import VERBS, Fit
 from headstart.strategies import STRATEGIES
 
 BASE: dict[str, Any] = {"data": {"train": "a.csv"}}

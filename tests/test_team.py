@@ -112,10 +112,10 @@ def test_two_processes_that_were_killed_go_on_to_the_same_bits(rows: Path, still
 
 
 def test_a_budget_needs_one_process(rows: Path, still: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from headstart.assembly import assemble
     from headstart.comparison import compare
     from headstart.errors import RecipeError
     from headstart.progress import SILENT
-    from headstart.recipe import assemble
 
     recipe = assemble("fit", {"train": str(rows), "backbone": str(still), "budget": "60s"})
     with pytest.raises(RecipeError, match="several processes keep no common clock"):

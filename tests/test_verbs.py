@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import headstart
+from headstart.assembly import assemble
 from headstart.errors import DataError, MissingInputError, RecipeError, UsageError
 from headstart.predictors.base import Outputs
-from headstart.recipe import Evaluate, Fit, Predict, assemble
+from headstart.recipe import Evaluate, Fit, Predict
 from headstart.verbs import run
 
 ROWS = "".join(f"it is good {at},up,{at % 3}\nit is bad {at},down,{at % 3}\n" for at in range(20))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from headstart import assembly
 from headstart import recipe as recipes
 from headstart.artifact import Artifact
 from headstart.data.table import Table
@@ -70,7 +71,7 @@ def adapt(texts: str | Path | Sequence[str | Path], *, progress: Progress = SILE
 
 def _learned(verb: str, texts: Any, progress: Progress, options: dict[str, Any]) -> dict[str, Any]:
     named = (texts,) if isinstance(texts, str | Path) else tuple(texts)
-    recipe = recipes.assemble(verb, {"texts": tuple(str(each) for each in named)} | options)
+    recipe = assembly.assemble(verb, {"texts": tuple(str(each) for each in named)} | options)
     return run_recipe(recipe, progress).result
 
 
@@ -90,7 +91,7 @@ def resume(run: str | Path, data: Any = None, *, strict: bool = False, progress:
     Raises:
         HeadstartError: see `headstart.errors`; MissingInputError where there is no such run.
     """
-    recipe = recipes.assemble("resume", {"run": str(run), "strict": strict})
+    recipe = assembly.assemble("resume", {"run": str(run), "strict": strict})
     table = None if data is None or isinstance(data, str | Path) else table_of(data)
     outcome = run_recipe(recipe, progress, table=table)
     return outcome.result if "network" in outcome.result else _artifact(outcome)
@@ -113,19 +114,19 @@ def predict(
     """Classify texts, or a file with `input=` (and `output=`); returns what `headstart predict --json` prints."""
     if isinstance(texts, str):
         raise DataError("expected a list of texts, found one string; put it in a list")
-    recipe = recipes.assemble("predict", {"model": str(model), "texts": tuple(texts)} | options)
+    recipe = assembly.assemble("predict", {"model": str(model), "texts": tuple(texts)} | options)
     return run_recipe(recipe, progress).result
 
 
 def evaluate(model: str | Path, test: str | Path, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
     """Score a model on labelled rows, by group with `by=`; returns what `headstart evaluate --json` prints."""
-    recipe = recipes.assemble("evaluate", {"model": str(model), "test": str(test)} | options)
+    recipe = assembly.assemble("evaluate", {"model": str(model), "test": str(test)} | options)
     return run_recipe(recipe, progress).result
 
 
 def run(recipe: str | Path | Mapping[str, Any], *, progress: Progress = SILENT) -> dict[str, Any]:
     """Run a recipe, from a file or given as a mapping; returns what `headstart run --json` prints."""
-    built = recipes.from_mapping(dict(recipe), "recipe") if isinstance(recipe, Mapping) else recipes.read(recipe)
+    built = assembly.from_mapping(dict(recipe), "recipe") if isinstance(recipe, Mapping) else assembly.read(recipe)
     return run_recipe(built, progress).result
 
 
@@ -144,7 +145,7 @@ def _artifact(outcome: Outcome) -> Artifact:
 def _run(verb: str, data: Any, progress: Progress, options: dict[str, Any]) -> Outcome:
     table = None if isinstance(data, str | Path) else table_of(data)
     train = str(data) if table is None else recipes.MEMORY
-    return run_recipe(recipes.assemble(verb, {"train": train} | options), progress, table=table)
+    return run_recipe(assembly.assemble(verb, {"train": train} | options), progress, table=table)
 
 
 def table_of(data: Any) -> Table:

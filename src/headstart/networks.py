@@ -13,7 +13,7 @@ from headstart.durable import damage, sealed, write_json
 from headstart.errors import ModelError
 from headstart.precision import is_fast
 from headstart.progress import Progress
-from headstart.recipe import Adapt, Pretrain, Raw
+from headstart.raw_recipe import Adapt, Pretrain, Raw
 from headstart.team import Team
 
 if TYPE_CHECKING:

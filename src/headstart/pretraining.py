@@ -23,7 +23,7 @@ from headstart.errors import DataError, RecipeError
 from headstart.machine import set_threads
 from headstart.networks import model_of, network_of
 from headstart.progress import Progress
-from headstart.recipe import Adapt, Pretrain, Raw
+from headstart.raw_recipe import Adapt, Pretrain, Raw
 from headstart.team import ALONE, Team
 from headstart.workspace import Workspace, text_conditions
 

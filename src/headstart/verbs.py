@@ -16,7 +16,8 @@ from headstart.errors import UsageError
 from headstart.interrupts import stopped, watched
 from headstart.outcome import Outcome
 from headstart.progress import SILENT, Progress
-from headstart.recipe import MEMORY, Evaluate, Experiment, Predict, Raw, Resume
+from headstart.raw_recipe import Raw
+from headstart.recipe import MEMORY, Evaluate, Experiment, Predict, Resume
 from headstart.sources import Data
 from headstart.team import joined
 from headstart.team import started as started_by_torchrun
@@ -96,7 +97,7 @@ def _experiment(recipe: Experiment, progress: Progress, table: Table | None, sta
 
 
 def _resume(recipe: Resume, progress: Progress, table: Table | None, started: float) -> Outcome:
-    from headstart.recipe import from_mapping
+    from headstart.assembly import from_mapping
     from headstart.workspace import Workspace, recorded
 
     folder = Path(recipe.run)

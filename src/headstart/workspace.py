@@ -49,7 +49,8 @@ from headstart.experiment import Entry
 from headstart.precision import is_fast
 from headstart.predictors import PREDICTORS
 from headstart.progress import SILENT, Progress
-from headstart.recipe import MEMORY, Experiment, Raw
+from headstart.raw_recipe import Raw
+from headstart.recipe import MEMORY, Experiment
 from headstart.registry import did_you_mean
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Candidate

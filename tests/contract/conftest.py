@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from headstart.assembly import assemble, from_mapping
 from headstart.comparison import Compared, compare
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.progress import SILENT
-from headstart.recipe import MEMORY, assemble, from_mapping
+from headstart.recipe import MEMORY
 from headstart.tasks import TASKS
 
 

@@ -82,7 +82,7 @@ def test_components_lie_at_most_one_level_below_their_abstract_base() -> None:
     [
         "import headstart; dir(headstart)",
         "import headstart.recipe",
-        "from headstart.recipe import assemble; assemble('fit', {'train': 'a.csv', 'epochs': 3})",
+        "from headstart.assembly import assemble; assemble('fit', {'train': 'a.csv', 'epochs': 3})",
         "from headstart.strategies import STRATEGIES as R; print(R.names(), [R.summary(n) for n in R.names()])",
         "from headstart.tasks import TASKS as R; print(R.names(), [R.summary(n) for n in R.names()])",
         "from headstart.readers import READERS as R; print(R.names(), [R.summary(n) for n in R.names()])",

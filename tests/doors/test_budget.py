@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import headstart
-import headstart.recipe
+import headstart.assembly
 from headstart.cli.main import main
 
 
@@ -46,7 +46,7 @@ def test_a_budget_that_is_no_time_is_refused_with_an_example(
     ("text", "seconds"), [("90s", 90), ("3m", 180), ("1h", 3600), ("2m30s", 150), ("1.5min", 90), (45, 45)]
 )
 def test_times_are_read_as_people_write_them(text: Any, seconds: float) -> None:
-    assert headstart.recipe.assemble("fit", {"train": "x.csv", "budget": text}).budget == seconds
+    assert headstart.assembly.assemble("fit", {"train": "x.csv", "budget": text}).budget == seconds
 
 
 def test_a_dry_run_shows_the_plan_and_writes_nothing(
@@ -101,8 +101,8 @@ def test_a_budget_is_kept_and_what_it_decided_can_be_done_again_without_a_clock(
 
 def test_auto_is_what_runs_where_nothing_is_named(train: Path) -> None:
     for spelling in ({"strategy": "auto"}, {"strategies": "auto"}, {"strategies": ["auto"]}, {}):
-        assert headstart.recipe.assemble("fit", {"train": str(train)} | spelling).is_auto
-    named = headstart.recipe.assemble("fit", {"train": str(train), "strategy": "lora"})
+        assert headstart.assembly.assemble("fit", {"train": str(train)} | spelling).is_auto
+    named = headstart.assembly.assemble("fit", {"train": str(train), "strategy": "lora"})
     assert not named.is_auto
 
 

@@ -12,10 +12,11 @@ import yaml
 from pydantic import BaseModel
 
 from headstart import recipe as recipes
+from headstart.assembly import HIDDEN, SECTIONS, assemble, flat, read
 from headstart.cli.main import main
 from headstart.objectives import OBJECTIVES
 from headstart.raw_recipe import Corpus, Network
-from headstart.recipe import HIDDEN, SECTIONS, VERBS, assemble, flat, read
+from headstart.recipe import VERBS
 from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
 from headstart.training.settings import TextTraining

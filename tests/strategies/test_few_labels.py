@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from headstart.assembly import assemble
 from headstart.comparison import compare, publish
 from headstart.data.table import Table
 from headstart.progress import SILENT
-from headstart.recipe import MEMORY, assemble
+from headstart.recipe import MEMORY
 from headstart.strategies import STRATEGIES, probing
 from headstart.strategies.base import Context
 from headstart.strategies.contrastive import Contrastive

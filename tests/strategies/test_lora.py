@@ -10,11 +10,12 @@ import pytest
 from safetensors.numpy import load_file
 
 import headstart
+from headstart.assembly import assemble
 from headstart.comparison import compare
 from headstart.data.table import Table
 from headstart.errors import RecipeError, UnavailableError
 from headstart.progress import SILENT
-from headstart.recipe import MEMORY, assemble
+from headstart.recipe import MEMORY
 from headstart.strategies.base import Context
 from headstart.strategies.lora import LEARNING_RATE, Lora
 

@@ -143,7 +143,7 @@ def _print_json(value: Any) -> None:
 
 def _experiment(verb: str) -> Callable[..., None]:
     def act(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet: bool) -> None:
-        from headstart.recipe import assemble
+        from headstart.assembly import assemble
 
         _finish(assemble(verb, options, sets), as_json, quiet)
 
@@ -223,7 +223,7 @@ def _print_scores(result: dict[str, Any]) -> None:
 
 
 def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet: bool) -> None:
-    from headstart.recipe import assemble
+    from headstart.assembly import assemble
 
     piped = not options.get("texts") and "input" not in options and not sys.stdin.isatty()
     if piped:
@@ -255,8 +255,8 @@ def _run(
     as_json: JSON = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No talk on standard error.")] = False,
 ) -> None:
+    from headstart.assembly import read
     from headstart.cli.options import parse_sets
-    from headstart.recipe import read
 
     given = parse_sets(sets or []) | ({"output": output} if output else {})
     _finish(read(recipe, given), as_json, quiet)
@@ -307,8 +307,8 @@ def _show_recipe(
     as_json: JSON = False,
 ) -> None:
     from headstart.artifact import recipe_text
+    from headstart.assembly import read
     from headstart.cli.options import parse_sets
-    from headstart.recipe import read
 
     built = read(recipe, parse_sets(sets or []))
     if resolved:

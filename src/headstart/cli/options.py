@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from headstart.assembly import flat
 from headstart.errors import RecipeError
-from headstart.recipe import VERBS, flat
+from headstart.recipe import VERBS
 
 SHORT = {"output": "-o"}
 POSITIONAL: dict[str, tuple[str, ...]] = {

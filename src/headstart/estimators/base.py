@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from headstart import assembly
 from headstart import recipe as recipes
 from headstart.artifact import Artifact
 from headstart.comparison import compare, publish
@@ -204,7 +205,7 @@ class Transfer(BaseEstimator):
         value = getattr(self, name)
         if isinstance(value, Component):
             return value
-        recipe = recipes.assemble("fit", {"train": recipes.MEMORY, name: _native(value)})
+        recipe = assembly.assemble("fit", {"train": recipes.MEMORY, name: _native(value)})
         if name == "strategy":
             return recipe.strategies[0] if recipe.strategies else None
         return getattr(recipe, name)
@@ -223,7 +224,7 @@ class Transfer(BaseEstimator):
         options |= given
         if weighted:
             options["weight"] = "weight"
-        return recipes.assemble("fit", options | dict(more), {"task.labels": tuple(labels)} if labels else {})
+        return assembly.assemble("fit", options | dict(more), {"task.labels": tuple(labels)} if labels else {})
 
     def _given(self, labels: Sequence[str]) -> dict[str, Any]:
         """The parameters as the recipe has them; `labels` are as in `_recipe`."""
