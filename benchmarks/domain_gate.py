@@ -1,6 +1,6 @@
 """Does the gate of domain adaptation judge right? Sentence roles in medical abstracts, 10 % of the labels, five draws.
 
-    python benchmarks/domain_gate.py [--budget 8m] [--draws 5] [--then feature-extraction] [--objective masked-lm]
+    python benchmarks/domain_gate.py [--budget 8m] [--draws 5] [--first 0] [--then feature-extraction] [--objective masked-lm]
 
 `mini` goes on learning on biomedical text (where a gain is to be expected) and on the United States Code (where none is), each
 once for `--budget`, without the sentences of nicta_piboso's dev and test parts. Then, for each draw of labels, a strategy is fitted
@@ -25,7 +25,7 @@ import numpy as np
 import records
 
 RESULTS = "domain_gate.jsonl"
-KEYS = ("data", "text", "objective", "then", "budget", "draw")
+KEYS = ("data", "text", "objective", "then", "budget", "device", "draw")
 DATA = Path(os.environ.get("HEADSTART_DATA", "../shared/data"))
 TEXTS = {"biomedical": "biomed_raw/train.txt.gz", "legal": "us_code_raw/train.txt.gz"}
 SHARE = 0.1
@@ -101,7 +101,8 @@ def main() -> None:
     """Adapt, fit, judge, and print a line per draw and text."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--budget", default="8m")
-    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--draws", type=int, default=5, help="how many; 0 to adapt alone")
+    parser.add_argument("--first", type=int, default=0, help="draw to begin with")
     parser.add_argument("--then", default="feature-extraction")
     parser.add_argument("--objective", default="masked-lm")
     parser.add_argument("--folder", default=str(Path(tempfile.gettempdir()) / "headstart-gate"))
@@ -110,12 +111,12 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     networks = {text: adapted(text, options.objective, options.budget, folder) for text in TEXTS}
     test = DATA / "nicta_piboso" / "test.csv"
-    for draw in range(options.draws):
+    for draw in range(options.first, options.first + options.draws):
         train = drawn(folder, draw)
         for text, measured in judged(train, test, networks, options.then, draw).items():
             row = {
                 "data": "nicta_piboso, 10 %", "text": text, "objective": options.objective, "then": options.then,
-                "budget": options.budget, "draw": draw,
+                "budget": options.budget, "device": records.device(), "draw": draw,
             } | measured  # fmt: skip
             records.keep(RESULTS, row, KEYS)
             print(json.dumps(row), flush=True)

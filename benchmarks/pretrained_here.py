@@ -1,12 +1,14 @@
 """What pre-training on this machine buys: a network from raw text, then SST-2 and AG News with 1,000 labels.
 
-    python benchmarks/pretrained_here.py [--budget 45m] [--seeds 5] [--strategy fine-tuning] [--own-texts] [--options ...]
+    python benchmarks/pretrained_here.py [--budget 45m] [--seeds 5] [--strategy fine-tuning] [--own-texts] [--also SET ...]
+        [--objective masked-lm] [--options ...]
 
 A network made by configuration learns from the shared English raw text for `--budget`, everything included; with
-`--own-texts` also from the texts of the two training files, without their labels. Then, for each seed, 1,000 training rows are
-drawn, and a strategy is fitted on the network and, from the same rows, the control `from-scratch` (same architecture, random
-weights, the best of three learning rates on validation, at least as many updates) and `tf-idf`. Scores are of the whole test
-parts, which are excluded from the raw text. Raw results: benchmarks/results/pretrained_here.jsonl.
+`--own-texts` also from the texts of the two training files, with `--also` from those of other sets, without their labels. Then,
+for each seed, 1,000 training rows are drawn, and a strategy is fitted on the network and, from the same rows, the control
+`from-scratch` (same architecture, random weights, the best of three learning rates on validation, at least as many updates) and
+`tf-idf`. Scores are of the whole test parts, which are excluded from the raw text.
+Raw results: benchmarks/results/pretrained_here.jsonl.
 """
 
 import argparse
@@ -23,8 +25,10 @@ import records
 from bits_per_byte import TEXTS
 
 RESULTS = "pretrained_here.jsonl"
-KEYS = ("network", "strategy", "data", "seed")
+KEYS = ("network", "strategy", "device", "data", "seed")
 SETS = ("sst2", "ag_news")
+ALSO = {"imdb_1k": "test.csv.gz", "yelp_1k": "test.csv"}
+"""Reviews of films and of shops, of which the texts alone are used."""
 LABELS = 1000
 
 
@@ -38,19 +42,21 @@ def called(words: list[str]) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def pretrained(place: Path, names: list[str], budget: str, more: list[str], *, own_texts: bool) -> None:
-    """Learn from raw text, unless the network is there already."""
+def pretrained(
+    place: Path, names: list[str], objective: str, budget: str, more: list[str], labelled: dict[str, str]
+) -> None:
+    """Learn from raw text, and from the texts of files with labels, unless the network is there already."""
     if place.exists():
         return
     texts = [str(draws.DATA / name) for name in TEXTS if not names or name.partition("/")[0] in names]
-    if own_texts:
-        for name in SETS:
-            plain = place.parent / f"{name}-texts.txt"
-            rows = draws.rows_of(draws.DATA / name / draws.FILES[name][0])
-            plain.write_text("\n".join(" ".join(text.split()) for text, _ in rows), encoding="utf-8")
-            texts.append(str(plain))
+    for name, file in labelled.items():
+        plain = place.parent / f"{name}-texts.txt"
+        rows = draws.rows_of(draws.DATA / name / file)
+        plain.write_text("\n\n".join(" ".join(text.split()) for text, _ in rows), encoding="utf-8")
+        texts.append(str(plain))
     tests = ",".join(str(draws.test_file(name, place.parent)) for name in SETS)
-    words = ["pretrain", *texts, "--exclude", tests, "--objective", "masked-lm", "--lowercase", "--budget", budget]
+    words = ["pretrain", *texts, "--exclude", tests, "--objective", objective, "--budget", budget]
+    words += ["--lowercase"] * (objective == "masked-lm")
     found = called([*words, *more, "-o", str(place), "--quiet"])
     print(json.dumps({key: found[key] for key in ("updates", "tokens", "loss", "speed", "seconds")}), flush=True)
 
@@ -101,21 +107,26 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=SETS, default=list(SETS))
     parser.add_argument("--strategy", default="auto")
     parser.add_argument("--own-texts", action="store_true", help="learn from the training texts too")
+    parser.add_argument("--also", nargs="*", choices=list(ALSO), default=[], help="learn from these texts too")
     parser.add_argument(
         "--texts", nargs="*", default=[], help="folders of the raw text; all that are shared if not given"
     )
     parser.add_argument("--name", default="bert small", help="of the network, where options are tried")
+    parser.add_argument("--objective", default="masked-lm")
     parser.add_argument("--options", nargs="*", default=[], help="more words for headstart pretrain, without --")
     parser.add_argument("--folder", default=str(Path(tempfile.gettempdir()) / "headstart-pretrained"))
     options = parser.parse_args()
-    network = f"{options.name}, {options.budget}{', own texts' if options.own_texts else ''}"
+    labelled = {name: draws.FILES[name][0] for name in SETS if options.own_texts}
+    labelled |= {name: ALSO[name] for name in options.also}
+    network = ", ".join([options.name, options.budget, *["own texts"] * options.own_texts, *options.also])
     place = Path(options.folder) / network.replace(",", "").replace(" ", "-")
     place.parent.mkdir(parents=True, exist_ok=True)
     more = [word if at % 2 else f"--{word}" for at, word in enumerate(options.options)]
-    pretrained(place, options.texts, options.budget, more, own_texts=options.own_texts)
+    pretrained(place, options.texts, options.objective, options.budget, more, labelled)
     for name in options.only:
         for seed in range(options.first, options.first + options.seeds):
-            row = {"network": network, "strategy": options.strategy, "data": name, "seed": seed}
+            row = {"network": network, "strategy": options.strategy, "device": records.device()}
+            row |= {"data": name, "seed": seed}
             row |= measured(place, name, seed, options.strategy)
             records.keep(RESULTS, row, KEYS)
             print(json.dumps(row), flush=True)

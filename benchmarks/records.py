@@ -20,3 +20,10 @@ def keep(name: str, row: dict[str, Any], keys: tuple[str, ...]) -> None:
     others = [other for other in rows(name) if any(other.get(key) != row.get(key) for key in keys)]
     ordered = sorted([*others, row], key=lambda found: [str(found.get(key)) for key in keys])
     (RESULTS / name).write_text("".join(json.dumps(found) + "\n" for found in ordered), encoding="utf-8")
+
+
+def device() -> str:
+    """What networks compute on here: a GPU's name, or cpu."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"

@@ -1,6 +1,6 @@
 """Learning on the task's own texts before 100 labels per class: masked words and contrastive sentences, through the gate.
 
-    python benchmarks/task_adaptation.py [--budget 4m] [--draws 5] [--then feature-extraction] [--only SET ...]
+    python benchmarks/task_adaptation.py [--budget 4m] [--draws 5] [--first 0] [--then feature-extraction] [--only SET ...]
 
 `mini` goes on learning on the texts of the training file, without their labels (TAPT by `masked-lm`, Gururangan et al. 2020,
 section 4; `simcse`), each once for `--budget`, without the sentences of the test part. Then, for each draw of 100 rows per class, a
@@ -22,7 +22,7 @@ import draws
 import records
 
 RESULTS = "task_adaptation.jsonl"
-KEYS = ("data", "objective", "then", "budget", "draw")
+KEYS = ("data", "objective", "then", "budget", "device", "draw")
 SETS = ("nicta_piboso", "airline")
 OBJECTIVES = ("masked-lm", "simcse")
 LABELS = 100
@@ -45,14 +45,15 @@ def show() -> None:
     """Mean gains over the draws, with and without the gate."""
     found: dict[tuple[str, ...], list[tuple[float, bool]]] = {}
     for row in records.rows(RESULTS):
-        key = (row["data"], row["objective"], row["then"])
+        key = (row["data"], row["objective"], row["then"], row["budget"], row["device"])
         found.setdefault(key, []).append((100 * (row["with"] - row["without"]), row["kept"]))
-    for (data, objective, then), gains in found.items():
+    for (data, objective, then, budget, device), gains in found.items():
         always = statistics.mean(gain for gain, _ in gains)
         gated = [gain if kept else 0.0 for gain, kept in gains]
         error = statistics.stdev(gated) / len(gated) ** 0.5 if len(gated) > 1 else float("nan")
+        kept = f"kept {sum(kept for _, kept in gains)} of {len(gains)}"
         print(
-            f"{data}, {objective}, then {then}: kept {sum(kept for _, kept in gains)} of {len(gains)}, through the gate "
+            f"{data}, {objective} for {budget} ({device}), then {then}: {kept}, through the gate "
             f"{statistics.mean(gated):+.2f} points (s.e. {error:.2f}), always adapted {always:+.2f}"
         )
 
@@ -61,7 +62,8 @@ def main() -> None:
     """Adapt, fit, judge, and print a line per draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--budget", default="4m")
-    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--draws", type=int, default=5, help="how many; 0 to adapt alone")
+    parser.add_argument("--first", type=int, default=0, help="draw to begin with")
     parser.add_argument("--then", default="feature-extraction")
     parser.add_argument("--only", nargs="*", default=SETS)
     parser.add_argument("--folder", default=str(Path(tempfile.gettempdir()) / "headstart-tapt"))
@@ -70,12 +72,12 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     for name in options.only:
         networks = {objective: adapted(name, objective, options.budget, folder) for objective in OBJECTIVES}
-        for draw in range(options.draws):
+        for draw in range(options.first, options.first + options.draws):
             train = draws.training_file(name, folder, labels=LABELS, seed=draw)
             test = draws.test_file(name, folder)
             for objective, measured in domain_gate.judged(train, test, networks, options.then, draw).items():
                 row = {"data": name, "objective": objective, "then": options.then, "budget": options.budget}
-                row |= {"draw": draw, "labels": LABELS} | measured
+                row |= {"device": records.device(), "draw": draw, "labels": LABELS} | measured
                 records.keep(RESULTS, row, KEYS)
                 print(json.dumps(row), flush=True)
     show()

@@ -1,7 +1,7 @@
 """Tags of words, pairs, single texts and similarity: headstart's fine-tuning against `transformers.Trainer` on the same rows.
 
     python benchmarks/tasks.py [--only SET ...] [--seeds N] [--first SEED] [--share 0.1] [--controls] [--programs NAME ...]
-        [--threads N] [--precision float32] [--rate 1e-4] [--busy] [--quick] [--show]
+        [--threads N] [--precision float32] [--rate 1e-4] [--epochs N] [--busy] [--quick] [--show]
 
 Sets: conll2003, bc5cdr, conll2002_nl, wikiann_de (names), mrpc, rte (pairs), cola (sentences), stsb (similarity). A tenth of the
 training rows, drawn by seed, is validation, where both programs choose their epoch; the named test part is only scored.
@@ -15,6 +15,7 @@ import csv
 import gzip
 import json
 import os
+import re
 import statistics
 import sys
 import tempfile
@@ -34,7 +35,6 @@ VALIDATION = 0.1
 """Share of the training rows."""
 OURS = {
     "headstart": ["--strategy", "fine-tuning"],
-    "headstart, 1 epoch": ["--strategy", "fine-tuning", "--epochs", "1"],
     "headstart, cross-encoder": ["--strategy", "fine-tuning", "--encoder", "cross"],
     "headstart, crf": ["--strategy", "crf"],
     "headstart, tf-idf": ["--strategy", "tf-idf"],
@@ -144,14 +144,14 @@ def trainer(name: str, files: Files, seed: int, options: argparse.Namespace, pro
     ]
     command += (["--columns", ",".join(found.columns)] if found.columns else []) + ["--rate", str(options.rate)]
     command += ["--defaults"] * ("defaults" in program) + ["--bf16"] * ("bf16" in program)
-    command += ["--epochs", "1"] * options.quick
+    command += ["--epochs", str(options.epochs)] * bool(options.epochs)
     output, seconds = timed(command, options.threads)
     result = json.loads(output.strip().split("\n")[-1])
     other = "" if options.rate == 5e-5 else f", rate {options.rate:g}"
     kept = {name: value for name, value in result.items() if name not in ("test", "metric", "rows")}
     return [
         {
-            "program": program + other,
+            "program": program + other + suffix(options),
             "score": result["test"][found.metric],
             "scores": result["test"],
             **kept,
@@ -171,7 +171,7 @@ def headstart(name: str, files: Files, seed: int, options: argparse.Namespace, p
             command += ["--text", ",".join(texts), "--label", label, "--metric", found.metric]
         command += ["--controls" if options.controls else "--no-controls", "--seed", str(seed)]
         command += ["--threads", str(options.threads)] if options.threads else []
-        command += ["--precision", options.precision] + ["--epochs", "1"] * options.quick
+        command += ["--precision", options.precision, *["--epochs", str(options.epochs)] * bool(options.epochs)]
         command += ["--output", f"{place}/run", "--no-cache", "--json", "--quiet"]
         _, seconds = timed(command, options.threads)
         board = json.loads(Path(f"{place}/run/evidence.json").read_text(encoding="utf-8"))["leaderboard"]
@@ -182,7 +182,7 @@ def headstart(name: str, files: Files, seed: int, options: argparse.Namespace, p
         scores = {name: score["value"] for name, score in row["scores"]["test"].items()}
         rows.append(
             {
-                "program": f"headstart, {row['strategy']}" if row["role"] == "control" else program,
+                "program": f"headstart, {row['strategy']}" if row["role"] == "control" else program + suffix(options),
                 "score": scores[found.metric],
                 "scores": scores,
                 "validation": row["scores"]["validation"][found.metric]["value"],
@@ -195,13 +195,18 @@ def headstart(name: str, files: Files, seed: int, options: argparse.Namespace, p
     return rows
 
 
+def suffix(options: argparse.Namespace) -> str:
+    """What a program's name ends with where epochs were asked for."""
+    return f", {options.epochs} epoch{'s' * (options.epochs > 1)}" if options.epochs else ""
+
+
 def measured(name: str, program: str, seed: int, files: Files, options: argparse.Namespace) -> list[dict[str, Any]]:
     """One run of a program, kept and printed."""
     act = headstart if program in OURS else trainer
     rows = []
     for found in act(name, files, seed, options, program):
         row = {"data": name, "program": found.pop("program"), "seed": seed, "share": options.share}
-        row |= {"device": device(), "quiet": not options.busy, "threads": options.threads or processors()}
+        row |= {"device": records.device(), "quiet": not options.busy, "threads": options.threads or processors()}
         row |= {**files.rows, "metric": SETS[name].metric, **found}
         if not options.quick:
             records.keep(RESULTS, row, KEYS)
@@ -223,9 +228,11 @@ def show(found: list[dict[str, Any]]) -> None:
             for program, runs in sorted(by.items()):
                 print(f"  {program:<42} {line_of(list(runs.values()))}")
             for program, runs in sorted(by.items()):
-                both = [(by["headstart"][run], runs[run]) for run in runs if run in by.get("headstart", {})]
-                if program != "headstart" and both:
-                    print(f"  headstart - {program:<30} {difference(both)}")
+                lasting = re.search(r", \d+ epochs?$", program) if program.startswith("Trainer") else None
+                mine = f"headstart{lasting[0]}" if lasting else "headstart"
+                both = [(by[mine][run], runs[run]) for run in runs if run in by.get(mine, {})]
+                if program != mine and both:
+                    print(f"  {mine} - {program:<30} {difference(both)}")
 
 
 def line_of(runs: list[dict[str, Any]]) -> str:
@@ -258,12 +265,14 @@ def main() -> None:
     parser.add_argument("--controls", action="store_true", help="headstart's controls too")
     parser.add_argument("--programs", nargs="*", choices=PROGRAMS, default=list(USUAL))
     parser.add_argument("--rate", type=float, default=5e-5, help="of the peer")
+    parser.add_argument("--epochs", type=int, default=0, help="of both, in place of their defaults")
     parser.add_argument("--precision", choices=["auto", "bfloat16", "float32"], default="auto", help="headstart's")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--busy", action="store_true", help="other work runs beside it: keep scores, show no times")
     parser.add_argument("--quick", action="store_true", help="300 rows, one epoch, one seed: does it run?")
     parser.add_argument("--show", action="store_true", help="run nothing, print the table")
     options = parser.parse_args()
+    options.epochs = 1 if options.quick else options.epochs
     done, failed = [], []
     count = 0 if options.show else 1 if options.quick else options.seeds
     for seed in range(options.first, options.first + count):
@@ -279,13 +288,6 @@ def main() -> None:
     show(done if options.quick else records.rows(RESULTS))
     if failed:
         raise SystemExit(f"failed: {'; '.join(failed)}")
-
-
-def device() -> str:
-    """What both programs compute on here."""
-    import torch
-
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 
 
 def processors() -> int:
