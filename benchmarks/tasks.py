@@ -35,6 +35,7 @@ VALIDATION = 0.1
 """Share of the training rows."""
 OURS = {
     "headstart": ["--strategy", "fine-tuning"],
+    "headstart, hidden dropout 0": ["--strategy", "fine-tuning", "--hidden-dropout", "0"],
     "headstart, cross-encoder": ["--strategy", "fine-tuning", "--encoder", "cross"],
     "headstart, crf": ["--strategy", "crf"],
     "headstart, tf-idf": ["--strategy", "tf-idf"],

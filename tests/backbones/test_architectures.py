@@ -15,6 +15,7 @@ import torch
 
 from headstart.backbones.encoder import TextEncoder, quiet
 from headstart.backbones.location import ARCHITECTURES, BackboneSource, locate
+from headstart.errors import ModelError
 from headstart.heads.model import Model
 from headstart.heads.native import NATIVE_HEADS
 from headstart.heads.pooled import PooledHead
@@ -297,3 +298,28 @@ def test_attention_has_no_dropout_and_no_cache_is_kept(encoder: Network) -> None
     assert encoder("bert").network.config.attention_probs_dropout_prob == 0.0
     assert encoder("gpt2").network.config.attn_pdrop == 0.0
     assert encoder("llama").network.config.use_cache is False
+
+
+UNDROPPED = ("llama", "qwen2")
+"""Architectures that drop no states."""
+
+
+@every_architecture
+def test_states_are_dropped_at_the_share_that_is_asked_for_in_copies_too(kind: str, encoder: Network) -> None:
+    located = encoder(kind).located
+    ids = torch.arange(20, 36).view(2, 8)
+
+    def differs(dropout: float | None) -> bool:
+        """Whether two passes in training differ: attention drops nothing here."""
+        with quiet():
+            network = pickle.loads(pickle.dumps(TextEncoder(located, dropout=dropout))).train()
+        one, other = (network.run(ids, torch.ones_like(ids)) for _ in range(2))
+        return not torch.equal(one, other)
+
+    assert not differs(0.0)
+    if kind in UNDROPPED:
+        assert not differs(None)
+        with pytest.raises(ModelError, match=r"hidden_dropout: \w+ networks drop no states in training; leave it out"):
+            differs(0.2)
+    else:
+        assert differs(0.2)

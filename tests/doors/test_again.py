@@ -29,7 +29,7 @@ def test_resolved_recipes_run_in_a_fresh_process_give_byte_identical_weights(
     strategies: dict[str, dict[str, Any]] = {
         "from-scratch": {"epochs": 1},
         "feature-extraction": {},
-        "fine-tuning": {"epochs": 2, "dropout": 0.3},
+        "fine-tuning": {"epochs": 2, "dropout": 0.3, "hidden_dropout": 0.2},
         "contrastive": {"updates": 20},
         "lora": {"epochs": 2, "adapter_dropout": 0.2},
     }

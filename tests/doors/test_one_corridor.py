@@ -88,6 +88,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "unfreezing": (["--unfreezing", "gradual"], "gradual"),
     "embeddings": (["--embeddings"], True),
     "dropout": (["--dropout", "0.2"], 0.2),
+    "hidden_dropout": (["--hidden-dropout", "0.0"], 0.0),
     "rates": (["--rates", "1e-3,2e-3"], [1e-3, 2e-3]),
     "loss": (["--loss", "pairs"], "pairs"),
     "temperature": (["--temperature", "0.2"], 0.2),

@@ -25,6 +25,10 @@ LAST_TOKEN = DECODERS | {"xlnet"}
 """Architectures whose summary of a text stands at its last token."""
 
 ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop", "dropatt", "attn_dropout")
+HIDDEN_DROPOUT = (
+    "hidden_dropout_prob", "dropout", "dropout_rate", "resid_pdrop", "embd_pdrop", "embedding_dropout", "mlp_dropout"
+)  # fmt: skip
+"""What configurations call the share of states that is dropped between and within layers."""
 
 
 class TextEncoder(Backbone):
@@ -33,13 +37,18 @@ class TextEncoder(Backbone):
     Args:
         located: a verified folder.
         pretrained: load the weights; False gives the same network with random ones, for the from-scratch control.
+        dropout: share of the states dropped in training, in [0, 1); what the configuration says if None.
+
+    Raises:
+        ModelError: the folder cannot be used, or its architecture drops no states, so that no share but 0 can be.
     """
 
-    def __init__(self, located: Located, *, pretrained: bool = True) -> None:
+    def __init__(self, located: Located, *, pretrained: bool = True, dropout: float | None = None) -> None:
         super().__init__()
         self.located = located
         self.pretrained = pretrained
-        config = _configuration(located)
+        self.dropout = dropout
+        config = _configuration(located, dropout)
         self.network: Any = _network(located, config, pretrained)
         _quicken(self.network)
         self.hidden_size = int(config.hidden_size)
@@ -81,7 +90,7 @@ class TextEncoder(Backbone):
         super().__init__()
         vars(self).update(state["rest"])
         with torch.random.fork_rng(devices=[]):
-            self.network = _network(self.located, _configuration(self.located), pretrained=False)
+            self.network = _network(self.located, _configuration(self.located, self.dropout), pretrained=False)
         _quicken(self.network)
         self.network.load_state_dict({name: torch.tensor(array) for name, array in state["weights"].items()})
         self.levels = _levels(self.network)
@@ -135,7 +144,7 @@ def _quicken(network: nn.Module) -> None:
     quicken_dropout(network)
 
 
-def _configuration(located: Located) -> Any:
+def _configuration(located: Located, dropout: float | None) -> Any:
     from transformers import CONFIG_MAPPING
 
     values = dict(located.config)
@@ -149,6 +158,13 @@ def _configuration(located: Located) -> Any:
             setattr(config, name, 0.0)  # dropout on attention sends torch's CPU attention down the slow path
     if hasattr(config, "use_cache"):
         config.use_cache = False
+    names = [name for name in HIDDEN_DROPOUT if hasattr(config, name)] if dropout is not None else []
+    if dropout and not names:
+        raise ModelError(
+            f"strategy.hidden_dropout: {config.model_type} networks drop no states in training; leave it out, or give 0"
+        )
+    for name in names:
+        setattr(config, name, dropout)
     return config
 
 

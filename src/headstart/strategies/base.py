@@ -77,14 +77,14 @@ class Context:
         """Whether products are in bfloat16."""
         return is_fast(self.precision, self.device)
 
-    def backbone(self, *, pretrained: bool = True) -> TextEncoder:
-        """A fresh network with its tokenizer."""
+    def backbone(self, *, pretrained: bool = True, dropout: float | None = None) -> TextEncoder:
+        """A fresh network with its tokenizer; `dropout` within it as `TextEncoder` has it."""
         from headstart.backbones.encoder import TextEncoder
         from headstart.errors import UsageError
 
         if self.located is None:
             raise UsageError("this run was set up without a backbone")
-        backbone = TextEncoder(self.located, pretrained=pretrained)
+        backbone = TextEncoder(self.located, pretrained=pretrained, dropout=dropout)
         backbone.to(self.device)
         backbone.fast = self.fast
         backbone.tokenizer.cache = self.cache

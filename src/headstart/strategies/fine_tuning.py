@@ -66,6 +66,8 @@ class FineTuning(Strategy):
     """Train the word embeddings too; by default where the network has read little text."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of the head's inputs dropped in training, in [0, 1)."""
+    hidden_dropout: float | None = Field(default=None, ge=0, lt=1)
+    """Share of the states dropped within the network in training, in [0, 1); by default what its configuration says."""
 
     def work(self, context: Context) -> Work:
         """The epochs, validated after each, and one more of the mean-pooled twin under `auto`."""
@@ -190,7 +192,13 @@ class FineTuning(Strategy):
     ) -> Run:
         from headstart.strategies.steps import headed_model, train_model
 
-        model = headed_model(context, pooling=pooling, dropout=self.dropout, head_first=bool(self.head_first))
+        model = headed_model(
+            context,
+            pooling=pooling,
+            dropout=self.dropout,
+            hidden_dropout=self.hidden_dropout,
+            head_first=bool(self.head_first),
+        )
         return train_model(
             context,
             model,

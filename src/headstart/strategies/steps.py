@@ -31,10 +31,12 @@ NAMED_LINES = 20
 """Lines named in a note."""
 
 
-def headed_model(context: Context, *, pooling: str, dropout: float, head_first: bool) -> Model:
+def headed_model(
+    context: Context, *, pooling: str, dropout: float, head_first: bool, hidden_dropout: float | None = None
+) -> Model:
     """A fresh backbone with a head on its last layer, solved on frozen features or random; a function of the seed."""
     torch.manual_seed(context.seed)
-    backbone = context.backbone()
+    backbone = context.backbone(dropout=hidden_dropout)
     heads = context.task.heads(backbone, pooling=pooling, dropout=dropout)
     if head_first:
         grid = (head_strength(context, backbone, pooling),)
