@@ -69,6 +69,21 @@ def test_rows_of_like_length_stand_together_and_batches_come_in_random_order() -
     assert longest != sorted(longest, reverse=True)
 
 
+@pytest.mark.parametrize("rows", [8, 32])
+def test_batches_of_many_rows_hold_next_to_no_padding(rows: int) -> None:
+    lengths = 3 + np.random.default_rng(0).geometric(0.06, 8000)
+    for epoch in range(2):
+        batches = training_batches(lengths, rows=rows, seed=0, epoch=epoch)
+        assert sum(int(lengths[batch].max()) * len(batch) for batch in batches) < 1.02 * lengths.sum()
+        assert len(batches) == pytest.approx(len(lengths) / rows, rel=0.1)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 10])
+def test_few_rows_of_very_different_lengths_make_hardly_more_updates(rows: int) -> None:
+    lengths = 2 ** np.arange(30) // 2**18 + 5
+    assert 1 <= len(training_batches(lengths, rows=rows, seed=0, epoch=0)) <= max(1.4 * 30 / rows, 2)
+
+
 def test_epochs_and_seeds_differ_in_order_and_in_company() -> None:
     lengths = np.random.default_rng(0).integers(5, 60, 200)
     first, other, seed = (

@@ -14,7 +14,7 @@ from headstart.backbones.base import Backbone, Encoding
 from headstart.backbones.dropout import quicken_dropout
 from headstart.backbones.location import Located
 from headstart.backbones.tokenizing import convert_tokenizer, open_tokenizer, stated_limit, types_of
-from headstart.errors import ModelError
+from headstart.errors import ModelError, RecipeError
 
 DECODERS = frozenset(
     ["gpt2", "gpt_neo", "gpt_neox", "llama", "mistral", "opt", "qwen2", "qwen3", "gemma", "gemma2", "smollm3", "bloom"]
@@ -40,7 +40,8 @@ class TextEncoder(Backbone):
         dropout: share of the states dropped in training, in [0, 1); what the configuration says if None.
 
     Raises:
-        ModelError: the folder cannot be used, or its architecture drops no states, so that no share but 0 can be.
+        ModelError: the folder cannot be used.
+        RecipeError: its architecture drops no states, so that no share but 0 can be.
     """
 
     def __init__(self, located: Located, *, pretrained: bool = True, dropout: float | None = None) -> None:
@@ -160,8 +161,10 @@ def _configuration(located: Located, dropout: float | None) -> Any:
         config.use_cache = False
     names = [name for name in HIDDEN_DROPOUT if hasattr(config, name)] if dropout is not None else []
     if dropout and not names:
-        raise ModelError(
-            f"strategy.hidden_dropout: {config.model_type} networks drop no states in training; leave it out, or give 0"
+        raise RecipeError(
+            [
+                f"strategy.hidden_dropout: {config.model_type} networks drop no states in training; leave it out, or give 0"
+            ]
         )
     for name in names:
         setattr(config, name, dropout)

@@ -1,9 +1,15 @@
 """Which rows go together: length-sorted batches under a token budget, a pure function of (seed, epoch)."""
 
+import math
+
 import numpy as np
 
 INFERENCE_TOKENS = 4096
 """Padded tokens per batch without gradient: enough for full speed on a few cores, little enough for any memory."""
+PADDING = 1.03
+"""Tokens of a training batch with its padding, over those without."""
+MOST_BATCHES = 1.4
+"""Training batches at most, over those of fixed size."""
 
 
 def sorted_batches(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
@@ -20,8 +26,9 @@ def sorted_batches(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
 def training_batches(lengths: np.ndarray, *, rows: int, seed: int, epoch: int) -> list[np.ndarray]:
     """All rows once, rows of like length together, batches in random order.
 
-    A little noise on the lengths lets the company of a row change from epoch to epoch. The token budget is set so
-    that a batch holds `rows` rows on average, hence the number of updates is that of batches of fixed size.
+    In the order of lengths a row moves by up to half a batch, so that its company changes from epoch to epoch and batches of
+    many rows hold next to no padding. The token budget is set so that a batch holds `rows` rows on average, hence the
+    number of updates is that of batches of fixed size.
 
     Args:
         lengths: tokens per row, shape (rows,).
@@ -31,11 +38,16 @@ def training_batches(lengths: np.ndarray, *, rows: int, seed: int, epoch: int) -
     """
     lengths = np.asarray(lengths)
     random = np.random.default_rng([seed, epoch, 0xBA7C4])
-    noisy = lengths + random.uniform(0, 1 + 0.1 * lengths)
-    order = np.argsort(-noisy, kind="stable")
+    places = np.empty(len(lengths))
+    places[np.argsort(-(lengths + random.random(len(lengths))), kind="stable")] = np.arange(len(lengths))
+    order = np.argsort(places + random.uniform(0, rows / 2, len(lengths)), kind="stable")
     updates = max(1, round(len(lengths) / rows))
-    batches = _fill(order, lengths, max(1, round(float(lengths.mean()) * rows * 1.06)))
-    if len(batches) > 2 * updates or len(batches) == 1 < updates:
+    budget = max(1, round(float(lengths.mean()) * rows * PADDING))
+    batches = _fill(order, lengths, budget)
+    while len(batches) > MOST_BATCHES * updates:  # few rows, of which no two are of like length
+        budget = math.ceil(1.1 * budget)
+        batches = _fill(order, lengths, budget)
+    if len(batches) == 1 < updates:
         batches = list(np.array_split(order, updates))
     return [batches[i] for i in random.permutation(len(batches))]
 
