@@ -453,6 +453,27 @@ FAULTS = (
         'fillings = {"ids": 0, "mask": 0, "labels": -100}', 'fillings = {"ids": 0, "mask": 0, "labels": 0}',
         "tests/heads/test_vocabulary.py::test_a_decoder_says_the_same_of_rows_padded_to_one_of_few_widths",
     ),
+    Fault(
+        "rows of any length stand together",
+        "data/batches.py",
+        "random.uniform(0, rows / 2, len(lengths))",
+        "random.uniform(0, 8 * rows, len(lengths))",
+        "tests/data/test_batches.py::test_batches_of_many_rows_hold_next_to_no_padding",
+    ),
+    Fault(
+        "few rows make as many updates as they like",
+        "data/batches.py",
+        "len(batches) > MOST_BATCHES * updates",
+        "len(batches) > 9 * MOST_BATCHES * updates",
+        "tests/data/test_batches.py::test_few_rows_of_very_different_lengths_make_hardly_more_updates",
+    ),
+    Fault(
+        "dropout within the network stays what it was",
+        "backbones/encoder.py",
+        "        setattr(config, name, dropout)\n",
+        "        pass\n",
+        "tests/strategies/test_strategies.py::test_dropout_within_the_network_is_its_own_or_what_was_asked_for",
+    ),
 )  # fmt: skip
 
 

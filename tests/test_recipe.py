@@ -21,6 +21,7 @@ BROKEN: list[tuple[str, dict[str, Any], list[str]]] = [
     ("unknown strategy", BASE | {"strategy": "fine-tunning"}, ["unknown strategy 'fine-tunning'; did you mean 'fine-tuning'?"]),
     ("unknown task", BASE | {"task": "text-clasification"}, ["task: unknown task 'text-clasification'; did you mean 'text-classification'?"]),
     ("number out of range", BASE | {"training": {"epochs": 0}}, ["training.epochs: should be greater than or equal to 1, found 0"]),
+    ("neither of two kinds", BASE | {"strategies": [{"name": "fine-tuning", "hidden_dropout": 2, "layers": "top"}]}, ["strategies.0.layers: should be 'all' or a valid integer, unable to parse string as an integer, found 'top'", "strategies.0.hidden_dropout: should be 'own' or less than 1, found 2"]),
     ("word for a number", BASE | {"training": {"batch_size": "many"}}, ["training.batch_size: should be a valid integer, unable to parse string as an integer, found 'many'"]),
     ("not a number", BASE | {"training": {"learning_rate": float("nan")}}, ["training.learning_rate: should be a finite number"]),
     ("list for a mapping", BASE | {"training": [1]}, ["training: should be a valid dictionary or instance of Training, found a list"]),

@@ -109,12 +109,25 @@ def _faults(error: ValidationError, cls: type[BaseModel]) -> list[tuple[str, str
             faults += [(".".join(part for part in (path, inner) if part), text) for inner, text in nested]
         else:
             faults.append((path, _explain(fault, cls)))
-    return faults
+    return _joined(faults)
+
+
+def _joined(faults: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """One fault of a value that is none of several kinds, in place of one for each kind."""
+    found: list[tuple[str, str]] = []
+    for path, text in faults:
+        kind = "should be "
+        if found and found[-1][0] == path and found[-1][1].startswith(kind) and text.startswith(kind):
+            wanted, comma, value = found.pop()[1].rpartition(", found ")
+            text = f"{wanted} or {text.removeprefix(kind)}" if comma and text.endswith(value) else text
+        found.append((path, text))
+    return found
 
 
 def _is_union_tag(part: Any) -> bool:
     return isinstance(part, str) and (
-        part.startswith(("function-", "literal[", "tuple[", "list[")) or part in {"int", "str", "float", "bool", "none"}
+        part.startswith(("function-", "literal[", "constrained-", "tuple[", "list["))
+        or part in {"int", "str", "float", "bool", "none"}
     )
 
 

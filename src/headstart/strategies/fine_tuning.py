@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -66,8 +66,8 @@ class FineTuning(Strategy):
     """Train the word embeddings too; by default where the network has read little text."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of the head's inputs dropped in training, in [0, 1)."""
-    hidden_dropout: float | None = Field(default=None, ge=0, lt=1)
-    """Share of the states dropped within the network in training, in [0, 1); by default what its configuration says."""
+    hidden_dropout: Literal["own"] | Annotated[float, Field(ge=0, lt=1)] = "own"
+    """Share of the states dropped within the network in training, in [0, 1), or `own`: what its configuration says."""
 
     def work(self, context: Context) -> Work:
         """The epochs, validated after each, and one more of the mean-pooled twin under `auto`."""
@@ -196,7 +196,7 @@ class FineTuning(Strategy):
             context,
             pooling=pooling,
             dropout=self.dropout,
-            hidden_dropout=self.hidden_dropout,
+            hidden_dropout=None if self.hidden_dropout == "own" else self.hidden_dropout,
             head_first=bool(self.head_first),
         )
         return train_model(
