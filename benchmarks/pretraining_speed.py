@@ -22,7 +22,7 @@ from typing import Any
 import records
 
 RESULTS = "pretraining_speed.jsonl"
-KEYS = ("objective", "program", "size", "repeat")
+KEYS = ("objective", "program", "size", "bf16", "repeat")
 PEER = Path(__file__).parent / "peers" / "trainer_lm.py"
 PROGRAMS = ("Trainer, defaults", "Trainer, best options", "headstart, float32", "headstart")
 OBJECTIVES = {"masked-lm": "bert", "causal-lm": "gpt2"}
@@ -144,9 +144,14 @@ def measured(program: str, objective: str, place: Path, texts: list[str], update
 
 
 def show(size: str) -> None:
-    """Medians and ratios."""
-    found = [row for row in records.rows(RESULTS) if row["size"] == size]
-    for objective in OBJECTIVES:
+    """Medians and ratios, on processors with bfloat16 products and on those without."""
+    for bf16 in (True, False):
+        show_some([row for row in records.rows(RESULTS) if (row["size"], row["bf16"]) == (size, bf16)], size, bf16)
+
+
+def show_some(found: list[dict[str, Any]], size: str, bf16: bool) -> None:
+    """Those of one kind of processor."""
+    for objective in OBJECTIVES if found else ():
         mine = {
             name: [row for row in found if row["objective"] == objective and row["program"] == name]
             for name in PROGRAMS
@@ -154,7 +159,9 @@ def show(size: str) -> None:
         rates = {
             name: statistics.median(row["tokens_per_second"] for row in rows) for name, rows in mine.items() if rows
         }
-        print(f"\n{objective}, {OBJECTIVES[objective]} {size}")
+        print(
+            f"\n{objective}, {OBJECTIVES[objective]} {size}, processors with{'' if bf16 else 'out'} bfloat16 products"
+        )
         for name, rate in rates.items():
             against = "  ".join(f"{rate / rates[peer]:5.2f}x" for peer in PROGRAMS[:2] if peer in rates)
             memory = statistics.median(row["peak_bytes"] for row in mine[name]) / 1e6
@@ -172,6 +179,8 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=12)
     parser.add_argument("--size", default="small", choices=["tiny", "small", "base"])
     parser.add_argument("--quick", action="store_true", help="a tiny network, one repeat: does it run?")
+    from headstart.precision import has_fast_products
+
     options = parser.parse_args()
     size, repeats, updates = ("tiny", 1, 5) if options.quick else (options.size, options.repeats, options.updates)
     texts = [str(DATA / name) for name in (TEXTS[1:] if options.quick else TEXTS)]
@@ -180,7 +189,8 @@ def main() -> None:
             for objective in OBJECTIVES:
                 place = network(objective, size, texts, Path(folder))
                 for program in PROGRAMS:
-                    row = {"objective": objective, "program": program, "size": size, "repeat": repeat}
+                    row = {"objective": objective, "program": program, "size": size}
+                    row |= {"bf16": has_fast_products("cpu"), "repeat": repeat}
                     row |= measured(program, objective, place, texts, updates)
                     if not options.quick:
                         records.keep(RESULTS, row, KEYS)
