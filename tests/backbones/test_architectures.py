@@ -319,7 +319,7 @@ def test_states_are_dropped_at_the_share_that_is_asked_for_in_copies_too(kind: s
     assert not differs(0.0)
     if kind in UNDROPPED:
         assert not differs(None)
-        with pytest.raises(RecipeError, match=r"hidden_dropout: \w+ networks drop no states in training; leave it out"):
+        with pytest.raises(RecipeError, match=r"hidden_dropout: \w+ networks drop no states; leave it out"):
             differs(0.2)
     else:
         assert differs(0.2)

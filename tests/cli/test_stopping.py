@@ -130,7 +130,7 @@ def test_an_update_that_is_not_finite_is_left_out_and_its_lines_are_named(
     assert said.code == 0, said.err
     assert "training     !! update 2 is left out, its loss or gradient is not finite (rows " in said.err
     [row] = json.loads(Path("m/evidence.json").read_text())["leaderboard"]
-    assert re.search(r"1 update left out, loss or gradient not finite \(lines \d+(, \d+)*\)", row["note"])
+    assert re.search(r"1 update left out, loss or gradient not finite \(lines \d+(, \d+)+", row["note"])
 
 
 def diverge(*_: Any, **__: Any) -> None:

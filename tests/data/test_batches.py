@@ -78,10 +78,20 @@ def test_batches_of_many_rows_hold_next_to_no_padding(rows: int) -> None:
         assert len(batches) == pytest.approx(len(lengths) / rows, rel=0.1)
 
 
-@pytest.mark.parametrize("rows", [1, 3, 10])
-def test_few_rows_of_very_different_lengths_make_hardly_more_updates(rows: int) -> None:
-    lengths = 2 ** np.arange(30) // 2**18 + 5
-    assert 1 <= len(training_batches(lengths, rows=rows, seed=0, epoch=0)) <= max(1.4 * 30 / rows, 2)
+@pytest.mark.parametrize("count", [30, 57, 200, 961])
+def test_no_update_is_left_to_a_row_or_two(count: int) -> None:
+    lengths = np.random.default_rng(0).integers(8, 40, count)
+    for epoch in range(20):
+        batches = training_batches(lengths, rows=8, seed=0, epoch=epoch)
+        tokens = [int(lengths[batch].sum()) for batch in batches]
+        assert min(tokens) > 0.35 * np.mean(tokens)
+        assert min(len(batch) for batch in batches) > 2
+
+
+@pytest.mark.parametrize(("count", "rows"), [(30, 1), (30, 3), (12, 4), (20, 8), (30, 16)])
+def test_few_rows_of_very_different_lengths_make_hardly_more_updates(count: int, rows: int) -> None:
+    lengths = (5 * 1.25 ** np.arange(count)).astype(int)
+    assert 1 <= len(training_batches(lengths, rows=rows, seed=0, epoch=0)) <= 1.4 * max(1, round(count / rows))
 
 
 def test_epochs_and_seeds_differ_in_order_and_in_company() -> None:

@@ -159,16 +159,19 @@ def _configuration(located: Located, dropout: float | None) -> Any:
             setattr(config, name, 0.0)  # dropout on attention sends torch's CPU attention down the slow path
     if hasattr(config, "use_cache"):
         config.use_cache = False
-    names = [name for name in HIDDEN_DROPOUT if hasattr(config, name)] if dropout is not None else []
-    if dropout and not names:
+    if dropout is not None:
+        _drop(config, dropout)
+    return config
+
+
+def _drop(config: Any, share: float) -> None:
+    names = [name for name in HIDDEN_DROPOUT if hasattr(config, name)]
+    if share and not names:
         raise RecipeError(
-            [
-                f"strategy.hidden_dropout: {config.model_type} networks drop no states in training; leave it out, or give 0"
-            ]
+            [f"strategy.hidden_dropout: {config.model_type} networks drop no states; leave it out, or give 0"]
         )
     for name in names:
-        setattr(config, name, dropout)
-    return config
+        setattr(config, name, share)
 
 
 def _network(located: Located, config: Any, pretrained: bool) -> nn.Module:

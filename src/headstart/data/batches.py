@@ -38,18 +38,24 @@ def training_batches(lengths: np.ndarray, *, rows: int, seed: int, epoch: int) -
     """
     lengths = np.asarray(lengths)
     random = np.random.default_rng([seed, epoch, 0xBA7C4])
-    places = np.empty(len(lengths))
-    places[np.argsort(-(lengths + random.random(len(lengths))), kind="stable")] = np.arange(len(lengths))
-    order = np.argsort(places + random.uniform(0, rows / 2, len(lengths)), kind="stable")
+    order = np.argsort(-(lengths + random.random(len(lengths))), kind="stable")
+    order = order[np.argsort(np.arange(len(order)) + random.uniform(0, rows / 2, len(order)), kind="stable")]
     updates = max(1, round(len(lengths) / rows))
     budget = max(1, round(float(lengths.mean()) * rows * PADDING))
-    batches = _fill(order, lengths, budget)
-    while len(batches) > MOST_BATCHES * updates:  # few rows, of which no two are of like length
-        budget = math.ceil(1.1 * budget)
-        batches = _fill(order, lengths, budget)
+    while len(batches := _filled(order, lengths, budget)) > MOST_BATCHES * updates:
+        budget = math.ceil(1.1 * budget)  # few rows, of which no two are of like length
     if len(batches) == 1 < updates:
         batches = list(np.array_split(order, updates))
     return [batches[i] for i in random.permutation(len(batches))]
+
+
+def _filled(order: np.ndarray, lengths: np.ndarray, budget: int) -> list[np.ndarray]:
+    """As `_fill` has them, but what is left for the last one goes to the one before where that is under half a batch."""
+    batches = _fill(order, lengths, budget)
+    last = batches[-1]
+    if len(batches) > 1 and 2 * int(lengths[last].max()) * len(last) < budget:
+        batches[-2:] = [np.concatenate(batches[-2:])]
+    return batches
 
 
 def _fill(order: np.ndarray, lengths: np.ndarray, budget: int) -> list[np.ndarray]:
