@@ -71,7 +71,8 @@ def test_saved_and_loaded_it_predicts_the_same(name: str, run_toy: Run, tmp_path
     artifact = run_toy(told(name)).artifact
     again = load(artifact.save(tmp_path / "saved"))
     assert again.labels == artifact.labels == ("down", "level", "up")
-    np.testing.assert_allclose(again.predict_proba(TEXTS), artifact.predict_proba(TEXTS), atol=1e-6)
+    # The loaded one answers in numpy, the other in torch: float32 sums in another order.
+    np.testing.assert_allclose(again.predict_proba(TEXTS), artifact.predict_proba(TEXTS), atol=1e-5)
     assert again.recipe == artifact.recipe
     assert again.task == artifact.task
 
