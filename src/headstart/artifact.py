@@ -188,7 +188,7 @@ def load(folder: "str | Path", *, precision: Precision = "auto", device: Device 
         raise ModelError(f"{path} is damaged: {type(error).__name__}: {error}") from None
     predictor.precision = precision
     predictor.place(device)
-    predictor.answers = task.answers
+    predictor.meaning = task.meaning
     return Artifact(predictor, task, recipe or {}, evidence, hashlib.sha256(said).hexdigest())
 
 

@@ -95,8 +95,8 @@ def run_strategy(entry: Entry, context: Context, parts: Parts) -> None:
         factor = parts.task.factor(candidate.validation_logits, parts.validation)
         candidate.predictor.scale(factor)
         candidate.validation_logits = candidate.validation_logits * factor
-        candidate.predictor.answers = parts.task.answers
         task = entry.task = parts.task.settled(candidate.validation_logits, parts.validation)
+        candidate.predictor.meaning = task.meaning
         entry.rank = task.rank(candidate.validation_logits, parts.validation)
         entry.validation_scores = plain(task.score(candidate.validation_logits, parts.validation))
         entry.candidate = candidate

@@ -70,6 +70,15 @@ def test_labels_are_those_of_float32_and_only_close_rows_are_computed_twice() ->
     assert kept_fast > 0.8 * ROWS
 
 
+def test_labels_by_thresholds_are_those_of_float32_too() -> None:
+    scorer, thresholds = Scorer(noise=0.01), (0.6, 0.3, 0.1)
+    given = [(logits - np.log(thresholds)).argmax(1) for logits in (scorer.exact, scorer.fast)]
+    assert (given[0] != given[1]).any(), "the noise has to matter"
+    found = careful_logits(scorer, ROWS, thresholds)
+    assert ((found - np.log(thresholds)).argmax(1) == given[0]).all()
+    assert 0 < scorer.calls[3][0] < ROWS / 10
+
+
 def test_a_large_change_of_probabilities_means_float32_for_all() -> None:
     scorer = Scorer(noise=1.0)
     np.testing.assert_array_equal(careful_logits(scorer, ROWS), scorer.exact)

@@ -306,3 +306,71 @@ def test_the_loss_weighs_rows_by_hand() -> None:
     summed, weight = task.loss(Model(), batch)  # type: ignore[arg-type]
     assert float(summed) == pytest.approx(3 * np.log(4) + np.log(2))
     assert weight == 4.0
+
+
+def uneven(rows: int = 200) -> tuple[np.ndarray, Store[Example]]:
+    """Logits of a label that is seldom the most probable one, and labels as often true as they say."""
+    random = np.random.default_rng(3)
+    shares = random.uniform(0.05, 0.55, size=rows)
+    true = random.random(rows) < shares
+    logits = np.log(np.stack([shares, 1 - shares], axis=1))
+    return logits, store(*("ab"[int(not rare)] for rare in true))
+
+
+def test_thresholds_are_found_where_the_metric_gains_by_them() -> None:
+    logits, rows = uneven()
+    for metric in ("macro_f1", "mcc"):
+        task = TASK.revised(labels=("a", "b"), metric=metric)
+        settled = task.settled(logits, rows)
+        assert settled.thresholds is not None and settled.thresholds[0] < 0.45
+        assert settled.measured(logits, rows).value > task.measured(logits, rows).value + 0.03
+        assert settled.score(logits, rows)[metric].value == settled.measured(logits, rows).value
+        assert settled.meaning.thresholds == settled.thresholds
+        assert settled.settled(logits + 3, rows) == settled, "what was known stays"
+    for metric in ("accuracy", "log_loss"):
+        assert TASK.revised(labels=("a", "b"), metric=metric).settled(logits, rows).thresholds is None
+
+
+def test_few_rows_weights_of_classes_and_labels_that_speak_against_them_leave_the_most_probable_label() -> None:
+    logits, rows = uneven()
+    task = TASK.revised(labels=("a", "b"), metric="macro_f1")
+    assert task.settled(logits[:19], rows.take(range(19))).thresholds is None
+    assert task.revised(class_weight="balanced").settled(logits, rows).thresholds is None
+    wrong = store(*("a" if row > -0.7 else "b" for row in logits[:, 0]))  # sure where the outputs are not
+    assert task.settled(logits, wrong).thresholds is None
+
+
+def test_everything_that_is_said_of_rows_goes_by_thresholds() -> None:
+    logits = np.log(np.array([[0.4, 0.6], [0.2, 0.8], [0.45, 0.55]]))
+    rows = store("a", "a", "b")
+    task = TASK.revised(labels=("a", "b"), metric="mcc", thresholds=(0.3, 0.7))
+    assert [(found.label, round(found.score, 6)) for found in task.predictions(logits, np.zeros(3), [""] * 3)] == [
+        ("a", 0.4), ("b", 0.8), ("a", 0.45),
+    ]  # fmt: skip
+    assert task.confusion(logits, rows).tolist() == [[1, 1], [1, 0]]
+    sure, right = task.sureness(logits, rows)
+    np.testing.assert_allclose(sure, [0.4, 0.8, 0.45])
+    assert right.tolist() == [True, False, False]
+    assert [(each.row, each.predicted) for each in task.mistakes(logits, rows, 5)] == [(1, "b"), (2, "a")]
+    assert task.score(logits, rows)["accuracy"].value == pytest.approx(1 / 3)
+    plain = task.revised(thresholds=None)
+    for metric in ("log_loss", "ece"):
+        assert task.score(logits, rows)[metric].value == plain.score(logits, rows)[metric].value
+
+
+def test_two_models_are_compared_each_at_its_own_thresholds() -> None:
+    logits, rows = uneven()
+    one = TASK.revised(labels=("a", "b"), metric="macro_f1").settled(logits, rows)
+    other = one.revised(thresholds=None)
+    gain = one.measured(logits, rows).value - other.measured(logits, rows).value
+    assert one.compared(logits, logits, rows, other=other).paired.difference.value == pytest.approx(gain)
+    assert one.compared(logits, logits, rows).paired.difference.value == 0
+
+
+def test_choices_do_not_hang_on_thresholds_that_are_given() -> None:
+    logits, rows = uneven()
+    task = TASK.revised(labels=("a", "b"), metric="macro_f1")
+    assert task.rank(logits, rows) == task.revised(thresholds=(0.9, 0.1)).rank(logits, rows)
+    assert task.rank(logits, rows)[0] == task.settled(logits, rows).measured(logits, rows).value
+    with pytest.raises(DataError, match="3 thresholds were given for 2 labels"):
+        task.revised(thresholds=(0.2, 0.3, 0.5)).bind(rows)

@@ -87,9 +87,13 @@ class TextClassifier(ClassifierMixin, Transfer):
         return self._probabilities(X)
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable class of each text, shape (n,), in the dtype that `y` had; raises as `predict_proba`."""
-        best = self.predict_proba(X).argmax(1)
-        return self.classes_[best]
+        """The class given to each text, shape (n,), in the dtype that `y` had; raises as `predict_proba`.
+
+        The most probable one, but for the metrics macro_f1 and mcc, which thresholds may serve better (`thresholds` of the
+        artifact's task).
+        """
+        probabilities = self.predict_proba(X)
+        return self.classes_[self.artifact_.task.decided(probabilities)]
 
     def _given(self, labels: Sequence[str]) -> dict[str, Any]:
         """With weights by the names of classes; by class, since 1 and 1.0 are one class, "1" and "1.0" two."""

@@ -67,35 +67,45 @@ def confusion_matrix(targets: np.ndarray, predicted: np.ndarray, labels: int) ->
     return np.bincount(targets * labels + predicted, minlength=labels * labels).reshape(labels, labels)
 
 
-def point(metric: str, probabilities: np.ndarray, targets: np.ndarray) -> float:
+def point(metric: str, probabilities: np.ndarray, targets: np.ndarray, answers: np.ndarray | None = None) -> float:
     """One score without its interval.
 
     Args:
         metric: one of `METRICS`.
         probabilities: shape (rows, labels), rows sum to 1.
         targets: index of the true label per row.
+        answers: index of the label given to each row; the most probable ones if None. Log-loss and calibration error are of
+            the probabilities alone.
     """
     if metric == "log_loss":
         return float(log_losses(probabilities, targets).mean())
-    predicted = probabilities.argmax(1)
     if metric == "ece":
-        return expected_calibration_error(probabilities.max(1), (predicted == targets).astype(float))
+        return expected_calibration_error(probabilities.max(1), (probabilities.argmax(1) == targets).astype(float))
+    predicted = probabilities.argmax(1) if answers is None else answers
     return float(BY_COUNTS[metric](confusion_matrix(targets, predicted, probabilities.shape[1])))
 
 
-def scores(probabilities: np.ndarray, targets: np.ndarray, *, draws: int = 2000, seed: int = 0) -> dict[str, Score]:
+def scores(
+    probabilities: np.ndarray,
+    targets: np.ndarray,
+    answers: np.ndarray | None = None,
+    *,
+    draws: int = 2000,
+    seed: int = 0,
+) -> dict[str, Score]:
     """All `METRICS` with 95 % bootstrap intervals over rows; every interval contains its estimate.
 
     Args:
         probabilities: shape (rows, labels), rows sum to 1.
         targets: index of the true label per row.
+        answers: index of the label given to each row; the most probable ones if None.
         draws: resamples; fewer are drawn for very many rows.
         seed: of the resampling.
     """
     rows, labels = probabilities.shape
-    predicted = probabilities.argmax(1)
     random = np.random.default_rng(seed)
-    cells = confusion_matrix(targets, predicted, labels).ravel()
+    likely = probabilities.argmax(1)
+    cells = confusion_matrix(targets, likely if answers is None else answers, labels).ravel()
     used = np.flatnonzero(cells)
     per_chunk = max(1, 5_000_000 // (labels * labels))
     drawn: dict[str, list[np.ndarray]] = {name: [] for name in BY_COUNTS}
@@ -106,7 +116,7 @@ def scores(probabilities: np.ndarray, targets: np.ndarray, *, draws: int = 2000,
         for name, measure in BY_COUNTS.items():
             drawn[name].append(measure(resampled.reshape(count, labels, labels)))
     losses = log_losses(probabilities, targets)
-    confidence, correct = probabilities.max(1), (predicted == targets).astype(np.float64)
+    confidence, correct = probabilities.max(1), (likely == targets).astype(np.float64)
     by_rows: dict[str, list[np.ndarray]] = {"log_loss": [], "ece": []}
     row_draws = int(np.clip(20_000_000 // rows, 200, draws))
     per_chunk = max(1, 2_000_000 // rows)
@@ -116,27 +126,36 @@ def scores(probabilities: np.ndarray, targets: np.ndarray, *, draws: int = 2000,
         by_rows["ece"].append(_ece(confidence[chosen], correct[chosen]))
     result = {}
     for name in METRICS:
-        value = point(name, probabilities, targets)
+        value = point(name, probabilities, targets, answers)
         sample = np.concatenate(drawn.get(name) or by_rows[name])
         bounds = (-1.0, 1.0) if name == "mcc" else (0.0, np.inf if name == "log_loss" else 1.0)
         result[name] = percentile_interval(value, sample, rows, bounds=bounds, centred=name == "ece")
     return result
 
 
-def measured(metric: str, probabilities: np.ndarray, targets: np.ndarray, *, draws: int = 1000, seed: int = 0) -> Score:
+def measured(
+    metric: str,
+    probabilities: np.ndarray,
+    targets: np.ndarray,
+    answers: np.ndarray | None = None,
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+) -> Score:
     """One score of some rows with its 95 % interval: Wilson's for accuracy, which holds for few rows, else a bootstrap.
 
     Args:
         metric: `accuracy`, `macro_f1`, `mcc` or `log_loss`.
         probabilities: shape (rows, labels), rows sum to 1; at least one row.
         targets: index of the true label per row.
+        answers: index of the label given to each row; the most probable ones if None.
         draws: resamples.
         seed: of the resampling.
     """
-    predicted, rows = probabilities.argmax(1), len(targets)
+    predicted, rows = probabilities.argmax(1) if answers is None else answers, len(targets)
     if metric == "accuracy":
         return proportion(int((predicted == targets).sum()), rows)
-    value = point(metric, probabilities, targets)
+    value = point(metric, probabilities, targets, predicted)
     random = np.random.default_rng([seed, 0x51CE])
     if metric == "log_loss":
         losses = log_losses(probabilities, targets)

@@ -32,8 +32,8 @@ class Predictor(ABC):
     precision: Precision = "auto"
     """`float32` keeps networks from reading many texts in bfloat16 where the processor has it."""
 
-    answers: str = "label"
-    """What its outputs stand for, see `Task.answers`: products in bfloat16 are proven to keep the highest of them only."""
+    meaning: Meaning = ONE_LABEL
+    """Of its outputs: products in bfloat16 are proven to keep the one label that is given, nothing else."""
 
     @abstractmethod
     def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:

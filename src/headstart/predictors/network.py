@@ -73,7 +73,7 @@ class NetworkPredictor(Predictor):
         """
         tokens = self.backbone.tokenizer.read(texts)
         fast = (
-            self.answers == "label"
+            self.meaning.answers == "label"
             and not self.words
             and reads_fast(self.precision, len(texts), self.backbone.device.type)
         )
@@ -87,7 +87,9 @@ class NetworkPredictor(Predictor):
                 told(len(rows))
             return self._read(states[rows])
 
-        logits = careful_logits(score, len(texts)) if fast else score(np.arange(len(texts)), False)
+        logits = (
+            careful_logits(score, len(texts), self.meaning.thresholds) if fast else score(np.arange(len(texts)), False)
+        )
         return Outputs(logits, tokens.lost > 0)
 
     @torch.inference_mode()

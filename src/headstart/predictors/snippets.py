@@ -23,13 +23,14 @@ def piped(labels: Sequence[str], meaning: Meaning, *, pairs: bool) -> str:
     """A pipeline of transformers, for folders whose network has the head inside."""
     given = '[{"text": "it rains", "text_pair": "it is wet outside"}]' if pairs else EXAMPLES[False]
     code = 'from transformers import pipeline\n\nclassify = pipeline("text-classification", model=".", top_k=None)\n'
-    if meaning.answers == "labels":
+    if meaning.thresholds:
         thresholds = dict(zip(labels, meaning.thresholds, strict=True))
-        return (
-            f"{code}thresholds = {thresholds!r}\n"
-            f"for found in classify({given}, truncation=True):\n"
-            '    print([each["label"] for each in found if each["score"] >= thresholds[each["label"]]], found)'
+        said = (
+            '[each["label"] for each in found if each["score"] >= thresholds[each["label"]]]'
+            if meaning.answers == "labels"
+            else 'max(found, key=lambda each: each["score"] / thresholds[each["label"]])["label"]'
         )
+        return f"{code}thresholds = {thresholds!r}\nfor found in classify({given}, truncation=True):\n    print({said}, found)"
     return f"{code}print(classify({given}, truncation=True))"
 
 

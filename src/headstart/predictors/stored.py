@@ -67,7 +67,7 @@ class StoredPredictor(Predictor):
                 logits = light.logits(self._encoder, tokens, batches, self._pad_id, self._head)
                 progress.advance(len(texts))
                 return Outputs(logits, tokens.lost > 0)
-        self.network.precision, self.network.answers = self.precision, self.answers
+        self.network.precision, self.network.meaning = self.precision, self.meaning
         return self.network.outputs(texts, progress=progress)
 
     def place(self, device: Device) -> None:

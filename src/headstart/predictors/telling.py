@@ -15,4 +15,9 @@ def told(meaning: Meaning, found: str) -> str:
             f"thresholds = {list(meaning.thresholds)!r}\nshares = {found}\nprint(dict(zip(labels, shares)))\n"
             "print([label for label, share, least in zip(labels, shares, thresholds) if share >= least])"
         )
+    if meaning.thresholds:
+        return (
+            f"thresholds = {list(meaning.thresholds)!r}\nshares = {found}\nprint(dict(zip(labels, shares)))\n"
+            "print(max(zip(labels, shares, thresholds), key=lambda each: each[1] / each[2])[0])"
+        )
     return f"print(dict(zip(labels, {found})))"

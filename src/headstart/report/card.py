@@ -145,6 +145,8 @@ def _without_headstart(evidence: Mapping[str, Any], snippet: str) -> list[str]:
     block = [code] if code.startswith("```") else _fenced(code, "python")
     needs = WITHOUT_NETWORK.get(str(evidence.get("kind")), ("", "transformers and torch", ""))[1]
     said = f"This needs {needs} only."
+    if dig(evidence, "task", "thresholds"):
+        said += " Thresholds decide what is given, as with headstart; a pipeline that takes the most probable label may say others."
     if dig(evidence, "task", "words"):
         said += (
             " Its tags are the best that are possible together, as with headstart; a pipeline that takes the best tag of each "
@@ -177,7 +179,17 @@ def _labels(evidence: Mapping[str, Any]) -> list[str]:
         borders = ", ".join(
             f"{markdown(shortened(str(label), LABEL_LIMIT))} {number(border)}" for label, border in each
         )
-        said = "A text has any number of them. Thresholds decide: a label is given where its probability is at least"
+        if dig(evidence, "task", "answers") == "labels":
+            said = (
+                "A text has any number of them. Thresholds decide: a label is given where its probability is at least"
+            )
+        elif len(thresholds) == 2:
+            said = "Thresholds decide, for the sake of the chosen score: a label is given where its probability is at least"
+        else:
+            said = (
+                "Thresholds decide, for the sake of the chosen score: given is the label whose probability is highest as a "
+                "multiple of its threshold,"
+            )
         lines += ["", f"{said} {borders}{rest}."]
     return lines
 

@@ -143,6 +143,14 @@ class Task(Objective):
         """
         return self
 
+    def decided(self, probabilities: np.ndarray) -> np.ndarray:
+        """Index of the label given to each row, shape (rows,), of probabilities with shape (rows, labels).
+
+        Raises:
+            UsageError: rows have no one label.
+        """
+        raise UsageError(f"the task {self.name} gives no single label to a row")
+
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Of the labels, shape (rows, labels), from calibrated outputs.
 

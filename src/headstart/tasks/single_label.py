@@ -15,11 +15,11 @@ from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError
-from headstart.metrics import classification, significance
+from headstart.metrics import classification, decisions, significance
 from headstart.metrics.calibration import softmax, temperature
 from headstart.tasks.base import Compared, Mistake, Task
 from headstart.tasks.pooled import Prepared, collated, own_weights, pooled_heads, pooled_logits
-from headstart.types import MOST_PROBABILITIES, Dropped, Prediction, Score
+from headstart.types import MOST_PROBABILITIES, Dropped, Meaning, Prediction, Score
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +31,11 @@ LEAST_FOR_CALIBRATION = 20
 
 
 class SingleLabel(Task):
-    """A task whose examples have one label each."""
+    """A task whose examples have one label each.
+
+    Where the chosen metric is macro_f1 or mcc, the label given is the one whose probability is highest as a multiple of its
+    threshold; thresholds are found on calibrated probabilities of rows that were not trained on.
+    """
 
     hub: ClassVar[str] = "text-classification"
 
@@ -42,6 +46,10 @@ class SingleLabel(Task):
     over three times the rows of the smallest."""
     class_weight: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = None
     """Weight of each class in training: `balanced` (inverse to its rows) or a mapping of label to weight, over 0."""
+    thresholds: tuple[Annotated[float, Field(gt=0, le=1)], ...] | None = None
+    """For each label, in the order of `labels`, over 0 and up to 1: given is the label whose probability is highest as a
+    multiple of its threshold; of two that sum to 1, each is the probability from which on its label is given. Found for
+    macro_f1 and mcc if not given, unless classes have weights; otherwise the most probable label is given."""
     merge_labels: bool = False
     """Merge labels that differ only by case or white space into the most frequent spelling."""
     drop_rare_labels: bool = False
@@ -62,6 +70,11 @@ class SingleLabel(Task):
         """True of the log-loss."""
         return self.chosen_metric in classification.LOWER_IS_BETTER
 
+    @property
+    def meaning(self) -> Meaning:
+        """One label, by thresholds where there are any."""
+        return Meaning(self.answers, self.thresholds or ())
+
     def bind(self, examples: Store[Example]) -> Self:
         """Learn the label set, refusing what can't be learnt from; the metric follows from the balance."""
         counts = Counter(label or "" for label in examples.labels)
@@ -77,6 +90,11 @@ class SingleLabel(Task):
             )
         labels = self.labels or tuple(sorted(counts))
         metric = self.metric or ("macro_f1" if max(counts.values()) > 3 * min(counts.values()) else "accuracy")
+        if self.thresholds is not None and len(self.thresholds) != len(labels):
+            raise DataError(
+                f"{examples.file}: {len(self.thresholds)} thresholds were given for {len(labels)} labels; give one for each, "
+                "in the order of 'labels', or leave 'thresholds' out of the recipe"
+            )
         known = self.class_weight if isinstance(self.class_weight, dict) else {}
         strangers = sorted(set(known) - set(labels))
         if strangers:
@@ -163,23 +181,58 @@ class SingleLabel(Task):
         found = (index.get(label or "", -1) for label in examples.labels)
         return np.fromiter(found, dtype=np.int64, count=len(examples))
 
+    def settled(self, logits: np.ndarray, rows: Store[Any]) -> Self:
+        """A copy with thresholds, where none were given and the chosen metric gains by them."""
+        if self.thresholds is not None:
+            return self
+        return self.revised(thresholds=self._best(softmax(logits), self.targets(rows)))
+
+    def _best(self, probabilities: np.ndarray, targets: np.ndarray) -> tuple[float, ...] | None:
+        """Thresholds for rows that were not trained on; None where the most probable label is the one to give.
+
+        So it is where rows are few, where weights of classes bend the probabilities, which would be mending twice, and where
+        the rows' own labels speak against what the probabilities promise.
+        """
+        metric = self.chosen_metric
+        if metric not in decisions.TUNED or self.class_weight is not None or len(targets) < LEAST_FOR_CALIBRATION:
+            return None
+        found = decisions.best_thresholds(probabilities, metric)
+        if found is None:
+            return None
+        sides = decisions.decided(probabilities, found), probabilities.argmax(1)
+        paired = significance.compare(metric, targets, *sides, labels=probabilities.shape[1])
+        return None if paired.difference.value < 0 and paired.p < 0.05 else found
+
+    def decided(self, probabilities: np.ndarray) -> np.ndarray:
+        """Index of the label given to each row, shape (rows,), by calibrated probabilities of shape (rows, labels)."""
+        return decisions.decided(probabilities, self.thresholds)
+
     def score(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
         """Accuracy, macro-F1, MCC, log-loss and expected calibration error with 95 % intervals."""
-        return classification.scores(softmax(logits), self.targets(rows))
+        probabilities = softmax(logits)
+        return classification.scores(probabilities, self.targets(rows), self.decided(probabilities))
 
     def measured(self, logits: np.ndarray, rows: Store[Any]) -> Score:
         """The chosen metric alone, with its interval."""
-        return classification.measured(self.chosen_metric, softmax(logits), self.targets(rows))
+        probabilities = softmax(logits)
+        answers = self.decided(probabilities)
+        return classification.measured(self.chosen_metric, probabilities, self.targets(rows), answers)
 
     def rank(self, logits: np.ndarray, rows: Store[Any]) -> tuple[float, float]:
-        """The chosen metric, sign turned so that larger is better, then the negative log-loss."""
-        return self.unit_rank(logits, self.targets(rows))
+        """The chosen metric at the thresholds that these rows come to, larger is better, then the negative log-loss."""
+        probabilities, targets = softmax(logits), self.targets(rows)
+        return self._ranked(probabilities, targets, self._best(probabilities, targets))
 
     def unit_rank(self, logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-        """The same of logits and indices of labels."""
-        probabilities = softmax(logits)
+        """The same of logits and indices of labels, of which the most probable one is given."""
+        return self._ranked(softmax(logits), targets, None)
+
+    def _ranked(
+        self, probabilities: np.ndarray, targets: np.ndarray, thresholds: tuple[float, ...] | None
+    ) -> tuple[float, float]:
         metric = self.chosen_metric
-        value = classification.point(metric, probabilities, targets)
+        answers = decisions.decided(probabilities, thresholds)
+        value = classification.point(metric, probabilities, targets, answers)
         loss = float(classification.log_losses(probabilities, targets).mean())
         return (-value if metric in classification.LOWER_IS_BETTER else value, -loss)
 
@@ -190,9 +243,10 @@ class SingleLabel(Task):
     def compared(
         self, a: np.ndarray, b: np.ndarray, rows: Store[Any], *, other: Task | None = None, seed: int = 0
     ) -> Compared:
-        """A paired test of the chosen metric, or of accuracy where that is no function of counts."""
+        """A paired test of the chosen metric, or of accuracy where that is no function of counts; each by its thresholds."""
         metric = self.chosen_metric if self.chosen_metric in classification.BY_COUNTS else "accuracy"
-        sides = a.argmax(1), b.argmax(1)
+        second = other if isinstance(other, SingleLabel) else self
+        sides = self.decided(softmax(a)), second.decided(softmax(b))
         paired = significance.compare(metric, self.targets(rows), *sides, labels=len(self.names), seed=seed)
         return Compared(metric, paired)
 
@@ -201,9 +255,10 @@ class SingleLabel(Task):
         return 1.0 / temperature(logits, self.targets(rows)) if len(rows) >= LEAST_FOR_CALIBRATION else 1.0
 
     def sureness(self, logits: np.ndarray, rows: Store[Any]) -> tuple[np.ndarray, np.ndarray]:
-        """Confidence in the predicted label, and whether it is the true one, per row."""
+        """Probability of the label that is given, and whether it is the true one, per row."""
         probabilities = softmax(logits)
-        return probabilities.max(1), probabilities.argmax(1) == self.targets(rows)
+        given = self.decided(probabilities)
+        return probabilities[np.arange(len(given)), given], given == self.targets(rows)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -212,32 +267,26 @@ class SingleLabel(Task):
         return ("prediction", "score", "truncated", *(f"p_{label}" for label in labels))
 
     def predictions(self, logits: np.ndarray, truncated: np.ndarray, inputs: Sequence[Any]) -> list[Prediction]:
-        """The most probable label of each input, with all probabilities."""
+        """The label given to each input, with all probabilities."""
+        probabilities = softmax(logits)
         found = []
-        for row, cut in zip(softmax(logits), truncated, strict=True):
-            best = int(row.argmax())
+        for row, given, cut in zip(probabilities, self.decided(probabilities), truncated, strict=True):
             shares = {label: float(share) for label, share in zip(self.names, row, strict=True)}
-            found.append(Prediction(self.names[best], float(row[best]), shares, bool(cut)))
+            found.append(Prediction(self.names[given], float(row[given]), shares, bool(cut)))
         return found
 
     def confusion(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray:
         """Rows by true and predicted label, shape (labels, labels)."""
-        return classification.confusion_matrix(self.targets(rows), logits.argmax(1), len(self.names))
+        return classification.confusion_matrix(self.targets(rows), self.decided(softmax(logits)), len(self.names))
 
     def mistakes(self, logits: np.ndarray, rows: Store[Any], most: int) -> list[Mistake]:
         """Those made with most confidence."""
         probabilities, targets = softmax(logits), self.targets(rows)
-        wrong = np.flatnonzero(probabilities.argmax(1) != targets)
-        order = wrong[np.argsort(-probabilities[wrong].max(1), kind="stable")][:most]
-        return [
-            Mistake(
-                int(row),
-                self.names[targets[row]],
-                self.names[int(probabilities[row].argmax())],
-                float(probabilities[row].max()),
-            )
-            for row in order
-        ]
+        given = self.decided(probabilities)
+        sure = probabilities[np.arange(len(given)), given]
+        wrong = np.flatnonzero(given != targets)
+        order = wrong[np.argsort(-sure[wrong], kind="stable")][:most]
+        return [Mistake(int(row), self.names[targets[row]], self.names[given[row]], float(sure[row])) for row in order]
 
     def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
         """One `PooledHead`; options: `layers`, `pooling`, `dropout`."""
