@@ -4,8 +4,9 @@
 
 The same architecture (random weights), the same tokenizer and the same text for both; judged by one program
 (`peers/trainer_lm.py --evaluate`: plain transformers, windows of 256 tokens that know nothing of one another) on the test text
-of the Penn Treebank. Trainer runs with its best documented options, at its default rate and at a higher one with warm-up;
-its schedule spans what a probe says will fit. Raw results: benchmarks/results/bits_per_byte.jsonl.
+of the Penn Treebank. Trainer runs with its best documented options (bfloat16 where the processor multiplies it), at its default
+rate and at a higher one with warm-up; its schedule spans what a probe says will fit. `bf16` of a row says whether the processor
+does. Raw results: benchmarks/results/bits_per_byte.jsonl.
 """
 
 import argparse
@@ -17,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import records
+from headstart.precision import has_fast_products
 from pretraining_speed import DATA, PEER, network
 
 RESULTS = "bits_per_byte.jsonl"
-KEYS = ("program", "size", "minutes")
+KEYS = ("program", "size", "minutes", "bf16")
 TEXTS = (
     "gutenberg/train.txt.gz",
     "ptb/ptb.train.txt.gz",
@@ -92,7 +94,7 @@ def main() -> None:
             rows.append({"program": name, "tokens": found["tokens"], "updates": found["updates"], "folder": out})
         for row in rows:
             row["bits_per_byte"] = judged(row.pop("folder"))
-            row |= {"size": options.size, "minutes": options.minutes}
+            row |= {"size": options.size, "minutes": options.minutes, "bf16": has_fast_products("cpu")}
             records.keep(RESULTS, row, KEYS)
             print(json.dumps(row), flush=True)
 
