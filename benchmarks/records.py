@@ -23,7 +23,11 @@ def keep(name: str, row: dict[str, Any], keys: tuple[str, ...]) -> None:
 
 
 def device() -> str:
-    """What networks compute on here: a GPU's name, or cpu."""
+    """What networks compute on here: the name of a GPU, `cpu`, or `cpu, bfloat16` where it multiplies that at speed."""
     import torch
 
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    from headstart.precision import has_fast_products
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return "cpu, bfloat16" if has_fast_products("cpu") else "cpu"

@@ -57,7 +57,8 @@ def fit_words(words: list[object], name: str) -> list[object]:
         path.write_text("\n".join(["text", *texts]) + "\n", encoding="utf-8")
         words = [*words, "--target", path]
     short = {"from-scratch": ["--rates", "0.001"], "domain-adaptation": ["--text-updates", "8"]}.get(name, [])
-    folds = ["--folds", "0"] if name == "fine-tuning" else []  # the others by cross-validation: several stages each
+    # The others by cross-validation: several stages each.
+    folds = ["--folds", "0"] if name in ("fine-tuning", "from-scratch") else []
     return ["fit", *words, "--strategy", name, *short, *folds]
 
 
@@ -251,6 +252,8 @@ def test_an_experiment_of_several_strategies_does_not_do_again_what_is_done(
         "tf-idf,feature-extraction,contrastive,from-scratch",
         "--rates",
         "0.001",
+        "--folds",
+        "0",
     ]
     done = program.run(*first, "-o", tmp_path / "whole" / "run", count=True)
     assert done.code == 0, done.err
