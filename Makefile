@@ -40,6 +40,7 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers
 	$(BIN)/python benchmarks/task_adaptation.py
 	$(BIN)/python benchmarks/pretrained_here.py --own-texts --strategy fine-tuning
 	$(BIN)/python benchmarks/tasks.py --seeds 3
+	$(BIN)/python benchmarks/thresholds.py
 	$(BIN)/python benchmarks/time_to_accuracy.py
 	$(BIN)/python benchmarks/checkpoint_cost.py
 	$(BIN)/python benchmarks/crash_safety.py
