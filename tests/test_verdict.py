@@ -152,6 +152,34 @@ def test_a_threshold_that_was_asked_for_gets_one_sentence(asked: dict[str, Any] 
     assert found[2:] == ([sentence] if sentence else [])
 
 
+@pytest.mark.parametrize(
+    ("answers", "thresholds", "sentence"),
+    [
+        ("label", [0.2559, 0.7441], "For the sake of mcc a label is given from this probability on: a 0.256, b 0.744."),
+        (
+            "label",
+            [0.1] * 8,
+            "For the sake of mcc the label given is the one whose probability is highest as a multiple of its threshold: "
+            "a 0.1, b 0.1, c 0.1, d 0.1, e 0.1, f 0.1 and 2 more.",
+        ),
+        ("label", [], None),
+        ("labels", [0.2, 0.4], None),
+    ],
+)
+def test_thresholds_of_the_one_label_get_one_sentence(
+    answers: str, thresholds: list[float], sentence: str | None
+) -> None:
+    task = {
+        "metric": "mcc",
+        "answers": answers,
+        "labels": list("abcdefgh"[: len(thresholds)]),
+        "thresholds": thresholds,
+    }
+    rows = [{**TERMS, "scores": {"test": {"mcc": score(0.9)["accuracy"]}}}]
+    found = verdict({"leaderboard": rows, "comparisons": [], "chosen": "tf-idf", "task": task})
+    assert found[1:] == ([sentence] if sentence else [])
+
+
 def out_of_domain(best: str, others: dict[str, float], p: float = 0.2) -> dict[str, Any]:
     rows = [
         {"strategy": name, "inside": score(0.9)["accuracy"], "outside": score(0.8 - lead)["accuracy"],

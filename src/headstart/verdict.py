@@ -8,6 +8,8 @@ from headstart.metrics.directions import LOWER_IS_BETTER
 
 ALPHA = 0.05
 NOISE = "inside the noise"
+MOST_NAMED = 6
+"""Labels that a sentence names."""
 PLAIN = ("feature-extraction", "fine-tuning")
 """Strategies that learn from labelled rows alone, which what is best out of domain is held against."""
 
@@ -30,6 +32,7 @@ def verdict(evidence: dict[str, Any]) -> list[str]:
             sentences.append(_against(comparisons[name]))
     sentences += _cheapest(chosen, rows, comparisons)
     sentences += _out_of_domain(evidence, chosen)
+    sentences += _thresholds(evidence["task"])
     sentences += _abstaining(evidence)
     for name, row in rows.items():
         if row["status"] in ("failed", "stopped", "not run"):
@@ -131,6 +134,21 @@ def _told(row: dict[str, Any]) -> str:
     """What a paired test says, in a few words."""
     p = f"p {p_value(row['p_holm'])} (Holm)"
     return p if row["p_holm"] < ALPHA else f"{NOISE}, {p}"
+
+
+def _thresholds(task: dict[str, Any]) -> list[str]:
+    """That the one label of a row is not always the most probable one, where it is not."""
+    thresholds = task.get("thresholds")
+    if not thresholds or task.get("answers") != "label":
+        return []
+    each = [f"{label} {share:.3g}" for label, share in zip(task["labels"], thresholds, strict=True)]
+    if len(each) == 2:
+        return [f"For the sake of {task['metric']} a label is given from this probability on: {', '.join(each)}."]
+    rest = f" and {len(each) - MOST_NAMED} more" if len(each) > MOST_NAMED else ""
+    return [
+        f"For the sake of {task['metric']} the label given is the one whose probability is highest as a multiple of its "
+        f"threshold: {', '.join(each[:MOST_NAMED])}{rest}."
+    ]
 
 
 def _abstaining(evidence: dict[str, Any]) -> list[str]:
