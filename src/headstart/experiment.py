@@ -53,7 +53,7 @@ class Entry:
     def settle(self, parts: Parts) -> None:
         """Let the task learn what it learns of calibrated outputs, once the candidate is there."""
         if self.candidate is not None:
-            self.task = parts.task.settled(self.candidate.validation_logits, parts.validation)
+            self.task = _settled(self.candidate, parts)
 
     def logits(self, split: str) -> np.ndarray | None:
         """Calibrated logits on `test`, `target` or `validation`, where there are any."""
@@ -81,6 +81,13 @@ class Entry:
         }
 
 
+def _settled(candidate: Candidate, parts: Parts) -> Task:
+    """The task as its calibrated outputs settle it, which the predictor is told of."""
+    task = parts.task.settled(candidate.validation_logits, parts.validation)
+    candidate.predictor.meaning = task.meaning
+    return task
+
+
 def run_strategy(entry: Entry, context: Context, parts: Parts) -> None:
     """Fit, calibrate on validation and score; what came of it is written into `entry`.
 
@@ -95,8 +102,7 @@ def run_strategy(entry: Entry, context: Context, parts: Parts) -> None:
         factor = parts.task.factor(candidate.validation_logits, parts.validation)
         candidate.predictor.scale(factor)
         candidate.validation_logits = candidate.validation_logits * factor
-        task = entry.task = parts.task.settled(candidate.validation_logits, parts.validation)
-        candidate.predictor.meaning = task.meaning
+        task = entry.task = _settled(candidate, parts)
         entry.rank = task.rank(candidate.validation_logits, parts.validation)
         entry.validation_scores = plain(task.score(candidate.validation_logits, parts.validation))
         entry.candidate = candidate

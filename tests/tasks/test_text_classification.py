@@ -1,6 +1,7 @@
 """Columns guessed, rows parsed, labels refused with the reason, weights by hand."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from headstart.config import parse
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError, UsageError
+from headstart.experiment import Entry
 from headstart.tasks import columns
 from headstart.tasks.text_classification import Example, TextClassification
 
@@ -374,3 +376,13 @@ def test_choices_do_not_hang_on_thresholds_that_are_given() -> None:
     assert task.rank(logits, rows)[0] == task.settled(logits, rows).measured(logits, rows).value
     with pytest.raises(DataError, match="3 thresholds were given for 2 labels"):
         task.revised(thresholds=(0.2, 0.3, 0.5)).bind(rows)
+
+
+def test_a_predictor_of_a_run_that_goes_on_knows_the_thresholds() -> None:
+    logits, rows = uneven()
+    candidate = SimpleNamespace(validation_logits=logits, predictor=SimpleNamespace(meaning=None))
+    task = TASK.revised(labels=("a", "b"), metric="macro_f1")
+    entry = Entry(strategy=None, candidate=candidate)  # type: ignore[arg-type]
+    entry.settle(SimpleNamespace(task=task, validation=rows))  # type: ignore[arg-type]
+    assert entry.task is not None and entry.task.meaning.thresholds
+    assert candidate.predictor.meaning == entry.task.meaning
