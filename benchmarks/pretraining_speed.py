@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import records
+from headstart.precision import has_fast_products
 
 RESULTS = "pretraining_speed.jsonl"
 KEYS = ("objective", "program", "size", "bf16", "repeat")
@@ -146,12 +147,13 @@ def measured(program: str, objective: str, place: Path, texts: list[str], update
 def show(size: str) -> None:
     """Medians and ratios, on processors with bfloat16 products and on those without."""
     for bf16 in (True, False):
-        show_some([row for row in records.rows(RESULTS) if (row["size"], row["bf16"]) == (size, bf16)], size, bf16)
+        if found := [row for row in records.rows(RESULTS) if (row["size"], row["bf16"]) == (size, bf16)]:
+            show_some(found, size, bf16)
 
 
 def show_some(found: list[dict[str, Any]], size: str, bf16: bool) -> None:
     """Those of one kind of processor."""
-    for objective in OBJECTIVES if found else ():
+    for objective in OBJECTIVES:
         mine = {
             name: [row for row in found if row["objective"] == objective and row["program"] == name]
             for name in PROGRAMS
@@ -179,8 +181,6 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=12)
     parser.add_argument("--size", default="small", choices=["tiny", "small", "base"])
     parser.add_argument("--quick", action="store_true", help="a tiny network, one repeat: does it run?")
-    from headstart.precision import has_fast_products
-
     options = parser.parse_args()
     size, repeats, updates = ("tiny", 1, 5) if options.quick else (options.size, options.repeats, options.updates)
     texts = [str(DATA / name) for name in (TEXTS[1:] if options.quick else TEXTS)]

@@ -1,7 +1,7 @@
 """Label sets that nothing can be learnt from."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headstart.data.splits import folded
@@ -24,6 +24,19 @@ def refuse_lookalikes(counts: Counter[str], file: str) -> None:
         shown = "; ".join(" and ".join(f"'{label}' ({counts[label]} rows)" for label in labels) for labels in twins[:5])
         raise DataError(
             f"{file}: labels differ only by case or white space: {shown}; mend the file, or merge them with --merge-labels"
+        )
+
+
+def refuse_thresholds(thresholds: Sequence[float] | None, labels: Sequence[str], file: str) -> None:
+    """Thresholds that are not one for each label.
+
+    Raises:
+        DataError: they are fewer or more.
+    """
+    if thresholds is not None and len(thresholds) != len(labels):
+        raise DataError(
+            f"{file}: {len(thresholds)} thresholds were given for {len(labels)} labels; give one for each, in the order of "
+            "'labels', or leave them out to have them found"
         )
 
 

@@ -12,8 +12,6 @@ probabilities were learnt from all of them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 TUNED = frozenset({"macro_f1", "mcc"})
@@ -73,24 +71,15 @@ def best_thresholds(probabilities: np.ndarray, metric: str) -> tuple[float, ...]
     return tuple(float(f"{share:.4g}") for share in thresholds / thresholds.sum())
 
 
-class _Sums(NamedTuple):
-    """What scores are made of, summed over labels; arrays of one shape."""
+def _sums(hits: np.ndarray, given: np.ndarray, true: np.ndarray | float) -> np.ndarray:
+    """What scores are made of once it is summed over labels: F1, right answers, true times given rows, squared given rows.
 
-    f1: np.ndarray
-    hits: np.ndarray
-    """Rows whose label is right."""
-    chance: np.ndarray
-    """Rows with the label times rows given it."""
-    given: np.ndarray
-    """Squared rows that are given it."""
-
-    def plus(self, other: _Sums) -> _Sums:
-        return _Sums(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
-
-
-def _sums(hits: np.ndarray, given: np.ndarray, true: np.ndarray | float) -> _Sums:
-    """Of labels, each by itself: rows given it rightly, rows given it, rows that have it."""
-    return _Sums(2 * hits / np.maximum(given + true, 1e-300), hits, true * given, given**2)
+    Args:
+        hits: rows that are given a label rightly.
+        given: rows that are given it.
+        true: rows that have it.
+    """
+    return np.stack([2 * hits / np.maximum(given + true, 1e-300), hits, true * given, given**2])
 
 
 def _expected(probabilities: np.ndarray, answers: np.ndarray, metric: str) -> float:
@@ -99,7 +88,7 @@ def _expected(probabilities: np.ndarray, answers: np.ndarray, metric: str) -> fl
     true = probabilities.sum(0)
     hits = np.bincount(answers, probabilities[np.arange(rows), answers], labels)
     found = _sums(hits, np.bincount(answers, minlength=labels).astype(np.float64), true)
-    return float(_value(_Sums(*(each.sum() for each in found)), metric, rows, true))
+    return float(_value(found.sum(1), metric, rows, true))
 
 
 def _best_of(label: int, probabilities: np.ndarray, thresholds: np.ndarray, metric: str) -> float:
@@ -123,14 +112,9 @@ def _best_of(label: int, probabilities: np.ndarray, thresholds: np.ndarray, metr
     after = _sums(hits[rival] - left_hits, given[rival] - left_given, true[rival])
     prior = _sums(hits[rival] - left_hits + lost, given[rival] - left_given + 1, true[rival])
     start = _sums(hits, given, true)
-    rest = _Sums(
-        *(
-            whole.sum() + np.concatenate([[0.0], np.cumsum(new - old)])
-            for whole, new, old in zip(start, after, prior, strict=True)
-        )
-    )
+    moved = np.pad(np.cumsum(after - prior, axis=1), ((0, 0), (1, 0)))
     own_hits = np.concatenate([[0.0], np.cumsum(probabilities[order, label])])
-    found = rest.plus(_sums(own_hits, np.arange(rows + 1.0), float(true[label])))
+    found = start.sum(1, keepdims=True) + moved + _sums(own_hits, np.arange(rows + 1.0), float(true[label]))
     values = _value(found, metric, rows, true)
     best, now = int(values.argmax()), int((border > thresholds[label]).sum())
     if values[best] <= values[now] + LEAST_GAIN:
@@ -153,10 +137,11 @@ def _running(groups: np.ndarray, values: np.ndarray) -> np.ndarray:
     return found
 
 
-def _value(found: _Sums, metric: str, rows: int, true: np.ndarray) -> np.ndarray:
+def _value(found: np.ndarray, metric: str, rows: int, true: np.ndarray) -> np.ndarray:
     """Macro-F1, or the Matthews correlation for many labels (Gorodkin 2004), which is 0 where all rows get one label."""
+    f1, hits, chance, given = found
     if metric == "macro_f1":
-        return found.f1 / len(true)
-    spread = (rows**2 - (true**2).sum()) * (rows**2 - found.given)
-    covariance = found.hits * rows - found.chance
+        return f1 / len(true)
+    spread = (rows**2 - (true**2).sum()) * (rows**2 - given)
+    covariance = hits * rows - chance
     return np.where(spread > 1e-9 * rows**4, covariance / np.sqrt(np.maximum(spread, 1e-300)), 0.0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, field_validator
 
-from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare
+from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare, refuse_thresholds
 from headstart.data.columns import taken
 from headstart.data.examples import Example, Examples, joined, relabelled
 from headstart.data.splits import folded
@@ -162,11 +162,7 @@ class MultiLabelClassification(Task):
             refuse_numbers(len(counts), 10, examples, self.label)
             refuse_rare(counts, examples, least_labels=1)
         labels = self.labels or tuple(sorted(counts))
-        if self.thresholds is not None and len(self.thresholds) != len(labels):
-            raise DataError(
-                f"{examples.file}: {len(self.thresholds)} thresholds were given for {len(labels)} labels; "
-                "give one for each, or leave them out to have them found"
-            )
+        refuse_thresholds(self.thresholds, labels, examples.file)
         return self.revised(labels=labels, metric=self.chosen_metric)
 
     def cleaned(self, examples: Store[Example]) -> tuple[Store[Example], list[Dropped]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare
+from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare, refuse_thresholds
 from headstart.data.examples import Example, Examples, Pairs, relabelled
 from headstart.data.splits import folded
 from headstart.data.store import Store
@@ -90,11 +90,7 @@ class SingleLabel(Task):
             )
         labels = self.labels or tuple(sorted(counts))
         metric = self.metric or ("macro_f1" if max(counts.values()) > 3 * min(counts.values()) else "accuracy")
-        if self.thresholds is not None and len(self.thresholds) != len(labels):
-            raise DataError(
-                f"{examples.file}: {len(self.thresholds)} thresholds were given for {len(labels)} labels; give one for each, "
-                "in the order of 'labels', or leave 'thresholds' out of the recipe"
-            )
+        refuse_thresholds(self.thresholds, labels, examples.file)
         known = self.class_weight if isinstance(self.class_weight, dict) else {}
         strangers = sorted(set(known) - set(labels))
         if strangers:
@@ -283,8 +279,8 @@ class SingleLabel(Task):
         """Those made with most confidence."""
         probabilities, targets = softmax(logits), self.targets(rows)
         given = self.decided(probabilities)
-        sure = probabilities[np.arange(len(given)), given]
-        wrong = np.flatnonzero(given != targets)
+        sure, right = self.sureness(logits, rows)
+        wrong = np.flatnonzero(~right)
         order = wrong[np.argsort(-sure[wrong], kind="stable")][:most]
         return [Mistake(int(row), self.names[targets[row]], self.names[given[row]], float(sure[row])) for row in order]
 
