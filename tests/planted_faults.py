@@ -272,6 +272,13 @@ FAULTS = (
         'tests/tasks/test_text_classification.py::test_two_models_are_compared_each_at_its_own_thresholds',
     ),
     Fault(
+        "answers: what an earlier run had finished does not know its thresholds",
+        'experiment.py',
+        '    candidate.predictor.meaning = task.meaning\n',
+        '',
+        'tests/tasks/test_text_classification.py::test_a_predictor_of_a_run_that_goes_on_knows_the_thresholds',
+    ),
+    Fault(
         "answers: a rival that loses a row keeps it among those it is given",
         'metrics/decisions.py',
         'given[rival] - left_given, true',
