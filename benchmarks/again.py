@@ -27,11 +27,11 @@ KEYS = ("what", "rows", "repeat")
 
 def child(rows: int) -> None:
     """First, another seed, another head, in this process; prints a JSON line."""
-    from headstart.assembly import assemble
     from headstart.backbones.location import locate
     from headstart.data.cache import user_cache
-    from headstart.preparation import prepare
-    from headstart.progress import SILENT
+    from headstart.recipes.parsing import assemble
+    from headstart.runs.preparation import prepare
+    from headstart.runtime.progress import SILENT
     from headstart.strategies.base import Context
     from headstart.strategies.feature_extraction import FeatureExtraction
 

@@ -41,8 +41,8 @@ def measured(precision: Any, tokens: int, length: int, updates: int) -> dict[str
     from headstart.backbones.location import BackboneSource, locate
     from headstart.data.store import Store
     from headstart.heads.model import Model
-    from headstart.precision import is_fast
-    from headstart.progress import SILENT
+    from headstart.runtime.precision import is_fast
+    from headstart.runtime.progress import SILENT
     from headstart.strategies.fine_tuning import LEARNING_RATE, FineTuning
     from headstart.tasks.text_classification import Example, TextClassification
     from headstart.training.settings import Training
@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="a few tokens, one update: does it run?")
     options = parser.parse_args()
-    from headstart.precision import has_fast_products
+    from headstart.runtime.precision import has_fast_products
 
     tokens, updates = (512, 1) if options.quick else (4096, options.updates)
     for precision in ("float32", "bfloat16") if not options.quick or has_fast_products() else ("float32",):

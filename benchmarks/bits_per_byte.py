@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import records
-from headstart.precision import has_fast_products
+from headstart.runtime.precision import has_fast_products
 from pretraining_speed import DATA, PEER, network
 
 RESULTS = "bits_per_byte.jsonl"

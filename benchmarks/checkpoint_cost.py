@@ -25,10 +25,10 @@ EVERY = 30.0
 
 def measured(folder: Path, saves: int, pause: float) -> dict[str, Any]:
     """Seconds of each save of one stage."""
-    from headstart.assembly import assemble
     from headstart.backbones.location import locate
-    from headstart.preparation import prepare
-    from headstart.progress import SILENT
+    from headstart.recipes.parsing import assemble
+    from headstart.runs.preparation import prepare
+    from headstart.runtime.progress import SILENT
     from headstart.strategies.base import Context
     from headstart.strategies.fine_tuning import FineTuning
     from headstart.training.checkpoints import Checkpoints, Stages

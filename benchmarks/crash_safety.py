@@ -41,10 +41,10 @@ KEYS = ("program", "what")
 PROGRAMS = ("headstart", "Trainer")
 POINTS = {
     "headstart": (
-        "headstart.durable.sync",
-        "headstart.durable.rename",
-        "headstart.durable.write_json",
-        "headstart.durable.discard",
+        "headstart.runtime.durable.sync",
+        "headstart.runtime.durable.rename",
+        "headstart.runtime.durable.write_json",
+        "headstart.runtime.durable.discard",
         "headstart.training.checkpoints.save_file",
     ),
     "Trainer": (
@@ -240,7 +240,9 @@ def measured(bench: Bench, program: str, kills: int, times: int) -> dict[str, Co
                 code = bench.fork(program, place)
                 found["killed while writing"][bench.outcome(program, place, code, expected)] += 1
     stopped = bench.folder / program / "stopped"
-    steps = "headstart.durable.sync" if program == "headstart" else "transformers.trainer.TrainerState.save_to_json"
+    steps = (
+        "headstart.runtime.durable.sync" if program == "headstart" else "transformers.trainer.TrainerState.save_to_json"
+    )
     at = (steps, 60, "before") if program == "headstart" else (steps, 8, "after")
     assert bench.fork(program, stopped, prepare=lambda: killing(*at)) == -signal.SIGKILL
     if program == "Trainer":  # what it was writing when it was killed is another matter
@@ -289,10 +291,10 @@ def main() -> None:
     import transformers.models.bert.modeling_bert
     import transformers.trainer
 
-    import headstart.comparison
     import headstart.predictors.network
     import headstart.report.page
-    import headstart.strategies.steps
+    import headstart.runs.comparison
+    import headstart.strategies.training_run
 
     _ = headstart, transformers
     torch.set_num_threads(1)

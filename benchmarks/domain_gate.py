@@ -62,10 +62,10 @@ def adapted(text: str, objective: str, budget: str, folder: Path) -> Path:
 
 def fitted(train: Path, test: Path, backbone: str, then: str, seed: int) -> tuple[Any, Any, dict[str, Any]]:
     """The candidate, the parts, and the scores on test."""
-    from headstart.assembly import assemble
-    from headstart.comparison import compare
-    from headstart.preparation import prepare
-    from headstart.progress import SILENT
+    from headstart.recipes.parsing import assemble
+    from headstart.runs.comparison import compare
+    from headstart.runs.preparation import prepare
+    from headstart.runtime.progress import SILENT
 
     options = {
         "train": str(train), "test": str(test), "strategy": then, "backbone": backbone,

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import records
-from headstart.precision import has_fast_products
+from headstart.runtime.precision import has_fast_products
 
 RESULTS = "pretraining_speed.jsonl"
 KEYS = ("objective", "program", "size", "bf16", "repeat")
@@ -80,12 +80,12 @@ def ours(
     from headstart.backbones.encoder import TextEncoder
     from headstart.backbones.location import BackboneSource, Located
     from headstart.corpora.source import RawText
-    from headstart.device import name_of, settled
     from headstart.heads.model import Model
     from headstart.objectives import OBJECTIVES as REGISTRY
-    from headstart.precision import is_fast
-    from headstart.progress import SILENT
-    from headstart.team import ALONE
+    from headstart.runtime.device import name_of, settled
+    from headstart.runtime.precision import is_fast
+    from headstart.runtime.progress import SILENT
+    from headstart.runtime.team import ALONE
     from headstart.training import language
     from headstart.training.compiled import WORTH_SECONDS
     from headstart.training.language import Learner

@@ -28,15 +28,15 @@ def child(train_file: str) -> None:
     """One process of the team; the first one prints a JSON line."""
     import torch
 
-    from headstart.assembly import assemble
     from headstart.backbones.location import locate
-    from headstart.preparation import prepare
-    from headstart.progress import SILENT
+    from headstart.recipes.parsing import assemble
+    from headstart.runs.preparation import prepare
+    from headstart.runtime.progress import SILENT
+    from headstart.runtime.team import joined
     from headstart.strategies.base import Context
+    from headstart.strategies.cross_validation import prepared
     from headstart.strategies.fine_tuning import LEARNING_RATE, FineTuning
-    from headstart.strategies.parts import prepared
-    from headstart.strategies.steps import headed_model
-    from headstart.team import joined
+    from headstart.strategies.training_run import headed_model
     from headstart.training.stage import Stage
     from headstart.training.trainer import train
 

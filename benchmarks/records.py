@@ -26,7 +26,7 @@ def device() -> str:
     """What networks compute on here: the name of a GPU, `cpu`, or `cpu, bfloat16` where it multiplies that at speed."""
     import torch
 
-    from headstart.precision import has_fast_products
+    from headstart.runtime.precision import has_fast_products
 
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()

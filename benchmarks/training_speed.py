@@ -49,16 +49,16 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
 
     import torch
 
-    from headstart.assembly import assemble
     from headstart.backbones.location import locate
     from headstart.data.cache import ArrayCache, no_cache
     from headstart.predictors.network import NetworkPredictor
-    from headstart.preparation import prepare
-    from headstart.progress import SILENT
+    from headstart.recipes.parsing import assemble
+    from headstart.runs.preparation import prepare
+    from headstart.runtime.progress import SILENT
     from headstart.strategies.base import Context
+    from headstart.strategies.cross_validation import prepared
     from headstart.strategies.fine_tuning import LEARNING_RATE, FineTuning
-    from headstart.strategies.parts import prepared
-    from headstart.strategies.steps import headed_model, shortcuts
+    from headstart.strategies.training_run import headed_model, shortcuts
     from headstart.training.stage import Stage
     from headstart.training.trainer import train
 

@@ -135,7 +135,7 @@ def make_tiny_backbone(folder: Path, architecture: str = "bert", **changes: Any)
 def exact_products() -> Iterator[None]:
     """Products in float32 on every machine; tests of the fast ones say so."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("headstart.precision.has_fast_products", lambda *_: False)
+        patch.setattr("headstart.runtime.precision.has_fast_products", lambda *_: False)
         yield
 
 

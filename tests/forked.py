@@ -17,7 +17,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-POINTS = ("durable.sync", "durable.rename", "durable.write_json", "durable.discard", "training.checkpoints.save_file")
+POINTS = (
+    "runtime.durable.sync",
+    "runtime.durable.rename",
+    "runtime.durable.write_json",
+    "runtime.durable.discard",
+    "training.checkpoints.save_file",
+)
 """Functions that put something on the disk; a fork may be killed before or after any call of them."""
 
 
@@ -176,14 +182,14 @@ def serve() -> None:
     import transformers.models.bert.modeling_bert
 
     import headstart.cli.main
-    import headstart.comparison
-    import headstart.predictors.light
     import headstart.predictors.linear_text
     import headstart.predictors.network
+    import headstart.predictors.numpy_bert
     import headstart.report.page
-    import headstart.strategies.steps
-    import headstart.verbs
-    import headstart.workspace
+    import headstart.runs.comparison
+    import headstart.runs.run
+    import headstart.runs.workspace
+    import headstart.strategies.training_run
 
     _ = headstart, sklearn, transformers
     torch.set_num_threads(1)

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-DURABLE, TRAINER, CHECKPOINTS = "durable.py", "training/trainer.py", "training/checkpoints.py"
+DURABLE, TRAINER, CHECKPOINTS = "runtime/durable.py", "training/trainer.py", "training/checkpoints.py"
 PIECES = "data/pieces.py"
-ORDER = "tests/test_durable.py::test_everything_is_on_the_disk_before_the_folder_gets_its_name_and_its_name_is_after"
-REPLACED = "tests/test_durable.py::test_a_file_that_is_replaced_is_on_the_disk_before_it_gets_its_name"
+ORDER = "tests/runtime/test_durable.py::test_everything_is_on_the_disk_before_the_folder_gets_its_name_and_its_name_is_after"
+REPLACED = "tests/runtime/test_durable.py::test_a_file_that_is_replaced_is_on_the_disk_before_it_gets_its_name"
 STOPPED = "tests/training/test_checkpoints.py::test_a_stage_that_is_stopped_after_any_update_goes_on_to_the_same_bits"
 DAMAGED = "tests/training/test_checkpoints.py::test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_used"
 NARROW = "tests/training/test_checkpoints.py::test_memory_is_tried_with_the_largest_batch_first_and_the_parts_stay"
@@ -76,21 +76,21 @@ FAULTS = (
         DURABLE,
         'if digest(folder / name) != about["sha256"]:',
         "if False:",
-        "tests/test_durable.py::test_a_flipped_bit_and_a_cut_are_found_wherever_they_are_and_the_file_is_named",
+        "tests/runtime/test_durable.py::test_a_flipped_bit_and_a_cut_are_found_wherever_they_are_and_the_file_is_named",
     ),
     Fault(
         "the folder keeps its name while it is removed",
         DURABLE,
         "    rename(folder, old / \"x\")\n",
         "    shutil.rmtree(folder)\n",
-        "tests/test_durable.py::test_what_is_replaced_is_gone_under_its_name_before_the_new_one_has_it",
+        "tests/runtime/test_durable.py::test_what_is_replaced_is_gone_under_its_name_before_the_new_one_has_it",
     ),
     Fault(
         "no lock",
         DURABLE,
         "            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
         "            pass\n",
-        "tests/test_durable.py::test_a_second_process_is_told_who_has_the_lock_and_that_of_a_dead_one_is_taken",
+        "tests/runtime/test_durable.py::test_a_second_process_is_told_who_has_the_lock_and_that_of_a_dead_one_is_taken",
     ),
     Fault("the manifest is not checked", CHECKPOINTS, "    reason = damage(path)\n", '    reason = ""\n', DAMAGED),
     Fault(
@@ -104,7 +104,7 @@ FAULTS = (
     Fault("the loss is not checked", TRAINER, "if not math.isfinite(norm):", "if False:", NAN),
     Fault(
         "random numbers go on where they were",
-        "training/passes.py",
+        "training/gradients.py",
         "            torch.manual_seed(_mixed(self.seed, self.state.history.updates, *others))\n",
         "",
         STOPPED,
@@ -114,7 +114,7 @@ FAULTS = (
     Fault("the parts of a batch are forgotten", "training/state.py", "        return values\n", "        return values | {'pieces': 1}\n", NARROW),
     Fault("the slower rate is forgotten", "training/state.py", "        return values\n", "        return values | {'slowed': 1.0}\n", BACK),
     Fault("what is left out is forgotten", "training/state.py", "        return values\n", "        return values | {'left_out': []}\n", BACK),
-    Fault("an update is broken into", "interrupts.py", "    if _state.shielded:\n", "    if False:\n", SIGNALS),
+    Fault("an update is broken into", "runtime/interrupts.py", "    if _state.shielded:\n", "    if False:\n", SIGNALS),
     Fault(
         "the best weights are put back unshielded",
         TRAINER,
@@ -153,7 +153,7 @@ FAULTS = (
     ),
     Fault(
         "what is done is done again",
-        "comparison.py",
+        "runs/comparison.py",
         "work is not None and work.restore(entry, at)",
         "False",
         "tests/contract/test_resuming.py::test_an_experiment_of_several_strategies_does_not_do_again_what_is_done",
@@ -203,7 +203,7 @@ FAULTS = (
     ),
     Fault(
         "a random head moves the network from the first update",
-        "training/priming.py",
+        "training/head_warmup.py",
         "levels=[Level(own_weights(learner.model), 1.0)]",
         "levels=None",
         "tests/training/test_language.py::test_a_random_head_learns_alone_first",
@@ -273,7 +273,7 @@ FAULTS = (
     ),
     Fault(
         "answers: what an earlier run had finished does not know its thresholds",
-        'experiment.py',
+        'runs/experiment.py',
         '    candidate.predictor.meaning = task.meaning\n',
         '',
         'tests/tasks/test_text_classification.py::test_a_predictor_of_a_run_that_goes_on_knows_the_thresholds',
@@ -287,10 +287,10 @@ FAULTS = (
     ),
     Fault(
         "answers: fast products are taken for safe by the highest output, not by thresholds",
-        'predictors/careful.py',
+        'predictors/mixed_precision.py',
         'np.sort(logits - borders, axis=1)',
         'np.sort(logits, axis=1)',
-        'tests/predictors/test_careful.py::test_labels_by_thresholds_are_those_of_float32_too',
+        'tests/predictors/test_mixed_precision.py::test_labels_by_thresholds_are_those_of_float32_too',
     ),
     Fault(
         "answers: a label twice in a list is taken",
@@ -336,24 +336,24 @@ FAULTS = (
     ),
     Fault(
         "answers: the intercept of numbers forgets their mean",
-        'training/solve_numbers.py',
+        'solving/numbers.py',
         '        bias = self.level - coefficients @ self.middle - weight @ self.mean\n',
         '        bias = -(coefficients @ self.middle) - weight @ self.mean\n',
-        'tests/training/test_solve_numbers.py::test_it_is_the_ridge_regression_of_scikit_learn_with_rows_more_or_fewer_than_features',
+        'tests/solving/test_numbers.py::test_it_is_the_ridge_regression_of_scikit_learn_with_rows_more_or_fewer_than_features',
     ),
     Fault(
         "answers: strengths of numbers are chosen by their order",
-        'training/solve_numbers.py',
+        'solving/numbers.py',
         '    lambda scores: scores,\n    explained,\n',
         '    lambda scores: scores,\n',
-        'tests/training/test_solve_numbers.py::test_strengths_are_chosen_by_the_variance_explained_not_by_an_order_that_all_share',
+        'tests/solving/test_numbers.py::test_strengths_are_chosen_by_the_variance_explained_not_by_an_order_that_all_share',
     ),
     Fault(
         "answers: a label that all rows have is never given",
-        'training/solve_sets.py',
+        'solving/label_sets.py',
         'np.where(shares > 0, -ABSENT, ABSENT)',
         'np.where(shares > 0, ABSENT, ABSENT)',
-        'tests/training/test_solve_sets.py::test_a_label_that_all_rows_have_or_none_has_an_output_far_off',
+        'tests/solving/test_label_sets.py::test_a_label_that_all_rows_have_or_none_has_an_output_far_off',
     ),
     Fault(
         "words: a word without a piece is forgotten", "backbones/words.py",
@@ -391,7 +391,7 @@ FAULTS = (
         "tests/tasks/test_token_classification.py::test_a_tag_that_could_not_stand_there_never_comes_out",
     ),
     Fault(
-        "words: folds of sentences are taken for folds of words", "strategies/steps.py",
+        "words: folds of sentences are taken for folds of words", "strategies/training_run.py",
         "            by_epoch[epoch][units.of(held)] = logits", "            by_epoch[epoch][: len(logits)] = logits",
         "tests/contract/test_strategies_on_words.py",
     ),
@@ -449,9 +449,9 @@ FAULTS = (
         "tests/tasks/test_token_classification.py::test_the_chain_is_told_which_words_make_a_sentence_in_whatever_windows_they_are_read",
     ),
     Fault(
-        "tag chain: folds are solved on all rows", "strategies/chained.py",
+        "tag chain: folds are solved on all rows", "strategies/crf_heads.py",
         "some, rest = train.take(units.of(kept)), ", "some, rest = train.take(units.of(held)), ",
-        "tests/strategies/test_chained.py::test_labels_of_a_fold_have_no_say_in_its_own_outputs",
+        "tests/strategies/test_crf_heads.py::test_labels_of_a_fold_have_no_say_in_its_own_outputs",
     ),
     Fault(
         "tag chain: an artifact forgets the temperature", "predictors/network.py",
@@ -469,14 +469,14 @@ FAULTS = (
         "tests/training/test_muon.py",
     ),
     Fault(
-        "device: a GPU that is not there is the CPU in silence", "device.py",
+        "device: a GPU that is not there is the CPU in silence", "runtime/device.py",
         '    if wanted == "auto":\n        return "cpu"\n    built', '    if wanted:\n        return "cpu"\n    built',
-        "tests/test_device.py::test_a_gpu_that_is_not_there_is_named_with_the_reason",
+        "tests/runtime/test_device.py::test_a_gpu_that_is_not_there_is_named_with_the_reason",
     ),
     Fault(
-        "device: what is in a list stays where it is", "device.py",
+        "device: what is in a list stays where it is", "runtime/device.py",
         "    if isinstance(batch, tuple | list):\n", "    if isinstance(batch, tuple):\n",
-        "tests/test_device.py::test_a_batch_is_moved_with_all_that_is_in_it",
+        "tests/runtime/test_device.py::test_a_batch_is_moved_with_all_that_is_in_it",
     ),
     Fault(
         "device: words that mean nothing are scored", "heads/vocabulary.py",

@@ -10,7 +10,7 @@ import pytest
 import headstart
 from headstart.api import table_of
 from headstart.errors import DataError, HeadstartError, MissingInputError, RecipeError
-from headstart.progress import Progress
+from headstart.runtime.progress import Progress
 
 QUICK: dict[str, Any] = {"strategy": "tf-idf", "C": 1.0, "controls": False}
 COLUMNS = {

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from headstart import assembly
-from headstart import recipe as recipes
 from headstart.artifact import Artifact
 from headstart.data.table import Table
 from headstart.errors import DataError, UsageError
-from headstart.outcome import Outcome
-from headstart.progress import SILENT, Progress
-from headstart.verbs import run as run_recipe
+from headstart.recipes import parsing as assembly
+from headstart.recipes import recipe as recipes
+from headstart.runs.outcome import Outcome
+from headstart.runs.run import run as run_recipe
+from headstart.runtime.progress import SILENT, Progress
 
 
 def fit(data: Any, *, progress: Progress = SILENT, **options: Any) -> Artifact:

@@ -17,14 +17,14 @@ import yaml
 from safetensors import SafetensorError, safe_open
 
 from headstart.config import parse
-from headstart.device import Device
-from headstart.durable import DISCARDED, UNFINISHED, refusal, settle, sync, working_folder, write_json
 from headstart.errors import DivergedError, MissingInputError, ModelError, RunFolderError, StorageError
-from headstart.precision import Precision
 from headstart.predictors import PREDICTORS
 from headstart.predictors.base import Outputs, Predictor
-from headstart.progress import SILENT, Progress
 from headstart.registry import did_you_mean
+from headstart.runtime.device import Device
+from headstart.runtime.durable import DISCARDED, UNFINISHED, refusal, settle, sync, working_folder, write_json
+from headstart.runtime.precision import Precision
+from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks import TASKS
 from headstart.tasks.base import Task
 from headstart.types import Spoken

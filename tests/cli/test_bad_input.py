@@ -204,7 +204,7 @@ def test_a_read_only_output_is_refused_before_any_work(
     refused: Callable[..., str], files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("headstart.artifact.os.access", lambda *_: False)
-    monkeypatch.setattr("headstart.comparison.compare", lambda *_, **__: pytest.fail("work began"))
+    monkeypatch.setattr("headstart.runs.comparison.compare", lambda *_, **__: pytest.fail("work began"))
     assert "is not writable" in refused(74, "fit", files / "train.csv", "-o", "deep/m", *QUICK)
 
 
@@ -384,7 +384,7 @@ def test_an_unexpected_fault_is_named_without_a_traceback_and_shown_on_request(
     def fault(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("one by zero")
 
-    monkeypatch.setattr("headstart.comparison.compare", fault)
+    monkeypatch.setattr("headstart.runs.comparison.compare", fault)
     said = headstart("fit", files / "train.csv", "-o", "m")
     assert said.code == 1
     assert said.err.startswith("error: ZeroDivisionError: one by zero\nThis is a fault of headstart.")

@@ -15,8 +15,8 @@ import pytest
 import torch
 
 import headstart as package
-from headstart.durable import Lock
 from headstart.errors import UsageError
+from headstart.runtime.durable import Lock
 
 STEP = torch.optim.AdamW.step
 

@@ -49,7 +49,7 @@ def test_stopping_the_first_strategy_leaves_nothing_behind(
     assert "stopped before any strategy was done; nothing was kept" in message
 
 
-@pytest.mark.parametrize("place", ["headstart.comparison.prepare", "headstart.comparison.publish"])
+@pytest.mark.parametrize("place", ["headstart.runs.comparison.prepare", "headstart.runs.comparison.publish"])
 def test_stopping_anywhere_else_leaves_nothing_behind(
     headstart: Callable[..., Any], files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -63,7 +63,7 @@ def test_stopping_anywhere_else_leaves_nothing_behind(
 def test_stopping_while_the_folder_is_written_leaves_nothing_behind(
     headstart: Callable[..., Any], files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headstart.comparison.page.render", stop)
+    monkeypatch.setattr("headstart.runs.comparison.page.render", stop)
     said = headstart("fit", files / "train.csv", "-o", "a/m", "--strategy", "tf-idf", "--C", 1, "--no-controls")
     assert said.code == 130
     assert list(tmp_path.iterdir()) == []
@@ -72,7 +72,7 @@ def test_stopping_while_the_folder_is_written_leaves_nothing_behind(
 def test_stopping_while_the_test_part_is_scored_keeps_the_finished_models(
     headstart: Callable[..., Any], files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headstart.comparison.score_test", stop)
+    monkeypatch.setattr("headstart.runs.comparison.score_test", stop)
     said = headstart("fit", files / "train.csv", "-o", "m", "--strategy", "tf-idf", "--C", 1, "--no-controls")
     assert said.code == 130
     assert (tmp_path / "m" / "headstart.json").is_file(), "a trained model was thrown away"

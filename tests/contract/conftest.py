@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from headstart.assembly import assemble, from_mapping
-from headstart.comparison import Compared, compare
 from headstart.data.store import Store
 from headstart.data.table import Table
-from headstart.progress import SILENT
-from headstart.recipe import MEMORY
+from headstart.recipes.parsing import assemble, from_mapping
+from headstart.recipes.recipe import MEMORY
+from headstart.runs.comparison import Compared, compare
+from headstart.runtime.progress import SILENT
 from headstart.tasks import TASKS
 
 

@@ -9,8 +9,8 @@ import pytest
 from tests.folders import tensors
 
 from headstart.artifact import load
-from headstart.assembly import from_mapping
 from headstart.errors import RecipeError
+from headstart.recipes.parsing import from_mapping
 from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
 

@@ -16,7 +16,7 @@ from headstart.predictors import PREDICTORS
 from headstart.predictors.base import Predictor
 from headstart.readers import READERS
 from headstart.readers.base import Reader
-from headstart.recipe import VERBS
+from headstart.recipes.recipe import VERBS
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Strategy
 from headstart.tasks import TASKS
@@ -81,8 +81,8 @@ def test_components_lie_at_most_one_level_below_their_abstract_base() -> None:
     "code",
     [
         "import headstart; dir(headstart)",
-        "import headstart.recipe",
-        "from headstart.assembly import assemble; assemble('fit', {'train': 'a.csv', 'epochs': 3})",
+        "import headstart.recipes.recipe",
+        "from headstart.recipes.parsing import assemble; assemble('fit', {'train': 'a.csv', 'epochs': 3})",
         "from headstart.strategies import STRATEGIES as R; print(R.names(), [R.summary(n) for n in R.names()])",
         "from headstart.tasks import TASKS as R; print(R.names(), [R.summary(n) for n in R.names()])",
         "from headstart.readers import READERS as R; print(R.names(), [R.summary(n) for n in R.names()])",
@@ -120,7 +120,7 @@ def holding(pattern: str) -> list[str]:
 
 
 def test_gradients_are_computed_in_one_file() -> None:
-    assert holding(r"\. backward \(") == ["training/passes.py"]
+    assert holding(r"\. backward \(") == ["training/gradients.py"]
 
 
 @pytest.mark.parametrize(

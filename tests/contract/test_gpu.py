@@ -17,11 +17,11 @@ from headstart.artifact import load
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.store import Store
-from headstart.device import moved
 from headstart.heads.model import Model
 from headstart.objectives import OBJECTIVES
 from headstart.objectives.base import RawText
-from headstart.progress import SILENT, Progress
+from headstart.runtime.device import moved
+from headstart.runtime.progress import SILENT, Progress
 from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
 from headstart.training.checkpoints import Stages

@@ -14,10 +14,10 @@ import pytest
 from tests.forked import POINTS, Ended, Program
 
 from headstart.errors import StorageError
+from headstart.runs.workspace import place_of
 from headstart.strategies import STRATEGIES
 from headstart.tasks.text_classification import TextClassification
 from headstart.training.checkpoints import STEP
-from headstart.workspace import place_of
 
 SERVING = [name for name in STRATEGIES.names() if name not in TextClassification.unsuited]
 """Strategies that serve tasks with one label for each text."""
@@ -141,9 +141,9 @@ def test_every_strategy_killed_in_the_middle_and_near_the_end(
     expected, reached = whole[name]
     first = fit_words(words, name)
     run = tmp_path / "run"
-    point = "update" if reached.get("update") else "durable.sync"
+    point = "update" if reached.get("update") else "runtime.durable.sync"
     assert program.run(*first, "-o", run, at=(point, max(1, reached[point] // 2), "after")).code == -signal.SIGKILL
-    left = finished(program, first, run, at=("durable.rename", 2, "before"))
+    left = finished(program, first, run, at=("runtime.durable.rename", 2, "before"))
     assert left.code == -signal.SIGKILL
     assert finished(program, first, run).code == 0
     require_same(expected, run)
@@ -275,7 +275,7 @@ def test_predictions_that_were_killed_leave_nothing_behind_once_they_are_whole(
     assert whole["fine-tuning"]
     model = whole.place / "fine-tuning"
     command = ["predict", model, "--input", words[0], "--output", tmp_path / "out.csv"]
-    killed = program.run(*command, at=("durable.working_folder", 1, "after"))
+    killed = program.run(*command, at=("runtime.durable.working_folder", 1, "after"))
     assert killed.code == -signal.SIGKILL
     assert len(list(tmp_path.iterdir())) == 1
     assert clean(program.run(*command)).code == 0

@@ -14,7 +14,7 @@ from headstart.backbones.location import BackboneSource, locate
 from headstart.data.store import Store
 from headstart.heads.model import Model
 from headstart.objectives import OBJECTIVES
-from headstart.progress import SILENT, Progress
+from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks import TASKS
 from headstart.training.checkpoints import Stages
 from headstart.training.settings import Training

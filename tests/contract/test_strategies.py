@@ -11,8 +11,8 @@ from safetensors.numpy import load_file
 from tests.folders import tensors
 
 from headstart.artifact import load
-from headstart.assembly import from_mapping
 from headstart.errors import UnavailableError
+from headstart.recipes.parsing import from_mapping
 from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
 

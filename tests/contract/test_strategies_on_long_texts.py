@@ -66,7 +66,7 @@ def test_states_below_frozen_layers_are_looked_up_window_by_window(
 ) -> None:
     options = told("fine-tuning", layers=1, head="mean") | {"epochs": 3}
     kept = run_toy(options).chosen.finished.validation_logits
-    monkeypatch.setattr("headstart.strategies.steps.shortcuts", lambda context, backbone: None)
+    monkeypatch.setattr("headstart.strategies.training_run.shortcuts", lambda context, backbone: None)
     np.testing.assert_allclose(run_toy(options | {"seed": 0}).chosen.finished.validation_logits, kept, atol=1e-3)
 
 

@@ -11,12 +11,12 @@ from safetensors.numpy import load_file
 from tests.folders import tensors
 
 from headstart.artifact import load
-from headstart.assembly import assemble, from_mapping
-from headstart.comparison import Compared, compare
 from headstart.data.table import Table
-from headstart.predictors.stored import HEAD_FILE
-from headstart.progress import SILENT
-from headstart.recipe import MEMORY
+from headstart.predictors.base import HEAD_FILE
+from headstart.recipes.parsing import assemble, from_mapping
+from headstart.recipes.recipe import MEMORY
+from headstart.runs.comparison import Compared, compare
+from headstart.runtime.progress import SILENT
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import MOST_EPOCHS
 from headstart.tasks import TASKS

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
-from headstart.progress import Progress
+from headstart.runtime.progress import Progress
 
 
 class Heard(Progress):

@@ -15,10 +15,10 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
-from headstart import durable
 from headstart.corpora.shards import tokenised
 from headstart.corpora.source import RawText
 from headstart.corpora.survey import survey
+from headstart.runtime import durable
 
 POINTS = ("sync", "rename", "write_json", "discard")
 

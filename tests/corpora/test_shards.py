@@ -14,7 +14,6 @@ from tokenizers.models import WordLevel
 from tokenizers.normalizers import Replace
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
-from headstart import durable
 from headstart.corpora import shards
 from headstart.corpora.corpus import open_corpus
 from headstart.corpora.documents import segments
@@ -23,6 +22,7 @@ from headstart.corpora.shards import tokenised
 from headstart.corpora.source import RawText
 from headstart.corpora.survey import Survey, survey
 from headstart.errors import DataError, StorageError
+from headstart.runtime import durable
 
 Write = Callable[..., str]
 

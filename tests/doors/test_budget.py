@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import headstart
-import headstart.assembly
+import headstart.recipes.parsing
 from headstart.cli.main import main
 
 
@@ -46,7 +46,7 @@ def test_a_budget_that_is_no_time_is_refused_with_an_example(
     ("text", "seconds"), [("90s", 90), ("3m", 180), ("1h", 3600), ("2m30s", 150), ("1.5min", 90), (45, 45)]
 )
 def test_times_are_read_as_people_write_them(text: Any, seconds: float) -> None:
-    assert headstart.assembly.assemble("fit", {"train": "x.csv", "budget": text}).budget == seconds
+    assert headstart.recipes.parsing.assemble("fit", {"train": "x.csv", "budget": text}).budget == seconds
 
 
 def test_a_dry_run_shows_the_plan_and_writes_nothing(
@@ -101,15 +101,15 @@ def test_a_budget_is_kept_and_what_it_decided_can_be_done_again_without_a_clock(
 
 def test_auto_is_what_runs_where_nothing_is_named(train: Path) -> None:
     for spelling in ({"strategy": "auto"}, {"strategies": "auto"}, {"strategies": ["auto"]}, {}):
-        assert headstart.assembly.assemble("fit", {"train": str(train)} | spelling).is_auto
-    named = headstart.assembly.assemble("fit", {"train": str(train), "strategy": "lora"})
+        assert headstart.recipes.parsing.assemble("fit", {"train": str(train)} | spelling).is_auto
+    named = headstart.recipes.parsing.assemble("fit", {"train": str(train), "strategy": "lora"})
     assert not named.is_auto
 
 
 def test_a_budget_that_fits_nothing_that_was_named_is_refused_with_the_times(
     train: Path, tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headstart.planning.Plan.estimate", lambda self, strategy: 95.0)
+    monkeypatch.setattr("headstart.runs.planning.Plan.estimate", lambda self, strategy: 95.0)
     with pytest.raises(
         headstart.HeadstartError, match="budget: fine-tuning takes about 95 s, and 2[0-9] s of"
     ) as error:

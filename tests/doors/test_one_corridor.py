@@ -11,12 +11,12 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from headstart import recipe as recipes
-from headstart.assembly import HIDDEN, SECTIONS, assemble, flat, read
 from headstart.cli.main import main
 from headstart.objectives import OBJECTIVES
-from headstart.raw_recipe import Corpus, Network
-from headstart.recipe import VERBS
+from headstart.recipes import recipe as recipes
+from headstart.recipes.parsing import HIDDEN, SECTIONS, assemble, flat, read
+from headstart.recipes.raw_recipe import Corpus, Network
+from headstart.recipes.recipe import VERBS
 from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
 from headstart.training.settings import TextTraining

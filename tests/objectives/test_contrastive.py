@@ -19,7 +19,7 @@ from headstart.backbones.location import BackboneSource, locate
 from headstart.data.store import Store
 from headstart.heads.model import Model
 from headstart.objectives.contrastive import Contrastive, paired_batches
-from headstart.team import ALONE
+from headstart.runtime.team import ALONE
 from headstart.training.features import pooled_states
 from headstart.training.settings import Training
 from headstart.training.stage import Level, Stage

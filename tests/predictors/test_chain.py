@@ -9,7 +9,8 @@ import pytest
 from headstart.data.units import Units
 from headstart.data.words import joined_words
 from headstart.errors import ModelError
-from headstart.predictors.chain import Chain, ChainPredictor, known_features, log_marginals, marginals, shapes_of
+from headstart.predictors.chain import ChainPredictor, known_features, shapes_of
+from headstart.solving.forward_backward import Chain, log_marginals, marginals
 
 
 def counted(scores: np.ndarray, transitions: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:

@@ -25,9 +25,9 @@ from headstart.heads.model import Model
 from headstart.heads.pooled import PooledHead
 from headstart.metrics.calibration import softmax
 from headstart.predictors import PREDICTORS
+from headstart.predictors.base import HEAD_FILE
 from headstart.predictors.linear_text import CHARACTERS, WORDS, LinearTextPredictor, vectorizer_for
 from headstart.predictors.network import NetworkPredictor
-from headstart.predictors.stored import HEAD_FILE
 
 TEXTS = ["good", "a good day and a good night to you and all of yours", "bad bad bad", "", "it is on its way", "good"]
 

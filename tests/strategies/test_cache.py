@@ -44,9 +44,9 @@ def weights(candidate: Any) -> dict[str, np.ndarray]:
 
 def in_full(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pass is shortened."""
-    from headstart.strategies import steps
+    from headstart.strategies import training_run
 
-    monkeypatch.setattr(steps, "shortcuts", lambda *_: None)
+    monkeypatch.setattr(training_run, "shortcuts", lambda *_: None)
 
 
 @pytest.mark.parametrize("parts", [0, 2], ids=["validation", "folds"])
@@ -95,15 +95,15 @@ def test_gradual_unfreezing_keeps_the_states_of_borders_that_last(
     few: Few, cache: ArrayCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[int, int]] = []
-    from headstart.strategies import steps
+    from headstart.strategies import training_run
 
-    real = steps.shortcuts
+    real = training_run.shortcuts
 
     def noted(context: Context, backbone: Any) -> Any:
         found = real(context, backbone)
         return lambda blocks, left: (asked.append((blocks, left)), found(blocks, left))[1]
 
-    monkeypatch.setattr(steps, "shortcuts", noted)
+    monkeypatch.setattr(training_run, "shortcuts", noted)
     FineTuning(layers="all", unfreezing="gradual", head="mean").fit(
         replace(few(per_label=8, parts=0, epochs=3, patience=9), cache=cache)
     )
@@ -119,7 +119,7 @@ def test_after_training_passes_run_in_full(few: Few, cache: ArrayCache) -> None:
 def test_a_network_that_cannot_start_at_the_border_says_so_and_is_run_in_full(
     few: Few, cache: ArrayCache, passes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from headstart.progress import Progress
+    from headstart.runtime.progress import Progress
 
     said: list[str] = []
 
@@ -149,12 +149,12 @@ def test_features_are_found_by_the_next_run(few: Few, cache: ArrayCache, monkeyp
 def test_frozen_features_of_a_test_part_are_computed_once_for_all_runs(
     few: Few, cache: ArrayCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from headstart.predictors import careful
+    from headstart.predictors import mixed_precision
     from headstart.training import features as module
 
-    monkeypatch.setattr("headstart.precision.has_fast_products", lambda *_: True)
-    monkeypatch.setattr(careful, "LEAST_ROWS", 8)
-    monkeypatch.setattr(careful, "TRIAL_ROWS", 4)
+    monkeypatch.setattr("headstart.runtime.precision.has_fast_products", lambda *_: True)
+    monkeypatch.setattr(mixed_precision, "LEAST_ROWS", 8)
+    monkeypatch.setattr(mixed_precision, "TRIAL_ROWS", 4)
     texts = [f"good day number {at}" for at in range(40)]
     context = replace(few(per_label=8, parts=2), cache=cache, precision="auto")
     first = FeatureExtraction(layers=(1, 2), pooling="mean").fit(context).predictor

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headstart.assembly import assemble
-from headstart.comparison import compare
 from headstart.data.examples import Example
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import RecipeError
-from headstart.progress import SILENT
-from headstart.recipe import MEMORY
+from headstart.recipes.parsing import assemble
+from headstart.recipes.recipe import MEMORY
+from headstart.runs.comparison import compare
+from headstart.runtime.progress import SILENT
 from headstart.strategies.domain_adaptation import _judged
 from headstart.tasks.text_classification import TextClassification
 

@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headstart.assembly import assemble
-from headstart.comparison import compare, publish
 from headstart.data.table import Table
-from headstart.progress import SILENT
-from headstart.recipe import MEMORY
+from headstart.recipes.parsing import assemble
+from headstart.recipes.recipe import MEMORY
+from headstart.runs.comparison import compare, publish
+from headstart.runtime.progress import SILENT
+from headstart.solving.logistic import Solved, solve_by_folds
 from headstart.strategies import STRATEGIES, probing
 from headstart.strategies.base import Context
 from headstart.strategies.contrastive import Contrastive
+from headstart.strategies.cross_validation import by_fold, prepared, rounds
 from headstart.strategies.feature_extraction import FeatureExtraction
 from headstart.strategies.fine_tuning import FineTuning
 from headstart.strategies.from_scratch import FromScratch
 from headstart.strategies.lora import Lora
-from headstart.strategies.parts import by_fold, prepared, rounds
 from headstart.strategies.probing import (
     compare_by_folds,
     features,
@@ -31,10 +32,9 @@ from headstart.strategies.probing import (
     solving_part,
     solving_rows,
 )
-from headstart.strategies.steps import Run, held_out
 from headstart.strategies.tf_idf import TfIdf
+from headstart.strategies.training_run import Run, held_out
 from headstart.tasks.text_classification import TextClassification
-from headstart.training.solve import Solved, solve_by_folds
 from headstart.training.state import Epoch, History
 
 SERVING = [name for name in STRATEGIES.names() if name not in TextClassification.unsuited]

@@ -10,12 +10,12 @@ import pytest
 from safetensors.numpy import load_file
 
 import headstart
-from headstart.assembly import assemble
-from headstart.comparison import compare
 from headstart.data.table import Table
 from headstart.errors import RecipeError, UnavailableError
-from headstart.progress import SILENT
-from headstart.recipe import MEMORY
+from headstart.recipes.parsing import assemble
+from headstart.recipes.recipe import MEMORY
+from headstart.runs.comparison import compare
+from headstart.runtime.progress import SILENT
 from headstart.strategies.base import Context
 from headstart.strategies.lora import LEARNING_RATE, Lora
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from headstart.config import parse
-from headstart.deadline import OutOfTime
 from headstart.errors import RecipeError
 from headstart.predictors.base import Outputs
+from headstart.runtime.deadline import OutOfTime
 from headstart.strategies.base import Candidate, Context, Strategy
 from headstart.strategies.self_training import SelfTraining, believed, least_confidence
 

@@ -10,23 +10,23 @@ import pytest
 
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.store import Store
-from headstart.deadline import OutOfTime
 from headstart.errors import RecipeError, UsageError
 from headstart.heads.model import Model
+from headstart.runtime.deadline import OutOfTime
+from headstart.solving.logistic import GRID as SOLVE_GRID
+from headstart.solving.logistic import Part
+from headstart.solving.ridge import ridge_by_folds
 from headstart.strategies import probing, tf_idf
 from headstart.strategies.base import Context, Strategy
 from headstart.strategies.contrastive import Contrastive
+from headstart.strategies.cross_validation import prepared
 from headstart.strategies.feature_extraction import FeatureExtraction, layer_sets
 from headstart.strategies.fine_tuning import FineTuning
 from headstart.strategies.from_scratch import FromScratch
-from headstart.strategies.parts import prepared
 from headstart.strategies.probing import _choosing_folds, features, solved_head
 from headstart.strategies.tf_idf import GRID, TfIdf
 from headstart.tasks.text_classification import Example, TextClassification
-from headstart.training.ridge import ridge_by_folds
 from headstart.training.settings import Training
-from headstart.training.solve import GRID as SOLVE_GRID
-from headstart.training.solve import Part
 
 WORDS = ["parcel", "shop", "day", "night", "way", "nine", "monday", "start", "end", "yours"]
 

@@ -13,7 +13,7 @@ from headstart.config import parse
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError, UsageError
-from headstart.experiment import Entry
+from headstart.runs.experiment import Entry
 from headstart.tasks import columns
 from headstart.tasks.text_classification import Example, TextClassification
 

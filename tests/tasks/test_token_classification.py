@@ -16,7 +16,8 @@ from headstart.data.units import Units
 from headstart.data.windows import WordTokens
 from headstart.data.words import joined_words
 from headstart.errors import DataError, RecipeError
-from headstart.tasks.pooled import HEAD, Prepared
+from headstart.heads import HEAD
+from headstart.tasks.pooled import Prepared
 from headstart.tasks.token_classification import TokenClassification
 
 NAMES = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")

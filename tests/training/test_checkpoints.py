@@ -15,13 +15,13 @@ import pytest
 import torch
 from tests.training.test_trainer import Fake, Objective, Told, equal, levels, prepared
 
-from headstart.durable import MANIFEST
 from headstart.errors import DivergedError, StorageError
-from headstart.interrupts import watched
-from headstart.progress import SILENT, Progress
+from headstart.runtime.durable import MANIFEST
+from headstart.runtime.interrupts import watched
+from headstart.runtime.progress import SILENT, Progress
 from headstart.training import checkpoints
+from headstart.training.best_weights import Parked
 from headstart.training.checkpoints import BEST, END, STEP, Stages
-from headstart.training.parked import Parked
 from headstart.training.settings import Training
 from headstart.training.stage import Stage
 from headstart.training.state import History, Snapshot, State

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tests.training.test_trainer import Fake, Objective, levels, prepared
 
-from headstart.deadline import Deadline, OutOfTime
+from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.training.settings import Training
 from headstart.training.stage import Stage
 from headstart.training.state import History

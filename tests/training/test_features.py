@@ -10,7 +10,7 @@ from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.cache import no_cache
 from headstart.heads.pooled import pool
-from headstart.progress import Progress
+from headstart.runtime.progress import Progress
 from headstart.training.features import FeatureStore, pooled_states
 
 TEXTS = ["good", "it is a very good day and a good night to you", "bad bad"]

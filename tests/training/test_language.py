@@ -11,12 +11,12 @@ import torch
 
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
-from headstart.deadline import Deadline, OutOfTime
 from headstart.heads.model import Model
 from headstart.objectives.masked_lm import MaskedLM
 from headstart.objectives.simcse import SimCSE
+from headstart.runtime.deadline import Deadline, OutOfTime
+from headstart.training.head_warmup import own_weights, prime
 from headstart.training.language import Learner, Speed, held_sums
-from headstart.training.priming import own_weights, prime
 from headstart.training.settings import TextTraining
 
 TEXTS = [f"the {'good' if at % 2 else 'bad'} shop opens at nine and it is a day to you {at % 4}" for at in range(60)]

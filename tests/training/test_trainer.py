@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from headstart.errors import DivergedError
-from headstart.progress import Progress
-from headstart.team import ALONE
+from headstart.runtime.progress import Progress
+from headstart.runtime.team import ALONE
 from headstart.training.settings import Training
 from headstart.training.stage import Level, Stage
 from headstart.training.state import History

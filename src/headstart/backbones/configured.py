@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from headstart.backbones.location import BackboneSource, Located
-from headstart.durable import refusal, write_json
 from headstart.errors import RecipeError
 from headstart.registry import did_you_mean
+from headstart.runtime.durable import refusal, write_json
 
 
 class Shape(NamedTuple):

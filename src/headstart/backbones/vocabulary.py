@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from headstart.durable import refusal, write_json
 from headstart.errors import DataError, MissingInputError, ModelError, RecipeError
+from headstart.runtime.durable import refusal, write_json
 
 Kind = Literal["wordpiece", "bpe", "unigram"]
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from headstart.metrics.directions import LOWER_IS_BETTER
-from headstart.progress import Progress
+from headstart.runtime.progress import Progress
 
 
 class Lines(Progress):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.data.cache import LIMIT, user_cache
-from headstart.machine import cores
+from headstart.runtime.machine import cores
 
 NEEDED = {
     "torch": "2.8",

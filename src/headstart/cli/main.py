@@ -13,8 +13,8 @@ import typer
 
 from headstart.cli.display import abstention_line, leaderboard, plan_table, progress_for, score_table, table
 from headstart.errors import HeadstartError, Interrupted
-from headstart.interrupts import exit_code, watched
-from headstart.team import started
+from headstart.runtime.interrupts import exit_code, watched
+from headstart.runtime.team import started
 
 STARTED = time.perf_counter()
 """A budget counts from here; the interpreter's own start came before, a few hundredths of a second."""
@@ -143,7 +143,7 @@ def _print_json(value: Any) -> None:
 
 def _experiment(verb: str) -> Callable[..., None]:
     def act(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet: bool) -> None:
-        from headstart.assembly import assemble
+        from headstart.recipes.parsing import assemble
 
         _finish(assemble(verb, options, sets), as_json, quiet)
 
@@ -152,8 +152,8 @@ def _experiment(verb: str) -> Callable[..., None]:
 
 def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
     """Run a recipe of any verb and print its outcome."""
-    from headstart.recipe import Evaluate, Experiment, Resume
-    from headstart.verbs import run
+    from headstart.recipes.recipe import Evaluate, Experiment, Resume
+    from headstart.runs.run import run
 
     outcome = run(recipe, progress_for(quiet=quiet), started=STARTED)
     if not outcome.result:  # another process of the team has it
@@ -223,7 +223,7 @@ def _print_scores(result: dict[str, Any]) -> None:
 
 
 def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet: bool) -> None:
-    from headstart.assembly import assemble
+    from headstart.recipes.parsing import assemble
 
     piped = not options.get("texts") and "input" not in options and not sys.stdin.isatty()
     if piped:
@@ -232,8 +232,8 @@ def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet
     if recipe.input != "-" or as_json or recipe.output:
         _finish(recipe, as_json, quiet)
         return
-    from headstart.answering import cut_notes
     from headstart.artifact import load
+    from headstart.runs.inference import cut_notes
     from headstart.serving.files import predict_lines, standard_input
 
     artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
@@ -255,8 +255,8 @@ def _run(
     as_json: JSON = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No talk on standard error.")] = False,
 ) -> None:
-    from headstart.assembly import read
     from headstart.cli.options import parse_sets
+    from headstart.recipes.parsing import read
 
     given = parse_sets(sets or []) | ({"output": output} if output else {})
     _finish(read(recipe, given), as_json, quiet)
@@ -307,12 +307,12 @@ def _show_recipe(
     as_json: JSON = False,
 ) -> None:
     from headstart.artifact import recipe_text
-    from headstart.assembly import read
     from headstart.cli.options import parse_sets
+    from headstart.recipes.parsing import read
 
     built = read(recipe, parse_sets(sets or []))
     if resolved:
-        from headstart.preparation import resolve
+        from headstart.runs.preparation import resolve
 
         built = resolve(built)
     plain = {"verb": built.verb} | built.plain()

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from headstart.assembly import flat
 from headstart.errors import RecipeError
-from headstart.recipe import VERBS
+from headstart.recipes.parsing import flat
+from headstart.recipes.recipe import VERBS
 
 SHORT = {"output": "-o"}
 POSITIONAL: dict[str, tuple[str, ...]] = {
@@ -29,7 +29,7 @@ def command(verb: str, act: Callable[..., None]) -> Callable[..., None]:
     """A typer command whose parameters are the flat names of a verb, and `--set`, `--json`, `--quiet`.
 
     Args:
-        verb: name in `headstart.recipe.VERBS`.
+        verb: name in `headstart.recipes.recipe.VERBS`.
         act: called with `options` (flat names given), `sets`, `as_json` and `quiet`.
     """
     names = flat(verb)

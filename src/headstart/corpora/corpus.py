@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from headstart import durable
 from headstart.errors import DataError
+from headstart.runtime import durable
 
 INDEX = "index"
 ABOUT, IDS, ENDS, DOCUMENTS = "about.json", "ids.bin", "ends.bin", "documents.bin"

@@ -11,9 +11,9 @@ from typing import Literal, NamedTuple
 from headstart.corpora.source import HUB
 from headstart.data.files import require_file
 from headstart.errors import MissingInputError
-from headstart.progress import Progress
 from headstart.readers import READERS
 from headstart.registry import did_you_mean
+from headstart.runtime.progress import Progress
 
 TEXT_ENDINGS = (".txt", ".text")
 """Endings of plain text that a folder is searched for; a file that is named may have any."""

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart import durable
 from headstart.corpora.corpus import ABOUT, DOCUMENTS, ENDS, IDS, INDEX, Corpus, open_corpus, shard_name
 from headstart.corpora.documents import Segment, Tally, segments
 from headstart.corpora.removal import Removal
 from headstart.corpora.survey import Survey
 from headstart.errors import DataError
-from headstart.progress import SILENT, Progress
+from headstart.runtime import durable
+from headstart.runtime.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

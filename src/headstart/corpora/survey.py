@@ -20,7 +20,7 @@ from headstart.corpora.rows import opened_rows
 from headstart.corpora.source import RawText, Rule
 from headstart.data.files import TextLines
 from headstart.errors import DataError
-from headstart.progress import SILENT, Progress
+from headstart.runtime.progress import SILENT, Progress
 
 LONG = 100
 """Median words of the parts between blank lines from which on each is a document, under `documents: auto`."""

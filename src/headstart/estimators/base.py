@@ -12,16 +12,16 @@ from pydantic import ValidationError
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from headstart import assembly
-from headstart import recipe as recipes
 from headstart.artifact import Artifact
-from headstart.comparison import compare, publish
 from headstart.config import Component, problems
 from headstart.data.arrays import as_columns, joined
 from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError
-from headstart.progress import SILENT
+from headstart.recipes import parsing as assembly
+from headstart.recipes import recipe as recipes
 from headstart.registry import did_you_mean
+from headstart.runs.comparison import compare, publish
+from headstart.runtime.progress import SILENT
 
 SECTIONS = ("strategy", "training", "backbone")
 """Parameters with parameters of their own, set as `strategy__C` and the like."""

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from headstart.backbones.base import Backbone, Encoding
-from headstart.team import ALONE, Team
+from headstart.runtime.team import ALONE, Team
 
 
 class Model(nn.Module):

@@ -8,11 +8,16 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from headstart.backbones.location import file_digest
-from headstart.device import Device
 from headstart.errors import ModelError
-from headstart.precision import Precision
-from headstart.progress import SILENT, Progress
+from headstart.runtime.device import Device
+from headstart.runtime.precision import Precision
+from headstart.runtime.progress import SILENT, Progress
 from headstart.types import ONE_LABEL, Meaning
+
+WEIGHTS = "model.safetensors"
+"""The file of a network's weights in an artifact."""
+HEAD_FILE = "heads/classification.safetensors"
+"""The file of a head's weights in an artifact."""
 
 
 class Outputs(NamedTuple):

@@ -9,8 +9,8 @@ import numpy as np
 
 from headstart.errors import ModelError
 from headstart.predictors.base import Outputs, Predictor, digests, refuse_damaged
-from headstart.predictors.telling import told
-from headstart.progress import SILENT, Progress
+from headstart.predictors.print_code import print_code
+from headstart.runtime.progress import SILENT, Progress
 from headstart.types import ONE_LABEL, Meaning
 
 WORDS = {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
@@ -118,7 +118,7 @@ for at, (analyzer, ngrams) in enumerate((("word", (1, 2)), ("char_wb", (2, 5))))
     logits = features @ tensors["weight"].T + tensors["bias"]
 {_SPOKEN[meaning.answers].format(mean=meaning.mean, deviation=meaning.deviation)}
 
-{told(meaning, f"predict({given})[0]")}"""
+{print_code(meaning, f"predict({given})[0]")}"""
 
 
 _SPOKEN = {

@@ -14,22 +14,21 @@ from headstart.backbones.location import BackboneSource, locate
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.long_texts import TokenRows
 from headstart.data.units import Units
-from headstart.device import Device, moved, settled
 from headstart.errors import DivergedError, ModelError
+from headstart.heads import HEAD
 from headstart.heads.model import Model
 from headstart.heads.native import NATIVE_HEADS, WORD_HEADS, write_native, write_native_words
 from headstart.heads.pooled import PooledHead
 from headstart.heads.windows import windowed_logits
-from headstart.memory import within_memory
-from headstart.predictors.base import Outputs, Predictor, digests
-from headstart.predictors.careful import careful_logits, reads_fast
+from headstart.predictors.base import HEAD_FILE, Outputs, Predictor, digests
+from headstart.predictors.mixed_precision import mixed_precision_logits, reads_fast
 from headstart.predictors.snippets import piped, snippet, windowed
-from headstart.predictors.stored import HEAD_FILE
 from headstart.predictors.tagging_code import tagging_code
-from headstart.progress import SILENT, Progress
+from headstart.runtime.device import Device, moved, settled
+from headstart.runtime.memory import within_memory
+from headstart.runtime.progress import SILENT, Progress
 from headstart.types import ONE_LABEL, Meaning
 
-HEAD = "classification"
 PROBLEMS = {
     "label": "single_label_classification",
     "labels": "multi_label_classification",
@@ -69,7 +68,7 @@ class NetworkPredictor(Predictor):
         Where the tokenizer has an overlap, texts are read in windows and none is cut.
 
         Sentences of words are read in windows; only what a word has beyond a whole window is cut.
-        Many texts are read in bfloat16 where the processor has it, see `careful_logits`; `precision` says otherwise.
+        Many texts are read in bfloat16 where the processor has it, see `mixed_precision_logits`; `precision` says otherwise.
         """
         tokens = self.backbone.tokenizer.read(texts)
         fast = (
@@ -88,7 +87,9 @@ class NetworkPredictor(Predictor):
             return self._read(states[rows])
 
         logits = (
-            careful_logits(score, len(texts), self.meaning.thresholds) if fast else score(np.arange(len(texts)), False)
+            mixed_precision_logits(score, len(texts), self.meaning.thresholds)
+            if fast
+            else score(np.arange(len(texts)), False)
         )
         return Outputs(logits, tokens.lost > 0)
 

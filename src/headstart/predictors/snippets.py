@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from headstart.heads.pooled import PooledHead
-from headstart.predictors.stored import HEAD_FILE
-from headstart.predictors.telling import told
+from headstart.predictors.base import HEAD_FILE
+from headstart.predictors.print_code import print_code
 from headstart.types import Meaning
 
 EXAMPLES = {False: '["great plot, weak ending"]', True: '[("it rains", "it is wet outside")]'}
@@ -55,7 +55,7 @@ def predict(texts):
     pooled = [{pooling} for state in (states[i] for i in {list(head.layers)})]
     return (torch.cat(pooled, 1) @ head["weight"].T + head["bias"]){said}
 
-{told(meaning, f"predict({EXAMPLES[pairs]})[0].tolist()")}'''
+{print_code(meaning, f"predict({EXAMPLES[pairs]})[0].tolist()")}'''
 
 
 WEIGHTS = {"mean": 'batch["attention_mask"].sum(1, keepdim=True).float()', "max": ""}
@@ -99,7 +99,7 @@ def predict(texts):
     vectors = torch.stack([read(text) for text in texts])
     return (vectors @ head["weight"].T + head["bias"]){_said(meaning)}
 
-{told(meaning, f"predict({EXAMPLES[False]})[0].tolist()")}'''
+{print_code(meaning, f"predict({EXAMPLES[False]})[0].tolist()")}'''
 
 
 def _said(meaning: Meaning) -> str:

@@ -7,15 +7,12 @@ from typing import Any, ClassVar
 
 from headstart.backbones.tokenizing import open_tokenizer
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
-from headstart.device import Device, settled
 from headstart.errors import ModelError
-from headstart.predictors import light
-from headstart.predictors.base import Outputs, Predictor, refuse_damaged
-from headstart.progress import SILENT, Progress
+from headstart.predictors import numpy_bert
+from headstart.predictors.base import HEAD_FILE, WEIGHTS, Outputs, Predictor, refuse_damaged
+from headstart.runtime.device import Device, settled
+from headstart.runtime.progress import SILENT, Progress
 from headstart.types import ONE_LABEL, Meaning
-
-WEIGHTS = "model.safetensors"
-HEAD_FILE = "heads/classification.safetensors"
 
 
 class StoredPredictor(Predictor):
@@ -51,20 +48,20 @@ class StoredPredictor(Predictor):
         self._tokenizer.overlap = description.get("overlap")
         self._border = self._tokenizer.border if description.get("pairs") else None
         self._is_light = (
-            light.can_run(config) and description["pooling"] in ("first", "mean") and (folder / WEIGHTS).is_file()
+            numpy_bert.can_run(config) and description["pooling"] in ("first", "mean") and (folder / WEIGHTS).is_file()
         ) and not description.get("words")
-        self._encoder: light.LightEncoder | None = None
+        self._encoder: numpy_bert.NumpyBert | None = None
         self.device: Device = "cpu"
         self._network: Any = None
 
     def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
         """Logits; in numpy as long as torch was not needed and there is little to do."""
-        if self._network is None and self._is_light and len(texts) <= light.MOST_TOKENS // 8:
+        if self._network is None and self._is_light and len(texts) <= numpy_bert.MOST_TOKENS // 8:
             tokens = self._tokenizer.read(texts).windows
-            if len(tokens) == len(texts) and int(tokens.lengths.sum()) <= light.MOST_TOKENS:
-                self._encoder = self._encoder or light.LightEncoder(self.folder, self._border)
+            if len(tokens) == len(texts) and int(tokens.lengths.sum()) <= numpy_bert.MOST_TOKENS:
+                self._encoder = self._encoder or numpy_bert.NumpyBert(self.folder, self._border)
                 batches = sorted_batches(tokens.lengths, INFERENCE_TOKENS)
-                logits = light.logits(self._encoder, tokens, batches, self._pad_id, self._head)
+                logits = numpy_bert.logits(self._encoder, tokens, batches, self._pad_id, self._head)
                 progress.advance(len(texts))
                 return Outputs(logits, tokens.lost > 0)
         self.network.precision, self.network.meaning = self.precision, self.meaning

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from headstart.heads.pooled import PooledHead
-from headstart.predictors.stored import HEAD_FILE
+from headstart.predictors.base import HEAD_FILE
 
 _NATIVE = """    logits = model(**batch).logits[0]
     states = logits  # the head is linear: tags are read at the {place} piece of each word"""

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from headstart.heads import HEAD
 from headstart.heads.cosine import CosineHead
 from headstart.heads.model import Model
-from headstart.predictors.network import HEAD, NetworkPredictor
+from headstart.predictors.network import NetworkPredictor
 from headstart.predictors.twins import TwinPredictor
 
 

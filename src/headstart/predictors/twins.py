@@ -13,16 +13,16 @@ from headstart.backbones.encoder import HALVES, TextEncoder, quiet
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.tokens import Tokens
-from headstart.device import Device, moved, settled
 from headstart.errors import DivergedError, ModelError
+from headstart.heads import HEAD
 from headstart.heads.cosine import CosineHead
 from headstart.heads.model import Model
-from headstart.memory import within_memory
-from headstart.predictors.base import Outputs, Predictor, digests, refuse_damaged
-from headstart.predictors.network import HEAD, save_tokenizer
+from headstart.predictors.base import HEAD_FILE, Outputs, Predictor, digests, refuse_damaged
+from headstart.predictors.network import save_tokenizer
 from headstart.predictors.snippets import POOLED
-from headstart.predictors.stored import HEAD_FILE
-from headstart.progress import SILENT, Progress
+from headstart.runtime.device import Device, moved, settled
+from headstart.runtime.memory import within_memory
+from headstart.runtime.progress import SILENT, Progress
 from headstart.types import ONE_LABEL, Meaning
 
 CHUNK = 4096

@@ -10,13 +10,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from headstart import durable
 from headstart.artifact import Artifact, own_version
 from headstart.errors import DataError, RunFolderError, StorageError
-from headstart.interrupts import stopped
-from headstart.progress import SILENT, Progress
 from headstart.readers.opening import reader_for
 from headstart.registry import did_you_mean
+from headstart.runtime import durable
+from headstart.runtime.interrupts import stopped
+from headstart.runtime.progress import SILENT, Progress
 from headstart.serving.journal import Journal
 from headstart.tasks.base import Task
 from headstart.types import Dropped, Record, Spoken

@@ -13,12 +13,12 @@ from headstart.backbones.location import Located
 from headstart.config import Component
 from headstart.data.cache import ArrayCache, no_cache
 from headstart.data.store import Store
-from headstart.deadline import Deadline
-from headstart.precision import Precision, is_fast
 from headstart.predictors.base import Predictor
-from headstart.progress import SILENT, Progress
+from headstart.runtime.deadline import Deadline
+from headstart.runtime.precision import Precision, is_fast
+from headstart.runtime.progress import SILENT, Progress
+from headstart.runtime.team import ALONE, Team
 from headstart.tasks.base import Task
-from headstart.team import ALONE, Team
 from headstart.training.settings import Training
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from headstart.strategies.base import Candidate, Context, Strategy, Work
 
 if TYPE_CHECKING:
     from headstart.heads.model import Model
-    from headstart.training.solve import Part, Solved
+    from headstart.solving.logistic import Part, Solved
     from headstart.training.stage import Level
     from headstart.training.state import History
 
@@ -54,16 +54,17 @@ class Contrastive(Strategy):
 
     def work(self, context: Context) -> Work:
         """The epochs on every fold and on all rows, states read after each."""
-        from headstart.strategies.parts import rounds
+        from headstart.strategies.cross_validation import rounds
 
         passes = self._epochs(context, False) * rounds(context)
         return Work(passes, 1.0 + rounds(context))
 
     def fit(self, context: Context) -> Candidate:
         """Train on all rows, under folds once per fold before that, and solve the head."""
-        from headstart.predictors.network import HEAD, NetworkPredictor
-        from headstart.strategies.parts import rounds
-        from headstart.strategies.steps import skipped_notes
+        from headstart.heads import HEAD
+        from headstart.predictors.network import NetworkPredictor
+        from headstart.strategies.cross_validation import rounds
+        from headstart.strategies.training_run import skipped_notes
 
         if isinstance(self.top_layers, int) and self.top_layers < 1:
             raise RecipeError(["strategy.top_layers: no layer would move; give 'all' or a number of at least 1"])
@@ -101,8 +102,8 @@ class Contrastive(Strategy):
         self, context: Context, names: bool, epochs: int, grid: tuple[float, ...]
     ) -> tuple[float, np.ndarray]:
         """The best strength by cross-validation, and the out-of-fold logits at it."""
-        from headstart.strategies.parts import by_fold
-        from headstart.training.solve import standard_error
+        from headstart.solving.logistic import standard_error
+        from headstart.strategies.cross_validation import by_fold
 
         found = np.zeros((len(grid), len(context.train), len(context.task.names)), dtype=np.float32)
         for held, part in by_fold(context):
@@ -196,10 +197,10 @@ States = tuple["Part", "Part", "Part | None"]
 
 
 def _states(context: Context, model: Model, names: bool) -> States:
-    from headstart.strategies.parts import prepared
+    from headstart.solving.logistic import Part
+    from headstart.strategies.cross_validation import prepared
     from headstart.strategies.probing import NAME_WEIGHT, solving_rows
     from headstart.training.features import pooled_states
-    from headstart.training.solve import Part
 
     backbone = model.backbone
 
@@ -222,7 +223,7 @@ def _states(context: Context, model: Model, names: bool) -> States:
 def _solved(
     context: Context, model: Model, names: bool, grid: tuple[float, ...], states: States | None = None
 ) -> Solved:
-    from headstart.training.solve import solve
+    from headstart.solving.logistic import solve
 
     train, validation, beside = states or _states(context, model, names)
     labels = len(context.task.names)

@@ -59,8 +59,9 @@ class Coral(Strategy):
         """Choose layers as feature extraction does, align, solve."""
         import torch
 
+        from headstart.heads import HEAD
         from headstart.heads.model import Model
-        from headstart.predictors.network import HEAD, NetworkPredictor
+        from headstart.predictors.network import NetworkPredictor
         from headstart.strategies.probing import features, has_many_rows, solving_part, states_kept
         from headstart.strategies.unlabelled import target_states, target_texts, texts_note
 
@@ -111,7 +112,7 @@ class Coral(Strategy):
 
     def _solved(self, context: Context, train: Any, validation: Any) -> Any:
         """The head on aligned rows, its strength chosen on (aligned) validation rows or by cross-validation."""
-        from headstart.training.solve import FOLD_GRID, GRID, solve, solve_by_folds
+        from headstart.solving.logistic import FOLD_GRID, GRID, solve, solve_by_folds
 
         options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.unit_rank}
         if context.folds is None:
@@ -182,7 +183,7 @@ def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
 
 def _out_of_fold(context: Context, raw: Any, moved: Any, strength: float) -> np.ndarray:
     """Logits of training rows as they are, from heads that were solved on the other folds' aligned rows."""
-    from headstart.training.solve import solve
+    from headstart.solving.logistic import solve
 
     assert context.folds is not None
     logits = np.zeros((len(raw.targets), len(context.task.names)), dtype=np.float32)
@@ -194,6 +195,6 @@ def _out_of_fold(context: Context, raw: Any, moved: Any, strength: float) -> np.
 
 
 def _moved(part: Any, alignment: Alignment) -> Any:
-    from headstart.training.solve import Part
+    from headstart.solving.logistic import Part
 
     return Part(alignment(part.features), part.targets, part.weights)

@@ -103,7 +103,7 @@ def _out_of_fold(context: Context, dealt: np.ndarray, rows: np.ndarray, variance
 
 def _fitted(context: Context, rows: np.ndarray, variance: float) -> ChainPredictor:
     """A chain solved on some training rows."""
-    from headstart.training.chain import solve_chain
+    from headstart.solving.chain import solve_chain
 
     train = context.train.take(rows)
     sentences = [each.words for each in train.inputs]

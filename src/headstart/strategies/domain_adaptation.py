@@ -13,12 +13,12 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from headstart.config import Names, named
-from headstart.deadline import Deadline, OutOfTime
 from headstart.errors import DataError
 from headstart.metrics import significance
 from headstart.objectives import OBJECTIVES
 from headstart.objectives.base import Objective
 from headstart.objectives.base import RawText as TextObjective
+from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Candidate, Context, Strategy, Work
 
@@ -202,8 +202,8 @@ class DomainAdaptation(Strategy):
         import torch
 
         from headstart.heads.model import Model
+        from headstart.training.head_warmup import prime
         from headstart.training.language import Learner
-        from headstart.training.priming import prime
         from headstart.training.settings import TextTraining
 
         torch.manual_seed(context.seed)

@@ -38,10 +38,11 @@ class FeatureExtraction(Strategy):
 
     def fit(self, context: Context) -> Candidate:
         """Extract once, compare sets of layers, solve the best on all rows."""
+        from headstart.heads import HEAD
         from headstart.heads.model import Model
-        from headstart.predictors.network import HEAD, NetworkPredictor
+        from headstart.predictors.network import NetworkPredictor
         from headstart.predictors.trained import predictor_of
-        from headstart.strategies.chained import outputs, put_in, trainable, with_chain
+        from headstart.strategies.crf_heads import outputs, put_in, trainable, with_chain
         from headstart.strategies.probing import (
             CHOOSING_ROWS,
             compare_by_folds,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from headstart.deadline import OutOfTime
 from headstart.errors import RecipeError
+from headstart.runtime.deadline import OutOfTime
 from headstart.strategies.base import (
     RATES,
     Candidate,
@@ -24,7 +24,7 @@ from headstart.strategies.base import (
 
 if TYPE_CHECKING:
     from headstart.heads.model import Model
-    from headstart.strategies.steps import Run
+    from headstart.strategies.training_run import Run
     from headstart.training.stage import Level
 
 EPOCHS = 3
@@ -112,9 +112,9 @@ class FineTuning(Strategy):
 
     def _fitted(self, context: Context) -> Candidate:
         from headstart.predictors.trained import predictor_of
-        from headstart.strategies.parts import rounds
+        from headstart.strategies.cross_validation import rounds
         from headstart.strategies.probing import head_pooling, sample_note
-        from headstart.strategies.steps import best_of_rates, skipped_notes
+        from headstart.strategies.training_run import best_of_rates, skipped_notes
 
         epochs, rates = self._epochs(context), self._rates(context)
         if context.task.words and context.training.patience is None:
@@ -190,7 +190,7 @@ class FineTuning(Strategy):
         last: int | None = None,
         hopeless: Callable[[list[np.ndarray]], bool] | None = None,
     ) -> Run:
-        from headstart.strategies.steps import headed_model, train_model
+        from headstart.strategies.training_run import headed_model, train_model
 
         model = headed_model(
             context,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from headstart.deadline import OutOfTime
+from headstart.runtime.deadline import OutOfTime
 from headstart.strategies.base import (
     RATES,
     Candidate,
@@ -19,7 +19,7 @@ from headstart.strategies.base import (
 )
 
 if TYPE_CHECKING:
-    from headstart.strategies.steps import Run
+    from headstart.strategies.training_run import Run
 
 
 class FromScratch(Strategy):
@@ -54,8 +54,8 @@ class FromScratch(Strategy):
     def fit(self, context: Context) -> Candidate:
         """Train once per learning rate, keep the best."""
         from headstart.predictors.trained import predictor_of
-        from headstart.strategies.parts import rounds
-        from headstart.strategies.steps import best_of_rates, skipped_notes
+        from headstart.strategies.cross_validation import rounds
+        from headstart.strategies.training_run import best_of_rates, skipped_notes
 
         epochs = self._epochs(context)
         context.progress.begin(self.name, len(context.train) * epochs * rounds(context, rates=len(self.rates)))
@@ -83,7 +83,7 @@ class FromScratch(Strategy):
         import torch
 
         from headstart.heads.model import Model
-        from headstart.strategies.steps import train_model
+        from headstart.strategies.training_run import train_model
         from headstart.training.stage import Level
 
         torch.manual_seed(context.seed)

@@ -68,7 +68,7 @@ def _one_label(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    from headstart.training.solve import ABSENT, expanded
+    from headstart.solving.logistic import ABSENT, expanded
 
     present = np.unique(targets)
     if len(present) == 1:

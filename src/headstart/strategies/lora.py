@@ -12,7 +12,7 @@ from headstart.strategies.base import Candidate, Context, Strategy, Work, traine
 
 if TYPE_CHECKING:
     from headstart.heads.model import Model
-    from headstart.strategies.steps import Run
+    from headstart.strategies.training_run import Run
     from headstart.training.stage import Level
 
 EPOCHS = 3
@@ -68,9 +68,9 @@ class Lora(Strategy):
     def fit(self, context: Context) -> Candidate:
         """Train the corrections and the head, keep the best epoch, merge."""
         from headstart.predictors.trained import predictor_of
-        from headstart.strategies.parts import rounds
+        from headstart.strategies.cross_validation import rounds
         from headstart.strategies.probing import head_pooling, sample_note
-        from headstart.strategies.steps import held_out, skipped_notes
+        from headstart.strategies.training_run import held_out, skipped_notes
 
         epochs = context.training.epochs or EPOCHS
         backbone = context.backbone()
@@ -100,7 +100,7 @@ class Lora(Strategy):
         )
 
     def _train(self, context: Context, pooling: str, epochs: int, rate: float, last: int | None) -> Run:
-        from headstart.strategies.steps import headed_model, train_model
+        from headstart.strategies.training_run import headed_model, train_model
 
         model = headed_model(context, pooling=pooling, dropout=self.dropout, head_first=self.head_first)
         levels = self._adapted(model)

@@ -11,12 +11,7 @@ import numpy as np
 from headstart.data.cache import no_cache
 from headstart.data.splits import folds
 from headstart.data.units import Units
-from headstart.strategies.base import Context
-from headstart.strategies.parts import WITHIN, Within, home, prepared
-from headstart.training.features import FeatureStore, tokens_digest
-from headstart.training.frozen import frozen_key
-from headstart.training.ridge import kernel_of, ridge_by_folds
-from headstart.training.solve import (
+from headstart.solving.logistic import (
     FOLD_GRID,
     GRID,
     Part,
@@ -25,7 +20,12 @@ from headstart.training.solve import (
     solve_by_folds,
     standard_error,
 )
-from headstart.training.solvers import solver_of
+from headstart.solving.ridge import kernel_of, ridge_by_folds
+from headstart.solving.solvers import SOLVERS
+from headstart.strategies.base import Context
+from headstart.strategies.cross_validation import WITHIN, Within, home, prepared
+from headstart.training.features import FeatureStore, tokens_digest
+from headstart.training.frozen import frozen_key
 
 SOLVING_ROWS = 200_000
 """Training rows beyond which heads are solved on a random sample."""
@@ -204,7 +204,7 @@ def solved_head(
     """
     train, validation = solving_part(context, backbone, layers=layers, pooling=pooling)
     options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.unit_rank}
-    options["solver"] = solver_of(context.task)
+    options["solver"] = SOLVERS[context.task.answers]
     options["beside"] = named_part(context, backbone, layers=layers, pooling=pooling) if names else None
     if grid is not None:
         options["grid"] = grid
@@ -304,7 +304,7 @@ def _ranks(
                 rank=context.task.unit_rank,
                 beside=beside if with_names else None,
                 kernel=kernel if with_names else kernel[:count, :count],
-                solver=solver_of(context.task),
+                solver=SOLVERS[context.task.answers],
             )
 
     cache = context.cache if len(used) >= KEPT_ROWS else no_cache()
@@ -351,7 +351,7 @@ def strength_by_folds(
     train, _ = solving_part(context, backbone, layers=layers, pooling=pooling, rows=rows)
     beside = named_part(context, backbone, layers=layers, pooling=pooling) if names else None
     labels, grid = len(context.task.names), FOLD_GRID if context.folds is not None else GRID[::2]
-    options: dict[str, Any] = {"rank": context.task.unit_rank, "solver": solver_of(context.task)}
+    options: dict[str, Any] = {"rank": context.task.unit_rank, "solver": SOLVERS[context.task.answers]}
     found = solve_by_folds(train, dealt, labels=labels, grid=grid, beside=beside, **options)
     return context.team.same(found.C)
 

@@ -11,9 +11,9 @@ from pydantic import Field, field_validator
 
 from headstart.config import named
 from headstart.data.store import Store
-from headstart.deadline import OutOfTime
 from headstart.errors import UnavailableError
 from headstart.metrics.calibration import softmax
+from headstart.runtime.deadline import OutOfTime
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Candidate, Context, Strategy, Work
 
@@ -158,7 +158,7 @@ class SelfTraining(Strategy):
         Raises:
             OutOfTime: the deadline passed on the way.
         """
-        from headstart.strategies.parts import by_fold
+        from headstart.strategies.cross_validation import by_fold
 
         logits = [np.array(first.validation_logits) for _ in range(count)]
         for held, part in by_fold(context):
@@ -230,7 +230,7 @@ def believed(probabilities: np.ndarray, least: float) -> tuple[np.ndarray, np.nd
 
 
 def _within(context: Context) -> bool:
-    from headstart.strategies.parts import WITHIN
+    from headstart.strategies.cross_validation import WITHIN
 
     return WITHIN in context.shared
 

@@ -10,9 +10,9 @@ import numpy as np
 from headstart.data.long_texts import TokenRows
 from headstart.data.store import Store
 from headstart.errors import RecipeError
-from headstart.progress import SILENT, Progress
+from headstart.runtime.progress import SILENT, Progress
 from headstart.strategies.base import NO_TARGET, Context
-from headstart.strategies.parts import home, prepared
+from headstart.strategies.cross_validation import home, prepared
 from headstart.strategies.probing import FEATURE_BYTES, features, has_many_rows
 from headstart.training.features import FeatureStore, tokens_digest
 from headstart.training.frozen import TextSet

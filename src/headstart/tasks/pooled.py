@@ -11,14 +11,12 @@ import numpy as np
 from headstart.data.examples import Examples, Pairs
 from headstart.data.long_texts import TokenRows
 from headstart.data.units import Units
+from headstart.heads import HEAD
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from headstart.heads.model import Model
-
-HEAD = "classification"
-"""Name of the head."""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from headstart.data.long_texts import TokenRows
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.units import Units
+from headstart.heads import HEAD
 from headstart.tasks.columns import guess_pair, pair_fault, require_columns, split_names, stored, usable_rows
-from headstart.tasks.pooled import HEAD, Prepared
+from headstart.tasks.pooled import Prepared
 from headstart.tasks.single_number import SingleNumber, guess_number
 from headstart.types import Dropped
 

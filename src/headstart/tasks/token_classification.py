@@ -18,12 +18,13 @@ from headstart.data.tags import OUTSIDE, Span, allowed, best_paths, spans_of, sp
 from headstart.data.units import Units
 from headstart.data.words import Sentence, Words, joined_words
 from headstart.errors import DataError
+from headstart.heads import HEAD
 from headstart.metrics import entities, found, tallies
 from headstart.metrics.calibration import softmax, temperature
 from headstart.metrics.classification import log_losses
 from headstart.tasks.base import Compared, Mistake, Task
 from headstart.tasks.columns import checked_input, require_columns, split_names
-from headstart.tasks.pooled import HEAD, Prepared, collated, pooled_heads, pooled_logits
+from headstart.tasks.pooled import Prepared, collated, pooled_heads, pooled_logits
 from headstart.tasks.tagged_tables import LABEL_NAMES, TEXT_NAMES, named, remarks_on, sentences_of
 from headstart.types import Dropped, Entity, Score, Tagged
 

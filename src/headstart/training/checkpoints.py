@@ -12,9 +12,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from headstart.durable import clear_remains, damage, discard, require_room, sealed
 from headstart.errors import DivergedError, StorageError
-from headstart.progress import SILENT, Progress
+from headstart.runtime.durable import clear_remains, damage, discard, require_room, sealed
+from headstart.runtime.progress import SILENT, Progress
 from headstart.training.state import Snapshot, State
 
 EVERY = 30.0

@@ -7,7 +7,7 @@ from typing import Any
 
 from headstart.heads.model import Model
 from headstart.heads.vocabulary import VocabularyHead
-from headstart.progress import Progress
+from headstart.runtime.progress import Progress
 
 WORTH_SECONDS = 180.0
 """Of training that is still to come, below which compiling, a minute or so, does not pay."""

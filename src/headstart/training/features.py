@@ -14,9 +14,9 @@ from headstart.data.long_texts import TextWindows, TokenRows
 from headstart.data.windows import WordTokens
 from headstart.heads.pooled import pool
 from headstart.heads.windows import in_parts, joined
-from headstart.memory import within_memory
-from headstart.progress import SILENT, Progress
-from headstart.team import ALONE, Team
+from headstart.runtime.memory import within_memory
+from headstart.runtime.progress import SILENT, Progress
+from headstart.runtime.team import ALONE, Team
 from headstart.training.frozen import TextSet, frozen_key
 
 KIND = "features"

@@ -16,8 +16,8 @@ from headstart.backbones.prefix import Border
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.cache import ArrayCache
 from headstart.data.tokens import BATCH_ROWS, Tokens, TokenWriter
-from headstart.device import moved, name_of
-from headstart.team import ALONE, Team
+from headstart.runtime.device import moved, name_of
+from headstart.runtime.team import ALONE, Team
 
 MEMORY_BYTES = 1_000_000_000
 """What states may take in memory where the disk takes less."""

@@ -14,15 +14,15 @@ import torch
 
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.pieces import Batches, Pieces, tokens_of
-from headstart.deadline import Deadline, OutOfTime
-from headstart.device import moved
 from headstart.heads.model import Model
-from headstart.machine import product_rate
 from headstart.objectives.base import RawText
-from headstart.progress import SILENT, Progress
+from headstart.runtime.deadline import Deadline, OutOfTime
+from headstart.runtime.device import moved
+from headstart.runtime.machine import product_rate
+from headstart.runtime.progress import SILENT, Progress
+from headstart.training.best_weights import Parked
 from headstart.training.checkpoints import Stages
 from headstart.training.compiled import WORTH_SECONDS, compile_parts
-from headstart.training.parked import Parked
 from headstart.training.rawtext import sample
 from headstart.training.settings import TextTraining
 from headstart.training.stage import Level, Stage
@@ -303,7 +303,7 @@ class Learner:
 
     def _pass(self) -> int:
         """A typical batch, forward and backward; the tokens in it."""
-        from headstart.training.passes import Passes
+        from headstart.training.gradients import Passes
         from headstart.training.state import State
 
         rows = self.batches(1)(0)[0]

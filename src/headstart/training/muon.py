@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from headstart.precision import has_fast_products
+from headstart.runtime.precision import has_fast_products
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the odd polynomial of degree five that is applied to the singular values (Jordan et al. 2024)."""

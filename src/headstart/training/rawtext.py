@@ -18,8 +18,8 @@ from headstart.corpora.source import RawText
 from headstart.corpora.survey import Survey, survey
 from headstart.data.pieces import Pieces, held_out
 from headstart.objectives.base import RawText as TextObjective
-from headstart.progress import Progress
-from headstart.team import Team
+from headstart.runtime.progress import Progress
+from headstart.runtime.team import Team
 
 HELD_SHARE, HELD_TOKENS = 0.02, 50_000
 """Text that is held out: this share, and no more tokens than that."""

@@ -13,16 +13,16 @@ import torch
 from torch import nn
 
 from headstart.data.batches import training_batches
-from headstart.deadline import Deadline, OutOfTime
 from headstart.errors import DivergedError
 from headstart.heads.model import Model
-from headstart.interrupts import shielded
-from headstart.machine import kept_memory
-from headstart.progress import SILENT, Progress
+from headstart.runtime.deadline import Deadline, OutOfTime
+from headstart.runtime.interrupts import shielded
+from headstart.runtime.machine import kept_memory
+from headstart.runtime.progress import SILENT, Progress
+from headstart.training.best_weights import Parked
 from headstart.training.checkpoints import Checkpoints, Stages
+from headstart.training.gradients import Passes
 from headstart.training.optimizers import Optimizer, groups_of, matrices_of
-from headstart.training.parked import Parked
-from headstart.training.passes import Passes
 from headstart.training.settings import Training
 from headstart.training.stage import Stage
 from headstart.training.state import Epoch, History, Snapshot, State

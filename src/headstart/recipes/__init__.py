@@ -1,0 +1,1 @@
+"""Recipes: what each verb needs, and how flags, keyword arguments and files become one."""

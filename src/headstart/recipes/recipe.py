@@ -1,0 +1,229 @@
+"""Recipes: what each verb needs, as one frozen component; recipe keys, flags and keyword arguments are its fields (`assembly`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from headstart.backbones.location import BackboneSource, Origin
+from headstart.config import Component, Names, named, seconds, split_at_commas
+from headstart.recipes.raw_recipe import LEAST_BUDGET, Adapt, Pretrain
+from headstart.recipes.sources import Data, Format
+from headstart.runtime.device import Device
+from headstart.runtime.precision import Precision
+from headstart.strategies import STRATEGIES
+from headstart.strategies.base import Strategy
+from headstart.tasks import TASKS
+from headstart.tasks.base import Task
+from headstart.training.settings import Training
+
+AUTO = "auto"
+"""Stands for strategies that are chosen on the way."""
+MEMORY = "<memory>"
+"""Stands for data that was handed over in Python."""
+
+
+def listed(value: Any) -> Any:
+    """Strategies as a list of names or mappings; None for those that are chosen on the way."""
+    if value == AUTO or (isinstance(value, list | tuple) and list(value) == [AUTO]):
+        return None
+    if isinstance(value, str):
+        return split_at_commas(value)
+    return (value,) if isinstance(value, Mapping | Strategy) else value
+
+
+class Experiment(Component):
+    """From labels to a transferred model and its evidence: `fit` and `compare`."""
+
+    verb: ClassVar[str]
+    defaults: ClassVar[tuple[str, ...]]
+    """Strategies that run where none is named."""
+
+    data: Data
+    """Labelled rows."""
+    task: Annotated[Task, named(TASKS, "text-classification")] = Field(
+        default="text-classification", validate_default=True
+    )
+    """What is learnt, by the name that the hub has for it: `text-classification`, `text-pair-classification`,
+    `multi-label-classification`, `text-regression`, `sentence-similarity`."""
+    backbone: Origin = Field(default_factory=BackboneSource)
+    """The pretrained network: `mini`, a hub id, a folder or an earlier run."""
+    strategies: Annotated[tuple[Annotated[Strategy, named(STRATEGIES)], ...] | None, BeforeValidator(listed)] = None
+    """Ways of transferring to run, by name; the best on validation is kept. `auto` or nothing: the cheap ones first,
+    others where they may pay."""
+    budget: Annotated[float | None, BeforeValidator(seconds)] = Field(default=None, gt=0)
+    """Wall-clock time for the whole command, such as `90s`, `3m` or `1h`, at least 30 s; no limit by default. What does
+    not fit is left out and said; finishing early is fine."""
+    dry_run: bool = False
+    """Read the data, show what would run and about how long it would take, and stop."""
+    training: Training = Field(default_factory=Training)
+    """Settings of the training loop."""
+    controls: bool = True
+    """Run TF-IDF and the same network from scratch beside the strategies."""
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    """Of splits, batch order, dropout and random weights, in [0, 2^32)."""
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    """CPU threads; weights are the same again only at the same number. By default all cores."""
+    device: Device = "auto"
+    """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
+    precision: Precision = "auto"
+    """Of matrix products in training and scoring: `auto` is `bfloat16` where processor or GPU has it, else `float32`; rows
+    whose label could hang on it are scored again in float32."""
+    cache: bool = True
+    """Keep what frozen layers say of the texts on disk, so that it is not computed again; data handed over in Python
+    never leaves memory."""
+    output: str | None = None
+    """Folder for the model, report and evidence; by default `runs/` and the name of the file."""
+    overwrite: bool = False
+    """Replace the output folder if an earlier run wrote it."""
+    rows: bool = True
+    """Show texts and values of columns in the report; `--no-rows` leaves them out."""
+    abstain: float | None = Field(default=None, ge=0, lt=1)
+    """Confidence below which the model is not to answer, in [0, 1): report and verdict say what share of the rows it
+    then answers and how often it is right."""
+
+    @field_validator("budget")
+    @classmethod
+    def _enough(cls, value: float | None) -> float | None:
+        if value is not None and value < LEAST_BUDGET:
+            raise ValueError(
+                f"{value:g} s are below the minimum of {LEAST_BUDGET:.0f} s, which reading, one strategy, scoring, saving "
+                "and the report need"
+            )
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_strategy(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "strategy" in values:
+            values = dict(values)
+            one = values.pop("strategy")
+            if one == AUTO and values.get("strategies") is None:
+                one = None
+            if one is not None and values.get("strategies") is not None:
+                raise ValueError("give either 'strategy' or 'strategies'")
+            if one is not None:
+                values["strategies"] = (one,)
+        return values
+
+    @field_validator("strategies")
+    @classmethod
+    def _distinct(cls, value: tuple[Strategy, ...] | None) -> tuple[Strategy, ...] | None:
+        if value is not None and not value:
+            raise ValueError(f"name at least one of {', '.join(STRATEGIES.names())}")
+        if value and len({strategy.name for strategy in value}) < len(value):
+            raise ValueError("a strategy is named twice")
+        return value
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether strategies are chosen on the way."""
+        return self.strategies is None and self.verb == "fit"
+
+    def planned(self) -> tuple[Strategy, ...]:
+        """Strategies and, where wanted, the controls that are not among them; cheapest first."""
+        unsuited, controls = self.task.unsuited, self.task.controls
+        usual = [name for name in self.defaults if name not in unsuited]
+        chosen = self.strategies or tuple(STRATEGIES.get(name)() for name in usual)
+        names = {strategy.name for strategy in chosen}
+        beside = [STRATEGIES.get(name)() for name in controls if self.controls and name not in names]
+        return tuple(sorted([*chosen, *beside], key=lambda strategy: strategy.cost))
+
+    def plain(self) -> dict[str, Any]:
+        """Plain data with the verb; one strategy is written as `strategy`."""
+        values = {"verb": self.verb} | super().plain()
+        if self.strategies and len(self.strategies) == 1:
+            values["strategy"] = values.pop("strategies")[0]
+        return values
+
+
+class Fit(Experiment):
+    """Labelled data in; a transferred model, its test scores and a report out."""
+
+    verb: ClassVar[str] = "fit"
+    defaults: ClassVar[tuple[str, ...]] = ("feature-extraction", "contrastive", "fine-tuning", "lora")
+
+
+class Compare(Experiment):
+    """Strategies and controls side by side on the same rows: a leaderboard, and the best of them as the model."""
+
+    verb: ClassVar[str] = "compare"
+    defaults: ClassVar[tuple[str, ...]] = ("tf-idf", "from-scratch", "feature-extraction", "fine-tuning")
+
+
+class Predict(Format):
+    """Texts in, labels with probabilities out."""
+
+    verb: ClassVar[str] = "predict"
+
+    model: str
+    """Folder of a run."""
+    texts: tuple[str, ...] = ()
+    """Texts to classify."""
+    input: str | None = None
+    """File with a text column, or `-` for lines on standard input."""
+    output: str | None = None
+    """File to write: all columns of the input, in order, with prediction and probabilities."""
+    text: Names | None = None
+    """Column(s) with the text; by default those of the training file."""
+    overwrite: bool = False
+    """Replace the output file."""
+    abstain: float | None = Field(default=None, ge=0, lt=1)
+    """Score below which a text gets no label, in [0, 1); its probabilities are given all the same."""
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    """CPU threads; by default all cores."""
+    device: Device = "auto"
+    """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
+    precision: Precision = "auto"
+    """Of matrix products for 512 rows and more: `auto` is `bfloat16` where processor or GPU has it, else `float32`; rows
+    whose label could hang on it are scored again in float32."""
+
+
+class Evaluate(Format):
+    """Scores of a model on labelled rows, as a whole and by group."""
+
+    verb: ClassVar[str] = "evaluate"
+
+    model: str
+    """Folder of a run."""
+    test: str
+    """File with labelled rows."""
+    by: Names = ()
+    """Columns by whose values scores are given too."""
+    text: Names | None = None
+    """Column(s) with the text; by default those of the training file."""
+    label: str | None = None
+    """Column with the label; by default that of the training file."""
+    abstain: float | None = Field(default=None, ge=0, lt=1)
+    """Confidence below which the model is not to answer, in [0, 1): coverage and accuracy at it are given too."""
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    """CPU threads; by default all cores."""
+    device: Device = "auto"
+    """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
+    precision: Precision = "auto"
+    """Of matrix products for 512 rows and more: `auto` is `bfloat16` where processor or GPU has it, else `float32`; rows
+    whose label could hang on it are scored again in float32."""
+
+
+class Resume(Component):
+    """An experiment that was interrupted, from where it stopped to its end."""
+
+    verb: ClassVar[str] = "resume"
+
+    run: str
+    """Output folder of the run."""
+    strict: bool = False
+    """Refuse where data, versions, threads or the processor are not those that the run was begun under."""
+
+
+VERBS: dict[str, type[Component]] = {
+    "fit": Fit,
+    "compare": Compare,
+    "pretrain": Pretrain,
+    "adapt": Adapt,
+    "resume": Resume,
+    "predict": Predict,
+    "evaluate": Evaluate,
+}

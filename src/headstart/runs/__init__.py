@@ -1,0 +1,1 @@
+"""Runs: from a recipe to an artifact or a network, and everything between."""

@@ -1,0 +1,169 @@
+"""What a trained artifact says: the verbs `predict` and `evaluate`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from headstart.artifact import Artifact, load
+from headstart.data.files import require_file
+from headstart.errors import DataError, UsageError
+from headstart.recipes.recipe import Evaluate, Predict
+from headstart.runs.outcome import Outcome
+from headstart.runtime.machine import set_threads
+from headstart.runtime.progress import Progress
+
+
+def predict(recipe: Predict, progress: Progress) -> Outcome:
+    """Answers to texts, lines or the rows of a file.
+
+    Raises:
+        HeadstartError: the artifact, the input or the output can't be used.
+    """
+    from headstart.serving.files import FilePredictions, predict_lines, prediction_row, standard_input
+
+    given = [bool(recipe.texts), recipe.input is not None]
+    if sum(given) != 1:
+        raise UsageError("give texts, or a file with --input, or lines on standard input")
+    for text in recipe.texts:
+        if _is_file(text):
+            raise UsageError(
+                f"'{text}' is the name of a file; classify its rows with: headstart predict {recipe.model} --input {text}"
+            )
+    path = Path(recipe.input or "")
+    if recipe.input not in (None, "-"):
+        require_file(path)
+    by_line = recipe.input == "-" or (recipe.format is None and path.suffix.lower() in (".txt", ".text", ""))
+    if recipe.output is not None and (recipe.texts or by_line):
+        raise UsageError(
+            "--output writes the columns of a file given with --input (CSV, TSV, JSONL, Parquet); texts and lines give "
+            f"JSON lines on standard output: headstart predict {recipe.model} < lines.txt > scored.jsonl"
+        )
+    artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
+    _refuse_abstaining(recipe, artifact)
+    if recipe.threads is not None:
+        set_threads(recipe.threads, torch_runs=artifact.predictor.kind != "linear-text")
+    if recipe.texts:
+        inputs = recipe.texts if not artifact.task.pairs else _paired(recipe)
+        said = artifact.predict(inputs)
+        found = [prediction_row(artifact.task, prediction, recipe.abstain) for prediction in said]
+        cut = sum(prediction.truncated for prediction in said)
+        return Outcome({"predictions": found}, artifact, notes=cut_notes(cut, len(said), artifact))
+    if by_line:
+        lines = standard_input(recipe.encoding) if recipe.input == "-" else _text_lines(path, recipe.encoding)
+        found = list(predict_lines(artifact, lines, abstain=recipe.abstain))
+        cut = sum(bool(row.get("truncated")) for row in found)
+        return Outcome({"predictions": found}, artifact, notes=cut_notes(cut, len(found), artifact))
+    options = {"format": recipe.format, "encoding": recipe.encoding, "delimiter": recipe.delimiter}
+    rows = FilePredictions(artifact, path, text=recipe.text, options=options, progress=progress, abstain=recipe.abstain)
+    result: dict[str, Any] = {}
+    if recipe.output is not None:
+        rows.write(Path(recipe.output), overwrite=recipe.overwrite)
+        result["output"] = recipe.output
+    else:
+        result["predictions"] = [prediction_row(artifact.task, prediction, recipe.abstain) for _, prediction in rows]
+    result |= {
+        "rows": rows.rows,
+        "truncated": rows.truncated,
+        "dropped_rows": [dict(row.__dict__) for row in rows.dropped],
+    }
+    notes = [f"left out {row.file}:{row.line}: {row.reason}" for row in rows.dropped[:5]]
+    if recipe.abstain is not None:
+        result["abstained"] = rows.abstained
+        notes.append(f"{rows.abstained:,} of {rows.rows:,} rows have a score under {recipe.abstain:g} and no label")
+    if rows.empty:
+        notes.append(f"{rows.empty:,} rows have no text and no prediction")
+    notes += cut_notes(rows.truncated, rows.rows, artifact)
+    return Outcome(result, artifact, notes=notes)
+
+
+def cut_notes(cut: int, rows: int, artifact: Artifact) -> list[str]:
+    """What is said of texts that were cut when they were predicted, see `report.lengths`."""
+    from headstart.report import lengths
+
+    return lengths.cut_notes(cut, rows, possible="long" in type(artifact.task).model_fields)
+
+
+def _refuse_abstaining(recipe: Predict | Evaluate, artifact: Artifact) -> None:
+    if recipe.abstain is not None and not artifact.task.one_answer:
+        raise UsageError(f"--abstain is for models with one answer for each text; this one does {artifact.task.name}")
+
+
+def _paired(recipe: Predict) -> list[tuple[str, str]]:
+    texts = recipe.texts
+    if len(texts) % 2:
+        raise UsageError(
+            f"this model reads pairs of texts, and {len(texts)} text{'s were' if len(texts) > 1 else ' was'} given; give two "
+            f'for each prediction: headstart predict {recipe.model} "first text" "second text"'
+        )
+    return list(zip(texts[::2], texts[1::2], strict=True))
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # longer than a name can be, which is_file does not take for "no"
+        return False
+
+
+def _text_lines(path: Path, encoding: str | None) -> Iterable[str]:
+    require_file(path)
+    try:
+        with path.open(encoding=encoding or "utf-8-sig", newline="\n") as file:
+            yield from file
+    except (UnicodeDecodeError, LookupError) as error:
+        raise DataError(f"{path} cannot be read: {error}; name its encoding with --encoding") from None
+
+
+def evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
+    """Scores on labelled rows, in all and by group.
+
+    Raises:
+        HeadstartError: the artifact or the file can't be used.
+    """
+    from headstart.evaluation.scoring import by_group
+    from headstart.metrics.abstention import answered
+    from headstart.metrics.classification import plain
+    from headstart.readers.opening import open_table
+
+    require_file(Path(recipe.test))
+    artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
+    _refuse_abstaining(recipe, artifact)
+    if recipe.threads is not None:
+        set_threads(recipe.threads, torch_runs=artifact.predictor.kind != "linear-text")
+    changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
+    task = artifact.task.revised(**changes)
+    table = open_table(recipe.test, format=recipe.format, encoding=recipe.encoding, delimiter=recipe.delimiter)
+    if getattr(task, "weight", None) is not None and task.weight not in table.columns:
+        task = task.revised(weight=None)  # weights are of training; scores count every row alike
+    for column in recipe.by:
+        table.column(column, "--by")
+    rows, unparsed = task.parse(table)
+    rows, unknown = task.known(rows)
+    if not len(rows):
+        raise DataError(f"{recipe.test} has no row with a text and one of the labels {', '.join(artifact.labels[:10])}")
+    progress.begin("evaluating", len(rows))
+    outputs = artifact.outputs(list(rows.inputs), progress=progress)
+    progress.end()
+    dropped = [*table.dropped, *unparsed, *unknown]
+    groups = by_group(task, outputs.logits, rows, recipe.by)
+    result = {
+        "scores": plain(task.score(outputs.logits, rows)),
+        "groups": {
+            column: {value: plain(found) for value, found in values.items()} for column, values in groups.items()
+        },
+        "truncated": int(outputs.truncated.sum()),
+        "dropped_rows": [dict(row.__dict__) for row in dropped],
+    }
+    if kinds := task.by_kind(outputs.logits, rows):
+        result["types"] = plain(kinds)
+    sureness = None if recipe.abstain is None else task.sureness(outputs.logits, rows)
+    if recipe.abstain is not None and sureness is not None:
+        sure, right = sureness
+        result["abstention"] = answered(sure, right, recipe.abstain).plain()
+    notes = [f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:5]]
+    if len(dropped) > 5:
+        notes.append(f"left out {len(dropped):,} rows in all (see dropped_rows with --json)")
+    notes += cut_notes(int(outputs.truncated.sum()), len(rows), artifact)
+    return Outcome(result, artifact, notes=notes)

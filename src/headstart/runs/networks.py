@@ -1,0 +1,130 @@
+"""The network of a run on raw text: made by configuration with a tokenizer from the text, or a pretrained one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headstart.backbones.location import ARCHITECTURES, BackboneSource, Located, cleaned, locate
+from headstart.errors import ModelError
+from headstart.recipes.raw_recipe import Adapt, Pretrain, Raw
+from headstart.runtime.durable import damage, sealed, write_json
+from headstart.runtime.precision import is_fast
+from headstart.runtime.progress import Progress
+from headstart.runtime.team import Team
+
+if TYPE_CHECKING:
+    from headstart.backbones.encoder import TextEncoder
+    from headstart.corpora.survey import Survey
+    from headstart.heads.model import Model
+
+TOKENIZER_TEXT = 50_000_000
+"""Characters that a tokenizer is trained on at most."""
+
+
+def network_of(recipe: Raw, surveyed: Survey, place: Path, progress: Progress, team: Team) -> tuple[Located, bool]:
+    """The network's folder, and whether it has weights; made by configuration where the recipe says so."""
+    if isinstance(recipe, Adapt):
+        return locate(recipe.backbone), True
+    if not isinstance(recipe, Pretrain):
+        raise TypeError(f"a {type(recipe).__name__} learns from no raw text")
+    folder = place / "network"
+    if not team.rank and damage(folder):
+        progress.begin("tokenizer", 1)
+        with sealed(folder) as made:
+            _configure(recipe, surveyed, made)
+        progress.end()
+    team.same(True)
+    config = cleaned(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    source = BackboneSource(location=str(folder), max_length=recipe.training.block_length)
+    name = recipe.network.architecture or _usual(recipe)
+    return Located(folder, source, f"{name}-{recipe.network.size}", config), False
+
+
+def _usual(recipe: Pretrain) -> str:
+    return "gpt2" if getattr(recipe.objective, "direction", "") == "causal" else "bert"
+
+
+def _configure(recipe: Pretrain, surveyed: Survey, folder: Path) -> None:
+    """Write configuration and tokenizer of a new network."""
+    from headstart.backbones.configured import DECODERS, ENCODERS, configuration
+    from headstart.backbones.vocabulary import KIND_OF, save_tokenizer, special_ids, train_tokenizer
+
+    network, length = recipe.network, recipe.training.block_length
+    kind = network.architecture or _usual(recipe)
+    if kind not in (*ENCODERS, *DECODERS):
+        place = Path(kind).expanduser()
+        # A folder of one's own need not have weights, which are not used.
+        place = place if (place / "config.json").is_file() else locate(BackboneSource(location=kind)).folder
+        for path in place.iterdir():
+            if path.suffix in (".json", ".txt", ".model") and path.is_file():
+                shutil.copyfile(path, folder / path.name)
+        _require_known(folder)
+        return
+    tokenizer = train_tokenizer(
+        _sample(surveyed),
+        kind=KIND_OF[kind] if network.tokenizer == "auto" else network.tokenizer,
+        size=network.vocabulary_size,
+        lowercase=network.lowercase,
+        decoder=kind in DECODERS,
+        architecture=kind,
+    )
+    save_tokenizer(tokenizer, folder, max_length=length)
+    config = configuration(
+        kind,
+        size=network.size,
+        vocabulary=tokenizer.get_vocab_size(with_added_tokens=True),
+        positions=max(length, 512),
+        layers=network.network_layers,
+        hidden=network.hidden_size,
+        heads=network.attention_heads,
+        special=special_ids(tokenizer),
+    )
+    write_json(folder / "config.json", config)
+
+
+def _require_known(folder: Path) -> None:
+    """Refuse a configuration of an architecture that is not known, or one without its tokenizer."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    if kind not in ARCHITECTURES:
+        raise ModelError(f"model_type {kind!r} is not one that is known ({', '.join(sorted(ARCHITECTURES))})")
+    if not (folder / "tokenizer.json").is_file():
+        raise ModelError(f"there is no tokenizer.json beside the configuration of {kind}; give a folder that has both")
+
+
+def _sample(surveyed: Survey) -> Iterator[str]:
+    """Texts for the tokenizer: all, or the first of them."""
+    from headstart.corpora.documents import segments
+
+    seen = 0
+    for segment in segments(surveyed):
+        yield segment.text
+        seen += len(segment.text)
+        if seen > TOKENIZER_TEXT:
+            return
+
+
+def model_of(
+    recipe: Raw, located: Located, pretrained: bool, team: Team, device: str = "cpu"
+) -> tuple[Model, TextEncoder]:
+    """The network with the heads that the objective asks for.
+
+    Raises:
+        ModelError: its tokenizer belongs to another network, or it has no such head.
+    """
+    import torch
+
+    from headstart.backbones.encoder import TextEncoder
+    from headstart.backbones.vocabulary import check_belongs
+    from headstart.heads.model import Model
+
+    torch.manual_seed(recipe.seed)
+    backbone = TextEncoder(located, pretrained=pretrained)
+    backbone.to(device)
+    backbone.fast = is_fast(recipe.precision, device)
+    check_belongs(backbone.tokenizer.plain, located.config)
+    return Model(backbone, recipe.objective.heads(backbone), team), backbone

@@ -1,0 +1,415 @@
+"""From raw text to a network: `pretrain` from random weights, `adapt` from pretrained ones; what was learnt and what it cost."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.artifact import EVIDENCE as EVIDENCE_FILE
+from headstart.artifact import FORMAT as ARTIFACT_FORMAT
+from headstart.artifact import MANIFEST, NETWORK, RECIPE, new_folder, own_version, recipe_text
+from headstart.backbones.location import LEARNED, Located, locate
+from headstart.errors import DataError, RecipeError
+from headstart.recipes.raw_recipe import Adapt, Pretrain, Raw
+from headstart.runs.networks import model_of, network_of
+from headstart.runs.workspace import Workspace, text_conditions
+from headstart.runtime.deadline import Deadline, OutOfTime
+from headstart.runtime.device import name_of, settled
+from headstart.runtime.durable import write_json
+from headstart.runtime.machine import set_threads
+from headstart.runtime.progress import Progress
+from headstart.runtime.team import ALONE, Team
+
+if TYPE_CHECKING:
+    from headstart.backbones.encoder import TextEncoder
+    from headstart.corpora.corpus import Corpus
+    from headstart.corpora.survey import Survey
+    from headstart.data.pieces import Pieces
+    from headstart.heads.model import Model
+    from headstart.training.language import Learned, Learner
+
+SAVING = 6.0
+"""Seconds of a budget that saving and the report need."""
+LEAST_UPDATES = {"pretrain": 2000, "adapt": 500}
+MOST_EPOCHS = 20
+"""Where neither updates, epochs nor a budget are given: one pass, or as many as come to so many updates, up to 20."""
+
+
+@dataclass
+class Spoken:
+    """A network that has learnt from raw text, and what was measured about it."""
+
+    model: Model
+    recipe: Raw
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Texts:
+    """Raw text, tokenised, as rows."""
+
+    rows: Pieces
+    held: Pieces
+    facts: dict[str, Any]
+    general: Pieces | None = None
+    """Held-out rows of general text."""
+    general_facts: dict[str, Any] = field(default_factory=dict)
+
+
+def learn_language(
+    recipe: Raw,
+    progress: Progress,
+    work: Workspace | None,
+    *,
+    started: float,
+    team: Team = ALONE,
+    strict: bool = False,
+) -> Spoken | None:
+    """Run a recipe of the verb `pretrain` or `adapt`.
+
+    Args:
+        recipe: what to learn from, and how.
+        progress: told about everything.
+        work: the first process's workspace, which holds the shards and the checkpoints; None in the others.
+        started: when the command began, on the clock of `time.perf_counter`; a budget counts from there.
+        team: processes that all make this call; the first one is given what it came to, the others None.
+        strict: go on only under the very conditions that the run was begun under.
+
+    Raises:
+        HeadstartError: text or network can't be used.
+        RecipeError: nothing fits into the budget.
+    """
+    from headstart.corpora.survey import survey
+    from headstart.training.checkpoints import Stages
+    from headstart.training.head_warmup import prime
+    from headstart.training.rawtext import by_objective
+
+    if team.size > 1 and recipe.budget is not None:
+        raise RecipeError(["budget: several processes keep no common clock; leave the budget out, or run one process"])
+    device = settled(recipe.device, processes=team.size)
+    threads = set_threads(recipe.threads, torch_runs=True)
+    begun = started - (work.spent if work is not None else 0.0)
+    deadline = None if recipe.budget is None else Deadline(begun + recipe.budget - SAVING)
+    objective: Any = recipe.objective
+    surveyed = survey(by_objective(recipe.data, objective), progress)
+    if work is not None:
+        inputs: dict[str, Any] = {"texts": surveyed.digest}
+        if isinstance(recipe, Adapt):
+            inputs["backbone"] = locate(recipe.backbone).source.digest
+        work.check(text_conditions(recipe, inputs, threads, team.size), strict=strict)
+    place = Path(team.same("" if work is None else str(work.folder)))
+    located, pretrained = network_of(recipe, surveyed, place, progress, team)
+    model, backbone = model_of(recipe, located, pretrained, team, device)
+    texts = _texts(recipe, surveyed, backbone, place, progress, team)
+    learner = _learner(recipe, model, texts, progress)
+    learner.measure_on(recipe.training.measured_tokens)
+    updates, speed = _plan(recipe, learner, deadline, work, team, progress)
+    stages = Stages(None if work is None else work.folder / "stages", recipe.training.checkpoint_every, progress)
+    if pretrained:
+        prime(learner, updates, stages)
+    before = _general_loss(model, recipe, texts)
+    if isinstance(recipe, Adapt):
+        _forecast(learner, texts, before)
+    try:
+        learned = learner.learn(updates, deadline=deadline, stages=stages, sampled=True)
+    except OutOfTime:
+        raise RecipeError(
+            [f"budget: {recipe.budget:g} s ended before the first of {learner.settings.rounds} rounds; give more time"]
+        ) from None
+    if team.rank:
+        return None
+    evidence = _evidence(recipe, learner, learned, texts, before, located)
+    evidence["speed"] |= {"operations_per_token": speed.get("operations", 0.0)}
+    if speed.get("operations"):
+        learned.speed.operations = speed["operations"]
+        evidence["speed"]["arithmetic_share"] = round(learned.speed.share, 3)
+    evidence[LEARNED] = _tokens_per_weight(evidence, located if pretrained else None)
+    evidence["seconds"] = round(time.perf_counter() - begun, 1)
+    evidence["machine"] = {"threads": threads, "processes": team.size, "device": name_of(backbone.device.type)}
+    return Spoken(model, _resolved(recipe, learner, updates, threads, located), evidence)
+
+
+def _resolved(recipe: Raw, learner: Learner, updates: int, threads: int, located: Located) -> Raw:
+    """The recipe that comes to the same weights again, without a clock."""
+    settled = {"epochs": None, "learning_rate": learner.learning_rate, "measured_tokens": learner.held.tokens}
+    settled |= {"optimizer": learner.settings.optimizer, "rounds": learner.settings.rounds}
+    return recipe.revised(
+        training=recipe.training.revised(updates=updates, **settled),
+        budget=None,
+        threads=threads,
+        device=learner.model.backbone.device.type,
+        precision="bfloat16" if learner.model.backbone.fast else "float32",
+        output=None,
+        overwrite=False,
+        **({"backbone": located.source} if isinstance(recipe, Adapt) else {}),
+    )
+
+
+def publish_network(spoken: Spoken, folder: Path, *, overwrite: bool = False, within: Path | None = None) -> Path:
+    """Write the network as plain transformers loads it, with recipe, evidence, card and report.
+
+    Raises:
+        RunFolderError: the folder is there already.
+        StorageError: the disk refuses.
+        DivergedError: a weight is not finite.
+    """
+    from headstart.backbones.encoder import quiet
+    from headstart.predictors.network import save_tokenizer
+    from headstart.report import language
+
+    backbone: Any = spoken.model.backbone
+    heads: list[Any] = list(spoken.model.heads.values())
+    network: Any = next((head.whole for head in heads if hasattr(head, "whole")), backbone.network)
+    evidence = spoken.evidence | {"title": folder.name}
+    with new_folder(folder, overwrite=overwrite, within=within) as work:
+        _refuse_broken(network)
+        with quiet():
+            network.save_pretrained(str(work))
+        save_tokenizer(backbone, work)
+        manifest = {
+            "format": ARTIFACT_FORMAT,
+            "headstart": own_version(),
+            "kind": NETWORK,
+            "backbone": evidence["backbone"],
+            LEARNED: evidence[LEARNED],
+        }
+        write_json(work / MANIFEST, manifest)
+        (work / RECIPE).write_text(recipe_text(spoken.recipe.plain()), encoding="utf-8")
+        write_json(work / EVIDENCE_FILE, evidence)
+        (work / "report.html").write_text(language.page(evidence), encoding="utf-8")
+        (work / "README.md").write_text(language.card(evidence), encoding="utf-8")
+        for path in work.rglob("*.safetensors"):
+            path.chmod((work / MANIFEST).stat().st_mode)
+    return folder
+
+
+def _refuse_broken(network: Any) -> None:
+    import torch
+
+    from headstart.errors import DivergedError
+
+    broken = [name for name, tensor in network.state_dict().items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise DivergedError(f"{broken[0]} holds numbers that are not finite; nothing was saved")
+
+
+def _texts(recipe: Raw, surveyed: Survey, backbone: TextEncoder, place: Path, progress: Progress, team: Team) -> Texts:
+    """Rows to learn from and to measure on."""
+    from headstart.training.rawtext import HELD_TOKENS, Reader, Rows, lines_of, sample
+
+    objective: Any = recipe.objective
+    data, settings = recipe.data, recipe.training
+    reader = Reader(backbone.tokenizer, objective, settings.block_length, recipe.seed, team, progress)
+    unseen = [lines_of(data.exclude, data.encoding, progress)] if data.exclude and not team.rank else []
+    corpus = reader.corpus(surveyed, place / "tokens", unseen)
+
+    def beside(paths: Sequence[str], name: str) -> Corpus:
+        return reader.corpus(data.revised(texts=tuple(paths), held_out=(), exclude=()), place / name)
+
+    if data.held_out:
+        held = sample(reader.whole(beside(data.held_out, "held-out"), held=True), HELD_TOKENS, recipe.seed)
+        rows = Rows(reader.whole(corpus), held, dict(corpus.facts))
+    else:
+        rows = reader.parted(corpus)
+    if rows.learnt.tokens < settings.batch_tokens or not len(rows.held):
+        raise DataError(
+            f"{', '.join(data.texts[:3])}: the text comes to {corpus.tokens:,} tokens, and one update takes "
+            f"{settings.batch_tokens:,}; give more text, or lower --batch-tokens"
+        )
+    progress.say("text", _said(rows.facts, rows.learnt, rows.held))
+    texts = Texts(rows.learnt, rows.held, rows.facts)
+    if isinstance(recipe, Adapt) and recipe.general:
+        general = reader.parted(beside(recipe.general, "general"))
+        texts.general, texts.general_facts = general.held, general.facts
+        if recipe.replay:
+            texts.rows = _with_replay(texts.rows, general.learnt, recipe)
+    elif isinstance(recipe, Adapt) and recipe.replay:
+        raise RecipeError(["replay: rows are drawn from general text, and there is none; name files with --general"])
+    return texts
+
+
+def _with_replay(rows: Pieces, general: Pieces, recipe: Adapt) -> Pieces:
+    from headstart.data.pieces import joined
+
+    wanted = round(len(rows) * recipe.replay / (1 - recipe.replay))
+    order = np.random.default_rng([recipe.seed, 0x9E91]).permutation(len(general))
+    return joined(rows, general.take(np.resize(order, wanted)))
+
+
+def _said(facts: dict[str, Any], rows: Pieces, held: Pieces) -> str:
+    named = {
+        "duplicate_files": "duplicate files",
+        "exact_duplicates": "duplicate documents",
+        "near_duplicates": "near duplicates",
+        "sentences_removed": "sentences of evaluation sets",
+    }
+    left_out = [f"{name} {facts[key]:,}" for key, name in named.items() if facts.get(key)]
+    said = (
+        f"{facts.get('documents', 0):,} documents, {facts.get('characters', 0) / 1e6:.1f} M characters, "
+        f"{rows.tokens:,} tokens in {len(rows):,} rows, {held.tokens:,} held out"
+    )
+    return said + (f"; left out: {', '.join(left_out)}" if left_out else "")
+
+
+def _learner(recipe: Raw, model: Model, texts: Texts, progress: Progress) -> Learner:
+    from headstart.training.head_warmup import own_weights
+    from headstart.training.language import Learner
+    from headstart.training.stage import Level
+
+    objective: Any = recipe.objective
+    backbone: Any = model.backbone
+    usual = (
+        min(1e-3, 0.5 / backbone.hidden_size) if isinstance(recipe, Pretrain) else 1e-4 if objective.direction else 3e-5
+    )
+    levels = None
+    if isinstance(recipe, Adapt) and recipe.top_layers != "all":
+        blocks = backbone.stacks()["encoder"][1:]
+        if not 1 <= recipe.top_layers <= len(blocks):
+            raise RecipeError([f"top_layers: {recipe.top_layers} is outside [1, {len(blocks)}], the layers there are"])
+        moving = [module for block in blocks[-recipe.top_layers :] for module in block]
+        levels = [Level([*moving, *own_weights(model)], 1.0)]
+    optimizer = recipe.training.optimizer or ("muon" if isinstance(recipe, Pretrain) else "adamw")
+    settings = recipe.training.revised(optimizer=optimizer)
+    return Learner(
+        model, objective, texts.rows, texts.held, settings, settings.learning_rate or usual, recipe.seed,
+        backbone.tokenizer, progress, levels, recipe.verb,
+    )  # fmt: skip
+
+
+def _plan(
+    recipe: Raw,
+    learner: Learner,
+    deadline: Deadline | None,
+    work: Workspace | None,
+    team: Team,
+    progress: Progress,
+) -> tuple[int, dict[str, Any]]:
+    """How many updates there will be: as asked for, or as many as fit; a run that goes on keeps to its plan."""
+    known = team.same({} if work is None else work.about.get("planned", {}))
+    if known:
+        learner.measure_on(known.get("measured_tokens"))
+        learner.settings = learner.settings.revised(rounds=known.get("rounds", learner.settings.rounds))
+        return known["updates"], known
+    settings = recipe.training
+    limited = deadline is not None and settings.updates is None and settings.epochs is None
+    left = deadline.left if deadline is not None and limited else None
+    measured = learner.measure(left) if team.size == 1 else None
+    speed: dict[str, Any] = {} if measured is None else {"rate": measured[0].rate, "operations": measured[0].operations}
+    if settings.updates is not None:
+        updates = settings.updates
+    elif settings.epochs is not None or deadline is None or measured is None:
+        least = min(LEAST_UPDATES[recipe.verb] / max(learner.updates_of(1), 1), MOST_EPOCHS)
+        updates = learner.updates_of(settings.epochs or max(1.0, least))
+    else:
+        found, evaluating = measured
+        if settings.measured_tokens is None:
+            evaluating = learner.measure_less(deadline, evaluating)
+            speed["measured_tokens"] = learner.held.tokens
+        learner.measure_seldom(deadline, evaluating)
+        speed["rounds"] = learner.settings.rounds
+        updates = learner.updates_in(deadline, found, evaluating)
+        if updates < 1:
+            raise RecipeError(
+                [f"budget: {recipe.budget:g} s end before one update would; give more time, or a smaller --size"]
+            )
+    epochs = updates / learner.updates_of(1)
+    rate = f", {speed['rate']:,.0f} tokens/s" if speed else ""
+    progress.say("plan", f"{updates:,} updates of about {settings.batch_tokens:,} tokens, {epochs:.2g} passes{rate}")
+    planned = {"updates": updates, **speed}
+    if work is not None:
+        work.remember(planned=planned)
+    return updates, planned
+
+
+def _forecast(learner: Learner, texts: Texts, general: float | None) -> None:
+    """Say how strange the text is to the network, before anything is spent on it."""
+    from headstart.corpora.forecast import english_splits, forecast
+
+    facts, beside = texts.facts, texts.general_facts
+    plain = beside["tokens"] / max(beside["words"], 1) if beside else english_splits(learner.tokenizer.plain)
+    own = facts["tokens"] / max(facts["words"], 1)
+    loss = learner.held_loss() if general is not None and learner.objective.direction else None
+    learner.progress.say("forecast", forecast(own, plain, loss, general))
+
+
+def _general_loss(model: Model, recipe: Raw, texts: Texts) -> float | None:
+    from headstart.training.language import held_sums
+
+    objective: Any = recipe.objective
+    if texts.general is None:
+        return None
+    backbone: Any = model.backbone
+    total, count = held_sums(model, objective, texts.general, backbone.tokenizer.pad_id)
+    return total / max(count, 1.0)
+
+
+def _evidence(
+    recipe: Raw, learner: Learner, learned: Learned, texts: Texts, before: float | None, located: Located
+) -> dict[str, Any]:
+    objective: Any = recipe.objective
+    losses = [row["loss"] for row in learned.curve]
+    best = learned.history.best
+    evidence: dict[str, Any] = {
+        "verb": recipe.verb,
+        "objective": objective.plain(),
+        "backbone": {
+            "name": located.identity,
+            "architecture": located.config["model_type"],
+            "parameters": sum(p.numel() for p in learner.model.backbone.parameters()),
+        },
+        "data": {"texts": list(recipe.data.texts), "facts": texts.facts, "tokens": texts.rows.tokens, "rows": len(texts.rows),
+                 "held_out_tokens": learner.held.tokens},
+        "updates": learned.updates,
+        "done_updates": learned.curve[-1]["updates"],
+        "tokens": learned.curve[-1]["tokens"],
+        "loss": {"before": losses[0], "after": losses[best]},
+        "curve": learned.curve,
+        "best": best,
+        "speed": {"tokens_per_second": round(learned.speed.rate, 1), "seconds": round(learned.speed.seconds, 1)},
+        "samples": learned.samples[-3:],
+        "notes": _notes(learned),
+    }  # fmt: skip
+    if objective.direction:
+        evidence["perplexity"] = {side: math.exp(min(value, 50.0)) for side, value in evidence["loss"].items()}
+    if objective.direction == "causal":
+        per_token = bytes_per_token(learner.held, learner.tokenizer)
+        evidence["bits_per_byte"] = {side: value / math.log(2) / per_token for side, value in evidence["loss"].items()}
+    after = _general_loss(learner.model, recipe, texts)
+    if before is not None and after is not None:
+        evidence["general"] = {"before": before, "after": after, "files": list(getattr(recipe, "general", ()))}
+    return evidence
+
+
+def _tokens_per_weight(evidence: dict[str, Any], before: Located | None) -> float | None:
+    """Of all learning from raw text so far; None for a network that others have pretrained."""
+    own = evidence["tokens"] / max(evidence["backbone"]["parameters"], 1)
+    if before is None:
+        return own
+    return None if before.learned is None else before.learned + own
+
+
+def _notes(learned: Learned) -> list[str]:
+    history = learned.history
+    notes = [f"the budget ended learning after round {history.cut}"] if history.cut is not None else []
+    if history.best < len(learned.curve) - 1:
+        notes.append(f"the loss on held-out text was lowest after round {history.best}, whose weights are kept")
+    if history.skipped:
+        notes.append(f"{len(history.skipped)} updates were left out, their loss or gradient was not finite")
+    return notes
+
+
+def bytes_per_token(rows: Pieces, tokenizer: Any) -> float:
+    """UTF-8 bytes of the text of rows, by decoding them, for each token that is told in them."""
+    total, told = 0, 0
+    for start, end in islice(zip(rows.starts.tolist(), rows.ends.tolist(), strict=True), 10_000):
+        ids = rows.read(start, end)
+        total += len(tokenizer.decode(ids.tolist()).encode("utf-8", "surrogatepass"))
+        told += len(ids) - (0 if rows.before else 1)
+    return total / max(told, 1)

@@ -1,0 +1,406 @@
+"""What an experiment has done so far, on disk beside its output, so that it can go on after whatever ended it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from headstart.artifact import MANIFEST
+from headstart.backbones.location import Located
+from headstart.config import parse
+from headstart.data.columns import texts_digest
+from headstart.data.table import Table
+from headstart.errors import (
+    DataError,
+    DivergedError,
+    HeadstartError,
+    MissingInputError,
+    ModelError,
+    RecipeError,
+    RunFolderError,
+    StorageError,
+)
+from headstart.predictors import PREDICTORS
+from headstart.recipes.raw_recipe import Raw
+from headstart.recipes.recipe import MEMORY, Experiment
+from headstart.registry import did_you_mean
+from headstart.runs.experiment import Entry
+from headstart.runtime.device import name_of, settled
+from headstart.runtime.durable import (
+    DISCARDED,
+    LOCK,
+    UNFINISHED,
+    Lock,
+    clear_remains,
+    damage,
+    digest,
+    discard,
+    refusal,
+    sealed,
+    write_whole,
+)
+from headstart.runtime.precision import is_fast
+from headstart.runtime.progress import SILENT, Progress
+from headstart.strategies import STRATEGIES
+from headstart.strategies.base import Candidate
+from headstart.tasks.base import Task
+from headstart.training.settings import Training
+
+SUFFIX = ".part"
+ABOUT = "run.json"
+FORMAT = 1
+PACKAGES = ("headstart", "numpy", "scikit-learn", "scipy", "tokenizers", "torch", "transformers")
+HOPELESS = (DataError, ModelError, RecipeError)
+"""What the same words would come to again: nothing is kept for going on."""
+LEAST_SECONDS = 5.0
+"""Seconds of work below which doing it again is as good as keeping what came of it."""
+
+
+def place_of(folder: Path) -> Path:
+    """Where the workspace of an output folder is: beside it."""
+    return folder.with_name(folder.name + SUFFIX)
+
+
+def recorded(folder: Path) -> dict[str, Any] | None:
+    """What is known of an unfinished run, without its lock; None where the run is finished.
+
+    Raises:
+        MissingInputError: there is no such run.
+        RunFolderError: what is there is damaged.
+    """
+    path = place_of(folder) / ABOUT
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+        if about["format"] > FORMAT:
+            raise RunFolderError(f"{path} was written by a later headstart; upgrade to go on")
+        _ = about["recipe"]["verb"], about["directory"], float(about["spent"])
+        return about
+    except FileNotFoundError:
+        if (folder / MANIFEST).is_file():
+            return None
+        near = [each.name.removesuffix(SUFFIX) for each in folder.parent.iterdir()] if folder.parent.is_dir() else []
+        raise MissingInputError(f"there is no run {folder}{did_you_mean(folder.name, near)}") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunFolderError(
+            f"{path} is damaged ({type(error).__name__}); begin anew: run the first command again with --overwrite"
+        ) from None
+
+
+class Workspace:
+    """The unfinished part of a run; a context manager that holds its lock.
+
+    `RUN.part` beside the output folder has the recipe, what the run was begun with, strategies that are done, and the
+    checkpoints of the one under way. It goes when the run is published, or when it fails in a way that going on cannot
+    mend.
+
+    Args:
+        folder: the output folder of the run.
+        recipe: plain data, with its verb; None goes on with what is there.
+        overwrite: begin anew where an earlier run left something.
+        progress: told what is taken over and what is not.
+
+    Raises:
+        RunFolderError: another process is at work in it, or an earlier run left something and `overwrite` is off.
+        MissingInputError: there is nothing to go on with.
+        StorageError: the disk refuses.
+    """
+
+    def __init__(
+        self, folder: Path, recipe: Mapping[str, Any] | None, *, overwrite: bool = False, progress: Progress = SILENT
+    ) -> None:
+        self.target = folder
+        self.folder = place_of(folder)
+        self.progress = progress
+        self.resumed = recipe is None
+        self.stopped = False
+        """Whether the user stopped the run, which is then published as far as it came and can go on."""
+        self._begun = time.perf_counter()
+        if recipe is None:
+            recorded(folder)
+        self._made = [parent for parent in self.folder.parents if not parent.exists()]
+        self.lock = Lock(self.folder)
+        try:
+            if recipe is None:
+                found = recorded(folder)
+                if found is None:
+                    raise MissingInputError(f"{folder} was finished by another process just now")
+                self.about = found
+            else:
+                if (self.folder / ABOUT).is_file() and not overwrite:
+                    raise RunFolderError(
+                        f"{self.folder} holds what an interrupted run left; go on with: headstart resume {folder}, or "
+                        "begin anew with --overwrite"
+                    )
+                self._clear()
+                self.about = {"format": FORMAT, "recipe": dict(recipe), "directory": os.getcwd(), "spent": 0.0}
+                self._write(self.about)
+            clear_remains(self.folder)
+        except BaseException:
+            if not (self.folder / ABOUT).is_file():
+                self.remove()
+            self.lock.release()
+            raise
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        over = isinstance(error, DivergedError) or (error is None and not self.stopped)
+        over = over or (isinstance(error, HOPELESS) and not self.resumed)
+        if over or not (self.resumed or self.holds_work):
+            self.remove()
+        elif self.folder.is_dir():
+            self._spend()
+        self.lock.release()
+
+    @property
+    def holds_work(self) -> bool:
+        """Whether anything was done that going on would save."""
+        return any(
+            path.is_dir() and not path.name.startswith((UNFINISHED, DISCARDED)) for path in self.folder.iterdir()
+        )
+
+    @property
+    def how(self) -> str:
+        """How the run goes on, in words."""
+        return f"go on with: headstart resume {self.target}" if self.holds_work else "nothing was kept"
+
+    @property
+    def spent(self) -> float:
+        """Seconds that earlier processes worked on this run."""
+        return float(self.about["spent"])
+
+    def remember(self, **values: Any) -> None:
+        """Keep plain data about the run.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        self.about |= values
+        self._write(self.about | {"spent": self.about["spent"] + self._passed()})
+
+    def forget(self) -> None:
+        """Let go of all work that was done."""
+        for path in list(self.folder.iterdir()):
+            if path.is_dir():
+                discard(path)
+
+    def remove(self) -> None:
+        """The run is over: nothing is left."""
+        self._clear()
+        for name in (ABOUT, LOCK):
+            (self.folder / name).unlink(missing_ok=True)
+        with suppress(OSError):  # someone put a file there; it is not ours
+            for place in (self.folder, *self._made):
+                place.rmdir()
+
+    def stages(self, entry: Entry, at: int) -> Path:
+        """Where the checkpoints of a strategy are, the one that is run as number `at` from 0."""
+        return self.folder / f"{at:02d}-{entry.strategy.name}-stages"
+
+    def keep(self, entry: Entry, at: int, task: Task, *, every: float) -> None:
+        """Keep what a strategy came to, and let go of its checkpoints.
+
+        Args:
+            entry: that has run.
+            at: its number in the run, from 0.
+            task: of the run.
+            every: seconds between checkpoints; what took less than that, and less than `LEAST_SECONDS`, is not kept.
+        """
+        if entry.seconds < min(every, LEAST_SECONDS):
+            return
+        try:
+            with sealed(self._place(entry, at)) as work:
+                candidate = entry.candidate
+                about: dict[str, Any] = {"status": entry.status, "seconds": entry.seconds, "note": entry.note}
+                if candidate is not None:
+                    (work / "model").mkdir()
+                    about |= {
+                        "predictor": candidate.predictor.save(work / "model", task.names, task.meaning),
+                        "kind": candidate.predictor.kind,
+                        "strategy": candidate.strategy.plain(),
+                        "training": candidate.training.plain(),
+                        "description": candidate.description,
+                        "trainable_parameters": candidate.trainable_parameters,
+                        "curve": candidate.curve,
+                        "notes": candidate.notes,
+                        "rank": list(entry.rank),
+                        "validation_scores": entry.validation_scores,
+                    }
+                    save_file({"validation": candidate.validation_logits}, work / "logits.safetensors")
+                (work / "entry.json").write_text(json.dumps(about), encoding="utf-8")
+            discard(self.stages(entry, at))
+        except StorageError as error:
+            self.progress.say("checkpoint", f"{entry.strategy.name} could not be kept: {error}", warning=True)
+        self._spend()
+
+    def restore(self, entry: Entry, at: int) -> bool:
+        """Fill an entry with what was kept of it; False where there is nothing, or nothing whole."""
+        place = self._place(entry, at)
+        if not place.is_dir():
+            return False
+        reason = damage(place)
+        try:
+            if not reason:
+                about = json.loads((place / "entry.json").read_text(encoding="utf-8"))
+                entry.candidate = None if "predictor" not in about else _candidate(place, about)
+                entry.status, entry.seconds, entry.note = about["status"], about["seconds"], about["note"]
+                if entry.candidate is not None:
+                    entry.rank = (about["rank"][0], about["rank"][1])
+                    entry.validation_scores = about["validation_scores"]
+                return True
+        except (HeadstartError, OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            reason = f"{type(error).__name__}: {error}"
+        self.progress.say("resume", f"{place}: {reason}; {entry.strategy.name} is run again", warning=True)
+        return False
+
+    def check(self, conditions: Mapping[str, Mapping[str, Any]], *, strict: bool) -> None:
+        """Compare what the run was begun under with what it is now.
+
+        Where data or weights have changed, nothing that was done counts. Other versions, threads or instructions give
+        results that are as good and not the same to the last bit.
+
+        Args:
+            conditions: `inputs` and `machine`, plain data each; see `conditions`.
+            strict: refuse whatever differs.
+
+        Raises:
+            RunFolderError: something differs and `strict` is on.
+        """
+        before = self.about.get("conditions")
+        if before is None:
+            self.remember(conditions=conditions)
+            return
+        changed = {
+            part: [
+                f"{key} {_short(before.get(part, {}).get(key))} -> {_short(value)}"
+                for key, value in values.items()
+                if before.get(part, {}).get(key) != value
+            ]
+            for part, values in conditions.items()
+        }
+        found = "; ".join(each for part in changed.values() for each in part)
+        if not found:
+            return
+        if strict:
+            raise RunFolderError(
+                f"{self.target} was begun under other conditions ({found}); leave out --strict to go on"
+            )
+        if changed["inputs"]:
+            self.progress.say("resume", f"changed since: {found}; all is done again", warning=True)
+            for known in ("measured", "planned"):
+                self.about.pop(known, None)
+            self.forget()
+        else:
+            self.progress.say("resume", f"not the same to the last bit, because of {found}", warning=True)
+        self.remember(conditions=conditions)
+
+    def _place(self, entry: Entry, at: int) -> Path:
+        return self.folder / f"{at:02d}-{entry.strategy.name}"
+
+    def _passed(self) -> float:
+        return time.perf_counter() - self._begun
+
+    def _write(self, about: Mapping[str, Any]) -> None:
+        try:
+            write_whole(self.folder / ABOUT, about)
+        except OSError as error:
+            raise refusal(self.folder / ABOUT, error) from None
+
+    def _spend(self) -> None:
+        with suppress(StorageError):  # only the clock of a budget is behind then
+            self.remember()
+
+    def _clear(self) -> None:
+        clear_remains(self.folder)
+        self.forget()
+
+
+def conditions(
+    recipe: Experiment, table: Table | None, located: Located | None, threads: int, processes: int
+) -> dict[str, dict[str, Any]]:
+    """What the numbers of a run depend on: its `inputs`, and the `machine` with its software.
+
+    Args:
+        recipe: of the run.
+        table: rows handed over in Python, in place of the training file.
+        located: the backbone; None where no strategy needs one.
+        threads: of the CPU.
+        processes: of the team.
+    """
+    names = ("train", "validation", "test", "target", "target_test")
+    files = {name: getattr(recipe.data, name) for name in names}
+    inputs: dict[str, Any] = {name: _content(Path(path)) for name, path in files.items() if path and path != MEMORY}
+    for strategy in recipe.planned():
+        texts = getattr(strategy, "texts", ())
+        inputs |= {f"text {path}": _content(Path(path)) for path in texts if Path(path).exists()}
+    if table is not None:
+        inputs["train"] = texts_digest([repr(table.columns[name]) for name in sorted(table.columns)])
+    if located is not None:
+        inputs["backbone"] = located.source.digest
+    return {"inputs": inputs, "machine": _machine(recipe, threads, processes, networks=located is not None)}
+
+
+def text_conditions(recipe: Raw, inputs: Mapping[str, Any], threads: int, processes: int) -> dict[str, dict[str, Any]]:
+    """The same for a run on raw text.
+
+    Args:
+        recipe: of the run.
+        inputs: digests of what is learnt from, by name.
+        threads: of the CPU.
+        processes: of the team.
+    """
+    return {"inputs": dict(inputs), "machine": _machine(recipe, threads, processes, networks=True)}
+
+
+def _machine(recipe: Experiment | Raw, threads: int, processes: int, *, networks: bool) -> dict[str, Any]:
+    machine: dict[str, Any] = {"threads": threads, "processes": processes}
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):
+            machine[package] = version(package)
+    if networks:
+        import torch
+
+        machine["instructions"] = torch.backends.cpu.get_cpu_capability()
+        device = settled(recipe.device, processes=processes)
+        machine["device"] = name_of(device)
+        machine["bfloat16"] = is_fast(recipe.precision, device)
+    return machine
+
+
+def _content(path: Path) -> str:
+    """Digest of a file, or of all files of a folder."""
+    files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+    return texts_digest([digest(each) for each in files])
+
+
+def _short(value: Any) -> str:
+    return value[:12] if isinstance(value, str) and len(value) == 64 else str(value)
+
+
+def _candidate(place: Path, about: Mapping[str, Any]) -> Candidate:
+    values = dict(about["strategy"])
+    strategy = parse(STRATEGIES.get(values.pop("name")), values, where=str(place))
+    return Candidate(
+        strategy,
+        parse(Training, about["training"], where=str(place)),
+        PREDICTORS.get(about["kind"]).load(place / "model", about["predictor"]),
+        np.array(load_file(place / "logits.safetensors")["validation"]),
+        about["description"],
+        about["trainable_parameters"],
+        about["curve"],
+        about["notes"],
+    )

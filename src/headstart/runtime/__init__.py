@@ -1,0 +1,1 @@
+"""The machine that work runs on: device, threads, memory, precision, interrupts, deadlines, progress, files that last."""

@@ -1,0 +1,1 @@
+"""Heads solved in closed form or by convex optimisation, in numpy; no torch."""

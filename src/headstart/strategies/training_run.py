@@ -1,0 +1,245 @@
+"""What strategies that train share: a model with a head, training it on the run's task, folds held out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from headstart.backbones.base import Backbone
+from headstart.backbones.encoder import TextEncoder
+from headstart.backbones.prefix import UnsuitableError
+from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.heads import HEAD
+from headstart.heads.model import Model
+from headstart.runtime.deadline import OutOfTime
+from headstart.runtime.device import moved
+from headstart.runtime.memory import within_memory
+from headstart.strategies.base import Context
+from headstart.strategies.crf_heads import put_in, with_chain
+from headstart.strategies.cross_validation import by_fold, home, prepared
+from headstart.strategies.probing import head_strength, solved_head
+from headstart.training.frozen import Shortcut, TextSet
+from headstart.training.stage import Level, Shortcuts, Stage
+from headstart.training.state import Epoch, History
+from headstart.training.trainer import train
+
+NAMED_LINES = 20
+"""Lines named in a note."""
+
+
+def headed_model(
+    context: Context, *, pooling: str, dropout: float, head_first: bool, hidden_dropout: float | None = None
+) -> Model:
+    """A fresh backbone with a head on its last layer, solved on frozen features or random; a function of the seed."""
+    torch.manual_seed(context.seed)
+    backbone = context.backbone(dropout=hidden_dropout)
+    heads = context.task.heads(backbone, pooling=pooling, dropout=dropout)
+    if head_first:
+        grid = (head_strength(context, backbone, pooling),)
+        solved = solved_head(context, backbone, layers=(backbone.depth,), pooling=pooling, grid=grid)
+        put_in(heads[HEAD], with_chain(context, backbone, solved, layers=(backbone.depth,), pooling=pooling))
+    return Model(backbone, heads, context.team)
+
+
+def validation_logits(context: Context, model: Model) -> np.ndarray:
+    """Outputs for the validation rows, shape (rows, labels) or, of words, (words, labels)."""
+    _, validation = prepared(context, model.backbone.tokenizer)
+    model.eval()
+    logits = np.zeros((len(validation.targets), len(context.task.names)), dtype=np.float32)
+
+    def read(rows: np.ndarray) -> None:
+        batch = moved(context.task.collate(validation, rows, model.backbone.tokenizer.pad_id), model)
+        logits[validation.units.of(rows)] = context.task.logits(model, batch).cpu().numpy()
+
+    with torch.inference_mode():
+        for rows in context.team.mine(sorted_batches(validation.lengths, INFERENCE_TOKENS)):
+            within_memory(rows, read)
+    context.team.add_array(logits)
+    return logits
+
+
+@dataclass
+class Run:
+    """A model after training, with what was seen on validation."""
+
+    model: Model
+    history: History
+    """Its outputs are validation logits, out-of-fold logits under folds."""
+    trainable: int
+
+    @property
+    def logits(self) -> np.ndarray:
+        """Validation logits of the weights that the model holds."""
+        return self.history.outputs[self.history.best]
+
+    @property
+    def curve(self) -> list[dict[str, Any]]:
+        """Plain data for the report."""
+        return [epoch.plain() for epoch in self.history.epochs]
+
+
+def train_model(
+    context: Context,
+    model: Model,
+    levels: Sequence[Level],
+    *,
+    epochs: int,
+    learning_rate: float,
+    keep_start: bool,
+    last: int | None = None,
+    hopeless: Callable[[list[np.ndarray]], bool] | None = None,
+) -> Run:
+    """Train a model on the run's task, validated after every epoch.
+
+    Args:
+        context: of the run.
+        model: changed in place.
+        levels: what moves at which rate.
+        epochs: at most; early stopping may end before.
+        learning_rate: the highest.
+        keep_start: whether the weights before training may be the best.
+        last: epoch after which training ends, 0 for none at all; by default that of the settings.
+        hopeless: asked after every epoch with the validation logits so far; True gives up.
+    """
+    ready, _ = prepared(context, model.backbone.tokenizer)
+
+    def validate(model: Model) -> tuple[tuple[float, float], float, np.ndarray]:
+        logits = validation_logits(context, model)
+        rank = context.task.rank(logits, context.validation)
+        return rank, -rank[1], logits
+
+    history = train(
+        model,
+        Stage(
+            context.task,
+            ready,
+            levels,
+            epochs,
+            learning_rate,
+            context.training.stop_after if last is None else last,
+            shortcuts=shortcuts(context, model.backbone),
+        ),
+        context.training,
+        seed=context.seed,
+        validate=None if context.folds is not None else validate,
+        progress=context.progress,
+        keep_start=keep_start,
+        stop=None if hopeless is None else lambda history: hopeless(history.outputs),
+        deadline=context.deadline,
+        stages=context.stages,
+    )
+    trainable = sum(p.numel() for level in levels if level.rate > 0 for m in level.modules for p in m.parameters())
+    return Run(model, history, trainable)
+
+
+def skipped_notes(context: Context, history: History) -> list[str]:
+    """One sentence that names the lines of updates left out because loss or gradient was not finite, if any were."""
+    if not history.skipped:
+        return []
+    total = len(context.train)
+    lines = sorted({int(context.train.lines[row]) for rows in history.skipped for row in rows if row < total})
+    named = ", ".join(map(str, lines[:NAMED_LINES])) + (", ..." if len(lines) > NAMED_LINES else "")
+    back = "; training went back to its best weights" if history.rollbacks else ""
+    count = len(history.skipped)
+    return [f"{count} update{'s' * (count > 1)} left out, loss or gradient not finite (lines {named}){back}"]
+
+
+def shortcuts(context: Context, backbone: Backbone) -> Shortcuts:
+    """Passes that start above frozen blocks, where that saves work: where their states are used twice or there already."""
+    run = home(context)
+
+    def shortcut(frozen: int, epochs: int) -> Shortcut | None:
+        if not isinstance(backbone, TextEncoder):
+            return None
+        if "texts" not in run.shared:
+            run.shared["texts"] = TextSet([part.tokens.windows for part in prepared(run, backbone.tokenizer)])
+        try:
+            found = Shortcut(backbone, frozen, run.shared["texts"], run.cache, run.team)
+        except UnsuitableError as reason:
+            context.progress.say("cache", f"frozen layers are computed in every epoch: {reason}")
+            return None
+        if epochs == 1 and not found.is_warm:
+            return None
+        if run.team.size > 1:
+            _ = found.kept  # all processes are here now; later one may have no batch to look up
+        return found
+
+    return shortcut
+
+
+def best_of_rates(
+    context: Context,
+    rates: Sequence[float],
+    trained: Callable[[Context, float, int | None], Run],
+    *,
+    keep_start: bool,
+) -> tuple[float, Run, bool]:
+    """Train once per learning rate and keep the best on validation; under folds they are compared on the first one.
+
+    Args:
+        context: of the run.
+        rates: at least one.
+        trained: as `held_out` has it, with the rate.
+        keep_start: likewise.
+
+    Returns:
+        The rate, what it came to, and whether all rates were trained to the end.
+
+    Raises:
+        OutOfTime: the deadline passed before any was.
+    """
+    where = context if context.folds is None else next(by_fold(context))[1]
+    best: tuple[tuple[float, float], float, Run] | None = None
+    whole = True
+    for rate in rates if context.folds is None or len(rates) > 1 else ():
+        try:
+            run = trained(where, rate, None)
+        except OutOfTime:
+            if best is None:
+                raise
+            whole = False
+            break
+        whole = whole and run.history.cut is None
+        rank = context.task.rank(run.logits, where.validation)
+        if best is None or rank > best[0]:
+            best = rank, rate, run
+    rate = rates[0] if best is None else best[1]
+    if best is not None and context.folds is None:
+        return rate, best[2], whole
+    return rate, held_out(context, lambda part, last: trained(part, rate, last), keep_start=keep_start), whole
+
+
+def held_out(context: Context, trained: Callable[[Context, int | None], Run], *, keep_start: bool) -> Run:
+    """Train on validation or, under folds, once per fold and then on all rows.
+
+    The best epoch is that of the out-of-fold logits; on all rows training ends there.
+
+    Args:
+        context: of the run.
+        trained: trains a fresh model in the context given and ends after the epoch given, if one is; called once, or
+            once per fold and once more.
+        keep_start: whether the weights before training may be the best.
+    """
+    if context.folds is None:
+        return trained(context, None)
+    by_epoch: list[np.ndarray] = []
+    units = context.task.units(context.train)
+    for held, part in by_fold(context):
+        run = trained(part, None)
+        if run.history.cut is not None:
+            raise OutOfTime
+        for epoch, logits in enumerate(run.history.outputs):
+            if epoch == len(by_epoch):
+                by_epoch.append(np.zeros((units.total, logits.shape[1]), dtype=np.float32))
+            by_epoch[epoch][units.of(held)] = logits
+    ranks = [context.task.rank(logits, context.train) for logits in by_epoch]
+    first = 0 if keep_start else 1
+    best = max(range(first, len(ranks)), key=lambda epoch: (ranks[epoch], -epoch))
+    run = trained(context, best)
+    losses = {epoch.epoch: epoch.train_loss for epoch in run.history.epochs}
+    epochs = [Epoch(at, losses.get(at), -rank[1], abs(rank[0])) for at, rank in enumerate(ranks)]
+    return replace(run, history=replace(run.history, epochs=epochs, best=best, outputs=by_epoch))

@@ -1,0 +1,269 @@
+"""Recipes: every fault at once with its path, the same names from every door, and back to plain data."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from headstart.errors import MissingInputError, RecipeError
+from headstart.recipes.parsing import HIDDEN, assemble, flat, from_mapping, read
+from headstart.recipes.recipe import VERBS, Fit
+from headstart.strategies import STRATEGIES
+
+BASE: dict[str, Any] = {"data": {"train": "a.csv"}}
+
+BROKEN: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("no training file", {"data": {}}, ["data.train: is required"]),
+    ("no data", {}, ["data: is required"]),
+    ("key mistyped", BASE | {"trainig": {}}, ["unknown key 'trainig'; did you mean 'training'?"]),
+    ("inner key mistyped", BASE | {"training": {"epoch": 3}}, ["training: unknown key 'epoch'; did you mean 'epochs'?"]),
+    ("unknown strategy", BASE | {"strategy": "fine-tunning"}, ["unknown strategy 'fine-tunning'; did you mean 'fine-tuning'?"]),
+    ("unknown task", BASE | {"task": "text-clasification"}, ["task: unknown task 'text-clasification'; did you mean 'text-classification'?"]),
+    ("number out of range", BASE | {"training": {"epochs": 0}}, ["training.epochs: should be greater than or equal to 1, found 0"]),
+    ("neither of two kinds", BASE | {"strategies": [{"name": "fine-tuning", "hidden_dropout": 2, "layers": "top"}]}, ["strategies.0.layers: should be 'all' or a valid integer, unable to parse string as an integer, found 'top'", "strategies.0.hidden_dropout: should be 'own' or less than 1, found 2"]),
+    ("word for a number", BASE | {"training": {"batch_size": "many"}}, ["training.batch_size: should be a valid integer, unable to parse string as an integer, found 'many'"]),
+    ("not a number", BASE | {"training": {"learning_rate": float("nan")}}, ["training.learning_rate: should be a finite number"]),
+    ("list for a mapping", BASE | {"training": [1]}, ["training: should be a valid dictionary or instance of Training, found a list"]),
+    ("share of one", {"data": {"train": "a", "test_share": 1.0}}, ["data.test_share: should be less than 1, found 1.0"]),
+    ("unknown choice", BASE | {"task": {"metric": "f1"}}, ["task.metric: should be 'accuracy', 'macro_f1', 'mcc' or 'log_loss', found 'f1'"]),
+    ("strategy twice", BASE | {"strategies": ["tf-idf", "tf-idf"]}, ["strategies: a strategy is named twice"]),
+    ("no strategy", BASE | {"strategies": []}, ["strategies: name at least one of contrastive, coral"]),
+    ("one and many", BASE | {"strategy": "tf-idf", "strategies": ["fine-tuning"]}, ["give either 'strategy' or 'strategies'"]),
+    ("option of a strategy mistyped", BASE | {"strategy": {"name": "fine-tuning", "layer": 1}}, ["unknown key 'layer'; did you mean 'layers'?"]),
+    ("option of a strategy out of range", BASE | {"strategy": {"fine-tuning": {"layer_decay": 2}}}, ["strategies.0.layer_decay: should be less than or equal to 1, found 2"]),
+    ("layers below the embeddings", BASE | {"strategy": {"feature-extraction": {"layers": [-1]}}}, ["layers.0: should be greater than or equal to 0, found -1"]),
+    ("rates out of range", BASE | {"strategy": {"from-scratch": {"rates": [0.0, 2.0]}}}, ["rates.0: should be greater than 0", "rates.1: should be less than or equal to 1"]),
+    ("no rates", BASE | {"strategy": {"from-scratch": {"rates": []}}}, ["rates: ", "at least 1 item"]),
+    ("strategy without a name", BASE | {"strategies": [{"layers": 1}]}, ["strategies.0: needs a 'name': one of contrastive, coral"]),
+    ("seed below nothing", BASE | {"seed": -1}, ["seed: should be greater than or equal to 0, found -1"]),
+    ("unknown format", {"data": {"train": "a", "format": "xls"}}, ["data.format: should be 'csv', 'tsv', 'jsonl' or 'parquet', found 'xls'"]),
+    ("backbone without sense", BASE | {"backbone": 3}, ["backbone: should be a valid dictionary or instance of BackboneSource, found 3"]),
+    ("neither yes nor no", BASE | {"controls": "perhaps"}, ["controls: should be a valid boolean", "found 'perhaps'"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "words"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
+def test_a_fault_is_named_with_its_place_and_the_remedy(values: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(RecipeError, match=r"^r\.yaml has \d+ problems?:\n  - ") as error:
+        from_mapping(values, "r.yaml")
+    for word in words:
+        assert any(word in problem for problem in error.value.problems), error.value.problems
+
+
+def test_all_faults_are_listed_at_once() -> None:
+    values = {
+        "data": {"tran": "a.csv", "test_share": 2},
+        "task": {"metric": "f1", "labell": "x"},
+        "training": {"epochs": 0},
+        "strategies": ["fine-tunning", {"name": "fine-tuning", "dropout": 1}],
+        "sead": 1,
+    }
+    with pytest.raises(RecipeError, match=r"recipe has 9 problems") as error:
+        from_mapping(values, "recipe")
+    places = [problem.partition(": ")[0] for problem in error.value.problems]
+    assert sorted(places) == sorted(
+        [
+            "data.train",
+            "data",
+            "data.test_share",
+            "task.metric",
+            "task",
+            "training.epochs",
+            "strategies.0",
+            "strategies.1.dropout",
+            "unknown key 'sead'; did you mean 'seed'? (keys here",
+        ]
+    )
+
+
+def test_faults_of_flags_and_of_values_come_together() -> None:
+    with pytest.raises(RecipeError, match="headstart fit has 3 problems") as error:
+        assemble("fit", {"train": "a", "epoch": 3, "batch_size": 0, "strategy": "tf-idf", "dropout": 0.1})
+    text = str(error.value)
+    assert "unknown option 'epoch'; did you mean 'epochs'?" in text
+    assert "'dropout' is an option of fine-tuning, lora, which is not among the strategies of this run" in text
+    assert "training.batch_size: should be greater than or equal to 1, found 0" in text
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_flat_name_is_a_place_in_the_recipe_and_every_place_has_one(verb: str) -> None:
+    names = flat(verb)
+    assert not {"labels", "thresholds", "mean", "deviation", "digest"} & set(names)
+    assert {"task.labels", "task.thresholds", "task.mean", "task.deviation", "backbone.digest"} == HIDDEN
+    places = {path for path, _ in names.values()}
+    assert len(places) >= len(names) - 1
+    for key, info in VERBS[verb].model_fields.items():
+        inner = getattr(info.annotation, "model_fields", None)
+        if key in ("task",) or (inner and verb in ("fit", "compare", "pretrain", "adapt")):
+            assert any(path[0] == key for path in places), key
+        elif key != "strategy":
+            assert (key,) in places, key
+
+
+def test_flat_names_build_the_same_recipe_as_a_file() -> None:
+    options = {
+        "train": "a.csv", "test": "b.csv", "label": "stars", "text": "title,body", "backbone": "mini", "epochs": 2,
+        "strategy": "fine-tuning", "layers": 2, "seed": 7, "group_column": "who", "max_length": 64, "controls": False,
+    }  # fmt: skip
+    written = {
+        "verb": "fit",
+        "data": {"train": "a.csv", "test": "b.csv", "group_column": "who"},
+        "task": {"label": "stars", "text": ["title", "body"]},
+        "backbone": {"location": "mini", "max_length": 64},
+        "strategy": {"fine-tuning": {"layers": 2}},
+        "training": {"epochs": 2},
+        "seed": 7,
+        "controls": False,
+    }
+    assert assemble("fit", options) == from_mapping(written, "r.yaml")
+
+
+def test_none_means_not_given() -> None:
+    assert assemble("fit", {"train": "a", "epochs": None, "seed": None}) == assemble("fit", {"train": "a"})
+
+
+def test_options_of_strategies_go_to_those_that_have_them() -> None:
+    found = assemble(
+        "fit", {"train": "a", "strategies": "feature-extraction,fine-tuning,tf-idf", "C": 0.5, "dropout": 0.2}
+    )
+    extraction, tuning, terms = found.strategies
+    assert (extraction.C, terms.C, tuning.dropout) == (0.5, 0.5, 0.2)
+    default = assemble("fit", {"train": "a", "dropout": 0.3})
+    assert [strategy.name for strategy in default.strategies] == list(Fit.defaults)
+    takers = {strategy.name: getattr(strategy, "dropout", None) for strategy in default.strategies}
+    assert takers == {"feature-extraction": None, "contrastive": None, "fine-tuning": 0.3, "lora": 0.3}
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        "fine-tuning",
+        {"name": "fine-tuning"},
+        {"fine-tuning": {}},
+        {"fine-tuning": None},
+        STRATEGIES.get("fine-tuning")(),
+    ],
+)
+def test_a_strategy_in_any_spelling_takes_its_options(strategy: Any) -> None:
+    found = assemble("fit", {"train": "a", "strategy": strategy, "dropout": 0.3}, {"strategy.layer_decay": 0.5})
+    assert [(s.name, s.dropout, s.layer_decay) for s in found.strategies] == [("fine-tuning", 0.3, 0.5)]
+
+
+def test_strategy_and_strategies_together_are_refused_whatever_else_is_given() -> None:
+    with pytest.raises(RecipeError, match="give either 'strategy' or 'strategies'"):
+        assemble("fit", {"train": "a", "strategy": "fine-tuning", "strategies": "tf-idf", "dropout": 0.2})
+
+
+@pytest.mark.parametrize("first", ["epochs", "training"])
+def test_a_section_and_one_of_its_keys_both_count_in_either_order(first: str) -> None:
+    options: dict[str, Any] = {"epochs": 3, "training": {"learning_rate": 0.01}}
+    ordered = {key: options[key] for key in sorted(options, key=lambda key: key != first)}
+    found = assemble("fit", {"train": "a"} | ordered)
+    assert (found.training.epochs, found.training.learning_rate) == (3, 0.01)
+    assert assemble("fit", {"train": "a", "data": {"test": "b"}}).data.train == "a"
+
+
+@pytest.mark.parametrize(
+    ("sets", "path", "value"),
+    [
+        ({"training.epochs": 4}, "training.epochs", 4),
+        ({"seed": 9}, "seed", 9),
+        ({"backbone.max_length": 32}, "backbone.max_length", 32),
+        ({"task.metric": "mcc"}, "task.metric", "mcc"),
+        ({"strategies.1.layers": 2}, "strategies.1.layers", 2),
+        ({"data.test_share": 0.5}, "data.test_share", 0.5),
+    ],
+)
+def test_any_key_can_be_set_by_its_path(sets: dict[str, Any], path: str, value: Any, tmp_path: Path) -> None:
+    options = {"train": "a", "backbone": "mini", "seed": 1, "strategies": ("tf-idf", "fine-tuning")}
+
+    def at(recipe: Any) -> Any:
+        for part in path.split("."):
+            recipe = recipe[int(part)] if part.isdigit() else getattr(recipe, part)
+        return recipe
+
+    assert at(assemble("fit", options, sets)) == value
+    assert at(assemble("fit", options | sets)) == value
+    file = tmp_path / "r.yaml"
+    file.write_text(yaml.safe_dump(assemble("fit", options).plain()))
+    assert at(read(file, sets)) == value
+
+
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        ({"training.epocs": 1}, "training: unknown key 'epocs'; did you mean 'epochs'"),
+        ({"seed.x": 1}, "seed.x: 'seed' is 1 and holds no keys"),
+        ({"strategies.5.layers": 1}, r"strategies.5.layers: '5' is not an entry there \(0 to 1\)"),
+        ({"strategies.fine-tuning.layers": 1}, "'fine-tuning' is not an entry there"),
+        ({"nothing.at.all": 1}, "unknown key 'nothing'"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_a_fault_of_the_recipe(sets: dict[str, Any], message: str, tmp_path: Path) -> None:
+    options = {"train": "a", "seed": 1, "strategies": ("tf-idf", "fine-tuning")}
+    with pytest.raises(RecipeError, match=message):
+        assemble("fit", options, sets)
+    file = tmp_path / "r.yaml"
+    file.write_text(yaml.safe_dump(assemble("fit", options).plain()))
+    with pytest.raises(RecipeError, match=message):
+        read(file, sets)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a: [1", "not YAML"),
+        (b"- a\n- b\n", "expected keys and values, such as 'verb: fit'"),
+        (b"", "expected keys and values"),
+        (b"text", "expected keys and values"),
+        (
+            b"verb: fitt\n",
+            r"verb: unknown verb 'fitt'; did you mean 'fit'\? \(known: fit, compare, pretrain, adapt, resume, predict, evaluate\)",
+        ),
+        (b"verb: [fit]\n", "verb: unknown verb"),
+        (b"verb: fit\n\xff", "byte 10 is not UTF-8"),
+        (b"!!python/object/apply:os.system ['true']\n", "not YAML"),
+        (b"1: 2\ndata: {train: a}\n", "has 1 problem"),
+    ],
+)
+def test_a_file_that_is_no_recipe_says_what_is_wrong_and_where(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_bytes(content)
+    with pytest.raises(RecipeError, match=message) as error:
+        read(path)
+    assert str(path) in str(error.value)
+
+
+def test_a_recipe_file_that_is_not_there_is_missing_input(tmp_path: Path) -> None:
+    for path in (tmp_path / "r.yaml", tmp_path):
+        with pytest.raises(MissingInputError, match="there is no recipe file"):
+            read(path)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"train": "a"},
+        {"train": "a", "strategy": "fine-tuning", "layers": 2, "unfreezing": "gradual"},
+        {"train": "a", "strategies": ("tf-idf", "feature-extraction"), "C": 0.5, "class_weight": {"x": 2.0}},
+        {"train": "a", "strategy": "from-scratch", "rates": (1e-3,), "text": "t,u", "label": "l"},
+        {"train": "a", "strategy": {"feature-extraction": {"layers": 3, "pooling": "mean"}}},
+    ],
+)
+@pytest.mark.parametrize("verb", ["fit", "compare"])
+def test_a_recipe_becomes_yaml_and_back(options: dict[str, Any], verb: str) -> None:
+    recipe = assemble(verb, options)
+    again = from_mapping(yaml.safe_load(yaml.safe_dump(recipe.plain())), "r.yaml")
+    assert again == recipe
+    assert type(again) is type(recipe)
+
+
+def test_the_plan_holds_the_controls_unless_told_and_each_strategy_once() -> None:
+    def names(**options: Any) -> list[str]:
+        return [strategy.name for strategy in assemble("fit", {"train": "a"} | options).planned()]
+
+    assert names() == ["tf-idf", "feature-extraction", "contrastive", "fine-tuning", "from-scratch", "lora"]
+    assert names(controls=False) == ["feature-extraction", "contrastive", "fine-tuning", "lora"]
+    assert names(strategy="tf-idf") == ["tf-idf", "from-scratch"]
+    assert names(strategies=("fine-tuning", "tf-idf"), controls=False) == ["tf-idf", "fine-tuning"]

@@ -1,0 +1,154 @@
+"""The corridor from a strategy to its scores: calibrated on validation, failures kept apart, test read once."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from headstart.data.store import Store
+from headstart.errors import DivergedError
+from headstart.metrics.calibration import temperature
+from headstart.predictors.base import Outputs
+from headstart.runs.experiment import Entry, run_strategy, score_target, score_test
+from headstart.runs.splitting import Parts
+from headstart.strategies.base import Candidate, Context, Strategy
+from headstart.tasks.text_classification import Example, TextClassification
+from headstart.training.settings import Training
+
+TASK = TextClassification(text=("text",), label="label", labels=("no", "yes"), metric="accuracy")
+
+
+class FakePredictor:
+    """Says `yes` with the number in the text as logit."""
+
+    kind = "fake"
+
+    def __init__(self) -> None:
+        self.factor, self.asked = 1.0, 0
+
+    def outputs(self, texts: Any, *, progress: Any = None) -> Outputs:
+        self.asked += 1
+        logits = np.array([[0.0, float(text)] for text in texts]) * self.factor
+        return Outputs(logits, np.zeros(len(texts), bool))
+
+    def scale(self, factor: float) -> None:
+        self.factor *= factor
+
+
+class Fake(Strategy):
+    name: ClassVar[str] = "fake"
+    cost: ClassVar[int] = 1
+
+    error: bool = False
+    """Whether to diverge."""
+
+    def fit(self, context: Context) -> Candidate:
+        if self.error:
+            raise DivergedError("no number")
+        predictor: Any = FakePredictor()
+        logits = predictor.outputs([e.text for e in context.validation.examples]).logits
+        predictor.asked = 0
+        return Candidate(self, context.training, predictor, logits, "fake", 1)
+
+
+def part(count: int, boldness: float) -> Store[Example]:
+    """Three of four are right, each as sure as `boldness` says."""
+    rows = []
+    for at in range(count):
+        label = ("no", "yes")[at % 2]
+        sign = (1 if label == "yes" else -1) * (-1 if at % 4 == 3 else 1)
+        rows.append(Example(str(sign * boldness), label))
+    return Store(rows, list(range(count)), "f.csv")
+
+
+def setting(boldness: float) -> tuple[Context, Parts]:
+    parts = Parts(TASK, part(8, 1), part(40, boldness), part(80, boldness), "as given")
+    return Context(TASK, parts.train, parts.validation, None, Training(), 0), parts
+
+
+def test_a_strategy_that_is_too_sure_is_calibrated_on_validation_everywhere() -> None:
+    context, parts = setting(20.0)
+    entry = Entry(Fake())
+    run_strategy(entry, context, parts)
+    raw = np.array([[0.0, float(e.text)] for e in parts.validation.examples])
+    factor = 1 / temperature(raw, TASK.targets(parts.validation))
+    # Right three times of four: the best logit is log 3, down from 20.
+    assert factor == pytest.approx(np.log(3) / 20, rel=1e-2)
+    np.testing.assert_allclose(entry.finished.validation_logits, raw * factor)
+    score_test(entry, context, parts)
+    test = np.array([[0.0, float(e.text)] for e in parts.test.examples])  # type: ignore[union-attr]
+    np.testing.assert_allclose(entry.logits("test"), test * factor)
+    assert entry.test_scores is not None
+    assert entry.test_scores["accuracy"]["value"] == pytest.approx(0.75)
+    assert entry.test_scores["log_loss"]["value"] == pytest.approx(-0.75 * np.log(0.75) - 0.25 * np.log(0.25), rel=1e-3)
+    assert entry.test_scores["ece"]["value"] < 0.01
+
+
+def test_the_test_part_is_read_once_and_only_when_asked() -> None:
+    context, parts = setting(2.0)
+    entry = Entry(Fake())
+    run_strategy(entry, context, parts)
+    predictor: Any = entry.finished.predictor
+    assert predictor.asked == 0
+    assert entry.test_scores is None
+    score_test(entry, context, parts)
+    assert predictor.asked == 1
+
+
+def test_without_a_test_part_nothing_is_read() -> None:
+    context, parts = setting(2.0)
+    parts.test = None
+    entry = Entry(Fake())
+    run_strategy(entry, context, parts)
+    score_test(entry, context, parts)
+    assert entry.logits("test") is None
+    assert entry.logits("validation") is not None
+
+
+def test_rows_of_the_target_domain_are_scored_beside_the_test_part_with_the_same_calibration() -> None:
+    context, parts = setting(20.0)
+    parts.target_test = part(10, -20.0)  # right where the test part is wrong
+    entry = Entry(Fake())
+    run_strategy(entry, context, parts)
+    score_target(entry, context, parts)
+    assert entry.target_scores is not None
+    assert entry.test_scores is None
+    assert entry.target_scores["accuracy"]["value"] == pytest.approx(0.2)  # rows 3 and 7 of ten
+    assert entry.target_scores["accuracy"]["n"] == 10
+    logits = entry.logits("target")
+    assert logits is not None
+    assert abs(logits[0, 1]) == pytest.approx(np.log(3), rel=1e-2)
+    assert entry.plain(chosen=True)["scores"]["target"] == entry.target_scores
+
+
+def test_without_rows_of_a_target_domain_nothing_is_said_of_one() -> None:
+    context, parts = setting(2.0)
+    entry = Entry(Fake())
+    run_strategy(entry, context, parts)
+    score_target(entry, context, parts)
+    assert entry.logits("target") is None
+    assert entry.plain(chosen=True)["scores"].keys() == {"validation", "test"}
+
+
+def test_a_strategy_that_diverges_fails_alone() -> None:
+    context, parts = setting(2.0)
+    entry = Entry(Fake(error=True))
+    run_strategy(entry, context, parts)
+    assert (entry.status, entry.note, entry.candidate) == ("failed", "no number", None)
+    assert entry.seconds > 0
+    found = entry.plain(chosen=False)
+    assert (found["status"], found["scores"], found["note"]) == ("failed", None, "no number")
+    with pytest.raises(RuntimeError, match="fake is not done"):
+        _ = entry.finished
+    score_test(entry, context, parts)
+    assert entry.test_scores is None
+
+
+def test_rank_is_taken_after_calibration_so_sureness_alone_does_not_win() -> None:
+    ranks = []
+    for boldness in (2.0, 9.0):
+        context, parts = setting(boldness)
+        entry = Entry(Fake())
+        run_strategy(entry, context, parts)
+        ranks.append(entry.rank)
+    assert ranks[0] == pytest.approx(ranks[1], rel=1e-3)

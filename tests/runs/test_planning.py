@@ -1,0 +1,208 @@
+"""What runs, in which order and until when: plans on invented data with invented speeds."""
+
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headstart.data.store import Store
+from headstart.recipes.parsing import assemble
+from headstart.runs.experiment import Entry
+from headstart.runs.planning import BACKWARD, Plan
+from headstart.runs.splitting import Parts
+from headstart.runtime.deadline import Deadline
+from headstart.strategies import STRATEGIES
+from headstart.strategies.base import Candidate, Context
+from headstart.tasks.text_classification import Example, TextClassification
+
+TASK = TextClassification(text=("text",), label="label", labels=("no", "yes"), metric="accuracy")
+
+
+def rows(count: int) -> Store[Example]:
+    examples = [Example("a text of some words", ("no", "yes")[at % 2]) for at in range(count)]
+    return Store(examples, list(range(2, count + 2)), "rows.csv")
+
+
+def plan(
+    *, train: int = 1000, few: bool = False, left: float | None = None, rate: float | None = 0.01, **options: Any
+) -> Plan:
+    """A plan for 1,000 training, 100 validation and 200 test rows at a hundredth of a second per row and pass."""
+    budget = {} if left is None else {"budget": left}
+    recipe = assemble("fit", {"train": "rows.csv"} | budget | options)
+    folds = np.arange(train)[None, :] % 3 if few else None
+    learnt = rows(train)
+    parts = Parts(TASK, learnt, learnt if few else rows(100), rows(200), "", folds)
+    context = Context(TASK, learnt, parts.validation, None, recipe.training, 0, folds=folds)
+    found = Plan(recipe, parts, context, None if left is None else Deadline(time.perf_counter() + left))
+    found.rate, found.test_rate = rate, rate or 0.0
+    return found
+
+
+def get(name: str, **fields: Any) -> Any:
+    return STRATEGIES.get(name)(**fields)
+
+
+def done(name: str, *, right: float, rank: float, count: int = 100) -> Entry:
+    """An entry that is done, `right` of whose validation rows are right."""
+    targets = np.arange(count) % 2
+    logits = np.eye(2)[np.where(np.arange(count) < right * count, targets, 1 - targets)]
+    strategy = get(name)
+    candidate = Candidate(strategy, None, None, logits, "", 1)  # type: ignore[arg-type]
+    return Entry(strategy, "done", 10.0, candidate, rank=(rank, -0.5))
+
+
+def reasons(found: Plan, entries: Any = ()) -> dict[str, str]:
+    return {strategy.name: found.step(strategy, entries).reason for strategy in found.order()}
+
+
+def test_without_a_budget_and_with_many_labels_lora_stays_out() -> None:
+    found = reasons(plan())
+    assert [name for name, reason in found.items() if not reason] == [
+        "tf-idf", "feature-extraction", "contrastive", "fine-tuning", "from-scratch",
+    ]  # fmt: skip
+    assert "name it, or give a --budget" in found["lora"]
+
+
+def test_with_few_labels_contrastive_comes_before_fine_tuning() -> None:
+    found = plan(train=40, few=True)
+    assert [strategy.name for strategy in found.order()][:4] == [
+        "tf-idf", "feature-extraction", "contrastive", "fine-tuning",
+    ]  # fmt: skip
+    assert reasons(found)["contrastive"] == ""
+    assert reasons(found)["fine-tuning"] == ""
+
+
+def test_with_very_few_labels_contrastive_stands_in_for_fine_tuning() -> None:
+    assert reasons(plan(train=30, few=True))["fine-tuning"].startswith("with 15 rows per label contrastive training")
+    assert reasons(plan(train=32, few=True))["fine-tuning"] == ""
+    assert reasons(plan(train=30, few=True, left=3000.0))["fine-tuning"] == ""
+
+
+def test_what_was_named_runs_whatever_auto_would_have_done() -> None:
+    found = plan(strategies=("contrastive", "lora"), controls=False)
+    assert reasons(found) == {"contrastive": "", "lora": ""}
+
+
+def test_nothing_expensive_runs_where_no_mistake_is_left() -> None:
+    found = plan()
+    entries = [done("feature-extraction", right=1.0, rank=1.0)]
+    assert reasons(found, entries)["fine-tuning"] == "no mistake is left on validation to mend"
+    assert reasons(found, entries)["from-scratch"] == ""
+    entries = [done("feature-extraction", right=0.99, rank=0.99)]
+    assert reasons(found, entries)["fine-tuning"] == ""
+
+
+def test_what_was_made_for_few_labels_runs_even_where_no_mistake_is_left() -> None:
+    entries = [done("feature-extraction", right=1.0, rank=1.0, count=40)]
+    found = reasons(plan(train=40, few=True), entries)
+    assert (found["contrastive"], found["fine-tuning"]) == ("", "no mistake is left on cross-validation to mend")
+
+
+def test_lora_runs_under_a_budget_only_if_moving_weights_paid() -> None:
+    found = plan(left=3000.0)
+    frozen = done("feature-extraction", right=0.8, rank=0.8)
+    assert reasons(found, [frozen, done("fine-tuning", right=0.9, rank=0.9)])["lora"] == ""
+    worse = [frozen, done("fine-tuning", right=0.7, rank=0.7)]
+    assert reasons(found, worse)["lora"] == "moving the weights did not pay on validation"
+
+
+def test_auto_leaves_out_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "peft", None)
+    entries = [done("feature-extraction", right=0.8, rank=0.8), done("fine-tuning", right=0.9, rank=0.9)]
+    assert "pip install 'headstart[lora]'" in reasons(plan(left=3000.0), entries)["lora"]
+
+
+def test_an_estimate_counts_passes_over_the_rows_and_over_the_test() -> None:
+    found = plan(epochs=2)
+    # 1,000 rows at 0.01 s are 10 s a pass; 2 epochs and one of the mean-pooled twin go forward and backward; features
+    # of train and validation (1.1 passes) and four validations of 100 rows (0.4) go forward; test 2 s; loading 1 s.
+    assert found.estimate(get("fine-tuning")) == pytest.approx(10 * (BACKWARD * 3 + 1.1 + 0.4) + 2 + 1)
+    assert found.estimate(get("feature-extraction")) == pytest.approx(10 * 1 + 2 + 1)
+    assert plan(rate=None).estimate(get("fine-tuning")) is None
+
+
+def test_what_does_not_fit_is_left_out_and_says_by_how_much() -> None:
+    found = plan(left=60.0, epochs=3)
+    first = [done("feature-extraction", right=0.9, rank=0.9)]
+    step = found.step(get("fine-tuning"), first)
+    assert step.seconds is not None
+    assert step.seconds > 100
+    assert step.reason.startswith("takes about 2 min 31 s, and 53 s of the budget are left")
+
+
+def test_fewer_epochs_are_planned_where_three_do_not_fit() -> None:
+    first = [done("feature-extraction", right=0.9, rank=0.9)]
+    assert plan(left=400.0).step(get("fine-tuning"), first).epochs is None
+    shorter = plan(left=170.0).step(get("fine-tuning"), first)
+    assert (shorter.reason, shorter.epochs) == ("", 2)
+    shortest = plan(left=130.0)
+    step = shortest.step(get("fine-tuning"), first)
+    assert (step.reason, step.epochs) == ("", 1)
+    assert shortest.context_for(step).training.epochs == 1
+    assert plan(left=170.0, epochs=3).step(get("fine-tuning"), first).reason != ""
+
+
+def test_the_first_cheap_strategy_runs_even_if_it_may_not_fit() -> None:
+    found = plan(left=30.0, train=10_000)
+    assert found.step(get("feature-extraction"), ()).reason == ""
+    assert found.step(get("feature-extraction"), [done("tf-idf", right=0.8, rank=0.8)]).reason != ""
+
+
+def test_a_strategy_has_to_be_done_before_its_test_and_the_last_steps() -> None:
+    found = plan(left=100.0)
+    deadline = found.context_for(found.step(get("feature-extraction"), ())).deadline
+    assert deadline is not None
+    assert deadline.left == pytest.approx(100 - 2 - 5 - 3, abs=0.5)
+    assert plan().context_for(plan().step(get("feature-extraction"), ())).deadline is None
+
+
+def test_rows_that_a_budget_cannot_read_are_sampled() -> None:
+    found = plan(left=60.0, train=100_000, test="t.csv")
+    fewer = found.fitting()
+    # 35 % of 60 s are 21 s, or 2,100 rows at 0.01 s, of which train and validation take their shares.
+    assert fewer["most_rows"] == pytest.approx(2100, abs=10)
+    assert "most_test_rows" not in fewer
+    found.test_rate = 1.0
+    assert found.fitting()["most_test_rows"] == 200
+    assert plan(left=60.0).fitting() == {}
+    assert plan(train=100_000).fitting() == {}
+
+
+def test_auto_leaves_long_tests_of_what_it_does_not_keep_out() -> None:
+    found = plan()
+    kept, other, control = (done(name, right=0.9, rank=0.9) for name in ("lora", "fine-tuning", "from-scratch"))
+    found.tested(kept, 9.0)
+    assert found.untested(other) == ""
+    found.tested(kept, 11.0)
+    assert found.untested(other).startswith("not scored on test, which takes 11 s")
+    assert found.untested(control) == ""
+    assert found.untested(done("tf-idf", right=0.9, rank=0.9)) == ""
+    named = plan(strategies=("lora", "fine-tuning"))
+    named.tested(kept, 11.0)
+    assert named.untested(other) == ""
+
+
+def test_nothing_more_is_scored_once_the_budget_is_spent() -> None:
+    found = plan(left=30.0)
+    entry = done("from-scratch", right=0.9, rank=0.9)
+    found.tested(entry, 20.0)
+    assert found.untested(entry) == ""
+    found.tested(entry, 26.0)
+    assert found.untested(entry) == "not scored on test: the budget was spent"
+    assert found.untested(done("tf-idf", right=0.9, rank=0.9)) == ""
+
+
+def test_the_time_a_strategy_took_corrects_later_estimates() -> None:
+    found = plan(left=3000.0, epochs=1)
+    entry = done("lora", right=0.9, rank=0.9)
+    before = found.estimate(get("fine-tuning"))
+    work = entry.strategy.work(found.context)
+    entry.seconds = 8 + 1 + 10 * work.reading + 6 * 10 * work.training
+    found.learn(entry)
+    assert found.backward == pytest.approx(6.0)
+    after = found.estimate(get("fine-tuning"))
+    assert before is not None
+    assert after is not None
+    assert after - before == pytest.approx((6 - BACKWARD) * 10 * 2)
