@@ -11,7 +11,7 @@ from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.recipe import MEMORY
-from headstart.runs.comparison import Compared, compare
+from headstart.runs.comparison import RunResult, compare
 from headstart.runtime.progress import SILENT
 from headstart.tasks import TASKS
 
@@ -58,15 +58,15 @@ def wide_backbone(tmp_path_factory: pytest.TempPathFactory, make_backbone: Calla
 
 
 @pytest.fixture(scope="session")
-def run_toy(wide_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Compared]:
+def run_toy(wide_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., RunResult]:
     """Run options (or a resolved recipe) on the toy rows with a tiny backbone; equal options run once.
 
     Texts of a target domain are there for strategies that learn from them. A quarter of the rows is for validation; `folds=None` makes choices by cross-validation, as so few rows ask for.
     """
-    ran: dict[str, Compared] = {}
+    ran: dict[str, RunResult] = {}
     target = toy_target(tmp_path_factory.mktemp("target"))
 
-    def run(options: Mapping[str, Any] | None = None, *, resolved: Mapping[str, Any] | None = None) -> Compared:
+    def run(options: Mapping[str, Any] | None = None, *, resolved: Mapping[str, Any] | None = None) -> RunResult:
         if resolved is None and repr(options) in ran:
             return ran[repr(options)]
         given: dict[str, Any] = {

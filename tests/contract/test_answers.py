@@ -16,7 +16,9 @@ from headstart.tasks import TASKS
 
 Run = Callable[..., Any]
 OTHERS = [name for name in TASKS.names() if TASKS.get(name).answers != "label"]
-SERVING = [(task, name) for task in OTHERS for name in STRATEGIES.names() if name not in TASKS.get(task).unsuited]
+PAIRS = [(task, name) for task in TASKS.names() for name in STRATEGIES.names()]
+REFUSED = [(task, name) for task, name in PAIRS if STRATEGIES.get(name)().refuses(TASKS.get(task)())]
+SERVING = [pair for pair in PAIRS if pair[0] in OTHERS and pair not in REFUSED]
 SERVING += [("sentence-similarity: cross", name) for name in ("feature-extraction", "fine-tuning", "untouched")]
 BRIEF: dict[str, dict[str, Any]] = {
     "from-scratch": {"rates": (1e-3,)},
@@ -82,9 +84,7 @@ def test_the_resolved_recipe_gives_the_same_weights_and_answers_again(
     assert second.artifact.task == first.artifact.task
 
 
-@pytest.mark.parametrize(
-    ("task", "name"), [(task, name) for task in TASKS.names() for name in TASKS.get(task).unsuited]
-)
+@pytest.mark.parametrize(("task", "name"), REFUSED)
 def test_a_strategy_that_cannot_serve_a_task_is_refused_with_the_reason(task: str, name: str, run_toy: Run) -> None:
     with pytest.raises(RecipeError, match=f"{name} cannot serve {task}: "):
         run_toy(told(task, name))

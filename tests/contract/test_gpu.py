@@ -33,7 +33,9 @@ from headstart.training.trainer import train
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU that torch can use")
 
 Run = Callable[..., Any]
-SERVING = [name for name in STRATEGIES.names() if name not in TASKS.get("text-classification").unsuited]
+SERVING = [
+    name for name in STRATEGIES.names() if not STRATEGIES.get(name)().refuses(TASKS.get("text-classification")())
+]
 NETWORKS = [name for name in SERVING if STRATEGIES.get(name).needs_backbone]
 SOLVED = ["feature-extraction", "coral"]
 """Strategies that train nothing by gradient: no dropout, so the CPU says the same."""

@@ -19,7 +19,7 @@ from headstart.strategies import STRATEGIES
 from headstart.tasks.text_classification import TextClassification
 from headstart.training.checkpoints import STEP
 
-SERVING = [name for name in STRATEGIES.names() if name not in TextClassification.unsuited]
+SERVING = [name for name in STRATEGIES.names() if not STRATEGIES.get(name)().refuses(TextClassification())]
 """Strategies that serve tasks with one label for each text."""
 WORDS = ("parcel", "shop", "day", "night", "way", "start")
 ROWS = 72
@@ -51,7 +51,7 @@ def words(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> list
 
 
 def fit_words(words: list[object], name: str) -> list[object]:
-    if STRATEGIES.get(name).needs_target:
+    if "texts" in STRATEGIES.get(name).needs:
         path = Path(str(words[0])).with_name("target.csv")
         texts = [f"now the {word} is {said} {at}" for at, word in enumerate(WORDS) for said in ("bad", "good")]
         path.write_text("\n".join(["text", *texts]) + "\n", encoding="utf-8")

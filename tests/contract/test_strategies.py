@@ -17,7 +17,9 @@ from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
 
 Run = Callable[..., Any]
-SERVING = [name for name in STRATEGIES.names() if name not in TASKS.get("text-classification").unsuited]
+SERVING = [
+    name for name in STRATEGIES.names() if not STRATEGIES.get(name)().refuses(TASKS.get("text-classification")())
+]
 every_strategy = pytest.mark.parametrize("name", SERVING)
 BRIEF: dict[str, dict[str, Any]] = {"from-scratch": {"rates": (1e-3,)}}
 """Options that make a strategy quicker and change nothing that is tested here."""

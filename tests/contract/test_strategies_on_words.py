@@ -15,14 +15,16 @@ from headstart.data.table import Table
 from headstart.predictors.base import HEAD_FILE
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.recipe import MEMORY
-from headstart.runs.comparison import Compared, compare
+from headstart.runs.comparison import RunResult, compare
 from headstart.runtime.progress import SILENT
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import MOST_EPOCHS
 from headstart.tasks import TASKS
 
 TASK = TASKS.get("token-classification")
-SERVING = [name for name in STRATEGIES.names() if name not in TASK.unsuited and name != "domain-adaptation"]
+SERVING = [
+    name for name in STRATEGIES.names() if not STRATEGIES.get(name)().refuses(TASK()) and name != "domain-adaptation"
+]
 CHAINED = ["feature-extraction with a chain", "fine-tuning with a chain"]
 """Strategies once more, with the task's `crf`: one that solves its head, one that trains it."""
 every_strategy = pytest.mark.parametrize("name", [*SERVING, *CHAINED])
@@ -30,7 +32,7 @@ ALL_CHAINED = [*CHAINED, "lora with a chain", "from-scratch with a chain"]
 every_chain_too = pytest.mark.parametrize("name", [*SERVING, *ALL_CHAINED])
 BRIEF: dict[str, dict[str, Any]] = {"from-scratch": {"rates": (1e-3,)}}
 TEXTS = ["the parcel arrives on monday night at nine, you say", "nine", "good day " * 40]
-Run = Callable[..., Compared]
+Run = Callable[..., RunResult]
 
 
 def toy_words(copies: int = 5) -> Table:
@@ -47,9 +49,9 @@ def toy_words(copies: int = 5) -> Table:
 
 @pytest.fixture(scope="module")
 def run(wide_backbone: Path) -> Run:
-    ran: dict[str, Compared] = {}
+    ran: dict[str, RunResult] = {}
 
-    def run(name: str, *, resolved: dict[str, Any] | None = None, **more: Any) -> Compared:
+    def run(name: str, *, resolved: dict[str, Any] | None = None, **more: Any) -> RunResult:
         key = f"{name} {more}"
         name, _, chained = name.partition(" with ")
         more |= {"crf": True} if chained else {}

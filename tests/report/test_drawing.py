@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import pytest
 
 from headstart.report.drawing import (
+    ChartRow,
     Line,
-    Mark,
     count,
     duration,
     interval,
@@ -21,7 +21,7 @@ from headstart.report.drawing import (
 )
 
 
-def _chart(*marks: Mark, **changes: object) -> ElementTree.Element:
+def _chart(*marks: ChartRow, **changes: object) -> ElementTree.Element:
     """The parsed drawing of some marks."""
     described = {"key": "k", "title": "T", "description": "D", "axis": "accuracy"} | changes
     return ElementTree.fromstring(intervals(marks, **described))
@@ -36,8 +36,8 @@ def test_an_interval_is_drawn_where_the_axis_says() -> None:
     # Ends 0.70 and 0.90 in at most 8 steps: steps of 0.025 over 0.70 to 0.90, drawn on 250 to 880.
     # 0.80 is half way, 565; 0.75 a quarter, 407.5; 0.85 three quarters, 722.5. The first row is at 10 + 16.
     chart = _chart(
-        Mark("fine-tuning", 0.80, 0.75, 0.85, "0.800"),
-        Mark("tf-idf", 0.72, 0.70, 0.90, "0.720", hollow=True),
+        ChartRow("fine-tuning", 0.80, 0.75, 0.85, "0.800"),
+        ChartRow("tf-idf", 0.72, 0.70, 0.90, "0.720", hollow=True),
     )
     (circle,) = _of_class(chart, "dot filled")
     assert (circle.get("cx"), circle.get("cy")) == ("565", "26")
@@ -48,7 +48,7 @@ def test_an_interval_is_drawn_where_the_axis_says() -> None:
 
 
 def test_a_control_has_another_shape_not_only_another_colour() -> None:
-    chart = _chart(Mark("a", 0.8, None, None, "0.800"), Mark("b", 0.7, None, None, "0.700", hollow=True))
+    chart = _chart(ChartRow("a", 0.8, None, None, "0.800"), ChartRow("b", 0.7, None, None, "0.700", hollow=True))
     assert [element.tag for element in chart.iter() if "dot" in element.get("class", "")] == [
         "circle",
         "polygon",
@@ -56,26 +56,26 @@ def test_a_control_has_another_shape_not_only_another_colour() -> None:
 
 
 def test_a_mark_without_an_interval_has_a_dot_only() -> None:
-    chart = _chart(Mark("a", 0.8, None, None, "0.800"))
+    chart = _chart(ChartRow("a", 0.8, None, None, "0.800"))
     assert not _of_class(chart, "whisker filled")
     assert len(_of_class(chart, "dot filled")) == 1
 
 
 def test_the_reference_line_widens_the_axis_to_hold_it() -> None:
-    chart = _chart(Mark("a", 0.1, 0.05, 0.15, "+0.100"), reference=0.0)
+    chart = _chart(ChartRow("a", 0.1, 0.05, 0.15, "+0.100"), reference=0.0)
     (reference,) = _of_class(chart, "reference")
     assert reference.get("x1") == reference.get("x2") == "250"
 
 
 def test_a_chart_names_itself_for_assistive_technology() -> None:
-    chart = _chart(Mark("a", 0.8, None, None, "0.800"))
+    chart = _chart(ChartRow("a", 0.8, None, None, "0.800"))
     assert chart.get("role") == "img"
     assert chart.get("aria-labelledby") == "k-title k-desc"
     assert [chart.find(name).text for name in ("title", "desc")] == ["T", "D"]
 
 
 def test_labels_are_escaped() -> None:
-    assert "&lt;b&gt;" in intervals([Mark("<b>", 0.8, None, None, "x")], key="k", title="", description="", axis="")
+    assert "&lt;b&gt;" in intervals([ChartRow("<b>", 0.8, None, None, "x")], key="k", title="", description="", axis="")
 
 
 def test_a_gap_in_a_series_breaks_the_line() -> None:

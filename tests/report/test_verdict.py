@@ -193,7 +193,7 @@ def out_of_domain(best: str, others: dict[str, float], p: float = 0.2) -> dict[s
 def told_of(domains: dict[str, Any], chosen: str) -> list[str]:
     names = [found["strategy"] for found in domains["rows"]]
     evidence = {
-        "leaderboard": [row(name) for name in names], "comparisons": [], "chosen": chosen,
+        "leaderboard": [row(name) | {"usual": name in ("feature-extraction", "fine-tuning")} for name in names], "comparisons": [], "chosen": chosen,
         "task": {"metric": "accuracy"}, "domains": domains,
     }  # fmt: skip
     return verdict(evidence)[1:]

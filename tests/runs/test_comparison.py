@@ -15,7 +15,8 @@ from headstart.data.table import Table
 from headstart.errors import DivergedError, Interrupted
 from headstart.recipes.parsing import assemble
 from headstart.recipes.recipe import MEMORY
-from headstart.runs.comparison import _choose, _test_all, _to_test, compare, publish
+from headstart.runs.comparison import _choose, compare, publish
+from headstart.runs.execution import score_all, to_test
 from headstart.runs.experiment import Entry
 from headstart.runs.run import run
 from headstart.runs.splitting import Parts
@@ -138,12 +139,12 @@ def test_what_is_inside_the_noise_of_the_best_is_ordered_by_log_loss(bold: list[
     assert choose([shy, found], crossed=False) == kept
 
 
-def test_where_a_control_is_kept_the_best_transfer_is_scored_on_test_all_the_same(
+def test_where_a_control_is_kept_the_best_transfer_is_scored_onscore_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     control = shown("tf-idf", [3.0] * 6)
     first, second = shown("first", [1.0] * 6, role="transfer"), shown("second", [2.0] * 6, role="transfer")
-    ordered = _to_test(control, [first, control, second], False)
+    ordered = to_test(control, [first, control, second], False)
     assert [entry.strategy.name for entry in ordered] == ["tf-idf", "second", "first"]
     asked = {}
 
@@ -157,9 +158,9 @@ def test_where_a_control_is_kept_the_best_transfer_is_scored_on_test_all_the_sam
         def tested(self, entry: Entry, seconds: float) -> None:
             pass
 
-    monkeypatch.setattr("headstart.runs.comparison.score_test", lambda *_: None)
-    monkeypatch.setattr("headstart.runs.comparison.score_target", lambda *_: None)
-    assert not _test_all(ordered, Slow())  # type: ignore[arg-type]
+    monkeypatch.setattr("headstart.runs.execution.score_test", lambda *_: None)
+    monkeypatch.setattr("headstart.runs.execution.score_target", lambda *_: None)
+    assert not score_all(ordered, Slow())  # type: ignore[arg-type]
     assert asked == {"second": True, "first": True}
 
 

@@ -54,7 +54,7 @@ def done(name: str, *, right: float, rank: float, count: int = 100) -> Entry:
 
 
 def reasons(found: Plan, entries: Any = ()) -> dict[str, str]:
-    return {strategy.name: found.step(strategy, entries).reason for strategy in found.order()}
+    return {entry.label: found.step(entry, entries).reason for entry in found.entries()}
 
 
 def test_without_a_budget_and_with_many_labels_lora_stays_out() -> None:
@@ -67,7 +67,7 @@ def test_without_a_budget_and_with_many_labels_lora_stays_out() -> None:
 
 def test_with_few_labels_contrastive_comes_before_fine_tuning() -> None:
     found = plan(train=40, few=True)
-    assert [strategy.name for strategy in found.order()][:4] == [
+    assert [entry.label for entry in found.entries()][:4] == [
         "tf-idf", "feature-extraction", "contrastive", "fine-tuning",
     ]  # fmt: skip
     assert reasons(found)["contrastive"] == ""
@@ -126,7 +126,7 @@ def test_an_estimate_counts_passes_over_the_rows_and_over_the_test() -> None:
 def test_what_does_not_fit_is_left_out_and_says_by_how_much() -> None:
     found = plan(left=60.0, epochs=3)
     first = [done("feature-extraction", right=0.9, rank=0.9)]
-    step = found.step(get("fine-tuning"), first)
+    step = found.step(Entry(get("fine-tuning")), first)
     assert step.seconds is not None
     assert step.seconds > 100
     assert step.reason.startswith("takes about 2 min 31 s, and 53 s of the budget are left")
@@ -134,28 +134,28 @@ def test_what_does_not_fit_is_left_out_and_says_by_how_much() -> None:
 
 def test_fewer_epochs_are_planned_where_three_do_not_fit() -> None:
     first = [done("feature-extraction", right=0.9, rank=0.9)]
-    assert plan(left=400.0).step(get("fine-tuning"), first).epochs is None
-    shorter = plan(left=170.0).step(get("fine-tuning"), first)
+    assert plan(left=400.0).step(Entry(get("fine-tuning")), first).epochs is None
+    shorter = plan(left=170.0).step(Entry(get("fine-tuning")), first)
     assert (shorter.reason, shorter.epochs) == ("", 2)
     shortest = plan(left=130.0)
-    step = shortest.step(get("fine-tuning"), first)
+    step = shortest.step(Entry(get("fine-tuning")), first)
     assert (step.reason, step.epochs) == ("", 1)
     assert shortest.context_for(step).training.epochs == 1
-    assert plan(left=170.0, epochs=3).step(get("fine-tuning"), first).reason != ""
+    assert plan(left=170.0, epochs=3).step(Entry(get("fine-tuning")), first).reason != ""
 
 
 def test_the_first_cheap_strategy_runs_even_if_it_may_not_fit() -> None:
     found = plan(left=30.0, train=10_000)
-    assert found.step(get("feature-extraction"), ()).reason == ""
-    assert found.step(get("feature-extraction"), [done("tf-idf", right=0.8, rank=0.8)]).reason != ""
+    assert found.step(Entry(get("feature-extraction")), ()).reason == ""
+    assert found.step(Entry(get("feature-extraction")), [done("tf-idf", right=0.8, rank=0.8)]).reason != ""
 
 
 def test_a_strategy_has_to_be_done_before_its_test_and_the_last_steps() -> None:
     found = plan(left=100.0)
-    deadline = found.context_for(found.step(get("feature-extraction"), ())).deadline
+    deadline = found.context_for(found.step(Entry(get("feature-extraction")), ())).deadline
     assert deadline is not None
     assert deadline.left == pytest.approx(100 - 2 - 5 - 3, abs=0.5)
-    assert plan().context_for(plan().step(get("feature-extraction"), ())).deadline is None
+    assert plan().context_for(plan().step(Entry(get("feature-extraction")), ())).deadline is None
 
 
 def test_rows_that_a_budget_cannot_read_are_sampled() -> None:

@@ -203,7 +203,9 @@ def test_resolving_fills_in_what_can_be_known_before_training(tiny_csv: Path, ti
     recipe = assemble("fit", {"train": str(tiny_csv), "backbone": str(tiny_backbone), "seed": 3})
     found = resolve(recipe)
     assert (found.task.text, found.task.label, found.task.labels) == (("text",), "label", ("down", "up"))
-    assert [strategy.name for strategy in found.strategies] == list(recipe.defaults)
+    assert [strategy.name for strategy in found.strategies] == [
+        "feature-extraction", "contrastive", "fine-tuning", "lora",
+    ]  # fmt: skip
     assert len(found.backbone.digest) == 64
     assert found.threads >= 1
     assert found.seed == 3

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from headstart.data.cache import ArrayCache
-from headstart.strategies.base import Context
+from headstart.strategies.base import Context, Shared
 from headstart.strategies.feature_extraction import FeatureExtraction
 from headstart.strategies.fine_tuning import FineTuning
 from headstart.training import frozen
@@ -167,7 +167,7 @@ def test_frozen_features_of_a_test_part_are_computed_once_for_all_runs(
         return real(backbone, tokens, *args, **options)
 
     monkeypatch.setattr(module, "pooled_states", counted)
-    again = FeatureExtraction(layers=(1, 2), pooling="mean").fit(replace(context, shared={}, seed=1)).predictor
+    again = FeatureExtraction(layers=(1, 2), pooling="mean").fit(replace(context, shared=Shared(), seed=1)).predictor
     found = again.outputs(texts).logits
     assert 40 not in read
     again.frozen_states = None  # type: ignore[attr-defined]

@@ -37,7 +37,7 @@ from headstart.strategies.training_run import Run, held_out
 from headstart.tasks.text_classification import TextClassification
 from headstart.training.state import Epoch, History
 
-SERVING = [name for name in STRATEGIES.names() if name not in TextClassification.unsuited]
+SERVING = [name for name in STRATEGIES.names() if not STRATEGIES.get(name)().refuses(TextClassification())]
 """Strategies that serve tasks with one label for each text."""
 Few = Callable[..., Context]
 
@@ -204,7 +204,7 @@ def test_label_names_are_rows_of_their_own_of_four_times_the_weight(few: Few) ->
     again = named_part(part, backbone, layers=(0, 2), pooling="mean")
     assert again is not None
     np.testing.assert_array_equal(again.features, names.features)
-    assert "features" not in part.shared  # kept with the run, not once per fold
+    assert part.shared.features is None  # kept with the run, not once per fold
     assert named_part(few(labels=("up", "down")), backbone, layers=(2,), pooling="mean") is None
     with_names, without = (
         solved_head(context, backbone, layers=(2,), pooling="mean", grid=(0.1,), names=names) for names in (True, False)

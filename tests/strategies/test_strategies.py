@@ -17,7 +17,7 @@ from headstart.solving.logistic import GRID as SOLVE_GRID
 from headstart.solving.logistic import Part
 from headstart.solving.ridge import ridge_by_folds
 from headstart.strategies import probing, tf_idf
-from headstart.strategies.base import Context, Strategy
+from headstart.strategies.base import Context, Shared, Strategy
 from headstart.strategies.contrastive import Contrastive
 from headstart.strategies.cross_validation import prepared
 from headstart.strategies.feature_extraction import FeatureExtraction, layer_sets
@@ -72,7 +72,7 @@ def test_feature_extraction_chooses_on_training_rows_and_leaves_validation_for_c
     found = FeatureExtraction().fit(context)
     turned = [Example(row.text, "up" if row.label == "down" else "down") for row in context.validation.examples]
     other = FeatureExtraction().fit(
-        replace(context, validation=Store(turned, list(range(len(turned))), "f.csv"), shared={})
+        replace(context, validation=Store(turned, list(range(len(turned))), "f.csv"), shared=Shared())
     )
     assert (other.strategy.layers, other.strategy.pooling, other.strategy.C) == (
         found.strategy.layers, found.strategy.pooling, found.strategy.C,
@@ -311,9 +311,9 @@ def test_features_too_many_for_memory_give_the_same_model(
     context: Context, strategy: Strategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context.training = context.training.revised(epochs=1)
-    small = strategy.fit(replace(context, shared={}))
+    small = strategy.fit(replace(context, shared=Shared()))
     monkeypatch.setattr(probing, "FEATURE_BYTES", 1)
-    large = strategy.fit(replace(context, shared={}))
+    large = strategy.fit(replace(context, shared=Shared()))
     assert large.strategy == small.strategy
     np.testing.assert_allclose(large.validation_logits, small.validation_logits, atol=1e-4)
 
@@ -324,6 +324,9 @@ def test_heads_of_very_many_rows_are_solved_on_a_sample_that_is_stated(
     monkeypatch.setattr(probing, "SOLVING_ROWS", 24)
     for limit in (probing.FEATURE_BYTES, 1):
         monkeypatch.setattr(probing, "FEATURE_BYTES", limit)
-        found = FeatureExtraction().fit(replace(context, shared={}))
+        found = FeatureExtraction().fit(replace(context, shared=Shared()))
         assert found.notes == [f"head solved on 24 of {len(context.train)} rows, at random"]
-        assert Contrastive().fit(replace(context, shared={})).validation_logits.shape == found.validation_logits.shape
+        assert (
+            Contrastive().fit(replace(context, shared=Shared())).validation_logits.shape
+            == found.validation_logits.shape
+        )

@@ -14,6 +14,7 @@ from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError, UsageError
 from headstart.runs.experiment import Entry
+from headstart.strategies.tf_idf import TfIdf
 from headstart.tasks import columns
 from headstart.tasks.text_classification import Example, TextClassification
 
@@ -382,7 +383,7 @@ def test_a_predictor_of_a_run_that_goes_on_knows_the_thresholds() -> None:
     logits, rows = uneven()
     candidate = SimpleNamespace(validation_logits=logits, predictor=SimpleNamespace(meaning=None))
     task = TASK.revised(labels=("a", "b"), metric="macro_f1")
-    entry = Entry(strategy=None, candidate=candidate)  # type: ignore[arg-type]
+    entry = Entry(TfIdf(), candidate=candidate)  # type: ignore[arg-type]
     entry.settle(SimpleNamespace(task=task, validation=rows))  # type: ignore[arg-type]
     assert entry.task is not None and entry.task.meaning.thresholds
     assert candidate.predictor.meaning == entry.task.meaning

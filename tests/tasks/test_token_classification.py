@@ -15,7 +15,7 @@ from headstart.data.tokens import Tokens
 from headstart.data.units import Units
 from headstart.data.windows import WordTokens
 from headstart.data.words import joined_words
-from headstart.errors import DataError, RecipeError
+from headstart.errors import DataError
 from headstart.heads import HEAD
 from headstart.tasks.pooled import Prepared
 from headstart.tasks.token_classification import TokenClassification
@@ -227,13 +227,6 @@ def test_losses_are_means_over_the_words_of_each_sentence_and_calibration_sharpe
     np.testing.assert_allclose(losses, [expected] * 4)
     assert task.factor(right, store) > 5
     assert task.score(right, store)["log_loss"].value == pytest.approx(expected)
-
-
-def test_strategies_for_whole_texts_are_refused_with_the_reason() -> None:
-    with pytest.raises(
-        RecipeError, match="contrastive cannot serve token-classification: it pulls whole texts together"
-    ):
-        TokenClassification().refuse_unsuited(["fine-tuning", "contrastive"])
 
 
 class Words(torch.nn.Module):

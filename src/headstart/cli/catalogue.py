@@ -56,7 +56,7 @@ def describe_model(name: str) -> dict[str, Any]:
             "kind": artifact.predictor.kind,
             "task": artifact.task.name,
             "labels": ", ".join(artifact.labels),
-            "strategy": f"{chosen['strategy']} ({chosen['description']})",
+            "strategy": f"{chosen.get('label', chosen['strategy'])} ({chosen['description']})",
         }
         if artifact.predictor.kind != "transformers":
             return facts

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from headstart.metrics.directions import LOWER_IS_BETTER
-from headstart.runtime.progress import Progress
+from headstart.runtime.progress import Progress, format_duration
 
 
 class Lines(Progress):
@@ -36,12 +36,12 @@ class Lines(Progress):
         if tenth > self._tenth and now - self._printed >= 1.0 and tenth < 10:
             self._tenth, self._printed = tenth, now
             left = (now - self._started) / self._done * (self._total - self._done)
-            self.line(self._step, f"{tenth * 10} %, about {duration(left)} left{', ' + note if note else ''}")
+            self.line(self._step, f"{tenth * 10} %, about {format_duration(left)} left{', ' + note if note else ''}")
 
     def end(self, note: str = "") -> None:
         """Say how long the step took."""
         if self._step:
-            self.line(self._step, f"{note or 'done'} in {duration(time.monotonic() - self._started)}")
+            self.line(self._step, f"{note or 'done'} in {format_duration(time.monotonic() - self._started)}")
         self._step = ""
 
     def say(self, topic: str, message: str, *, warning: bool = False) -> None:
@@ -105,16 +105,6 @@ def progress_for(*, quiet: bool) -> Progress:
     return Lines()
 
 
-def duration(seconds: float) -> str:
-    """`0.4 s`, `42 s`, `3 min 05 s`, `1 h 20 min`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds) // 60
-    return f"{minutes} min {round(seconds) % 60:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: Collection[int] = (0,)) -> str:
     """Columns side by side, those numbered in `left` flush left, the others flush right."""
     widths = [max(len(row[at]) for row in (header, *rows)) for at in range(len(header))]
@@ -140,9 +130,9 @@ def leaderboard(evidence: dict[str, Any]) -> str:
         scores = row["scores"] or {}
         body.append(
             [
-                ("* " if row["chosen"] else "  ") + row["strategy"],
+                ("* " if row["chosen"] else "  ") + row.get("label", row["strategy"]),
                 *(_cell(scores.get(part), metric) for part in parts),
-                duration(row["seconds"]),
+                format_duration(row["seconds"]),
                 f"{row['trainable_parameters']:,}" if row["trainable_parameters"] else "-",
                 row["description"] if row["status"] == "done" else f"{row['status']}: {row['note']}"[:60],
             ]
@@ -159,13 +149,15 @@ def plan_table(found: dict[str, Any]) -> str:
         [
             f"  {row['strategy']}",
             row["role"],
-            "-" if row["seconds"] is None else f"about {duration(row['seconds'])}",
+            "-" if row["seconds"] is None else f"about {format_duration(row['seconds'])}",
             "runs" if row["runs"] else f"does not run: {row['reason']}",
         ]
         for row in found["plan"]
     ]
-    limit = "no budget" if found["budget"] is None else f"a budget of {duration(found['budget'])}"
-    total = f"about {duration(found['seconds'])} in all on {found['threads']} threads, {limit}; nothing was trained"
+    limit = "no budget" if found["budget"] is None else f"a budget of {format_duration(found['budget'])}"
+    total = (
+        f"about {format_duration(found['seconds'])} in all on {found['threads']} threads, {limit}; nothing was trained"
+    )
     return f"{table(['  strategy', 'role', 'time', 'plan'], body, left=(0, 1, 3))}\n\n{total}"
 
 

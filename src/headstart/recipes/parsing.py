@@ -18,6 +18,7 @@ from headstart.recipes.recipe import AUTO, VERBS, Experiment, listed
 from headstart.registry import did_you_mean
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Strategy
+from headstart.strategies.offers import offering
 from headstart.tasks import TASKS
 
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -108,7 +109,11 @@ def _to_strategies(verb: str, values: dict[str, Any], options: list[tuple[str, A
     given = values.get("strategy")
     given = None if given == AUTO else given
     values.pop("strategy", None) if given is None else None
-    wanted = [given] if given is not None else list(listed(values.get("strategies")) or VERBS[verb].defaults)  # type: ignore[attr-defined]
+    wanted = (
+        [given]
+        if given is not None
+        else list(listed(values.get("strategies")) or (each.name for each in offering(verb)))
+    )
     mappings = [_as_mapping(item) for item in wanted]
     faults = []
     for key, value in options:

@@ -15,6 +15,7 @@ from headstart.runtime.device import Device
 from headstart.runtime.precision import Precision
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Strategy
+from headstart.strategies.offers import controls, offering
 from headstart.tasks import TASKS
 from headstart.tasks.base import Task
 from headstart.training.settings import Training
@@ -38,8 +39,6 @@ class Experiment(Component):
     """From labels to a transferred model and its evidence: `fit` and `compare`."""
 
     verb: ClassVar[str]
-    defaults: ClassVar[tuple[str, ...]]
-    """Strategies that run where none is named."""
 
     data: Data
     """Labelled rows."""
@@ -63,14 +62,14 @@ class Experiment(Component):
     controls: bool = True
     """Run TF-IDF and the same network from scratch beside the strategies."""
     seed: int = Field(default=0, ge=0, lt=2**32)
-    """Of splits, batch order, dropout and random weights, in [0, 2^32)."""
+    """Seed of splits, batch order, dropout and random weights, in [0, 2^32)."""
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads; weights are the same again only at the same number. By default all cores."""
     device: Device = "auto"
     """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
     precision: Precision = "auto"
-    """Of matrix products in training and scoring: `auto` is `bfloat16` where processor or GPU has it, else `float32`; rows
-    whose label could hang on it are scored again in float32."""
+    """Precision of matrix products in training and scoring: `auto` is `bfloat16` where processor or GPU has it, else `float32`;
+    rows whose label could hang on it are scored again in float32."""
     cache: bool = True
     """Keep what frozen layers say of the texts on disk, so that it is not computed again; data handed over in Python
     never leaves memory."""
@@ -113,8 +112,8 @@ class Experiment(Component):
     def _distinct(cls, value: tuple[Strategy, ...] | None) -> tuple[Strategy, ...] | None:
         if value is not None and not value:
             raise ValueError(f"name at least one of {', '.join(STRATEGIES.names())}")
-        if value and len({strategy.name for strategy in value}) < len(value):
-            raise ValueError("a strategy is named twice")
+        if any(strategy in (value or ())[:at] for at, strategy in enumerate(value or ())):
+            raise ValueError("a strategy is named twice; give each time other settings")
         return value
 
     @property
@@ -122,13 +121,15 @@ class Experiment(Component):
         """Whether strategies are chosen on the way."""
         return self.strategies is None and self.verb == "fit"
 
+    def wanted(self) -> tuple[Strategy, ...]:
+        """Strategies that are named or, where none is, those that offer themselves to the verb and serve the task."""
+        return self.strategies or tuple(each for each in offering(self.verb) if not each.refuses(self.task))
+
     def planned(self) -> tuple[Strategy, ...]:
         """Strategies and, where wanted, the controls that are not among them; cheapest first."""
-        unsuited, controls = self.task.unsuited, self.task.controls
-        usual = [name for name in self.defaults if name not in unsuited]
-        chosen = self.strategies or tuple(STRATEGIES.get(name)() for name in usual)
+        chosen = self.wanted()
         names = {strategy.name for strategy in chosen}
-        beside = [STRATEGIES.get(name)() for name in controls if self.controls and name not in names]
+        beside = [control for control in controls(self.task) if self.controls and control.name not in names]
         return tuple(sorted([*chosen, *beside], key=lambda strategy: strategy.cost))
 
     def plain(self) -> dict[str, Any]:
@@ -143,14 +144,12 @@ class Fit(Experiment):
     """Labelled data in; a transferred model, its test scores and a report out."""
 
     verb: ClassVar[str] = "fit"
-    defaults: ClassVar[tuple[str, ...]] = ("feature-extraction", "contrastive", "fine-tuning", "lora")
 
 
 class Compare(Experiment):
     """Strategies and controls side by side on the same rows: a leaderboard, and the best of them as the model."""
 
     verb: ClassVar[str] = "compare"
-    defaults: ClassVar[tuple[str, ...]] = ("tf-idf", "from-scratch", "feature-extraction", "fine-tuning")
 
 
 class Predict(Format):
@@ -177,7 +176,7 @@ class Predict(Format):
     device: Device = "auto"
     """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
     precision: Precision = "auto"
-    """Of matrix products for 512 rows and more: `auto` is `bfloat16` where processor or GPU has it, else `float32`; rows
+    """Precision of matrix products for 512 rows and more: `auto` is `bfloat16` where processor or GPU has it, else `float32`; rows
     whose label could hang on it are scored again in float32."""
 
 
@@ -203,7 +202,7 @@ class Evaluate(Format):
     device: Device = "auto"
     """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
     precision: Precision = "auto"
-    """Of matrix products for 512 rows and more: `auto` is `bfloat16` where processor or GPU has it, else `float32`; rows
+    """Precision of matrix products for 512 rows and more: `auto` is `bfloat16` where processor or GPU has it, else `float32`; rows
     whose label could hang on it are scored again in float32."""
 
 

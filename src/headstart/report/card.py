@@ -29,7 +29,7 @@ from headstart.report.scores import (
     METRIC_NAMES,
     SPLITS,
     TARGET,
-    Words,
+    Wording,
     by_choices,
     on,
     parts_of,
@@ -79,7 +79,7 @@ def markdown(text: Any) -> str:
     return _MARKDOWN.sub(r"\\\1", shortened(legible(str(text)), 4 * LABEL_LIMIT))
 
 
-def _reported(evidence: Mapping[str, Any]) -> tuple[str, Words]:
+def _reported(evidence: Mapping[str, Any]) -> tuple[str, Wording]:
     """The part of the data that the chosen entry's scores are reported on, and how to speak of it."""
     names = parts_of(evidence.get("leaderboard") or [])
     split = next((name for name in names if chosen_scores(evidence, name)), "validation")

@@ -120,7 +120,7 @@ def shortened(text: str, limit: int) -> str:
 
 
 @dataclass(frozen=True)
-class Mark:
+class ChartRow:
     """One row of a dot-and-interval chart.
 
     Args:
@@ -176,7 +176,7 @@ def scale(domain: tuple[float, float], span: tuple[float, float]) -> Scale:
 
 
 def intervals(
-    marks: Sequence[Mark],
+    marks: Sequence[ChartRow],
     *,
     key: str,
     title: str,
@@ -214,7 +214,7 @@ def intervals(
     return framed(parts, width, bottom + 46, key, title, description)
 
 
-def both_widths(marks: Sequence[Mark], **described: Any) -> dict[str, Any] | None:
+def both_widths(marks: Sequence[ChartRow], **described: Any) -> dict[str, Any] | None:
     """The chart for desk and phone (the page shows one of them), or None without rows."""
     if not marks:
         return None
@@ -225,7 +225,7 @@ def both_widths(marks: Sequence[Mark], **described: Any) -> dict[str, Any] | Non
     }
 
 
-def _interval_row(mark: Mark, x: Scale, top: float, height: float, width: float, narrow: bool) -> list[Markup]:
+def _interval_row(mark: ChartRow, x: Scale, top: float, height: float, width: float, narrow: bool) -> list[Markup]:
     """The label, the interval, the dot and the value of one row."""
     y = top + (height - 14 if narrow else height / 2)
     kind = "hollow" if mark.hollow else "filled"

@@ -77,7 +77,7 @@ def _lost(lengths: Mapping[str, Any]) -> str:
 
 
 def _words_cut(lengths: Mapping[str, Any]) -> str:
-    """Of sentences in windows, what is lost all the same."""
+    """What is lost of sentences in windows all the same."""
     return f"and words longer than a window lost {_lost(lengths)} in {_of(lengths, lengths['truncated'])}"
 
 

@@ -10,8 +10,8 @@ from jinja2 import Environment, PackageLoader
 
 from headstart.report.drawing import (
     NOTHING,
+    ChartRow,
     Line,
-    Mark,
     bar,
     both_widths,
     count,
@@ -123,10 +123,10 @@ def _page(evidence: Mapping[str, Any], limit: int) -> str:
     )
 
 
-def _mark(label: str, measured: Mapping[str, Any], shown: str, *, hollow: bool, strong: bool) -> Mark:
+def _mark(label: str, measured: Mapping[str, Any], shown: str, *, hollow: bool, strong: bool) -> ChartRow:
     """A chart row of a measured number."""
     low, high = finite(measured.get("low")), finite(measured.get("high"))
-    return Mark(label, measured["value"], low, high, shown, hollow, strong)
+    return ChartRow(label, measured["value"], low, high, shown, hollow, strong)
 
 
 def _columns(board: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -140,7 +140,7 @@ def _time_axis(least: float, longest: float) -> tuple[Scale, list[tuple[float, s
         straight = scale((math.log(columns[0]), math.log(columns[-1])), (LEFT, RIGHT))
         return (
             lambda value: straight(math.log(value)),
-            [(tick, _spoken(tick)) for tick in columns],
+            [(tick, _tick_time(tick)) for tick in columns],
             "time (logarithmic)",
         )
     unit, size = _unit(longest)
@@ -154,7 +154,7 @@ def _unit(longest: float) -> tuple[str, int]:
     return ("seconds", 1) if longest < 120 else ("minutes", 60) if longest < 7200 else ("hours", 3600)
 
 
-def _spoken(seconds: float) -> str:
+def _tick_time(seconds: float) -> str:
     """A time on an axis: `0.5 s`, `20 s`, `2 min`, `1 h`."""
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= size:

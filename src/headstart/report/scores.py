@@ -32,7 +32,7 @@ LIST_LIMIT = 50
 
 
 @dataclass(frozen=True)
-class Words:
+class Wording:
     """A part of the data that scores come from, in words."""
 
     on: str
@@ -45,20 +45,20 @@ class Words:
     """What to know before believing the scores, in sentences; empty for test."""
 
 
-def words(split: str) -> Words:
+def words(split: str) -> Wording:
     """How page and card speak of a part of the data that scores come from."""
     if split == "cross-validation":
         caution = (
             "The scores below are from cross-validation: each training row was predicted by a model that had not seen "
             "it. Choices were made on the same scores, so they flatter the chosen model a little."
         )
-        return Words("by cross-validation", "rows by cross-validation", "the training rows", caution)
+        return Wording("by cross-validation", "rows by cross-validation", "the training rows", caution)
     if split == TARGET:
-        return Words("on the target domain", "target rows", "the labelled rows of the target domain")
+        return Wording("on the target domain", "target rows", "the labelled rows of the target domain")
     caution = (
         "The scores below are from the validation part, on which choices were made, so they flatter the chosen model."
     )
-    return Words(f"on {split}", f"{split} rows", f"the {split} part", caution if split == "validation" else "")
+    return Wording(f"on {split}", f"{split} rows", f"the {split} part", caution if split == "validation" else "")
 
 
 def on(split: str) -> str:
@@ -72,7 +72,7 @@ def rows_of(split: str, n: Any) -> str:
 
 
 def by_choices(evidence: Mapping[str, Any]) -> dict[str, Any]:
-    """The evidence with all that is called "validation" under the name of what choices were made on.
+    """The evidence with all that is called "validation" under the name of what choices were made on, entries under their labels.
 
     That is another name where `data.choices` says so: under cross-validation there is no validation part.
     """
@@ -80,6 +80,8 @@ def by_choices(evidence: Mapping[str, Any]) -> dict[str, Any]:
 
     def renamed(entry: Mapping[str, Any]) -> dict[str, Any]:
         entry = dict(entry)
+        if entry.get("label"):
+            entry["strategy"] = entry["label"]
         if isinstance(entry.get("scores"), Mapping):
             entry["scores"] = {choices if name == "validation" else name: s for name, s in entry["scores"].items()}
         if entry.get("split") == "validation":

@@ -10,20 +10,18 @@ ALPHA = 0.05
 NOISE = "inside the noise"
 MOST_NAMED = 6
 """Labels that a sentence names."""
-PLAIN = ("feature-extraction", "fine-tuning")
-"""Strategies that learn from labelled rows alone, which what is best out of domain is held against."""
 
 
 def verdict(evidence: dict[str, Any]) -> list[str]:
     """Sentences about the evidence of a run, the headline first."""
-    rows = {row["strategy"]: row for row in evidence["leaderboard"]}
+    rows = {row.get("label", row["strategy"]): row for row in evidence["leaderboard"]}
     chosen = rows[evidence["chosen"]]
     comparisons = {row["b"]: row for row in evidence["comparisons"]}
     metric = evidence["task"]["metric"]
     choices = evidence.get("data", {}).get("choices", "validation")
     score = (chosen["scores"]["test"] or chosen["scores"]["validation"])[metric]
     where = rows_of("test" if chosen["scores"]["test"] else choices, score["n"])
-    reached = f"{chosen['strategy']} reaches {metric} {shown(score)} on {where}"
+    reached = f"{evidence['chosen']} reaches {metric} {shown(score)} on {where}"
     controls = [name for name, row in rows.items() if row["role"] == "control" and row["status"] == "done"]
     transferred = any(row["role"] == "transfer" and row["status"] == "done" for row in rows.values())
     sentences = [_headline(chosen, reached, controls, comparisons, transferred, choices)]
@@ -31,7 +29,7 @@ def verdict(evidence: dict[str, Any]) -> list[str]:
         if name in comparisons:
             sentences.append(_against(comparisons[name]))
     sentences += _cheapest(chosen, rows, comparisons)
-    sentences += _out_of_domain(evidence, chosen)
+    sentences += _out_of_domain(evidence, [name for name, row in rows.items() if row.get("usual")])
     sentences += _thresholds(evidence["task"])
     sentences += _abstaining(evidence)
     for name, row in rows.items():
@@ -80,28 +78,28 @@ def _against(row: dict[str, Any]) -> str:
     gain = row["difference"]
     return (
         f"Against {row['b']}: {gain['value']:+.3f} {row['metric']} [{gain['low']:+.3f}, {gain['high']:+.3f}] "
-        f"on {rows_of(row['split'], gain['n'])}, {_told(row)}."
+        f"on {rows_of(row['split'], gain['n'])}, {_significance(row)}."
     )
 
 
 def _cheapest(chosen: dict[str, Any], rows: dict[str, Any], comparisons: dict[str, Any]) -> list[str]:
     """The cheapest of those that can't be told from the chosen one."""
     equal = [
-        rows[name]
+        name
         for name, row in comparisons.items()
         if rows[name]["status"] == "done" and row["p_holm"] >= ALPHA and rows[name]["seconds"] < chosen["seconds"]
     ]
     if not equal:
         return []
-    least = min(equal, key=lambda row: row["seconds"])
+    least = min(equal, key=lambda name: rows[name]["seconds"])
     return [
-        f"The cheapest strategy that can't be told from it is {least['strategy']}: {least['seconds']:.0f} s "
+        f"The cheapest strategy that can't be told from it is {least}: {rows[least]['seconds']:.0f} s "
         f"instead of {chosen['seconds']:.0f} s."
     ]
 
 
-def _out_of_domain(evidence: dict[str, Any], chosen: dict[str, Any]) -> list[str]:
-    """Which strategy is best on labelled rows of the target domain, and against what; what the kept one does there."""
+def _out_of_domain(evidence: dict[str, Any], usual: list[str]) -> list[str]:
+    """Which strategy is best on labelled rows of the target domain, against the usual ones; what the kept one does there."""
     domains = evidence.get("domains")
     if not domains:
         return []
@@ -111,17 +109,17 @@ def _out_of_domain(evidence: dict[str, Any], chosen: dict[str, Any]) -> list[str
     if best["gap"]:
         said += f", {_difference(best['gap'])} from {domains['inside']}"
     tested = {row["b"]: row for row in domains["comparisons"]}
-    for name in PLAIN:
+    for name in usual:
         if name in tested:
             row = tested[name]
-            said += f"; against {name} {_difference(row['difference'])} {row['metric']}, {_told(row)}"
+            said += f"; against {name} {_difference(row['difference'])} {row['metric']}, {_significance(row)}"
     sentences = [f"{said}."]
-    own = next((row for row in domains["rows"] if row["strategy"] == chosen["strategy"]), best)
+    own = next((row for row in domains["rows"] if row["strategy"] == evidence["chosen"]), best)
     if own is not best:
         against = tested[own["strategy"]]
         sentences.append(
-            f"The model that was kept, {own['strategy']}, reaches {metric} {shown(own['outside'])} there ({_told(against)}); "
-            "no choice was made on rows of the target domain."
+            f"The model that was kept, {own['strategy']}, reaches {metric} {shown(own['outside'])} there "
+            f"({_significance(against)}); no choice was made on rows of the target domain."
         )
     return sentences
 
@@ -130,7 +128,7 @@ def _difference(score: dict[str, Any]) -> str:
     return f"{score['value']:+.3f} [{score['low']:+.3f}, {score['high']:+.3f}]"
 
 
-def _told(row: dict[str, Any]) -> str:
+def _significance(row: dict[str, Any]) -> str:
     """What a paired test says, in a few words."""
     p = f"p {p_value(row['p_holm'])} (Holm)"
     return p if row["p_holm"] < ALPHA else f"{NOISE}, {p}"

@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from headstart.artifact import Artifact, new_folder
-from headstart.backbones.location import Located, locate
+from headstart.backbones.location import locate
 from headstart.data.cache import no_cache, user_cache
 from headstart.data.table import Table
-from headstart.errors import DivergedError, Interrupted, RecipeError, UnavailableError
+from headstart.errors import DivergedError, HeadstartError, Interrupted, RecipeError, UnavailableError
 from headstart.metrics import significance
 from headstart.recipes.recipe import Experiment
 from headstart.report import card, page
 from headstart.report.verdict import ALPHA
 from headstart.runs.evidence import gather
-from headstart.runs.experiment import Entry, run_strategy, score_target, score_test
+from headstart.runs.execution import run_all, score_all, to_test
+from headstart.runs.experiment import Entry
 from headstart.runs.planning import Plan
 from headstart.runs.preparation import prepare
 from headstart.runs.splitting import Parts
 from headstart.runs.workspace import Workspace, conditions
 from headstart.runtime.deadline import Deadline
 from headstart.runtime.device import settled
-from headstart.runtime.interrupts import Terminated
 from headstart.runtime.machine import set_threads
 from headstart.runtime.progress import Progress
 from headstart.runtime.team import ALONE, Team
 from headstart.strategies.base import Context
-from headstart.training.checkpoints import Stages
+from headstart.strategies.offers import require_serving
 
 
 @dataclass
-class Compared:
+class RunResult:
     """All that a run came to."""
 
     artifact: Artifact
@@ -54,7 +55,7 @@ def compare(
     team: Team = ALONE,
     work: Workspace | None = None,
     strict: bool = False,
-) -> Compared | None:
+) -> RunResult | None:
     """Run the plan of a recipe.
 
     Args:
@@ -78,41 +79,69 @@ def compare(
         started -= work.spent
     if team.size > 1 and recipe.budget is not None:
         raise RecipeError(["budget: several processes keep no common clock; leave the budget out, or run one process"])
-    plan, located, threads = _set_up(recipe, progress, table, started, team, work)
-    parts, context = plan.parts, plan.context
+    plan = set_up(recipe, progress, table, started, team, work)
     if work is not None:
-        work.check(conditions(recipe, table, located, threads, team.size), strict=strict)
+        work.check(conditions(recipe, table, plan.context.located, plan.threads, team.size), strict=strict)
+    return carry_out(plan.entries(), plan, work, title=title, started=started)
+
+
+def carry_out(
+    entries: list[Entry], plan: Plan, work: Workspace | None = None, *, title: str = "model", started: float
+) -> RunResult | None:
+    """Run entries in order, choose on validation, test once.
+
+    Args:
+        entries: that have not run yet; of one plan, see `Plan.entries`, or any others made by `line_up`.
+        plan: says which of them run and until when.
+        work: where what is done is kept.
+        title: of report and card.
+        started: when the command began, on the clock of `time.perf_counter`.
+
+    Returns:
+        What the run came to; None in the processes of a team other than the first.
+
+    Raises:
+        RecipeError: nothing that was named fits into the budget.
+        DivergedError: no strategy came to an end.
+        Interrupted: stopped by the user before any strategy was done.
+    """
+    recipe, parts, context = plan.recipe, plan.parts, plan.context
     steps = [{"name": "reading and splitting", "seconds": time.perf_counter() - started}]
-    entries = [Entry(strategy) for strategy in plan.order()]
-    interrupted = _run_all(entries, plan, work)
-    steps += [{"name": entry.strategy.name, "seconds": entry.seconds} for entry in entries if entry.seconds]
-    if team.rank:
+    interrupted = run_all(entries, plan, work)
+    steps += [{"name": entry.label, "seconds": entry.seconds} for entry in entries if entry.seconds]
+    if context.team.rank:
         return None
     finished = [entry for entry in entries if entry.candidate is not None]
     if not finished:
-        if interrupted:
-            how = "nothing was kept" if work is None else work.how
-            raise Interrupted(f"stopped before any strategy was done; {how}")
-        if all(entry.status == "not run" for entry in entries):
-            raise RecipeError([f"budget: {entry.strategy.name} {entry.note}" for entry in entries if entry.note])
-        raise DivergedError("; ".join(f"{entry.strategy.name}: {entry.note}" for entry in entries if entry.note))
+        raise _nothing(entries, interrupted, work)
     for entry in finished:
         entry.finished.predictor.precision = recipe.precision
         entry.finished.predictor.place(context.device)
     chosen = _choose(recipe, entries, finished, parts)
     testing = time.perf_counter()
-    interrupted = _test_all(_to_test(chosen, finished, interrupted), plan) or interrupted
+    interrupted = score_all(to_test(chosen, finished, interrupted), plan) or interrupted
     steps.append({"name": "testing", "seconds": time.perf_counter() - testing})
     for entry in finished:
         entry.finished.predictor.settle()
-    resolved = _resolved(plan.recipe, chosen, parts, context, threads)
-    evidence = gather(recipe, entries, chosen, parts, context, located)
+    context = plan.context_on(chosen.located)
+    evidence = gather(recipe, entries, chosen, parts, context)
     evidence["title"] = title
-    evidence["machine"]["threads"] = threads
+    evidence["machine"]["threads"] = plan.threads
     evidence["budget"] = recipe.budget
     evidence["cost"] = {"seconds": time.perf_counter() - started, "steps": steps}
+    resolved = _resolved(plan, chosen, context)
     artifact = Artifact(chosen.finished.predictor, chosen.settled(parts), resolved, evidence)
-    return Compared(artifact, entries, chosen, interrupted)
+    return RunResult(artifact, entries, chosen, interrupted)
+
+
+def _nothing(entries: Sequence[Entry], interrupted: bool, work: Workspace | None) -> HeadstartError:
+    """Why a run of which no entry is done came to nothing."""
+    if interrupted:
+        how = "nothing was kept" if work is None else work.how
+        return Interrupted(f"stopped before any strategy was done; {how}")
+    if all(entry.status == "not run" for entry in entries):
+        return RecipeError([f"budget: {entry.label} {entry.note}" for entry in entries if entry.note])
+    return DivergedError("; ".join(f"{entry.label}: {entry.note}" for entry in entries if entry.note))
 
 
 def publish(artifact: Artifact, folder: Path, *, overwrite: bool = False, within: Path | None = None) -> Path:
@@ -142,33 +171,33 @@ def outline(recipe: Experiment, progress: Progress, table: Table | None = None) 
         HeadstartError: the data or backbone can't be used.
     """
     started = time.perf_counter()
-    plan, _, threads = _set_up(recipe, progress, table, started)
+    plan = set_up(recipe, progress, table, started)
     if plan.rate is None and plan.context.located is not None:
         plan.probe()
-    steps = [plan.step(strategy, ()) for strategy in plan.order()]
+    steps = [plan.step(entry, ()) for entry in plan.entries()]
     return {
         "budget": recipe.budget,
-        "threads": threads,
+        "threads": plan.threads,
         "data": plan.parts.facts(),
         "plan": [step.plain() for step in steps],
         "seconds": round(sum(step.seconds or 0.0 for step in steps if not step.reason) + plan.kept, 1),
     }
 
 
-def _set_up(
+def set_up(
     recipe: Experiment,
     progress: Progress,
     table: Table | None,
     started: float,
     team: Team = ALONE,
     work: Workspace | None = None,
-) -> tuple[Plan, Located | None, int]:
+) -> Plan:
     """The plan with its data; under a budget with as many rows as can be read in it.
 
     Raises:
         UnavailableError: a strategy that was named needs an extra that is not installed.
     """
-    recipe.task.refuse_unsuited([strategy.name for strategy in recipe.strategies or ()])
+    require_serving(recipe.task, recipe.strategies or ())
     if recipe.abstain is not None and not recipe.task.one_answer:
         raise RecipeError([f"abstain: {recipe.task.name} has more than one answer for each text"])
     missing = [] if recipe.is_auto else [strategy.missing() for strategy in recipe.planned() if strategy.missing()]
@@ -190,11 +219,11 @@ def _set_up(
             folds=parts.folds, cache=cache, precision=recipe.precision, device=device, team=team, target=parts.target,
             unseen=tuple(part.texts for part in (parts.test, parts.target_test) if part is not None),
         )  # fmt: skip
-        return Plan(recipe, parts, context, end)
+        return Plan(recipe, parts, context, end, threads)
 
     plan = planned(recipe, parts)
     if end is None or not networks:
-        return plan, located, threads
+        return plan
     # What was measured decides which rows are used: a run that goes on takes the same ones.
     known = {} if work is None else work.about.get("measured", {})
     if known:
@@ -209,76 +238,7 @@ def _set_up(
         smaller = planned(recipe, prepare(recipe, progress, table))
         smaller.rate, smaller.test_rate = plan.rate, plan.test_rate
         plan = smaller
-    return plan, located, threads
-
-
-def _run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
-    """Run entries in order, those that the plan lets; True if the user stopped it."""
-    context, every = plan.context, plan.recipe.training.checkpoint_every
-    for at, entry in enumerate(entries):
-        if context.team.same(work is not None and work.restore(entry, at)):
-            context.progress.say("resume", f"{entry.strategy.name} was done before")
-            entry.settle(plan.parts)
-            _learn(entry, plan)
-            continue
-        step = plan.step(entry.strategy, entries)
-        step.reason = plan.context.team.same(step.reason)
-        if step.reason:
-            entry.note = step.reason
-            continue
-        try:
-            stages = Stages(None if work is None else work.stages(entry, at), every, context.progress)
-            run_strategy(entry, replace(plan.context_for(step), stages=stages), plan.parts)
-            if work is not None:
-                work.keep(entry, at, entry.task or plan.parts.task, every=every)
-            _learn(entry, plan)
-        except Terminated:
-            context.progress.end("stopped")
-            raise
-        except KeyboardInterrupt:
-            plan.context.progress.end("stopped")
-            for other in entries:
-                if other.status == "not run" and not other.note:
-                    other.note = "stopped by the user before its turn"
-            entry.note = "stopped by the user"
-            return True
-    return False
-
-
-def _learn(entry: Entry, plan: Plan) -> None:
-    """Let those to come know what a strategy took, and for how long it trained."""
-    plan.learn(entry)
-    epochs = plan.context.team.same(None if entry.candidate is None else entry.candidate.training.epochs)
-    if epochs is not None:
-        plan.context.shared[f"{entry.strategy.name} epochs"] = epochs
-
-
-def _to_test(chosen: Entry, finished: list[Entry], interrupted: bool) -> list[Entry]:
-    """What is scored on test, the most wanted first: the chosen one, controls, the others from the best on."""
-    if interrupted:
-        return [chosen]
-    return sorted(finished, key=lambda entry: (entry is not chosen, entry.strategy.role != "control", -entry.rank[1]))
-
-
-def _test_all(entries: list[Entry], plan: Plan) -> bool:
-    """Score on test what the plan lets; True if the user stopped it, which costs test scores but no model."""
-    transfer = False  # where a control is kept, what transfer came to is wanted all the same
-    try:
-        for at, entry in enumerate(entries):
-            first = entry.strategy.role == "transfer" and not transfer
-            entry.note = plan.untested(entry, wanted=first) if at else ""
-            if not entry.note:
-                transfer |= first
-                started = time.perf_counter()
-                score_test(entry, plan.context, plan.parts)
-                plan.tested(entry, time.perf_counter() - started)
-                score_target(entry, plan.context, plan.parts)
-    except Terminated:
-        raise
-    except KeyboardInterrupt:
-        plan.context.progress.end("stopped")
-        return True
-    return False
+    return plan
 
 
 def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], parts: Parts) -> Entry:
@@ -294,7 +254,7 @@ def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], par
     if recipe.strategies is not None and len(recipe.strategies) == 1:
         asked = next(entry for entry in entries if entry.strategy.name == recipe.strategies[0].name)
         if asked.status == "failed":
-            raise DivergedError(f"{asked.strategy.name} failed: {asked.note}")
+            raise DivergedError(f"{asked.label} failed: {asked.note}")
         if asked.candidate is not None:
             return asked
 
@@ -319,19 +279,19 @@ def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], par
     return surest([entry for entry in finished if entry is best or not worse(entry, best)])
 
 
-def _resolved(recipe: Experiment, chosen: Entry, parts: Parts, context: Context, threads: int) -> dict[str, Any]:
+def _resolved(plan: Plan, chosen: Entry, context: Context) -> dict[str, Any]:
     """The recipe that comes to the chosen weights again, without choices and without controls."""
     from headstart.recipes.recipe import Fit
 
-    candidate, located = chosen.finished, context.located
+    recipe, candidate, located = plan.recipe, chosen.finished, context.located
     values = {key: getattr(recipe, key) for key in Fit.model_fields}
     values |= {
-        "task": chosen.settled(parts),
+        "task": chosen.settled(plan.parts),
         "strategies": (candidate.strategy,),
         "training": candidate.training,
         "backbone": located.source if located else recipe.backbone,
         "controls": False,
-        "threads": threads,
+        "threads": plan.threads,
         "device": recipe.device if located is None else context.device,
         "precision": recipe.precision if located is None else "bfloat16" if context.fast else "float32",
         "output": None,

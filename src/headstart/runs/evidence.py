@@ -31,9 +31,7 @@ WORST_ROWS = 20
 """Mistakes shown in the report."""
 
 
-def gather(
-    recipe: Experiment, entries: list[Entry], chosen: Entry, parts: Parts, context: Context, located: Located | None
-) -> dict[str, Any]:
+def gather(recipe: Experiment, entries: list[Entry], chosen: Entry, parts: Parts, context: Context) -> dict[str, Any]:
     """All that a run measured, as plain data: what report, card and `--json` are made of."""
     measured = token_lengths(context)
     if measured:
@@ -66,10 +64,10 @@ def gather(
             "thresholds": list(chosen.settled(parts).meaning.thresholds),
             "metric": parts.task.chosen_metric,
         },
-        "backbone": _backbone(located, entries),
+        "backbone": _backbone(context.located, entries),
         "data": data,
         "leaderboard": [entry.plain(chosen=entry is chosen) for entry in entries],
-        "chosen": chosen.strategy.name,
+        "chosen": chosen.label,
         "comparisons": _comparisons(entries, chosen, parts),
         "domains": _domains(entries, parts),
         "confusion": _confusion(chosen, parts),
@@ -84,12 +82,11 @@ def gather(
 
 def token_lengths(context: Context) -> dict[str, Any] | None:
     """Lengths of the training texts and what was cut off, where some strategy has tokenised them."""
-    for key, value in context.shared.items():
-        if key.startswith("prepared:"):
-            task = context.task
-            inputs = "sentences" if task.words else "pairs of texts" if task.together else "texts"
-            return lengths(value[0].tokens, int(key.partition(":")[2]), inputs)
-    return None
+    task, prepared = context.task, context.shared.prepared
+    if prepared is None:
+        return None
+    inputs = "sentences" if task.words else "pairs of texts" if task.together else "texts"
+    return lengths(prepared.train.tokens, prepared.limit, inputs)
 
 
 def _backbone(located: Located | None, entries: list[Entry]) -> dict[str, Any] | None:
@@ -107,7 +104,7 @@ def _backbone(located: Located | None, entries: list[Entry]) -> dict[str, Any] |
     }
     for entry in entries:
         network = getattr(getattr(entry.candidate, "predictor", None), "model", None)
-        if network is not None:
+        if network is not None and entry.located in (None, located):
             facts["parameters"] = sum(p.numel() for p in network.backbone.parameters())
             facts["max_length"] = network.backbone.tokenizer.max_length
     return facts
@@ -141,8 +138,8 @@ def _against_others(best: Entry, others: list[Entry], parts: Parts, wanted: str)
         metric, paired = best.settled(parts).compared(mine, theirs, rows, other=entry.settled(parts))
         found.append(
             {
-                "a": best.strategy.name,
-                "b": entry.strategy.name,
+                "a": best.label,
+                "b": entry.label,
                 "metric": metric,
                 "split": split,
                 "difference": paired.difference.plain(),
@@ -174,7 +171,7 @@ def _domains(entries: list[Entry], parts: Parts) -> dict[str, Any] | None:
         outside = Score(**found["target"][metric])
         rows.append(
             {
-                "strategy": entry.strategy.name,
+                "strategy": entry.label,
                 "role": entry.strategy.role,
                 "inside": None if inside is None else inside.plain(),
                 "outside": outside.plain(),
@@ -184,7 +181,7 @@ def _domains(entries: list[Entry], parts: Parts) -> dict[str, Any] | None:
     return {
         "metric": metric,
         "inside": parts.choices if parts.test is None else "test",
-        "best": scored[0].strategy.name,
+        "best": scored[0].label,
         "rows": rows,
         "comparisons": _against_others(scored[0], scored[1:], parts, "target"),
     }

@@ -1,16 +1,19 @@
-"""One strategy on prepared data: run, calibrate, score. The only corridor from a recipe to a predictor."""
+"""One strategy on prepared data: run, calibrate, score."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
+from headstart.backbones.location import Located
 from headstart.data.store import Store
 from headstart.errors import DivergedError
 from headstart.metrics.classification import plain
+from headstart.runs.keys import Key, keys_of
 from headstart.runs.splitting import Parts
 from headstart.runtime.deadline import OutOfTime
 from headstart.strategies.base import Candidate, Context, Strategy
@@ -38,12 +41,25 @@ class Entry:
     target_scores: dict[str, Any] | None = None
     """On the labelled rows of the target domain."""
     target_logits: np.ndarray | None = None
+    located: Located | None = None
+    """The backbone that it runs on; None where it needs none."""
+    key: Key = field(default_factory=Key)
+    """What sets it apart from the others of its run; by default its strategy alone."""
+
+    def __post_init__(self) -> None:
+        if not self.key.strategy:
+            self.key = Key(self.strategy.name)
+
+    @property
+    def label(self) -> str:
+        """What people call it: the name of its strategy, and whatever else sets it apart."""
+        return self.key.label
 
     @property
     def finished(self) -> Candidate:
         """The candidate of an entry that is done."""
         if self.candidate is None:
-            raise RuntimeError(f"{self.strategy.name} is not done")
+            raise RuntimeError(f"{self.label} is not done")
         return self.candidate
 
     def settled(self, parts: Parts) -> Task:
@@ -68,8 +84,11 @@ class Entry:
         if self.target_scores is not None:
             scores["target"] = self.target_scores
         return {
+            "key": self.key.plain(),
+            "label": self.label,
             "strategy": self.strategy.name,
             "role": self.strategy.role,
+            "usual": self.strategy.usual,
             "status": self.status,
             "chosen": chosen,
             "seconds": round(self.seconds, 2),
@@ -79,6 +98,18 @@ class Entry:
             "curve": candidate.curve if candidate else [],
             "note": "; ".join([*([self.note] if self.note else []), *(candidate.notes if candidate else [])]),
         }
+
+
+def line_up(entries: Sequence[tuple[Strategy, Located | None]]) -> list[Entry]:
+    """Entries for strategies, each on the backbone beside it, under keys that tell them apart; cheapest first.
+
+    Raises:
+        ValueError: two of them are the same in every respect.
+    """
+    ordered = sorted(entries, key=lambda each: each[0].cost)
+    found = [(strategy, located if strategy.needs_backbone else None) for strategy, located in ordered]
+    keys = keys_of(found)
+    return [Entry(strategy, located=located, key=key) for (strategy, located), key in zip(found, keys, strict=True)]
 
 
 def _settled(candidate: Candidate, parts: Parts) -> Task:
@@ -126,7 +157,7 @@ def score_test(entry: Entry, context: Context, parts: Parts) -> None:
 
 
 def score_target(entry: Entry, context: Context, parts: Parts) -> None:
-    """Read the labelled rows of the target domain, likewise."""
+    """Read the labelled rows of the target domain, once per candidate, after all choices were made."""
     found = _scored(entry, context, parts, "target", parts.target_test)
     if found is not None:
         entry.target_logits, entry.target_scores = found
@@ -139,7 +170,7 @@ def _scored(
     if entry.candidate is None or rows is None:
         return None
     texts = list(rows.inputs)
-    context.progress.begin(f"{name}, {entry.strategy.name}", len(texts))
+    context.progress.begin(f"{name}, {entry.label}", len(texts))
     logits = entry.candidate.predictor.outputs(texts, progress=context.progress).logits
     scores = plain(entry.settled(parts).score(logits, rows))
     context.progress.end()

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from headstart.backbones.location import BackboneSource, Located
 from headstart.recipes.recipe import Experiment
-from headstart.runs.experiment import Entry
+from headstart.runs.experiment import Entry, line_up
 from headstart.runs.splitting import Parts
 from headstart.runtime.deadline import Deadline
-from headstart.strategies.base import Context, Strategy
+from headstart.runtime.progress import format_duration
+from headstart.strategies.base import Auto, Context, Shared, Strategy
 
 BACKWARD = 3.3
 """Time of a pass forward and backward, in passes forward; what is measured on the way takes its place."""
@@ -26,19 +28,19 @@ LAST_SHARE = 0.03
 READING_SHARE = 0.35
 """Share of the budget that one pass over the training rows, or the test rows, may take; beyond it rows are sampled."""
 PROBED_ROWS = 48
+CHEAP = 2
+"""Highest cost of strategies that run whatever the others came to."""
 LONG_TEST = 10.0
 """Seconds of scoring on test beyond which `auto` leaves out what it does not keep."""
-FEW_FOR_TUNING = 16
-"""Rows per label below which `auto` leaves fine-tuning out (docs/log.md has what it came to)."""
 NETWORK_START = 1.0
 """Seconds to load a backbone."""
 
 
 @dataclass
 class Step:
-    """What the plan says of one strategy."""
+    """What the plan says of one entry."""
 
-    strategy: Strategy
+    entry: Entry
     seconds: float | None
     """About how long it takes, with scoring on test; None where nothing was measured."""
     reason: str = ""
@@ -49,8 +51,8 @@ class Step:
     def plain(self) -> dict[str, Any]:
         """Plain data for `--dry-run` and evidence."""
         return {
-            "strategy": self.strategy.name,
-            "role": self.strategy.role,
+            "strategy": self.entry.label,
+            "role": self.entry.strategy.role,
             "runs": not self.reason,
             "seconds": None if self.seconds is None else round(self.seconds, 1),
             "reason": self.reason,
@@ -69,18 +71,23 @@ class Plan:
         parts: the data.
         context: what strategies will be given.
         end: when the whole command has to be over; None without a budget.
+        threads: of the CPU.
     """
 
-    def __init__(self, recipe: Experiment, parts: Parts, context: Context, end: Deadline | None) -> None:
+    def __init__(
+        self, recipe: Experiment, parts: Parts, context: Context, end: Deadline | None, threads: int = 1
+    ) -> None:
         self.recipe = recipe
         self.parts = parts
         self.context = context
         self.end = end
+        self.threads = threads
         self.rate: float | None = None
         """Seconds per row of a pass forward over training rows."""
         self.test_rate = 0.0
         """The same for test rows."""
         self.backward = BACKWARD
+        self._shared: dict[BackboneSource, Shared] = {}
 
     def probe(self) -> None:
         """Measure how long a pass over the rows takes: a few rows of each part, twice, the second time counted."""
@@ -128,17 +135,17 @@ class Plan:
 
     def estimate(self, strategy: Strategy) -> float | None:
         """Seconds that a strategy takes with its test scores; None where nothing was measured."""
-        if not strategy.needs_backbone:
-            return 2.0 + 1e-5 * sum(map(len, self.parts.train.texts))
-        if self.rate is None:
+        if strategy.needs_backbone and self.rate is None:
             return None
-        training, reading = strategy.work(self.context)
-        rows = len(self.parts.train)
-        passes = self.rate * rows * (self.backward * training + reading)
-        return strategy.start_up + NETWORK_START + passes + self.testing
+        work = strategy.work(self.context)
+        if self.rate is None or not strategy.needs_backbone:
+            return work.seconds
+        passes = self.rate * len(self.parts.train) * (self.backward * work.training + work.reading)
+        return work.seconds + NETWORK_START + passes + self.testing
 
-    def step(self, strategy: Strategy, entries: Sequence[Entry]) -> Step:
-        """Whether a strategy runs now, given what the others came to."""
+    def step(self, entry: Entry, entries: Sequence[Entry]) -> Step:
+        """Whether an entry runs now, given what the others came to."""
+        strategy = entry.strategy
         seconds = self.estimate(strategy)
         reason = self._idle(strategy, entries) if self.recipe.is_auto else ""
         epochs = None
@@ -147,24 +154,33 @@ class Plan:
             if seconds * SAFETY > left:
                 epochs, less = self._shorter(strategy, left)
                 seconds = less or seconds
-            cheap = strategy.cost <= 2 and not any(entry.candidate is not None for entry in entries)
+            cheap = strategy.cost <= CHEAP and not any(entry.candidate is not None for entry in entries)
             if seconds * SAFETY > left and not cheap:
-                reason = f"takes about {_spoken(seconds)}, and {_spoken(max(left, 0.0))} of the budget are left for it"
-        return Step(strategy, seconds, reason, epochs)
+                said = f"takes about {format_duration(seconds)}"
+                reason = f"{said}, and {format_duration(max(left, 0.0))} of the budget are left for it"
+        return Step(entry, seconds, reason, epochs)
+
+    def context_on(self, located: Located | None) -> Context:
+        """The run's context on a backbone; what is computed on another one is not shared with it."""
+        usual = self.context.located
+        if located is None or (usual is not None and located.source == usual.source):
+            return self.context
+        return replace(self.context, located=located, shared=self._shared.setdefault(located.source, Shared()))
 
     def context_for(self, step: Step) -> Context:
         """What a strategy is given: a deadline under a budget, and fewer epochs where the usual number does not fit."""
+        context = self.context_on(step.entry.located)
         if self.end is None:
-            return self.context
+            return context
         deadline = Deadline(self.end.at - self.kept - self.testing)
-        training = self.context.training
+        training = context.training
         if step.epochs is not None:
             training = training.revised(epochs=step.epochs)
-        return replace(self.context, deadline=deadline, training=training)
+        return replace(context, deadline=deadline, training=training)
 
-    def order(self) -> list[Strategy]:
-        """Strategies of the recipe, cheapest first."""
-        return sorted(self.recipe.planned(), key=lambda strategy: strategy.cost)
+    def entries(self) -> list[Entry]:
+        """Entries for the strategies of the recipe, cheapest first."""
+        return line_up([(strategy, self.context.located) for strategy in self.recipe.planned()])
 
     def _shorter(self, strategy: Strategy, left: float) -> tuple[int | None, float | None]:
         """The most epochs below the usual number that fit, and their seconds."""
@@ -181,14 +197,13 @@ class Plan:
 
     def learn(self, entry: Entry) -> None:
         """Take the time that a strategy took as the measure for those to come, where it says something."""
-        training, reading = entry.strategy.work(self.context)
-        if self.rate is None or training < 1 or entry.candidate is None:
+        work = entry.strategy.work(self.context)
+        if self.rate is None or work.training < 1 or entry.candidate is None:
             return
-        rows = len(self.parts.train)
-        whole = self.rate * rows
-        spent = entry.seconds - entry.strategy.start_up - NETWORK_START - reading * whole
+        whole = self.rate * len(self.parts.train)
+        spent = entry.seconds - work.seconds - NETWORK_START - work.reading * whole
         if whole > 0:
-            self.backward = float(np.clip(spent / (training * whole), 1.5, 12.0))
+            self.backward = float(np.clip(spent / (work.training * whole), 1.5, 12.0))
 
     def tested(self, entry: Entry, seconds: float) -> None:
         """Take the time that scoring a network on test took as the measure for the others."""
@@ -205,12 +220,14 @@ class Plan:
         if self.end is not None and self.end.left - self.kept < seconds:
             return "not scored on test: the budget was spent"
         if self.recipe.is_auto and entry.strategy.role == "transfer" and seconds > LONG_TEST and not wanted:
-            return f"not scored on test, which takes {_spoken(seconds)}; `headstart compare` scores every strategy"
+            return (
+                f"not scored on test, which takes {format_duration(seconds)}; `headstart compare` scores every strategy"
+            )
         return ""
 
     def _idle(self, strategy: Strategy, entries: Sequence[Entry]) -> str:
         """Why `auto` leaves a strategy out, whatever the time; empty where it does not."""
-        if strategy.role == "control" or strategy.cost <= 2:
+        if strategy.role == "control" or strategy.cost <= CHEAP:
             return ""
         if strategy.missing():
             return strategy.missing()
@@ -218,15 +235,18 @@ class Plan:
         few = self.parts.crossed and strategy.for_few
         if not few and any(_perfect(entry, self.parts) for entry in done):
             return f"no mistake is left on {self.parts.choices} to mend"
+        auto = strategy.auto or Auto()
         per_label = len(self.parts.train) / self.parts.task.kinds
-        rival = self.parts.crossed and "contrastive" not in self.parts.task.unsuited
-        if strategy.name == "fine-tuning" and rival and per_label < FEW_FOR_TUNING and self.end is None:
-            return f"with {per_label:.0f} rows per label contrastive training stands in for it (name it to run it)"
-        if strategy.name == "lora":
-            if self.end is None:
-                return "moves fewer weights than fine-tuning, for no less time here (name it, or give a --budget)"
-            if not _moving_pays(done):
-                return f"moving the weights did not pay on {self.parts.choices}"
+        if self.parts.crossed and self.end is None and per_label < auto.least_rows_per_label:
+            rivals = [
+                each.name for each in self.recipe.planned() if each.auto and strategy.name in each.auto.stands_in_for
+            ]
+            if rivals:
+                return f"with {per_label:.0f} rows per label {rivals[0]} training stands in for it (name it to run it)"
+        if auto.needs_budget and self.end is None:
+            return f"{auto.needs_budget} (name it, or give a --budget)"
+        if auto.needs_gain and not _moving_pays(done):
+            return f"moving the weights did not pay on {self.parts.choices}"
         return ""
 
 
@@ -236,11 +256,6 @@ def _perfect(entry: Entry, parts: Parts) -> bool:
 
 
 def _moving_pays(done: Sequence[Entry]) -> bool:
-    frozen = [entry.rank for entry in done if entry.strategy.name == "feature-extraction"]
-    moved = [entry.rank for entry in done if entry.strategy.name != "feature-extraction"]
+    frozen = [entry.rank for entry in done if entry.strategy.frozen]
+    moved = [entry.rank for entry in done if not entry.strategy.frozen]
     return not frozen or not moved or max(moved) > max(frozen)
-
-
-def _spoken(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if seconds >= 100 else f"{seconds:.0f} s"

@@ -94,12 +94,11 @@ def resolve(recipe: Any) -> Any:
     if not isinstance(recipe, Experiment):
         return recipe
     parts = prepare(recipe, SILENT)
-    planned = recipe.planned()
-    chosen = recipe.strategies or tuple(strategy for strategy in planned if strategy.name in recipe.defaults)
-    backbone = (
-        locate(recipe.backbone).source if any(strategy.needs_backbone for strategy in planned) else recipe.backbone
+    networks = any(strategy.needs_backbone for strategy in recipe.planned())
+    backbone = locate(recipe.backbone).source if networks else recipe.backbone
+    return recipe.revised(
+        task=parts.task, strategies=recipe.wanted(), backbone=backbone, threads=recipe.threads or cores()
     )
-    return recipe.revised(task=parts.task, strategies=chosen, backbone=backbone, threads=recipe.threads or cores())
 
 
 def _open(path: str, data: Data) -> Table:
@@ -108,7 +107,7 @@ def _open(path: str, data: Data) -> Table:
 
 def _require_target(recipe: Experiment) -> None:
     """Raises RecipeError where a strategy of the run learns from texts of a target domain and there are none."""
-    needing = [strategy.name for strategy in recipe.planned() if strategy.needs_target]
+    needing = [strategy.name for strategy in recipe.planned() if "texts" in strategy.needs]
     if needing and recipe.data.target is None:
         raise RecipeError([f"data.target: {name} {NO_TARGET}" for name in needing])
 

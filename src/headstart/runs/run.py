@@ -55,8 +55,8 @@ def run(
 
 def result_of(evidence: dict[str, Any], folder: Path | None) -> dict[str, Any]:
     """What `fit` and `compare` print with `--json`."""
-    rows = {row["strategy"]: row for row in evidence["leaderboard"]}
-    keys = ("strategy", "status", "seconds", "trainable_parameters", "scores")
+    rows = {row.get("label", row["strategy"]): row for row in evidence["leaderboard"]}
+    keys = ("status", "seconds", "trainable_parameters", "scores")
     asked = (evidence.get("abstention") or {}).get("asked")
     return {
         "artifact": None if folder is None else str(folder),
@@ -64,7 +64,7 @@ def result_of(evidence: dict[str, Any], folder: Path | None) -> dict[str, Any]:
         "backbone": (evidence["backbone"] or {}).get("name"),
         "strategy": evidence["chosen"],
         "scores": rows[evidence["chosen"]]["scores"],
-        "leaderboard": [{key: row[key] for key in keys} for row in evidence["leaderboard"]],
+        "leaderboard": [{"strategy": label} | {key: row[key] for key in keys} for label, row in rows.items()],
         "dropped_rows": evidence["data"]["dropped"],
         "verdict": evidence["verdict"],
         "seconds": evidence["cost"]["seconds"],

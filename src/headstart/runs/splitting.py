@@ -15,6 +15,7 @@ from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError
 from headstart.recipes.recipe import Experiment
 from headstart.recipes.sources import Data
+from headstart.strategies.offers import made_for_few
 from headstart.tasks.base import Task
 from headstart.types import Dropped
 
@@ -205,11 +206,8 @@ def _rule(data: Data, seed: int, cut: Sequence[str], folds: np.ndarray | None, t
     said = [f"{' and '.join(cut)} cut off, {how}"] if cut else []
     if folds is not None:
         times = f", {len(folds)} times" if len(folds) > 1 else ""
-        made = (
-            ""
-            if "contrastive" in task.unsuited
-            else ", contrastive before others that are not better by more than noise"
-        )
+        first = made_for_few(task)
+        made = f", {' and '.join(first)} before others that are not better by more than noise" if first else ""
         loss = "squared error" if task.answers == "number" else "log-loss"
         said.append(
             f"choices by {folds.max() + 1}-fold cross-validation{times}, stratified by label, seed {seed}, the strategy by "

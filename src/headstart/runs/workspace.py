@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -63,6 +64,9 @@ FORMAT = 1
 PACKAGES = ("headstart", "numpy", "scikit-learn", "scipy", "tokenizers", "torch", "transformers")
 HOPELESS = (DataError, ModelError, RecipeError)
 """What the same words would come to again: nothing is kept for going on."""
+NOT_IN_NAMES = re.compile(r"[^\w.=-]+")
+LONGEST_NAME = 80
+"""Characters of an entry's label in the name of its folder."""
 LEAST_SECONDS = 5.0
 """Seconds of work below which doing it again is as good as keeping what came of it."""
 
@@ -209,7 +213,7 @@ class Workspace:
 
     def stages(self, entry: Entry, at: int) -> Path:
         """Where the checkpoints of a strategy are, the one that is run as number `at` from 0."""
-        return self.folder / f"{at:02d}-{entry.strategy.name}-stages"
+        return self.folder / f"{self._name(entry, at)}-stages"
 
     def keep(self, entry: Entry, at: int, task: Task, *, every: float) -> None:
         """Keep what a strategy came to, and let go of its checkpoints.
@@ -226,6 +230,7 @@ class Workspace:
             with sealed(self._place(entry, at)) as work:
                 candidate = entry.candidate
                 about: dict[str, Any] = {"status": entry.status, "seconds": entry.seconds, "note": entry.note}
+                about["key"] = entry.key.plain()
                 if candidate is not None:
                     (work / "model").mkdir()
                     about |= {
@@ -244,7 +249,7 @@ class Workspace:
                 (work / "entry.json").write_text(json.dumps(about), encoding="utf-8")
             discard(self.stages(entry, at))
         except StorageError as error:
-            self.progress.say("checkpoint", f"{entry.strategy.name} could not be kept: {error}", warning=True)
+            self.progress.say("checkpoint", f"{entry.label} could not be kept: {error}", warning=True)
         self._spend()
 
     def restore(self, entry: Entry, at: int) -> bool:
@@ -256,6 +261,8 @@ class Workspace:
         try:
             if not reason:
                 about = json.loads((place / "entry.json").read_text(encoding="utf-8"))
+                if about.get("key", {"strategy": entry.strategy.name}) != entry.key.plain():
+                    raise ValueError("it is another entry's")
                 entry.candidate = None if "predictor" not in about else _candidate(place, about)
                 entry.status, entry.seconds, entry.note = about["status"], about["seconds"], about["note"]
                 if entry.candidate is not None:
@@ -264,7 +271,7 @@ class Workspace:
                 return True
         except (HeadstartError, OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             reason = f"{type(error).__name__}: {error}"
-        self.progress.say("resume", f"{place}: {reason}; {entry.strategy.name} is run again", warning=True)
+        self.progress.say("resume", f"{place}: {reason}; {entry.label} is run again", warning=True)
         return False
 
     def check(self, conditions: Mapping[str, Mapping[str, Any]], *, strict: bool) -> None:
@@ -309,7 +316,11 @@ class Workspace:
         self.remember(conditions=conditions)
 
     def _place(self, entry: Entry, at: int) -> Path:
-        return self.folder / f"{at:02d}-{entry.strategy.name}"
+        return self.folder / self._name(entry, at)
+
+    def _name(self, entry: Entry, at: int) -> str:
+        """Name of an entry's folder; the number tells entries apart, the rest is for people."""
+        return f"{at:02d}-{NOT_IN_NAMES.sub('-', entry.label)[:LONGEST_NAME]}"
 
     def _passed(self) -> float:
         return time.perf_counter() - self._begun

@@ -21,3 +21,13 @@ class Progress:
 
 
 SILENT = Progress()
+
+
+def format_duration(seconds: float) -> str:
+    """`0.4 s`, `42 s`, `3 min 05 s`, `1 h 20 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds) // 60
+    return f"{minutes} min {round(seconds) % 60:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -24,14 +24,55 @@ from headstart.training.settings import Training
 if TYPE_CHECKING:
     from headstart.backbones.encoder import TextEncoder
     from headstart.training.checkpoints import Stages
+    from headstart.training.features import FeatureStore
+    from headstart.training.frozen import TextSet
 
+Need = Literal["labels", "texts", "pairs", "teacher"]
 NO_TARGET = "learns from texts of the target domain, and there are none; name a file of them with --target"
 """After the name of a strategy: what is missing where no file of such texts was given."""
 
 
+@dataclass(frozen=True)
+class Within:
+    """The run that a fold is part of, its rows kept for learning and those held out."""
+
+    context: Context
+    kept: np.ndarray
+    held: np.ndarray
+
+
+@dataclass(frozen=True)
+class Tokenized:
+    """Training and validation rows as a task prepares them; under folds both are the training rows."""
+
+    train: Any
+    validation: Any
+    limit: int
+    """Tokens of a row that are read."""
+
+
+@dataclass
+class Shared:
+    """What strategies leave for those that run after them on the same rows and backbone."""
+
+    prepared: Tokenized | None = None
+    features: FeatureStore | None = None
+    """Pooled states of all layers."""
+    rows: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+    """The states in `features` that the next two were made of; what heads read of training rows and of validation rows."""
+    texts: TextSet | None = None
+    """Token ids of all rows, by which frozen states are looked up."""
+    strengths: dict[str, float] = field(default_factory=dict)
+    """Strength of a head on the last layer, by pooling."""
+    epochs: dict[str, int] = field(default_factory=dict)
+    """Epochs that a strategy trained for, by its name; the most where it ran several times."""
+    within: Within | None = None
+    """What a fold is part of; None in a whole run."""
+
+
 @dataclass
 class Context:
-    """What a strategy works with; shared by all strategies of a run, so what one computed another finds."""
+    """What a strategy works with: the data, the network, and what those before it have computed."""
 
     task: Task
     train: Store[Any]
@@ -42,8 +83,7 @@ class Context:
     training: Training
     seed: int
     progress: Progress = SILENT
-    shared: dict[str, Any] = field(default_factory=dict)
-    """Features, prepared tokens and epochs run, by name; filled by `strategies.parts` and `strategies.probing`."""
+    shared: Shared = field(default_factory=Shared)
     folds: np.ndarray | None = None
     """Cross-validation in place of a validation part: fold of each training row, shape (repeats, rows). Every strategy
     gives out-of-fold logits by the first repeat; what is cheap chooses on all of them."""
@@ -53,7 +93,7 @@ class Context:
     cache: ArrayCache = field(default_factory=no_cache)
     """Where states of frozen layers are kept from run to run."""
     precision: Precision = "float32"
-    """Of the products in training and reading."""
+    """Type of numbers that products in training and reading are taken in."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where networks compute: `cpu` or `cuda`."""
     team: Team = ALONE
@@ -103,10 +143,10 @@ class Candidate:
     strategy: Strategy
     """With every open choice filled in: the same data and seed give the same weights again."""
     training: Training
-    """Likewise."""
+    """With every open choice filled in, too."""
     predictor: Predictor
     validation_logits: np.ndarray
-    """Of the validation rows, shape (rows, labels) or (words, labels), before calibration; out-of-fold logits of the
+    """Outputs for the validation rows, shape (rows, labels) or (words, labels), before calibration; out-of-fold logits of the
     training rows under folds."""
     description: str
     """What was decided, in a few words for the leaderboard."""
@@ -116,12 +156,37 @@ class Candidate:
 
 
 class Work(NamedTuple):
-    """What a strategy is going to do, in passes over the training rows."""
+    """What a strategy is going to do, in passes of its network over the training rows and in seconds beside them."""
 
     training: float
     """Passes forward and backward."""
     reading: float
     """Passes forward only."""
+    seconds: float = 0.0
+    """What takes no network: libraries to import, terms to count."""
+
+
+@dataclass(frozen=True)
+class Auto:
+    """How a strategy offers itself to runs that name none."""
+
+    verbs: frozenset[str] = frozenset()
+    """Verbs that run it then. Controls run beside the strategies of any verb, whatever this says."""
+    least_rows_per_label: float = 0.0
+    """Rows per label below which `fit` leaves it out where choices are made by cross-validation, there is no budget, and
+    another strategy stands in for it."""
+    stands_in_for: frozenset[str] = frozenset()
+    """Names of strategies that this one does no worse than on so few rows."""
+    needs_budget: str = ""
+    """Why `fit` leaves it out where there is no budget; empty where it does not."""
+    needs_gain: bool = False
+    """Whether `fit` leaves it out where moving the network's weights has not been better than leaving them frozen."""
+
+
+def refused_within(inner: Strategy, task: Task) -> str:
+    """Why a strategy that fits another one cannot serve a task that the other refuses; empty where it serves it."""
+    why = inner.refuses(task)
+    return f"{inner.name}, which it fits, cannot: {why}" if why else ""
 
 
 def trained_work(context: Context, epochs: int, *, twin: int = 0, head_first: bool = True, runs: float = 1) -> Work:
@@ -129,10 +194,10 @@ def trained_work(context: Context, epochs: int, *, twin: int = 0, head_first: bo
 
     Args:
         context: of the run.
-        epochs: of each training.
+        epochs: passes of each training.
         twin: epochs more of a second model.
         head_first: whether features are read for the head.
-        runs: trainings on all rows; folds count as `strategies.parts.rounds` has it.
+        runs: trainings on all rows; folds count as `strategies.cross_validation.rounds` has it.
     """
     folds = 1.0 if context.folds is None else float(context.folds[0].max() + 1)
     held = 1.0 if context.folds is not None else len(context.validation) / max(len(context.train), 1)
@@ -162,9 +227,13 @@ class Strategy(Component, ABC):
     """A way of transferring (or a control). Fields left at None are chosen on validation."""
 
     role: ClassVar[Literal["transfer", "control"]] = "transfer"
+    needs: ClassVar[frozenset[Need]] = frozenset({"labels"})
+    """What it learns from: `labels` of rows, `texts` of the target domain without labels, `pairs` of texts, a `teacher`."""
     needs_backbone: ClassVar[bool] = True
-    needs_target: ClassVar[bool] = False
-    """Whether it learns from texts of the target domain, without which it cannot run."""
+    frozen: ClassVar[bool] = False
+    """Whether the weights of the pretrained network stay as they are."""
+    auto: ClassVar[Auto | None] = None
+    """What a run that names no strategy does with it; where this is None it runs only if it is named."""
     cost: ClassVar[int]
     """Rank by usual cost, cheapest first; decides the order of a run and who wins a tie."""
     for_few: ClassVar[bool] = False
@@ -173,12 +242,19 @@ class Strategy(Component, ABC):
     shortens: ClassVar[bool] = False
     """Whether fewer epochs than usual are better than none, where a budget is short."""
 
-    start_up: ClassVar[float] = 0.0
-    """Seconds that libraries of its own take to import."""
+    @property
+    def usual(self) -> bool:
+        """Whether it is one of the usual ways of transferring from labels alone, which others are held against."""
+        compared = self.auto is not None and "compare" in self.auto.verbs
+        return compared and self.role == "transfer" and self.needs == {"labels"}
 
     @classmethod
     def missing(cls) -> str:
         """What has to be installed before this runs, as a sentence; empty where nothing is missing."""
+        return ""
+
+    def refuses(self, task: Task) -> str:
+        """Why it cannot serve a task, as a sentence without a full stop; empty where it can."""
         return ""
 
     def work(self, context: Context) -> Work:

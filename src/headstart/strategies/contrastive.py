@@ -9,7 +9,8 @@ from pydantic import Field
 
 from headstart.data.store import Store
 from headstart.errors import RecipeError
-from headstart.strategies.base import Candidate, Context, Strategy, Work
+from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work
+from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
     from headstart.heads.model import Model
@@ -31,11 +32,19 @@ class Contrastive(Strategy):
     Every pair of a batch counts, not pairs drawn beforehand: six updates of 32 texts see more pairs than 1,500 texts
     passed two by two. With few labels nothing else comes near; with 1,000 to 7,000 rows it was as good as fine-tuning on
     most data, in less time (docs/log.md).
+
+    Needs: labels.
+    Inputs: texts or pairs of texts with one label each.
+    See also: `feature-extraction`, the same head on states as they were; `fine-tuning`, which trains head and layers at once.
+
+    Example:
+        headstart fit reviews.csv --strategy contrastive --updates 12 --top-layers 3
     """
 
     name: ClassVar[str] = "contrastive"
     cost: ClassVar[int] = 3
     for_few: ClassVar[bool] = True
+    auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"fit"}), stands_in_for=frozenset({"fine-tuning"}))
 
     loss: Literal["supervised", "pairs"] = "supervised"
     """`supervised`: pick a row of the same label among all others (Khosla et al. 2020); `pairs`: cosine of each pair
@@ -51,6 +60,14 @@ class Contrastive(Strategy):
     labels bring with them, finds that it helps the frozen head."""
     C: float | None = Field(default=None, gt=0)
     """Inverse strength of the head's regularisation on standardised states, over 0; chosen if not given."""
+
+    def refuses(self, task: Task) -> str:
+        """Refuses tasks whose texts do not have one label each."""
+        if task.words:
+            return "it pulls whole texts together by their one label"
+        why = "it draws together texts of one label"
+        others = {"label": "", "number": f"{why}, and here they have numbers"}
+        return others.get(task.answers, f"{why}, and here a text may have several")
 
     def work(self, context: Context) -> Work:
         """The epochs on every fold and on all rows, states read after each."""

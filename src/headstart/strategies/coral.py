@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from headstart.strategies.base import Candidate, Context, Strategy, Work
+from headstart.strategies.base import Candidate, Context, Need, Strategy, Work
+from headstart.tasks.base import Task
 
 MOST_ROWS = 50_000
 """Training rows that are aligned and solved on at most."""
@@ -26,11 +27,19 @@ class Coral(Strategy):
 
     The head's strength is chosen on validation rows that are aligned by the same map. What is reported of validation and
     test is what the model says of these rows as they are, which as a rule suffers from what the target domain gains.
+
+    Needs: labels; texts of the target domain.
+    Inputs: texts or pairs of texts with one label each.
+    See also: `feature-extraction`, the same without the target domain; `self-training`, which labels its texts.
+
+    Example:
+        headstart fit books.csv --target kitchen.csv --strategy coral --regularisation 1
     """
 
     name: ClassVar[str] = "coral"
     cost: ClassVar[int] = 3
-    needs_target: ClassVar[bool] = True
+    needs: ClassVar[frozenset[Need]] = frozenset({"labels", "texts"})
+    frozen: ClassVar[bool] = True
 
     layers: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
     """States read side by side, 0 for the embeddings up to the number of layers; chosen by cross-validation if not
@@ -49,6 +58,13 @@ class Coral(Strategy):
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, int) else value
+
+    def refuses(self, task: Task) -> str:
+        """Refuses tasks whose texts do not have one label each."""
+        if task.words:
+            return "it aligns the states of whole texts"
+        others = {"label": "", "labels": "its head is that of one label for each text"}
+        return others.get(task.answers, "its head is that of labels")
 
     def work(self, context: Context) -> Work:
         """The labelled rows and the target's texts, read once."""

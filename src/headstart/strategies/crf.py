@@ -10,7 +10,8 @@ from pydantic import Field
 
 from headstart.data.units import Units
 from headstart.predictors.chain import ChainPredictor, known_features, shapes_of
-from headstart.strategies.base import Candidate, Context, Strategy, Work
+from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work
+from headstart.tasks.base import Task
 
 GRID = (0.3, 1.0, 3.0, 10.0)
 TUNING_WORDS = 20_000
@@ -27,19 +28,31 @@ class Crf(Strategy):
     """Linear-chain conditional random field (Lafferty et al. 2001) on words, shapes, prefixes, suffixes and neighbours.
 
     The baseline to beat on words: minutes to train, no GPU, strength of the L2 penalty by cross-validation.
+
+    Needs: labels, one for each word; no backbone.
+    Inputs: sentences as words, with spans or tags.
+    See also: `tf-idf`, the control of whole texts; the option `crf` of `token-classification` puts a chain on a network.
+
+    Example:
+        headstart fit news.conll --task token-classification --strategy crf
     """
 
     name: ClassVar[str] = "crf"
     role: ClassVar[Literal["transfer", "control"]] = "control"
     needs_backbone: ClassVar[bool] = False
+    auto: ClassVar[Auto | None] = Auto()
     cost: ClassVar[int] = 1
 
     variance: float | None = Field(default=None, gt=0)
     """Inverse strength of the L2 penalty on weights, over 0; chosen by cross-validation on training rows if not given."""
 
+    def refuses(self, task: Task) -> str:
+        """Refuses all tasks but those on words."""
+        return "" if task.words else "it tags words; the control of whole texts is tf-idf"
+
     def work(self, context: Context) -> Work:
         """No pass of a network."""
-        return Work(0.0, 0.0)
+        return Work(0.0, 0.0, 2.0 + 1e-5 * sum(map(len, context.train.texts)))
 
     def fit(self, context: Context) -> Candidate:
         """Choose the strength by cross-validation, then fit on all training rows."""

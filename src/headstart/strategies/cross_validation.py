@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from headstart.strategies.base import Context
-
-WITHIN = "within"
-"""Key in `Context.shared` under which a fold finds the run it is part of."""
-
-
-@dataclass(frozen=True)
-class Within:
-    """The run that a fold is part of, its rows kept for learning and those held out."""
-
-    context: Context
-    kept: np.ndarray
-    held: np.ndarray
+from headstart.strategies.base import Context, Shared, Tokenized, Within
 
 
 def by_fold(context: Context) -> Iterator[tuple[np.ndarray, Context]]:
@@ -39,7 +27,7 @@ def by_fold(context: Context) -> Iterator[tuple[np.ndarray, Context]]:
                 train=context.train.take(kept.tolist()),
                 validation=context.train.take(held.tolist()),
                 training=context.training.revised(patience=1000),
-                shared={WITHIN: Within(context, kept, held)},
+                shared=Shared(within=Within(context, kept, held)),
                 folds=None,
             ),
         )
@@ -58,15 +46,15 @@ def rounds(context: Context, *, rates: int = 1) -> int:
 
 def prepared(context: Context, tokenizer: Any) -> tuple[Any, Any]:
     """Training and validation rows tokenised, once per run."""
-    key = f"prepared:{tokenizer.max_length}"
-    if key not in context.shared:
+    known = context.shared.prepared
+    if known is None or known.limit != tokenizer.max_length:
         train = context.task.prepare(context.train, tokenizer)
-        crossed = context.folds is not None
-        context.shared[key] = train, train if crossed else context.task.prepare(context.validation, tokenizer)
-    return context.shared[key]
+        validation = train if context.folds is not None else context.task.prepare(context.validation, tokenizer)
+        known = context.shared.prepared = Tokenized(train, validation, tokenizer.max_length)
+    return known.train, known.validation
 
 
 def home(context: Context) -> Context:
     """The run that a fold is part of; the run itself where it is whole."""
-    within: Within | None = context.shared.get(WITHIN)
+    within = context.shared.within
     return context if within is None else within.context

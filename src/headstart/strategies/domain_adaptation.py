@@ -20,7 +20,8 @@ from headstart.objectives.base import Objective
 from headstart.objectives.base import RawText as TextObjective
 from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.strategies import STRATEGIES
-from headstart.strategies.base import Candidate, Context, Strategy, Work
+from headstart.strategies.base import Candidate, Context, Shared, Strategy, Work, refused_within
+from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
     from headstart.data.pieces import Pieces
@@ -38,9 +39,9 @@ LEAST_BATCHES = 8
 RATE, RATE_OF_SENTENCES = 1e-4, 3e-5
 """Learning rates of objectives on words, and of those on whole texts."""
 SHARE_OF_TIME = 0.4
-"""Of what a budget leaves, spent on raw text at most."""
+"""Share of what a budget leaves that is spent on raw text at most."""
 MOST_TOKENS = 256
-"""Of a row of raw text."""
+"""Longest row of raw text."""
 
 
 @dataclass
@@ -72,6 +73,13 @@ class DomainAdaptation(Strategy):
     and without, under equal settings and seeds; the adapted network is kept only if the loss of its probabilities on
     validation is less by more than noise and no more answers are wrong (the gate). Texts of the test parts are taken out
     of the corpus, sentence by sentence, before anything is learnt from it.
+
+    Needs: labels; raw text, by default that of the training rows; whatever the strategy inside needs.
+    Inputs: those of the task.
+    See also: the verb `adapt`, which makes a network once for many runs.
+
+    Example:
+        headstart fit abstracts.csv --strategy domain-adaptation --texts pubmed.txt.gz --then feature-extraction
     """
 
     name: ClassVar[str] = "domain-adaptation"
@@ -124,13 +132,17 @@ class DomainAdaptation(Strategy):
             raise ValueError(f"{value.name} gains nothing from an adapted network; name one that transfers")
         return value
 
+    def refuses(self, task: Task) -> str:
+        """Refuses what the strategy inside refuses."""
+        return refused_within(self.then, task)
+
     def work(self, context: Context) -> Work:
         """Twice that of the strategy inside under the gate, and the passes over raw text."""
         inner = self.then.work(context)
         folds = 0 if not self.gate or context.folds is not None else self._folds(context)
         fits = 2 * self.gate_seeds * (folds or 1) + (folds > 0) if self.gate else 1
         texts = (self.text_updates or UPDATES) * self.text_batch / max(30.0 * len(context.train), 1.0)
-        return Work(inner.training * fits + texts, inner.reading * fits)
+        return Work(inner.training * fits + texts, inner.reading * fits, inner.seconds * fits)
 
     def fit(self, context: Context) -> Candidate:
         """Adapt; fit with and without; keep what the gate lets through."""
@@ -142,7 +154,7 @@ class DomainAdaptation(Strategy):
         if located is None:
             raise RuntimeError("a run without a backbone adapts none")
         source = located.source.revised(digest=adapted.digest)
-        after = replace(context, located=replace(located, source=source), weights=adapted.weights, shared={})
+        after = replace(context, located=replace(located, source=source), weights=adapted.weights, shared=Shared())
         plain = self.revised(
             gate=False,
             gate_folds=self.gate_folds or 0,
@@ -150,12 +162,12 @@ class DomainAdaptation(Strategy):
             text_updates=adapted.updates,
             text_learning_rate=adapted.rate,
         )
-        notes = [_told(adapted)]
+        notes = [_adaptation_note(adapted)]
         if not self.gate:
             found = self.then.fit(after)
             return _of(found, plain.revised(then=found.strategy), "adapted", [*notes, "no gate"])
         rows, crossed = self._judged_on(context)
-        adapted_rows = replace(rows, located=after.located, weights=after.weights, shared={})
+        adapted_rows = replace(rows, located=after.located, weights=after.weights, shared=Shared())
         with_, without = self._fits(adapted_rows), self._fits(rows)
         kept, said = _judged(rows, with_, without)
         found = with_[0] if kept else without[0]
@@ -183,7 +195,7 @@ class DomainAdaptation(Strategy):
             return context, False
         groups = fingerprints(context.train.texts)
         drawn = folds(list(context.task.strata(context.train)), groups, parts=count, seed=context.seed)
-        return replace(context, validation=context.train, folds=drawn[None], shared={}), True
+        return replace(context, validation=context.train, folds=drawn[None], shared=Shared()), True
 
     def _fits(self, context: Context) -> list[Candidate]:
         """The strategy inside, once per seed."""
@@ -324,7 +336,7 @@ def _judged(context: Context, with_: list[Candidate], without: list[Candidate]) 
     return kept, said
 
 
-def _told(adapted: Adapted) -> str:
+def _adaptation_note(adapted: Adapted) -> str:
     loss = f"loss on held-out text {adapted.before:.3f} -> {adapted.after:.3f}"
     said = f"{adapted.objective.name}, {adapted.updates:,} updates on {adapted.documents:,} documents: {loss}"
     if adapted.removed:

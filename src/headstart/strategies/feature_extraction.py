@@ -7,17 +7,26 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from headstart.errors import RecipeError
-from headstart.strategies.base import Candidate, Context, Strategy
+from headstart.strategies.base import Auto, Candidate, Context, Strategy
 
 
 class FeatureExtraction(Strategy):
     """Frozen backbone, logistic regression on pooled states (Peters et al. 2018, section 3; Devlin et al. 2019, table 7).
 
     Which layers and which pooling is chosen by cross-validation on training rows: the last layer alone is rarely the best.
+
+    Needs: labels.
+    Inputs: those of the task.
+    See also: `fine-tuning`, which moves the layers too; `contrastive`, which moves them before a head is solved.
+
+    Example:
+        headstart fit reviews.csv --strategy feature-extraction --layers 4,5,6 --pooling mean
     """
 
     name: ClassVar[str] = "feature-extraction"
     cost: ClassVar[int] = 2
+    frozen: ClassVar[bool] = True
+    auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"fit", "compare"}))
 
     layers: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
     """States read side by side, 0 for the embeddings up to the number of layers; chosen by cross-validation if not

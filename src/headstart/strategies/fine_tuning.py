@@ -13,6 +13,7 @@ from headstart.errors import RecipeError
 from headstart.runtime.deadline import OutOfTime
 from headstart.strategies.base import (
     RATES,
+    Auto,
     Candidate,
     Context,
     Strategy,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from headstart.training.stage import Level
 
 EPOCHS = 3
+FEW_FOR_TUNING = 16
+"""Rows per label below which contrastive training does as well (docs/log.md has what it came to)."""
 WORD_UPDATES = 320
 """A small file of sentences with tags gets more epochs, so that its words are seen in about so many updates."""
 LEARNING_RATE = 1e-4
@@ -42,11 +45,20 @@ class FineTuning(Strategy):
 
     A network that headstart has pretrained on little text (under 20 tokens per weight) is trained more like a random one:
     mean of the tokens, a random head, embeddings too, more epochs, the best of three learning rates on validation.
+
+    Needs: labels.
+    Inputs: those of the task.
+    See also: `feature-extraction`, the head that this one starts from; `lora`, which moves fewer weights; `from-scratch`, its
+        control.
+
+    Example:
+        headstart fit reviews.csv --strategy fine-tuning --layers 2 --epochs 4
     """
 
     name: ClassVar[str] = "fine-tuning"
     cost: ClassVar[int] = 4
     shortens: ClassVar[bool] = True
+    auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"fit", "compare"}), least_rows_per_label=FEW_FOR_TUNING)
 
     layers: Literal["all"] | int = "all"
     """`all`, or how many of the top layers move, at least 1."""

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from headstart.runtime.deadline import OutOfTime
 from headstart.strategies.base import (
     RATES,
+    Auto,
     Candidate,
     Context,
     Strategy,
@@ -17,6 +18,7 @@ from headstart.strategies.base import (
     trained_work,
     trainings,
 )
+from headstart.strategies.fine_tuning import EPOCHS, FineTuning
 
 if TYPE_CHECKING:
     from headstart.strategies.training_run import Run
@@ -27,11 +29,19 @@ class FromScratch(Strategy):
 
     An honest control: three learning rates, early stopping on validation, and for each of the rates at least the
     epochs of fine-tuning, so at least its wall clock.
+
+    Needs: labels; of the backbone its architecture and tokenizer alone.
+    Inputs: those of the task.
+    See also: `fine-tuning`, which starts from the pretrained weights; `tf-idf`, the control without a network.
+
+    Example:
+        headstart fit reviews.csv --strategy from-scratch --rates 0.0003,0.001
     """
 
     name: ClassVar[str] = "from-scratch"
     cost: ClassVar[int] = 5
     role: ClassVar[Literal["transfer", "control"]] = "control"
+    auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"compare"}))
 
     rates: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(default=RATES, min_length=1)
     """Learning rates tried, each in (0, 1]; the best on validation is kept. `training.learning_rate` does not apply:
@@ -48,7 +58,7 @@ class FromScratch(Strategy):
         return trained_work(context, self._epochs(context), head_first=False, runs=runs)
 
     def _epochs(self, context: Context) -> int:
-        fine_tuned = context.training.epochs or context.shared.get("fine-tuning epochs", 3)
+        fine_tuned = context.training.epochs or context.shared.epochs.get(FineTuning.name, EPOCHS)
         return epochs_for(context, fine_tuned)
 
     def fit(self, context: Context) -> Candidate:

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from headstart.errors import RecipeError
 from headstart.registry import did_you_mean
-from headstart.strategies.base import Candidate, Context, Strategy, Work, trained_work
+from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work, trained_work
 
 if TYPE_CHECKING:
     from headstart.heads.model import Model
@@ -17,19 +17,32 @@ if TYPE_CHECKING:
 
 EPOCHS = 3
 LEARNING_RATE = 1e-3
+START_UP = 8.0
+"""Seconds that peft takes to import."""
 
 
 class Lora(Strategy):
     """Low-rank adaptation (Hu et al. 2022, section 4.1) of the backbone's linear maps, by peft.
 
     The head is solved first, as in fine-tuning. The correction is merged into the weights before anything is saved, so
-    the result is a plain model and answers as fast as one. Needs the extra `headstart[lora]`.
+    the result is a plain model and answers as fast as one.
+
+    Needs: labels; the extra `headstart[lora]`.
+    Inputs: those of the task.
+    See also: `fine-tuning`, which moves the weights themselves.
+
+    Example:
+        headstart fit reviews.csv --strategy lora --rank 16 --alpha 32
     """
 
     name: ClassVar[str] = "lora"
     cost: ClassVar[int] = 6
     shortens: ClassVar[bool] = True
-    start_up: ClassVar[float] = 8.0
+    auto: ClassVar[Auto | None] = Auto(
+        verbs=frozenset({"fit"}),
+        needs_budget="moves fewer weights than fine-tuning, for no less time here",
+        needs_gain=True,
+    )
 
     rank: int = Field(default=8, ge=1, le=1024)
     """Rank of the correction, in [1, 1024]."""
@@ -62,8 +75,9 @@ class Lora(Strategy):
         return "strategy lora needs the package peft; install it with: pip install 'headstart[lora]'"
 
     def work(self, context: Context) -> Work:
-        """The epochs, validated after each."""
-        return trained_work(context, context.training.epochs or EPOCHS, head_first=self.head_first)
+        """The epochs, validated after each, and the seconds that peft takes to import."""
+        passes = trained_work(context, context.training.epochs or EPOCHS, head_first=self.head_first)
+        return passes._replace(seconds=START_UP)
 
     def fit(self, context: Context) -> Candidate:
         """Train the corrections and the head, keep the best epoch, merge."""

@@ -23,7 +23,7 @@ from headstart.solving.logistic import (
 from headstart.solving.ridge import kernel_of, ridge_by_folds
 from headstart.solving.solvers import SOLVERS
 from headstart.strategies.base import Context
-from headstart.strategies.cross_validation import WITHIN, Within, home, prepared
+from headstart.strategies.cross_validation import home, prepared
 from headstart.training.features import FeatureStore, tokens_digest
 from headstart.training.frozen import frozen_key
 
@@ -47,22 +47,22 @@ def features(context: Context, backbone: Any) -> tuple[np.ndarray, np.ndarray]:
 
     Both of shape (rows or words, depth + 1, poolings, hidden); a fold takes its rows from those of the run it is part of.
     """
-    within: Within | None = context.shared.get(WITHIN)
+    within = context.shared.within
     if within is not None:
         states, _ = features(within.context, backbone)
         units = context.task.units(within.context.train)
         return states[units.of(within.kept)], states[units.of(within.held)]
-    found = _feature_store(context).get(backbone, _tokens(context, backbone), progress=context.progress)
-    known = context.shared.get("row states")
+    found = feature_store(context).get(backbone, _tokens(context, backbone), progress=context.progress)
+    known = context.shared.rows
     if known is None or known[0] is not found[0]:
         rows = [context.task.row_states(states) for states in found]
-        known = context.shared["row states"] = found[0], rows[0], rows[-1]
+        known = context.shared.rows = found[0], rows[0], rows[-1]
     return known[1], known[2]
 
 
 def has_many_rows(context: Context, backbone: Any) -> bool:
     """Whether the features of all layers would take too much memory."""
-    if context.folds is not None or WITHIN in context.shared:
+    if context.folds is not None or context.shared.within is not None:
         return False
     texts = 2 if context.task.pairs and not context.task.together else 1
     per_unit = 4 * texts * (backbone.depth + 1) * len(backbone.poolings) * backbone.hidden_size
@@ -81,15 +81,18 @@ def _tokens(context: Context, backbone: Any) -> list[Any]:
     return [some] if train is validation else [some, validation.tokens]
 
 
-def _feature_store(context: Context) -> FeatureStore:
-    return context.shared.setdefault("features", FeatureStore(context.cache, context.team))
+def feature_store(context: Context) -> FeatureStore:
+    """Where the run keeps features."""
+    if context.shared.features is None:
+        context.shared.features = FeatureStore(context.cache, context.team)
+    return context.shared.features
 
 
 def solving_rows(context: Context) -> np.ndarray:
     """Training rows that heads are solved on: all, or at random so many that they have `SOLVING_ROWS` outputs."""
     total = len(context.train)
     most = _most(context, SOLVING_ROWS)
-    if total <= most or context.folds is not None or WITHIN in context.shared:
+    if total <= most or context.folds is not None or context.shared.within is not None:
         return np.arange(total)
     return np.sort(np.random.default_rng([context.seed, 0x501E]).permutation(total)[:most])
 
@@ -131,7 +134,7 @@ def solving_part(
         held = _flat(states[1], layers, at) if rows is None else nothing
     elif rows is None:
         tokens = _tokens(context, backbone)
-        found = _feature_store(context).chosen(
+        found = feature_store(context).chosen(
             backbone, tokens, layers=layers, pooling=pooling, progress=context.progress
         )
         shape = (-1, len(layers), 1, backbone.hidden_size)
@@ -140,7 +143,7 @@ def solving_part(
             for states in (context.task.row_states(each.reshape(shape)) for each in found)
         )
     else:
-        [few] = _feature_store(context).get(backbone, [train.of(used)])
+        [few] = feature_store(context).get(backbone, [train.of(used)])
         learnt, held = _flat(context.task.row_states(few), layers, at), nothing
     count = len(held)
     own = units.of(used)
@@ -170,7 +173,7 @@ def named_part(context: Context, backbone: Any, *, layers: Sequence[int], poolin
     if not examples:
         return None
     tokens = backbone.tokenizer.encode([example.text for example in examples])
-    [states] = _feature_store(home(context)).get(backbone, [tokens])
+    [states] = feature_store(home(context)).get(backbone, [tokens])
     targets = np.array([context.task.names.index(example.label) for example in examples])
     flat = _flat(states, layers, backbone.poolings.index(pooling))
     return Part(flat, targets, np.full(len(examples), NAME_WEIGHT))
@@ -211,7 +214,7 @@ def solved_head(
     if context.folds is not None:
         return solve_by_folds(train, _spread(context, context.folds), **options)
     few = len(train.targets) < KEPT_ROWS
-    if few or context.deadline is not None or WITHIN in context.shared:  # soon done, cut short, or one of many
+    if few or context.deadline is not None or context.shared.within is not None:  # soon done, cut short, or one of many
         return solve(train, validation, late=lambda: context.late, **options)
     labels, width = len(context.task.names), train.features.shape[1]
 
@@ -383,7 +386,7 @@ def head_strength(context: Context, backbone: Any, pooling: str) -> float:
     A fold takes it from the run that it is part of, for it must not choose on the rows that it holds out.
     """
     run = home(context)
-    key = f"strength:{pooling}"
-    if key not in run.shared:
-        run.shared[key] = strength_by_folds(run, backbone, layers=(backbone.depth,), pooling=pooling)
-    return run.shared[key]
+    known = run.shared.strengths
+    if pooling not in known:
+        known[pooling] = strength_by_folds(run, backbone, layers=(backbone.depth,), pooling=pooling)
+    return known[pooling]

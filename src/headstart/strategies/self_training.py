@@ -15,7 +15,8 @@ from headstart.errors import UnavailableError
 from headstart.metrics.calibration import softmax
 from headstart.runtime.deadline import OutOfTime
 from headstart.strategies import STRATEGIES
-from headstart.strategies.base import Candidate, Context, Strategy, Work
+from headstart.strategies.base import Candidate, Context, Need, Shared, Strategy, Work, refused_within
+from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
     from headstart.strategies.unlabelled import Pooled
@@ -45,11 +46,18 @@ class SelfTraining(Strategy):
     Every round labels all texts anew. The last round is kept unless it is worse than no round at all on (source)
     validation by more than noise: there are no labels of the target domain to choose by. Under cross-validation every
     fold goes through all rounds by itself, so no text is labelled by a model that has seen the rows held out.
+
+    Needs: labels; texts of the target domain; whatever the strategy inside needs.
+    Inputs: texts or pairs of texts with one label each.
+    See also: `coral`, which aligns features with those of the target domain and labels none of its texts.
+
+    Example:
+        headstart fit books.csv --target kitchen.csv --strategy self-training --then contrastive --rounds 3
     """
 
     name: ClassVar[str] = "self-training"
     cost: ClassVar[int] = 4
-    needs_target: ClassVar[bool] = True
+    needs: ClassVar[frozenset[Need]] = frozenset({"labels", "texts"})
 
     then: Annotated[Strategy, named(STRATEGIES)] = Field(default="feature-extraction", validate_default=True)
     """Strategy that is fitted in every round, by name; its own options as in `--set strategy.then.layers=2`."""
@@ -68,12 +76,22 @@ class SelfTraining(Strategy):
             raise ValueError(f"{cls.name} inside {cls.name} adds nothing; give more --rounds")
         return value
 
+    def refuses(self, task: Task) -> str:
+        """Refuses tasks whose texts do not have one label each, and those that the strategy inside refuses."""
+        if task.words:
+            return "it takes the one label of a text on trust"
+        others = {
+            "label": refused_within(self.then, task),
+            "number": "what it is sure of is a label, and here rows have numbers",
+        }
+        return others.get(task.answers, "what it is sure of is one label for each text")
+
     def work(self, context: Context) -> Work:
         """The work of the strategy inside in every round, on more rows from the second on."""
         inner = self.then.work(context)
         more = 0.0 if context.target is None else len(context.target) / max(len(context.train), 1)
         passes = 1 + self.rounds * (1 + more)
-        return Work(inner.training * passes, inner.reading * passes + more)
+        return Work(inner.training * passes, inner.reading * passes + more, inner.seconds * passes)
 
     def fit(self, context: Context) -> Candidate:
         """Fit without texts, then with them for some rounds."""
@@ -146,7 +164,7 @@ class SelfTraining(Strategy):
             count = len(context.train) if context.folds is not None else None
             candidate = replace(candidate, validation_logits=candidate.validation_logits[:count])
             found.append(Round(candidate, len(rows)))
-            if not _within(context) and context.folds is None:
+            if context.shared.within is None and context.folds is None:
                 factor = context.task.factor(candidate.validation_logits, context.validation)
         return found
 
@@ -189,7 +207,7 @@ class SelfTraining(Strategy):
         examples = [*context.train.examples, *added]
         train = Store(examples, [*context.train.lines, *[0] * len(added)], context.train.file)
         training = first.training.revised(patience=context.training.patience)
-        changed = replace(context, train=train, training=training, shared={"features": store})
+        changed = replace(context, train=train, training=training, shared=Shared(features=store))
         if context.folds is None:
             return changed
         dealt = [np.arange(len(added)) % (int(row.max()) + 1) for row in context.folds]
@@ -227,12 +245,6 @@ def believed(probabilities: np.ndarray, least: float) -> tuple[np.ndarray, np.nd
     most = min(counts) if len(counts) > 1 else 0
     rows = np.sort(np.concatenate([rows[np.argsort(-sure[rows], kind="stable")][:most] for rows in own]))
     return rows, labels[rows]
-
-
-def _within(context: Context) -> bool:
-    from headstart.strategies.cross_validation import WITHIN
-
-    return WITHIN in context.shared
 
 
 def _target_logits(context: Context, candidate: Candidate, texts: Store[Any]) -> np.ndarray:

@@ -155,10 +155,10 @@ def shortcuts(context: Context, backbone: Backbone) -> Shortcuts:
     def shortcut(frozen: int, epochs: int) -> Shortcut | None:
         if not isinstance(backbone, TextEncoder):
             return None
-        if "texts" not in run.shared:
-            run.shared["texts"] = TextSet([part.tokens.windows for part in prepared(run, backbone.tokenizer)])
+        if run.shared.texts is None:
+            run.shared.texts = TextSet([part.tokens.windows for part in prepared(run, backbone.tokenizer)])
         try:
-            found = Shortcut(backbone, frozen, run.shared["texts"], run.cache, run.team)
+            found = Shortcut(backbone, frozen, run.shared.texts, run.cache, run.team)
         except UnsuitableError as reason:
             context.progress.say("cache", f"frozen layers are computed in every epoch: {reason}")
             return None
@@ -184,7 +184,7 @@ def best_of_rates(
         context: of the run.
         rates: at least one.
         trained: as `held_out` has it, with the rate.
-        keep_start: likewise.
+        keep_start: whether the weights before training may be the best.
 
     Returns:
         The rate, what it came to, and whether all rates were trained to the end.

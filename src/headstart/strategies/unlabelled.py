@@ -13,7 +13,7 @@ from headstart.errors import RecipeError
 from headstart.runtime.progress import SILENT, Progress
 from headstart.strategies.base import NO_TARGET, Context
 from headstart.strategies.cross_validation import home, prepared
-from headstart.strategies.probing import FEATURE_BYTES, features, has_many_rows
+from headstart.strategies.probing import FEATURE_BYTES, feature_store, features, has_many_rows
 from headstart.training.features import FeatureStore, tokens_digest
 from headstart.training.frozen import TextSet
 
@@ -61,7 +61,7 @@ def target_states(
         Shape (texts, layers * hidden).
     """
     run = home(context)
-    store: FeatureStore = run.shared.setdefault("features", FeatureStore(run.cache, run.team))
+    store = feature_store(run)
     tokens = backbone.tokenizer.read(list(texts.inputs))
     fast, backbone.fast = backbone.fast, context.fast  # as labelled rows are read
     try:

@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from headstart.strategies.base import Candidate, Context, Strategy
+from headstart.strategies.base import Auto, Candidate, Context, Need, Strategy
+from headstart.tasks.base import Task
 
 SCALE_ROWS = 2000
 """Training pairs at most whose cosines say how they are spread."""
@@ -17,11 +18,26 @@ class Untouched(Strategy):
 
     Where a sentence encoder is good already, this is what training has to beat. So that errors can be told, cosines are
     moved and scaled to the mean and spread of the numbers, which leaves their order as it is.
+
+    Needs: pairs of texts.
+    Inputs: two texts with a number that says how alike they are.
+    See also: `feature-extraction`, which solves a head on the same cosines of all layers.
+
+    Example:
+        headstart fit pairs.csv --task sentence-similarity --strategy untouched
     """
 
     name: ClassVar[str] = "untouched"
     cost: ClassVar[int] = 1
     role: ClassVar[Literal["transfer", "control"]] = "control"
+    needs: ClassVar[frozenset[Need]] = frozenset({"pairs"})
+    frozen: ClassVar[bool] = True
+    auto: ClassVar[Auto | None] = Auto()
+
+    def refuses(self, task: Task) -> str:
+        """Refuses all tasks but those on how alike two texts are."""
+        alike = task.pairs and task.answers == "number"
+        return "" if alike else "it compares the two texts of a pair, and needs nothing else"
 
     def fit(self, context: Context) -> Candidate:
         """Read the texts, learn nothing."""

@@ -14,7 +14,7 @@ from headstart.data.examples import joined
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.units import Units
-from headstart.errors import RecipeError, UsageError
+from headstart.errors import UsageError
 from headstart.metrics.calibration import softmax
 from headstart.metrics.significance import Paired
 from headstart.objectives.base import Objective
@@ -61,13 +61,6 @@ class Task(Objective):
     """Whether outputs are of the words of a text, not of the whole of it."""
     no_windows: ClassVar[str] = ""
     """Why the task lacks the option `long`, and what to do; empty where it has it."""
-    controls: ClassVar[tuple[str, ...]] = ("tf-idf", "from-scratch")
-    """Names of the strategies that run beside the others, to be measured against."""
-    unsuited: ClassVar[Mapping[str, str]] = {
-        "crf": "it tags words; the control of whole texts is tf-idf",
-        "untouched": "it compares the two texts of a pair, and needs nothing else",
-    }
-    """Names of the strategies that cannot serve this task, and why."""
     answers: ClassVar[Literal["label", "labels", "number"]] = "label"
     """What a row has: one label out of several, any number of labels, or a number. Heads are solved accordingly."""
     one_answer: ClassVar[bool] = True
@@ -158,13 +151,6 @@ class Task(Objective):
             UsageError: the task knows none.
         """
         return softmax(logits)
-
-    def refuse_unsuited(self, strategies: Sequence[str]) -> None:
-        """Raises RecipeError where a strategy that was named cannot serve this task."""
-        known = [name for name in strategies if name in self.unsuited]
-        faults = [f"strategies: {name} cannot serve {self.name}: {self.unsuited[name]}" for name in known]
-        if faults:
-            raise RecipeError(faults)
 
     @property
     @abstractmethod

@@ -62,12 +62,6 @@ class MultiLabelClassification(Task):
     answers: ClassVar[Literal["label", "labels", "number"]] = "labels"
     one_answer: ClassVar[bool] = False
     nothing: ClassVar[Mapping[str, Any]] = {"labels": None, "probabilities": None, "truncated": False}
-    unsuited: ClassVar[Mapping[str, str]] = {
-        **Task.unsuited,
-        "contrastive": "it draws together texts of one label, and here a text may have several",
-        "self-training": "what it is sure of is one label for each text",
-        "coral": "its head is that of one label for each text",
-    }
 
     long: Literal["truncate", "window"] = "truncate"
     """What happens to a text of more tokens than the network reads: `truncate` cuts its end off, `window` reads all of it in

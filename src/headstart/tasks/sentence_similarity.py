@@ -21,8 +21,6 @@ from headstart.tasks.single_number import SingleNumber, guess_number
 from headstart.types import Dropped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import Tensor
 
 
@@ -65,10 +63,6 @@ class SentenceSimilarity(SingleNumber):
     no_windows: ClassVar[str] = (
         "compares two texts that are read whole; shorten them, or raise --max-length if the backbone allows"
     )
-    controls: ClassVar[tuple[str, ...]] = ("tf-idf", "from-scratch", "untouched")
-    unsuited: ClassVar[Mapping[str, str]] = {
-        name: reason for name, reason in SingleNumber.unsuited.items() if name != "untouched"
-    }
 
     text: tuple[str, str] | None = None
     """The two columns with text, in order (`sentence1,sentence2`); guessed if not given."""

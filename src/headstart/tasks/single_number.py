@@ -38,12 +38,6 @@ class SingleNumber(Task):
     answers: ClassVar[Literal["label", "labels", "number"]] = "number"
     one_answer: ClassVar[bool] = False
     nothing: ClassVar[Mapping[str, Any]] = {"value": None, "truncated": False}
-    unsuited: ClassVar[Mapping[str, str]] = {
-        **Task.unsuited,
-        "contrastive": "it draws together texts of one label, and here they have numbers",
-        "self-training": "what it is sure of is a label, and here rows have numbers",
-        "coral": "its head is that of labels",
-    }
 
     weight: str | None = None
     """Column with how much each row counts in training, numbers over 0; all alike if not given."""

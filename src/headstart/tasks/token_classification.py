@@ -55,14 +55,6 @@ class TokenClassification(Task):
     hub: ClassVar[str] = "token-classification"
     words: ClassVar[bool] = True
     no_windows: ClassVar[str] = "reads long sentences in windows whatever is said, so no word is lost; leave it out"
-    controls: ClassVar[tuple[str, ...]] = ("crf", "from-scratch")
-    unsuited: ClassVar[Mapping[str, str]] = {
-        **{name: reason for name, reason in Task.unsuited.items() if name != "crf"},
-        "tf-idf": "it knows texts as a whole, not words; the control of this task is crf",
-        "contrastive": "it pulls whole texts together by their one label",
-        "self-training": "it takes the one label of a text on trust",
-        "coral": "it aligns the states of whole texts",
-    }
     one_answer: ClassVar[bool] = False
     nothing: ClassVar[Mapping[str, Any]] = {"entities": None, "words": None, "tags": None, "truncated": False}
 

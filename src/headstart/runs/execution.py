@@ -1,0 +1,82 @@
+"""The entries of a run in order: those that the plan lets are run, or taken over where they were done before, and tested."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from headstart.runs.experiment import Entry, run_strategy, score_target, score_test
+from headstart.runs.planning import Plan
+from headstart.runs.workspace import Workspace
+from headstart.runtime.interrupts import Terminated
+from headstart.training.checkpoints import Stages
+
+
+def run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
+    """Run entries in order, those that the plan lets; True if the user stopped it."""
+    context, every = plan.context, plan.recipe.training.checkpoint_every
+    for at, entry in enumerate(entries):
+        if context.team.same(work is not None and work.restore(entry, at)):
+            context.progress.say("resume", f"{entry.label} was done before")
+            entry.settle(plan.parts)
+            _learn(entry, plan)
+            continue
+        step = plan.step(entry, entries)
+        step.reason = plan.context.team.same(step.reason)
+        if step.reason:
+            entry.note = step.reason
+            continue
+        try:
+            stages = Stages(None if work is None else work.stages(entry, at), every, context.progress)
+            run_strategy(entry, replace(plan.context_for(step), stages=stages), plan.parts)
+            if work is not None:
+                work.keep(entry, at, entry.task or plan.parts.task, every=every)
+            _learn(entry, plan)
+        except Terminated:
+            context.progress.end("stopped")
+            raise
+        except KeyboardInterrupt:
+            plan.context.progress.end("stopped")
+            for other in entries:
+                if other.status == "not run" and not other.note:
+                    other.note = "stopped by the user before its turn"
+            entry.note = "stopped by the user"
+            return True
+    return False
+
+
+def _learn(entry: Entry, plan: Plan) -> None:
+    """Let those to come know what a strategy took, and for how long it trained."""
+    plan.learn(entry)
+    epochs = plan.context.team.same(None if entry.candidate is None else entry.candidate.training.epochs)
+    if epochs is not None:
+        known, name = plan.context_on(entry.located).shared.epochs, entry.strategy.name
+        known[name] = max(epochs, known.get(name, 0))
+
+
+def to_test(chosen: Entry, finished: list[Entry], interrupted: bool) -> list[Entry]:
+    """What is scored on test, the most wanted first: the chosen one, controls, the others from the best on."""
+    if interrupted:
+        return [chosen]
+    return sorted(finished, key=lambda entry: (entry is not chosen, entry.strategy.role != "control", -entry.rank[1]))
+
+
+def score_all(entries: list[Entry], plan: Plan) -> bool:
+    """Score on test what the plan lets; True if the user stopped it, which costs test scores but no model."""
+    transfer = False  # where a control is kept, what transfer came to is wanted all the same
+    try:
+        for at, entry in enumerate(entries):
+            first = entry.strategy.role == "transfer" and not transfer
+            entry.note = plan.untested(entry, wanted=first) if at else ""
+            if not entry.note:
+                transfer |= first
+                started = time.perf_counter()
+                score_test(entry, plan.context, plan.parts)
+                plan.tested(entry, time.perf_counter() - started)
+                score_target(entry, plan.context, plan.parts)
+    except Terminated:
+        raise
+    except KeyboardInterrupt:
+        plan.context.progress.end("stopped")
+        return True
+    return False

@@ -1,0 +1,35 @@
+"""Which of the registered strategies a run takes up by itself, and which of those that were named serve its task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headstart.errors import RecipeError
+from headstart.strategies import STRATEGIES
+from headstart.strategies.base import Strategy
+from headstart.tasks.base import Task
+
+
+def offering(verb: str = "") -> list[Strategy]:
+    """Strategies that offer themselves, to a verb or, where none is given, at all; with default settings, cheapest first."""
+    classes = [STRATEGIES.get(name) for name in STRATEGIES.names()]
+    chosen = [cls() for cls in classes if cls.auto is not None and (not verb or verb in cls.auto.verbs)]
+    return sorted(chosen, key=lambda strategy: strategy.cost)
+
+
+def controls(task: Task) -> list[Strategy]:
+    """What the strategies of any run on a task are measured against, cheapest first."""
+    return [each for each in offering() if each.role == "control" and not each.refuses(task)]
+
+
+def made_for_few(task: Task) -> list[str]:
+    """Names of the strategies that are kept before others on few rows, unless they are clearly worse."""
+    return [each.name for each in offering() if each.for_few and not each.refuses(task)]
+
+
+def require_serving(task: Task, strategies: Sequence[Strategy]) -> None:
+    """Raises RecipeError where a strategy that was named cannot serve the task."""
+    reasons = {strategy.name: strategy.refuses(task) for strategy in strategies}
+    faults = [f"strategies: {name} cannot serve {task.name}: {why}" for name, why in reasons.items() if why]
+    if faults:
+        raise RecipeError(faults)
