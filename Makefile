@@ -5,6 +5,15 @@ BIN := $(VENV)/bin
 PEERS := .venv-peers
 # Tests compute on one thread each. Each process begins at a place of its own and later takes over what another has left.
 SIDE_BY_SIDE ?= -n 2 --dist worksteal
+# Temporary folders lie in memory where there is room for them: what is synced at every step need not reach a disk there.
+MEMORY ?= /dev/shm
+KIBIBYTES := 2000000
+PYTEST = place=; \
+	if [ -w $(MEMORY) ] && [ "$$(df -Pk $(MEMORY) | awk 'END { print $$4 }')" -gt $(KIBIBYTES) ]; then \
+		place=$$(mktemp -d $(MEMORY)/headstart-tests-XXXXXX); \
+		trap 'rm -rf "$$place"' EXIT; trap 'exit 130' INT TERM; \
+	fi; \
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) $${place:+--basetemp="$$place/pytest"}
 export HF_HUB_OFFLINE ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -14,10 +23,10 @@ demo: $(VENV)/.installed  ## transfer the embedded backbone to the sample data; 
 	$(BIN)/headstart fit examples/feedback/train.csv --test examples/feedback/test.csv --output runs/demo --overwrite
 
 test: $(VENV)/.installed-dev  ## the default tests
-	$(BIN)/python -m pytest -q -m "not slow" $(SIDE_BY_SIDE)
+	$(PYTEST) -m "not slow"
 
 test-all: $(VENV)/.installed-dev  ## with the slow ones
-	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
+	$(PYTEST)
 
 faults: $(VENV)/.installed-dev  ## break the code on purpose: the tests that guard it turn red
 	$(BIN)/python tests/planted_faults.py

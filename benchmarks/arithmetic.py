@@ -57,7 +57,7 @@ def measured(precision: Any, tokens: int, length: int, updates: int) -> dict[str
     task = TextClassification(text=("text",), label="label", labels=("no", "yes"), metric="accuracy")
     store = Store([Example(texts[row], ("no", "yes")[at % 2]) for at, row in enumerate(rows)], rows, "ag_news")
     model = Model(backbone, task.heads(backbone, pooling="first"))
-    stage = Stage(task, task.prepare(store, backbone.tokenizer), FineTuning().levels(model, 1), 1, LEARNING_RATE)
+    stage = Stage(task, task.prepare(store, backbone.tokenizer), FineTuning().layer_groups(model, 1), 1, LEARNING_RATE)
     loop = _Loop(model, stage, Training(), 0, None, SILENT, None)
     loop.total = updates + 3
     loop._thaw(0)

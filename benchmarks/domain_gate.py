@@ -75,7 +75,7 @@ def fitted(train: Path, test: Path, backbone: str, then: str, seed: int) -> tupl
     found = compare(recipe, SILENT)
     if found is None:
         raise RuntimeError("nothing came of it")
-    return found.chosen.finished, prepare(recipe, SILENT), found.chosen.test_scores or {}
+    return found.chosen.finished, prepare(recipe, SILENT), found.chosen.scores.get("test", {})
 
 
 def judged(train: Path, test: Path, networks: dict[str, Path], then: str, draw: int) -> dict[str, dict[str, Any]]:

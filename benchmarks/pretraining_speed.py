@@ -37,7 +37,7 @@ def network(objective: str, size: str, texts: list[str], folder: Path) -> Path:
     from headstart.backbones.configured import blank, configuration
     from headstart.backbones.vocabulary import KIND_OF, save_tokenizer, special_ids, train_tokenizer
     from headstart.corpora.documents import segments
-    from headstart.corpora.source import RawText
+    from headstart.corpora.source import TextSource
     from headstart.corpora.survey import survey
 
     place = folder / f"{objective}-{size}"
@@ -45,7 +45,7 @@ def network(objective: str, size: str, texts: list[str], folder: Path) -> Path:
         return place
     kind = OBJECTIVES[objective]
     place.mkdir(parents=True)
-    surveyed = survey(RawText(texts=tuple(texts)))
+    surveyed = survey(TextSource(texts=tuple(texts)))
     tokenizer = train_tokenizer(
         [segment.text for segment in segments(surveyed)],
         kind=KIND_OF[kind],
@@ -79,7 +79,7 @@ def ours(
 
     from headstart.backbones.encoder import TextEncoder
     from headstart.backbones.location import BackboneSource, Located
-    from headstart.corpora.source import RawText
+    from headstart.corpora.source import TextSource
     from headstart.heads.model import Model
     from headstart.objectives import OBJECTIVES as REGISTRY
     from headstart.runtime.device import name_of, settled
@@ -89,7 +89,7 @@ def ours(
     from headstart.training import language
     from headstart.training.compiled import WORTH_SECONDS
     from headstart.training.language import Learner
-    from headstart.training.rawtext import Reader
+    from headstart.training.rawtext import TextReader
     from headstart.training.settings import TextTraining
 
     config = json.loads((place / "config.json").read_text(encoding="utf-8"))
@@ -100,9 +100,9 @@ def ours(
     backbone.fast = is_fast(precision, device)
     task = REGISTRY.get(objective)()
     model = Model(backbone, task.heads(backbone))
-    reader = Reader(backbone.tokenizer, task, block, 0, ALONE, SILENT)
+    reader = TextReader(backbone.tokenizer, task, block, 0, ALONE, SILENT)
     with tempfile.TemporaryDirectory() as folder:
-        rows = reader.parted(reader.corpus(RawText(texts=tuple(texts)), Path(folder) / "tokens"))
+        rows = reader.parted(reader.corpus(TextSource(texts=tuple(texts)), Path(folder) / "tokens"))
         settings = TextTraining(batch_tokens=tokens, block_length=block)
         learner = Learner(model, task, rows.learnt, rows.held, settings, 1e-3, 0, backbone.tokenizer)
         language.PROBED = updates

@@ -52,10 +52,10 @@ def child(train_file: str) -> None:
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
         ready, _ = prepared(context, model.backbone.tokenizer)
-        levels = FineTuning().levels(model, 1)
+        groups = FineTuning().layer_groups(model, 1)
         begun = time.perf_counter()
         history = train(
-            model, Stage(parts.task, ready, levels, 1, LEARNING_RATE), recipe.training, seed=0, validate=None
+            model, Stage(parts.task, ready, groups, 1, LEARNING_RATE), recipe.training, seed=0, validate=None
         )
         seconds = time.perf_counter() - begun
         if not team.rank:

@@ -11,14 +11,15 @@ import argparse
 import json
 import statistics
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import draws
 import records
-from headstart.metrics.classification import point
+from headstart.data.examples import Example
+from headstart.data.store import Store
+from headstart.metrics import METRICS as KNOWN
 
 RESULTS = "thresholds.jsonl"
 KEYS = ("data", "strategy", "metric", "rows", "seed")
@@ -37,14 +38,15 @@ def measured(name: str, strategy: str, metric: str, seed: int, rows: int, place:
         str(path), text="text", label="label", strategy=strategy, metric=metric, controls=False, seed=seed, folds=0,
         output=str(place / f"{name}_{strategy}_{metric}_{seed}"), overwrite=True,
     )  # fmt: skip
-    task: Any = artifact.task
     test = [row for row in test if row[1] in artifact.labels]
-    shares = artifact.predict_proba([text for text, _ in test])
-    targets = np.array([artifact.labels.index(label) for _, label in test])
+    outputs: Any = artifact.outputs([text for text, _ in test])
+    scored = Store([Example(text, label) for text, label in test], list(range(len(test))), name)
     row: dict[str, Any] = {"data": name, "strategy": strategy, "metric": metric, "rows": rows, "seed": seed}
-    row |= {"test_rows": len(test), "thresholds": task.thresholds}
-    for way, answers in (("by thresholds", task.decided(shares)), ("most probable", shares.argmax(1))):
-        row[way] = {each: point(each, shares, targets, answers) for each in ("macro_f1", "mcc", "accuracy")}
+    row |= {"test_rows": len(test), "thresholds": artifact.predictor.thresholds or None}
+    for way, said in (("by thresholds", outputs), ("most probable", replace(outputs, thresholds=None))):
+        results = artifact.task.results(said, scored)
+        metrics = [KNOWN.get(each) for each in ("macro_f1", "mcc", "accuracy")]
+        row[way] = {metric.name: metric.of(metric.tally(results)) for metric in metrics}
     return row
 
 

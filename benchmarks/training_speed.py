@@ -51,6 +51,7 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
 
     from headstart.backbones.location import locate
     from headstart.data.cache import ArrayCache, no_cache
+    from headstart.evaluation.judging import chosen_score
     from headstart.predictors.network import NetworkPredictor
     from headstart.recipes.parsing import assemble
     from headstart.runs.preparation import prepare
@@ -81,9 +82,9 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
             )  # fmt: skip
             model = headed_model(context, pooling="first", dropout=0.1, head_first=False)
             ready, _ = prepared(context, model.backbone.tokenizer)
-            levels = strategy.levels(model, epochs)
+            groups = strategy.layer_groups(model, epochs)
             stage = Stage(
-                parts.task, ready, levels, epochs, LEARNING_RATE, shortcuts=shortcuts(context, model.backbone)
+                parts.task, ready, groups, epochs, LEARNING_RATE, shortcuts=shortcuts(context, model.backbone)
             )
             begun = time.perf_counter()
             train(model, stage, recipe.training, seed=seed, validate=None)
@@ -94,7 +95,8 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
         model, seconds, tokens = once()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     assert parts.test is not None
-    score = parts.task.measured(NetworkPredictor(model).outputs(list(parts.test.inputs)).logits, parts.test).value
+    outputs = NetworkPredictor(model, parts.task).outputs(list(parts.test.inputs))
+    score = chosen_score(parts.task, outputs, parts.test).value
     print(
         json.dumps(
             {

@@ -7,11 +7,15 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["HEADSTART_CACHE_GB"] = "0"  # tests that want the cache on disk say where
 
+import fcntl
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.costs import Costs
+from tests.forked import Program
 
 ROOT = Path(__file__).resolve().parents[1]
 FEEDBACK = ROOT / "examples" / "feedback"
@@ -131,6 +135,10 @@ def make_tiny_backbone(folder: Path, architecture: str = "bert", **changes: Any)
     return folder
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Costs(config), "costs")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def exact_products() -> Iterator[None]:
     """Products in float32 on every machine; tests of the fast ones say so."""
@@ -149,6 +157,39 @@ def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_backbone() -> Callable[..., Path]:
     """`make_tiny_backbone`, for tests that need another architecture; a size given as None is left out."""
     return make_tiny_backbone
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """The command line in forks of one process that has imported all."""
+    with Program(tmp_path_factory.mktemp("forked")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Make a folder, only to be read, that all processes of a test run share: the first one to ask makes it."""
+    place = tmp_path_factory.getbasetemp()
+    place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder, done = place / f"once-{name}", place / f"once-{name}.done"
+        with (place / f"once-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """A folder beside the sources, where temporary folders may lie in memory."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

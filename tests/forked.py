@@ -119,7 +119,13 @@ def patch(task: dict[str, Any]) -> None:
     for point in {*POINTS, *([wanted[0]] if wanted else [])} - {"update"}:
         place, _, name = point.rpartition(".")
         module = importlib.import_module(f"headstart.{place}")
-        setattr(module, name, counted(point, getattr(module, name)))
+        call = getattr(module, name)
+        holders = [module]
+        if call.__module__ == module.__name__:  # its own: others may have imported it by name
+            holders = [each for key, each in sys.modules.items() if key.startswith("headstart")]
+        for holder in holders:
+            if getattr(holder, name, None) is call:
+                setattr(holder, name, counted(point, call))
     torch.optim.AdamW.step = counted("update", torch.optim.AdamW.step)  # type: ignore[method-assign]
 
 
@@ -182,16 +188,27 @@ def serve() -> None:
     import transformers.models.bert.modeling_bert
 
     import headstart.cli.main
-    import headstart.predictors.linear_text
-    import headstart.predictors.network
-    import headstart.predictors.numpy_bert
+    import headstart.predictors.trained
     import headstart.report.page
     import headstart.runs.comparison
+    import headstart.runs.pretraining
     import headstart.runs.run
     import headstart.runs.workspace
     import headstart.strategies.training_run
+    from headstart.objectives import OBJECTIVES
+    from headstart.predictors import PREDICTORS
+    from headstart.readers import READERS
+    from headstart.strategies import STRATEGIES
+    from headstart.tasks import TASKS
 
     _ = headstart, sklearn, transformers
+    for registry in (OBJECTIVES, PREDICTORS, READERS, STRATEGIES, TASKS):
+        for name in registry.names():
+            registry.get(name)
+    with suppress(ImportError):  # a long table, built when the first network is loaded
+        from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
+        get_checkpoint_conversion_mapping("bert")
     torch.set_num_threads(1)
     for line in sys.stdin:
         task = json.loads(line)

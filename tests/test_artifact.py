@@ -1,5 +1,6 @@
 """The artifact: whole or not there, refused with the file's name where damaged, never over what is not ours."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -11,7 +12,10 @@ import numpy as np
 import pytest
 
 from headstart import artifact as artifacts
-from headstart.artifact import MANIFEST, Artifact, check_free, load, new_folder
+from headstart.artifact import FORMAT, MANIFEST, Artifact, check_free, load, new_folder
+from headstart.data.reference import Reference, histogram
+from headstart.decisions.temperature import Temperature
+from headstart.decisions.thresholds import Thresholds
 from headstart.errors import (
     DataError,
     DivergedError,
@@ -31,8 +35,8 @@ def linear() -> Artifact:
     vectorizers = [vectorizer_for(options).fit(TEXTS) for options in (WORDS, CHARACTERS)]
     terms = sum(len(vectorizer.vocabulary_) for vectorizer in vectorizers)
     random = np.random.default_rng(0)
-    predictor = LinearTextPredictor(vectorizers, random.normal(size=(2, terms)), random.normal(size=2))
     task = TextClassification(text=("text",), label="label", labels=("no", "yes"), metric="accuracy")
+    predictor = LinearTextPredictor(vectorizers, random.normal(size=(2, terms)), random.normal(size=2), task)
     return Artifact(predictor, task, {"verb": "fit", "seed": 3}, {"title": "x", "backbone": None})
 
 
@@ -47,7 +51,8 @@ def network(backbone: Path) -> Artifact:
     torch.manual_seed(0)
     encoder = TextEncoder(locate(BackboneSource(location=str(backbone))))
     base = linear()
-    return Artifact(NetworkPredictor(Model(encoder, base.task.heads(encoder))), base.task, base.recipe, base.evidence)
+    predictor = NetworkPredictor(Model(encoder, base.task.heads(encoder)), base.task)
+    return Artifact(predictor, base.task, base.recipe, base.evidence)
 
 
 @pytest.fixture
@@ -61,6 +66,67 @@ def test_what_was_saved_loads_equal(saved: Path) -> None:
         ("no", "yes"), before.task, before.recipe, before.evidence
     )  # fmt: skip
     np.testing.assert_allclose(after.predict_proba(TEXTS), before.predict_proba(TEXTS), atol=1e-7)
+
+
+def test_decisions_are_kept_and_thresholds_stood_among_the_keys_of_the_task_in_earlier_folders(tmp_path: Path) -> None:
+    base = linear()
+    shares = base.predict_proba(TEXTS)
+    by_thresholds = [base.labels[at] for at in (shares / [0.05, 0.95]).argmax(1)]
+    assert by_thresholds != [base.labels[at] for at in shares.argmax(1)]
+    base.decisions = (Temperature(factor=1.0), Thresholds(values=(0.05, 0.95)))
+    assert [row.label for row in base.predict(TEXTS)] == by_thresholds
+    after = load(base.save(tmp_path / "run"))
+    assert (after.decisions, after.predictor.thresholds) == (base.decisions, (0.05, 0.95))
+    assert [row.label for row in after.predict(TEXTS)] == by_thresholds
+    manifest = json.loads((tmp_path / "run" / MANIFEST).read_text())
+    [answer], [part] = manifest["answers"].values(), manifest["parts"].values()
+    assert answer["decisions"] == [
+        {"name": "temperature", "factor": 1.0}, {"name": "thresholds", "values": [0.05, 0.95]}
+    ]  # fmt: skip
+    digests = {name: digest for name, digest in part["files"].items() if name.endswith(".safetensors")}
+    first = {"format": 1, "kind": part["kind"], "predictor": part["description"] | {"digests": digests}}
+    for thresholds, expected, labels in (
+        ([0.05, 0.95], (Thresholds(values=(0.05, 0.95)),), by_thresholds),
+        (None, (), [base.labels[at] for at in shares.argmax(1)]),
+    ):
+        earlier = first | {"task": answer["task"] | {"thresholds": thresholds}}
+        (tmp_path / "run" / MANIFEST).write_text(json.dumps(earlier))
+        again = load(tmp_path / "run")
+        assert (again.task, again.decisions) == (base.task, expected)
+        assert [row.label for row in again.predict(TEXTS)] == labels
+        np.testing.assert_allclose(again.predict_proba(TEXTS), shares, atol=1e-7)
+
+
+def test_a_folder_holds_its_parts_by_digest_and_an_answer_by_the_name_of_its_head(saved: Path) -> None:
+    manifest = json.loads((saved / MANIFEST).read_text())
+    assert manifest["format"] == 2
+    [(name, part)] = manifest["parts"].items()
+    assert part["kind"] == "linear-text"
+    assert part["files"] == {
+        file: hashlib.sha256((saved / file).read_bytes()).hexdigest() for file in ("linear.safetensors", "terms.json")
+    }
+    [(head, answer)] = manifest["answers"].items()
+    assert (head, answer["part"], answer["labels"]) == ("classification", name, ["no", "yes"])
+
+
+def test_a_file_that_is_no_weights_and_was_changed_is_a_damaged_model_too(saved: Path) -> None:
+    text = (saved / "terms.json").read_text()
+    (saved / "terms.json").write_text(text.replace("a", "b", 1))
+    with pytest.raises(ModelError, match=r"terms\.json is damaged"):
+        load(saved)
+
+
+def test_the_reference_of_training_rows_is_kept_and_artifacts_without_one_load(saved: Path, tmp_path: Path) -> None:
+    assert load(saved).reference is None
+    base = linear()
+    states = np.arange(6, dtype=np.float32).reshape(2, 3)
+    base.reference = Reference(2, {"no": 1, "yes": 1}, {"characters": histogram([3, 9])}, states)
+    found = load(base.save(tmp_path / "referred")).reference
+    assert found is not None and found.states is not None
+    assert (found.rows, found.labels, found.histograms) == (2, {"no": 1, "yes": 1}, base.reference.histograms)
+    np.testing.assert_array_equal(found.states, states)
+    counts = found.histograms["characters"]["counts"]
+    assert (counts[0], counts[-1], sum(counts)) == (1, 1, 2)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -105,13 +171,27 @@ def rewrite(folder: Path, **changes: Any) -> None:
 
 
 def test_a_format_from_the_future_is_refused(saved: Path) -> None:
-    rewrite(saved, format=2, headstart="9.9")
+    rewrite(saved, format=FORMAT + 1, headstart="9.9")
     with pytest.raises(ModelError, match=r"run was written by headstart 9\.9, which is newer than this; upgrade"):
         load(saved)
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", "3", "{}", '{"format": "1"}', '{"format": 1}', '{"format": 1, "task": null}', ""]
+    "content",
+    [
+        "{",
+        "[]",
+        "3",
+        "{}",
+        '{"format": "1"}',
+        '{"format": 1}',
+        '{"format": 1, "task": null}',
+        '{"format": 2}',
+        '{"format": 2, "parts": {}}',
+        '{"format": 2, "answers": {}}',
+        '{"format": 2, "answers": []}',
+        "",
+    ],
 )
 def test_a_damaged_manifest_is_refused(content: str, saved: Path) -> None:
     (saved / MANIFEST).write_text(content)
@@ -120,13 +200,36 @@ def test_a_damaged_manifest_is_refused(content: str, saved: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"kind": "unheard-of"}, {"task": {"name": "unheard-of"}}, {"task": {"name": "text-classification", "x": 1}}],
+    ("where", "value"),
+    [
+        (("parts", "model", "kind"), "unheard-of"),
+        (("answers", "classification", "task"), {"name": "unheard-of"}),
+        (("answers", "classification", "task"), {"name": "text-classification", "x": 1}),
+        (("answers", "classification", "decisions"), [{"name": "unheard-of"}]),
+    ],
 )
-def test_components_that_are_not_known_are_refused_by_name(changes: dict[str, Any], saved: Path) -> None:
-    rewrite(saved, **changes)
+def test_components_that_are_not_known_are_refused_by_name(where: tuple[str, ...], value: Any, saved: Path) -> None:
+    manifest = json.loads((saved / MANIFEST).read_text())
+    inner = manifest
+    for key in where[:-1]:
+        inner = inner[key]
+    inner[where[-1]] = value
+    (saved / MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(HeadstartError, match=r"unheard-of|unknown key 'x'"):
         load(saved)
+
+
+@pytest.mark.parametrize("name", ["reference.json", "reference.safetensors"])
+def test_a_damaged_reference_is_a_damaged_model(name: str, tmp_path: Path) -> None:
+    model = linear()
+    model.reference = Reference(3, {"no": 1, "yes": 2}, states=np.zeros((2, 4), dtype=np.float32))
+    folder = model.save(tmp_path / "run")
+    found = load(folder).reference
+    assert found is not None and found.states is not None
+    assert (found.rows, found.labels, found.states.shape) == (3, {"no": 1, "yes": 2}, (2, 4))
+    (folder / name).write_bytes((folder / name).read_bytes()[:20])
+    with pytest.raises(ModelError, match="run is damaged"):
+        load(folder)
 
 
 @pytest.mark.parametrize("name", ["linear.safetensors", "terms.json", "recipe.yaml", "evidence.json"])

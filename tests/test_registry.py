@@ -1,12 +1,11 @@
 """Names to components."""
 
-from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
 
 import pytest
 
-from headstart import registry
 from headstart.errors import HeadstartError, RecipeError
-from headstart.registry import Registry, did_you_mean
+from headstart.registry import Registry, did_you_mean, first_line
 
 
 def test_names_keep_the_order_of_the_table_and_import_nothing() -> None:
@@ -21,13 +20,19 @@ def test_an_unknown_name_is_refused_with_the_nearest_and_all_known() -> None:
         found.get("alpa")
 
 
-def test_other_packages_add_names_and_never_replace_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    points = [EntryPoint("own", "elsewhere:Evil", "g"), EntryPoint("new", "headstart.errors:HeadstartError", "g")]
-    monkeypatch.setattr(registry, "entry_points", lambda group: EntryPoints(points))
-    found = Registry("thing", {"own": "json:JSONDecoder"}, "g")
+def test_other_packages_add_names_and_never_replace_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = tmp_path / "elsewhere-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(
+        "[test.things]\nown = elsewhere:Evil\nnew = headstart.errors:HeadstartError\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    found = Registry("thing", {"own": "json:JSONDecoder"}, "test.things")
     assert found.names() == ["own", "new"]
     assert found.get("new") is HeadstartError
     assert found.get("own").__name__ == "JSONDecoder"
+    assert Registry("thing", {}, "test.others").names() == []
 
 
 def test_the_summary_is_the_first_line_of_the_module() -> None:
@@ -37,6 +42,18 @@ def test_the_summary_is_the_first_line_of_the_module() -> None:
         .startswith("Do probabilities mean")
     )
     assert Registry("thing", {"x": "nosuchmodule:no"}, "g").summary("x") == ""
+
+
+def test_the_first_line_of_a_class_is_read_without_importing_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "not_imported.py").write_text(
+        '"""The module.\n\nMore."""\nraise ImportError\nclass AB:\n    """Another."""\nclass A(list, tuple):\n    """One.\n\n    More."""\n'
+        "class Bare:\n    x = 1\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    lines = [first_line(f"not_imported{name}") for name in ("", ":A", ":AB", ":Bare", ":None")]
+    assert lines == ["The module.", "One.", "Another.", "", ""]
 
 
 @pytest.mark.parametrize(

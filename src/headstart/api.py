@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from headstart.artifact import Artifact
 from headstart.data.table import Table
 from headstart.errors import DataError, UsageError
-from headstart.recipes import parsing as assembly
-from headstart.recipes import recipe as recipes
+from headstart.recipes.parsing import assemble, from_mapping, read
+from headstart.recipes.sources import MEMORY
 from headstart.runs.outcome import Outcome
 from headstart.runs.run import run as run_recipe
 from headstart.runtime.progress import SILENT, Progress
 
 
-def fit(data: Any, *, progress: Progress = SILENT, **options: Any) -> Artifact:
+class Columns(Protocol):
+    """TableLike in memory by column: a DataFrame, or a mapping of column names to values."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+    def __getitem__(self, name: Any, /) -> Iterable[Any]: ...
+
+
+TableLike = str | Path | Columns
+"""Labelled rows: the path of a file, or columns in memory."""
+
+
+def fit(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> Artifact:
     """Transfer a pretrained model to labelled data; controls run beside it.
 
     Args:
@@ -36,7 +47,7 @@ def fit(data: Any, *, progress: Progress = SILENT, **options: Any) -> Artifact:
     return _experiment("fit", data, progress, options)
 
 
-def compare(data: Any, *, progress: Progress = SILENT, **options: Any) -> Artifact:
+def compare(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> Artifact:
     """Run strategies and controls side by side; arguments as for `fit`, with `strategies=("tf-idf", "fine-tuning")`."""
     return _experiment("compare", data, progress, options)
 
@@ -71,11 +82,13 @@ def adapt(texts: str | Path | Sequence[str | Path], *, progress: Progress = SILE
 
 def _learned(verb: str, texts: Any, progress: Progress, options: dict[str, Any]) -> dict[str, Any]:
     named = (texts,) if isinstance(texts, str | Path) else tuple(texts)
-    recipe = assembly.assemble(verb, {"texts": tuple(str(each) for each in named)} | options)
+    recipe = assemble(verb, {"texts": tuple(str(each) for each in named)} | options)
     return run_recipe(recipe, progress).result
 
 
-def resume(run: str | Path, data: Any = None, *, strict: bool = False, progress: Progress = SILENT) -> Any:
+def resume(
+    run: str | Path, data: TableLike | None = None, *, strict: bool = False, progress: Progress = SILENT
+) -> Artifact | dict[str, Any]:
     """Go on with a run that was stopped or killed, from where it stopped to its end.
 
     Args:
@@ -91,13 +104,13 @@ def resume(run: str | Path, data: Any = None, *, strict: bool = False, progress:
     Raises:
         HeadstartError: see `headstart.errors`; MissingInputError where there is no such run.
     """
-    recipe = assembly.assemble("resume", {"run": str(run), "strict": strict})
+    recipe = assemble("resume", {"run": str(run), "strict": strict})
     table = None if data is None or isinstance(data, str | Path) else table_of(data)
     outcome = run_recipe(recipe, progress, table=table)
     return outcome.result if "network" in outcome.result else _artifact(outcome)
 
 
-def plan(data: Any, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
+def plan(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
     """What `fit` would run on this data and about how long it would take; returns what `fit --dry-run --json` prints.
 
     Args:
@@ -114,23 +127,23 @@ def predict(
     """Classify texts, or a file with `input=` (and `output=`); returns what `headstart predict --json` prints."""
     if isinstance(texts, str):
         raise DataError("expected a list of texts, found one string; put it in a list")
-    recipe = assembly.assemble("predict", {"model": str(model), "texts": tuple(texts)} | options)
+    recipe = assemble("predict", {"model": str(model), "texts": tuple(texts)} | options)
     return run_recipe(recipe, progress).result
 
 
 def evaluate(model: str | Path, test: str | Path, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
     """Score a model on labelled rows, by group with `by=`; returns what `headstart evaluate --json` prints."""
-    recipe = assembly.assemble("evaluate", {"model": str(model), "test": str(test)} | options)
+    recipe = assemble("evaluate", {"model": str(model), "test": str(test)} | options)
     return run_recipe(recipe, progress).result
 
 
 def run(recipe: str | Path | Mapping[str, Any], *, progress: Progress = SILENT) -> dict[str, Any]:
     """Run a recipe, from a file or given as a mapping; returns what `headstart run --json` prints."""
-    built = assembly.from_mapping(dict(recipe), "recipe") if isinstance(recipe, Mapping) else assembly.read(recipe)
+    built = from_mapping(recipe, "recipe") if isinstance(recipe, Mapping) else read(recipe)
     return run_recipe(built, progress).result
 
 
-def _experiment(verb: str, data: Any, progress: Progress, options: dict[str, Any]) -> Artifact:
+def _experiment(verb: str, data: TableLike, progress: Progress, options: dict[str, Any]) -> Artifact:
     if options.get("dry_run"):
         raise UsageError("a dry run has no model to give back; call headstart.plan(data, ...) for what would run")
     return _artifact(_run(verb, data, progress, options))
@@ -142,13 +155,13 @@ def _artifact(outcome: Outcome) -> Artifact:
     return outcome.artifact
 
 
-def _run(verb: str, data: Any, progress: Progress, options: dict[str, Any]) -> Outcome:
+def _run(verb: str, data: TableLike, progress: Progress, options: dict[str, Any]) -> Outcome:
     table = None if isinstance(data, str | Path) else table_of(data)
-    train = str(data) if table is None else recipes.MEMORY
-    return run_recipe(assembly.assemble(verb, {"train": train} | options), progress, table=table)
+    train = str(data) if table is None else MEMORY
+    return run_recipe(assemble(verb, {"train": train} | options), progress, table=table)
 
 
-def table_of(data: Any) -> Table:
+def table_of(data: Columns) -> Table:
     """A table from a DataFrame or a mapping of columns; values become texts, None and NaN stay empty.
 
     Raises:
@@ -161,7 +174,7 @@ def table_of(data: Any) -> Table:
     rows = next(iter(lengths.values()), 0)
     if not rows:
         raise DataError("the data has no rows")
-    return Table(recipes.MEMORY, columns, list(range(1, rows + 1)))
+    return Table(MEMORY, columns, list(range(1, rows + 1)))
 
 
 def _as_text(value: Any) -> str | None:

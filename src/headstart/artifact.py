@@ -16,10 +16,14 @@ import numpy as np
 import yaml
 from safetensors import SafetensorError, safe_open
 
+from headstart.backbones.location import file_digest
 from headstart.config import parse
+from headstart.data.outputs import Outputs
+from headstart.data.reference import Reference
+from headstart.decisions.base import Decision, applied, parse_decision
 from headstart.errors import DivergedError, MissingInputError, ModelError, RunFolderError, StorageError
 from headstart.predictors import PREDICTORS
-from headstart.predictors.base import Outputs, Predictor
+from headstart.predictors.base import Predictor, refuse_damaged
 from headstart.registry import did_you_mean
 from headstart.runtime.device import Device
 from headstart.runtime.durable import DISCARDED, UNFINISHED, refusal, settle, sync, working_folder, write_json
@@ -27,14 +31,16 @@ from headstart.runtime.precision import Precision
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks import TASKS
 from headstart.tasks.base import Task
-from headstart.types import Spoken
+from headstart.types import Prediction
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "headstart.json"
 RECIPE = "recipe.yaml"
 EVIDENCE = "evidence.json"
 NETWORK = "network"
 """Kind of an artifact that fits start from and that predicts nothing by itself."""
+MODEL = "model"
+"""Name of the part that answers, in an artifact of one part."""
 
 
 @dataclass
@@ -46,14 +52,18 @@ class Artifact:
         task: bound, so it knows the labels.
         recipe: the resolved recipe as plain data; running it gives the same weights.
         evidence: what was measured, plain data.
+        digest: SHA-256 of the manifest that it was read from, which names those of all files; empty where it was not read.
+        decisions: what outputs go through before predictions are made of them, in order.
+        reference: what the training rows look like; None where it was not kept.
     """
 
     predictor: Predictor
-    task: Task
+    task: Task[Any, Any]
     recipe: dict[str, Any] = field(default_factory=dict)
     evidence: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
-    """SHA-256 of the manifest that it was read from, which names those of all files; empty where it was not read."""
+    decisions: tuple[Decision, ...] = ()
+    reference: Reference | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -61,22 +71,32 @@ class Artifact:
         return self.task.names
 
     def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
-        """Calibrated logits of texts, or of pairs of them as tuples, and which were cut.
+        """Decided outputs of texts, or of pairs of them as tuples; they say which were cut.
 
         Raises:
             DataError: something that is not a text, a text with half a character (a lone surrogate), one over a
                 million characters.
         """
-        return self._outputs(self.inputs(texts), progress)
+        return self.decide(self.raw_outputs(self.inputs(texts), progress=progress))
 
     def inputs(self, texts: Sequence[Any]) -> list[Any]:
         """What the tokenizer is given of what users hand over; raises as `outputs` does."""
         return [self.task.checked(at, text) for at, text in enumerate(texts)]
 
-    def _outputs(self, inputs: Sequence[Any], progress: Progress) -> Outputs:
+    def raw_outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
+        """Outputs before any decision, as journals keep them.
+
+        Args:
+            inputs: what `inputs` gave.
+            progress: advanced by rows.
+        """
         if not len(inputs):
-            return Outputs(np.zeros((0, len(self.labels)), np.float32), np.zeros(0, bool))
+            return self.task.no_outputs()
         return self.predictor.outputs(inputs, progress=progress)
+
+    def decide(self, outputs: Outputs) -> Outputs:
+        """Outputs after all decisions, in their order."""
+        return applied(self.decisions, self.task, outputs)
 
     def predict_proba(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> np.ndarray:
         """Calibrated probabilities of shape (texts, labels), columns in the order of `labels`.
@@ -84,21 +104,21 @@ class Artifact:
         Raises:
             UsageError: the model says numbers, which have none.
         """
-        return self.task.probabilities(self.outputs(texts, progress=progress).logits)
+        return self.task.probabilities(self.outputs(texts, progress=progress))
 
     def predict(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> list[Any]:
-        """What the model says of each input: for tasks with one label per text a `Prediction` with all probabilities."""
+        """What the model says of each input: for tasks with one label per text a `LabelPrediction` with all probabilities."""
         inputs = self.inputs(texts)
-        return [*self.predictions(self._outputs(inputs, progress), inputs)]
+        return [*self.predictions(self.raw_outputs(inputs, progress=progress), inputs)]
 
-    def predictions(self, outputs: Outputs, inputs: Sequence[Any]) -> Sequence[Spoken]:
-        """What outputs say, in words.
+    def predictions(self, outputs: Outputs, inputs: Sequence[Any]) -> Sequence[Prediction]:
+        """What outputs say after all decisions.
 
         Args:
-            outputs: of the inputs.
+            outputs: raw ones of the inputs.
             inputs: what `inputs` gave.
         """
-        return self.task.predictions(outputs.logits, outputs.truncated, inputs)
+        return self.task.predictions(self.decide(outputs), inputs)
 
     def save(self, folder: "str | Path", *, overwrite: bool = False) -> Path:
         """Write the artifact; the folder appears whole or not at all. See `publish` for report and card.
@@ -117,15 +137,29 @@ class Artifact:
         Raises:
             DivergedError: a weight is not finite.
         """
-        described = self.predictor.save(folder, self.labels, self.task.meaning)
+        described = self.predictor.save(folder)
         _refuse_not_finite(folder)
+        files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
+        if self.reference is not None:
+            self.reference.save(folder)
+        known = described.pop("digests", {})
+        answer = {
+            "part": MODEL,
+            "task": self.task.plain(),
+            "labels": list(self.labels),
+            "decisions": [decision.plain() for decision in self.decisions],
+        }
+        part = {
+            "kind": self.predictor.kind,
+            "description": described,
+            "files": {name: known.get(name) or file_digest(path) for name, path in files.items()},
+        }
         manifest = {
             "format": FORMAT,
             "headstart": own_version(),
             "kind": self.predictor.kind,
-            "predictor": described,
-            "task": self.task.plain(),
-            "labels": list(self.labels),
+            "parts": {MODEL: part},
+            "answers": {self.task.head: answer},
             "backbone": self.evidence.get("backbone"),
         }
         write_json(folder / MANIFEST, manifest)
@@ -179,17 +213,51 @@ def load(folder: "str | Path", *, precision: Precision = "auto", device: Device 
     if manifest.get("kind") == NETWORK:
         raise ModelError(f"{path} holds a network without labels; fit it first: headstart fit DATA --backbone {path}")
     try:
-        values = dict(manifest["task"])
-        task = parse(TASKS.get(values.pop("name")), values, where=str(path / MANIFEST))
-        predictor = PREDICTORS.get(manifest["kind"]).load(path, manifest["predictor"])
+        part, answer = _of_first_format(manifest) if manifest["format"] == 1 else _main(manifest)
+        task, decisions = _task_and_decisions(answer, str(path / MANIFEST))
+        predictor = PREDICTORS.get(part["kind"]).load(path, task, _checked(path, part))
+        reference = Reference.load(path)
         recipe = yaml.safe_load((path / RECIPE).read_text(encoding="utf-8"))
         evidence = json.loads((path / EVIDENCE).read_text(encoding="utf-8"))
-    except (KeyError, TypeError, OSError, ValueError, yaml.YAMLError) as error:
+    except (KeyError, TypeError, AttributeError, OSError, ValueError, yaml.YAMLError, SafetensorError) as error:
         raise ModelError(f"{path} is damaged: {type(error).__name__}: {error}") from None
     predictor.precision = precision
     predictor.place(device)
-    predictor.meaning = task.meaning
-    return Artifact(predictor, task, recipe or {}, evidence, hashlib.sha256(said).hexdigest())
+    predictor.decisions = decisions
+    return Artifact(predictor, task, recipe or {}, evidence, hashlib.sha256(said).hexdigest(), decisions, reference)
+
+
+def _main(manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The first answer that a folder gives, and the part that gives it; a folder has room for several of both."""
+    answer, *_ = manifest["answers"].values()
+    return manifest["parts"][answer["part"]], answer
+
+
+def _of_first_format(manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same of a manifest whose format was 1: one part, one answer, thresholds among the keys of the task."""
+    task = dict(manifest["task"])
+    thresholds, description = task.pop("thresholds", None), dict(manifest["predictor"])
+    decisions = [{"name": "thresholds", "values": thresholds}] if thresholds else []
+    part = {"kind": manifest["kind"], "files": description.pop("digests"), "description": description}
+    return part, {"task": task, "decisions": decisions}
+
+
+def _checked(folder: Path, part: dict[str, Any]) -> dict[str, Any]:
+    """The description of a part whose files are those that were written with it; weights are left to who reads them.
+
+    Raises:
+        ModelError: a file is missing or differs.
+    """
+    weights = {name: digest for name, digest in part["files"].items() if name.endswith(".safetensors")}
+    refuse_damaged(folder, {"digests": {name: part["files"][name] for name in part["files"] if name not in weights}})
+    return part["description"] | {"digests": weights}
+
+
+def _task_and_decisions(answer: dict[str, Any], where: str) -> tuple[Task[Any, Any], tuple[Decision, ...]]:
+    """What an answer of a manifest is for, and what its outputs go through."""
+    values, decisions = dict(answer["task"]), answer["decisions"]
+    task = parse(TASKS.get(values.pop("name")), values, where=where)
+    return task, tuple(parse_decision(each, where) for each in decisions)
 
 
 def _refuse_not_finite(folder: Path) -> None:

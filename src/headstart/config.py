@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from headstart.errors import RecipeError
@@ -60,14 +61,27 @@ def parse(cls: type[Component], values: Any, where: str = "recipe") -> Any:
         raise RecipeError(problems(error, cls), where) from None
 
 
-def named(registry: Registry, default: str | None = None) -> Any:
+def named(registry: Registry, default: str | None = None, *, only: type | None = None, others: str = "") -> Any:
     """Annotation for a field that holds a component of `registry`, given as a name, a mapping or an instance.
 
     Use it as `Annotated[Strategy, named(STRATEGIES)]`. A mapping says which with the key `name`, or is of the form
     `{NAME: {...}}`; where it does neither, `default` is meant.
+
+    Args:
+        registry: what there is.
+        default: name that is meant where none is given.
+        only: class that the component must be of.
+        others: what those do that are not, for the message that refuses them.
     """
 
     def build(value: Any) -> Any:
+        found = made(value)
+        if only is not None and isinstance(found, Component) and not isinstance(found, only):
+            *names, last = _choices(registry, only)
+            raise ValueError(f"'{found.name}' {others}; give {', '.join(names)} or {last}")
+        return found
+
+    def made(value: Any) -> Any:
         if isinstance(value, str):
             value = {"name": value}
         if not isinstance(value, Mapping):
@@ -91,7 +105,23 @@ def named(registry: Registry, default: str | None = None) -> Any:
         except ValidationError as error:
             raise PydanticCustomError("nested", "has faults", {"faults": _faults(error, cls)}) from None
 
+    build.components = lambda: {name: registry.get(name) for name in _choices(registry, only)}  # type: ignore[attr-defined]
     return BeforeValidator(build)
+
+
+def _choices(registry: Registry, only: type | None) -> list[str]:
+    return [name for name in registry.names() if only is None or issubclass(registry.get(name), only)]
+
+
+def components(info: FieldInfo) -> dict[str, type[Component]]:
+    """Classes by registry name that a field holds one or several of, see `named`; none for other fields."""
+    pending: list[Any] = [info.annotation, *info.metadata]
+    while pending:
+        part = pending.pop(0)
+        if isinstance(part, BeforeValidator) and hasattr(part.func, "components"):
+            return part.func.components()  # type: ignore[union-attr]
+        pending += [*get_args(part), *getattr(part, "__metadata__", ())]
+    return {}
 
 
 def problems(error: ValidationError, cls: type[BaseModel]) -> list[str]:

@@ -58,7 +58,7 @@ class Score:
 Scores = Mapping[str, Score]
 
 
-class Spoken(Protocol):
+class Prediction(Protocol):
     """What a model says of one input, in words."""
 
     @property
@@ -79,27 +79,12 @@ class Spoken(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Meaning:
-    """What outputs of a model mean, for those who use its folder without headstart."""
-
-    answers: str = "label"
-    """`label`: the one with the highest output; `labels`: each by itself; `number`: one output, standardised."""
-    thresholds: tuple[float, ...] = ()
-    """Probability from which on each label is given, in the order of the outputs."""
-    mean: float = 0.0
-    """Of the number, over training rows."""
-    deviation: float = 1.0
-    """Likewise, over 0."""
-
-
-ONE_LABEL = Meaning()
 MOST_PROBABILITIES = 20
 """Labels up to which every probability gets a column of its own."""
 
 
 @dataclass(frozen=True)
-class Prediction:
+class LabelPrediction:
     """What a classifier says of one text."""
 
     label: str
@@ -145,7 +130,7 @@ class Tagged:
 
     words: tuple[str, ...]
     tags: tuple[str, ...]
-    """Of each word, in the scheme IOB2."""
+    """The tag of each word, in the scheme IOB2."""
     entities: tuple[Entity, ...]
     truncated: bool
     """True where pieces of a word longer than a whole window were not read."""

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from headstart.backbones.base import Inputs
 from headstart.backbones.encoder import TextEncoder, quiet
 from headstart.backbones.location import ARCHITECTURES, BackboneSource, locate
 from headstart.errors import RecipeError
@@ -22,6 +23,7 @@ from headstart.heads.pooled import PooledHead
 from headstart.metrics.calibration import softmax
 from headstart.predictors import PREDICTORS
 from headstart.predictors.network import NetworkPredictor
+from headstart.tasks.text_classification import TextClassification
 
 KINDS = [
     "bert", "roberta", "distilbert", "electra", "mpnet", "deberta-v2", "albert", "xlnet", "gpt2", "llama", "qwen2",
@@ -33,6 +35,7 @@ TEXTS = [
     "bad start , bad end", "it arrives on monday and all is good",
 ]  # fmt: skip
 LABELS = ("down", "level", "up")
+TASK = TextClassification(labels=LABELS)
 every_architecture = pytest.mark.parametrize("kind", KINDS)
 
 Network = Callable[[str], TextEncoder]
@@ -69,7 +72,7 @@ def states(encoder: TextEncoder, texts: list[str]) -> tuple[list[np.ndarray], np
     tokens = encoder.tokenizer.encode(texts)
     ids, mask = (torch.from_numpy(a) for a in tokens.pad(range(len(texts)), encoder.tokenizer.pad_id))
     with torch.no_grad():
-        encoding = encoder.encode(ids, mask, layers=True)
+        encoding = encoder.encode(Inputs(ids, mask), layers=True)
     return [layer.numpy() for layer in (*encoding.layers, encoding.hidden)], tokens.lengths
 
 
@@ -92,7 +95,7 @@ def test_products_in_bfloat16_round_states_and_gradients(kind: str, encoder: Net
     for fast in (False, True):
         network.fast = fast
         network.zero_grad()
-        hidden = network.encode(ids, mask).hidden
+        hidden = network.encode(Inputs(ids, mask)).hidden
         assert hidden.dtype == torch.float32
         (hidden[visible] ** 2).mean().backward()
         found[fast] = hidden[visible].detach()
@@ -106,7 +109,7 @@ def test_products_in_bfloat16_round_states_and_gradients(kind: str, encoder: Net
 def test_a_pickled_network_gives_the_same_states(kind: str, encoder: Network) -> None:
     network = encoder(kind)
     with torch.no_grad():
-        for parameter in network.stacks()["encoder"][-1][0].parameters():
+        for parameter in network.blocks()[-1][0].parameters():
             parameter.mul_(1.5)  # no longer those of the folder
     expected, _ = states(network, TEXTS)
     random = torch.random.get_rng_state()
@@ -132,13 +135,13 @@ def test_there_is_a_state_per_layer_and_the_last_is_the_output(kind: str, encode
 @every_architecture
 def test_the_stacks_hold_every_parameter_that_moves_the_output_once(kind: str, encoder: Network) -> None:
     network = encoder(kind)
-    levels = network.stacks()["encoder"]
+    levels = network.blocks()
     held = [parameter for level in levels for module in level for parameter in module.parameters()]
     assert len({id(parameter) for parameter in held}) == len(held)
     network.requires_grad_(True)
     tokens = network.tokenizer.encode(TEXTS)
     ids, mask = (torch.from_numpy(a) for a in tokens.pad(range(len(TEXTS)), network.tokenizer.pad_id))
-    encoding = network.encode(ids, mask, layers=True)
+    encoding = network.encode(Inputs(ids, mask), layers=True)
     sum((layer**3).sum() for layer in encoding.layers).backward()
     inside = {id(parameter) for parameter in held}
     outside = [
@@ -160,7 +163,7 @@ def test_the_words_are_in_the_lowest_level_and_only_there(kind: str, encoder: Ne
     words = id(network.network.get_input_embeddings().weight)
     found = [
         at
-        for at, level in enumerate(network.stacks()["encoder"])
+        for at, level in enumerate(network.blocks())
         for module in level
         for parameter in module.parameters()
         if id(parameter) == words
@@ -171,7 +174,7 @@ def test_the_words_are_in_the_lowest_level_and_only_there(kind: str, encoder: Ne
 @every_architecture
 def test_the_first_block_stands_below_the_second(kind: str, encoder: Network) -> None:
     network = encoder(kind)
-    levels = network.stacks()["encoder"]
+    levels = network.blocks()
     if kind == "albert":  # its layers share their weights
         assert len(levels) == 2
         return
@@ -199,7 +202,7 @@ def predictor(
     )
     torch.nn.init.normal_(head.linear.weight, std=0.3)
     torch.nn.init.normal_(head.linear.bias, std=0.3)
-    return NetworkPredictor(Model(encoder, {"classification": head}))
+    return NetworkPredictor(Model(encoder, {"classification": head}), TASK)
 
 
 def by_transformers(folder: Path, texts: list[str]) -> np.ndarray:
@@ -231,21 +234,21 @@ def by_snippet(folder: Path, code: str, texts: list[str]) -> np.ndarray:
 @every_architecture
 def test_a_saved_predictor_loads_and_says_the_same(kind: str, encoder: Network, tmp_path: Path) -> None:
     saved = predictor(encoder(kind))
-    described = json.loads(json.dumps(saved.save(tmp_path, LABELS)))
-    again = PREDICTORS.get(saved.kind).load(tmp_path, described)
-    expected = softmax(saved.outputs(TEXTS).logits)
+    described = json.loads(json.dumps(saved.save(tmp_path)))
+    again = PREDICTORS.get(saved.kind).load(tmp_path, TASK, described)
+    expected = softmax(saved.outputs(TEXTS).values)
     assert np.ptp(expected, axis=0).max() > 0.05  # texts do differ
-    np.testing.assert_allclose(softmax(again.outputs(TEXTS).logits), expected, atol=1e-5)
+    np.testing.assert_allclose(softmax(again.outputs(TEXTS).values), expected, atol=1e-5)
 
 
 @every_architecture
 def test_plain_transformers_reads_the_folder_and_says_the_same(kind: str, encoder: Network, tmp_path: Path) -> None:
     saved = predictor(encoder(kind))
-    saved.save(tmp_path, LABELS)
-    expected = softmax(saved.outputs(TEXTS).logits)
+    saved.save(tmp_path)
+    expected = softmax(saved.outputs(TEXTS).values)
     native = kind in NATIVE_HEADS
     assert saved.is_native is native
-    found = by_transformers(tmp_path, TEXTS) if native else by_snippet(tmp_path, saved.usage(LABELS), TEXTS)
+    found = by_transformers(tmp_path, TEXTS) if native else by_snippet(tmp_path, saved.usage(), TEXTS)
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
@@ -256,16 +259,16 @@ def test_the_code_of_the_card_says_the_same_for_heads_that_are_not_native(
 ) -> None:
     saved = predictor(encoder(kind), pooling=pooling, layers=layers)
     assert not saved.is_native
-    saved.save(tmp_path, LABELS)
-    found = by_snippet(tmp_path, saved.usage(LABELS), TEXTS)
-    np.testing.assert_allclose(found, softmax(saved.outputs(TEXTS).logits), atol=1e-4)
+    saved.save(tmp_path)
+    found = by_snippet(tmp_path, saved.usage(), TEXTS)
+    np.testing.assert_allclose(found, softmax(saved.outputs(TEXTS).values), atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["bert", "electra"])
 def test_an_artifact_is_a_backbone_again(kind: str, encoder: Network, tmp_path: Path) -> None:
     network = encoder(kind)
     saved = predictor(network)
-    saved.save(tmp_path, LABELS)
+    saved.save(tmp_path)
     again = TextEncoder(locate(BackboneSource(location=str(tmp_path)))).eval()
     for before, after in zip(states(network, TEXTS)[0], states(again, TEXTS)[0], strict=True):
         np.testing.assert_allclose(after, before, atol=1e-6)
@@ -313,7 +316,7 @@ def test_states_are_dropped_at_the_share_that_is_asked_for_in_copies_too(kind: s
         """Whether two passes in training differ: attention drops nothing here."""
         with quiet():
             network = pickle.loads(pickle.dumps(TextEncoder(located, dropout=dropout))).train()
-        one, other = (network.run(ids, torch.ones_like(ids)) for _ in range(2))
+        one, other = (network.run(Inputs(ids, torch.ones_like(ids))).hidden for _ in range(2))
         return not torch.equal(one, other)
 
     assert not differs(0.0)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from headstart.backbones.attention import NAME
+from headstart.backbones.base import Inputs
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 
@@ -37,18 +38,18 @@ def test_attention_is_in_float32_whatever_the_products_are_in(
     monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", noted)
     encoder.fast = fast
     assert encoder.network.config._attn_implementation == NAME
-    assert encoder.run(*batch(encoder)).dtype == torch.float32
+    assert encoder.run(Inputs(*batch(encoder))).hidden.dtype == torch.float32
     assert seen == {torch.float32}
 
 
 def test_states_are_those_of_transformers_own_attention(encoder: TextEncoder) -> None:
     ids, mask = batch(encoder)
     with torch.no_grad():
-        found = encoder.run(ids, mask)
+        found = encoder.run(Inputs(ids, mask)).hidden
         encoder.network.set_attn_implementation("sdpa")
-        expected = encoder.run(ids, mask)
+        expected = encoder.run(Inputs(ids, mask)).hidden
         encoder.network.set_attn_implementation("eager")
-        plain = encoder.run(ids, mask)
+        plain = encoder.run(Inputs(ids, mask)).hidden
     assert torch.equal(found[mask == 1], expected[mask == 1])
     torch.testing.assert_close(found[mask == 1], plain[mask == 1], atol=1e-5, rtol=1e-5)
 

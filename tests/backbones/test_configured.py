@@ -9,6 +9,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models
 
+from headstart.backbones.base import Inputs
 from headstart.backbones.configured import DECODERS, ENCODERS, SIZES, blank, configuration
 from headstart.backbones.encoder import TextEncoder, quiet
 from headstart.backbones.location import ARCHITECTURES, Located
@@ -39,13 +40,13 @@ def parameters(network: TextEncoder) -> int:
 
 def assert_states(network: TextEncoder, layers: int, hidden: int) -> None:
     assert (network.depth, network.hidden_size, network.tokenizer.max_length) == (layers, hidden, POSITIONS)
-    assert len(network.stacks()["encoder"]) == layers + 1
+    assert len(network.blocks()) == layers + 1
     ids = torch.randint(5, WORDS, (2, POSITIONS), generator=torch.Generator().manual_seed(1))
     mask = torch.ones_like(ids)
     ids[1, 9:], mask[1, 9:] = network.tokenizer.pad_id, 0
     with torch.no_grad():
         for some, seen in ((ids[:1], mask[:1]), (ids, mask)):  # with and without padding
-            encoding = network.eval().encode(some, seen, layers=True)
+            encoding = network.eval().encode(Inputs(some, seen), layers=True)
             assert encoding.hidden.shape == (len(some), POSITIONS, hidden)
             assert len(encoding.layers) == layers + 1
             assert encoding.hidden[seen.bool()].isfinite().all()

@@ -179,9 +179,34 @@ def test_a_hub_id_that_cannot_be_had_is_unavailable(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_hub_id_is_pinned_to_the_commit_that_came(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(location, "fetch", lambda hub_id, revision: (folder, "c" * 40))
+    monkeypatch.setattr(location, "fetch", lambda *_: (folder, "c" * 40))
     found = locate(source("org/model", revision="main"))
     assert (found.source.revision, found.identity, found.source.location) == ("c" * 40, "org/model", "org/model")
+
+
+@pytest.mark.parametrize(
+    ("config", "needs", "said"),
+    [
+        ({"model_type": "vit"}, [], "model_type 'vit' is not one that is loaded"),
+        ({}, ["generate", "see"], "networks of the architecture bert cannot generate or see, which is needed here"),
+    ],
+)
+def test_what_does_not_suit_is_refused_before_weights_are_fetched(
+    config: dict[str, str], needs: list[str], said: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[tuple[str, ...]] = []
+
+    def fetch(hub_id: str, revision: str | None, files: tuple[str, ...] = location.HUB_FILES) -> tuple[Path, str]:
+        fetched.append(files)
+        return folder, "c" * 40
+
+    configure(folder, **config)
+    monkeypatch.setattr(location, "fetch", fetch)
+    with pytest.raises(ModelError, match=said):
+        locate(source("org/model"), frozenset(needs))
+    assert fetched == [("config.json",)]
+    with pytest.raises(ModelError, match=said):
+        locate(source(folder), frozenset(needs))
 
 
 def test_mini_is_found_without_running_its_package() -> None:

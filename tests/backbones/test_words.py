@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
+from headstart.backbones.base import Inputs
 from headstart.backbones.tokenizing import TextTokenizer, open_tokenizer
 from headstart.data.words import joined_words
 
@@ -122,7 +123,7 @@ def test_states_of_words_do_not_depend_on_the_sentences_beside_them(
     assert states.shape == (10, 3, 3, 32)
     ids, mask = (torch.from_numpy(each) for each in tokens.pad([0], 0))
     with torch.inference_mode():
-        hidden = backbone.encode(ids, mask).hidden[0]
+        hidden = backbone.encode(Inputs(ids, mask)).hidden[0]
     start, end = tokens.spans[2][1:]
     np.testing.assert_allclose(states[2, 2, 0], hidden[start], atol=1e-5)
     np.testing.assert_allclose(states[2, 2, 1], hidden[start:end].mean(0), atol=1e-5)

@@ -1,6 +1,7 @@
 """A user's mistake: one clear message, the documented exit code, nothing left behind."""
 
 import errno
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -308,7 +309,7 @@ def test_a_damaged_model(
 def test_a_model_of_a_later_format(refused: Callable[..., str], linear: Path, tmp_path: Path) -> None:
     shutil.copytree(linear, tmp_path / "copy")
     path = tmp_path / "copy" / "headstart.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 99'))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
     assert "newer than this; upgrade" in refused(65, "predict", "copy", "good")
 
 

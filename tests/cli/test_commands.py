@@ -365,7 +365,7 @@ def test_list_names_the_components(headstart: Callable[..., Any]) -> None:
     jsonschema.validate(found, exactly({"strategies": many(exactly({"name": TEXT, "summary": TEXT}))}))
     assert [[row["name"], row["summary"]] for row in found["strategies"]] == rows
     everything = headstart("list", "--json").json
-    assert set(everything) == {"strategies", "tasks", "objectives", "readers", "backbones"}
+    assert set(everything) == {"strategies", "tasks", "objectives", "measurements", "readers", "backbones"}
     for kind in everything:
         assert f"{kind}:\n" in headstart("list").out
     assert [row["name"] for row in everything["backbones"]] == ["mini"]

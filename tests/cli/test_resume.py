@@ -239,28 +239,20 @@ def test_a_budget_goes_on_where_it_was(
     assert said.code != 0 or said.json["seconds"] > 59.9, said.err
 
 
-def test_a_listing_of_files_while_it_runs(words: list[object], tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "headstart.cli",
-        *map(str, words),
-        "-o",
-        "m",
-        "--epochs",
-        "400",
-        "--patience",
-        "400",
-    ]
+def test_a_run_that_another_process_works_on_is_refused(
+    headstart: Callable[..., Any], words: list[object], tmp_path: Path
+) -> None:
+    words = [*words, "-o", "m", "--epochs", 400, "--patience", 400]
+    command = [sys.executable, "-m", "headstart.cli", *map(str, words)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith("fine-tuning  "):
                 break
-        second = subprocess.run([*command, "--overwrite"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)  # fmt: skip
-        assert second.returncode == 73
-        assert f"in use by process {process.pid} on" in second.stderr
+        second = headstart(*words, "--overwrite")
+        assert second.code == 73
+        assert f"in use by process {process.pid} on" in second.err
         process.send_signal(signal.SIGTERM)
         rest = process.stderr.read()
         assert process.wait(timeout=60) == 143, rest

@@ -49,7 +49,7 @@ def test_stopping_the_first_strategy_leaves_nothing_behind(
     assert "stopped before any strategy was done; nothing was kept" in message
 
 
-@pytest.mark.parametrize("place", ["headstart.runs.comparison.prepare", "headstart.runs.comparison.publish"])
+@pytest.mark.parametrize("place", ["headstart.runs.comparison.read", "headstart.runs.comparison.publish"])
 def test_stopping_anywhere_else_leaves_nothing_behind(
     headstart: Callable[..., Any], files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -72,13 +72,16 @@ def test_stopping_while_the_folder_is_written_leaves_nothing_behind(
 def test_stopping_while_the_test_part_is_scored_keeps_the_finished_models(
     headstart: Callable[..., Any], files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headstart.runs.comparison.score_test", stop)
-    said = headstart("fit", files / "train.csv", "-o", "m", "--strategy", "tf-idf", "--C", 1, "--no-controls")
+    monkeypatch.setattr("headstart.runs.execution.score", stop)
+    words = ("-o", "m", "--strategy", "tf-idf", "--C", 1, "--no-controls", "--test", files / "test.csv")
+    said = headstart("fit", files / "train.csv", *words)
     assert said.code == 130
     assert (tmp_path / "m" / "headstart.json").is_file(), "a trained model was thrown away"
 
 
-@pytest.mark.parametrize("second", [True, False], ids=["second", "first"])
+@pytest.mark.parametrize(
+    "second", [pytest.param(True, id="second"), pytest.param(False, id="first", marks=pytest.mark.slow)]
+)
 def test_a_signal_during_training_does_the_same(files: Path, tiny_backbone: Path, tmp_path: Path, second: bool) -> None:
     words = [
         "compare", str(files / "train.csv"), "-o", "m", "--backbone", str(tiny_backbone), "--strategies",
@@ -112,10 +115,10 @@ def test_a_signal_during_training_does_the_same(files: Path, tiny_backbone: Path
 def test_an_update_that_is_not_finite_is_left_out_and_its_lines_are_named(
     headstart: Callable[..., Any], files: Path, tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    from headstart.objectives.contrastive import Contrastive
+    from headstart.objectives.contrastive import ContrastiveLoss
     from headstart.tasks.text_classification import TextClassification
 
-    owner = Contrastive if name == "contrastive" else TextClassification
+    owner = ContrastiveLoss if name == "contrastive" else TextClassification
     loss, calls = owner.loss, []
 
     def spoilt(*arguments: Any) -> Any:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.contract.pairs import needs_target
 
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.recipes.parsing import assemble, from_mapping
-from headstart.recipes.recipe import MEMORY
+from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import RunResult, compare
 from headstart.runtime.progress import SILENT
 from headstart.tasks import TASKS
@@ -30,12 +31,17 @@ def bound_task() -> Callable[[str], tuple[Any, Store[Any]]]:
     return bound
 
 
-def toy_target(folder: Path) -> Path:
-    """Texts of another domain beside the toy rows, without labels: the toy examples under other openings."""
-    openings = ["you say", "and now", "on monday"]
-    texts = [f"{opening} {e.text}" for opening in openings for e in TASKS.get("text-classification").toy_examples()]
-    path = folder / "target.jsonl"
-    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+def toy_target(folder: Path, task: str = "text-classification") -> Path:
+    """Texts, or pairs of them, of another domain beside the toy rows, without labels: the toy examples under other openings."""
+    rows = [
+        {"first": f"{opening} {example.first}", "second": example.second}
+        if TASKS.get(task).pairs
+        else {"text": f"{opening} {example.text}"}
+        for opening in ("you say", "and now", "on monday")
+        for example in TASKS.get(task).toy_examples()
+    ]
+    path = folder / f"{task}.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 
 
@@ -43,12 +49,26 @@ def toy_table(copies: int = 5, task: str = "text-classification") -> Table:
     """The toy examples of a task, each repeated with another ending, so that no two texts are equal."""
     endings = ["", " now", " indeed", " and yours", " of it", " to you", " at nine", " on monday"]
     examples = [(e, endings[at]) for at in range(copies) for e in TASKS.get(task).toy_examples()]
+    if TASKS.get(task).words:
+        return toy_words(copies)
     if TASKS.get(task).pairs:
         columns = {"first": [e.first + end for e, end in examples], "second": [e.second for e, _ in examples]}
     else:
         columns = {"text": [e.text + end for e, end in examples]}
     columns["label"] = [json.dumps(e.label) if isinstance(e.label, tuple) else str(e.label) for e, _ in examples]
     return Table(MEMORY, columns, list(range(1, len(examples) + 1)))
+
+
+def toy_words(copies: int = 5) -> Table:
+    """The toy sentences, each again with another ending, so that no two are equal."""
+    endings = [[], ["now"], ["indeed"], ["and", "yours"], ["to", "you"]]
+    rows = [
+        ([*each.input.words, *endings[at]], [*each.label, *["O"] * len(endings[at])])
+        for at in range(copies)
+        for each in TASKS.get("token-classification").toy_examples()
+    ]
+    columns = {"tokens": [json.dumps(words) for words, _ in rows], "tags": [json.dumps(tags) for _, tags in rows]}
+    return Table(MEMORY, columns, list(range(1, len(rows) + 1)))
 
 
 @pytest.fixture(scope="session")
@@ -59,16 +79,19 @@ def wide_backbone(tmp_path_factory: pytest.TempPathFactory, make_backbone: Calla
 
 @pytest.fixture(scope="session")
 def run_toy(wide_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., RunResult]:
-    """Run options (or a resolved recipe) on the toy rows with a tiny backbone; equal options run once.
+    """Run options (or a resolved recipe) on the toy rows with a tiny backbone; options of one recipe run once.
 
-    Texts of a target domain are there for strategies that learn from them. A quarter of the rows is for validation; `folds=None` makes choices by cross-validation, as so few rows ask for.
+    Texts of a target domain are there for strategies that learn from them, pairs of texts for those that need some. A
+    quarter of the rows is for validation; `folds=None` makes choices by cross-validation, as so few rows ask for. `anew`
+    runs even what has run before.
     """
     ran: dict[str, RunResult] = {}
-    target = toy_target(tmp_path_factory.mktemp("target"))
+    targets = tmp_path_factory.mktemp("targets")
+    target = toy_target(targets)
 
-    def run(options: Mapping[str, Any] | None = None, *, resolved: Mapping[str, Any] | None = None) -> RunResult:
-        if resolved is None and repr(options) in ran:
-            return ran[repr(options)]
+    def run(
+        options: Mapping[str, Any] | None = None, *, resolved: Mapping[str, Any] | None = None, anew: bool = False
+    ) -> RunResult:
         given: dict[str, Any] = {
             "train": MEMORY, "backbone": str(wide_backbone), "controls": False, "threads": 1, "batch_size": 8,
             "epochs": 2, "validation_share": 0.25, "folds": 0, "target": str(target),
@@ -76,11 +99,16 @@ def run_toy(wide_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
         recipe = (
             from_mapping(dict(resolved), "recipe.yaml") if resolved else assemble("fit", given | dict(options or {}))
         )
-        if recipe.task.pairs and recipe.data.target is not None:
-            recipe = recipe.revised(data=recipe.data.revised(target=None))
+        if (recipe.task.pairs or recipe.task.words) and recipe.data.target == str(target):
+            needed = any(needs_target(strategy.name) for strategy in recipe.planned())
+            others = str(toy_target(targets, recipe.task.name)) if needed else None
+            recipe = recipe.revised(data=recipe.data.revised(target=others))
+        key = json.dumps(recipe.plain(), sort_keys=True)
+        if key in ran and resolved is None and not anew:
+            return ran[key]
         found = compare(recipe, SILENT, toy_table(task=recipe.task.name))
-        if resolved is None:
-            ran[repr(options)] = found
+        if resolved is None and not anew:
+            ran[key] = found
         return found
 
     return run

@@ -11,20 +11,24 @@ from typing import Any
 import pytest
 
 from headstart.config import Component, parse
+from headstart.evaluation import MEASUREMENTS
+from headstart.evaluation.measurements.base import Measurement
 from headstart.objectives import OBJECTIVES
 from headstart.predictors import PREDICTORS
 from headstart.predictors.base import Predictor
 from headstart.readers import READERS
 from headstart.readers.base import Reader
-from headstart.recipes.recipe import VERBS
+from headstart.recipes.verbs import VERBS
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Strategy
 from headstart.tasks import TASKS
 from headstart.tasks.base import Task
 
 SOURCES = Path(__file__).resolve().parents[2] / "src" / "headstart"
-REGISTRIES = {"task": TASKS, "strategy": STRATEGIES, "reader": READERS, "objective": OBJECTIVES}
-BASES = {"task": Task, "strategy": Strategy, "reader": Reader}
+REGISTRIES = {
+    "task": TASKS, "strategy": STRATEGIES, "reader": READERS, "objective": OBJECTIVES, "measurement": MEASUREMENTS
+}  # fmt: skip
+BASES = {"task": Task, "strategy": Strategy, "reader": Reader, "measurement": Measurement}
 COMPONENTS = [(kind, name) for kind, registry in REGISTRIES.items() for name in registry.names()]
 
 
@@ -54,9 +58,9 @@ def test_every_field_of_a_component_says_what_it_is(kind: str, name: str) -> Non
     assert [key for key, info in fields.items() if len(info.description or "") < 10] == []
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", VERBS.names())
 def test_every_key_of_a_recipe_says_what_it_is(verb: str) -> None:
-    assert [key for key, info in VERBS[verb].model_fields.items() if len(info.description or "") < 4] == []
+    assert [key for key, info in VERBS.get(verb).model_fields.items() if len(info.description or "") < 4] == []
 
 
 @pytest.mark.parametrize("name", PREDICTORS.names())
@@ -70,22 +74,25 @@ def subclasses(cls: type[Component]) -> list[type[Component]]:
     return [found for child in cls.__subclasses__() for found in (child, *subclasses(child))]
 
 
-def test_components_lie_at_most_one_level_below_their_abstract_base() -> None:
+def test_components_are_abstract_or_final() -> None:
     for kind, base in BASES.items():
         for name in REGISTRIES[kind].names():
-            parents = REGISTRIES[kind].get(name).__bases__
-            assert base in parents or all(isabstract(each) and base in each.__bases__ for each in parents), name
+            cls = REGISTRIES[kind].get(name)
+            between = [each for each in cls.__mro__[1:] if issubclass(each, base) and each is not base]
+            assert all(isabstract(each) for each in between), name
+            assert not [each for each in subclasses(cls) if each.__module__.startswith("headstart.")], name
 
 
 @pytest.mark.parametrize(
     "code",
     [
         "import headstart; dir(headstart)",
-        "import headstart.recipes.recipe",
+        "import headstart.recipes.labelled",
         "from headstart.recipes.parsing import assemble; assemble('fit', {'train': 'a.csv', 'epochs': 3})",
         "from headstart.strategies import STRATEGIES as R; print(R.names(), [R.summary(n) for n in R.names()])",
         "from headstart.tasks import TASKS as R; print(R.names(), [R.summary(n) for n in R.names()])",
         "from headstart.readers import READERS as R; print(R.names(), [R.summary(n) for n in R.names()])",
+        "from headstart.evaluation import MEASUREMENTS as R; print(R.names(), [R.summary(n) for n in R.names()])",
         "from headstart.predictors import PREDICTORS as R; print(R.names(), [R.summary(n) for n in R.names()])",
     ],
 )
@@ -96,7 +103,7 @@ def test_listing_names_and_building_recipes_imports_no_heavy_library(code: str) 
     assert found.stdout.splitlines()[-1] == "heavy: []"
 
 
-@pytest.mark.parametrize("registry", [TASKS, STRATEGIES, READERS, PREDICTORS])
+@pytest.mark.parametrize("registry", [TASKS, STRATEGIES, READERS, PREDICTORS, MEASUREMENTS])
 def test_the_summary_of_a_component_is_one_sentence(registry: Any) -> None:
     for name in registry.names():
         assert re.fullmatch(r"\S.{10,150}[.]", registry.summary(name)), name

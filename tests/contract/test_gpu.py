@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from tests.contract.conftest import bound
+from tests.contract.pairs import strategies_of
 
 import headstart
 from headstart.artifact import load
@@ -19,7 +20,7 @@ from headstart.backbones.location import BackboneSource, locate
 from headstart.data.store import Store
 from headstart.heads.model import Model
 from headstart.objectives import OBJECTIVES
-from headstart.objectives.base import RawText
+from headstart.objectives.base import TextObjective
 from headstart.runtime.device import moved
 from headstart.runtime.progress import SILENT, Progress
 from headstart.strategies import STRATEGIES
@@ -27,20 +28,18 @@ from headstart.tasks import TASKS
 from headstart.training.checkpoints import Stages
 from headstart.training.compiled import compile_parts
 from headstart.training.settings import Training
-from headstart.training.stage import Level, Stage
+from headstart.training.stage import LayerGroup, Stage
 from headstart.training.trainer import train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU that torch can use")
 
 Run = Callable[..., Any]
-SERVING = [
-    name for name in STRATEGIES.names() if not STRATEGIES.get(name)().refuses(TASKS.get("text-classification")())
-]
+SERVING = strategies_of("text-classification")
 NETWORKS = [name for name in SERVING if STRATEGIES.get(name).needs_backbone]
 SOLVED = ["feature-extraction", "coral"]
 """Strategies that train nothing by gradient: no dropout, so the CPU says the same."""
 BRIEF: dict[str, dict[str, Any]] = {"from-scratch": {"rates": (1e-3,)}}
-FROM_TEXT = [name for name in OBJECTIVES.names() if issubclass(OBJECTIVES.get(name), RawText)]
+FROM_TEXT = [name for name in OBJECTIVES.names() if issubclass(OBJECTIVES.get(name), TextObjective)]
 EVERYTHING = [*TASKS.names(), *FROM_TEXT, "contrastive"]
 TEXTS = ["good", "rather bad , I say", "the parcel is on its way to you now and it is a very good day", "it is"]
 
@@ -136,7 +135,7 @@ def test_every_task_on_whole_texts_is_fitted_and_read_back(
     folder = compared.artifact.save(tmp_path / "run")
     on_cpu, on_gpu = (load(folder, device=device) for device in ("cpu", "cuda"))  # type: ignore[arg-type]
     rows = [(text, TEXTS[0]) for text in TEXTS] if compared.artifact.task.pairs else TEXTS
-    one, other = (found.predictor.outputs(rows).logits for found in (on_cpu, on_gpu))
+    one, other = (found.predictor.outputs(rows).values for found in (on_cpu, on_gpu))
     np.testing.assert_allclose(one, other, atol=1e-3)
 
 
@@ -152,7 +151,7 @@ def test_words_on_a_gpu(crf: bool, wide_backbone: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     folder = found.save(tmp_path / "run")
     sentences = [e.input for e in examples]
-    one, other = (load(folder, device=d).predictor.outputs(sentences).logits for d in ("cpu", "cuda"))  # type: ignore[arg-type]
+    one, other = (load(folder, device=d).predictor.outputs(sentences).values for d in ("cpu", "cuda"))  # type: ignore[arg-type]
     np.testing.assert_allclose(one, other, atol=1e-3)
 
 
@@ -175,8 +174,8 @@ def test_a_network_learns_from_raw_text(name: str, tmp_path: Path) -> None:
 def trained(name: str, folder: Path, place: Path | None, stop: int | None) -> Model:
     objective, prepared, model = made(name, folder)
     model.to("cuda")
-    levels = [Level([*(m for level in model.backbone.stacks()["encoder"] for m in level), *model.heads.values()], 1.0)]
-    stage = Stage(objective, prepared, levels, 6, 2e-3)
+    groups = [LayerGroup([*(m for level in model.backbone.blocks() for m in level), *model.heads.values()], 1.0)]
+    stage = Stage(objective, prepared, groups, 6, 2e-3)
     progress = _Stopping(stop)
     stages = Stages(place, 0.0, SILENT)
     if stop is None:
@@ -240,9 +239,9 @@ def test_a_batch_that_a_gpu_does_not_hold_is_passed_in_parts(
             said.append(message)
 
     monkeypatch.setattr(type(objective), "loss", short)
-    levels = [Level([*(m for level in model.backbone.stacks()["encoder"] for m in level), *model.heads.values()], 1.0)]
+    groups = [LayerGroup([*(m for level in model.backbone.blocks() for m in level), *model.heads.values()], 1.0)]
     history = train(
-        model, Stage(objective, prepared, levels, 1, 1e-3), Training(batch_size=8), seed=0, validate=None, progress=Told()
+        model, Stage(objective, prepared, groups, 1, 1e-3), Training(batch_size=8), seed=0, validate=None, progress=Told()
     )  # fmt: skip
     assert history.skipped == []
     assert any("does not fit; each is passed in 4 parts" in message for message in said)

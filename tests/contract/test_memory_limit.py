@@ -3,7 +3,7 @@
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,6 @@ from tests.forked import Program
 
 ROWS, BATCH = 3000, 2500
 ROOM = 480 << 20
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    with Program(tmp_path_factory.mktemp("forked")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

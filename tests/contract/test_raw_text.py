@@ -4,20 +4,22 @@ bits, and what comes of it serves the strategies."""
 import hashlib
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.contract.pairs import slow_but
 from tests.forked import POINTS, Program
 
 import headstart
 from headstart.backbones.configured import DECODERS, ENCODERS
 from headstart.objectives import OBJECTIVES
-from headstart.objectives.base import RawText
+from headstart.objectives.base import TextObjective
 
-FROM_TEXT = [name for name in OBJECTIVES.names() if issubclass(OBJECTIVES.get(name), RawText)]
+FROM_TEXT = [name for name in OBJECTIVES.names() if issubclass(OBJECTIVES.get(name), TextObjective)]
 SENTENCES = [
     "the shop opens at nine and it is a good day",
     "a bad start and a bad end to you",
@@ -28,12 +30,6 @@ SHAPE = [
     "--batch-tokens", "64", "--block-length", "24", "--updates", "6", "--rounds", "2", "--threads", "1", "--precision",
     "float32", "--checkpoint-every", "0",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    with Program(tmp_path_factory.mktemp("forked")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -48,17 +44,32 @@ def bits(folder: Path) -> tuple[str, list[Any]]:
     return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest(), curve
 
 
-@pytest.mark.parametrize("objective", FROM_TEXT)
+Whole = Callable[[str], tuple[Any, dict[str, int]]]
+
+
+@pytest.fixture(scope="module")
+def whole(program: Program, text: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """What a run of an objective that nothing interrupts comes to, and how often each point is reached."""
+
+    @cache
+    def run(objective: str) -> tuple[Any, dict[str, int]]:
+        folder = tmp_path_factory.mktemp("whole") / objective
+        done = program.run("pretrain", text, "--objective", objective, *SHAPE, "-o", folder, count=True)
+        assert done.code == 0, done.err
+        return bits(folder), done.reached
+
+    return run
+
+
+@pytest.mark.parametrize("objective", slow_but(FROM_TEXT[:1], FROM_TEXT))
 def test_killed_at_any_point_it_goes_on_to_the_same_bits(
-    objective: str, program: Program, text: Path, tmp_path: Path
+    objective: str, program: Program, whole: Whole, text: Path, tmp_path: Path
 ) -> None:
     words = ["pretrain", text, "--objective", objective, *SHAPE]
-    whole = program.run(*words, "-o", tmp_path / "whole", count=True)
-    assert whole.code == 0, whole.err
-    wanted = bits(tmp_path / "whole")
+    wanted, reached = whole(objective)
     # All points for the first objective; what another one changes is the update.
     some = (*POINTS, "update") if objective == FROM_TEXT[0] else ("update",)
-    points = [(point, 1 + whole.reached.get(point, 0) // 2) for point in some] + [("update", 1)]
+    points = [(point, 1 + reached.get(point, 0) // 2) for point in some] + [("update", 1)]
     killed = 0
     for place, (point, number) in enumerate(dict.fromkeys(points)):
         run = tmp_path / str(place)
@@ -75,7 +86,7 @@ def test_killed_at_any_point_it_goes_on_to_the_same_bits(
     assert killed >= len(some)
 
 
-@pytest.mark.parametrize("kind", [*ENCODERS, *DECODERS])
+@pytest.mark.parametrize("kind", slow_but(("bert", "modernbert", "gpt2"), [*ENCODERS, *DECODERS]))
 def test_every_architecture_learns_from_text_and_serves_a_strategy_with_frozen_layers(
     kind: str, text: Path, tmp_path: Path
 ) -> None:
@@ -98,12 +109,11 @@ def test_every_architecture_learns_from_text_and_serves_a_strategy_with_frozen_l
     )
 
 
-@pytest.mark.parametrize("limit", [3_000, 30_000])
+@pytest.mark.parametrize("limit", slow_but((3_000,), (3_000, 30_000)))
 def test_a_disk_that_is_full_loses_nothing_and_says_so(
-    limit: int, program: Program, text: Path, tmp_path: Path
+    limit: int, program: Program, whole: Whole, text: Path, tmp_path: Path
 ) -> None:
-    words = ["pretrain", text, *SHAPE]
-    assert program.run(*words, "-o", tmp_path / "whole").code == 0
+    words = ["pretrain", text, "--objective", FROM_TEXT[0], *SHAPE]
     ended = program.run(*words, "-o", tmp_path / "run", limits={"RLIMIT_FSIZE": limit})
     assert ended.code == 74, ended.err
     assert "Traceback" not in ended.err
@@ -111,4 +121,4 @@ def test_a_disk_that_is_full_loses_nothing_and_says_so(
     begun = (tmp_path / "run.part" / "run.json").exists()
     again = program.run("resume", tmp_path / "run") if begun else program.run(*words, "-o", tmp_path / "run")
     assert again.code == 0, again.err
-    assert bits(tmp_path / "run") == bits(tmp_path / "whole")
+    assert bits(tmp_path / "run") == whole(FROM_TEXT[0])[0]

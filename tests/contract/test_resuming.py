@@ -6,29 +6,21 @@ import json
 import random
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.contract.pairs import needs_target, slow_but, strategies_of
 from tests.forked import POINTS, Ended, Program
 
 from headstart.errors import StorageError
 from headstart.runs.workspace import place_of
-from headstart.strategies import STRATEGIES
-from headstart.tasks.text_classification import TextClassification
 from headstart.training.checkpoints import STEP
 
-SERVING = [name for name in STRATEGIES.names() if not STRATEGIES.get(name)().refuses(TextClassification())]
-"""Strategies that serve tasks with one label for each text."""
+FORKED = ("fine-tuning", "contrastive")
+"""Strategies that are killed by default: trained on labels, and trained on pairs of texts by folds."""
 WORDS = ("parcel", "shop", "day", "night", "way", "start")
 ROWS = 72
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    with Program(tmp_path_factory.mktemp("forked")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +43,7 @@ def words(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> list
 
 
 def fit_words(words: list[object], name: str) -> list[object]:
-    if "texts" in STRATEGIES.get(name).needs:
+    if needs_target(name):
         path = Path(str(words[0])).with_name("target.csv")
         texts = [f"now the {word} is {said} {at}" for at, word in enumerate(WORDS) for said in ("bad", "good")]
         path.write_text("\n".join(["text", *texts]) + "\n", encoding="utf-8")
@@ -112,6 +104,22 @@ def require_same(whole: dict[str, str], run: Path) -> None:
     assert {path.name for path in run.parent.iterdir()} == {run.name}  # nothing half-written beside it
 
 
+@pytest.mark.slow
+def test_killed_and_resumed_on_a_disk(
+    program: Program, words: list[object], whole: Whole, tmp_path: Path, disk: Path
+) -> None:
+    """Temporary folders may lie in memory, where what was written stays without being synced."""
+    expected, reached = whole["fine-tuning"]
+    first = fit_words(words, "fine-tuning")
+    for at, point in enumerate(POINTS):
+        run = disk / str(at) / "run"
+        run.parent.mkdir()
+        killed = program.run(*first, "-o", run, at=(point, 1 + reached[point] // 2, ("before", "after")[at % 2]))
+        assert killed.code == -signal.SIGKILL
+        assert finished(program, first, run).code == 0
+        require_same(expected, run)
+
+
 @pytest.mark.parametrize(
     ("hit", "when"),
     [
@@ -134,7 +142,7 @@ def test_killed_at_every_point_of_the_writer(
     require_same(expected, tmp_path / "run")
 
 
-@pytest.mark.parametrize("name", SERVING)
+@pytest.mark.parametrize("name", slow_but(FORKED, strategies_of("text-classification")))
 def test_every_strategy_killed_in_the_middle_and_near_the_end(
     program: Program, words: list[object], whole: Whole, tmp_path: Path, name: str
 ) -> None:
@@ -149,6 +157,7 @@ def test_every_strategy_killed_in_the_middle_and_near_the_end(
     require_same(expected, run)
 
 
+@pytest.mark.slow
 def test_a_strategy_around_another_one_goes_on_in_the_round_that_was_killed(
     program: Program, words: list[object], tmp_path: Path
 ) -> None:
@@ -192,16 +201,23 @@ def test_killed_at_random_times(
         shutil.rmtree(run)
 
 
+@pytest.mark.parametrize("updates", [(1, 10), pytest.param((4, 7), marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopped_at_any_update_the_checkpoint_of_that_update_is_there_and_it_says_how_to_go_on(
-    program: Program, words: list[object], whole: Whole, tmp_path: Path, how: signal.Signals, code: int
+    program: Program,
+    words: list[object],
+    whole: Whole,
+    tmp_path: Path,
+    how: signal.Signals,
+    code: int,
+    updates: tuple[int, ...],
 ) -> None:
     expected, reached = whole["fine-tuning"]
     first = [*fit_words(words, "fine-tuning"), "--checkpoint-every", "1h"]
     # Two epochs of four batches, then one epoch of the network that is read by the mean over tokens.
     assert reached["update"] == 12
-    points = {1: 1, 4: 4, 7: 7, 10: 2}
-    for update, step in points.items():
+    steps_done = {1: 1, 4: 4, 7: 7, 10: 2}
+    for update in updates:
         run = tmp_path / str(update) / "run"
         run.parent.mkdir()
         ended = clean(program.run(*first, "-o", run, at=("update", update, ("before", "after")[update % 2]), how=how))
@@ -209,10 +225,10 @@ def test_stopped_at_any_update_the_checkpoint_of_that_update_is_there_and_it_say
         assert ended.err.endswith(f"go on with: headstart resume {run}\n"), ended.err
         steps = [path.name for path in place_of(run).rglob(f"{STEP}*")]
         assert len(steps) == 1
-        assert steps[0].startswith(f"{STEP}{step:08d}")
+        assert steps[0].startswith(f"{STEP}{steps_done[update]:08d}")
         assert finished(program, first, run).code == 0
         require_same(expected, run)
-    assert {update % 2 for update in points} == {0, 1}  # before and after
+    assert {update % 2 for update in updates} == {0, 1}  # before and after
 
 
 @pytest.mark.parametrize("count", [4, pytest.param(40, marks=pytest.mark.slow)])

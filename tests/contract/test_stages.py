@@ -18,7 +18,7 @@ from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks import TASKS
 from headstart.training.checkpoints import Stages
 from headstart.training.settings import Training
-from headstart.training.stage import Level, Stage
+from headstart.training.stage import LayerGroup, Stage
 from headstart.training.state import History
 from headstart.training.trainer import train
 
@@ -64,9 +64,9 @@ class Run:
                     module.p = 0.0
         if spoil is not None:
             objective = spoil(objective)
-        levels = [Level([each for level in backbone.stacks()["encoder"] for each in level], 1.0)]
-        levels += [Level(list(model.heads.values()), 1.0)] if len(model.heads) else []
-        stage = Stage(objective, objective.prepare(store, backbone.tokenizer), levels, EPOCHS, 1e-3)
+        groups = [LayerGroup([each for level in backbone.blocks() for each in level], 1.0)]
+        groups += [LayerGroup(list(model.heads.values()), 1.0)] if len(model.heads) else []
+        stage = Stage(objective, objective.prepare(store, backbone.tokenizer), groups, EPOCHS, 1e-3)
         kept = None if stages is None else Stages(stages, 1000.0, progress)
         history = train(
             model, stage, Training(batch_size=4), seed=3, validate=None, progress=progress, stages=kept

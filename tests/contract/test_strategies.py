@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from tests.contract.pairs import AXIS, BRIEF, every_strategy, strategies_of, told
 from tests.folders import tensors
 
 from headstart.artifact import load
@@ -17,29 +18,19 @@ from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
 
 Run = Callable[..., Any]
-SERVING = [
-    name for name in STRATEGIES.names() if not STRATEGIES.get(name)().refuses(TASKS.get("text-classification")())
-]
-every_strategy = pytest.mark.parametrize("name", SERVING)
-BRIEF: dict[str, dict[str, Any]] = {"from-scratch": {"rates": (1e-3,)}}
-"""Options that make a strategy quicker and change nothing that is tested here."""
 NOT_OPEN = {"contrastive": ["updates"], "lora": ["targets"]}
 """Fields whose None is no open choice: updates are written down as epochs, and no targets are all linear maps."""
 TEXTS = ["good", "rather bad , I say", "the parcel is on its way to you now and it is a very good day", "it is"]
 
 
-def told(name: str) -> dict[str, Any]:
-    return {"strategy": {"name": name} | BRIEF.get(name, {})}
-
-
-@every_strategy
+@every_strategy()
 def test_a_strategy_comes_back_done_with_every_open_choice_filled_in(name: str, run_toy: Run) -> None:
-    compared = run_toy(told(name))
+    compared = run_toy(told(AXIS, name))
     assert [(entry.strategy.name, entry.status) for entry in compared.entries] == [(name, "done")]
     candidate = compared.chosen.finished
     # 20 rows of each of 3 labels: a quarter of each goes to validation.
-    assert candidate.validation_logits.shape == (15, 3)
-    assert np.isfinite(candidate.validation_logits).all()
+    assert candidate.validation.values.shape == (15, 3)
+    assert np.isfinite(candidate.validation.values).all()
     assert candidate.trainable_parameters > 0
     assert candidate.description
     assert type(candidate.strategy) is STRATEGIES.get(name)
@@ -47,30 +38,22 @@ def test_a_strategy_comes_back_done_with_every_open_choice_filled_in(name: str, 
     assert unset == NOT_OPEN.get(name, [])
 
 
-@every_strategy
-def test_with_few_labels_it_gives_out_of_fold_logits_and_the_resolved_recipe_the_same_weights_again(
-    name: str, run_toy: Run, tmp_path: Path
+@every_strategy(folds=True)
+def test_with_few_labels_it_gives_out_of_fold_logits_and_every_open_choice_is_filled_in(
+    name: str, run_toy: Run
 ) -> None:
-    first = run_toy(told(name) | {"folds": None})
+    first = run_toy(told(AXIS, name) | {"folds": None})
     candidate = first.chosen.finished
     assert first.artifact.evidence["data"]["choices"] == "cross-validation"
-    assert candidate.validation_logits.shape == (60, 3)
-    assert np.isfinite(candidate.validation_logits).all()
+    assert candidate.validation.values.shape == (60, 3)
+    assert np.isfinite(candidate.validation.values).all()
     unset = [key for key in type(candidate.strategy).model_fields if getattr(candidate.strategy, key) is None]
     assert unset == NOT_OPEN.get(name, [])
-    second = run_toy(resolved=first.artifact.recipe)
-    first.artifact.save(tmp_path / "first")
-    second.artifact.save(tmp_path / "second")
-    before, after = tensors(tmp_path / "first"), tensors(tmp_path / "second")
-    assert before.keys() == after.keys()
-    assert [key for key in before if not np.array_equal(before[key], after[key])] == []
-    assert second.artifact.recipe == first.artifact.recipe
-    np.testing.assert_array_equal(second.chosen.finished.validation_logits, candidate.validation_logits)
 
 
-@every_strategy
+@every_strategy()
 def test_saved_and_loaded_it_predicts_the_same(name: str, run_toy: Run, tmp_path: Path) -> None:
-    artifact = run_toy(told(name)).artifact
+    artifact = run_toy(told(AXIS, name)).artifact
     again = load(artifact.save(tmp_path / "saved"))
     assert again.labels == artifact.labels == ("down", "level", "up")
     # The loaded one answers in numpy, the other in torch: float32 sums in another order.
@@ -79,9 +62,9 @@ def test_saved_and_loaded_it_predicts_the_same(name: str, run_toy: Run, tmp_path
     assert again.task == artifact.task
 
 
-@every_strategy
+@every_strategy()
 def test_saving_twice_gives_the_same_weights_to_the_byte(name: str, run_toy: Run, tmp_path: Path) -> None:
-    artifact = run_toy(told(name)).artifact
+    artifact = run_toy(told(AXIS, name)).artifact
     for folder in ("one", "two"):
         artifact.save(tmp_path / folder)
     files = [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.safetensors")]
@@ -90,21 +73,9 @@ def test_saving_twice_gives_the_same_weights_to_the_byte(name: str, run_toy: Run
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
-@every_strategy
-def test_the_resolved_recipe_gives_the_same_weights_again(name: str, run_toy: Run, tmp_path: Path) -> None:
-    first = run_toy(told(name) | {"seed": 5})
-    second = run_toy(resolved=first.artifact.recipe)
-    first.artifact.save(tmp_path / "first")
-    second.artifact.save(tmp_path / "second")
-    before, after = tensors(tmp_path / "first"), tensors(tmp_path / "second")
-    assert before.keys() == after.keys()
-    assert [key for key in before if not np.array_equal(before[key], after[key])] == []
-    assert second.artifact.recipe == first.artifact.recipe
-
-
-@every_strategy
+@every_strategy()
 def test_the_resolved_recipe_parses_back_to_itself(name: str, run_toy: Run) -> None:
-    resolved = run_toy(told(name)).artifact.recipe
+    resolved = run_toy(told(AXIS, name)).artifact.recipe
     assert from_mapping(resolved, "recipe.yaml").plain() == resolved
     assert resolved["strategy"]["name"] == name
     assert resolved["task"]["labels"] == ["down", "level", "up"]
@@ -113,10 +84,10 @@ def test_the_resolved_recipe_parses_back_to_itself(name: str, run_toy: Run) -> N
 
 @pytest.mark.parametrize("name", ["contrastive", "fine-tuning", "from-scratch", "feature-extraction", "lora"])
 def test_another_seed_gives_other_weights(name: str, run_toy: Run, tmp_path: Path) -> None:
-    for seed in (1, 2):
-        run_toy(told(name) | {"seed": seed}).artifact.save(tmp_path / str(seed))
+    run_toy(told(AXIS, name)).artifact.save(tmp_path / "one")
+    run_toy(told(AXIS, name) | {"seed": 2}).artifact.save(tmp_path / "other")
     head = "heads/classification.safetensors:weight"
-    assert not np.array_equal(tensors(tmp_path / "1")[head], tensors(tmp_path / "2")[head])
+    assert not np.array_equal(tensors(tmp_path / "one")[head], tensors(tmp_path / "other")[head])
 
 
 def state(predictor: Any) -> dict[str, np.ndarray]:
@@ -183,7 +154,7 @@ def test_from_scratch_gets_at_least_the_epochs_of_fine_tuning_for_each_of_its_ra
 
 
 def test_all_strategies_side_by_side_run_in_order_of_cost_and_the_best_on_validation_is_chosen(run_toy: Run) -> None:
-    compared = run_toy({"strategies": tuple({"name": name} | BRIEF.get(name, {}) for name in SERVING)})
+    compared = run_toy({"strategies": tuple({"name": name} | BRIEF.get(name, {}) for name in strategies_of(AXIS))})
     assert [entry.strategy.name for entry in compared.entries] == [
         "tf-idf",
         "feature-extraction",
@@ -211,13 +182,13 @@ def test_a_model_asked_to_compute_on_a_gpu_that_is_not_there_says_so_when_it_is_
     run_toy: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    folder = run_toy(told("feature-extraction")).artifact.save(tmp_path / "run")
+    folder = run_toy(told(AXIS, "feature-extraction")).artifact.save(tmp_path / "run")
     with pytest.raises(UnavailableError, match="there is no GPU here"):
         load(folder, device="cuda")
     np.testing.assert_array_equal(load(folder, device="cpu").predict_proba(TEXTS), load(folder).predict_proba(TEXTS))
 
 
 def test_a_run_says_which_device_it_used(run_toy: Run) -> None:
-    artifact = run_toy(told("feature-extraction") | {"device": "cpu"}).artifact
+    artifact = run_toy(told(AXIS, "feature-extraction") | {"device": "cpu"}).artifact
     assert artifact.evidence["machine"]["device"] == "cpu"
     assert artifact.recipe["device"] == "cpu"

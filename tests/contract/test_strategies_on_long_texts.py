@@ -6,22 +6,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.contract.test_strategies import BRIEF, SERVING, tensors
+from tests.contract import pairs
+from tests.contract.pairs import AXIS, SOLVED, TRAINED, every_strategy, slow_but
+from tests.folders import tensors
 
 from headstart.artifact import load
 from headstart.backbones.encoder import TextEncoder
 
 Run = Callable[..., Any]
-LONG = {"task": {"name": "text-classification", "long": "window"}, "max_length": 8}
+WINDOWS = "text-classification: windows"
 TEXTS = ["good", "the parcel is on its way to you now and it is a very good day", "it is", "bad start , bad end " * 12]
-every_strategy = pytest.mark.parametrize("name", SERVING)
 
 
 def told(name: str, **more: Any) -> dict[str, Any]:
-    return LONG | {"strategy": {"name": name} | BRIEF.get(name, {}) | more}
+    return pairs.told(WINDOWS, name, **more)
 
 
-@every_strategy
+@every_strategy(WINDOWS, whole=False)
 def test_it_comes_back_done_and_saved_and_loaded_it_says_the_same_of_texts_alone_and_together(
     name: str, run_toy: Run, tmp_path: Path
 ) -> None:
@@ -38,36 +39,30 @@ def test_it_comes_back_done_and_saved_and_loaded_it_says_the_same_of_texts_alone
     assert np.abs(np.subtract(*again.predict_proba(end))).max() > 1e-6  # the end is read
 
 
-@pytest.mark.parametrize("name", ["contrastive", "feature-extraction", "fine-tuning", "from-scratch", "lora"])
-def test_the_resolved_recipe_gives_the_same_weights_again_by_cross_validation_too(
-    name: str, run_toy: Run, tmp_path: Path
-) -> None:
+@every_strategy(WINDOWS, folds=True)
+def test_by_cross_validation_every_row_was_held_out(name: str, run_toy: Run) -> None:
     first = run_toy(told(name) | {"folds": None})
-    assert first.chosen.finished.validation_logits.shape == (60, 3)
+    assert first.chosen.finished.validation.values.shape == (60, 3)
     assert first.artifact.recipe["task"]["long"] == "window"
-    second = run_toy(resolved=first.artifact.recipe)
-    first.artifact.save(tmp_path / "first")
-    second.artifact.save(tmp_path / "second")
-    before, after = tensors(tmp_path / "first"), tensors(tmp_path / "second")
-    assert [key for key in before if not np.array_equal(before[key], after[key])] == []
 
 
-@pytest.mark.parametrize("name", ["contrastive", "feature-extraction", "fine-tuning", "lora"])
+@pytest.mark.parametrize("name", slow_but((SOLVED, TRAINED), (SOLVED, TRAINED, "contrastive", "lora")))
 def test_where_no_text_is_long_windows_change_no_bit(name: str, run_toy: Run, tmp_path: Path) -> None:
-    strategy = {"strategy": {"name": name}}
-    run_toy(strategy).artifact.save(tmp_path / "cut")
-    run_toy(strategy | {"task": LONG["task"]}).artifact.save(tmp_path / "windows")
-    cut, windows = tensors(tmp_path / "cut"), tensors(tmp_path / "windows")
-    assert [key for key in cut if not np.array_equal(cut[key], windows[key])] == []
+    cut = pairs.told(AXIS, name)
+    run_toy(cut).artifact.save(tmp_path / "cut")
+    run_toy(cut | {"task": cut["task"] | {"long": "window"}}).artifact.save(tmp_path / "windows")
+    before, after = tensors(tmp_path / "cut"), tensors(tmp_path / "windows")
+    assert before.keys() == after.keys()
+    assert [key for key in before if not np.array_equal(before[key], after[key])] == []
 
 
 def test_states_below_frozen_layers_are_looked_up_window_by_window(
     run_toy: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = told("fine-tuning", layers=1, head="mean") | {"epochs": 3}
-    kept = run_toy(options).chosen.finished.validation_logits
+    kept = run_toy(options).chosen.finished.validation.values
     monkeypatch.setattr("headstart.strategies.training_run.shortcuts", lambda context, backbone: None)
-    np.testing.assert_allclose(run_toy(options | {"seed": 0}).chosen.finished.validation_logits, kept, atol=1e-3)
+    np.testing.assert_allclose(run_toy(options, anew=True).chosen.finished.validation.values, kept, atol=1e-3)
 
 
 def test_no_pass_has_more_tokens_than_a_batch_however_long_a_text_is(
@@ -77,9 +72,9 @@ def test_no_pass_has_more_tokens_than_a_batch_however_long_a_text_is(
     seen: list[int] = []
     run = TextEncoder._called
 
-    def called(self: TextEncoder, ids: Any, mask: Any, **more: Any) -> Any:
-        seen.append(ids.numel())
-        return run(self, ids, mask, **more)
+    def called(self: TextEncoder, inputs: Any, **more: Any) -> Any:
+        seen.append(inputs.ids.numel())
+        return run(self, inputs, **more)
 
     monkeypatch.setattr(TextEncoder, "_called", called)
     artifact.predict(["good bad " * 20_000])

@@ -10,10 +10,12 @@ import torch
 
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
+from headstart.data.outputs import Outputs
+from headstart.evaluation.judging import scores, sort_key
 from headstart.heads.model import Model
 from headstart.tasks import TASKS
 from headstart.training.settings import Training
-from headstart.training.stage import Level, Stage
+from headstart.training.stage import LayerGroup, Stage
 from headstart.training.trainer import train
 
 Bound = Callable[[str], tuple[Any, Any]]
@@ -29,9 +31,9 @@ def model_for(task: Any, folder: Path) -> Model:
 def assert_right(task: Any, logits: np.ndarray, store: Any) -> None:
     """All rows are answered rightly; numbers to a quarter of their deviation."""
     targets = task.targets(store)
-    if task.answers == "label":
+    if task.target_kind in ("label", "tags"):
         assert logits.argmax(1).tolist() == targets.tolist()
-    elif task.answers == "labels":
+    elif task.target_kind == "labels":
         assert ((logits >= 0) == (targets > 0)).all()
     else:
         np.testing.assert_allclose(logits[:, 0], targets, atol=0.25)
@@ -39,16 +41,16 @@ def assert_right(task: Any, logits: np.ndarray, store: Any) -> None:
 
 def perfect(task: Any, targets: np.ndarray) -> np.ndarray:
     """Outputs that answer all rows rightly, and surely."""
-    if task.answers == "label":
+    if task.target_kind in ("label", "tags"):
         return np.eye(len(task.names))[targets] * 20
-    return (2.0 * targets - 1) * 20 if task.answers == "labels" else targets[:, None].astype(float)
+    return (2.0 * targets - 1) * 20 if task.target_kind == "labels" else targets[:, None].astype(float)
 
 
 def logits_of(task: Any, model: Model, prepared: Any, indices: list[int]) -> np.ndarray:
     model.eval()
     with torch.inference_mode():
         batch = task.collate(prepared, np.array(indices), model.backbone.tokenizer.pad_id)
-        return task.logits(model, batch).numpy()
+        return task.read(model, batch).values
 
 
 @every_task
@@ -60,10 +62,10 @@ def test_toy_examples_differ_in_length_and_cover_every_label_twice(
     assert len(store) >= 10
     assert len(set(prepared.lengths.tolist())) >= 4
     targets = task.targets(store)
-    if task.answers == "number":
+    if task.target_kind == "number":
         assert len(np.unique(targets)) >= 6
     else:
-        assert ((np.bincount(targets) if task.answers == "label" else targets.sum(0)) >= 2).all()
+        assert ((np.bincount(targets) if task.target_kind in ("label", "tags") else targets.sum(0)) >= 2).all()
 
 
 @every_task
@@ -73,16 +75,16 @@ def test_a_tiny_random_model_memorises_the_toy_examples_and_its_loss_falls(
     task, store = bound_task(name)
     model = model_for(task, tiny_backbone)
     prepared = task.prepare(store, model.backbone.tokenizer)
-    everything = [m for level in model.backbone.stacks()["encoder"] for m in level] + list(model.heads.values())
+    everything = [m for level in model.backbone.blocks() for m in level] + list(model.heads.values())
 
-    def validate(model: Model) -> tuple[tuple[float, float], float, np.ndarray]:
-        logits = logits_of(task, model, prepared, list(range(len(store))))
-        rank = task.rank(logits, store)
-        return rank, -rank[1], logits
+    def validate(model: Model) -> tuple[tuple[float, float], float, Outputs]:
+        outputs = task.logits(logits_of(task, model, prepared, list(range(len(store)))), store)
+        key = sort_key(task, outputs, store)
+        return key, -key[1], outputs
 
     history = train(
         model,
-        Stage(task, prepared, [Level(everything, 1.0)], 40, 2e-3),
+        Stage(task, prepared, [LayerGroup(everything, 1.0)], 40, 2e-3),
         Training(batch_size=4, patience=40),
         seed=3,
         validate=validate,
@@ -131,6 +133,7 @@ def test_scores_hold_the_chosen_metric_and_perfect_outputs_rank_highest(name: st
     task, store = bound_task(name)
     targets = task.targets(store)
     right = perfect(task, targets)
-    wrong = np.roll(right, 1, axis=1) if task.answers == "label" else -right
-    assert task.rank(right, store) > task.rank(np.zeros_like(right), store) > task.rank(wrong, store)
-    assert task.chosen_metric in task.score(np.zeros_like(right), store)
+    wrong = np.roll(right, 1, axis=1) if task.target_kind in ("label", "tags") else -right
+    keys = [sort_key(task, task.logits(values, store), store) for values in (right, np.zeros_like(right), wrong)]
+    assert keys[0] > keys[1] > keys[2]
+    assert task.chosen_metric in scores(task, task.logits(np.zeros_like(right), store), store)

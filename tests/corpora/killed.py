@@ -16,7 +16,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
 from headstart.corpora.shards import tokenised
-from headstart.corpora.source import RawText
+from headstart.corpora.source import TextSource
 from headstart.corpora.survey import survey
 from headstart.runtime import durable
 
@@ -27,7 +27,7 @@ def tokenise(folder: Path, text: Path) -> None:
     """The work."""
     tokenizer = Tokenizer(WordLevel({"?": 0} | {f"w{at}": at + 1 for at in range(50)}, unk_token="?"))
     tokenizer.pre_tokenizer = WhitespaceSplit()
-    found = survey(RawText(texts=(str(text),), documents="line"))
+    found = survey(TextSource(texts=(str(text),), documents="line"))
     tokenised(found, tokenizer, folder, shard_tokens=100)
 
 

@@ -10,18 +10,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headstart.corpora.documents import MOST_CHARACTERS, Tally, segments
+from headstart.corpora.documents import MOST_CHARACTERS, DocumentCounts, segments
 from headstart.corpora.removal import Removal
-from headstart.corpora.source import RawText
+from headstart.corpora.source import TextSource
 from headstart.corpora.survey import survey
 from headstart.errors import DataError
 
 Write = Callable[..., str]
 
 
-def documents(*texts: str, remove: Removal | None = None, tally: Tally | None = None, **options: Any) -> list[str]:
+def documents(
+    *texts: str, remove: Removal | None = None, tally: DocumentCounts | None = None, **options: Any
+) -> list[str]:
     """Each document joined; its segments are checked on the way."""
-    found = list(segments(survey(RawText(texts=texts, **options)), remove=remove, tally=tally))
+    found = list(segments(survey(TextSource(texts=texts, **options)), remove=remove, tally=tally))
     joined = []
     for number, group in groupby(found, key=lambda segment: segment.document):
         parts = list(group)
@@ -51,14 +53,14 @@ def test_joined_the_segments_of_a_file_are_its_text(write: Write, lines: list[st
 
 def test_segments_are_whole_lines_where_lines_are_short(write: Write) -> None:
     path = write("a.txt", "".join(f"{'a' * 99}\n" for _ in range(100)))
-    found = [segment.text for segment in segments(survey(RawText(texts=(path,), documents="file")))]
+    found = [segment.text for segment in segments(survey(TextSource(texts=(path,), documents="file")))]
     assert [len(text) for text in found] == [4000, 4000, 2000]
 
 
 def test_a_long_line_is_cut_before_white_space_and_without_any_at_the_limit(write: Write) -> None:
     spaced, solid = "abcdefg " * 1000, "x" * 9000
     path = write("a.txt", f"{spaced}\n{solid}\n")
-    found = [segment.text for segment in segments(survey(RawText(texts=(path,), documents="line")))]
+    found = [segment.text for segment in segments(survey(TextSource(texts=(path,), documents="line")))]
     assert [len(text) for text in found] == [4095, 3906, 4096, 4096, 809]
     assert found[1].startswith(" abc")
 
@@ -68,7 +70,7 @@ def test_copies_of_documents_are_left_out_whatever_their_white_space_and_file(wr
     second = write("b.txt", "c  d e\n\nnew\n\nab\n")
     table = write("c.jsonl", "".join(json.dumps({"text": text}) + "\n" for text in ("new", "A b", "row", "row")))
     assert documents(first, second, table, documents="paragraph") == ["a b\n", "c d e\n", "new\n", "ab\n", "A b", "row"]
-    found = survey(RawText(texts=(first, second, table), documents="paragraph"))
+    found = survey(TextSource(texts=(first, second, table), documents="paragraph"))
     assert (found.exact.tolist(), found.facts["exact_duplicates"], found.documents) == ([2, 3, 6, 9], 4, 6)
 
 
@@ -85,16 +87,16 @@ def test_rows_keep_their_text_to_the_character(write: Write) -> None:
 def test_sentences_of_evaluation_sets_are_removed_and_documents_left_empty_are_no_documents(write: Write) -> None:
     leaked = "The quick brown fox jumps over it."
     path = write("a.txt", f"{leaked}\n\nKept one. {leaked} Kept two.\nnext\n\n{leaked}\n{leaked} \n\nlast\n")
-    tally = Tally()
+    tally = DocumentCounts()
     found = documents(path, documents="paragraph", remove=Removal([leaked]), tally=tally)
     assert found == ["Kept one. Kept two.\nnext\n", "last\n"]
     # The fourth paragraph is a copy of nothing: it holds the sentence twice.
-    assert tally == Tally(documents=2, characters=30, sentences_removed=4, emptied=2)
+    assert tally == DocumentCounts(documents=2, characters=30, sentences_removed=4, emptied=2)
 
 
 def test_a_file_that_changes_between_the_passes_is_an_error(write: Write) -> None:
     path = write("a.txt", "a b\n\nc\n")
-    found, lines = survey(RawText(texts=(path,))), survey(RawText(texts=(path,), documents="line"))
+    found, lines = survey(TextSource(texts=(path,))), survey(TextSource(texts=(path,), documents="line"))
     Path(path).write_text("a bc\n\nc\n")
     with pytest.raises(
         DataError, match=r"a\.txt: has changed while it was in use \(8 characters, 7 before\); begin again"

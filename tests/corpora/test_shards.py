@@ -19,7 +19,7 @@ from headstart.corpora.corpus import open_corpus
 from headstart.corpora.documents import segments
 from headstart.corpora.removal import Removal
 from headstart.corpora.shards import tokenised
-from headstart.corpora.source import RawText
+from headstart.corpora.source import TextSource
 from headstart.corpora.survey import Survey, survey
 from headstart.errors import DataError, StorageError
 from headstart.runtime import durable
@@ -44,7 +44,7 @@ def text(write: Write) -> str:
 
 @pytest.fixture
 def found(text: str) -> Survey:
-    return survey(RawText(texts=(text,), documents="paragraph"))
+    return survey(TextSource(texts=(text,), documents="paragraph"))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -85,7 +85,7 @@ def test_joined_segments_of_a_long_document_encode_to_the_same_ids(
 ) -> None:
     lines = "".join(f"w{at % 300} w{at * 7 % 300}{' ' * (at % 3)}\n" for at in range(4000))
     whole = lines + "w1 " * 5000
-    corpus = tokenised(survey(RawText(texts=(write("b.txt", whole),))), words, tmp_path / "c", shard_tokens=1000)
+    corpus = tokenised(survey(TextSource(texts=(write("b.txt", whole),))), words, tmp_path / "c", shard_tokens=1000)
     assert corpus.documents.tolist() == [0, 13_000]
     assert corpus.read(0, 13_000).tolist() == words.encode(whole).ids
 
@@ -94,7 +94,9 @@ def test_facts_count_what_was_used_and_what_was_not(write: Write, words: Tokeniz
     leaked = "w1 w2 w3 w4 w5 w6"
     first = write("a.txt", f"w1 w2\nw1  w2\nw3 w4 w5\n{leaked}\n")
     paths = (first, write("b.txt", Path(first).read_text()), write("c.jsonl", '{"text": "w9 x"}\n{"text": null}\n'))
-    corpus = tokenised(survey(RawText(texts=paths, documents="line")), words, tmp_path / "c", remove=Removal([leaked]))
+    corpus = tokenised(
+        survey(TextSource(texts=paths, documents="line")), words, tmp_path / "c", remove=Removal([leaked])
+    )
     assert corpus.facts == {
         "files": 2, "bytes": 72, "lines": 5, "dropped_rows": 1, "duplicate_files": 1, "exact_duplicates": 1,
         "near_duplicates": 0, "sentences_removed": 1, "documents_emptied": 1, "documents": 3, "tokens": 7,
@@ -108,7 +110,7 @@ def test_a_document_of_which_the_tokenizer_keeps_nothing_is_none(
 ) -> None:
     dropping = Tokenizer.from_str(words.to_str())
     dropping.normalizer = Replace("ghost", "")
-    found = survey(RawText(texts=(write("a.txt", "w1 w2\nghost\nw3\n"),), documents="line"))
+    found = survey(TextSource(texts=(write("a.txt", "w1 w2\nghost\nw3\n"),), documents="line"))
     corpus = tokenised(found, dropping, tmp_path / "c", shard_tokens=1)
     assert (corpus.documents.tolist(), corpus.read(0, 3).tolist()) == ([0, 2, 3], [2, 3, 4])
     assert corpus.facts["documents"] == 2
@@ -119,7 +121,7 @@ def test_a_document_goes_on_over_the_border_of_shards_also_where_one_of_them_was
 ) -> None:
     dropping = Tokenizer.from_str(words.to_str())
     dropping.normalizer = Replace("ghost", "")
-    found = survey(RawText(texts=(write("a.txt", f"{'w1 ' * 1000}\n{'ghost ' * 600}\n"),), documents="file"))
+    found = survey(TextSource(texts=(write("a.txt", f"{'w1 ' * 1000}\n{'ghost ' * 600}\n"),), documents="file"))
     folder = tmp_path / "c"
     assert tokenised(found, dropping, folder, shard_tokens=500).documents.tolist() == [0, 1000]
     whole = contents(folder)
@@ -130,7 +132,7 @@ def test_a_document_goes_on_over_the_border_of_shards_also_where_one_of_them_was
 
 
 def test_small_vocabularies_take_two_bytes_and_large_ones_four(write: Write, tmp_path: Path) -> None:
-    found = survey(RawText(texts=(write("a.txt", "low high"),)))
+    found = survey(TextSource(texts=(write("a.txt", "low high"),)))
     for highest, width in ((65_535, 2), (65_536, 4)):
         tokenizer = Tokenizer(WordLevel({"low": 1, "high": highest}, unk_token="low"))
         tokenizer.pre_tokenizer = WhitespaceSplit()
@@ -224,7 +226,7 @@ def test_what_was_made_of_something_else_is_replaced(
     (folder / "notes.txt").write_text("mine")
     remove, size = None, 200
     if other == "text":
-        found = survey(RawText(texts=(write("o.txt", "w1 w2\n"),)))
+        found = survey(TextSource(texts=(write("o.txt", "w1 w2\n"),)))
     elif other == "tokenizer":
         words = Tokenizer.from_str(words.to_str().replace('"w1":2', '"w1":301'))
     elif other == "removal":
@@ -308,7 +310,7 @@ def test_a_disk_that_fills_up_is_an_error_and_what_is_whole_stays(
 
 def test_text_without_a_single_token_is_an_error(write: Write, words: Tokenizer, tmp_path: Path) -> None:
     text = "this whole line is in the test set"
-    found = survey(RawText(texts=(write("a.txt", text),)))
+    found = survey(TextSource(texts=(write("a.txt", text),)))
     with pytest.raises(DataError, match="the texts hold no token"):
         tokenised(found, words, tmp_path / "c", remove=Removal([text]))
 
@@ -323,7 +325,7 @@ def test_memory_does_not_grow_with_two_hundred_megabytes(tmp_path: Path) -> None
         "import sys; from pathlib import Path\n"
         "from tokenizers import Tokenizer\n"
         "from headstart.corpora.shards import tokenised\n"
-        "from headstart.corpora.source import RawText\n"
+        "from headstart.corpora.source import TextSource\n"
         "from headstart.corpora.survey import survey\n"
         "def anonymous():\n"
         "    lines = Path('/proc/self/status').read_text().split('\\n')\n"
@@ -333,7 +335,7 @@ def test_memory_does_not_grow_with_two_hundred_megabytes(tmp_path: Path) -> None
         "def watch():\n"
         "    while not over.wait(0.05): most[0] = max(most[0], anonymous())\n"
         "threading.Thread(target=watch, daemon=True).start()\n"
-        "found = survey(RawText(texts=(sys.argv[1],), documents='paragraph'))\n"
+        "found = survey(TextSource(texts=(sys.argv[1],), documents='paragraph'))\n"
         "corpus = tokenised(found, tokenizer, Path(sys.argv[3])); over.set()\n"
         "print(most[0] - before, corpus.tokens, len(corpus.documents) - 1)\n"
     )

@@ -12,7 +12,7 @@ import pytest
 
 from headstart.config import parse
 from headstart.corpora import reading
-from headstart.corpora.source import RawText
+from headstart.corpora.source import TextSource
 from headstart.corpora.survey import Survey, survey
 from headstart.errors import DataError, MissingInputError, RecipeError
 
@@ -20,7 +20,7 @@ Write = Callable[..., str]
 
 
 def surveyed(*texts: str, **options: Any) -> Survey:
-    return survey(RawText(texts=texts, **options))
+    return survey(TextSource(texts=texts, **options))
 
 
 def names(found: Survey) -> list[str]:
@@ -72,7 +72,7 @@ def test_a_folder_gives_its_texts_in_order_and_says_what_it_leaves_out(
     write("in/README.md", "about")
     write("in/.hidden.txt", "no")
     write("in/.git/x.txt", "no")
-    found = survey(RawText(texts=(str(tmp_path / "in"),)), heard)
+    found = survey(TextSource(texts=(str(tmp_path / "in"),)), heard)
     assert names(found) == ["z.TXT", "b.txt", "c.txt.gz", "d.csv"]
     assert heard.lines == [f"{tmp_path / 'in'}: 4 files by their endings; 1 others are left out"]
     assert heard.done == heard.total == sum(file.bytes for file in found.files)
@@ -109,7 +109,7 @@ def test_the_digest_follows_text_order_and_options_but_not_names(write: Write) -
 
 def test_rows_of_a_table_are_documents_and_rows_without_text_are_said(write: Write, heard: Any) -> None:
     path = write("a.csv", 'id,Text\n1,"one\ntwo"\n2, \n3\n4,NA\n')
-    found = survey(RawText(texts=(path,)), heard)
+    found = survey(TextSource(texts=(path,)), heard)
     file = found.files[0]
     assert (file.rule, file.column, file.documents, file.dropped, file.words) == ("row", "Text", 2, 2, 3)
     assert heard.lines == [f"{path}: 2 rows are left out; the first, line 4: has no text in column 'Text'"]
@@ -226,8 +226,8 @@ def test_a_line_that_is_just_not_too_long_is_read(write: Write, monkeypatch: pyt
 
 
 def test_names_are_split_at_commas_and_none_is_empty() -> None:
-    assert RawText(texts="a.txt, b/*.txt,hub:x:y").texts == ("a.txt", "b/*.txt", "hub:x:y")  # type: ignore[arg-type]
+    assert TextSource(texts="a.txt, b/*.txt,hub:x:y").texts == ("a.txt", "b/*.txt", "hub:x:y")  # type: ignore[arg-type]
     with pytest.raises(RecipeError, match="'hub:' names nothing; write files, folders or hub:ID"):
-        parse(RawText, {"texts": "hub:"})
+        parse(TextSource, {"texts": "hub:"})
     with pytest.raises(RecipeError, match="texts"):
-        parse(RawText, {"texts": ""})
+        parse(TextSource, {"texts": ""})

@@ -1,5 +1,6 @@
 """The store of examples, its digest, and the table it comes from."""
 
+import numpy as np
 import pytest
 
 from headstart.data.store import Store
@@ -18,6 +19,15 @@ def test_taking_rows_keeps_their_order_lines_and_columns() -> None:
     assert part.lines == [5, 2]
     assert part.columns == {"who": ["r", "p"]}
     assert (part.file, len(part), part.get(1)) == ("f.csv", 2, ROWS[0])
+
+
+def test_groups_stay_with_their_rows_whichever_are_taken() -> None:
+    grouped = Store(ROWS, [2, 3, 5], "f.csv", groups=np.array([4, 4, 9]))
+    assert grouped.take([2, 0]).groups.tolist() == [9, 4]  # type: ignore[union-attr]
+    assert grouped.take(np.array([1])).take([0]).groups.tolist() == [4]  # type: ignore[union-attr]
+    assert grouped.take([]).groups.tolist() == []  # type: ignore[union-attr]
+    assert STORE.take([1]).groups is None
+    assert grouped.digest() == STORE.digest(), "rows are the same data whatever they are grouped by"
 
 
 def test_the_digest_is_of_the_examples_in_order_and_of_nothing_else() -> None:

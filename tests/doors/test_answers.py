@@ -111,7 +111,7 @@ def test_the_code_on_the_card_says_the_same_without_headstart(
     found = json.loads(run_in(folder, snippet(folder) + code)[-1])
     if task == "multi-label-classification":
         np.testing.assert_allclose(found, artifact.predict_proba(given), atol=1e-4)
-        assert str(list(artifact.task.thresholds)) in snippet(folder)  # type: ignore[attr-defined]
+        assert str(list(artifact.predictor.thresholds)) in snippet(folder)
     else:
         np.testing.assert_allclose([row[0] for row in found], [row.value for row in artifact.predict(given)], atol=1e-3)
 

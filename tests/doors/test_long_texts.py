@@ -16,6 +16,7 @@ from tests.alone import run_in
 from tests.folders import snippet
 
 import headstart
+from headstart import errors
 
 FILL = ["way", "day", "night", "shop", "opens", "nine", "start", "end", "parcel", "monday"]
 LONG = [f"the {FILL[at]} is on its way to you " * 12 + word for at, word in enumerate(["good", "bad", "good", "bad"])]
@@ -136,7 +137,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
         return STEP(self, *rest)
 
     monkeypatch.setattr(torch.optim.AdamW, "step", step)
-    with pytest.raises(headstart.errors.Interrupted, match="headstart resume"):
+    with pytest.raises(errors.Interrupted, match="headstart resume"):
         fitted(tmp_path, "text-classification", wide, long="window", **more)
     headstart.resume(str(tmp_path / "run"))
     assert len(done) > 4
@@ -188,10 +189,10 @@ def test_what_was_cut_is_said_in_terminal_report_and_card_for_every_task(
     ],
 )
 def test_tasks_without_the_option_say_why_and_what_to_do(task: str, reason: str, tmp_path: Path) -> None:
-    with pytest.raises(headstart.errors.RecipeError, match=f"task: long: {task} {reason}"):
+    with pytest.raises(errors.RecipeError, match=f"task: long: {task} {reason}"):
         headstart.fit(str(write(tmp_path, task)), task=task, long="window", output=str(tmp_path / "x"))
 
 
 def test_another_word_than_the_two_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(headstart.errors.RecipeError, match="task.long: .*'truncate' or 'window', found 'slide'"):
+    with pytest.raises(errors.RecipeError, match="task.long: .*'truncate' or 'window', found 'slide'"):
         headstart.fit(str(write(tmp_path, "text-classification")), long="slide", output=str(tmp_path / "x"))

@@ -11,15 +11,17 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from headstart.backbones.location import BackboneSource
 from headstart.cli.main import main
 from headstart.objectives import OBJECTIVES
-from headstart.recipes import recipe as recipes
-from headstart.recipes.parsing import HIDDEN, SECTIONS, assemble, flat, read
-from headstart.recipes.raw_recipe import Corpus, Network
-from headstart.recipes.recipe import VERBS
+from headstart.recipes.flags import HIDDEN, flat, sections
+from headstart.recipes.parsing import assemble, read
+from headstart.recipes.raw_text import Network, RawTextData
+from headstart.recipes.sources import Data, Format
+from headstart.recipes.verbs import VERBS
 from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
-from headstart.training.settings import TextTraining
+from headstart.training.settings import TextTraining, Training
 
 # A value other than the default for every name: the words of the flag, and the value in Python and YAML.
 SHARED: dict[str, tuple[list[str], Any]] = {
@@ -41,6 +43,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "validation": (["--validation", "v.csv"], "v.csv"),
     "target": (["--target", "u.csv"], "u.csv"),
     "target_test": (["--target-test", "l.csv"], "l.csv"),
+    "tests": (["--tests", "shop=a.csv,film=b.csv"], {"shop": "a.csv", "film": "b.csv"}),
     "group_column": (["--group-column", "who"], "who"),
     "time_column": (["--time-column", "when"], "when"),
     "test_share": (["--test-share", "0.3"], 0.3),
@@ -74,12 +77,15 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "patience": (["--patience", "4"], 4),
     "stop_after": (["--stop-after", "2"], 2),
     "checkpoint_every": (["--checkpoint-every", "2m"], 120.0),
+    "measure": (["--measure", "slices,confusion"], ["slices", "confusion"]),
     "strategies": (["--strategies", "tf-idf,fine-tuning"], ["tf-idf", "fine-tuning"]),
     "controls": (["--no-controls"], False),
     "cache": (["--no-cache"], False),
     "rows": (["--no-rows"], False),
     "seed": (["--seed", "7"], 7),
-    "layers": (["--layers", "1"], 1),
+    "fine-tuning.layers": (["--fine-tuning.layers", "1"], 1),
+    "feature-extraction.layers": (["--feature-extraction.layers", "1,2"], [1, 2]),
+    "coral.layers": (["--coral.layers", "1"], [1]),
     "pooling": (["--pooling", "mean"], "mean"),
     "C": (["--C", "0.5"], 0.5),
     "head": (["--head", "native"], "native"),
@@ -181,7 +187,7 @@ TASK_OF = {
     "crf": "token-classification",
 }
 """Which task has a field that the default one has not."""
-CASES = [(verb, name) for verb in VERBS for name in flat(verb)]
+CASES = [(verb, name) for verb in VERBS.names() for name in flat(verb)]
 
 
 @pytest.fixture
@@ -202,7 +208,8 @@ def from_flags(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
 
 def owners(name: str) -> list[str]:
-    return [owner for owner in STRATEGIES.names() if name in STRATEGIES.get(owner).model_fields]
+    owner, _, key = name.rpartition(".")
+    return [each for each in STRATEGIES.names() if each in (owner or each) and key in STRATEGIES.get(each).model_fields]
 
 
 def objective_of(name: str) -> str:
@@ -213,9 +220,9 @@ def nested(verb: str, options: dict[str, Any]) -> dict[str, Any]:
     """The recipe file that says the same as flat names, written by hand from the paths."""
     values: dict[str, Any] = {"verb": verb}
     for name, value in options.items():
-        path = flat(verb)[name][0]
+        path = flat(verb)[name].path
         if path[0] == "strategies" and len(path) > 1:
-            values["strategies"] = [{"name": owner, name: value} for owner in owners(name)]
+            values["strategies"] = [{"name": owner, path[1]: value} for owner in owners(name)]
             continue
         if path[0] == "objective" and len(path) > 1:
             values["objective"] = {"name": objective_of(name), name: value}
@@ -234,11 +241,11 @@ def test_a_flag_a_recipe_key_and_a_keyword_argument_build_the_same_recipe(
     words, value = SAMPLES[verb][name]
     options = REQUIRED[verb] | {name: value}
     start = REQUIRED[verb]
-    if flat(verb)[name][0][0] == "strategies" and name != "strategies":
+    if flat(verb)[name].path[0] == "strategies" and name != "strategies":
         words = [*words, "--strategies", ",".join(owners(name))]
         options |= {"strategies": ",".join(owners(name))}
         start = start | {"strategies": options["strategies"]}
-    if flat(verb)[name][0][0] == "objective" and name != "objective":
+    if flat(verb)[name].path[0] == "objective" and name != "objective":
         words = [*words, "--objective", objective_of(name)]
         options |= {"objective": objective_of(name)}
         start = start | {"objective": options["objective"]}
@@ -252,17 +259,17 @@ def test_a_flag_a_recipe_key_and_a_keyword_argument_build_the_same_recipe(
     listed = {key: v for key, v in options.items() if key == name or key in REQUIRED[verb]}
     path.write_text(yaml.safe_dump(nested(verb, listed)), encoding="utf-8")
     assert by_flags == by_keywords == read(path)
-    assert type(by_flags) is VERBS[verb]
+    assert type(by_flags) is VERBS.get(verb)
     if name not in REQUIRED[verb]:
         assert by_flags != assemble(verb, start), "the value did not arrive"
 
 
 def test_every_flat_name_has_a_sample() -> None:
-    for verb in VERBS:
+    for verb in VERBS.names():
         assert set(SAMPLES[verb]) == set(flat(verb)), verb
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", VERBS.names())
 def test_the_flags_in_the_help_are_the_flat_names_of_the_recipe(
     verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -272,7 +279,7 @@ def test_the_flags_in_the_help_are_the_flat_names_of_the_recipe(
         main()
     shown = capsys.readouterr().out
     lines = [line for line in shown.split("\n") if re.match(r"  -", line)]
-    flags = {flag for line in lines for flag in re.findall(r"--[A-Za-z0-9-]+", line.split("   ")[0])}
+    flags = {flag for line in lines for flag in re.findall(r"--[A-Za-z0-9.-]+", line.split("   ")[0])}
     presentation = {"--json", "--quiet", "--set", "--help"}
     strategy = {"--strategy"} if verb == "fit" else set()
     names = {"--" + name.replace("_", "-") for name in flat(verb) if name not in REQUIRED[verb]}
@@ -287,8 +294,8 @@ def fields(cls: type[BaseModel]) -> list[tuple[str, Any]]:
 
 
 def test_every_recipe_field_is_described_in_a_sentence() -> None:
-    classes: list[type[BaseModel]] = [*VERBS.values(), recipes.Data, recipes.Format, recipes.Training,
-                                      recipes.BackboneSource]  # fmt: skip
+    classes: list[type[BaseModel]] = [Data, Format, Training, BackboneSource]
+    classes += [VERBS.get(verb) for verb in VERBS.names()]
     classes += [registry.get(name) for registry in (STRATEGIES, TASKS) for name in registry.names()]
     for cls in classes:
         assert cls.__doc__
@@ -297,30 +304,25 @@ def test_every_recipe_field_is_described_in_a_sentence() -> None:
             assert info.description.strip().endswith((".", "`", ")")), name
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", VERBS.names())
 def test_every_key_of_a_recipe_has_a_flat_name_of_its_own(verb: str) -> None:
     reached: dict[tuple[str, ...], list[str]] = {}
-    for name, (path, _) in flat(verb).items():
-        reached.setdefault(path, []).append(name)
+    for name, flag in flat(verb).items():
+        for owner in flag.owners or ("",):
+            reached.setdefault((owner, *flag.path), []).append(name)
     assert all(len(names) == 1 for names in reached.values())
-    wanted = {(key,) for key in VERBS[verb].model_fields if key not in SECTIONS.get(verb, ())}
-    if verb in SECTIONS:
-        sections: dict[str, list[type[BaseModel]]] = {
-            "data": [recipes.Data], "backbone": [recipes.BackboneSource], "training": [recipes.Training],
-            "task": [TASKS.get(name) for name in TASKS.names()],
-        }  # fmt: skip
-        if verb in ("pretrain", "adapt"):
-            sections |= {"data": [Corpus], "network": [Network], "training": [TextTraining]}
-            wanted |= {("objective", key) for key in ("share", "whole_words", "temperature", "pooling")}
-        assert set(SECTIONS[verb]) <= set(sections)
-        sections = {section: sections[section] for section in SECTIONS[verb]}
-        wanted |= {(section, key) for section, owners in sections.items() for cls in owners for key in cls.model_fields}
-        if verb in ("fit", "compare"):
-            wanted.add(("task",))
-            wanted |= {("strategies", key) for name in STRATEGIES.names() for key in STRATEGIES.get(name).model_fields}
+    own, raw = sections(VERBS.get(verb)), verb in ("pretrain", "adapt")
+    wanted = {("", key) for key in VERBS.get(verb).model_fields if key not in own and key not in HIDDEN}
+    known: dict[str, type[BaseModel]] = {"data": RawTextData if raw else Data, "backbone": BackboneSource,
+                                         "network": Network, "training": TextTraining if raw else Training}  # fmt: skip
+    wanted |= {("", section, key) for section in own for key in known[section].model_fields}
+    held = {"fit": {"task": TASKS, "strategies": STRATEGIES}, "pretrain": {"objective": OBJECTIVES}}
+    held |= {"compare": held["fit"], "adapt": held["pretrain"]}
+    for field, registry in held.get(verb, {}).items():
+        names = [name for name in registry.names() if (field, name) != ("objective", "contrastive")]
+        wanted |= {(name, field, key) for name in names for key in registry.get(name).model_fields}
     hidden = {tuple(path.split(".")) for path in HIDDEN}
-    hidden = {path for path in hidden if path[0] in SECTIONS.get(verb, ())}
-    assert wanted - hidden == set(reached)
+    assert {path for path in wanted if path[1:] not in hidden} == set(reached)
 
 
 def test_keys_without_a_flag_are_reached_by_set_and_by_dotted_keywords(from_flags: Callable[..., Any]) -> None:
@@ -332,6 +334,35 @@ def test_keys_without_a_flag_are_reached_by_set_and_by_dotted_keywords(from_flag
     assert nested_key == assemble("fit", {"train": "data.csv", "strategy": {"name": "fine-tuning", "layer_decay": 0.5}})
     second = from_flags("fit", "data.csv", "--strategies", "tf-idf,fine-tuning", "--set", "strategies.1.layers=1")
     assert second.strategies[1].layers == 1
+
+
+def test_a_key_of_a_component_is_reached_by_its_name_through_every_door(
+    from_flags: Callable[..., Any], tmp_path: Path
+) -> None:
+    words = ("data.csv", "--strategies", "contrastive,fine-tuning")
+    wanted = from_flags("compare", *words, "--temperature", "0.2", "--set", "strategies.1.layers=2")
+    assert [strategy.plain() for strategy in wanted.strategies] != [
+        strategy.plain() for strategy in from_flags("compare", *words).strategies
+    ]
+    dotted = ("--contrastive.temperature", "0.2", "--fine-tuning.layers", "2")
+    assert from_flags("compare", *words, *dotted) == wanted
+    put = ("--set", "contrastive.temperature=0.2", "--set", "fine-tuning.layers=2")
+    assert from_flags("compare", *words, *put) == wanted
+    options = {"contrastive.temperature": 0.2, "fine-tuning.layers": 2}
+    given = {"train": "data.csv", "strategies": ("contrastive", "fine-tuning")}
+    assert assemble("compare", given | options) == wanted
+    file = {"verb": "compare", "data": {"train": "data.csv"}, "strategies": ["contrastive", "fine-tuning"]}
+    for number, more in enumerate((options, {"strategies": [{"contrastive": {"temperature": 0.2}},
+                                                            {"name": "fine-tuning", "layers": 2}]})):  # fmt: skip
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(yaml.safe_dump(file | more), encoding="utf-8")
+        assert read(path) == wanted
+    path.write_text(yaml.safe_dump(file), encoding="utf-8")
+    assert read(path, {"contrastive.temperature": 0.2, "fine_tuning.layers": 2}) == wanted
+    objective = from_flags("pretrain", "a.txt", "--objective", "simcse", "--simcse.temperature", "0.2")
+    assert objective.objective.temperature == 0.2
+    task = from_flags("fit", "data.csv", "--task", "token-classification", "--token-classification.crf")
+    assert task.task.crf is True
 
 
 def test_layers_are_given_as_a_number_as_several_or_as_all(from_flags: Callable[..., Any]) -> None:

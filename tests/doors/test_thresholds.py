@@ -76,13 +76,13 @@ def unlikely(artifact: Any, rows: Path) -> str:
 def test_the_rare_label_is_given_by_all_who_answer(strategy: str, rows: Path, fitted: Callable[[str], Path]) -> None:
     folder = fitted(strategy)
     artifact = headstart.load(folder)
-    task: Any = artifact.task
-    assert task.chosen_metric == "macro_f1" and task.labels == ("fault", "fine")
-    assert task.thresholds[0] < 0.45 and math.isclose(sum(task.thresholds), 1, abs_tol=1e-3)
+    thresholds = artifact.predictor.thresholds
+    assert artifact.task.chosen_metric == "macro_f1" and artifact.task.labels == ("fault", "fine")
+    assert thresholds[0] < 0.45 and math.isclose(sum(thresholds), 1, abs_tol=1e-3)
     late = unlikely(artifact, rows)
     # The card: the same thresholds, and code that comes to the same answer without headstart.
     card = (folder / "README.md").read_text(encoding="utf-8")
-    assert f"its probability is at least fault {task.thresholds[0]:.3f}" in card
+    assert f"its probability is at least fault {thresholds[0]:.3f}" in card
     printed = run_in(folder, snippet(folder).replace("great plot, weak ending", late))[-1]
     assert ("fault" if strategy == "fine-tuning" else printed) in printed.split()[0] and "fault" in printed
     # What is scored is what is given.
@@ -96,14 +96,19 @@ def test_the_rare_label_is_given_by_all_who_answer(strategy: str, rows: Path, fi
 def test_commands_and_recipe_come_to_the_same_thresholds(
     rows: Path, wide: Path, tmp_path: Path, command: Callable[..., Any], fitted: Callable[[str], Path]
 ) -> None:
-    ours: Any = headstart.load(fitted("feature-extraction")).task
+    ours = headstart.load(fitted("feature-extraction"))
     command("fit", rows, "--strategy", "feature-extraction", "--no-controls", "--backbone", wide, "--threads", 1, "--output", tmp_path / "one", "--quiet")  # fmt: skip
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text((tmp_path / "one" / "recipe.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     command("run", recipe, "--output", tmp_path / "two", "--quiet")
     late = unlikely(headstart.load(tmp_path / "one"), rows)
     for folder in ("one", "two"):
-        assert headstart.load(tmp_path / folder).task == ours
+        found = headstart.load(tmp_path / folder)
+        assert (found.task, found.decisions, found.predictor.thresholds) == (
+            ours.task,
+            ours.decisions,
+            ours.predictor.thresholds,
+        )
         said = json.loads(command("predict", tmp_path / folder, late).out)
         assert said["label"] == "fault" and said["score"] < 0.5
     found = json.loads(command("evaluate", tmp_path / "two", rows, "--json", "--quiet").out)
@@ -123,7 +128,7 @@ def test_an_estimator_predicts_by_them(rows: Path, wide: Path) -> None:
     found = headstart.TextClassifier(strategy="feature-extraction", backbone=str(wide), threads=1).fit(texts, labels)
     shares, given = found.predict_proba(texts), found.predict(texts)
     assert found.classes_.tolist() == ["fault", "fine"]
-    border = found.artifact_.task.thresholds[0]  # type: ignore[attr-defined]
+    border = found.artifact_.predictor.thresholds[0]
     assert (given == np.where(shares[:, 0] >= border, "fault", "fine")).all()
     assert (given != found.classes_[shares.argmax(1)]).any()
 
@@ -132,7 +137,7 @@ def test_where_answers_count_alike_the_most_probable_label_is_given(rows: Path, 
     artifact = headstart.fit(
         str(rows), strategy="tf-idf", metric="accuracy", controls=False, output=str(tmp_path / "run"), cache=False
     )
-    assert artifact.task.thresholds is None  # type: ignore[attr-defined]
+    assert artifact.predictor.thresholds == ()
     assert [row.label for row in artifact.predict(texts_of(rows))] == [
         artifact.labels[at] for at in artifact.predict_proba(texts_of(rows)).argmax(1)
     ]

@@ -52,6 +52,7 @@ def test_cross_validation_cuts_every_container(probe: TextClassifier, texts: Any
     assert scores.min() > 0.7
 
 
+@pytest.mark.slow
 def test_cross_validation_in_two_processes_gives_the_scores_of_one(make: Make, texts: Any, labels: Any) -> None:
     found = [cross_val_score(make(), texts, labels, cv=2, n_jobs=jobs) for jobs in (1, 2)]
     np.testing.assert_array_equal(*found)

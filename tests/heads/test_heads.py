@@ -7,7 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from headstart.backbones.base import Encoding
+from headstart.backbones.base import Encoding, Inputs
+from headstart.heads import HEADS
+from headstart.heads.base import LinearHead, LinearMap
+from headstart.heads.cosine import CosineHead
 from headstart.heads.model import Model
 from headstart.heads.native import NativeHead, write_native
 from headstart.heads.pooled import PooledHead, pool
@@ -36,7 +39,7 @@ def test_an_unknown_pooling_is_refused() -> None:
 
 def test_a_head_reads_its_layers_side_by_side_in_order() -> None:
     head = PooledHead(2, 1, layers=(2, 0), pooling="first", depth=2)
-    head.set(torch.tensor([[1.0, 10.0, 100.0, 1000.0]]), torch.tensor([0.5]))
+    head.set(LinearMap(np.array([[1.0, 10.0, 100.0, 1000.0]]), np.array([0.5])))
     layers = (HIDDEN, HIDDEN * 0, HIDDEN * 2)
     found = head.eval()(Encoding(HIDDEN * 2, MASK, layers))
     # Layer 2 first: (2, -4) . (1, 10) = -38; layer 0: (1, -2) . (100, 1000) = -1900.
@@ -51,14 +54,14 @@ def test_a_head_of_the_last_layer_alone_reads_the_output_and_asks_for_no_layers(
     class Fake(nn.Module):
         device = torch.device("cpu")
 
-        def encode(self, ids: torch.Tensor, mask: torch.Tensor, *, layers: bool) -> Encoding:
+        def encode(self, inputs: Inputs, *, layers: bool) -> Encoding:
             asked.append(layers)
-            return Encoding(HIDDEN, mask, ())
+            return Encoding(HIDDEN, inputs.mask, ())
 
     model = Model(Fake(), {"classification": head})  # type: ignore[arg-type]
     assert head.only_last
-    assert head(model.encode(MASK, MASK)).shape == (2, 1)
-    Model(Fake(), {"a": head, "b": PooledHead(2, 1, layers=(1,), pooling="mean", depth=2)}).encode(MASK, MASK)  # type: ignore[arg-type]
+    assert head(model.encode(Inputs(MASK, MASK))).shape == (2, 1)
+    Model(Fake(), {"a": head, "b": PooledHead(2, 1, layers=(1,), pooling="mean", depth=2)}).encode(Inputs(MASK, MASK))  # type: ignore[arg-type]
     assert asked == [False, True]
 
 
@@ -92,3 +95,53 @@ def test_a_head_that_is_no_linear_map_is_refused() -> None:
     network = SimpleNamespace(get_submodule=lambda path: nn.ReLU())
     with pytest.raises(TypeError, match="dense of SimpleNamespace is a ReLU, not a Linear"):
         write_native(network, NativeHead("dense", "tanh", "out"), torch.ones(2, 2), torch.ones(2), largest=1.0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("head", "settings", "names"),
+    [
+        (
+            PooledHead(2, 3, layers=(2, 0), pooling="last", depth=2),
+            {"layers": [2, 0], "pooling": "last"},
+            ["weight", "bias"],
+        ),
+        (
+            PooledHead(2, 3, layers=(2,), pooling="first", depth=2, chained=True),
+            {"layers": [2], "pooling": "first", "crf": True},
+            ["weight", "bias", "transitions", "factor"],
+        ),
+        (CosineHead(layers=(1, 2), pooling="mean", depth=2), {"layers": [1, 2], "pooling": "mean"}, ["weight", "bias"]),
+    ],
+    ids=["layers", "chain", "cosine"],
+)
+def test_a_head_is_made_again_from_its_tensors_and_settings(
+    head: LinearHead, settings: object, names: list[str]
+) -> None:
+    for parameter in head.parameters():
+        torch.nn.init.normal_(parameter)
+    tensors = head.tensors()
+    assert (head.settings(), list(tensors)) == (settings, names)
+    again = HEADS.get(head.name).load(
+        tensors, head.settings() | {"max_length": 9}, SimpleNamespace(hidden_size=2, depth=2)
+    )
+    assert type(again) is type(head)
+    assert (again.width, again.only_last) == (head.width, head.only_last)
+    assert all(torch.equal(again.state_dict()[name], value) for name, value in head.state_dict().items())
+    head.linear.weight.data.zero_()
+    assert tensors["weight"].any(), "what was put away is a copy"
+
+
+def test_a_head_of_which_a_tensor_is_missing_is_not_made() -> None:
+    head = PooledHead(2, 3, layers=(2,), pooling="first", depth=2, chained=True)
+    tensors = {name: value for name, value in head.tensors().items() if name != "factor"}
+    with pytest.raises(KeyError, match="factor"):
+        PooledHead.load(tensors, head.settings(), SimpleNamespace(hidden_size=2, depth=2))  # type: ignore[arg-type]
+
+
+def test_what_is_solved_with_its_chain_is_put_in_as_a_whole() -> None:
+    head = PooledHead(2, 2, layers=(2,), pooling="first", depth=2, chained=True)
+    head.set(LinearMap(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([5.0, 6.0]), np.array([[0.0, 7.0], [8.0, 0.0]])))
+    assert head.linear.weight.tolist() == [[1, 2], [3, 4]]
+    assert head.linear.bias.tolist() == [5, 6]
+    assert head.chain is not None
+    assert head.chain.transitions.tolist() == [[0, 7], [8, 0]]

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 import torch
 
+from headstart.backbones.base import Inputs
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.errors import ModelError
 from headstart.heads import vocabulary
 from headstart.heads.model import Model
-from headstart.heads.vocabulary import VocabularyHead, told, widened, word_loss
+from headstart.heads.vocabulary import VocabularyHead, token_loss, widened, word_loss
 
 MASKED = ["bert", "roberta", "distilbert", "mpnet", "electra", "deberta-v2", "modernbert"]
 CAUSAL = ["gpt2", "llama", "qwen2"]
@@ -36,13 +37,13 @@ def test_loss_and_gradients_are_those_of_transformers(
     if direction == "causal":
         theirs = head.whole(input_ids=ids, labels=ids).loss
         words = ids[:, 1:].reshape(-1)
-        states = backbone.run(ids, torch.ones_like(ids))[:, :-1].reshape(-1, backbone.hidden_size)
+        states = backbone.run(Inputs(ids, torch.ones_like(ids))).hidden[:, :-1].reshape(-1, backbone.hidden_size)
     else:
         labels = torch.where(torch.rand(3, 11) < 0.3, ids, -100)
         theirs = head.whole(input_ids=ids, labels=labels).loss
         places = (labels.reshape(-1) >= 0).nonzero().squeeze(1)
         words = labels.reshape(-1)[places]
-        states = backbone.run(ids, torch.ones_like(ids)).reshape(-1, backbone.hidden_size)[places]
+        states = backbone.run(Inputs(ids, torch.ones_like(ids))).hidden.reshape(-1, backbone.hidden_size)[places]
     ours = head.loss(states, words, fast=False) / len(words)
     assert float(ours.detach()) == pytest.approx(float(theirs.detach()), abs=1e-5)
     weights = [weight for weight in head.whole.parameters() if weight.requires_grad]
@@ -70,7 +71,7 @@ def test_a_folder_with_a_head_gives_it(make_backbone: Callable[..., Path], tmp_p
     _, other = model_of(tmp_path / "whole", "masked")
     assert not other.fresh
     states = torch.randn(4, backbone.hidden_size)
-    torch.testing.assert_close(head(states), other(states))
+    torch.testing.assert_close(head.logits(states), other.logits(states))
 
 
 def test_a_head_that_is_no_linear_layer_at_its_end_is_used_as_it_is(
@@ -88,7 +89,7 @@ def test_a_head_that_is_no_linear_layer_at_its_end_is_used_as_it_is(
     assert not head._ends_in(head.whole.get_output_embeddings())
     vars(head)["last"] = None
     states, words = torch.randn(4, backbone.hidden_size), torch.tensor([5, 6, 7, 8])
-    expected = torch.nn.functional.cross_entropy(head(states), words, reduction="sum").detach()
+    expected = torch.nn.functional.cross_entropy(head.logits(states), words, reduction="sum").detach()
     assert float(head.loss(states, words, fast=False).detach()) == pytest.approx(float(expected))
 
 
@@ -164,6 +165,6 @@ def test_a_decoder_says_the_same_of_rows_padded_to_one_of_few_widths(
     assert {tensor.shape for tensor in wide.values()} == {(3, 64)}
     assert {tensor.shape for tensor in widened(batch, 40).values()} == {(3, 40)}
     assert {tensor.shape for tensor in widened(batch, None).values()} == {(3, 64)}
-    (one, count), (other, again) = (told(model, "causal-lm", each) for each in (batch, wide))
+    (one, count), (other, again) = (token_loss(model, "causal-lm", each) for each in (batch, wide))
     assert count == again == 24
     assert float(one.detach()) == pytest.approx(float(other.detach()), rel=1e-5)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from headstart.backbones.base import Inputs
 from headstart.heads import windows
 from headstart.heads.windows import in_parts, joined
 
@@ -31,7 +32,9 @@ def test_a_text_of_one_window_is_that_window_to_the_bit(pooling: str) -> None:
 
 
 def read(seen: list[tuple[int, ...]], weight: Tensor) -> object:
-    def sums(ids: Tensor, mask: Tensor) -> Tensor:
+    def sums(inputs: Inputs) -> Tensor:
+        ids, mask = inputs.ids, inputs.mask
+        assert ids is not None
         seen.append(tuple(ids.shape))
         return (ids * mask).sum(1, keepdim=True) * weight
 
@@ -47,7 +50,7 @@ def test_windows_pass_with_those_of_like_length_and_come_back_in_order(monkeypat
     monkeypatch.setattr(windows, "INFERENCE_TOKENS", 10)
     ids, mask = batch([2, 5, 1, 5, 2, 4])
     seen: list[tuple[int, ...]] = []
-    found = in_parts(read(seen, torch.ones(1)), ids, mask)  # type: ignore[arg-type]
+    found = in_parts(read(seen, torch.ones(1)), Inputs(ids, mask))  # type: ignore[arg-type]
     assert found.tolist() == [[float(value)] for value in (ids * mask).sum(1).tolist()]
     assert seen == [(2, 5), (2, 4), (2, 2)]
 
@@ -61,10 +64,10 @@ def test_a_batch_of_many_tokens_is_computed_again_on_the_way_back_with_the_same_
     ids, mask = batch([2, 5, 1, 5, 2, 4])
     seen: list[tuple[int, ...]] = []
     weight = torch.ones(1, requires_grad=True)
-    in_parts(read(seen, weight), ids, mask).sum().backward()  # type: ignore[arg-type, no-untyped-call]
+    in_parts(read(seen, weight), Inputs(ids, mask)).sum().backward()  # type: ignore[arg-type, no-untyped-call]
     assert weight.grad is not None
     assert float(weight.grad) == float((ids * mask).sum())
     assert len(seen) == 3 * passes
     with torch.no_grad():
-        in_parts(read(seen, weight), ids, mask)  # type: ignore[arg-type]
+        in_parts(read(seen, weight), Inputs(ids, mask))  # type: ignore[arg-type]
     assert len(seen) == 3 * passes + 3

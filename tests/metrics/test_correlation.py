@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import pearsonr, spearmanr
 
-from headstart.metrics.correlation import BOUNDS, pearson, ranks, tally
-from headstart.metrics.tallies import measured
+from headstart.metrics.correlation import pearson, ranks, tally
+from headstart.metrics.numbers import PEARSON
+from headstart.metrics.resampling import bootstrap
+from headstart.metrics.results import NumberResults
 
 RANDOM = np.random.default_rng(2)
 TARGETS = np.round(RANDOM.normal(size=200) * 2 + 1e6, 1)
@@ -24,7 +26,8 @@ def test_a_constant_follows_nothing() -> None:
 
 
 def test_the_interval_is_about_that_of_fisher() -> None:
-    found = measured(pearson, tally(TARGETS, PREDICTED), bounds=BOUNDS)
+    results = NumberResults(np.zeros(200), np.ones(200), TARGETS, PREDICTED)
+    found = bootstrap(PEARSON, PEARSON.tally(results))
     low, high = pearsonr(TARGETS, PREDICTED).confidence_interval()
     assert found.low == pytest.approx(low, abs=0.02)
     assert found.high == pytest.approx(high, abs=0.02)

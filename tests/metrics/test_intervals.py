@@ -1,10 +1,11 @@
-"""Intervals of a share against published values."""
+"""Intervals: of a share against published values, from resamples by hand."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headstart.metrics.intervals import proportion
+from headstart.metrics.intervals import percentile_interval, proportion
 
 
 @pytest.mark.parametrize(
@@ -22,3 +23,16 @@ def test_the_interval_holds_the_share_and_stays_between_zero_and_one(drawn: tupl
     found = proportion(*drawn)
     assert 0 <= found.low <= found.value <= found.high <= 1
     assert found.low < found.high
+
+
+def test_an_interval_is_widened_to_hold_its_estimate_and_kept_in_range() -> None:
+    sample = np.linspace(0.0, 0.5, 1001)
+    score = percentile_interval(0.6, sample, 7, bounds=(0.0, 1.0))
+    assert (score.low, score.high, score.n) == (pytest.approx(0.0125), 0.6, 7)
+    clipped = percentile_interval(0.9, np.linspace(-1, 3, 1001), 7, bounds=(0.0, 1.0))
+    assert (clipped.low, clipped.high) == (0.0, 1.0)
+
+
+def test_a_centred_interval_lies_around_the_estimate() -> None:
+    score = percentile_interval(0.1, np.linspace(0.3, 0.5, 1001), 7, centred=True)
+    assert (score.low, score.high) == (pytest.approx(0.005), pytest.approx(0.195))

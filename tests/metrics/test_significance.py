@@ -1,4 +1,4 @@
-"""Paired tests: Holm by hand, p-values near uniform where there is no difference, small where there is."""
+"""Holm's correction and the paired t-test by hand."""
 
 from random import Random
 
@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headstart.metrics.intervals import percentile_interval
-from headstart.metrics.significance import clearly_less, compare, holm
+from headstart.metrics.significance import clearly_less, holm
 
 
 def test_holm_by_hand() -> None:
@@ -38,77 +37,6 @@ def test_holm_does_not_depend_on_the_order_of_the_family(values: list[float], ra
     random.shuffle(order)
     whole = holm(values)
     assert holm([values[at] for at in order]) == pytest.approx([whole[at] for at in order])
-
-
-@pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
-def test_p_values_are_near_uniform_where_the_two_are_equally_good(metric: str) -> None:
-    random = np.random.default_rng(1)
-    found = []
-    for at in range(70):
-        targets = random.integers(0, 2, 150)
-        a = np.where(random.random(150) < 0.8, targets, 1 - targets)
-        b = np.where(random.random(150) < 0.8, targets, 1 - targets)
-        found.append(compare(metric, targets, a, b, labels=2, seed=at).p)
-    shares = [(np.array(found) <= level).mean() for level in (0.05, 0.25, 0.5, 0.75)]
-    # Discrete data make the test a little careful, never bold: three standard errors above, more below.
-    for share, level in zip(shares, (0.05, 0.25, 0.5, 0.75), strict=True):
-        error = np.sqrt(level * (1 - level) / 70)
-        assert level - 5 * error <= share <= level + 3 * error
-
-
-def test_a_clear_difference_has_a_small_p_and_an_interval_off_zero() -> None:
-    targets = np.arange(200) % 2
-    a = targets.copy()
-    a[:10] = 1 - a[:10]
-    b = targets.copy()
-    b[:60] = 1 - b[:60]
-    found = compare("accuracy", targets, a, b, labels=2)
-    assert found.difference.value == pytest.approx(0.25)
-    assert found.p < 0.001
-    assert found.difference.low > 0.15
-    assert found.difference.n == 200
-    back = compare("accuracy", targets, b, a, labels=2)
-    assert back.difference.value == pytest.approx(-0.25)
-    assert back.p < 0.001
-    assert back.difference.high < 0
-
-
-def test_the_exact_p_of_a_small_case_is_met() -> None:
-    # Ten rows: a right and b wrong on 4, b right on none. Only all-heads or all-tails of 4 coins are as extreme: 2/16.
-    targets = np.zeros(10, dtype=int)
-    a, b = np.zeros(10, dtype=int), np.array([1] * 4 + [0] * 6)
-    assert compare("accuracy", targets, a, b, labels=2).p == pytest.approx(0.125, abs=0.015)
-
-
-def test_equal_predictions_have_p_one_and_no_difference() -> None:
-    targets = np.array([0, 1, 2, 1, 0])
-    found = compare("mcc", targets, targets, targets, labels=3)
-    assert found.difference.value == 0
-    assert found.difference.low == found.difference.high == 0
-    assert found.p == 1
-
-
-def test_rows_that_both_get_right_do_not_change_the_p_value_of_accuracy() -> None:
-    targets = np.zeros(20, dtype=int)
-    a, b = np.zeros(20, dtype=int), np.array([1] * 6 + [0] * 14)
-    long = np.concatenate
-    few = compare("accuracy", targets, a, b, labels=2).p
-    many = compare("accuracy", long([targets] * 2), long([a, a]), long([b, np.zeros(20, dtype=int)]), labels=2).p
-    assert few == pytest.approx(2 / 64, abs=0.01)
-    assert many == pytest.approx(few, abs=0.01)
-
-
-def test_an_interval_is_widened_to_hold_its_estimate_and_kept_in_range() -> None:
-    sample = np.linspace(0.0, 0.5, 1001)
-    score = percentile_interval(0.6, sample, 7, bounds=(0.0, 1.0))
-    assert (score.low, score.high, score.n) == (pytest.approx(0.0125), 0.6, 7)
-    clipped = percentile_interval(0.9, np.linspace(-1, 3, 1001), 7, bounds=(0.0, 1.0))
-    assert (clipped.low, clipped.high) == (0.0, 1.0)
-
-
-def test_a_centred_interval_lies_around_the_estimate() -> None:
-    score = percentile_interval(0.1, np.linspace(0.3, 0.5, 1001), 7, centred=True)
-    assert (score.low, score.high) == (pytest.approx(0.005), pytest.approx(0.195))
 
 
 def test_a_mean_is_clearly_less_where_the_paired_t_test_says_so() -> None:

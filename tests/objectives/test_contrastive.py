@@ -18,22 +18,22 @@ from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.store import Store
 from headstart.heads.model import Model
-from headstart.objectives.contrastive import Contrastive, paired_batches
+from headstart.objectives.contrastive import ContrastiveLoss, paired_batches
 from headstart.runtime.team import ALONE
 from headstart.training.features import pooled_states
 from headstart.training.settings import Training
-from headstart.training.stage import Level, Stage
+from headstart.training.stage import LayerGroup, Stage
 from headstart.training.trainer import train
 
 # Cosines: a to b 0.6, a to c 0, b to c 0.8, whatever the lengths.
 A, B, C = (2.0, 0.0), (0.3, 0.4), (0.0, 5.0)
 
 
-def loss(objective: Contrastive, vectors: list[tuple[float, float]], groups: list[int]) -> tuple[Tensor, float]:
+def loss(objective: ContrastiveLoss, vectors: list[tuple[float, float]], groups: list[int]) -> tuple[Tensor, float]:
     """Of vectors that a fake backbone gives; a second token is padding and must not matter."""
     hidden = torch.tensor([[vector, (9.0, -9.0)] for vector in vectors], requires_grad=True)
     mask = torch.tensor([[1, 0]] * len(vectors))
-    encode = SimpleNamespace(encode=lambda ids, mask: Encoding(hidden, mask, ()), hidden_size=hidden.shape[-1])
+    encode = SimpleNamespace(encode=lambda inputs: Encoding(hidden, mask, ()), hidden_size=hidden.shape[-1])
     model: Any = SimpleNamespace(backbone=encode, team=ALONE, lean=False)
     summed, count = objective.loss(model, {"parts": [(None, mask)], "groups": torch.tensor(groups)})  # type: ignore[dict-item]
     summed.backward()
@@ -43,7 +43,7 @@ def loss(objective: Contrastive, vectors: list[tuple[float, float]], groups: lis
 
 
 def test_the_supervised_loss_by_hand() -> None:
-    summed, count = loss(Contrastive(temperature=0.5), [A, B, C], [7, 7, 2])
+    summed, count = loss(ContrastiveLoss(temperature=0.5), [A, B, C], [7, 7, 2])
     of_a = -log(exp(1.2) / (exp(1.2) + exp(0.0)))
     of_b = -log(exp(1.2) / (exp(1.2) + exp(1.6)))
     assert float(summed) == pytest.approx(of_a + of_b, rel=1e-5)
@@ -51,7 +51,7 @@ def test_the_supervised_loss_by_hand() -> None:
 
 
 def test_several_positives_of_a_row_count_by_their_mean() -> None:
-    summed, count = loss(Contrastive(temperature=1.0), [A, B, C, (0.0, 1.0)], [0, 0, 1, 0])
+    summed, count = loss(ContrastiveLoss(temperature=1.0), [A, B, C, (0.0, 1.0)], [0, 0, 1, 0])
     # A fourth row like c but of label 0: cosines a-d 0, b-d 0.8, c-d 1.
     of_a = -(log(exp(0.6) / (exp(0.6) + 2.0)) + log(1 / (exp(0.6) + 2.0))) / 2
     of_b = -(log(exp(0.6) / (exp(0.6) + 2 * exp(0.8))) + log(exp(0.8) / (exp(0.6) + 2 * exp(0.8)))) / 2
@@ -61,7 +61,7 @@ def test_several_positives_of_a_row_count_by_their_mean() -> None:
 
 
 def test_the_loss_of_pairs_by_hand() -> None:
-    summed, count = loss(Contrastive(loss_kind="pairs"), [A, B, C], [0, 0, 1])
+    summed, count = loss(ContrastiveLoss(loss_kind="pairs"), [A, B, C], [0, 0, 1])
     # Alike: (0.6 - 1)^2; different: the mean of 0^2 and 0.8^2; both sides weigh the same over six ordered pairs.
     assert float(summed) / count == pytest.approx((0.16 + 0.32) / 2, rel=1e-5)
     assert count == 6.0
@@ -71,13 +71,13 @@ def test_the_loss_of_pairs_by_hand() -> None:
     ("vectors", "groups", "expected"), [([A, B], [0, 0], 0.16), ([B, C], [0, 1], 0.64), ([B], [0], 0.0)]
 )
 def test_pairs_of_one_kind_or_none_are_no_hindrance(vectors: Any, groups: list[int], expected: float) -> None:
-    summed, count = loss(Contrastive(loss_kind="pairs"), vectors, groups)
+    summed, count = loss(ContrastiveLoss(loss_kind="pairs"), vectors, groups)
     assert float(summed) / count == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("groups", [[0, 1, 2], [0]])
 def test_rows_without_a_positive_give_no_supervised_loss_and_no_gradient_that_is_not_finite(groups: list[int]) -> None:
-    summed, count = loss(Contrastive(), [A, B, C][: len(groups)], groups)
+    summed, count = loss(ContrastiveLoss(), [A, B, C][: len(groups)], groups)
     assert (float(summed), count) == (0.0, 1.0)
 
 
@@ -119,8 +119,8 @@ def test_batches_are_a_function_of_seed_and_epoch() -> None:
 def test_training_draws_rows_of_a_label_together_and_labels_apart(loss_kind: Any, tiny_backbone: Path) -> None:
     torch.manual_seed(1)
     backbone = TextEncoder(locate(BackboneSource(location=str(tiny_backbone))))
-    examples = Contrastive.toy_examples()
-    objective = Contrastive(loss_kind=loss_kind)
+    examples = ContrastiveLoss.toy_examples()
+    objective = ContrastiveLoss(loss_kind=loss_kind)
     store = Store(examples, list(range(len(examples))), "toy.csv")
     ready = objective.prepare(store, backbone.tokenizer)
     assert ready.groups.tolist() == [1, 0, 1, 0, 1, 0] * 2  # labels in the order of the alphabet
@@ -133,11 +133,11 @@ def test_training_draws_rows_of_a_label_together_and_labels_apart(loss_kind: Any
         return float(cosines[alike & ~np.eye(12, dtype=bool)].mean()), float(cosines[~alike].mean())
 
     before = apart()
-    moving = [module for level in backbone.stacks()["encoder"] for module in level]
+    moving = [module for level in backbone.blocks() for module in level]
     history = train(
         Model(backbone, {}),
         Stage(
-            objective, ready, [Level(moving, 1.0)], 20, 1e-3,
+            objective, ready, [LayerGroup(moving, 1.0)], 20, 1e-3,
             batches=lambda epoch: paired_batches(ready.groups, rows=12, seed=0, epoch=epoch),
         ),
         Training(),
@@ -156,15 +156,15 @@ def test_training_draws_rows_of_a_label_together_and_labels_apart(loss_kind: Any
 
 def test_a_text_weighs_the_same_alone_and_beside_longer_ones(tiny_backbone: Path) -> None:
     backbone = TextEncoder(locate(BackboneSource(location=str(tiny_backbone)))).eval()
-    examples = Contrastive.toy_examples()
-    objective = Contrastive()
+    examples = ContrastiveLoss.toy_examples()
+    objective = ContrastiveLoss()
     ready = objective.prepare(Store(examples, [0] * 12, "toy.csv"), backbone.tokenizer)
     batch = objective.collate(ready, np.array([0, 4]), backbone.tokenizer.pad_id)
     assert batch["groups"].tolist() == [1, 1]
     assert [mask.sum(1).tolist() for _, mask in batch["parts"]] == [sorted(ready.lengths[[0, 4]].tolist())]
     model = Model(backbone, {})
     with torch.no_grad():
-        together, _ = Contrastive(loss_kind="pairs").loss(model, batch)
+        together, _ = ContrastiveLoss(loss_kind="pairs").loss(model, batch)
         alone = pooled_states(backbone, ready.tokens, ("mean",))[[0, 4], -1, 0]
     order = np.argsort(ready.lengths[[0, 4]])
     alone = alone[order]
@@ -174,8 +174,8 @@ def test_a_text_weighs_the_same_alone_and_beside_longer_ones(tiny_backbone: Path
 
 def test_rows_of_like_length_pass_the_network_together_and_none_is_lost(tiny_backbone: Path) -> None:
     backbone = TextEncoder(locate(BackboneSource(location=str(tiny_backbone)))).eval()
-    objective = Contrastive()
-    ready = objective.prepare(Store(Contrastive.toy_examples(), [0] * 12, "toy.csv"), backbone.tokenizer)
+    objective = ContrastiveLoss()
+    ready = objective.prepare(Store(ContrastiveLoss.toy_examples(), [0] * 12, "toy.csv"), backbone.tokenizer)
     batch = objective.collate(ready, np.arange(12), backbone.tokenizer.pad_id)
     lengths = [mask.sum(1).tolist() for _, mask in batch["parts"]]
     assert [len(part) for part in lengths] == [6, 6]
@@ -191,11 +191,11 @@ def test_without_keeping_activations_loss_and_gradients_are_the_same_dropout_inc
     from headstart.backbones.location import BackboneSource, locate
     from headstart.heads.model import Model
 
-    objective = Contrastive(loss_kind=loss_kind)
+    objective = ContrastiveLoss(loss_kind=loss_kind)
     backbone = TextEncoder(locate(BackboneSource(location=str(tiny_backbone))))
     model = Model(backbone, {})
     model.train()
-    rows = Contrastive.toy_examples()
+    rows = ContrastiveLoss.toy_examples()
     prepared = objective.prepare(Store(rows, list(range(len(rows))), "toy"), backbone.tokenizer)
     batch = objective.collate(prepared, np.arange(len(rows)), 0)
     found = []

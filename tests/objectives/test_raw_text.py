@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from headstart.backbones.base import Inputs
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.examples import Example
@@ -139,7 +140,7 @@ def test_simcse_is_the_cross_entropy_of_finding_oneself(backbone: TextEncoder) -
     vectors = []
     for at in range(3):
         ids, mask, _ = rows.pad(np.array([at]), 0)
-        states = backbone.run(torch.from_numpy(ids), torch.from_numpy(mask))[0]
+        states = backbone.run(Inputs(torch.from_numpy(ids), torch.from_numpy(mask))).hidden[0]
         vectors.append(states.mean(0) / states.mean(0).norm())
     cosines = torch.stack(vectors) @ torch.stack(vectors).T / 0.5
     expected = -torch.log_softmax(cosines, 1).diagonal().sum()

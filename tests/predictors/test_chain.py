@@ -8,9 +8,11 @@ import pytest
 
 from headstart.data.units import Units
 from headstart.data.words import joined_words
+from headstart.decisions.temperature import Temperature
 from headstart.errors import ModelError
 from headstart.predictors.chain import ChainPredictor, known_features, shapes_of
 from headstart.solving.forward_backward import Chain, log_marginals, marginals
+from headstart.tasks.token_classification import TokenClassification
 
 
 def counted(scores: np.ndarray, transitions: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -72,13 +74,15 @@ def test_features_that_are_not_known_are_left_out() -> None:
 def test_a_chain_that_was_saved_says_the_same_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
     random = np.random.default_rng(2)
     chain = Chain(random.normal(size=(3, 3)), random.normal(size=(3, 3)))
-    predictor = ChainPredictor(chain, ["w=a", "w=b", "bias"])
-    predictor.scale(0.5)
+    task = TokenClassification(labels=("O", "B-X", "I-X"))
+    predictor = ChainPredictor(chain, ["w=a", "w=b", "bias"], task)
+    assert predictor.absorb(Temperature(factor=0.5))
+    assert predictor.factor == 0.5
     texts = [joined_words(["a", "b"]), joined_words(["c"])]
-    described = predictor.save(tmp_path, ["O", "B-X", "I-X"])
-    again = ChainPredictor.load(tmp_path, described)
-    np.testing.assert_allclose(again.outputs(texts).logits, predictor.outputs(texts).logits, atol=1e-6)
+    described = predictor.save(tmp_path)
+    again = ChainPredictor.load(tmp_path, task, described)
+    np.testing.assert_allclose(again.outputs(texts).values, predictor.outputs(texts).values, atol=1e-6)
     assert predictor.outputs(texts).truncated.tolist() == [False, False]
     (tmp_path / "chain.safetensors").write_bytes(b"x" * 40)
     with pytest.raises(ModelError, match="damaged"):
-        ChainPredictor.load(tmp_path, described)
+        ChainPredictor.load(tmp_path, task, described)

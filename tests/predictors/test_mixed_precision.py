@@ -19,6 +19,7 @@ from headstart.predictors.network import NetworkPredictor
 from headstart.runtime import precision
 from headstart.runtime.precision import has_fast_products
 from headstart.runtime.progress import Progress
+from headstart.tasks.text_classification import TextClassification
 
 ROWS = 1000
 
@@ -48,7 +49,7 @@ def network(make_backbone: Callable[..., Path], tmp_path: Path) -> NetworkPredic
     torch.manual_seed(0)
     encoder = TextEncoder(locate(BackboneSource(location=str(folder), max_length=12)))
     head = PooledHead(32, 3, layers=(1, 2), pooling="first", depth=2)
-    return NetworkPredictor(Model(encoder, {"classification": head}))
+    return NetworkPredictor(Model(encoder, {"classification": head}), TextClassification(labels=("a", "b", "c")))
 
 
 @pytest.fixture
@@ -122,9 +123,9 @@ def test_a_network_reads_many_rows_fast_and_says_the_same(
     fast = network.outputs(texts)
     network.precision = "float32"
     exact = network.outputs(texts)
-    assert (fast.logits != exact.logits).any(axis=1).mean() > 0.5, "nothing was computed in bfloat16"
-    assert (fast.logits.argmax(1) == exact.logits.argmax(1)).all()
-    np.testing.assert_allclose(softmax(fast.logits), softmax(exact.logits), atol=0.03)
+    assert (fast.values != exact.values).any(axis=1).mean() > 0.5, "nothing was computed in bfloat16"
+    assert (fast.values.argmax(1) == exact.values.argmax(1)).all()
+    np.testing.assert_allclose(softmax(fast.values), softmax(exact.values), atol=0.03)
     assert (fast.truncated == exact.truncated).all()
 
 
@@ -143,7 +144,7 @@ def test_progress_counts_every_row_once(network: NetworkPredictor, texts: list[s
 def test_the_answer_is_a_function_of_the_texts(
     network: NetworkPredictor, texts: list[str], with_fast_products: None
 ) -> None:
-    np.testing.assert_array_equal(network.outputs(texts).logits, network.outputs(texts).logits)
+    np.testing.assert_array_equal(network.outputs(texts).values, network.outputs(texts).values)
 
 
 @pytest.mark.skipif(not has_fast_products(), reason="this processor has no bfloat16 products")
@@ -158,9 +159,10 @@ def test_on_real_texts_the_real_backbone_gives_the_labels_of_float32(with_fast_p
     head = PooledHead(encoder.hidden_size, 4, layers=(6,), pooling="mean", depth=6)
     with torch.no_grad():
         head.linear.weight.mul_(30)
-    predictor = NetworkPredictor(Model(encoder, {"classification": head}))
-    fast = predictor.outputs(texts).logits
+    task = TextClassification(labels=("a", "b", "c", "d"))
+    predictor = NetworkPredictor(Model(encoder, {"classification": head}), task)
+    fast = predictor.outputs(texts).values
     predictor.precision = "float32"
-    exact = predictor.outputs(texts).logits
+    exact = predictor.outputs(texts).values
     assert (fast.argmax(1) == exact.argmax(1)).all()
     assert 0 < np.abs(softmax(fast) - softmax(exact)).max() < 0.03

@@ -20,6 +20,8 @@ from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.units import Units
 from headstart.data.words import joined_words
+from headstart.decisions.temperature import Temperature
+from headstart.decisions.thresholds import Thresholds
 from headstart.errors import ModelError
 from headstart.heads.model import Model
 from headstart.heads.pooled import PooledHead
@@ -28,7 +30,10 @@ from headstart.predictors import PREDICTORS
 from headstart.predictors.base import HEAD_FILE
 from headstart.predictors.linear_text import CHARACTERS, WORDS, LinearTextPredictor, vectorizer_for
 from headstart.predictors.network import NetworkPredictor
+from headstart.tasks.text_classification import TextClassification
+from headstart.tasks.token_classification import TokenClassification
 
+TASK = TextClassification(labels=("a", "b", "c"))
 TEXTS = ["good", "a good day and a good night to you and all of yours", "bad bad bad", "", "it is on its way", "good"]
 
 
@@ -38,7 +43,7 @@ def network(make_backbone: Callable[..., Path], tmp_path: Path) -> NetworkPredic
     torch.manual_seed(0)
     encoder = TextEncoder(locate(BackboneSource(location=str(folder), max_length=12)))
     head = PooledHead(32, 3, layers=(2,), pooling="first", depth=2)
-    return NetworkPredictor(Model(encoder, {"classification": head}))
+    return NetworkPredictor(Model(encoder, {"classification": head}), TASK)
 
 
 @pytest.fixture
@@ -46,7 +51,7 @@ def linear() -> LinearTextPredictor:
     vectorizers = [vectorizer_for(options).fit(TEXTS) for options in (WORDS, CHARACTERS)]
     terms = sum(len(vectorizer.vocabulary_) for vectorizer in vectorizers)
     random = np.random.default_rng(0)
-    return LinearTextPredictor(vectorizers, random.normal(size=(3, terms)), random.normal(size=3))
+    return LinearTextPredictor(vectorizers, random.normal(size=(3, terms)), random.normal(size=3), TASK)
 
 
 @pytest.fixture(params=["transformers", "linear-text"])
@@ -56,23 +61,24 @@ def predictor(request: pytest.FixtureRequest) -> Any:
 
 def test_outputs_are_in_the_order_of_the_texts_and_do_not_depend_on_their_company(predictor: Any) -> None:
     found = predictor.outputs(TEXTS)
-    assert found.logits.shape == (6, 3)
-    assert found.logits.dtype == np.float32
-    np.testing.assert_allclose(found.logits[0], found.logits[5], atol=1e-5)
+    assert found.values.shape == (6, 3)
+    assert found.values.dtype == np.float32
+    np.testing.assert_allclose(found.values[0], found.values[5], atol=1e-5)
     for row, text in enumerate(TEXTS):
-        np.testing.assert_allclose(predictor.outputs([text]).logits[0], found.logits[row], atol=1e-5)
+        np.testing.assert_allclose(predictor.outputs([text]).values[0], found.values[row], atol=1e-5)
     back = predictor.outputs(TEXTS[::-1])
-    np.testing.assert_allclose(back.logits[::-1], found.logits, atol=1e-5)
+    np.testing.assert_allclose(back.values[::-1], found.values, atol=1e-5)
 
 
 def test_scaling_multiplies_the_logits_and_survives_saving(predictor: Any, tmp_path: Path) -> None:
-    before = predictor.outputs(TEXTS).logits
-    predictor.scale(0.25)
-    np.testing.assert_allclose(predictor.outputs(TEXTS).logits, before * 0.25, atol=1e-5)
+    before = predictor.outputs(TEXTS).values
+    assert predictor.absorb(Temperature(factor=0.25))
+    assert not predictor.absorb(Thresholds(values=(0.1, 0.2, 0.7)))
+    np.testing.assert_allclose(predictor.outputs(TEXTS).values, before * 0.25, atol=1e-5)
     (tmp_path / "saved").mkdir()
-    described = json.loads(json.dumps(predictor.save(tmp_path / "saved", ("a", "b", "c"))))
-    again = PREDICTORS.get(predictor.kind).load(tmp_path / "saved", described)
-    np.testing.assert_allclose(again.outputs(TEXTS).logits, before * 0.25, atol=1e-4)
+    described = json.loads(json.dumps(predictor.save(tmp_path / "saved")))
+    again = PREDICTORS.get(predictor.kind).load(tmp_path / "saved", predictor.task, described)
+    np.testing.assert_allclose(again.outputs(TEXTS).values, before * 0.25, atol=1e-4)
 
 
 def test_a_chain_is_calibrated_by_its_factor_which_is_saved_with_it(
@@ -86,25 +92,26 @@ def test_a_chain_is_calibrated_by_its_factor_which_is_saved_with_it(
     head = PooledHead(32, 3, layers=(2,), pooling="first", depth=2, chained=True)
     assert head.chain is not None
     head.chain.set(torch.randn(3, 3) * 3)
-    predictor = NetworkPredictor(Model(encoder, {"classification": head}))
+    task = TokenClassification(labels=("O", "B-X", "I-X"))
+    predictor = NetworkPredictor(Model(encoder, {"classification": head}), task)
     texts = [joined_words(text.split()) for text in TEXTS if text] + [joined_words(["good", "day"] * 20)]
-    before = predictor.outputs(texts).logits
+    before = predictor.outputs(texts).values
     np.testing.assert_allclose(np.exp(before).sum(1), 1, atol=1e-5)  # they are logarithms of probabilities
     for row, text in enumerate(texts):
-        alone = predictor.outputs([text]).logits
+        alone = predictor.outputs([text]).values
         np.testing.assert_allclose(alone, before[Units.counted([len(t.words) for t in texts]).of([row])], atol=1e-4)
-    predictor.scale(0.25)
-    predictor.scale(2.0)
-    np.testing.assert_allclose(predictor.outputs(texts).logits, before * 0.5, atol=1e-5)
+    assert predictor.absorb(Temperature(factor=0.25))
+    assert predictor.absorb(Temperature(factor=2.0))
+    np.testing.assert_allclose(predictor.outputs(texts).values, before * 0.5, atol=1e-5)
     (tmp_path / "saved").mkdir()
-    described = json.loads(json.dumps(predictor.save(tmp_path / "saved", ("O", "B-X", "I-X"))))
+    described = json.loads(json.dumps(predictor.save(tmp_path / "saved")))
     assert described["crf"] is True
-    again = PREDICTORS.get(predictor.kind).load(tmp_path / "saved", described)
-    np.testing.assert_allclose(again.outputs(texts).logits, before * 0.5, atol=1e-4)
+    again = PREDICTORS.get(predictor.kind).load(tmp_path / "saved", predictor.task, described)
+    np.testing.assert_allclose(again.outputs(texts).values, before * 0.5, atol=1e-4)
     os.remove(tmp_path / "saved" / HEAD_FILE)
     save_file({"weight": torch.zeros(3, 32), "bias": torch.zeros(3)}, tmp_path / "saved" / HEAD_FILE)
     with pytest.raises(ModelError, match="cannot be read: 'transitions'"):
-        NetworkPredictor.load(tmp_path / "saved", described)
+        NetworkPredictor.load(tmp_path / "saved", task, described)
 
 
 def test_texts_beyond_the_limit_are_flagged_and_before_and_after_saving_alike(
@@ -112,8 +119,8 @@ def test_texts_beyond_the_limit_are_flagged_and_before_and_after_saving_alike(
 ) -> None:
     assert network.outputs(TEXTS).truncated.tolist() == [False, True, False, False, False, False]
     (tmp_path / "saved").mkdir()
-    described = network.save(tmp_path / "saved", ("a", "b", "c"))
-    again = PREDICTORS.get("transformers").load(tmp_path / "saved", described)
+    described = network.save(tmp_path / "saved")
+    again = PREDICTORS.get("transformers").load(tmp_path / "saved", TASK, described)
     assert again.outputs(TEXTS).truncated.tolist() == [False, True, False, False, False, False]
 
 
@@ -125,29 +132,31 @@ def test_linear_logits_are_those_of_scikit_learn(linear: LinearTextPredictor) ->
     words = TfidfVectorizer(analyzer="word", ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", sublinear_tf=True)
     signs = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
     features = np.hstack([vectorizer.fit_transform(TEXTS).toarray() for vectorizer in (words, signs)])
-    np.testing.assert_allclose(linear.outputs(TEXTS).logits, features @ linear.weight.T + linear.bias, atol=1e-5)
+    np.testing.assert_allclose(linear.outputs(TEXTS).values, features @ linear.weight.T + linear.bias, atol=1e-5)
 
 
 def test_the_code_of_the_card_says_the_same_as_the_linear_predictor(
     linear: LinearTextPredictor, tmp_path: Path
 ) -> None:
-    linear.save(tmp_path, ("a", "b", "c"))
+    linear.save(tmp_path)
     scope: dict[str, Any] = {}
     here = os.getcwd()
     os.chdir(tmp_path)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            exec(linear.usage(("a", "b", "c")), scope)
+            exec(linear.usage(), scope)
     finally:
         os.chdir(here)
-    np.testing.assert_allclose(scope["predict"](TEXTS), softmax(linear.outputs(TEXTS).logits), atol=1e-6)
+    np.testing.assert_allclose(scope["predict"](TEXTS), softmax(linear.outputs(TEXTS).values), atol=1e-6)
 
 
 def test_the_linear_predictor_runs_without_torch(linear: LinearTextPredictor, tmp_path: Path) -> None:
-    described = linear.save(tmp_path, ("a", "b", "c"))
+    described = linear.save(tmp_path)
     code = (
         "import sys, pathlib; from headstart.predictors import PREDICTORS;"
-        f"PREDICTORS.get('linear-text').load(pathlib.Path({str(tmp_path)!r}), {described!r}).outputs(['good']);"
+        "from headstart.tasks.text_classification import TextClassification;"
+        "task = TextClassification(labels=('a', 'b', 'c'));"
+        f"PREDICTORS.get('linear-text').load(pathlib.Path({str(tmp_path)!r}), task, {described!r}).outputs(['good']);"
         "print(sorted({'torch', 'transformers'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -156,8 +165,8 @@ def test_the_linear_predictor_runs_without_torch(linear: LinearTextPredictor, tm
 
 def test_only_a_text_encoder_with_a_pooled_head_is_taken(network: NetworkPredictor) -> None:
     model = Model(network.backbone, {"classification": torch.nn.Linear(2, 2)})
-    with pytest.raises(TypeError, match="found TextEncoder and Linear"):
-        NetworkPredictor(model)
+    with pytest.raises(TypeError, match="expected a PooledHead, found a Linear"):
+        NetworkPredictor(model, TASK)
 
 
 @pytest.mark.parametrize(
@@ -168,4 +177,4 @@ def test_a_head_is_native_where_it_reads_the_first_token_of_the_last_layer(
     layers: tuple[int, ...], pooling: str, native: bool, network: NetworkPredictor
 ) -> None:
     head = PooledHead(32, 3, layers=layers, pooling=pooling, depth=2)
-    assert NetworkPredictor(Model(network.backbone, {"classification": head})).is_native is native
+    assert NetworkPredictor(Model(network.backbone, {"classification": head}), TASK).is_native is native

@@ -1,14 +1,17 @@
 """Recipes: every fault at once with its path, the same names from every door, and back to plain data."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
 import yaml
 
+from headstart.config import Component
 from headstart.errors import MissingInputError, RecipeError
-from headstart.recipes.parsing import HIDDEN, assemble, flat, from_mapping, read
-from headstart.recipes.recipe import VERBS
+from headstart.recipes.base import Recipe
+from headstart.recipes.flags import HIDDEN, _own, flags, flat, kind_of
+from headstart.recipes.parsing import assemble, from_mapping, migrate, read
+from headstart.recipes.verbs import VERBS
 from headstart.strategies import STRATEGIES
 
 BASE: dict[str, Any] = {"data": {"train": "a.csv"}}
@@ -26,7 +29,7 @@ BROKEN: list[tuple[str, dict[str, Any], list[str]]] = [
     ("not a number", BASE | {"training": {"learning_rate": float("nan")}}, ["training.learning_rate: should be a finite number"]),
     ("list for a mapping", BASE | {"training": [1]}, ["training: should be a valid dictionary or instance of Training, found a list"]),
     ("share of one", {"data": {"train": "a", "test_share": 1.0}}, ["data.test_share: should be less than 1, found 1.0"]),
-    ("unknown choice", BASE | {"task": {"metric": "f1"}}, ["task.metric: should be 'accuracy', 'macro_f1', 'mcc' or 'log_loss', found 'f1'"]),
+    ("unknown choice", BASE | {"task": {"metric": "f1"}}, ["task.metric: text-classification is not judged by 'f1' (known: accuracy, macro_f1, mcc, log_loss)"]),
     ("strategy twice", BASE | {"strategies": ["tf-idf", "tf-idf"]}, ["strategies: a strategy is named twice"]),
     ("no strategy", BASE | {"strategies": []}, ["strategies: name at least one of contrastive, coral"]),
     ("one and many", BASE | {"strategy": "tf-idf", "strategies": ["fine-tuning"]}, ["give either 'strategy' or 'strategies'"]),
@@ -86,18 +89,17 @@ def test_faults_of_flags_and_of_values_come_together() -> None:
     assert "training.batch_size: should be greater than or equal to 1, found 0" in text
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", VERBS.names())
 def test_every_flat_name_is_a_place_in_the_recipe_and_every_place_has_one(verb: str) -> None:
     names = flat(verb)
     assert not {"labels", "thresholds", "mean", "deviation", "digest"} & set(names)
-    assert {"task.labels", "task.thresholds", "task.mean", "task.deviation", "backbone.digest"} == HIDDEN
-    places = {path for path, _ in names.values()}
-    assert len(places) >= len(names) - 1
-    for key, info in VERBS[verb].model_fields.items():
+    assert {"decisions", "task.labels", "task.mean", "task.deviation", "backbone.digest"} == HIDDEN
+    places = {flag.path for flag in names.values()}
+    for key, info in VERBS.get(verb).model_fields.items():
         inner = getattr(info.annotation, "model_fields", None)
         if key in ("task",) or (inner and verb in ("fit", "compare", "pretrain", "adapt")):
             assert any(path[0] == key for path in places), key
-        elif key != "strategy":
+        elif key not in HIDDEN:
             assert (key,) in places, key
 
 
@@ -135,6 +137,172 @@ def test_options_of_strategies_go_to_those_that_have_them() -> None:
     ]  # fmt: skip
     takers = {strategy.name: getattr(strategy, "dropout", None) for strategy in default.strategies}
     assert takers == {"feature-extraction": None, "contrastive": None, "fine-tuning": 0.3, "lora": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layers": 2, "strategies": "feature-extraction,fine-tuning"},
+         "'layers' means another thing for each strategy; give feature-extraction.layers or fine-tuning.layers"),
+        ({"contrastive.temperature": 0.2, "strategies": "lora"},
+         "'contrastive.temperature' is an option of contrastive, which is not among the strategies of this run"),
+        ({"token-classification.crf": True},
+         "'token-classification.crf' is an option of token-classification, and the task of this run is text-classification"),
+        ({"contrastive.temprature": 0.2}, "unknown option 'contrastive.temprature'; did you mean 'contrastive.temperature'"),
+    ],
+)  # fmt: skip
+def test_an_option_that_no_component_of_the_run_can_take_is_a_fault(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        assemble("compare", {"train": "a"} | options)
+    if "layers" not in options:  # files have no flat names
+        with pytest.raises(RecipeError, match=message):
+            from_mapping({"verb": "compare", "data": {"train": "a"}}, "r", options)
+
+
+def test_a_name_of_several_meanings_is_taken_where_those_of_the_run_agree() -> None:
+    assert assemble("fit", {"train": "a", "strategy": "fine-tuning", "layers": 2}).strategies[0].layers == 2
+    both = assemble("fit", {"train": "a", "target": "b", "strategies": "feature-extraction,coral", "layers": (1, 2)})
+    assert [strategy.layers for strategy in both.strategies] == [(1, 2), (1, 2)]
+
+
+@pytest.mark.parametrize("verb", VERBS.names())
+def test_no_name_of_a_flag_has_two_meanings(verb: str) -> None:
+    every = flags(verb)
+    for name, flag in flat(verb).items():
+        meanings = {every[f"{owner}.{flag.path[1]}"].meaning for owner in flag.owners}
+        assert len(meanings) <= 1, (
+            f"{name}: give its owners one type and one first sentence, or other names: {meanings}"
+        )
+    own = [key for _, key, _ in _own(VERBS.get(verb))]
+    assert len(own) == len({*own}), "two sections of a recipe have a key of one name"
+
+
+def test_a_key_that_two_components_mean_differently_is_listed_by_component(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Warm(Component):
+        heat: float = 1.0
+        """Heat of the room, over 0; in kelvin."""
+        seats: int = 4
+        """Seats, at least 1."""
+
+    class Hot(Component):
+        heat: float = 2.0
+        """Heat of the stove, over 0."""
+        seats: int = 2
+        """Seats, at least 1. Benches do not count."""
+        seed: int = 0
+        """Where it grows from."""
+
+    class Cook(Recipe):
+        """Cook something."""
+
+        verb: ClassVar[str] = "cook"
+        seed: int = 0
+        """Seed."""
+        place: Any = None
+        """Where."""
+
+    monkeypatch.setattr(
+        "headstart.recipes.flags.components",
+        lambda info: {"warm": Warm, "hot": Hot} if info.description == "Where." else {},
+    )
+    monkeypatch.setattr(VERBS, "get", lambda name: Cook)
+    listed = flat("cook")
+    assert [*listed] == ["seed", "place", "warm.heat", "hot.heat", "seats", "hot.seed"]
+    assert listed["seats"].help == "Seats, at least 1. hot: Benches do not count."
+    assert listed["seats"].owners == ("warm", "hot")
+    assert listed["seed"].path == ("seed",)
+    assert not flags("cook")["heat"].listed
+
+
+@pytest.mark.parametrize(
+    ("annotation", "kind"),
+    [
+        (int, "int"), (int | None, "int"), (Literal["a", "b"] | None, "word"), (Literal["all"] | int, "int or word"),
+        (tuple[str, ...], "list of word"), (Annotated[tuple[int, ...], "x"] | None, "list of int"), (bool | None, "bool"),
+        (dict[str, float] | Literal["balanced"] | None, "dict or word"), (Literal[1, 2], "int"),
+    ],
+)  # fmt: skip
+def test_the_kind_of_a_value_is_what_one_writes(annotation: Any, kind: str) -> None:
+    assert kind_of(annotation) == kind
+
+
+def test_keys_of_earlier_versions_are_read_under_the_names_of_today(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(
+        "headstart.recipes.parsing.MOVED",
+        {
+            "data.check": ("data.validation", str),
+            "data.words": ("backbone.max_length", int),
+            "fine-tuning.depth": ("fine-tuning.layers", int),
+        },
+    )
+    today = {
+        "data": {"train": "a", "validation": "b"},
+        "backbone": {"max_length": 32},
+        "strategies": [
+            {"fine-tuning": {"layers": 2}},
+            {"name": "domain-adaptation", "then": {"name": "fine-tuning", "layers": 1}},
+            "tf-idf",
+        ],
+    }
+    before = {
+        "data": {"train": "a", "check": "b", "words": 32},
+        "strategies": [
+            {"fine-tuning": {"depth": 2}},
+            {"name": "domain-adaptation", "then": {"name": "fine-tuning", "depth": 1}},
+            "tf-idf",
+        ],
+    }
+    assert migrate(before) == today
+    assert migrate(today) == today
+    path = tmp_path / "r.yaml"
+    path.write_text(yaml.safe_dump(before), encoding="utf-8")
+    assert read(path) == from_mapping(today, "r.yaml")
+
+
+def test_thresholds_that_stood_among_the_keys_of_the_task_are_decisions_now() -> None:
+    before = {"data": {"train": "a"}, "task": {"name": "text-classification", "thresholds": [0.6, 0.4]}}
+    wanted = [{"name": "thresholds", "values": [0.6, 0.4]}]
+    assert migrate(before) == {"data": {"train": "a"}, "task": {"name": "text-classification"}, "decisions": wanted}
+    found = from_mapping(before, "r.yaml")
+    assert [decision.plain() for decision in found.decisions] == wanted
+    assert assemble("fit", {"train": "a", "task.thresholds": [0.6, 0.4]}) == found
+    before["task"]["thresholds"] = None
+    assert from_mapping(before, "r.yaml").decisions == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "tests"),
+    [
+        ("shop=a.csv, film = b.csv", {"shop": "a.csv", "film": "b.csv"}),
+        ({"shop": "a.csv", "film": Path("b.csv")}, {"shop": "a.csv", "film": "b.csv"}),
+        ({"Köln 2": "k,o.csv"}, {"Köln 2": "k,o.csv"}),
+    ],
+)
+def test_named_tests_are_files_by_name(given: Any, tests: dict[str, str]) -> None:
+    found = assemble("fit", {"train": "a.csv", "tests": given})
+    assert found.data.tests == tests
+    assert found == from_mapping(found.plain(), "r.yaml")
+    assert list(found.data.sources) == ["train", *(f"tests.{name}" for name in tests)]
+    moved = found.data.moved(Path("/there")).sources
+    assert moved == {"train": "/there/a.csv"} | {f"tests.{name}": f"/there/{path}" for name, path in tests.items()}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("a.csv", "data.tests: 'a.csv' is not of the form NAME=FILE,NAME=FILE"),
+        ("a=x.csv,a=y.csv", "data.tests: a name is given to two files"),
+        ({"test": "x.csv"}, "data.tests: 'test' is a part of the data already; give the test another name"),
+        ({"Target": "x.csv"}, "'Target' is a part of the data already"),
+        ({"a.b": "x.csv"}, r"'a\.b' is no name for a test; letters, digits, blanks and _\+- are, at most 40 of them"),
+        (["x.csv"], "data.tests: should be a valid dictionary, found a list"),
+    ],
+)
+def test_a_named_test_needs_a_name_and_a_file(given: Any, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        assemble("fit", {"train": "a.csv", "tests": given})
 
 
 @pytest.mark.parametrize(

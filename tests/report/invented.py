@@ -374,6 +374,21 @@ def two_domains() -> dict[str, Any]:
     return made
 
 
+def named_tests() -> dict[str, Any]:
+    """Evidence of a run with two tests of names of their own; on the second nothing was scored."""
+    made = two_domains()
+    for row in [*made["leaderboard"], made["data"]["splits"]]:
+        found = row.get("scores", row)
+        if "target" in found:
+            found["corner shop"] = found.pop("target")
+    measured = made.pop("domains")
+    for test in measured["comparisons"]:
+        test["split"] = "corner shop"
+    del made["data"]["target"]
+    made["tests"] = {"corner shop": measured, "film": None}
+    return made
+
+
 def from_before() -> dict[str, Any]:
     """Evidence as it was written before confidence and slices were measured."""
     made = evidence()

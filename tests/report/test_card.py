@@ -146,6 +146,15 @@ def test_scores_by_cross_validation_are_called_that() -> None:
     assert "it answers 100 of 200 rows by cross-validation (50.0 %)" in body
 
 
+def test_scores_on_named_tests_have_a_table_each() -> None:
+    _, body = _card(invented.named_tests())
+    assert "\n## Other tests\n\n### corner shop\n\nBy accuracy with 95 % intervals" in body
+    assert "| Strategy | on test | on corner shop | Difference | Best against it |" in body
+    assert "corner shop 600 rows" in body
+    assert "film" not in body
+    assert "Out of domain" not in body
+
+
 def test_scores_out_of_domain_have_a_table_and_no_part_in_the_front_matter() -> None:
     front, body = _card(invented.two_domains())
     assert "\n## Out of domain\n" in body

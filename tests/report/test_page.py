@@ -8,6 +8,7 @@ from typing import Any
 import invented
 import pytest
 
+from headstart.drawing.text import duration, interval
 from headstart.report import page
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
@@ -207,12 +208,12 @@ def test_every_number_of_the_leaderboard_is_on_the_page() -> None:
         assert line.get("note", "") in text
         if line["seconds"] is None:
             continue
-        assert page.duration(line["seconds"]) in text
+        assert duration(line["seconds"]) in text
         assert f"{line['trainable_parameters']:,}" in text
         for split in ("validation", "test"):
             for name, measured in line["scores"][split].items():
                 assert f"{measured['value']:.3f}" in text, (split, name)
-                assert page.interval(measured) in text, (split, name)
+                assert interval(measured) in text, (split, name)
 
 
 def test_strategies_are_listed_best_first_and_unscored_ones_last() -> None:
@@ -361,6 +362,19 @@ def test_print_is_light_whole_and_open() -> None:
     assert "--paper: #ffffff" in rules
     assert "overflow: visible" in rules
     assert "details::details-content { content-visibility: visible" in rules
+
+
+def test_the_page_puts_scores_on_named_tests_beside_those_on_test() -> None:
+    text = page.render(invented.named_tests())
+    section = text[text.index('id="tests"') : text.index("</section>", text.index('id="tests"'))]
+    assert "<h3>corner shop</h3>" in section
+    assert "Corner shop minus test" in section
+    assert "[\N{MINUS SIGN}0.130, \N{MINUS SIGN}0.070]" in section
+    assert "film" not in section
+    assert '<a href="#tests">' in text
+    assert 'id="domains"' not in text
+    assert "Every metric on corner shop" in text
+    assert 'id="tests"' not in page.render(invented.evidence())
 
 
 def test_the_page_puts_scores_in_and_out_of_domain_side_by_side() -> None:

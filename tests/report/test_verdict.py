@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from headstart.report.verdict import p_value, shown, verdict
+from headstart.drawing.text import probability, shown
+from headstart.report.verdict import verdict
 
 
 def score(value: float, n: int = 500) -> dict[str, Any]:
@@ -199,6 +200,21 @@ def told_of(domains: dict[str, Any], chosen: str) -> list[str]:
     return verdict(evidence)[1:]
 
 
+def test_what_the_kept_model_does_on_a_named_test_is_said_and_which_one_is_best_there() -> None:
+    measured = out_of_domain("coral", {"feature-extraction": 0.02})
+    evidence = {
+        "leaderboard": [row("coral"), row("feature-extraction")], "comparisons": [], "chosen": "feature-extraction",
+        "task": {"metric": "accuracy"}, "tests": {"shop": measured, "film": None},
+    }  # fmt: skip
+    assert verdict(evidence)[1:] == [
+        "On shop feature-extraction reaches accuracy 0.780 [0.750, 0.810] on 500 shop rows, -0.120 [-0.170, -0.070] from "
+        "test; best there is coral with 0.800 [0.770, 0.830] (inside the noise, p 0.200 (Holm))."
+    ]
+    assert verdict(evidence | {"chosen": "coral"})[1:] == [
+        "On shop coral reaches accuracy 0.800 [0.770, 0.830] on 500 shop rows, -0.100 [-0.150, -0.050] from test."
+    ]
+
+
 def test_what_is_best_out_of_domain_is_held_against_strategies_that_learn_from_labelled_rows_alone() -> None:
     found = told_of(out_of_domain("coral", {"self-training": 0.01, "feature-extraction": 0.05}, p=0.01), "coral")
     assert found == [
@@ -226,4 +242,4 @@ def test_a_strategy_alone_out_of_domain_has_no_gap_where_it_was_not_scored_withi
 
 def test_numbers_are_shown_with_three_digits() -> None:
     assert shown({"value": 0.12345, "low": 0.1, "high": 0.2}) == "0.123 [0.100, 0.200]"
-    assert [p_value(p) for p in (0.0009, 0.001, 0.25)] == ["< 0.001", "0.001", "0.250"]
+    assert [probability(p) for p in (0.0009, 0.001, 0.25)] == ["< 0.001", "0.001", "0.250"]

@@ -10,11 +10,12 @@ import pytest
 
 from headstart import strategies
 from headstart.artifact import load
+from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DivergedError, Interrupted
-from headstart.recipes.parsing import assemble
-from headstart.recipes.recipe import MEMORY
+from headstart.recipes.parsing import assemble, from_mapping
+from headstart.recipes.sources import MEMORY, TRAIN, VALIDATION
 from headstart.runs.comparison import _choose, compare, publish
 from headstart.runs.execution import score_all, to_test
 from headstart.runs.experiment import Entry
@@ -90,10 +91,10 @@ def test_equals_on_validation_go_to_the_cheaper(second: Any) -> None:
 
 
 def choose(entries: list[Entry], *, crossed: bool) -> str:
-    count = len(entries[0].finished.validation_logits)
+    count = len(entries[0].finished.validation)
     store = Store([Example("a", ("up", "down")[at % 2]) for at in range(count)], list(range(count)), "rows.csv")
     task = TASK.revised(labels=("up", "down"))
-    parts = Parts(task, store, store, None, "", np.zeros((1, count), dtype=int) if crossed else None)
+    parts = Parts(task, {TRAIN: store, VALIDATION: store}, "", np.zeros((1, count), dtype=int) if crossed else None)
     recipe = assemble("fit", {"train": MEMORY, "strategies": ("tf-idf", "feature-extraction")})
     return _choose(recipe, entries, entries, parts).strategy.name
 
@@ -104,8 +105,8 @@ def shown(name: str, right: list[float], for_few: bool = False, role: str = "con
     logits = np.where(targets[:, None] == np.arange(2), np.array(right)[:, None], 0.0)
     strategy = type("Shown", (TfIdf,), {"name": name, "for_few": for_few, "role": role, "__module__": __name__})()
     task = TASK.revised(labels=("up", "down"))
-    candidate = Candidate(strategy, Training(), None, logits, "", 1)  # type: ignore[arg-type]
-    return Entry(strategy, "done", 1.0, candidate, rank=task.unit_rank(logits, targets))
+    candidate = Candidate(strategy, Training(), None, Logits.of(logits), "", 1)  # type: ignore[arg-type]
+    return Entry(strategy, "done", 1.0, candidate, rank=task.unit_sort_key(logits, targets))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_what_is_inside_the_noise_of_the_best_is_ordered_by_log_loss(bold: list[
     assert choose([shy, found], crossed=False) == kept
 
 
-def test_where_a_control_is_kept_the_best_transfer_is_scored_onscore_all_the_same(
+def test_where_a_control_is_kept_the_best_transfer_is_scored_on_test_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     control = shown("tf-idf", [3.0] * 6)
@@ -149,7 +150,7 @@ def test_where_a_control_is_kept_the_best_transfer_is_scored_onscore_all_the_sam
     asked = {}
 
     class Slow:
-        context = parts = None
+        context, parts = None, Parts(TASK, {}, "")
 
         def untested(self, entry: Entry, *, wanted: bool) -> str:
             asked[entry.strategy.name] = wanted
@@ -158,8 +159,7 @@ def test_where_a_control_is_kept_the_best_transfer_is_scored_onscore_all_the_sam
         def tested(self, entry: Entry, seconds: float) -> None:
             pass
 
-    monkeypatch.setattr("headstart.runs.execution.score_test", lambda *_: None)
-    monkeypatch.setattr("headstart.runs.execution.score_target", lambda *_: None)
+    monkeypatch.setattr("headstart.runs.execution.score", lambda *_: None)
     assert not score_all(ordered, Slow())  # type: ignore[arg-type]
     assert asked == {"second": True, "first": True}
 
@@ -182,7 +182,7 @@ def test_an_interruption_keeps_what_is_done_and_tests_the_chosen_alone(second: A
     found = go()
     assert found.interrupted
     assert [(entry.status, entry.note) for entry in found.entries] == [("done", ""), ("stopped", "stopped by the user")]
-    assert found.chosen.test_scores is not None
+    assert "test" in found.chosen.scores
 
 
 def test_an_interruption_before_anything_is_done_keeps_nothing(second: Any) -> None:
@@ -202,6 +202,23 @@ def test_the_evidence_is_plain_data_and_adds_up(second: Any) -> None:
     assert sum(part["rows"] for part in evidence["data"]["splits"].values()) == 240
     assert len(evidence["worst_rows"]) == 48 - np.trace(matrix)
     assert evidence["task"]["labels"] == ["down", "up"]
+
+
+def test_a_resolved_recipe_holds_decisions_that_were_given_though_the_weights_have_taken_them_up() -> None:
+    given = [{"name": "abstention", "least": 0.6}, {"name": "temperature", "factor": 0.5}]
+    plain = go(controls=False, C=1.0).artifact
+    none = {"name": "thresholds", "values": []}
+    assert plain.recipe["decisions"] == [none]
+    found = go(controls=False, C=1.0, decisions=given, abstain=0.7).artifact
+    # What the flag says goes before; it has a key of its own.
+    assert (found.recipe["decisions"], found.recipe["abstain"]) == ([given[1], none], 0.7)
+    again = compare(from_mapping(found.recipe, "recipe.yaml"), SILENT, table())
+    assert again is not None
+    weights: list[Any] = [each.predictor for each in (found, again.artifact, plain)]
+    np.testing.assert_array_equal(weights[0].weight, weights[1].weight)
+    assert not np.allclose(weights[0].weight, weights[2].weight)
+    assert again.artifact.recipe == found.recipe
+    assert again.artifact.decisions == found.decisions
 
 
 def test_rows_of_the_data_stay_out_of_the_evidence_where_asked() -> None:

@@ -1,25 +1,13 @@
 """What is gathered about a run with a network."""
 
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from headstart.data.examples import Example
-from headstart.data.store import Store
-from headstart.metrics.classification import plain
 from headstart.recipes.parsing import assemble
 from headstart.report.verdict import verdict
 from headstart.runs.comparison import compare
-from headstart.runs.evidence import _domains
-from headstart.runs.experiment import Entry
-from headstart.runs.splitting import Parts
 from headstart.runtime.progress import SILENT
-from headstart.strategies.base import Candidate
-from headstart.strategies.tf_idf import TfIdf
-from headstart.tasks.text_classification import TextClassification
-from headstart.training.settings import Training
 
 
 def test_the_backbone_the_lengths_and_the_corrected_comparisons_are_there(tiny_csv: Path, tiny_backbone: Path) -> None:
@@ -107,30 +95,3 @@ def test_every_strategy_is_scored_in_and_out_of_domain_and_the_best_tested_again
     assert measured["gap"]["value"] == pytest.approx(0.75 - 0.95)
     assert measured["gap"]["low"] < -0.2 < measured["gap"]["high"]
     assert any(sentence.startswith("Out of domain tf-idf is best: accuracy 0.750") for sentence in evidence["verdict"])
-
-
-def test_the_best_out_of_domain_is_tested_on_those_rows_and_p_values_are_corrected_together() -> None:
-    task = TextClassification(text=("text",), label="label", labels=("no", "yes"), metric="accuracy")
-    targets = np.arange(40) % 2
-    store = Store([Example("a", ("no", "yes")[at]) for at in targets], list(range(40)), "t.csv")
-    parts = Parts(task, store, store, None, "", target_test=store)
-
-    def entry(name: str, wrong: int) -> Entry:
-        logits = np.where(targets[:, None] == np.arange(2), 2.0, 0.0)
-        logits[:wrong] = logits[:wrong, ::-1]
-        found = Entry(type("Named", (TfIdf,), {"name": name, "__module__": __name__})(), "done")
-        found.candidate = Candidate(found.strategy, Training(), None, logits, "", 1)  # type: ignore[arg-type]
-        found.validation_scores = found.target_scores = plain(task.score(logits, store))
-        found.target_logits = logits
-        return found
-
-    entries = [entry("first", 20), entry("second", 0), entry("third", 1)]
-    found = _domains(entries, parts)
-    assert found is not None
-    assert [row["strategy"] for row in found["rows"]] == ["second", "third", "first"]
-    assert found["inside"] == "validation"
-    far, near = sorted(found["comparisons"], key=lambda row: row["b"])
-    assert (far["a"], far["b"], far["split"], far["difference"]["value"]) == ("second", "first", "target", 0.5)
-    assert far["p_holm"] == pytest.approx(2 * far["p"])
-    assert near["p_holm"] == near["p"] > 0.5
-    assert _domains(entries, replace(parts, target_test=None)) is None

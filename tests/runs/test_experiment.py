@@ -5,11 +5,14 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from headstart.data.outputs import Logits
 from headstart.data.store import Store
+from headstart.decisions.base import Decision
+from headstart.decisions.temperature import Temperature
 from headstart.errors import DivergedError
-from headstart.metrics.calibration import temperature
-from headstart.predictors.base import Outputs
-from headstart.runs.experiment import Entry, run_strategy, score_target, score_test
+from headstart.metrics.calibration import best_temperature
+from headstart.recipes.sources import TARGET_TEST, TEST, TRAIN, VALIDATION, Role
+from headstart.runs.experiment import Entry, run_strategy, score
 from headstart.runs.splitting import Parts
 from headstart.strategies.base import Candidate, Context, Strategy
 from headstart.tasks.text_classification import Example, TextClassification
@@ -26,13 +29,15 @@ class FakePredictor:
     def __init__(self) -> None:
         self.factor, self.asked = 1.0, 0
 
-    def outputs(self, texts: Any, *, progress: Any = None) -> Outputs:
+    def outputs(self, texts: Any, *, progress: Any = None) -> Logits:
         self.asked += 1
-        logits = np.array([[0.0, float(text)] for text in texts]) * self.factor
-        return Outputs(logits, np.zeros(len(texts), bool))
+        return Logits.of(np.array([[0.0, float(text)] for text in texts]) * self.factor)
 
-    def scale(self, factor: float) -> None:
-        self.factor *= factor
+    def absorb(self, decision: Decision) -> bool:
+        if not isinstance(decision, Temperature):
+            return False
+        self.factor *= decision.value
+        return True
 
 
 class Fake(Strategy):
@@ -46,9 +51,9 @@ class Fake(Strategy):
         if self.error:
             raise DivergedError("no number")
         predictor: Any = FakePredictor()
-        logits = predictor.outputs([e.text for e in context.validation.examples]).logits
+        outputs = predictor.outputs([e.text for e in context.validation.examples])
         predictor.asked = 0
-        return Candidate(self, context.training, predictor, logits, "fake", 1)
+        return Candidate(self, context.training, predictor, outputs, "fake", 1)
 
 
 def part(count: int, boldness: float) -> Store[Example]:
@@ -61,8 +66,9 @@ def part(count: int, boldness: float) -> Store[Example]:
     return Store(rows, list(range(count)), "f.csv")
 
 
-def setting(boldness: float) -> tuple[Context, Parts]:
-    parts = Parts(TASK, part(8, 1), part(40, boldness), part(80, boldness), "as given")
+def setting(boldness: float, **others: Store[Example]) -> tuple[Context, Parts]:
+    own = {TRAIN: part(8, 1), VALIDATION: part(40, boldness), TEST: part(80, boldness)}
+    parts = Parts(TASK, own | {Role(name): rows for name, rows in others.items()}, "as given")
     return Context(TASK, parts.train, parts.validation, None, Training(), 0), parts
 
 
@@ -71,17 +77,19 @@ def test_a_strategy_that_is_too_sure_is_calibrated_on_validation_everywhere() ->
     entry = Entry(Fake())
     run_strategy(entry, context, parts)
     raw = np.array([[0.0, float(e.text)] for e in parts.validation.examples])
-    factor = 1 / temperature(raw, TASK.targets(parts.validation))
+    losses_at = TASK.losses_at(Logits.of(raw), parts.validation)
+    assert losses_at is not None
+    factor = 1 / best_temperature(losses_at)
     # Right three times of four: the best logit is log 3, down from 20.
     assert factor == pytest.approx(np.log(3) / 20, rel=1e-2)
-    np.testing.assert_allclose(entry.finished.validation_logits, raw * factor)
-    score_test(entry, context, parts)
+    np.testing.assert_allclose(entry.finished.validation.values, raw * factor)
+    score(entry, context, parts, TEST)
     test = np.array([[0.0, float(e.text)] for e in parts.test.examples])  # type: ignore[union-attr]
-    np.testing.assert_allclose(entry.logits("test"), test * factor)
-    assert entry.test_scores is not None
-    assert entry.test_scores["accuracy"]["value"] == pytest.approx(0.75)
-    assert entry.test_scores["log_loss"]["value"] == pytest.approx(-0.75 * np.log(0.75) - 0.25 * np.log(0.25), rel=1e-3)
-    assert entry.test_scores["ece"]["value"] < 0.01
+    np.testing.assert_allclose(entry.decided["test"].values, test * factor)
+    scores = entry.scores["test"]
+    assert scores["accuracy"]["value"] == pytest.approx(0.75)
+    assert scores["log_loss"]["value"] == pytest.approx(-0.75 * np.log(0.75) - 0.25 * np.log(0.25), rel=1e-3)
+    assert scores["ece"]["value"] < 0.01
 
 
 def test_the_test_part_is_read_once_and_only_when_asked() -> None:
@@ -90,43 +98,45 @@ def test_the_test_part_is_read_once_and_only_when_asked() -> None:
     run_strategy(entry, context, parts)
     predictor: Any = entry.finished.predictor
     assert predictor.asked == 0
-    assert entry.test_scores is None
-    score_test(entry, context, parts)
+    assert entry.scores == {}
+    score(entry, context, parts, TEST)
     assert predictor.asked == 1
 
 
 def test_without_a_test_part_nothing_is_read() -> None:
     context, parts = setting(2.0)
-    parts.test = None
+    parts = Parts(TASK, {TRAIN: parts.train, VALIDATION: parts.validation}, "as given")
     entry = Entry(Fake())
     run_strategy(entry, context, parts)
-    score_test(entry, context, parts)
-    assert entry.logits("test") is None
-    assert entry.logits("validation") is not None
+    assert parts.scored == {}
+    assert entry.outputs("test", parts) is None
+    assert entry.outputs("validation", parts) is not None
 
 
-def test_rows_of_the_target_domain_are_scored_beside_the_test_part_with_the_same_calibration() -> None:
-    context, parts = setting(20.0)
-    parts.target_test = part(10, -20.0)  # right where the test part is wrong
+@pytest.mark.parametrize(("role", "name"), [(TARGET_TEST, "target"), (Role.of_test("shop"), "shop")])
+def test_rows_of_another_domain_are_scored_beside_the_test_part_with_the_same_calibration(
+    role: Role, name: str
+) -> None:
+    context, parts = setting(20.0, **{role: part(10, -20.0)})  # right where the test part is wrong
     entry = Entry(Fake())
     run_strategy(entry, context, parts)
-    score_target(entry, context, parts)
-    assert entry.target_scores is not None
-    assert entry.test_scores is None
-    assert entry.target_scores["accuracy"]["value"] == pytest.approx(0.2)  # rows 3 and 7 of ten
-    assert entry.target_scores["accuracy"]["n"] == 10
-    logits = entry.logits("target")
+    assert [*parts.scored] == [TEST, role]
+    score(entry, context, parts, role)
+    assert [*entry.scores] == [name]
+    assert entry.scores[name]["accuracy"]["value"] == pytest.approx(0.2)  # rows 3 and 7 of ten
+    assert entry.scores[name]["accuracy"]["n"] == 10
+    logits = entry.decided[name].values
     assert logits is not None
     assert abs(logits[0, 1]) == pytest.approx(np.log(3), rel=1e-2)
-    assert entry.plain(chosen=True)["scores"]["target"] == entry.target_scores
+    assert entry.plain(chosen=True)["scores"][name] == entry.scores[name]
+    assert entry.plain(chosen=True)["scores"]["test"] is None
 
 
 def test_without_rows_of_a_target_domain_nothing_is_said_of_one() -> None:
     context, parts = setting(2.0)
     entry = Entry(Fake())
     run_strategy(entry, context, parts)
-    score_target(entry, context, parts)
-    assert entry.logits("target") is None
+    assert entry.outputs("target", parts) is None
     assert entry.plain(chosen=True)["scores"].keys() == {"validation", "test"}
 
 
@@ -140,8 +150,8 @@ def test_a_strategy_that_diverges_fails_alone() -> None:
     assert (found["status"], found["scores"], found["note"]) == ("failed", None, "no number")
     with pytest.raises(RuntimeError, match="fake is not done"):
         _ = entry.finished
-    score_test(entry, context, parts)
-    assert entry.test_scores is None
+    score(entry, context, parts, TEST)
+    assert entry.scores == {}
 
 
 def test_rank_is_taken_after_calibration_so_sureness_alone_does_not_win() -> None:

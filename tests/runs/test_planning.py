@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.recipes.parsing import assemble
+from headstart.recipes.sources import TEST, TRAIN, VALIDATION
 from headstart.runs.experiment import Entry
 from headstart.runs.planning import BACKWARD, Plan
 from headstart.runs.splitting import Parts
@@ -33,7 +35,8 @@ def plan(
     recipe = assemble("fit", {"train": "rows.csv"} | budget | options)
     folds = np.arange(train)[None, :] % 3 if few else None
     learnt = rows(train)
-    parts = Parts(TASK, learnt, learnt if few else rows(100), rows(200), "", folds)
+    held = {} if few else {VALIDATION: rows(100)}
+    parts = Parts(TASK, {TRAIN: learnt, **held, TEST: rows(200)}, "", folds)
     context = Context(TASK, learnt, parts.validation, None, recipe.training, 0, folds=folds)
     found = Plan(recipe, parts, context, None if left is None else Deadline(time.perf_counter() + left))
     found.rate, found.test_rate = rate, rate or 0.0
@@ -49,7 +52,7 @@ def done(name: str, *, right: float, rank: float, count: int = 100) -> Entry:
     targets = np.arange(count) % 2
     logits = np.eye(2)[np.where(np.arange(count) < right * count, targets, 1 - targets)]
     strategy = get(name)
-    candidate = Candidate(strategy, None, None, logits, "", 1)  # type: ignore[arg-type]
+    candidate = Candidate(strategy, None, None, Logits.of(logits), "", 1)  # type: ignore[arg-type]
     return Entry(strategy, "done", 10.0, candidate, rank=(rank, -0.5))
 
 

@@ -1,6 +1,7 @@
 """From files to parts: what is left out is said, cuts keep together what belongs together."""
 
 from collections import Counter
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from headstart.data.columns import ArrowColumn
 from headstart.data.table import Table
 from headstart.errors import DataError, MissingInputError, RecipeError
 from headstart.recipes.parsing import assemble
-from headstart.recipes.recipe import MEMORY
+from headstart.recipes.sources import MEMORY, TARGET_TEST, TEST, Role
 from headstart.runs import splitting
-from headstart.runs.preparation import prepare, resolve
+from headstart.runs.preparation import into_parts, prepare, read, resolve
 from headstart.runs.splitting import Parts
 from headstart.runtime.progress import SILENT, Progress
 
@@ -415,8 +416,8 @@ def test_a_file_too_large_for_memory_gives_the_same_parts(
 
 
 def test_of_many_rows_no_more_than_choices_and_scores_need_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(splitting, "TEST", (0.2, 30))
-    monkeypatch.setattr(splitting, "VALIDATION", (0.15, 20))
+    monkeypatch.setattr(splitting, "TEST_SHARE", (0.2, 30))
+    monkeypatch.setattr(splitting, "VALIDATION_SHARE", (0.15, 20))
     parts = parted(rows(300), folds=0)
     assert parts.test is not None
     assert (len(parts.test), len(parts.validation), len(parts.train)) == (30, 20, 250)
@@ -488,18 +489,74 @@ def test_labelled_rows_of_the_target_domain_are_a_part_of_their_own(tmp_path: Pa
     path = listed(tmp_path / "l.csv", found, ["a", "b"] * 3 + ["zebra", "b"])
     parts = parted(rows(), target_test=path)
     assert parts.target is None
-    assert parts.target_test is not None
-    assert len(parts.target_test) == 7
+    assert len(parts.scored[TARGET_TEST]) == 7
     assert parts.facts()["splits"]["target"]["labels"] == {"a": 3, "b": 4}
     assert warned(parts, "labels that training rows lack ('zebra')")
     assert warned(parts, "1 target test rows have a text that is also a training row (lines 9)")
     assert warned(parts, "only 7 target test rows: intervals are wide")
-    few = parted(rows(), target_test=path, most_test_rows=3).target_test
-    assert few is not None
-    assert len(few) == 3
+    assert len(parted(rows(), target_test=path, most_test_rows=3).scored[TARGET_TEST]) == 3
 
 
 def test_a_strategy_that_learns_from_the_target_domain_needs_its_texts_before_anything_is_read() -> None:
     options = {"train": "nowhere.csv", "strategies": "coral,self-training,tf-idf"}
     with pytest.raises(RecipeError, match=r"2 problems:\n.*coral .*--target\n.*self-training .*--target"):
         prepare(assemble("compare", options), SILENT)
+
+
+def test_a_named_test_is_read_checked_and_cut_down_as_the_test_part_is(tmp_path: Path) -> None:
+    found = [f"so far {at}" for at in range(7)] + ["text number 5"]
+    path = listed(tmp_path / "l.csv", found, ["a", "b"] * 3 + ["zebra", "b"])
+    target = listed(tmp_path / "u.csv", ["so far 1", "beyond"])
+    parts = parted(rows(), tests={"shop": path}, target=target)
+    shop = Role.of_test("shop")
+    assert [*parts.rows] == ["train", "target", "tests.shop"]
+    assert len(parts.scored[shop]) == 7
+    assert parts.facts()["splits"]["shop"]["labels"] == {"a": 3, "b": 4}
+    assert [(file["role"], file["used"]) for file in parts.files] == [("train", 40), ("target", 1), ("shop", 7)]
+    assert warned(parts, f"1 rows of {path} have labels that training rows lack ('zebra')")
+    assert warned(parts, "1 shop rows have a text that is also a training row (lines 9)")
+    assert warned(parts, "only 7 shop rows: intervals are wide")
+    assert warned(parts, f"1 texts of {target} are also shop rows; they are not learnt from")
+    assert len(parted(rows(), tests={"shop": path}, most_test_rows=3).scored[shop]) == 3
+
+
+def test_what_was_read_is_parted_again_without_reading_and_comes_to_the_same_rows(tmp_path: Path) -> None:
+    path = written(tmp_path / "rows.csv", rows(300, "aab"))
+    options = {"train": str(path), "test": str(written(tmp_path / "test.csv", rows(30, "ab")[:20])), "folds": 0}
+    whole = assemble("fit", options)
+    fewer = assemble("fit", options | {"most_rows": 100, "most_test_rows": 9})
+    expected, labelled = prepare(fewer, SILENT), read(whole)
+    for file in tmp_path.iterdir():
+        file.unlink()
+    first, found = into_parts(labelled, whole, SILENT), into_parts(labelled, fewer, SILENT)
+    assert found.facts() == expected.facts()
+    assert texts(found.train) == texts(expected.train)
+    assert (len(first.train) + len(first.validation), len(found.train) + len(found.validation)) == (300, 100)
+    assert first.facts() == into_parts(labelled, whole, SILENT).facts()
+
+
+def test_groups_of_a_column_are_numbered_and_stay_with_their_rows(tmp_path: Path) -> None:
+    test = written(
+        tmp_path / "test.csv", [("one", "a", "g1"), ("two", "b", ""), ("three", "a", "g1"), ("four", "b", "")]
+    )
+    parts = parted(rows(300), tests={"shop": str(test)}, group_column="who", folds=0)
+    for part in (parts.train, parts.validation, *parts.scored.values()):
+        assert part.groups is not None
+        who = [value or at for at, value in enumerate(part.columns["who"])]
+        assert len({*zip(who, part.groups.tolist(), strict=True)}) == len({*who}) == len({*part.groups.tolist()})
+    shop = parts.scored[Role.of_test("shop")].groups
+    assert shop is not None
+    assert shop[0] == shop[2]
+    assert len({*shop.tolist()}) == 3  # a row whose cell is empty stands for itself
+    assert parted(rows(300), folds=0).train.groups is None
+    bare = listed(tmp_path / "bare.csv", ["one", "two"], ["a", "b"])
+    assert parted(rows(300), group_column="who", test=bare).scored[TEST].groups is None
+
+
+def test_parts_do_not_change_once_they_are_made() -> None:
+    parts = parted(rows())
+    with pytest.raises(FrozenInstanceError, match="cannot assign to field 'rule'"):
+        parts.rule = "another"  # type: ignore[misc]
+    facts = parts.facts()
+    facts["warnings"].append("more")
+    assert "more" not in parts.warnings

@@ -1,15 +1,17 @@
 """A recipe of any verb to its outcome."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import headstart
+from headstart.data.outputs import Logits
 from headstart.errors import DataError, MissingInputError, RecipeError, UsageError
-from headstart.predictors.base import Outputs
+from headstart.recipes.inference import Evaluate, Predict
+from headstart.recipes.labelled import Fit
 from headstart.recipes.parsing import assemble
-from headstart.recipes.recipe import Evaluate, Fit, Predict
 from headstart.runs.run import run
 
 ROWS = "".join(f"it is good {at},up,{at % 3}\nit is bad {at},down,{at % 3}\n" for at in range(20))
@@ -110,8 +112,8 @@ def test_threads_are_set_when_asked_for(model: Path, monkeypatch: pytest.MonkeyP
 def test_long_texts_of_a_file_are_counted_and_said(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def outputs(self: object, texts: list[str], *, progress: object = None) -> Outputs:
-        return Outputs(np.zeros((len(texts), 2), np.float32), np.array([len(text) > 9 for text in texts]))
+    def outputs(self: object, texts: list[str], *, progress: object = None) -> Logits:
+        return Logits(np.array([len(text) > 9 for text in texts]), np.zeros((len(texts), 2), np.float32))
 
     monkeypatch.setattr("headstart.predictors.linear_text.LinearTextPredictor.outputs", outputs)
     (tmp_path / "new.csv").write_text("text,label\nshort,up\na long text,up\n")
@@ -138,6 +140,43 @@ def test_predict_abstains_below_the_threshold_and_counts_it(model: Path, tmp_pat
     assert [row["abstained"] for row in texts.result["predictions"]] == [False, True]
 
 
+@pytest.mark.parametrize(
+    "options", [{"abstain": 0.75}, {"decisions": [{"name": "abstention", "least": 0.75}]}], ids=["flag", "recipe"]
+)
+def test_a_model_that_was_fitted_to_abstain_does_so_unless_it_is_told_otherwise(
+    options: dict[str, Any], model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = assemble(
+        "fit", {"train": str(model.parent / "data.csv"), "strategy": "tf-idf", "controls": False} | options
+    )
+    fitted = run(recipe.revised(output=str(tmp_path / "m")))
+    assert fitted.result["abstention"]["threshold"] == 0.75
+    # Labels are down, up; logits of log 9 and log 2 give confidences of 0.9 and 2/3.
+    logits = np.log(np.array([[1, 9], [2, 1]], dtype=np.float32))
+    monkeypatch.setattr(
+        "headstart.predictors.linear_text.LinearTextPredictor.outputs", lambda *_, **__: Logits.of(logits)
+    )
+    (tmp_path / "new.csv").write_text("text,label\na,up\nb,down\n")
+    (tmp_path / "new.txt").write_text("a\nb\n")
+    folder, file = str(tmp_path / "m"), str(tmp_path / "new.csv")
+    asked: dict[str, Any]
+    for asked in ({"texts": ("a", "b")}, {"input": file}, {"input": str(tmp_path / "new.txt")}):
+        for abstain, labels in ((None, ["up", None]), (0.0, ["up", "down"]), (0.95, [None, None])):
+            found = run(Predict(model=folder, abstain=abstain, **asked)).result["predictions"]
+            assert [row["label"] for row in found] == labels
+            assert [row["abstained"] for row in found] == [label is None for label in labels]
+            assert [round(row["score"], 3) for row in found] == [0.9, 0.667]
+    outcome = run(Predict(model=folder, input=file, output=str(tmp_path / "scored.csv")))
+    assert outcome.result["abstained"] == 1
+    assert [line.split(",")[2] for line in (tmp_path / "scored.csv").read_text().splitlines()] == [
+        "prediction",
+        "up",
+        "",
+    ]
+    for abstain, coverage in ((None, 0.5), (0.0, 1.0), (0.95, 0.0)):
+        assert run(Evaluate(model=folder, test=file, abstain=abstain)).result["abstention"]["coverage"] == coverage
+
+
 def test_evaluate_measures_what_is_left_above_a_threshold(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,7 +184,7 @@ def test_evaluate_measures_what_is_left_above_a_threshold(
     logits = np.log(np.array([[1, 9], [9, 1], [4, 1], [1, 1]], dtype=np.float32))
     monkeypatch.setattr(
         "headstart.predictors.linear_text.LinearTextPredictor.outputs",
-        lambda *_, **__: Outputs(logits, np.zeros(4, bool)),
+        lambda *_, **__: Logits.of(logits),
     )
     path = tmp_path / "test.csv"
     path.write_text("text,label\na,up\nb,up\nc,down\nd,up\n")

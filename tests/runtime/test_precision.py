@@ -10,6 +10,7 @@ import torch
 import yaml
 
 import headstart
+from headstart.backbones.base import Inputs
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.runtime.precision import has_fast_products, is_fast
@@ -39,7 +40,7 @@ def test_states_are_float32_and_only_rounded(make_backbone: Callable[..., Path],
     for fast in (False, True):
         encoder.fast = fast
         with torch.no_grad():
-            encoding = encoder.encode(ids, mask, layers=layers)
+            encoding = encoder.encode(Inputs(ids, mask), layers=layers)
         found[fast] = [encoding.hidden, *encoding.layers]
         assert all(state.dtype == torch.float32 for state in found[fast])
         assert len(found[fast]) == (4 if layers else 1)

@@ -1,7 +1,6 @@
 """Several processes train as one: the same losses, one model, one voice."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -40,17 +39,14 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def go(processes: int, recipe: Path, output: Path) -> dict[str, Any]:
-    """What a run in so many processes left; only one of them may say something."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    command = command if processes > 1 else [sys.executable]
-    command += ["-m", "headstart.cli", "run", str(recipe), "--set", f"output={output}", "--json"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "HEADSTART_CACHE_GB": "0"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240, check=False)
+def by_torchrun(words: list[str]) -> str:
+    """What two processes, as people start them, print."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*command, "-m", "headstart.cli", *words], capture_output=True, text=True, timeout=240, check=False
+    )
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.strip().split("\n")) == 1
-    assert json.loads(done.stdout)["artifact"] == str(output)
-    return json.loads((output / "evidence.json").read_text())
+    return done.stdout
 
 
 @pytest.mark.parametrize(
@@ -65,7 +61,7 @@ def go(processes: int, recipe: Path, output: Path) -> dict[str, Any]:
     ids=["all layers", "top layer and contrastive"],
 )
 def test_two_processes_come_to_the_losses_of_one(
-    strategies: list[dict[str, Any]], rows: Path, still: Path, tmp_path: Path
+    strategies: list[dict[str, Any]], program: Program, rows: Path, still: Path, tmp_path: Path
 ) -> None:
     recipe = tmp_path / "recipe.yaml"
     plain = {
@@ -74,7 +70,13 @@ def test_two_processes_come_to_the_losses_of_one(
         "controls": False,
     }  # fmt: skip
     recipe.write_text(yaml.safe_dump(plain))
-    one, two = go(1, recipe, tmp_path / "one"), go(2, recipe, tmp_path / "two")
+    words = {name: ["run", str(recipe), "--set", f"output={tmp_path / name}", "--json"] for name in ("one", "two")}
+    alone = program.run(*words["one"])
+    assert alone.code == 0, alone.err
+    for name, out in (("one", alone.out), ("two", by_torchrun(words["two"]))):
+        assert len(out.strip().split("\n")) == 1  # only one of the processes says something
+        assert json.loads(out)["artifact"] == str(tmp_path / name)
+    one, two = (json.loads((tmp_path / name / "evidence.json").read_text()) for name in ("one", "two"))
     for mine, theirs in zip(one["leaderboard"], two["leaderboard"], strict=True):
         assert mine["strategy"] == theirs["strategy"]
         losses = [[epoch.get("train_loss") for epoch in side["curve"]] for side in (mine, theirs)]
@@ -89,23 +91,23 @@ def test_two_processes_come_to_the_losses_of_one(
     )
 
 
-def test_two_processes_that_were_killed_go_on_to_the_same_bits(rows: Path, still: Path, tmp_path: Path) -> None:
+def test_two_processes_that_were_killed_go_on_to_the_same_bits(
+    program: Program, rows: Path, still: Path, tmp_path: Path
+) -> None:
     words = [
         "compare", rows, "--strategies", "fine-tuning,contrastive", "--no-controls", "--backbone", still,
         "--epochs", "2", "--batch-size", "16", "--threads", "1", "--folds", "0", "--checkpoint-every", "0",
     ]  # fmt: skip
-    (tmp_path / "forked").mkdir()
     run, whole = tmp_path / "run", tmp_path / "whole"
-    with Program(tmp_path / "forked") as program:
-        done = program.run(*words, "-o", whole, team=2, count=True)
-        assert done.code == 0, done.err
-        # The cheaper strategy is done and the other one has begun.
-        killed = program.run(*words, "-o", run, team=2, at=("update", done.reached["update"] - 5, "after"))
-        assert killed.code == -signal.SIGKILL, killed.err
-        assert list(tmp_path.glob("run.part/00-contrastive/manifest.json"))
-        assert list(tmp_path.glob("run.part/01-fine-tuning-stages/*/step-*"))
-        again = program.run("resume", run, team=2)
-        assert again.code == 0, again.err
+    done = program.run(*words, "-o", whole, team=2, count=True)
+    assert done.code == 0, done.err
+    # The cheaper strategy is done and the other one has begun.
+    killed = program.run(*words, "-o", run, team=2, at=("update", done.reached["update"] - 5, "after"))
+    assert killed.code == -signal.SIGKILL, killed.err
+    assert list(tmp_path.glob("run.part/00-contrastive/manifest.json"))
+    assert list(tmp_path.glob("run.part/01-fine-tuning-stages/*/step-*"))
+    again = program.run("resume", run, team=2)
+    assert again.code == 0, again.err
     for name in ("model.safetensors", "heads/classification.safetensors"):
         assert (run / name).read_bytes() == (whole / name).read_bytes()
     assert not list(tmp_path.glob("run.part"))

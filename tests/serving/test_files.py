@@ -15,7 +15,7 @@ from headstart.readers.opening import open_table
 from headstart.serving.files import CHUNK, FilePredictions, abstains, predict_lines, predicted, prediction_row
 from headstart.tasks.text_classification import TextClassification
 from headstart.tasks.text_pair_classification import TextPairClassification
-from headstart.types import Prediction
+from headstart.types import LabelPrediction
 
 TEXTS = [
     "good",
@@ -131,9 +131,9 @@ class Counting:
 
     digest = ""
 
-    def predict(self, texts: list[str], *, progress: Any = None) -> list[Prediction]:
+    def predict(self, texts: list[str], *, progress: Any = None) -> list[LabelPrediction]:
         self.sizes.append(len(texts))
-        return [Prediction(text, 0.75, {"a": 0.75, "b": 0.25}, False) for text in texts]
+        return [LabelPrediction(text, 0.75, {"a": 0.75, "b": 0.25}, False) for text in texts]
 
 
 def test_a_file_of_many_chunks_keeps_its_order_and_is_never_held_whole(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_a_file_that_is_there_is_replaced_only_on_request_and_only_when_all_is_w
     with pytest.raises(RunFolderError, match=r"scored\.csv exists"):
         FilePredictions(artifact, path).write(target)
     with monkeypatch.context() as patch:
-        patch.setattr(Artifact, "outputs", lambda *_, **__: (_ for _ in ()).throw(DataError("broken half-way")))
+        patch.setattr(Artifact, "raw_outputs", lambda *_, **__: (_ for _ in ()).throw(DataError("broken half-way")))
         with pytest.raises(DataError, match="broken half-way"):
             FilePredictions(artifact, path).write(target, overwrite=True)
     assert target.read_text() == "mine"
@@ -237,8 +237,8 @@ def test_beyond_twenty_labels_only_the_best_is_written(tmp_path: Path) -> None:
     class Many(Counting):
         labels = tuple(f"l{at}" for at in range(21))  # type: ignore[assignment]
 
-        def predict(self, texts: list[str], *, progress: Any = None) -> list[Prediction]:
-            return [Prediction("l3", 1.0, dict.fromkeys(self.labels, 0.0) | {"l3": 1.0}, True) for _ in texts]
+        def predict(self, texts: list[str], *, progress: Any = None) -> list[LabelPrediction]:
+            return [LabelPrediction("l3", 1.0, dict.fromkeys(self.labels, 0.0) | {"l3": 1.0}, True) for _ in texts]
 
     model: Any = Many()
     FilePredictions(model, write(tmp_path / "new.csv", {"text": ["x"]})).write(tmp_path / "scored.csv")
@@ -277,7 +277,7 @@ def test_the_command_writes_the_same_file(
 
 
 TASK = TextClassification()
-SURE = Prediction("up", 0.75, {"down": 0.25, "up": 0.75}, False)
+SURE = LabelPrediction("up", 0.75, {"down": 0.25, "up": 0.75}, False)
 
 
 def test_a_score_below_the_threshold_is_no_answer_and_one_at_it_is() -> None:
@@ -302,9 +302,9 @@ class Wavering(Counting):
 
     labels = ("down", "up")
 
-    def predict(self, texts: list[str], *, progress: Any = None) -> list[Prediction]:
+    def predict(self, texts: list[str], *, progress: Any = None) -> list[LabelPrediction]:
         shares = [0.9 if text.endswith("!") else 0.6 for text in texts]
-        return [Prediction("up", share, {"down": 1 - share, "up": share}, False) for share in shares]
+        return [LabelPrediction("up", share, {"down": 1 - share, "up": share}, False) for share in shares]
 
 
 def test_a_written_file_keeps_its_columns_and_the_probabilities_where_the_model_abstains(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from headstart.artifact import Artifact, load
+from headstart.data.outputs import Generated, Logits, Outputs
 from headstart.errors import Interrupted, RunFolderError, StorageError
-from headstart.predictors.base import Outputs
 from headstart.serving import files
 from headstart.serving.files import FilePredictions
 from headstart.serving.journal import Journal
@@ -161,7 +161,7 @@ def test_two_processes_do_not_write_the_same_predictions(
 
 
 def test_a_disk_that_refuses_is_an_error_and_what_is_no_journal_is_written_anew(tmp_path: Path) -> None:
-    found = Outputs(np.zeros((1, 2), np.float32), np.zeros(1, bool))
+    found = Logits.of(np.zeros((1, 2), np.float32))
     with Journal(tmp_path / "none" / "x.part", KEY) as journal, pytest.raises(StorageError, match="cannot be written"):
         journal.add(["a"], found)
         journal.add(["b"], found)
@@ -172,3 +172,38 @@ def test_a_disk_that_refuses_is_an_error_and_what_is_no_journal_is_written_anew(
     with Journal(tmp_path / "junk.part", KEY) as journal:
         assert journal.find(["a"]) is not None
         assert journal.find(["b"]) is None
+
+
+def written(path: Path, *chunks: tuple[list[str], Outputs]) -> bytes:
+    with Journal(path, KEY) as journal:
+        for texts, outputs in chunks:
+            journal.add(texts, outputs)
+    return path.read_bytes()
+
+
+def said(texts: list[str]) -> Generated:
+    return Generated(np.array([True, False]), texts, np.array([0.5, 0.0], dtype=np.float32))
+
+
+def test_texts_that_a_model_wrote_are_kept_and_what_is_torn_or_flipped_of_them_is_not(tmp_path: Path) -> None:
+    path, first, second = tmp_path / "x.part", ["a", "b"], ["c", "d"]
+    whole = written(path, (first, said(["yes", "caf\u00e9 \U0001f600"])), (second, said(["", "no\nno"])))
+    with Journal(path, KEY) as journal:
+        for texts, expected in ((first, ["yes", "caf\u00e9 \U0001f600"]), (second, ["", "no\nno"])):
+            found = journal.find(texts)
+            assert isinstance(found, Generated)
+            assert (found.texts, found.truncated.tolist(), found.losses.tolist()) == (
+                expected,
+                [True, False],
+                [0.5, 0.0],
+            )
+        assert journal.rows == 4
+    start = whole.rindex(b'{"texts"')  # of the second entry
+    for place in range(start, len(whole)):
+        for broken in (whole[:place], whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]):
+            path.write_bytes(broken)
+            with Journal(path, KEY) as journal:
+                assert journal.find(first) is not None
+                assert journal.find(second) is None, place
+                journal.add(second, said(["", "no\nno"]))
+            assert path.read_bytes() == whole

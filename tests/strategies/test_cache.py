@@ -61,7 +61,7 @@ def test_the_top_layer_comes_out_as_if_all_were_run(
         expected = strategy.fit(few(per_label=8, parts=parts))
     for name, value in weights(expected).items():
         np.testing.assert_allclose(weights(found)[name], value, atol=1e-4, err_msg=name)
-    np.testing.assert_allclose(found.validation_logits, expected.validation_logits, atol=1e-3)
+    np.testing.assert_allclose(found.validation.values, expected.validation.values, atol=1e-3)
 
 
 def test_with_a_warm_cache_the_bits_are_the_same_and_nothing_is_computed(
@@ -158,7 +158,7 @@ def test_frozen_features_of_a_test_part_are_computed_once_for_all_runs(
     texts = [f"good day number {at}" for at in range(40)]
     context = replace(few(per_label=8, parts=2), cache=cache, precision="auto")
     first = FeatureExtraction(layers=(1, 2), pooling="mean").fit(context).predictor
-    plain = first.outputs(texts).logits
+    plain = first.outputs(texts).values
     read: list[int] = []
     real = module.pooled_states
 
@@ -168,11 +168,11 @@ def test_frozen_features_of_a_test_part_are_computed_once_for_all_runs(
 
     monkeypatch.setattr(module, "pooled_states", counted)
     again = FeatureExtraction(layers=(1, 2), pooling="mean").fit(replace(context, shared=Shared(), seed=1)).predictor
-    found = again.outputs(texts).logits
+    found = again.outputs(texts).values
     assert 40 not in read
     again.frozen_states = None  # type: ignore[attr-defined]
-    np.testing.assert_allclose(found, again.outputs(texts).logits, atol=2e-2)
-    assert (found.argmax(1) == again.outputs(texts).logits.argmax(1)).all()
+    np.testing.assert_allclose(found, again.outputs(texts).values, atol=2e-2)
+    assert (found.argmax(1) == again.outputs(texts).values.argmax(1)).all()
     again.precision = "float32"
-    assert (found.argmax(1) == again.outputs(texts).logits.argmax(1)).all()
+    assert (found.argmax(1) == again.outputs(texts).values.argmax(1)).all()
     assert plain.shape == found.shape

@@ -124,8 +124,8 @@ def test_label_names_are_learnt_from_as_rows_of_their_own(few: Few, monkeypatch:
     assert rows in seen
     assert all(len(texts) in (3, 6) or texts[-6:] == spoken for texts in seen)  # in every fold too
     assert with_names.description.endswith(", label names")
-    assert not np.allclose(with_names.validation_logits, without.validation_logits)
-    assert with_names.validation_logits.shape == without.validation_logits.shape == (6, 2)
+    assert not np.allclose(with_names.validation.values, without.validation.values)
+    assert with_names.validation.values.shape == without.validation.values.shape == (6, 2)
 
 
 @pytest.mark.parametrize(("helps", "parts", "expected"), [(True, 2, True), (False, 2, False), (True, 0, False)])
@@ -170,21 +170,21 @@ def test_the_strength_is_the_strongest_within_noise_of_the_best_out_of_fold(
     monkeypatch.setattr(module, "_solved", solved)
     found = Contrastive(label_names=False).fit(context)
     assert found.strategy.C == 0.01  # type: ignore[attr-defined]
-    np.testing.assert_array_equal(found.validation_logits, right(11))
+    np.testing.assert_array_equal(found.validation.values, right(11))
     assert [grid for whole, grid in asked if whole] == [(0.01,)]
 
 
 def test_with_a_validation_part_its_logits_are_those_of_the_model(few: Few) -> None:
     context = few(per_label=4, parts=0, epochs=1)
     found = Contrastive().fit(context)
-    said = found.predictor.outputs([example.text for example in context.validation.examples]).logits
-    np.testing.assert_allclose(found.validation_logits, said, atol=1e-4)
+    said = found.predictor.outputs([example.text for example in context.validation.examples]).values
+    np.testing.assert_allclose(found.validation.values, said, atol=1e-4)
 
 
 def test_the_two_losses_and_the_temperature_make_a_difference(few: Few) -> None:
     context = few(per_label=3, epochs=1, learning_rate=1e-3)
     heads = [
-        Contrastive(C=0.01, label_names=False, **options).fit(context).validation_logits  # type: ignore[arg-type]
+        Contrastive(C=0.01, label_names=False, **options).fit(context).validation.values  # type: ignore[arg-type]
         for options in ({}, {"loss": "pairs"}, {"temperature": 1.0})
     ]
     assert not np.allclose(heads[0], heads[1])

@@ -60,9 +60,9 @@ def test_a_target_of_the_very_training_texts_leaves_feature_extraction_as_it_is(
     options = {"layers": (1, 2), "pooling": "mean", "C": 0.01}
     plain = FeatureExtraction(**options).fit(context)
     found = Coral(**options).fit(replace(context, target=same))
-    np.testing.assert_allclose(found.validation_logits, plain.validation_logits, atol=1e-3)
+    np.testing.assert_allclose(found.validation.values, plain.validation.values, atol=1e-3)
     texts = ["the shop is good", "a bad day"]
-    np.testing.assert_allclose(found.predictor.outputs(texts).logits, plain.predictor.outputs(texts).logits, atol=1e-3)
+    np.testing.assert_allclose(found.predictor.outputs(texts).values, plain.predictor.outputs(texts).values, atol=1e-3)
 
 
 def test_means_are_matched_where_that_is_asked_for(few: Few) -> None:
@@ -75,15 +75,15 @@ def test_means_are_matched_where_that_is_asked_for(few: Few) -> None:
     target = target_states(context, backbone, context.target, layers=(2,), pooling="mean")
     moved = aligned(train.features, target, regularisation=100.0, match_means=True)(train.features)
     logits = moved @ head.weight.detach().numpy().T + head.bias.detach().numpy()
-    texts = found.predictor.outputs(list(context.target.texts)).logits
+    texts = found.predictor.outputs(list(context.target.texts)).values
     np.testing.assert_allclose(logits.mean(0), texts.mean(0), atol=1e-4)
 
 
 def test_what_is_said_of_validation_rows_is_what_the_model_says_of_them(few: Few) -> None:
     context = few(per_label=8, parts=0)
     found = Coral(layers=(2,), pooling="mean", regularisation=1.0).fit(context)
-    said = found.predictor.outputs(list(context.validation.texts)).logits
-    np.testing.assert_allclose(found.validation_logits, said, atol=1e-4)
+    said = found.predictor.outputs(list(context.validation.texts)).values
+    np.testing.assert_allclose(found.validation.values, said, atol=1e-4)
 
 
 def test_another_target_gives_another_head_on_the_same_frozen_network(few: Few) -> None:
@@ -91,15 +91,15 @@ def test_another_target_gives_another_head_on_the_same_frozen_network(few: Few) 
     options = {"layers": (2,), "pooling": "mean", "C": 0.01}
     plain, found = FeatureExtraction(**options).fit(context), Coral(**options, regularisation=1.0).fit(context)
     texts = ["the shop is good", "a bad day"]
-    assert not np.allclose(found.predictor.outputs(texts).logits, plain.predictor.outputs(texts).logits, atol=1e-2)
+    assert not np.allclose(found.predictor.outputs(texts).values, plain.predictor.outputs(texts).values, atol=1e-2)
     assert found.notes == ["aligned with 16 target texts"]
 
 
 def test_the_labels_of_rows_held_out_do_not_decide_what_is_said_of_them(few: Few) -> None:
     strategy = Coral(layers=(2,), pooling="mean", C=0.01)
     context = few(per_label=5)
-    before = strategy.fit(context).validation_logits
-    after = strategy.fit(few(per_label=5, turned=5)).validation_logits
+    before = strategy.fit(context).validation.values
+    after = strategy.fit(few(per_label=5, turned=5)).validation.values
     assert context.folds is not None
     own = context.folds[0] == context.folds[0][5]
     np.testing.assert_array_equal(after[own], before[own])

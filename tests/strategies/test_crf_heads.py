@@ -14,7 +14,7 @@ UNITS = Units.counted([3, 1, 4, 2, 5, 3])
 
 
 def context(*, chained: bool = True) -> Any:
-    task = SimpleNamespace(names=NAMES, chained=chained, unit_rank=lambda logits, targets: (0.0, 0.0))
+    task = SimpleNamespace(names=NAMES, chained=chained, unit_sort_key=lambda logits, targets: (0.0, 0.0))
     return SimpleNamespace(task=task, folds=np.array([[0, 1, 2, 0, 1, 2]]))
 
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from headstart.data.examples import Example
+from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import RecipeError
 from headstart.recipes.parsing import assemble
-from headstart.recipes.recipe import MEMORY
+from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import compare
 from headstart.runtime.progress import SILENT
 from headstart.strategies.domain_adaptation import _judged
@@ -35,7 +36,7 @@ def candidate(right: float, sure: float, seed: int) -> Any:
     targets = np.array([label == "up" for label in LABELS])
     signs = np.where(random.permutation(len(LABELS)) < right * len(LABELS), 1.0, -1.0) * np.where(targets, 1, -1)
     scores = signs * sure * random.uniform(0.5, 1.5, len(LABELS))
-    return SimpleNamespace(validation_logits=np.stack([-scores, scores], 1).astype(np.float32))
+    return SimpleNamespace(validation=Logits.of(np.stack([-scores, scores], 1).astype(np.float32)))
 
 
 def test_a_clear_gain_is_kept_and_the_difference_is_told() -> None:
@@ -63,7 +64,7 @@ def test_surer_answers_are_no_gain_where_more_of_them_are_wrong() -> None:
     _, context = bound()
     with_, without = candidate(0.93, 5, 0), candidate(0.95, 5, 0)
     # Unsure where it is right, so that its losses are larger though fewer answers are wrong.
-    without.validation_logits = without.validation_logits * np.where(np.arange(200) % 2, 0.01, 1.0)[:, None].astype(
+    without.validation.values = without.validation.values * np.where(np.arange(200) % 2, 0.01, 1.0)[:, None].astype(
         np.float32
     )
     assert not _judged(context, [with_], [without])[0]
@@ -130,13 +131,13 @@ def test_where_validation_is_small_the_gate_judges_by_folds_of_the_training_rows
     found = ran(text_learning_rate=1e-9)
     [said] = [note for note in found.chosen.finished.notes if note.startswith("refused")]
     assert "in cross-validation" in said
-    rows = len(found.chosen.finished.validation_logits)
+    rows = len(found.chosen.finished.validation.values)
     held = ran(text_learning_rate=1e-9, gate_folds=0)
     [said] = [note for note in held.chosen.finished.notes if note.startswith("refused")]
     assert f"on validation accuracy +0.000 [+0.000, +0.000], log-loss {0:+.4f}" in said.replace("-0.0000", "+0.0000")
     assert f"on {rows} rows" in said
     # Either way the model is fitted on the run's own parts.
-    assert np.allclose(held.chosen.finished.validation_logits, found.chosen.finished.validation_logits)
+    assert np.allclose(held.chosen.finished.validation.values, found.chosen.finished.validation.values)
 
 
 @pytest.mark.parametrize(
@@ -151,3 +152,44 @@ def test_where_validation_is_small_the_gate_judges_by_folds_of_the_training_rows
 def test_what_makes_no_sense_is_refused(options: dict[str, Any], message: str, ran: Callable[..., Any]) -> None:
     with pytest.raises(RecipeError, match=message):
         ran(**options)
+
+
+def test_the_adapted_network_is_a_folder_that_is_gone_when_all_is_done(
+    ran: Callable[..., Any], tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tempfile
+
+    from safetensors.torch import load_file
+
+    from headstart.backbones.base import open_backbone
+    from headstart.backbones.location import BackboneSource, Located, locate
+    from headstart.strategies.feature_extraction import FeatureExtraction
+
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    seen: list[Located] = []
+    weights: list[dict[str, Any]] = []
+    fit = FeatureExtraction.fit
+
+    def noted(self: FeatureExtraction, context: Any) -> Any:
+        seen.append(context.located)
+        weights.append(load_file(context.located.folder / "model.safetensors"))
+        return fit(self, context)
+
+    monkeypatch.setattr(FeatureExtraction, "fit", noted)
+    found = ran(gate=False)
+    [adapted], before = seen, locate(BackboneSource(location=str(tiny_backbone)))
+    assert adapted.folder.is_relative_to(tmp_path / "scratch")
+    assert adapted.source.digest != before.source.digest
+    # States and tokens are looked up by what they depend on: the same texts have the same tokens, under the same key.
+    assert adapted.config == before.config
+    backbone, own = found.chosen.finished.predictor.backbone, open_backbone(before)
+    assert backbone.tokenizer.max_length == own.tokenizer.max_length
+    assert backbone.tokenizer._tokenizer.to_str() == own.tokenizer._tokenizer.to_str()
+    kept = backbone.network.state_dict()
+    assert kept.keys() == weights[0].keys()
+    assert all(np.array_equal(kept[name].numpy(), value.numpy()) for name, value in weights[0].items())
+    assert not list((tmp_path / "scratch").iterdir())
+    folder = found.artifact.save(tmp_path / "run")
+    settings = (folder / "tokenizer_config.json").read_text()
+    assert '"mask_token": "[MASK]"' in settings, "what came beside the tokenizer is handed on though the folder is gone"

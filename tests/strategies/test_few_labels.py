@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.contract.pairs import strategies_of
 
+from headstart.data.outputs import Logits
 from headstart.data.table import Table
 from headstart.recipes.parsing import assemble
-from headstart.recipes.recipe import MEMORY
+from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import compare, publish
 from headstart.runtime.progress import SILENT
 from headstart.solving.logistic import Solved, solve_by_folds
@@ -34,10 +36,9 @@ from headstart.strategies.probing import (
 )
 from headstart.strategies.tf_idf import TfIdf
 from headstart.strategies.training_run import Run, held_out
-from headstart.tasks.text_classification import TextClassification
 from headstart.training.state import Epoch, History
 
-SERVING = [name for name in STRATEGIES.names() if not STRATEGIES.get(name)().refuses(TextClassification())]
+SERVING = strategies_of("text-classification")
 """Strategies that serve tasks with one label for each text."""
 Few = Callable[..., Context]
 
@@ -84,8 +85,8 @@ def test_no_row_has_a_part_in_its_own_out_of_fold_logits(
     monkeypatch.setattr("headstart.strategies.base.MOST_EPOCHS", 1)
     row = 5
     context = few(per_label=5, epochs=1, learning_rate=1e-3)
-    before = strategy.fit(context).validation_logits
-    after = strategy.fit(few(per_label=5, epochs=1, learning_rate=1e-3, turned=row)).validation_logits
+    before = strategy.fit(context).validation.values
+    after = strategy.fit(few(per_label=5, epochs=1, learning_rate=1e-3, turned=row)).validation.values
     assert context.folds is not None
     own = context.folds[0] == context.folds[0][row]
     assert before.shape == after.shape == (10, 2)
@@ -97,9 +98,9 @@ def test_no_row_has_a_part_in_its_own_out_of_fold_logits(
 def test_out_of_fold_logits_are_no_copy_of_what_the_final_model_says(name: str, few: Few) -> None:
     context = few(per_label=5, epochs=1)
     found = STRATEGIES.get(name)().fit(context)
-    final = found.predictor.outputs([example.text for example in context.train.examples]).logits
-    assert found.validation_logits.shape == final.shape == (10, 2)
-    assert not np.allclose(found.validation_logits, final, atol=1e-3)
+    final = found.predictor.outputs([example.text for example in context.train.examples]).values
+    assert found.validation.values.shape == final.shape == (10, 2)
+    assert not np.allclose(found.validation.values, final, atol=1e-3)
 
 
 def fake_runs(outputs: list[list[float]]) -> tuple[list[tuple[Context, int | None]], Callable[..., Run]]:
@@ -110,7 +111,7 @@ def fake_runs(outputs: list[list[float]]) -> tuple[list[tuple[Context, int | Non
         asked.append((part, last))
         losses = [None, *[float(at) for at in range(1, len(outputs))]]
         epochs = [Epoch(at, loss, 0.0, 0.0) for at, loss in enumerate(losses)][: None if last is None else last + 1]
-        by_epoch = [np.array([[said[row], 0.0] for row in part.validation.lines]) for said in outputs]
+        by_epoch = [Logits.of(np.array([[said[row], 0.0] for row in part.validation.lines])) for said in outputs]
         model: Any = f"model {len(asked)}"
         return Run(model, History(epochs, by_epoch if last is None else [], best=len(outputs) - 1), 7)
 
@@ -126,7 +127,7 @@ def test_the_epoch_that_is_best_out_of_fold_ends_training_on_all_rows(few: Few) 
     assert [last for _, last in asked] == [None, None, 2]
     assert asked[-1][0] is context
     assert (run.model, run.trainable, run.history.best) == ("model 3", 7, 2)
-    np.testing.assert_array_equal(run.logits, [[said, 0.0] for said in right])
+    np.testing.assert_array_equal(run.outputs.values, [[said, 0.0] for said in right])
     assert [point["validation"] for point in run.curve] == [0.0, 0.5, 1.0, 0.5]
     assert [point["train_loss"] for point in run.curve] == [None, 1.0, 2.0, None]
     assert run.curve[2]["validation_loss"] == pytest.approx(np.log1p(np.exp(-1)))
@@ -188,7 +189,7 @@ def test_a_solved_head_of_a_run_with_folds_is_solved_by_them(few: Few) -> None:
     found = solved_head(context, backbone, layers=(2,), pooling="mean", grid=(0.01, 0.1))
     assert context.folds is not None
     part, same = solving_part(context, backbone, layers=(2,), pooling="mean")
-    expected = solve_by_folds(part, context.folds, labels=2, rank=context.task.unit_rank, grid=(0.01, 0.1))
+    expected = solve_by_folds(part, context.folds, labels=2, rank=context.task.unit_sort_key, grid=(0.01, 0.1))
     np.testing.assert_array_equal(found.weight, expected.weight)
     np.testing.assert_array_equal(found.out_of_fold, expected.out_of_fold)
     np.testing.assert_array_equal(part.features, same.features)
@@ -276,7 +277,7 @@ def test_feature_extraction_chooses_among_its_own_options_and_says_what_it_chose
     assert found.description.endswith(", label names")
     again = strategy.fit(few(labels=("good news", "bad news"), repeats=2))
     assert again.strategy == strategy
-    np.testing.assert_array_equal(again.validation_logits, found.validation_logits)
+    np.testing.assert_array_equal(again.validation.values, found.validation.values)
     weights = [each.predictor.model.heads["classification"].state_dict() for each in (found, again)]
     for name, tensor in weights[0].items():
         assert (tensor == weights[1][name]).all()
@@ -292,7 +293,8 @@ def test_from_scratch_compares_its_rates_on_one_fold_and_takes_the_best_through_
         asked.append((len(context.train), rate))
         run = train(self, context, rate, epochs, last)
         right = np.eye(2)[context.task.targets(context.validation)]
-        run.history.outputs = [right if rate == 2e-4 else 1 - right for _ in run.history.outputs]
+        said = Logits.of(right if rate == 2e-4 else 1 - right)
+        run.history.outputs = [said for _ in run.history.outputs]
         return run
 
     monkeypatch.setattr(FromScratch, "_train", noted)
@@ -330,9 +332,9 @@ def test_from_two_rows_per_label_every_strategy_works_to_the_end(
         SERVING, ("done", "")
     )
     for entry in found.entries:
-        assert entry.finished.validation_logits.shape == (6, 3)
-        assert entry.finished.predictor.outputs(["it is good", "it is bad"]).logits.shape == (2, 3)
-        assert entry.test_scores is None
+        assert entry.finished.validation.values.shape == (6, 3)
+        assert entry.finished.predictor.outputs(["it is good", "it is bad"]).values.shape == (2, 3)
+        assert "test" not in entry.scores
     evidence = json.loads(json.dumps(found.artifact.evidence, allow_nan=False))
     assert evidence["data"]["choices"] == "cross-validation"
     assert {name: part and part["rows"] for name, part in evidence["data"]["splits"].items()} == {
@@ -355,12 +357,16 @@ def test_a_strategy_that_was_asked_for_is_published_with_its_curve(
 
 
 def test_probabilities_are_calibrated_on_out_of_fold_logits(wide_backbone: Path) -> None:
-    from headstart.metrics.calibration import temperature
-
     given = {"train": MEMORY, "backbone": str(wide_backbone), "threads": 1, "controls": False}
     recipe = assemble("fit", given | {"strategy": {"name": "feature-extraction", "layers": 2, "C": 1.0}})
     noisy = table(12)
     noisy.columns["label"][::5] = ["level"] * len(noisy.columns["label"][::5])  # type: ignore[index]
     entry = compare(recipe, SILENT, noisy).chosen
     targets = np.array([("down", "level", "up").index(label) for label in noisy.columns["label"]])  # type: ignore[arg-type]
-    assert temperature(entry.finished.validation_logits, targets) == pytest.approx(1.0, abs=0.02)
+    values = entry.finished.validation.values
+
+    def loss(temperature: float) -> float:
+        logits = values / temperature
+        return float(np.mean(np.log(np.exp(logits).sum(1)) - logits[np.arange(len(targets)), targets]))
+
+    assert loss(1.0) < min(loss(1 / 1.02), loss(1.02))

@@ -13,7 +13,7 @@ import headstart
 from headstart.data.table import Table
 from headstart.errors import RecipeError, UnavailableError
 from headstart.recipes.parsing import assemble
-from headstart.recipes.recipe import MEMORY
+from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import compare
 from headstart.runtime.progress import SILENT
 from headstart.strategies.base import Context
@@ -136,7 +136,7 @@ def test_dropout_of_the_correction_acts_in_training_alone(few: Few) -> None:
     context = few(per_label=3, parts=0, epochs=1, learning_rate=1e-2)
     options: dict[str, Any] = {"rank": 2, "head": "mean", "dropout": 0.0, "head_first": False}
     plain, dropped, again = (
-        Lora(**options, adapter_dropout=share).fit(context).predictor.outputs(TEXTS).logits for share in (0.0, 0.5, 0.5)
+        Lora(**options, adapter_dropout=share).fit(context).predictor.outputs(TEXTS).values for share in (0.0, 0.5, 0.5)
     )
     assert not np.allclose(plain, dropped)
     np.testing.assert_array_equal(dropped, again)

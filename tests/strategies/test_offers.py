@@ -1,20 +1,28 @@
 """What strategies say of themselves: whom they refuse and why, what they need, and which runs take them up unasked."""
 
 import re
+from dataclasses import replace
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import typer
 
 from headstart import strategies
 from headstart.cli.options import command
+from headstart.data.examples import Example
+from headstart.data.store import Store
+from headstart.data.words import Sentence, words_of
 from headstart.errors import RecipeError
+from headstart.recipes.labelled import Experiment
 from headstart.recipes.parsing import assemble
-from headstart.recipes.recipe import Experiment
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Auto, Candidate, Context, Strategy
+from headstart.strategies.crf import Crf
 from headstart.strategies.offers import controls, made_for_few, offering, require_serving
+from headstart.strategies.tf_idf import TfIdf
 from headstart.tasks import TASKS
+from headstart.training.settings import Training
 
 CRF = "it tags words; the control of whole texts is tf-idf"
 PAIRS = "it compares the two texts of a pair, and needs nothing else"
@@ -153,6 +161,20 @@ def test_a_strategy_of_another_package_runs_unasked_only_as_it_says(
         assert ("own" in planned) is (verb in verbs)
     named = assemble("fit", {"train": "a.csv", "strategy": {"name": "own", "endpoint": "here"}}).planned()
     assert "own" in names(named)
+
+
+def test_strategies_without_a_network_say_how_many_seconds_they_take() -> None:
+    examples = [Sentence(words_of("day and night"), ("O", "O", "B-X")), Sentence(words_of("now"), ("O",))] * 2
+    train = Store(examples, [1, 2, 3, 4], "a.conll")
+    words = TASKS.get("token-classification")(labels=("O", "B-X", "I-X"))
+    context = Context(words, train, train, None, Training(), 0)
+    # 8 words in 3 folds: 4 strengths on two thirds of them each time, then once all of them, for 3 tags each.
+    assert Crf().work(context) == (0.0, 0.0, pytest.approx(2.5e-5 * 3 * (4 * 2 * 8 + 8)))
+    assert Crf(variance=1.0).work(context).seconds == pytest.approx(2.5e-5 * 3 * 8)
+    halves = replace(context, folds=np.array([[0, 0, 1, 1]]))
+    assert Crf().work(halves).seconds == pytest.approx(2.5e-5 * 3 * (4 * 1 * 8 + 8 + 8))
+    texts = Store([Example("a" * 1000)] * 5, [1, 2, 3, 4, 5], "a.csv")
+    assert TfIdf().work(replace(context, train=texts)) == (0.0, 0.0, pytest.approx(2.0 + 1e-5 * 5000))
 
 
 def test_an_offer_names_verbs_and_strategies_that_there_are() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from headstart.config import parse
+from headstart.data.outputs import Logits
 from headstart.errors import RecipeError
-from headstart.predictors.base import Outputs
 from headstart.runtime.deadline import OutOfTime
 from headstart.strategies.base import Candidate, Context, Strategy
 from headstart.strategies.self_training import SelfTraining, believed, least_confidence
@@ -25,10 +25,9 @@ class SaysByWord:
     def __init__(self, sureness: float) -> None:
         self.sureness = sureness
 
-    def outputs(self, texts: Any, *, progress: Any = None) -> Outputs:
+    def outputs(self, texts: Any, *, progress: Any = None) -> Logits:
         signs = [("good" in text) - ("bad" in text) for text in texts]
-        logits = np.array([[sign * self.sureness, 0.0] for sign in signs])
-        return Outputs(logits, np.zeros(len(texts), bool))
+        return Logits.of(np.array([[sign * self.sureness, 0.0] for sign in signs]))
 
 
 class Scripted(Strategy):
@@ -53,7 +52,7 @@ class Scripted(Strategy):
         logits[:broken] = logits[:broken, ::-1]
         training = context.training.revised(stop_after=1) if at == self.cut else context.training
         predictor: Any = SaysByWord(self.sureness)
-        return Candidate(self, training, predictor, logits, f"fit {at}", 1)
+        return Candidate(self, training, predictor, Logits.of(logits), f"fit {at}", 1)
 
 
 @pytest.fixture(autouse=True)
@@ -150,7 +149,7 @@ def test_under_folds_every_fold_goes_through_the_rounds_without_its_held_out_row
         assert held == {example.text for example in before.validation.examples}
         assert not held & {example.text for example in after.train.examples}
         assert len(after.train) == 8 + 16
-    assert found.validation_logits.shape == (12, 2)
+    assert found.validation.values.shape == (12, 2)
 
 
 def test_the_labels_of_rows_held_out_do_not_decide_what_is_said_of_them(few: Few) -> None:
@@ -158,8 +157,8 @@ def test_the_labels_of_rows_held_out_do_not_decide_what_is_said_of_them(few: Few
     inside = {"name": "feature-extraction", "layers": [2], "pooling": "mean", "C": 0.01, "label_names": False}
     strategy = parse(SelfTraining, {"then": inside, "confidence": 0.5, "rounds": 1}, "test")
     context = few(per_label=5, epochs=1)
-    before = strategy.fit(context).validation_logits
-    after = strategy.fit(few(per_label=5, epochs=1, turned=5)).validation_logits
+    before = strategy.fit(context).validation.values
+    after = strategy.fit(few(per_label=5, epochs=1, turned=5)).validation.values
     assert context.folds is not None
     own = context.folds[0] == context.folds[0][5]
     np.testing.assert_array_equal(after[own], before[own])
@@ -186,6 +185,6 @@ def test_a_frozen_network_is_asked_by_its_stored_states_and_says_the_same(
     context = few(parts=0)
     assert context.target is not None
     candidate = FeatureExtraction(layers=(1, 2), pooling="mean", C=0.01).fit(context)
-    expected = candidate.predictor.outputs(list(context.target.texts)).logits
+    expected = candidate.predictor.outputs(list(context.target.texts)).values
     monkeypatch.setattr(NetworkPredictor, "outputs", None)
     np.testing.assert_allclose(_target_logits(context, candidate, context.target), expected, atol=1e-4)

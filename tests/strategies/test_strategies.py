@@ -11,6 +11,7 @@ import pytest
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.store import Store
 from headstart.errors import RecipeError, UsageError
+from headstart.evaluation.judging import sort_key
 from headstart.heads.model import Model
 from headstart.runtime.deadline import OutOfTime
 from headstart.solving.logistic import GRID as SOLVE_GRID
@@ -77,7 +78,7 @@ def test_feature_extraction_chooses_on_training_rows_and_leaves_validation_for_c
     assert (other.strategy.layers, other.strategy.pooling, other.strategy.C) == (
         found.strategy.layers, found.strategy.pooling, found.strategy.C,
     )  # fmt: skip
-    np.testing.assert_array_equal(other.validation_logits, found.validation_logits)
+    np.testing.assert_array_equal(other.validation.values, found.validation.values)
 
 
 def test_feature_extraction_chooses_what_does_best_on_rows_held_out(context: Context) -> None:
@@ -93,7 +94,7 @@ def test_feature_extraction_chooses_what_does_best_on_rows_held_out(context: Con
         for layers in layer_sets(2):
             inputs = states[:, list(layers), at].reshape(36, -1)
             part = Part(inputs, targets, np.ones(36))
-            ranks[layers, pooling] = ridge_by_folds(part, dealt, labels=2, rank=context.task.unit_rank)
+            ranks[layers, pooling] = ridge_by_folds(part, dealt, labels=2, rank=context.task.unit_sort_key)
     found = FeatureExtraction().fit(context)
     assert ranks[found.strategy.layers, found.strategy.pooling] == max(ranks.values())
 
@@ -141,13 +142,13 @@ def test_fine_tuning_from_a_solved_head_is_never_worse_on_validation_than_that_h
         context.__class__(**(vars(context) | {"training": Training(epochs=2, learning_rate=0.5)}))
     )
     start = found.curve[0]
-    assert context.task.rank(found.validation_logits, context.validation)[0] >= start["validation"] - 1e-9
+    assert sort_key(context.task, found.validation, context.validation)[0] >= start["validation"] - 1e-9
 
 
 def test_dropout_within_the_network_is_its_own_or_what_was_asked_for(context: Context) -> None:
     def outputs(share: Any) -> np.ndarray:
         strategy = FineTuning(head="mean", head_first=False, dropout=0.0, hidden_dropout=share)
-        return np.asarray(strategy.fit(context).predictor.outputs(["it is good", "the shop is bad bad"]).logits)
+        return np.asarray(strategy.fit(context).predictor.outputs(["it is good", "the shop is bad bad"]).values)
 
     own, same, none, much = (outputs(share) for share in ("own", 0.1, 0.0, 0.5))
     np.testing.assert_array_equal(own, same)  # what BERT's configurations say
@@ -170,11 +171,11 @@ def test_layers_thaw_from_the_top_and_their_rates_fall(
     backbone = context.backbone()
     model = Model(backbone, context.task.heads(backbone))
     strategy = FineTuning(unfreezing=unfreezing, layers=layers, embeddings=embeddings, layer_decay=0.5)
-    levels = strategy.levels(model, 4)
-    assert [(level.rate, level.from_epoch) for level in levels] == expected
-    stack = backbone.stacks()["encoder"][::-1]
-    assert [level.modules for level in levels[1:]] == stack[: len(levels) - 1]
-    assert all(level.from_epoch <= 1 for level in strategy.levels(model, 2))
+    groups = strategy.layer_groups(model, 4)
+    assert [(group.rate, group.from_epoch) for group in groups] == expected
+    stack = backbone.blocks()[::-1]
+    assert [group.modules for group in groups[1:]] == stack[: len(groups) - 1]
+    assert all(group.from_epoch <= 1 for group in strategy.layer_groups(model, 2))
 
 
 def test_a_head_that_is_solved_first_starts_better_than_chance(context: Context) -> None:
@@ -201,7 +202,7 @@ def test_a_network_that_has_read_little_is_trained_as_one_that_knows_little(
     assert not np.array_equal(before[words].numpy(), after[words].detach().numpy())
     # What was found, asked for by name, is the same without a choice.
     again = strategy.fit(replace(young, training=found.training))
-    assert np.array_equal(again.validation_logits, found.validation_logits)
+    assert np.array_equal(again.validation.values, found.validation.values)
     usual: Any = FineTuning(head="mean").fit(grown).strategy
     assert (usual.head_first, usual.embeddings) == (True, False)
     # The plan knows about the three trainings.
@@ -242,13 +243,13 @@ def test_class_weights_reach_every_strategy(context: Context) -> None:
         shares = []
         for task in (context.task, heavy):
             fresh = Context(task, noisy, context.validation, context.located, context.training, 0)
-            shares.append((strategy.fit(fresh).validation_logits.argmax(1) == 0).mean())
+            shares.append((strategy.fit(fresh).validation.values.argmax(1) == 0).mean())
         assert shares[1] == 1.0 > shares[0], strategy.name
 
 
 def test_features_and_tokens_are_made_once_per_run(context: Context) -> None:
     backbone = context.backbone()
-    assert prepared(context, backbone.tokenizer) is prepared(context, backbone.tokenizer)
+    assert prepared(context, backbone.tokenizer)[0] is prepared(context, backbone.tokenizer)[0]
     assert features(context, backbone)[0] is features(context, context.backbone())[0]
 
 
@@ -266,7 +267,7 @@ def test_tf_idf_keeps_a_strength_that_was_given_and_chooses_one_otherwise(contex
     assert TfIdf(C=0.7).fit(context).strategy == TfIdf(C=0.7)
     found = TfIdf().fit(context)
     assert found.strategy.C in GRID  # type: ignore[attr-defined]
-    assert (found.validation_logits.argmax(1) == context.task.targets(context.validation)).all()
+    assert (found.validation.values.argmax(1) == context.task.targets(context.validation)).all()
 
 
 def test_tf_idf_is_tuned_on_rows_it_was_not_fitted_on(context: Context) -> None:
@@ -300,10 +301,10 @@ def test_tf_idf_of_many_rows_learns_from_a_sample_and_says_so(
     some = TfIdf(C=1.0).fit(context)
     assert some.notes == [f"learnt from 20 of {len(context.train)} rows, at random"]
     again = TfIdf(C=1.0).fit(context)
-    np.testing.assert_array_equal(some.validation_logits, again.validation_logits)
+    np.testing.assert_array_equal(some.validation.values, again.validation.values)
     for found in (counted, some):
-        assert found.validation_logits.shape == whole.validation_logits.shape
-        assert (found.validation_logits.argmax(1) == context.task.targets(context.validation)).mean() > 0.8
+        assert found.validation.values.shape == whole.validation.values.shape
+        assert (found.validation.values.argmax(1) == context.task.targets(context.validation)).mean() > 0.8
 
 
 @pytest.mark.parametrize("strategy", [FeatureExtraction(), FineTuning(), Contrastive()], ids=lambda s: s.name)
@@ -315,7 +316,7 @@ def test_features_too_many_for_memory_give_the_same_model(
     monkeypatch.setattr(probing, "FEATURE_BYTES", 1)
     large = strategy.fit(replace(context, shared=Shared()))
     assert large.strategy == small.strategy
-    np.testing.assert_allclose(large.validation_logits, small.validation_logits, atol=1e-4)
+    np.testing.assert_allclose(large.validation.values, small.validation.values, atol=1e-4)
 
 
 def test_heads_of_very_many_rows_are_solved_on_a_sample_that_is_stated(
@@ -327,6 +328,6 @@ def test_heads_of_very_many_rows_are_solved_on_a_sample_that_is_stated(
         found = FeatureExtraction().fit(replace(context, shared=Shared()))
         assert found.notes == [f"head solved on 24 of {len(context.train)} rows, at random"]
         assert (
-            Contrastive().fit(replace(context, shared=Shared())).validation_logits.shape
-            == found.validation_logits.shape
+            Contrastive().fit(replace(context, shared=Shared())).validation.values.shape
+            == found.validation.values.shape
         )

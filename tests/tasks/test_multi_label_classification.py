@@ -10,9 +10,13 @@ import pytest
 from sklearn import metrics
 
 from headstart.data.examples import Example
+from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.data.table import Table
+from headstart.decisions.temperature import Temperature
+from headstart.decisions.thresholds import Thresholds
 from headstart.errors import DataError
+from headstart.evaluation.judging import chosen_score, compared, scores, sort_key
 from headstart.metrics.calibration import sigmoid
 from headstart.metrics.label_sets import best_thresholds
 from headstart.tasks.multi_label_classification import MultiLabelClassification
@@ -173,14 +177,21 @@ def test_thresholds_for_macro_f1_are_best_label_by_label() -> None:
         assert metrics.f1_score(true[:, at], shares[:, at] >= found[at]) == pytest.approx(max(values))
 
 
+def decided(task: MultiLabelClassification, outputs: Logits, rows: Store[Example]) -> Logits:
+    """The outputs with the thresholds that are best for them."""
+    return Thresholds().fit(task, outputs, rows).apply(task, outputs)
+
+
 def test_scores_are_those_of_scikit_learn() -> None:
     logits, true = drawn(300, 4)
     rows = stored(true)
-    task = TASK.bind(rows).settled(logits, rows)
-    given = sigmoid(logits) >= np.array(task.thresholds)
-    found = {name: score.value for name, score in task.score(logits, rows).items()}
+    task = TASK.bind(rows)
+    outputs = decided(task, Logits.of(logits), rows)
+    assert outputs.thresholds is not None
+    given = sigmoid(logits) >= outputs.thresholds
+    found = scores(task, outputs, rows)
     losses = [metrics.log_loss(true[:, at], sigmoid(logits)[:, at]) for at in range(4)]
-    assert found == pytest.approx(
+    assert {name: score.value for name, score in found.items()} == pytest.approx(
         {
             "f1": metrics.f1_score(true, given, average="micro"),
             "precision": metrics.precision_score(true, given, average="micro"),
@@ -190,63 +201,72 @@ def test_scores_are_those_of_scikit_learn() -> None:
             "log_loss": sum(losses),
         }
     )
-    for name, score in task.score(logits, rows).items():
+    for name, score in found.items():
         assert score.low <= score.value <= score.high, name
         assert score.low < score.high and score.n == 300
         chosen = task.revised(metric=name) if name in ("f1", "macro_f1", "map", "log_loss") else None
         if chosen is not None:
-            assert chosen.measured(logits, rows).value == pytest.approx(score.value)
+            assert chosen_score(chosen, outputs, rows).value == pytest.approx(score.value)
 
 
 def test_temperature_comes_first_and_thresholds_are_of_calibrated_probabilities() -> None:
     logits, true = drawn(400, 3)
     rows = stored(true)
     task = TASK.bind(rows)
-    factor = task.factor(logits * 5, rows)
-    assert task.losses(logits * 5 * factor, rows).mean() < task.losses(logits * 5, rows).mean()
-    assert factor == pytest.approx(task.factor(logits, rows) / 5, rel=1e-2)
-    bold, mild = (task.settled(each, rows) for each in (logits * 5, logits * 5 * factor))
-    assert bold.thresholds != mild.thresholds
-    assert (bold.given(logits * 5) == mild.given(logits * 5 * factor)).all(), "a temperature changes no order"
+    bold = Logits.of(logits * 5)
+    temperature = Temperature().fit(task, bold, rows)
+    mild = temperature.apply(task, bold)
+    assert task.losses(mild, rows).mean() < task.losses(bold, rows).mean()
+    plain = Temperature().fit(task, Logits.of(logits), rows)
+    assert temperature.value == pytest.approx(plain.value / 5, rel=1e-2)
+    first, second = decided(task, bold, rows), decided(task, mild, rows)
+    assert first.thresholds is not None and second.thresholds is not None
+    assert first.thresholds.tolist() != second.thresholds.tolist()
+    assert (task.decided(first) == task.decided(second)).all(), "a temperature changes no order"
 
 
 def test_thresholds_that_are_given_stay_and_choices_do_not_hang_on_them() -> None:
     logits, true = drawn(60, 3)
-    rows = stored(true)
+    rows, outputs = stored(true), Logits.of(logits)
     task = TASK.bind(rows)
-    fixed = task.revised(thresholds=(0.9, 0.9, 0.9))
-    assert fixed.settled(logits, rows) is fixed
-    assert fixed.rank(logits, rows) == task.rank(logits, rows)
-    assert fixed.score(logits, rows)["f1"].value < task.settled(logits, rows).score(logits, rows)["f1"].value
+    fixed = Thresholds(values=(0.9, 0.9, 0.9))
+    assert fixed.fit(task, outputs, rows) is fixed
+    given = fixed.apply(task, outputs)
+    assert sort_key(task, given, rows) == sort_key(task, outputs, rows)
+    assert scores(task, given, rows)["f1"].value < scores(task, decided(task, outputs, rows), rows)["f1"].value
     with pytest.raises(DataError, match="2 thresholds were given for 3 labels"):
-        TASK.revised(thresholds=(0.5, 0.5)).bind(rows)
+        Thresholds(values=(0.5, 0.5)).fit(task, outputs, rows)
 
 
 def test_two_models_are_compared_each_at_its_own_thresholds() -> None:
     logits, true = drawn(300, 3)
     rows = stored(true)
     task = TASK.bind(rows)
-    one, other = task.settled(logits, rows), task.settled(logits - 2, rows)
-    same = one.compared(logits, logits - 2, rows, other=other)
-    assert (same.metric, same.paired.difference.value) == ("f1", 0)
-    assert one.compared(logits, logits - 2, rows).paired.difference.value > 0.1, "at the thresholds of the first"
-    assert task.revised(metric="map").compared(logits, logits, rows).metric == "f1"
-    worse = task.revised(metric="log_loss").compared(logits, logits * 3, rows)
-    assert worse.metric == "log_loss" and worse.paired.difference.value < 0 and worse.paired.p < 0.01
+    one, other = decided(task, Logits.of(logits), rows), decided(task, Logits.of(logits - 2), rows)
+    same = compared(task, one, other, rows)
+    assert (same.metric, same.difference.value) == ("f1", 0)
+    theirs = Logits(one.truncated, logits - 2, thresholds=one.thresholds)
+    assert compared(task, one, theirs, rows).difference.value > 0.1, "at the thresholds of the first"
+    assert compared(task.revised(metric="map"), one, one, rows).metric == "f1"
+    worse = compared(task.revised(metric="log_loss"), Logits.of(logits), Logits.of(logits * 3), rows)
+    assert worse.metric == "log_loss" and worse.difference.value < 0 and worse.p < 0.01
 
 
 def test_mistakes_name_both_sets_and_the_surest_stands_first() -> None:
-    task = TASK.revised(labels=("a", "b"), thresholds=(0.5, 0.5), metric="f1")
-    found = task.mistakes(np.array([[5.0, -5], [1, -5], [-9, -9]]), store((), (), ("a", "b")), 9)
+    task = TASK.revised(labels=("a", "b"), metric="f1")
+    outputs = Logits.of(np.array([[5.0, -5], [1, -5], [-9, -9]]))
+    found = task.mistakes(Thresholds(values=(0.5, 0.5)).apply(task, outputs), store((), (), ("a", "b")), 9)
     assert [(each.row, each.label, each.predicted) for each in found] == [
         (2, "a, b", "(none)"), (0, "(none)", "a"), (1, "(none)", "a"),
     ]  # fmt: skip
     assert found[1].score == pytest.approx(sigmoid(np.array([5.0]))[0])
+    assert task.mistakes(outputs, store((), (), ("a", "b")), 9) == found, "a half is what stands for no threshold"
 
 
 def test_predictions_are_the_labels_that_reach_their_threshold() -> None:
-    task = TASK.revised(labels=("a", "b"), thresholds=(0.2, 0.9), metric="f1")
-    [found] = task.predictions(np.array([[-1.0, 2.0]]), np.array([True]), ["x"])
+    task = TASK.revised(labels=("a", "b"), metric="f1")
+    thresholds = np.array([0.2, 0.9])
+    [found] = task.predictions(Logits(np.array([True]), np.array([[-1.0, 2.0]]), thresholds=thresholds), ["x"])
     assert found.labels == ("a",)
     assert found.plain() == {
         "labels": ["a"], "truncated": True,
@@ -255,12 +275,19 @@ def test_predictions_are_the_labels_that_reach_their_threshold() -> None:
     assert dict(zip(task.columns, found.cells(), strict=True)) == {
         "prediction": "a", "truncated": "true", "p_a": "0.268941", "p_b": "0.880797",
     }  # fmt: skip
-    both = task.revised(separator="json").predictions(np.array([[3.0, 3.0]]), np.array([False]), ["x"])
-    assert json.loads(both[0].cells()[0]) == ["a", "b"]
-    assert (
-        task.revised(thresholds=(0.2, 0.8)).predictions(np.array([[3.0, 3.0]]), np.array([False]), ["x"])[0].cells()[0]
-        == "a|b"
-    )
+    sure = Logits(np.array([False]), np.array([[3.0, 3.0]]), thresholds=thresholds)
+    [both] = task.revised(separator="json").predictions(sure, ["x"])
+    assert json.loads(both.cells()[0]) == ["a", "b"]
+    sure.thresholds = np.array([0.2, 0.8])
+    assert task.predictions(sure, ["x"])[0].cells()[0] == "a|b"
+
+
+def test_groups_stay_with_rows_whose_labels_are_merged_or_known() -> None:
+    rows = store(("a", "A"), ("a",), ("b",), ("z",))
+    grouped = Store(rows.examples, rows.lines, rows.file, groups=np.array([5, 5, 6, 7]))
+    task = TASK.revised(labels=("a", "b"), merge_labels=True)
+    assert task.known(grouped)[0].groups.tolist() == [5, 5, 6]  # type: ignore[union-attr]
+    assert task.cleaned(grouped)[0].groups.tolist() == [5, 5, 6, 7]  # type: ignore[union-attr]
 
 
 def rows_of(count: int) -> dict[str, list[Any]]:
@@ -285,11 +312,13 @@ def test_lists_handed_over_in_python_are_learnt_and_come_back_from_disk(tmp_path
     assert (artifact.task.label, artifact.task.separator, artifact.labels) == ("tags", "json", ("down", "up"))
     assert artifact.evidence["leaderboard"][0]["scores"]["test"]["f1"]["value"] > 0.95
     again = headstart.load(tmp_path / "run")
-    assert again.task.thresholds == artifact.task.thresholds
+    thresholds = [each.values for each in again.decisions if isinstance(each, Thresholds)]
+    assert thresholds == [each.values for each in artifact.decisions if isinstance(each, Thresholds)]
+    assert thresholds and len(thresholds[0] or ()) == 2
     texts = ["the day night is good 3", "the day shop is bad 4", "the shop end is good and bad 5", "the way nine is 7"]
     assert [row.labels for row in again.predict(texts)] == [
         ("up",), ("down",), ("down", "up"), (),
     ]  # fmt: skip
     np.testing.assert_allclose(
-        again.predict_proba(["it is good"]), sigmoid(again.outputs(["it is good"]).logits), atol=1e-9
+        again.predict_proba(["it is good"]), sigmoid(again.outputs(["it is good"]).values), atol=1e-9
     )

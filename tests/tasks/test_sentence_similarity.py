@@ -9,12 +9,14 @@ import pytest
 import torch
 
 import headstart
+from headstart.backbones.base import Inputs
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.examples import Pair
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError
+from headstart.heads.base import LinearMap
 from headstart.heads.model import Model
 from headstart.heads.pooled import pool
 from headstart.tasks.sentence_similarity import SentenceSimilarity
@@ -58,19 +60,19 @@ def test_a_bi_encoder_is_the_cosine_of_mean_states_read_apart(backbone: TextEnco
     store = Store(PAIRS, [2, 3, 4], "pairs.csv")
     task = TASK.bind(store)
     model = Model(backbone, task.heads(backbone)).eval()
-    model.heads["classification"].set(torch.tensor([[1.0]]), torch.tensor([0.0]))  # type: ignore[operator]
+    model.heads["classification"].set(LinearMap(np.array([[1.0]]), np.array([0.0])))  # type: ignore[operator]
     prepared = task.prepare(store, backbone.tokenizer)
     assert prepared.lengths.tolist() == [
         sum(len(backbone.tokenizer.encode([text]).get(0)) for text in pair.input) for pair in PAIRS
     ]
     with torch.inference_mode():
-        found = task.logits(model, task.collate(prepared, np.array([2, 0]), backbone.tokenizer.pad_id))
+        found = task.forward(model, task.collate(prepared, np.array([2, 0]), backbone.tokenizer.pad_id))
         expected = []
         for pair in (PAIRS[2], PAIRS[0]):
             sides = []
             for text in pair.input:
                 ids, mask = (torch.from_numpy(each) for each in backbone.tokenizer.encode([text]).pad([0], 0))
-                sides.append(pool(backbone.encode(ids, mask).hidden, mask, "mean"))
+                sides.append(pool(backbone.encode(Inputs(ids, mask)).hidden, mask, "mean"))
             expected.append(float(torch.cosine_similarity(*sides)))
     assert found[:, 0].tolist() == pytest.approx(expected, abs=1e-5)
     assert expected[0] == pytest.approx(1, abs=1e-5)
@@ -138,7 +140,7 @@ def test_the_untouched_network_is_ranked_by_its_cosine_alone(backbone: TextEncod
         for text in [text for pair in PAIRS for text in pair.input]:
             ids, mask = (torch.from_numpy(each) for each in backbone.tokenizer.encode([text]).pad([0], 0))
             with torch.inference_mode():
-                states.append(pool(backbone.encode(ids, mask).hidden, mask, "mean").numpy()[0])
+                states.append(pool(backbone.encode(Inputs(ids, mask)).hidden, mask, "mean").numpy()[0])
         cosines = task.revised(encoder="bi").row_states(np.array(states)[:, None, None])[:, 0, 0, 0]
         expected = (cosines - cosines.mean()) / cosines.std()
-        np.testing.assert_allclose(found.validation_logits[:, 0], expected, atol=1e-3)
+        np.testing.assert_allclose(found.validation.values[:, 0], expected, atol=1e-3)

@@ -10,10 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.config import parse
+from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.data.table import Table
+from headstart.decisions.base import applied, fitted
+from headstart.decisions.thresholds import Thresholds
 from headstart.errors import DataError, RecipeError, UsageError
-from headstart.runs.experiment import Entry
+from headstart.evaluation.judging import chosen_score, compared, scores, sort_key
+from headstart.runs.experiment import Entry, decide
 from headstart.strategies.tf_idf import TfIdf
 from headstart.tasks import columns
 from headstart.tasks.text_classification import Example, TextClassification
@@ -269,7 +273,7 @@ def test_a_weight_that_is_not_over_nothing_is_refused(weight: float) -> None:
     ],
 )
 def test_the_words_of_labels_become_three_texts_for_each(labels: tuple[str, ...], words: list[str]) -> None:
-    found = TASK.revised(labels=labels).named()
+    found = TASK.revised(labels=labels).label_examples()
     forms = ("This text is about {}.", "{}", "The topic is {}.")
     assert [example.text for example in found] == [form.format(spoken) for form in forms for spoken in words]
     assert [example.label for example in found] == list(labels) * 3
@@ -279,17 +283,17 @@ def test_the_words_of_labels_become_three_texts_for_each(labels: tuple[str, ...]
     "labels", [("0", "1"), ("good", "1"), ("B2", "news"), ("up", "down"), ("a_b_c", "news"), ("2023", "news")]
 )
 def test_labels_of_which_one_is_no_word_of_three_letters_have_no_texts(labels: tuple[str, ...]) -> None:
-    assert TASK.revised(labels=labels).named() == []
+    assert TASK.revised(labels=labels).label_examples() == []
 
 
-def test_rank_turns_losses_round_and_breaks_ties_by_loss() -> None:
+def test_sort_keys_of_units_turn_losses_round_and_break_ties_by_loss() -> None:
     targets = np.array([0, 1])
     bold, shy = np.array([[4.0, 0.0], [0.0, 4.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
     accuracy, loss = TASK.revised(metric="accuracy"), TASK.revised(metric="log_loss")
-    assert accuracy.unit_rank(bold, targets)[0] == accuracy.unit_rank(shy, targets)[0] == 1
-    assert accuracy.unit_rank(bold, targets) > accuracy.unit_rank(shy, targets)
-    assert loss.unit_rank(shy, targets)[0] == pytest.approx(-np.log(1 + np.exp(-1)))
-    assert loss.unit_rank(bold, targets) > loss.unit_rank(shy, targets)
+    assert accuracy.unit_sort_key(bold, targets)[0] == accuracy.unit_sort_key(shy, targets)[0] == 1
+    assert accuracy.unit_sort_key(bold, targets) > accuracy.unit_sort_key(shy, targets)
+    assert loss.unit_sort_key(shy, targets)[0] == pytest.approx(-np.log(1 + np.exp(-1)))
+    assert loss.unit_sort_key(bold, targets) > loss.unit_sort_key(shy, targets)
 
 
 def test_the_loss_weighs_rows_by_hand() -> None:
@@ -298,8 +302,8 @@ def test_the_loss_weighs_rows_by_hand() -> None:
     task = TASK.revised(labels=("a", "b"))
 
     class Model:
-        def encode(self, ids: Any, mask: Any) -> Any:
-            return ids
+        def encode(self, inputs: Any) -> Any:
+            return inputs
 
         heads: ClassVar[dict[str, Any]] = {
             "classification": lambda ids: torch.log(torch.tensor([[0.75, 0.25], [0.5, 0.5]]))
@@ -311,79 +315,96 @@ def test_the_loss_weighs_rows_by_hand() -> None:
     assert weight == 4.0
 
 
-def uneven(rows: int = 200) -> tuple[np.ndarray, Store[Example]]:
-    """Logits of a label that is seldom the most probable one, and labels as often true as they say."""
+def uneven(rows: int = 200) -> tuple[Logits, Store[Example]]:
+    """Outputs of a label that is seldom the most probable one, and labels as often true as they say."""
     random = np.random.default_rng(3)
     shares = random.uniform(0.05, 0.55, size=rows)
     true = random.random(rows) < shares
     logits = np.log(np.stack([shares, 1 - shares], axis=1))
-    return logits, store(*("ab"[int(not rare)] for rare in true))
+    return Logits.of(logits), store(*("ab"[int(not rare)] for rare in true))
+
+
+def decided(task: TextClassification, outputs: Logits, rows: Store[Example]) -> Logits:
+    """The outputs with the thresholds that are found on them."""
+    return Thresholds().fit(task, outputs, rows).apply(task, outputs)
 
 
 def test_thresholds_are_found_where_the_metric_gains_by_them() -> None:
-    logits, rows = uneven()
+    outputs, rows = uneven()
     for metric in ("macro_f1", "mcc"):
         task = TASK.revised(labels=("a", "b"), metric=metric)
-        settled = task.settled(logits, rows)
-        assert settled.thresholds is not None and settled.thresholds[0] < 0.45
-        assert settled.measured(logits, rows).value > task.measured(logits, rows).value + 0.03
-        assert settled.score(logits, rows)[metric].value == settled.measured(logits, rows).value
-        assert settled.meaning.thresholds == settled.thresholds
-        assert settled.settled(logits + 3, rows) == settled, "what was known stays"
+        decision = Thresholds().fit(task, outputs, rows)
+        found = decision.apply(task, outputs)
+        assert decision.values is not None and decision.values[0] < 0.45
+        assert chosen_score(task, found, rows).value > chosen_score(task, outputs, rows).value + 0.03
+        assert scores(task, found, rows)[metric].value == chosen_score(task, found, rows).value
+        assert found.thresholds is not None and tuple(found.thresholds) == decision.values
+        assert decision.fit(task, Logits.of(outputs.values + np.array([3, 0])), rows) == decision, (
+            "what was known stays"
+        )
     for metric in ("accuracy", "log_loss"):
-        assert TASK.revised(labels=("a", "b"), metric=metric).settled(logits, rows).thresholds is None
+        task = TASK.revised(labels=("a", "b"), metric=metric)
+        assert Thresholds().fit(task, outputs, rows).is_idle
+        assert decided(task, outputs, rows).thresholds is None
 
 
 def test_few_rows_weights_of_classes_and_labels_that_speak_against_them_leave_the_most_probable_label() -> None:
-    logits, rows = uneven()
+    outputs, rows = uneven()
     task = TASK.revised(labels=("a", "b"), metric="macro_f1")
-    assert task.settled(logits[:19], rows.take(range(19))).thresholds is None
-    assert task.revised(class_weight="balanced").settled(logits, rows).thresholds is None
-    wrong = store(*("a" if row > -0.7 else "b" for row in logits[:, 0]))  # sure where the outputs are not
-    assert task.settled(logits, wrong).thresholds is None
+    assert task.best_thresholds(outputs, rows) is not None
+    assert task.best_thresholds(outputs.take(range(19)), rows.take(range(19))) is None
+    assert task.revised(class_weight="balanced").best_thresholds(outputs, rows) is None
+    wrong = store(*("a" if row > -0.7 else "b" for row in outputs.values[:, 0]))  # sure where the outputs are not
+    assert task.best_thresholds(outputs, wrong) is None
 
 
 def test_everything_that_is_said_of_rows_goes_by_thresholds() -> None:
     logits = np.log(np.array([[0.4, 0.6], [0.2, 0.8], [0.45, 0.55]]))
     rows = store("a", "a", "b")
-    task = TASK.revised(labels=("a", "b"), metric="mcc", thresholds=(0.3, 0.7))
-    assert [(found.label, round(found.score, 6)) for found in task.predictions(logits, np.zeros(3), [""] * 3)] == [
+    task = TASK.revised(labels=("a", "b"), metric="mcc")
+    outputs = Thresholds(values=(0.3, 0.7)).apply(task, Logits.of(logits))
+    assert [(found.label, round(found.score, 6)) for found in task.predictions(outputs, [""] * 3)] == [
         ("a", 0.4), ("b", 0.8), ("a", 0.45),
     ]  # fmt: skip
-    assert task.confusion(logits, rows).tolist() == [[1, 1], [1, 0]]
-    sure, right = task.sureness(logits, rows)
-    np.testing.assert_allclose(sure, [0.4, 0.8, 0.45])
-    assert right.tolist() == [True, False, False]
-    assert [(each.row, each.predicted) for each in task.mistakes(logits, rows, 5)] == [(1, "b"), (2, "a")]
-    assert task.score(logits, rows)["accuracy"].value == pytest.approx(1 / 3)
-    plain = task.revised(thresholds=None)
+    assert task.confusion(outputs, rows).tolist() == [[1, 1], [1, 0]]
+    np.testing.assert_allclose(task.confidence(outputs), [0.4, 0.8, 0.45])
+    assert task.is_right(outputs, rows).tolist() == [True, False, False]
+    assert [(each.row, each.predicted) for each in task.mistakes(outputs, rows, 5)] == [(1, "b"), (2, "a")]
+    assert scores(task, outputs, rows)["accuracy"].value == pytest.approx(1 / 3)
     for metric in ("log_loss", "ece"):
-        assert task.score(logits, rows)[metric].value == plain.score(logits, rows)[metric].value
+        assert scores(task, outputs, rows)[metric] == scores(task, Logits.of(logits), rows)[metric]
 
 
 def test_two_models_are_compared_each_at_its_own_thresholds() -> None:
-    logits, rows = uneven()
-    one = TASK.revised(labels=("a", "b"), metric="macro_f1").settled(logits, rows)
-    other = one.revised(thresholds=None)
-    gain = one.measured(logits, rows).value - other.measured(logits, rows).value
-    assert one.compared(logits, logits, rows, other=other).paired.difference.value == pytest.approx(gain)
-    assert one.compared(logits, logits, rows).paired.difference.value == 0
+    outputs, rows = uneven()
+    task = TASK.revised(labels=("a", "b"), metric="macro_f1")
+    found = decided(task, outputs, rows)
+    gain = chosen_score(task, found, rows).value - chosen_score(task, outputs, rows).value
+    assert gain > 0.03
+    assert compared(task, found, outputs, rows).difference.value == pytest.approx(gain)
+    assert compared(task, found, found, rows).difference.value == 0
 
 
 def test_choices_do_not_hang_on_thresholds_that_are_given() -> None:
-    logits, rows = uneven()
+    outputs, rows = uneven()
     task = TASK.revised(labels=("a", "b"), metric="macro_f1")
-    assert task.rank(logits, rows) == task.revised(thresholds=(0.9, 0.1)).rank(logits, rows)
-    assert task.rank(logits, rows)[0] == task.settled(logits, rows).measured(logits, rows).value
+    given = Thresholds(values=(0.9, 0.1))
+    assert sort_key(task, outputs, rows) == sort_key(task, given.apply(task, outputs), rows)
+    assert sort_key(task, outputs, rows)[0] == chosen_score(task, decided(task, outputs, rows), rows).value
     with pytest.raises(DataError, match="3 thresholds were given for 2 labels"):
-        task.revised(thresholds=(0.2, 0.3, 0.5)).bind(rows)
+        fitted([Thresholds(values=(0.2, 0.3, 0.5))], task, outputs, rows)
 
 
 def test_a_predictor_of_a_run_that_goes_on_knows_the_thresholds() -> None:
-    logits, rows = uneven()
-    candidate = SimpleNamespace(validation_logits=logits, predictor=SimpleNamespace(meaning=None))
+    outputs, rows = uneven()
+    predictor = SimpleNamespace(absorb=lambda decision: decision.name == "temperature", decisions=())
+    candidate = SimpleNamespace(validation=outputs, predictor=predictor)
     task = TASK.revised(labels=("a", "b"), metric="macro_f1")
     entry = Entry(TfIdf(), candidate=candidate)  # type: ignore[arg-type]
-    entry.settle(SimpleNamespace(task=task, validation=rows))  # type: ignore[arg-type]
-    assert entry.task is not None and entry.task.meaning.thresholds
-    assert candidate.predictor.meaning == entry.task.meaning
+    decide(entry, SimpleNamespace(task=task, validation=rows), ())  # type: ignore[arg-type]
+    assert [decision.name for decision in predictor.decisions] == ["thresholds", "abstention"]
+    assert entry.decisions == predictor.decisions
+    assert applied(predictor.decisions, task, outputs).thresholds is not None
+    assert (candidate.validation.values != outputs.values).any(), (
+        "what the weights take up is in the outputs from then on"
+    )

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import headstart
+from headstart.backbones.base import Inputs
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.examples import Pair, Pairs, relabelled
@@ -87,7 +88,7 @@ def test_the_network_sees_what_plain_transformers_would_give_it(
         *map(list, zip(*pairs, strict=True)), padding=True, return_tensors="pt"
     )
     with torch.no_grad():
-        ours = backbone.encode(ids, mask).hidden
+        ours = backbone.encode(Inputs(ids, mask)).hidden
         theirs = AutoModel.from_pretrained(folder).eval()(**batch).last_hidden_state
     assert torch.equal(ids, batch["input_ids"])
     for row, length in enumerate(mask.sum(1).tolist()):

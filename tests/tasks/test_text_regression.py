@@ -10,9 +10,11 @@ from scipy import stats
 from sklearn import metrics
 
 from headstart.data.examples import Example
+from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, UsageError
+from headstart.evaluation.judging import chosen_metric, chosen_score, compared, scores, sort_key
 from headstart.tasks.text_regression import TextRegression
 
 TASK = TextRegression(text=("text",), label="stars")
@@ -56,12 +58,12 @@ def test_targets_are_standardised_by_the_training_rows_and_answers_are_in_their_
     assert (task.mean, task.deviation) == (25, pytest.approx(np.std([10, 20, 30, 40])))
     targets = task.targets(store(25, 25 + task.deviation))
     assert targets.tolist() == pytest.approx([0, 1], abs=1e-6)
-    found = task.predictions(targets[:, None], np.array([False, True]), ["a", "b"])
+    found = task.predictions(Logits(np.array([False, True]), targets[:, None]), ["a", "b"])
     assert [row.value for row in found] == pytest.approx([25, 25 + task.deviation], rel=1e-6)
     assert found[1].cells() == ["36.1803", "true"]
     assert found[0].plain() == {"value": pytest.approx(25), "truncated": False}
     with pytest.raises(UsageError, match="has no probabilities; call predict"):
-        task.probabilities(targets[:, None])
+        task.probabilities(Logits.of(targets[:, None]))
 
 
 def test_numbers_that_are_all_the_same_cannot_be_learnt() -> None:
@@ -76,24 +78,27 @@ def test_scores_are_those_of_scipy_and_scikit_learn(metric: str) -> None:
     random = np.random.default_rng(1)
     true = np.round(random.normal(size=200) * 3 + 7, 1)
     task = TASK.revised(metric=metric).bind(store(*true))
-    logits = (task.targets(store(*true)) + random.normal(size=200) * 0.5)[:, None]
-    said = task.numbers(logits)
+    outputs = Logits.of((task.targets(store(*true)) + random.normal(size=200) * 0.5)[:, None])
+    said = task.numbers(outputs)
     expected = {
         "pearson": stats.pearsonr(true, said).statistic,
         "spearman": stats.spearmanr(true, said).statistic,
         "rmse": metrics.root_mean_squared_error(true, said),
         "mae": metrics.mean_absolute_error(true, said),
     }
-    scores = task.score(logits, store(*true))
-    assert {name: score.value for name, score in scores.items()} == pytest.approx(expected)
-    assert all(score.low < score.value < score.high for score in scores.values())
-    assert task.measured(logits, store(*true)).value == pytest.approx(expected[metric])
+    found = scores(task, outputs, store(*true))
+    assert {name: score.value for name, score in found.items()} == pytest.approx(expected)
+    assert all(score.low < score.value < score.high for score in found.values())
+    assert chosen_score(task, outputs, store(*true)).value == pytest.approx(expected[metric])
     sign = -1 if metric in ("rmse", "mae") else 1
-    assert task.rank(logits, store(*true))[0] == pytest.approx(sign * expected[metric], rel=1e-4)
-    assert task.lower_is_better == (sign < 0)
-    better = task.compared(logits, -logits, store(*true))
+    assert sort_key(task, outputs, store(*true))[0] == pytest.approx(sign * expected[metric], rel=1e-6)
+    assert task.unit_sort_key(outputs.values, task.targets(store(*true)))[0] == pytest.approx(
+        sign * expected[metric], rel=1e-4
+    )
+    assert chosen_metric(task).lower_is_better == (sign < 0)
+    better = compared(task, outputs, outputs.scaled(-1), store(*true))
     assert better.metric == metric
-    assert np.sign(better.paired.difference.value) == sign and better.paired.p < 0.01
+    assert np.sign(better.difference.value) == sign and better.p < 0.01
 
 
 def test_rows_are_counted_by_bins_of_the_training_rows_and_parted_by_quarters() -> None:
@@ -108,7 +113,7 @@ def test_rows_are_counted_by_bins_of_the_training_rows_and_parted_by_quarters() 
 
 def test_the_largest_errors_stand_first() -> None:
     task = TASK.revised(mean=0.0, deviation=2.0)
-    found = task.mistakes(np.array([[0.0], [3.0], [-1.0]]), store(1, 1, 1), 2)
+    found = task.mistakes(Logits.of(np.array([[0.0], [3.0], [-1.0]])), store(1, 1, 1), 2)
     assert [(each.row, each.label, each.predicted, each.score) for each in found] == [
         (1, "1", "6", None),
         (2, "1", "-2", None),

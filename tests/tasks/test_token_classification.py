@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.backbones.base import Encoding
+from headstart.backbones.base import Encoding, Inputs
+from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.tokens import Tokens
 from headstart.data.units import Units
 from headstart.data.windows import WordTokens
 from headstart.data.words import joined_words
+from headstart.decisions.temperature import Temperature
 from headstart.errors import DataError
+from headstart.evaluation.judging import chosen_score, scores, scores_by_type, sort_key
 from headstart.heads import HEAD
 from headstart.tasks.pooled import Prepared
 from headstart.tasks.token_classification import TokenClassification
@@ -46,7 +49,7 @@ def read(rows: list[tuple[Any, Any]], **fields: Any) -> tuple[TokenClassificatio
 
 
 def sure(task: TokenClassification, tags: list[str], by: float = 8.0) -> np.ndarray:
-    """Outputs that say these tags."""
+    """Values that say these tags."""
     return np.eye(len(task.names))[[task.names.index(tag) for tag in tags]] * by
 
 
@@ -151,18 +154,19 @@ def test_parts_get_their_share_of_the_rarest_type() -> None:
 
 def test_perfect_outputs_score_one_and_a_shifted_span_costs_both_ways() -> None:
     task, store = read(WORDS)
-    right = sure(task, [tag for _, tags in WORDS for tag in tags])
-    found = task.score(right, store)
+    values = sure(task, [tag for _, tags in WORDS for tag in tags])
+    right = task.logits(values, store)
+    found = scores(task, right, store)
     assert found["f1"].value == found["precision"].value == found["recall"].value == found["macro_f1"].value == 1.0
     assert found["log_loss"].value < 0.01
-    wrong = right.copy()
-    wrong[7] = sure(task, ["O"])[0]  # New York becomes New
-    scores = task.score(wrong, store)
-    assert scores["f1"].value == pytest.approx(2 * 3 / (4 + 4))
-    assert task.by_kind(wrong, store)["LOC"].value == pytest.approx(0.5)
-    assert task.by_kind(wrong, store)["LOC"].n == 2
-    assert task.rank(right, store) > task.rank(wrong, store)
-    assert task.measured(wrong, store).value == scores["f1"].value
+    changed = values.copy()
+    changed[7] = sure(task, ["O"])[0]  # New York becomes New
+    wrong = task.logits(changed, store)
+    assert scores(task, wrong, store)["f1"].value == pytest.approx(2 * 3 / (4 + 4))
+    types = scores_by_type(task, wrong, store)
+    assert {name: (score.value, score.n) for name, score in types.items()} == {"LOC": (0.5, 2), "PER": (1.0, 2)}
+    assert sort_key(task, right, store) > sort_key(task, wrong, store)
+    assert chosen_score(task, wrong, store).value == scores(task, wrong, store)["f1"].value
     [mistake] = task.mistakes(wrong, store, 5)
     assert (mistake.row, mistake.label, mistake.predicted) == (2, "LOC: New York", "LOC: New")
     assert task.mistakes(right, store, 5) == []
@@ -174,7 +178,7 @@ def test_a_tag_that_could_not_stand_there_never_comes_out() -> None:
     logits[0, 0] = 5  # O, then I-PER: impossible
     logits[1, 4], logits[1, 3] = 3, 2.9
     logits[2, 2], logits[2, 4] = 3, 2.5  # I-LOC behind a person
-    [said] = task.predictions(logits, np.array([False]), [joined_words(["Then", "Ada", "Lovelace"])])
+    [said] = task.predictions(Logits.of(logits, Units.counted([3])), [joined_words(["Then", "Ada", "Lovelace"])])
     assert said.tags == ("O", "B-PER", "I-PER")
     assert [(each.start, each.end, each.text) for each in said.entities] == [(5, 17, "Ada Lovelace")]
 
@@ -185,7 +189,7 @@ def test_entities_have_their_places_in_the_text_as_it_was_given() -> None:
     words = task.checked(0, text)
     assert words.words == ("Ada", "Lovelace", ",", "in", "Paris", ".")
     logits = sure(task, ["B-PER", "I-PER", "O", "O", "B-LOC", "O"])
-    [said] = task.predictions(logits, np.array([False]), [words])
+    [said] = task.predictions(Logits.of(logits, Units.counted([6])), [words])
     assert [(text[each.start : each.end], each.type) for each in said.entities] == [
         ("Ada\tLovelace", "PER"),
         ("Paris", "LOC"),
@@ -221,19 +225,20 @@ def test_cells_and_lines_become_words_and_empty_ones_nothing() -> None:
 
 def test_losses_are_means_over_the_words_of_each_sentence_and_calibration_sharpens() -> None:
     task, store = read(WORDS)
-    right = sure(task, [tag for _, tags in WORDS for tag in tags], by=1.0)
+    right = task.logits(sure(task, [tag for _, tags in WORDS for tag in tags], by=1.0), store)
     losses = task.losses(right, store)
     expected = -np.log(np.e / (np.e + 4))
     np.testing.assert_allclose(losses, [expected] * 4)
-    assert task.factor(right, store) > 5
-    assert task.score(right, store)["log_loss"].value == pytest.approx(expected)
+    assert Temperature().fit(task, right, store).value > 5
+    assert scores(task, right, store)["log_loss"].value == pytest.approx(expected)
 
 
 class Words(torch.nn.Module):
     """Stands for a network: what each token is, as a vector."""
 
-    def encode(self, ids: torch.Tensor, mask: torch.Tensor) -> Encoding:
-        return Encoding(torch.nn.functional.one_hot(ids, 8).float(), mask, ())
+    def encode(self, inputs: Inputs) -> Encoding:
+        assert inputs.ids is not None
+        return Encoding(torch.nn.functional.one_hot(inputs.ids, 8).float(), inputs.mask, (), inputs.spans)
 
 
 def test_the_chain_is_told_which_words_make_a_sentence_in_whatever_windows_they_are_read() -> None:
@@ -257,5 +262,9 @@ def test_the_chain_is_told_which_words_make_a_sentence_in_whatever_windows_they_
     targets, counts = torch.tensor([0, 1, 2, 0, 3]), torch.tensor([1, 4])
     torch.testing.assert_close(loss, chain.loss(scores, targets, counts))
     assert count == 5
-    torch.testing.assert_close(task.logits(model, batch), chain(scores, counts))  # type: ignore[arg-type]
+    torch.testing.assert_close(task.forward(model, batch), scores)  # type: ignore[arg-type]
+    with torch.inference_mode():
+        outputs = task.read(model, batch)  # type: ignore[arg-type]
+        torch.testing.assert_close(torch.from_numpy(outputs.values), chain(scores, counts))
+    assert outputs.units is not None and outputs.units.counts.tolist() == [1, 4]
     assert read(WORDS)[0].heads(SimpleNamespace(depth=1, poolings=("first",), hidden_size=8))[HEAD].chain is None

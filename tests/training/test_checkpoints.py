@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.training.test_trainer import Fake, Objective, Told, equal, levels, prepared
+from tests.training.test_trainer import Fake, Objective, Told, equal, groups, prepared
 
+from headstart.data.outputs import Logits
+from headstart.data.units import Units
 from headstart.errors import DivergedError, StorageError
 from headstart.runtime.durable import MANIFEST
 from headstart.runtime.interrupts import watched
@@ -54,10 +56,12 @@ class Ranks:
         self.ranks = ranks or (0.0, 0.5, 0.9, 0.7)
         self.seen: dict[bytes, int] = {}
 
-    def __call__(self, model: Any) -> tuple[tuple[float, float], float, np.ndarray]:
+    def __call__(self, model: Any) -> tuple[tuple[float, float], float, Logits]:
         weights = torch.cat([weight.reshape(-1) for weight in model.weights().values()]).numpy()
         at = self.seen.setdefault(weights.tobytes(), len(self.seen))
-        return (self.ranks[at], -1.0), 1.0, weights[None].copy()
+        # Two rows, of which the first has all words but one and the second is cut.
+        units = Units.counted([len(weights) - 1, 1])
+        return (self.ranks[at], -1.0), 1.0, Logits(np.array([False, True]), weights[:, None].copy(), units)
 
 
 def go(
@@ -72,7 +76,7 @@ def go(
     model = Fake()
     history = train(
         model,  # type: ignore[arg-type]
-        Stage(objective or Objective(), prepared(), levels(model), EPOCHS, 1e-2),  # type: ignore[arg-type]
+        Stage(objective or Objective(), prepared(), groups(model), EPOCHS, 1e-2),  # type: ignore[arg-type]
         Training(batch_size=6, patience=patience),
         seed=3,
         validate=ranks,
@@ -84,7 +88,8 @@ def go(
 
 def same(one: tuple[Fake, History], two: tuple[Fake, History]) -> bool:
     plain = [json.dumps([epoch.plain() for epoch in history.epochs]) for _, history in (one, two)]
-    outputs = all(np.array_equal(a, b) for a, b in zip(one[1].outputs, two[1].outputs, strict=True))
+    pairs = [(a.arrays(), b.arrays()) for a, b in zip(one[1].outputs, two[1].outputs, strict=True)]
+    outputs = all(a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a) for a, b in pairs)
     rest = [(each.best, each.updates, each.skipped, each.rollbacks) for _, each in (one, two)]
     return equal(one[0].weights(), two[0].weights()) and plain[0] == plain[1] and outputs and rest[0] == rest[1]
 
@@ -280,6 +285,30 @@ def test_two_checkpoints_stay_and_the_best_weights_they_need_and_what_is_not_our
     assert kept(tmp_path) == [END, "mine"]
 
 
+def test_a_checkpoint_of_the_first_format_with_bare_logits_is_gone_on_from(tmp_path: Path) -> None:
+    ranks = Ranks()
+    whole = go(None, ranks)
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path, ranks, every=0.0, progress=Interrupting(11))
+    for place in (tmp_path / "stage-001").glob(f"{STEP}*"):
+        snapshot = checkpoints._read(place)
+        outputs = {str(at): torch.from_numpy(each.values) for at, each in enumerate(snapshot.state.history.outputs)}  # type: ignore[attr-defined]
+        files = {
+            checkpoints.WEIGHTS: snapshot.weights,
+            checkpoints.MOMENTS: snapshot.moments,
+            checkpoints.OUTPUTS: outputs,
+        }
+        shutil.rmtree(place)
+        checkpoints._write(place, files, {"best": True, **snapshot.state.plain()})
+    objective = Objective()
+    model, history = go(tmp_path, ranks, objective=objective)
+    assert len(objective.batches) == 1, "from the eleventh update on"
+    assert equal(model.weights(), whole[0].weights())
+    assert [each.kind for each in history.outputs] == ["logits"] * len(whole[1].outputs)
+    for found, expected in zip(history.outputs, whole[1].outputs, strict=True):
+        np.testing.assert_array_equal(found.values, expected.values)  # type: ignore[attr-defined]
+
+
 def test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_used(tmp_path: Path) -> None:
     ranks, chance = Ranks(), random.Random(11)
     whole = go(None, ranks)
@@ -343,7 +372,7 @@ def test_a_checkpoint_of_other_weights_is_not_used(tmp_path: Path) -> None:
     model = Fake()
     train(
         model,  # type: ignore[arg-type]
-        Stage(Objective(), prepared(), levels(model)[:1], 1, 1e-2),  # type: ignore[arg-type]
+        Stage(Objective(), prepared(), groups(model)[:1], 1, 1e-2),  # type: ignore[arg-type]
         Training(batch_size=6),
         seed=3,
         validate=None,

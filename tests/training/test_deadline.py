@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.training.test_trainer import Fake, Objective, levels, prepared
+from tests.training.test_trainer import Fake, Objective, groups, prepared
 
+from headstart.data.outputs import Logits
 from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.training.settings import Training
 from headstart.training.stage import Stage
@@ -28,14 +29,14 @@ class Counted:
 
 def go(*, updates: int | None, stop_after: int | None = None, validate: bool = True) -> tuple[Fake, History]:
     model = Fake()
-    stage: Any = Stage(Objective(), prepared(), levels(model), 3, 0.05, stop_after)  # type: ignore[arg-type]
+    stage: Any = Stage(Objective(), prepared(), groups(model), 3, 0.05, stop_after)  # type: ignore[arg-type]
     ranks = iter([(0.1, -1.0), (0.2, -1.0), (0.3, -1.0), (0.4, -1.0)])
     history = train(
         model,  # type: ignore[arg-type]
         stage,
         Training(batch_size=6),
         seed=0,
-        validate=(lambda _: (next(ranks), 1.0, np.zeros((1, 1)))) if validate else None,
+        validate=(lambda _: (next(ranks), 1.0, Logits.of(np.zeros((1, 1))))) if validate else None,
         keep_start=True,
         deadline=None if updates is None else Counted(updates),  # type: ignore[arg-type]
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from headstart.backbones.base import Inputs
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.cache import no_cache
@@ -40,7 +41,7 @@ def test_features_are_the_pooled_states_of_each_text_by_itself(backbone: TextEnc
     for row in range(3):
         ids, mask = (torch.from_numpy(array) for array in tokens.pad([row], 0))
         with torch.no_grad():
-            encoding = backbone.eval().encode(ids, mask, layers=True)
+            encoding = backbone.eval().encode(Inputs(ids, mask), layers=True)
         for layer in range(3):
             for at, pooling in enumerate(("first", "mean")):
                 expected = pool(encoding.layers[layer], mask, pooling)[0].numpy()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from headstart.backbones.base import Inputs
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.cache import no_cache
@@ -37,7 +38,7 @@ def by_hand(backbone: TextEncoder, text: str, layer: int, pooling: str) -> np.nd
     pooled, weights = [], []
     for row in range(len(tokens.windows)):
         ids, mask = (torch.from_numpy(each) for each in tokens.windows.pad([row], 0))
-        pooled.append(pool(backbone.encode(ids, mask, layers=True).layers[layer], mask, pooling)[0].numpy())
+        pooled.append(pool(backbone.encode(Inputs(ids, mask), layers=True).layers[layer], mask, pooling)[0].numpy())
         weights.append(float(mask.sum()) if pooling == "mean" else 1.0)
     return np.max(pooled, axis=0) if pooling == "max" else np.average(pooled, axis=0, weights=weights)
 
@@ -61,7 +62,7 @@ def test_the_store_gives_the_same_and_reads_every_window_once(
     rows: list[int] = []
     run = backbone._called
     monkeypatch.setattr(
-        backbone, "_called", lambda ids, mask, **more: (rows.append(len(ids)), run(ids, mask, **more))[1]
+        backbone, "_called", lambda inputs, **more: (rows.append(len(inputs.mask)), run(inputs, **more))[1]
     )
     store = FeatureStore(no_cache())
     for found, wanted in zip(store.get(backbone, parts), expected, strict=True):

@@ -10,11 +10,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from headstart.data.outputs import Logits
 from headstart.errors import DivergedError
 from headstart.runtime.progress import Progress
 from headstart.runtime.team import ALONE
 from headstart.training.settings import Training
-from headstart.training.stage import Level, Stage
+from headstart.training.stage import LayerGroup, Stage
 from headstart.training.state import History
 from headstart.training.trainer import BAD_STEPS, ROLLBACKS, train
 
@@ -85,15 +86,15 @@ def prepared(lengths: np.ndarray | None = None) -> Any:
     )
 
 
-def levels(model: Fake) -> list[Level]:
-    return [Level([model.head], 1.0), Level([model.high], 0.5), Level([model.low], 0.25)]
+def groups(model: Fake) -> list[LayerGroup]:
+    return [LayerGroup([model.head], 1.0), LayerGroup([model.high], 0.5), LayerGroup([model.low], 0.25)]
 
 
 def go(
     model: Fake,
     *,
     objective: Objective | None = None,
-    parts: list[Level] | None = None,
+    parts: list[LayerGroup] | None = None,
     epochs: int = 3,
     rate: float = 1e-2,
     ranks: list[float] | None = None,
@@ -107,16 +108,16 @@ def go(
     settings = {key: options.pop(key) for key in list(options) if key in Training.model_fields}
     calls = iter(range(epochs + 1))
 
-    def validate(model: Any) -> tuple[tuple[float, float], float, np.ndarray]:
+    def validate(model: Any) -> tuple[tuple[float, float], float, Logits]:
         at = next(calls)
         if kept is not None:
             kept.append(model.weights())
         loss = losses[at] if losses else 1.0 / (at + 1)
-        return (ranks[at] if ranks else float(at), -loss), loss, np.zeros((1, 1), dtype=np.float32)
+        return (ranks[at] if ranks else float(at), -loss), loss, Logits.of(np.zeros((1, 1), dtype=np.float32))
 
     return train(
         model,  # type: ignore[arg-type]
-        Stage(objective or Objective(), prepared(lengths), parts or levels(model), epochs, rate),  # type: ignore[arg-type]
+        Stage(objective or Objective(), prepared(lengths), parts or groups(model), epochs, rate),  # type: ignore[arg-type]
         Training(**({"batch_size": 6, "patience": 50} | settings)),
         seed=seed,
         validate=validate,
@@ -245,7 +246,7 @@ def test_training_stops_when_asked_to() -> None:
 
 def test_gradual_unfreezing_thaws_from_the_head_down_one_part_an_epoch() -> None:
     model = Fake()
-    parts = [Level([model.head], 1.0), Level([model.high], 1.0, 1), Level([model.low], 1.0, 2)]
+    parts = [LayerGroup([model.head], 1.0), LayerGroup([model.high], 1.0, 1), LayerGroup([model.low], 1.0, 2)]
     kept: list[dict[str, Tensor]] = []
     go(model, parts=parts, kept=kept)
     moving = [
@@ -265,7 +266,7 @@ def test_parts_that_do_not_move_stay_in_eval_mode_and_as_they_were() -> None:
     model = Fake()
     model.train()
     before = model.weights()
-    go(model, parts=[Level([model.head], 1.0), Level([model.low], 0.0)])
+    go(model, parts=[LayerGroup([model.head], 1.0), LayerGroup([model.low], 0.0)])
     assert all(training == {"low": False, "high": False, "head": True} for training, _ in model.seen)
     assert all(wants == {"low": False, "high": False, "head": True} for _, wants in model.seen)
     after = model.weights()
@@ -394,13 +395,13 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_rows() -> None:
 def last_epochs(stage: dict[str, Any], validated: bool = True) -> tuple[Fake, History]:
     model, calls = Fake(), iter(range(100))
 
-    def validate(_: Any) -> tuple[tuple[float, float], float, np.ndarray]:
-        return (float(next(calls)), 0.0), 1.0, np.zeros((1, 1), dtype=np.float32)
+    def validate(_: Any) -> tuple[tuple[float, float], float, Logits]:
+        return (float(next(calls)), 0.0), 1.0, Logits.of(np.zeros((1, 1), dtype=np.float32))
 
     data, told = prepared(), {"epochs": 4, "learning_rate": 1e-2} | stage
     history = train(
         model,  # type: ignore[arg-type]
-        Stage(Objective(), data, levels(model), **told),  # type: ignore[arg-type]
+        Stage(Objective(), data, groups(model), **told),  # type: ignore[arg-type]
         Training(batch_size=6, patience=50),
         seed=0,
         validate=validate if validated else None,
@@ -457,7 +458,7 @@ def test_batches_that_were_chosen_are_taken_as_they_are_and_count_for_the_schedu
     chosen = {0: [[3, 1, 2], [0]], 1: [[5, 4]]}
     objective, model = Objective(), Fake()
     stage = Stage(
-        objective, prepared(), levels(model), 2, 0.3, batches=lambda epoch: [np.array(rows) for rows in chosen[epoch]]  # type: ignore[arg-type]
+        objective, prepared(), groups(model), 2, 0.3, batches=lambda epoch: [np.array(rows) for rows in chosen[epoch]]  # type: ignore[arg-type]
     )  # fmt: skip
     train(model, stage, Training(warmup=0.0), seed=0, validate=None)  # type: ignore[arg-type]
     assert objective.batches == [[3, 1, 2], [0], [5, 4]]

@@ -1,4 +1,13 @@
-"""Backbones: pretrained networks with their tokenizers, and the names under which some are known."""
+"""Backbones: pretrained networks with their tokenizers, the classes that open them, and the names of some."""
+
+from headstart.registry import Registry
 
 KNOWN = {"mini": "headstart.backbones.mini"}
 """Short names to the module that says where the weights are; anything else is a hub id or a folder."""
+
+TRANSFORMERS = "transformers"
+"""The class of backbones for architectures that are code of the transformers library."""
+
+BACKBONES = Registry("backbone", {TRANSFORMERS: "headstart.backbones.encoder:TextEncoder"}, group="headstart.backbones")
+"""Classes of backbones: a name other than `transformers` is the `model_type` in the config.json of the folders that the class
+opens."""

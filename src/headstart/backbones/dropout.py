@@ -16,7 +16,7 @@ class FastDropout(nn.Dropout):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Of the shape of `input`; as it is in eval mode."""
+        """Numbers of the shape of `input`, some of them 0 and the others larger; `input` as it is in eval mode."""
         count, dropped = input.numel(), round(self.p * STEPS)
         if not self.training or not 0 < dropped < STEPS or input.device.type != "cpu" or self.inplace:
             return super().forward(input)

@@ -1,19 +1,27 @@
 """A transformers network that reads text, encoder or decoder, loaded by configuration."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from torch import Tensor, nn
+from torch import nn
 
 from headstart.backbones.attention import use_float32_attention
-from headstart.backbones.base import Backbone, Encoding
+from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.backbones.dropout import quicken_dropout
 from headstart.backbones.location import Located
-from headstart.backbones.tokenizing import convert_tokenizer, open_tokenizer, stated_limit, types_of
+from headstart.backbones.tokenizing import (
+    convert_tokenizer,
+    open_tokenizer,
+    stated_limit,
+    stated_prompts,
+    types_of,
+    write_prompts,
+)
 from headstart.errors import ModelError, RecipeError
 
 DECODERS = frozenset(
@@ -45,15 +53,14 @@ class TextEncoder(Backbone):
     """
 
     def __init__(self, located: Located, *, pretrained: bool = True, dropout: float | None = None) -> None:
-        super().__init__()
-        self.located = located
+        super().__init__(located)
         self.pretrained = pretrained
         self.dropout = dropout
         config = _configuration(located, dropout)
         self.network: Any = _network(located, config, pretrained)
         _quicken(self.network)
         self.hidden_size = int(config.hidden_size)
-        self.levels = _levels(self.network)
+        self._blocks = _blocks(self.network)
         self.depth = int(config.num_hidden_layers)
         kind = located.config["model_type"]
         self.poolings = ("last", "mean") if kind in LAST_TOKEN else ("first", "mean")
@@ -69,61 +76,44 @@ class TextEncoder(Backbone):
         pad_id = 0 if pad_id is None or pad_id < 0 else int(pad_id)
         has_fast = (located.folder / "tokenizer.json").is_file()
         self.tokenizer = (open_tokenizer if has_fast else convert_tokenizer)(located.folder, int(limit), pad_id)
-        self.fast = False
-        """Whether matrices are multiplied in bfloat16; states are float32 all the same."""
-        self.pairs = False
-        """Whether inputs are pairs of texts, which some architectures are told apart by type ids."""
-        self.words = False
-        """Whether states are read word by word."""
-        self.shortcut: Callable[[Tensor, Tensor], Tensor] | None = None
-        """Takes the place of `run` while the lower layers are frozen, see `training.frozen`."""
+        self.prompts = stated_prompts(located.folder)
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies and other processes; the folder the backbone came from need not be there when it is read back.
 
         Weights go as arrays, since transformers hangs hooks on a network that no pickle takes.
         """
-        rest = {key: value for key, value in vars(self).items() if not key.startswith("_") and key != "levels"}
+        rest = {key: value for key, value in vars(self).items() if not key.startswith("_")}
         weights = {name: tensor.detach().cpu().numpy() for name, tensor in self.network.state_dict().items()}
         return {"weights": weights, "rest": rest}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__init__()
+        super().__init__(state["rest"]["located"])
         vars(self).update(state["rest"])
         with torch.random.fork_rng(devices=[]):
             self.network = _network(self.located, _configuration(self.located, self.dropout), pretrained=False)
         _quicken(self.network)
         self.network.load_state_dict({name: torch.tensor(array) for name, array in state["weights"].items()})
-        self.levels = _levels(self.network)
+        self._blocks = _blocks(self.network)
         self.train(self.training)
 
-    def encode(self, ids: Tensor, mask: Tensor, *, layers: bool = False) -> Encoding:
-        """Hidden states of a batch, see `Backbone.encode`."""
-        ids, mask = ids.to(self.device), mask.to(self.device)
-        if not layers:
-            return Encoding((self.shortcut or self.run)(ids, mask), mask, ())
-        output = self._called(ids, mask, layers=True)
-        layers_ = tuple(states.to(self.dtype) for states in output.hidden_states or ())
-        return Encoding(output.last_hidden_state.to(self.dtype), mask, layers_)
+    def run(self, inputs: Inputs, *, layers: bool = False) -> Encoding:
+        """A pass over all layers, see `Backbone.run`."""
+        output = self._called(inputs, layers=layers)
+        states = tuple(each.to(self.dtype) for each in output.hidden_states or ()) if layers else ()
+        return Encoding(output.last_hidden_state.to(self.dtype), inputs.mask, states, inputs.spans)
 
-    def run(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Last hidden states of a pass over all layers, shape (batch, tokens, hidden)."""
-        return self._called(ids, mask, layers=False).last_hidden_state.to(self.dtype)
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of the weights and of the states given back."""
-        return next(self.network.parameters()).dtype
-
-    def _called(self, ids: Tensor, mask: Tensor, *, layers: bool) -> Any:
+    def _called(self, inputs: Inputs, *, layers: bool) -> Any:
+        if inputs.ids is None:
+            raise ValueError(f"{self.located.identity} reads token ids, and there are none")
+        mask, more = inputs.mask, dict(inputs.more)
         # Without a mask most architectures take a shorter path; what reads to the left alone never sees padding on the right.
         whole = self.located.config["model_type"] in DECODERS or mask.all()
-        more = {}
         if self.border is not None:
-            more["token_type_ids"] = torch.from_numpy(types_of(ids.cpu().numpy(), self.border)).to(self.device)
+            more["token_type_ids"] = torch.from_numpy(types_of(inputs.ids.cpu().numpy(), self.border)).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.fast):
             return self.network(
-                input_ids=ids, attention_mask=None if whole else mask, output_hidden_states=layers, **more
+                input_ids=inputs.ids, attention_mask=None if whole else mask, output_hidden_states=layers, **more
             )
 
     @property
@@ -134,9 +124,16 @@ class TextEncoder(Backbone):
             return None
         return self.tokenizer.border
 
-    def stacks(self) -> dict[str, list[list[nn.Module]]]:
-        """One stack, `encoder`: embeddings, then layers; a closing norm belongs to the last layer."""
-        return {"encoder": self.levels}
+    def blocks(self) -> list[list[nn.Module]]:
+        """Embeddings, then layers; a closing norm belongs to the last layer."""
+        return self._blocks
+
+    def save(self, folder: Path, network: Any = None) -> None:
+        """Write the network as plain transformers loads it, see `Backbone.save`."""
+        with quiet():
+            (self.network if network is None else network).save_pretrained(str(folder))
+        self.tokenizer.save(folder)
+        write_prompts(folder, self.prompts)
 
 
 def _quicken(network: nn.Module) -> None:
@@ -205,13 +202,13 @@ BELOW = ("embed", "shared", "wte", "wpe", "projection_in", "mask_emb", "relative
 """Words in the names of modules that stand below all layers, or are read by all of them."""
 
 
-def _levels(network: nn.Module) -> list[list[nn.Module]]:
-    """Embeddings, then one level per block, found without knowing the architecture: the largest list of modules."""
+def _blocks(network: nn.Module) -> list[list[nn.Module]]:
+    """Embeddings, then one part per layer, found without knowing the architecture: the largest list of modules."""
     lists = [module for module in network.modules() if isinstance(module, nn.ModuleList) and len(module)]
     if not lists:
         raise ModelError(f"{type(network).__name__} has no list of layers")
-    blocks = max(lists, key=lambda module: sum(p.numel() for p in module.parameters()))
-    inside = {id(module) for block in blocks for module in block.modules()}
+    layers = max(lists, key=lambda module: sum(p.numel() for p in module.parameters()))
+    inside = {id(module) for layer in layers for module in layer.modules()}
     embeddings: list[nn.Module] = []
     closing: list[nn.Module] = []
     after_first: list[nn.Module] = []
@@ -228,10 +225,10 @@ def _levels(network: nn.Module) -> list[list[nn.Module]]:
             after_first.append(module)  # DeBERTa-v2 convolves what its first block gives
         elif "pooler" not in name.lower():
             closing.append(module)
-    levels: list[list[nn.Module]] = [embeddings, *([block] for block in blocks)]
-    levels[1].extend(after_first)
-    levels[-1].extend(closing)
-    return levels
+    blocks: list[list[nn.Module]] = [embeddings, *([layer] for layer in layers)]
+    blocks[1].extend(after_first)
+    blocks[-1].extend(closing)
+    return blocks
 
 
 @contextmanager

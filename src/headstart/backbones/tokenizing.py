@@ -28,9 +28,17 @@ LEAST_TEXTS = 2000
 CHUNK = 10_000
 """Texts handed to the tokenizer at once: keeps memory flat and the threads busy."""
 
+BESIDE = ("vocab.txt", "special_tokens_map.json", "added_tokens.json", "merges.txt", "vocab.json")
+"""Files beside `tokenizer.json` that are handed on as they are, for programs that read them."""
+SETTINGS = "tokenizer_config.json"
+OF_THE_FOLDER = ("auto_map", "name_or_path", "max_length")
+"""Keys in it that are not handed on."""
+PROMPTS = "config_sentence_transformers.json"
+"""Where sentence-transformers keeps what stands in front of texts, by their role."""
+
 
 class TextTokenizer:
-    """A fast tokenizer with a length limit.
+    """A fast tokenizer with a length limit; once it is made, the folder that it came from need not be there any more.
 
     Args:
         tokenizer: of the `tokenizers` library, with its post-processor (special tokens) set.
@@ -47,6 +55,8 @@ class TextTokenizer:
         """Where the ids of many texts are kept from run to run."""
         self.overlap: int | None = None
         """Tokens that neighbouring windows of a long text have in common, see `usual_overlap`; None where it is cut."""
+        paths = () if folder is None else (folder / name for name in (*BESIDE, SETTINGS))
+        self._beside = {path.name: path.read_bytes() for path in paths if path.is_file()}
         self._tokenizer = tokenizer
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_length)
@@ -257,10 +267,20 @@ class TextTokenizer:
         return writer.tokens()
 
     def save(self, folder: Path) -> None:
-        """Write `tokenizer.json` without truncation or padding, as the hub has it."""
+        """Write `tokenizer.json` without truncation or padding, as the hub has it, and the files that came with it.
+
+        The length limit in use is stated, so that others truncate alike.
+        """
         self._tokenizer.no_truncation()
         self._tokenizer.save(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(self.max_length)
+        for name in BESIDE:
+            if name in self._beside and not (folder / name).exists():
+                (folder / name).write_bytes(self._beside[name])
+        settings = json.loads(self._beside.get(SETTINGS, b"{}"))
+        settings = {key: value for key, value in settings.items() if key not in OF_THE_FOLDER}
+        settings["model_max_length"] = self.max_length
+        (folder / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
 def types_of(ids: np.ndarray, border: int) -> np.ndarray:
@@ -309,13 +329,29 @@ def convert_tokenizer(folder: Path, max_length: int, pad_id: int) -> TextTokeniz
 
 def stated_limit(folder: Path) -> int | None:
     """The length limit a folder states: its sentence configuration first, then its tokenizer's; None if neither."""
-    for name, key in (("sentence_bert_config.json", "max_seq_length"), ("tokenizer_config.json", "model_max_length")):
-        path = folder / name
-        if path.is_file():
-            try:
-                limit = json.loads(path.read_text(encoding="utf-8")).get(key)
-            except ValueError:
-                continue
-            if isinstance(limit, int) and 0 < limit < 100_000:
-                return limit
+    for name, key in (("sentence_bert_config.json", "max_seq_length"), (SETTINGS, "model_max_length")):
+        limit = _stated(folder / name, key)
+        if isinstance(limit, int) and 0 < limit < 100_000:
+            return limit
     return None
+
+
+def stated_prompts(folder: Path) -> dict[str, str]:
+    """What a folder says is to stand in front of texts, such as `query: `, by their role; empty where it says nothing."""
+    found = _stated(folder / PROMPTS, "prompts")
+    return {str(role): text for role, text in found.items() if text} if isinstance(found, dict) else {}
+
+
+def write_prompts(folder: Path, prompts: Mapping[str, str]) -> None:
+    """Write what `stated_prompts` reads, where there is anything."""
+    if prompts:
+        content = json.dumps({"prompts": dict(prompts)}, indent=2, ensure_ascii=False)
+        (folder / PROMPTS).write_text(content + "\n", encoding="utf-8")
+
+
+def _stated(path: Path, key: str) -> Any:
+    """What a JSON file says of a key; None where there is no such file, or no JSON in it."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8")).get(key)
+    except (FileNotFoundError, ValueError):
+        return None

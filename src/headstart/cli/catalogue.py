@@ -7,6 +7,7 @@ from typing import Any
 
 from headstart.backbones import KNOWN
 from headstart.errors import UsageError
+from headstart.evaluation import MEASUREMENTS
 from headstart.objectives import OBJECTIVES
 from headstart.readers import READERS
 from headstart.registry import Registry, did_you_mean
@@ -17,6 +18,7 @@ KINDS: dict[str, Registry] = {
     "strategies": STRATEGIES,
     "tasks": TASKS,
     "objectives": OBJECTIVES,
+    "measurements": MEASUREMENTS,
     "readers": READERS,
     "backbones": Registry("backbone", KNOWN, "headstart.backbones"),
 }
@@ -60,13 +62,13 @@ def describe_model(name: str) -> dict[str, Any]:
         }
         if artifact.predictor.kind != "transformers":
             return facts
-    from headstart.backbones.encoder import TextEncoder
+    from headstart.backbones.base import open_backbone
 
     located = locate(BackboneSource(location=name))
-    backbone = TextEncoder(located)
+    backbone = open_backbone(located)
     total = sum(p.numel() for p in backbone.parameters())
-    levels = backbone.stacks()["encoder"]
-    names = ["embeddings", *(f"layer {at}" for at in range(1, len(levels)))]
+    blocks = backbone.blocks()
+    names = ["embeddings", *(f"layer {at}" for at in range(1, len(blocks)))]
     return facts | {
         "backbone": located.identity,
         "architecture": located.config["model_type"],
@@ -83,6 +85,6 @@ def describe_model(name: str) -> dict[str, Any]:
                 + (", ..." if len(modules) > 3 else ""),
                 "parameters": sum(p.numel() for module in modules for p in module.parameters()),
             }
-            for level, modules in zip(names, levels, strict=True)
+            for level, modules in zip(names, blocks, strict=True)
         ],
     }

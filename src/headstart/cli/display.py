@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from headstart.metrics.directions import LOWER_IS_BETTER
+from headstart.drawing.text import shown
 from headstart.runtime.progress import Progress, format_duration
 
 
@@ -122,16 +122,14 @@ def leaderboard(evidence: dict[str, Any]) -> str:
     """The table that `fit` and `compare` print: best on the reported part first, the kept model marked."""
     metric = evidence["task"]["metric"]
     rows = sorted(evidence["leaderboard"], key=lambda row: _place(row, metric))
-    parts = ["validation", "test"]
-    if any((row["scores"] or {}).get("target") for row in rows):
-        parts.append("target")
+    parts = list(dict.fromkeys(["validation", "test", *(part for row in rows for part in row["scores"] or ())]))
     body = []
     for row in rows:
         scores = row["scores"] or {}
         body.append(
             [
                 ("* " if row["chosen"] else "  ") + row.get("label", row["strategy"]),
-                *(_cell(scores.get(part), metric) for part in parts),
+                *(_shown((scores.get(part) or {}).get(metric)) for part in parts),
                 format_duration(row["seconds"]),
                 f"{row['trainable_parameters']:,}" if row["trainable_parameters"] else "-",
                 row["description"] if row["status"] == "done" else f"{row['status']}: {row['note']}"[:60],
@@ -141,6 +139,16 @@ def leaderboard(evidence: dict[str, Any]) -> str:
     measured = [f"{choices} {metric}", *(f"{part} {metric} [95 %]" for part in parts[1:])]
     header = ["  strategy", *measured, "time", "trainable", "what was chosen"]
     return table(header, body, left=(0, len(header) - 1))
+
+
+def gap_table(tests: dict[str, Any]) -> str:
+    """What each named test differs by from the part that scores are reported on, strategies by lines."""
+    strategies = dict.fromkeys(row["strategy"] for found in tests.values() if found for row in found["rows"])
+    gaps = {name: {row["strategy"]: row["gap"] for row in found["rows"]} for name, found in tests.items() if found}
+    header = ["  strategy", *(f"{name} - {tests[name]['inside']} [95 %]" for name in gaps)]
+    return table(
+        header, [[f"  {row}", *(_shown(gaps[name].get(row), sign=True) for name in gaps)] for row in strategies]
+    )
 
 
 def plan_table(found: dict[str, Any]) -> str:
@@ -163,19 +171,18 @@ def plan_table(found: dict[str, Any]) -> str:
 
 def _place(row: dict[str, Any], metric: str) -> tuple[int, float]:
     """Key for sorting, best first: rows with a test score, then those with a validation score, then the rest."""
+    from headstart.metrics import is_better_lower
+
     scores = row["scores"] or {}
     for at, part in enumerate(("test", "validation")):
         if scores.get(part):
             value = scores[part][metric]["value"]
-            return at, value if metric in LOWER_IS_BETTER else -value
+            return at, value if is_better_lower(metric) else -value
     return 2, 0.0
 
 
-def _cell(scores: dict[str, Any] | None, metric: str) -> str:
-    if not scores:
-        return "-"
-    found = scores[metric]
-    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+def _shown(score: dict[str, Any] | None, *, sign: bool = False) -> str:
+    return shown(score, sign=sign) if score else "-"
 
 
 def score_table(scores: dict[str, Any]) -> str:
@@ -193,5 +200,5 @@ def abstention_line(found: dict[str, Any]) -> str:
         return f"at {found['threshold']:g} or surer: none of {found['n']:,} rows is answered"
     return (
         f"at {found['threshold']:g} or surer: {accuracy['n']:,} of {found['n']:,} rows are answered "
-        f"({100 * found['coverage']:.0f} %), accuracy {accuracy['value']:.3f} [{accuracy['low']:.3f}, {accuracy['high']:.3f}]"
+        f"({100 * found['coverage']:.0f} %), accuracy {shown(accuracy)}"
     )

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-from headstart.cli.display import abstention_line, leaderboard, plan_table, progress_for, score_table, table
+from headstart.cli.display import progress_for, table
+from headstart.cli.printing import print_json, say_notes, show
 from headstart.errors import HeadstartError, Interrupted
+from headstart.recipes.verbs import VERBS
 from headstart.runtime.interrupts import exit_code, watched
 from headstart.runtime.team import started
 
 STARTED = time.perf_counter()
 """A budget counts from here; the interpreter's own start came before, a few hundredths of a second."""
-VERB_SUMMARIES = {
-    "fit": "Labelled data in; a transferred model, its test scores and a report out.",
-    "compare": "Strategies and controls side by side on the same rows: a leaderboard.",
-    "pretrain": "A language model from raw text: the missing word or the next one.",
-    "adapt": "A pretrained network goes on learning on the text of a domain.",
-    "resume": "A run that was stopped or killed, from where it stopped to its end.",
-    "predict": "Texts in, labels with probabilities out: arguments, files, pipes.",
-    "evaluate": "Scores of a model on labelled rows, as a whole and by group.",
-}
 CLICK_ERROR: type[Exception] = next(cls for cls in typer.BadParameter.__mro__ if cls.__name__ == "ClickException")
 """Base of errors in the words of a command; typer has its own copy of click or uses click, by version."""
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
@@ -96,13 +89,13 @@ def application(words: list[str]) -> typer.Typer:
         rich_markup_mode=None,
     )
     asked = next((word for word in words if not word.startswith("-")), "")
-    for verb, summary in VERB_SUMMARIES.items():
+    for verb in VERBS.names():
         if verb == asked:
             from headstart.cli.options import command
 
-            app.command(verb, help=summary)(command(verb, ACTS[verb]))
+            app.command(verb, help=VERBS.summary(verb))(command(verb, STREAMED.get(verb, partial(_act, verb))))
         else:
-            app.command(verb, help=summary)(_stub)
+            app.command(verb, help=VERBS.summary(verb))(_stub)
     app.command("run", help="Any of the above from a recipe file.")(_run)
     app.command("list", help="Components by name: strategies, tasks, readers, backbones, objectives.")(_list)
     show = typer.Typer(help="A model or a recipe in detail.", no_args_is_help=True, rich_markup_mode=None)
@@ -132,94 +125,27 @@ def _stub() -> None:
     """Never called: stands in the list of commands."""
 
 
-def _say(lines: list[str], quiet: bool) -> None:
-    for line in lines if not quiet else ():
-        print(f"{'check':<12} !! {line}", file=sys.stderr)
+def _act(verb: str, options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet: bool) -> None:
+    from headstart.recipes.parsing import assemble
 
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
-
-
-def _experiment(verb: str) -> Callable[..., None]:
-    def act(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet: bool) -> None:
-        from headstart.recipes.parsing import assemble
-
-        _finish(assemble(verb, options, sets), as_json, quiet)
-
-    return act
+    _finish(assemble(verb, options, sets), as_json, quiet)
 
 
 def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
     """Run a recipe of any verb and print its outcome."""
-    from headstart.recipes.recipe import Evaluate, Experiment, Resume
     from headstart.runs.run import run
 
     outcome = run(recipe, progress_for(quiet=quiet), started=STARTED)
     if not outcome.result:  # another process of the team has it
         return
-    _say(outcome.notes, quiet)
+    say_notes(outcome.notes, quiet)
     if as_json:
-        _print_json(outcome.result)
-    elif isinstance(recipe, Experiment) and recipe.dry_run:
-        print(plan_table(outcome.result))
-    elif "network" in outcome.result:
-        _print_network(outcome, quiet)
-    elif isinstance(recipe, Experiment | Resume):
-        _print_experiment(outcome, quiet)
-    elif isinstance(recipe, Evaluate):
-        _print_scores(outcome.result)
+        print_json(outcome.result)
     else:
-        for row in outcome.result.get("predictions", ()):
-            _print_json(row)
-        if "output" in outcome.result and not quiet:
-            print(f"{'saved':<12} {outcome.result['output']} ({outcome.result['rows']:,} rows)", file=sys.stderr)
+        show(outcome, quiet)
     if outcome.interrupted:
         kept = f"stopped; kept {outcome.result['strategy']}, the best finished model, in {outcome.folder}"
         raise Interrupted(f"{kept}; {outcome.resume}" if outcome.resume else kept)
-
-
-def _print_experiment(outcome: Any, quiet: bool) -> None:
-    evidence = outcome.artifact.evidence
-    print(leaderboard(evidence))
-    print()
-    for sentence in evidence["verdict"]:
-        print(sentence)
-    if outcome.folder and not quiet:
-        print(f"\n{'saved':<12} {outcome.folder}: model, recipe.yaml, README.md, report.html", file=sys.stderr)
-        pairs = outcome.artifact is not None and outcome.artifact.task.pairs
-        given = '"a text" "another text"' if pairs else '"your text"'
-        print(f"{'next':<12} headstart predict {outcome.folder} {given}", file=sys.stderr)
-
-
-def _print_network(outcome: Any, quiet: bool) -> None:
-    from headstart.cli.network import network_table
-
-    print(network_table(outcome.result))
-    for note in outcome.result["notes"]:
-        print(note)
-    if not quiet:
-        print(
-            f"\n{'saved':<12} {outcome.folder}: network, tokenizer, recipe.yaml, README.md, report.html",
-            file=sys.stderr,
-        )
-        print(f"{'next':<12} headstart fit DATA --backbone {outcome.folder}", file=sys.stderr)
-
-
-def _print_scores(result: dict[str, Any]) -> None:
-    print(score_table(result["scores"]))
-    for column, values in result["groups"].items():
-        names = list(result["scores"])
-        body = []
-        for value, scores in values.items():
-            cells = [
-                f"{scores[name]['value']:.3f} [{scores[name]['low']:.3f}, {scores[name]['high']:.3f}]"
-                for name in names[:2]
-            ]
-            body.append([value or "(empty)", f"{scores[names[0]]['n']:,}", *cells])
-        print(f"\nby {column}\n{table([column, 'rows', *names[:2]], body)}")
-    if "abstention" in result:
-        print(f"\n{abstention_line(result['abstention'])}")
 
 
 def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet: bool) -> None:
@@ -233,15 +159,16 @@ def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet
         _finish(recipe, as_json, quiet)
         return
     from headstart.artifact import load
-    from headstart.runs.inference import cut_notes
+    from headstart.runs.inference import cut_notes, least_confidence
     from headstart.serving.files import predict_lines, standard_input
 
     artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
     cut = rows = 0
-    for row in predict_lines(artifact, standard_input(recipe.encoding), abstain=recipe.abstain):
-        _print_json(row)
+    abstain = least_confidence(recipe, artifact)
+    for row in predict_lines(artifact, standard_input(recipe.encoding), abstain=abstain):
+        print_json(row)
         cut, rows = cut + bool(row.get("truncated")), rows + 1
-    _say(cut_notes(cut, rows, artifact), quiet)
+    say_notes(cut_notes(cut, rows, artifact), quiet)
 
 
 def _run(
@@ -272,7 +199,7 @@ def _list(
 
     found = catalogue(kind)
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     for name, rows in found.items():
         if not kind:
@@ -290,7 +217,7 @@ def _show_model(
 
     found = describe_model(model)
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     for key, value in found.items():
         if key == "levels":
@@ -317,7 +244,7 @@ def _show_recipe(
         built = resolve(built)
     plain = {"verb": built.verb} | built.plain()
     if as_json:
-        _print_json(plain)
+        print_json(plain)
     else:
         print(recipe_text(plain), end="")
 
@@ -328,7 +255,7 @@ def _show_cache(as_json: JSON = False) -> None:
     cache = user_cache()
     kept = [{"kind": each.kind, "bytes": each.size, "used": each.used} for each in cache.kept()]
     if as_json:
-        _print_json({"folder": str(cache.folder), "limit": cache.most, "arrays": kept})
+        print_json({"folder": str(cache.folder), "limit": cache.most, "arrays": kept})
         return
     print(f"{'folder':<8} {cache.folder}")
     print(f"{'limit':<8} {cache.most / 1e9:g} GB")
@@ -343,7 +270,7 @@ def _clear_cache(as_json: JSON = False) -> None:
     cache = user_cache()
     freed = cache.clear()
     if as_json:
-        _print_json({"folder": str(cache.folder), "freed": freed})
+        print_json({"folder": str(cache.folder), "freed": freed})
     else:
         print(f"{freed / 1e9:.2f} GB freed in {cache.folder}")
 
@@ -353,7 +280,7 @@ def _doctor(as_json: JSON = False) -> None:
 
     checks = examine()
     if as_json:
-        _print_json({"checks": checks, "ok": all(check["ok"] for check in checks)})
+        print_json({"checks": checks, "ok": all(check["ok"] for check in checks)})
     else:
         for check in checks:
             print(f"{'ok' if check['ok'] else '!!':<3} {check['name']:<14} {check['found']}")
@@ -361,12 +288,5 @@ def _doctor(as_json: JSON = False) -> None:
         raise typer.Exit(1)
 
 
-ACTS: dict[str, Callable[..., None]] = {
-    "fit": _experiment("fit"),
-    "pretrain": _experiment("pretrain"),
-    "adapt": _experiment("adapt"),
-    "compare": _experiment("compare"),
-    "resume": _experiment("resume"),
-    "predict": _predict,
-    "evaluate": _experiment("evaluate"),
-}
+STREAMED: dict[str, Callable[..., None]] = {"predict": _predict}
+"""What verbs do whose rows are printed as they come; the others run to the end first."""

@@ -9,58 +9,42 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from headstart.config import components
 from headstart.errors import RecipeError
-from headstart.recipes.parsing import flat
-from headstart.recipes.recipe import VERBS
+from headstart.recipes.flags import Flag, flags, kind_of
+from headstart.recipes.verbs import VERBS
 
 SHORT = {"output": "-o"}
-POSITIONAL: dict[str, tuple[str, ...]] = {
-    "fit": ("train",),
-    "compare": ("train",),
-    "pretrain": ("texts",),
-    "adapt": ("texts",),
-    "resume": ("run",),
-    "predict": ("model", "texts"),
-    "evaluate": ("model", "test"),
-}
 
 
 def command(verb: str, act: Callable[..., None]) -> Callable[..., None]:
-    """A typer command whose parameters are the flat names of a verb, and `--set`, `--json`, `--quiet`.
+    """A typer command whose parameters are the names of a verb's flags, and `--set`, `--json`, `--quiet`.
 
     Args:
-        verb: name in `headstart.recipes.recipe.VERBS`.
-        act: called with `options` (flat names given), `sets`, `as_json` and `quiet`.
+        verb: name in `headstart.recipes.verbs.VERBS`.
+        act: called with `options` (names given), `sets`, `as_json` and `quiet`.
     """
-    names = flat(verb)
-    parameters = [_parameter(verb, name, info) for name, (_, info) in names.items() if name in POSITIONAL[verb]]
-    parameters.sort(key=lambda parameter: POSITIONAL[verb].index(parameter.name))
+    cls, known = VERBS.get(verb), flags(verb)
+    names = {_identifier(name): name for name in known}
+    parameters = [_argument(name, known[name]) for name in cls.positional]
     if verb == "fit":
-        parameters.append(
-            _option(
-                "strategy",
-                str,
-                "One way of transferring: "
-                + _strategies()
-                + "; by default several are tried and the best on validation is kept.",
-                "-s",
-            )
-        )
-    parameters += [_parameter(verb, name, info) for name, (_, info) in names.items() if name not in POSITIONAL[verb]]
-    parameters.append(
-        _option("sets", list[str], "Any key of the recipe: --set strategy.layers=2 (repeatable).", "--set")
-    )
+        ways = ", ".join(components(known["strategies"].info))
+        text = f"One way of transferring: {ways}; by default several are tried and the best on validation is kept."
+        parameters.append(_option("strategy", str, text, "-s"))
+    parameters += [_flag(name, flag) for name, flag in known.items() if name not in cls.positional]
+    text = "Any key of the recipe: --set strategy.layers=2 (repeatable)."
+    parameters.append(_option("sets", list[str], text, "--set"))
     parameters.append(_option("as_json", bool, "Print one JSON object on standard output.", "--json"))
     parameters.append(_option("quiet", bool, "No talk on standard error.", "--quiet"))
 
     def run(**values: Any) -> None:
         sets = parse_sets(values.pop("sets", None) or [])
         as_json, quiet = bool(values.pop("as_json", False)), bool(values.pop("quiet", False))
-        options = {name: _plain(name, value) for name, value in values.items() if value is not None and value != []}
-        act(options, sets, as_json, quiet)
+        given = {names.get(name, name): value for name, value in values.items() if value is not None and value != []}
+        act({name: _plain(name, value) for name, value in given.items()}, sets, as_json, quiet)
 
     run.__name__ = verb
-    run.__doc__ = (VERBS[verb].__doc__ or "").strip()
+    run.__doc__ = (cls.__doc__ or "").strip()
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
@@ -85,60 +69,64 @@ def parse_sets(given: list[str]) -> dict[str, Any]:
 
 
 def _path(key: str) -> str:
-    """A dotted path; `-` may stand for `_` in names of fields, but not in the labels below `class_weight`."""
-    fields, weights, labels = key.strip().partition("class_weight.")
-    return fields.replace("-", "_") + weights + labels
+    """A dotted path; `-` may stand for `_` in names of fields, but not in the labels below `class_weight`, or in tests."""
+    for names in ("class_weight.", "data.tests."):
+        fields, found, rest = key.strip().replace("class-weight.", "class_weight.").partition(names)
+        if found:
+            return fields.replace("-", "_") + names + rest
+    return key.strip().replace("-", "_")
 
 
-def _strategies() -> str:
-    from headstart.strategies import STRATEGIES
-
-    return ", ".join(STRATEGIES.names())
+def _identifier(name: str) -> str:
+    return name.replace("-", "_").replace(".", "__")
 
 
 def _plain(name: str, value: Any) -> Any:
-    if name == "class_weight" and isinstance(value, str) and value != "balanced":
+    key = name.rpartition(".")[2]
+    if key == "class_weight" and isinstance(value, str) and value != "balanced":
         try:
             return yaml.safe_load(value)
         except yaml.YAMLError:
             raise RecipeError(
                 [f"--class-weight: '{value}' is not a YAML mapping such as '{{yes: 2, no: 1}}'"]
             ) from None
-    if name == "rates" and isinstance(value, str):
+    if key == "rates" and isinstance(value, str):
         return tuple(part.strip() for part in value.split(","))
-    if name == "layers" and isinstance(value, str):
+    if key == "layers" and isinstance(value, str):
         numbers = [int(part) if part.strip().isdecimal() else part for part in value.split(",")]
         return numbers[0] if len(numbers) == 1 else tuple(numbers)
     return value
 
 
-def _parameter(verb: str, name: str, info: Any) -> inspect.Parameter:
-    text = " ".join((info.description or "").split())
-    if name in POSITIONAL[verb]:
-        many = name == "texts"
-        required = info.is_required()
-        argument = typer.Argument(
-            help=text, metavar=name.upper() if required else "[TEXT]..." if many else name.upper()
-        )
-        kind: Any = list[str] if many else str
-        kind = kind if required else kind | None
-        default = inspect.Parameter.empty if required else None
-        return inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, argument]
-        )
-    if info.annotation in (bool, bool | None):
-        flag = "--" + name.replace("_", "-")
-        both = f"{flag}/--no-{name.replace('_', '-')}"
-        return _option(name, bool, text, both)
+def _argument(name: str, flag: Flag) -> inspect.Parameter:
+    """A word of the command line that needs no flag, or all that are left where the field is a list."""
+    required = flag.info.is_required()
+    kind: Any = list[str] if kind_of(flag.info.annotation).startswith("list of ") else str
+    argument = typer.Argument(
+        help=flag.help, metavar=name.upper() if required else f"[{name.upper().removesuffix('S')}]..."
+    )
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if required else None,
+        annotation=Annotated[kind if required else kind | None, argument],
+    )
+
+
+def _flag(name: str, flag: Flag) -> inspect.Parameter:
+    written, info = "--" + name.replace("_", "-"), flag.info
+    if kind_of(info.annotation) == "bool":
+        spelled = f"{written}/--no-{written.removeprefix('--')}"
+        return _option(_identifier(name), bool, flag.help, spelled, hidden=not flag.listed)
     shown = "" if info.default in (None, ()) or info.is_required() or info.default_factory else f" [{info.default}]"
-    return _option(name, str, text + shown, "--" + name.replace("_", "-"), SHORT.get(name))
+    return _option(_identifier(name), str, flag.help + shown, written, SHORT.get(name), hidden=not flag.listed)
 
 
-def _option(name: str, kind: Any, text: str, *flags: str | None) -> inspect.Parameter:
+def _option(name: str, kind: Any, text: str, *flags: str | None, hidden: bool = False) -> inspect.Parameter:
     given = [flag for flag in flags if flag]
     if not any(flag.startswith("--") for flag in given):
         given.insert(0, "--" + name.replace("_", "-"))
-    option = typer.Option(*given, help=text, show_default=False)
+    option = typer.Option(*given, help=text, show_default=False, hidden=hidden)
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
     )

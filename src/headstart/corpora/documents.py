@@ -17,7 +17,7 @@ from headstart.corpora.survey import Survey, TextFile
 from headstart.errors import DataError
 
 MOST_CHARACTERS = 4_096
-"""Of one segment."""
+"""Characters that a segment has at most."""
 
 
 class Segment(NamedTuple):
@@ -32,7 +32,7 @@ class Segment(NamedTuple):
 
 
 @dataclass
-class Tally:
+class DocumentCounts:
     """What `segments` has given and left out so far."""
 
     documents: int = 0
@@ -42,7 +42,9 @@ class Tally:
     """Documents of which removal left nothing."""
 
 
-def segments(survey: Survey, *, remove: Removal | None = None, tally: Tally | None = None) -> Iterator[Segment]:
+def segments(
+    survey: Survey, *, remove: Removal | None = None, tally: DocumentCounts | None = None
+) -> Iterator[Segment]:
     """All documents but copies, in the order of the files; memory does not grow with them.
 
     Args:
@@ -53,7 +55,7 @@ def segments(survey: Survey, *, remove: Removal | None = None, tally: Tally | No
     Raises:
         DataError: a file has changed since the survey.
     """
-    tally = tally or Tally()
+    tally = tally or DocumentCounts()
     left_out = np.union1d(survey.exact, survey.near)
     number = 0
     for file in survey.files:
@@ -102,7 +104,9 @@ def _changed(file: TextFile, how: str) -> DataError:
     return DataError(f"{file.name}: has changed while it was in use ({how}); begin again")
 
 
-def _cut(stream: Iterator[tuple[str, bool]], remove: Removal | None, tally: Tally) -> Iterator[tuple[str, bool]]:
+def _cut(
+    stream: Iterator[tuple[str, bool]], remove: Removal | None, tally: DocumentCounts
+) -> Iterator[tuple[str, bool]]:
     """Segments of documents, and whether each is the last one of its document."""
     held, begun = "", False
     for text, ends in stream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from headstart.corpora.source import HUB, RawText
+from headstart.corpora.source import HUB, TextSource
 from headstart.errors import DataError
 from headstart.readers.opening import reader_for
 from headstart.registry import did_you_mean
@@ -15,7 +15,7 @@ NAMES = ("text", "content", "document")
 """Columns that are taken for the text where none is named, the first of them first."""
 
 
-class Rows:
+class TextColumn:
     """The texts of one column, as they stream by.
 
     Args:
@@ -40,7 +40,7 @@ class Rows:
                 self.first = self.first or text
 
 
-def opened_rows(name: str, source: RawText, *, hub: bool) -> Rows:
+def opened_rows(name: str, source: TextSource, *, hub: bool) -> TextColumn:
     """Open a table, or a data set of the hub by its name `hub:ID:SPLIT`.
 
     Raises:
@@ -52,7 +52,7 @@ def opened_rows(name: str, source: RawText, *, hub: bool) -> Rows:
 
         columns, rows = streamed(name.removeprefix(HUB))
         wanted = columns[_column(name, columns, source.column)]
-        return Rows(wanted, (_text(row.get(wanted), name, at, wanted) for at, row in enumerate(rows, start=1)))
+        return TextColumn(wanted, (_text(row.get(wanted), name, at, wanted) for at, row in enumerate(rows, start=1)))
     path = Path(name)
     # Parquet stores its texts in UTF-8, whatever the other files are in.
     options = (
@@ -61,7 +61,7 @@ def opened_rows(name: str, source: RawText, *, hub: bool) -> Rows:
     sheet = reader_for(path, **options).read(path)
     place = _column(name, sheet.columns, source.column)
     column = sheet.columns[place]
-    return Rows(
+    return TextColumn(
         column,
         (
             record if isinstance(record, Dropped) else _text(record.values[place], name, record.line, column)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.corpora.corpus import ABOUT, DOCUMENTS, ENDS, IDS, INDEX, Corpus, open_corpus, shard_name
-from headstart.corpora.documents import Segment, Tally, segments
+from headstart.corpora.documents import DocumentCounts, Segment, segments
 from headstart.corpora.removal import Removal
 from headstart.corpora.survey import Survey
 from headstart.errors import DataError
@@ -67,7 +67,7 @@ def tokenised(
     if _about(folder / INDEX).get("key") == key and _is_whole(folder, progress):
         return open_corpus(folder)
     _make_room(folder, survey, encoder, key)
-    tally = Tally()
+    tally = DocumentCounts()
     work = _Work(segments(survey, remove=remove, tally=tally), encoder, progress)
     progress.begin("tokenising", survey.characters)
     shards: list[dict[str, Any]] = []
@@ -107,7 +107,7 @@ def _write_index(folder: Path, about: dict[str, Any], shards: list[dict[str, Any
         durable.write_json(place / ABOUT, about | {"shards": [shard["tokens"] for shard in shards]})
 
 
-def _facts(survey: Survey, tally: Tally, shards: list[dict[str, Any]]) -> dict[str, Any]:
+def _facts(survey: Survey, tally: DocumentCounts, shards: list[dict[str, Any]]) -> dict[str, Any]:
     counted = {name: sum(about[name] for about in shards) for name in ("documents", "tokens", "characters", "words")}
     removed = {"sentences_removed": tally.sentences_removed, "documents_emptied": tally.emptied}
     return survey.facts | removed | counted

@@ -19,7 +19,7 @@ def _split(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-class RawText(Component):
+class TextSource(Component):
     """Text without labels, to learn a language or a domain from."""
 
     texts: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(min_length=1)

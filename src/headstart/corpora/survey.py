@@ -17,7 +17,7 @@ from headstart.corpora.duplicates import Fingerprint, Fingerprints
 from headstart.corpora.listing import Place, listed
 from headstart.corpora.reading import blocks, opened, pieces
 from headstart.corpora.rows import opened_rows
-from headstart.corpora.source import RawText, Rule
+from headstart.corpora.source import Rule, TextSource
 from headstart.data.files import TextLines
 from headstart.errors import DataError
 from headstart.runtime.progress import SILENT, Progress
@@ -25,7 +25,7 @@ from headstart.runtime.progress import SILENT, Progress
 LONG = 100
 """Median words of the parts between blank lines from which on each is a document, under `documents: auto`."""
 FORMAT = 1
-"""Of what documents are made from the same text; another one is another corpus."""
+"""Version of the rules by which documents are made of a text; by another one the same text is another corpus."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class TextFile:
     """On the disk; of a hub data set, of its texts in UTF-8."""
     characters: int
     lines: int
-    """Of plain text; rows with text of tables."""
+    """Lines of plain text; rows with text of tables."""
     words: int
     documents: int
     """All of them, copies included."""
@@ -57,7 +57,7 @@ class TextFile:
 class Survey:
     """What the first pass found."""
 
-    source: RawText
+    source: TextSource
     files: tuple[TextFile, ...]
     """In order, without copies of files."""
     duplicate_files: tuple[tuple[str, str], ...]
@@ -76,7 +76,7 @@ class Survey:
 
     @property
     def characters(self) -> int:
-        """Of all files, copies of documents included."""
+        """Characters of all files, copies of documents included."""
         return sum(file.characters for file in self.files)
 
     @property
@@ -98,7 +98,7 @@ class Survey:
         }
 
 
-def survey(source: RawText, progress: Progress = SILENT) -> Survey:
+def survey(source: TextSource, progress: Progress = SILENT) -> Survey:
     """Read everything once, in a memory that does not grow with it but for 8 bytes per document.
 
     Raises:
@@ -124,7 +124,7 @@ def _files(
     places: list[Place],
     stored: Mapping[str, TextLines | None],
     sizes: Mapping[str, int],
-    source: RawText,
+    source: TextSource,
     prints: Fingerprints,
     progress: Progress,
 ) -> tuple[tuple[TextFile, ...], tuple[tuple[str, str], ...]]:
@@ -152,7 +152,7 @@ def _files(
     return tuple(files.values()), tuple(copies)
 
 
-def _plain(place: Place, lines: TextLines, source: RawText, prints: Fingerprints, meter: _Meter) -> TextFile:
+def _plain(place: Place, lines: TextLines, source: TextSource, prints: Fingerprints, meter: _Meter) -> TextFile:
     """Read a plain text file; its documents are added to `prints`."""
     before = len(prints)
     whole, part = Fingerprint(near=prints.near), Fingerprint(near=prints.near)
@@ -175,7 +175,7 @@ def _plain(place: Place, lines: TextLines, source: RawText, prints: Fingerprints
     return meter.file(place, rule=rule, documents=len(prints) - before)
 
 
-def _table(place: Place, source: RawText, prints: Fingerprints, meter: _Meter, progress: Progress) -> TextFile:
+def _table(place: Place, source: TextSource, prints: Fingerprints, meter: _Meter, progress: Progress) -> TextFile:
     """Read a table or a data set of the hub; its rows with text are added to `prints`."""
     before = len(prints)
     rows = opened_rows(place.name, source, hub=place.kind == "hub")

@@ -25,6 +25,11 @@ class Example:
         """What a tokenizer is given."""
         return self.text
 
+    @property
+    def key(self) -> str:
+        """What makes two rows the same, for finding copies and leaks."""
+        return self.text
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -37,8 +42,13 @@ class Pair:
 
     @property
     def text(self) -> str:
-        """Both as one, for messages and for finding copies."""
+        """Both as one, for messages."""
         return f"{self.first}\n{self.second}"
+
+    @property
+    def key(self) -> str:
+        """What makes two rows the same, for finding copies and leaks: both texts in their order."""
+        return self.text
 
     @property
     def input(self) -> tuple[str, str]:

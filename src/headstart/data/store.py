@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from headstart.data.columns import taken
+from headstart.data.units import row_numbers
 
 E = TypeVar("E")
 
@@ -21,12 +22,15 @@ class Store(Generic[E]):
         lines: line in `file` of each example.
         file: for messages.
         columns: all columns of the rows, for scores by group.
+        groups: number of the group of each row (a customer, a document), shape (rows,): kept together by splits and resampled as
+            one; None where rows stand for themselves.
     """
 
     examples: Sequence[E]
     lines: Sequence[int]
     file: str
     columns: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -42,6 +46,7 @@ class Store(Generic[E]):
             taken(self.lines, indices),
             self.file,
             {name: taken(values, indices) for name, values in self.columns.items()},
+            None if self.groups is None else self.groups[row_numbers(indices)],
         )
 
     @property
@@ -54,6 +59,11 @@ class Store(Generic[E]):
     def texts(self) -> Sequence[str]:
         """The text of each example, read when asked for."""
         return Read(self.examples, "text")
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """What makes each example the same as others (its text, or the digest of a picture), read when asked for."""
+        return Read(self.examples, "key")
 
     @property
     def inputs(self) -> Sequence[Any]:

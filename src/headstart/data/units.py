@@ -8,6 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 
+def row_numbers(rows: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Numbers of some rows, int64, from their numbers (also none at all) or from a bool for every row."""
+    chosen = np.asarray(rows)
+    return np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
+
+
 @dataclass(frozen=True)
 class Units:
     """Outputs of rows, one row's after the other's.
@@ -52,8 +58,7 @@ class Units:
         Args:
             rows: their numbers, or a bool for every row.
         """
-        chosen = np.asarray(rows)
-        chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
+        chosen = row_numbers(rows)
         begins = self.offsets[chosen]
         counts = self.offsets[chosen + 1] - begins
         ends = np.cumsum(counts)

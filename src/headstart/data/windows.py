@@ -36,12 +36,12 @@ class Windowed:
 
     @property
     def offsets(self) -> np.ndarray:
-        """Of the windows, see `Tokens`."""
+        """Where each window begins in `flat`, int64, shape (windows + 1,)."""
         return self.windows.offsets
 
     @property
     def flat(self) -> np.ndarray:
-        """Of the windows, see `Tokens`."""
+        """Token ids of all windows one after the other, int32, shape (tokens,)."""
         return self.windows.flat
 
     def pad(self, indices: Sequence[int] | np.ndarray, pad_id: int) -> tuple[np.ndarray, np.ndarray]:

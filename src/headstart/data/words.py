@@ -80,7 +80,12 @@ class Sentence:
 
     @property
     def text(self) -> str:
-        """For messages and for finding copies."""
+        """The sentence as people read it, for messages."""
+        return self.input.text
+
+    @property
+    def key(self) -> str:
+        """What makes two rows the same, for finding copies and leaks."""
         return self.input.text
 
 

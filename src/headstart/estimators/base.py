@@ -17,8 +17,9 @@ from headstart.config import Component, problems
 from headstart.data.arrays import as_columns, joined
 from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError
-from headstart.recipes import parsing as assembly
-from headstart.recipes import recipe as recipes
+from headstart.recipes.labelled import Fit
+from headstart.recipes.parsing import assemble
+from headstart.recipes.sources import MEMORY
 from headstart.registry import did_you_mean
 from headstart.runs.comparison import compare, publish
 from headstart.runtime.progress import SILENT
@@ -205,12 +206,12 @@ class Transfer(BaseEstimator):
         value = getattr(self, name)
         if isinstance(value, Component):
             return value
-        recipe = assembly.assemble("fit", {"train": recipes.MEMORY, name: _native(value)})
+        recipe = assemble("fit", {"train": MEMORY, name: _native(value)})
         if name == "strategy":
             return recipe.strategies[0] if recipe.strategies else None
         return getattr(recipe, name)
 
-    def _recipe(self, text: Sequence[str], *, weighted: bool = False, labels: Sequence[str] = ()) -> recipes.Fit:
+    def _recipe(self, text: Sequence[str], *, weighted: bool = False, labels: Sequence[str] = ()) -> Fit:
         """The recipe of a fit on columns in memory.
 
         Args:
@@ -220,11 +221,11 @@ class Transfer(BaseEstimator):
         """
         given = self._given(labels)
         more = given.pop("options") or {}
-        options = {"train": recipes.MEMORY, "test_share": 0, "task": self._task, "text": tuple(text), "label": "label"}
+        options = {"train": MEMORY, "test_share": 0, "task": self._task, "text": tuple(text), "label": "label"}
         options |= given
         if weighted:
             options["weight"] = "weight"
-        return assembly.assemble("fit", options | dict(more), {"task.labels": tuple(labels)} if labels else {})
+        return assemble("fit", options | dict(more), {"task.labels": tuple(labels)} if labels else {})
 
     def _given(self, labels: Sequence[str]) -> dict[str, Any]:
         """The parameters as the recipe has them; `labels` are as in `_recipe`."""
@@ -244,7 +245,7 @@ class Transfer(BaseEstimator):
         if weights is not None:
             columns["weight"] = [repr(float(weights[row])) for row in kept]
         recipe = self._recipe([*text], weighted=weights is not None, labels=labels)
-        compared = compare(recipe, SILENT, Table(recipes.MEMORY, columns, [row + 1 for row in kept]))
+        compared = compare(recipe, SILENT, Table(MEMORY, columns, [row + 1 for row in kept]))
         if compared is None:
             raise RuntimeError("fit runs in one process")
         self.artifact_ = compared.artifact

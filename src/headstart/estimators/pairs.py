@@ -11,7 +11,7 @@ from headstart.estimators.text_classifier import TextClassifier
 from headstart.estimators.text_regressor import TextRegressor
 
 
-class Pairs(Transfer):
+class PairEstimator(Transfer):
     """Reads two texts of each row."""
 
     def _inputs(self, X: Any, *, fitting: bool) -> list[Any]:
@@ -33,7 +33,7 @@ class Pairs(Transfer):
         return all(text.strip() for text in given)
 
 
-class TextPairClassifier(Pairs, TextClassifier):
+class TextPairClassifier(PairEstimator, TextClassifier):
     """Classify pairs of texts, such as a premise and a hypothesis: parameters and attributes as of `TextClassifier`.
 
     X is a DataFrame or array of two columns of texts, or a list of pairs.
@@ -42,7 +42,7 @@ class TextPairClassifier(Pairs, TextClassifier):
     _task: ClassVar[str] = "text-pair-classification"
 
 
-class SimilarityRegressor(Pairs, TextRegressor):
+class SimilarityRegressor(PairEstimator, TextRegressor):
     """Say how alike two texts are, as a number: parameters and attributes as of `TextRegressor`.
 
     X is a DataFrame or array of two columns of texts, or a list of pairs. `strategy={"name": "untouched"}` compares the

@@ -89,11 +89,12 @@ class TextClassifier(ClassifierMixin, Transfer):
     def predict(self, X: Any) -> np.ndarray:
         """The class given to each text, shape (n,), in the dtype that `y` had; raises as `predict_proba`.
 
-        The most probable one, but for the metrics macro_f1 and mcc, which thresholds may serve better (`thresholds` of the
-        artifact's task).
+        The most probable one, but for the metrics macro_f1 and mcc, which thresholds may serve better (see the
+        artifact's `decisions`).
         """
-        probabilities = self.predict_proba(X)
-        return self.classes_[self.artifact_.task.decided(probabilities)]
+        said = self._answers(X)
+        places = {label: at for at, label in enumerate(self.artifact_.labels)}
+        return self.classes_[[places[each.label] for each in said]]
 
     def _given(self, labels: Sequence[str]) -> dict[str, Any]:
         """With weights by the names of classes; by class, since 1 and 1.0 are one class, "1" and "1.0" two."""

@@ -10,7 +10,7 @@ from headstart.data.tagged import scheme_in
 from headstart.data.tags import spans_of
 from headstart.errors import DataError
 from headstart.estimators.base import Transfer
-from headstart.metrics import entities, found
+from headstart.metrics import counts, entities
 
 
 class TokenClassifier(Transfer):
@@ -60,7 +60,7 @@ class TokenClassifier(Transfer):
         types = sorted(
             {span.type for row in true for span in row} | {name[2:] for name in self.classes_ if name != "O"}
         )
-        return float(found.f1(entities.tally(true, [spans_of(row) for row in said], types).sum((0, 1))))
+        return float(counts.f1(entities.tally(true, [spans_of(row) for row in said], types).sum((0, 1))))
 
     def _inputs(self, X: Any, *, fitting: bool) -> list[Any]:
         """Lists of words."""

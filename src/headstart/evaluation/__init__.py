@@ -1,1 +1,20 @@
-"""Evaluation: calibrated scores with intervals, as a whole and by group."""
+"""Evaluation: calibrated scores with intervals, as a whole and by group, and all else that is measured of a model."""
+
+from headstart.registry import Registry
+
+MEASUREMENTS = Registry(
+    "measurement",
+    {
+        "domains": "headstart.evaluation.measurements.domains:Domains",
+        "tests": "headstart.evaluation.measurements.named_tests:NamedTests",
+        "thresholds": "headstart.evaluation.measurements.thresholds:ThresholdsGiven",
+        "reliability": "headstart.evaluation.measurements.reliability:Reliability",
+        "abstention": "headstart.evaluation.measurements.abstention:AbstentionCurve",
+        "confusion": "headstart.evaluation.measurements.confusion:Confusion",
+        "worst_rows": "headstart.evaluation.measurements.worst_rows:WorstRows",
+        "slices": "headstart.evaluation.measurements.slices:Slices",
+        "lengths": "headstart.evaluation.measurements.lengths:Lengths",
+    },
+    group="headstart.measurements",
+)
+"""What is measured of a model on labelled rows, in the order in which report, card and verdict speak of it."""

@@ -62,7 +62,7 @@ class TagChain(nn.Module):
     def _forward(self, padded: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
         """Log-probability of each tag given the words up to its own, and the log of the partition function.
 
-        Of shape (sentences, places, tags) and (sentences,); each place is normalised, so that numbers stay small.
+        Their shapes are (sentences, places, tags) and (sentences,); each place is normalised, so that numbers stay small.
         """
         transitions = self.transitions.float()
         total = padded[:, 0].logsumexp(1)
@@ -92,7 +92,7 @@ class _Places:
         row = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
         place = torch.arange(len(row), device=counts.device) - (counts.cumsum(0) - counts)[row]
         self.at = row, place
-        """Of each word, its sentence and its place there, each of shape (words,)."""
+        """The sentence of each word and its place there, two int64 tensors of shape (words,)."""
         self.inside = torch.arange(int(counts.max()), device=counts.device) < counts[:, None]
         """Whether a sentence has a word at a place."""
 

@@ -1,16 +1,18 @@
 """The cosine of two texts that pass the network apart, mapped to a number: the head of bi-encoders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import normalize
 
-from headstart.backbones.base import Encoding
+from headstart.backbones.base import Backbone, Encoding
+from headstart.heads.base import LinearHead
 from headstart.heads.pooled import pool
 
 
-class CosineHead(nn.Module):
+class CosineHead(LinearHead):
     """Linear map of the cosines of pooled states, one for each layer that is read (Reimers & Gurevych 2019, section 3).
 
     Args:
@@ -19,20 +21,19 @@ class CosineHead(nn.Module):
         depth: layers of the backbone.
     """
 
+    name: ClassVar[str] = "cosine"
+    apart: ClassVar[bool] = True
+
     def __init__(self, *, layers: Sequence[int], pooling: str, depth: int) -> None:
-        super().__init__()
-        self.layers = tuple(layers)
-        self.pooling = pooling
-        self.only_last = self.layers == (depth,)
-        self.linear = nn.Linear(len(self.layers), 1)
+        super().__init__(len(layers), 1, layers=layers, pooling=pooling, depth=depth)
         with torch.no_grad():
             self.linear.weight.fill_(2 / len(self.layers))  # standardised numbers lie within 2 deviations as a rule
             self.linear.bias.zero_()
 
     def vectors(self, encoding: Encoding) -> Tensor:
-        """Of each text, one of length 1 for each layer, shape (texts, layers, hidden)."""
-        states = [encoding.hidden] if self.only_last else [encoding.layers[layer] for layer in self.layers]
-        return normalize(torch.stack([pool(state, encoding.mask, self.pooling) for state in states], 1), dim=2)
+        """One vector of length 1 for each text and layer, shape (texts, layers, hidden)."""
+        pooled = [pool(state, encoding.mask, self.pooling) for state in self.states(encoding)]
+        return normalize(torch.stack(pooled, 1), dim=2)
 
     def of_vectors(self, first: Tensor, second: Tensor) -> Tensor:
         """Outputs of shape (pairs, 1) from vectors of shape (pairs, layers, hidden)."""
@@ -43,8 +44,9 @@ class CosineHead(nn.Module):
         vectors = self.vectors(encoding)
         return self.of_vectors(vectors[::2], vectors[1::2])
 
-    @torch.no_grad()
-    def set(self, weight: Tensor, bias: Tensor) -> None:
-        """Put a solved linear map in, of shape (1, layers) and (1,)."""
-        self.linear.weight.copy_(weight)
-        self.linear.bias.copy_(bias)
+    @classmethod
+    def load(cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any], backbone: Backbone) -> Self:
+        """The head that was put away, see `Head.load`."""
+        head = cls(layers=settings["layers"], pooling=settings["pooling"], depth=backbone.depth)
+        head._restore(tensors)
+        return head

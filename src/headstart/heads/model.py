@@ -1,11 +1,13 @@
 """A model: one backbone and its named heads, what the trainer moves and predictors run."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from headstart.backbones.base import Backbone, Encoding
+from headstart.backbones.base import MAIN, Backbone, Encoding, Inputs
+from headstart.heads.base import Head
 from headstart.runtime.team import ALONE, Team
 
 
@@ -16,23 +18,36 @@ class Model(nn.Module):
         backbone: the pretrained network.
         heads: modules that take an `Encoding`.
         team: processes that train it together.
+        others: further networks by role, such as the generator beside a discriminator.
     """
 
-    def __init__(self, backbone: Backbone, heads: dict[str, nn.Module], team: Team = ALONE) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        heads: Mapping[str, Head],
+        team: Team = ALONE,
+        *,
+        others: Mapping[str, Backbone] | None = None,
+    ) -> None:
         super().__init__()
         self.backbone = backbone
+        self.others = nn.ModuleDict(dict(others or {}))
         self.team = team
         self.lean = False
         """Whether an objective that needs all rows of a batch at once keeps no activations, computing them again for the
         gradient: less memory, a third more time, the same numbers."""
-        self.heads = nn.ModuleDict(heads).to(backbone.device)
+        self.heads = nn.ModuleDict(dict(heads)).to(backbone.device)
+
+    @property
+    def backbones(self) -> dict[str, Backbone]:
+        """All networks by role; the main one, which heads read unless they say otherwise, is `MAIN`."""
+        return {MAIN: self.backbone, **self.others}  # type: ignore[dict-item]
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies and other processes, which may have no GPU; see the backbone's."""
-        parts = {"backbone": self.backbone, "heads": deepcopy(self.heads).cpu()}
+        parts = {"backbone": self.backbone, "others": self.others, "heads": deepcopy(self.heads).cpu()}
         return vars(self) | {"_modules": parts}
 
-    def encode(self, ids: Tensor, mask: Tensor) -> Encoding:
+    def encode(self, inputs: Inputs) -> Encoding:
         """States of a batch, of every layer where some head reads more than the last."""
-        layers = any(not getattr(head, "only_last", True) for head in self.heads.values())
-        return self.backbone.encode(ids, mask, layers=layers)
+        return self.backbone.encode(inputs, layers=not all(head.only_last for head in self.heads.values()))

@@ -1,13 +1,15 @@
 """One vector per text, or per word, from chosen layers, then a linear map: the head of classification tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from headstart.backbones.base import Encoding
+from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.backbones.dropout import FastDropout
+from headstart.heads.base import LinearHead, Solution
 from headstart.heads.chain import TagChain
 from headstart.heads.model import Model
 
@@ -72,7 +74,7 @@ def pooled_parts(model: Model, parts: Sequence[tuple[Tensor, Tensor]], pooling: 
     """
 
     def read(ids: Tensor, mask: Tensor) -> Tensor:
-        return pool(model.backbone.encode(ids, mask).hidden, mask, pooling)
+        return pool(model.backbone.encode(Inputs(ids, mask)).hidden, mask, pooling)
 
     own = [
         checkpoint(read, ids, mask, use_reentrant=False) if model.lean else read(ids, mask)
@@ -81,7 +83,7 @@ def pooled_parts(model: Model, parts: Sequence[tuple[Tensor, Tensor]], pooling: 
     return torch.cat(model.team.gathered(own, [len(mask) for _, mask in parts], model.backbone.hidden_size))
 
 
-class PooledHead(nn.Module):
+class PooledHead(LinearHead):
     """Linear map over the pooled states of one or more layers, side by side.
 
     Args:
@@ -94,6 +96,8 @@ class PooledHead(nn.Module):
         chained: whether a `chain` over the outputs of a sentence's words belongs to it; `forward` does without.
     """
 
+    name: ClassVar[str] = "pooled"
+
     def __init__(
         self,
         hidden_size: int,
@@ -105,12 +109,8 @@ class PooledHead(nn.Module):
         dropout: float = 0.1,
         chained: bool = False,
     ) -> None:
-        super().__init__()
-        self.layers = tuple(layers)
-        self.pooling = pooling
-        self.only_last = self.layers == (depth,)
+        super().__init__(hidden_size * len(layers), labels, layers=layers, pooling=pooling, depth=depth)
         self.dropout = FastDropout(dropout)
-        self.linear = nn.Linear(hidden_size * len(self.layers), labels)
         self.chain = TagChain(labels) if chained else None
 
     def forward(self, encoding: Encoding) -> Tensor:
@@ -119,7 +119,7 @@ class PooledHead(nn.Module):
 
     def pooled(self, encoding: Encoding) -> Tensor:
         """What the linear map reads, shape (batch, layers * hidden) or (words, layers * hidden)."""
-        states = [encoding.hidden] if self.only_last else [encoding.layers[layer] for layer in self.layers]
+        states = self.states(encoding)
         pooled = [pool(state, encoding.mask, self.pooling, encoding.spans) for state in states]  # each (batch, hidden)
         return torch.cat(pooled, dim=1)
 
@@ -127,8 +127,33 @@ class PooledHead(nn.Module):
         """Logits of what `pooled` gives."""
         return self.linear(self.dropout(pooled))
 
-    @torch.no_grad()
-    def set(self, weight: Tensor, bias: Tensor) -> None:
-        """Put a solved linear map in, of shape (labels, layers x hidden) and (labels,)."""
-        self.linear.weight.copy_(weight)
-        self.linear.bias.copy_(bias)
+    def set(self, solved: Solution) -> None:
+        """Put a solved linear map in, and the chain that was solved with it where there is one."""
+        super().set(solved)
+        if self.chain is not None and solved.transitions is not None:
+            self.chain.set(torch.from_numpy(solved.transitions))
+
+    def settings(self) -> dict[str, Any]:
+        """Layers, pooling, and `crf` where there is a chain."""
+        return super().settings() | ({} if self.chain is None else {"crf": True})
+
+    def tensors(self) -> dict[str, Tensor]:
+        """`weight` and `bias` of the map, `transitions` and `factor` of the chain."""
+        chain = {} if self.chain is None else self.chain.state_dict()
+        return super().tensors() | {name: tensor.detach().clone() for name, tensor in chain.items()}
+
+    @classmethod
+    def load(cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any], backbone: Backbone) -> Self:
+        """The head that was put away, see `Head.load`."""
+        head = cls(
+            backbone.hidden_size,
+            len(tensors["bias"]),
+            layers=settings["layers"],
+            pooling=settings["pooling"],
+            depth=backbone.depth,
+            chained=bool(settings.get("crf")),
+        )
+        head._restore(tensors)
+        if head.chain is not None:
+            head.chain.load_state_dict({name: tensors[name] for name in ("transitions", "factor")})
+        return head

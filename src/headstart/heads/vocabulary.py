@@ -11,8 +11,10 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.backbones.encoder import DECODERS, TextEncoder, quiet
 from headstart.errors import ModelError
+from headstart.heads.base import Head
 from headstart.heads.model import Model
 
 Direction = Literal["masked", "causal"]
@@ -35,7 +37,7 @@ class _Reached(Exception):
         self.features = features
 
 
-class VocabularyHead(nn.Module):
+class VocabularyHead(Head):
     """The part of a `...ForMaskedLM` or `...ForCausalLM` above the backbone, found without knowing the architecture.
 
     Nothing of it is written anew: the network's own pass runs with a stand-in in the place of the backbone that hands over
@@ -49,8 +51,10 @@ class VocabularyHead(nn.Module):
         ModelError: the architecture has no such head.
     """
 
-    def __init__(self, backbone: TextEncoder, direction: Direction) -> None:
+    def __init__(self, backbone: Backbone, direction: Direction) -> None:
         super().__init__()
+        if not isinstance(backbone, TextEncoder):
+            raise ModelError(f"{backbone.located.identity} has no head over words: it is no network of transformers")
         network, missing = _network(backbone, direction)
         network.to(backbone.device)
         inner = network.base_model_prefix
@@ -61,7 +65,6 @@ class VocabularyHead(nn.Module):
         vars(self)["body"] = backbone.network
         self.parts = nn.ModuleList([part for name, part in network.named_children() if name != inner])
         self.fresh = bool(missing)
-        """Whether some of its weights are random because the backbone's folder had none for them."""
         self.compiled = False
         """Whether the steps of the loss are compiled, see `training.compiled`."""
         last = network.get_output_embeddings()
@@ -72,7 +75,16 @@ class VocabularyHead(nn.Module):
         """The network with this head, as plain transformers saves and loads it."""
         return vars(self)["network"]
 
-    def forward(self, states: Tensor) -> Tensor:
+    @property
+    def width(self) -> int:
+        """Words of the vocabulary."""
+        return int(self.whole.config.vocab_size)
+
+    def forward(self, encoding: Encoding) -> Tensor:
+        """Logits for every token, shape (rows, tokens, vocabulary)."""
+        return self.logits(encoding.hidden.flatten(0, 1)).unflatten(0, encoding.mask.shape)
+
+    def logits(self, states: Tensor) -> Tensor:
         """Logits of shape (states, vocabulary) from states of shape (states, hidden)."""
         with self._handing(states):
             return self.whole(input_ids=_nothing(states)).logits[0]
@@ -88,7 +100,7 @@ class VocabularyHead(nn.Module):
         last = vars(self)["last"]
         if last is None:
             with torch.autocast(states.device.type, torch.bfloat16, enabled=fast):
-                logits = self(states)
+                logits = self.logits(states)
             return nn.functional.cross_entropy(logits.float(), words, reduction="sum")
         with torch.autocast(states.device.type, torch.bfloat16, enabled=fast):
             features = self._features(states, last)
@@ -117,7 +129,7 @@ class VocabularyHead(nn.Module):
         training = self.whole.training
         self.whole.eval()
         try:
-            logits = self(states)
+            logits = self.logits(states)
             return bool((last(self._features(states, last)) - logits).abs().max() <= AGREEMENT)
         except RuntimeError:
             return False
@@ -138,7 +150,7 @@ class VocabularyHead(nn.Module):
             del body.forward
 
 
-def told(model: Model, name: str, batch: Mapping[str, Tensor]) -> tuple[Tensor, float]:
+def token_loss(model: Model, name: str, batch: Mapping[str, Tensor]) -> tuple[Tensor, float]:
     """Summed cross-entropy in nats of the words of a batch that are told, and their number.
 
     Args:
@@ -149,7 +161,7 @@ def told(model: Model, name: str, batch: Mapping[str, Tensor]) -> tuple[Tensor, 
     backbone: Any = model.backbone
     if backbone.device.type in PADDED and backbone.located.config["model_type"] in DECODERS:
         batch = widened(batch, getattr(backbone.network.config, "max_position_embeddings", None))
-    hidden = backbone.encode(batch["ids"], batch["mask"]).hidden  # (rows, tokens, hidden)
+    hidden = backbone.encode(Inputs(batch["ids"], batch["mask"])).hidden  # (rows, tokens, hidden)
     labels = batch["labels"].reshape(-1)
     places = (labels >= 0).nonzero().squeeze(1)
     states = hidden.reshape(-1, hidden.shape[-1]).index_select(0, places)  # (words, hidden)
@@ -163,7 +175,7 @@ def widened(batch: Mapping[str, Tensor], most: int | None) -> dict[str, Tensor]:
     A GPU's attention is planned anew for every width it meets. A decoder reads to the left alone, so nothing else changes.
 
     Args:
-        batch: as `told` takes it.
+        batch: as `token_loss` takes it.
         most: tokens that the network reads; any number if None.
     """
     width = batch["ids"].shape[1]

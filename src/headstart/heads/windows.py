@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from headstart.backbones.base import Inputs
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.heads.model import Model
 from headstart.heads.pooled import PooledHead
@@ -40,37 +41,39 @@ def joined(pooled: Tensor, lengths: Tensor, homes: Tensor, pooling: str) -> Tens
     return pooled.new_zeros(shape).index_add(0, homes, pooled * shares.view(-1, *[1] * (pooled.ndim - 1)))
 
 
-def in_parts(read: Callable[[Tensor, Tensor], Tensor], ids: Tensor, mask: Tensor) -> Tensor:
+def in_parts(read: Callable[[Inputs], Tensor], inputs: Inputs) -> Tensor:
     """What `read` makes of windows, of which those of like length go together, a few thousand tokens at a time.
 
     Args:
-        read: takes ids and mask of some windows and gives a row for each.
-        ids: of all windows, shape (windows, tokens).
-        mask: 1 for tokens, 0 for padding on the right, same shape.
+        read: takes some windows and gives a row for each.
+        inputs: all windows.
 
     Returns:
         Rows in the order of the windows; gradients flow through all of them.
     """
-    lengths = mask.sum(1)
+    lengths = inputs.mask.sum(1)
     parts = sorted_batches(lengths.cpu().numpy(), INFERENCE_TOKENS)
     lean = torch.is_grad_enabled() and int(lengths.sum()) > KEPT_TOKENS
     found = []
     for rows in parts:
-        width = int(lengths[rows[0]])
-        given = ids[rows, :width], mask[rows, :width]
-        found.append(checkpoint(read, *given, use_reentrant=False) if lean else read(*given))
-    return torch.cat(found)[torch.from_numpy(np.argsort(np.concatenate(parts)))]  # type: ignore[arg-type]
+        some = inputs.take(torch.from_numpy(rows).to(lengths.device), int(lengths[rows[0]]))
+        # The mask is handed over by itself: by the tensors that it is given, torch tells whose random numbers to keep.
+        if lean:
+            found.append(checkpoint(lambda _, some=some: read(some), some.mask, use_reentrant=False))
+        else:
+            found.append(read(some))
+    return torch.cat(found)[torch.from_numpy(np.argsort(np.concatenate(parts)))]
 
 
-def windowed_logits(model: Model, head: PooledHead, ids: Tensor, mask: Tensor, homes: Tensor) -> Tensor:
+def windowed_logits(model: Model, head: PooledHead, inputs: Inputs) -> Tensor:
     """Outputs of texts that are read in windows, shape (texts, outputs).
 
     Args:
         model: whose backbone reads.
         head: one of its heads.
-        ids: of the windows, shape (windows, tokens).
-        mask: 1 for tokens, 0 for padding on the right, same shape.
-        homes: as `joined` has it.
+        inputs: windows, with `homes`.
     """
-    pooled = in_parts(lambda ids, mask: head.pooled(model.encode(ids, mask)), ids, mask)
-    return head.answers(joined(pooled, mask.sum(1), homes, head.pooling))
+    if inputs.homes is None:
+        raise ValueError("these rows are no windows of texts")
+    pooled = in_parts(lambda some: head.pooled(model.encode(some)), inputs)
+    return head.answers(joined(pooled, inputs.mask.sum(1), inputs.homes, head.pooling))

@@ -1,1 +1,38 @@
-"""Metrics: scores, intervals, paired tests, calibration; numpy only."""
+"""Metrics: scores of predictions, their intervals and paired tests, calibration, abstention."""
+
+from headstart.registry import Registry
+
+METRICS = Registry(
+    "metric",
+    {
+        "accuracy": "headstart.metrics.classification:ACCURACY",
+        "macro_f1": "headstart.metrics.counts:MACRO_F1",
+        "mcc": "headstart.metrics.classification:MCC",
+        "f1": "headstart.metrics.counts:F1",
+        "precision": "headstart.metrics.counts:PRECISION",
+        "recall": "headstart.metrics.counts:RECALL",
+        "map": "headstart.metrics.label_sets:MAP",
+        "pearson": "headstart.metrics.numbers:PEARSON",
+        "spearman": "headstart.metrics.numbers:SPEARMAN",
+        "rmse": "headstart.metrics.numbers:RMSE",
+        "mae": "headstart.metrics.numbers:MAE",
+        "log_loss": "headstart.metrics.classification:LOG_LOSS",
+        "ece": "headstart.metrics.classification:ECE",
+    },
+    group="headstart.metrics",
+)
+
+
+def title_of(name: str) -> str:
+    """How people read a metric's name; the name itself where it is not registered."""
+    return METRICS.get(name).title if name in METRICS.names() else name
+
+
+def hub_name_of(name: str) -> str:
+    """The name of a metric on the hub; its own where the hub has none."""
+    return (METRICS.get(name).hub if name in METRICS.names() else "") or name
+
+
+def is_better_lower(name: str) -> bool:
+    """Whether a metric is an error or a loss; False where it is not registered."""
+    return name in METRICS.names() and METRICS.get(name).lower_is_better

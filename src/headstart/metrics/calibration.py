@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.metrics.classification import BINS, log_losses
+from headstart.metrics.classification import BINS
 from headstart.metrics.intervals import proportion
 from headstart.types import Score
 
@@ -58,29 +58,17 @@ def set_losses(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return (np.logaddexp(0.0, wide) - targets * wide).sum(1)
 
 
-def temperature(
-    logits: np.ndarray,
-    targets: np.ndarray,
-    losses: Callable[[np.ndarray, np.ndarray], np.ndarray] = lambda logits, targets: log_losses(
-        softmax(logits), targets
-    ),
-) -> float:
-    """The T in [0.05, 20] that minimises the mean loss of logits / T.
+def best_temperature(losses_at: Callable[[float], np.ndarray]) -> float:
+    """The temperature T in [0.05, 20] that minimises the mean loss of logits / T.
 
     Args:
-        logits: shape (rows, labels), of rows that were not trained on.
-        targets: of these rows.
-        losses: of each row; by default the log-loss of softmax, targets being indices of labels.
+        losses_at: loss of each row that was not trained on as a function of T.
     """
-
-    def loss(log_t: float) -> float:
-        return float(losses(logits / np.exp(log_t), targets).mean())
-
     low, high = np.log(0.05), np.log(20.0)
     golden = (np.sqrt(5) - 1) / 2
     while high - low > 1e-4:
         left, right = high - golden * (high - low), low + golden * (high - low)
-        if loss(left) < loss(right):
+        if float(losses_at(np.exp(left)).mean()) < float(losses_at(np.exp(right)).mean()):
             high = right
         else:
             low = left

@@ -1,6 +1,6 @@
 """Counts of spans: a span is right where its words and its type are exactly those of a true one.
 
-What `metrics.found` makes of them equals the scores of `conlleval` (Tjong Kim Sang & Buchholz 2000) and of seqeval in its default
+What `metrics.counts` makes of them equals the scores of `conlleval` (Tjong Kim Sang & Buchholz 2000) and of seqeval in its default
 mode.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from headstart.data.tags import Span
-from headstart.metrics.found import PREDICTED, RIGHT, TRUE
+from headstart.metrics.counts import PREDICTED, RIGHT, TRUE
 
 
 def tally(true: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span]], types: Sequence[str]) -> np.ndarray:

@@ -1,28 +1,15 @@
-"""Scores of sets of labels: which of them a row has, each by itself."""
+"""Sets of labels, each by itself: mean average precision, and thresholds that make F1 highest."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from headstart.metrics import found, tallies
-from headstart.metrics.found import f1
-from headstart.metrics.intervals import percentile_interval
-from headstart.types import Score
+from headstart.metrics.base import Metric, Tally
+from headstart.metrics.counts import f1
+from headstart.metrics.results import LabelSetResults
 
 ROUNDS = 50
 """Steps after which the search for thresholds ends; two or three are enough as a rule."""
-CELLS = 20_000_000
-"""Rows times resamples of the average precision at most."""
-
-
-def tally(true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Right, predicted and true labels of each row, int64, shape (rows, labels, 3), see `metrics.found`.
-
-    Args:
-        true: bool, shape (rows, labels).
-        predicted: of the same rows.
-    """
-    return np.stack([true & predicted, predicted, true], axis=2).astype(np.int64)
 
 
 def average_precision(true: np.ndarray, scores: np.ndarray) -> float:
@@ -114,22 +101,21 @@ def _path(true: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     return np.append(0, np.cumsum(hits)[last]), np.append(0, last + 1), borders
 
 
-def mean_average_precision_score(true: np.ndarray, scores: np.ndarray, *, draws: int = 1000, seed: int = 0) -> Score:
-    """Mean average precision with its 95 % bootstrap interval over rows; labels that a resample lacks are left out of it.
+def _drawn_precision(numbers: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean average precision of resamples; labels that a resample lacks are left out of it.
 
     Args:
-        true: bool, shape (rows, labels).
-        scores: of the same shape.
-        draws: resamples; fewer are drawn for very many rows.
-        seed: of the resampling.
+        numbers: 0 or 1 for each label and the score of each, shape (rows, 2 * labels).
+        weights: how often each row is drawn, shape (draws, rows).
+
+    Returns:
+        Shape (draws,).
     """
-    rows = len(true)
-    draws = int(np.clip(CELLS // max(rows, 1), 100, draws))
-    weights = np.random.default_rng([seed, 0x3A9]).multinomial(rows, np.full(rows, 1 / rows), size=draws)
-    total, there = np.zeros(draws), np.zeros(draws)
+    true, scores = np.split(numbers, 2, axis=1)
+    total, there = np.zeros(len(weights)), np.zeros(len(weights))
     for at in range(true.shape[1]):
         order = np.argsort(-scores[:, at], kind="stable")
-        hits, ranked = true[order, at], scores[order, at]
+        hits, ranked = true[order, at] > 0, scores[order, at]
         last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
         drawn = weights[:, order]
         right, given = np.cumsum(drawn * hits, axis=1)[:, last], np.cumsum(drawn, axis=1)[:, last]
@@ -137,32 +123,19 @@ def mean_average_precision_score(true: np.ndarray, scores: np.ndarray, *, draws:
         all_of_it = right[:, -1]
         total += np.where(all_of_it > 0, (steps * right / np.maximum(given, 1)).sum(1) / np.maximum(all_of_it, 1), 0.0)
         there += all_of_it > 0
-    sample = total / np.maximum(there, 1)
-    return percentile_interval(mean_average_precision(true, scores), sample, rows, bounds=(0.0, 1.0))
+    return total / np.maximum(there, 1)
 
 
-def mean_loss(summed: np.ndarray) -> np.ndarray:
-    """Mean of summed (loss, 1), shape (..., 2) to (...)."""
-    return summed[..., 0] / np.maximum(summed[..., 1], 1)
+def _true_and_scores(results: LabelSetResults) -> Tally:
+    numbers = np.concatenate([results.true, results.scores], axis=1).astype(np.float64)
+    return Tally(np.arange(len(numbers)), numbers)
 
 
-def loss_tally(losses: np.ndarray) -> np.ndarray:
-    """Loss and 1 of each row, shape (rows, 2)."""
-    return np.stack([losses, np.ones_like(losses)], axis=1)
-
-
-def scores(true: np.ndarray, predicted: np.ndarray, outputs: np.ndarray, losses: np.ndarray) -> dict[str, Score]:
-    """`f1` (micro), `precision`, `recall`, `macro_f1`, `map` and `log_loss` with 95 % intervals over rows.
-
-    Args:
-        true: bool, shape (rows, labels).
-        predicted: bool, likewise.
-        outputs: larger for labels that are likelier.
-        losses: of each row, shape (rows,).
-    """
-    return found.scores(tally(true, predicted)) | {
-        "map": mean_average_precision_score(true, outputs),
-        "log_loss": tallies.measured(
-            mean_loss, loss_tally(losses), bounds=(0.0, np.inf), draws=tallies.draws_for(len(true))
-        ),
-    }
+MAP = Metric(
+    "map",
+    "mean average precision",
+    frozenset({LabelSetResults.kind}),
+    _true_and_scores,
+    of_rows=_drawn_precision,
+    hub="mean_average_precision",
+)

@@ -8,7 +8,7 @@ OBJECTIVES = Registry(
         "masked-lm": "headstart.objectives.masked_lm:MaskedLM",
         "causal-lm": "headstart.objectives.causal_lm:CausalLM",
         "simcse": "headstart.objectives.simcse:SimCSE",
-        "contrastive": "headstart.objectives.contrastive:Contrastive",
+        "contrastive": "headstart.objectives.contrastive:ContrastiveLoss",
     },
     group="headstart.objectives",
 )

@@ -13,6 +13,7 @@ from headstart.data.store import Store
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from headstart.heads.base import Head
     from headstart.heads.model import Model
 
 
@@ -23,16 +24,20 @@ class Objective(Component, ABC):
     predictors without torch stays fast.
     """
 
-    needs: ClassVar[str] = "encode"
-    """Ability of the backbone that it calls: `encode`, `decode`, `generate` or `see`."""
+    needs: ClassVar[frozenset[str]] = frozenset({"encode"})
+    """What the backbone has to be able to do: `encode`, `decode`, `generate` or `see`; refused before weights are fetched."""
 
     joint: ClassVar[bool] = False
     """Whether the loss needs all rows of a batch at once. Then `loss` is given the whole batch and shares the passes of the
     network out among the processes of `Model.team` itself; else each process is given its own rows."""
 
-    def heads(self, backbone: Any, **options: Any) -> dict[str, nn.Module]:
+    def heads(self, backbone: Any, **options: Any) -> dict[str, Head]:
         """Fresh heads by name; none where the loss is of the backbone's states alone."""
         return {}
+
+    def published(self, model: Model) -> nn.Module:
+        """The network that is kept where learning is about the network itself: the backbone's, or it with a head on top."""
+        return model.backbone.network
 
     @abstractmethod
     def prepare(self, examples: Store[Any], tokenizer: Any) -> Any:
@@ -55,11 +60,12 @@ class Objective(Component, ABC):
         """A dozen short examples of differing length that a tiny network can memorise; contract tests train on them."""
 
 
-class RawText(Objective):
+class TextObjective(Objective):
     """An objective that learns from texts without labels; what it prepares are `data.pieces.Pieces`."""
 
     direction: ClassVar[Literal["masked", "causal", ""]] = ""
-    """Of the head over the vocabulary that it trains; empty where it trains none."""
+    """What the head over the vocabulary that it trains tells: words within a text, or the next one; empty where there is
+    none."""
     by_sentence: ClassVar[bool] = False
     """Whether rows are lines of the text rather than pieces of documents."""
 

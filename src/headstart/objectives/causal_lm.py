@@ -8,18 +8,19 @@ import numpy as np
 
 from headstart.data.pieces import Pieces
 from headstart.data.store import Store
-from headstart.objectives.base import RawText
+from headstart.objectives.base import TextObjective
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from headstart.heads.base import Head
     from headstart.heads.model import Model
 
 SAMPLE_WORDS = 12
 """Tokens that a sample goes on for."""
 
 
-class CausalLM(RawText):
+class CausalLM(TextObjective):
     """Causal language modelling (Radford et al. 2018, section 3.1, equation 1).
 
     Needs: `encode` of a decoder, whose states see only what stands before them.
@@ -32,11 +33,16 @@ class CausalLM(RawText):
     name: ClassVar[str] = "causal-lm"
     direction: ClassVar[Literal["masked", "causal", ""]] = "causal"
 
-    def heads(self, backbone: Any, **options: Any) -> dict[str, nn.Module]:
+    def heads(self, backbone: Any, **options: Any) -> dict[str, Head]:
         """The architecture's own head."""
         from headstart.heads.vocabulary import VocabularyHead
 
         return {self.name: VocabularyHead(backbone, "causal")}
+
+    def published(self, model: Model) -> nn.Module:
+        """The network with the head over words."""
+        head: Any = model.heads[self.name]
+        return head.whole
 
     def prepare(self, examples: Store[Any], tokenizer: Any) -> Pieces:
         """Texts as rows, cut off at the length limit."""
@@ -54,21 +60,24 @@ class CausalLM(RawText):
 
     def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
         """Summed cross-entropy of the following words in nats, and their number."""
-        from headstart.heads.vocabulary import told
+        from headstart.heads.vocabulary import token_loss
 
-        return told(model, self.name, batch)
+        return token_loss(model, self.name, batch)
 
     def sample(self, model: Model, prepared: Pieces, tokenizer: Any) -> str:
         """The beginning of a text and how it might go on, each word the most probable one."""
         import torch
 
+        from headstart.backbones.base import Inputs
+
         ids, _, _ = prepared.pad(np.array([len(prepared) // 2]), tokenizer.pad_id)
         ids = torch.from_numpy(ids[:, : max(2, min(9, ids.shape[1]))])
         begin = tokenizer.decode(ids[0].tolist())
         told: list[int] = []
+        head: Any = model.heads[self.name]
         with torch.no_grad():
             for _ in range(SAMPLE_WORDS):
-                states = model.backbone.encode(ids, torch.ones_like(ids)).hidden[0, -1:]
-                told.append(int(model.heads[self.name](states).argmax()))
+                states = model.backbone.encode(Inputs(ids, torch.ones_like(ids))).hidden[0, -1:]
+                told.append(int(head.logits(states).argmax()))
                 ids = torch.cat([ids, torch.tensor([told[-1:]])], dim=1)
         return f"{begin} ... {tokenizer.decode(told)}"

@@ -36,7 +36,7 @@ class Labelled:
         return self.tokens.lengths
 
 
-class Contrastive(Objective):
+class ContrastiveLoss(Objective):
     """Rows of a batch that share a label are each other's positives, all others negatives.
 
     Needs: `encode`; batches in which labels occur more than once, see `paired_batches`.

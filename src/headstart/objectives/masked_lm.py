@@ -9,20 +9,22 @@ from pydantic import Field
 
 from headstart.data.pieces import Pieces
 from headstart.data.store import Store
-from headstart.objectives.base import RawText
+from headstart.objectives.base import TextObjective
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from headstart.heads.base import Head
     from headstart.heads.model import Model
 
 WHICH, HOW, WORD = 1, 2, 3
 """Streams of what is drawn: which words are hidden, how, and what stands in their place."""
 SHOWN, SWAPPED = 0.1, 0.2
-"""Of the hidden words a tenth stays as it is, up to here a tenth is another word, the rest is the hidden token."""
+"""Draws below the first number leave a hidden word as it is, draws below the second put another word in its place, all others
+the hidden token."""
 
 
-class MaskedLM(RawText):
+class MaskedLM(TextObjective):
     """Masked language modelling (Devlin et al. 2019, section 3.1, task 1), the words drawn anew in every pass.
 
     Needs: `encode` of an encoder whose tokenizer has a token for a hidden word (`[MASK]`, `<mask>`).
@@ -41,11 +43,16 @@ class MaskedLM(RawText):
     whole_words: bool = False
     """Hide all pieces of a word together (whole word masking of BERT's later releases; Cui et al. 2021, section 3.1)."""
 
-    def heads(self, backbone: Any, **options: Any) -> dict[str, nn.Module]:
+    def heads(self, backbone: Any, **options: Any) -> dict[str, Head]:
         """The architecture's own head."""
         from headstart.heads.vocabulary import VocabularyHead
 
         return {self.name: VocabularyHead(backbone, "masked")}
+
+    def published(self, model: Model) -> nn.Module:
+        """The network with the head over words."""
+        head: Any = model.heads[self.name]
+        return head.whole
 
     def prepare(self, examples: Store[Any], tokenizer: Any) -> Pieces:
         """Texts as rows, cut off at the length limit; special tokens around each.
@@ -74,9 +81,9 @@ class MaskedLM(RawText):
 
     def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
         """Summed cross-entropy of the hidden words in nats, and their number."""
-        from headstart.heads.vocabulary import told
+        from headstart.heads.vocabulary import token_loss
 
-        return told(model, self.name, batch)
+        return token_loss(model, self.name, batch)
 
     def _chosen(self, prepared: Pieces, rows: np.ndarray, ids: np.ndarray, text: np.ndarray) -> np.ndarray:
         """Which tokens are told: the same share of every row, at least one, the words with the smallest draws."""
@@ -95,12 +102,15 @@ class MaskedLM(RawText):
         """A text with a hidden word and what is told in its place, in words."""
         import torch
 
+        from headstart.backbones.base import Inputs
+
         row = np.array([len(prepared) // 2])
         batch = self.collate(prepared, row, tokenizer.pad_id)
-        states = model.backbone.encode(batch["ids"], batch["mask"]).hidden[0]
+        states = model.backbone.encode(Inputs(batch["ids"], batch["mask"])).hidden[0]
         at = int((batch["labels"][0] >= 0).nonzero()[0])
         with torch.no_grad():
-            told = int(model.heads[self.name](states[at : at + 1]).argmax())
+            head: Any = model.heads[self.name]
+            told = int(head.logits(states[at : at + 1]).argmax())
         ids = batch["ids"][0].tolist()
         first, last = len(prepared.before), len(ids) - len(prepared.after)
         left, right = tokenizer.decode(ids[max(at - 6, first) : at]), tokenizer.decode(ids[at + 1 : min(at + 6, last)])

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from headstart.data.pieces import Pieces
 from headstart.data.store import Store
-from headstart.objectives.base import RawText
+from headstart.objectives.base import TextObjective
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +20,7 @@ PART_ROWS = 16
 """Rows of like length that pass the network together."""
 
 
-class SimCSE(RawText):
+class SimCSE(TextObjective):
     """Unsupervised SimCSE (Gao, Yao & Chen 2021, section 3, equation 4).
 
     Needs: `encode` of a network with dropout in its layers.

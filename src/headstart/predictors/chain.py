@@ -10,13 +10,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from headstart.data.outputs import Logits
 from headstart.data.units import Units
 from headstart.data.words import Words
+from headstart.decisions.base import Decision
+from headstart.decisions.temperature import Temperature
 from headstart.errors import ModelError
-from headstart.predictors.base import Outputs, Predictor, digests, refuse_damaged
+from headstart.predictors.base import Predictor, Runtime, digests, refuse_damaged
 from headstart.runtime.progress import SILENT, Progress
 from headstart.solving.forward_backward import Chain, log_marginals
-from headstart.types import ONE_LABEL, Meaning
+from headstart.tasks.base import Task
 
 WEIGHTS, FEATURES = "chain.safetensors", "features.json"
 CHUNK = 2000
@@ -87,33 +90,41 @@ class ChainPredictor(Predictor):
     Args:
         chain: its weights.
         features: names of the features, in the order of the weights.
+        task: bound.
+        factor: what logarithms are multiplied by.
     """
 
     kind: ClassVar[str] = "crf"
+    runtime: ClassVar[Runtime] = "numpy"
 
-    def __init__(self, chain: Chain, features: Sequence[str], factor: float = 1.0) -> None:
+    def __init__(self, chain: Chain, features: Sequence[str], task: Task[Any, Any], factor: float = 1.0) -> None:
+        super().__init__(task)
         self.chain = chain
         self.features = list(features)
         self.factor = factor
         """What logarithms are multiplied by, so that probabilities are calibrated."""
         self._places = {name: at for at, name in enumerate(self.features)}
 
-    def outputs(self, texts: Sequence[Words], *, progress: Progress = SILENT) -> Outputs:
-        """Of the words of all sentences, one sentence after the other; nothing is ever cut."""
+    def outputs(self, inputs: Sequence[Words], *, progress: Progress = SILENT) -> Logits:
+        """Outputs of the words of all sentences, one sentence after the other; nothing is ever cut."""
         found = []
-        for start in range(0, len(texts), CHUNK):
-            some = texts[start : start + CHUNK]
+        for start in range(0, len(inputs), CHUNK):
+            some = inputs[start : start + CHUNK]
             scores = known_features([each.words for each in some], self._places) @ self.chain.weight
             units = Units.counted([len(each.words) for each in some])
             found.append(self.factor * log_marginals(scores, self.chain.transitions, units))
             progress.advance(len(some))
-        return Outputs(np.concatenate(found).astype(np.float32), np.zeros(len(texts), dtype=bool))
+        units = Units.counted([len(each.words) for each in inputs])
+        return Logits.of(np.concatenate(found).astype(np.float32), units)
 
-    def scale(self, factor: float) -> None:
-        """Kept as a factor, since a chain has no last layer to fold it into."""
-        self.factor *= factor
+    def absorb(self, decision: Decision) -> bool:
+        """A temperature is kept as a factor, since a chain has no last layer to fold it into."""
+        if not isinstance(decision, Temperature):
+            return False
+        self.factor *= decision.value
+        return True
 
-    def save(self, folder: Path, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> dict[str, Any]:
+    def save(self, folder: Path) -> dict[str, Any]:
         """Write `chain.safetensors` and `features.json`."""
         from safetensors.numpy import save_file
 
@@ -127,7 +138,7 @@ class ChainPredictor(Predictor):
         return {"digests": digests(folder)}
 
     @classmethod
-    def load(cls, folder: Path, description: Mapping[str, Any]) -> ChainPredictor:
+    def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> ChainPredictor:
         """Read what `save` wrote."""
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
@@ -137,14 +148,14 @@ class ChainPredictor(Predictor):
             tensors = load_file(str(folder / WEIGHTS))
             features = json.loads((folder / FEATURES).read_text(encoding="utf-8"))
             chain = Chain(tensors["weight"], tensors["transitions"])
-            return cls(chain, features, float(tensors["factor"][0]))
+            return cls(chain, features, task, float(tensors["factor"][0]))
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ModelError(f"{folder}: the weights cannot be read: {error}") from None
 
-    def usage(self, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> str:
+    def usage(self) -> str:
         """Code with numpy and safetensors only."""
         shapes = "\n\n".join(_without_docstring(each) for each in (_shape, _short, shapes_of))
-        return _CODE.format(labels=list(labels), weights=WEIGHTS, features=FEATURES, shapes=shapes)
+        return _CODE.format(labels=list(self.task.names), weights=WEIGHTS, features=FEATURES, shapes=shapes)
 
 
 _CODE = """import json

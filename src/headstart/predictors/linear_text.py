@@ -7,11 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from headstart.data.outputs import Logits
+from headstart.decisions.base import Decision
+from headstart.decisions.temperature import Temperature
 from headstart.errors import ModelError
-from headstart.predictors.base import Outputs, Predictor, digests, refuse_damaged
-from headstart.predictors.print_code import print_code
+from headstart.predictors.base import Predictor, Runtime, digests, refuse_damaged
 from headstart.runtime.progress import SILENT, Progress
-from headstart.types import ONE_LABEL, Meaning
+from headstart.tasks.base import Task
 
 WORDS = {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
 CHARACTERS = {"analyzer": "char_wb", "ngram_range": (2, 5)}
@@ -28,20 +30,23 @@ class LinearTextPredictor(Predictor):
         vectorizers: fitted TfidfVectorizers of scikit-learn, words then characters.
         weight: shape (labels, terms of all vectorizers, for pairs those of each twice).
         bias: shape (labels,).
+        task: bound.
     """
 
     kind: ClassVar[str] = "linear-text"
+    runtime: ClassVar[Runtime] = "sklearn"
 
-    def __init__(self, vectorizers: Sequence[Any], weight: np.ndarray, bias: np.ndarray) -> None:
+    def __init__(self, vectorizers: Sequence[Any], weight: np.ndarray, bias: np.ndarray, task: Task[Any, Any]) -> None:
+        super().__init__(task)
         self.vectorizers = list(vectorizers)
         self.weight = weight.astype(np.float32)
         self.bias = bias.astype(np.float32)
 
-    def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
+    def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Logits:
         """Logits; nothing is ever truncated."""
         parts = []
-        for start in range(0, len(texts), CHUNK):
-            chunk = texts[start : start + CHUNK]
+        for start in range(0, len(inputs), CHUNK):
+            chunk = inputs[start : start + CHUNK]
             at, total = 0, np.repeat(self.bias[None, :], len(chunk), 0)
             for vectorizer in self.vectorizers:
                 for terms in weighted(vectorizer, chunk):
@@ -50,14 +55,17 @@ class LinearTextPredictor(Predictor):
             parts.append(total)
             progress.advance(len(chunk))
         logits = np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, len(self.bias)), np.float32)
-        return Outputs(logits, np.zeros(len(texts), dtype=bool))
+        return Logits.of(logits)
 
-    def scale(self, factor: float) -> None:
-        """Fold the temperature into weight and bias."""
-        self.weight = (self.weight * factor).astype(np.float32)
-        self.bias = (self.bias * factor).astype(np.float32)
+    def absorb(self, decision: Decision) -> bool:
+        """Fold a temperature into weight and bias."""
+        if not isinstance(decision, Temperature):
+            return False
+        self.weight = (self.weight * decision.value).astype(np.float32)
+        self.bias = (self.bias * decision.value).astype(np.float32)
+        return True
 
-    def save(self, folder: Path, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> dict[str, Any]:
+    def save(self, folder: Path) -> dict[str, Any]:
         """Write `linear.safetensors` (weight, bias, idf) and `terms.json` (term lists in column order)."""
         from safetensors.numpy import save_file
 
@@ -76,7 +84,7 @@ class LinearTextPredictor(Predictor):
         return self.weight.shape[1] > sum(len(vectorizer.get_feature_names_out()) for vectorizer in self.vectorizers)
 
     @classmethod
-    def load(cls, folder: Path, description: Mapping[str, Any]) -> "LinearTextPredictor":
+    def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> "LinearTextPredictor":
         """Read `linear.safetensors` and `terms.json`; imports scikit-learn, never torch."""
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
@@ -92,9 +100,9 @@ class LinearTextPredictor(Predictor):
             vectorizer = vectorizer_for(options, vocabulary=terms[at])
             vectorizer.idf_ = tensors[f"idf_{at}"]
             vectorizers.append(vectorizer)
-        return cls(vectorizers, tensors["weight"], tensors["bias"])
+        return cls(vectorizers, tensors["weight"], tensors["bias"], task)
 
-    def usage(self, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> str:
+    def usage(self) -> str:
         """Code with scikit-learn and safetensors only."""
         given = '[("it rains", "it is wet outside")]' if self.is_paired else '["great plot, weak ending"]'
         return f"""import json
@@ -105,7 +113,7 @@ from safetensors.numpy import load_file
 from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-labels = {list(labels)!r}
+labels = {list(self.task.names)!r}
 tensors, terms = load_file("linear.safetensors"), json.loads(Path("terms.json").read_text())
 vectorizers = []
 for at, (analyzer, ngrams) in enumerate((("word", (1, 2)), ("char_wb", (2, 5)))):
@@ -116,17 +124,9 @@ for at, (analyzer, ngrams) in enumerate((("word", (1, 2)), ("char_wb", (2, 5))))
 
 {_PAIRED_USE if self.is_paired else _SINGLE_USE}
     logits = features @ tensors["weight"].T + tensors["bias"]
-{_SPOKEN[meaning.answers].format(mean=meaning.mean, deviation=meaning.deviation)}
+{self.task.activation_code("numpy")}
 
-{print_code(meaning, f"predict({given})[0]")}"""
-
-
-_SPOKEN = {
-    "label": """    powers = np.exp(logits - logits.max(1, keepdims=True))
-    return powers / powers.sum(1, keepdims=True)""",
-    "labels": "    return 1 / (1 + np.exp(-logits))",
-    "number": "    return logits * {deviation!r} + {mean!r}",
-}
+{self.task.usage_code(f"predict({given})[0]", self.thresholds)}"""
 
 
 _SINGLE_USE = """def predict(texts):

@@ -7,12 +7,14 @@ from typing import Any, ClassVar
 
 from headstart.backbones.tokenizing import open_tokenizer
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.outputs import Logits
+from headstart.decisions.base import Decision
 from headstart.errors import ModelError
 from headstart.predictors import numpy_bert
-from headstart.predictors.base import HEAD_FILE, WEIGHTS, Outputs, Predictor, refuse_damaged
+from headstart.predictors.base import HEAD_FILE, WEIGHTS, Predictor, Runtime, refuse_damaged
 from headstart.runtime.device import Device, settled
 from headstart.runtime.progress import SILENT, Progress
-from headstart.types import ONE_LABEL, Meaning
+from headstart.tasks.base import Task
 
 
 class StoredPredictor(Predictor):
@@ -20,15 +22,18 @@ class StoredPredictor(Predictor):
 
     Args:
         folder: of the artifact.
+        task: bound.
         description: what `NetworkPredictor.save` returned.
     """
 
     kind: ClassVar[str] = "transformers"
+    runtime: ClassVar[Runtime] = "torch"
 
-    def __init__(self, folder: Path, description: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> None:
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
+        super().__init__(task)
         self.folder = folder
         self.description = description
         refuse_damaged(folder, description)
@@ -54,18 +59,18 @@ class StoredPredictor(Predictor):
         self.device: Device = "cpu"
         self._network: Any = None
 
-    def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
+    def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Logits:
         """Logits; in numpy as long as torch was not needed and there is little to do."""
-        if self._network is None and self._is_light and len(texts) <= numpy_bert.MOST_TOKENS // 8:
-            tokens = self._tokenizer.read(texts).windows
-            if len(tokens) == len(texts) and int(tokens.lengths.sum()) <= numpy_bert.MOST_TOKENS:
+        if self._network is None and self._is_light and len(inputs) <= numpy_bert.MOST_TOKENS // 8:
+            tokens = self._tokenizer.read(inputs).windows
+            if len(tokens) == len(inputs) and int(tokens.lengths.sum()) <= numpy_bert.MOST_TOKENS:
                 self._encoder = self._encoder or numpy_bert.NumpyBert(self.folder, self._border)
                 batches = sorted_batches(tokens.lengths, INFERENCE_TOKENS)
                 logits = numpy_bert.logits(self._encoder, tokens, batches, self._pad_id, self._head)
-                progress.advance(len(texts))
-                return Outputs(logits, tokens.lost > 0)
-        self.network.precision, self.network.meaning = self.precision, self.meaning
-        return self.network.outputs(texts, progress=progress)
+                progress.advance(len(inputs))
+                return Logits(tokens.lost > 0, logits)
+        self.network.precision, self.network.decisions = self.precision, self.decisions
+        return self.network.outputs(inputs, progress=progress)
 
     def place(self, device: Device) -> None:
         """Compute on a device from now on; few texts stay in numpy, as torch takes longer to start."""
@@ -81,24 +86,30 @@ class StoredPredictor(Predictor):
         if self._network is None:
             from headstart.predictors.network import NetworkPredictor
 
-            self._network = NetworkPredictor.load(self.folder, self.description)
+            self._network = NetworkPredictor.load(self.folder, self.task, self.description)
             self._network.place(self.device)
             self._encoder = None
         return self._network
 
-    def scale(self, factor: float) -> None:
-        """Fold a temperature into the head."""
-        self.network.scale(factor)
+    @property
+    def model(self) -> Any:
+        """The backbone with its head, loaded when first asked for."""
+        return self.network.model
 
-    def save(self, folder: Path, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> dict[str, Any]:
+    def absorb(self, decision: Decision) -> bool:
+        """Fold a temperature into the head."""
+        return self.network.absorb(decision)
+
+    def save(self, folder: Path) -> dict[str, Any]:
         """Write the model again."""
-        return self.network.save(folder, labels, meaning)
+        return self.network.save(folder)
 
     @classmethod
-    def load(cls, folder: Path, description: Mapping[str, Any]) -> "StoredPredictor":
+    def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> "StoredPredictor":
         """Check the files against their digests and read tokenizer and head; the encoder follows when needed."""
-        return cls(folder, description)
+        return cls(folder, task, description)
 
-    def usage(self, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> str:
+    def usage(self) -> str:
         """As `NetworkPredictor.usage`."""
-        return self.network.usage(labels, meaning)
+        self.network.decisions = self.decisions
+        return self.network.usage()

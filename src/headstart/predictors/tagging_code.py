@@ -17,7 +17,7 @@ _POOLED = {
 }
 _CHAIN = '''
 def log_probabilities(scores):
-    """Of the tags of each word, under the chain of transitions that the network's own head lacks."""
+    """Logarithms of the probabilities of each word's tags, under the chain of transitions that the network's own head lacks."""
     steps = head["transitions"]
     before, after = [scores[0]], [torch.zeros_like(scores[0])]
     for row in scores[1:]:

@@ -9,21 +9,24 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from headstart.backbones.encoder import HALVES, TextEncoder, quiet
+from headstart.backbones.base import Inputs, open_backbone
+from headstart.backbones.encoder import HALVES
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.outputs import Logits
 from headstart.data.tokens import Tokens
+from headstart.decisions.base import Decision
+from headstart.decisions.temperature import Temperature
 from headstart.errors import DivergedError, ModelError
 from headstart.heads import HEAD
 from headstart.heads.cosine import CosineHead
 from headstart.heads.model import Model
-from headstart.predictors.base import HEAD_FILE, Outputs, Predictor, digests, refuse_damaged
-from headstart.predictors.network import save_tokenizer
+from headstart.predictors.base import HEAD_FILE, Predictor, Runtime, digests, refuse_damaged
 from headstart.predictors.snippets import POOLED
 from headstart.runtime.device import Device, moved, settled
 from headstart.runtime.memory import within_memory
 from headstart.runtime.progress import SILENT, Progress
-from headstart.types import ONE_LABEL, Meaning
+from headstart.tasks.base import Task
 
 CHUNK = 4096
 """Pairs whose vectors are held at once."""
@@ -34,26 +37,27 @@ class TwinPredictor(Predictor):
 
     Args:
         model: backbone and head; put into eval mode.
+        task: bound.
     """
 
     kind: ClassVar[str] = "bi-encoder"
+    runtime: ClassVar[Runtime] = "torch"
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, task: Task[Any, Any]) -> None:
+        super().__init__(task)
         self.model = model.eval()
         head, backbone = model.heads[HEAD], model.backbone
-        if not isinstance(head, CosineHead) or not isinstance(backbone, TextEncoder):
-            raise TypeError(
-                f"expected a TextEncoder and a CosineHead, found {type(backbone).__name__} and {type(head).__name__}"
-            )
+        if not isinstance(head, CosineHead):
+            raise TypeError(f"expected a CosineHead, found a {type(head).__name__}")
         self.head = head
         self.backbone = backbone
         self.backbone.fast = False
 
-    def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
+    def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Logits:
         """Outputs of pairs; a text that occurs in several pairs passes the network once for some thousands of them."""
-        logits, lost = np.zeros((len(texts), 1), dtype=np.float32), np.zeros(len(texts), dtype=bool)
-        for start in range(0, len(texts), CHUNK):
-            pairs = texts[start : start + CHUNK]
+        logits, lost = np.zeros((len(inputs), 1), dtype=np.float32), np.zeros(len(inputs), dtype=bool)
+        for start in range(0, len(inputs), CHUNK):
+            pairs = inputs[start : start + CHUNK]
             places: dict[str, int] = {}
             own = np.array([[places.setdefault(text, len(places)) for text in pair] for pair in pairs])
             tokens = self.backbone.tokenizer.encode(list(places))
@@ -63,7 +67,7 @@ class TwinPredictor(Predictor):
                 found = self.head.of_vectors(*sides)
             logits[start : start + len(pairs)] = found.cpu().numpy()
             lost[start : start + len(pairs)] = (tokens.lost > 0)[own].any(1)
-        return Outputs(logits, lost)
+        return Logits(lost, logits)
 
     @torch.inference_mode()
     def _vectors(self, tokens: Tokens, progress: Progress, share: float) -> torch.Tensor:
@@ -71,7 +75,7 @@ class TwinPredictor(Predictor):
 
         def read(rows: np.ndarray) -> None:
             ids, mask = (torch.from_numpy(each) for each in tokens.pad(rows, self.backbone.tokenizer.pad_id))
-            vectors[torch.from_numpy(rows)] = self.head.vectors(self.model.encode(ids, mask)).cpu()
+            vectors[torch.from_numpy(rows)] = self.head.vectors(self.model.encode(Inputs(ids, mask))).cpu()
 
         for rows in sorted_batches(tokens.lengths, INFERENCE_TOKENS):
             within_memory(rows, read)
@@ -83,46 +87,40 @@ class TwinPredictor(Predictor):
         self.model.to(settled(device))
 
     @torch.no_grad()
-    def scale(self, factor: float) -> None:
-        """Fold a factor into the head."""
-        self.head.linear.weight.mul_(factor)
-        self.head.linear.bias.mul_(factor)
+    def absorb(self, decision: Decision) -> bool:
+        """Fold a temperature into the head."""
+        if not isinstance(decision, Temperature):
+            return False
+        self.head.linear.weight.mul_(decision.value)
+        self.head.linear.bias.mul_(decision.value)
+        return True
 
-    def save(self, folder: Path, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> dict[str, Any]:
+    def save(self, folder: Path) -> dict[str, Any]:
         """Write the bare encoder, tokenizer files and the head."""
         broken = [name for name, tensor in self.model.state_dict().items() if not torch.isfinite(tensor).all()]
         if broken:
             raise DivergedError(f"{broken[0]} holds numbers that are not finite; nothing was saved")
-        with quiet():
-            self.backbone.network.save_pretrained(str(folder))
+        self.backbone.save(folder)
         (folder / "heads").mkdir()
-        linear = self.head.linear
-        save_file(
-            {"weight": linear.weight.detach().clone(), "bias": linear.bias.detach().clone()}, str(folder / HEAD_FILE)
-        )
-        save_tokenizer(self.backbone, folder)
+        save_file(self.head.tensors(), str(folder / HEAD_FILE))
         return {
-            "layers": list(self.head.layers),
-            "pooling": self.head.pooling,
+            **self.head.settings(),
             "max_length": self.backbone.tokenizer.max_length,
             "digests": digests(folder),
         }
 
     @classmethod
-    def load(cls, folder: Path, description: Mapping[str, Any]) -> "TwinPredictor":
+    def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> "TwinPredictor":
         """Read the encoder and the head of an artifact."""
         refuse_damaged(folder, description)
-        backbone = TextEncoder(locate(BackboneSource(location=str(folder), max_length=description["max_length"])))
+        backbone = open_backbone(locate(BackboneSource(location=str(folder), max_length=description["max_length"])))
         try:
-            tensors = load_file(str(folder / HEAD_FILE))
-            weight, bias = tensors["weight"], tensors["bias"]
+            head = CosineHead.load(load_file(str(folder / HEAD_FILE)), description, backbone)
         except (OSError, KeyError, SafetensorError) as error:
             raise ModelError(f"{folder / HEAD_FILE} cannot be read: {error}") from None
-        head = CosineHead(layers=description["layers"], pooling=description["pooling"], depth=backbone.depth)
-        head.set(weight, bias)
-        return cls(Model(backbone, {HEAD: head}))
+        return cls(Model(backbone, {HEAD: head}), task)
 
-    def usage(self, labels: Sequence[str], meaning: Meaning = ONE_LABEL) -> str:
+    def usage(self) -> str:
         """A few lines around `AutoModel`."""
         halved = self.backbone.located.config["model_type"] in HALVES
         reader = "AutoModelForTextEncoding" if halved else "AutoModel"
@@ -144,6 +142,6 @@ def vectors(texts):
 
 def predict(pairs):
     first, second = (vectors(list(side)) for side in zip(*pairs))
-    return ((first * second).sum(2) @ head["weight"].T + head["bias"]) * {meaning.deviation!r} + {meaning.mean!r}
+    return ((first * second).sum(2) @ head["weight"].T + head["bias"]){self.task.activation_code("torch")}
 
-print({list(labels)!r}, predict([("it rains", "it is wet outside")])[0].tolist())'''
+print({list(self.task.names)!r}, predict([("it rains", "it is wet outside")])[0].tolist())'''

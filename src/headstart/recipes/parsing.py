@@ -2,177 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, overload
 
 import yaml
-from pydantic.fields import FieldInfo
 
-from headstart.config import Component, describe, parse
+from headstart.config import Component, components, describe, parse
 from headstart.errors import MissingInputError, RecipeError
-from headstart.objectives import OBJECTIVES
-from headstart.objectives.base import RawText as TextObjective
-from headstart.recipes.raw_recipe import Raw
-from headstart.recipes.recipe import AUTO, VERBS, Experiment, listed
+from headstart.recipes.base import Recipe
+from headstart.recipes.flags import MANY, Flag, flags
+from headstart.recipes.inference import Predict
+from headstart.recipes.labelled import AUTO, Fit, listed
+from headstart.recipes.verbs import VERBS
 from headstart.registry import did_you_mean
-from headstart.strategies import STRATEGIES
-from headstart.strategies.base import Strategy
 from headstart.strategies.offers import offering
-from headstart.tasks import TASKS
 
-SECTIONS: dict[str, tuple[str, ...]] = {
-    "fit": ("data", "task", "backbone", "training"),
-    "compare": ("data", "task", "backbone", "training"),
-    "pretrain": ("data", "network", "training"),
-    "adapt": ("data", "backbone", "training"),
+MOVED: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "task.thresholds": ("decisions", lambda values: [{"name": "thresholds", "values": values}]),
 }
-HIDDEN = frozenset({"task.labels", "task.thresholds", "task.mean", "task.deviation", "backbone.digest"})
-"""Keys that only resolved recipes hold; no flag for them."""
+"""Keys of recipes of earlier versions, as `section.key` or, of a component, `NAME.key`: what each is called now, and what
+its value is there. A list is put behind the one that is there, and None is left out."""
 
 
-def flat(verb: str) -> dict[str, tuple[tuple[str, ...], FieldInfo]]:
-    """Flags and keyword arguments of a verb: flat name to path in the recipe, and the field behind it."""
-    cls = VERBS[verb]
-    names: dict[str, tuple[tuple[str, ...], FieldInfo]] = {}
-    for key, info in cls.model_fields.items():
-        if key not in SECTIONS.get(verb, ()):
-            names[key] = ((key,), info)
-    for section in SECTIONS.get(verb, ()):
-        for owner in _owners(cls, section):
-            for key, info in owner.model_fields.items():
-                if f"{section}.{key}" not in HIDDEN:
-                    names.setdefault("backbone" if key == "location" else key, ((section, key), info))
-    if issubclass(cls, Experiment):
-        names["task"] = (("task",), cls.model_fields["task"])
-        for name in STRATEGIES.names():
-            for key, info in STRATEGIES.get(name).model_fields.items():
-                names.setdefault(key, (("strategies", key), info))
-    if issubclass(cls, Raw):
-        for name in OBJECTIVES.names():
-            objective = OBJECTIVES.get(name)
-            for key, info in objective.model_fields.items() if issubclass(objective, TextObjective) else ():
-                names.setdefault(key, (("objective", key), info))
-    return names
+@overload
+def assemble(verb: Literal["fit"], options: Mapping[str, Any], sets: Mapping[str, Any] | None = None) -> Fit: ...
+@overload
+def assemble(
+    verb: Literal["predict"], options: Mapping[str, Any], sets: Mapping[str, Any] | None = None
+) -> Predict: ...
+@overload
+def assemble(verb: str, options: Mapping[str, Any], sets: Mapping[str, Any] | None = None) -> Recipe: ...
 
 
-def _owners(cls: type[Component], section: str) -> Iterator[type[Component]]:
-    if section == "task":
-        yield from (TASKS.get(name) for name in TASKS.names())
-    else:
-        annotation = cls.model_fields[section].annotation
-        yield next((part for part in get_args(annotation) if isinstance(part, type)), None) or annotation  # type: ignore[misc]
-
-
-def assemble(verb: str, options: Mapping[str, Any], sets: Mapping[str, Any] | None = None) -> Any:
+def assemble(verb: str, options: Mapping[str, Any], sets: Mapping[str, Any] | None = None) -> Recipe:
     """Build the recipe of a verb from flat names (flags, keyword arguments) and dotted paths (`--set`).
 
     Raises:
         RecipeError: all faults at once.
     """
-    known = flat(verb) | {key: ((key,), info) for key, info in VERBS[verb].model_fields.items()}
-    values: dict[str, Any] = {}
+    known = flags(verb)
+    paths: list[tuple[tuple[str, ...], Any]] = []
+    of_components: dict[str, Any] = {}
     faults: list[str] = []
-    given: list[tuple[tuple[str, ...], Any]] = []
-    later: list[tuple[str, Any]] = []
     for key, value in options.items():
+        name = _spelled(key, known)
         if value is None:
             continue
-        path = ("strategy",) if key == "strategy" else known[key][0] if key in known else None
-        if path is None and "." in key:
-            path = tuple(key.split("."))
-        if path is None:
-            faults.append(f"unknown option '{key}'{did_you_mean(key, [*known, 'strategy'])}")
-        elif path[0] == "strategies" and len(path) > 1 and key in known:
-            later.append((path[1], value))
+        if key in VERBS.get(verb).model_fields or key == "strategy":
+            paths.append(((key,), value))
+        elif name in known and not known[name].owners:
+            paths.append((known[name].path, value))
+        elif name in known:
+            of_components[name] = value
+        elif "." in key and not _of_nobody(name, known):
+            paths.append((tuple(key.split(".")), value))
         else:
-            given.append((path, value))
+            near = [each for each in known if ("." in each) == ("." in key)]
+            faults.append(f"unknown option '{key}'{did_you_mean(name, [*near, 'strategy'])}")
+    values: dict[str, Any] = {}
     # Whole sections first, then their keys, so that neither order of arguments loses one.
-    for path, value in sorted(given, key=lambda item: len(item[0])):
+    for path, value in sorted(paths, key=lambda item: len(item[0])):
         faults += _put(values, path, value)
-    if later:
-        faults += _to_strategies(verb, values, later)
-    for key, value in (sets or {}).items():
-        faults += _put(values, tuple(key.split(".")), value)
-    where = f"headstart {verb}"
-    try:
-        recipe = parse(VERBS[verb], values, where)
-    except RecipeError as error:
-        raise RecipeError([*faults, *error.problems], where) from None
-    if faults:
-        raise RecipeError(faults, where)
-    return recipe
+    faults += _to_components(verb, values, of_components, known)
+    return _built(verb, values, sets or {}, faults, f"headstart {verb}", known)
 
 
-def _to_strategies(verb: str, values: dict[str, Any], options: list[tuple[str, Any]]) -> list[str]:
-    """Give options of strategies to those of the plan that have them."""
-    given = values.get("strategy")
-    given = None if given == AUTO else given
-    values.pop("strategy", None) if given is None else None
-    wanted = (
-        [given]
-        if given is not None
-        else list(listed(values.get("strategies")) or (each.name for each in offering(verb)))
-    )
-    mappings = [_as_mapping(item) for item in wanted]
-    faults = []
-    for key, value in options:
-        takers = [
-            m for m in mappings if m.get("name") in STRATEGIES.names() and key in STRATEGIES.get(m["name"]).model_fields
-        ]
-        if not takers:
-            owners = [name for name in STRATEGIES.names() if key in STRATEGIES.get(name).model_fields]
-            faults.append(f"'{key}' is an option of {', '.join(owners)}, which is not among the strategies of this run")
-        for mapping in takers:
-            mapping[key] = value
-    if given is None:
-        values["strategies"] = mappings
-    else:
-        values["strategy"] = mappings[0]
-    return faults
-
-
-def _as_mapping(item: Any) -> dict[str, Any]:
-    """A strategy in any of its spellings as a mapping with its name; what is none of them is left to `parse`."""
-    if isinstance(item, Strategy):
-        return item.plain()
-    if not isinstance(item, Mapping):
-        return {"name": item}
-    names = list(item)
-    if len(names) == 1 and names[0] in STRATEGIES.names():
-        return {"name": names[0]} | dict(item[names[0]] or {})
-    return dict(item)
-
-
-def _put(values: dict[str, Any], path: tuple[str, ...], value: Any) -> list[str]:
-    """Set a nested key, numbers on the way counting entries of a list; returns the fault, if there is one."""
-    where = ".".join(path)
-    here: Any = values
-    for at, part in enumerate(path):
-        key: Any = part
-        if isinstance(here, list):
-            if not part.isdigit() or int(part) >= len(here):
-                return [f"{where}: '{part}' is not an entry there (0 to {len(here) - 1})"]
-            key = int(part)
-        if at == len(path) - 1:
-            here[key] = value
-            break
-        inner = here[key] if isinstance(here, list) else here.get(key)
-        if part == "strategies":
-            inner = listed(inner)
-        if isinstance(inner, Component):
-            inner = inner.plain()
-        elif isinstance(inner, str | Path):
-            key_ = {"backbone": "location", "data": "texts"}.get(part, "name")
-            inner = {key_: str(inner)}
-        if not isinstance(inner, Mapping | list | tuple | None):
-            return [f"{where}: '{'.'.join(path[: at + 1])}' is {describe(inner)} and holds no keys"]
-        here[key] = list(inner) if isinstance(inner, list | tuple) else dict(inner or {})
-        here = here[key]
-    return []
-
-
-def read(path: str | Path, sets: Mapping[str, Any] | None = None) -> Any:
+def read(path: str | Path, sets: Mapping[str, Any] | None = None) -> Recipe:
     """Read a recipe file.
 
     Raises:
@@ -192,26 +88,171 @@ def read(path: str | Path, sets: Mapping[str, Any] | None = None) -> Any:
         raise RecipeError([f"not YAML: {' '.join(str(error).split())}"], str(file)) from None
     if not isinstance(values, dict):
         raise RecipeError(["expected keys and values, such as 'verb: fit'"], str(file))
-    faults = [fault for key, item in (sets or {}).items() for fault in _put(values, tuple(key.split(".")), item)]
-    try:
-        recipe = from_mapping(values, str(file))
-    except RecipeError as error:
-        raise RecipeError([*faults, *error.problems], str(file)) from None
-    if faults:
-        raise RecipeError(faults, str(file))
-    return recipe
+    return from_mapping(values, str(file), sets)
 
 
-def from_mapping(values: dict[str, Any], where: str) -> Any:
+def from_mapping(values: Mapping[str, Any], where: str, sets: Mapping[str, Any] | None = None) -> Recipe:
     """Build a recipe from plain data; the key `verb` says of which kind, `fit` if it is not there.
+
+    Args:
+        values: keys of the recipe; also `NAME.key` for a key of a component.
+        where: what is read, for messages.
+        sets: dotted paths that are put on top.
 
     Raises:
         RecipeError: all faults at once.
     """
-    rest = dict(values)
-    verb = rest.pop("verb", "fit")
-    if not isinstance(verb, str) or verb not in VERBS:
+    rest, more = dict(values), dict(sets or {})
+    verb = more.pop("verb", rest.pop("verb", "fit"))
+    if not isinstance(verb, str) or verb not in VERBS.names():
+        names = VERBS.names()
         raise RecipeError(
-            [f"verb: unknown verb '{verb}'{did_you_mean(str(verb), list(VERBS))} (known: {', '.join(VERBS)})"], where
+            [f"verb: unknown verb '{verb}'{did_you_mean(str(verb), names)} (known: {', '.join(names)})"], where
         )
-    return parse(VERBS[verb], rest, where)
+    dotted = {key: rest.pop(key) for key in list(rest) if isinstance(key, str) and "." in key}
+    return _built(verb, rest, dotted | more, [], where, flags(verb))
+
+
+def migrate(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain data of a recipe under the keys of today, where an earlier version wrote it; see `MOVED`."""
+    elsewhere: list[tuple[str, Any]] = []
+
+    def renamed(value: Any, path: str) -> Any:
+        if isinstance(value, list | tuple):
+            return [renamed(item, path) for item in value]
+        if not isinstance(value, Mapping):
+            return value
+        name, found = value.get("name", path), {}
+        for key, item in value.items():
+            place, converted = MOVED.get(f"{name}.{key}") or MOVED.get(f"{path}.{key}") or ("", None)
+            if converted is None:
+                found[key] = renamed(item, str(key))
+            elif place.startswith(f"{name}."):
+                found[place.removeprefix(f"{name}.")] = converted(item)
+            elif item is not None:
+                elsewhere.append((place, converted(item)))
+        return found
+
+    found = renamed(values, "")
+    for place, value in elsewhere:
+        before = found.get(place)
+        _put(found, tuple(place.split(".")), [*before, *value] if isinstance(before, list) else value)
+    return found
+
+
+def _built(
+    verb: str, values: dict[str, Any], sets: Mapping[str, Any], faults: list[str], where: str, known: Mapping[str, Flag]
+) -> Recipe:
+    """The recipe of `values` once `sets` are put on top of them; all faults at once."""
+    of_components = {_spelled(key, known): value for key, value in sets.items() if "." in _spelled(key, known)}
+    of_components = {name: value for name, value in of_components.items() if name in known}
+    for key, value in sets.items():
+        name = _spelled(key, known)
+        if _of_nobody(name, known):
+            faults = [*faults, f"unknown option '{key}'{did_you_mean(name, [each for each in known if '.' in each])}"]
+        elif name not in of_components:
+            faults = faults + _put(values, tuple(key.split(".")), value)
+    faults = faults + _to_components(verb, values, of_components, known)
+    try:
+        recipe = parse(VERBS.get(verb), migrate(values), where)
+    except RecipeError as error:
+        raise RecipeError([*faults, *error.problems], where) from None
+    if faults:
+        raise RecipeError(faults, where)
+    return recipe
+
+
+def _spelled(key: str, known: Mapping[str, Flag]) -> str:
+    """The name of a flag as it is listed: in names of components `_` may stand for `-`."""
+    name, dot, rest = key.partition(".")
+    return f"{name.replace('_', '-')}.{rest}" if dot and key not in known else key
+
+
+def _of_nobody(name: str, known: Mapping[str, Flag]) -> bool:
+    """Whether a dotted name begins with that of a component that has no such key."""
+    owner = name.partition(".")[0]
+    return "." in name and name not in known and any(owner in flag.owners for flag in known.values())
+
+
+def _to_components(
+    verb: str, values: dict[str, Any], options: Mapping[str, Any], known: Mapping[str, Flag]
+) -> list[str]:
+    """Give options of components to those of the run that have them; returns the faults."""
+    fields, faults = VERBS.get(verb).model_fields, []
+    for name, value in options.items():
+        field, key = known[name].path
+        if field == MANY or "." not in name:
+            faults += [] if field == MANY else _put(values, (field, key), value)
+            continue
+        of_run = _as_mapping(values.get(field) or fields[field].default, components(fields[field])).get("name")
+        if of_run in known[name].owners:
+            faults += _put(values, (field, key), value)
+        else:
+            faults.append(f"'{name}' is an option of {known[name].owners[0]}, and the {field} of this run is {of_run}")
+    to_many = {name: value for name, value in options.items() if known[name].path[0] == MANY}
+    return faults + (_to_strategies(VERBS.get(verb), values, to_many, known) if to_many else [])
+
+
+def _to_strategies(
+    cls: type[Recipe], values: dict[str, Any], options: Mapping[str, Any], known: Mapping[str, Flag]
+) -> list[str]:
+    """Give options of strategies to those of the run that have them; returns the faults."""
+    one = values.pop("strategy", None)
+    one = None if one == AUTO else one
+    wanted = [one] if one is not None else list(listed(values.get(MANY)) or (each.name for each in offering(cls.verb)))
+    mappings = [_as_mapping(item, components(cls.model_fields[MANY])) for item in wanted]
+    faults = []
+    for name, value in options.items():
+        key, owners = known[name].path[1], known[name].owners
+        takers = [mapping for mapping in mappings if mapping.get("name") in owners]
+        spelled = [f"{mapping['name']}.{key}" for mapping in takers]
+        if not takers:
+            faults.append(
+                f"'{name}' is an option of {', '.join(owners)}, which is not among the strategies of this run"
+            )
+        elif len({known[each].meaning for each in spelled}) > 1:
+            faults.append(f"'{name}' means another thing for each strategy; give {' or '.join(spelled)}")
+        for mapping in takers:
+            mapping[key] = value
+    values |= {MANY: mappings} if one is None else {"strategy": mappings[0]}
+    return faults
+
+
+def _as_mapping(item: Any, known: Mapping[str, Any]) -> dict[str, Any]:
+    """A component in any of its spellings as a mapping with its name; what is none of them is left to `parse`."""
+    if isinstance(item, Component):
+        return item.plain()
+    if not isinstance(item, Mapping):
+        return {"name": item}
+    names = list(item)
+    if len(names) == 1 and names[0] in known:
+        return {"name": names[0]} | dict(item[names[0]] or {})
+    return dict(item)
+
+
+def _put(values: dict[str, Any], path: tuple[str, ...], value: Any) -> list[str]:
+    """Set a nested key, numbers on the way counting entries of a list; returns the fault, if there is one."""
+    where = ".".join(path)
+    here: Any = values
+    for at, part in enumerate(path):
+        key: Any = part
+        if isinstance(here, list):
+            if not part.isdigit() or int(part) >= len(here):
+                return [f"{where}: '{part}' is not an entry there (0 to {len(here) - 1})"]
+            key = int(part)
+        if at == len(path) - 1:
+            here[key] = value
+            break
+        inner = here[key] if isinstance(here, list) else here.get(key)
+        if part == MANY:
+            inner = listed(inner)
+        if isinstance(inner, Component):
+            inner = inner.plain()
+        elif isinstance(inner, str | Path):
+            key_ = {"backbone": "location", "data": "texts"}.get(part, "name")
+            inner = {key_: str(inner)}
+        if not isinstance(inner, Mapping | list | tuple | None):
+            return [f"{where}: '{'.'.join(path[: at + 1])}' is {describe(inner)} and holds no keys"]
+        here[key] = list(inner) if isinstance(inner, list | tuple) else dict(inner or {})
+        here = here[key]
+    return []

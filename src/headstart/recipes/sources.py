@@ -1,12 +1,57 @@
-"""Where labelled rows come from, how files are read, and how the rows are parted: the section `data` of recipes."""
+"""Where rows come from by role, how files are read, and how rows are parted: the section `data` of recipes."""
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from headstart.config import Component
+from headstart.config import Component, split_at_commas
+
+MEMORY = "<memory>"
+"""Stands for data that was handed over in Python."""
+TESTS = "tests"
+"""Key of the named tests."""
+
+
+class Role(str):
+    """What rows are for: the place of their file in the section `data`.
+
+    That is `train`, `validation`, `test`, `target` (texts of another domain), `target_test` (labelled rows of it), or
+    `tests.NAME` for a named test.
+    """
+
+    @classmethod
+    def of_test(cls, name: str) -> Role:
+        """The role of the named test `name`."""
+        return cls(f"{TESTS}.{name}")
+
+    @property
+    def kind(self) -> str:
+        """The role, and one word for all named tests: `tests`."""
+        return self.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """How people are told of it: the name of a named test, else the role in words."""
+        return self.partition(".")[2] or self.replace("_", " ")
+
+    @property
+    def part(self) -> str:
+        """What scores on the rows stand under: `target` for labelled rows of the target domain, else the name."""
+        return TARGET if self == TARGET_TEST else self.name
+
+
+TRAIN, VALIDATION, TEST, TARGET, TARGET_TEST = map(Role, ("train", "validation", "test", "target", "target_test"))
+ROLES = (TRAIN, VALIDATION, TEST, TARGET, TARGET_TEST)
+"""All but the named tests, in the order in which they are read and spoken of."""
+SCORED = (TEST, TARGET_TEST, TESTS)
+"""Kinds of role that strategies are scored in once all choices are made."""
+TAKEN = frozenset({*ROLES, TESTS, "cross-validation"})
+"""Names that a named test can't have, since scores stand under them."""
 
 
 class Format(Component):
@@ -18,6 +63,18 @@ class Format(Component):
     """Text encoding such as `cp1252`; by default UTF-8 or what a byte order mark says, never guessed silently."""
     delimiter: str | None = None
     """What stands between columns of a CSV file, one character; by default found in the file."""
+
+
+def _by_name(value: Any) -> Any:
+    """`shop=a.csv,film=b.csv` as a mapping; anything else as it is, paths as strings."""
+    if isinstance(value, str):
+        pairs = [part.partition("=") for part in split_at_commas(value)]
+        if not all(name.strip() and equals and path.strip() for name, equals, path in pairs):
+            raise ValueError(f"'{value}' is not of the form NAME=FILE,NAME=FILE")
+        if len({name.strip() for name, _, _ in pairs}) < len(pairs):
+            raise ValueError("a name is given to two files")
+        return {name.strip(): path.strip() for name, _, path in pairs}
+    return {name: str(path) for name, path in value.items()} if isinstance(value, Mapping) else value
 
 
 class Data(Format):
@@ -35,6 +92,9 @@ class Data(Format):
     target_test: str | None = None
     """File with labelled rows of that other domain; every strategy is scored on them beside test, and no choice is made
     on them."""
+    tests: Annotated[dict[str, str], BeforeValidator(_by_name)] = Field(default_factory=dict)
+    """Files with more rows to report scores on, by name, such as `shop=shop.csv,film=film.csv`: every strategy is scored
+    on each beside test, with the gap to it, and no choice is made on them."""
     group_column: str | None = None
     """Column whose equal values never stand on both sides of a cut, such as a customer or an author."""
     time_column: str | None = None
@@ -52,6 +112,31 @@ class Data(Format):
     folds: int | None = Field(default=None, ge=0, le=20)
     """Folds of cross-validation in place of a validation part, in [2, 20]; 0 for none. By default none, or 2 or 3 where
     there are fewer than 50 training rows per label and no validation file or time column."""
+
+    @property
+    def sources(self) -> dict[Role, str]:
+        """Files by role, those that are named, in the order in which they are read."""
+        files: dict[Role, str | None] = {role: getattr(self, role) for role in ROLES}
+        named = {Role.of_test(name): path for name, path in self.tests.items()}
+        return {role: path for role, path in (files | named).items() if path is not None}
+
+    def moved(self, directory: Path) -> Self:
+        """A copy whose files, named as from `directory`, are found from elsewhere; data in memory stays there."""
+        found = {role: path if path == MEMORY else str(directory / path) for role, path in self.sources.items()}
+        files = {role: path for role, path in found.items() if role in ROLES}
+        return self.revised(**files, tests={name: found[Role.of_test(name)] for name in self.tests})
+
+    @field_validator("tests")
+    @classmethod
+    def _not_taken(cls, value: dict[str, str]) -> dict[str, str]:
+        for name in value:
+            if name.casefold() in TAKEN:
+                raise ValueError(f"'{name}' is a part of the data already; give the test another name")
+            if not re.fullmatch(r"\w[\w +-]{0,39}", name):
+                raise ValueError(
+                    f"'{name}' is no name for a test; letters, digits, blanks and _+- are, at most 40 of them"
+                )
+        return value
 
     @model_validator(mode="after")
     def _in_time(self) -> Data:

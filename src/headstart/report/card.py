@@ -1,12 +1,27 @@
 """The model card: a README.md that the Hugging Face hub understands, made from the evidence of a run."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 
-from headstart.report.drawing import (
+from headstart.drawing.markdown import cell, fenced, markdown, table
+from headstart.drawing.scores import (
+    LIST_LIMIT,
+    WITHOUT_NETWORK,
+    Wording,
+    by_choices,
+    chosen_entry,
+    chosen_scores,
+    on,
+    parts_of,
+    reading,
+    score_of,
+    splits_of,
+    standing,
+    words,
+)
+from headstart.drawing.text import (
     NOTHING,
     count,
     dig,
@@ -16,34 +31,15 @@ from headstart.report.drawing import (
     moment,
     number,
     probability,
+    reached,
     share,
-    shortened,
-    signed,
 )
-from headstart.report.hub import WITHOUT_NETWORK, chosen_entry, chosen_scores, front_matter
-from headstart.report.lengths import reading_sentence
-from headstart.report.scores import (
-    LABEL_LIMIT,
-    LIST_LIMIT,
-    LOWER_IS_BETTER,
-    METRIC_NAMES,
-    SPLITS,
-    TARGET,
-    Wording,
-    by_choices,
-    on,
-    parts_of,
-    reading,
-    score_of,
-    standing,
-    words,
-)
-from headstart.report.sections import abstention_sentence, domains, weakest_sentence
+from headstart.evaluation.measurements.base import measured
+from headstart.metrics import is_better_lower, title_of
+from headstart.report.hub import front_matter
 
 ROWS_SHOWN = 50
 """Longest list of labels, comparisons or strategies on the card; the rest is counted."""
-
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~$&!])")
 
 
 def render(evidence: Mapping[str, Any], *, files: Sequence[str], snippet: str) -> str:
@@ -56,7 +52,8 @@ def render(evidence: Mapping[str, Any], *, files: Sequence[str], snippet: str) -
     """
     data = dict(evidence.get("data") or {})
     dropped = len(data.get("dropped") or [])
-    seen = by_choices(legible({**evidence, "worst_rows": None, "confusion": None, "data": {**data, "dropped": None}}))
+    seen = by_choices(legible({**evidence, "data": {**data, "dropped": None}}))
+    under = _measured(seen)
     front = yaml.safe_dump(front_matter(seen), sort_keys=False, allow_unicode=True, width=1000)
     sections = [
         _summary(seen),
@@ -65,18 +62,24 @@ def render(evidence: Mapping[str, Any], *, files: Sequence[str], snippet: str) -
         _labels(seen),
         _scores(seen),
         _controls(seen),
-        _domains(seen),
         _data(seen, dropped),
-        _limits(seen),
+        _limits(seen, under.pop("Limits", [])),
         _provenance(seen, files),
     ]
-    body = "\n\n".join("\n".join(section) for section in sections if section)
+    sections = [[*lines, *under.pop(lines[0].removeprefix("## "), [])] for lines in sections if lines]
+    at = next(at for at, lines in enumerate(sections) if lines[0] == "## Data")
+    sections[at:at] = [[f"## {heading}", "", *lines] for heading, lines in under.items()]
+    body = "\n\n".join("\n".join(lines) for lines in sections)
     return f"---\n{front}---\n\n{body}\n"
 
 
-def markdown(text: Any) -> str:
-    """`text` on one line, with every character that Markdown or HTML would read escaped."""
-    return _MARKDOWN.sub(r"\\\1", shortened(legible(str(text)), 4 * LABEL_LIMIT))
+def _measured(evidence: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Lines of all that was measured, by the heading that they stand under."""
+    found: dict[str, list[str]] = {}
+    for each, plain in measured(evidence):
+        if lines := each.card(plain, evidence):
+            found.setdefault(each.card_under or each.heading, []).extend(lines)
+    return found
 
 
 def _reported(evidence: Mapping[str, Any]) -> tuple[str, Wording]:
@@ -84,20 +87,6 @@ def _reported(evidence: Mapping[str, Any]) -> tuple[str, Wording]:
     names = parts_of(evidence.get("leaderboard") or [])
     split = next((name for name in names if chosen_scores(evidence, name)), "validation")
     return split, words(split)
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A Markdown table; a column whose name ends in `|` is aligned to the right."""
-    heads = [column.rstrip("|") for column in columns]
-    rule = ["---:" if column.endswith("|") else "---" for column in columns]
-    return [f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows)]
-
-
-def _fenced(code: str, language: str) -> list[str]:
-    """A code block whose fence is longer than any run of backticks inside it."""
-    longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return [f"{fence}{language}", code, fence]
 
 
 def _summary(evidence: Mapping[str, Any]) -> list[str]:
@@ -127,22 +116,16 @@ def _with_headstart(evidence: Mapping[str, Any]) -> list[str]:
         "",
         "FOLDER is the folder this file lies in.",
         "",
-        *_fenced(
-            f"headstart predict FOLDER {said}\nheadstart predict FOLDER --input new.csv --output scored.csv",
-            "sh",
-        ),
+        *fenced(f"headstart predict FOLDER {said}\nheadstart predict FOLDER --input new.csv --output scored.csv", "sh"),
         "",
-        *_fenced(
-            f'import headstart\n\nmodel = headstart.load("FOLDER")\nmodel.predict([{given}])',
-            "python",
-        ),
+        *fenced(f'import headstart\n\nmodel = headstart.load("FOLDER")\nmodel.predict([{given}])', "python"),
     ]
 
 
 def _without_headstart(evidence: Mapping[str, Any], snippet: str) -> list[str]:
     """How to use the model where headstart is not installed."""
     code = snippet.strip("\n")
-    block = [code] if code.startswith("```") else _fenced(code, "python")
+    block = [code] if code.startswith("```") else fenced(code, "python")
     needs = WITHOUT_NETWORK.get(str(evidence.get("kind")), ("", "transformers and torch", ""))[1]
     said = f"This needs {needs} only."
     if dig(evidence, "task", "thresholds"):
@@ -170,28 +153,9 @@ def _labels(evidence: Mapping[str, Any]) -> list[str]:
     labels = dig(evidence, "task", "labels") or []
     if not labels:
         return []
-    shown = ", ".join(markdown(shortened(str(label), LABEL_LIMIT)) for label in labels[:ROWS_SHOWN])
+    shown = ", ".join(cell(label) for label in labels[:ROWS_SHOWN])
     rest = f" and {count(len(labels) - ROWS_SHOWN)} more" if len(labels) > ROWS_SHOWN else ""
-    lines = ["## Labels", "", f"{len(labels)}: {shown}{rest}."]
-    thresholds = dig(evidence, "task", "thresholds") or []
-    if thresholds:
-        each = zip(labels[:ROWS_SHOWN], thresholds, strict=False)
-        borders = ", ".join(
-            f"{markdown(shortened(str(label), LABEL_LIMIT))} {number(border)}" for label, border in each
-        )
-        if dig(evidence, "task", "answers") == "labels":
-            said = (
-                "A text has any number of them. Thresholds decide: a label is given where its probability is at least"
-            )
-        elif len(thresholds) == 2:
-            said = "Thresholds decide, for the sake of the chosen score: a label is given where its probability is at least"
-        else:
-            said = (
-                "Thresholds decide, for the sake of the chosen score: given is the label whose probability is highest as a "
-                "multiple of its threshold,"
-            )
-        lines += ["", f"{said} {borders}{rest}."]
-    return lines
+    return ["## Labels", "", f"{len(labels)}: {shown}{rest}."]
 
 
 def _scores(evidence: Mapping[str, Any]) -> list[str]:
@@ -202,24 +166,18 @@ def _scores(evidence: Mapping[str, Any]) -> list[str]:
         return ["## Scores", "", "None were measured."]
     rows = [
         [
-            METRIC_NAMES.get(name, name),
+            title_of(name),
             number(measured["value"]),
             interval(measured) or NOTHING,
             count(measured.get("n")),
-            "lower" if name in LOWER_IS_BETTER else "higher",
+            "lower" if is_better_lower(name) else "higher",
         ]
         for name, measured in scores.items()
     ]
     lines = ["## Scores", "", f"Measured {said.on}:", ""]
-    lines += _table(["Metric", "Value|", "95 % interval|", "Rows|", "Better is"], rows)
+    lines += table(["Metric", "Value|", "95 % interval|", "Rows|", "Better is"], rows)
     if split != "test":
-        lines += [
-            "",
-            "There was no test part. Choices were made on these rows, so the scores flatter the model.",
-        ]
-    abstaining = abstention_sentence(evidence)
-    if abstaining:
-        lines += ["", abstaining]
+        lines += ["", "There was no test part. Choices were made on these rows, so the scores flatter the model."]
     return lines
 
 
@@ -231,64 +189,43 @@ def _controls(evidence: Mapping[str, Any]) -> list[str]:
     rows = []
     for entry in board[:ROWS_SHOWN]:
         measured = score_of(entry, split, metric)
-        name = markdown(shortened(str(entry["strategy"]), LABEL_LIMIT))
-        value = f"{number(measured['value'])} {interval(measured)}".strip() if measured else NOTHING
+        name = cell(entry["strategy"])
         status = markdown(entry.get("status") or NOTHING)
         note = f": {markdown(entry['note'])}" if entry.get("note") else ""
         rows.append(
             [
                 f"**{name}** (this model)" if entry.get("chosen") else name,
                 markdown(entry.get("role") or NOTHING),
-                value,
+                reached(measured),
                 duration(entry.get("seconds")),
                 count(entry.get("trainable_parameters")),
                 status + note,
             ]
         )
-    about = f"{METRIC_NAMES.get(metric, metric)} {on(split)}"
+    about = f"{title_of(metric)} {on(split)}"
     lines = ["## Controls", "", f"What else was tried on the same data, by {about} with 95 % intervals:", ""]
-    lines += _table(["Strategy", "Role", f"{about}|", "Time|", "Trained parameters|", "Status"], rows)
+    lines += table(["Strategy", "Role", f"{about}|", "Time|", "Trained parameters|", "Status"], rows)
     if len(board) > ROWS_SHOWN:
         lines += ["", f"{count(ROWS_SHOWN)} of {count(len(board))} strategies are shown."]
     return lines + _comparisons(evidence)
-
-
-def _domains(evidence: Mapping[str, Any]) -> list[str]:
-    """Every strategy's score in and out of domain, and the gap."""
-    found = domains(evidence)
-    if found is None:
-        return []
-    rows = [
-        [
-            markdown(shortened(str(row["strategy"]), LABEL_LIMIT)),
-            *(f"{number(dig(row[at], 'value'))} {interval(row[at])}".strip() for at in ("inside", "outside")),
-            f"{signed(dig(row['gap'], 'value'))} {interval(row['gap'], sign=True)}".strip(),
-            markdown(found["readings"].get(row["strategy"], NOTHING)),
-        ]
-        for row in found["rows"]
-    ]
-    about = f"By {found['metric']} with 95 % intervals, best out of domain first; no choice was made on target rows:"
-    columns = ["Strategy", f"{on(found['inside'])}|", f"{on(TARGET)}|", "Difference|", "Best against it"]
-    return ["## Out of domain", "", about, "", *_table(columns, rows)]
 
 
 def _comparisons(evidence: Mapping[str, Any]) -> list[str]:
     """The paired comparisons, in words and numbers."""
     rows = []
     for comparison in (evidence.get("comparisons") or [])[:ROWS_SHOWN]:
-        difference = comparison.get("difference")
         metric, split = comparison.get("metric"), comparison.get("split") or "test"
         rows.append(
             [
                 f"{markdown(comparison.get('a'))} against {markdown(comparison.get('b'))}",
-                f"{METRIC_NAMES.get(str(metric), markdown(metric))} {markdown(on(split))}",
-                f"{signed(dig(difference, 'value'))} {interval(difference, sign=True)}".strip(),
+                f"{markdown(title_of(str(metric)))} {markdown(on(split))}",
+                reached(comparison.get("difference"), sign=True),
                 probability(comparison.get("p_holm")),
                 markdown(reading(comparison)),
             ]
         )
     columns = ["Compared", "By", "Difference|", "p (Holm)|", "Reading"]
-    return ["", "Paired, first minus second:", "", *_table(columns, rows)] if rows else []
+    return ["", "Paired, first minus second:", "", *table(columns, rows)] if rows else []
 
 
 def _data(evidence: Mapping[str, Any], dropped: int) -> list[str]:
@@ -296,17 +233,12 @@ def _data(evidence: Mapping[str, Any], dropped: int) -> list[str]:
     data = evidence.get("data") or {}
     lines = ["## Data", ""]
     files = [
-        [
-            markdown(file.get("path")),
-            markdown(file.get("role")),
-            count(file.get("rows")),
-            count(file.get("used")),
-        ]
+        [markdown(file.get("path")), markdown(file.get("role")), count(file.get("rows")), count(file.get("used"))]
         for file in (data.get("files") or [])[:LIST_LIMIT]
     ]
     if files:
-        lines += [*_table(["File", "Role", "Rows read|", "Rows used|"], files), ""]
-    parts = [f"{name} {count(dig(data, 'splits', name, 'rows'))}" for name in SPLITS if dig(data, "splits", name)]
+        lines += [*table(["File", "Role", "Rows read|", "Rows used|"], files), ""]
+    parts = [f"{markdown(name)} {count(part.get('rows'))}" for name, part in splits_of(evidence).items()]
     if parts:
         rule = f" ({markdown(data['rule'])})" if data.get("rule") else ""
         lines.append(f"- Parts: {', '.join(parts)} rows{rule}.")
@@ -315,25 +247,17 @@ def _data(evidence: Mapping[str, Any], dropped: int) -> list[str]:
     return lines
 
 
-def _limits(evidence: Mapping[str, Any]) -> list[str]:
+def _limits(evidence: Mapping[str, Any], measured: Sequence[str]) -> list[str]:
     """What the scores do not say, and what the model does not see."""
     lines = [
         "## Limits",
         "",
         f"- The scores hold for data like {_reported(evidence)[1].part}; on other texts, measure again.",
     ]
-    weakest = weakest_sentence(evidence)
-    if weakest:
-        lines.append(f"- {markdown(weakest)}")
-    reads = reading_sentence(evidence)
-    if reads and evidence.get("kind") not in WITHOUT_NETWORK:
-        lines.append(f"- {markdown(reads)}")
+    lines += measured
     counts = dig(evidence, "data", "splits", "train", "labels") or {}
     if len(counts) > 1 and dig(evidence, "task", "answers") != "number":
-        most, least = (
-            max(counts, key=lambda label: counts[label]),
-            min(counts, key=lambda label: counts[label]),
-        )
+        most, least = (max(counts, key=lambda label: counts[label]), min(counts, key=lambda label: counts[label]))
         whole = sum(counts.values())
         lines.append(
             f"- Labels are not equally frequent in training: {markdown(most)} {share(counts[most], whole)}, "
@@ -346,7 +270,7 @@ def _limits(evidence: Mapping[str, Any]) -> list[str]:
 
 def _provenance(evidence: Mapping[str, Any], files: Sequence[str]) -> list[str]:
     """How to get the same model again, from which versions, and what lies in the folder."""
-    lines = ["## Reproduce", "", *_fenced("headstart run recipe.yaml", "sh"), ""]
+    lines = ["## Reproduce", "", *fenced("headstart run recipe.yaml", "sh"), ""]
     versions = (evidence.get("versions") or {}).items()
     lines.append(f"- Made: {moment(evidence.get('created'))}.")
     if versions:

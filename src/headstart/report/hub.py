@@ -5,25 +5,10 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from headstart.report.drawing import dig
-from headstart.report.scores import METRIC_NAMES, score_of
+from headstart.drawing.scores import WITHOUT_NETWORK, chosen_scores
+from headstart.drawing.text import dig
+from headstart.metrics import hub_name_of, title_of
 
-HUB_METRICS = {
-    "accuracy": "accuracy",
-    "macro_f1": "f1",
-    "mcc": "matthews_correlation",
-    "log_loss": "log_loss",
-    "ece": "expected_calibration_error",
-    "map": "mean_average_precision",
-    "pearson": "pearsonr",
-    "spearman": "spearmanr",
-}
-"""The hub's names of our metrics."""
-WITHOUT_NETWORK = {
-    "linear-text": ("sklearn", "scikit-learn", "A linear model on TF-IDF features"),
-    "crf": ("safetensors", "numpy and safetensors", "A linear-chain CRF on what words look like"),
-}
-"""Kinds of models that hold nothing of the backbone: library as the hub calls it, what they need, what they are."""
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -45,7 +30,7 @@ def front_matter(evidence: Mapping[str, Any]) -> dict[str, Any]:
     front = {key: value for key, value in front.items() if value}
     scores = chosen_scores(evidence, "test")
     if scores:
-        front["metrics"] = [HUB_METRICS.get(name, name) for name in scores]
+        front["metrics"] = [hub_name_of(name) for name in scores]
         front["model-index"] = [_index(evidence, scores)]
     return front
 
@@ -63,11 +48,7 @@ def _index(evidence: Mapping[str, Any], scores: Mapping[str, Mapping[str, Any]])
     ending = PurePath(path.name.removesuffix(".gz")).suffix.lstrip(".")
     task = _hub_task(evidence)
     metrics = [
-        {
-            "type": HUB_METRICS.get(name, name),
-            "name": METRIC_NAMES.get(name, name),
-            "value": round(measured["value"], 6),
-        }
+        {"type": hub_name_of(name), "name": title_of(name), "value": round(measured["value"], 6)}
         for name, measured in scores.items()
     ]
     return {
@@ -75,11 +56,7 @@ def _index(evidence: Mapping[str, Any], scores: Mapping[str, Mapping[str, Any]])
         "results": [
             {
                 "task": {"type": task, "name": task.replace("-", " ")},
-                "dataset": {
-                    "name": path.name,
-                    "type": ending or "text",
-                    "split": "test",
-                },
+                "dataset": {"name": path.name, "type": ending or "text", "split": "test"},
                 "metrics": metrics,
             }
         ],
@@ -90,16 +67,3 @@ def _on_the_hub(backbone: Mapping[str, Any]) -> bool:
     """Whether the id is one of the hub: `owner/name`, or any name that was resolved to a revision."""
     known = str(backbone.get("id") or "")
     return bool(_HUB_ID.fullmatch(known) or (backbone.get("revision") and re.fullmatch(r"[\w.-]+", known)))
-
-
-def chosen_entry(evidence: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The leaderboard's entry that became this model."""
-    entries = evidence.get("leaderboard") or []
-    return next((entry for entry in entries if entry.get("chosen")), None)
-
-
-def chosen_scores(evidence: Mapping[str, Any], split: str) -> dict[str, dict[str, Any]]:
-    """Every finite score of the chosen entry on one part of the data, the task's own metric first."""
-    chosen, metric = chosen_entry(evidence), dig(evidence, "task", "metric")
-    names = sorted(METRIC_NAMES, key=lambda name: name != metric)
-    return {name: measured for name in names if (measured := score_of(chosen, split, name))}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from headstart.report.drawing import Line, count, duration, finite, legible, lines, number
+from headstart.drawing.charts import Line, lines
+from headstart.drawing.text import count, duration, finite, legible, number
 from headstart.report.page import environment
 
 CURVE_POINTS = 200

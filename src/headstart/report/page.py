@@ -8,62 +8,33 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
-from headstart.report.drawing import (
-    NOTHING,
-    ChartRow,
-    Line,
-    bar,
-    both_widths,
-    count,
-    dig,
-    dot,
-    duration,
-    finite,
-    interval,
-    legible,
-    lines,
-    moment,
-    number,
-    probability,
-    shade,
-    share,
-    shortened,
-    signed,
-)
-from headstart.report.lengths import reading_sentence
-from headstart.report.scores import (
+from headstart.drawing import charts, scores, text
+from headstart.drawing.charts import ChartRow, Line, both_widths, lines
+from headstart.drawing.scores import (
     LABEL_LIMIT,
     LIST_LIMIT,
-    LOWER_IS_BETTER,
-    METRIC_NAMES,
-    SPLITS,
-    TARGET,
     by_choices,
     on,
     opposition,
     parts_of,
     reading,
-    rows_of,
     score_of,
+    splits_of,
     standing,
     words,
 )
-from headstart.report.sections import certainty, cost, domains, slices, unfinished
+from headstart.drawing.text import dig, finite, legible, number, shortened, signed
+from headstart.evaluation.measurements.base import Measurement, measured
+from headstart.metrics import METRICS, is_better_lower, title_of
+from headstart.report.sections import cost, unfinished
 
 # Caps that keep the page under 1 MB whatever the evidence holds; each cut is said on the page.
 SIZE_LIMIT = 1_000_000
 TEXT_LIMITS = (400, 120, 40)
 """Characters of a text that are shown; the shorter ones only where the page would grow beyond its size."""
-MATRIX_LIMIT = 12
-ROW_LIMITS = {
-    "dropped": 50,
-    "labels": 150,
-    "strategies": 60,
-    "plotted": 25,
-    "curves": 6,
-    "epochs": 60,
-    "pairs": 15,
-}
+FEW_LABELS = 12
+"""Labels up to which they stand in their own order; beyond, the most frequent first."""
+ROW_LIMITS = {"dropped": 50, "labels": 150, "strategies": 60, "plotted": 25, "curves": 6, "epochs": 60}
 
 
 def render(evidence: Mapping[str, Any]) -> str:
@@ -72,12 +43,12 @@ def render(evidence: Mapping[str, Any]) -> str:
     Args:
         evidence: what a run measured, as plain JSON data; parts that are null or absent are left out.
     """
-    text = ""
+    found = ""
     for limit in TEXT_LIMITS:
-        text = _page(evidence, limit)
-        if len(text.encode()) < SIZE_LIMIT:
+        found = _page(evidence, limit)
+        if len(found.encode()) < SIZE_LIMIT:
             break
-    return text
+    return found
 
 
 def _page(evidence: Mapping[str, Any], limit: int) -> str:
@@ -86,7 +57,6 @@ def _page(evidence: Mapping[str, Any], limit: int) -> str:
     data = {**(evidence.get("data") or {}), "dropped": dropped[: ROW_LIMITS["dropped"]]}
     seen = by_choices(legible({**evidence, "data": data}, limit))
     metric, board, split = standing(seen)
-    chosen = next((entry for entry in board if entry.get("chosen")), None)
     names = [entry["strategy"] for entry in board if entry.get("chosen")]
     return (
         environment()
@@ -95,32 +65,57 @@ def _page(evidence: Mapping[str, Any], limit: int) -> str:
             evidence=seen,
             metric=metric,
             split=split,
-            on=on,
-            rows_of=rows_of,
             reported=words(split),
-            columns=_columns(board),
-            board=board[: ROW_LIMITS["strategies"]],
-            board_total=len(board),
-            chosen=chosen,
+            chosen=next((entry for entry in board if entry.get("chosen")), None),
             chosen_name=names[0] if names else seen.get("chosen"),
-            board_charts=_board_charts(board, metric, split),
-            unfinished=unfinished(board)[: ROW_LIMITS["strategies"]],
-            cost_plot=cost(board, metric, split),
-            certainty=certainty(seen, chosen),
-            slices=slices(seen),
-            domains=domains(seen),
             opponent=opposition(seen, board, metric, split),
-            gains=_gains(seen),
-            every_metric=_every_metric(board),
-            curves=_curves(board, metric),
-            confusion=_confusion(seen.get("confusion")),
+            **_strategies(seen, board, metric, split),
+            **_measured(seen),
             parts=_parts(seen),
             dropped_total=len(dropped),
             reasons=Counter(str(dig(row, "reason")) for row in dropped).most_common(8),
-            steps=_steps(seen),
-            reads=reading_sentence(seen),
         )
     )
+
+
+def _strategies(
+    evidence: Mapping[str, Any], board: Sequence[Mapping[str, Any]], metric: str, split: str
+) -> dict[str, Any]:
+    """What the sections on all strategies show: the leaderboard, gains, cost and training."""
+    return {
+        "columns": _columns(board),
+        "board": board[: ROW_LIMITS["strategies"]],
+        "board_total": len(board),
+        "board_charts": _board_charts(board, metric, split),
+        "every_metric": _every_metric(board),
+        "unfinished": unfinished(board)[: ROW_LIMITS["strategies"]],
+        "gains": _gains(evidence),
+        "cost_plot": cost(board, metric, split),
+        "steps": _steps(evidence),
+        "curves": _curves(board, metric),
+    }
+
+
+def _measured(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """What measurements have to show: views by name, and the sections that are there for them alone, in order."""
+    views, sections = {}, {}
+    for each, plain in measured(evidence):
+        view = each.view(plain, evidence)
+        if view is None:
+            continue
+        views[each.name] = view
+        own = each.template != Measurement.template
+        if own and not each.title:
+            continue
+        anchor = each.template.partition(".")[0] if own else f"measured-{each.name}"
+        section = {"anchor": anchor, "heading": each.heading, "template": each.template, "view": view}
+        # What all strategies of a run come to stands before what is known of the chosen model alone.
+        section |= {
+            "compares": own and "run" in each.wants,
+            "sentences": () if own else each.sentences(plain, evidence),
+        }
+        sections.setdefault(anchor, section)
+    return {"views": views, "sections": [*sections.values()]}
 
 
 def _mark(label: str, measured: Mapping[str, Any], shown: str, *, hollow: bool, strong: bool) -> ChartRow:
@@ -130,17 +125,17 @@ def _mark(label: str, measured: Mapping[str, Any], shown: str, *, hollow: bool, 
 
 
 def _columns(board: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Parts of the data that the leaderboard has a column for: that of the choices, then test, then the target domain."""
+    """Parts of the data that the leaderboard has a column for: that of the choices, test, the target domain, named tests."""
     known = parts_of(board)
-    return sorted(known, key=lambda split: {"test": 1, TARGET: 2}.get(split, 0)) or ["validation"]
+    return sorted(known, key=lambda split: {"validation": 0, "cross-validation": 0}.get(split, 1)) or ["validation"]
 
 
 def _board_charts(board: Sequence[Mapping[str, Any]], metric: str, split: str) -> dict[str, Any] | None:
     """The leaderboard as dots and intervals, controls as open diamonds."""
     scored = [(entry, measured) for entry in board if (measured := score_of(entry, split, metric))]
     controls = [measured["value"] for entry, measured in scored if entry.get("role") == "control"]
-    name = METRIC_NAMES.get(metric, metric)
-    better = "lower" if metric in LOWER_IS_BETTER else "higher"
+    name = title_of(metric)
+    better = "lower" if is_better_lower(metric) else "higher"
     listed = ", ".join(f"{entry['strategy']} {number(measured['value'])}" for entry, measured in scored[:8])
     marks = [
         _mark(
@@ -182,7 +177,7 @@ def _gains(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
             for row in rows[: ROW_LIMITS["plotted"]]
             if finite(dig(row, "difference", "value")) is not None
         ]
-        name = METRIC_NAMES.get(about[0], about[0])
+        name = title_of(about[0])
         charts = both_widths(
             marks,
             key=f"gain{place}",
@@ -201,7 +196,7 @@ def _every_metric(board: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     tables = []
     for split in parts_of(board):
         entries = [entry for entry in board if dig(entry, "scores", split)][: ROW_LIMITS["strategies"]]
-        known = [name for name in METRIC_NAMES if any(score_of(entry, split, name) for entry in entries)]
+        known = [name for name in METRICS.names() if any(score_of(entry, split, name) for entry in entries)]
         if known:
             tables.append({"split": split, "metrics": known, "entries": entries})
     return tables
@@ -210,7 +205,7 @@ def _every_metric(board: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _curves(board: Sequence[Mapping[str, Any]], metric: str) -> list[dict[str, Any]]:
     """Loss and score by epoch for the strategies that were trained step by step."""
     trained = [entry for entry in board if entry.get("curve")][: ROW_LIMITS["curves"]]
-    name = METRIC_NAMES.get(metric, metric)
+    name = title_of(metric)
     found = []
     for place, entry in enumerate(trained):
         epochs = _thinned(entry["curve"], ROW_LIMITS["epochs"])
@@ -249,52 +244,14 @@ def _thinned(rows: Sequence[Any], at_most: int) -> list[Any]:
     return [rows[round(place * (len(rows) - 1) / (at_most - 1))] for place in range(at_most)]
 
 
-def _confusion(confusion: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Precision, recall and F1 per class, and either the shaded matrix or the most confused pairs."""
-    if not confusion or not confusion.get("labels"):
-        return None
-    labels, matrix = confusion["labels"], confusion["matrix"]
-    columns = [sum(column) for column in zip(*matrix, strict=True)]
-    classes = []
-    for place, label in enumerate(labels):
-        hit, true, predicted = matrix[place][place], sum(matrix[place]), columns[place]
-        classes.append(
-            {
-                "label": label,
-                "n": true,
-                "predicted": predicted,
-                "precision": hit / predicted if predicted else None,
-                "recall": hit / true if true else None,
-                "f1": 2 * hit / (true + predicted) if true + predicted else None,
-            }
-        )
-    pairs = [
-        {"true": labels[row], "predicted": labels[column], "n": n, "of": classes[row]["n"]}
-        for row, counts in enumerate(matrix)
-        for column, n in enumerate(counts)
-        if row != column and n
-    ]
-    small = len(labels) <= MATRIX_LIMIT
-    weakest = sorted(classes, key=lambda row: (row["f1"] is None, row["f1"] or 0.0))
-    return {
-        "split": confusion.get("split") or "test",
-        "labels": labels,
-        "rows": list(zip(labels, matrix, strict=True)) if small else None,
-        "classes": (classes if small else weakest)[: ROW_LIMITS["labels"]],
-        "total": len(classes),
-        "pairs": sorted(pairs, key=lambda pair: -pair["n"])[: ROW_LIMITS["pairs"]],
-    }
-
-
 def _parts(evidence: Mapping[str, Any]) -> dict[str, Any]:
     """The split table: rows per part, and counts per label, most frequent first where there are many."""
-    splits = {name: dig(evidence, "data", "splits", name) for name in SPLITS}
-    known = {name: part for name, part in splits.items() if part}
+    known = splits_of(evidence)
     order = list(dig(evidence, "task", "labels") or [])
     order += [label for part in known.values() for label in part.get("labels") or {} if label not in order]
     order = list(dict.fromkeys(order))
     totals = {label: sum(dig(part, "labels", label) or 0 for part in known.values()) for label in order}
-    if len(order) > MATRIX_LIMIT:
+    if len(order) > FEW_LABELS:
         order.sort(key=lambda label: -totals[label])
     return {"splits": known, "labels": order[: ROW_LIMITS["labels"]], "total": len(order)}
 
@@ -310,29 +267,12 @@ def _steps(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
 def environment() -> Environment:
     """Templates with escaping always on; what the evidence lacks is empty."""
     made = Environment(
-        loader=PackageLoader("headstart.report", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=PackageLoader("headstart.report", "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    written = (
-        number,
-        signed,
-        interval,
-        count,
-        duration,
-        probability,
-        share,
-        moment,
-        dig,
-        score_of,
-        bar,
-        dot,
-        shade,
-    )
-    made.globals |= {function.__name__: function for function in written}
-    made.globals |= {"METRIC_NAMES": METRIC_NAMES, "LOWER_IS_BETTER": LOWER_IS_BETTER}
-    made.globals |= {"LIMIT": LIST_LIMIT, "NOTHING": NOTHING}
+    for module in (text, scores, charts):  # all that writes and draws is at hand
+        made.globals |= {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    made.globals |= {"title_of": title_of, "is_better_lower": is_better_lower}
+    made.globals["LIMIT"] = LIST_LIMIT
     made.filters["base"] = lambda path: PurePath(str(path)).name
     made.filters["short"] = lambda text, limit=LABEL_LIMIT: shortened(str(text), limit)
     return made

@@ -14,16 +14,19 @@ from headstart.artifact import Artifact, new_folder
 from headstart.backbones.location import locate
 from headstart.data.cache import no_cache, user_cache
 from headstart.data.table import Table
+from headstart.decisions.base import Decision, applied
+from headstart.drawing.scores import ALPHA
 from headstart.errors import DivergedError, HeadstartError, Interrupted, RecipeError, UnavailableError
+from headstart.evaluation.judging import chosen_metric, compared
 from headstart.metrics import significance
-from headstart.recipes.recipe import Experiment
+from headstart.recipes.labelled import Experiment
 from headstart.report import card, page
-from headstart.report.verdict import ALPHA
-from headstart.runs.evidence import gather
+from headstart.runs.evidence import gather, lengths_notice
 from headstart.runs.execution import run_all, score_all, to_test
 from headstart.runs.experiment import Entry
 from headstart.runs.planning import Plan
-from headstart.runs.preparation import prepare
+from headstart.runs.preparation import into_parts, read
+from headstart.runs.reference import reference_of
 from headstart.runs.splitting import Parts
 from headstart.runs.workspace import Workspace, conditions
 from headstart.runtime.deadline import Deadline
@@ -122,15 +125,20 @@ def carry_out(
     interrupted = score_all(to_test(chosen, finished, interrupted), plan) or interrupted
     steps.append({"name": "testing", "seconds": time.perf_counter() - testing})
     for entry in finished:
-        entry.finished.predictor.settle()
+        entry.finished.predictor.release()
     context = plan.context_on(chosen.located)
     evidence = gather(recipe, entries, chosen, parts, context)
+    if said := lengths_notice(evidence, parts.task):
+        context.progress.say("lengths", said, warning=bool(evidence["data"]["lengths"]["truncated"]))
+    reference = reference_of(recipe, chosen, parts)
     evidence["title"] = title
     evidence["machine"]["threads"] = plan.threads
     evidence["budget"] = recipe.budget
     evidence["cost"] = {"seconds": time.perf_counter() - started, "steps": steps}
     resolved = _resolved(plan, chosen, context)
-    artifact = Artifact(chosen.finished.predictor, chosen.settled(parts), resolved, evidence)
+    artifact = Artifact(
+        chosen.finished.predictor, parts.task, resolved, evidence, decisions=chosen.decisions, reference=reference
+    )
     return RunResult(artifact, entries, chosen, interrupted)
 
 
@@ -158,7 +166,7 @@ def publish(artifact: Artifact, folder: Path, *, overwrite: bool = False, within
         text = card.render(
             artifact.evidence,
             files=[*files, "README.md"],
-            snippet=artifact.predictor.usage(artifact.labels, artifact.task.meaning),
+            snippet=artifact.predictor.usage(),
         )
         (work / "README.md").write_text(text, encoding="utf-8")
     return folder
@@ -196,18 +204,22 @@ def set_up(
 
     Raises:
         UnavailableError: a strategy that was named needs an extra that is not installed.
+        ModelError: the backbone cannot do what the task needs; said before its weights are fetched.
     """
     require_serving(recipe.task, recipe.strategies or ())
-    if recipe.abstain is not None and not recipe.task.one_answer:
+    if recipe.abstain is not None and not recipe.task.can_abstain:
         raise RecipeError([f"abstain: {recipe.task.name} has more than one answer for each text"])
     missing = [] if recipe.is_auto else [strategy.missing() for strategy in recipe.planned() if strategy.missing()]
     if missing:
         raise UnavailableError("; ".join(missing))
     networks = any(strategy.needs_backbone for strategy in recipe.planned())
-    located = locate(recipe.backbone) if networks else None
+    located = locate(recipe.backbone, recipe.task.needs) if networks else None
     device = settled(recipe.device, processes=team.size) if networks else "cpu"
     end = None if recipe.budget is None else Deadline(started + recipe.budget)
-    parts = prepare(recipe, progress, table)
+    labelled = read(recipe, table)
+    parts = into_parts(labelled, recipe, progress)
+    for decision in recipe.given_decisions:
+        decision.require_fitting(parts.task, parts.train.file)
     threads = set_threads(recipe.threads, torch_runs=networks)
 
     # Processes of a team have to find the same; the folder may be one's own or everybody's.
@@ -217,7 +229,7 @@ def set_up(
         context = Context(
             parts.task, parts.train, parts.validation, located, recipe.training, recipe.seed, progress,
             folds=parts.folds, cache=cache, precision=recipe.precision, device=device, team=team, target=parts.target,
-            unseen=tuple(part.texts for part in (parts.test, parts.target_test) if part is not None),
+            unseen=tuple(part.texts for part in parts.scored.values()),
         )  # fmt: skip
         return Plan(recipe, parts, context, end, threads)
 
@@ -235,7 +247,7 @@ def set_up(
             work.remember(measured={"rate": plan.rate, "test_rate": plan.test_rate, "fewer": fewer})
     if fewer:
         recipe = recipe.revised(data=recipe.data.revised(**fewer))
-        smaller = planned(recipe, prepare(recipe, progress, table))
+        smaller = planned(recipe, into_parts(labelled, recipe, progress))
         smaller.rate, smaller.test_rate = plan.rate, plan.test_rate
         plan = smaller
     return plan
@@ -262,18 +274,18 @@ def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], par
         return max(entries, key=lambda entry: (entry.rank[1], -entry.strategy.cost))
 
     def losses(entry: Entry) -> np.ndarray:
-        return parts.task.losses(entry.finished.validation_logits, parts.validation)
+        return parts.task.losses(entry.finished.validation, parts.validation)
 
     def worse(entry: Entry, best: Entry) -> bool:
-        one, other = best.finished.validation_logits, entry.finished.validation_logits
-        return best.settled(parts).compared(one, other, parts.validation, other=entry.settled(parts)).paired.p < ALPHA
+        one, other = (applied(each.decisions, parts.task, each.finished.validation) for each in (best, entry))
+        return compared(parts.task, one, other, parts.validation).p < ALPHA
 
     if parts.crossed:
         best = surest(finished)
         made = [entry for entry in finished if entry.strategy.for_few]
         equal = [entry for entry in made if not significance.clearly_less(losses(best), losses(entry))]
         return surest(equal) if equal else best
-    if not parts.task.by_answers:
+    if chosen_metric(parts.task).is_loss:
         return surest(finished)
     best = max(finished, key=lambda entry: (entry.rank, -entry.strategy.cost))
     return surest([entry for entry in finished if entry is best or not worse(entry, best)])
@@ -281,12 +293,13 @@ def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], par
 
 def _resolved(plan: Plan, chosen: Entry, context: Context) -> dict[str, Any]:
     """The recipe that comes to the chosen weights again, without choices and without controls."""
-    from headstart.recipes.recipe import Fit
+    from headstart.recipes.labelled import Fit
 
     recipe, candidate, located = plan.recipe, chosen.finished, context.located
     values = {key: getattr(recipe, key) for key in Fit.model_fields}
     values |= {
-        "task": chosen.settled(plan.parts),
+        "task": plan.parts.task,
+        "decisions": kept_decisions(recipe, chosen.decisions),
         "strategies": (candidate.strategy,),
         "training": candidate.training,
         "backbone": located.source if located else recipe.backbone,
@@ -299,3 +312,13 @@ def _resolved(plan: Plan, chosen: Entry, context: Context) -> dict[str, Any]:
         "budget": None,
     }
     return Fit(**values).plain()
+
+
+def kept_decisions(recipe: Experiment, decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+    """Decisions as a resolved recipe names them: those with settings, given or found, but for what other keys of it say.
+
+    Those that were found and that the weights have taken up are found again.
+    """
+    named = {decision.name: decision for decision in recipe.given_decisions if decision not in recipe.decisions}
+    known = {decision.name: decision for decision in (*recipe.decisions, *decisions)}
+    return tuple(each for each in known.values() if each != type(each)() and each != named.get(each.name))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from headstart.runs.experiment import Entry, run_strategy, score_target, score_test
+from headstart.recipes.sources import TEST
+from headstart.runs.experiment import Entry, run_strategy, score
 from headstart.runs.planning import Plan
 from headstart.runs.workspace import Workspace
 from headstart.runtime.interrupts import Terminated
@@ -16,9 +17,9 @@ def run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
     """Run entries in order, those that the plan lets; True if the user stopped it."""
     context, every = plan.context, plan.recipe.training.checkpoint_every
     for at, entry in enumerate(entries):
-        if context.team.same(work is not None and work.restore(entry, at)):
+        given = plan.recipe.given_decisions
+        if context.team.same(work is not None and work.restore(entry, at, plan.parts, given)):
             context.progress.say("resume", f"{entry.label} was done before")
-            entry.settle(plan.parts)
             _learn(entry, plan)
             continue
         step = plan.step(entry, entries)
@@ -28,9 +29,9 @@ def run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
             continue
         try:
             stages = Stages(None if work is None else work.stages(entry, at), every, context.progress)
-            run_strategy(entry, replace(plan.context_for(step), stages=stages), plan.parts)
+            run_strategy(entry, replace(plan.context_for(step), stages=stages), plan.parts, given)
             if work is not None:
-                work.keep(entry, at, entry.task or plan.parts.task, every=every)
+                work.keep(entry, at, every=every)
             _learn(entry, plan)
         except Terminated:
             context.progress.end("stopped")
@@ -71,9 +72,10 @@ def score_all(entries: list[Entry], plan: Plan) -> bool:
             if not entry.note:
                 transfer |= first
                 started = time.perf_counter()
-                score_test(entry, plan.context, plan.parts)
-                plan.tested(entry, time.perf_counter() - started)
-                score_target(entry, plan.context, plan.parts)
+                for role in plan.parts.scored:
+                    score(entry, plan.context, plan.parts, role)
+                    if role == TEST:
+                        plan.tested(entry, time.perf_counter() - started)
     except Terminated:
         raise
     except KeyboardInterrupt:

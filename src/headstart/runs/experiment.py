@@ -1,4 +1,4 @@
-"""One strategy on prepared data: run, calibrate, score."""
+"""One strategy on prepared data: fit it, make decisions on held-out rows, score."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from typing import Any, Literal
 import numpy as np
 
 from headstart.backbones.location import Located
-from headstart.data.store import Store
+from headstart.data.outputs import Outputs
+from headstart.decisions.base import Decision, applied, fitted, in_order
+from headstart.decisions.temperature import Temperature
 from headstart.errors import DivergedError
-from headstart.metrics.classification import plain
+from headstart.evaluation.judging import plain, scores, sort_key
+from headstart.recipes.sources import Role
 from headstart.runs.keys import Key, keys_of
 from headstart.runs.splitting import Parts
 from headstart.runtime.deadline import OutOfTime
 from headstart.strategies.base import Candidate, Context, Strategy
-from headstart.tasks.base import Task
 
 Status = Literal["done", "failed", "stopped", "not run"]
 
@@ -30,17 +32,16 @@ class Entry:
     status: Status = "not run"
     seconds: float = 0.0
     candidate: Candidate | None = None
-    task: Task | None = None
-    """As settled for this candidate on rows that choices are made on."""
+    decisions: tuple[Decision, ...] = ()
+    """Decisions fitted on rows that choices are made on; those that the weights have absorbed change nothing more."""
     note: str = ""
     rank: tuple[float, float] = (-np.inf, -np.inf)
-    """On validation, calibrated; larger is better."""
+    """Place on validation after calibration; larger is better."""
     validation_scores: dict[str, Any] | None = None
-    test_scores: dict[str, Any] | None = None
-    test_logits: np.ndarray | None = None
-    target_scores: dict[str, Any] | None = None
-    """On the labelled rows of the target domain."""
-    target_logits: np.ndarray | None = None
+    scores: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Scores on the parts that are scored once all choices are made, by name: `test`, `target`, those of named tests."""
+    decided: dict[str, Outputs] = field(default_factory=dict)
+    """Decided outputs of the rows of the same parts."""
     located: Located | None = None
     """The backbone that it runs on; None where it needs none."""
     key: Key = field(default_factory=Key)
@@ -62,27 +63,16 @@ class Entry:
             raise RuntimeError(f"{self.label} is not done")
         return self.candidate
 
-    def settled(self, parts: Parts) -> Task:
-        """The task as settled for the candidate; that of the run where nothing was settled."""
-        return self.task or parts.task
-
-    def settle(self, parts: Parts) -> None:
-        """Let the task learn what it learns of calibrated outputs, once the candidate is there."""
-        if self.candidate is not None:
-            self.task = _settled(self.candidate, parts)
-
-    def logits(self, split: str) -> np.ndarray | None:
-        """Calibrated logits on `test`, `target` or `validation`, where there are any."""
-        if split in ("test", "target"):
-            return self.test_logits if split == "test" else self.target_logits
-        return self.candidate.validation_logits if self.candidate else None
+    def outputs(self, split: str, parts: Parts) -> Outputs | None:
+        """Decided outputs on a part by its name, or on the rows of the choices, where there are any."""
+        if split not in ("validation", "cross-validation"):
+            return self.decided.get(split)
+        return applied(self.decisions, parts.task, self.candidate.validation) if self.candidate else None
 
     def plain(self, *, chosen: bool) -> dict[str, Any]:
         """Plain data for evidence and `--json`."""
         candidate = self.candidate
-        scores = {"validation": self.validation_scores, "test": self.test_scores}
-        if self.target_scores is not None:
-            scores["target"] = self.target_scores
+        scores = {"validation": self.validation_scores, "test": None} | self.scores
         return {
             "key": self.key.plain(),
             "label": self.label,
@@ -112,15 +102,25 @@ def line_up(entries: Sequence[tuple[Strategy, Located | None]]) -> list[Entry]:
     return [Entry(strategy, located=located, key=key) for (strategy, located), key in zip(found, keys, strict=True)]
 
 
-def _settled(candidate: Candidate, parts: Parts) -> Task:
-    """The task as its calibrated outputs settle it, which the predictor is told of."""
-    task = parts.task.settled(candidate.validation_logits, parts.validation)
-    candidate.predictor.meaning = task.meaning
-    return task
+def decide(entry: Entry, parts: Parts, given: Sequence[Decision] = ()) -> None:
+    """Fit the decisions of a candidate on the rows of the choices; the predictor takes up what it can build into its weights.
+
+    Args:
+        entry: whose candidate is there.
+        parts: of the run.
+        given: decisions with settings that are not to be found.
+    """
+    candidate, left = entry.finished, []
+    for decision in fitted(in_order(given), parts.task, candidate.validation, parts.validation):
+        if candidate.predictor.absorb(decision):
+            candidate.validation = decision.apply(parts.task, candidate.validation)
+        else:
+            left.append(decision)
+    entry.decisions = candidate.predictor.decisions = tuple(left)
 
 
-def run_strategy(entry: Entry, context: Context, parts: Parts) -> None:
-    """Fit, calibrate on validation and score; what came of it is written into `entry`.
+def run_strategy(entry: Entry, context: Context, parts: Parts, given: Sequence[Decision] = ()) -> None:
+    """Fit, decide on validation and score; what came of it is written into `entry`.
 
     A strategy that diverges, or that the machine cannot carry, is marked as failed and the run goes on without it.
     """
@@ -128,50 +128,36 @@ def run_strategy(entry: Entry, context: Context, parts: Parts) -> None:
     entry.status = "stopped"
     try:
         candidate = entry.strategy.fit(context)
-        if not np.isfinite(candidate.validation_logits).all():
+        if not candidate.validation.is_finite:
             raise DivergedError("outputs on validation are not finite; lower --learning-rate")
-        factor = parts.task.factor(candidate.validation_logits, parts.validation)
-        candidate.predictor.scale(factor)
-        candidate.validation_logits = candidate.validation_logits * factor
-        task = entry.task = _settled(candidate, parts)
-        entry.rank = task.rank(candidate.validation_logits, parts.validation)
-        entry.validation_scores = plain(task.score(candidate.validation_logits, parts.validation))
         entry.candidate = candidate
+        decide(entry, parts, given)
+        calibrated = applied(
+            [each for each in entry.decisions if isinstance(each, Temperature)], parts.task, candidate.validation
+        )
+        entry.rank = sort_key(parts.task, calibrated, parts.validation)
+        decided = applied(entry.decisions, parts.task, candidate.validation)
+        entry.validation_scores = plain(scores(parts.task, decided, parts.validation))
         entry.status = "done"
     except OutOfTime:
         entry.status, entry.note = "stopped", "out of time: the budget ended before it had anything to show"
         context.progress.end("out of time")
     except (DivergedError, MemoryError, RuntimeError, ArithmeticError, np.linalg.LinAlgError) as error:
-        known = isinstance(error, DivergedError)
+        entry.candidate, known = None, isinstance(error, DivergedError)
         entry.status, entry.note = "failed", str(error) if known else f"{type(error).__name__}: {error}"
         context.progress.end("failed")
     finally:
         entry.seconds = time.perf_counter() - started
 
 
-def score_test(entry: Entry, context: Context, parts: Parts) -> None:
-    """Read the test part, once per candidate, after all choices were made."""
-    found = _scored(entry, context, parts, "test", parts.test)
-    if found is not None:
-        entry.test_logits, entry.test_scores = found
-
-
-def score_target(entry: Entry, context: Context, parts: Parts) -> None:
-    """Read the labelled rows of the target domain, once per candidate, after all choices were made."""
-    found = _scored(entry, context, parts, "target", parts.target_test)
-    if found is not None:
-        entry.target_logits, entry.target_scores = found
-
-
-def _scored(
-    entry: Entry, context: Context, parts: Parts, name: str, rows: Store[Any] | None
-) -> tuple[np.ndarray, dict[str, Any]] | None:
-    """Logits and scores on a part; None where there is no part or nothing to score."""
-    if entry.candidate is None or rows is None:
-        return None
+def score(entry: Entry, context: Context, parts: Parts, role: Role) -> None:
+    """Read the rows in a role, once per candidate, after all choices were made; nothing where there is no candidate."""
+    if entry.candidate is None:
+        return
+    rows = parts.scored[role]
     texts = list(rows.inputs)
-    context.progress.begin(f"{name}, {entry.label}", len(texts))
-    logits = entry.candidate.predictor.outputs(texts, progress=context.progress).logits
-    scores = plain(entry.settled(parts).score(logits, rows))
+    context.progress.begin(f"{role.part}, {entry.label}", len(texts))
+    outputs = entry.candidate.predictor.outputs(texts, progress=context.progress)
+    entry.decided[role.part] = applied(entry.decisions, parts.task, outputs)
+    entry.scores[role.part] = plain(scores(parts.task, entry.decided[role.part], rows))
     context.progress.end()
-    return logits, scores

@@ -8,15 +8,15 @@ from typing import Any
 
 from headstart.artifact import Artifact, load
 from headstart.data.files import require_file
+from headstart.decisions import abstention
 from headstart.errors import DataError, UsageError
-from headstart.recipes.recipe import Evaluate, Predict
-from headstart.runs.outcome import Outcome
+from headstart.recipes.inference import Evaluate, Inference, Predict
+from headstart.runs.outcome import Call, Outcome
 from headstart.runtime.machine import set_threads
-from headstart.runtime.progress import Progress
 
 
-def predict(recipe: Predict, progress: Progress) -> Outcome:
-    """Answers to texts, lines or the rows of a file.
+def predict(recipe: Predict, call: Call) -> Outcome:
+    """Carry out `predict`: answers to texts, lines or the rows of a file.
 
     Raises:
         HeadstartError: the artifact, the input or the output can't be used.
@@ -43,35 +43,36 @@ def predict(recipe: Predict, progress: Progress) -> Outcome:
     artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
     _refuse_abstaining(recipe, artifact)
     if recipe.threads is not None:
-        set_threads(recipe.threads, torch_runs=artifact.predictor.kind != "linear-text")
+        set_threads(recipe.threads, torch_runs=artifact.predictor.runtime == "torch")
+    abstain = least_confidence(recipe, artifact)
     if recipe.texts:
         inputs = recipe.texts if not artifact.task.pairs else _paired(recipe)
         said = artifact.predict(inputs)
-        found = [prediction_row(artifact.task, prediction, recipe.abstain) for prediction in said]
+        found = [prediction_row(artifact.task, prediction, abstain) for prediction in said]
         cut = sum(prediction.truncated for prediction in said)
         return Outcome({"predictions": found}, artifact, notes=cut_notes(cut, len(said), artifact))
     if by_line:
         lines = standard_input(recipe.encoding) if recipe.input == "-" else _text_lines(path, recipe.encoding)
-        found = list(predict_lines(artifact, lines, abstain=recipe.abstain))
+        found = list(predict_lines(artifact, lines, abstain=abstain))
         cut = sum(bool(row.get("truncated")) for row in found)
         return Outcome({"predictions": found}, artifact, notes=cut_notes(cut, len(found), artifact))
     options = {"format": recipe.format, "encoding": recipe.encoding, "delimiter": recipe.delimiter}
-    rows = FilePredictions(artifact, path, text=recipe.text, options=options, progress=progress, abstain=recipe.abstain)
+    rows = FilePredictions(artifact, path, text=recipe.text, options=options, progress=call.progress, abstain=abstain)
     result: dict[str, Any] = {}
     if recipe.output is not None:
         rows.write(Path(recipe.output), overwrite=recipe.overwrite)
         result["output"] = recipe.output
     else:
-        result["predictions"] = [prediction_row(artifact.task, prediction, recipe.abstain) for _, prediction in rows]
+        result["predictions"] = [prediction_row(artifact.task, prediction, abstain) for _, prediction in rows]
     result |= {
         "rows": rows.rows,
         "truncated": rows.truncated,
         "dropped_rows": [dict(row.__dict__) for row in rows.dropped],
     }
     notes = [f"left out {row.file}:{row.line}: {row.reason}" for row in rows.dropped[:5]]
-    if recipe.abstain is not None:
+    if abstain is not None:
         result["abstained"] = rows.abstained
-        notes.append(f"{rows.abstained:,} of {rows.rows:,} rows have a score under {recipe.abstain:g} and no label")
+        notes.append(f"{rows.abstained:,} of {rows.rows:,} rows have a score under {abstain:g} and no label")
     if rows.empty:
         notes.append(f"{rows.empty:,} rows have no text and no prediction")
     notes += cut_notes(rows.truncated, rows.rows, artifact)
@@ -79,15 +80,25 @@ def predict(recipe: Predict, progress: Progress) -> Outcome:
 
 
 def cut_notes(cut: int, rows: int, artifact: Artifact) -> list[str]:
-    """What is said of texts that were cut when they were predicted, see `report.lengths`."""
-    from headstart.report import lengths
+    """What is said of texts that were cut when they were predicted, see `measurements.lengths`."""
+    from headstart.evaluation.measurements import lengths
 
     return lengths.cut_notes(cut, rows, possible="long" in type(artifact.task).model_fields)
 
 
-def _refuse_abstaining(recipe: Predict | Evaluate, artifact: Artifact) -> None:
-    if recipe.abstain is not None and not artifact.task.one_answer:
+def _refuse_abstaining(recipe: Inference, artifact: Artifact) -> None:
+    if recipe.abstain is not None and not artifact.task.can_abstain:
         raise UsageError(f"--abstain is for models with one answer for each text; this one does {artifact.task.name}")
+
+
+def least_confidence(recipe: Inference, artifact: Artifact) -> float | None:
+    """Score below which a row gets no label, in [0, 1): what the recipe says, else what the model's own decisions do.
+
+    None answers every row.
+    """
+    if recipe.abstain is not None or not artifact.task.can_abstain:
+        return recipe.abstain
+    return abstention.least_confidence(artifact.decisions)
 
 
 def _paired(recipe: Predict) -> list[tuple[str, str]]:
@@ -116,22 +127,22 @@ def _text_lines(path: Path, encoding: str | None) -> Iterable[str]:
         raise DataError(f"{path} cannot be read: {error}; name its encoding with --encoding") from None
 
 
-def evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
-    """Scores on labelled rows, in all and by group.
+def evaluate(recipe: Evaluate, call: Call) -> Outcome:
+    """Carry out `evaluate`: scores on labelled rows, in all and by group.
 
     Raises:
         HeadstartError: the artifact or the file can't be used.
     """
+    from headstart.evaluation.judging import plain, scores, scores_by_type
     from headstart.evaluation.scoring import by_group
     from headstart.metrics.abstention import answered
-    from headstart.metrics.classification import plain
     from headstart.readers.opening import open_table
 
     require_file(Path(recipe.test))
     artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
     _refuse_abstaining(recipe, artifact)
     if recipe.threads is not None:
-        set_threads(recipe.threads, torch_runs=artifact.predictor.kind != "linear-text")
+        set_threads(recipe.threads, torch_runs=artifact.predictor.runtime == "torch")
     changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
     task = artifact.task.revised(**changes)
     table = open_table(recipe.test, format=recipe.format, encoding=recipe.encoding, delimiter=recipe.delimiter)
@@ -143,25 +154,25 @@ def evaluate(recipe: Evaluate, progress: Progress) -> Outcome:
     rows, unknown = task.known(rows)
     if not len(rows):
         raise DataError(f"{recipe.test} has no row with a text and one of the labels {', '.join(artifact.labels[:10])}")
-    progress.begin("evaluating", len(rows))
-    outputs = artifact.outputs(list(rows.inputs), progress=progress)
-    progress.end()
+    call.progress.begin("evaluating", len(rows))
+    outputs = artifact.outputs(list(rows.inputs), progress=call.progress)
+    call.progress.end()
     dropped = [*table.dropped, *unparsed, *unknown]
-    groups = by_group(task, outputs.logits, rows, recipe.by)
+    groups = by_group(task, outputs, rows, recipe.by)
     result = {
-        "scores": plain(task.score(outputs.logits, rows)),
+        "scores": plain(scores(task, outputs, rows)),
         "groups": {
             column: {value: plain(found) for value, found in values.items()} for column, values in groups.items()
         },
         "truncated": int(outputs.truncated.sum()),
         "dropped_rows": [dict(row.__dict__) for row in dropped],
     }
-    if kinds := task.by_kind(outputs.logits, rows):
+    if kinds := scores_by_type(task, outputs, rows):
         result["types"] = plain(kinds)
-    sureness = None if recipe.abstain is None else task.sureness(outputs.logits, rows)
-    if recipe.abstain is not None and sureness is not None:
-        sure, right = sureness
-        result["abstention"] = answered(sure, right, recipe.abstain).plain()
+    sure, right = task.confidence(outputs), task.is_right(outputs, rows)
+    abstain = least_confidence(recipe, artifact)
+    if abstain is not None and sure is not None and right is not None:
+        result["abstention"] = answered(sure, right, abstain).plain()
     notes = [f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:5]]
     if len(dropped) > 5:
         notes.append(f"left out {len(dropped):,} rows in all (see dropped_rows with --json)")

@@ -57,41 +57,35 @@ def keys_of(entries: Sequence[tuple[Strategy, Located | None]]) -> list[Key]:
     """
     sources = {located.source: located.identity for _, located in entries if located is not None}
     clear = len(set(sources.values())) == len(sources)
-    varying = _varying([strategy for strategy, _ in entries])
+    varying = _apart([strategy.plain() for strategy, _ in entries])
     found = []
     for (strategy, located), settings in zip(entries, varying, strict=True):
         backbone = None
         if located is not None and len(sources) > 1:
             backbone = located.identity if clear else located.source.location
-        found.append(Key(strategy.name, backbone, settings))
+        found.append(Key(strategy.name, backbone, tuple(settings.items())))
     if len({key.label for key in found}) < len(found):
         raise ValueError(f"entries cannot be told apart: {', '.join(sorted(key.label for key in found))}")
     return found
 
 
-def _varying(strategies: Sequence[Strategy]) -> list[tuple[tuple[str, Any], ...]]:
-    """For each strategy its settings that are others in another one of the same name."""
-    flat = [(strategy.name, dict(_flat(strategy.plain()))) for strategy in strategies]
-    return [
-        tuple(
-            (path, value)
-            for path, value in own.items()
-            if any(name == other and values.get(path, value) != value for other, values in flat)
-        )
-        for name, own in flat
-    ]
-
-
-def _flat(plain: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
-    """Settings by path; a component within another stands under its own name."""
-    found: list[tuple[str, Any]] = []
-    for key, value in plain.items():
-        path = before + key
-        if isinstance(value, Mapping) and "name" in value:
-            found += [(path, value["name"]), *_flat({k: v for k, v in value.items() if k != "name"}, f"{path}.")]
-        elif path != "name":
-            found.append((path, value))
+def _apart(components: Sequence[Any]) -> list[dict[str, Any]]:
+    """For each component, given as plain data, its settings that are others in another one of its name."""
+    found: list[dict[str, Any]] = [{} for _ in components]
+    for name in {_name(each) for each in components} - {None}:
+        own = [at for at, each in enumerate(components) if _name(each) == name]
+        for key in [key for key in components[own[0]] if key != "name"]:
+            values = [components[at][key] for at in own]
+            shown = [_name(value) or value for value in values]
+            for at, value, within in zip(own, shown, _apart(values), strict=True):
+                found[at] |= {key: value} if any(other != value for other in shown) else {}
+                found[at] |= {f"{key}.{path}": inner for path, inner in within.items()}
     return found
+
+
+def _name(plain: Any) -> str | None:
+    """Registry name of a component given as plain data; None for any other value."""
+    return plain.get("name") if isinstance(plain, Mapping) else None
 
 
 def _shown(value: Any) -> str:

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.backbones.location import ARCHITECTURES, BackboneSource, Located, cleaned, locate
+from headstart.backbones.location import BackboneSource, Located, architectures, backbone_class, cleaned, locate
 from headstart.errors import ModelError
-from headstart.recipes.raw_recipe import Adapt, Pretrain, Raw
+from headstart.recipes.raw_text import Adapt, LanguageModelling, Pretrain
 from headstart.runtime.durable import damage, sealed, write_json
 from headstart.runtime.precision import is_fast
 from headstart.runtime.progress import Progress
 from headstart.runtime.team import Team
 
 if TYPE_CHECKING:
-    from headstart.backbones.encoder import TextEncoder
+    from headstart.backbones.base import Backbone
     from headstart.corpora.survey import Survey
     from headstart.heads.model import Model
 
@@ -25,12 +25,24 @@ TOKENIZER_TEXT = 50_000_000
 """Characters that a tokenizer is trained on at most."""
 
 
-def network_of(recipe: Raw, surveyed: Survey, place: Path, progress: Progress, team: Team) -> tuple[Located, bool]:
-    """The network's folder, and whether it has weights; made by configuration where the recipe says so."""
+def found_network(recipe: LanguageModelling) -> Located | None:
+    """The folder of the pretrained network that learning starts from; None where the network is yet to be made.
+
+    Raises:
+        ModelError: it cannot do what the objective needs, or is otherwise unfit; said before weights or text are fetched.
+    """
+    needs = recipe.objective.needs
     if isinstance(recipe, Adapt):
-        return locate(recipe.backbone), True
+        return locate(recipe.backbone, needs)
+    if isinstance(recipe, Pretrain) and (kind := _architecture(recipe)) in architectures():
+        backbone_class({"model_type": kind}, needs)
+    return None
+
+
+def made_network(recipe: LanguageModelling, surveyed: Survey, place: Path, progress: Progress, team: Team) -> Located:
+    """The folder of a network that is made by configuration, without weights, and of its tokenizer."""
     if not isinstance(recipe, Pretrain):
-        raise TypeError(f"a {type(recipe).__name__} learns from no raw text")
+        raise TypeError(f"a {type(recipe).__name__} makes no network")
     folder = place / "network"
     if not team.rank and damage(folder):
         progress.begin("tokenizer", 1)
@@ -40,12 +52,13 @@ def network_of(recipe: Raw, surveyed: Survey, place: Path, progress: Progress, t
     team.same(True)
     config = cleaned(json.loads((folder / "config.json").read_text(encoding="utf-8")))
     source = BackboneSource(location=str(folder), max_length=recipe.training.block_length)
-    name = recipe.network.architecture or _usual(recipe)
-    return Located(folder, source, f"{name}-{recipe.network.size}", config), False
+    return Located(folder, source, f"{_architecture(recipe)}-{recipe.network.size}", config)
 
 
-def _usual(recipe: Pretrain) -> str:
-    return "gpt2" if getattr(recipe.objective, "direction", "") == "causal" else "bert"
+def _architecture(recipe: Pretrain) -> str:
+    """The architecture, folder or hub id that is asked for, or what suits the objective."""
+    usual = "gpt2" if getattr(recipe.objective, "direction", "") == "causal" else "bert"
+    return recipe.network.architecture or usual
 
 
 def _configure(recipe: Pretrain, surveyed: Survey, folder: Path) -> None:
@@ -54,11 +67,15 @@ def _configure(recipe: Pretrain, surveyed: Survey, folder: Path) -> None:
     from headstart.backbones.vocabulary import KIND_OF, save_tokenizer, special_ids, train_tokenizer
 
     network, length = recipe.network, recipe.training.block_length
-    kind = network.architecture or _usual(recipe)
+    kind = _architecture(recipe)
     if kind not in (*ENCODERS, *DECODERS):
         place = Path(kind).expanduser()
         # A folder of one's own need not have weights, which are not used.
-        place = place if (place / "config.json").is_file() else locate(BackboneSource(location=kind)).folder
+        place = (
+            place
+            if (place / "config.json").is_file()
+            else locate(BackboneSource(location=kind), recipe.objective.needs).folder
+        )
         for path in place.iterdir():
             if path.suffix in (".json", ".txt", ".model") and path.is_file():
                 shutil.copyfile(path, folder / path.name)
@@ -90,8 +107,8 @@ def _require_known(folder: Path) -> None:
     """Refuse a configuration of an architecture that is not known, or one without its tokenizer."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     kind = config.get("model_type") if isinstance(config, dict) else None
-    if kind not in ARCHITECTURES:
-        raise ModelError(f"model_type {kind!r} is not one that is known ({', '.join(sorted(ARCHITECTURES))})")
+    if kind not in (known := architectures()):
+        raise ModelError(f"model_type {kind!r} is not one that is known ({', '.join(known)})")
     if not (folder / "tokenizer.json").is_file():
         raise ModelError(f"there is no tokenizer.json beside the configuration of {kind}; give a folder that has both")
 
@@ -109,21 +126,21 @@ def _sample(surveyed: Survey) -> Iterator[str]:
 
 
 def model_of(
-    recipe: Raw, located: Located, pretrained: bool, team: Team, device: str = "cpu"
-) -> tuple[Model, TextEncoder]:
+    recipe: LanguageModelling, located: Located, pretrained: bool, team: Team, device: str = "cpu"
+) -> tuple[Model, Backbone]:
     """The network with the heads that the objective asks for.
 
     Raises:
-        ModelError: its tokenizer belongs to another network, or it has no such head.
+        ModelError: it cannot do what the objective needs, its tokenizer belongs to another network, or it has no such head.
     """
     import torch
 
-    from headstart.backbones.encoder import TextEncoder
+    from headstart.backbones.base import open_backbone
     from headstart.backbones.vocabulary import check_belongs
     from headstart.heads.model import Model
 
     torch.manual_seed(recipe.seed)
-    backbone = TextEncoder(located, pretrained=pretrained)
+    backbone = open_backbone(located, needs=recipe.objective.needs, pretrained=pretrained)
     backbone.to(device)
     backbone.fast = is_fast(recipe.precision, device)
     check_belongs(backbone.tokenizer.plain, located.config)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from headstart.backbones.location import BackboneSource, Located
-from headstart.recipes.recipe import Experiment
+from headstart.recipes.labelled import Experiment
+from headstart.recipes.sources import TARGET_TEST
 from headstart.runs.experiment import Entry, line_up
 from headstart.runs.splitting import Parts
 from headstart.runtime.deadline import Deadline
@@ -125,13 +126,16 @@ class Plan:
 
     @property
     def testing(self) -> float:
-        """Seconds to score a network on the test rows."""
-        return 0.0 if self.parts.test is None else self.test_rate * len(self.parts.test)
+        """Seconds to score a network on the test rows, those of named tests too."""
+        rows = sum(len(rows) for role, rows in self.parts.scored.items() if role != TARGET_TEST)
+        return (self.test_rate or self.rate or 0.0) * rows
 
     @property
     def kept(self) -> float:
-        """Seconds kept for the last steps."""
-        return LAST_STEPS + LAST_SHARE * (self.recipe.budget or 0.0)
+        """Seconds kept for the last steps and what is measured in them."""
+        rows = len(self.parts.validation if self.parts.test is None else self.parts.test)
+        measuring = sum(each.seconds(rows, self.test_rate or self.rate or 0.0) for each in self.recipe.measured())
+        return LAST_STEPS + LAST_SHARE * (self.recipe.budget or 0.0) + measuring
 
     def estimate(self, strategy: Strategy) -> float | None:
         """Seconds that a strategy takes with its test scores; None where nothing was measured."""
@@ -251,8 +255,8 @@ class Plan:
 
 
 def _perfect(entry: Entry, parts: Parts) -> bool:
-    logits = entry.logits("validation")
-    return logits is not None and not parts.task.mistakes(logits, parts.validation, 1)
+    outputs = entry.outputs("validation", parts)
+    return outputs is not None and not parts.task.mistakes(outputs, parts.validation, 1)
 
 
 def _moving_pays(done: Sequence[Entry]) -> bool:

@@ -15,10 +15,10 @@ import numpy as np
 from headstart.artifact import EVIDENCE as EVIDENCE_FILE
 from headstart.artifact import FORMAT as ARTIFACT_FORMAT
 from headstart.artifact import MANIFEST, NETWORK, RECIPE, new_folder, own_version, recipe_text
-from headstart.backbones.location import LEARNED, Located, locate
+from headstart.backbones.location import LEARNED, Located
 from headstart.errors import DataError, RecipeError
-from headstart.recipes.raw_recipe import Adapt, Pretrain, Raw
-from headstart.runs.networks import model_of, network_of
+from headstart.recipes.raw_text import Adapt, LanguageModelling, Pretrain
+from headstart.runs.networks import found_network, made_network, model_of
 from headstart.runs.workspace import Workspace, text_conditions
 from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.runtime.device import name_of, settled
@@ -28,7 +28,7 @@ from headstart.runtime.progress import Progress
 from headstart.runtime.team import ALONE, Team
 
 if TYPE_CHECKING:
-    from headstart.backbones.encoder import TextEncoder
+    from headstart.backbones.base import Backbone
     from headstart.corpora.corpus import Corpus
     from headstart.corpora.survey import Survey
     from headstart.data.pieces import Pieces
@@ -43,17 +43,17 @@ MOST_EPOCHS = 20
 
 
 @dataclass
-class Spoken:
+class PretrainedNetwork:
     """A network that has learnt from raw text, and what was measured about it."""
 
     model: Model
-    recipe: Raw
+    recipe: LanguageModelling
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class Texts:
-    """Raw text, tokenised, as rows."""
+    """LanguageModelling text, tokenised, as rows."""
 
     rows: Pieces
     held: Pieces
@@ -64,14 +64,14 @@ class Texts:
 
 
 def learn_language(
-    recipe: Raw,
+    recipe: LanguageModelling,
     progress: Progress,
     work: Workspace | None,
     *,
     started: float,
     team: Team = ALONE,
     strict: bool = False,
-) -> Spoken | None:
+) -> PretrainedNetwork | None:
     """Run a recipe of the verb `pretrain` or `adapt`.
 
     Args:
@@ -98,21 +98,22 @@ def learn_language(
     begun = started - (work.spent if work is not None else 0.0)
     deadline = None if recipe.budget is None else Deadline(begun + recipe.budget - SAVING)
     objective: Any = recipe.objective
+    found = found_network(recipe)
     surveyed = survey(by_objective(recipe.data, objective), progress)
     if work is not None:
         inputs: dict[str, Any] = {"texts": surveyed.digest}
-        if isinstance(recipe, Adapt):
-            inputs["backbone"] = locate(recipe.backbone).source.digest
+        if found is not None:
+            inputs["backbone"] = found.source.digest
         work.check(text_conditions(recipe, inputs, threads, team.size), strict=strict)
     place = Path(team.same("" if work is None else str(work.folder)))
-    located, pretrained = network_of(recipe, surveyed, place, progress, team)
-    model, backbone = model_of(recipe, located, pretrained, team, device)
+    located = made_network(recipe, surveyed, place, progress, team) if found is None else found
+    model, backbone = model_of(recipe, located, found is not None, team, device)
     texts = _texts(recipe, surveyed, backbone, place, progress, team)
     learner = _learner(recipe, model, texts, progress)
     learner.measure_on(recipe.training.measured_tokens)
     updates, speed = _plan(recipe, learner, deadline, work, team, progress)
     stages = Stages(None if work is None else work.folder / "stages", recipe.training.checkpoint_every, progress)
-    if pretrained:
+    if found is not None:
         prime(learner, updates, stages)
     before = _general_loss(model, recipe, texts)
     if isinstance(recipe, Adapt):
@@ -130,13 +131,15 @@ def learn_language(
     if speed.get("operations"):
         learned.speed.operations = speed["operations"]
         evidence["speed"]["arithmetic_share"] = round(learned.speed.share, 3)
-    evidence[LEARNED] = _tokens_per_weight(evidence, located if pretrained else None)
+    evidence[LEARNED] = _tokens_per_weight(evidence, found)
     evidence["seconds"] = round(time.perf_counter() - begun, 1)
     evidence["machine"] = {"threads": threads, "processes": team.size, "device": name_of(backbone.device.type)}
-    return Spoken(model, _resolved(recipe, learner, updates, threads, located), evidence)
+    return PretrainedNetwork(model, _resolved(recipe, learner, updates, threads, located), evidence)
 
 
-def _resolved(recipe: Raw, learner: Learner, updates: int, threads: int, located: Located) -> Raw:
+def _resolved(
+    recipe: LanguageModelling, learner: Learner, updates: int, threads: int, located: Located
+) -> LanguageModelling:
     """The recipe that comes to the same weights again, without a clock."""
     settled = {"epochs": None, "learning_rate": learner.learning_rate, "measured_tokens": learner.held.tokens}
     settled |= {"optimizer": learner.settings.optimizer, "rounds": learner.settings.rounds}
@@ -152,7 +155,9 @@ def _resolved(recipe: Raw, learner: Learner, updates: int, threads: int, located
     )
 
 
-def publish_network(spoken: Spoken, folder: Path, *, overwrite: bool = False, within: Path | None = None) -> Path:
+def publish_network(
+    pretrained: PretrainedNetwork, folder: Path, *, overwrite: bool = False, within: Path | None = None
+) -> Path:
     """Write the network as plain transformers loads it, with recipe, evidence, card and report.
 
     Raises:
@@ -160,19 +165,13 @@ def publish_network(spoken: Spoken, folder: Path, *, overwrite: bool = False, wi
         StorageError: the disk refuses.
         DivergedError: a weight is not finite.
     """
-    from headstart.backbones.encoder import quiet
-    from headstart.predictors.network import save_tokenizer
     from headstart.report import language
 
-    backbone: Any = spoken.model.backbone
-    heads: list[Any] = list(spoken.model.heads.values())
-    network: Any = next((head.whole for head in heads if hasattr(head, "whole")), backbone.network)
-    evidence = spoken.evidence | {"title": folder.name}
+    network = pretrained.recipe.objective.published(pretrained.model)
+    evidence = pretrained.evidence | {"title": folder.name}
     with new_folder(folder, overwrite=overwrite, within=within) as work:
         _refuse_broken(network)
-        with quiet():
-            network.save_pretrained(str(work))
-        save_tokenizer(backbone, work)
+        pretrained.model.backbone.save(work, network)
         manifest = {
             "format": ARTIFACT_FORMAT,
             "headstart": own_version(),
@@ -181,7 +180,7 @@ def publish_network(spoken: Spoken, folder: Path, *, overwrite: bool = False, wi
             LEARNED: evidence[LEARNED],
         }
         write_json(work / MANIFEST, manifest)
-        (work / RECIPE).write_text(recipe_text(spoken.recipe.plain()), encoding="utf-8")
+        (work / RECIPE).write_text(recipe_text(pretrained.recipe.plain()), encoding="utf-8")
         write_json(work / EVIDENCE_FILE, evidence)
         (work / "report.html").write_text(language.page(evidence), encoding="utf-8")
         (work / "README.md").write_text(language.card(evidence), encoding="utf-8")
@@ -200,13 +199,15 @@ def _refuse_broken(network: Any) -> None:
         raise DivergedError(f"{broken[0]} holds numbers that are not finite; nothing was saved")
 
 
-def _texts(recipe: Raw, surveyed: Survey, backbone: TextEncoder, place: Path, progress: Progress, team: Team) -> Texts:
+def _texts(
+    recipe: LanguageModelling, surveyed: Survey, backbone: Backbone, place: Path, progress: Progress, team: Team
+) -> Texts:
     """Rows to learn from and to measure on."""
-    from headstart.training.rawtext import HELD_TOKENS, Reader, Rows, lines_of, sample
+    from headstart.training.rawtext import HELD_TOKENS, TextReader, TextRows, lines_of, sample
 
     objective: Any = recipe.objective
     data, settings = recipe.data, recipe.training
-    reader = Reader(backbone.tokenizer, objective, settings.block_length, recipe.seed, team, progress)
+    reader = TextReader(backbone.tokenizer, objective, settings.block_length, recipe.seed, team, progress)
     unseen = [lines_of(data.exclude, data.encoding, progress)] if data.exclude and not team.rank else []
     corpus = reader.corpus(surveyed, place / "tokens", unseen)
 
@@ -215,7 +216,7 @@ def _texts(recipe: Raw, surveyed: Survey, backbone: TextEncoder, place: Path, pr
 
     if data.held_out:
         held = sample(reader.whole(beside(data.held_out, "held-out"), held=True), HELD_TOKENS, recipe.seed)
-        rows = Rows(reader.whole(corpus), held, dict(corpus.facts))
+        rows = TextRows(reader.whole(corpus), held, dict(corpus.facts))
     else:
         rows = reader.parted(corpus)
     if rows.learnt.tokens < settings.batch_tokens or not len(rows.held):
@@ -258,33 +259,33 @@ def _said(facts: dict[str, Any], rows: Pieces, held: Pieces) -> str:
     return said + (f"; left out: {', '.join(left_out)}" if left_out else "")
 
 
-def _learner(recipe: Raw, model: Model, texts: Texts, progress: Progress) -> Learner:
+def _learner(recipe: LanguageModelling, model: Model, texts: Texts, progress: Progress) -> Learner:
     from headstart.training.head_warmup import own_weights
     from headstart.training.language import Learner
-    from headstart.training.stage import Level
+    from headstart.training.stage import LayerGroup
 
     objective: Any = recipe.objective
     backbone: Any = model.backbone
     usual = (
         min(1e-3, 0.5 / backbone.hidden_size) if isinstance(recipe, Pretrain) else 1e-4 if objective.direction else 3e-5
     )
-    levels = None
+    groups = None
     if isinstance(recipe, Adapt) and recipe.top_layers != "all":
-        blocks = backbone.stacks()["encoder"][1:]
+        blocks = backbone.blocks()[1:]
         if not 1 <= recipe.top_layers <= len(blocks):
             raise RecipeError([f"top_layers: {recipe.top_layers} is outside [1, {len(blocks)}], the layers there are"])
         moving = [module for block in blocks[-recipe.top_layers :] for module in block]
-        levels = [Level([*moving, *own_weights(model)], 1.0)]
+        groups = [LayerGroup([*moving, *own_weights(model)], 1.0)]
     optimizer = recipe.training.optimizer or ("muon" if isinstance(recipe, Pretrain) else "adamw")
     settings = recipe.training.revised(optimizer=optimizer)
     return Learner(
         model, objective, texts.rows, texts.held, settings, settings.learning_rate or usual, recipe.seed,
-        backbone.tokenizer, progress, levels, recipe.verb,
+        backbone.tokenizer, progress, groups, recipe.verb,
     )  # fmt: skip
 
 
 def _plan(
-    recipe: Raw,
+    recipe: LanguageModelling,
     learner: Learner,
     deadline: Deadline | None,
     work: Workspace | None,
@@ -339,7 +340,7 @@ def _forecast(learner: Learner, texts: Texts, general: float | None) -> None:
     learner.progress.say("forecast", forecast(own, plain, loss, general))
 
 
-def _general_loss(model: Model, recipe: Raw, texts: Texts) -> float | None:
+def _general_loss(model: Model, recipe: LanguageModelling, texts: Texts) -> float | None:
     from headstart.training.language import held_sums
 
     objective: Any = recipe.objective
@@ -351,7 +352,7 @@ def _general_loss(model: Model, recipe: Raw, texts: Texts) -> float | None:
 
 
 def _evidence(
-    recipe: Raw, learner: Learner, learned: Learned, texts: Texts, before: float | None, located: Located
+    recipe: LanguageModelling, learner: Learner, learned: Learned, texts: Texts, before: float | None, located: Located
 ) -> dict[str, Any]:
     objective: Any = recipe.objective
     losses = [row["loss"] for row in learned.curve]
@@ -388,7 +389,7 @@ def _evidence(
 
 
 def _tokens_per_weight(evidence: dict[str, Any], before: Located | None) -> float | None:
-    """Of all learning from raw text so far; None for a network that others have pretrained."""
+    """Tokens per weight over all learning from raw text so far; None for a network that others have pretrained."""
     own = evidence["tokens"] / max(evidence["backbone"]["parameters"], 1)
     if before is None:
         return own

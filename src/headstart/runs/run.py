@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +11,14 @@ from headstart.artifact import EVIDENCE, check_free, is_network, load
 from headstart.data.files import require_file
 from headstart.data.table import Table
 from headstart.errors import UsageError
-from headstart.recipes.raw_recipe import Raw
-from headstart.recipes.recipe import MEMORY, Evaluate, Experiment, Predict, Resume
-from headstart.recipes.sources import Data
-from headstart.runs.inference import evaluate, predict
-from headstart.runs.outcome import Outcome
+from headstart.recipes.base import Recipe
+from headstart.recipes.labelled import Experiment
+from headstart.recipes.parsing import from_mapping
+from headstart.recipes.raw_text import LanguageModelling
+from headstart.recipes.resuming import Resume
+from headstart.recipes.sources import MEMORY
+from headstart.recipes.verbs import VERBS
+from headstart.runs.outcome import Call, Outcome
 from headstart.runtime.interrupts import stopped, watched
 from headstart.runtime.progress import SILENT, Progress
 from headstart.runtime.team import joined
@@ -27,12 +29,12 @@ if TYPE_CHECKING:
 
 
 def run(
-    recipe: Any, progress: Progress = SILENT, *, table: Table | None = None, started: float | None = None
+    recipe: Recipe, progress: Progress = SILENT, *, table: Table | None = None, started: float | None = None
 ) -> Outcome:
     """Do what a recipe says.
 
     Args:
-        recipe: of any verb, see `headstart.recipes.recipe`.
+        recipe: of any verb, see `headstart.recipes.verbs`.
         progress: told about everything worth knowing on the way.
         table: rows handed over in Python, for `fit`, `compare` and `resume`.
         started: when the command began, on the clock of `time.perf_counter`, for budgets; by default now.
@@ -40,24 +42,19 @@ def run(
     Raises:
         HeadstartError: whatever stands in the way, see `headstart.errors`.
     """
-    if isinstance(recipe, Experiment):
-        return _experiment(recipe, progress, table, time.perf_counter() if started is None else started)
-    if isinstance(recipe, Raw):
-        return _learning(recipe, progress, time.perf_counter() if started is None else started)
-    if isinstance(recipe, Resume):
-        return _resume(recipe, progress, table, time.perf_counter() if started is None else started)
-    if isinstance(recipe, Predict):
-        return predict(recipe, progress)
-    if isinstance(recipe, Evaluate):
-        return evaluate(recipe, progress)
-    raise UsageError(f"a {type(recipe).__name__} cannot be run")
+    if not isinstance(recipe, Recipe):
+        raise UsageError(f"a {type(recipe).__name__} cannot be run")
+    call = Call(progress, table) if started is None else Call(progress, table, started)
+    return VERBS.function(recipe.verb)(recipe, call)
 
 
 def result_of(evidence: dict[str, Any], folder: Path | None) -> dict[str, Any]:
     """What `fit` and `compare` print with `--json`."""
+    from headstart.evaluation.measurements.base import measured
+
     rows = {row.get("label", row["strategy"]): row for row in evidence["leaderboard"]}
     keys = ("status", "seconds", "trainable_parameters", "scores")
-    asked = (evidence.get("abstention") or {}).get("asked")
+    found = {each.name: each.printed_of(plain) for each, plain in measured(evidence)}
     return {
         "artifact": None if folder is None else str(folder),
         "task": evidence["task"]["name"],
@@ -68,36 +65,33 @@ def result_of(evidence: dict[str, Any], folder: Path | None) -> dict[str, Any]:
         "dropped_rows": evidence["data"]["dropped"],
         "verdict": evidence["verdict"],
         "seconds": evidence["cost"]["seconds"],
-        **({"abstention": asked} if asked else {}),
-        **({"domains": evidence["domains"]} if evidence.get("domains") else {}),
+        **{name: plain for name, plain in found.items() if plain},
     }
 
 
-def _experiment(recipe: Experiment, progress: Progress, table: Table | None, started: float) -> Outcome:
+def experiment(recipe: Experiment, call: Call) -> Outcome:
+    """Carry out `fit` and `compare`."""
     folder = _folder(recipe)
     first = not started_by_torchrun().rank
     if folder is not None and first:
         check_free(folder, overwrite=recipe.overwrite)
-    if table is None:
-        data = recipe.data
-        for path in (data.train, data.test, data.validation, data.target, data.target_test):
-            if path is not None:  # said at once, before any work
-                require_file(Path(path))
+    for path in recipe.data.sources.values():
+        if path != MEMORY:
+            require_file(Path(path))  # said at once, before any work
     from headstart.runs.comparison import outline
     from headstart.runs.workspace import Workspace
 
     if recipe.dry_run:
-        return Outcome(outline(recipe, progress, table))
+        return Outcome(outline(recipe, call.progress, call.table))
     with watched():
         if folder is None or not first:
-            return _carried_out(recipe, progress, table, started, folder, None)
-        plain = {"verb": recipe.verb, **recipe.plain()}
-        with Workspace(folder, plain, overwrite=recipe.overwrite, progress=progress) as work:
-            return _carried_out(recipe, progress, table, started, folder, work)
+            return _compared(recipe, call, folder, None)
+        with Workspace(folder, recipe.plain(), overwrite=recipe.overwrite, progress=call.progress) as work:
+            return _compared(recipe, call, folder, work)
 
 
-def _resume(recipe: Resume, progress: Progress, table: Table | None, started: float) -> Outcome:
-    from headstart.recipes.parsing import from_mapping
+def resume(recipe: Resume, call: Call) -> Outcome:
+    """Carry out `resume`: go on with a run of any verb that leaves one."""
     from headstart.runs.workspace import Workspace, recorded
 
     folder = Path(recipe.run)
@@ -105,22 +99,23 @@ def _resume(recipe: Resume, progress: Progress, table: Table | None, started: fl
         return _finished(folder)
     with watched(), ExitStack() as held:
         first = not started_by_torchrun().rank
-        work = held.enter_context(Workspace(folder, None, progress=progress)) if first else None
+        work = held.enter_context(Workspace(folder, None, progress=call.progress)) if first else None
         about = work.about if work is not None else recorded(folder) or {}
         if about.get("finished"):  # and killed before it could tidy up
             return _finished(folder)
-        experiment = from_mapping(about["recipe"], str(folder))
-        if isinstance(experiment, Raw):
-            experiment = _texts_from(Path(about["directory"]), experiment)
-            return _learned(experiment, progress, started, folder, work, strict=recipe.strict)
-        if experiment.data.train == MEMORY and table is None:
+        begun, directory = from_mapping(about["recipe"], str(folder)), Path(about["directory"])
+        if not isinstance(begun, Experiment | LanguageModelling):
+            raise UsageError(f"{folder} was begun by {begun.verb}, which cannot go on")
+        if directory != Path.cwd():
+            begun = begun.moved(directory)
+        if isinstance(begun, LanguageModelling):
+            return _learned(begun, call, folder, work, strict=recipe.strict)
+        if begun.data.train == MEMORY and call.table is None:
             raise UsageError(
                 f"{folder} was begun with rows handed over in Python; hand them over again: "
                 f"headstart.resume({str(folder)!r}, data=...)"
             )
-        if Path(about["directory"]) != Path.cwd():
-            experiment = experiment.revised(data=_from(Path(about["directory"]), experiment.data))
-        return _carried_out(experiment, progress, table, started, folder, work, strict=recipe.strict)
+        return _compared(begun, call, folder, work, strict=recipe.strict)
 
 
 def _finished(folder: Path) -> Outcome:
@@ -132,8 +127,8 @@ def _finished(folder: Path) -> Outcome:
     return Outcome(result_of(artifact.evidence, folder), artifact, folder, notes=[note])
 
 
-def _learning(recipe: Raw, progress: Progress, started: float) -> Outcome:
-    """`pretrain` and `adapt`."""
+def language_modelling(recipe: LanguageModelling, call: Call) -> Outcome:
+    """Carry out `pretrain` and `adapt`."""
     from headstart.runs.workspace import Workspace
 
     folder = _text_folder(recipe)
@@ -142,25 +137,25 @@ def _learning(recipe: Raw, progress: Progress, started: float) -> Outcome:
         check_free(folder, overwrite=recipe.overwrite)
     with watched():
         if not first:
-            return _learned(recipe, progress, started, folder, None)
-        with Workspace(folder, recipe.plain(), overwrite=recipe.overwrite, progress=progress) as work:
-            return _learned(recipe, progress, started, folder, work)
+            return _learned(recipe, call, folder, None)
+        with Workspace(folder, recipe.plain(), overwrite=recipe.overwrite, progress=call.progress) as work:
+            return _learned(recipe, call, folder, work)
 
 
 def _learned(
-    recipe: Raw, progress: Progress, started: float, folder: Path, work: Workspace | None, *, strict: bool = False
+    recipe: LanguageModelling, call: Call, folder: Path, work: Workspace | None, *, strict: bool = False
 ) -> Outcome:
     """Learn from raw text and publish the network."""
     from headstart.runs.pretraining import learn_language, publish_network
 
     try:
         with joined() as team:
-            spoken = learn_language(recipe, progress, work, started=started, team=team, strict=strict)
-        if spoken is None or work is None:
+            found = learn_language(recipe, call.progress, work, started=call.started, team=team, strict=strict)
+        if found is None or work is None:
             return Outcome({})
         again = bool(work.about.get("published"))
         work.remember(published=True)
-        publish_network(spoken, folder, overwrite=recipe.overwrite or again, within=work.folder)
+        publish_network(found, folder, overwrite=recipe.overwrite or again, within=work.folder)
         work.remember(finished=True)
     except KeyboardInterrupt as error:
         raise stopped(error, "stopped; nothing was kept" if work is None else f"stopped; {work.how}") from None
@@ -179,40 +174,14 @@ def network_result(folder: Path) -> dict[str, Any]:
     return {"network": str(folder), **{key: evidence[key] for key in keys if key in evidence}}
 
 
-def _text_folder(recipe: Raw) -> Path:
+def _text_folder(recipe: LanguageModelling) -> Path:
     if recipe.output is not None:
         return Path(recipe.output)
     return _unused(Path(recipe.data.texts[0].rstrip("/*")).name.split(".")[0] or recipe.verb)
 
 
-def _texts_from(directory: Path, recipe: Raw) -> Raw:
-    """The same files, named so that they are found from elsewhere."""
-    if directory == Path.cwd():
-        return recipe
-
-    def found(names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(name if name.startswith("hub:") else str(directory / name) for name in names)
-
-    data = recipe.data.revised(**{key: found(getattr(recipe.data, key)) for key in ("texts", "held_out", "exclude")})
-    general = {"general": found(getattr(recipe, "general"))} if hasattr(recipe, "general") else {}  # noqa: B009
-    return recipe.revised(data=data, **general)
-
-
-def _from(directory: Path, data: Data) -> Data:
-    """The same files, named so that they are found from elsewhere."""
-    paths = {name: getattr(data, name) for name in ("train", "validation", "test", "target", "target_test")}
-    return data.revised(**{name: str(directory / path) for name, path in paths.items() if path not in (None, MEMORY)})
-
-
-def _carried_out(
-    recipe: Experiment,
-    progress: Progress,
-    table: Table | None,
-    started: float,
-    folder: Path | None,
-    work: Workspace | None,
-    *,
-    strict: bool = False,
+def _compared(
+    recipe: Experiment, call: Call, folder: Path | None, work: Workspace | None, *, strict: bool = False
 ) -> Outcome:
     """Run an experiment and publish what came of it."""
     from headstart.runs.comparison import compare, publish
@@ -221,7 +190,14 @@ def _carried_out(
     try:
         with joined() as team:
             compared = compare(
-                recipe, progress, table, title=title, started=started, team=team, work=work, strict=strict
+                recipe,
+                call.progress,
+                call.table,
+                title=title,
+                started=call.started,
+                team=team,
+                work=work,
+                strict=strict,
             )
         if compared is None:
             return Outcome({})

@@ -3,53 +3,116 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from headstart.checks import duplicates
 from headstart.data.splits import connected, fingerprints, fold_count, folds, latest, numbered, stratified
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError
-from headstart.recipes.recipe import Experiment
-from headstart.recipes.sources import Data
+from headstart.recipes.labelled import Experiment
+from headstart.recipes.sources import ROLES, SCORED, TARGET, TEST, TRAIN, VALIDATION, Data, Role
 from headstart.strategies.offers import made_for_few
 from headstart.tasks.base import Task
 from headstart.types import Dropped
 
 FEW_PER_LABEL = 50
 """Training rows per label below which choices are made by cross-validation."""
-TEST, VALIDATION = (0.2, 20_000), (0.15, 10_000)
+TEST_SHARE, VALIDATION_SHARE = (0.2, 20_000), (0.15, 10_000)
 """Share that is cut off where none is given, and rows at most."""
 LEAST_FOR_TEST = 200
 """Rows below which no test part is cut off."""
 REPEATED_ROWS = 400
 """Cross-validation is repeated until about so many rows were held out, at most `MOST_REPEATS` times."""
 MOST_REPEATS = 5
+LEAKS = frozenset(
+    {(TRAIN, kind) for kind in (VALIDATION, *SCORED)} | {(TARGET, kind) for kind in (TRAIN, VALIDATION, *SCORED)}
+)
+"""Kinds of role that must not share texts: one that is learnt from, and one that would no longer be new then. Training
+rows stay and the leak is said; texts of the target domain, of which there are more, are left out."""
 
 
-@dataclass
-class Parts:
-    """Data ready to learn from."""
+@dataclass(frozen=True)
+class Source:
+    """The rows of one file, and what is to be said of it."""
+
+    rows: Store[Any]
+    file: Mapping[str, Any]
+    """Plain data for the evidence: `role`, `path`, `rows` in the file, rows `used`, `format`."""
+    dropped: tuple[Dropped, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def using(self, rows: Store[Any], dropped: Sequence[Dropped] = (), warnings: Sequence[str] = ()) -> Source:
+        """A copy with other rows, and with what was left out and is said of them beside what was before."""
+        return Source(rows, self.file, (*self.dropped, *dropped), (*self.warnings, *warnings))
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """The rows of all files of an experiment, before anything is cut off."""
 
     task: Task
-    train: Store[Any]
-    validation: Store[Any]
-    """Rows to choose on; the training rows themselves under cross-validation."""
-    test: Store[Any] | None
+    """It knows its columns and, once `bound`, its labels."""
+    sources: Mapping[Role, Source]
+    gone: tuple[str, ...] = ()
+    """Sentences that name labels of which no row could be used."""
+
+    @property
+    def train(self) -> Store[Any]:
+        """Labelled rows to learn from, choose on and score, as far as no other files are named for that."""
+        return self.sources[TRAIN].rows
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Data ready to learn from.
+
+    Args:
+        task: bound to the training rows.
+        rows: rows by role; under cross-validation there is no `validation`.
+        rule: how the parts came about, in words.
+        folds: fold of each training row, shape (repeats, rows), where choices are made by cross-validation.
+        files: plain data of each file for the evidence.
+        dropped: rows that were left out.
+        warnings: what is odd about the data, in sentences.
+    """
+
+    task: Task
+    rows: Mapping[Role, Store[Any]]
     rule: str
-    """How the parts came about, in words."""
     folds: np.ndarray | None = None
-    """Fold of each training row, shape (repeats, rows), where choices are made by cross-validation."""
-    target: Store[Any] | None = None
-    """Texts of the target domain that stand in no labelled part, without labels and other columns."""
-    target_test: Store[Any] | None = None
-    """Labelled rows of the target domain, to report scores on."""
-    dropped: list[Dropped] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    files: list[dict[str, Any]] = field(default_factory=list)
+    files: tuple[Mapping[str, Any], ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def train(self) -> Store[Any]:
+        """Rows to learn from."""
+        return self.rows[TRAIN]
+
+    @property
+    def validation(self) -> Store[Any]:
+        """Rows to choose on; the training rows themselves under cross-validation."""
+        return self.train if self.crossed else self.rows[VALIDATION]
+
+    @property
+    def test(self) -> Store[Any] | None:
+        """Rows to report scores on."""
+        return self.rows.get(TEST)
+
+    @property
+    def target(self) -> Store[Any] | None:
+        """Texts of the target domain that stand in no labelled part, without labels and other columns."""
+        return self.rows.get(TARGET)
+
+    @property
+    def scored(self) -> dict[Role, Store[Any]]:
+        """Rows that strategies are scored on once all choices are made: test, target test and named tests."""
+        return {role: rows for role, rows in self.rows.items() if role.kind in SCORED}
 
     @property
     def crossed(self) -> bool:
@@ -61,66 +124,151 @@ class Parts:
         """What choices are made on: `validation` or `cross-validation`."""
         return "cross-validation" if self.crossed else "validation"
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Number of rows of each part, by its name in messages."""
+        return {"target texts" if role == TARGET else role.name: len(rows) for role, rows in self.rows.items()}
+
     def facts(self) -> dict[str, Any]:
         """Plain data for the evidence."""
-        parts = {"train": self.train, "validation": None if self.crossed else self.validation, "test": self.test}
-        if self.target_test is not None:
-            parts["target"] = self.target_test
+        labelled = {role.part: _described(rows, self.task) for role, rows in self.rows.items() if role != TARGET}
         unlabelled = (
             {} if self.target is None else {"target": {"texts": len(self.target), "digest": self.target.digest()}}
         )
         return {
-            "files": self.files,
-            "splits": {name: None if part is None else _described(part, self.task) for name, part in parts.items()},
+            "files": [dict(file) for file in self.files],
+            "splits": dict.fromkeys(("train", "validation", "test")) | labelled,
             **unlabelled,
             "rule": self.rule,
             "choices": self.choices,
             "dropped": [dict(row.__dict__) for row in self.dropped],
-            "warnings": self.warnings,
+            "warnings": [*self.warnings],
         }
 
 
-def split(parts: Parts, rows: Store[Any], given: Store[Any] | None, recipe: Experiment) -> None:
-    """Fill in train, validation and test, cutting off what no file was given for."""
-    data = recipe.data
-    cut = []
-    if parts.test is None and data.test_share != 0:
+def bound(labelled: LabelledRows, recipe: Experiment) -> LabelledRows:
+    """The rows that are used, no more of them than the recipe says, and the task with what it learns of the training rows.
+
+    Raises:
+        DataError: they can't be learnt from, or a part has none that could be scored.
+    """
+    data, sources = recipe.data, dict(labelled.sources)
+    train = sources[TRAIN]
+    rows, said = at_most(train.rows, data.most_rows, recipe.seed, labelled.task.strata(train.rows))
+    try:
+        task = labelled.task.bind(rows)
+    except DataError as error:
+        raise DataError("; ".join([str(error), *labelled.gone])) from None
+    for role, source in sources.items():
+        if role == TRAIN:
+            found = train.using(rows, warnings=[*said, *labelled.gone])
+        else:
+            found = source if role == TARGET else _known(source, task)
+            most = data.most_test_rows if role.kind in SCORED else None
+            fewer, said = at_most(found.rows, most, recipe.seed)
+            found = found.using(fewer, warnings=said)
+        sources[role] = replace(found, rows=_grouped(found.rows, data.group_column))
+    return LabelledRows(task, sources)
+
+
+def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
+    """The parts, those that no file was given for cut off the training rows.
+
+    Raises:
+        DataError: nothing is left to cut off or to learn from.
+        RecipeError: folds were asked for beside a validation file.
+    """
+    data, task, warnings, cut = recipe.data, labelled.task, [], []
+    parts = {role: source.rows for role, source in labelled.sources.items()}
+    rows, numbers = labelled.train, None
+    if TEST not in parts and data.test_share != 0:
         if len(rows) >= LEAST_FOR_TEST:
-            rows, parts.test = _cut(rows, parts.task, data, _share(data.test_share, TEST, rows), recipe.seed)
+            rows, parts[TEST] = _cut(rows, task, data, _share(data.test_share, TEST_SHARE, rows), recipe.seed)
             cut.append("test")
         else:
-            parts.warnings.append(
+            warnings.append(
                 f"{len(rows)} rows are too few to cut off a test part; scores are those that choices were made on, "
                 "which flatters; give rows for a test with --test"
             )
-    parts.train = rows
-    if given is not None:
+    if VALIDATION in parts:
         if data.folds:
             raise RecipeError(["data.folds: a validation part is given, so there is nothing to cross-validate"])
-        parts.validation = given
-    elif _few(rows, parts.task, data):
-        labels, groups = parts.task.strata(rows), _groups(rows, data)
-        count = min(data.folds or fold_count(labels, groups), len(np.unique(groups)))
-        if count < 2:
-            raise DataError(f"{rows.file}: all rows belong together, so none can be held out; give --validation")
-        repeats = int(np.clip(REPEATED_ROWS // len(rows), 1, MOST_REPEATS))
-        seeds = [recipe.seed + repeat for repeat in range(repeats)]
-        parts.folds = np.stack([folds(labels, groups, parts=count, seed=seed) for seed in seeds])
-        parts.validation = rows
-        _check_folds(rows, labels, parts)
+    elif _few(rows, task, data):
+        numbers, said = _numbered_folds(rows, task, recipe)
+        warnings += said
     else:
-        share = _share(data.validation_share, VALIDATION, rows)
-        parts.train, parts.validation = _cut(rows, parts.task, data, share, recipe.seed + 1)
+        share = _share(data.validation_share, VALIDATION_SHARE, rows)
+        rows, parts[VALIDATION] = _cut(rows, task, data, share, recipe.seed + 1)
         cut.append("validation")
-    parts.rule = _rule(data, recipe.seed, cut, parts.folds, parts.task)
+    parts[TRAIN], files = rows, {role: source.file for role, source in labelled.sources.items()}
+    if TARGET in parts:
+        parts[TARGET], said = _new_texts(parts)
+        warnings += said
+        files[TARGET] = {**files[TARGET], "used": len(parts[TARGET])}
+    return Parts(
+        task,
+        {role: parts[role] for role in (*ROLES, *parts) if role in parts},
+        _rule(data, recipe.seed, cut, numbers, task),
+        numbers,
+        tuple(files.values()),
+        tuple(row for source in labelled.sources.values() for row in source.dropped),
+        (*(said for source in labelled.sources.values() for said in source.warnings), *warnings),
+    )
+
+
+def _known(source: Source, task: Task) -> Source:
+    """The rows that can be scored with the labels of the training rows."""
+    rows, dropped = task.known(source.rows)
+    path, warnings = source.file["path"], []
+    if dropped:
+        unseen = sorted({row.reason.removeprefix("label '").rpartition("' does not occur")[0] for row in dropped})
+        shown = ", ".join(f"'{label}'" for label in unseen[:5])
+        warnings.append(
+            f"{len(dropped):,} rows of {path} have labels that training rows lack ({shown}); they are left out"
+        )
+    if not len(rows):
+        raise DataError(f"{path} has no row whose label occurs in the training rows")
+    return replace(source.using(rows, dropped, warnings), file={**source.file, "used": len(rows)})
+
+
+def _new_texts(parts: Mapping[Role, Store[Any]]) -> tuple[Store[Any], list[str]]:
+    """Texts of the target domain that stand in no labelled part; learning from the others would flatter scores there."""
+    target, warnings = parts[TARGET], []
+    own = fingerprints(target.keys)
+    kept = np.ones(len(target), dtype=bool)
+    for role, part in parts.items():
+        both = duplicates.shared(fingerprints(part.keys), own) if (TARGET, role.kind) in LEAKS else []
+        kept[both] = False
+        if both:
+            name = "training" if role == TRAIN else role.name
+            warnings.append(f"{len(both):,} texts of {target.file} are also {name} rows; they are not learnt from")
+    if not kept.any():
+        raise DataError(f"{target.file} has no text that is not also a labelled row; give others with --target")
+    found = target.take(np.flatnonzero(kept))
+    return Store(found.examples, found.lines, found.file), warnings
+
+
+def _grouped(rows: Store[Any], column: str | None) -> Store[Any]:
+    """The rows with the groups that a column says, where there is one; a row whose cell is empty stands for itself."""
+    if column is None or column not in rows.columns:
+        return rows
+    keys = [(value,) if value and value.strip() else at for at, value in enumerate(rows.columns[column])]
+    return replace(rows, groups=numbered(keys))
 
 
 def at_most(
-    rows: Store[Any], most: int | None, seed: int, parts: Parts, labels: Sequence[Any] | None = None
-) -> Store[Any]:
-    """A random sample where there are too many rows, two of each label at least where labels are given."""
+    rows: Store[Any], most: int | None, seed: int, labels: Sequence[Any] | None = None
+) -> tuple[Store[Any], list[str]]:
+    """A random sample where there are too many rows, and a sentence that says so.
+
+    Args:
+        rows: as they were read.
+        most: rows that are kept; None for all.
+        seed: another seed, another sample.
+        labels: one per row; two rows of each label are kept at least.
+    """
     if most is None or len(rows) <= most:
-        return rows
+        return rows, []
     order = np.random.default_rng([seed, 0x5A3B1E]).permutation(len(rows))
     if labels is not None:
         seen: Counter[Any] = Counter()
@@ -130,8 +278,20 @@ def at_most(
             seen[labels[row]] += 1
         share = np.array([place[row] / seen[labels[row]] if place[row] > 1 else -1.0 for row in order])
         order = order[np.argsort(share, kind="stable")]
-    parts.warnings.append(f"{most:,} of {len(rows):,} rows of {rows.file} are used, drawn at random")
-    return rows.take(np.sort(order[:most]))
+    said = f"{most:,} of {len(rows):,} rows of {rows.file} are used, drawn at random"
+    return rows.take(np.sort(order[:most])), [said]
+
+
+def _numbered_folds(rows: Store[Any], task: Task, recipe: Experiment) -> tuple[np.ndarray, list[str]]:
+    """The fold of each row, shape (repeats, rows), and what is to be said of them."""
+    labels, groups = task.strata(rows), _groups(rows, recipe.data)
+    count = min(recipe.data.folds or fold_count(labels, groups), len(np.unique(groups)))
+    if count < 2:
+        raise DataError(f"{rows.file}: all rows belong together, so none can be held out; give --validation")
+    repeats = int(np.clip(REPEATED_ROWS // len(rows), 1, MOST_REPEATS))
+    seeds = [recipe.seed + repeat for repeat in range(repeats)]
+    found = np.stack([folds(labels, groups, parts=count, seed=seed) for seed in seeds])
+    return found, _held_out_whole(rows, labels, found[0])
 
 
 def _share(given: float | None, usual: tuple[float, int], rows: Store[Any]) -> float:
@@ -139,23 +299,21 @@ def _share(given: float | None, usual: tuple[float, int], rows: Store[Any]) -> f
     return given if given is not None else min(usual[0], usual[1] / len(rows))
 
 
-def _check_folds(rows: Store[Any], labels: Sequence[str], parts: Parts) -> None:
-    """Name labels that are held out as a whole, so that nothing is left to learn them from.
+def _held_out_whole(rows: Store[Any], labels: Sequence[str], numbers: np.ndarray) -> list[str]:
+    """A sentence that names labels that are held out as a whole, so that nothing is left to learn them from.
 
     Raises:
         DataError: all are.
     """
-    if parts.folds is None:
-        return
-    places = {(label, int(fold)) for label, fold in zip(labels, parts.folds[0], strict=True)}
+    places = {(label, int(fold)) for label, fold in zip(labels, numbers, strict=True)}
     whole = sorted(label for label, count in Counter(label for label, _ in places).items() if count == 1)
     if not whole:
-        return
+        return []
     shown = ", ".join(f"'{label}'" for label in whole[:5]) + (f" and {len(whole) - 5} more" if len(whole) > 5 else "")
     said = f"the rows of the label(s) {shown} belong together (one text or group each)"
     if len(whole) == len({*labels}):
         raise DataError(f"{rows.file}: {said}, so none can be held out and learnt at once; give --validation")
-    parts.warnings.append(f"{said}: whenever they are held out nothing is left to learn them from")
+    return [f"{said}: whenever they are held out nothing is left to learn them from"]
 
 
 def _few(rows: Store[Any], task: Task, data: Data) -> bool:
@@ -184,7 +342,7 @@ def _cut(rows: Store[Any], task: Task, data: Data, share: float, seed: int) -> t
 
 def _groups(rows: Store[Any], data: Data) -> np.ndarray:
     """One group number per row: rows of equal text, or of equal value in the group column, are together."""
-    keys = [fingerprints(rows.texts)]
+    keys = [fingerprints(rows.keys)]
     if data.group_column:
         keys.append(numbered(_column(rows, data.group_column, "--group-column")))
     return connected(*keys)
@@ -208,7 +366,7 @@ def _rule(data: Data, seed: int, cut: Sequence[str], folds: np.ndarray | None, t
         times = f", {len(folds)} times" if len(folds) > 1 else ""
         first = made_for_few(task)
         made = f", {' and '.join(first)} before others that are not better by more than noise" if first else ""
-        loss = "squared error" if task.answers == "number" else "log-loss"
+        loss = task.loss_title
         said.append(
             f"choices by {folds.max() + 1}-fold cross-validation{times}, stratified by label, seed {seed}, the strategy by "
             f"{loss}{made}"

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,7 +21,10 @@ from headstart.artifact import MANIFEST
 from headstart.backbones.location import Located
 from headstart.config import parse
 from headstart.data.columns import texts_digest
+from headstart.data.outputs import outputs_of
 from headstart.data.table import Table
+from headstart.decisions.base import Decision, fitted, in_order, parse_decision
+from headstart.decisions.temperature import Temperature
 from headstart.errors import (
     DataError,
     DivergedError,
@@ -33,10 +36,12 @@ from headstart.errors import (
     StorageError,
 )
 from headstart.predictors import PREDICTORS
-from headstart.recipes.raw_recipe import Raw
-from headstart.recipes.recipe import MEMORY, Experiment
+from headstart.recipes.labelled import Experiment
+from headstart.recipes.raw_text import LanguageModelling
+from headstart.recipes.sources import MEMORY
 from headstart.registry import did_you_mean
 from headstart.runs.experiment import Entry
+from headstart.runs.splitting import Parts
 from headstart.runtime.device import name_of, settled
 from headstart.runtime.durable import (
     DISCARDED,
@@ -55,11 +60,11 @@ from headstart.runtime.precision import is_fast
 from headstart.runtime.progress import SILENT, Progress
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Candidate
-from headstart.tasks.base import Task
 from headstart.training.settings import Training
 
 SUFFIX = ".part"
 ABOUT = "run.json"
+OUTPUTS = "outputs.safetensors"
 FORMAT = 1
 PACKAGES = ("headstart", "numpy", "scikit-learn", "scipy", "tokenizers", "torch", "transformers")
 HOPELESS = (DataError, ModelError, RecipeError)
@@ -215,13 +220,12 @@ class Workspace:
         """Where the checkpoints of a strategy are, the one that is run as number `at` from 0."""
         return self.folder / f"{self._name(entry, at)}-stages"
 
-    def keep(self, entry: Entry, at: int, task: Task, *, every: float) -> None:
+    def keep(self, entry: Entry, at: int, *, every: float) -> None:
         """Keep what a strategy came to, and let go of its checkpoints.
 
         Args:
             entry: that has run.
             at: its number in the run, from 0.
-            task: of the run.
             every: seconds between checkpoints; what took less than that, and less than `LEAST_SECONDS`, is not kept.
         """
         if entry.seconds < min(every, LEAST_SECONDS):
@@ -234,7 +238,7 @@ class Workspace:
                 if candidate is not None:
                     (work / "model").mkdir()
                     about |= {
-                        "predictor": candidate.predictor.save(work / "model", task.names, task.meaning),
+                        "predictor": candidate.predictor.save(work / "model"),
                         "kind": candidate.predictor.kind,
                         "strategy": candidate.strategy.plain(),
                         "training": candidate.training.plain(),
@@ -245,15 +249,27 @@ class Workspace:
                         "rank": list(entry.rank),
                         "validation_scores": entry.validation_scores,
                     }
-                    save_file({"validation": candidate.validation_logits}, work / "logits.safetensors")
+                    about |= {
+                        "outputs": candidate.validation.kind,
+                        "decisions": [each.plain() for each in entry.decisions],
+                    }
+                    arrays = candidate.validation.arrays()
+                    save_file({name: np.ascontiguousarray(each) for name, each in arrays.items()}, work / OUTPUTS)
                 (work / "entry.json").write_text(json.dumps(about), encoding="utf-8")
             discard(self.stages(entry, at))
         except StorageError as error:
             self.progress.say("checkpoint", f"{entry.label} could not be kept: {error}", warning=True)
         self._spend()
 
-    def restore(self, entry: Entry, at: int) -> bool:
-        """Fill an entry with what was kept of it; False where there is nothing, or nothing whole."""
+    def restore(self, entry: Entry, at: int, parts: Parts, given: Sequence[Decision] = ()) -> bool:
+        """Fill an entry with what was kept of it; False where there is nothing, or nothing whole.
+
+        Args:
+            entry: that has not run.
+            at: its number in the run, from 0.
+            parts: of the run.
+            given: decisions with settings that are not to be found, for folders of the first format, which kept none.
+        """
         place = self._place(entry, at)
         if not place.is_dir():
             return False
@@ -263,11 +279,12 @@ class Workspace:
                 about = json.loads((place / "entry.json").read_text(encoding="utf-8"))
                 if about.get("key", {"strategy": entry.strategy.name}) != entry.key.plain():
                     raise ValueError("it is another entry's")
-                entry.candidate = None if "predictor" not in about else _candidate(place, about)
+                entry.candidate = None if "predictor" not in about else _candidate(place, about, parts)
                 entry.status, entry.seconds, entry.note = about["status"], about["seconds"], about["note"]
                 if entry.candidate is not None:
                     entry.rank = (about["rank"][0], about["rank"][1])
                     entry.validation_scores = about["validation_scores"]
+                    _decide(entry, about, parts, given, str(place))
                 return True
         except (HeadstartError, OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             reason = f"{type(error).__name__}: {error}"
@@ -352,9 +369,8 @@ def conditions(
         threads: of the CPU.
         processes: of the team.
     """
-    names = ("train", "validation", "test", "target", "target_test")
-    files = {name: getattr(recipe.data, name) for name in names}
-    inputs: dict[str, Any] = {name: _content(Path(path)) for name, path in files.items() if path and path != MEMORY}
+    files = recipe.data.sources.items()
+    inputs: dict[str, Any] = {str(role): _content(Path(path)) for role, path in files if path != MEMORY}
     for strategy in recipe.planned():
         texts = getattr(strategy, "texts", ())
         inputs |= {f"text {path}": _content(Path(path)) for path in texts if Path(path).exists()}
@@ -365,7 +381,9 @@ def conditions(
     return {"inputs": inputs, "machine": _machine(recipe, threads, processes, networks=located is not None)}
 
 
-def text_conditions(recipe: Raw, inputs: Mapping[str, Any], threads: int, processes: int) -> dict[str, dict[str, Any]]:
+def text_conditions(
+    recipe: LanguageModelling, inputs: Mapping[str, Any], threads: int, processes: int
+) -> dict[str, dict[str, Any]]:
     """The same for a run on raw text.
 
     Args:
@@ -377,7 +395,7 @@ def text_conditions(recipe: Raw, inputs: Mapping[str, Any], threads: int, proces
     return {"inputs": dict(inputs), "machine": _machine(recipe, threads, processes, networks=True)}
 
 
-def _machine(recipe: Experiment | Raw, threads: int, processes: int, *, networks: bool) -> dict[str, Any]:
+def _machine(recipe: Experiment | LanguageModelling, threads: int, processes: int, *, networks: bool) -> dict[str, Any]:
     machine: dict[str, Any] = {"threads": threads, "processes": processes}
     for package in PACKAGES:
         with suppress(PackageNotFoundError):
@@ -402,16 +420,30 @@ def _short(value: Any) -> str:
     return value[:12] if isinstance(value, str) and len(value) == 64 else str(value)
 
 
-def _candidate(place: Path, about: Mapping[str, Any]) -> Candidate:
+def _candidate(place: Path, about: Mapping[str, Any], parts: Parts) -> Candidate:
     values = dict(about["strategy"])
     strategy = parse(STRATEGIES.get(values.pop("name")), values, where=str(place))
+    if "outputs" in about:
+        outputs = outputs_of(about["outputs"], load_file(place / OUTPUTS))
+    else:  # the first format held logits alone
+        outputs = parts.task.logits(np.array(load_file(place / "logits.safetensors")["validation"]), parts.validation)
     return Candidate(
         strategy,
         parse(Training, about["training"], where=str(place)),
-        PREDICTORS.get(about["kind"]).load(place / "model", about["predictor"]),
-        np.array(load_file(place / "logits.safetensors")["validation"]),
+        PREDICTORS.get(about["kind"]).load(place / "model", parts.task, about["predictor"]),
+        outputs,
         about["description"],
         about["trainable_parameters"],
         about["curve"],
         about["notes"],
     )
+
+
+def _decide(entry: Entry, about: Mapping[str, Any], parts: Parts, given: Sequence[Decision], where: str) -> None:
+    """Give an entry the decisions that were kept; the first format kept none, and its weights had taken up a temperature."""
+    if "decisions" in about:
+        entry.decisions = tuple(parse_decision(each, where) for each in about["decisions"])
+    else:
+        known = [*given, Temperature(factor=1.0)]
+        entry.decisions = fitted(in_order(known), parts.task, entry.finished.validation, parts.validation)
+    entry.finished.predictor.decisions = entry.decisions

@@ -18,7 +18,7 @@ class Terminated(KeyboardInterrupt):
 
 
 class _State:
-    """Of the signals of this process."""
+    """Where the signals of this process stand."""
 
     watching = False
     asked: int | None = None

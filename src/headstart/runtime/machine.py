@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 
 SIDES = {"cpu": 2048, "cuda": 8192}
-"""Of the matrices whose product is timed, by device."""
+"""Sizes of the matrices whose product is timed, by device."""
 
 
 def cores() -> int:

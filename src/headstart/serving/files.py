@@ -19,7 +19,7 @@ from headstart.runtime.interrupts import stopped
 from headstart.runtime.progress import SILENT, Progress
 from headstart.serving.journal import Journal
 from headstart.tasks.base import Task
-from headstart.types import Dropped, Record, Spoken
+from headstart.types import Dropped, Prediction, Record
 
 CHUNK = 4096
 """Rows predicted at once: enough to sort by length, little enough for any memory."""
@@ -74,25 +74,25 @@ def standard_input(encoding: str | None = None) -> Iterator[str]:
 
 def predicted(
     artifact: Artifact, inputs: Sequence[Any], *, progress: Progress = SILENT, journal: Journal | None = None
-) -> list[Spoken | None]:
+) -> list[Prediction | None]:
     """A prediction per text, or pair of texts; None where that is None. With a journal, looked up there where it is in it."""
     present = [at for at, given in enumerate(inputs) if given is not None]
     wanted = [inputs[at] for at in present]
     if journal is None:
         predictions = artifact.predict(wanted, progress=progress)
     else:
-        outputs = journal.find(wanted)
+        given, outputs = artifact.inputs(wanted), journal.find(wanted)
         if outputs is None:
-            outputs = artifact.outputs(wanted, progress=progress)
+            outputs = artifact.raw_outputs(given, progress=progress)
             journal.add(wanted, outputs)
-        predictions = artifact.predictions(outputs, wanted)
-    found: list[Spoken | None] = [None] * len(inputs)
+        predictions = artifact.predictions(outputs, given)
+    found: list[Prediction | None] = [None] * len(inputs)
     for at, prediction in zip(present, predictions, strict=True):
         found[at] = prediction
     return found
 
 
-def prediction_row(task: Task, prediction: Spoken | None, abstain: float | None = None) -> dict[str, Any]:
+def prediction_row(task: Task, prediction: Prediction | None, abstain: float | None = None) -> dict[str, Any]:
     """Plain data of a prediction, nulls where there was no text.
 
     With `abstain` there is a key `abstained`, and the label is null where the score is below it.
@@ -104,7 +104,7 @@ def prediction_row(task: Task, prediction: Spoken | None, abstain: float | None 
     return row | {"label": None if held else row["label"], "abstained": held}
 
 
-def abstains(prediction: Spoken | None, threshold: float | None) -> bool:
+def abstains(prediction: Prediction | None, threshold: float | None) -> bool:
     """Whether the score of a prediction is too low for an answer."""
     score = None if prediction is None else prediction.score
     return score is not None and threshold is not None and score < threshold
@@ -161,7 +161,7 @@ class FilePredictions:
         self._at = [self.columns.index(name) for name in names]
         self._journal: Journal | None = None
 
-    def __iter__(self) -> Iterator[tuple[Record, Spoken | None]]:
+    def __iter__(self) -> Iterator[tuple[Record, Prediction | None]]:
         """Each row with its prediction, in order."""
         for chunk in _chunks(self._usable()):
             task: Any = self.artifact.task

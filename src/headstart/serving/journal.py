@@ -13,14 +13,14 @@ from typing import IO, Any
 import numpy as np
 
 from headstart.data.columns import texts_digest
-from headstart.errors import RunFolderError, StorageError
-from headstart.predictors.base import Outputs
+from headstart.data.outputs import Outputs, outputs_of
+from headstart.errors import HeadstartError, RunFolderError, StorageError
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Journal:
-    """A file beside the output with the logits of every chunk that is done; a context manager.
+    """A file beside the output with the outputs of every chunk that is done; a context manager.
 
     What an earlier run left is used as long as it comes from the same model and settings, the bytes are whole and the
     texts are the same; from the first chunk that differs everything is computed again. A file of one chunk leaves
@@ -28,7 +28,7 @@ class Journal:
 
     Args:
         path: of the file.
-        key: all that logits depend on beside the texts, plain data.
+        key: all that outputs depend on beside the texts, plain data.
     """
 
     def __init__(self, path: Path, key: Mapping[str, Any]) -> None:
@@ -123,23 +123,33 @@ class Journal:
     def _write(self, file: IO[bytes] | None, digest: str, outputs: Outputs) -> None:
         if file is None:
             return
-        logits = np.ascontiguousarray(outputs.logits, dtype=np.float32)
-        payload = logits.tobytes() + np.asarray(outputs.truncated, dtype=bool).tobytes()
-        head = {"texts": digest, "shape": list(logits.shape), "crc32": zlib.crc32(payload)}
+        arrays = {name: np.ascontiguousarray(each) for name, each in outputs.arrays().items()}
+        payload = b"".join(each.tobytes() for each in arrays.values())
+        about = [[name, each.dtype.str, list(each.shape)] for name, each in arrays.items()]
+        head = {"texts": digest, "kind": outputs.kind, "arrays": about}
+        head["crc32"] = _sum(head, payload)
         file.write(json.dumps(head).encode() + b"\n" + payload)
         file.flush()
-        self.rows += len(logits)
+        self.rows += len(outputs)
 
 
 def _read(file: IO[bytes]) -> tuple[str, Outputs] | None:
     """The next entry; None at the end, and where whatever ended the run has torn it."""
     try:
         head = json.loads(file.readline())
-        rows, labels = head["shape"]
-        payload = file.read(rows * labels * 4 + rows)
-        if zlib.crc32(payload) != head["crc32"]:
+        sizes = [np.dtype(kind).itemsize * int(np.prod(shape)) for _, kind, shape in head["arrays"]]
+        payload, at, arrays = file.read(sum(sizes)), 0, {}
+        if _sum(head, payload) != head["crc32"]:
             return None
-        logits = np.frombuffer(payload, dtype=np.float32, count=rows * labels).reshape(rows, labels)
-        return head["texts"], Outputs(logits, np.frombuffer(payload, dtype=bool, offset=rows * labels * 4))
-    except (ValueError, KeyError, TypeError):
+        for (name, kind, shape), size in zip(head["arrays"], sizes, strict=True):
+            arrays[name] = np.frombuffer(payload[at : at + size], dtype=kind).reshape(shape)
+            at += size
+        return head["texts"], outputs_of(head["kind"], arrays)
+    except (ValueError, KeyError, TypeError, HeadstartError):
         return None
+
+
+def _sum(head: Mapping[str, Any], payload: bytes) -> int:
+    """Checksum of an entry: of what its head says of the arrays, and of their bytes."""
+    said = json.dumps({key: value for key, value in head.items() if key != "crc32"})
+    return zlib.crc32(payload, zlib.crc32(said.encode()))

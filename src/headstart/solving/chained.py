@@ -10,7 +10,7 @@ from headstart.solving.forward_backward import marginals
 from headstart.solving.logistic import GRAM_ROWS, Part, Solved, moments
 
 VARIANCE = 1.0
-"""Of transitions: they are few, and many words speak of each."""
+"""Variance of transitions: they are few, and many words speak of each."""
 CURVATURE = 0.1
 """About that of the loss by the outputs of a word; it scales the coordinates only, not the solution."""
 ITERATIONS = 40

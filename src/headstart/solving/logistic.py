@@ -83,7 +83,7 @@ class Solver:
     """How heads of one kind are solved."""
 
     path: Callable[[Part, Part | None, int], Path]
-    """Of the rows to solve on, those beside them, and the number of outputs."""
+    """The path of the rows to solve on, those beside them, and the number of outputs."""
     wanted: Callable[[np.ndarray, int], np.ndarray]
     """What ridge regression is to come to, shape (rows, outputs), from targets and the number of outputs."""
     outputs: Callable[[np.ndarray], np.ndarray]
@@ -187,7 +187,7 @@ def solve_by_folds(
 
 
 def standard_error(value: float, rows: int) -> float:
-    """Of a share (accuracy and the like, in [0, 1]) measured on some rows; 0 for scores of another range."""
+    """The standard error of a share (accuracy and the like, in [0, 1]) measured on some rows; 0 for scores of another range."""
     return float(np.sqrt(value * (1 - value) / rows)) if 0 <= value <= 1 else 0.0
 
 

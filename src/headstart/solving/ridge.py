@@ -73,7 +73,7 @@ def ridge_by_folds(
 
 
 def _positive_solve(inner: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Of a positive definite system; in the precision of the kernel where it is large."""
+    """The solution of a positive definite system; in the precision of the kernel where it is large."""
     from scipy.linalg import cho_factor, cho_solve
 
     if len(inner) < SMALL_SYSTEM:

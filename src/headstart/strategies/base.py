@@ -12,6 +12,7 @@ import numpy as np
 from headstart.backbones.location import Located
 from headstart.config import Component
 from headstart.data.cache import ArrayCache, no_cache
+from headstart.data.outputs import Logits, Outputs
 from headstart.data.store import Store
 from headstart.predictors.base import Predictor
 from headstart.runtime.deadline import Deadline
@@ -22,7 +23,7 @@ from headstart.tasks.base import Task
 from headstart.training.settings import Training
 
 if TYPE_CHECKING:
-    from headstart.backbones.encoder import TextEncoder
+    from headstart.backbones.base import Backbone
     from headstart.training.checkpoints import Stages
     from headstart.training.features import FeatureStore
     from headstart.training.frozen import TextSet
@@ -100,8 +101,8 @@ class Context:
     """The processes that work on this run."""
     stages: Stages | None = None
     """Where training writes checkpoints, and goes on from."""
-    weights: Mapping[str, Any] | None = None
-    """Weights of the network in place of those of the folder, by name, where it has learnt from raw text meanwhile."""
+    others: Mapping[str, Located] = field(default_factory=dict)
+    """Folders of further networks by role, such as `generator`; `located` is that of the main one."""
     unseen: Sequence[Sequence[str]] = ()
     """Texts that scores are reported on: not to be learnt from, not even without their labels."""
     target: Store[Any] | None = None
@@ -117,22 +118,25 @@ class Context:
         """Whether products are in bfloat16."""
         return is_fast(self.precision, self.device)
 
-    def backbone(self, *, pretrained: bool = True, dropout: float | None = None) -> TextEncoder:
-        """A fresh network with its tokenizer; `dropout` within it as `TextEncoder` has it."""
-        from headstart.backbones.encoder import TextEncoder
+    def backbone(self, role: str = "", *, pretrained: bool = True, dropout: float | None = None) -> Backbone:
+        """A fresh network with its tokenizer, the main one or one of `others`; options as `open_backbone` has them.
+
+        Raises:
+            UsageError: the run has no such network.
+        """
+        from headstart.backbones.base import open_backbone
         from headstart.errors import UsageError
 
-        if self.located is None:
-            raise UsageError("this run was set up without a backbone")
-        backbone = TextEncoder(self.located, pretrained=pretrained, dropout=dropout)
+        located = self.others.get(role) if role else self.located
+        if located is None:
+            raise UsageError(f"this run was set up without a backbone{f' for the role of {role}' * bool(role)}")
+        backbone = open_backbone(located, needs=self.task.needs, pretrained=pretrained, dropout=dropout)
         backbone.to(self.device)
         backbone.fast = self.fast
         backbone.tokenizer.cache = self.cache
         backbone.pairs, backbone.words = self.task.together, self.task.words
         if self.task.windowed:
             backbone.tokenizer.overlap = backbone.tokenizer.usual_overlap
-        if pretrained and self.weights is not None:
-            backbone.network.load_state_dict(self.weights)
         return backbone
 
 
@@ -145,9 +149,8 @@ class Candidate:
     training: Training
     """With every open choice filled in, too."""
     predictor: Predictor
-    validation_logits: np.ndarray
-    """Outputs for the validation rows, shape (rows, labels) or (words, labels), before calibration; out-of-fold logits of the
-    training rows under folds."""
+    validation: Outputs
+    """Outputs of the validation rows before any decision; out-of-fold outputs of the training rows under folds."""
     description: str
     """What was decided, in a few words for the leaderboard."""
     trainable_parameters: int
@@ -183,9 +186,16 @@ class Auto:
     """Whether `fit` leaves it out where moving the network's weights has not been better than leaving them frozen."""
 
 
+def refusal(strategy: Strategy, task: Task[Any, Any]) -> str:
+    """Why a strategy cannot serve a task, as a sentence without a full stop; empty where it can."""
+    if task.outputs_kind not in strategy.gives:
+        return f"it gives {' or '.join(sorted(strategy.gives))}, and the task asks for {task.outputs_kind}"
+    return strategy.refuses(task)
+
+
 def refused_within(inner: Strategy, task: Task) -> str:
     """Why a strategy that fits another one cannot serve a task that the other refuses; empty where it serves it."""
-    why = inner.refuses(task)
+    why = refusal(inner, task)
     return f"{inner.name}, which it fits, cannot: {why}" if why else ""
 
 
@@ -234,6 +244,8 @@ class Strategy(Component, ABC):
     """Whether the weights of the pretrained network stay as they are."""
     auto: ClassVar[Auto | None] = None
     """What a run that names no strategy does with it; where this is None it runs only if it is named."""
+    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind})
+    """Registered kinds of outputs that its models give, see `data.outputs`."""
     cost: ClassVar[int]
     """Rank by usual cost, cheapest first; decides the order of a run and who wins a tie."""
     for_few: ClassVar[bool] = False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.errors import RecipeError
 from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work
@@ -15,7 +16,7 @@ from headstart.tasks.base import Task
 if TYPE_CHECKING:
     from headstart.heads.model import Model
     from headstart.solving.logistic import Part, Solved
-    from headstart.training.stage import Level
+    from headstart.training.stage import LayerGroup
     from headstart.training.state import History
 
 UPDATES = 6
@@ -59,7 +60,7 @@ class Contrastive(Strategy):
     """Learn from the labels' own words too, as three more texts per label. By default where cross-validation, which few
     labels bring with them, finds that it helps the frozen head."""
     C: float | None = Field(default=None, gt=0)
-    """Inverse strength of the head's regularisation on standardised states, over 0; chosen if not given."""
+    """Inverse strength of regularisation, over 0; of the head on standardised states, chosen if not given."""
 
     def refuses(self, task: Task) -> str:
         """Refuses tasks whose texts do not have one label each."""
@@ -67,7 +68,7 @@ class Contrastive(Strategy):
             return "it pulls whole texts together by their one label"
         why = "it draws together texts of one label"
         others = {"label": "", "number": f"{why}, and here they have numbers"}
-        return others.get(task.answers, f"{why}, and here a text may have several")
+        return others.get(task.target_kind, f"{why}, and here a text may have several")
 
     def work(self, context: Context) -> Work:
         """The epochs on every fold and on all rows, states read after each."""
@@ -96,8 +97,8 @@ class Contrastive(Strategy):
         states = _states(context, model, names)
         solved = _solved(context, model, names, grid, states)
         context.progress.end()
-        head = model.heads[HEAD]
-        head.set(_tensor(solved.weight), _tensor(solved.bias))  # type: ignore[operator]
+        head: Any = model.heads[HEAD]
+        head.set(solved)
         updates = epochs * len(self._batches(context, names, 0))
         moved = (
             "all layers" if self.top_layers == "all" else f"top {self.top_layers} layer{'s' * (self.top_layers > 1)}"
@@ -105,10 +106,10 @@ class Contrastive(Strategy):
         return Candidate(
             self.revised(C=solved.C, label_names=names, updates=None),
             context.training.revised(epochs=epochs, learning_rate=context.training.learning_rate or LEARNING_RATE),
-            NetworkPredictor(model),
-            solved.logits(states[1].features) if logits is None else logits,
+            NetworkPredictor(model, context.task),
+            Logits.of(solved.logits(states[1].features) if logits is None else logits),
             f"{moved}, {updates} updates, C {solved.C:g}{', label names' * names}",
-            sum(p.numel() for level in self._levels(model) for m in level.modules for p in m.parameters())
+            sum(p.numel() for group in self._groups(model) for m in group.modules for p in m.parameters())
             + solved.weight.size
             + solved.bias.size,
             [{"epoch": epoch.epoch, "train_loss": epoch.train_loss} for epoch in history.epochs],
@@ -119,6 +120,7 @@ class Contrastive(Strategy):
         self, context: Context, names: bool, epochs: int, grid: tuple[float, ...]
     ) -> tuple[float, np.ndarray]:
         """The best strength by cross-validation, and the out-of-fold logits at it."""
+        from headstart.evaluation.judging import sort_key
         from headstart.solving.logistic import standard_error
         from headstart.strategies.cross_validation import by_fold
 
@@ -128,7 +130,7 @@ class Contrastive(Strategy):
             states = _states(part, model, names)
             for at, strength in enumerate(grid):
                 found[at, held] = _solved(part, model, names, (strength,), states).logits(states[1].features)
-        values = [context.task.rank(logits, context.train)[0] for logits in found]
+        values = [sort_key(context.task, Logits.of(logits), context.train)[0] for logits in found]
         least = max(values) - standard_error(max(values), len(context.train))
         at = next(at for at, value in enumerate(values) if value >= least)
         return grid[at], found[at]
@@ -138,18 +140,18 @@ class Contrastive(Strategy):
         import torch
 
         from headstart.heads.model import Model
-        from headstart.objectives.contrastive import Contrastive as Objective
+        from headstart.objectives.contrastive import ContrastiveLoss
         from headstart.training.stage import Stage
         from headstart.training.trainer import train
 
         torch.manual_seed(context.seed)
         backbone = context.backbone()
         model = Model(backbone, context.task.heads(backbone, pooling="mean"), context.team)
-        objective = Objective(loss_kind=self.loss, temperature=self.temperature, pooling="mean")
+        objective = ContrastiveLoss(loss_kind=self.loss, temperature=self.temperature, pooling="mean")
         stage = Stage(
             objective,
             objective.prepare(_with_names(context, names), backbone.tokenizer),
-            self._levels(model),
+            self._groups(model),
             epochs,
             context.training.learning_rate or LEARNING_RATE,
             context.training.stop_after,
@@ -182,18 +184,18 @@ class Contrastive(Strategy):
             return max(1, round(self.updates / per_epoch))
         return max(LEAST_EPOCHS, -(-UPDATES // per_epoch))
 
-    def _levels(self, model: Model) -> list[Level]:
-        from headstart.training.stage import Level
+    def _groups(self, model: Model) -> list[LayerGroup]:
+        from headstart.training.stage import LayerGroup
 
-        blocks = model.backbone.stacks()["encoder"][1:]
+        blocks = model.backbone.blocks()[1:]
         moving = blocks if self.top_layers == "all" else blocks[-self.top_layers :]
-        return [Level([module for block in moving for module in block], 1.0)]
+        return [LayerGroup([module for block in moving for module in block], 1.0)]
 
 
 def _wanted(context: Context, names: bool | None) -> bool:
     """Whether label names are learnt from: as said, else where they help the frozen head in cross-validation."""
     if names is not None or context.folds is None:
-        return bool(names) and bool(context.task.named())
+        return bool(names) and bool(context.task.label_examples())
     from headstart.strategies.probing import compare_by_folds
 
     backbone = context.backbone()
@@ -205,7 +207,7 @@ def _with_names(context: Context, names: bool) -> Store[Any]:
     """The training rows, with the labels' own words behind them where wanted."""
     if not names:
         return context.train
-    examples = [*context.train.examples, *context.task.named()]
+    examples = [*context.train.examples, *context.task.label_examples()]
     return Store(examples, [*context.train.lines, *[0] * (len(examples) - len(context.train))], context.train.file)
 
 
@@ -229,7 +231,7 @@ def _states(context: Context, model: Model, names: bool) -> States:
     some = train.tokens if len(rows) == len(train.targets) else train.tokens.take(rows)
     learnt = Part(last(some), train.targets[rows], train.weights[rows])
     held = learnt if train is validation else Part(last(validation.tokens), validation.targets, validation.weights)
-    examples = context.task.named() if names else []
+    examples = context.task.label_examples() if names else []
     if not examples:
         return learnt, held, None
     targets = np.array([context.task.names.index(example.label) for example in examples])
@@ -244,10 +246,4 @@ def _solved(
 
     train, validation, beside = states or _states(context, model, names)
     labels = len(context.task.names)
-    return solve(train, validation, labels=labels, rank=context.task.unit_rank, grid=grid, beside=beside)
-
-
-def _tensor(values: np.ndarray) -> Any:
-    import torch
-
-    return torch.from_numpy(values)
+    return solve(train, validation, labels=labels, rank=context.task.unit_sort_key, grid=grid, beside=beside)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
+from headstart.data.outputs import Logits
 from headstart.strategies.base import Candidate, Context, Need, Strategy, Work
 from headstart.tasks.base import Task
 
@@ -47,7 +48,7 @@ class Coral(Strategy):
     pooling: Literal["first", "mean", "last"] | None = None
     """How tokens become one vector; chosen by cross-validation if not given."""
     C: float | None = Field(default=None, gt=0)
-    """Inverse strength of the head's regularisation on standardised features, over 0; chosen on validation if not given."""
+    """Inverse strength of regularisation, over 0; of the head on standardised features, chosen on validation if not given."""
     regularisation: float = Field(default=100.0, gt=0)
     """Added to the variance of every (standardised) feature before whitening and colouring, over 0; the paper has 1. More
     aligns the strongest directions alone: of a thousand features, the weak ones are noise in some hundred texts."""
@@ -64,7 +65,7 @@ class Coral(Strategy):
         if task.words:
             return "it aligns the states of whole texts"
         others = {"label": "", "labels": "its head is that of one label for each text"}
-        return others.get(task.answers, "its head is that of labels")
+        return others.get(task.target_kind, "its head is that of labels")
 
     def work(self, context: Context) -> Work:
         """The labelled rows and the target's texts, read once."""
@@ -73,8 +74,6 @@ class Coral(Strategy):
 
     def fit(self, context: Context) -> Candidate:
         """Choose layers as feature extraction does, align, solve."""
-        import torch
-
         from headstart.heads import HEAD
         from headstart.heads.model import Model
         from headstart.predictors.network import NetworkPredictor
@@ -96,8 +95,8 @@ class Coral(Strategy):
         alignment = aligned(train.features, target, **options)
         solved = self._solved(context, _moved(train, alignment), _moved(validation, alignment))
         head = context.task.heads(backbone, layers=layers, pooling=pooling)
-        head[HEAD].set(torch.from_numpy(solved.weight), torch.from_numpy(solved.bias))
-        predictor = NetworkPredictor(Model(backbone, head))
+        head[HEAD].set(solved)
+        predictor = NetworkPredictor(Model(backbone, head), context.task)
         predictor.frozen_states = states_kept(context, backbone, layers=layers, pooling=pooling)
         context.progress.end()
         if context.folds is None:
@@ -108,7 +107,7 @@ class Coral(Strategy):
             self.revised(layers=layers, pooling=pooling, C=solved.C),
             context.training,
             predictor,
-            logits,
+            Logits.of(logits),
             f"frozen, {pooling} of layers {', '.join(map(str, layers))}, aligned, C {solved.C:g}",
             solved.weight.size + solved.bias.size,
             notes=[
@@ -130,7 +129,7 @@ class Coral(Strategy):
         """The head on aligned rows, its strength chosen on (aligned) validation rows or by cross-validation."""
         from headstart.solving.logistic import FOLD_GRID, GRID, solve, solve_by_folds
 
-        options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.unit_rank}
+        options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.unit_sort_key}
         if context.folds is None:
             grid = GRID if self.C is None else (self.C,)
             return solve(train, validation, grid=grid, late=lambda: context.late, **options)
@@ -180,7 +179,7 @@ def aligned(source: np.ndarray, target: np.ndarray, *, regularisation: float, ma
 
 
 def _covariance(features: np.ndarray, mean: np.ndarray, scale: np.ndarray, regularisation: float) -> np.ndarray:
-    """Of standardised features, regularised, float64; that of a single row is 0."""
+    """Covariance of standardised features, regularised, float64; that of a single row is 0."""
     width = features.shape[1]
     found = np.zeros((width, width))
     for start in range(0, len(features), CHUNK_ROWS):
@@ -203,7 +202,7 @@ def _out_of_fold(context: Context, raw: Any, moved: Any, strength: float) -> np.
 
     assert context.folds is not None
     logits = np.zeros((len(raw.targets), len(context.task.names)), dtype=np.float32)
-    options: dict[str, Any] = {"labels": logits.shape[1], "rank": context.task.unit_rank, "grid": (strength,)}
+    options: dict[str, Any] = {"labels": logits.shape[1], "rank": context.task.unit_sort_key, "grid": (strength,)}
     for fold in np.unique(context.folds[0]):
         held = context.folds[0] == fold
         logits[held] = solve(moved.take(~held), raw.take(held), **options).logits(raw.features[held])

@@ -38,15 +38,6 @@ def with_chain(context: Context, backbone: Any, solved: Solved, *, layers: Seque
     return found if context.folds is None else replace(found, out_of_fold=_out_of_fold(context, train, units, solved.C))
 
 
-def put_in(head: Any, solved: Solved) -> None:
-    """Make a fresh head of the task compute what was solved."""
-    import torch
-
-    head.set(torch.from_numpy(solved.weight), torch.from_numpy(solved.bias))
-    if solved.transitions is not None:
-        head.chain.set(torch.from_numpy(solved.transitions))
-
-
 def outputs(solved: Solved, features: np.ndarray, units: Units) -> np.ndarray:
     """What the head, with its chain if it has one, gives for states, float32 of shape (rows or words, labels).
 
@@ -80,7 +71,7 @@ def _out_of_fold(context: Context, train: Part, units: Units, strength: float) -
     for fold in np.unique(context.folds[0]):
         held, kept = np.flatnonzero(context.folds[0] == fold), np.flatnonzero(context.folds[0] != fold)
         some, rest = train.take(units.of(kept)), train.take(units.of(held))
-        options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.unit_rank}
+        options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.unit_sort_key}
         alone = solve(some, rest, grid=(strength,), **options)
         found = solve_chained(some, Units.counted(units.counts[kept]), alone)
         logits[units.of(held)] = outputs(found, rest.features, Units.counted(units.counts[held]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -11,21 +10,29 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator
+from safetensors import SafetensorError
 
+from headstart.backbones.location import Located, backbone_class, weights_digest
 from headstart.config import Names, named
+from headstart.data.outputs import Outputs
+from headstart.data.store import Store
+from headstart.decisions.base import applied, fitted
+from headstart.decisions.temperature import Temperature
 from headstart.errors import DataError
+from headstart.evaluation.judging import compared
 from headstart.metrics import significance
 from headstart.objectives import OBJECTIVES
-from headstart.objectives.base import Objective
-from headstart.objectives.base import RawText as TextObjective
+from headstart.objectives.base import Objective, TextObjective
 from headstart.runtime.deadline import Deadline, OutOfTime
+from headstart.runtime.durable import discard, refusal
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Candidate, Context, Shared, Strategy, Work, refused_within
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
+    from headstart.backbones.base import Backbone
     from headstart.data.pieces import Pieces
-    from headstart.training.rawtext import Rows
+    from headstart.training.rawtext import TextRows
 
 UPDATES, MOST_UPDATES = 500, 2000
 """By default one pass over the texts, but at least 500 updates (fewer where that is over `MOST_PASSES`), at most 2,000."""
@@ -51,9 +58,8 @@ class Adapted:
     objective: TextObjective
     rate: float
     """Highest learning rate."""
-    weights: dict[str, Any]
-    digest: str
-    """SHA-256 of the weights."""
+    located: Located
+    """Its folder, which is there until the strategy is done."""
     updates: int
     before: float
     after: float
@@ -90,11 +96,13 @@ class DomainAdaptation(Strategy):
     own_texts: bool = True
     """Learn from the training rows' texts too, and from those of the target domain where there are any; off and without
     `texts` nothing is adapted, as in resolved recipes of what the gate refused."""
-    objective: Annotated[Objective, named(OBJECTIVES, "masked-lm")] | None = None
+    objective: Annotated[
+        Objective | None, named(OBJECTIVES, "masked-lm", only=TextObjective, others="learns from labels")
+    ] = None
     """`masked-lm`, `causal-lm` or `simcse`; by default `masked-lm` for networks with a head over words, `causal-lm` for
     decoders, and `simcse` for those without, such as sentence encoders."""
     then: Annotated[Strategy, named(STRATEGIES)] = Field(default="fine-tuning", validate_default=True)
-    """Strategy that is fitted on the labels, by name; its own options as in `--set strategy.then.layers=2`."""
+    """Strategy that is fitted inside, by name; on the labels, its own options as in `--set strategy.then.layers=2`."""
     gate: bool = True
     """Keep the adapted network only if validation gains; `--no-gate` keeps it in any case and fits once."""
     gate_seeds: int = Field(default=1, ge=1, le=20)
@@ -116,13 +124,6 @@ class DomainAdaptation(Strategy):
     def _not_one(cls, value: int | None) -> int | None:
         if value == 1:
             raise ValueError("one fold leaves no rows to learn from; give at least 2, or 0 for the validation part")
-        return value
-
-    @field_validator("objective")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        if value is not None and not isinstance(value, TextObjective):
-            raise ValueError(f"'{value.name}' learns from labels; give masked-lm, causal-lm or simcse")
         return value
 
     @field_validator("then")
@@ -149,12 +150,12 @@ class DomainAdaptation(Strategy):
         if not self.texts and not self.own_texts:  # what a resolved recipe says where the gate refused
             found = self.then.fit(context)
             return _of(found, self.revised(then=found.strategy), "not adapted", ["no raw text to learn from is named"])
-        adapted = self._adapted(context)
-        located = context.located
-        if located is None:
-            raise RuntimeError("a run without a backbone adapts none")
-        source = located.source.revised(digest=adapted.digest)
-        after = replace(context, located=replace(located, source=source), weights=adapted.weights, shared=Shared())
+        with ExitStack() as held:
+            return self._fitted(context, self._adapted(context, _place(context, "network", held)))
+
+    def _fitted(self, context: Context, adapted: Adapted) -> Candidate:
+        """The strategy inside on the adapted network, or on the one before it where the gate refuses."""
+        after = replace(context, located=adapted.located, shared=Shared())
         plain = self.revised(
             gate=False,
             gate_folds=self.gate_folds or 0,
@@ -167,8 +168,7 @@ class DomainAdaptation(Strategy):
             found = self.then.fit(after)
             return _of(found, plain.revised(then=found.strategy), "adapted", [*notes, "no gate"])
         rows, crossed = self._judged_on(context)
-        adapted_rows = replace(rows, located=after.located, weights=after.weights, shared=Shared())
-        with_, without = self._fits(adapted_rows), self._fits(rows)
+        with_, without = self._fits(replace(rows, located=adapted.located, shared=Shared())), self._fits(rows)
         kept, said = _judged(rows, with_, without)
         found = with_[0] if kept else without[0]
         if crossed:
@@ -193,7 +193,7 @@ class DomainAdaptation(Strategy):
         count = 0 if context.folds is not None else self._folds(context)
         if not count:
             return context, False
-        groups = fingerprints(context.train.texts)
+        groups = fingerprints(context.train.keys)
         drawn = folds(list(context.task.strata(context.train)), groups, parts=count, seed=context.seed)
         return replace(context, validation=context.train, folds=drawn[None], shared=Shared()), True
 
@@ -204,12 +204,18 @@ class DomainAdaptation(Strategy):
             found.append(self.then.fit(replace(context, seed=context.seed + more)))
         return found
 
-    def _adapted(self, context: Context) -> Adapted:
-        """The network after learning from raw text.
+    def _adapted(self, context: Context, place: Path) -> Adapted:
+        """The network after learning from raw text, in a folder.
+
+        Args:
+            context: of the run.
+            place: where the folder is to be.
 
         Raises:
             DataError: there is no text, or not enough for one update.
+            ModelError: the network cannot learn by this objective.
             OutOfTime: the budget leaves no time for it.
+            StorageError: the disk refuses.
         """
         import torch
 
@@ -221,10 +227,10 @@ class DomainAdaptation(Strategy):
         torch.manual_seed(context.seed)
         backbone = context.backbone()
         objective: Any = self.objective or _usual(backbone)
+        backbone_class(backbone.located.config, objective.needs)
         model = Model(backbone, objective.heads(backbone), context.team)
         with ExitStack() as held:
-            folder = self._folder(context, held)
-            rows = self._rows(context, backbone, objective, folder)
+            rows = self._rows(context, backbone, objective, _place(context, "tokens", held))
             # A small file still comes to several updates a pass.
             tokens = min(self.text_batch, max(rows.learnt.tokens // LEAST_BATCHES, 64))
             settings = TextTraining(
@@ -239,11 +245,10 @@ class DomainAdaptation(Strategy):
             updates, deadline = self._planned(context, learner)
             prime(learner, updates, context.stages)
             learned = learner.learn(updates, deadline=deadline, stages=context.stages)
-        weights = {name: tensor.detach().clone() for name, tensor in backbone.network.state_dict().items()}
         losses = [row["loss"] for row in learned.curve]
         facts = rows.facts
         return Adapted(
-            objective, rate, weights, _digest(weights), learned.updates, losses[0], losses[learned.history.best],
+            objective, rate, _written(backbone, place), learned.updates, losses[0], losses[learned.history.best],
             facts["documents"], facts["removed"], facts["splits"],
         )  # fmt: skip
 
@@ -263,27 +268,20 @@ class DomainAdaptation(Strategy):
             raise OutOfTime
         return updates, deadline
 
-    def _folder(self, context: Context, held: ExitStack) -> Path:
-        """Where the tokens of files are: beside the checkpoints, so that they are there when a run goes on."""
-        stages = context.stages
-        if stages is not None and stages.folder is not None:
-            return stages.folder / "tokens"
-        return Path(held.enter_context(tempfile.TemporaryDirectory(prefix="headstart-")))
-
-    def _rows(self, context: Context, backbone: Any, objective: TextObjective, folder: Path) -> Rows:
+    def _rows(self, context: Context, backbone: Any, objective: TextObjective, folder: Path) -> TextRows:
         """Rows to learn from, rows to measure on, and what was found in the text."""
         from headstart.corpora.forecast import english_splits, forecast
-        from headstart.corpora.source import RawText
+        from headstart.corpora.source import TextSource
         from headstart.data.pieces import joined
-        from headstart.training.rawtext import Reader, parted_rows
+        from headstart.training.rawtext import TextReader, parted_rows
 
         tokenizer = backbone.tokenizer
-        reader = Reader(tokenizer, objective, MOST_TOKENS, context.seed, context.team, context.progress)
+        reader = TextReader(tokenizer, objective, MOST_TOKENS, context.seed, context.team, context.progress)
         parts: list[Pieces] = []
         facts: dict[str, Any] = {"documents": 0, "removed": 0, "splits": None}
         if self.texts:
             held = [] if context.folds is not None else [context.validation.texts]
-            corpus = reader.corpus(RawText(texts=self.texts), folder, [*context.unseen, *held])
+            corpus = reader.corpus(TextSource(texts=self.texts), folder, [*context.unseen, *held])
             parts.append(reader.whole(corpus))
             facts["documents"] += corpus.facts["documents"]
             facts["removed"] += corpus.facts["sentences_removed"]
@@ -313,23 +311,28 @@ def _usual(backbone: Any) -> Any:
     return OBJECTIVES.get("simcse" if fresh else "masked-lm")()
 
 
+def _calibrated(task: Task[Any, Any], outputs: Outputs, rows: Store[Any]) -> Outputs:
+    return applied(fitted([Temperature()], task, outputs, rows), task, outputs)
+
+
 def _judged(context: Context, with_: list[Candidate], without: list[Candidate]) -> tuple[bool, str]:
     """Whether the adapted network is kept, and the paired difference on validation in words."""
     task = context.task
     rows = context.train if context.folds is not None else context.validation
 
     def losses(found: list[Candidate]) -> np.ndarray:
-        logits = [each.validation_logits for each in found]
-        return np.mean([task.losses(each * task.factor(each, rows), rows) for each in logits], axis=0)
+        calibrated = [_calibrated(task, each.validation, rows) for each in found]
+        return np.mean([task.losses(each, rows) for each in calibrated], axis=0)
 
     ours, theirs = losses(with_), losses(without)
     less = significance.clearly_less(ours, theirs) and float((theirs - ours).mean()) >= LEAST_GAIN
-    metric, paired = task.compared(with_[0].validation_logits, without[0].validation_logits, rows, seed=context.seed)
-    kept = less and paired.difference.value >= 0
+    test = compared(task, with_[0].validation, without[0].validation, rows, seed=context.seed)
+    gain = test.difference
+    kept = less and gain.value >= 0
     where = "in cross-validation" if context.folds is not None else "on validation"
     said = (
-        f"{'kept' if kept else 'refused'}: {where} {metric} {paired.difference.value:+.3f} "
-        f"[{paired.difference.low:+.3f}, {paired.difference.high:+.3f}], log-loss {float((ours - theirs).mean()):+.4f} with "
+        f"{'kept' if kept else 'refused'}: {where} {test.metric} {gain.value:+.3f} "
+        f"[{gain.low:+.3f}, {gain.high:+.3f}], log-loss {float((ours - theirs).mean()):+.4f} with "
         f"adaptation against without ({len(with_)} pair{'s' * (len(with_) > 1)} of fits on {len(rows):,} rows"
         f"{'' if less else '; the difference is within noise or no gain'})"
     )
@@ -350,9 +353,22 @@ def _of(found: Candidate, strategy: Strategy, how: str, notes: list[str]) -> Can
     return replace(found, strategy=strategy, description=f"{how}; {found.description}", notes=[*notes, *found.notes])
 
 
-def _digest(weights: dict[str, Any]) -> str:
-    state = hashlib.sha256()
-    for name in sorted(weights):
-        state.update(name.encode())
-        state.update(weights[name].cpu().contiguous().view(-1).numpy().tobytes())
-    return state.hexdigest()
+def _place(context: Context, name: str, held: ExitStack) -> Path:
+    """A folder beside the checkpoints, so that it is there when a run goes on; else one that goes with `held`."""
+    stages = context.stages
+    if stages is not None and stages.folder is not None:
+        return stages.folder / name
+    return Path(held.enter_context(tempfile.TemporaryDirectory(prefix="headstart-"))) / name
+
+
+def _written(backbone: Backbone, folder: Path) -> Located:
+    """The network as it is now, in a folder from which it is opened like any other; its configuration stays what it was."""
+    located = backbone.located
+    try:
+        discard(folder)
+        folder.mkdir(parents=True)
+        backbone.save(folder)
+    except (OSError, SafetensorError) as error:
+        raise refusal(folder, error) from None
+    source = located.source.revised(location=str(folder), revision=None, digest=weights_digest(folder))
+    return replace(located, folder=folder, source=source)

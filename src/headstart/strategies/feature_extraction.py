@@ -34,11 +34,11 @@ class FeatureExtraction(Strategy):
     pooling: Literal["first", "mean", "last"] | None = None
     """How tokens become one vector; chosen by cross-validation if not given."""
     C: float | None = Field(default=None, gt=0)
-    """Inverse strength of regularisation on standardised features, over 0; chosen if not given, by
+    """Inverse strength of regularisation, over 0; of the head on standardised features, chosen if not given, by
     cross-validation up to 2,000 rows and on validation beyond."""
     label_names: bool | None = None
-    """Learn from the labels' own words too, as three more texts per label ("This text is about sports."). By default
-    where cross-validation, which few labels bring with them, finds that it helps."""
+    """Learn from the labels' own words too, as three more texts per label: "This text is about sports." and the like. By
+    default where cross-validation, which few labels bring with them, finds that it helps."""
 
     @field_validator("layers", mode="before")
     @classmethod
@@ -51,7 +51,7 @@ class FeatureExtraction(Strategy):
         from headstart.heads.model import Model
         from headstart.predictors.network import NetworkPredictor
         from headstart.predictors.trained import predictor_of
-        from headstart.strategies.crf_heads import outputs, put_in, trainable, with_chain
+        from headstart.strategies.crf_heads import outputs, trainable, with_chain
         from headstart.strategies.probing import (
             CHOOSING_ROWS,
             compare_by_folds,
@@ -85,14 +85,14 @@ class FeatureExtraction(Strategy):
         solved = solved_head(context, backbone, **settings, grid=(strength,) if strength else None)
         solved = with_chain(context, backbone, solved, layers=layers, pooling=pooling)
         head = context.task.heads(backbone, layers=layers, pooling=pooling)
-        put_in(head[HEAD], solved)
+        head[HEAD].set(solved)
         model = Model(backbone, head)
         logits = solved.out_of_fold
         if logits is None:
             _, held = solving_part(context, backbone, layers=layers, pooling=pooling)
             logits = outputs(solved, held.features, context.task.units(context.validation))
-        predictor = predictor_of(model)
-        if isinstance(predictor, NetworkPredictor):  # twins read the two texts of a row apart
+        predictor = predictor_of(model, context.task)
+        if isinstance(predictor, NetworkPredictor):  # one that reads the two texts of a pair apart keeps no states
             predictor.frozen_states = states_kept(context, backbone, layers=layers, pooling=pooling)
         context.progress.end()
         read = "all layers" if len(layers) == backbone.depth + 1 else f"layer{'s' * (len(layers) > 1)} {_spans(layers)}"
@@ -100,7 +100,7 @@ class FeatureExtraction(Strategy):
             self.revised(layers=layers, pooling=pooling, C=solved.C, label_names=bool(names)),
             context.training,
             predictor,
-            logits,
+            context.task.logits(logits, context.validation),
             f"frozen, {pooling} of {read}, C {solved.C:g}{', label names' * bool(names)}",
             trainable(solved),
             notes=sample_note(context),

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
+from headstart.data.outputs import Outputs
 from headstart.errors import RecipeError
 from headstart.runtime.deadline import OutOfTime
 from headstart.strategies.base import (
@@ -26,7 +26,7 @@ from headstart.strategies.base import (
 if TYPE_CHECKING:
     from headstart.heads.model import Model
     from headstart.strategies.training_run import Run
-    from headstart.training.stage import Level
+    from headstart.training.stage import LayerGroup
 
 EPOCHS = 3
 FEW_FOR_TUNING = 16
@@ -63,8 +63,8 @@ class FineTuning(Strategy):
     layers: Literal["all"] | int = "all"
     """`all`, or how many of the top layers move, at least 1."""
     head: Literal["auto", "native", "mean"] = "auto"
-    """`native` reads the token that the architecture's own head reads, so plain transformers loads the result;
-    `mean` reads the mean over tokens; `auto` is native unless the mean is better on validation by more than noise or,
+    """What the head reads: `native` is the token that the architecture's own head reads, so plain transformers loads the
+    result; `mean` is the mean over tokens; `auto` is native unless the mean is better on validation by more than noise or,
     with few labels, the mean unless the native one does clearly better in cross-validation. Words have few pieces: with many
     labels, theirs are read by the native one without a trial."""
     head_first: bool | None = None
@@ -83,12 +83,12 @@ class FineTuning(Strategy):
 
     def work(self, context: Context) -> Work:
         """The epochs, validated after each, and one more of the mean-pooled twin under `auto`."""
-        settled = self._settled(context)
-        twin = int(settled.head == "auto" and context.folds is None)
+        resolved = self._resolved(context)
+        twin = int(resolved.head == "auto" and context.folds is None)
         runs = trainings(context, len(self._rates(context)))
-        return trained_work(context, self._epochs(context), twin=twin, head_first=bool(settled.head_first), runs=runs)
+        return trained_work(context, self._epochs(context), twin=twin, head_first=bool(resolved.head_first), runs=runs)
 
-    def _settled(self, context: Context) -> FineTuning:
+    def _resolved(self, context: Context) -> FineTuning:
         """A copy whose choices are made by how much the network has read."""
         young = context.located is not None and context.located.young
         head = self.head
@@ -120,7 +120,7 @@ class FineTuning(Strategy):
             raise RecipeError(
                 [f"strategy.layers: {self.layers} layers can't move; give 'all' or a number of at least 1"]
             )
-        return self._settled(context)._fitted(context)
+        return self._resolved(context)._fitted(context)
 
     def _fitted(self, context: Context) -> Candidate:
         from headstart.predictors.trained import predictor_of
@@ -155,8 +155,8 @@ class FineTuning(Strategy):
         return Candidate(
             self.revised(head="mean" if pooling == "mean" else "native"),
             training,
-            predictor_of(run.model),
-            run.logits,
+            predictor_of(run.model, context.task),
+            run.outputs,
             self._described(pooling, epochs, rate if len(rates) > 1 else None, run),
             run.trainable,
             run.curve,
@@ -172,12 +172,13 @@ class FineTuning(Strategy):
 
     def _rival(self, context: Context, run: Run, epochs: int, rate: float) -> Run | None:
         """The mean-pooled twin if it is better by more than noise; given up after one epoch if not clearly ahead there."""
+        from headstart.evaluation.judging import compared
 
-        def ahead(mine: np.ndarray, theirs: np.ndarray) -> bool:
-            found = context.task.compared(mine, theirs, context.validation, seed=context.seed).paired
+        def ahead(mine: Outputs, theirs: Outputs) -> bool:
+            found = compared(context.task, mine, theirs, context.validation, seed=context.seed)
             return found.difference.value > 0 and found.p < 0.05
 
-        def hopeless(by_epoch: list[np.ndarray]) -> bool:
+        def hopeless(by_epoch: list[Outputs]) -> bool:
             first = run.history.outputs
             return len(by_epoch) == 2 and len(first) > 1 and not ahead(by_epoch[1], first[1])
 
@@ -190,7 +191,7 @@ class FineTuning(Strategy):
             context.progress.end()
         if rival.history.cut is not None:
             return None
-        return rival if ahead(rival.logits, run.logits) else None
+        return rival if ahead(rival.outputs, run.outputs) else None
 
     def _train(
         self,
@@ -200,7 +201,7 @@ class FineTuning(Strategy):
         rate: float,
         *,
         last: int | None = None,
-        hopeless: Callable[[list[np.ndarray]], bool] | None = None,
+        hopeless: Callable[[list[Outputs]], bool] | None = None,
     ) -> Run:
         from headstart.strategies.training_run import headed_model, train_model
 
@@ -214,7 +215,7 @@ class FineTuning(Strategy):
         return train_model(
             context,
             model,
-            self.levels(model, epochs),
+            self.layer_groups(model, epochs),
             epochs=epochs,
             learning_rate=rate,
             keep_start=bool(self.head_first),
@@ -222,17 +223,17 @@ class FineTuning(Strategy):
             hopeless=hopeless,
         )
 
-    def levels(self, model: Model, epochs: int) -> list[Level]:
+    def layer_groups(self, model: Model, epochs: int) -> list[LayerGroup]:
         """What moves, at which rate and from which epoch: the head, then layers from the top down."""
-        from headstart.training.stage import Level
+        from headstart.training.stage import LayerGroup
 
-        embeddings, *blocks = model.backbone.stacks()["encoder"]
+        embeddings, *blocks = model.backbone.blocks()
         moving = len(blocks) if self.layers == "all" else min(self.layers, len(blocks))
         falling = [*reversed(blocks[len(blocks) - moving :])]
         if self.embeddings and moving == len(blocks):
             falling.append(embeddings)
-        levels = [Level(list(model.heads.values()), 1.0)]
+        groups = [LayerGroup(list(model.heads.values()), 1.0)]
         for depth, modules in enumerate(falling):
             thaws = min(depth, epochs - 1) if self.unfreezing == "gradual" else 0
-            levels.append(Level(modules, self.layer_decay**depth, thaws))
-        return levels
+            groups.append(LayerGroup(modules, self.layer_decay**depth, thaws))
+        return groups

@@ -78,8 +78,8 @@ class FromScratch(Strategy):
         return Candidate(
             self.revised(rates=(rate,)),
             context.training.revised(epochs=epochs),
-            predictor_of(run.model),
-            run.logits,
+            predictor_of(run.model, context.task),
+            run.outputs,
             f"random weights, rate {rate:g}, epoch {run.history.best} of {epochs}",
             run.trainable,
             run.curve,
@@ -94,14 +94,11 @@ class FromScratch(Strategy):
 
         from headstart.heads.model import Model
         from headstart.strategies.training_run import train_model
-        from headstart.training.stage import Level
+        from headstart.training.stage import LayerGroup
 
         torch.manual_seed(context.seed)
         backbone = context.backbone(pretrained=False)
         model = Model(backbone, context.task.heads(backbone, pooling="mean"), context.team)
-        levels = [
-            Level(
-                [module for level in backbone.stacks()["encoder"] for module in level] + list(model.heads.values()), 1.0
-            )
-        ]
-        return train_model(context, model, levels, epochs=epochs, learning_rate=rate, keep_start=False, last=last)
+        every = [module for part in backbone.blocks() for module in part] + list(model.heads.values())
+        groups = [LayerGroup(every, 1.0)]
+        return train_model(context, model, groups, epochs=epochs, learning_rate=rate, keep_start=False, last=last)

@@ -24,9 +24,9 @@ def fitted(
         strength: inverse strength of regularisation, over 0.
     """
     labels = len(task.names)
-    if task.answers == "label":
+    if targets.ndim == 1 and targets.dtype.kind == "i":
         return _one_label(terms, targets, weights, strength, labels)
-    if task.answers == "labels":
+    if targets.ndim == 2:
         each = [_one_label(terms, targets[:, at].astype(np.int64), weights, strength, 2) for at in range(labels)]
         return np.stack([weight[1] - weight[0] for weight, _ in each]), np.array(
             [bias[1] - bias[0] for _, bias in each]
@@ -42,7 +42,7 @@ def compact(task: Task, terms: Any, sizes: Sequence[int]) -> Any:
         terms: of pairs what the weights of the two differ by and their products, for one vectorizer after the other.
         sizes: terms of each vectorizer.
     """
-    if not (task.pairs and task.answers == "number"):
+    if not (task.pairs and task.target_kind == "number"):
         return terms
     from scipy.sparse import csr_matrix
 
@@ -56,7 +56,7 @@ def spread(task: Task, weight: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
 
     A cosine is the sum of the products of two rows of length 1, so its weight is that of every product.
     """
-    if not (task.pairs and task.answers == "number"):
+    if not (task.pairs and task.target_kind == "number"):
         return weight
     parts = [np.repeat([0.0, each], size) for each, size in zip(weight[0], sizes, strict=True)]
     return np.concatenate(parts)[None, :]

@@ -13,7 +13,7 @@ from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work, 
 if TYPE_CHECKING:
     from headstart.heads.model import Model
     from headstart.strategies.training_run import Run
-    from headstart.training.stage import Level
+    from headstart.training.stage import LayerGroup
 
 EPOCHS = 3
 LEARNING_RATE = 1e-3
@@ -53,8 +53,8 @@ class Lora(Strategy):
     adapter_dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of the correction's inputs dropped in training, in [0, 1)."""
     head: Literal["auto", "native", "mean"] = "auto"
-    """What the head reads: the architecture's own token or the mean over tokens; `auto` is native or, with few labels,
-    the mean unless the native one does clearly better in cross-validation."""
+    """What the head reads: `native` is the architecture's own token, `mean` the mean over tokens; `auto` is native or, with
+    few labels, the mean unless the native one does clearly better in cross-validation."""
     head_first: bool = True
     """Solve the head on frozen features before anything moves; otherwise it starts from random numbers."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
@@ -105,8 +105,8 @@ class Lora(Strategy):
             context.training.revised(
                 epochs=epochs, learning_rate=rate, stop_after=run.history.cut or context.training.stop_after
             ),
-            predictor_of(run.model),
-            run.logits,
+            predictor_of(run.model, context.task),
+            run.outputs,
             f"rank {self.rank}, {read}, epoch {run.history.best} of {epochs}",
             run.trainable,
             run.curve,
@@ -117,9 +117,9 @@ class Lora(Strategy):
         from headstart.strategies.training_run import headed_model, train_model
 
         model = headed_model(context, pooling=pooling, dropout=self.dropout, head_first=self.head_first)
-        levels = self._adapted(model)
+        groups = self._adapted(model)
         return train_model(
-            context, model, levels, epochs=epochs, learning_rate=rate, keep_start=self.head_first, last=last
+            context, model, groups, epochs=epochs, learning_rate=rate, keep_start=self.head_first, last=last
         )
 
     def _check_targets(self, backbone: Any) -> None:
@@ -137,12 +137,12 @@ class Lora(Strategy):
         if faults:
             raise RecipeError(faults)
 
-    def _adapted(self, model: Model) -> list[Level]:
+    def _adapted(self, model: Model) -> list[LayerGroup]:
         """Put corrections into the network; returns what moves."""
         from peft import LoraConfig, get_peft_model
 
         from headstart.backbones.encoder import quiet
-        from headstart.training.stage import Level
+        from headstart.training.stage import LayerGroup
 
         backbone: Any = model.backbone
         with quiet():
@@ -158,4 +158,4 @@ class Lora(Strategy):
             for name, module in backbone.network.named_modules()
             if name.rsplit(".", 1)[0].rsplit(".", 1)[-1] in ("lora_A", "lora_B", "lora_dropout")
         ]
-        return [Level([*model.heads.values(), *corrections], 1.0)]
+        return [LayerGroup([*model.heads.values(), *corrections], 1.0)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from headstart.errors import RecipeError
 from headstart.strategies import STRATEGIES
-from headstart.strategies.base import Strategy
+from headstart.strategies.base import Strategy, refusal
 from headstart.tasks.base import Task
 
 
@@ -19,17 +19,17 @@ def offering(verb: str = "") -> list[Strategy]:
 
 def controls(task: Task) -> list[Strategy]:
     """What the strategies of any run on a task are measured against, cheapest first."""
-    return [each for each in offering() if each.role == "control" and not each.refuses(task)]
+    return [each for each in offering() if each.role == "control" and not refusal(each, task)]
 
 
 def made_for_few(task: Task) -> list[str]:
     """Names of the strategies that are kept before others on few rows, unless they are clearly worse."""
-    return [each.name for each in offering() if each.for_few and not each.refuses(task)]
+    return [each.name for each in offering() if each.for_few and not refusal(each, task)]
 
 
 def require_serving(task: Task, strategies: Sequence[Strategy]) -> None:
     """Raises RecipeError where a strategy that was named cannot serve the task."""
-    reasons = {strategy.name: strategy.refuses(task) for strategy in strategies}
+    reasons = {strategy.name: refusal(strategy, task) for strategy in strategies}
     faults = [f"strategies: {name} cannot serve {task.name}: {why}" for name, why in reasons.items() if why]
     if faults:
         raise RecipeError(faults)

@@ -21,7 +21,6 @@ from headstart.solving.logistic import (
     standard_error,
 )
 from headstart.solving.ridge import kernel_of, ridge_by_folds
-from headstart.solving.solvers import SOLVERS
 from headstart.strategies.base import Context
 from headstart.strategies.cross_validation import home, prepared
 from headstart.training.features import FeatureStore, tokens_digest
@@ -37,7 +36,7 @@ CHOOSING_FOLDS = 3
 KEPT_ROWS = 1000
 """Training rows from which on choices and solved heads are kept from run to run."""
 SOLVER_VERSION = 1
-"""Of the way in which choices are compared and heads are solved; part of what they are kept under."""
+"""Version of how choices are compared and heads are solved; part of what they are kept under."""
 NAME_WEIGHT = 4.0
 """How many rows a text made of a label's own words counts for; 1, 2, 4 and 8 differ by about a point (docs/log.md)."""
 
@@ -169,7 +168,7 @@ def states_kept(context: Context, backbone: Any, *, layers: Sequence[int], pooli
 
 def named_part(context: Context, backbone: Any, *, layers: Sequence[int], pooling: str) -> Part | None:
     """Texts made of the labels' own words as rows to solve on; None where the labels are no words."""
-    examples = context.task.named()
+    examples = context.task.label_examples()
     if not examples:
         return None
     tokens = backbone.tokenizer.encode([example.text for example in examples])
@@ -206,8 +205,8 @@ def solved_head(
         names: solve on the labels' own words too, where they are words.
     """
     train, validation = solving_part(context, backbone, layers=layers, pooling=pooling)
-    options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.unit_rank}
-    options["solver"] = SOLVERS[context.task.answers]
+    options: dict[str, Any] = {"labels": len(context.task.names), "rank": context.task.unit_sort_key}
+    options["solver"] = context.task.solver
     options["beside"] = named_part(context, backbone, layers=layers, pooling=pooling) if names else None
     if grid is not None:
         options["grid"] = grid
@@ -250,7 +249,7 @@ def compare_by_folds(
         (layers, pooling, with_names)
         for layers, pooling in options
         for with_names in ((False, True) if names is None else (names,))
-        if not with_names or context.task.named()
+        if not with_names or context.task.label_examples()
     ]
     if not tried:
         return *options[0], False
@@ -304,10 +303,10 @@ def _ranks(
                 some,
                 dealt,
                 labels=len(context.task.names),
-                rank=context.task.unit_rank,
+                rank=context.task.unit_sort_key,
                 beside=beside if with_names else None,
                 kernel=kernel if with_names else kernel[:count, :count],
-                solver=SOLVERS[context.task.answers],
+                solver=context.task.solver,
             )
 
     cache = context.cache if len(used) >= KEPT_ROWS else no_cache()
@@ -318,7 +317,7 @@ def _key(context: Context, backbone: Any, tokens: Sequence[Any], data: Sequence[
     """All that what is solved on features depends on, beside the options of the solver."""
     digests = "".join(tokens_digest(each) for each in tokens)
     numbers = hashlib.sha256(b"".join(np.ascontiguousarray(each).tobytes() for each in data)).hexdigest()
-    frozen = frozen_key(backbone, backbone.levels, digests)
+    frozen = frozen_key(backbone, backbone.blocks(), digests)
     return frozen | {"data": numbers, "task": context.task.plain(), "solver": SOLVER_VERSION}
 
 
@@ -354,7 +353,7 @@ def strength_by_folds(
     train, _ = solving_part(context, backbone, layers=layers, pooling=pooling, rows=rows)
     beside = named_part(context, backbone, layers=layers, pooling=pooling) if names else None
     labels, grid = len(context.task.names), FOLD_GRID if context.folds is not None else GRID[::2]
-    options: dict[str, Any] = {"rank": context.task.unit_rank, "solver": SOLVERS[context.task.answers]}
+    options: dict[str, Any] = {"rank": context.task.unit_sort_key, "solver": context.task.solver}
     found = solve_by_folds(train, dealt, labels=labels, grid=grid, beside=beside, **options)
     return context.team.same(found.C)
 

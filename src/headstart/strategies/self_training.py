@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 import numpy as np
 from pydantic import Field, field_validator
 
 from headstart.config import named
+from headstart.data.outputs import Logits, Outputs
 from headstart.data.store import Store
+from headstart.decisions.temperature import Temperature
 from headstart.errors import UnavailableError
+from headstart.evaluation.judging import compared
 from headstart.metrics.calibration import softmax
 from headstart.runtime.deadline import OutOfTime
 from headstart.strategies import STRATEGIES
@@ -60,7 +63,7 @@ class SelfTraining(Strategy):
     needs: ClassVar[frozenset[Need]] = frozenset({"labels", "texts"})
 
     then: Annotated[Strategy, named(STRATEGIES)] = Field(default="feature-extraction", validate_default=True)
-    """Strategy that is fitted in every round, by name; its own options as in `--set strategy.then.layers=2`."""
+    """Strategy that is fitted inside, by name; in every round, its own options as in `--set strategy.then.layers=2`."""
     rounds: int = Field(default=2, ge=0, le=20)
     """Times that texts are labelled and learnt from, in [0, 20]; as many as were kept, in a resolved recipe."""
     confidence: float | None = Field(default=None, gt=0, le=1)
@@ -84,7 +87,7 @@ class SelfTraining(Strategy):
             "label": refused_within(self.then, task),
             "number": "what it is sure of is a label, and here rows have numbers",
         }
-        return others.get(task.answers, "what it is sure of is one label for each text")
+        return others.get(task.target_kind, "what it is sure of is one label for each text")
 
     def work(self, context: Context) -> Work:
         """The work of the strategy inside in every round, on more rows from the second on."""
@@ -102,20 +105,20 @@ class SelfTraining(Strategy):
         texts = target_texts(context, self.name)
         first = self.then.fit(context)
         targets = context.task.targets(context.validation)
-        factor = context.task.factor(first.validation_logits, context.validation)
+        factor = _calibration(context, first)
         least = self.confidence
         if least is None:
-            least = context.team.same(least_confidence(softmax(first.validation_logits * factor), targets))
+            least = context.team.same(least_confidence(softmax(_values(first) * factor), targets))
         setting = self.revised(then=first.strategy, confidence=least)
         store = Pooled(context, texts)
         rounds = setting._rounds(context, texts, store, first, factor)
-        logits = [each.candidate.validation_logits for each in rounds]
+        outputs = [each.candidate.validation for each in rounds]
         if context.folds is not None and len(rounds) > 1:
             try:
-                logits = setting._held_out(context, texts, store, first, factor, len(rounds))
+                outputs = setting._held_out(context, texts, store, first, factor, len(rounds))
             except OutOfTime:
-                rounds, logits = rounds[:1], logits[:1]
-        kept = context.team.same(_last_as_good(context, logits))
+                rounds, outputs = rounds[:1], outputs[:1]
+        kept = context.team.same(_last_as_good(context, outputs))
         best, total = rounds[kept].candidate, len(texts)
         said = f"{rounds[kept].labelled:,} of {total:,} target texts labelled, threshold {least:.2f}"
         notes = [*texts_note(context), said]
@@ -129,7 +132,7 @@ class SelfTraining(Strategy):
             best,
             strategy=setting.revised(rounds=kept),
             training=first.training,
-            validation_logits=logits[kept],
+            validation=outputs[kept],
             description=f"{self.then.name}, {kept} round{'s' * (kept != 1)}: {best.description}",
             notes=[*best.notes, *notes],
         )
@@ -162,23 +165,25 @@ class SelfTraining(Strategy):
             if candidate.training != first.training:  # cut short by a deadline: no recipe would come to it again
                 break
             count = len(context.train) if context.folds is not None else None
-            candidate = replace(candidate, validation_logits=candidate.validation_logits[:count])
+            if count is not None:
+                candidate = replace(candidate, validation=candidate.validation.take(np.arange(count)))
             found.append(Round(candidate, len(rows)))
             if context.shared.within is None and context.folds is None:
-                factor = context.task.factor(candidate.validation_logits, context.validation)
+                factor = _calibration(context, candidate)
         return found
 
     def _held_out(
         self, context: Context, texts: Store[Any], store: Pooled, first: Candidate, factor: float, count: int
-    ) -> list[np.ndarray]:
-        """Logits of the training rows after each round, by models whose fold they and their labels had no part in.
+    ) -> list[Outputs]:
+        """Outputs of the training rows after each round, by models whose fold they and their labels had no part in.
 
         Raises:
             OutOfTime: the deadline passed on the way.
         """
         from headstart.strategies.cross_validation import by_fold
 
-        logits = [np.array(first.validation_logits) for _ in range(count)]
+        every = np.arange(len(context.train))
+        outputs = [first.validation.take(every) for _ in range(count)]
         for held, part in by_fold(context):
             part = replace(part, training=first.training.revised(patience=part.training.patience))
             alone = self.then.fit(part)
@@ -186,8 +191,8 @@ class SelfTraining(Strategy):
             if context.late:
                 raise OutOfTime
             for at in range(1, count):
-                logits[at][held] = rounds[min(at, len(rounds) - 1)].candidate.validation_logits
-        return logits
+                outputs[at].put(held, rounds[min(at, len(rounds) - 1)].candidate.validation)
+        return outputs
 
     def _with_texts(
         self,
@@ -254,18 +259,28 @@ def _target_logits(context: Context, candidate: Candidate, texts: Store[Any]) ->
     predictor: Any = candidate.predictor
     if getattr(predictor, "frozen_states", None) is None:
         context.progress.begin("self-training, labelling", len(texts))
-        logits = predictor.outputs(list(texts.inputs), progress=context.progress).logits
+        logits = predictor.outputs(list(texts.inputs), progress=context.progress).values
         context.progress.end()
         return logits
     head = predictor.head
     states = target_states(context, predictor.backbone, texts, layers=head.layers, pooling=head.pooling)
-    return states @ head.linear.weight.detach().cpu().numpy().T + head.linear.bias.detach().cpu().numpy()
+    weight, bias = (head.tensors()[name].cpu().numpy() for name in ("weight", "bias"))
+    return states @ weight.T + bias
 
 
-def _last_as_good(context: Context, logits: Sequence[np.ndarray]) -> int:
+def _calibration(context: Context, candidate: Candidate) -> float:
+    """What the logits of a candidate are multiplied by so that they say how sure it is."""
+    return Temperature().fit(context.task, cast("Logits", candidate.validation), context.validation).factor or 1.0
+
+
+def _values(candidate: Candidate) -> np.ndarray:
+    return cast("Logits", candidate.validation).values
+
+
+def _last_as_good(context: Context, outputs: Sequence[Outputs]) -> int:
     """The last round that is not worse than the first one by more than noise, on rows that choices are made on."""
-    for at in range(len(logits) - 1, 0, -1):
-        paired = context.task.compared(logits[at], logits[0], context.validation, seed=context.seed).paired
-        if paired.difference.value >= 0 or paired.p >= ALPHA:
+    for at in range(len(outputs) - 1, 0, -1):
+        test = compared(context.task, outputs[at], outputs[0], context.validation, seed=context.seed)
+        if test.difference.value >= 0 or test.p >= ALPHA:
             return at
     return 0

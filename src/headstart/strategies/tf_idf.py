@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from headstart.data.outputs import Logits
 from headstart.predictors.linear_text import (
     CHARACTERS,
     CHUNK,
@@ -80,17 +81,17 @@ class TfIdf(Strategy):
         strength = self.C or self._tuned(context, terms, targets, weights)
         weight, bias = fitted(context.task, terms, targets, weights, strength)
         weight = spread(context.task, weight, [len(each.vocabulary_) for each in vectorizers])
-        predictor = LinearTextPredictor(vectorizers, weight, bias)
+        predictor = LinearTextPredictor(vectorizers, weight, bias, context.task)
         if context.folds is None:
-            logits = predictor.outputs(list(context.validation.inputs)).logits
+            outputs = predictor.outputs(list(context.validation.inputs))
         else:
-            logits = _out_of_fold(context, terms, targets, weights, strength)
+            outputs = Logits.of(_out_of_fold(context, terms, targets, weights, strength))
         context.progress.end()
         return Candidate(
             self.revised(C=strength),
             context.training,
             predictor,
-            logits,
+            outputs,
             f"{weight.shape[1]:,} terms, C {strength:g}",
             terms.shape[1] * len(bias) + len(bias),
             notes=[] if len(rows) == total else [f"learnt from {len(rows):,} of {total:,} rows, at random"],
@@ -104,7 +105,7 @@ class TfIdf(Strategy):
             folds = context.folds[0][rows]  # these keep groups and equal texts together
         else:
             folds = np.empty(len(rows), dtype=np.int64)
-            kinds = targets[rows] if context.task.answers == "label" else _kinds(context, rows)
+            kinds = targets[rows] if context.task.target_kind == "label" else _kinds(context, rows)
             for label in range(int(kinds.max()) + 1):
                 own = np.flatnonzero(kinds == label)
                 folds[own] = (np.arange(len(own)) + label) % FOLDS
@@ -118,7 +119,7 @@ class TfIdf(Strategy):
                 weight, bias = fitted(context.task, terms[inside], targets[inside], weights[inside], strength)
                 logits[outside] = terms[rows[outside]] @ weight.T + bias
                 context.progress.advance(1)
-            ranks[strength] = context.task.unit_rank(logits, targets[rows])
+            ranks[strength] = context.task.unit_sort_key(logits, targets[rows])
             if context.late:
                 break
         return max(ranks, key=lambda strength: ranks[strength])

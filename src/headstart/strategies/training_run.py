@@ -10,20 +10,21 @@ import numpy as np
 import torch
 
 from headstart.backbones.base import Backbone
-from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.prefix import UnsuitableError
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.outputs import Logits, Outputs
+from headstart.evaluation.judging import sort_key
 from headstart.heads import HEAD
 from headstart.heads.model import Model
 from headstart.runtime.deadline import OutOfTime
 from headstart.runtime.device import moved
 from headstart.runtime.memory import within_memory
 from headstart.strategies.base import Context
-from headstart.strategies.crf_heads import put_in, with_chain
+from headstart.strategies.crf_heads import with_chain
 from headstart.strategies.cross_validation import by_fold, home, prepared
 from headstart.strategies.probing import head_strength, solved_head
 from headstart.training.frozen import Shortcut, TextSet
-from headstart.training.stage import Level, Shortcuts, Stage
+from headstart.training.stage import LayerGroup, Shortcuts, Stage
 from headstart.training.state import Epoch, History
 from headstart.training.trainer import train
 
@@ -41,25 +42,27 @@ def headed_model(
     if head_first:
         grid = (head_strength(context, backbone, pooling),)
         solved = solved_head(context, backbone, layers=(backbone.depth,), pooling=pooling, grid=grid)
-        put_in(heads[HEAD], with_chain(context, backbone, solved, layers=(backbone.depth,), pooling=pooling))
+        heads[HEAD].set(with_chain(context, backbone, solved, layers=(backbone.depth,), pooling=pooling))
     return Model(backbone, heads, context.team)
 
 
-def validation_logits(context: Context, model: Model) -> np.ndarray:
-    """Outputs for the validation rows, shape (rows, labels) or, of words, (words, labels)."""
+def validation_outputs(context: Context, model: Model) -> Outputs:
+    """Outputs of a model for the validation rows, undecided."""
     _, validation = prepared(context, model.backbone.tokenizer)
     model.eval()
-    logits = np.zeros((len(validation.targets), len(context.task.names)), dtype=np.float32)
+    outputs = context.task.blank(context.validation)
 
     def read(rows: np.ndarray) -> None:
         batch = moved(context.task.collate(validation, rows, model.backbone.tokenizer.pad_id), model)
-        logits[validation.units.of(rows)] = context.task.logits(model, batch).cpu().numpy()
+        outputs.put(rows, context.task.read(model, batch))
 
     with torch.inference_mode():
         for rows in context.team.mine(sorted_batches(validation.lengths, INFERENCE_TOKENS)):
             within_memory(rows, read)
-    context.team.add_array(logits)
-    return logits
+    for array in outputs.arrays().values():
+        if array.dtype.kind == "f":
+            context.team.add_array(array)
+    return outputs
 
 
 @dataclass
@@ -68,12 +71,12 @@ class Run:
 
     model: Model
     history: History
-    """Its outputs are validation logits, out-of-fold logits under folds."""
+    """Its outputs are those of the validation rows, out-of-fold ones under folds."""
     trainable: int
 
     @property
-    def logits(self) -> np.ndarray:
-        """Validation logits of the weights that the model holds."""
+    def outputs(self) -> Outputs:
+        """Outputs of the validation rows at the weights that the model holds."""
         return self.history.outputs[self.history.best]
 
     @property
@@ -85,39 +88,39 @@ class Run:
 def train_model(
     context: Context,
     model: Model,
-    levels: Sequence[Level],
+    groups: Sequence[LayerGroup],
     *,
     epochs: int,
     learning_rate: float,
     keep_start: bool,
     last: int | None = None,
-    hopeless: Callable[[list[np.ndarray]], bool] | None = None,
+    hopeless: Callable[[list[Outputs]], bool] | None = None,
 ) -> Run:
     """Train a model on the run's task, validated after every epoch.
 
     Args:
         context: of the run.
         model: changed in place.
-        levels: what moves at which rate.
+        groups: what moves at which rate.
         epochs: at most; early stopping may end before.
         learning_rate: the highest.
         keep_start: whether the weights before training may be the best.
         last: epoch after which training ends, 0 for none at all; by default that of the settings.
-        hopeless: asked after every epoch with the validation logits so far; True gives up.
+        hopeless: asked after every epoch with the validation outputs so far; True gives up.
     """
     ready, _ = prepared(context, model.backbone.tokenizer)
 
-    def validate(model: Model) -> tuple[tuple[float, float], float, np.ndarray]:
-        logits = validation_logits(context, model)
-        rank = context.task.rank(logits, context.validation)
-        return rank, -rank[1], logits
+    def validate(model: Model) -> tuple[tuple[float, float], float, Outputs]:
+        outputs = validation_outputs(context, model)
+        key = sort_key(context.task, outputs, context.validation)
+        return key, -key[1], outputs
 
     history = train(
         model,
         Stage(
             context.task,
             ready,
-            levels,
+            groups,
             epochs,
             learning_rate,
             context.training.stop_after if last is None else last,
@@ -132,8 +135,16 @@ def train_model(
         deadline=context.deadline,
         stages=context.stages,
     )
-    trainable = sum(p.numel() for level in levels if level.rate > 0 for m in level.modules for p in m.parameters())
+    if context.task.words:  # checkpoints of the first format do not say which words belong to which row
+        history.outputs = [_with_units(context, each) for each in history.outputs]
+    trainable = sum(p.numel() for group in groups if group.rate > 0 for m in group.modules for p in m.parameters())
     return Run(model, history, trainable)
+
+
+def _with_units(context: Context, outputs: Outputs) -> Outputs:
+    if isinstance(outputs, Logits) and outputs.units is None:
+        return context.task.logits(outputs.values, context.validation)
+    return outputs
 
 
 def skipped_notes(context: Context, history: History) -> list[str]:
@@ -153,8 +164,6 @@ def shortcuts(context: Context, backbone: Backbone) -> Shortcuts:
     run = home(context)
 
     def shortcut(frozen: int, epochs: int) -> Shortcut | None:
-        if not isinstance(backbone, TextEncoder):
-            return None
         if run.shared.texts is None:
             run.shared.texts = TextSet([part.tokens.windows for part in prepared(run, backbone.tokenizer)])
         try:
@@ -204,7 +213,7 @@ def best_of_rates(
             whole = False
             break
         whole = whole and run.history.cut is None
-        rank = context.task.rank(run.logits, where.validation)
+        rank = sort_key(context.task, run.outputs, where.validation)
         if best is None or rank > best[0]:
             best = rank, rate, run
     rate = rates[0] if best is None else best[1]
@@ -216,7 +225,7 @@ def best_of_rates(
 def held_out(context: Context, trained: Callable[[Context, int | None], Run], *, keep_start: bool) -> Run:
     """Train on validation or, under folds, once per fold and then on all rows.
 
-    The best epoch is that of the out-of-fold logits; on all rows training ends there.
+    The best epoch is that of the out-of-fold outputs; on all rows training ends there.
 
     Args:
         context: of the run.
@@ -226,17 +235,16 @@ def held_out(context: Context, trained: Callable[[Context, int | None], Run], *,
     """
     if context.folds is None:
         return trained(context, None)
-    by_epoch: list[np.ndarray] = []
-    units = context.task.units(context.train)
+    by_epoch: list[Outputs] = []
     for held, part in by_fold(context):
         run = trained(part, None)
         if run.history.cut is not None:
             raise OutOfTime
-        for epoch, logits in enumerate(run.history.outputs):
+        for epoch, outputs in enumerate(run.history.outputs):
             if epoch == len(by_epoch):
-                by_epoch.append(np.zeros((units.total, logits.shape[1]), dtype=np.float32))
-            by_epoch[epoch][units.of(held)] = logits
-    ranks = [context.task.rank(logits, context.train) for logits in by_epoch]
+                by_epoch.append(context.task.blank(context.train))
+            by_epoch[epoch].put(held, outputs)
+    ranks = [sort_key(context.task, outputs, context.train) for outputs in by_epoch]
     first = 0 if keep_start else 1
     best = max(range(first, len(ranks)), key=lambda epoch: (ranks[epoch], -epoch))
     run = trained(context, best)

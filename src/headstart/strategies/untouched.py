@@ -36,14 +36,13 @@ class Untouched(Strategy):
 
     def refuses(self, task: Task) -> str:
         """Refuses all tasks but those on how alike two texts are."""
-        alike = task.pairs and task.answers == "number"
+        alike = task.pairs and task.target_kind == "number"
         return "" if alike else "it compares the two texts of a pair, and needs nothing else"
 
     def fit(self, context: Context) -> Candidate:
         """Read the texts, learn nothing."""
-        import torch
-
         from headstart.heads import HEAD
+        from headstart.heads.base import LinearMap
         from headstart.heads.cosine import CosineHead
         from headstart.heads.model import Model
         from headstart.predictors.twins import TwinPredictor
@@ -51,15 +50,15 @@ class Untouched(Strategy):
         backbone = context.backbone()
         backbone.pairs = False
         head = CosineHead(layers=(backbone.depth,), pooling="mean", depth=backbone.depth)
-        head.set(torch.ones(1, 1), torch.zeros(1))
-        predictor = TwinPredictor(Model(backbone, {HEAD: head}))
+        head.set(LinearMap(np.ones((1, 1)), np.zeros(1)))
+        predictor = TwinPredictor(Model(backbone, {HEAD: head}), context.task)
         rows = np.sort(np.random.default_rng([context.seed, 0xC05]).permutation(len(context.train))[:SCALE_ROWS])
         held = list(context.validation.inputs)
         context.progress.begin(self.name, len(rows) + len(held))
         cosines = predictor.outputs([context.train.get(int(row)).input for row in rows], progress=context.progress)
-        spread = max(float(cosines.logits.std(dtype=np.float64)), 1e-6)
-        middle = float(cosines.logits.mean(dtype=np.float64))
-        head.set(torch.tensor([[1 / spread]]), torch.tensor([-middle / spread]))
-        logits = predictor.outputs(held, progress=context.progress).logits
+        spread = max(float(cosines.values.std(dtype=np.float64)), 1e-6)
+        middle = float(cosines.values.mean(dtype=np.float64))
+        head.set(LinearMap(np.array([[1 / spread]]), np.array([-middle / spread])))
+        outputs = predictor.outputs(held, progress=context.progress)
         context.progress.end()
-        return Candidate(self, context.training, predictor, logits, "cosine of the mean states, nothing learnt", 0)
+        return Candidate(self, context.training, predictor, outputs, "cosine of the mean states, nothing learnt", 0)

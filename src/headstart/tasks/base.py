@@ -4,36 +4,36 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from headstart.data.examples import joined
+from headstart.data.outputs import OUTPUTS, Logits, Outputs
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.units import Units
 from headstart.errors import UsageError
-from headstart.metrics.calibration import softmax
-from headstart.metrics.significance import Paired
+from headstart.heads import HEAD
+from headstart.metrics import METRICS
+from headstart.metrics.base import Metric
+from headstart.metrics.results import Results
 from headstart.objectives.base import Objective
+from headstart.registry import did_you_mean
 from headstart.tasks.columns import checked_input
-from headstart.types import Dropped, Meaning, Score, Spoken
+from headstart.tasks.inputs import InputField, Text
+from headstart.types import Dropped, Prediction
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from headstart.heads.model import Model
+    from headstart.solving.logistic import Solver
 
-
-class Compared(NamedTuple):
-    """A paired test of two models."""
-
-    metric: str
-    """Of what."""
-    paired: Paired
-    """The first minus the second."""
+E = TypeVar("E")
+O = TypeVar("O", bound=Outputs)  # noqa: E741
 
 
 class Mistake(NamedTuple):
@@ -41,17 +41,37 @@ class Mistake(NamedTuple):
 
     row: int
     label: str
-    """The true one."""
+    """What is true, as people read it."""
     predicted: str
+    """What the model says, as people read it."""
     score: float | None
     """How sure the model is of it, in [0, 1]; None where the task knows no such number."""
 
 
-class Task(Objective):
-    """An objective whose examples carry labels.
+class Task(Objective, Generic[E, O]):
+    """An objective whose examples carry labels; `E` is what an example is, `O` what a model gives for one.
 
     Its fields name the input columns and what to do with them; flags and keyword arguments are generated from them.
     """
+
+    inputs: ClassVar[tuple[InputField, ...]] = (Text("text"),)
+    """Fields of an example that a model reads, each with a column of the file."""
+    outputs_kind: ClassVar[str] = Logits.kind
+    """Registered kind of what a model gives for rows, see `data.outputs`."""
+    head: ClassVar[str] = HEAD
+    """Name of its head in `Model.heads`; several tasks can share a model under names of their own."""
+    metrics: ClassVar[tuple[str, ...]]
+    """Names of its metrics as tables show them."""
+    default_metric: ClassVar[str] = ""
+    """Metric by which choices are made where nothing else is said; the first one if empty."""
+    results_kind: ClassVar[str] = "label"
+    """Kind of its results, by which other registered metrics serve it, see `metrics.results`."""
+    test_metric: ClassVar[Mapping[str, str]] = {}
+    """Metrics by which paired tests are made in place of the chosen one, where that tells less or has none."""
+    least_for_calibration: ClassVar[int] = 20
+    """Rows below which a part is too small to tell how sure a model should be."""
+    problem_type: ClassVar[str] = ""
+    """What transformers calls the kind of targets in the configuration of a network with its own head."""
 
     hub: ClassVar[str] = ""
     """What the hub calls tasks of this kind, its `pipeline_tag`."""
@@ -61,19 +81,48 @@ class Task(Objective):
     """Whether outputs are of the words of a text, not of the whole of it."""
     no_windows: ClassVar[str] = ""
     """Why the task lacks the option `long`, and what to do; empty where it has it."""
-    answers: ClassVar[Literal["label", "labels", "number"]] = "label"
-    """What a row has: one label out of several, any number of labels, or a number. Heads are solved accordingly."""
-    one_answer: ClassVar[bool] = True
-    """Whether each input has one answer that the model can be more or less sure of, and so can leave out."""
+    target_kind: ClassVar[str] = "label"
+    """What is to be predicted of a row: `label`, one out of several; `labels`, any number of them; `number`; or another word."""
+    can_abstain: ClassVar[bool] = True
+    """Whether each input has one prediction that the model can be more or less sure of, and so can leave out."""
+    loss_title: ClassVar[str] = "log-loss"
+    """How people call its loss."""
+    contradicts: ClassVar[bool] = True
+    """Whether at most one of two different targets of the same input can be right."""
+    named_outputs: ClassVar[bool] = True
+    """Whether outputs stand for labels with names."""
     nothing: ClassVar[Mapping[str, Any]] = {"label": None, "score": None, "probabilities": None, "truncated": False}
     """What stands in the place of a prediction where there was no input."""
 
     text: tuple[str, ...] | None = None
-    """Column(s) with the text, joined by a blank where there are several (`title,body`); guessed if not given."""
+    """Column(s) with the text: joined by a blank where there are several (`title,body`); guessed if not given."""
     label: str | None = None
     """Column with the label; guessed if not given."""
     labels: tuple[str, ...] | None = None
     """Labels in the order of the outputs; found in the training rows if not given."""
+    metric: str | None = None
+    """Score by which choices are made on validation, one of those that the task is judged by (`headstart list metrics`)."""
+
+    @field_validator("metric")
+    @classmethod
+    def _known_metric(cls, value: str | None) -> str | None:
+        known = [metric.name for metric in cls.all_metrics() if metric.for_choices]
+        if value is not None and value not in known:
+            hint = did_you_mean(value, known)
+            raise ValueError(f"{cls.name} is not judged by '{value}'{hint} (known: {', '.join(known)})")
+        return value
+
+    @classmethod
+    def all_metrics(cls) -> list[Metric]:
+        """Its own metrics, and all others that are registered and serve results of its kind."""
+        own = [METRICS.get(name) for name in cls.metrics]
+        others = [METRICS.get(name) for name in METRICS.names() if name not in cls.metrics]
+        return [*own, *(metric for metric in others if cls.results_kind in metric.serves)]
+
+    @property
+    def chosen_metric(self) -> str:
+        """Name of the metric by which choices are made: the one given, else the default."""
+        return self.metric or self.default_metric or self.metrics[0]
 
     @model_validator(mode="before")
     @classmethod
@@ -89,19 +138,26 @@ class Task(Objective):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Labels in the order of the outputs.
+        """Labels in the order of the outputs; none where outputs stand for no labels.
 
         Raises:
             UsageError: the task was not bound to training rows.
         """
+        if self.labels is None and not self.named_outputs:
+            return ()
         if self.labels is None:
             raise UsageError(f"the task {self.name} knows no labels yet; bind it to training rows first")
         return self.labels
 
     @property
-    def meaning(self) -> Meaning:
-        """What outputs mean, as plain data for predictors."""
-        return Meaning(self.answers)
+    def output_scale(self) -> tuple[float, float]:
+        """Mean and deviation that turn outputs into what people read: `outputs * deviation + mean`."""
+        return 0.0, 1.0
+
+    @property
+    def solver(self) -> Solver | None:
+        """How its heads are solved on frozen features; None where there is no closed form and training starts from the backbone."""
+        return None
 
     @property
     def together(self) -> bool:
@@ -119,7 +175,7 @@ class Task(Objective):
         return False
 
     def row_states(self, states: np.ndarray) -> np.ndarray:
-        """Of each row what a head on a frozen network reads, made of the pooled states of its texts.
+        """What a head on a frozen network reads of each row, made of the pooled states of its texts.
 
         Args:
             states: shape (texts, layers, poolings, hidden).
@@ -129,43 +185,26 @@ class Task(Objective):
         """
         return states
 
-    def settled(self, logits: np.ndarray, rows: Store[Any]) -> Any:
-        """A copy that knows what is learnt of calibrated outputs on rows that were not trained on, such as thresholds.
+    def best_thresholds(self, outputs: O, rows: Store[E]) -> tuple[float, ...] | None:
+        """Thresholds by which labels are given, found on rows that were not trained on; None where none are to be had.
 
-        What was known before stays, so a resolved recipe comes to the same answers.
+        Args:
+            outputs: calibrated.
+            rows: labelled, that outputs are of.
         """
-        return self
+        return None
 
-    def decided(self, probabilities: np.ndarray) -> np.ndarray:
-        """Index of the label given to each row, shape (rows,), of probabilities with shape (rows, labels).
+    def losses_at(self, outputs: O, rows: Store[E]) -> Callable[[float], np.ndarray] | None:
+        """Loss of each unit as a function of the temperature that outputs are divided by; None where that means nothing."""
+        return None
 
-        Raises:
-            UsageError: rows have no one label.
-        """
-        raise UsageError(f"the task {self.name} gives no single label to a row")
-
-    def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """Of the labels, shape (rows, labels), from calibrated outputs.
+    def probabilities(self, outputs: O) -> np.ndarray:
+        """Calibrated probabilities of the labels, shape (rows, labels).
 
         Raises:
             UsageError: the task knows none.
         """
-        return softmax(logits)
-
-    @property
-    @abstractmethod
-    def chosen_metric(self) -> str:
-        """Score by which choices are made; one of those that `score` gives."""
-
-    @property
-    @abstractmethod
-    def by_answers(self) -> bool:
-        """Whether the chosen metric counts right answers, not how sure they are; then the loss tells more on few rows."""
-
-    @property
-    @abstractmethod
-    def lower_is_better(self) -> bool:
-        """Whether the chosen metric is an error or a loss."""
+        raise UsageError(f"a model for {self.name} has no probabilities; call predict")
 
     @abstractmethod
     def guess(self, table: Table) -> Any:
@@ -212,7 +251,7 @@ class Task(Objective):
 
     def missing(self, rows: Store[Any], kept: Sequence[int] | np.ndarray) -> list[str]:
         """Names that only rows outside of `kept` speak of, so that they could not be learnt."""
-        return sorted({*self.counts(rows)} - {*self.counts(rows.take(kept))})
+        return sorted({*self.counts(rows)} - {*self.counts(rows.take(kept))}) if self.named_outputs else []
 
     def vanished(self, table: Table, rows: Store[Any]) -> list[str]:
         """Sentences that name labels of a table of which no row could be used."""
@@ -221,16 +260,17 @@ class Task(Objective):
     @property
     def kinds(self) -> int:
         """What rows are counted for to tell whether they are few."""
-        return len(self.names)
+        return max(1, len(self.names))
 
     def strata(self, rows: Store[Any]) -> Sequence[str]:
         """A name for each row, by which parts and folds get their share of every kind of row."""
-        return rows.labels
+        return rows.labels if self.named_outputs else ("",) * len(rows)
 
     def counts(self, rows: Store[Any]) -> Mapping[str, int]:
         """How often each of `names` that occurs is true, the most frequent first."""
-        found = Counter(self.names[at] for at in self.targets(rows))
-        return dict(found.most_common())
+        if not self.named_outputs:
+            return {}
+        return dict(Counter(self.names[at] for at in self.targets(rows)).most_common())
 
     def checked(self, at: int, given: Any) -> Any:
         """What a tokenizer is given of what a user hands over as input number `at`.
@@ -245,8 +285,40 @@ class Task(Objective):
         """Fresh heads by name for a backbone."""
 
     @abstractmethod
-    def logits(self, model: Model, batch: Any) -> Tensor:
-        """Raw outputs of shape (batch, labels)."""
+    def forward(self, model: Model, batch: Any) -> Tensor:
+        """Scores of a batch with their gradient, shape (units, width)."""
+
+    @abstractmethod
+    def criterion(self, scores: Tensor, batch: Any) -> tuple[Tensor, float]:
+        """Summed loss of scores and the weight it sums over; apart from `forward`, so that others can add a loss of their own."""
+
+    def loss(self, model: Model, batch: Any) -> tuple[Tensor, float]:
+        """The criterion of the scores of a batch."""
+        return self.criterion(self.forward(model, batch), batch)
+
+    def read(self, model: Model, batch: Any) -> O:
+        """Outputs of the rows of a batch, without a gradient; what `forward` gives unless a task does more, such as generate."""
+        values = self.forward(model, batch).float().cpu().numpy()
+        units = Units.counted(batch["counts"].cpu().numpy()) if "counts" in batch else None
+        size = len(values) if units is None else len(units)
+        return OUTPUTS.get(self.outputs_kind)(np.zeros(size, dtype=bool), values, units)
+
+    def blank(self, rows: Store[E]) -> O:
+        """Outputs of rows to be filled in, batch by batch or fold by fold."""
+        units = self.units(rows)
+        return self.logits(np.zeros((units.total, len(self.names)), dtype=np.float32), rows)
+
+    def logits(self, values: np.ndarray, rows: Store[E]) -> Any:
+        """Outputs of rows from their values, shape (units, width), of a row after the other; none is cut."""
+        return Logits.of(values, self.units(rows) if self.words else None)
+
+    def no_outputs(self) -> O:
+        """Outputs of no rows at all."""
+        return self.blank(Store([], [], ""))
+
+    def outputs_from(self, arrays: Mapping[str, np.ndarray]) -> O:
+        """Outputs read back from arrays by name."""
+        return OUTPUTS.get(self.outputs_kind).from_arrays(arrays)
 
     @property
     @abstractmethod
@@ -254,80 +326,85 @@ class Task(Objective):
         """Names of the columns that predictions are written to."""
 
     @abstractmethod
-    def predictions(self, logits: np.ndarray, truncated: np.ndarray, inputs: Sequence[Any]) -> Sequence[Spoken]:
-        """What calibrated outputs say, one for each input.
+    def predictions(self, outputs: O, inputs: Sequence[Any]) -> Sequence[Prediction]:
+        """What decided outputs say, one for each input.
 
         Args:
-            logits: outputs of all inputs.
-            truncated: whether the end of an input was not read, shape (inputs,).
+            outputs: of all inputs, after all decisions.
             inputs: what the tokenizer was given.
         """
 
     @abstractmethod
-    def targets(self, examples: Store[Any]) -> np.ndarray:
-        """What is to be predicted: indices of labels or standardised numbers, shape (rows,).
+    def targets(self, examples: Store[E]) -> np.ndarray:
+        """What is to be predicted, in the form that solvers and criterion take it.
 
-        Where rows have any number of labels, 0 or 1 for each of them, float32 of shape (rows, labels).
+        Indices of labels or standardised numbers, shape (rows,); where rows have any number of labels, 0 or 1 for each of
+        them, float32 of shape (rows, labels).
         """
 
     @abstractmethod
-    def score(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
-        """All scores of the task with intervals, of calibrated outputs on labelled rows."""
-
-    def by_kind(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
-        """A score for each kind of thing that is found, where a score of all hides how they differ; none by default."""
-        return {}
-
-    @abstractmethod
-    def measured(self, logits: np.ndarray, rows: Store[Any]) -> Score:
-        """The chosen metric alone, with an interval that holds for few rows too."""
-
-    @abstractmethod
-    def compared(
-        self, a: np.ndarray, b: np.ndarray, rows: Store[Any], *, other: Task | None = None, seed: int = 0
-    ) -> Compared:
-        """Whether two models differ on the same rows: a paired test of the chosen metric, or of one close to it.
+    def results(self, outputs: O, rows: Store[E]) -> Results:
+        """What is true and what is predicted of labelled rows, for metrics.
 
         Args:
-            a: outputs of the first.
-            b: outputs of the second.
-            rows: that both are of.
-            other: the task as settled for the second model; this one if None.
-            seed: of the resampling.
+            outputs: calibrated; labels are given by the thresholds that they hold.
+            rows: labelled, that outputs are of.
         """
 
-    @abstractmethod
-    def rank(self, logits: np.ndarray, rows: Store[Any]) -> tuple[float, float]:
-        """How good outputs are, for choices on validation: larger tuples are better; ties are broken by the loss."""
+    def losses(self, outputs: O, rows: Store[E]) -> np.ndarray:
+        """Mean loss of the units of each row, shape (rows,)."""
+        results = self.results(outputs, rows)
+        return results.losses / np.maximum(results.counts, 1)
 
-    @abstractmethod
-    def unit_rank(self, logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-        """The same unit by unit, for heads that are solved without knowing which units make a row."""
+    def unit_sort_key(self, values: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+        """How good outputs are, larger is better, for heads that are solved without knowing which units make a row.
 
-    @abstractmethod
-    def losses(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray:
-        """Loss of each row, shape (rows,)."""
+        Args:
+            values: shape (units, width).
+            targets: of the units, as `targets` gives them.
 
-    @abstractmethod
-    def factor(self, logits: np.ndarray, rows: Store[Any]) -> float:
-        """What to multiply outputs by so that they say how sure they are, found on rows that were not trained on."""
+        Raises:
+            UsageError: heads of this task are not solved.
+        """
+        raise UsageError(f"heads of {self.name} are not solved")
 
-    def sureness(self, logits: np.ndarray, rows: Store[Any]) -> tuple[np.ndarray, np.ndarray] | None:
-        """How sure the model is of each row, in [0, 1], and whether it is right; None where rows have no one answer."""
+    def confidence(self, outputs: O) -> np.ndarray | None:
+        """How sure the model is of each row, in [0, 1], shape (rows,); None where rows have no one prediction."""
         return None
 
-    def confusion(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray | None:
+    def is_right(self, outputs: O, rows: Store[E]) -> np.ndarray | None:
+        """Whether the prediction of each labelled row is the true one, shape (rows,); None where rows have no one prediction."""
+        return None
+
+    def confusion(self, outputs: O, rows: Store[E]) -> np.ndarray | None:
         """Rows by true and predicted label, shape (labels, labels); None where rows have no one label."""
         return None
 
     @abstractmethod
-    def mistakes(self, logits: np.ndarray, rows: Store[Any], most: int) -> list[Mistake]:
+    def mistakes(self, outputs: O, rows: Store[E], most: int) -> list[Mistake]:
         """The worst ones, those made with most confidence first, for people to look at."""
 
-    def named(self) -> list[Any]:
+    def label_examples(self) -> list[E]:
         """Examples made of the labels' own words, as many of each label; empty where there are none that say something."""
         return []
 
+    def activation_code(self, library: Literal["torch", "numpy"]) -> str:
+        """Python code that follows a variable of logits and makes of it what people read, for cards."""
+        return ""
+
+    def pipeline_code(self) -> str:
+        """Python code that gives the labels by `thresholds` of `found`, what a pipeline of transformers says, for cards."""
+        return 'max(found, key=lambda each: each["score"] / thresholds[each["label"]])["label"]'
+
+    def usage_code(self, found: str, thresholds: Sequence[float]) -> str:
+        """Python code that prints what the model says of one input, for cards.
+
+        Args:
+            found: code of what `predict` gives for it, a list.
+            thresholds: by which labels are given; empty where there are none.
+        """
+        return f"print({found})"
+
     @abstractmethod
-    def weights(self, examples: Sequence[Any]) -> np.ndarray:
-        """Weight of each example in training, shape (rows,), mean 1."""
+    def weights(self, examples: Sequence[E]) -> np.ndarray:
+        """Weight of each unit in training, mean 1."""

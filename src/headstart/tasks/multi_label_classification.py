@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from sys import intern
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
-from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare, refuse_thresholds
+from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare
 from headstart.data.columns import taken
 from headstart.data.examples import Example, Examples, joined, relabelled
+from headstart.data.outputs import Logits
 from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError
-from headstart.metrics import found, label_sets, tallies
-from headstart.metrics.calibration import set_losses, sigmoid, temperature
-from headstart.metrics.directions import LOWER_IS_BETTER
-from headstart.tasks.base import Compared, Mistake, Task
+from headstart.metrics import METRICS
+from headstart.metrics.calibration import set_losses, sigmoid
+from headstart.metrics.label_sets import best_thresholds
+from headstart.metrics.results import LabelSetResults
+from headstart.tasks.base import Mistake
 from headstart.tasks.columns import (
     guess_text,
     require_columns,
@@ -31,20 +33,19 @@ from headstart.tasks.columns import (
     usable_rows,
 )
 from headstart.tasks.label_lists import from_json, guess_labels, guess_separator, is_listed, shown_cell
-from headstart.tasks.pooled import Prepared, collated, own_weights, pooled_heads, pooled_logits
-from headstart.tasks.single_label import LEAST_FOR_CALIBRATION
-from headstart.types import MOST_PROBABILITIES, Dropped, LabelSet, Meaning, Score
+from headstart.tasks.pooled import PooledTask, own_weights
+from headstart.types import MOST_PROBABILITIES, Dropped, LabelSet
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from headstart.heads.model import Model
+    from headstart.solving.logistic import Solver
 
 NONE = "(none)"
 """What a row without labels is called."""
 
 
-class MultiLabelClassification(Task):
+class MultiLabelClassification(PooledTask[Example]):
     """Any number of labels for each text: topics, tags, emotions.
 
     Each label is a decision of its own: it is given where its probability reaches its threshold. Thresholds make the F1 of
@@ -59,8 +60,11 @@ class MultiLabelClassification(Task):
 
     name: ClassVar[str] = "multi-label-classification"
     hub: ClassVar[str] = "text-classification"
-    answers: ClassVar[Literal["label", "labels", "number"]] = "labels"
-    one_answer: ClassVar[bool] = False
+    target_kind: ClassVar[str] = "labels"
+    can_abstain: ClassVar[bool] = False
+    metrics: ClassVar[tuple[str, ...]] = ("f1", "precision", "recall", "macro_f1", "map", "log_loss")
+    results_kind: ClassVar[str] = LabelSetResults.kind
+    problem_type: ClassVar[str] = "multi_label_classification"
     nothing: ClassVar[Mapping[str, Any]] = {"labels": None, "probabilities": None, "truncated": False}
 
     long: Literal["truncate", "window"] = "truncate"
@@ -70,14 +74,10 @@ class MultiLabelClassification(Task):
     """What parts the labels of a cell: `json` for a list of texts, else `|`, `;` or `,`; found if not given."""
     weight: str | None = None
     """Column with how much each row counts in training, numbers over 0; all alike if not given."""
-    metric: Literal["f1", "macro_f1", "map", "log_loss"] | None = None
-    """Score by which choices are made on validation; by default f1, over all labels at once."""
-    thresholds: tuple[Annotated[float, Field(ge=0, le=1)], ...] | None = None
-    """Probability from which on each label is given, in [0, 1], in the order of `labels`; found on validation if not given."""
     merge_labels: bool = False
     """Merge labels that differ only by case or white space into the most frequent spelling."""
     drop_rare_labels: bool = False
-    """Leave out the rows of labels with a single example instead of stopping."""
+    """Leave out labels of a single example instead of stopping: their rows go."""
 
     @field_validator("text", mode="before")
     @classmethod
@@ -85,24 +85,11 @@ class MultiLabelClassification(Task):
         return split_names(value)
 
     @property
-    def chosen_metric(self) -> str:
-        """The metric given, else f1."""
-        return self.metric or "f1"
+    def solver(self) -> Solver:
+        """One logistic regression for each label."""
+        from headstart.solving.label_sets import SETS
 
-    @property
-    def by_answers(self) -> bool:
-        """True but for the log-loss."""
-        return self.chosen_metric != "log_loss"
-
-    @property
-    def lower_is_better(self) -> bool:
-        """True of the log-loss."""
-        return self.chosen_metric in LOWER_IS_BETTER
-
-    @property
-    def meaning(self) -> Meaning:
-        """Labels by thresholds."""
-        return Meaning("labels", self.thresholds or (0.5,) * len(self.names))
+        return SETS
 
     def guess(self, table: Table) -> Self:
         """Fill in columns and separator that were not named."""
@@ -113,7 +100,7 @@ class MultiLabelClassification(Task):
         separator = self.separator or guess_separator(table.column(label, "--label"))
         return self.revised(text=text, label=label, separator=separator)
 
-    def read(self, cell: str | None) -> tuple[tuple[str, ...] | None, str | None]:
+    def read_cell(self, cell: str | None) -> tuple[tuple[str, ...] | None, str | None]:
         """The labels of a cell, and why they cannot be used, None where they can."""
         if cell is None:
             return None, "no list of labels"
@@ -133,7 +120,7 @@ class MultiLabelClassification(Task):
         names = self.text or ()
         label, weight = (self.label or "", self.weight) if labelled else (None, None)
         rows = usable_rows(
-            table, lambda parts: text_fault(joined(parts)), texts=names, label=label, weight=weight, read=self.read
+            table, lambda parts: text_fault(joined(parts)), texts=names, label=label, weight=weight, read=self.read_cell
         )
         columns = [taken(table.column(name, "--text"), rows.kept) for name in names]
         return stored(table, rows, Examples(columns, rows.labels, rows.weights)), rows.dropped
@@ -156,7 +143,6 @@ class MultiLabelClassification(Task):
             refuse_numbers(len(counts), 10, examples, self.label)
             refuse_rare(counts, examples, least_labels=1)
         labels = self.labels or tuple(sorted(counts))
-        refuse_thresholds(self.thresholds, labels, examples.file)
         return self.revised(labels=labels, metric=self.chosen_metric)
 
     def cleaned(self, examples: Store[Example]) -> tuple[Store[Example], list[Dropped]]:
@@ -167,7 +153,7 @@ class MultiLabelClassification(Task):
             for label, _ in sorted(_counted(rows).items(), key=lambda item: (-item[1], item[0])):
                 spelling.setdefault(folded(label), label)
             merged = [tuple(dict.fromkeys(spelling[folded(one)] for one in label or ())) for label in rows.labels]
-            rows = Store(relabelled(rows.examples, merged), rows.lines, rows.file, rows.columns)
+            rows = replace(rows, examples=relabelled(rows.examples, merged))
         while self.drop_rare_labels:  # a row that goes may leave another label alone
             counts = _counted(rows)
             rare = [next((one for one in label or () if counts[one] == 1), None) for label in rows.labels]
@@ -196,11 +182,13 @@ class MultiLabelClassification(Task):
                 reason = f"label '{unknown}' does not occur in the training rows"
                 dropped.append(Dropped(examples.file, examples.lines[row], reason))
         part = examples.take(kept)
-        return Store(relabelled(part.examples, renamed), part.lines, part.file, part.columns), dropped
+        return replace(part, examples=relabelled(part.examples, renamed)), dropped
 
     def vanished(self, table: Table, rows: Store[Example]) -> list[str]:
         """A sentence that names the labels none of whose rows can be used, if there are any."""
-        said = Counter(one for cell in table.column(self.label or "", "--label") for one in self.read(cell)[0] or ())
+        said = Counter(
+            one for cell in table.column(self.label or "", "--label") for one in self.read_cell(cell)[0] or ()
+        )
         left = {folded(label) for label in _counted(rows)}
         gone = sorted(label for label in said if folded(label) not in left)
         if not gone:
@@ -231,91 +219,39 @@ class MultiLabelClassification(Task):
             found[row, [index[label] for label in labels or () if label in index]] = 1.0
         return found
 
-    def settled(self, logits: np.ndarray, rows: Store[Any]) -> Self:
-        """A copy with thresholds, found on these rows where none were given."""
-        if self.thresholds is not None:
-            return self
-        return self.revised(thresholds=tuple(self._best(logits, self.targets(rows)).tolist()))
+    def probabilities(self, outputs: Logits) -> np.ndarray:
+        """Calibrated probability of each label by itself, shape (rows, labels)."""
+        return sigmoid(outputs.values)
 
-    def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """Of each label by itself."""
-        return sigmoid(logits)
+    def decided(self, outputs: Logits) -> np.ndarray:
+        """Labels whose probability reaches their threshold, 0.5 where there are none; bool of shape (rows, labels)."""
+        return sigmoid(outputs.values) >= (0.5 if outputs.thresholds is None else outputs.thresholds)
 
-    def given(self, logits: np.ndarray, rows: Store[Any] | None = None) -> np.ndarray:
-        """Labels whose probability reaches their threshold, bool of shape (rows, labels).
+    def best_thresholds(self, outputs: Logits, rows: Store[Example]) -> tuple[float, ...]:
+        """Thresholds that make the F1 of these rows highest, of each label where that is what is chosen by."""
+        return tuple(self._best(outputs.values, self.targets(rows)).tolist())
 
-        Args:
-            logits: calibrated.
-            rows: labelled, on which thresholds are found where there are none yet; 0.5 without.
-        """
-        shares = sigmoid(logits)
-        if self.thresholds is not None:
-            return shares >= np.array(self.thresholds)
-        return shares >= (0.5 if rows is None else self._best(logits, self.targets(rows)))
+    def _best(self, values: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        return best_thresholds(targets > 0, sigmoid(values), by_label=self.chosen_metric == "macro_f1")
 
-    def _best(self, logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        by_label = self.chosen_metric == "macro_f1"
-        return label_sets.best_thresholds(targets > 0, sigmoid(logits), by_label=by_label)
+    def results(self, outputs: Logits, rows: Store[Example]) -> LabelSetResults:
+        """True and given labels, and their probabilities; losses are summed over labels."""
+        targets, losses = self.targets(rows), set_losses(outputs.values, self.targets(rows))
+        shares = sigmoid(outputs.values)
+        return LabelSetResults(losses, np.ones(len(losses)), targets > 0, self.decided(outputs), shares)
 
-    def score(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
-        """F1, precision and recall over all labels at once, macro-F1, mean average precision and log-loss."""
-        return label_sets.scores(
-            self.targets(rows) > 0, self.given(logits, rows), sigmoid(logits), self.losses(logits, rows)
-        )
+    def losses_at(self, outputs: Logits, rows: Store[Example]) -> Callable[[float], np.ndarray]:
+        """Binary cross-entropy of each row as a function of the temperature, one for all labels."""
+        targets = self.targets(rows)
+        return lambda temperature: set_losses(outputs.values / temperature, targets)
 
-    def measured(self, logits: np.ndarray, rows: Store[Any]) -> Score:
-        """The chosen metric alone, with its interval."""
-        if self.chosen_metric == "map":
-            return label_sets.mean_average_precision_score(self.targets(rows) > 0, sigmoid(logits))
-        value, bounds, tally = self._by_sums(logits, rows, self.chosen_metric)
-        return tallies.measured(value, tally, bounds=bounds, draws=tallies.draws_for(len(rows), 1000))
-
-    def _by_sums(
-        self, logits: np.ndarray, rows: Store[Any], metric: str
-    ) -> tuple[Any, tuple[float, float], np.ndarray]:
-        """A score as a function of sums over rows, its range, and what is summed."""
-        if metric == "log_loss":
-            return label_sets.mean_loss, (0.0, math.inf), label_sets.loss_tally(self.losses(logits, rows))
-        counted = label_sets.tally(self.targets(rows) > 0, self.given(logits, rows))
-        if metric == "macro_f1":
-            return found.macro_f1, (0.0, 1.0), counted.reshape(len(counted), -1)
-        return found.f1, (0.0, 1.0), counted.sum(1)
-
-    def compared(
-        self, a: np.ndarray, b: np.ndarray, rows: Store[Any], *, other: Task | None = None, seed: int = 0
-    ) -> Compared:
-        """A paired test of the chosen metric, or of f1 where that is no function of sums."""
-        metric = "f1" if self.chosen_metric == "map" else self.chosen_metric
-        second = other if isinstance(other, MultiLabelClassification) else self
-        value, bounds, mine = self._by_sums(a, rows, metric)
-        theirs = second._by_sums(b, rows, metric)[2]
-        draws = tallies.draws_for(len(rows), 10_000) if metric == "log_loss" else 10_000
-        return Compared(metric, tallies.compare(value, mine, theirs, span=bounds[1], draws=draws, seed=seed))
-
-    def rank(self, logits: np.ndarray, rows: Store[Any]) -> tuple[float, float]:
+    def unit_sort_key(self, values: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
         """The chosen metric at the thresholds that are best for these rows, then the negative loss."""
-        return self.unit_rank(logits, self.targets(rows))
-
-    def unit_rank(self, logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-        """The same of logits and 0 or 1 for each label; thresholds that are known play no part."""
-        true, loss = targets > 0, float(set_losses(logits, targets).mean())
-        if self.chosen_metric == "log_loss":
-            return -loss, -loss
-        if self.chosen_metric == "map":
-            return label_sets.mean_average_precision(true, sigmoid(logits)), -loss
-        counted = label_sets.tally(true, sigmoid(logits) >= self._best(logits, targets)).sum(0)
-        value = found.macro_f1(counted.reshape(-1)) if self.chosen_metric == "macro_f1" else found.f1(counted.sum(0))
-        return float(value), -loss
-
-    def losses(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray:
-        """Binary cross-entropy of each row, summed over labels."""
-        return set_losses(logits, self.targets(rows))
-
-    def factor(self, logits: np.ndarray, rows: Store[Any]) -> float:
-        """1 / temperature, one for all labels; 1.0 where a part is too small to tell."""
-        if len(rows) < LEAST_FOR_CALIBRATION:
-            return 1.0
-        return 1.0 / temperature(logits, self.targets(rows), set_losses)
+        true, losses, shares = targets > 0, set_losses(values, targets), sigmoid(values)
+        given = shares >= self._best(values, targets)
+        metric = METRICS.get(self.chosen_metric)
+        value = metric.of(metric.tally(LabelSetResults(losses, np.ones(len(losses)), true, given, shares)))
+        return (-value if metric.lower_is_better else value), -float(losses.mean())
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -323,48 +259,47 @@ class MultiLabelClassification(Task):
         labels = self.names if len(self.names) <= MOST_PROBABILITIES else ()
         return ("prediction", "truncated", *(f"p_{label}" for label in labels))
 
-    def predictions(self, logits: np.ndarray, truncated: np.ndarray, inputs: Sequence[Any]) -> list[LabelSet]:
+    def predictions(self, outputs: Logits, inputs: Sequence[Any]) -> list[LabelSet]:
         """The labels of each input, with all probabilities."""
         said = []
-        for shares, given, cut in zip(sigmoid(logits), self.given(logits), truncated, strict=True):
+        rows = zip(sigmoid(outputs.values), self.decided(outputs), outputs.truncated, strict=True)
+        for shares, given, cut in rows:
             labels = tuple(label for label, there in zip(self.names, given, strict=True) if there)
             each = {label: float(share) for label, share in zip(self.names, shares, strict=True)}
             said.append(LabelSet(labels, each, bool(cut), self.separator or "json"))
         return said
 
-    def mistakes(self, logits: np.ndarray, rows: Store[Any], most: int) -> list[Mistake]:
+    def mistakes(self, outputs: Logits, rows: Store[Example], most: int) -> list[Mistake]:
         """Rows with a wrong label, by how sure the model was of the worst one."""
-        true, given, shares = self.targets(rows) > 0, self.given(logits, rows), sigmoid(logits)
+        true, given, shares = self.targets(rows) > 0, self.decided(outputs), sigmoid(outputs.values)
         sure = np.where(true != given, np.where(given, shares, 1 - shares), 0.0).max(1)
         wrong = np.flatnonzero((true != given).any(1))
         order = wrong[np.argsort(-sure[wrong], kind="stable")][:most]
-        return [Mistake(int(row), self._spoken(true[row]), self._spoken(given[row]), float(sure[row])) for row in order]
+        return [Mistake(int(row), self._listed(true[row]), self._listed(given[row]), float(sure[row])) for row in order]
 
-    def _spoken(self, there: np.ndarray) -> str:
+    def activation_code(self, library: Literal["torch", "numpy"]) -> str:
+        """The probability of each label by itself."""
+        return ".sigmoid()" if library == "torch" else "    return 1 / (1 + np.exp(-logits))"
+
+    def pipeline_code(self) -> str:
+        """All labels whose probability reaches their threshold."""
+        return '[each["label"] for each in found if each["score"] >= thresholds[each["label"]]]'
+
+    def usage_code(self, found: str, thresholds: Sequence[float]) -> str:
+        """Probabilities by label, and the labels given."""
+        return (
+            f"thresholds = {list(thresholds)!r}\nshares = {found}\nprint(dict(zip(labels, shares)))\n"
+            "print([label for label, share, least in zip(labels, shares, thresholds) if share >= least])"
+        )
+
+    def _listed(self, there: np.ndarray) -> str:
         return ", ".join(label for label, has in zip(self.names, there, strict=True) if has) or NONE
 
-    def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
-        """One `PooledHead`; options: `layers`, `pooling`, `dropout`."""
-        return pooled_heads(backbone, len(self.names), **options)
-
-    def prepare(self, examples: Store[Any], tokenizer: Any) -> Prepared:
-        """Tokenise once."""
-        return Prepared(tokenizer.read(examples.inputs), self.targets(examples), self.weights(examples.examples))
-
-    def collate(self, prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
-        """`ids` and `mask` of shape (batch, tokens), `targets` (batch, labels) and `weights` (batch,)."""
-        return collated(prepared, indices, pad_id)
-
-    def logits(self, model: Model, batch: dict[str, Tensor]) -> Tensor:
-        """Shape (batch, labels)."""
-        return pooled_logits(model, batch)
-
-    def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
+    def criterion(self, scores: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
         """Weighted binary cross-entropy, summed over labels and rows, and the sum of weights."""
         from torch.nn.functional import binary_cross_entropy_with_logits
 
-        logits = self.logits(model, batch)
-        each = binary_cross_entropy_with_logits(logits, batch["targets"], reduction="none").sum(1)  # (batch,)
+        each = binary_cross_entropy_with_logits(scores, batch["targets"], reduction="none").sum(1)  # (batch,)
         return (each * batch["weights"]).sum(), float(batch["weights"].sum())
 
     @classmethod

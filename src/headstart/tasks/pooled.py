@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 
 from headstart.data.examples import Examples, Pairs
 from headstart.data.long_texts import TokenRows
+from headstart.data.outputs import Logits
+from headstart.data.store import Store
 from headstart.data.units import Units
 from headstart.heads import HEAD
+from headstart.tasks.base import E, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,46 +45,55 @@ class Prepared:
         return self.tokens.take(rows)
 
 
-def collated(prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
-    """`ids` and `mask` of shape (batch, tokens), `targets` and `weights` of the outputs.
+class PooledTask(Task[E, Logits], Generic[E]):
+    """A task whose head is one linear map over pooled states; its outputs are logits or standardised numbers."""
 
-    Of words also their `spans`, and `counts`: the words of each sentence, shape (batch,). Of texts of which some are in several
-    windows, rows are the windows, and `homes` says to which text each belongs.
-    """
-    import torch
+    def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
+        """One `PooledHead` on the last layer; options: `layers`, `pooling`, `dropout`, `chained`."""
+        from headstart.heads.pooled import PooledHead
 
-    ids, mask = prepared.tokens.pad(indices, pad_id)
-    outputs, spans = prepared.units.of(indices), prepared.tokens.spans_of(indices)
-    batch = {
-        "ids": torch.from_numpy(ids),
-        "mask": torch.from_numpy(mask),
-        "targets": torch.from_numpy(prepared.targets[outputs]),
-        "weights": torch.from_numpy(prepared.weights[outputs]).float(),
-    }
-    if (homes := prepared.tokens.homes_of(indices)) is not None:
-        batch["homes"] = torch.from_numpy(homes)
-    if spans is None:
-        return batch
-    return batch | {"spans": torch.from_numpy(spans), "counts": torch.from_numpy(prepared.units.counts[indices])}
+        options = {"layers": (backbone.depth,), "pooling": backbone.poolings[0]} | options
+        return {self.head: PooledHead(backbone.hidden_size, len(self.names), depth=backbone.depth, **options)}
+
+    def prepare(self, examples: Store[E], tokenizer: Any) -> Prepared:
+        """Tokenise once."""
+        return Prepared(tokenizer.read(examples.inputs), self.targets(examples), self.weights(examples.examples))
+
+    def collate(self, prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
+        """`ids` and `mask` of shape (batch, tokens), `targets` and `weights` of the units.
+
+        Where outputs are of words there are also their `spans`, shape (words, 3), and `counts`, the words of each sentence, shape
+        (batch,). Where some texts are in several windows, rows are the windows, and `homes` says to which text each belongs.
+        """
+        import torch
+
+        ids, mask = prepared.tokens.pad(indices, pad_id)
+        units, spans = prepared.units.of(indices), prepared.tokens.spans_of(indices)
+        batch = {
+            "ids": torch.from_numpy(ids),
+            "mask": torch.from_numpy(mask),
+            "targets": torch.from_numpy(prepared.targets[units]),
+            "weights": torch.from_numpy(prepared.weights[units]).float(),
+        }
+        if (homes := prepared.tokens.homes_of(indices)) is not None:
+            batch["homes"] = torch.from_numpy(homes)
+        if spans is None:
+            return batch
+        return batch | {"spans": torch.from_numpy(spans), "counts": torch.from_numpy(prepared.units.counts[indices])}
+
+    def forward(self, model: Model, batch: dict[str, Tensor]) -> Tensor:
+        """Scores of shape (batch, width) or, of words, (words, width)."""
+        return pooled_logits(model, batch, self.head)
 
 
-def pooled_heads(backbone: Any, outputs: int, **options: Any) -> dict[str, Any]:
-    """One `PooledHead` on the last layer; options: `layers`, `pooling`, `dropout`, `chained`."""
-    from headstart.heads.pooled import PooledHead
-
-    options = {"layers": (backbone.depth,), "pooling": backbone.poolings[0]} | options
-    return {HEAD: PooledHead(backbone.hidden_size, outputs, depth=backbone.depth, **options)}
-
-
-def pooled_logits(model: Model, batch: dict[str, Tensor]) -> Tensor:
+def pooled_logits(model: Model, batch: dict[str, Tensor], name: str = HEAD) -> Tensor:
     """Outputs of shape (batch, outputs) or, of words, (words, outputs)."""
-    if "homes" in batch:
-        from headstart.heads.windows import windowed_logits
+    from headstart.backbones.base import Inputs
+    from headstart.heads.windows import windowed_logits
 
-        head: Any = model.heads[HEAD]
-        return windowed_logits(model, head, batch["ids"], batch["mask"], batch["homes"])
-    encoding = model.encode(batch["ids"], batch["mask"])
-    return model.heads[HEAD](encoding._replace(spans=batch["spans"]) if "spans" in batch else encoding)
+    head: Any = model.heads[name]
+    inputs = Inputs(batch["ids"], batch["mask"], batch.get("spans"), batch.get("homes"))
+    return head(model.encode(inputs)) if inputs.homes is None else windowed_logits(model, head, inputs)
 
 
 def own_weights(examples: Sequence[Any]) -> np.ndarray:

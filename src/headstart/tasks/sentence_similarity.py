@@ -43,7 +43,7 @@ class Twins(Prepared):
         return self.tokens.take(_places(rows))
 
 
-class SentenceSimilarity(SingleNumber):
+class SentenceSimilarity(SingleNumber[Pair]):
     """How alike two texts are, as a number: paraphrases, duplicates, answers that say the same.
 
     A bi-encoder reads the texts apart and takes the cosine of their mean states, so texts can be looked up by their vectors,
@@ -65,7 +65,7 @@ class SentenceSimilarity(SingleNumber):
     )
 
     text: tuple[str, str] | None = None
-    """The two columns with text, in order (`sentence1,sentence2`); guessed if not given."""
+    """Column(s) with the text: two, in order (`sentence1,sentence2`); guessed if not given."""
     encoder: Literal["bi", "cross"] = "bi"
     """`bi` reads the two texts apart, and their cosine tells; `cross` reads both at once."""
 
@@ -96,7 +96,7 @@ class SentenceSimilarity(SingleNumber):
         """Pairs of a table; rows that lack a text or a finite number, and texts over a million characters, are reported."""
         names = self.text or ("", "")
         label, weight = (self.label or "", self.weight) if labelled else (None, None)
-        rows = usable_rows(table, pair_fault(names), texts=names, label=label, weight=weight, read=self.read)
+        rows = usable_rows(table, pair_fault(names), texts=names, label=label, weight=weight, read=self.read_cell)
         first, second = (taken(table.column(name, "--text"), rows.kept) for name in names)
         return stored(table, rows, Pairs(first, second, rows.labels, rows.weights)), rows.dropped
 

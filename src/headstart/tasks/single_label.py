@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
-from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare, refuse_thresholds
-from headstart.data.examples import Example, Examples, Pairs, relabelled
+from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare
+from headstart.data.examples import Examples, Pairs, relabelled
+from headstart.data.outputs import Logits
 from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError
-from headstart.metrics import classification, decisions, significance
-from headstart.metrics.calibration import softmax, temperature
-from headstart.tasks.base import Compared, Mistake, Task
-from headstart.tasks.pooled import Prepared, collated, own_weights, pooled_heads, pooled_logits
-from headstart.types import MOST_PROBABILITIES, Dropped, Meaning, Prediction, Score
+from headstart.metrics import METRICS
+from headstart.metrics.calibration import softmax
+from headstart.metrics.classification import confusion_matrix, log_losses
+from headstart.metrics.resampling import paired_test
+from headstart.metrics.results import LabelResults
+from headstart.metrics.thresholds import TUNED, best_thresholds, label_by_thresholds
+from headstart.tasks.base import E, Mistake
+from headstart.tasks.pooled import PooledTask, own_weights
+from headstart.types import MOST_PROBABILITIES, Dropped, LabelPrediction
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from headstart.heads.model import Model
+    from headstart.solving.logistic import Solver
 
-LEAST_FOR_CALIBRATION = 20
-"""Rows below which a part is too small to tell how sure a model should be."""
+SOFTMAX_CODE = {
+    "torch": ".softmax(1)",
+    "numpy": """    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)""",
+}
+"""Code for cards that makes probabilities of logits."""
+LEAST_FOR_THRESHOLDS = 20
+"""Rows below which a part is too small to find thresholds on."""
+FEW_LABELS = 10
+"""Labels up to which thresholds are tested with 10,000 resamples; 2,000 where there are more, which take longer."""
 
 
-class SingleLabel(Task):
+class SingleLabel(PooledTask[E], Generic[E]):
     """A task whose examples have one label each.
 
     Where the chosen metric is macro_f1 or mcc, the label given is the one whose probability is highest as a multiple of its
@@ -38,44 +52,28 @@ class SingleLabel(Task):
     """
 
     hub: ClassVar[str] = "text-classification"
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1", "mcc", "log_loss", "ece")
+    results_kind: ClassVar[str] = LabelResults.kind
+    test_metric: ClassVar[Mapping[str, str]] = {"log_loss": "accuracy"}
+    problem_type: ClassVar[str] = "single_label_classification"
 
     weight: str | None = None
     """Column with how much each row counts in training, numbers over 0; all alike if not given."""
-    metric: Literal["accuracy", "macro_f1", "mcc", "log_loss"] | None = None
-    """Score by which choices are made on validation; by default accuracy, or macro_f1 where the largest class has
-    over three times the rows of the smallest."""
     class_weight: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = None
     """Weight of each class in training: `balanced` (inverse to its rows) or a mapping of label to weight, over 0."""
-    thresholds: tuple[Annotated[float, Field(gt=0, le=1)], ...] | None = None
-    """For each label, in the order of `labels`, over 0 and up to 1: given is the label whose probability is highest as a
-    multiple of its threshold; of two that sum to 1, each is the probability from which on its label is given. Found for
-    macro_f1 and mcc if not given, unless classes have weights; otherwise the most probable label is given."""
     merge_labels: bool = False
     """Merge labels that differ only by case or white space into the most frequent spelling."""
     drop_rare_labels: bool = False
-    """Leave out the rows of labels with a single example instead of stopping."""
+    """Leave out labels of a single example instead of stopping: their rows go."""
 
     @property
-    def chosen_metric(self) -> str:
-        """The metric given or bound; accuracy before binding."""
-        return self.metric or "accuracy"
+    def solver(self) -> Solver:
+        """Multinomial logistic regression."""
+        from headstart.solving.logistic import SOFTMAX
 
-    @property
-    def by_answers(self) -> bool:
-        """True but for the log-loss."""
-        return self.chosen_metric in classification.BY_COUNTS
+        return SOFTMAX
 
-    @property
-    def lower_is_better(self) -> bool:
-        """True of the log-loss."""
-        return self.chosen_metric in classification.LOWER_IS_BETTER
-
-    @property
-    def meaning(self) -> Meaning:
-        """One label, by thresholds where there are any."""
-        return Meaning(self.answers, self.thresholds or ())
-
-    def bind(self, examples: Store[Example]) -> Self:
+    def bind(self, examples: Store[Any]) -> Self:
         """Learn the label set, refusing what can't be learnt from; the metric follows from the balance."""
         counts = Counter(label or "" for label in examples.labels)
         if not self.labels:
@@ -90,7 +88,6 @@ class SingleLabel(Task):
             )
         labels = self.labels or tuple(sorted(counts))
         metric = self.metric or ("macro_f1" if max(counts.values()) > 3 * min(counts.values()) else "accuracy")
-        refuse_thresholds(self.thresholds, labels, examples.file)
         known = self.class_weight if isinstance(self.class_weight, dict) else {}
         strangers = sorted(set(known) - set(labels))
         if strangers:
@@ -99,7 +96,7 @@ class SingleLabel(Task):
             )
         return self.revised(labels=labels, metric=metric)
 
-    def cleaned(self, examples: Store[Example]) -> tuple[Store[Example], list[Dropped]]:
+    def cleaned(self, examples: Store[Any]) -> tuple[Store[Any], list[Dropped]]:
         """Apply `merge_labels` and `drop_rare_labels`; what is left out is reported."""
         found = examples
         if self.merge_labels:
@@ -108,7 +105,7 @@ class SingleLabel(Task):
             for label, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
                 spelling.setdefault(folded(label), label)
             merged = [spelling[folded(label or "")] for label in found.labels]
-            found = Store(relabelled(found.examples, merged), found.lines, found.file, found.columns)
+            found = replace(found, examples=relabelled(found.examples, merged))
         dropped: list[Dropped] = []
         if self.drop_rare_labels:
             labels = found.labels
@@ -121,7 +118,7 @@ class SingleLabel(Task):
             found = found.take([row for row, label in enumerate(labels) if counts[label or ""] > 1])
         return found, dropped
 
-    def vanished(self, table: Table, rows: Store[Example]) -> list[str]:
+    def vanished(self, table: Table, rows: Store[Any]) -> list[str]:
         """A sentence that names the labels none of whose rows can be used, if there are any."""
         counts = Counter(label for label in table.column(self.label or "", "--label") if label and label.strip())
         left = {folded(label or "") for label in {*rows.labels}}
@@ -132,15 +129,15 @@ class SingleLabel(Task):
         more = f" and {len(gone) - 5} more" if len(gone) > 5 else ""
         return [f"no row of the label(s) {shown}{more} can be used, so the model will not know them"]
 
-    def missing(self, rows: Store[Example], kept: Sequence[int] | np.ndarray) -> list[str]:
+    def missing(self, rows: Store[Any], kept: Sequence[int] | np.ndarray) -> list[str]:
         """Labels that only rows outside of `kept` have."""
         return sorted({*rows.labels} - {rows.labels[row] for row in kept})
 
-    def counts(self, rows: Store[Example]) -> Mapping[str, int]:
+    def counts(self, rows: Store[Any]) -> Mapping[str, int]:
         """Rows of each label, the most frequent first."""
         return dict(Counter(label or "" for label in rows.labels).most_common())
 
-    def known(self, examples: Store[Example]) -> tuple[Store[Example], list[Dropped]]:
+    def known(self, examples: Store[Any]) -> tuple[Store[Any], list[Dropped]]:
         """The examples whose label is one of `labels`; the others, reported."""
         labels = set(self.labels or ())
         folds = {folded(label): label for label in labels} if self.merge_labels else {}
@@ -154,9 +151,9 @@ class SingleLabel(Task):
                 reason = f"label '{said}' does not occur in the training rows"
                 dropped.append(Dropped(examples.file, examples.lines[i], reason))
         part = examples.take(kept)
-        return Store(relabelled(part.examples, renamed), part.lines, part.file, part.columns), dropped
+        return replace(part, examples=relabelled(part.examples, renamed)), dropped
 
-    def weights(self, examples: Sequence[Example]) -> np.ndarray:
+    def weights(self, examples: Sequence[Any]) -> np.ndarray:
         """Example weight times class weight, scaled to mean 1."""
         own = own_weights(examples)
         if self.class_weight is not None:
@@ -171,90 +168,67 @@ class SingleLabel(Task):
             own *= [table.get(label or "", 1.0) for label in labels]
         return own / own.mean()
 
-    def targets(self, examples: Store[Example]) -> np.ndarray:
+    def targets(self, examples: Store[Any]) -> np.ndarray:
         """Index of each example's label, shape (rows,); -1 where it has none."""
         index = {label: at for at, label in enumerate(self.labels or ())}
         found = (index.get(label or "", -1) for label in examples.labels)
         return np.fromiter(found, dtype=np.int64, count=len(examples))
 
-    def settled(self, logits: np.ndarray, rows: Store[Any]) -> Self:
-        """A copy with thresholds, where none were given and the chosen metric gains by them."""
-        if self.thresholds is not None:
-            return self
-        return self.revised(thresholds=self._best(softmax(logits), self.targets(rows)))
+    def probabilities(self, outputs: Logits) -> np.ndarray:
+        """Calibrated probabilities of the labels, shape (rows, labels); rows sum to 1."""
+        return softmax(outputs.values)
 
-    def _best(self, probabilities: np.ndarray, targets: np.ndarray) -> tuple[float, ...] | None:
+    def decided(self, outputs: Logits) -> np.ndarray:
+        """Index of the label given to each row, shape (rows,)."""
+        return label_by_thresholds(softmax(outputs.values), outputs.thresholds)
+
+    def best_thresholds(self, outputs: Logits, rows: Store[E]) -> tuple[float, ...] | None:
         """Thresholds for rows that were not trained on; None where the most probable label is the one to give.
 
         So it is where rows are few, where weights of classes bend the probabilities, which would be mending twice, and where
         the rows' own labels speak against what the probabilities promise.
         """
-        metric = self.chosen_metric
-        if metric not in decisions.TUNED or self.class_weight is not None or len(targets) < LEAST_FOR_CALIBRATION:
+        metric = METRICS.get(self.chosen_metric)
+        if metric.name not in TUNED or self.class_weight is not None or len(rows) < LEAST_FOR_THRESHOLDS:
             return None
-        found = decisions.best_thresholds(probabilities, metric)
+        found = best_thresholds(softmax(outputs.values), metric.name)
         if found is None:
             return None
-        sides = decisions.decided(probabilities, found), probabilities.argmax(1)
-        paired = significance.compare(metric, targets, *sides, labels=probabilities.shape[1])
-        return None if paired.difference.value < 0 and paired.p < 0.05 else found
+        sides = (
+            metric.tally(self.results(replace(outputs, thresholds=each), rows)) for each in (np.array(found), None)
+        )
+        draws = 10_000 if len(self.names) <= FEW_LABELS else 2_000  # choices ask for it after every epoch
+        test = paired_test(metric, *sides, clusters=rows.groups, draws=draws)
+        return None if test.difference.value < 0 and test.p < 0.05 else found
 
-    def decided(self, probabilities: np.ndarray) -> np.ndarray:
-        """Index of the label given to each row, shape (rows,), by calibrated probabilities of shape (rows, labels)."""
-        return decisions.decided(probabilities, self.thresholds)
+    def results(self, outputs: Logits, rows: Store[E]) -> LabelResults:
+        """True and given label, and the probabilities."""
+        probabilities, true = softmax(outputs.values), self.targets(rows)
+        given = label_by_thresholds(probabilities, outputs.thresholds)
+        return LabelResults(log_losses(probabilities, true), np.ones(len(true)), true, given, probabilities)
 
-    def score(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
-        """Accuracy, macro-F1, MCC, log-loss and expected calibration error with 95 % intervals."""
-        probabilities = softmax(logits)
-        return classification.scores(probabilities, self.targets(rows), self.decided(probabilities))
+    def losses_at(self, outputs: Logits, rows: Store[E]) -> Callable[[float], np.ndarray]:
+        """Log-loss of each row as a function of the temperature."""
+        true = self.targets(rows)
+        return lambda temperature: log_losses(softmax(outputs.values / temperature), true)
 
-    def measured(self, logits: np.ndarray, rows: Store[Any]) -> Score:
-        """The chosen metric alone, with its interval."""
-        probabilities = softmax(logits)
-        answers = self.decided(probabilities)
-        return classification.measured(self.chosen_metric, probabilities, self.targets(rows), answers)
+    def unit_sort_key(self, values: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+        """The chosen metric of the most probable labels, larger is better, then the negative log-loss."""
+        probabilities = softmax(values)
+        losses = log_losses(probabilities, targets)
+        results = LabelResults(losses, np.ones(len(losses)), targets, probabilities.argmax(1), probabilities)
+        metric = METRICS.get(self.chosen_metric)
+        value = metric.of(metric.tally(results))
+        return (-value if metric.lower_is_better else value, -float(losses.mean()))
 
-    def rank(self, logits: np.ndarray, rows: Store[Any]) -> tuple[float, float]:
-        """The chosen metric at the thresholds that these rows come to, larger is better, then the negative log-loss."""
-        probabilities, targets = softmax(logits), self.targets(rows)
-        return self._ranked(probabilities, targets, self._best(probabilities, targets))
+    def confidence(self, outputs: Logits) -> np.ndarray:
+        """Probability of the label that is given to each row."""
+        given = self.decided(outputs)
+        return softmax(outputs.values)[np.arange(len(given)), given]
 
-    def unit_rank(self, logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-        """The same of logits and indices of labels, of which the most probable one is given."""
-        return self._ranked(softmax(logits), targets, None)
-
-    def _ranked(
-        self, probabilities: np.ndarray, targets: np.ndarray, thresholds: tuple[float, ...] | None
-    ) -> tuple[float, float]:
-        metric = self.chosen_metric
-        answers = decisions.decided(probabilities, thresholds)
-        value = classification.point(metric, probabilities, targets, answers)
-        loss = float(classification.log_losses(probabilities, targets).mean())
-        return (-value if metric in classification.LOWER_IS_BETTER else value, -loss)
-
-    def losses(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray:
-        """Negative log-probability of the true label."""
-        return classification.log_losses(softmax(logits), self.targets(rows))
-
-    def compared(
-        self, a: np.ndarray, b: np.ndarray, rows: Store[Any], *, other: Task | None = None, seed: int = 0
-    ) -> Compared:
-        """A paired test of the chosen metric, or of accuracy where that is no function of counts; each by its thresholds."""
-        metric = self.chosen_metric if self.chosen_metric in classification.BY_COUNTS else "accuracy"
-        second = other if isinstance(other, SingleLabel) else self
-        sides = self.decided(softmax(a)), second.decided(softmax(b))
-        paired = significance.compare(metric, self.targets(rows), *sides, labels=len(self.names), seed=seed)
-        return Compared(metric, paired)
-
-    def factor(self, logits: np.ndarray, rows: Store[Any]) -> float:
-        """1 / temperature, found on rows that were not trained on; 1.0 where a part is too small to tell."""
-        return 1.0 / temperature(logits, self.targets(rows)) if len(rows) >= LEAST_FOR_CALIBRATION else 1.0
-
-    def sureness(self, logits: np.ndarray, rows: Store[Any]) -> tuple[np.ndarray, np.ndarray]:
-        """Probability of the label that is given, and whether it is the true one, per row."""
-        probabilities = softmax(logits)
-        given = self.decided(probabilities)
-        return probabilities[np.arange(len(given)), given], given == self.targets(rows)
+    def is_right(self, outputs: Logits, rows: Store[E]) -> np.ndarray:
+        """Whether the label given to each row is the true one."""
+        return self.decided(outputs) == self.targets(rows)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -262,47 +236,42 @@ class SingleLabel(Task):
         labels = self.names if len(self.names) <= MOST_PROBABILITIES else ()
         return ("prediction", "score", "truncated", *(f"p_{label}" for label in labels))
 
-    def predictions(self, logits: np.ndarray, truncated: np.ndarray, inputs: Sequence[Any]) -> list[Prediction]:
+    def predictions(self, outputs: Logits, inputs: Sequence[Any]) -> list[LabelPrediction]:
         """The label given to each input, with all probabilities."""
-        probabilities = softmax(logits)
-        found = []
-        for row, given, cut in zip(probabilities, self.decided(probabilities), truncated, strict=True):
+        probabilities, found = softmax(outputs.values), []
+        for row, given, cut in zip(probabilities, self.decided(outputs), outputs.truncated, strict=True):
             shares = {label: float(share) for label, share in zip(self.names, row, strict=True)}
-            found.append(Prediction(self.names[given], float(row[given]), shares, bool(cut)))
+            found.append(LabelPrediction(self.names[given], float(row[given]), shares, bool(cut)))
         return found
 
-    def confusion(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray:
-        """Rows by true and predicted label, shape (labels, labels)."""
-        return classification.confusion_matrix(self.targets(rows), self.decided(softmax(logits)), len(self.names))
+    def confusion(self, outputs: Logits, rows: Store[E]) -> np.ndarray:
+        """Rows by true and given label, shape (labels, labels)."""
+        return confusion_matrix(self.targets(rows), self.decided(outputs), len(self.names))
 
-    def mistakes(self, logits: np.ndarray, rows: Store[Any], most: int) -> list[Mistake]:
-        """Those made with most confidence."""
-        probabilities, targets = softmax(logits), self.targets(rows)
-        given = self.decided(probabilities)
-        sure, right = self.sureness(logits, rows)
-        wrong = np.flatnonzero(~right)
+    def mistakes(self, outputs: Logits, rows: Store[E], most: int) -> list[Mistake]:
+        """Rows with a wrong label, those made with most confidence first."""
+        given, true = self.decided(outputs), self.targets(rows)
+        sure = self.confidence(outputs)
+        wrong = np.flatnonzero(given != true)
         order = wrong[np.argsort(-sure[wrong], kind="stable")][:most]
-        return [Mistake(int(row), self.names[targets[row]], self.names[given[row]], float(sure[row])) for row in order]
+        return [Mistake(int(row), self.names[true[row]], self.names[given[row]], float(sure[row])) for row in order]
 
-    def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
-        """One `PooledHead`; options: `layers`, `pooling`, `dropout`."""
-        return pooled_heads(backbone, len(self.names), **options)
+    def activation_code(self, library: Literal["torch", "numpy"]) -> str:
+        """Softmax over labels."""
+        return SOFTMAX_CODE[library]
 
-    def prepare(self, examples: Store[Any], tokenizer: Any) -> Prepared:
-        """Tokenise once."""
-        return Prepared(tokenizer.read(examples.inputs), self.targets(examples), self.weights(examples.examples))
+    def usage_code(self, found: str, thresholds: Sequence[float]) -> str:
+        """Probabilities by label, and the label given where that is not the most probable one."""
+        if not len(thresholds):
+            return f"print(dict(zip(labels, {found})))"
+        return (
+            f"thresholds = {list(thresholds)!r}\nshares = {found}\nprint(dict(zip(labels, shares)))\n"
+            "print(max(zip(labels, shares, thresholds), key=lambda each: each[1] / each[2])[0])"
+        )
 
-    def collate(self, prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
-        """`ids` and `mask` of shape (batch, tokens), `targets` and `weights` of shape (batch,)."""
-        return collated(prepared, indices, pad_id)
-
-    def logits(self, model: Model, batch: dict[str, Tensor]) -> Tensor:
-        """Shape (batch, labels)."""
-        return pooled_logits(model, batch)
-
-    def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
+    def criterion(self, scores: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
         """Weighted cross-entropy, summed, and the sum of weights."""
         from torch.nn.functional import cross_entropy
 
-        each = cross_entropy(self.logits(model, batch), batch["targets"], reduction="none")  # (batch,)
+        each = cross_entropy(scores, batch["targets"], reduction="none")  # (batch,)
         return (each * batch["weights"]).sum(), float(batch["weights"].sum())

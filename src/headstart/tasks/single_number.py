@@ -6,24 +6,25 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
+from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, UsageError
-from headstart.metrics import numbers
-from headstart.metrics.directions import LOWER_IS_BETTER
-from headstart.tasks.base import Compared, Mistake, Task
-from headstart.tasks.pooled import Prepared, collated, own_weights, pooled_heads, pooled_logits
-from headstart.types import Meaning, Number, Score
+from headstart.metrics import METRICS
+from headstart.metrics.results import NumberResults
+from headstart.tasks.base import E, Mistake
+from headstart.tasks.pooled import PooledTask, own_weights
+from headstart.types import Number
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from headstart.heads.model import Model
+    from headstart.solving.logistic import Solver
 
 NUMBER_NAMES = ("score", "rating", "stars", "similarity", "value", "target", "label", "grade", "price", "y")
 MOSTLY = 0.9
@@ -32,21 +33,26 @@ KINDS = 4
 """Bins by which parts and folds get their share of small and large numbers."""
 
 
-class SingleNumber(Task):
+class SingleNumber(PooledTask[E], Generic[E]):
     """A task whose examples have one number each; outputs are standardised by the numbers of training rows."""
 
-    answers: ClassVar[Literal["label", "labels", "number"]] = "number"
-    one_answer: ClassVar[bool] = False
+    target_kind: ClassVar[str] = "number"
+    can_abstain: ClassVar[bool] = False
+    named_outputs: ClassVar[bool] = False
+    loss_title: ClassVar[str] = "squared error"
+    contradicts: ClassVar[bool] = False  # two people may well give one text different numbers
+    metrics: ClassVar[tuple[str, ...]] = ("pearson", "spearman", "rmse", "mae")
+    default_metric: ClassVar[str] = "spearman"
+    results_kind: ClassVar[str] = NumberResults.kind
+    problem_type: ClassVar[str] = "regression"
     nothing: ClassVar[Mapping[str, Any]] = {"value": None, "truncated": False}
 
     weight: str | None = None
     """Column with how much each row counts in training, numbers over 0; all alike if not given."""
-    metric: Literal["pearson", "spearman", "rmse", "mae"] | None = None
-    """Score by which choices are made on validation; by default spearman. Of rmse and mae the lower is better."""
     mean: float | None = None
-    """Of the numbers of the training rows; found if not given."""
+    """Mean of the numbers of the training rows, in their unit; found if not given."""
     deviation: float | None = Field(default=None, gt=0)
-    """Standard deviation of the same, over 0; found if not given."""
+    """Standard deviation of the same numbers, over 0; found if not given."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,37 +60,25 @@ class SingleNumber(Task):
         return self.labels or (self.label or "number",)
 
     @property
-    def chosen_metric(self) -> str:
-        """The metric given, else spearman."""
-        return self.metric or "spearman"
+    def output_scale(self) -> tuple[float, float]:
+        """Mean and deviation of the numbers of the training rows."""
+        if self.mean is None or self.deviation is None:
+            raise UsageError(f"the task {self.name} knows no numbers yet; bind it to training rows first")
+        return self.mean, self.deviation
 
     @property
-    def by_answers(self) -> bool:
-        """True of correlations, which the squared error does not follow on few rows."""
-        return not self.lower_is_better
+    def solver(self) -> Solver:
+        """Ridge regression."""
+        from headstart.solving.numbers import NUMBERS
 
-    @property
-    def lower_is_better(self) -> bool:
-        """True of errors."""
-        return self.chosen_metric in LOWER_IS_BETTER
-
-    @property
-    def meaning(self) -> Meaning:
-        """One number, standardised."""
-        mean, deviation = self._scale()
-        return Meaning("number", (), mean, deviation)
+        return NUMBERS
 
     @property
     def kinds(self) -> int:
         """Bins of numbers."""
         return KINDS
 
-    def _scale(self) -> tuple[float, float]:
-        if self.mean is None or self.deviation is None:
-            raise UsageError(f"the task {self.name} knows no numbers yet; bind it to training rows first")
-        return self.mean, self.deviation
-
-    def read(self, cell: str | None) -> tuple[float | None, str | None]:
+    def read_cell(self, cell: str | None) -> tuple[float | None, str | None]:
         """The number of a cell, and why it cannot be used, None where it can."""
         if cell is None or not cell.strip():
             return None, "no number"
@@ -120,7 +114,7 @@ class SingleNumber(Task):
 
     def counts(self, rows: Store[Any]) -> Mapping[str, int]:
         """Rows by bins of numbers, whose borders are a deviation apart."""
-        mean, deviation = self._scale()
+        mean, deviation = self.output_scale
         borders = [mean - deviation, mean, mean + deviation]
         shown = [f"{border:.4g}" for border in borders]
         names = [
@@ -144,10 +138,10 @@ class SingleNumber(Task):
 
     def targets(self, examples: Store[Any]) -> np.ndarray:
         """Standardised numbers, float32 of shape (rows,)."""
-        mean, deviation = self._scale()
+        mean, deviation = self.output_scale
         return ((_values(examples) - mean) / deviation).astype(np.float32)
 
-    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+    def probabilities(self, outputs: Logits) -> np.ndarray:
         """There are none.
 
         Raises:
@@ -155,80 +149,52 @@ class SingleNumber(Task):
         """
         raise UsageError(f"a model for {self.name} says numbers and has no probabilities; call predict")
 
-    def numbers(self, logits: np.ndarray) -> np.ndarray:
+    def numbers(self, outputs: Logits) -> np.ndarray:
         """Outputs in the unit of the training file, float64 of shape (rows,)."""
-        mean, deviation = self._scale()
-        return logits[:, 0].astype(np.float64) * deviation + mean
+        mean, deviation = self.output_scale
+        return outputs.values[:, 0].astype(np.float64) * deviation + mean
 
-    def score(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
-        """Pearson and Spearman correlation, root mean squared and mean absolute error with 95 % intervals."""
-        return numbers.scores(_values(rows), self.numbers(logits))
+    def results(self, outputs: Logits, rows: Store[E]) -> NumberResults:
+        """Numbers in the unit of the training file; losses are squared errors of standardised ones."""
+        losses = (outputs.values[:, 0].astype(np.float64) - self.targets(rows)) ** 2
+        return NumberResults(losses, np.ones(len(losses)), _values(rows), self.numbers(outputs))
 
-    def measured(self, logits: np.ndarray, rows: Store[Any]) -> Score:
-        """The chosen metric alone, with its interval."""
-        return numbers.measured(self.chosen_metric, _values(rows), self.numbers(logits), draws=1000)
-
-    def compared(
-        self, a: np.ndarray, b: np.ndarray, rows: Store[Any], *, other: Task | None = None, seed: int = 0
-    ) -> Compared:
-        """A paired test of the chosen metric."""
-        metric = self.chosen_metric
-        sides = (self.numbers(each) for each in (a, b))
-        return Compared(metric, numbers.compare(metric, _values(rows), *sides, seed=seed))
-
-    def rank(self, logits: np.ndarray, rows: Store[Any]) -> tuple[float, float]:
-        """The chosen metric, sign turned so that larger is better, then the negative squared error."""
-        return self.unit_rank(logits, self.targets(rows))
-
-    def unit_rank(self, logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-        """The same of outputs and standardised numbers; errors in their unit."""
-        predicted, true = logits[:, 0].astype(np.float64), targets.astype(np.float64)
-        value = numbers.point(self.chosen_metric, true, predicted)
-        value = -value * self._scale()[1] if self.lower_is_better else value
-        return value, -float(((predicted - true) ** 2).mean())
-
-    def losses(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray:
-        """Squared error of each row, standardised."""
-        return (logits[:, 0].astype(np.float64) - self.targets(rows)) ** 2
-
-    def factor(self, logits: np.ndarray, rows: Store[Any]) -> float:
-        """Always 1: a number says nothing of how sure it is."""
-        return 1.0
+    def unit_sort_key(self, values: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+        """The chosen metric, sign turned so that larger is better, then the negative squared error of standardised numbers."""
+        predicted, true = values[:, 0].astype(np.float64), targets.astype(np.float64)
+        losses, metric = (predicted - true) ** 2, METRICS.get(self.chosen_metric)
+        value = metric.of(metric.tally(NumberResults(losses, np.ones(len(losses)), true, predicted)))
+        value = -value * self.output_scale[1] if metric.lower_is_better else value
+        return value, -float(losses.mean())
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The number, and whether the text was cut."""
         return ("prediction", "truncated")
 
-    def predictions(self, logits: np.ndarray, truncated: np.ndarray, inputs: Sequence[Any]) -> list[Number]:
+    def predictions(self, outputs: Logits, inputs: Sequence[Any]) -> list[Number]:
         """The number of each input."""
-        return [Number(float(value), bool(cut)) for value, cut in zip(self.numbers(logits), truncated, strict=True)]
+        pairs = zip(self.numbers(outputs), outputs.truncated, strict=True)
+        return [Number(float(value), bool(cut)) for value, cut in pairs]
 
-    def mistakes(self, logits: np.ndarray, rows: Store[Any], most: int) -> list[Mistake]:
-        """Those that are farthest off."""
-        true, said = _values(rows), self.numbers(logits)
+    def mistakes(self, outputs: Logits, rows: Store[E], most: int) -> list[Mistake]:
+        """Rows whose numbers are farthest off."""
+        true, said = _values(rows), self.numbers(outputs)
         order = np.argsort(-np.abs(said - true), kind="stable")[:most]
         return [Mistake(int(row), f"{true[row]:.6g}", f"{said[row]:.6g}", None) for row in order]
 
-    def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
-        """One `PooledHead` with one output; options: `layers`, `pooling`, `dropout`."""
-        return pooled_heads(backbone, 1, **options)
+    def activation_code(self, library: Literal["torch", "numpy"]) -> str:
+        """From standardised numbers to those of the training file."""
+        mean, deviation = self.output_scale
+        return f" * {deviation!r} + {mean!r}" if library == "torch" else f"    return logits * {deviation!r} + {mean!r}"
 
-    def prepare(self, examples: Store[Any], tokenizer: Any) -> Any:
-        """Tokenise once."""
-        return Prepared(tokenizer.read(examples.inputs), self.targets(examples), self.weights(examples.examples))
+    def usage_code(self, found: str, thresholds: Sequence[float]) -> str:
+        """The number by the name of its column."""
+        return f"print(dict(zip(labels, {found})))"
 
-    def collate(self, prepared: Any, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
-        """`ids` and `mask` of shape (batch, tokens), `targets` and `weights` of shape (batch,)."""
-        return collated(prepared, indices, pad_id)
-
-    def logits(self, model: Model, batch: dict[str, Tensor]) -> Tensor:
-        """Shape (batch, 1), standardised."""
-        return pooled_logits(model, batch)
-
-    def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
+    def criterion(self, scores: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
         """Weighted squared error of standardised numbers, summed, and the sum of weights."""
-        each = (self.logits(model, batch)[:, 0] - batch["targets"]) ** 2  # (batch,)
+        each = (scores[:, 0] - batch["targets"]) ** 2  # (batch,)
         return (each * batch["weights"]).sum(), float(batch["weights"].sum())
 
 

@@ -28,7 +28,7 @@ NAMED = ("This text is about {}.", "{}", "The topic is {}.")
 """What turns the words of a label into texts."""
 
 
-class TextClassification(SingleLabel):
+class TextClassification(SingleLabel[Example]):
     """One label out of two or many for each text.
 
     Needs: `encode`.
@@ -64,7 +64,7 @@ class TextClassification(SingleLabel):
         columns = [taken(table.column(name, "--text"), rows.kept) for name in names]
         return stored(table, rows, Examples(columns, rows.labels, rows.weights)), rows.dropped
 
-    def named(self) -> list[Example]:
+    def label_examples(self) -> list[Example]:
         """Three examples per label, made of the label's own words ("This text is about sci tech.").
 
         Empty where a label has no word of three letters or more ("1", "B2"): then names say nothing.

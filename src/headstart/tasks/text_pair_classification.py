@@ -23,7 +23,7 @@ from headstart.tasks.single_label import SingleLabel
 from headstart.types import Dropped
 
 
-class TextPairClassification(SingleLabel):
+class TextPairClassification(SingleLabel[Pair]):
     """One label out of two or many for two texts: natural language inference, paraphrase, answer to a question.
 
     The network reads both at once, parted by its own separator (Devlin et al. 2019, section 4.1).
@@ -42,7 +42,7 @@ class TextPairClassification(SingleLabel):
     )
 
     text: tuple[str, str] | None = None
-    """The two columns with text, in order (`premise,hypothesis`); guessed if not given."""
+    """Column(s) with the text: two, in order (`premise,hypothesis`); guessed if not given."""
 
     @field_validator("text", mode="before")
     @classmethod

@@ -15,7 +15,7 @@ from headstart.tasks.single_number import SingleNumber, guess_number
 from headstart.types import Dropped
 
 
-class TextRegression(SingleNumber):
+class TextRegression(SingleNumber[Example]):
     """A number for each text: a rating, a price, how hard it is to read.
 
     Needs: `encode`.
@@ -49,7 +49,7 @@ class TextRegression(SingleNumber):
         names = self.text or ()
         label, weight = (self.label or "", self.weight) if labelled else (None, None)
         rows = usable_rows(
-            table, lambda parts: text_fault(joined(parts)), texts=names, label=label, weight=weight, read=self.read
+            table, lambda parts: text_fault(joined(parts)), texts=names, label=label, weight=weight, read=self.read_cell
         )
         columns = [taken(table.column(name, "--text"), rows.kept) for name in names]
         return stored(table, rows, Examples(columns, rows.labels, rows.weights)), rows.dropped

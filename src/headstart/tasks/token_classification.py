@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
@@ -11,6 +11,7 @@ from pydantic import field_validator
 
 from headstart.checks.labels import refuse_rare_types
 from headstart.config import describe
+from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.tagged import Mark, input_words, marks_of
@@ -18,25 +19,24 @@ from headstart.data.tags import OUTSIDE, Span, allowed, best_paths, spans_of, sp
 from headstart.data.units import Units
 from headstart.data.words import Sentence, Words, joined_words
 from headstart.errors import DataError
-from headstart.heads import HEAD
-from headstart.metrics import entities, found, tallies
-from headstart.metrics.calibration import softmax, temperature
+from headstart.metrics import entities
+from headstart.metrics.calibration import softmax
 from headstart.metrics.classification import log_losses
-from headstart.tasks.base import Compared, Mistake, Task
+from headstart.metrics.results import SpanResults
+from headstart.tasks.base import Mistake
 from headstart.tasks.columns import checked_input, require_columns, split_names
-from headstart.tasks.pooled import Prepared, collated, pooled_heads, pooled_logits
+from headstart.tasks.pooled import PooledTask, pooled_logits
 from headstart.tasks.tagged_tables import LABEL_NAMES, TEXT_NAMES, named, remarks_on, sentences_of
-from headstart.types import Dropped, Entity, Score, Tagged
+from headstart.types import Dropped, Entity, Tagged
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from headstart.heads.model import Model
+    from headstart.solving.logistic import Solver
 
-VALUES: Mapping[str, tallies.Value] = {"f1": found.f1, "macro_f1": found.macro_f1}
 
-
-class TokenClassification(Task):
+class TokenClassification(PooledTask[Sentence]):
     """Spans of words with a type: named entities, parts of a citation, chunks.
 
     Each word has a tag, read at the state of its first piece (Devlin et al. 2019, section 5.3) or the mean of its pieces.
@@ -53,17 +53,20 @@ class TokenClassification(Task):
 
     name: ClassVar[str] = "token-classification"
     hub: ClassVar[str] = "token-classification"
+    target_kind: ClassVar[str] = "tags"
+    metrics: ClassVar[tuple[str, ...]] = ("f1", "precision", "recall", "macro_f1", "log_loss")
+    results_kind: ClassVar[str] = SpanResults.kind
+    test_metric: ClassVar[Mapping[str, str]] = {"log_loss": "f1"}
+    least_for_calibration: ClassVar[int] = 0
     words: ClassVar[bool] = True
     no_windows: ClassVar[str] = "reads long sentences in windows whatever is said, so no word is lost; leave it out"
-    one_answer: ClassVar[bool] = False
+    can_abstain: ClassVar[bool] = False
     nothing: ClassVar[Mapping[str, Any]] = {"entities": None, "words": None, "tags": None, "truncated": False}
 
     scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = None
     """In which tags are written; found for each file if not given. Spans of characters need none."""
-    metric: Literal["f1", "macro_f1", "log_loss"] | None = None
-    """Score by which choices are made on validation; by default f1, over the entities of all types."""
     drop_rare_labels: bool = False
-    """Take words of a type that occurs once for words outside of all spans instead of stopping."""
+    """Leave out labels of a single example instead of stopping: their words are taken for words outside of all spans."""
     crf: bool = False
     """Learn how well each tag follows the one before it, too: a chain on top of the head (Lample et al. 2016, section 2.2)."""
 
@@ -73,19 +76,11 @@ class TokenClassification(Task):
         return split_names(value)
 
     @property
-    def chosen_metric(self) -> str:
-        """The metric given, else f1."""
-        return self.metric or "f1"
+    def solver(self) -> Solver:
+        """Multinomial logistic regression, word by word."""
+        from headstart.solving.logistic import SOFTMAX
 
-    @property
-    def by_answers(self) -> bool:
-        """True but for the log-loss."""
-        return self.chosen_metric != "log_loss"
-
-    @property
-    def lower_is_better(self) -> bool:
-        """True of the log-loss."""
-        return self.chosen_metric == "log_loss"
+        return SOFTMAX
 
     @property
     def chained(self) -> bool:
@@ -201,7 +196,7 @@ class TokenClassification(Task):
 
     def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
         """One `PooledHead` that reads words; options: `layers`, `pooling` (of a word's pieces), `dropout`."""
-        return pooled_heads(backbone, len(self.names), chained=self.crf, **options)
+        return super().heads(backbone, chained=self.crf, **options)
 
     def targets(self, examples: Store[Any]) -> np.ndarray:
         """Index of each word's tag, shape (words,); a tag that is not among `names` counts as outside."""
@@ -214,113 +209,99 @@ class TokenClassification(Task):
         own = getattr(examples, "counts", None)
         return np.ones(sum(len(row.input.words) for row in examples) if own is None else int(own.sum()))
 
-    def prepare(self, examples: Store[Any], tokenizer: Any) -> Prepared:
-        """Tokenise once."""
-        return Prepared(tokenizer.read(examples.inputs), self.targets(examples), self.weights(examples.examples))
+    def forward(self, model: Model, batch: dict[str, Tensor]) -> Tensor:
+        """Scores of shape (words, tags), those of a chain left to `criterion` and `read`."""
+        return pooled_logits(model, batch, self.head)
 
-    def collate(self, prepared: Prepared, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
-        """`ids` and `mask` of shape (windows, tokens), `targets`, `weights` and `spans` of words, `counts` of sentences."""
-        return collated(prepared, indices, pad_id)
+    def criterion(self, scores: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
+        """Cross-entropy summed over words, and the number of words."""
+        from torch.nn.functional import cross_entropy
 
-    def logits(self, model: Model, batch: dict[str, Tensor]) -> Tensor:
-        """Shape (words, tags); with `crf` logarithms of probabilities under the chain."""
-        scores, head = pooled_logits(model, batch), cast("Any", model.heads[HEAD])
-        return head.chain(scores, batch["counts"]) if self.crf else scores
+        each = cross_entropy(scores, batch["targets"], reduction="none")  # (words,)
+        return (each * batch["weights"]).sum(), float(batch["weights"].sum())
 
     def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
         """Cross-entropy, or what the chain loses, summed over words, and the number of words."""
-        from torch.nn.functional import cross_entropy
+        scores = self.forward(model, batch)
+        if not self.crf:
+            return self.criterion(scores, batch)
+        head = cast("Any", model.heads[self.head])
+        return head.chain.loss(scores, batch["targets"], batch["counts"]), float(batch["weights"].sum())
 
-        scores, targets, weights = pooled_logits(model, batch), batch["targets"], batch["weights"]
+    def read(self, model: Model, batch: dict[str, Tensor]) -> Logits:
+        """Logits of words; with `crf` logarithms of probabilities under the chain."""
+        scores = self.forward(model, batch)
         if self.crf:
-            head = cast("Any", model.heads[HEAD])
-            return head.chain.loss(scores, targets, batch["counts"]), float(weights.sum())
-        each = cross_entropy(scores, targets, reduction="none")  # (words,)
-        return (each * weights).sum(), float(weights.sum())
+            scores = cast("Any", model.heads[self.head]).chain(scores, batch["counts"])
+        return Logits.of(scores.cpu().numpy(), Units.counted(batch["counts"].cpu().numpy()))
 
-    def decoded(self, logits: np.ndarray, units: Units) -> np.ndarray:
+    def decoded(self, outputs: Logits, units: Units) -> np.ndarray:
         """Index of the tag of each word in the best sequence that the scheme allows, shape (words,)."""
-        scores = np.log(np.maximum(softmax(logits), 1e-30))
+        scores = np.log(np.maximum(softmax(outputs.values), 1e-30))
         return best_paths(scores, units.offsets, allowed(self.names, "iob2"))
 
-    def score(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
-        """`f1` (micro), `precision`, `recall`, `macro_f1` of spans and the mean `log_loss` of words, with 95 % intervals."""
-        return found.scores(self._tally(logits, rows)) | {"log_loss": self._log_loss(logits, rows)}
+    def results(self, outputs: Logits, rows: Store[Sentence]) -> SpanResults:
+        """Right, predicted and true spans of each sentence and type; losses are those of its words."""
+        units = self.units(rows)
+        best = self.decoded(outputs, units)
+        said: list[list[Span]] = []
+        for begin, end in zip(units.offsets, units.offsets[1:], strict=False):
+            said.append(spans_of([self.names[at] for at in best[begin:end]]))
+        types = {*self.types}
+        true = [[span for span in spans_of(row.label or ()) if span.type in types] for row in rows.examples]
+        losses = units.sums(log_losses(softmax(outputs.values), self.targets(rows)))
+        return SpanResults(losses, units.counts, entities.tally(true, said, self.types), self.types)
 
-    def by_kind(self, logits: np.ndarray, rows: Store[Any]) -> Mapping[str, Score]:
-        """F1 of each type; `n` is how often it is true."""
-        return found.by_type(self._tally(logits, rows), self.types)
+    def losses_at(self, outputs: Logits, rows: Store[Sentence]) -> Callable[[float], np.ndarray]:
+        """Log-loss of each word as a function of the temperature."""
+        targets = self.targets(rows)
+        return lambda temperature: log_losses(softmax(outputs.values / temperature), targets)
 
-    def measured(self, logits: np.ndarray, rows: Store[Any]) -> Score:
-        """The chosen metric alone, with its interval."""
-        if self.lower_is_better:
-            return self._log_loss(logits, rows)
-        return tallies.measured(VALUES[self.chosen_metric], self._tallied(logits, rows))
-
-    def compared(
-        self, a: np.ndarray, b: np.ndarray, rows: Store[Any], *, other: Task | None = None, seed: int = 0
-    ) -> Compared:
-        """Paired permutation test over sentences; of F1 where choices are made by log-loss."""
-        metric = self.chosen_metric if self.by_answers else "f1"
-        first, second = (self._tallied(logits, rows, metric) for logits in (a, b))
-        return Compared(metric, tallies.compare(VALUES[metric], first, second, seed=seed))
-
-    def rank(self, logits: np.ndarray, rows: Store[Any]) -> tuple[float, float]:
-        """The chosen metric, sign turned so that larger is better, then the negative log-loss of words."""
-        loss = float(log_losses(softmax(logits), self.targets(rows)).mean())
-        if self.lower_is_better:
-            return -loss, -loss
-        return float(VALUES[self.chosen_metric](self._tallied(logits, rows).sum(0))), -loss
-
-    def unit_rank(self, logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-        """F1 of single words that are not outside, then the negative log-loss."""
-        said, loss = logits.argmax(1), float(log_losses(softmax(logits), targets).mean())
-        right = int(((said == targets) & (targets > 0)).sum())
-        value = 2 * right / max(int((said > 0).sum() + (targets > 0).sum()), 1)
-        return (-loss if self.lower_is_better else value), -loss
-
-    def losses(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray:
+    def losses(self, outputs: Logits, rows: Store[Sentence]) -> np.ndarray:
         """Mean negative log-probability of the true tags of each sentence."""
         units = self.units(rows)
-        return units.sums(log_losses(softmax(logits), self.targets(rows))) / np.maximum(units.counts, 1)
+        return units.sums(log_losses(softmax(outputs.values), self.targets(rows))) / np.maximum(units.counts, 1)
 
-    def factor(self, logits: np.ndarray, rows: Store[Any]) -> float:
-        """1 / temperature of the words' tags."""
-        return 1 / temperature(logits, self.targets(rows))
+    def unit_sort_key(self, values: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+        """F1 of single words that are not outside, then the negative log-loss."""
+        said, loss = values.argmax(1), float(log_losses(softmax(values), targets).mean())
+        right = int(((said == targets) & (targets > 0)).sum())
+        value = 2 * right / max(int((said > 0).sum() + (targets > 0).sum()), 1)
+        return (-loss if self.chosen_metric == "log_loss" else value), -loss
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Tags, and entities with their places."""
         return ("prediction", "entities")
 
-    def predictions(self, logits: np.ndarray, truncated: np.ndarray, inputs: Sequence[Any]) -> list[Tagged]:
+    def predictions(self, outputs: Logits, inputs: Sequence[Any]) -> list[Tagged]:
         """Tags of the words of each input and the entities that they mean, with their places in the text."""
         units = Units.counted([len(each.words) for each in inputs])
-        best, shares = self.decoded(logits, units), softmax(logits)
+        best, shares = self.decoded(outputs, units), softmax(outputs.values)
         sure = shares[np.arange(len(best)), best]
-        answers = []
-        for row, (given, cut) in enumerate(zip(inputs, truncated, strict=True)):
+        found = []
+        for row, (given, cut) in enumerate(zip(inputs, outputs.truncated, strict=True)):
             own = slice(units.offsets[row], units.offsets[row + 1])
             tags = [self.names[at] for at in best[own]]
             spans = spans_of(tags)
             marks: list[Mark] = marks_of(given, spans)
-            entities = [
+            named = [
                 Entity(*mark, given.text[mark.start : mark.end], float(sure[own][span.start : span.end].min()))
                 for mark, span in zip(marks, spans, strict=True)
             ]
-            answers.append(Tagged(given.words, tuple(tags), tuple(entities), bool(cut)))
-        return answers
+            found.append(Tagged(given.words, tuple(tags), tuple(named), bool(cut)))
+        return found
 
-    def mistakes(self, logits: np.ndarray, rows: Store[Any], most: int) -> list[Mistake]:
+    def mistakes(self, outputs: Logits, rows: Store[Sentence], most: int) -> list[Mistake]:
         """Sentences with a wrong or missing span, those first in which the model is surest of a tag that is wrong."""
         units, targets = self.units(rows), self.targets(rows)
-        best, shares = self.decoded(logits, units), softmax(logits)
+        best, shares = self.decoded(outputs, units), softmax(outputs.values)
         sure = np.where(best != targets, shares[np.arange(len(best)), best], 0.0)
         worst = np.array([sure[begin:end].max() for begin, end in zip(units.offsets, units.offsets[1:], strict=False)])
         order = [int(row) for row in np.argsort(-worst, kind="stable")[:most] if worst[row] > 0]
         found = []
         for row in order:
-            true, said = (self._spoken(rows.get(row), tags[units.of([row])]) for tags in (targets, best))
+            true, said = (self._span_list(rows.get(row), tags[units.of([row])]) for tags in (targets, best))
             found.append(Mistake(row, true, said, float(worst[row])))
         return found
 
@@ -349,34 +330,7 @@ class TokenClassification(Task):
     def _labels(self, table: Table) -> Sequence[str | None]:
         return table.column(self.label or "", "--label")
 
-    def _log_loss(self, logits: np.ndarray, rows: Store[Any]) -> Score:
-        """Mean over words, its interval over sentences."""
-        units = self.units(rows)
-        sums = units.sums(log_losses(softmax(logits), self.targets(rows)))
-        own = np.stack([sums, units.counts], axis=1)
-        return tallies.measured(_mean, own, bounds=(0.0, float("inf")), draws=500)
-
-    def _tally(self, logits: np.ndarray, rows: Store[Any]) -> np.ndarray:
-        """Right, predicted and true spans of each sentence and type, shape (sentences, types, 3)."""
-        units = self.units(rows)
-        best = self.decoded(logits, units)
-        said: list[list[Span]] = []
-        for begin, end in zip(units.offsets, units.offsets[1:], strict=False):
-            said.append(spans_of([self.names[at] for at in best[begin:end]]))
-        types = {*self.types}
-        true = [[span for span in spans_of(row.label or ()) if span.type in types] for row in rows.examples]
-        return entities.tally(true, said, self.types)
-
-    def _tallied(self, logits: np.ndarray, rows: Store[Any], metric: str | None = None) -> np.ndarray:
-        """The sums that a metric is a function of, row by row."""
-        tally = self._tally(logits, rows)
-        return tally.sum(1) if (metric or self.chosen_metric) == "f1" else tally.reshape(len(tally), -1)
-
-    def _spoken(self, row: Sentence, tags: np.ndarray) -> str:
+    def _span_list(self, row: Sentence, tags: np.ndarray) -> str:
         """The spans of a sentence, in words."""
         marks = marks_of(row.input, spans_of([self.names[at] for at in tags]))
         return "; ".join(f"{mark.type}: {row.text[mark.start : mark.end]}" for mark in marks) or "no span"
-
-
-def _mean(sums: np.ndarray) -> np.ndarray:
-    return sums[..., 0] / np.maximum(sums[..., 1], 1)

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from headstart.data.outputs import Logits, Outputs, outputs_of
 from headstart.errors import DivergedError, StorageError
 from headstart.runtime.durable import clear_remains, damage, discard, require_room, sealed
 from headstart.runtime.progress import SILENT, Progress
@@ -96,9 +98,13 @@ class Checkpoints:
         try:
             if snapshot.best is not None and not (self.folder / _best_name(state)).is_dir():
                 _write(self.folder / _best_name(state), {WEIGHTS: snapshot.best})
-            outputs = {str(at): torch.from_numpy(each) for at, each in enumerate(state.history.outputs)}
+            outputs = {
+                f"{at}.{name}": torch.from_numpy(np.ascontiguousarray(array))
+                for at, each in enumerate(state.history.outputs)
+                for name, array in each.arrays().items()
+            }
             files = {WEIGHTS: snapshot.weights, MOMENTS: snapshot.moments, OUTPUTS: outputs}
-            _write(self.folder / name, files, {"best": snapshot.best is not None, **state.plain()})
+            _write(self.folder / name, files, {"best": snapshot.best is not None, **_kinds(state), **state.plain()})
             self._let_go(state)
         except StorageError as error:
             if must:
@@ -158,8 +164,8 @@ def _read(path: Path) -> Snapshot:
     try:
         plain = json.loads((path / STATE).read_text(encoding="utf-8"))
         outputs = load_file(str(path / OUTPUTS))
-        needs_best = plain.pop("best")
-        state = State.from_plain(plain, [outputs[str(at)].numpy() for at in range(len(outputs))])
+        needs_best, kinds = plain.pop("best"), plain.pop("outputs", None)
+        state = State.from_plain(plain, _outputs(outputs, kinds))
         weights, moments = load_file(str(path / WEIGHTS)), load_file(str(path / MOMENTS))
         best = None
         if needs_best:
@@ -170,6 +176,21 @@ def _read(path: Path) -> Snapshot:
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise _Damaged(f"{path} cannot be read ({type(error).__name__}: {error})") from None
     return Snapshot(state, weights, moments, best)
+
+
+def _kinds(state: State) -> dict[str, Any]:
+    return {"outputs": [each.kind for each in state.history.outputs]}
+
+
+def _outputs(arrays: Mapping[str, torch.Tensor], kinds: list[str] | None) -> list[Outputs]:
+    """Outputs by epoch; where their kinds are not named, the first format of checkpoints, each is one array of logits."""
+    if kinds is None:
+        return [Logits.of(arrays[str(at)].numpy()) for at in range(len(arrays))]
+    found: list[dict[str, np.ndarray]] = [{} for _ in kinds]
+    for key, tensor in arrays.items():
+        at, _, name = key.partition(".")
+        found[int(at)][name] = tensor.numpy()
+    return [outputs_of(kind, each) for kind, each in zip(kinds, found, strict=True)]
 
 
 def _require_finite(weights: Mapping[str, torch.Tensor]) -> None:

@@ -10,7 +10,7 @@ from headstart.heads.vocabulary import VocabularyHead
 from headstart.runtime.progress import Progress
 
 WORTH_SECONDS = 180.0
-"""Of training that is still to come, below which compiling, a minute or so, does not pay."""
+"""Seconds of training still to come, below which compiling, a minute or so, does not pay."""
 
 
 def compile_parts(model: Model, trial: Callable[[], Any], progress: Progress) -> bool:
@@ -27,7 +27,7 @@ def compile_parts(model: Model, trial: Callable[[], Any], progress: Progress) ->
     Returns:
         Whether they are compiled now.
     """
-    blocks = [level[0] for level in model.backbone.stacks()["encoder"][1:]]
+    blocks = [part[0] for part in model.backbone.blocks()[1:]]
     heads = [head for head in model.heads.values() if isinstance(head, VocabularyHead)]
     for block in blocks:
         block.compile(dynamic=True)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from headstart.backbones.base import Backbone
-from headstart.backbones.encoder import TextEncoder
+from headstart.backbones.base import Backbone, Inputs
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.cache import ArrayCache
 from headstart.data.long_texts import TextWindows, TokenRows
@@ -56,8 +55,8 @@ def pooled_states(
     if states is None:
         states = np.zeros((units.total, len(layers), len(poolings), backbone.hidden_size), dtype=np.float32)
 
-    def windows(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        encoding = backbone.encode(ids, mask, layers=True)
+    def windows(inputs: Inputs) -> torch.Tensor:
+        encoding = backbone.encode(inputs, layers=True)
         every, mask = encoding.layers, encoding.mask
         found = [torch.stack([pool(every[layer], mask, pooling) for pooling in poolings], 1) for layer in layers]
         return torch.stack(found, 1)  # (windows, layers, poolings, hidden)
@@ -65,15 +64,15 @@ def pooled_states(
     def read(rows: np.ndarray) -> None:
         ids, mask = (torch.from_numpy(array) for array in tokens.pad(rows, backbone.tokenizer.pad_id))
         if (homes := tokens.homes_of(rows)) is not None:
-            found = in_parts(windows, ids, mask).cpu()
+            found = in_parts(windows, Inputs(ids, mask)).cpu()
             states[rows] = texts_of_windows(found, mask.sum(1), torch.from_numpy(homes), poolings).numpy()
             return
-        encoding = backbone.encode(ids, mask, layers=True)
         words = tokens.spans_of(rows)
-        spans = None if words is None else torch.from_numpy(words).to(backbone.device)
+        inputs = Inputs(ids, mask, None if words is None else torch.from_numpy(words))
+        encoding = backbone.encode(inputs, layers=True)
         for place, layer in enumerate(layers):
             for at, pooling in enumerate(poolings):
-                pooled = pool(encoding.layers[layer], encoding.mask, pooling, spans)
+                pooled = pool(encoding.layers[layer], encoding.mask, pooling, encoding.spans)
                 states[units.of(rows), place, at] = pooled.cpu().numpy()
 
     for indices in team.mine(sorted_batches(tokens.lengths, INFERENCE_TOKENS)):
@@ -91,7 +90,7 @@ def texts_of_windows(
     Args:
         states: shape (windows, layers, poolings, hidden).
         lengths: as `heads.windows.joined` has it.
-        homes: likewise.
+        homes: number of the text of each window, as `heads.windows.joined` has it.
         poolings: of the states, in their order.
 
     Returns:
@@ -113,9 +112,7 @@ class FeatureStore:
         self.team = team
         self._kept: dict[str, list[np.ndarray]] = {}
 
-    def get(
-        self, backbone: TextEncoder, parts: Sequence[TokenRows], *, progress: Progress = SILENT
-    ) -> list[np.ndarray]:
+    def get(self, backbone: Backbone, parts: Sequence[TokenRows], *, progress: Progress = SILENT) -> list[np.ndarray]:
         """Features of the texts of each part for all poolings that suit the backbone.
 
         They are computed for the set of all texts of the parts, so that they do not depend on how texts were split.
@@ -140,11 +137,11 @@ class FeatureStore:
             progress.advance(sum(map(len, parts)))
         return self._kept[key]
 
-    def _computed(self, backbone: TextEncoder, texts: TextSet, progress: Progress) -> np.ndarray:
+    def _computed(self, backbone: Backbone, texts: TextSet, progress: Progress) -> np.ndarray:
         if len(texts.tokens) < LEAST_TEXTS:
             return pooled_states(backbone, texts.tokens, backbone.poolings, progress=progress, team=self.team)
         shape = (len(texts.tokens), backbone.depth + 1, len(backbone.poolings), backbone.hidden_size)
-        key = frozen_key(backbone, backbone.levels, texts.digest) | {"poolings": list(backbone.poolings)}
+        key = frozen_key(backbone, backbone.blocks(), texts.digest) | {"poolings": list(backbone.poolings)}
 
         def fill(states: np.ndarray) -> None:
             pooled_states(backbone, texts.tokens, backbone.poolings, into=states, progress=progress, team=self.team)
@@ -153,7 +150,7 @@ class FeatureStore:
 
     def chosen(
         self,
-        backbone: TextEncoder,
+        backbone: Backbone,
         parts: Sequence[TokenRows],
         *,
         layers: Sequence[int],
@@ -178,7 +175,7 @@ class FeatureStore:
 
     def _read(
         self,
-        backbone: TextEncoder,
+        backbone: Backbone,
         tokens: TokenRows,
         *,
         layers: Sequence[int],
@@ -186,7 +183,7 @@ class FeatureStore:
         progress: Progress,
     ) -> np.ndarray:
         """States of one part, by way of the cache."""
-        key = frozen_key(backbone, backbone.levels[: max(layers) + 1], tokens_digest(tokens))
+        key = frozen_key(backbone, backbone.blocks()[: max(layers) + 1], tokens_digest(tokens))
         key |= {"layers": list(layers), "pooling": ",".join(poolings)}
 
         def fill(states: np.ndarray) -> None:

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from headstart.backbones.encoder import TextEncoder
+from headstart.backbones.base import Backbone, Inputs
 from headstart.backbones.prefix import Border
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.cache import ArrayCache
 from headstart.data.tokens import BATCH_ROWS, Tokens, TokenWriter
-from headstart.runtime.device import moved, name_of
+from headstart.runtime.device import name_of
 from headstart.runtime.team import ALONE, Team
 
 MEMORY_BYTES = 1_000_000_000
@@ -88,18 +88,16 @@ class Shortcut:
         UnsuitableError: of `Border.learn`.
     """
 
-    def __init__(
-        self, backbone: TextEncoder, frozen: int, texts: TextSet, cache: ArrayCache, team: Team = ALONE
-    ) -> None:
+    def __init__(self, backbone: Backbone, frozen: int, texts: TextSet, cache: ArrayCache, team: Team = ALONE) -> None:
         self.backbone = backbone
         self.team = team
-        blocks = [level[0] for level in backbone.levels[1:]]
-        self.border = Border(backbone.network, blocks, frozen)
+        blocks = [part[0] for part in backbone.blocks()[1:]]
+        self.border = Border(blocks, frozen)
         self.texts = texts
         self.dtype = next(blocks[0].parameters()).dtype
         self._prove()
         self.known = self._room(cache)
-        passed = frozen_key(backbone, backbone.levels[: frozen + 1], texts.digest)
+        passed = frozen_key(backbone, backbone.blocks()[: frozen + 1], texts.digest)
         self.key = passed | {"blocks": frozen, "known": self.known}
         self.cache = cache
         self._states: np.ndarray | None = None
@@ -109,15 +107,21 @@ class Shortcut:
         """Whether an earlier run left the states."""
         return self.cache.has(KIND, self.key, dtype=_name(self.dtype))
 
-    def __call__(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Last hidden states of a batch, shape (batch, tokens, hidden); nothing is promised where `mask` is 0."""
-        states = self._look_up(ids, mask)
+    def __call__(self, inputs: Inputs) -> Tensor:
+        """Last hidden states of a batch, shape (rows, tokens, hidden); nothing is promised where `mask` is 0."""
+        states = self._look_up(inputs)
         if self.border.first is None:
             return states
         with self.border.entered(states):
-            return self.backbone.run(ids, mask)
+            return self._pass(inputs)
 
-    def _look_up(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def _pass(self, inputs: Inputs) -> Tensor:
+        return self.backbone.run(inputs).hidden
+
+    def _look_up(self, inputs: Inputs) -> Tensor:
+        ids, mask = inputs.ids, inputs.mask
+        if ids is None:
+            raise ValueError("states are looked up by token ids, and there are none")
         states = np.zeros((*ids.shape, self.backbone.hidden_size), dtype=_name(self.dtype))
         kept, offsets = self.kept, self.texts.tokens.offsets
         array, missing = ids.cpu().numpy().astype(np.int32), []
@@ -130,8 +134,8 @@ class Shortcut:
                 missing.append(row)
         found = torch.from_numpy(states).to(self.backbone.device)
         if missing:
-            some = ids[missing], mask[missing]
-            found[missing] = self.border.states(lambda: self.backbone.run(*some))
+            some = Inputs(ids[missing], mask[missing])
+            found[missing] = self.border.states(lambda: self._pass(some))
         return found
 
     @property
@@ -147,30 +151,31 @@ class Shortcut:
         """In fixed batches, so that the content is a function of the key."""
         tokens, offsets = self.texts.tokens, self.texts.tokens.offsets
         for rows in self.team.mine(sorted_batches(tokens.lengths[: self.known], INFERENCE_TOKENS)):
-            ids, mask = self._padded(tokens, rows)
-            found = self.border.states(lambda ids=ids, mask=mask: self.backbone.run(ids, mask))
+            inputs = self._padded(tokens, rows)
+            found = self.border.states(lambda inputs=inputs: self._pass(inputs))
             for at, row in enumerate(rows):
                 length = offsets[row + 1] - offsets[row]
                 states[offsets[row] : offsets[row + 1]] = found[at, :length].to(self.dtype).cpu().numpy()
         self.team.add_array(states)
 
-    def _padded(self, tokens: Tokens, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Ids and mask of some texts, where the backbone is."""
+    def _padded(self, tokens: Tokens, rows: np.ndarray) -> Inputs:
+        """Some texts, where the backbone is."""
         ids, mask = map(torch.from_numpy, tokens.pad(rows, self.backbone.tokenizer.pad_id))
-        return moved((ids, mask), self.backbone)
+        return Inputs(ids, mask).to(self.backbone.device)
 
     def _prove(self) -> None:
         """Let one batch go both ways."""
         lengths = self.texts.tokens.lengths
         order = np.argsort(lengths, kind="stable")
         rows = order[np.linspace(0, len(order) - 1, 5).astype(int)][:4]
-        ids, mask = self._padded(self.texts.tokens, rows)
-        if ids.shape[0] == ids.shape[1]:
-            ids, mask = ids[:-1], mask[:-1]
-        visible = mask.unsqueeze(-1)
+        inputs = self._padded(self.texts.tokens, rows)
+        count, width = inputs.mask.shape
+        if count == width:
+            inputs = inputs.take(torch.arange(count - 1, device=self.backbone.device), width)
+        visible = inputs.mask.unsqueeze(-1)
         fast, self.backbone.fast = self.backbone.fast, False  # rounding would hide what the two ways differ by
         try:
-            self.border.learn(lambda: self.backbone.run(ids, mask) * visible, ids.shape)
+            self.border.learn(lambda: self._pass(inputs) * visible, inputs.mask.shape)
         finally:
             self.backbone.fast = fast
 
@@ -181,16 +186,16 @@ class Shortcut:
         return int(np.searchsorted(self.texts.tokens.offsets[1:], most, side="right"))
 
 
-def frozen_key(backbone: TextEncoder, levels: Sequence[Sequence[nn.Module]], texts: str) -> dict[str, Any]:
-    """All that the states of texts depend on: weights and configuration of the levels they pass, their digest, versions.
+def frozen_key(backbone: Backbone, blocks: Sequence[Sequence[nn.Module]], texts: str) -> dict[str, Any]:
+    """All that the states of texts depend on: weights and configuration of the blocks they pass, their digest, versions.
 
     Threads are among them, since sums of float32 depend on how they are cut up.
     """
     import transformers
 
     state = hashlib.sha256(repr(sorted(backbone.located.config.items())).encode())
-    for level in levels:
-        for module in level:
+    for part in blocks:
+        for module in part:
             for name, tensor in module.state_dict().items():
                 state.update(f"{name} {tuple(tensor.shape)}".encode())
                 state.update(memoryview(tensor.detach().cpu().contiguous().numpy()).cast("B"))

@@ -10,10 +10,10 @@ from torch import nn
 from headstart.heads.model import Model
 from headstart.training.checkpoints import Stages
 from headstart.training.language import Learner
-from headstart.training.stage import Level
+from headstart.training.stage import LayerGroup
 
 SHARE, RATE = 0.1, 1e-3
-"""Of the updates to come, and the learning rate."""
+"""Share of the updates to come, and the learning rate."""
 
 
 def own_weights(model: Model) -> list[Any]:
@@ -31,10 +31,14 @@ def prime(learner: Learner, updates: int, stages: Stages | None) -> None:
         updates: that it will have.
         stages: where checkpoints are.
     """
-    if not any(getattr(head, "fresh", False) for head in learner.model.heads.values()):
+    if not any(head.fresh for head in learner.model.heads.values()):
         return
     settings = learner.settings.revised(rounds=1, l2_sp=0.0)
     alone = replace(
-        learner, settings=settings, learning_rate=RATE, levels=[Level(own_weights(learner.model), 1.0)], topic="head"
+        learner,
+        settings=settings,
+        learning_rate=RATE,
+        groups=[LayerGroup(own_weights(learner.model), 1.0)],
+        topic="head",
     )
     alone.learn(max(1, round(SHARE * updates)), stages=stages)

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.outputs import Logits, Outputs
 from headstart.data.pieces import Batches, Pieces, tokens_of
 from headstart.heads.model import Model
-from headstart.objectives.base import RawText
+from headstart.objectives.base import TextObjective
 from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.runtime.device import moved
 from headstart.runtime.machine import product_rate
@@ -25,12 +26,12 @@ from headstart.training.checkpoints import Stages
 from headstart.training.compiled import WORTH_SECONDS, compile_parts
 from headstart.training.rawtext import sample
 from headstart.training.settings import TextTraining
-from headstart.training.stage import Level, Stage
+from headstart.training.stage import LayerGroup, Stage
 from headstart.training.state import History
 from headstart.training.trainer import train
 
 BETAS, EPSILON = (0.9, 0.98), 1e-6
-"""Of AdamW, as Liu et al. 2019, section 3.1, have them for raw text."""
+"""Settings of AdamW for raw text (Liu et al. 2019, section 3.1)."""
 PROBED = 8
 """Updates that are timed before a plan is made; the first `SLOW` of them do not count."""
 SLOW = 3
@@ -69,7 +70,7 @@ class Speed:
 
     @property
     def share(self) -> float:
-        """Of the arithmetic limit of this machine, in [0, 1]."""
+        """Share of the arithmetic limit of this machine that is reached, in [0, 1]."""
         return (
             self.rate * self.operations / product_rate(fast=self.fast, device=self.device) if self.operations else 0.0
         )
@@ -102,11 +103,11 @@ class Learner:
         seed: of order, dropout and what is hidden.
         tokenizer: for samples.
         progress: told about rounds.
-        levels: which modules move at which share of the rate; all by default.
+        groups: which modules move at which share of the rate; all by default.
     """
 
     model: Model
-    objective: RawText
+    objective: TextObjective
     rows: Pieces
     held: Pieces
     settings: TextTraining
@@ -114,7 +115,7 @@ class Learner:
     seed: int
     tokenizer: Any
     progress: Progress = SILENT
-    levels: Sequence[Level] | None = None
+    groups: Sequence[LayerGroup] | None = None
     topic: str = "learning"
     _counted: float | None = field(default=None, init=False)
     _tried: bool = field(default=False, init=False)
@@ -267,12 +268,12 @@ class Learner:
 
     def _stage(self, updates: int) -> Stage:
         batches = self.batches(updates)
-        every = [module for level in self.model.backbone.stacks().values() for part in level for module in part]
-        levels = self.levels or [Level([*every, *self.model.heads.values()], 1.0)]
+        every = [module for part in self.model.backbone.blocks() for module in part]
+        groups = self.groups or [LayerGroup([*every, *self.model.heads.values()], 1.0)]
         return Stage(
             self.objective,
             self.rows,
-            levels,
+            groups,
             -(-updates // batches.updates),
             self.learning_rate,
             batches=batches,
@@ -335,7 +336,7 @@ class _Watch:
         self._since = time.perf_counter()
         self._round: int | None = None
 
-    def __call__(self, model: Model) -> tuple[tuple[float, float], float, np.ndarray]:
+    def __call__(self, model: Model) -> tuple[tuple[float, float], float, Outputs]:
         learner = self.learner
         spent = time.perf_counter() - self._since
         if self._round is not None and spent > 0:
@@ -357,10 +358,10 @@ class _Watch:
                 self.samples.append(sample)
                 learner.progress.say("sample", sample)
         self._since = time.perf_counter()
-        return (-loss, -loss), loss, np.zeros(0, dtype=np.float32)
+        return (-loss, -loss), loss, Logits.of(np.zeros((0, 0), dtype=np.float32))
 
 
-def held_sums(model: Model, objective: RawText, rows: Pieces, pad_id: int) -> tuple[float, float]:
+def held_sums(model: Model, objective: TextObjective, rows: Pieces, pad_id: int) -> tuple[float, float]:
     """Summed loss over all rows and the number of words (texts for `simcse`) behind it.
 
     An objective that compares two passes with dropout keeps it, from numbers that are the same every time.

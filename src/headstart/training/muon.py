@@ -11,7 +11,7 @@ from torch import Tensor
 from headstart.runtime.precision import has_fast_products
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the odd polynomial of degree five that is applied to the singular values (Jordan et al. 2024)."""
+"""Coefficients of the odd polynomial of degree five that is applied to the singular values (Jordan et al. 2024)."""
 STEPS = 5
 MOMENTUM = 0.95
 SIZE = 0.2

@@ -96,8 +96,8 @@ def groups_of(parts: Sequence[tuple[Sequence[nn.Module], float]], weight_decay: 
 
 def matrices_of(backbone: Backbone) -> frozenset[int]:
     """Ids of the matrices of layers, for Muon; those of embeddings and heads are tables of words or labels."""
-    blocks = backbone.stacks()["encoder"][1:]
-    return frozenset(id(each) for level in blocks for module in level for each in module.parameters() if each.ndim == 2)
+    blocks = backbone.blocks()[1:]
+    return frozenset(id(each) for part in blocks for module in part for each in module.parameters() if each.ndim == 2)
 
 
 def _those(groups: Sequence[Mapping[str, Any]], matrices: frozenset[int], *, inside: bool) -> list[dict[str, Any]]:

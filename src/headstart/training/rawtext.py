@@ -14,23 +14,23 @@ from headstart.corpora.corpus import Corpus, open_corpus
 from headstart.corpora.documents import segments
 from headstart.corpora.removal import Removal
 from headstart.corpora.shards import tokenised
-from headstart.corpora.source import RawText
+from headstart.corpora.source import TextSource
 from headstart.corpora.survey import Survey, survey
 from headstart.data.pieces import Pieces, held_out
-from headstart.objectives.base import RawText as TextObjective
+from headstart.objectives.base import TextObjective
 from headstart.runtime.progress import Progress
 from headstart.runtime.team import Team
 
 HELD_SHARE, HELD_TOKENS = 0.02, 50_000
 """Text that is held out: this share, and no more tokens than that."""
 HELD_SEED = 0x4E1D
-"""Of what is hidden in held-out text, the same for every seed of a run."""
+"""The seed of what is hidden in held-out text, the same for every seed of a run."""
 LEAST_TOKENS = 4
-"""Of a document, below which there is nothing to learn from."""
+"""Tokens of a document below which there is nothing to learn from."""
 
 
 @dataclass
-class Rows:
+class TextRows:
     """Rows of a text: those to learn from, those to measure on, and what was counted."""
 
     learnt: Pieces
@@ -38,14 +38,14 @@ class Rows:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def by_objective(source: RawText, objective: TextObjective) -> RawText:
+def by_objective(source: TextSource, objective: TextObjective) -> TextSource:
     """The same text, its lines as documents where the objective compares sentences and nothing else is asked for."""
     by_line = objective.by_sentence and source.documents == "auto"
     return source.revised(documents="line") if by_line else source
 
 
 @dataclass
-class Reader:
+class TextReader:
     """Makes rows of texts for one objective and one tokenizer.
 
     Args:
@@ -64,7 +64,7 @@ class Reader:
     team: Team
     progress: Progress
 
-    def corpus(self, source: RawText | Survey, folder: Path, unseen: Sequence[Sequence[str]] = ()) -> Corpus:
+    def corpus(self, source: TextSource | Survey, folder: Path, unseen: Sequence[Sequence[str]] = ()) -> Corpus:
         """Files tokenised into shards, or those that are there already.
 
         Args:
@@ -99,11 +99,11 @@ class Reader:
             seed=HELD_SEED if held else self.seed,
         )
 
-    def parted(self, corpus: Corpus) -> Rows:
+    def parted(self, corpus: Corpus) -> TextRows:
         """A corpus as rows to learn from and rows to measure on."""
         tokens = min(HELD_TOKENS, round(HELD_SHARE * corpus.tokens))
         begins, ends, first, last = held_out(corpus.documents, tokens=tokens, seed=self.seed)
-        return Rows(self.cut(corpus, begins, ends), self.cut(corpus, first, last, held=True), dict(corpus.facts))
+        return TextRows(self.cut(corpus, begins, ends), self.cut(corpus, first, last, held=True), dict(corpus.facts))
 
     def whole(self, corpus: Corpus, *, held: bool = False) -> Pieces:
         """All of a corpus."""
@@ -117,16 +117,16 @@ def sample(rows: Pieces, tokens: int, seed: int) -> Pieces:
     return rows.take(np.sort(order[:last]))
 
 
-def parted_rows(rows: Pieces, seed: int) -> Rows:
+def parted_rows(rows: Pieces, seed: int) -> TextRows:
     """Rows of many short texts, some drawn at random to measure on."""
     order = np.random.default_rng([seed, 0xDA97]).permutation(len(rows))
     tokens = min(HELD_TOKENS, round(HELD_SHARE * rows.tokens))
     last = int(np.searchsorted(np.cumsum(rows.own[order]), tokens)) + 1
     held = replace(rows.take(np.sort(order[:last])), seed=HELD_SEED)
-    return Rows(rows.take(np.sort(order[last:])), held)
+    return TextRows(rows.take(np.sort(order[last:])), held)
 
 
 def lines_of(paths: Sequence[str], encoding: str | None, progress: Progress) -> list[str]:
     """All lines, or rows of tables, of evaluation sets."""
-    source = RawText(texts=tuple(paths), documents="line", encoding=encoding)
+    source = TextSource(texts=tuple(paths), documents="line", encoding=encoding)
     return [segment.text for segment in segments(survey(source, progress))]

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
+from torch import Tensor, nn
 
+from headstart.backbones.base import Inputs
 from headstart.objectives.base import Objective
 from headstart.training.optimizers import Kind
 
 
 @dataclass(frozen=True)
-class Level:
+class LayerGroup:
     """Modules that move together at one learning rate."""
 
     modules: Sequence[nn.Module]
@@ -27,7 +27,7 @@ Batches = Callable[[int], list[np.ndarray]]
 """Rows of every batch of an epoch (from 0); the same epoch gives the same batches."""
 
 
-Shortcuts = Callable[[int, int], Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None]
+Shortcuts = Callable[[int, int], Callable[[Inputs], Tensor] | None]
 """Asked with the number of frozen blocks and for how many epochs they stay so; gives a pass that starts above them."""
 
 
@@ -37,9 +37,9 @@ class Stage:
 
     objective: Objective
     prepared: Any
-    levels: Sequence[Level]
+    groups: Sequence[LayerGroup]
     epochs: int
-    """That the schedule of the learning rate spans."""
+    """Passes over the examples that the schedule of the learning rate spans."""
     learning_rate: float
     stop_after: int | None = None
     """Epoch after which training ends though the schedule goes on; none if not given."""
@@ -50,9 +50,9 @@ class Stage:
     optimizer: Kind = "adamw"
     """`muon` for the matrices of layers, AdamW for the rest, or AdamW for all."""
     betas: tuple[float, float] = (0.9, 0.999)
-    """Of AdamW, each in [0, 1)."""
+    """Shares of the running means of gradients and squares that AdamW keeps at each update, each in [0, 1)."""
     epsilon: float = 1e-8
-    """Of AdamW, over 0."""
+    """What AdamW adds to the root of the mean square, over 0."""
     anchor: float = 0.0
     """Pull towards the weights at the start, per unit of learning rate, at least 0 (L2-SP: Li, Grandvalet & Davoine 2018,
     equation 2, decoupled from the gradient as AdamW's weight decay is)."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
+
+from headstart.data.outputs import Outputs
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class History:
     """The course of a stage."""
 
     epochs: list[Epoch] = field(default_factory=list)
-    outputs: list[np.ndarray] = field(default_factory=list)
+    outputs: list[Outputs] = field(default_factory=list)
     """What validation gave back after every epoch, epoch 0 before training; empty without validation."""
     best: int = 0
     """Epoch whose weights the model holds at the end."""
@@ -78,7 +79,7 @@ class State:
         return values
 
     @classmethod
-    def from_plain(cls, values: Mapping[str, Any], outputs: list[np.ndarray]) -> State:
+    def from_plain(cls, values: Mapping[str, Any], outputs: list[Outputs]) -> State:
         """What `plain` gave, with the outputs again."""
         history = dict(values["history"])
         history["epochs"] = [Epoch(**epoch) for epoch in history["epochs"]]
@@ -99,6 +100,6 @@ class Snapshot:
     state: State
     weights: dict[str, torch.Tensor]
     moments: dict[str, torch.Tensor] = field(default_factory=dict)
-    """Of the optimiser, `KEY/NAME`."""
+    """What the optimiser remembers of each parameter, by `KEY/NAME`."""
     best: dict[str, torch.Tensor] | None = None
     """Weights of the best epoch so far, where they are not those of now."""

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from headstart.data.batches import training_batches
+from headstart.data.outputs import Outputs
 from headstart.errors import DivergedError
 from headstart.heads.model import Model
 from headstart.runtime.deadline import Deadline, OutOfTime
@@ -33,7 +34,7 @@ ROLLBACKS = 3
 """The time at which training stops instead of going back."""
 
 
-Validate = Callable[[Model], tuple[tuple[float, float], float, np.ndarray]]
+Validate = Callable[[Model], tuple[tuple[float, float], float, Outputs]]
 """Returns the rank of the model on validation (larger is better), its loss, and what it gave for every row."""
 
 
@@ -63,7 +64,7 @@ def train(
     at half the learning rate and without those batches; the third time it stops.
 
     Args:
-        model: changed in place; weights outside the stage's levels stay as they are, frozen parts in eval mode.
+        model: changed in place; weights outside the stage's groups stay as they are, frozen parts in eval mode.
         stage: what to do.
         training: batch size, warm-up, clipping, patience.
         seed: of batch order and dropout.
@@ -171,11 +172,11 @@ class _Loop:
         self.seed = seed
         self.progress = progress
         self.checkpoints = checkpoints
-        self.moving = [level for level in stage.levels if level.rate > 0]
+        self.moving = [group for group in stage.groups if group.rate > 0]
         for parameter in model.parameters():
             parameter.requires_grad_(False)
         groups = groups_of(
-            [(level.modules, level.rate * stage.learning_rate) for level in self.moving], training.weight_decay
+            [(group.modules, group.rate * stage.learning_rate) for group in self.moving], training.weight_decay
         )
         matrices = matrices_of(model.backbone) if stage.optimizer == "muon" else frozenset()
         self.optimizer = Optimizer(groups, betas=stage.betas, epsilon=stage.epsilon, matrices=matrices)
@@ -294,9 +295,9 @@ class _Loop:
 
     def _thaw(self, epoch: int) -> None:
         self.model.eval()
-        for level in self.moving:
-            moves = epoch >= level.from_epoch
-            for module in level.modules:
+        for group in self.moving:
+            moves = epoch >= group.from_epoch
+            for module in group.modules:
                 module.requires_grad_(moves)
                 module.train(moves)
         self._shorten(epoch)
@@ -316,15 +317,14 @@ class _Loop:
         """How many of the lowest blocks are frozen in an epoch; 0 where the embeddings below them move."""
         moving = {
             id(parameter)
-            for level in self.moving
-            if epoch >= level.from_epoch
-            for module in level.modules
+            for group in self.moving
+            if epoch >= group.from_epoch
+            for module in group.modules
             for parameter in module.parameters()
         }
-        levels = self.model.backbone.stacks()["encoder"]
         frozen = 0
-        for level in levels:
-            if any(id(parameter) in moving for module in level for parameter in module.parameters()):
+        for part in self.model.backbone.blocks():
+            if any(id(parameter) in moving for module in part for parameter in module.parameters()):
                 break
             frozen += 1
         return max(frozen - 1, 0)

@@ -1,0 +1,104 @@
+"""What a verb came to, in words on standard output and where to go on from there on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from headstart.cli.display import abstention_line, gap_table, leaderboard, plan_table, score_table, table
+from headstart.cli.network import network_table
+from headstart.drawing.text import shown
+
+if TYPE_CHECKING:
+    from headstart.runs.outcome import Outcome
+
+
+def show(outcome: Outcome, quiet: bool) -> None:
+    """Print an outcome for people: by what its result holds, line by line where that is nothing known."""
+    for key, printed in SHOWN.items():
+        if key in outcome.result:
+            printed(outcome, quiet)
+            return
+    for key, value in outcome.result.items():
+        print(f"{key:<16} {value if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)}")
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value on a line of its own."""
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def say_notes(lines: list[str], quiet: bool) -> None:
+    """Say what to know of an outcome."""
+    for line in lines if not quiet else ():
+        print(f"{'check':<12} !! {line}", file=sys.stderr)
+
+
+def _say(topic: str, message: str, quiet: bool) -> None:
+    if not quiet:
+        print(f"{topic:<12} {message}", file=sys.stderr)
+
+
+def _plan(outcome: Outcome, quiet: bool) -> None:
+    print(plan_table(outcome.result))
+
+
+def _experiment(outcome: Outcome, quiet: bool) -> None:
+    if outcome.artifact is None:
+        raise RuntimeError("an experiment ended without an artifact")
+    evidence = outcome.artifact.evidence
+    print(leaderboard(evidence))
+    if evidence.get("tests"):
+        print(f"\n{gap_table(evidence['tests'])}")
+    print()
+    for sentence in evidence["verdict"]:
+        print(sentence)
+    if outcome.folder:
+        _say("\nsaved".ljust(13), f"{outcome.folder}: model, recipe.yaml, README.md, report.html", quiet)
+        given = '"a text" "another text"' if outcome.artifact.task.pairs else '"your text"'
+        _say("next", f"headstart predict {outcome.folder} {given}", quiet)
+
+
+def _network(outcome: Outcome, quiet: bool) -> None:
+    print(network_table(outcome.result))
+    for note in outcome.result["notes"]:
+        print(note)
+    _say("\nsaved".ljust(13), f"{outcome.folder}: network, tokenizer, recipe.yaml, README.md, report.html", quiet)
+    _say("next", f"headstart fit DATA --backbone {outcome.folder}", quiet)
+
+
+def _scores(outcome: Outcome, quiet: bool) -> None:
+    result = outcome.result
+    print(score_table(result["scores"]))
+    for column, values in result["groups"].items():
+        names = list(result["scores"])
+        body = []
+        for value, scores in values.items():
+            body.append(
+                [value or "(empty)", f"{scores[names[0]]['n']:,}", *(shown(scores[name]) for name in names[:2])]
+            )
+        print(f"\nby {column}\n{table([column, 'rows', *names[:2]], body)}")
+    if "abstention" in result:
+        print(f"\n{abstention_line(result['abstention'])}")
+
+
+def _predictions(outcome: Outcome, quiet: bool) -> None:
+    for row in outcome.result["predictions"]:
+        print_json(row)
+
+
+def _output(outcome: Outcome, quiet: bool) -> None:
+    _say("saved", f"{outcome.result['output']} ({outcome.result['rows']:,} rows)", quiet)
+
+
+SHOWN: dict[str, Callable[[Outcome, bool], None]] = {
+    "plan": _plan,
+    "network": _network,
+    "leaderboard": _experiment,
+    "groups": _scores,
+    "predictions": _predictions,
+    "output": _output,
+}
+"""How a result is shown, by a key that only results of its kind have."""

@@ -1,0 +1,49 @@
+"""Thresholds: from which probability on a label is given, where the chosen metric gains by that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Self
+
+import numpy as np
+from pydantic import Field
+
+from headstart.checks.labels import refuse_thresholds
+from headstart.data.outputs import Logits
+from headstart.data.store import Store
+from headstart.decisions.base import Decision
+from headstart.tasks.base import Task
+
+
+class Thresholds(Decision):
+    """A threshold for each label, found on calibrated outputs of rows that were not trained on.
+
+    Where rows have one label each, the label given is the one whose probability is highest as a multiple of its threshold (Koyejo
+    et al. 2014, section 3; Narasimhan et al. 2015, section 3). Where they have any number, each is given from its threshold on.
+    """
+
+    name: ClassVar[str] = "thresholds"
+
+    values: tuple[Annotated[float, Field(ge=0, le=1)], ...] | None = None
+    """For each label, in the order of the outputs, in [0, 1]; found for macro_f1 and mcc, and for tasks with any number of labels,
+    if not given. None at all gives the most probable label."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there are none."""
+        return not self.values
+
+    def require_fitting(self, task: Task[Any, Any], file: str) -> None:
+        """Refuse another number of thresholds than there are labels."""
+        refuse_thresholds(self.values or None, task.names, file)
+
+    def fit(self, task: Task[Any, Any], outputs: Logits, rows: Store[Any]) -> Self:  # type: ignore[override]
+        """A copy with thresholds, or with none where the task gains nothing by them."""
+        self.require_fitting(task, rows.file)
+        if self.values is not None:
+            return self
+        return self.revised(values=task.best_thresholds(outputs, rows) or ())
+
+    def apply(self, task: Task[Any, Any], outputs: Logits) -> Logits:  # type: ignore[override]
+        """The same outputs, which hold the thresholds from then on."""
+        return replace(outputs, thresholds=np.array(self.values)) if self.values else outputs

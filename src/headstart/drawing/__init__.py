@@ -1,0 +1,1 @@
+"""Drawing: how measured things are written and drawn, for people."""

@@ -1,0 +1,109 @@
+"""What a measurement is: numbers about a model on labelled rows, and how verdict, page and card speak of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from headstart.config import Component
+from headstart.drawing.text import dig
+from headstart.evaluation import MEASUREMENTS
+
+if TYPE_CHECKING:
+    from headstart.evaluation.subjects import Subject
+
+Want = Literal["confidence", "texts", "columns", "run", "target", "tokens"]
+"""What a subject may lack: how sure the model is of one prediction for each row; rows whose texts, and whose columns, may be
+shown; a run; labelled rows of a target domain; training texts as a network reads them."""
+
+
+class Measurement(Component, ABC):
+    """Something that is found out about a model. What it finds is plain data under its name in `evidence.json`.
+
+    Methods that speak of it are given that data and the whole evidence, of this run or an earlier one, and an object with
+    default settings: what they need to know has to stand in the data.
+    """
+
+    title: ClassVar[str] = ""
+    """Heading of its section on page and card; its name if empty."""
+    template: ClassVar[str] = "measurement.html.j2"
+    """File in `report/templates` that shows its view; measurements with the same one of their own share its section."""
+    wants: ClassVar[frozenset[Want]] = frozenset()
+    """What it cannot do without; where a subject lacks some of it, it measures nothing."""
+    by_default: ClassVar[bool] = False
+    """Whether runs measure it that name no measurements."""
+    always: ClassVar[bool] = False
+    """Whether it is measured whatever a recipe names, for report and card rely on it."""
+    place: ClassVar[tuple[str, ...]] = ()
+    """Keys on the way to its data in the evidence; its name alone if empty."""
+    printed: ClassVar[tuple[str, ...] | None] = ()
+    """Keys on the way to what of its data `--json` prints; all of it if empty, none of it if None."""
+    card_under: ClassVar[str] = ""
+    """Heading of the card that its lines stand under, such as `Limits`; its own if empty."""
+
+    @property
+    def heading(self) -> str:
+        """How page and card call it."""
+        return self.title or self.name.replace("_", " ").capitalize()
+
+    @classmethod
+    def of(cls, evidence: Mapping[str, Any]) -> Any:
+        """Its data in the evidence, None where it was not measured."""
+        return dig(evidence, *(cls.place or (cls.name,)))
+
+    def printed_of(self, plain: Any) -> Any:
+        """What of its data `--json` prints; None where there is nothing."""
+        return None if self.printed is None else dig(plain, *self.printed)
+
+    def seconds(self, rows: int, seconds_per_row: float) -> float:
+        """About how long it takes, for budgets.
+
+        Args:
+            rows: that scores are reported on.
+            seconds_per_row: that a network takes to read one of them; 0 where no network runs.
+        """
+        return 0.0
+
+    @abstractmethod
+    def measure(self, subject: Subject) -> Any:
+        """Plain data, such as JSON can hold; None where there is nothing to be measured."""
+
+    def sentences(self, plain: Any, evidence: Mapping[str, Any]) -> list[str]:
+        """What the verdict says of it."""
+        return []
+
+    def view(self, plain: Any, evidence: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Numbers and drawings for its template, None where there is nothing to show.
+
+        The usual template shows title and sentences, `charts` (drawings), and `rows` (cells of texts and numbers) below `columns`
+        (their heads, with `|n` behind those of numbers).
+        """
+        return None
+
+    def card(self, plain: Any, evidence: Mapping[str, Any]) -> list[str]:
+        """Lines of Markdown for the card."""
+        return []
+
+
+def wanted(given: Sequence[Measurement] | None) -> tuple[Measurement, ...]:
+    """What is measured, in the order of the table: measurements that are named, or those by default, and those that always are."""
+    named = {each.name: each for each in given or ()}
+    every = [named.get(name) or MEASUREMENTS.get(name)() for name in dict.fromkeys([*MEASUREMENTS.names(), *named])]
+    return tuple(each for each in every if each.always or (each.by_default if given is None else each.name in named))
+
+
+def measure(measurements: Sequence[Measurement], subject: Subject, evidence: dict[str, Any]) -> None:
+    """Put into the evidence what measurements find; None where they want what the subject does not offer."""
+    for each in measurements:
+        *way, last = each.place or (each.name,)
+        inner = evidence
+        for key in way:
+            inner = inner.setdefault(key, {})
+        inner[last] = each.measure(subject) if each.wants <= subject.offers else None
+
+
+def measured(evidence: Mapping[str, Any]) -> list[tuple[Measurement, Any]]:
+    """Registered measurements with what the evidence holds of each, in the order of the table; without those that it lacks."""
+    every = (MEASUREMENTS.get(name)() for name in MEASUREMENTS.names())
+    return [(each, plain) for each in every if (plain := each.of(evidence)) is not None]

@@ -1,0 +1,128 @@
+"""What was true and what was predicted of labelled rows: what metrics judge, by kind of target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from headstart.metrics.base import Tally
+
+
+@dataclass(frozen=True)
+class Results:
+    """What all kinds of results have.
+
+    Args:
+        losses: sum of the losses of each row's units, shape (rows,).
+        counts: units of each row, such as words, shape (rows,); 1 where a row is one.
+    """
+
+    kind: ClassVar[str]
+
+    losses: np.ndarray
+    counts: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.losses)
+
+    def loss_tally(self) -> Tally:
+        """Loss and number of units of each row, two numbers each."""
+        return Tally.of(np.stack([self.losses, self.counts], axis=1))
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean loss of the units of all rows."""
+        if (self.counts == 1).all():
+            return float(self.losses.mean())
+        return float(self.losses.sum() / max(self.counts.sum(), 1))
+
+
+@dataclass(frozen=True)
+class LabelResults(Results):
+    """One label out of several for each row.
+
+    Args:
+        true: index of the true label, shape (rows,).
+        predicted: index of the label given, shape (rows,).
+        probabilities: shape (rows, labels), rows sum to 1.
+    """
+
+    kind: ClassVar[str] = "label"
+
+    true: np.ndarray
+    predicted: np.ndarray
+    probabilities: np.ndarray
+
+    def cells(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Cells of the confusion matrix that occur: the cell of each row, and its true and its predicted label."""
+        labels = self.probabilities.shape[1]
+        used, codes = np.unique(self.true * labels + self.predicted, return_inverse=True)
+        return codes.reshape(-1), used // labels, used % labels
+
+    def type_tally(self) -> Tally:
+        """Right, predicted and true rows of each label, flat."""
+        codes, true, predicted = self.cells()
+        table = np.zeros((len(true), self.probabilities.shape[1], 3), dtype=np.int64)
+        places = np.arange(len(true))
+        table[places, predicted, 0] += true == predicted
+        table[places, predicted, 1] += 1
+        table[places, true, 2] += 1
+        return Tally(codes, table.reshape(len(true), -1))
+
+
+@dataclass(frozen=True)
+class LabelSetResults(Results):
+    """Any number of labels for each row.
+
+    Args:
+        true: bool, shape (rows, labels).
+        predicted: bool, of the same shape.
+        scores: larger for labels that are likelier, of the same shape.
+    """
+
+    kind: ClassVar[str] = "labels"
+
+    true: np.ndarray
+    predicted: np.ndarray
+    scores: np.ndarray
+
+    def type_tally(self) -> Tally:
+        """Right, predicted and true rows of each label, flat."""
+        counted = np.stack([self.true & self.predicted, self.predicted, self.true], axis=2).astype(np.int64)
+        return Tally.of(counted.reshape(len(counted), -1))
+
+
+@dataclass(frozen=True)
+class SpanResults(Results):
+    """Spans with a type that are found in each row or missed.
+
+    Args:
+        found: right, predicted and true spans of each row and type, int64, shape (rows, types, 3).
+        types: names of the types.
+    """
+
+    kind: ClassVar[str] = "spans"
+
+    found: np.ndarray
+    types: tuple[str, ...] = ()
+
+    def type_tally(self) -> Tally:
+        """Right, predicted and true spans of each type, flat."""
+        return Tally.of(self.found.reshape(len(self.found), -1))
+
+
+@dataclass(frozen=True)
+class NumberResults(Results):
+    """A number for each row.
+
+    Args:
+        true: float64, shape (rows,).
+        predicted: float64, shape (rows,), in the same unit.
+    """
+
+    kind: ClassVar[str] = "number"
+
+    true: np.ndarray
+    predicted: np.ndarray

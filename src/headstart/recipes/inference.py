@@ -1,0 +1,60 @@
+"""Recipes of what a trained model is asked: `predict` and `evaluate`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from headstart.config import Names
+from headstart.recipes.base import Confidence, Recipe, Threads
+from headstart.recipes.sources import Format
+from headstart.runtime.device import Device
+from headstart.runtime.precision import Precision
+
+
+class Inference(Format, Recipe):
+    """A trained model reads rows: `predict` and `evaluate`."""
+
+    model: str
+    """Folder of a run."""
+    text: Names | None = None
+    """Column(s) with the text; by default those of the training file."""
+    threads: Threads = None
+    """CPU threads; by default all cores."""
+    device: Device = "auto"
+    """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
+    precision: Precision = "auto"
+    """Precision of matrix products for 512 rows and more: `auto` is `bfloat16` where processor or GPU has it, else
+    `float32`; rows whose label could hang on it are scored again in float32."""
+    abstain: Confidence = None
+    """Confidence below which the model is not to answer, in [0, 1): a prediction then has probabilities and no label, and
+    scores come with coverage and accuracy at it. By default that which the model was fitted with, if one was."""
+
+
+class Predict(Inference):
+    """Texts in, labels with probabilities out: arguments, files, pipes."""
+
+    verb: ClassVar[str] = "predict"
+    positional: ClassVar[tuple[str, ...]] = ("model", "texts")
+
+    texts: tuple[str, ...] = ()
+    """Texts to classify."""
+    input: str | None = None
+    """File with a text column, or `-` for lines on standard input."""
+    output: str | None = None
+    """File to write: all columns of the input, in order, with prediction and probabilities."""
+    overwrite: bool = False
+    """Replace the output file."""
+
+
+class Evaluate(Inference):
+    """Scores of a model on labelled rows, as a whole and by group."""
+
+    verb: ClassVar[str] = "evaluate"
+    positional: ClassVar[tuple[str, ...]] = ("model", "test")
+
+    test: str
+    """File with labelled rows."""
+    by: Names = ()
+    """Columns by whose values scores are given too."""
+    label: str | None = None
+    """Column with the label; by default that of the training file."""

@@ -1,0 +1,183 @@
+"""Recipes of learning from labelled rows: `fit` and `compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from headstart.backbones.location import BackboneSource, Origin
+from headstart.config import Component, named, split_at_commas
+from headstart.decisions import DECISIONS
+from headstart.decisions.abstention import Abstention
+from headstart.decisions.base import Decision
+from headstart.evaluation import MEASUREMENTS
+from headstart.evaluation.measurements.base import Measurement, wanted
+from headstart.recipes.base import LEAST_BUDGET, Confidence, Recipe, Seconds, Seed, Threads
+from headstart.recipes.sources import Data
+from headstart.runtime.device import Device
+from headstart.runtime.precision import Precision
+from headstart.strategies import STRATEGIES
+from headstart.strategies.base import Strategy, refusal
+from headstart.strategies.offers import controls, offering
+from headstart.tasks import TASKS
+from headstart.tasks.base import Task
+from headstart.training.settings import Training
+
+AUTO = "auto"
+"""Stands for strategies that are chosen on the way."""
+
+
+def listed(value: Any) -> Any:
+    """Components as a list of names or mappings; None for strategies that are chosen on the way."""
+    if value == AUTO or (isinstance(value, list | tuple) and list(value) == [AUTO]):
+        return None
+    return (value,) if isinstance(value, Mapping | Component) else split_at_commas(value)
+
+
+class Experiment(Recipe):
+    """From labels to a transferred model and its evidence: `fit` and `compare`."""
+
+    positional: ClassVar[tuple[str, ...]] = ("train",)
+
+    data: Data
+    """Labelled rows."""
+    task: Annotated[Task, named(TASKS, "text-classification")] = Field(
+        default="text-classification", validate_default=True
+    )
+    """What is learnt, by the name that the hub has for it: `text-classification`, `text-pair-classification`,
+    `multi-label-classification`, `text-regression`, `sentence-similarity`."""
+    backbone: Origin = Field(default_factory=BackboneSource)
+    """The pretrained network: `mini`, a hub id, a folder or an earlier run."""
+    strategies: Annotated[tuple[Annotated[Strategy, named(STRATEGIES)], ...] | None, BeforeValidator(listed)] = None
+    """Ways of transferring to run, by name; the best on validation is kept. `auto` or nothing: the cheap ones first,
+    others where they may pay."""
+    budget: Seconds = Field(default=None, gt=0)
+    """Wall-clock time for the whole command, such as `90s`, `3m` or `1h`, at least 30 s; no limit by default. What does
+    not fit is left out and said; finishing early is fine."""
+    dry_run: bool = False
+    """Read the data, show what would run and about how long it would take, and stop."""
+    training: Training = Field(default_factory=Training)
+    """Settings of the training loop."""
+    controls: bool = True
+    """Run TF-IDF and the same network from scratch beside the strategies."""
+    seed: Seed = 0
+    """Seed of splits, batch order, dropout and random weights, in [0, 2^32)."""
+    threads: Threads = None
+    """CPU threads; weights are the same again only at the same number. By default all cores."""
+    device: Device = "auto"
+    """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
+    precision: Precision = "auto"
+    """Precision of matrix products in training and scoring: `auto` is `bfloat16` where processor or GPU has it, else
+    `float32`; rows whose label could hang on it are scored again in float32."""
+    cache: bool = True
+    """Keep what frozen layers say of the texts on disk, so that it is not computed again; data handed over in Python
+    never leaves memory."""
+    output: str | None = None
+    """Folder for the model, report and evidence; by default `runs/` and the name of the file."""
+    overwrite: bool = False
+    """Replace the output folder if an earlier run wrote it."""
+    rows: bool = True
+    """Show texts and values of columns in the report; `--no-rows` leaves them out."""
+    abstain: Confidence = None
+    """Confidence below which the model is not to answer, in [0, 1): report and verdict say what share of the rows it
+    then answers and how often it is right; `predict` gives no label below it unless told otherwise."""
+    decisions: tuple[Annotated[Decision, named(DECISIONS)], ...] = ()
+    """Decisions whose settings are known, such as thresholds; others are fitted on rows that were not trained on."""
+
+    measure: Annotated[tuple[Annotated[Measurement, named(MEASUREMENTS)], ...] | None, BeforeValidator(listed)] = None
+    """What is measured of the chosen model for evidence and report, by name, such as `slices,confusion`; by default all
+    that `headstart list measurements` has. Lengths of texts and thresholds always are."""
+
+    @field_validator("budget")
+    @classmethod
+    def _enough(cls, value: float | None) -> float | None:
+        if value is not None and value < LEAST_BUDGET:
+            raise ValueError(
+                f"{value:g} s are below the minimum of {LEAST_BUDGET:.0f} s, which reading, one strategy, scoring, saving "
+                "and the report need"
+            )
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_strategy(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "strategy" in values:
+            values = dict(values)
+            one = values.pop("strategy")
+            if one == AUTO and values.get("strategies") is None:
+                one = None
+            if one is not None and values.get("strategies") is not None:
+                raise ValueError("give either 'strategy' or 'strategies'")
+            if one is not None:
+                values["strategies"] = (one,)
+        return values
+
+    @field_validator("strategies")
+    @classmethod
+    def _distinct(cls, value: tuple[Strategy, ...] | None) -> tuple[Strategy, ...] | None:
+        if value is not None and not value:
+            raise ValueError(f"name at least one of {', '.join(STRATEGIES.names())}")
+        if any(strategy in (value or ())[:at] for at, strategy in enumerate(value or ())):
+            raise ValueError("a strategy is named twice; give each time other settings")
+        return value
+
+    @field_validator("measure")
+    @classmethod
+    def _once(cls, value: tuple[Measurement, ...] | None) -> tuple[Measurement, ...] | None:
+        names = [each.name for each in value or ()]
+        if len(set(names)) < len(names):
+            raise ValueError("a measurement is named twice")
+        return value
+
+    def measured(self) -> tuple[Measurement, ...]:
+        """What is measured, in the order in which it is reported."""
+        return wanted(self.measure)
+
+    @property
+    def given_decisions(self) -> tuple[Decision, ...]:
+        """Decisions with settings that are known: those named, and abstention where it is asked for."""
+        return self.decisions if self.abstain is None else (*self.decisions, Abstention(least=self.abstain))
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether strategies are chosen on the way."""
+        return self.strategies is None and self.verb == "fit"
+
+    def wanted(self) -> tuple[Strategy, ...]:
+        """Strategies that are named or, where none is, those that offer themselves to the verb and serve the task."""
+        return self.strategies or tuple(each for each in offering(self.verb) if not refusal(each, self.task))
+
+    def moved(self, directory: Path) -> Self:
+        """A copy whose files, named as from `directory`, are found from elsewhere."""
+        return self.revised(data=self.data.moved(directory))
+
+    def planned(self) -> tuple[Strategy, ...]:
+        """Strategies and, where wanted, the controls that are not among them; cheapest first."""
+        chosen = self.wanted()
+        names = {strategy.name for strategy in chosen}
+        beside = [control for control in controls(self.task) if self.controls and control.name not in names]
+        return tuple(sorted([*chosen, *beside], key=lambda strategy: strategy.cost))
+
+    def plain(self) -> dict[str, Any]:
+        """Plain data with the verb; one strategy is written as `strategy`."""
+        values = super().plain()
+        if self.strategies and len(self.strategies) == 1:
+            values["strategy"] = values.pop("strategies")[0]
+        if self.measure is None:
+            del values["measure"]
+        return values
+
+
+class Fit(Experiment):
+    """Labelled data in; a transferred model, its test scores and a report out."""
+
+    verb: ClassVar[str] = "fit"
+
+
+class Compare(Experiment):
+    """Strategies and controls side by side on the same rows: a leaderboard, and the best of them as the model."""
+
+    verb: ClassVar[str] = "compare"

@@ -1,0 +1,62 @@
+"""The verbs, each in one line: what it needs and what carries it out, imported when asked for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from headstart.registry import Registry, first_line
+
+
+class Verb(NamedTuple):
+    """Where a verb is."""
+
+    recipe: str
+    """Its recipe, as `module:Class`; the first line of the docstring is its line of help."""
+    function: str
+    """What carries it out, as `module:function`: from the recipe and a `headstart.runs.outcome.Call` to an `Outcome`."""
+
+
+class Verbs(Registry):
+    """Recipes by the name of their verb, with the functions that carry them out.
+
+    Another package adds a verb by an entry point `NAME = "module:Class"` in the group `headstart.verbs`; the function is
+    the one named `carry_out` in that module.
+
+    Args:
+        table: verbs by name.
+        group: entry-point group under which other packages add some.
+    """
+
+    def __init__(self, table: Mapping[str, Verb], group: str) -> None:
+        super().__init__("verb", {name: verb.recipe for name, verb in table.items()}, group)
+        self._functions = {name: verb.function for name, verb in table.items()}
+
+    def function(self, name: str) -> Callable[[Any, Any], Any]:
+        """Import and return what carries out the verb `name`.
+
+        Raises:
+            RecipeError: there is no such verb.
+        """
+        module = self.target(name).partition(":")[0]
+        module, _, attribute = self._functions.get(name, f"{module}:carry_out").partition(":")
+        return getattr(importlib.import_module(module), attribute)
+
+    def summary(self, name: str) -> str:
+        """First line of the docstring of the recipe of `name`, read without importing it."""
+        return first_line(self.target(name))
+
+
+VERBS = Verbs(
+    {
+        "fit": Verb("headstart.recipes.labelled:Fit", "headstart.runs.run:experiment"),
+        "compare": Verb("headstart.recipes.labelled:Compare", "headstart.runs.run:experiment"),
+        "pretrain": Verb("headstart.recipes.raw_text:Pretrain", "headstart.runs.run:language_modelling"),
+        "adapt": Verb("headstart.recipes.raw_text:Adapt", "headstart.runs.run:language_modelling"),
+        "resume": Verb("headstart.recipes.resuming:Resume", "headstart.runs.run:resume"),
+        "predict": Verb("headstart.recipes.inference:Predict", "headstart.runs.inference:predict"),
+        "evaluate": Verb("headstart.recipes.inference:Evaluate", "headstart.runs.inference:evaluate"),
+    },
+    group="headstart.verbs",
+)
