@@ -81,6 +81,8 @@ def predict(recipe: Predict, call: Call) -> Outcome:
 
 def cut_notes(cut: int, rows: int, artifact: Artifact) -> list[str]:
     """What is said of texts that were cut when they were predicted, see `measurements.lengths`."""
+    if not cut:
+        return []
     from headstart.evaluation.measurements import lengths
 
     return lengths.cut_notes(cut, rows, possible="long" in type(artifact.task).model_fields)

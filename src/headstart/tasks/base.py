@@ -106,8 +106,10 @@ class Task(Objective, Generic[E, O]):
     @field_validator("metric")
     @classmethod
     def _known_metric(cls, value: str | None) -> str | None:
+        if value is None or (value in cls.metrics and METRICS.get(value).for_choices):
+            return value
         known = [metric.name for metric in cls.all_metrics() if metric.for_choices]
-        if value is not None and value not in known:
+        if value not in known:
             hint = did_you_mean(value, known)
             raise ValueError(f"{cls.name} is not judged by '{value}'{hint} (known: {', '.join(known)})")
         return value

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from headstart.checks.lengths import lengths as token_lengths
 from headstart.drawing.markdown import markdown
 from headstart.drawing.scores import WITHOUT_NETWORK
 from headstart.drawing.text import count, dig, finite, number, share
 from headstart.evaluation.measurements.base import Measurement, Want
-from headstart.evaluation.subjects import Subject
+
+if TYPE_CHECKING:
+    from headstart.evaluation.subjects import Subject
 
 
 class Lengths(Measurement):
@@ -26,6 +27,8 @@ class Lengths(Measurement):
 
     def measure(self, subject: Subject) -> dict[str, Any] | None:
         """Numbers of texts and tokens, of those cut off, and quantiles; None where no strategy has tokenised the texts."""
+        from headstart.checks.lengths import lengths as token_lengths
+
         task, run = subject.task, subject.run
         if run is None or run.tokens is None:
             return None
