@@ -12,7 +12,7 @@ import yaml
 
 import headstart
 from headstart.recipes.parsing import assemble
-from headstart.runs.workspace import conditions
+from headstart.runs.conditions import conditions
 
 FILL = ["way", "day", "night", "shop", "opens", "nine", "start", "end", "parcel", "monday"]
 

@@ -21,6 +21,7 @@ from headstart.evaluation.judging import chosen_metric, compared
 from headstart.metrics import significance
 from headstart.recipes.labelled import Experiment
 from headstart.report import card, page
+from headstart.runs.conditions import conditions
 from headstart.runs.evidence import gather, lengths_notice
 from headstart.runs.execution import run_all, score_all, to_test
 from headstart.runs.experiment import Entry
@@ -28,7 +29,7 @@ from headstart.runs.planning import Plan
 from headstart.runs.preparation import into_parts, read
 from headstart.runs.reference import reference_of
 from headstart.runs.splitting import Parts
-from headstart.runs.workspace import Workspace, conditions
+from headstart.runs.workspace import Workspace
 from headstart.runtime.deadline import Deadline
 from headstart.runtime.device import settled
 from headstart.runtime.machine import set_threads

@@ -18,8 +18,9 @@ from headstart.artifact import MANIFEST, NETWORK, RECIPE, new_folder, own_versio
 from headstart.backbones.location import LEARNED, Located
 from headstart.errors import DataError, RecipeError
 from headstart.recipes.raw_text import Adapt, LanguageModelling, Pretrain
+from headstart.runs.conditions import text_conditions
 from headstart.runs.networks import found_network, made_network, model_of
-from headstart.runs.workspace import Workspace, text_conditions
+from headstart.runs.workspace import Workspace
 from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.runtime.device import name_of, settled
 from headstart.runtime.durable import write_json
