@@ -234,7 +234,7 @@ def _main(manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _of_first_format(manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The same of a manifest whose format was 1: one part, one answer, thresholds among the keys of the task."""
+    """The part and the answer of a manifest whose format was 1: one part, one answer, thresholds among the keys of the task."""
     task = dict(manifest["task"])
     thresholds, description = task.pop("thresholds", None), dict(manifest["predictor"])
     decisions = [{"name": "thresholds", "values": thresholds}] if thresholds else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -150,7 +150,32 @@ class Logits(Outputs):
 
 
 @dataclass(eq=False)
-class Spans(Outputs):
+class RowArrays(Outputs):
+    """Outputs all of whose fields are arrays with one entry for each row."""
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> Self:
+        """The outputs of some rows, in that order."""
+        chosen = row_numbers(rows)
+        taken = {name: each[chosen] for name, each in self.arrays().items()}
+        return type(self)(**taken, abstained=self._abstained_of(chosen))
+
+    def put(self, rows: Sequence[int] | np.ndarray, other: Self) -> None:  # type: ignore[override]
+        """Fill in the outputs of some rows, whose arrays are as wide."""
+        for name, each in other.arrays().items():
+            getattr(self, name)[row_numbers(rows)] = each
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All fields by name; what decisions add is left out."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "abstained"}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Read back what `arrays` gave."""
+        return cls(**arrays)
+
+
+@dataclass(eq=False)
+class Spans(RowArrays):
     """The best spans of each row's context, for extractive question answering, in place of logits of every word.
 
     Args:
@@ -169,27 +194,6 @@ class Spans(Outputs):
     scores: np.ndarray
     nothing: np.ndarray
     partition: np.ndarray
-
-    def take(self, rows: Sequence[int] | np.ndarray) -> Self:
-        """The outputs of some rows, in that order."""
-        chosen = row_numbers(rows)
-        taken = {name: each[chosen] for name, each in self.arrays().items()}
-        return type(self)(**taken, abstained=self._abstained_of(chosen))
-
-    def put(self, rows: Sequence[int] | np.ndarray, other: Self) -> None:  # type: ignore[override]
-        """Fill in the outputs of some rows."""
-        for name, each in other.arrays().items():
-            getattr(self, name)[row_numbers(rows)] = each
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All fields by name."""
-        names = ("truncated", "starts", "ends", "scores", "nothing", "partition")
-        return {name: getattr(self, name) for name in names}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
-        """Read back what `arrays` gave."""
-        return cls(**arrays)
 
 
 @dataclass(eq=False)
@@ -234,7 +238,7 @@ class Generated(Outputs):
 
 
 @dataclass(eq=False)
-class Ranked(Outputs):
+class Ranked(RowArrays):
     """The best of many candidates for each row, such as passages for a query.
 
     Args:
@@ -254,23 +258,3 @@ class Ranked(Outputs):
     def counts(self) -> np.ndarray:
         """Candidates of each row, shape (rows,)."""
         return (self.ids >= 0).sum(1)
-
-    def take(self, rows: Sequence[int] | np.ndarray) -> Self:
-        """The outputs of some rows, in that order."""
-        chosen = row_numbers(rows)
-        taken = {name: each[chosen] for name, each in self.arrays().items()}
-        return type(self)(**taken, abstained=self._abstained_of(chosen))
-
-    def put(self, rows: Sequence[int] | np.ndarray, other: Self) -> None:  # type: ignore[override]
-        """Fill in the outputs of some rows, of as many candidates each."""
-        for name, each in other.arrays().items():
-            getattr(self, name)[row_numbers(rows)] = each
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All fields by name."""
-        return {"truncated": self.truncated, "ids": self.ids, "scores": self.scores, "losses": self.losses}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
-        """Read back what `arrays` gave."""
-        return cls(**arrays)
