@@ -44,7 +44,7 @@ class Inputs:
     is anything rows keep their width, and no pass starts above frozen blocks."""
 
     def to(self, device: torch.device) -> Inputs:
-        """The same on a device."""
+        """The inputs with their tensors on a device."""
         given = {each.name: getattr(self, each.name) for each in fields(self)}
         moved: dict[str, Any] = {name: value.to(device) for name, value in given.items() if isinstance(value, Tensor)}
         return Inputs(**moved, more={name: value.to(device) for name, value in self.more.items()})

@@ -54,7 +54,7 @@ class Lines(Progress):
 
 
 class Bars(Lines):
-    """The same with a moving bar, for a terminal."""
+    """Progress with a moving bar, for a terminal."""
 
     def __init__(self) -> None:
         super().__init__()

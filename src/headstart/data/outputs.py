@@ -130,7 +130,7 @@ class Logits(Outputs):
             self.strangeness[row_numbers(rows)] = other.strangeness
 
     def scaled(self, factor: float) -> Self:
-        """The same with all values multiplied by a factor, such as 1 / temperature."""
+        """Outputs with all values multiplied by a factor, such as 1 / temperature."""
         return replace(self, values=self.values * factor)
 
     def arrays(self) -> dict[str, np.ndarray]:

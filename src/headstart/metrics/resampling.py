@@ -57,7 +57,7 @@ def bootstrap(
 def interval_for_few(
     metric: Metric, tally: Tally, *, clusters: np.ndarray | None = None, draws: int = 1000, n: int | None = None
 ) -> Score:
-    """The same with an interval that holds for few rows too where there is one: Wilson's for a share of rows."""
+    """A score of all rows with an interval that holds for few rows too where there is one: Wilson's for a share of rows."""
     if metric.is_share and clusters is None:
         hits, rows = tally.sums()
         return proportion(int(hits), int(rows))

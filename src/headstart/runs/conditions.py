@@ -49,7 +49,7 @@ def conditions(
 def text_conditions(
     recipe: LanguageModelling, inputs: Mapping[str, Any], threads: int, processes: int
 ) -> dict[str, dict[str, Any]]:
-    """The same for a run on raw text.
+    """What the numbers of a run on raw text depend on: its `inputs`, and the `machine` with its software.
 
     Args:
         recipe: of the run.

@@ -86,7 +86,7 @@ class Plan:
         self.rate: float | None = None
         """Seconds per row of a pass forward over training rows."""
         self.test_rate = 0.0
-        """The same for test rows."""
+        """Seconds per row of a pass forward over test rows."""
         self.backward = BACKWARD
         self._shared: dict[BackboneSource, Shared] = {}
 

@@ -9,7 +9,7 @@ import numpy as np
 GRID = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)
 """Inverse regularisation strengths tried, on standardised features."""
 FOLD_GRID = GRID[1:-1]
-"""The same for few rows, where the strongest of those that do about as well is taken."""
+"""Strengths that are tried on few rows, where the strongest of those that do about as well is taken."""
 ABSENT = -30.0
 """Logit of a label that no training row had."""
 STILL = 1e-3

@@ -73,7 +73,7 @@ class TextTraining(Component):
 
     @property
     def loop(self) -> Training:
-        """The same for the training loop; nothing ends it early."""
+        """Settings of the training loop that say the same; nothing ends it early."""
         return Training(
             warmup=self.warmup,
             weight_decay=self.weight_decay,

@@ -132,7 +132,7 @@ def table_of(plain: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def lines_of(plain: Mapping[str, Any] | None, outside: str, about: str) -> list[str]:
-    """The same as a table in Markdown; no line where there is nothing to show."""
+    """Scores in and out of domain as a table in Markdown; no line where there is nothing to show."""
     found = table_of(plain)
     if found is None:
         return []
