@@ -72,7 +72,7 @@ class Pieces:
 
     @property
     def lengths(self) -> Cycled:
-        """The row of a number, in any pass."""
+        """Tokens of each piece by number, in any pass."""
         return Cycled(self.own)
 
     @property
