@@ -14,7 +14,7 @@ PLAIN, STATES = "reference.json", "reference.safetensors"
 """Names of its files in an artifact."""
 BINS = 20
 """Bins of each histogram."""
-SAMPLE = 256
+SAMPLE = 128
 """Training rows whose pooled states are kept at most."""
 
 
