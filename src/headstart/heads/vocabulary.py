@@ -158,7 +158,7 @@ def token_loss(model: Model, name: str, batch: Mapping[str, Tensor]) -> tuple[Te
         name: of the head.
         batch: `ids`, `mask` and `labels`, the right id or -100 where none is told; each (rows, tokens).
     """
-    backbone: Any = model.backbone
+    backbone: Backbone = model.backbone
     if backbone.device.type in PADDED and backbone.located.config["model_type"] in DECODERS:
         batch = widened(batch, getattr(backbone.network.config, "max_position_embeddings", None))
     hidden = backbone.encode(Inputs(batch["ids"], batch["mask"])).hidden  # (rows, tokens, hidden)

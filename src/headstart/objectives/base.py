@@ -13,6 +13,8 @@ from headstart.data.store import Store
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from headstart.backbones.base import Backbone
+    from headstart.backbones.tokenizing import TextTokenizer
     from headstart.heads.base import Head
     from headstart.heads.model import Model
 
@@ -31,7 +33,7 @@ class Objective(Component, ABC):
     """Whether the loss needs all rows of a batch at once. Then `loss` is given the whole batch and shares the passes of the
     network out among the processes of `Model.team` itself; else each process is given its own rows."""
 
-    def heads(self, backbone: Any, **options: Any) -> dict[str, Head]:
+    def heads(self, backbone: Backbone, **options: Any) -> dict[str, Head]:
         """Fresh heads by name; none where the loss is of the backbone's states alone."""
         return {}
 
@@ -40,7 +42,7 @@ class Objective(Component, ABC):
         return model.backbone.network
 
     @abstractmethod
-    def prepare(self, examples: Store[Any], tokenizer: Any) -> Any:
+    def prepare(self, examples: Store[Any], tokenizer: TextTokenizer) -> Any:
         """Examples made ready for batching, once: token ids and targets by index, with `lengths`."""
 
     @abstractmethod
@@ -69,7 +71,7 @@ class TextObjective(Objective):
     by_sentence: ClassVar[bool] = False
     """Whether rows are lines of the text rather than pieces of documents."""
 
-    def sample(self, model: Model, prepared: Any, tokenizer: Any) -> str:
+    def sample(self, model: Model, prepared: Any, tokenizer: TextTokenizer) -> str:
         """What the model makes of a text, in words, for people to look at; empty where there is nothing to see."""
         return ""
 

@@ -13,6 +13,8 @@ from headstart.objectives.base import TextObjective
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from headstart.backbones.base import Backbone
+    from headstart.backbones.tokenizing import TextTokenizer
     from headstart.heads.base import Head
     from headstart.heads.model import Model
 
@@ -33,7 +35,7 @@ class CausalLM(TextObjective):
     name: ClassVar[str] = "causal-lm"
     direction: ClassVar[Literal["masked", "causal", ""]] = "causal"
 
-    def heads(self, backbone: Any, **options: Any) -> dict[str, Head]:
+    def heads(self, backbone: Backbone, **options: Any) -> dict[str, Head]:
         """The architecture's own head."""
         from headstart.heads.vocabulary import VocabularyHead
 
@@ -44,7 +46,7 @@ class CausalLM(TextObjective):
         head: Any = model.heads[self.name]
         return head.whole
 
-    def prepare(self, examples: Store[Any], tokenizer: Any) -> Pieces:
+    def prepare(self, examples: Store[Any], tokenizer: TextTokenizer) -> Pieces:
         """Texts as rows, cut off at the length limit."""
         return tokenizer.pieces(examples.texts, direction=self.direction)
 
@@ -64,7 +66,7 @@ class CausalLM(TextObjective):
 
         return token_loss(model, self.name, batch)
 
-    def sample(self, model: Model, prepared: Pieces, tokenizer: Any) -> str:
+    def sample(self, model: Model, prepared: Pieces, tokenizer: TextTokenizer) -> str:
         """The beginning of a text and how it might go on, each word the most probable one."""
         import torch
 

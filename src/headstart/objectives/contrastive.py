@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from headstart.data.long_texts import TextWindows
+from headstart.data.long_texts import TextWindows, TokenRows
 from headstart.data.store import Store
-from headstart.data.tokens import Tokens
 from headstart.objectives.base import Objective
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from headstart.backbones.tokenizing import TextTokenizer
     from headstart.heads.model import Model
 
 
@@ -27,7 +27,7 @@ PART_ROWS = 8
 class Labelled:
     """Tokens with the number of each row's label."""
 
-    tokens: Tokens | TextWindows
+    tokens: TokenRows
     groups: np.ndarray
 
     @property
@@ -58,7 +58,7 @@ class ContrastiveLoss(Objective):
     pooling: Literal["first", "mean", "last"] = "mean"
     """How tokens become one vector."""
 
-    def prepare(self, examples: Store[Any], tokenizer: Any) -> Labelled:
+    def prepare(self, examples: Store[Any], tokenizer: TextTokenizer) -> Labelled:
         """Tokenise once."""
         tokens = tokenizer.read(examples.inputs)
         _, groups = np.unique(examples.labels, return_inverse=True)

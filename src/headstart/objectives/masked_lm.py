@@ -14,6 +14,8 @@ from headstart.objectives.base import TextObjective
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from headstart.backbones.base import Backbone
+    from headstart.backbones.tokenizing import TextTokenizer
     from headstart.heads.base import Head
     from headstart.heads.model import Model
 
@@ -43,7 +45,7 @@ class MaskedLM(TextObjective):
     whole_words: bool = False
     """Hide all pieces of a word together (whole word masking of BERT's later releases; Cui et al. 2021, section 3.1)."""
 
-    def heads(self, backbone: Any, **options: Any) -> dict[str, Head]:
+    def heads(self, backbone: Backbone, **options: Any) -> dict[str, Head]:
         """The architecture's own head."""
         from headstart.heads.vocabulary import VocabularyHead
 
@@ -54,7 +56,7 @@ class MaskedLM(TextObjective):
         head: Any = model.heads[self.name]
         return head.whole
 
-    def prepare(self, examples: Store[Any], tokenizer: Any) -> Pieces:
+    def prepare(self, examples: Store[Any], tokenizer: TextTokenizer) -> Pieces:
         """Texts as rows, cut off at the length limit; special tokens around each.
 
         Raises:
@@ -98,7 +100,7 @@ class MaskedLM(TextObjective):
         last = np.take_along_axis(np.sort(draws, axis=1), wanted[:, None] - 1, axis=1)
         return (draws <= last) & text
 
-    def sample(self, model: Model, prepared: Pieces, tokenizer: Any) -> str:
+    def sample(self, model: Model, prepared: Pieces, tokenizer: TextTokenizer) -> str:
         """A text with a hidden word and what is told in its place, in words."""
         import torch
 

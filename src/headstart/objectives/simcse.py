@@ -14,6 +14,7 @@ from headstart.objectives.base import TextObjective
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from headstart.backbones.tokenizing import TextTokenizer
     from headstart.heads.model import Model
 
 PART_ROWS = 16
@@ -39,7 +40,7 @@ class SimCSE(TextObjective):
     pooling: Literal["first", "mean", "last"] = "mean"
     """How tokens become one vector."""
 
-    def prepare(self, examples: Store[Any], tokenizer: Any) -> Pieces:
+    def prepare(self, examples: Store[Any], tokenizer: TextTokenizer) -> Pieces:
         """Texts as rows, cut off at the length limit."""
         return tokenizer.pieces(examples.texts, direction=self.direction)
 

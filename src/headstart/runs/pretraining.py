@@ -30,6 +30,7 @@ from headstart.runtime.team import ALONE, Team
 
 if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
+    from headstart.backbones.tokenizing import TextTokenizer
     from headstart.corpora.corpus import Corpus
     from headstart.corpora.survey import Survey
     from headstart.data.pieces import Pieces
@@ -266,7 +267,7 @@ def _learner(recipe: LanguageModelling, model: Model, texts: Texts, progress: Pr
     from headstart.training.stage import LayerGroup
 
     objective: Any = recipe.objective
-    backbone: Any = model.backbone
+    backbone: Backbone = model.backbone
     usual = (
         min(1e-3, 0.5 / backbone.hidden_size) if isinstance(recipe, Pretrain) else 1e-4 if objective.direction else 3e-5
     )
@@ -347,7 +348,7 @@ def _general_loss(model: Model, recipe: LanguageModelling, texts: Texts) -> floa
     objective: Any = recipe.objective
     if texts.general is None:
         return None
-    backbone: Any = model.backbone
+    backbone: Backbone = model.backbone
     total, count = held_sums(model, objective, texts.general, backbone.tokenizer.pad_id)
     return total / max(count, 1.0)
 
@@ -407,7 +408,7 @@ def _notes(learned: Learned) -> list[str]:
     return notes
 
 
-def bytes_per_token(rows: Pieces, tokenizer: Any) -> float:
+def bytes_per_token(rows: Pieces, tokenizer: TextTokenizer) -> float:
     """UTF-8 bytes of the text of rows, by decoding them, for each token that is told in them."""
     total, told = 0, 0
     for start, end in islice(zip(rows.starts.tolist(), rows.ends.tolist(), strict=True), 10_000):

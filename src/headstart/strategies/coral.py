@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -11,6 +11,9 @@ from pydantic import Field, field_validator
 from headstart.data.outputs import Logits
 from headstart.strategies.base import Candidate, Context, Need, Strategy, Work
 from headstart.tasks.base import Task
+
+if TYPE_CHECKING:
+    from headstart.backbones.base import Backbone
 
 MOST_ROWS = 50_000
 """Training rows that are aligned and solved on at most."""
@@ -117,7 +120,7 @@ class Coral(Strategy):
             ],
         )
 
-    def _read(self, context: Context, backbone: Any) -> tuple[tuple[int, ...], str]:
+    def _read(self, context: Context, backbone: Backbone) -> tuple[tuple[int, ...], str]:
         """Layers and pooling, those that were asked for or that cross-validation on labelled rows chooses."""
         from headstart.strategies.feature_extraction import readings
         from headstart.strategies.probing import compare_by_folds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,11 @@ from headstart.solving.logistic import Part, Solved, solve
 from headstart.strategies.base import Context
 from headstart.strategies.probing import solving_part, solving_rows
 
+if TYPE_CHECKING:
+    from headstart.backbones.base import Backbone
 
-def with_chain(context: Context, backbone: Any, solved: Solved, *, layers: Sequence[int], pooling: str) -> Solved:
+
+def with_chain(context: Context, backbone: Backbone, solved: Solved, *, layers: Sequence[int], pooling: str) -> Solved:
     """A solved head with its chain where the task has one, else the head as it is.
 
     Layers, pooling and strength stay those that were chosen word by word.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.strategies.base import Context, Shared, Tokenized, Within
+
+if TYPE_CHECKING:
+    from headstart.backbones.tokenizing import TextTokenizer
 
 
 def by_fold(context: Context) -> Iterator[tuple[np.ndarray, Context]]:
@@ -44,7 +47,7 @@ def rounds(context: Context, *, rates: int = 1) -> int:
     return int(context.folds[0].max()) + 1 + (rates if rates > 1 else 0)
 
 
-def prepared(context: Context, tokenizer: Any) -> tuple[Any, Any]:
+def prepared(context: Context, tokenizer: TextTokenizer) -> tuple[Any, Any]:
     """Training and validation rows tokenised, once per run."""
     known = context.shared.prepared
     if known is None or known.limit != tokenizer.max_length:

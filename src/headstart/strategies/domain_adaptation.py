@@ -268,7 +268,7 @@ class DomainAdaptation(Strategy):
             raise OutOfTime
         return updates, deadline
 
-    def _rows(self, context: Context, backbone: Any, objective: TextObjective, folder: Path) -> TextRows:
+    def _rows(self, context: Context, backbone: Backbone, objective: TextObjective, folder: Path) -> TextRows:
         """Rows to learn from, rows to measure on, and what was found in the text."""
         from headstart.corpora.forecast import english_splits, forecast
         from headstart.corpora.source import TextSource
@@ -300,7 +300,7 @@ class DomainAdaptation(Strategy):
         return rows
 
 
-def _usual(backbone: Any) -> Any:
+def _usual(backbone: Backbone) -> Any:
     """The objective that a network comes from, as far as its head tells."""
     from headstart.backbones.encoder import DECODERS
     from headstart.heads.vocabulary import VocabularyHead

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from headstart.errors import RecipeError
 from headstart.strategies.base import Auto, Candidate, Context, Strategy
+
+if TYPE_CHECKING:
+    from headstart.backbones.base import Backbone
 
 
 class FeatureExtraction(Strategy):
@@ -107,7 +110,9 @@ class FeatureExtraction(Strategy):
         )
 
 
-def readings(backbone: Any, layers: tuple[int, ...] | None, pooling: str | None) -> list[tuple[tuple[int, ...], str]]:
+def readings(
+    backbone: Backbone, layers: tuple[int, ...] | None, pooling: str | None
+) -> list[tuple[tuple[int, ...], str]]:
     """Layers and pooling to choose from: those that are given, and all that suit the backbone where none are.
 
     Raises:

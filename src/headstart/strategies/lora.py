@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -11,6 +11,7 @@ from headstart.registry import did_you_mean
 from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work, trained_work
 
 if TYPE_CHECKING:
+    from headstart.backbones.base import Backbone
     from headstart.heads.model import Model
     from headstart.strategies.training_run import Run
     from headstart.training.stage import LayerGroup
@@ -122,7 +123,7 @@ class Lora(Strategy):
             context, model, groups, epochs=epochs, learning_rate=rate, keep_start=self.head_first, last=last
         )
 
-    def _check_targets(self, backbone: Any) -> None:
+    def _check_targets(self, backbone: Backbone) -> None:
         """Refuse targets that no linear map of the network has at the end of its name; peft takes some in silence."""
         linear = [
             name for name, module in backbone.network.named_modules() if type(module).__name__ in ("Linear", "Conv1D")
@@ -144,7 +145,7 @@ class Lora(Strategy):
         from headstart.backbones.encoder import quiet
         from headstart.training.stage import LayerGroup
 
-        backbone: Any = model.backbone
+        backbone: Backbone = model.backbone
         with quiet():
             config = LoraConfig(
                 r=self.rank,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from headstart.strategies.cross_validation import home, prepared
 from headstart.training.features import FeatureStore, tokens_digest
 from headstart.training.frozen import frozen_key
 
+if TYPE_CHECKING:
+    from headstart.backbones.base import Backbone
+
 SOLVING_ROWS = 200_000
 """Training rows beyond which heads are solved on a random sample."""
 FEATURE_BYTES = 1_000_000_000
@@ -41,7 +44,7 @@ NAME_WEIGHT = 4.0
 """How many rows a text made of a label's own words counts for; 1, 2, 4 and 8 differ by about a point (docs/log.md)."""
 
 
-def features(context: Context, backbone: Any) -> tuple[np.ndarray, np.ndarray]:
+def features(context: Context, backbone: Backbone) -> tuple[np.ndarray, np.ndarray]:
     """Pooled states of every layer for training rows (see `solving_rows`) and validation rows, once per run.
 
     Both of shape (rows or words, depth + 1, poolings, hidden); a fold takes its rows from those of the run it is part of.
@@ -59,7 +62,7 @@ def features(context: Context, backbone: Any) -> tuple[np.ndarray, np.ndarray]:
     return known[1], known[2]
 
 
-def has_many_rows(context: Context, backbone: Any) -> bool:
+def has_many_rows(context: Context, backbone: Backbone) -> bool:
     """Whether the features of all layers would take too much memory."""
     if context.folds is not None or context.shared.within is not None:
         return False
@@ -72,7 +75,7 @@ def has_many_rows(context: Context, backbone: Any) -> bool:
     return per_unit * total > FEATURE_BYTES
 
 
-def _tokens(context: Context, backbone: Any) -> list[Any]:
+def _tokens(context: Context, backbone: Backbone) -> list[Any]:
     """Tokens of the training rows that heads are solved on and, where they are others, of the validation rows."""
     train, validation = prepared(context, backbone.tokenizer)
     chosen = solving_rows(context)
@@ -109,7 +112,7 @@ def sample_note(context: Context) -> list[str]:
 
 
 def solving_part(
-    context: Context, backbone: Any, *, layers: Sequence[int], pooling: str, rows: np.ndarray | None = None
+    context: Context, backbone: Backbone, *, layers: Sequence[int], pooling: str, rows: np.ndarray | None = None
 ) -> tuple[Part, Part]:
     """Training and validation rows as pooled states of some layers side by side.
 
@@ -152,7 +155,9 @@ def solving_part(
     )
 
 
-def states_kept(context: Context, backbone: Any, *, layers: Sequence[int], pooling: str) -> Callable[[Any], np.ndarray]:
+def states_kept(
+    context: Context, backbone: Backbone, *, layers: Sequence[int], pooling: str
+) -> Callable[[Any], np.ndarray]:
     """A function that gives pooled states of some layers side by side for tokens, from the run's cache where they are."""
     store = FeatureStore(context.cache)
 
@@ -166,7 +171,7 @@ def states_kept(context: Context, backbone: Any, *, layers: Sequence[int], pooli
     return states
 
 
-def named_part(context: Context, backbone: Any, *, layers: Sequence[int], pooling: str) -> Part | None:
+def named_part(context: Context, backbone: Backbone, *, layers: Sequence[int], pooling: str) -> Part | None:
     """Texts made of the labels' own words as rows to solve on; None where the labels are no words."""
     examples = context.task.label_examples()
     if not examples:
@@ -187,7 +192,7 @@ def _flat(states: np.ndarray, layers: Sequence[int], pooling: int, rows: np.ndar
 
 def solved_head(
     context: Context,
-    backbone: Any,
+    backbone: Backbone,
     *,
     layers: Sequence[int],
     pooling: str,
@@ -229,7 +234,7 @@ def solved_head(
 
 
 def compare_by_folds(
-    context: Context, backbone: Any, options: Sequence[tuple[tuple[int, ...], str]], names: bool | None
+    context: Context, backbone: Backbone, options: Sequence[tuple[tuple[int, ...], str]], names: bool | None
 ) -> tuple[tuple[int, ...], str, bool]:
     """Layers, pooling and use of label names, chosen by cross-validated kernel ridge regression on training rows.
 
@@ -271,7 +276,7 @@ def compare_by_folds(
 
 def _ranks(
     context: Context,
-    backbone: Any,
+    backbone: Backbone,
     tried: Sequence[tuple[tuple[int, ...], str, bool]],
     rows: np.ndarray | None,
     dealt: np.ndarray,
@@ -313,7 +318,7 @@ def _ranks(
     return cache.get("choices", key, (len(tried), 2), fill, dtype="float64")
 
 
-def _key(context: Context, backbone: Any, tokens: Sequence[Any], data: Sequence[np.ndarray]) -> dict[str, Any]:
+def _key(context: Context, backbone: Backbone, tokens: Sequence[Any], data: Sequence[np.ndarray]) -> dict[str, Any]:
     """All that what is solved on features depends on, beside the options of the solver."""
     digests = "".join(tokens_digest(each) for each in tokens)
     numbers = hashlib.sha256(b"".join(np.ascontiguousarray(each).tobytes() for each in data)).hexdigest()
@@ -321,7 +326,7 @@ def _key(context: Context, backbone: Any, tokens: Sequence[Any], data: Sequence[
     return frozen | {"data": numbers, "task": context.task.plain(), "solver": SOLVER_VERSION}
 
 
-def _choosing_folds(context: Context, backbone: Any) -> tuple[np.ndarray | None, np.ndarray]:
+def _choosing_folds(context: Context, backbone: Backbone) -> tuple[np.ndarray | None, np.ndarray]:
     """Rows to choose on (None for all with features) and the folds of their outputs; the same for every seed.
 
     Folds are of shape (repeats, outputs).
@@ -342,7 +347,7 @@ def _spread(context: Context, dealt: np.ndarray) -> np.ndarray:
 
 
 def strength_by_folds(
-    context: Context, backbone: Any, *, layers: Sequence[int], pooling: str, names: bool = False
+    context: Context, backbone: Backbone, *, layers: Sequence[int], pooling: str, names: bool = False
 ) -> float:
     """Strength of the head by cross-validation on (a sample of) the training rows, the strongest of those as good.
 
@@ -358,7 +363,7 @@ def strength_by_folds(
     return context.team.same(found.C)
 
 
-def head_pooling(context: Context, backbone: Any, wanted: str) -> str:
+def head_pooling(context: Context, backbone: Backbone, wanted: str) -> str:
     """How the head of a trained model reads: `native` or `mean` as wanted; `auto` is the native token at first.
 
     With few labels no difference between trained models is above noise; there `auto` is the mean, unless the frozen head
@@ -379,7 +384,7 @@ def head_pooling(context: Context, backbone: Any, wanted: str) -> str:
     return "mean" if wanted == "mean" else native
 
 
-def head_strength(context: Context, backbone: Any, pooling: str) -> float:
+def head_strength(context: Context, backbone: Backbone, pooling: str) -> float:
     """Strength of the head on the last layer by cross-validation, once per run.
 
     A fold takes it from the run that it is part of, for it must not choose on the rows that it holds out.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from headstart.strategies.cross_validation import home, prepared
 from headstart.strategies.probing import FEATURE_BYTES, feature_store, features, has_many_rows
 from headstart.training.features import FeatureStore, tokens_digest
 from headstart.training.frozen import TextSet
+
+if TYPE_CHECKING:
+    from headstart.backbones.base import Backbone
 
 MOST_TEXTS = 20_000
 """Texts of the target domain that are read at most."""
@@ -46,7 +49,7 @@ def texts_note(context: Context) -> list[str]:
 
 
 def target_states(
-    context: Context, backbone: Any, texts: Store[Any], *, layers: Sequence[int], pooling: str
+    context: Context, backbone: Backbone, texts: Store[Any], *, layers: Sequence[int], pooling: str
 ) -> np.ndarray:
     """Pooled states of some layers side by side for texts of the target domain, once per run whoever asks for them.
 
@@ -73,7 +76,7 @@ def target_states(
     return states[:, list(layers), backbone.poolings.index(pooling)].reshape(len(tokens), -1)
 
 
-def _row_bytes(backbone: Any) -> int:
+def _row_bytes(backbone: Backbone) -> int:
     return 4 * (backbone.depth + 1) * len(backbone.poolings) * backbone.hidden_size
 
 
@@ -94,7 +97,7 @@ class Pooled(FeatureStore):
         self._texts = texts
         self._known: tuple[TextSet, np.ndarray] | None = None
 
-    def get(self, backbone: Any, parts: Sequence[TokenRows], *, progress: Progress = SILENT) -> list[np.ndarray]:
+    def get(self, backbone: Backbone, parts: Sequence[TokenRows], *, progress: Progress = SILENT) -> list[np.ndarray]:
         """Features of the texts of each part; those of other parts are let go, for they are soon gathered again."""
         if self._is_large(backbone):
             return super().get(backbone, parts, progress=progress)
@@ -110,12 +113,12 @@ class Pooled(FeatureStore):
         progress.advance(sum(map(len, parts)))
         return self._kept[key]
 
-    def _is_large(self, backbone: Any) -> bool:
+    def _is_large(self, backbone: Backbone) -> bool:
         run = self._context
         rows = len(run.train) + len(run.validation) + len(self._texts)
         return has_many_rows(run, backbone) or rows * _row_bytes(backbone) > FEATURE_BYTES
 
-    def _gathered(self, backbone: Any) -> tuple[TextSet, np.ndarray]:
+    def _gathered(self, backbone: Backbone) -> tuple[TextSet, np.ndarray]:
         run = self._context
         every = range(backbone.depth + 1)
         tokens = [each.tokens for each in prepared(run, backbone.tokenizer)]

@@ -29,6 +29,8 @@ from headstart.types import Dropped, Prediction
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from headstart.backbones.base import Backbone
+    from headstart.heads.base import Head
     from headstart.heads.model import Model
     from headstart.solving.logistic import Solver
 
@@ -283,7 +285,7 @@ class Task(Objective, Generic[E, O]):
         return checked_input(at, given, pairs=self.pairs)
 
     @abstractmethod
-    def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
+    def heads(self, backbone: Backbone, **options: Any) -> dict[str, Head]:
         """Fresh heads by name for a backbone."""
 
     @abstractmethod

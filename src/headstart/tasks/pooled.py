@@ -19,6 +19,9 @@ from headstart.tasks.base import E, Task
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from headstart.backbones.base import Backbone
+    from headstart.backbones.tokenizing import TextTokenizer
+    from headstart.heads.base import Head
     from headstart.heads.model import Model
 
 
@@ -48,14 +51,14 @@ class Prepared:
 class PooledTask(Task[E, Logits], Generic[E]):
     """A task whose head is one linear map over pooled states; its outputs are logits or standardised numbers."""
 
-    def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
+    def heads(self, backbone: Backbone, **options: Any) -> dict[str, Head]:
         """One `PooledHead` on the last layer; options: `layers`, `pooling`, `dropout`, `chained`."""
         from headstart.heads.pooled import PooledHead
 
         options = {"layers": (backbone.depth,), "pooling": backbone.poolings[0]} | options
         return {self.head: PooledHead(backbone.hidden_size, len(self.names), depth=backbone.depth, **options)}
 
-    def prepare(self, examples: Store[E], tokenizer: Any) -> Prepared:
+    def prepare(self, examples: Store[E], tokenizer: TextTokenizer) -> Prepared:
         """Tokenise once."""
         return Prepared(tokenizer.read(examples.inputs), self.targets(examples), self.weights(examples.examples))
 

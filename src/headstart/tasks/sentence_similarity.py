@@ -23,6 +23,10 @@ from headstart.types import Dropped
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from headstart.backbones.base import Backbone
+    from headstart.backbones.tokenizing import TextTokenizer
+    from headstart.heads.base import Head
+
 
 @dataclass(frozen=True)
 class Twins(Prepared):
@@ -108,7 +112,7 @@ class SentenceSimilarity(SingleNumber[Pair]):
         lengths = np.linalg.norm(first, axis=3) * np.linalg.norm(second, axis=3)
         return ((first * second).sum(3) / np.maximum(lengths, 1e-12))[..., None]
 
-    def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
+    def heads(self, backbone: Backbone, **options: Any) -> dict[str, Head]:
         """One `PooledHead`, or a `CosineHead` for a bi-encoder; options: `layers`, `pooling`, `dropout` (of the former)."""
         if self.together:
             return super().heads(backbone, **options)
@@ -118,7 +122,7 @@ class SentenceSimilarity(SingleNumber[Pair]):
         options = {"layers": (backbone.depth,), "pooling": "mean"} | options
         return {HEAD: CosineHead(depth=backbone.depth, **options)}
 
-    def prepare(self, examples: Store[Any], tokenizer: Any) -> Prepared:
+    def prepare(self, examples: Store[Any], tokenizer: TextTokenizer) -> Prepared:
         """Tokenise once, the two texts apart for a bi-encoder."""
         if self.together:
             return super().prepare(examples, tokenizer)

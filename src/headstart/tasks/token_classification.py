@@ -32,6 +32,8 @@ from headstart.types import Dropped, Entity, Tagged
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from headstart.backbones.base import Backbone
+    from headstart.heads.base import Head
     from headstart.heads.model import Model
     from headstart.solving.logistic import Solver
 
@@ -194,7 +196,7 @@ class TokenClassification(PooledTask[Sentence]):
         """Spans of each type, the most frequent first."""
         return dict(Counter(span.type for row in rows.examples for span in spans_of(row.label or ())).most_common())
 
-    def heads(self, backbone: Any, **options: Any) -> dict[str, Any]:
+    def heads(self, backbone: Backbone, **options: Any) -> dict[str, Head]:
         """One `PooledHead` that reads words; options: `layers`, `pooling` (of a word's pieces), `dropout`."""
         return super().heads(backbone, chained=self.crf, **options)
 

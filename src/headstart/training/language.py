@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -29,6 +29,9 @@ from headstart.training.settings import TextTraining
 from headstart.training.stage import LayerGroup, Stage
 from headstart.training.state import History
 from headstart.training.trainer import train
+
+if TYPE_CHECKING:
+    from headstart.backbones.tokenizing import TextTokenizer
 
 BETAS, EPSILON = (0.9, 0.98), 1e-6
 """Settings of AdamW for raw text (Liu et al. 2019, section 3.1)."""
@@ -113,7 +116,7 @@ class Learner:
     settings: TextTraining
     learning_rate: float
     seed: int
-    tokenizer: Any
+    tokenizer: TextTokenizer
     progress: Progress = SILENT
     groups: Sequence[LayerGroup] | None = None
     topic: str = "learning"
