@@ -42,5 +42,5 @@ def test_a_strong_penalty_keeps_weights_small_and_time_that_is_up_ends_the_searc
     units, told = Units.counted([5] * 6), []
     loose, tight = (chain.solve_chain(features, targets, units, tags=2, strength=s).weight for s in (10.0, 0.01))
     assert np.abs(tight).max() < 0.1 * np.abs(loose).max()
-    chain.solve_chain(features, targets, units, tags=2, strength=10.0, late=lambda: True, told=told.append)
+    chain.solve_chain(features, targets, units, tags=2, strength=10.0, late=lambda: True, advance=told.append)
     assert told == [1.0]

@@ -52,7 +52,7 @@ def tokenised(
             or by another tokenizer, is replaced.
         remove: sentences to take out first.
         shard_tokens: tokens from which on a shard is full, at least 1; one shard is in memory, 2 or 4 bytes each.
-        progress: is told of damaged shards.
+        progress: told of damaged shards.
 
     Raises:
         DataError: a text has changed since the survey, or holds no token at all.

@@ -139,7 +139,7 @@ def _files(
         size = sizes.get(place.name, 0)
         meter = _Meter(progress, size if lines and not lines.compression else 0)
         found = _plain(place, lines, source, prints, meter) if lines else _table(place, source, prints, meter, progress)
-        progress.advance(size - meter.told)
+        progress.advance(size - meter.counted)
         if not found.documents:
             empty.append(place.name)
         elif found.digest in files:
@@ -197,12 +197,12 @@ class _Meter:
     """Counts and hashes text as it passes.
 
     Args:
-        progress: is told of the bytes.
-        most: bytes that it is told of at most.
+        progress: advanced by the bytes.
+        most: most bytes that count for it.
     """
 
     def __init__(self, progress: Progress, most: int) -> None:
-        self.bytes = self.characters = self.lines = self.words = self.told = 0
+        self.bytes = self.characters = self.lines = self.words = self.counted = 0
         self._progress, self._most = progress, most
         self._hash = hashlib.sha256()
 
@@ -223,8 +223,8 @@ class _Meter:
         self.bytes += len(data)
         self.characters += len(text)
         if self._most:
-            units = min(len(data), self._most - self.told)
-            self.told += units
+            units = min(len(data), self._most - self.counted)
+            self.counted += units
             self._progress.advance(units)
 
     def file(self, place: Place, *, rule: Rule, documents: int) -> TextFile:

@@ -151,12 +151,12 @@ class VocabularyHead(Head):
 
 
 def token_loss(model: Model, name: str, batch: Mapping[str, Tensor]) -> tuple[Tensor, float]:
-    """Summed cross-entropy in nats of the words of a batch that are told, and their number.
+    """Summed cross-entropy in nats of the words of a batch that are predicted, and their number.
 
     Args:
         model: with a `VocabularyHead` of that name.
         name: of the head.
-        batch: `ids`, `mask` and `labels`, the right id or -100 where none is told; each (rows, tokens).
+        batch: `ids`, `mask` and `labels`, the right id or -100 where none is predicted; each (rows, tokens).
     """
     backbone: Backbone = model.backbone
     if backbone.device.type in PADDED and backbone.located.config["model_type"] in DECODERS:

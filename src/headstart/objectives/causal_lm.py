@@ -1,4 +1,4 @@
-"""The next word: every word of a text is told from those before it (GPT)."""
+"""The next word: every word of a text is predicted from those before it (GPT)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CausalLM(TextObjective):
 
     Needs: `encode` of a decoder, whose states see only what stands before them.
     Inputs: raw text; every row begins with the token that begins (or, as in GPT-2, ends) a text, so that its first word is
-    told too.
+    predicted too.
     Loss: -log p(w_i | w_1, ..., w_(i-1)), in nats, summed over the words of the rows.
     See also: `masked-lm` for encoders.
     """
@@ -75,11 +75,11 @@ class CausalLM(TextObjective):
         ids, _, _ = prepared.pad(np.array([len(prepared) // 2]), tokenizer.pad_id)
         ids = torch.from_numpy(ids[:, : max(2, min(9, ids.shape[1]))])
         begin = tokenizer.decode(ids[0].tolist())
-        told: list[int] = []
+        predicted: list[int] = []
         head: Any = model.heads[self.name]
         with torch.no_grad():
             for _ in range(SAMPLE_WORDS):
                 states = model.backbone.encode(Inputs(ids, torch.ones_like(ids))).hidden[0, -1:]
-                told.append(int(head.logits(states).argmax()))
-                ids = torch.cat([ids, torch.tensor([told[-1:]])], dim=1)
-        return f"{begin} ... {tokenizer.decode(told)}"
+                predicted.append(int(head.logits(states).argmax()))
+                ids = torch.cat([ids, torch.tensor([predicted[-1:]])], dim=1)
+        return f"{begin} ... {tokenizer.decode(predicted)}"

@@ -1,4 +1,4 @@
-"""The missing word: some words of a text are hidden and told from the rest of it (BERT)."""
+"""The missing word: some words of a text are hidden and predicted from the rest of it (BERT)."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class MaskedLM(TextObjective):
         return token_loss(model, self.name, batch)
 
     def _chosen(self, prepared: Pieces, rows: np.ndarray, ids: np.ndarray, text: np.ndarray) -> np.ndarray:
-        """Which tokens are told: the same share of every row, at least one, the words with the smallest draws."""
+        """Which tokens are predicted: the same share of every row, at least one, the words with the smallest draws."""
         draws = prepared.drawn(rows, ids.shape[1], WHICH)
         if self.whole_words and prepared.begins is not None:
             first = prepared.begins[ids] & text
@@ -101,7 +101,7 @@ class MaskedLM(TextObjective):
         return (draws <= last) & text
 
     def sample(self, model: Model, prepared: Pieces, tokenizer: TextTokenizer) -> str:
-        """A text with a hidden word and what is told in its place, in words."""
+        """A text with a hidden word and what is predicted in its place, in words."""
         import torch
 
         from headstart.backbones.base import Inputs
@@ -112,9 +112,9 @@ class MaskedLM(TextObjective):
         at = int((batch["labels"][0] >= 0).nonzero()[0])
         with torch.no_grad():
             head: Any = model.heads[self.name]
-            told = int(head.logits(states[at : at + 1]).argmax())
+            predicted = int(head.logits(states[at : at + 1]).argmax())
         ids = batch["ids"][0].tolist()
         first, last = len(prepared.before), len(ids) - len(prepared.after)
         left, right = tokenizer.decode(ids[max(at - 6, first) : at]), tokenizer.decode(ids[at + 1 : min(at + 6, last)])
         was = tokenizer.decode([int(batch["labels"][0, at])])
-        return f"{left} [{tokenizer.decode([told])}] {right} (was: {was})"
+        return f"{left} [{tokenizer.decode([predicted])}] {right} (was: {was})"

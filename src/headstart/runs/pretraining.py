@@ -409,10 +409,10 @@ def _notes(learned: Learned) -> list[str]:
 
 
 def bytes_per_token(rows: Pieces, tokenizer: TextTokenizer) -> float:
-    """UTF-8 bytes of the text of rows, by decoding them, for each token that is told in them."""
-    total, told = 0, 0
+    """UTF-8 bytes of the text of rows, by decoding them, for each token that is predicted in them."""
+    total, predicted = 0, 0
     for start, end in islice(zip(rows.starts.tolist(), rows.ends.tolist(), strict=True), 10_000):
         ids = rows.read(start, end)
         total += len(tokenizer.decode(ids.tolist()).encode("utf-8", "surrogatepass"))
-        told += len(ids) - (0 if rows.before else 1)
-    return total / max(told, 1)
+        predicted += len(ids) - (0 if rows.before else 1)
+    return total / max(predicted, 1)

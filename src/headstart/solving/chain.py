@@ -20,7 +20,7 @@ def solve_chain(
     strength: float,
     most: int = 100,
     late: Callable[[], bool] = lambda: False,
-    told: Callable[[float], None] = lambda _: None,
+    advance: Callable[[float], None] = lambda _: None,
 ) -> Chain:
     """Weights that make the true tags most probable, with an L2 penalty, by L-BFGS.
 
@@ -32,7 +32,7 @@ def solve_chain(
         strength: inverse of the penalty per sentence set, over 0: the loss is the sum over sentences plus |w|^2 / (2 strength).
         most: iterations at most.
         late: asked after every iteration; True stops there.
-        told: told 1 after every iteration.
+        advance: called with 1 after every iteration.
     """
     from scipy.optimize import minimize
 
@@ -54,7 +54,7 @@ def solve_chain(
         return total - float(empirical @ values) + float(values @ values) / (2 * strength), slope
 
     def after(_: np.ndarray) -> None:
-        told(1.0)
+        advance(1.0)
         if late():
             raise StopIteration
 

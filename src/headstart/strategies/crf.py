@@ -145,6 +145,6 @@ def _fitted(context: Context, rows: np.ndarray, variance: float) -> ChainPredict
         strength=variance,
         most=ITERATIONS,
         late=lambda: context.late,
-        told=context.progress.advance,
+        advance=context.progress.advance,
     )
     return ChainPredictor(chain, names, context.task)

@@ -129,9 +129,9 @@ class FeatureStore:
             self._kept[key] = [self._read(backbone, part, **options) for part in words]
         elif key not in self._kept:
             texts = TextSet([part.windows for part in parts])
-            told = Once(progress, sum(map(len, parts)) / len(texts.tokens))
-            states = self._computed(backbone, texts, told)
-            told.rest(len(texts.tokens))
+            whole = Once(progress, sum(map(len, parts)) / len(texts.tokens))
+            states = self._computed(backbone, texts, whole)
+            whole.rest(len(texts.tokens))
             self._kept[key] = [_of_part(states[texts.rows(each.windows)], each, backbone.poolings) for each in parts]
         else:
             progress.advance(sum(map(len, parts)))
@@ -196,19 +196,19 @@ class Once(Progress):
     """Passes on the progress over different texts as that over all of them.
 
     Args:
-        told: what to pass it on to.
+        whole: what it is passed on to.
         factor: units of it per unit here.
     """
 
-    def __init__(self, told: Progress, factor: float) -> None:
-        self.told = told
+    def __init__(self, whole: Progress, factor: float) -> None:
+        self.whole = whole
         self.factor = factor
         self.done = 0.0
 
     def advance(self, units: float, note: str = "") -> None:
         """Passed on, scaled."""
         self.done += units
-        self.told.advance(units * self.factor, note)
+        self.whole.advance(units * self.factor, note)
 
     def rest(self, total: float) -> None:
         """What was not advanced of `total` units, because nothing had to be computed."""
