@@ -28,3 +28,16 @@ def test_no_docstring_begins_in_the_middle_of_a_sentence(start: str) -> None:
             if isinstance(text, str) and text.startswith(start):
                 found.append(f"{path.relative_to(SOURCE)}:{node.lineno}")
     assert found == []
+
+
+OBSOLETE = (
+    "can't be told", "nothing can be told", "inside the noise", "outside the noise", "transfer bought", "transfer buys",
+    "no way of transferring", "untouched network", "as a multiple of", "flatter", "stopped by the user", "mend ",
+    "read whole", "head solved", "is solved", "are solved", "for the sake of", "word-piece",
+)  # fmt: skip
+
+
+def test_the_words_of_the_field_stand_where_home_made_ones_stood() -> None:
+    texts = {path: path.read_text(encoding="utf-8").lower() for path in [*FILES, *sorted(SOURCE.rglob("*.j2"))]}
+    found = [(words, path.name) for path, text in texts.items() for words in OBSOLETE if words in text]
+    assert found == []

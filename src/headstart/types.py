@@ -133,7 +133,7 @@ class Tagged:
     """The tag of each word, in the scheme IOB2."""
     entities: tuple[Entity, ...]
     truncated: bool
-    """True where pieces of a word longer than a whole window were not read."""
+    """True where subword tokens of a word longer than a whole window were not read."""
 
     @property
     def score(self) -> None:

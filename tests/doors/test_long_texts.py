@@ -67,7 +67,7 @@ def test_command_recipe_and_python_come_to_the_same_model(
     words = ["--strategy", "feature-extraction", "--no-controls", "--threads", 1, "--folds", 0, "--max-length", 24]
     words += ["--backbone", wide, "--long", "window"]
     _, said = command("fit", tmp_path / "rows.jsonl", *words, "--output", tmp_path / "two")
-    assert re.search(r"lengths +all \d+ training texts were read whole, \d+ of them in windows", said)
+    assert re.search(r"lengths +none of \d+ training texts were truncated; \d+ of them were read in windows", said)
     recipe = (tmp_path / "two" / "recipe.yaml").read_text(encoding="utf-8")
     assert "\n  long: window\n" in recipe
     command("run", tmp_path / "two" / "recipe.yaml", "--output", tmp_path / "three", "--json", "--quiet")
@@ -165,7 +165,10 @@ def test_what_was_cut_is_said_in_terminal_report_and_card_for_every_task(
     counted = f"{many} of {lengths['texts']} training {kind.get(task, 'texts')} ({100 * many / lengths['texts']:.1f} %)"
     assert counted in card and counted in page
     if task == "token-classification":
-        assert f"all {lengths['texts']} training sentences were read whole, {many} of them in windows" in terminal
+        assert (
+            f"none of {lengths['texts']} training sentences were truncated; {many} of them were read in windows"
+            in terminal
+        )
         return
     lost = f"{lengths['tokens_lost']} of {lengths['tokens']:,} tokens ({100 * lengths['tokens_lost_share']:.2f} %)"
     for text in (terminal, card, page):
@@ -184,7 +187,7 @@ def test_what_was_cut_is_said_in_terminal_report_and_card_for_every_task(
     ("task", "reason"),
     [
         ("text-pair-classification", "reads the two texts of a pair as one input.*raise --max-length"),
-        ("sentence-similarity", "compares two texts that are read whole.*raise --max-length"),
+        ("sentence-similarity", "compares two texts that are read in full.*raise --max-length"),
         ("token-classification", "reads long sentences in windows whatever is said.*leave it out"),
     ],
 )

@@ -32,8 +32,8 @@ def test_what_is_called_validation_has_the_name_of_what_choices_were_made_on(key
 
 def test_only_scores_that_choices_were_made_on_come_with_a_caution() -> None:
     assert words("test").caution == ""
-    assert "flatter" in words("validation").caution
-    assert "flatter" in words("cross-validation").caution
+    assert "optimistic" in words("validation").caution
+    assert "optimistic" in words("cross-validation").caution
 
 
 def test_test_scores_come_first_and_parts_without_scores_do_not_count() -> None:

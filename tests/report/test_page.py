@@ -248,9 +248,9 @@ def test_without_a_test_part_the_page_says_whose_scores_they_are() -> None:
     [
         (0.08, 0.05, 0.11, 0.0001, "a is better"),
         (-0.08, -0.11, -0.05, 0.0001, "b is better"),
-        (0.01, -0.01, 0.03, 0.3, "inside the noise"),
-        (0.03, 0.01, 0.05, 0.04, "inside the noise"),
-        (0.03, -0.001, 0.05, 0.001, "inside the noise"),
+        (0.01, -0.01, 0.03, 0.3, "not significant"),
+        (0.03, 0.01, 0.05, 0.04, "not significant"),
+        (0.03, -0.001, 0.05, 0.001, "not significant"),
         (0.03, None, None, None, "not tested"),
     ],
 )

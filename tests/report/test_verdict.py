@@ -50,17 +50,18 @@ def test_a_loss_to_a_control_is_said_first_even_where_another_is_beaten() -> Non
     assert found[0] == f"Transfer lost: {REACHED}, less than tf-idf."
 
 
-def test_noise_is_called_noise() -> None:
+def test_a_tie_is_called_a_tie() -> None:
     found = said([TUNED, TERMS, SCRATCH], [against("tf-idf", 0.02, 0.4), against("from-scratch", -0.01, 0.9)])
-    assert found[0] == f"Nothing can be told: {REACHED}, and every difference to the controls is inside the noise."
-    assert found[1].endswith("on 500 test rows, inside the noise, p 0.400 (Holm).")
-    assert found[3] == "The cheapest strategy that can't be told from it is tf-idf: 2 s instead of 60 s."
+    assert found[0] == f"No significant difference: {REACHED}, statistically tied with tf-idf and from-scratch."
+    assert found[1].endswith("on 500 test rows, not significant, p 0.400 (Holm).")
+    assert found[3] == "The cheapest strategy that is statistically tied with it is tf-idf: 2 s instead of 60 s."
 
 
 def test_a_win_over_one_control_alone_is_a_win_in_part() -> None:
     found = said([TUNED, TERMS, SCRATCH], [against("tf-idf", 0.02, 0.4), against("from-scratch", 0.2, 0.001)])
     assert (
-        found[0] == f"Transfer helped in part: {REACHED}, more than from-scratch; against tf-idf nothing can be told."
+        found[0]
+        == f"Transfer helped in part: {REACHED}, more than from-scratch; the difference from tf-idf is not significant."
     )
 
 
@@ -72,21 +73,21 @@ def test_the_limit_is_five_in_a_hundred(p: float, helped: bool) -> None:
 def test_a_control_that_is_chosen_means_transfer_did_not_pay() -> None:
     found = said([TUNED, TERMS], [against("fine-tuning", 0.01, 0.5)], "tf-idf")
     assert found[0].startswith("Transfer did not pay here: the control tf-idf reaches accuracy 0.900")
-    assert found[0].endswith("no way of transferring was better on validation.")
+    assert found[0].endswith("no pretrained strategy was better on validation.")
 
 
 @pytest.mark.parametrize("others", [[], [row("fine-tuning", status="failed")]])
 def test_a_control_alone_does_not_say_what_transfer_would_have_done(others: list[dict[str, Any]]) -> None:
     found = said([TERMS, SCRATCH, *others], [against("from-scratch", 0.1, 0.01)], "tf-idf")
     assert found[0].startswith("The control tf-idf reaches")
-    assert found[0].endswith("no way of transferring was carried out, so what transfer buys is not known.")
+    assert found[0].endswith("no pretrained strategy ran, so there is nothing to compare with.")
 
 
 def test_without_controls_the_gain_is_not_known() -> None:
     found = said([TUNED, row("feature-extraction", seconds=5)], [against("feature-extraction", 0.01, 0.6)])
     assert found == [
-        f"F{REACHED[1:]}; no control ran beside it, so what transfer bought is not known.",
-        "The cheapest strategy that can't be told from it is feature-extraction: 5 s instead of 60 s.",
+        f"F{REACHED[1:]}; no control ran beside it, so the gain from transfer is not known.",
+        "The cheapest strategy that is statistically tied with it is feature-extraction: 5 s instead of 60 s.",
     ]
 
 
@@ -111,7 +112,7 @@ def test_a_cheaper_strategy_that_is_clearly_worse_is_not_recommended() -> None:
 def test_the_cheapest_of_several_equals_is_named() -> None:
     rows = [TUNED, row("feature-extraction", seconds=8), TERMS]
     found = said(rows, [against("feature-extraction", 0.01, 0.9), against("tf-idf", 0.02, 0.5)])
-    assert "The cheapest strategy that can't be told from it is tf-idf: 2 s instead of 60 s." in found
+    assert "The cheapest strategy that is statistically tied with it is tf-idf: 2 s instead of 60 s." in found
 
 
 def test_without_a_test_part_validation_is_named() -> None:
@@ -156,11 +157,11 @@ def test_a_threshold_that_was_asked_for_gets_one_sentence(asked: dict[str, Any] 
 @pytest.mark.parametrize(
     ("answers", "thresholds", "sentence"),
     [
-        ("label", [0.2559, 0.7441], "For the sake of mcc a label is given from this probability on: a 0.256, b 0.744."),
+        ("label", [0.2559, 0.7441], "A label is predicted from this probability on, chosen for mcc: a 0.256, b 0.744."),
         (
             "label",
             [0.1] * 8,
-            "For the sake of mcc the label given is the one whose probability is highest as a multiple of its threshold: "
+            "Predicted label: the highest probability relative to its threshold, chosen for mcc: "
             "a 0.1, b 0.1, c 0.1, d 0.1, e 0.1, f 0.1 and 2 more.",
         ),
         ("label", [], None),
@@ -208,7 +209,7 @@ def test_what_the_kept_model_does_on_a_named_test_is_said_and_which_one_is_best_
     }  # fmt: skip
     assert verdict(evidence)[1:] == [
         "On shop feature-extraction reaches accuracy 0.780 [0.750, 0.810] on 500 shop rows, -0.120 [-0.170, -0.070] from "
-        "test; best there is coral with 0.800 [0.770, 0.830] (inside the noise, p 0.200 (Holm))."
+        "test; best there is coral with 0.800 [0.770, 0.830] (not significant, p 0.200 (Holm))."
     ]
     assert verdict(evidence | {"chosen": "coral"})[1:] == [
         "On shop coral reaches accuracy 0.800 [0.770, 0.830] on 500 shop rows, -0.100 [-0.150, -0.050] from test."
@@ -225,9 +226,9 @@ def test_what_is_best_out_of_domain_is_held_against_strategies_that_learn_from_l
 
 def test_what_the_kept_model_does_out_of_domain_is_said_where_another_is_best_there() -> None:
     found = told_of(out_of_domain("coral", {"feature-extraction": 0.02}), "feature-extraction")
-    assert found[0].endswith("accuracy, inside the noise, p 0.200 (Holm).")
+    assert found[0].endswith("accuracy, not significant, p 0.200 (Holm).")
     assert found[1] == (
-        "The model that was kept, feature-extraction, reaches accuracy 0.780 [0.750, 0.810] there (inside the noise, "
+        "The model that was kept, feature-extraction, reaches accuracy 0.780 [0.750, 0.810] there (not significant, "
         "p 0.200 (Holm)); no choice was made on rows of the target domain."
     )
 

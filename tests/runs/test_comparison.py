@@ -181,7 +181,7 @@ def test_an_interruption_keeps_what_is_done_and_tests_the_chosen_alone(second: A
     second(Stopped)
     found = go()
     assert found.interrupted
-    assert [(entry.status, entry.note) for entry in found.entries] == [("done", ""), ("stopped", "stopped by the user")]
+    assert [(entry.status, entry.note) for entry in found.entries] == [("done", ""), ("stopped", "interrupted")]
     assert "test" in found.chosen.scores
 
 

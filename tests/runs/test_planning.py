@@ -91,7 +91,7 @@ def test_what_was_named_runs_whatever_auto_would_have_done() -> None:
 def test_nothing_expensive_runs_where_no_mistake_is_left() -> None:
     found = plan()
     entries = [done("feature-extraction", right=1.0, rank=1.0)]
-    assert reasons(found, entries)["fine-tuning"] == "no mistake is left on validation to mend"
+    assert reasons(found, entries)["fine-tuning"] == "no mistake is left to fix on validation"
     assert reasons(found, entries)["from-scratch"] == ""
     entries = [done("feature-extraction", right=0.99, rank=0.99)]
     assert reasons(found, entries)["fine-tuning"] == ""
@@ -100,7 +100,7 @@ def test_nothing_expensive_runs_where_no_mistake_is_left() -> None:
 def test_what_was_made_for_few_labels_runs_even_where_no_mistake_is_left() -> None:
     entries = [done("feature-extraction", right=1.0, rank=1.0, count=40)]
     found = reasons(plan(train=40, few=True), entries)
-    assert (found["contrastive"], found["fine-tuning"]) == ("", "no mistake is left on cross-validation to mend")
+    assert (found["contrastive"], found["fine-tuning"]) == ("", "no mistake is left to fix on cross-validation")
 
 
 def test_lora_runs_under_a_budget_only_if_moving_weights_paid() -> None:
@@ -132,7 +132,7 @@ def test_what_does_not_fit_is_left_out_and_says_by_how_much() -> None:
     step = found.step(Entry(get("fine-tuning")), first)
     assert step.seconds is not None
     assert step.seconds > 100
-    assert step.reason.startswith("takes about 2 min 31 s, and 53 s of the budget are left")
+    assert step.reason.startswith("needs 2 min 31 s, 53 s left")
 
 
 def test_fewer_epochs_are_planned_where_three_do_not_fit() -> None:

@@ -147,7 +147,7 @@ def test_test_rows_that_training_holds_are_counted_and_named(tmp_path: Path) -> 
         tmp_path / "test.csv", [("TEXT number  0", "a", "x"), ("fresh", "b", "x"), ("text number 3", "b", "x")]
     )
     parts = parted(train, test=test, validation=test)
-    assert warned(parts, "2 test rows have a text that is also a training row (lines 2, 4): scores may flatter")
+    assert warned(parts, "2 test rows have a text that is also a training row (lines 2, 4): scores may be optimistic")
     assert warned(parts, "2 validation rows have a text")
     assert warned(parts, "only 3 test rows: intervals are wide")
     assert len(parts.train) == 40

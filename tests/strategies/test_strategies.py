@@ -326,7 +326,7 @@ def test_heads_of_very_many_rows_are_solved_on_a_sample_that_is_stated(
     for limit in (probing.FEATURE_BYTES, 1):
         monkeypatch.setattr(probing, "FEATURE_BYTES", limit)
         found = FeatureExtraction().fit(replace(context, shared=Shared()))
-        assert found.notes == [f"head solved on 24 of {len(context.train)} rows, at random"]
+        assert found.notes == [f"head fitted on 24 of {len(context.train)} rows, at random"]
         assert (
             Contrastive().fit(replace(context, shared=Shared())).validation.values.shape
             == found.validation.values.shape

@@ -26,7 +26,7 @@ def read_words(
     max_length: int,
     unknown: int,
 ) -> WordTokens:
-    """Token ids of words, in windows where a sentence is too long; a word without a piece becomes the unknown token.
+    """Token ids of words, in windows where a sentence is too long; a word without a subword token becomes the unknown token.
 
     Args:
         tokenizer: cuts nothing off and is given the words one by one, as `is_split_into_words` of transformers has it.

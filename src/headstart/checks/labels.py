@@ -23,7 +23,7 @@ def refuse_lookalikes(counts: Counter[str], file: str) -> None:
     if twins:
         shown = "; ".join(" and ".join(f"'{label}' ({counts[label]} rows)" for label in labels) for labels in twins[:5])
         raise DataError(
-            f"{file}: labels differ only by case or white space: {shown}; mend the file, or merge them with --merge-labels"
+            f"{file}: labels differ only by case or white space: {shown}; fix the file, or merge them with --merge-labels"
         )
 
 
@@ -104,5 +104,5 @@ def refuse_rare_types(counts: Counter[str], places: Mapping[str, int], file: str
         )
         raise DataError(
             f"{file}: {len(rare)} type(s) with one span only: {shown}; a part to learn from and a part to check "
-            "on need one each: mend the tags, or take them for words outside with --drop-rare-labels"
+            "on need one each: fix the tags, or take them for words outside with --drop-rare-labels"
         )

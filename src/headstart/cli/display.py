@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from headstart.drawing.text import shown
+from headstart.drawing.text import counted, shown
 from headstart.runtime.progress import Progress, format_duration
 
 
@@ -163,9 +163,8 @@ def plan_table(found: dict[str, Any]) -> str:
         for row in found["plan"]
     ]
     limit = "no budget" if found["budget"] is None else f"a budget of {format_duration(found['budget'])}"
-    total = (
-        f"about {format_duration(found['seconds'])} in all on {found['threads']} threads, {limit}; nothing was trained"
-    )
+    threads = counted(found["threads"], "thread")
+    total = f"about {format_duration(found['seconds'])} in all on {threads}, {limit}; nothing was trained"
     return f"{table(['  strategy', 'role', 'time', 'plan'], body, left=(0, 1, 3))}\n\n{total}"
 
 

@@ -180,7 +180,7 @@ def _run(
         str | None, typer.Option("--output", "-o", help="Output folder or file, in place of the recipe's.")
     ] = None,
     as_json: JSON = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No talk on standard error.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress or log messages on standard error.")] = False,
 ) -> None:
     from headstart.cli.options import parse_sets
     from headstart.recipes.parsing import read

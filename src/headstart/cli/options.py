@@ -35,7 +35,7 @@ def command(verb: str, act: Callable[..., None]) -> Callable[..., None]:
     text = "Any key of the recipe: --set strategy.layers=2 (repeatable)."
     parameters.append(_option("sets", list[str], text, "--set"))
     parameters.append(_option("as_json", bool, "Print one JSON object on standard output.", "--json"))
-    parameters.append(_option("quiet", bool, "No talk on standard error.", "--quiet"))
+    parameters.append(_option("quiet", bool, "No progress or log messages on standard error.", "--quiet"))
 
     def run(**values: Any) -> None:
         sets = parse_sets(values.pop("sets", None) or [])

@@ -196,7 +196,7 @@ def as_weights(sample_weight: Any, rows: int) -> np.ndarray:
 
 
 def class_names(classes: np.ndarray, targets: np.ndarray) -> tuple[str, ...]:
-    """Classes as text, refusing what can't be told apart or can't be learnt from."""
+    """Classes as text, refusing spellings that look alike and classes that can't be learnt from."""
     names = tuple(str(name) for name in classes.tolist())
     if len(set(names)) < len(names):
         twin = next(name for name in names if names.count(name) > 1)

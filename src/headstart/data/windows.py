@@ -1,4 +1,4 @@
-"""Words as token ids: each has its pieces, and sentences too long to be read at once are read in windows that overlap."""
+"""Words as token ids: each has its subword tokens, and sentences too long to be read at once are read in windows that overlap."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class WordTokens(Windowed):
 
     Args:
         units: which words belong to which sentence.
-        spans: int64, shape (words, 3): the window that a word is read in, its first piece there and the place behind its last.
-        lost: int32, shape (sentences,); pieces of words longer than a window that are not read.
+        spans: int64, shape (words, 3): the window that a word is read in, its first token there and the place behind its last.
+        lost: int32, shape (sentences,); tokens of words longer than a window that are not read.
     """
 
     units: Units
@@ -95,8 +95,8 @@ def laid_out(counts: np.ndarray, room: int) -> list[tuple[int, int]]:
     """Words of every window of a sentence, as the first and the one behind the last.
 
     Args:
-        counts: pieces of each word, each in [1, room]; at least one word.
-        room: most pieces in a window.
+        counts: tokens of each word, each in [1, room]; at least one word.
+        room: most tokens in a window.
 
     Returns:
         Windows from left to right, each as full as whole words make it; a window begins where about a quarter of the one

@@ -18,7 +18,7 @@ from headstart.tasks.base import Task
 class Thresholds(Decision):
     """A threshold for each label, found on calibrated outputs of rows that were not trained on.
 
-    Where rows have one label each, the label given is the one whose probability is highest as a multiple of its threshold (Koyejo
+    Where rows have one label each, the predicted label is the one with the highest probability relative to its threshold (Koyejo
     et al. 2014, section 3; Narasimhan et al. 2015, section 3). Where they have any number, each is given from its threshold on.
     """
 

@@ -16,8 +16,8 @@ WITHOUT_NETWORK = {
 }
 """Kinds of models that hold nothing of the backbone: library as the hub calls it, what they need, what they are."""
 ALPHA = 0.05
-"""Corrected p value from which on a difference is inside the noise."""
-NOISE = "inside the noise"
+"""Corrected p value from which on a difference is not significant."""
+NOT_SIGNIFICANT = "not significant"
 LABEL_LIMIT = 80
 """Longest name that is shown, in characters."""
 LIST_LIMIT = 50
@@ -43,14 +43,12 @@ def words(split: str) -> Wording:
     if split == "cross-validation":
         caution = (
             "The scores below are from cross-validation: each training row was predicted by a model that had not seen "
-            "it. Choices were made on the same scores, so they flatter the chosen model a little."
+            "it. Choices were made on the same scores, so they are slightly optimistic."
         )
         return Wording("by cross-validation", "rows by cross-validation", "the training rows", caution)
     if split == TARGET:
         return Wording("on the target domain", "target rows", "the labelled rows of the target domain")
-    caution = (
-        "The scores below are from the validation part, on which choices were made, so they flatter the chosen model."
-    )
+    caution = "The scores below are from the validation part, on which choices were made, so they are optimistic."
     return Wording(f"on {split}", f"{split} rows", f"the {split} part", caution if split == "validation" else "")
 
 
@@ -135,7 +133,7 @@ def reading(comparison: Mapping[str, Any]) -> str:
         return "not tested"
     touches_zero = low is not None and high is not None and low <= 0 <= high
     if value == 0 or touches_zero or (p is not None and p >= ALPHA):
-        return NOISE
+        return NOT_SIGNIFICANT
     a_is_better = (value > 0) != is_better_lower(comparison.get("metric") or "")
     return f"{comparison.get('a') if a_is_better else comparison.get('b')} is better"
 
@@ -154,9 +152,9 @@ def chosen_scores(evidence: Mapping[str, Any], split: str) -> dict[str, dict[str
 
 
 def significance(comparison: Mapping[str, Any]) -> str:
-    """What a paired comparison says of noise, in a few words."""
+    """Whether a paired difference is significant, in a few words."""
     p = f"p {probability(comparison['p_holm'])} (Holm)"
-    return p if comparison["p_holm"] < ALPHA else f"{NOISE}, {p}"
+    return p if comparison["p_holm"] < ALPHA else f"{NOT_SIGNIFICANT}, {p}"
 
 
 def opposition(

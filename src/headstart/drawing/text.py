@@ -65,6 +65,11 @@ def count(value: Any) -> str:
     return NOTHING if finite(value) is None else f"{round(value):,}"
 
 
+def counted(value: Any, one: str) -> str:
+    """A whole number with what is counted: `1 thread`, `2 threads`."""
+    return f"{count(value)} {one if value == 1 else one + 's'}"
+
+
 def duration(seconds: Any) -> str:
     """Seconds as a person says them: `12.1 s`, `2 min 22 s`, `1 h 05 min`."""
     if finite(seconds) is None:

@@ -14,7 +14,7 @@ from headstart.backbones.base import Backbone, Encoding
 
 
 class Solution(Protocol):
-    """A linear map that was solved in closed form, and the chain of tags that was solved with it."""
+    """A linear map that was fitted in closed form, and the chain of tags that was fitted with it."""
 
     @property
     def weight(self) -> np.ndarray:
@@ -65,12 +65,12 @@ class Head(nn.Module, ABC):
         """Outputs of a batch, float32, of which the last dimension is `width`."""
 
     def set(self, solved: Solution) -> None:
-        """Compute what was solved from now on.
+        """Compute what was fitted from now on.
 
         Raises:
-            NotImplementedError: no head of this class is solved.
+            NotImplementedError: no head of this class is fitted.
         """
-        raise NotImplementedError(f"a {type(self).__name__} is not solved in closed form")
+        raise NotImplementedError(f"a {type(self).__name__} is not fitted in closed form")
 
     def settings(self) -> dict[str, Any]:
         """Plain data from which, with `tensors`, `load` makes the same head again."""
@@ -124,7 +124,7 @@ class LinearHead(Head):
 
     @torch.no_grad()
     def set(self, solved: Solution) -> None:
-        """Put a solved linear map in."""
+        """Put a fitted linear map in."""
         self.linear.weight.copy_(torch.from_numpy(solved.weight))
         self.linear.bias.copy_(torch.from_numpy(solved.bias))
 

@@ -41,7 +41,7 @@ class TagChain(nn.Module):
 
     @torch.no_grad()
     def set(self, transitions: Tensor) -> None:
-        """Put solved transitions in, of shape (tags, tags)."""
+        """Put fitted transitions in, of shape (tags, tags)."""
         self.transitions.copy_(transitions)
 
     def loss(self, scores: Tensor, targets: Tensor, counts: Tensor) -> Tensor:

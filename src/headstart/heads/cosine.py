@@ -27,7 +27,9 @@ class CosineHead(LinearHead):
     def __init__(self, *, layers: Sequence[int], pooling: str, depth: int) -> None:
         super().__init__(len(layers), 1, layers=layers, pooling=pooling, depth=depth)
         with torch.no_grad():
-            self.linear.weight.fill_(2 / len(self.layers))  # standardised numbers lie within 2 deviations as a rule
+            self.linear.weight.fill_(
+                2 / len(self.layers)
+            )  # standardised numbers lie within 2 standard deviations as a rule
             self.linear.bias.zero_()
 
     def vectors(self, encoding: Encoding) -> Tensor:

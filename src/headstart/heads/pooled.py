@@ -128,7 +128,7 @@ class PooledHead(LinearHead):
         return self.linear(self.dropout(pooled))
 
     def set(self, solved: Solution) -> None:
-        """Put a solved linear map in, and the chain that was solved with it where there is one."""
+        """Put a fitted linear map in, and the chain that was fitted with it where there is one."""
         super().set(solved)
         if self.chain is not None and solved.transitions is not None:
             self.chain.set(torch.from_numpy(solved.transitions))

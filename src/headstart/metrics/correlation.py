@@ -37,7 +37,7 @@ def ranks(values: np.ndarray) -> np.ndarray:
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:
-    """Mean 0 and deviation 1, so that sums of squares lose no digits; constant values become 0."""
+    """Mean 0 and standard deviation 1, so that sums of squares lose no digits; constant values become 0."""
     values = np.asarray(values, dtype=np.float64)
     spread = values.std()
     return (values - values.mean()) / spread if spread > 0 else np.zeros_like(values)

@@ -45,7 +45,7 @@ class LabelResults(Results):
 
     Args:
         true: index of the true label, shape (rows,).
-        predicted: index of the label given, shape (rows,).
+        predicted: index of the predicted label, shape (rows,).
         probabilities: shape (rows, labels), rows sum to 1.
     """
 

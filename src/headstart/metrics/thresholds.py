@@ -30,7 +30,7 @@ MOST_CELLS = 400_000
 
 
 def label_by_thresholds(probabilities: np.ndarray, thresholds: np.ndarray | None = None) -> np.ndarray:
-    """The label given to each row: the one whose probability is highest as a multiple of its threshold.
+    """The predicted label of each row: the one with the highest probability relative to its threshold.
 
     Args:
         probabilities: shape (rows, labels), rows sum to 1.

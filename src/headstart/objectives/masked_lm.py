@@ -43,7 +43,7 @@ class MaskedLM(TextObjective):
     share: float = Field(default=0.15, gt=0, lt=1)
     """Share of the tokens that are hidden, in (0, 1)."""
     whole_words: bool = False
-    """Hide all pieces of a word together (whole word masking of BERT's later releases; Cui et al. 2021, section 3.1)."""
+    """Hide all subword tokens of a word together (whole word masking of BERT's later releases; Cui et al. 2021, section 3.1)."""
 
     def heads(self, backbone: Backbone, **options: Any) -> dict[str, Head]:
         """The architecture's own head."""

@@ -6,7 +6,7 @@ from headstart.heads.pooled import PooledHead
 from headstart.predictors.base import HEAD_FILE
 
 _NATIVE = """    logits = model(**batch).logits[0]
-    states = logits  # the head is linear: tags are read at the {place} piece of each word"""
+    states = logits  # the head is linear: tags are read at the {place} subword token of each word"""
 _BARE = """    hidden = model(**batch, output_hidden_states=True).hidden_states
     states = torch.cat([hidden[layer][0] for layer in {layers}], dim=1)"""
 _POOLED = {

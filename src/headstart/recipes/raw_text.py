@@ -47,7 +47,7 @@ class Network(Component):
     vocabulary_size: int = Field(default=16_000, ge=300, le=1_000_000)
     """Words of the tokenizer at most, special ones included."""
     lowercase: bool = False
-    """Make texts lower-case (word-piece tokenizers only)."""
+    """Make texts lower-case (WordPiece tokenizers only)."""
 
 
 def _as_texts(value: Any) -> Any:

@@ -24,6 +24,7 @@ from headstart.drawing.scores import (
 from headstart.drawing.text import (
     NOTHING,
     count,
+    counted,
     dig,
     duration,
     interval,
@@ -177,7 +178,7 @@ def _scores(evidence: Mapping[str, Any]) -> list[str]:
     lines = ["## Scores", "", f"Measured {said.on}:", ""]
     lines += table(["Metric", "Value|", "95 % interval|", "Rows|", "Better is"], rows)
     if split != "test":
-        lines += ["", "There was no test part. Choices were made on these rows, so the scores flatter the model."]
+        lines += ["", "There was no test part. Choices were made on these rows, so the scores are optimistic."]
     return lines
 
 
@@ -278,7 +279,7 @@ def _provenance(evidence: Mapping[str, Any], files: Sequence[str]) -> list[str]:
     machine, backbone = evidence.get("machine") or {}, evidence.get("backbone") or {}
     if machine:
         platform, device = (markdown(machine.get(key) or NOTHING) for key in ("platform", "device"))
-        lines.append(f"- Machine: {platform}, device {device}, {count(machine.get('threads'))} threads.")
+        lines.append(f"- Machine: {platform}, device {device}, {counted(machine.get('threads'), 'thread')}.")
     for key in ("revision", "digest"):
         if backbone.get(key):
             lines.append(f"- Backbone {key}: {markdown(backbone[key])}.")

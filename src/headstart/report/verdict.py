@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headstart.drawing.scores import ALPHA, NOISE, rows_of, significance
+from headstart.drawing.scores import ALPHA, rows_of, significance
 from headstart.drawing.text import shown
 from headstart.evaluation.measurements.base import measured
 from headstart.metrics import is_better_lower
@@ -45,11 +45,11 @@ def _headline(
 ) -> str:
     against = [comparisons[name] for name in controls if name in comparisons]
     if chosen["role"] == "control" and not transferred:
-        return f"The control {reached}; no way of transferring was carried out, so what transfer buys is not known."
+        return f"The control {reached}; no pretrained strategy ran, so there is nothing to compare with."
     if chosen["role"] == "control":
-        return f"Transfer did not pay here: the control {reached}, and no way of transferring was better on {choices}."
+        return f"Transfer did not pay here: the control {reached}, and no pretrained strategy was better on {choices}."
     if not against:
-        return f"{reached[0].upper()}{reached[1:]}; no control ran beside it, so what transfer bought is not known."
+        return f"{reached[0].upper()}{reached[1:]}; no control ran beside it, so the gain from transfer is not known."
     lost = [row["b"] for row in against if _gain(row) < 0 and row["p_holm"] < ALPHA]
     won = [row["b"] for row in against if _gain(row) > 0 and row["p_holm"] < ALPHA]
     lower = all(is_better_lower(row["metric"]) for row in against)
@@ -60,9 +60,9 @@ def _headline(
         return f"Transfer helped: {reached}, {more} than {' and '.join(won)}."
     if won:
         open_ = [row["b"] for row in against if row["b"] not in won]
-        rest = f"against {' and '.join(open_)} nothing can be told"
+        rest = f"the difference from {' and '.join(open_)} is not significant"
         return f"Transfer helped in part: {reached}, {more} than {' and '.join(won)}; {rest}."
-    return f"Nothing can be told: {reached}, and every difference to the controls is {NOISE}."
+    return f"No significant difference: {reached}, statistically tied with {' and '.join(row['b'] for row in against)}."
 
 
 def _gain(row: dict[str, Any]) -> float:
@@ -80,7 +80,7 @@ def _against(row: dict[str, Any]) -> str:
 
 
 def _cheapest(chosen: dict[str, Any], rows: dict[str, Any], comparisons: dict[str, Any]) -> list[str]:
-    """The cheapest of those that can't be told from the chosen one."""
+    """The cheapest of those that are statistically tied with the chosen one."""
     equal = [
         name
         for name, row in comparisons.items()
@@ -90,6 +90,6 @@ def _cheapest(chosen: dict[str, Any], rows: dict[str, Any], comparisons: dict[st
         return []
     least = min(equal, key=lambda name: rows[name]["seconds"])
     return [
-        f"The cheapest strategy that can't be told from it is {least}: {rows[least]['seconds']:.0f} s "
+        f"The cheapest strategy that is statistically tied with it is {least}: {rows[least]['seconds']:.0f} s "
         f"instead of {chosen['seconds']:.0f} s."
     ]

@@ -1,4 +1,4 @@
-"""Many strategies on the same rows: run them, choose on validation, test once, say what transfer bought."""
+"""Many strategies on the same rows: run them, choose on validation, test once, say what was gained from transfer."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def compare(
     Raises:
         HeadstartError: the data or backbone can't be used, or no strategy came to an end.
         RecipeError: nothing that was named fits into the budget.
-        Interrupted: stopped by the user before any strategy was done.
+        Interrupted: by the user before any strategy was done.
         RunFolderError: `strict` is on and conditions have changed.
     """
     started = time.perf_counter() if started is None else started
@@ -107,7 +107,7 @@ def carry_out(
     Raises:
         RecipeError: nothing that was named fits into the budget.
         DivergedError: no strategy came to an end.
-        Interrupted: stopped by the user before any strategy was done.
+        Interrupted: by the user before any strategy was done.
     """
     recipe, parts, context = plan.recipe, plan.parts, plan.context
     steps = [{"name": "reading and splitting", "seconds": time.perf_counter() - started}]
@@ -255,7 +255,7 @@ def set_up(
 
 
 def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], parts: Parts) -> Entry:
-    """The strategy asked for, if one was; else the best on validation by log-loss out of those inside the noise of the best.
+    """The strategy asked for, if one was; else the best on validation by log-loss out of those statistically tied with the best.
 
     A small validation part cannot order strategies by the share of right answers; log-loss, which counts how sure each
     answer was, tells more. On the few rows that are cross-validated not even that does: a strategy made for few labels is

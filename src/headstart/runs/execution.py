@@ -40,8 +40,8 @@ def run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
             plan.context.progress.end("stopped")
             for other in entries:
                 if other.status == "not run" and not other.note:
-                    other.note = "stopped by the user before its turn"
-            entry.note = "stopped by the user"
+                    other.note = "interrupted before its turn"
+            entry.note = "interrupted"
             return True
     return False
 

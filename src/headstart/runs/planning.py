@@ -160,8 +160,8 @@ class Plan:
                 seconds = less or seconds
             cheap = strategy.cost <= CHEAP and not any(entry.candidate is not None for entry in entries)
             if seconds * SAFETY > left and not cheap:
-                said = f"takes about {format_duration(seconds)}"
-                reason = f"{said}, and {format_duration(max(left, 0.0))} of the budget are left for it"
+                said = f"needs {format_duration(seconds)}"
+                reason = f"{said}, {format_duration(max(left, 0.0))} left"
         return Step(entry, seconds, reason, epochs)
 
     def context_on(self, located: Located | None) -> Context:
@@ -238,7 +238,7 @@ class Plan:
         done = [entry for entry in entries if entry.candidate is not None and entry.strategy.role == "transfer"]
         few = self.parts.crossed and strategy.for_few
         if not few and any(_perfect(entry, self.parts) for entry in done):
-            return f"no mistake is left on {self.parts.choices} to mend"
+            return f"no mistake is left to fix on {self.parts.choices}"
         auto = strategy.auto or Auto()
         per_label = len(self.parts.train) / self.parts.task.kinds
         if self.parts.crossed and self.end is None and per_label < auto.least_rows_per_label:

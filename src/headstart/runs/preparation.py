@@ -37,7 +37,7 @@ def prepare(recipe: Experiment, progress: Progress, table: Table | None = None) 
 
 
 def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
-    """The rows of all files of an experiment, parsed and mended; raises as `prepare`."""
+    """The rows of all files of an experiment, parsed and cleaned; raises as `prepare`."""
     needing = [strategy.name for strategy in recipe.planned() if "texts" in strategy.needs]
     if needing and recipe.data.target is None:
         raise RecipeError([f"data.target: {name} {NO_TARGET}" for name in needing])
@@ -99,7 +99,7 @@ def check(parts: Parts) -> list[str]:
             lines = ", ".join(str(part.lines[i]) for i in leaked[:5])
             found.append(
                 f"{len(leaked):,} {role.name} rows have a text that is also a training row (lines {lines}): "
-                "scores may flatter"
+                "scores may be optimistic"
             )
     return found + [
         f"only {len(part)} {role.name} rows: intervals are wide, and differences of a few points are noise"

@@ -187,8 +187,8 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
             cut.append("test")
         else:
             warnings.append(
-                f"{len(rows)} rows are too few to cut off a test part; scores are those that choices were made on, "
-                "which flatters; give rows for a test with --test"
+                f"{len(rows)} rows are too few to cut off a test part; scores are those that choices were made on "
+                "and may be optimistic; give rows for a test with --test"
             )
     if VALIDATION in parts:
         if data.folds:
@@ -232,7 +232,7 @@ def _known(source: Source, task: Task) -> Source:
 
 
 def _new_texts(parts: Mapping[Role, Store[Any]]) -> tuple[Store[Any], list[str]]:
-    """Texts of the target domain that stand in no labelled part; learning from the others would flatter scores there."""
+    """Texts of the target domain that stand in no labelled part; learning from the others would make scores there optimistic."""
     target, warnings = parts[TARGET], []
     own = fingerprints(target.keys)
     kept = np.ones(len(target), dtype=bool)

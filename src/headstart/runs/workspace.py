@@ -100,7 +100,7 @@ class Workspace:
 
     `RUN.part` beside the output folder has the recipe, what the run was begun with, strategies that are done, and the
     checkpoints of the one under way. It goes when the run is published, or when it fails in a way that going on cannot
-    mend.
+    fix.
 
     Args:
         folder: the output folder of the run.

@@ -184,7 +184,7 @@ class FilePredictions:
             DataError: a file of words, and the model tags no words.
             RunFolderError: the file is there already, or another process is writing it.
             StorageError: the disk refuses.
-            Interrupted: stopped by the user; the message says what was kept.
+            Interrupted: by the user; the message says what was kept.
         """
         if target.exists() and not overwrite:
             raise RunFolderError(f"{target} exists; choose another file with --output, or replace it with --overwrite")

@@ -1,1 +1,1 @@
-"""Heads solved in closed form or by convex optimisation, in numpy; no torch."""
+"""Heads fitted in closed form or by convex optimisation, in numpy; no torch."""

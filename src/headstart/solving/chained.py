@@ -1,4 +1,4 @@
-"""Heads with a chain over their outputs, solved on frozen states: weights and transitions at once, by L-BFGS."""
+"""Heads with a chain over their outputs, fitted on frozen states: weights and transitions at once, by L-BFGS."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +20,7 @@ ITERATIONS = 40
 def solve_chained(
     part: Part, units: Units, start: Solved, *, most: int = ITERATIONS, late: Callable[[], bool] = lambda: False
 ) -> Solved:
-    """A head and the transitions of its chain, from a head that was solved word by word.
+    """A head and the transitions of its chain, from a head that was fitted word by word.
 
     The loss is that of logistic regression at the head's strength, with the likelihood of sequences in place of that of
     words: the sum over sentences, |w|^2 / (2 C) on standardised features and |t|^2 / (2 `VARIANCE`) on transitions. It is

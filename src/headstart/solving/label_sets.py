@@ -1,4 +1,4 @@
-"""Heads for sets of labels: one logistic regression for each label, all solved at once."""
+"""Heads for sets of labels: one logistic regression for each label, all fitted at once."""
 
 from __future__ import annotations
 

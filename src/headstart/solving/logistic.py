@@ -1,4 +1,4 @@
-"""Linear heads solved in closed loop by logistic regression, not trained by gradient steps."""
+"""Linear heads fitted by logistic regression, not trained by gradient steps."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ NEAR = 4.0
 GRAM_ROWS = 4000
 """Rows, or as many as features if those are more, that the bound of the curvature is taken from."""
 TOLERANCE = 3e-4
-"""Largest derivative, where the curvature is 1, at which a head is solved: the loss is then within about 1e-6 of its least."""
+"""Largest derivative, where the curvature is 1, at which a head is fitted: the loss is then within about 1e-6 of its least."""
 Rank = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 
 
@@ -80,10 +80,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Solver:
-    """How heads of one kind are solved."""
+    """How heads of one kind are fitted."""
 
     path: Callable[[Part, Part | None, int], Path]
-    """The path of the rows to solve on, those beside them, and the number of outputs."""
+    """The path of the rows to fit on, those beside them, and the number of outputs."""
     wanted: Callable[[np.ndarray, int], np.ndarray]
     """What ridge regression is to come to, shape (rows, outputs), from targets and the number of outputs."""
     outputs: Callable[[np.ndarray], np.ndarray]
@@ -107,16 +107,16 @@ def solve(
 
     Features are standardised for solving and the scale is folded back into the map, so it applies to raw features.
     The grid is walked from strong to weak regularisation, each solution the start of the next, and left once two
-    values in a row were worse than the best. The best is solved once more from zero, so that it does not depend on the
+    values in a row were worse than the best. The best is fitted once more from zero, so that it does not depend on the
     grid.
 
     Args:
-        train: rows to solve on.
+        train: rows to fit on.
         validation: rows to choose on.
         labels: how many there are.
         rank: of logits and targets, larger is better.
         grid: ascending values of C.
-        beside: more rows to solve on that the scale is not taken from.
+        beside: more rows to fit on that the scale is not taken from.
         late: asked after every strength; True leaves the grid with the best so far.
         solver: for heads of another kind.
     """
@@ -155,13 +155,13 @@ def solve_by_folds(
     """Logistic regression on all rows, its strength chosen by cross-validation.
 
     Args:
-        train: rows to solve on.
+        train: rows to fit on.
         folds: fold of each row, shape (repeats, rows); strengths are ranked by the mean over repeats, and the strongest
             regularisation within one standard error of the best is taken (Hastie et al. 2009, section 7.10).
         labels: how many there are.
         rank: of logits and targets, larger is better.
         grid: ascending values of C, walked as in `solve`.
-        beside: more rows to solve on, in every fold.
+        beside: more rows to fit on, in every fold.
         solver: for heads of another kind.
 
     Returns:

@@ -14,8 +14,8 @@ class RidgePath:
     features the system has a row for each of them instead (Hastie et al. 2009, section 12.3.7).
 
     Args:
-        train: rows to solve on.
-        beside: more rows to solve on that the scale is not taken from.
+        train: rows to fit on.
+        beside: more rows to fit on that the scale is not taken from.
         outputs: 1.
     """
 

@@ -5,7 +5,7 @@ import numpy as np
 from headstart.solving.logistic import SOFTMAX, Part, Rank, Solver
 
 SMALL_SYSTEM = 300
-"""Rows below which ridge regression is solved in double precision."""
+"""Rows below which ridge regression is fitted in double precision."""
 RIDGE = (0.03, 0.3, 3.0)
 """Ridge penalties tried, relative to the mean squared length of a row."""
 

@@ -1,4 +1,4 @@
-"""Contrastive fine-tuning: texts of one label are drawn together, then a linear head is solved on top."""
+"""Contrastive fine-tuning: texts of one label are drawn together, then a linear head is fitted on top."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Contrastive(Strategy):
         return Work(passes, 1.0 + rounds(context))
 
     def fit(self, context: Context) -> Candidate:
-        """Train on all rows, under folds once per fold before that, and solve the head."""
+        """Train on all rows, under folds once per fold before that, and fit the head."""
         from headstart.heads import HEAD
         from headstart.predictors.network import NetworkPredictor
         from headstart.strategies.cross_validation import rounds

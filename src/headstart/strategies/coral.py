@@ -1,4 +1,4 @@
-"""CORAL: frozen features of labelled rows get the covariance of the target domain's, and a linear head is solved on them."""
+"""CORAL: frozen features of labelled rows get the covariance of the target domain's, and a linear head is fitted on them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
 
 MOST_ROWS = 50_000
-"""Training rows that are aligned and solved on at most."""
+"""Training rows that are aligned and fitted on at most."""
 CHUNK_ROWS = 8192
 
 
@@ -24,7 +24,7 @@ class Coral(Strategy):
     """Correlation alignment (Sun, Feng & Saenko 2016, algorithm 1) on pooled states, then logistic regression.
 
     Labelled rows are whitened and re-coloured with the covariance of the target's texts, about their own mean; what is
-    solved on them reads texts of the target as they are, so the model is a plain frozen network with a head. The paper's
+    fitted on them reads texts of the target as they are, so the model is a plain frozen network with a head. The paper's
     features have mean 0 in each domain, which aligns the means as well; here that is left to be asked for, since where
     labels are not as frequent in the target domain as in training, it moves the border between them too. Features are
     scaled by their standard deviation in both domains before covariances are taken, so that the regularisation has a unit.
@@ -76,7 +76,7 @@ class Coral(Strategy):
         return Work(0.0, 1.0 + more)
 
     def fit(self, context: Context) -> Candidate:
-        """Choose layers as feature extraction does, align, solve."""
+        """Choose layers as feature extraction does, align, fit."""
         from headstart.heads import HEAD
         from headstart.heads.model import Model
         from headstart.predictors.network import NetworkPredictor
@@ -200,7 +200,7 @@ def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
 
 
 def _out_of_fold(context: Context, raw: Any, moved: Any, strength: float) -> np.ndarray:
-    """Logits of training rows as they are, from heads that were solved on the other folds' aligned rows."""
+    """Logits of training rows as they are, from heads that were fitted on the other folds' aligned rows."""
     from headstart.solving.logistic import solve
 
     assert context.folds is not None

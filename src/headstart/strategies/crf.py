@@ -24,7 +24,7 @@ MOST_WORDS = 500_000
 RARE_FROM = 20_000
 """Words from which on features that occur once are left out."""
 SECONDS = 2.5e-5
-"""Seconds that a word takes for each tag when a chain is solved, on one core."""
+"""Seconds that a word takes for each tag when a chain is fitted, on one core."""
 ITERATIONS = 100
 FOLDS = 3
 
@@ -56,7 +56,7 @@ class Crf(Strategy):
         return "" if task.words else "it tags words; the control of whole texts is tf-idf"
 
     def work(self, context: Context) -> Work:
-        """No pass of a network; seconds by the words of all chains that are solved."""
+        """No pass of a network; seconds by the words of all chains that are fitted."""
         words = context.task.units(context.train).total
         folds = FOLDS if context.folds is None else int(context.folds[0].max()) + 1
         solved = min(words, MOST_WORDS)
@@ -127,7 +127,7 @@ def _out_of_fold(context: Context, dealt: np.ndarray, rows: np.ndarray, variance
 
 
 def _fitted(context: Context, rows: np.ndarray, variance: float) -> ChainPredictor:
-    """A chain solved on some training rows."""
+    """A chain fitted on some training rows."""
     from headstart.solving.chain import solve_chain
 
     train = context.train.take(rows)

@@ -1,4 +1,4 @@
-"""Solved heads of tasks whose outputs hang together: the chain over a sentence's tags is solved with the head."""
+"""Fitted heads of tasks whose outputs hang together: the chain over a sentence's tags is fitted with the head."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def with_chain(context: Context, backbone: Backbone, solved: Solved, *, layers: Sequence[int], pooling: str) -> Solved:
-    """A solved head with its chain where the task has one, else the head as it is.
+    """A fitted head with its chain where the task has one, else the head as it is.
 
     Layers, pooling and strength stay those that were chosen word by word.
 
@@ -68,7 +68,7 @@ def trainable(solved: Solved) -> int:
 
 
 def _out_of_fold(context: Context, train: Part, units: Units, strength: float) -> np.ndarray:
-    """Outputs for all training words from heads that were solved without their fold, by the first repeat."""
+    """Outputs for all training words from heads that were fitted without their fold, by the first repeat."""
     assert context.folds is not None
     logits = np.zeros((units.total, len(context.task.names)), dtype=np.float32)
     for fold in np.unique(context.folds[0]):

@@ -20,7 +20,7 @@ class FeatureExtraction(Strategy):
 
     Needs: labels.
     Inputs: those of the task.
-    See also: `fine-tuning`, which moves the layers too; `contrastive`, which moves them before a head is solved.
+    See also: `fine-tuning`, which moves the layers too; `contrastive`, which moves them before a head is fitted.
 
     Example:
         headstart fit reviews.csv --strategy feature-extraction --layers 4,5,6 --pooling mean
@@ -49,7 +49,7 @@ class FeatureExtraction(Strategy):
         return (value,) if isinstance(value, int) else value
 
     def fit(self, context: Context) -> Candidate:
-        """Extract once, compare sets of layers, solve the best on all rows."""
+        """Extract once, compare sets of layers, fit the best on all rows."""
         from headstart.heads import HEAD
         from headstart.heads.model import Model
         from headstart.predictors.network import NetworkPredictor

@@ -1,4 +1,4 @@
-"""Fine-tuning: the head is solved first, then all layers or the top k move from there."""
+"""Fine-tuning: the head is fitted first, then all layers or the top k move from there."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class FineTuning(Strategy):
     head: Literal["auto", "native", "mean"] = "auto"
     """What the head reads: `native` is the token that the architecture's own head reads, so plain transformers loads the
     result; `mean` is the mean over tokens; `auto` is native unless the mean is better on validation by more than noise or,
-    with few labels, the mean unless the native one does clearly better in cross-validation. Words have few pieces: with many
+    with few labels, the mean unless the native one does clearly better in cross-validation. Words have few tokens: with many
     labels, theirs are read by the native one without a trial."""
     head_first: bool | None = None
     """Solve the head on frozen features before anything moves; otherwise it starts from random numbers. By default unless

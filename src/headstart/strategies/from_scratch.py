@@ -73,7 +73,7 @@ class FromScratch(Strategy):
             context, self.rates, lambda part, rate, last: self._train(part, rate, epochs, last), keep_start=False
         )
         if not whole:
-            raise OutOfTime  # half a control flatters whatever it is compared with
+            raise OutOfTime  # half a control makes whatever it is compared with look good
         context.progress.end()
         return Candidate(
             self.revised(rates=(rate,)),

@@ -25,7 +25,7 @@ START_UP = 8.0
 class Lora(Strategy):
     """Low-rank adaptation (Hu et al. 2022, section 4.1) of the backbone's linear maps, by peft.
 
-    The head is solved first, as in fine-tuning. The correction is merged into the weights before anything is saved, so
+    The head is fitted first, as in fine-tuning. The correction is merged into the weights before anything is saved, so
     the result is a plain model and answers as fast as one.
 
     Needs: labels; the extra `headstart[lora]`.

@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
 
 SOLVING_ROWS = 200_000
-"""Training rows beyond which heads are solved on a random sample."""
+"""Training rows beyond which heads are fitted on a random sample."""
 FEATURE_BYTES = 1_000_000_000
 """What the features of all layers may take in memory; beyond it those of the layers in use are kept, on disk."""
 CHOOSING_ROWS = 2000
 """Training rows on which layers are compared and, where there are no more, the strength of the head."""
 CHOOSING_FOLDS = 3
 KEPT_ROWS = 1000
-"""Training rows from which on choices and solved heads are kept from run to run."""
+"""Training rows from which on choices and fitted heads are kept from run to run."""
 SOLVER_VERSION = 1
-"""Version of how choices are compared and heads are solved; part of what they are kept under."""
+"""Version of how choices are compared and heads are fitted; part of what they are kept under."""
 NAME_WEIGHT = 4.0
 """How many rows a text made of a label's own words counts for; 1, 2, 4 and 8 differ by about a point (docs/log.md)."""
 
@@ -76,7 +76,7 @@ def has_many_rows(context: Context, backbone: Backbone) -> bool:
 
 
 def _tokens(context: Context, backbone: Backbone) -> list[Any]:
-    """Tokens of the training rows that heads are solved on and, where they are others, of the validation rows."""
+    """Tokens of the training rows that heads are fitted on and, where they are others, of the validation rows."""
     train, validation = prepared(context, backbone.tokenizer)
     chosen = solving_rows(context)
     some = train.of(chosen) if len(chosen) < len(train.targets) else train.tokens
@@ -91,7 +91,7 @@ def feature_store(context: Context) -> FeatureStore:
 
 
 def solving_rows(context: Context) -> np.ndarray:
-    """Training rows that heads are solved on: all, or at random so many that they have `SOLVING_ROWS` outputs."""
+    """Training rows that heads are fitted on: all, or at random so many that they have `SOLVING_ROWS` outputs."""
     total = len(context.train)
     most = _most(context, SOLVING_ROWS)
     if total <= most or context.folds is not None or context.shared.within is not None:
@@ -106,9 +106,9 @@ def _most(context: Context, units: int) -> int:
 
 
 def sample_note(context: Context) -> list[str]:
-    """One sentence if the head was solved on a sample."""
+    """One sentence if the head was fitted on a sample."""
     used, total = len(solving_rows(context)), len(context.train)
-    return [] if used == total else [f"head solved on {used:,} of {total:,} rows, at random"]
+    return [] if used == total else [f"head fitted on {used:,} of {total:,} rows, at random"]
 
 
 def solving_part(
@@ -121,7 +121,7 @@ def solving_part(
         backbone: frozen.
         layers: states put side by side.
         pooling: one of the backbone's.
-        rows: which of the rows that heads are solved on to use, without validation rows; all if None.
+        rows: which of the rows that heads are fitted on to use, without validation rows; all if None.
     """
     train, validation = prepared(context, backbone.tokenizer)
     at = backbone.poolings.index(pooling)
@@ -172,7 +172,7 @@ def states_kept(
 
 
 def named_part(context: Context, backbone: Backbone, *, layers: Sequence[int], pooling: str) -> Part | None:
-    """Texts made of the labels' own words as rows to solve on; None where the labels are no words."""
+    """Texts made of the labels' own words as rows to fit on; None where the labels are no words."""
     examples = context.task.label_examples()
     if not examples:
         return None
@@ -319,7 +319,7 @@ def _ranks(
 
 
 def _key(context: Context, backbone: Backbone, tokens: Sequence[Any], data: Sequence[np.ndarray]) -> dict[str, Any]:
-    """All that what is solved on features depends on, beside the options of the solver."""
+    """All that what is fitted on features depends on, beside the options of the solver."""
     digests = "".join(tokens_digest(each) for each in tokens)
     numbers = hashlib.sha256(b"".join(np.ascontiguousarray(each).tobytes() for each in data)).hexdigest()
     frozen = frozen_key(backbone, backbone.blocks(), digests)

@@ -68,7 +68,7 @@ class SelfTraining(Strategy):
     """Times that texts are labelled and learnt from, in [0, 20]; as many as were kept, in a resolved recipe."""
     confidence: float | None = Field(default=None, gt=0, le=1)
     """Calibrated probability from which on a label is believed, in (0, 1]; by default the least one at and above which
-    0.9 of the labels given on validation are right, or 0.9 where none is."""
+    0.9 of the predicted labels on validation are right, or 0.9 where none is."""
     pseudo_weight: float = Field(default=1.0, gt=0, le=100)
     """How much a text labelled by the model counts beside 1 of a labelled row, in (0, 100]."""
 

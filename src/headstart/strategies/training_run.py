@@ -35,7 +35,7 @@ NAMED_LINES = 20
 def headed_model(
     context: Context, *, pooling: str, dropout: float, head_first: bool, hidden_dropout: float | None = None
 ) -> Model:
-    """A fresh backbone with a head on its last layer, solved on frozen features or random; a function of the seed."""
+    """A fresh backbone with a head on its last layer, fitted on frozen features or random; a function of the seed."""
     torch.manual_seed(context.seed)
     backbone = context.backbone(dropout=hidden_dropout)
     heads = context.task.heads(backbone, pooling=pooling, dropout=dropout)

@@ -1,4 +1,4 @@
-"""Control: the pretrained network as it is, the cosine of two texts and nothing learnt."""
+"""Control: the zero-shot baseline, the cosine of two texts from the pretrained network as it is."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SCALE_ROWS = 2000
 
 
 class Untouched(Strategy):
-    """The cosine of the two texts' mean states in the last layer, from the network as it came; no label is used.
+    """The zero-shot baseline: the cosine of the two texts' mean states in the last layer of the pretrained network.
 
     Where a sentence encoder is good already, this is what training has to beat. So that errors can be told, cosines are
     moved and scaled to the mean and spread of the numbers, which leaves their order as it is.
 
     Needs: pairs of texts.
     Inputs: two texts with a number that says how alike they are.
-    See also: `feature-extraction`, which solves a head on the same cosines of all layers.
+    See also: `feature-extraction`, which fits a head on the same cosines of all layers.
 
     Example:
         headstart fit pairs.csv --task sentence-similarity --strategy untouched

@@ -155,12 +155,12 @@ class Task(Objective, Generic[E, O]):
 
     @property
     def output_scale(self) -> tuple[float, float]:
-        """Mean and deviation that turn outputs into what people read: `outputs * deviation + mean`."""
+        """Mean and standard deviation that turn outputs into what people read: `outputs * deviation + mean`."""
         return 0.0, 1.0
 
     @property
     def solver(self) -> Solver | None:
-        """How its heads are solved on frozen features; None where there is no closed form and training starts from the backbone."""
+        """How its heads are fitted on frozen features; None where there is no closed form and training starts from the backbone."""
         return None
 
     @property
@@ -246,7 +246,7 @@ class Task(Objective, Generic[E, O]):
         return Units.one_each(len(rows))
 
     def cleaned(self, examples: Store[Any]) -> tuple[Store[Any], list[Dropped]]:
-        """Training rows after what the user asked to mend or leave out, and what was left out."""
+        """Training rows after what the user asked to fix or leave out, and what was left out."""
         return examples, []
 
     def known(self, examples: Store[Any]) -> tuple[Store[Any], list[Dropped]]:
@@ -361,16 +361,16 @@ class Task(Objective, Generic[E, O]):
         return results.losses / np.maximum(results.counts, 1)
 
     def unit_sort_key(self, values: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-        """How good outputs are, larger is better, for heads that are solved without knowing which units make a row.
+        """How good outputs are, larger is better, for heads that are fitted without knowing which units make a row.
 
         Args:
             values: shape (units, width).
             targets: of the units, as `targets` gives them.
 
         Raises:
-            UsageError: heads of this task are not solved.
+            UsageError: heads of this task are not fitted in closed form.
         """
-        raise UsageError(f"heads of {self.name} are not solved")
+        raise UsageError(f"heads of {self.name} are not fitted in closed form")
 
     def confidence(self, outputs: O) -> np.ndarray | None:
         """How sure the model is of each row, in [0, 1], shape (rows,); None where rows have no one prediction."""

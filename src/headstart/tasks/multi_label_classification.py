@@ -136,7 +136,7 @@ class MultiLabelClassification(PooledTask[Example]):
             if unknown := sorted(set(counts) - set(self.labels)):
                 raise DataError(
                     f"{examples.file}: label(s) {', '.join(repr(label) for label in unknown[:5])} are not among the labels "
-                    f"that were given ({', '.join(self.labels[:20])}); mend the file, or leave 'labels' out of the recipe"
+                    f"that were given ({', '.join(self.labels[:20])}); fix the file, or leave 'labels' out of the recipe"
                 )
         else:
             refuse_lookalikes(counts, examples.file)
@@ -286,7 +286,7 @@ class MultiLabelClassification(PooledTask[Example]):
         return '[each["label"] for each in found if each["score"] >= thresholds[each["label"]]]'
 
     def usage_code(self, found: str, thresholds: Sequence[float]) -> str:
-        """Probabilities by label, and the labels given."""
+        """Probabilities by label, and the predicted labels."""
         return (
             f"thresholds = {list(thresholds)!r}\nshares = {found}\nprint(dict(zip(labels, shares)))\n"
             "print([label for label, share, least in zip(labels, shares, thresholds) if share >= least])"

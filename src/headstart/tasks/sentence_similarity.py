@@ -65,7 +65,7 @@ class SentenceSimilarity(SingleNumber[Pair]):
     hub: ClassVar[str] = "sentence-similarity"
     pairs: ClassVar[bool] = True
     no_windows: ClassVar[str] = (
-        "compares two texts that are read whole; shorten them, or raise --max-length if the backbone allows"
+        "compares two texts that are read in full; shorten them, or raise --max-length if the backbone allows"
     )
 
     text: tuple[str, str] | None = None

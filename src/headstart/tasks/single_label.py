@@ -47,7 +47,7 @@ FEW_LABELS = 10
 class SingleLabel(PooledTask[E], Generic[E]):
     """A task whose examples have one label each.
 
-    Where the chosen metric is macro_f1 or mcc, the label given is the one whose probability is highest as a multiple of its
+    Where the chosen metric is macro_f1 or mcc, the predicted label is the one with the highest probability relative to its
     threshold; thresholds are found on calibrated probabilities of rows that were not trained on.
     """
 
@@ -84,7 +84,7 @@ class SingleLabel(PooledTask[E], Generic[E]):
         elif unknown := sorted(set(counts) - set(self.labels)):
             raise DataError(
                 f"{examples.file}: label(s) {', '.join(repr(label) for label in unknown[:5])} are not among the labels "
-                f"that were given ({', '.join(self.labels[:20])}); mend the file, or leave 'labels' out of the recipe"
+                f"that were given ({', '.join(self.labels[:20])}); fix the file, or leave 'labels' out of the recipe"
             )
         labels = self.labels or tuple(sorted(counts))
         metric = self.metric or ("macro_f1" if max(counts.values()) > 3 * min(counts.values()) else "accuracy")
@@ -179,7 +179,7 @@ class SingleLabel(PooledTask[E], Generic[E]):
         return softmax(outputs.values)
 
     def decided(self, outputs: Logits) -> np.ndarray:
-        """Index of the label given to each row, shape (rows,)."""
+        """Index of the predicted label of each row, shape (rows,)."""
         return label_by_thresholds(softmax(outputs.values), outputs.thresholds)
 
     def best_thresholds(self, outputs: Logits, rows: Store[E]) -> tuple[float, ...] | None:
@@ -227,7 +227,7 @@ class SingleLabel(PooledTask[E], Generic[E]):
         return softmax(outputs.values)[np.arange(len(given)), given]
 
     def is_right(self, outputs: Logits, rows: Store[E]) -> np.ndarray:
-        """Whether the label given to each row is the true one."""
+        """Whether the predicted label of each row is the true one."""
         return self.decided(outputs) == self.targets(rows)
 
     @property
@@ -237,7 +237,7 @@ class SingleLabel(PooledTask[E], Generic[E]):
         return ("prediction", "score", "truncated", *(f"p_{label}" for label in labels))
 
     def predictions(self, outputs: Logits, inputs: Sequence[Any]) -> list[LabelPrediction]:
-        """The label given to each input, with all probabilities."""
+        """The predicted label of each input, with all probabilities."""
         probabilities, found = softmax(outputs.values), []
         for row, given, cut in zip(probabilities, self.decided(outputs), outputs.truncated, strict=True):
             shares = {label: float(share) for label, share in zip(self.names, row, strict=True)}
@@ -261,7 +261,7 @@ class SingleLabel(PooledTask[E], Generic[E]):
         return SOFTMAX_CODE[library]
 
     def usage_code(self, found: str, thresholds: Sequence[float]) -> str:
-        """Probabilities by label, and the label given where that is not the most probable one."""
+        """Probabilities by label, and the predicted label where that is not the most probable one."""
         if not len(thresholds):
             return f"print(dict(zip(labels, {found})))"
         return (

@@ -61,7 +61,7 @@ class SingleNumber(PooledTask[E], Generic[E]):
 
     @property
     def output_scale(self) -> tuple[float, float]:
-        """Mean and deviation of the numbers of the training rows."""
+        """Mean and standard deviation of the numbers of the training rows."""
         if self.mean is None or self.deviation is None:
             raise UsageError(f"the task {self.name} knows no numbers yet; bind it to training rows first")
         return self.mean, self.deviation
@@ -86,7 +86,7 @@ class SingleNumber(PooledTask[E], Generic[E]):
         return (None, f"'{cell[:60]}' is no finite number") if value is None else (value, None)
 
     def bind(self, examples: Store[Any]) -> Self:
-        """Learn mean and deviation of the numbers.
+        """Learn mean and standard deviation of the numbers.
 
         Raises:
             DataError: they are all the same.
@@ -113,7 +113,7 @@ class SingleNumber(PooledTask[E], Generic[E]):
         return []
 
     def counts(self, rows: Store[Any]) -> Mapping[str, int]:
-        """Rows by bins of numbers, whose borders are a deviation apart."""
+        """Rows by bins of numbers, whose borders are a standard deviation apart."""
         mean, deviation = self.output_scale
         borders = [mean - deviation, mean, mean + deviation]
         shown = [f"{border:.4g}" for border in borders]

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 class TokenClassification(PooledTask[Sentence]):
     """Spans of words with a type: named entities, parts of a citation, chunks.
 
-    Each word has a tag, read at the state of its first piece (Devlin et al. 2019, section 5.3) or the mean of its pieces.
+    Each word has a tag, read at the state of its first subword token (Devlin et al. 2019, section 5.3) or the mean of them.
     Predicted tags are the best sequence that the scheme allows. Sentences longer than the network reads are read in windows
     that overlap; every word is taken from the window in which it has most words around it.
 
@@ -130,7 +130,7 @@ class TokenClassification(PooledTask[Sentence]):
             if unknown := sorted(set(counts) - known):
                 raise DataError(
                     f"{examples.file}: type(s) {', '.join(map(repr, unknown[:5]))} are not among those that were given "
-                    f"({', '.join(sorted(known - {''}))}); mend the file, or leave 'labels' out of the recipe"
+                    f"({', '.join(sorted(known - {''}))}); fix the file, or leave 'labels' out of the recipe"
                 )
             return self
         if self.drop_rare_labels:
@@ -197,7 +197,7 @@ class TokenClassification(PooledTask[Sentence]):
         return dict(Counter(span.type for row in rows.examples for span in spans_of(row.label or ())).most_common())
 
     def heads(self, backbone: Backbone, **options: Any) -> dict[str, Head]:
-        """One `PooledHead` that reads words; options: `layers`, `pooling` (of a word's pieces), `dropout`."""
+        """One `PooledHead` that reads words; options: `layers`, `pooling` (of a word's subword tokens), `dropout`."""
         return super().heads(backbone, chained=self.crf, **options)
 
     def targets(self, examples: Store[Any]) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""Training: the loop, its optimiser, frozen features and solved heads."""
+"""Training: the loop, its optimiser, frozen features and fitted heads."""

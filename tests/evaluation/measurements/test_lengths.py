@@ -32,7 +32,7 @@ def evidence(lengths: dict[str, Any] | None, kind: str = "transformers", **task:
         ),
         (
             evidence(CUT, "linear-text"),
-            "It reads texts whole; a network reads the first 64 tokens of a text; 30 of 200 training texts (15.0 %) were "
+            "It reads all of a text; a network reads the first 64 tokens of a text; 30 of 200 training texts (15.0 %) were "
             "longer, which lost 500 of 4,000 tokens (12.50 %).",
         ),
         (
@@ -67,15 +67,15 @@ def test_report_and_card_say_how_many_were_longer_and_what_was_lost(given: dict[
         (
             CUT, False, True,
             "30 of 200 training texts (15.0 %) are longer than 64 tokens; their ends, 500 of 4,000 tokens (12.50 %), were not "
-            "read; read them whole with --long window, or raise --max-length if the backbone allows",
+            "read; read all of them with --long window, or raise --max-length if the backbone allows",
         ),
         (
             CUT | {"inputs": "pairs of texts"}, False, False,
             "30 of 200 training pairs of texts (15.0 %) are longer than 64 tokens; their ends, 500 of 4,000 tokens (12.50 %), "
             "were not read; raise --max-length if the backbone allows",
         ),
-        (WHOLE, False, True, "all 200 training texts were read whole"),
-        (WHOLE | {"windowed": 30}, True, True, "all 200 training texts were read whole, 30 of them in windows"),
+        (WHOLE, False, True, "none of 200 training texts were truncated"),
+        (WHOLE | {"windowed": 30}, True, True, "none of 200 training texts were truncated; 30 of them were read in windows"),
         (
             CUT | WORDS, True, False,
             "7 of 200 training sentences (3.5 %) were read in windows, and words longer than a window lost 500 of 4,000 tokens "
@@ -93,4 +93,4 @@ def test_texts_cut_at_prediction_are_counted() -> None:
     assert cut_notes(0, 40, possible=True) == []
     [plain], [more] = cut_notes(3, 40, possible=False), cut_notes(3, 40, possible=True)
     assert plain == "3 of 40 texts (7.5 %) were longer than the model reads; their end was not seen"
-    assert more == f"{plain}; a model fitted with --long window reads texts whole"
+    assert more == f"{plain}; a model fitted with --long window reads all of a text"

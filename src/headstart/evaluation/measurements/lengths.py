@@ -59,7 +59,7 @@ def reading_sentence(evidence: Mapping[str, Any]) -> str:
     longer = f"{_of(lengths, cut)} were longer"
     lost = f", which lost {_lost(lengths)}" if finite(lengths.get("tokens_lost_share")) is not None else ""
     whole = evidence.get("kind") in WITHOUT_NETWORK
-    reads = "It reads texts whole; a network reads" if whole else "It reads"
+    reads = "It reads all of a text; a network reads" if whole else "It reads"
     return f"{reads} the first {limit} tokens of {_one(lengths)}; {longer}{lost}."
 
 
@@ -75,10 +75,10 @@ def notice(lengths: Mapping[str, Any], *, windows: bool, possible: bool) -> str:
     if lengths["truncated"] and longer:
         return f"{_of(lengths, longer)} were read in windows, {_words_cut(lengths)}"
     if not lengths["truncated"]:
-        inside = f", {count(longer)} of them in windows" if longer else ""
-        return f"all {count(lengths['texts'])} training {lengths['inputs']} were read whole{inside}"
+        inside = f"; {count(longer)} of them were read in windows" if longer else ""
+        return f"none of {count(lengths['texts'])} training {lengths['inputs']} were truncated{inside}"
     raised = "raise --max-length if the backbone allows"
-    remedy = f"read them whole with --long window, or {raised}" if possible and not windows else raised
+    remedy = f"read all of them with --long window, or {raised}" if possible and not windows else raised
     return (
         f"{_of(lengths, lengths['truncated'])} are longer than {count(lengths['limit'])} tokens; their ends, "
         f"{_lost(lengths)}, were not read; {remedy}"
@@ -95,7 +95,7 @@ def cut_notes(cut: int, rows: int, *, possible: bool) -> list[str]:
     """
     if not cut:
         return []
-    remedy = "; a model fitted with --long window reads texts whole" if possible else ""
+    remedy = "; a model fitted with --long window reads all of a text" if possible else ""
     said = f"{count(cut)} of {count(rows)} texts ({share(cut, rows)})"
     return [f"{said} were longer than the model reads; their end was not seen{remedy}"]
 

@@ -35,11 +35,11 @@ class ThresholdsGiven(Measurement):
             return []
         each = [f"{label} {least:.3g}" for label, least in zip(task["labels"], plain, strict=True)]
         if len(each) == 2:
-            return [f"For the sake of {task['metric']} a label is given from this probability on: {', '.join(each)}."]
+            return [f"A label is predicted from this probability on, chosen for {task['metric']}: {', '.join(each)}."]
         rest = f" and {len(each) - MOST_NAMED} more" if len(each) > MOST_NAMED else ""
         return [
-            f"For the sake of {task['metric']} the label given is the one whose probability is highest as a multiple of "
-            f"its threshold: {', '.join(each[:MOST_NAMED])}{rest}."
+            f"Predicted label: the highest probability relative to its threshold, chosen for {task['metric']}: "
+            f"{', '.join(each[:MOST_NAMED])}{rest}."
         ]
 
     def card(self, plain: Sequence[float], evidence: Mapping[str, Any]) -> list[str]:
@@ -51,14 +51,9 @@ class ThresholdsGiven(Measurement):
         borders = ", ".join(f"{cell(label)} {number(least)}" for label, least in each)
         rest = f" and {count(len(labels) - LIST_LIMIT)} more" if len(labels) > LIST_LIMIT else ""
         if dig(evidence, "task", "answers") == "labels":
-            said = (
-                "A text has any number of them. Thresholds decide: a label is given where its probability is at least"
-            )
+            said = "A text has any number of them. Thresholds decide: a label is predicted where its probability is at least"
         elif len(plain) == 2:
-            said = "Thresholds decide, for the sake of the chosen score: a label is given where its probability is at least"
+            said = "Thresholds decide, chosen for the metric: a label is predicted where its probability is at least"
         else:
-            said = (
-                "Thresholds decide, for the sake of the chosen score: given is the label whose probability is highest as a "
-                "multiple of its threshold,"
-            )
+            said = "Thresholds decide, chosen for the metric. Predicted label: the highest probability relative to its threshold,"
         return ["", f"{said} {borders}{rest}."]
