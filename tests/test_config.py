@@ -75,10 +75,10 @@ def test_what_is_no_mapping_is_refused(values: Any) -> None:
         ("a", "'a'"),
         ("x" * 70, "'" + "x" * 57 + "...'"),
         (3, "3"),
-        (None, "None"),
-        (True, "True"),
+        (None, "nothing"),
+        (True, "true"),
         ([1], "a list"),
-        ({}, "a dict"),
+        ({}, "a mapping"),
     ],
 )
 def test_values_are_shown_shortly(value: Any, expected: str) -> None:

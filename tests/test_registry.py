@@ -62,3 +62,26 @@ def test_the_first_line_of_a_class_is_read_without_importing_it(
 )
 def test_the_nearest_word_is_asked_for(word: str, expected: str) -> None:
     assert did_you_mean(word, ["text", "label"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "meant"),
+    [
+        ("lable", ["text", "label"], "label"),  # two letters swapped are one slip
+        ("Batch-Size", ["batch_size"], "batch_size"),
+        ("learning", ["learning_rate", "layers"], "learning_rate"),
+        ("max", ["max_length", "max_grad_norm"], ""),  # the beginning of two
+        ("depth", ["width", "epochs"], ""),
+        ("lr", ["or", "layers"], ""),
+        ("layer", ["layer_decay", "layers"], "layers"),
+        ("c", ["C", "cache"], "C"),
+        ("", ["a"], ""),
+        ("strategie", ["tasks", "strategies"], "strategies"),
+        ("size", ["seed", "since"], ""),
+        ("tokens", ["folds", "targets"], ""),
+    ],
+)
+def test_only_a_near_word_is_proposed(word: str, known: list[str], meant: str) -> None:
+    from headstart.registry import near
+
+    assert near(word, known) == meant

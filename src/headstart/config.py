@@ -9,7 +9,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from headstart.errors import RecipeError
-from headstart.registry import Registry, did_you_mean
+from headstart.faults import describe, faults_of
+from headstart.registry import Registry
 
 
 class Component(BaseModel):
@@ -58,7 +59,7 @@ def parse(cls: type[Component], values: Any, where: str = "recipe") -> Any:
     try:
         return cls.model_validate(dict(values))
     except ValidationError as error:
-        raise RecipeError(problems(error, cls), where) from None
+        raise RecipeError(faults_of(error, cls), where) from None
 
 
 def named(registry: Registry, default: str | None = None, *, only: type | None = None, others: str = "") -> Any:
@@ -103,7 +104,7 @@ def named(registry: Registry, default: str | None = None, *, only: type | None =
         try:
             return cls.model_validate(rest)
         except ValidationError as error:
-            raise PydanticCustomError("nested", "has faults", {"faults": _faults(error, cls)}) from None
+            raise PydanticCustomError("nested", "has faults", {"faults": faults_of(error, cls)}) from None
 
     build.components = lambda: {name: registry.get(name) for name in _choices(registry, only)}  # type: ignore[attr-defined]
     return BeforeValidator(build)
@@ -122,77 +123,6 @@ def components(info: FieldInfo) -> dict[str, type[Component]]:
             return part.func.components()  # type: ignore[union-attr]
         pending += [*get_args(part), *getattr(part, "__metadata__", ())]
     return {}
-
-
-def problems(error: ValidationError, cls: type[BaseModel]) -> list[str]:
-    """One line per fault of a pydantic error: the path, what was found, what was expected."""
-    return [f"{path}: {text}" if path else text for path, text in _faults(error, cls)]
-
-
-def _faults(error: ValidationError, cls: type[BaseModel]) -> list[tuple[str, str]]:
-    faults = []
-    for fault in error.errors():
-        place = fault["loc"][:-1] if fault["type"] == "extra_forbidden" else fault["loc"]
-        path = ".".join(str(part) for part in place if not _is_union_tag(part))
-        nested = (fault.get("ctx") or {}).get("faults")
-        if nested:
-            faults += [(".".join(part for part in (path, inner) if part), text) for inner, text in nested]
-        else:
-            faults.append((path, _explain(fault, cls)))
-    return _joined(faults)
-
-
-def _joined(faults: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """One fault of a value that is none of several kinds, in place of one for each kind."""
-    found: list[tuple[str, str]] = []
-    for path, text in faults:
-        kind = "should be "
-        if found and found[-1][0] == path and found[-1][1].startswith(kind) and text.startswith(kind):
-            wanted, comma, value = found.pop()[1].rpartition(", found ")
-            text = f"{wanted} or {text.removeprefix(kind)}" if comma and text.endswith(value) else text
-        found.append((path, text))
-    return found
-
-
-def _is_union_tag(part: Any) -> bool:
-    return isinstance(part, str) and (
-        part.startswith(("function-", "literal[", "constrained-", "tuple[", "list["))
-        or part in {"int", "str", "float", "bool", "none"}
-    )
-
-
-def _explain(fault: Any, cls: type[BaseModel]) -> str:
-    if fault["type"] == "extra_forbidden":
-        owner = _owner(cls, fault["loc"][:-1])
-        known = list(owner.model_fields) if owner else []
-        key = str(fault["loc"][-1])
-        listing = f" (keys here: {', '.join(known)})" if known else ""
-        return f"unknown key '{key}'{did_you_mean(key, known)}{listing}"
-    if fault["type"] == "missing":
-        return "is required"
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] in {"component", "value_error", "nested"}:
-        return message
-    message = message[:1].lower() + message[1:]
-    return f"{message.removeprefix('input ')}, found {describe(fault['input'])}"
-
-
-def _owner(cls: type[BaseModel], path: tuple[Any, ...]) -> type[BaseModel] | None:
-    for part in path:
-        annotation = cls.model_fields[part].annotation if part in cls.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return None
-        cls = annotation
-    return cls
-
-
-def describe(value: Any) -> str:
-    """How a value is shown in a message: quoted text, short lists, the type for the rest."""
-    if isinstance(value, str):
-        return f"'{value}'" if len(value) <= 60 else f"'{value[:57]}...'"
-    if isinstance(value, (int, float, bool)) or value is None:
-        return repr(value)
-    return f"a {type(value).__name__}"
 
 
 def split_at_commas(value: Any) -> Any:
@@ -224,7 +154,6 @@ __all__ = [
     "describe",
     "named",
     "parse",
-    "problems",
     "seconds",
     "split_at_commas",
 ]

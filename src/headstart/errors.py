@@ -16,6 +16,24 @@ apart: the user asked for it.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong in a recipe, and where."""
+
+    place: tuple[str, ...]
+    """Keys on the way there from the top; numbers count the entries of a list."""
+    text: str
+    """What was found, what was expected, what to do."""
+    key: str = ""
+    """Name of a key that is not known at that place; empty for other faults."""
+    known: tuple[str, ...] = ()
+    """Names that are known there."""
+
+    def __str__(self) -> str:
+        """`place: text`."""
+        return ": ".join(part for part in (".".join(self.place), self.text) if part)
 
 
 class HeadstartError(Exception):
@@ -34,14 +52,15 @@ class RecipeError(HeadstartError, ValueError):
     """One or more faults in a recipe, all of them listed at once; a ValueError too, as scikit-learn expects.
 
     Args:
-        problems: one line each, already naming the place (`training.epochs`) and the remedy.
+        problems: one each, as a fault with its place or as a line that names it (`training.epochs`) and the remedy.
         where: the file or door the recipe came from, for the first line of the message.
     """
 
     exit_code = 64
 
-    def __init__(self, problems: Sequence[str], where: str = "recipe") -> None:
-        self.problems = tuple(problems)
+    def __init__(self, problems: "Sequence[str | Fault]", where: str = "recipe") -> None:
+        self.faults = tuple(each if isinstance(each, Fault) else Fault((), each) for each in problems)
+        self.problems = tuple(str(fault) for fault in self.faults)
         self.where = where
         lines = "\n".join(f"  - {problem}" for problem in self.problems)
         noun = "problem" if len(self.problems) == 1 else "problems"

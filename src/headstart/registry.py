@@ -14,13 +14,49 @@ from headstart.errors import RecipeError
 
 
 def did_you_mean(word: str, known: "list[str] | tuple[str, ...]") -> str:
-    """Return `; did you mean 'x'?` for the nearest known word, or an empty string."""
-    import difflib
+    """Return `; did you mean 'x'?` for a known word that `word` may be a slip for, or an empty string; see `near`."""
+    best = near(word, known)
+    return f"; did you mean '{best}'?" if best else ""
 
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    folded = [name for name in known if name.casefold() == word.casefold()]
-    best = folded or near
-    return f"; did you mean '{best[0]}'?" if best else ""
+
+def near(word: str, known: "list[str] | tuple[str, ...]") -> str:
+    """The known word that `word` may be a slip for, or an empty string.
+
+    That is one that differs in case or in what joins its parts alone, the one that `word` is the beginning of, or the
+    nearest by letters that are wrong, missing, too many or swapped: one for every three letters, three at most.
+    """
+    plain = _joined(word)
+    folded = [name for name in known if _joined(name) == plain]
+    if folded or not plain:
+        return folded[0] if folded else ""
+    slips = min(3, len(plain) // 3)
+    counted = [(_slips(plain, _joined(name), slips), name) for name in known]
+    best = min(counted, key=lambda each: each[0], default=(slips + 1, ""))
+    if best[0] <= slips:
+        return best[1]
+    begun = [name for name in known if len(plain) > 2 and _joined(name).startswith(plain)]
+    return begun[0] if len(begun) == 1 else ""
+
+
+def _joined(word: str) -> str:
+    return word.casefold().replace("_", "-")
+
+
+def _slips(one: str, other: str, most: int) -> int:
+    """Letters that are wrong, missing, too many or swapped with the next (optimal string alignment), `most` + 1 for more."""
+    if abs(len(one) - len(other)) > most:
+        return most + 1
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for at, letter in enumerate(one):
+        row = [at + 1]
+        for to, wanted in enumerate(other):
+            cost = min(last[to + 1] + 1, row[to] + 1, last[to] + (letter != wanted))
+            if at and to and letter == other[to - 1] and one[at - 1] == wanted:
+                cost = min(cost, before[to - 1] + 1)
+            row.append(cost)
+        before, last = last, row
+    return min(last[-1], most + 1)
 
 
 class Registry:

@@ -163,11 +163,11 @@ def test_a_recipe_with_five_faults_names_all_five(refused: Callable[..., str], t
     faults = [line.removeprefix("  - ") for line in message.strip().split("\n")[1:]]
     assert len(faults) == 5
     for fault in (
-        "data: unknown key 'trian'; did you mean 'train'?",
-        "backbone: unknown key 'max_lenght'; did you mean 'max_length'?",
-        "strategies.0.layer_decay: should be less than or equal to 1, found 7",
-        "training.epochs: should be greater than or equal to 1, found 0",
-        "seed: should be greater than or equal to 0, found -1",
+        "line 1: data: unknown key 'trian'; did you mean 'train'?",
+        "line 2: backbone: unknown key 'max_lenght'; did you mean 'max_length'?",
+        "line 3: strategy.layer_decay: should be at most 1, found 7",
+        "line 4: training.epochs: should be at least 1, found 0",
+        "line 5: seed: should be at least 0, found -1",
     ):
         assert sum(line.startswith(fault) for line in faults) == 1, fault
 
@@ -331,14 +331,14 @@ def test_set_without_key_and_value(refused: Callable[..., str], files: Path, ite
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
-        (("--set", "seeed=3"), "unknown key 'seeed'; did you mean 'seed'?"),
+        (("--set", "seeed=3"), "unknown key 'seeed' at the top level; did you mean 'seed'?"),
         (("--set", "seed=[1"), "'[1' is not a YAML value"),
         (("--class-weight", "{up: 1"), "--class-weight: '{up: 1' is not a YAML mapping"),
         (("--strategy", "from-scratch", "--rates", "1e-3,fast"), "found 'fast'"),
         (("--strategy", "feature-extraction", "--layers", "1,top"), "found 'top'"),
         (("--strategy", "tf-idf", "--layers", "2"), "'layers' is an option of coral, feature-extraction, fine-tuning"),
         (("--delimiter", "ab"), "found 'ab'"),
-        (("--epochs", "two"), "training.epochs: should be a valid integer"),
+        (("--epochs", "two"), "training.epochs: should be a whole number"),
     ],
 )  # fmt: skip
 def test_options_that_cannot_be_meant(

@@ -90,7 +90,7 @@ def test_help_and_faults_of_a_new_verb_are_those_of_any_other(count: None, comma
     assert "How often each word counts, at least 1. [1]" in shown
     assert "--letters / --no-letters" in shown
     assert "Nobody reads on" not in shown
-    assert "times: should be greater than or equal to 1, found '0'" in command("count", "a", "--times", 0, code=64).err
+    assert "times: should be at least 1, found '0'" in command("count", "a", "--times", 0, code=64).err
     assert "No such option: --time" in command("count", "a", "--time", 1, code=2).err
     with pytest.raises(headstart.HeadstartError, match="did you mean 'count'.*predict, evaluate, count"):
         headstart.run({"verb": "counts"})

@@ -19,30 +19,30 @@ BASE: dict[str, Any] = {"data": {"train": "a.csv"}}
 BROKEN: list[tuple[str, dict[str, Any], list[str]]] = [
     ("no training file", {"data": {}}, ["data.train: is required"]),
     ("no data", {}, ["data: is required"]),
-    ("key mistyped", BASE | {"trainig": {}}, ["unknown key 'trainig'; did you mean 'training'?"]),
+    ("key mistyped", BASE | {"trainig": {}}, ["unknown key 'trainig' at the top level; did you mean 'training'?"]),
     ("inner key mistyped", BASE | {"training": {"epoch": 3}}, ["training: unknown key 'epoch'; did you mean 'epochs'?"]),
     ("unknown strategy", BASE | {"strategy": "fine-tunning"}, ["unknown strategy 'fine-tunning'; did you mean 'fine-tuning'?"]),
     ("unknown task", BASE | {"task": "text-clasification"}, ["task: unknown task 'text-clasification'; did you mean 'text-classification'?"]),
-    ("number out of range", BASE | {"training": {"epochs": 0}}, ["training.epochs: should be greater than or equal to 1, found 0"]),
-    ("neither of two kinds", BASE | {"strategies": [{"name": "fine-tuning", "hidden_dropout": 2, "layers": "top"}]}, ["strategies.0.layers: should be 'all' or a valid integer, unable to parse string as an integer, found 'top'", "strategies.0.hidden_dropout: should be 'own' or less than 1, found 2"]),
-    ("word for a number", BASE | {"training": {"batch_size": "many"}}, ["training.batch_size: should be a valid integer, unable to parse string as an integer, found 'many'"]),
+    ("number out of range", BASE | {"training": {"epochs": 0}}, ["training.epochs: should be at least 1, found 0"]),
+    ("neither of two kinds", BASE | {"strategies": [{"name": "fine-tuning", "hidden_dropout": 2, "layers": "top"}]}, ["strategies.0.layers: should be 'all' or a whole number, found 'top'", "strategies.0.hidden_dropout: should be 'own' or below 1, found 2"]),
+    ("word for a number", BASE | {"training": {"batch_size": "many"}}, ["training.batch_size: should be a whole number, found 'many'"]),
     ("not a number", BASE | {"training": {"learning_rate": float("nan")}}, ["training.learning_rate: should be a finite number"]),
-    ("list for a mapping", BASE | {"training": [1]}, ["training: should be a valid dictionary or instance of Training, found a list"]),
-    ("share of one", {"data": {"train": "a", "test_share": 1.0}}, ["data.test_share: should be less than 1, found 1.0"]),
+    ("list for a mapping", BASE | {"training": [1]}, ["training: should be a mapping of keys to values, found a list"]),
+    ("share of one", {"data": {"train": "a", "test_share": 1.0}}, ["data.test_share: should be below 1, found 1.0"]),
     ("unknown choice", BASE | {"task": {"metric": "f1"}}, ["task.metric: text-classification is not judged by 'f1' (known: accuracy, macro_f1, mcc, log_loss)"]),
     ("strategy twice", BASE | {"strategies": ["tf-idf", "tf-idf"]}, ["strategies: a strategy is named twice"]),
     ("no strategy", BASE | {"strategies": []}, ["strategies: name at least one of contrastive, coral"]),
     ("one and many", BASE | {"strategy": "tf-idf", "strategies": ["fine-tuning"]}, ["give either 'strategy' or 'strategies'"]),
     ("option of a strategy mistyped", BASE | {"strategy": {"name": "fine-tuning", "layer": 1}}, ["unknown key 'layer'; did you mean 'layers'?"]),
-    ("option of a strategy out of range", BASE | {"strategy": {"fine-tuning": {"layer_decay": 2}}}, ["strategies.0.layer_decay: should be less than or equal to 1, found 2"]),
-    ("layers below the embeddings", BASE | {"strategy": {"feature-extraction": {"layers": [-1]}}}, ["layers.0: should be greater than or equal to 0, found -1"]),
-    ("rates out of range", BASE | {"strategy": {"from-scratch": {"rates": [0.0, 2.0]}}}, ["rates.0: should be greater than 0", "rates.1: should be less than or equal to 1"]),
-    ("no rates", BASE | {"strategy": {"from-scratch": {"rates": []}}}, ["rates: ", "at least 1 item"]),
+    ("option of a strategy out of range", BASE | {"strategy": {"fine-tuning": {"layer_decay": 2}}}, ["strategy.layer_decay: should be at most 1, found 2"]),
+    ("layers below the embeddings", BASE | {"strategy": {"feature-extraction": {"layers": [-1]}}}, ["layers.0: should be at least 0, found -1"]),
+    ("rates out of range", BASE | {"strategy": {"from-scratch": {"rates": [0.0, 2.0]}}}, ["rates.0: should be over 0", "rates.1: should be at most 1"]),
+    ("no rates", BASE | {"strategy": {"from-scratch": {"rates": []}}}, ["rates: should hold at least 1, found none"]),
     ("strategy without a name", BASE | {"strategies": [{"layers": 1}]}, ["strategies.0: needs a 'name': one of contrastive, coral"]),
-    ("seed below nothing", BASE | {"seed": -1}, ["seed: should be greater than or equal to 0, found -1"]),
+    ("seed below nothing", BASE | {"seed": -1}, ["seed: should be at least 0, found -1"]),
     ("unknown format", {"data": {"train": "a", "format": "xls"}}, ["data.format: should be 'csv', 'tsv', 'jsonl' or 'parquet', found 'xls'"]),
-    ("backbone without sense", BASE | {"backbone": 3}, ["backbone: should be a valid dictionary or instance of BackboneSource, found 3"]),
-    ("neither yes nor no", BASE | {"controls": "perhaps"}, ["controls: should be a valid boolean", "found 'perhaps'"]),
+    ("backbone without sense", BASE | {"backbone": 3}, ["backbone: should be a mapping of keys to values, found 3"]),
+    ("neither yes nor no", BASE | {"controls": "perhaps"}, ["controls: should be true or false, found 'perhaps'"]),
 ]  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def test_all_faults_are_listed_at_once() -> None:
             "training.epochs",
             "strategies.0",
             "strategies.1.dropout",
-            "unknown key 'sead'; did you mean 'seed'? (keys here",
+            "unknown key 'sead' at the top level; did you mean 'seed'? (keys here",
         ]
     )
 
@@ -86,7 +86,7 @@ def test_faults_of_flags_and_of_values_come_together() -> None:
     text = str(error.value)
     assert "unknown option 'epoch'; did you mean 'epochs'?" in text
     assert "'dropout' is an option of fine-tuning, lora, which is not among the strategies of this run" in text
-    assert "training.batch_size: should be greater than or equal to 1, found 0" in text
+    assert "training.batch_size: should be at least 1, found 0" in text
 
 
 @pytest.mark.parametrize("verb", VERBS.names())
@@ -297,7 +297,7 @@ def test_named_tests_are_files_by_name(given: Any, tests: dict[str, str]) -> Non
         ({"test": "x.csv"}, "data.tests: 'test' is a part of the data already; give the test another name"),
         ({"Target": "x.csv"}, "'Target' is a part of the data already"),
         ({"a.b": "x.csv"}, r"'a\.b' is no name for a test; letters, digits, blanks and _\+- are, at most 40 of them"),
-        (["x.csv"], "data.tests: should be a valid dictionary, found a list"),
+        (["x.csv"], "data.tests: should be a mapping of keys to values, found a list"),
     ],
 )
 def test_a_named_test_needs_a_name_and_a_file(given: Any, message: str) -> None:

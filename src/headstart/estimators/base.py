@@ -13,10 +13,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from headstart.artifact import Artifact
-from headstart.config import Component, problems
+from headstart.config import Component
 from headstart.data.arrays import as_columns, joined
 from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError
+from headstart.faults import faults_of
 from headstart.recipes.labelled import Fit
 from headstart.recipes.parsing import assemble
 from headstart.recipes.sources import MEMORY
@@ -285,7 +286,7 @@ def _changed(section: Component, changes: Mapping[str, Any], prefix: str) -> Com
             **{name: _changed(getattr(section, name), more, f"{prefix}{name}__") for name, more in inside.items()}
         )
     except ValidationError as error:
-        raise RecipeError(problems(error, type(section)), prefix.removesuffix("__").replace("__", ".")) from None
+        raise RecipeError(faults_of(error, type(section)), prefix.removesuffix("__").replace("__", ".")) from None
 
 
 def _native(value: Any) -> Any:

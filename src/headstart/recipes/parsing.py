@@ -9,11 +9,13 @@ from typing import Any, Literal, overload
 import yaml
 
 from headstart.config import Component, components, describe, parse
-from headstart.errors import MissingInputError, RecipeError
+from headstart.errors import Fault, MissingInputError, RecipeError
 from headstart.recipes.base import Recipe
 from headstart.recipes.flags import MANY, Flag, flags
+from headstart.recipes.homes import at_home
 from headstart.recipes.inference import Predict
 from headstart.recipes.labelled import AUTO, Fit, listed
+from headstart.recipes.lines import Lines
 from headstart.recipes.verbs import VERBS
 from headstart.registry import did_you_mean
 from headstart.strategies.offers import offering
@@ -82,13 +84,18 @@ def read(path: str | Path, sets: Mapping[str, Any] | None = None) -> Recipe:
         raise MissingInputError(f"there is no recipe file {file}") from None
     except UnicodeDecodeError as error:
         raise RecipeError([f"byte {error.start} is not UTF-8"], str(file)) from None
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError([f"not YAML: {' '.join(str(error).split())}"], str(file)) from None
+    lines = Lines(text, str(file))
+    values = yaml.safe_load(text)
     if not isinstance(values, dict):
         raise RecipeError(["expected keys and values, such as 'verb: fit'"], str(file))
-    return from_mapping(values, str(file), sets)
+    given = [tuple(key.split(".")) for key in sets or {}]
+    try:
+        recipe = from_mapping(values, str(file), sets)
+    except RecipeError as error:
+        raise RecipeError(lines.placed([*lines.repeated, *error.faults], given), str(file)) from None
+    if lines.repeated:
+        raise RecipeError(lines.placed(lines.repeated, given), str(file))
+    return recipe
 
 
 def from_mapping(values: Mapping[str, Any], where: str, sets: Mapping[str, Any] | None = None) -> Recipe:
@@ -153,13 +160,21 @@ def _built(
         elif name not in of_components:
             faults = faults + _put(values, tuple(key.split(".")), value)
     faults = faults + _to_components(verb, values, of_components, known)
+    single = values.get("strategy") is not None
     try:
         recipe = parse(VERBS.get(verb), migrate(values), where)
     except RecipeError as error:
-        raise RecipeError([*faults, *error.problems], where) from None
+        raise RecipeError(
+            [*faults, *(_as_given(at_home(each, verb), single) for each in error.faults)], where
+        ) from None
     if faults:
         raise RecipeError(faults, where)
     return recipe
+
+
+def _as_given(fault: Fault, single: bool) -> Fault:
+    """A fault of the one strategy under the key that it was given by."""
+    return fault._replace(place=("strategy", *fault.place[2:])) if single and fault.place[:2] == (MANY, "0") else fault
 
 
 def _spelled(key: str, known: Mapping[str, Flag]) -> str:
