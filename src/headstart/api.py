@@ -15,6 +15,7 @@ from headstart.recipes.sources import MEMORY
 from headstart.runs.outcome import Outcome
 from headstart.runs.run import run as run_recipe
 from headstart.runtime.progress import SILENT, Progress
+from headstart.types import Json
 
 
 class Columns(Protocol):
@@ -183,7 +184,7 @@ def _as_text(value: Any) -> str | None:
     if hasattr(value, "tolist") and getattr(value, "ndim", 0):
         value = value.tolist()
     if isinstance(value, list | tuple | dict):
-        return json.dumps(value, ensure_ascii=False)
+        return Json(json.dumps(value, ensure_ascii=False))
     if value != value:
         return None
     return value if isinstance(value, str) else str(value)

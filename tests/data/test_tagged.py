@@ -38,6 +38,12 @@ def test_bare_types_become_spans_where_neighbours_agree() -> None:
             {"id": 7, "start_offset": 0, "end_offset": 12, "label": "PER"},
             {"start_offset": 16, "end_offset": 21, "label": "LOC"},
         ],
+        [[0, 12, "PER"], [16, 21, "LOC"], [0, 12, "PER"]],
+        [[0, 12, "PER", "Ada Lovelace"], [16, 21, "LOC", "Paris"]],
+        [
+            {"start": 0, "end": 12, "text": "Ada Lovelace", "labels": ["PER"]},
+            {"start": 16, "end": 21, "labels": ["LOC"]},
+        ],
     ],
 )
 def test_spans_of_characters_become_tags_of_words(spans: list[object]) -> None:
@@ -67,6 +73,7 @@ def test_no_label_at_all_is_not_the_same_as_no_span() -> None:
 @pytest.mark.parametrize(
     ("text", "labels", "message"),
     [
+        ("Ada", '[{"start_offset": 0, "end_offset": 3, "label": 4}]', "is the number 4; export names in place of ids"),
         ('["a", "b"]', '["O"]', "1 tags for 2 words"),
         ('["a", ""]', '["O", "O"]', "word 2 is empty"),
         ("[]", "[]", "no words"),

@@ -108,6 +108,12 @@ def test_other_schemes_are_told_and_bare_types_converted() -> None:
     assert TokenClassification(scheme="iob2").guess(plain).remarks(table(WORDS)) == []
 
 
+def test_texts_with_spans_have_no_scheme_to_speak_of() -> None:
+    spans = Table("a.jsonl", {"text": ["Ada sang"], "label": ['[[0, 3, "PER"]]']}, [1])
+    task = TokenClassification().guess(spans)
+    assert task.remarks(spans) == []
+
+
 def test_tags_that_are_not_possible_are_named_by_line_and_word() -> None:
     rows = [*WORDS, (["in", "Rome"], ["O", "I-LOC"])]
     [said] = TokenClassification().guess(table(rows)).remarks(table(rows))

@@ -11,8 +11,8 @@ from headstart.data.tags import Fault, Scheme, Span, faults_of, scheme_of, spans
 from headstart.data.words import Sentence, Words, joined_words, word_list, words_of
 
 STARTS, ENDS = ("start", "start_offset", "begin"), ("end", "end_offset")
-TYPES = ("label", "type", "entity", "entity_group", "tag")
-"""Keys of a span that is an object: those of doccano, spaCy and the pipelines of transformers among them."""
+TYPES = ("label", "type", "entity", "entity_group", "tag", "labels")
+"""Keys of a span that is an object: those of doccano, Label Studio, spaCy and the pipelines of transformers among them."""
 
 
 class RowFault(ValueError):
@@ -50,12 +50,12 @@ def tags_in(value: str) -> list[str]:
 
 
 def marks_in(value: str, text: str) -> list[Mark]:
-    """The spans of a JSON list, `[start, end, type]` or objects, in the order of the text.
+    """The spans of a JSON list, `[start, end, type]` or objects, in the order of the text; one that stands twice is one.
 
     Raises:
         RowFault: one is something else, is outside of the text, or shares characters with another.
     """
-    marks = sorted(_mark(each, text) for each in _listed(value, 'a list of spans such as [[0, 5, "PER"]]'))
+    marks = sorted({_mark(each, text) for each in _listed(value, 'a list of spans such as [[0, 5, "PER"]]')})
     for one, other in pairwise(marks):
         if other.start < one.end:
             how = "is inside of" if other.end <= one.end else "overlaps with"
@@ -116,6 +116,11 @@ def faults_in(inputs: Sequence[str | None], labels: Sequence[str | None], scheme
     return [(at, fault) for at, tags in rows if tags for fault in faults_of(tags, scheme)]
 
 
+def has_tags(given: str | None, said: str | None) -> bool:
+    """Whether a row is one of words with tags, not a text with spans of characters."""
+    return bool(_tags(given, said))
+
+
 def _tags(given: str | None, said: str | None) -> list[str]:
     """The tags of a row of words; nothing where it is no such row."""
     if not given or not said or word_list(given) is None:
@@ -153,9 +158,15 @@ def _listed(value: str, expected: str) -> list[Any]:
 def _mark(given: Any, text: str) -> Mark:
     if isinstance(given, dict):
         parts = [next((given[key] for key in keys if key in given), None) for keys in (STARTS, ENDS, TYPES)]
-    else:
-        parts = given if isinstance(given, list) and len(given) == 3 else [None] * 3
+    else:  # some exports have the characters themselves behind the type
+        parts = given if isinstance(given, list) and len(given) in (3, 4) else [None] * 3
     start, end, kind = parts[0], parts[1], parts[2]
+    if isinstance(kind, list) and len(kind) == 1:
+        kind = kind[0]
+    if _is_place(kind):
+        raise RowFault(
+            f"the type of the span {json.dumps(given)[:60]} is the number {kind}; export names in place of ids"
+        )
     if not (_is_place(start) and _is_place(end) and isinstance(kind, str) and kind.strip()):
         raise RowFault(f'a span is {json.dumps(given)[:60]}, expected [start, end, "type"] or an object with these')
     if not 0 <= start < end <= len(text):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from sys import intern
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from headstart.data.columns import taken
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError
+from headstart.tasks.label_cells import one_label
 from headstart.types import Dropped
 
 LONGEST_TEXT = 1_000_000
@@ -38,11 +38,6 @@ class Rows:
     labels: Sequence[Any]
     weights: Sequence[float]
     dropped: list[Dropped]
-
-
-def one_label(said: str | None) -> tuple[Any, str | None]:
-    """A cell with a label as that label, and what is wrong with it, None where nothing is."""
-    return (intern(said), None) if said and said.strip() else (None, "no label")
 
 
 def usable_rows(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from headstart.data.table import Table
 from headstart.tasks.columns import guess_label
+from headstart.tasks.label_cells import CHOICES, listed_labels, shown_cell
 
 SEPARATORS = ("|", ";", ",")
 """Looked for in this order; the first that occurs parts the labels."""
@@ -22,7 +22,7 @@ def guess_labels(table: Table, text: Sequence[str]) -> str:
                 return name
     for name in candidates:
         cells = [cell for cell in table.columns[name][:1000] if cell and cell.strip()]
-        if cells and sum(from_json(cell)[1] is None for cell in cells) > len(cells) / 2:
+        if cells and sum(from_list(cell)[1] is None for cell in cells) > len(cells) / 2:
             return name
     return guess_label(table, text)
 
@@ -36,25 +36,17 @@ def guess_separator(cells: Sequence[str | None]) -> str:
 
 
 def is_listed(cell: str) -> bool:
-    """Whether it stands in brackets, as lists of JSON do."""
-    return cell.strip()[:1] == "[" and cell.strip()[-1:] == "]"
+    """Whether it stands in brackets, as lists of JSON do, or is an object of Label Studio."""
+    return (cell.strip()[:1] == "[" and cell.strip()[-1:] == "]") or cell.lstrip().startswith(f'{{"{CHOICES}"')
 
 
-def from_json(cell: str) -> tuple[list[str], str | None]:
-    """Labels of a JSON list, and what is wrong with it; numbers stay as they are written."""
+def from_list(cell: str) -> tuple[list[str], str | None]:
+    """Labels of a list, each once, and what is wrong with it; numbers stay as they are written."""
     if not cell.strip():
         return [], None
-    try:
-        labels = json.loads(cell, parse_int=str, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError):
-        labels = None
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+    labels = listed_labels(cell)
+    if labels is None:
         return [], f'labels {shown_cell(cell)} are no list of texts; write ["first", "second"]'
     if not all(label.strip() for label in labels):
         return [], f"labels {shown_cell(cell)} hold an empty one"
     return labels, None
-
-
-def shown_cell(cell: str) -> str:
-    """Its beginning in quotes, for messages."""
-    return f"'{cell[:60]}{'...' * (len(cell) > 60)}'"

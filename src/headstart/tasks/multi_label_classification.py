@@ -32,7 +32,8 @@ from headstart.tasks.columns import (
     text_fault,
     usable_rows,
 )
-from headstart.tasks.label_lists import from_json, guess_labels, guess_separator, is_listed, shown_cell
+from headstart.tasks.label_cells import shown_cell
+from headstart.tasks.label_lists import from_list, guess_labels, guess_separator, is_listed
 from headstart.tasks.pooled import PooledTask, own_weights
 from headstart.types import MOST_PROBABILITIES, Dropped, LabelSet
 
@@ -105,15 +106,12 @@ class MultiLabelClassification(PooledTask[Example]):
         if cell is None:
             return None, "no list of labels"
         if self.separator == "json":
-            labels, reason = from_json(cell)
+            labels, reason = from_list(cell)
         elif is_listed(cell):
             labels, reason = (), f"{shown_cell(cell)} is a list in brackets and not labels parted by '{self.separator}'"
         else:
             labels, reason = [part.strip() for part in cell.split(self.separator or "|") if part.strip()], None
-        twice = next((label for label, count in Counter(labels).items() if count > 1), None)
-        if twice is not None:
-            reason = f"label '{twice}' stands twice in one list"
-        return (None, reason) if reason else (tuple(intern(label) for label in labels), None)
+        return (None, reason) if reason else (tuple(intern(label) for label in dict.fromkeys(labels)), None)
 
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Example], list[Dropped]]:
         """Examples of a table; rows without text, and those whose labels are no list, are reported."""

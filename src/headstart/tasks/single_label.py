@@ -24,6 +24,7 @@ from headstart.metrics.resampling import paired_test
 from headstart.metrics.results import LabelResults
 from headstart.metrics.thresholds import TUNED, best_thresholds, label_by_thresholds
 from headstart.tasks.base import E, Mistake
+from headstart.tasks.label_cells import one_label
 from headstart.tasks.pooled import PooledTask, own_weights
 from headstart.types import MOST_PROBABILITIES, Dropped, LabelPrediction
 
@@ -120,9 +121,9 @@ class SingleLabel(PooledTask[E], Generic[E]):
 
     def vanished(self, table: Table, rows: Store[Any]) -> list[str]:
         """A sentence that names the labels none of whose rows can be used, if there are any."""
-        counts = Counter(label for label in table.column(self.label or "", "--label") if label and label.strip())
+        counts = Counter(one_label(cell)[0] or "" for cell in table.column(self.label or "", "--label"))
         left = {folded(label or "") for label in {*rows.labels}}
-        gone = sorted(label for label in counts if folded(label) not in left)
+        gone = sorted(label for label in counts if label and folded(label) not in left)
         if not gone:
             return []
         shown = ", ".join(f"'{label}' ({counts[label]:,} rows)" for label in gone[:5])

@@ -9,7 +9,7 @@ import numpy as np
 
 from headstart.data.store import Store
 from headstart.data.table import Table
-from headstart.data.tagged import RowFault, faults_in, scheme_in, sentence
+from headstart.data.tagged import RowFault, faults_in, has_tags, scheme_in, sentence
 from headstart.data.tags import Scheme
 from headstart.data.words import Sentence, Sentences
 from headstart.errors import DataError
@@ -17,7 +17,7 @@ from headstart.tasks.columns import text_fault
 from headstart.types import Dropped
 
 TEXT_NAMES = ("tokens", "words", "text", "sentence")
-LABEL_NAMES = ("tags", "ner_tags", "labels", "label", "entities", "spans", "ner")
+LABEL_NAMES = ("tags", "ner_tags", "labels", "label", "entities", "spans", "ner", "annotations")
 """Usual names of columns."""
 LINES = 5
 """Lines named in a message."""
@@ -76,7 +76,12 @@ def sentences_of(
 
 
 def remarks_on(table: Table, inputs: Cells, labels: Cells, scheme: Scheme | None) -> list[str]:
-    """Which scheme tags are in, unless IOB2, and which are not possible where they stand; arguments as of `sentences_of`."""
+    """Which scheme tags are in, unless IOB2, and which are not possible where they stand; arguments as of `sentences_of`.
+
+    Spans of characters have no scheme, so nothing is said of them.
+    """
+    if not any(has_tags(given, said) for given, said in zip(inputs, labels, strict=True)):
+        return []
     scheme = scheme or scheme_in(inputs, labels)
     said = [f"{table.file}: tags are in the scheme {scheme}"] if scheme != "iob2" else []
     if faults := faults_in(inputs, labels, scheme):

@@ -1,0 +1,73 @@
+"""Cells of a column of labels: a name, a list of names, or what annotation tools write in place of either."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from sys import intern
+
+from headstart.types import Json
+
+_QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+# Adjacent texts without a comma, as numpy prints them, would be glued together by Python.
+_PYTHON_LIST = re.compile(rf"\[\s*(?:(?:{_QUOTED})(?:\s*,\s*(?:{_QUOTED}))*\s*,?\s*)?\]", re.DOTALL)
+CHOICES = "choices"
+"""Key of an object under which Label Studio exports the labels of a text."""
+
+
+def one_label(said: str | None) -> tuple[str | None, str | None]:
+    """A cell with a label as that label, and what is wrong with it, None where nothing is.
+
+    A list of one name is that name. Numbers in brackets are taken for a list only where the format of the file has lists.
+    """
+    if not said or not said.strip():
+        return None, "no label"
+    if type(said) is not Json and not said.lstrip().startswith(('["', "['", '{"', "[]")):
+        return intern(said), None
+    labels = listed_labels(said)
+    if labels is None and type(said) is not Json:
+        return intern(str(said)), None
+    if labels is None:
+        return None, f"label {shown_cell(said)} is {_kind(said)}; expected a name, or a list of one name"
+    if not labels or not labels[0].strip():
+        return None, "no label"
+    if len(labels) > 1:
+        return None, (
+            f"{len(labels)} labels ({', '.join(labels)[:60]}), expected one; any number of labels is the task "
+            "multi-label-classification"
+        )
+    return intern(labels[0]), None
+
+
+def listed_labels(cell: str) -> list[str] | None:
+    """Names of a JSON or Python list, or of an object of Label Studio; None where it is none. Numbers stay as written."""
+    try:
+        found = json.loads(cell, parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        found = _python_list(cell.strip())
+    if isinstance(found, dict) and len(found) == 1 and CHOICES in found:
+        found = found[CHOICES]
+        found = [found] if isinstance(found, str) else found
+    if not isinstance(found, list) or not all(isinstance(label, str) for label in found):
+        return None
+    return list(dict.fromkeys(found))
+
+
+def shown_cell(cell: str) -> str:
+    """Its beginning in quotes, for messages."""
+    return f"'{cell[:60]}{'...' * (len(cell) > 60)}'"
+
+
+def _python_list(cell: str) -> list[str] | None:
+    """The texts of a list as Python and pandas write one."""
+    if not _PYTHON_LIST.fullmatch(cell):
+        return None
+    try:
+        return ast.literal_eval(cell)
+    except (ValueError, SyntaxError):
+        return None
+
+
+def _kind(cell: str) -> str:
+    return "an object" if cell.lstrip()[:1] == "{" else "a list of something else than names"

@@ -1,0 +1,85 @@
+"""Cells with one label: names, lists of one name, and what is neither."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from headstart.api import table_of
+from headstart.tasks.label_cells import listed_labels, one_label
+from headstart.tasks.text_classification import TextClassification
+from headstart.types import Json
+
+
+@pytest.mark.parametrize(
+    ("cell", "label"),
+    [
+        ("up", "up"),
+        (" up ", " up "),
+        ("[up]", "[up]"),
+        ("[1]", "[1]"),
+        ('{"up"}', '{"up"}'),
+        (Json('["up"]'), "up"),
+        (Json('["up", "up"]'), "up"),
+        (Json("[1.0]"), "1.0"),
+        ('["up"]', "up"),
+        ("['up']", "up"),
+        (Json('{"choices": ["up"]}'), "up"),
+        ('{"choices": "up"}', "up"),
+    ],
+)
+def test_a_list_of_one_name_is_that_name(cell: str, label: str) -> None:
+    found, reason = one_label(cell)
+    assert (found, reason) == (label, None)
+    assert type(found) is str
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        (None, "no label"),
+        (" ", "no label"),
+        (Json("[]"), "no label"),
+        ("[]", "no label"),
+        (Json('[" "]'), "no label"),
+        (Json('["up", "down"]'), r"2 labels \(up, down\), expected one; any number of labels is the task multi-label"),
+        ("['up', 'down']", "2 labels"),
+        (Json('{"name": "up"}'), 'label \'{"name": "up"}\' is an object; expected a name, or a list of one name'),
+        (Json("[null]"), "is a list of something else than names"),
+        (Json('[["up"]]'), "is a list of something else than names"),
+    ],
+)
+def test_a_cell_without_one_label_says_why(cell: str | None, reason: str) -> None:
+    found, why = one_label(cell)
+    assert found is None
+    assert re.search(reason, why or "")
+
+
+@pytest.mark.parametrize(
+    ("cell", "labels"),
+    [
+        ('["a", "b", "a"]', ["a", "b"]),
+        ("['it\\'s', \"b\"]", ["it's", "b"]),
+        ("[]", []),
+        ("['a' 'b']", None),
+        ("['a', b]", None),
+        ("['a'", None),
+        ('{"a": ["b"]}', None),
+        ("a", None),
+        ("[" * 100_000, None),
+    ],
+)
+def test_lists_are_read_as_json_and_as_python_write_them(cell: str, labels: list[str] | None) -> None:
+    assert listed_labels(cell) == labels
+
+
+def test_lists_of_one_label_in_a_frame_are_labels() -> None:
+    frame = pd.DataFrame({"text": ["a b", "c d", "e f"], "label": [["up"], ["down"], ["up", "down"]]})
+    table = table_of(frame)
+    task = TextClassification().guess(table)
+    rows, [dropped] = task.parse(table)
+    assert task.vanished(table, rows) == []
+    assert list(rows.labels) == ["up", "down"]
+    assert "2 labels (up, down)" in dropped.reason
+    assert json.loads(table.columns["label"][2] or "") == ["up", "down"]
