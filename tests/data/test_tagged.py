@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from headstart.data.tagged import Mark, RowFault, faults_in, input_words, marks_of, scheme_in, sentence
+from headstart.data.spelling import USUAL, Spelling
+from headstart.data.tagged import Mark, RowFault, faults_in, first_with, input_words, marks_of, sentence, spelling_in
 from headstart.data.tags import Span
 from headstart.data.words import words_of
 
@@ -25,7 +26,7 @@ def test_every_scheme_with_signs_becomes_iob2(tags: list[str]) -> None:
 
 
 def test_bare_types_become_spans_where_neighbours_agree() -> None:
-    found = sentence('["Ada", "Lovelace", "in"]', '["PER", "PER", "O"]', plain=True)
+    found = sentence('["Ada", "Lovelace", "in"]', '["PER", "PER", "O"]', spelling=Spelling("plain", {}))
     assert found.label == ("B-PER", "I-PER", "O")
 
 
@@ -77,7 +78,8 @@ def test_no_label_at_all_is_not_the_same_as_no_span() -> None:
         ('["a", "b"]', '["O"]', "1 tags for 2 words"),
         ('["a", ""]', '["O", "O"]', "word 2 is empty"),
         ("[]", "[]", "no words"),
-        ('["a"]', "[3]", "tag 1 is 3, expected a name such as B-PER or O"),
+        ('["a"]', "[3]", "tag 1 is the number 3, and nothing says what it stands for; write names"),
+        ('["a"]', "[null]", "tag 1 is null, expected a name such as B-PER or O"),
         ('["a"]', '[" "]', "tag 1 is empty"),
         ('["a"]', "B-PER", "its labels are 'B-PER', expected a list of tags"),
         ("Ada", "PER", "its labels are 'PER', expected a list of spans"),
@@ -107,14 +109,18 @@ def test_spans_of_words_have_places_in_the_text() -> None:
 
 def test_the_scheme_is_told_from_rows_of_words_alone() -> None:
     words, text = '["Ada", "left"]', "Ada left"
-    assert scheme_in([words, text], ['["PER", "O"]', '[[0, 3, "PER"]]']) == "plain"
-    assert scheme_in([words], ['["B-PER", "O"]']) == "iob2"
-    assert scheme_in([text], ['[[0, 3, "PER"]]']) == "iob1"  # nothing speaks for another
+    assert spelling_in([words, text], ['["PER", "O"]', '[[0, 3, "PER"]]']).scheme == "plain"
+    assert spelling_in([words], ['["B-PER", "O"]']) == USUAL
+    assert spelling_in([text], ['[[0, 3, "PER"]]']) == USUAL  # nothing speaks for another
 
 
 def test_tags_that_cannot_stand_where_they_stand_are_counted_by_row() -> None:
-    found = faults_in(['["a", "b"]', '["a", "b"]'], ['["O", "B-X"]', '["O", "I-X"]'], "iob2")
+    found = faults_in(['["a", "b"]', '["a", "b"]'], ['["O", "B-X"]', '["O", "I-X"]'], USUAL)
     assert [(row, fault.word, fault.reason) for row, fault in found] == [(1, 1, "I-X after O")]
+
+
+def test_the_row_of_a_tag_is_found() -> None:
+    assert first_with(['["a"]', "text", '["a", "b"]'], ['["O"]', "[]", '["O", " x"]'], "x") == 2
 
 
 def test_a_text_and_a_list_of_words_are_both_input() -> None:

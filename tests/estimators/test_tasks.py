@@ -214,6 +214,10 @@ def test_tags_come_in_any_scheme_and_back_in_one(build: Build, fitted: dict[Any,
         (SAID, TAGS, "sentence 0 is"),
         ([[], *WORDS[1:]], TAGS, "sentence 0 is"),
         (WORDS, [["O"], *TAGS[1:]], "sentence 0 has 7 words and 1 tags"),
+        (WORDS, [[0] * len(row) for row in TAGS], "sentence 0 has the tag 0, expected a name such as B-PER or O"),
+        (WORDS, [None, *TAGS[1:]], "sentence 0 has the tag None, expected a name"),
+        (WORDS, [["0"] * len(row) for row in TAGS], "tags are numbers"),
+        (WORDS, range(len(TAGS)), "sentence 0 has the tag 0, expected a name"),
     ],
 )
 def test_sentences_that_cannot_be_used_are_refused(X: Any, y: Any, message: str, build: Build) -> None:

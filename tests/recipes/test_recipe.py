@@ -1,13 +1,14 @@
 """Recipes: every fault at once with its path, the same names from every door, and back to plain data."""
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import pytest
 import yaml
 
 from headstart.config import Component
 from headstart.errors import MissingInputError, RecipeError
+from headstart.readers import READERS
 from headstart.recipes.base import Recipe
 from headstart.recipes.flags import HIDDEN, _own, flags, flat, kind_of
 from headstart.recipes.parsing import assemble, from_mapping, migrate, read
@@ -40,7 +41,7 @@ BROKEN: list[tuple[str, dict[str, Any], list[str]]] = [
     ("no rates", BASE | {"strategy": {"from-scratch": {"rates": []}}}, ["rates: should hold at least 1, found none"]),
     ("strategy without a name", BASE | {"strategies": [{"layers": 1}]}, ["strategies.0: needs a 'name': one of contrastive, coral"]),
     ("seed below nothing", BASE | {"seed": -1}, ["seed: should be at least 0, found -1"]),
-    ("unknown format", {"data": {"train": "a", "format": "xls"}}, ["data.format: should be 'csv', 'tsv', 'jsonl' or 'parquet', found 'xls'"]),
+    ("unknown format", {"data": {"train": "a", "format": "xls"}}, ["data.format: should be 'conll', 'csv', 'tsv', 'jsonl' or 'parquet', found 'xls'"]),
     ("backbone without sense", BASE | {"backbone": 3}, ["backbone: should be a mapping of keys to values, found 3"]),
     ("neither yes nor no", BASE | {"controls": "perhaps"}, ["controls: should be true or false, found 'perhaps'"]),
 ]  # fmt: skip
@@ -119,6 +120,12 @@ def test_flat_names_build_the_same_recipe_as_a_file() -> None:
         "controls": False,
     }
     assert assemble("fit", options) == from_mapping(written, "r.yaml")
+
+
+@pytest.mark.parametrize("verb", ["fit", "compare", "predict", "evaluate"])
+def test_every_reader_is_a_format_on_every_door(verb: str) -> None:
+    [choices] = [part for part in get_args(flags(verb)["format"].info.annotation) if get_args(part)]
+    assert list(get_args(choices)) == READERS.names()
 
 
 def test_none_means_not_given() -> None:

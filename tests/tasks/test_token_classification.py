@@ -114,6 +114,26 @@ def test_texts_with_spans_have_no_scheme_to_speak_of() -> None:
     assert task.remarks(spans) == []
 
 
+def test_other_spellings_are_read_and_said() -> None:
+    spelt = table([(["Ada", "L", "in", "Rome"], ["per_b", "per_i", "0", "loc_b"])] * 2)
+    task = TokenClassification().guess(spelt)
+    assert task.parse(spelt)[0].get(0).label == ("B-per", "I-per", "O", "B-loc")
+    assert task.remarks(spelt) == [
+        "a.jsonl: tags are read in the scheme iob2: 'per_b' as B-per, 'per_i' as I-per, '0' as O, and so on; --scheme says another"
+    ]
+    assert TokenClassification(scheme="bmes").scheme == "bioes"
+
+
+def test_tags_of_two_meanings_are_refused_with_their_line_unless_the_scheme_is_said() -> None:
+    odd = table([*WORDS, (["it", "Rome"], ["O", "LOC"])])
+    with pytest.raises(
+        DataError, match=r"a\.jsonl, line 5: tags can be read in two ways: .*'LOC' does not.*--scheme plain"
+    ):
+        TokenClassification().guess(odd).parse(odd)
+    plain = TokenClassification(scheme="plain").guess(odd)
+    assert plain.parse(odd)[0].get(1).label == ("B-B-PER", "B-I-PER")
+
+
 def test_tags_that_are_not_possible_are_named_by_line_and_word() -> None:
     rows = [*WORDS, (["in", "Rome"], ["O", "I-LOC"])]
     [said] = TokenClassification().guess(table(rows)).remarks(table(rows))

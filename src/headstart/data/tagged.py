@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeGuard
 
-from headstart.data.tags import Fault, Scheme, Span, faults_of, scheme_of, spans_of, tags_of
+from headstart.data.spelling import USUAL, Spelling, spelling_of
+from headstart.data.tags import Fault, Scheme, Span, faults_of, tags_of
 from headstart.data.words import Sentence, Words, joined_words, word_list, words_of
 
 STARTS, ENDS = ("start", "start_offset", "begin"), ("end", "end_offset")
@@ -42,6 +43,11 @@ def tags_in(value: str) -> list[str]:
     """
     found = _listed(value, 'a list of tags such as ["B-PER", "O"]')
     for at, tag in enumerate(found):
+        if isinstance(tag, int | float) and not isinstance(tag, bool):
+            raise RowFault(
+                f"tag {at + 1} is the number {json.dumps(tag)}, and nothing says what it stands for; write names such as B-PER "
+                "or O (data sets of the hub hold them in features['ner_tags'].feature.names)"
+            )
         if not isinstance(tag, str):
             raise RowFault(f"tag {at + 1} is {json.dumps(tag)}, expected a name such as B-PER or O")
         if not tag.strip():
@@ -65,13 +71,13 @@ def marks_in(value: str, text: str) -> list[Mark]:
     return marks
 
 
-def sentence(text: str, labels: str | None, *, plain: bool = False) -> Sentence:
+def sentence(text: str, labels: str | None, *, spelling: Spelling = USUAL) -> Sentence:
     """A sentence of two columns of a file.
 
     Args:
         text: a JSON list of words, or a text.
         labels: a JSON list with a tag for each word or, for a text, of spans of characters; None where it has none.
-        plain: the tags are types without a prefix.
+        spelling: how tags are written.
 
     Raises:
         RowFault: they do not fit.
@@ -89,7 +95,7 @@ def sentence(text: str, labels: str | None, *, plain: bool = False) -> Sentence:
         tags = tags_in(labels)
         if len(tags) != len(words):
             raise RowFault(f"{len(tags)} tags for {len(words)} words")
-        return Sentence(given, tuple(tags_of(spans_of(tags, "plain" if plain else "iob2"), len(words))))
+        return Sentence(given, tuple(tags_of(spelling.spans(tags), len(words))))
     marks = [] if labels is None else marks_in(labels, text)
     given = words_of(text, [place for mark in marks for place in (mark.start, mark.end)])
     if not given.words:
@@ -105,20 +111,34 @@ def marks_of(words: Words, spans: Sequence[Span]) -> list[Mark]:
     ]
 
 
-def scheme_in(inputs: Sequence[str | None], labels: Sequence[str | None]) -> Scheme:
-    """The scheme of the tags of two columns; rows of spans of characters have none and say nothing."""
-    return scheme_of(tags for tags in map(_tags, inputs, labels) if tags)
+def spelling_in(
+    inputs: Sequence[str | None], labels: Sequence[str | None], scheme: Scheme | None = None, types: Iterable[str] = ()
+) -> Spelling:
+    """How the tags of two columns are written; rows of spans of characters have none and say nothing.
+
+    Args:
+        inputs: words or text of each row.
+        labels: tags or spans of each row.
+        scheme: what positions mean; found if None.
+        types: those that are known already.
+
+    Raises:
+        TagFault: tags can be read in more than one way, or in none.
+    """
+    return spelling_of((tags for tags in map(_tags, inputs, labels) if tags), scheme, types)
 
 
-def faults_in(inputs: Sequence[str | None], labels: Sequence[str | None], scheme: Scheme) -> list[tuple[int, Fault]]:
-    """Tags that the scheme does not allow where they stand, each with the number of its row."""
+def faults_in(
+    inputs: Sequence[str | None], labels: Sequence[str | None], spelling: Spelling
+) -> list[tuple[int, Fault]]:
+    """Tags that their scheme does not allow where they stand, each with the number of its row."""
     rows = enumerate(map(_tags, inputs, labels))
-    return [(at, fault) for at, tags in rows if tags for fault in faults_of(tags, scheme)]
+    return [(at, fault) for at, tags in rows if tags for fault in faults_of(spelling.read(tags), spelling.scheme)]
 
 
-def has_tags(given: str | None, said: str | None) -> bool:
-    """Whether a row is one of words with tags, not a text with spans of characters."""
-    return bool(_tags(given, said))
+def first_with(inputs: Sequence[str | None], labels: Sequence[str | None], tag: str) -> int:
+    """Number of the first row that has a tag, 0 where none has."""
+    return next((at for at, tags in enumerate(map(_tags, inputs, labels)) if tag in map(str.strip, tags)), 0)
 
 
 def _tags(given: str | None, said: str | None) -> list[str]:

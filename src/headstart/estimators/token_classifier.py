@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
-from headstart.data.tagged import scheme_in
+from headstart.data.spelling import TagFault, spelling_of
 from headstart.data.tags import spans_of
 from headstart.errors import DataError
 from headstart.estimators.base import Transfer
@@ -30,7 +30,7 @@ class TokenClassifier(Transfer):
 
         Args:
             X: n lists of words.
-            y: n lists of tags, one for each word, in IOB1, IOB2, BIOES or as bare types.
+            y: n lists of tags, one for each word: names such as B-PER and O, in IOB1, IOB2, BIOES or as bare types.
 
         Raises:
             HeadstartError: the data or settings can't be used; a DataError or RecipeError is a ValueError too.
@@ -53,13 +53,13 @@ class TokenClassifier(Transfer):
         """F1 of spans over all types, in [0, 1]; `y` as in `fit`."""
         inputs = self._inputs(X, fitting=False)
         said, tags = self.predict(inputs), self._tags(inputs, y)
-        scheme = getattr(self.artifact_.task, "scheme", None) or scheme_in(
-            *([json.dumps(row) for row in rows] for rows in (inputs, tags))
-        )
-        true = [spans_of(row, scheme) for row in tags]
-        types = sorted(
-            {span.type for row in true for span in row} | {name[2:] for name in self.classes_ if name != "O"}
-        )
+        known = sorted({name[2:] for name in self.classes_ if name != "O"})
+        try:
+            spelling = spelling_of(tags, getattr(self.artifact_.task, "scheme", None), known)
+        except TagFault as fault:
+            raise DataError(f"y: {fault}") from None
+        true = [spelling.spans(row) for row in tags]
+        types = sorted({span.type for row in true for span in row} | {*known})
         return float(counts.f1(entities.tally(true, [spans_of(row) for row in said], types).sum((0, 1))))
 
     def _inputs(self, X: Any, *, fitting: bool) -> list[Any]:
@@ -81,10 +81,13 @@ class TokenClassifier(Transfer):
         """Tags as lists, one for each word."""
         if y is None or isinstance(y, str) or not hasattr(y, "__iter__"):
             raise DataError(f"{type(self).__name__} requires y to be passed: a list of tags for each sentence")
-        tags = [[str(tag) for tag in row] for row in y]
+        tags = [[*row] if hasattr(row, "__iter__") and not isinstance(row, str) else [row] for row in y]
         if len(tags) != len(inputs):
             raise DataError(f"y has {len(tags)} lists of tags for {len(inputs)} sentences")
         for at, (words, row) in enumerate(zip(inputs, tags, strict=True)):
+            odd = [tag for tag in row if not isinstance(tag, str) or not tag.strip()]
+            if odd:
+                raise DataError(f"sentence {at} has the tag {odd[0]!r:.60}, expected a name such as B-PER or O")
             if len(words) != len(row):
                 raise DataError(f"sentence {at} has {len(words)} words and {len(row)} tags")
         return tags

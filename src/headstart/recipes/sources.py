@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from headstart.config import Component, split_at_commas
+from headstart.readers import READERS
+
+if TYPE_CHECKING:
+    FormatName = str
+else:
+    FormatName = Literal[tuple(READERS.names())]
 
 MEMORY = "<memory>"
 """Stands for data that was handed over in Python."""
@@ -57,7 +63,7 @@ TAKEN = frozenset({*ROLES, TESTS, "cross-validation"})
 class Format(Component):
     """How files are read; everything is detected where it can be."""
 
-    format: Literal["csv", "tsv", "jsonl", "parquet"] | None = None
+    format: FormatName | None = None
     """File format; by default from the file's ending."""
     encoding: str | None = None
     """Text encoding such as `cp1252`; by default UTF-8 or what a byte order mark says, never guessed silently."""
@@ -81,7 +87,7 @@ class Data(Format):
     """Where the labelled rows come from and how they are parted."""
 
     train: str
-    """File with labelled rows: CSV, TSV, JSONL or Parquet, gzipped or not."""
+    """File with labelled rows: CSV, TSV, JSONL, Parquet, CoNLL columns or CoNLL-U, gzipped or not."""
     test: str | None = None
     """File with rows to report scores on; by default a part is cut off."""
     validation: str | None = None

@@ -175,7 +175,7 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     abstain = least_confidence(recipe, artifact)
     if abstain is not None and sure is not None and right is not None:
         result["abstention"] = answered(sure, right, abstain).plain()
-    notes = [f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:5]]
+    notes = [*task.remarks(table), *(f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:5])]
     if len(dropped) > 5:
         notes.append(f"left out {len(dropped):,} rows in all (see dropped_rows with --json)")
     notes += cut_notes(int(outputs.truncated.sum()), len(rows), artifact)

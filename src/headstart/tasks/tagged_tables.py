@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import numpy as np
 
+from headstart.data.spelling import USUAL, Spelling, TagFault
 from headstart.data.store import Store
 from headstart.data.table import Table
-from headstart.data.tagged import RowFault, faults_in, has_tags, scheme_in, sentence
+from headstart.data.tagged import RowFault, faults_in, first_with, sentence, spelling_in
 from headstart.data.tags import Scheme
 from headstart.data.words import Sentence, Sentences
 from headstart.errors import DataError
@@ -40,8 +41,27 @@ def named(table: Table, usual: Sequence[str], flag: str, other: str | None) -> s
     return name
 
 
+def written(table: Table, inputs: Cells, labels: Cells, scheme: Scheme | None, types: Iterable[str] = ()) -> Spelling:
+    """How the tags of a table are written.
+
+    Args:
+        table: where the cells stand.
+        inputs: words or text, a cell for each row.
+        labels: tags or spans, a cell for each row.
+        scheme: in which tags are; found if None.
+        types: those that are known already.
+
+    Raises:
+        DataError: tags can be read in more than one way, or in none; it names one and its line.
+    """
+    try:
+        return spelling_in(inputs, labels, scheme, types)
+    except TagFault as fault:
+        raise DataError(f"{table.file}, line {table.lines[first_with(inputs, labels, fault.tag)]}: {fault}") from None
+
+
 def sentences_of(
-    table: Table, inputs: Cells, labels: Cells | None, scheme: Scheme | None
+    table: Table, inputs: Cells, labels: Cells | None, spelling: Spelling = USUAL
 ) -> tuple[Store[Sentence], list[Dropped]]:
     """The rows that can be used, read when they are asked for, and the others with a reason.
 
@@ -49,9 +69,9 @@ def sentences_of(
         table: where the cells stand.
         inputs: words or text, a cell for each row.
         labels: tags or spans, a cell for each row; None where rows have none.
-        scheme: in which tags are written; found if None.
+        spelling: how tags are written.
     """
-    read = partial(sentence, plain=labels is not None and (scheme or scheme_in(inputs, labels)) == "plain")
+    read = partial(sentence, spelling=spelling)
     told = [None] * len(table) if labels is None else labels
     kept, counts, dropped = [], [], []
     for row, (given, said) in enumerate(zip(inputs, told, strict=True)):
@@ -75,21 +95,17 @@ def sentences_of(
     return Store(rows, [table.lines[row] for row in kept], table.file, columns), dropped
 
 
-def remarks_on(table: Table, inputs: Cells, labels: Cells, scheme: Scheme | None) -> list[str]:
-    """Which scheme tags are in, unless IOB2, and which are not possible where they stand; arguments as of `sentences_of`.
-
-    Spans of characters have no scheme, so nothing is said of them.
-    """
-    if not any(has_tags(given, said) for given, said in zip(inputs, labels, strict=True)):
-        return []
-    scheme = scheme or scheme_in(inputs, labels)
-    said = [f"{table.file}: tags are in the scheme {scheme}"] if scheme != "iob2" else []
-    if faults := faults_in(inputs, labels, scheme):
+def remarks_on(table: Table, inputs: Cells, labels: Cells, spelling: Spelling) -> list[str]:
+    """How tags are written, unless as usual, and which are not possible where they stand; arguments as of `sentences_of`."""
+    said = [f"{table.file}: tags are in the scheme {spelling.scheme}"] if spelling.scheme != "iob2" else []
+    if spelling.said:
+        said = [f"{table.file}: tags are read in the scheme {spelling.scheme}: {spelling.said}; --scheme says another"]
+    if faults := faults_in(inputs, labels, spelling):
         shown = "; ".join(
             f"line {table.lines[at]}, word {fault.word + 1}: {fault.reason}" for at, fault in faults[:LINES]
         )
         said.append(
-            f"{table.file}: {len(faults):,} tags are not possible in the scheme {scheme} where they stand ({shown}); "
+            f"{table.file}: {len(faults):,} tags are not possible in the scheme {spelling.scheme} where they stand ({shown}); "
             "each is taken for the begin of a span"
         )
     return said

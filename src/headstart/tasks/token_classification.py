@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
-from pydantic import field_validator
+from pydantic import BeforeValidator, field_validator
 
 from headstart.checks.labels import refuse_rare_types
 from headstart.config import describe
 from headstart.data.outputs import Logits
+from headstart.data.spelling import Spelling
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.tagged import Mark, input_words, marks_of
@@ -26,7 +27,7 @@ from headstart.metrics.results import SpanResults
 from headstart.tasks.base import Mistake
 from headstart.tasks.columns import checked_input, require_columns, split_names
 from headstart.tasks.pooled import PooledTask, pooled_logits
-from headstart.tasks.tagged_tables import LABEL_NAMES, TEXT_NAMES, named, remarks_on, sentences_of
+from headstart.tasks.tagged_tables import LABEL_NAMES, TEXT_NAMES, named, remarks_on, sentences_of, written
 from headstart.types import Dropped, Entity, Tagged
 
 if TYPE_CHECKING:
@@ -36,6 +37,14 @@ if TYPE_CHECKING:
     from headstart.heads.base import Head
     from headstart.heads.model import Model
     from headstart.solving.logistic import Solver
+
+
+SCHEMES = {"bio": "iob2", "iob": "iob1", "io": "iob1", "bilou": "bioes", "bmes": "bioes", "iobes": "bioes"}
+"""Other names of schemes."""
+
+
+def _scheme(value: Any) -> Any:
+    return SCHEMES.get(value.lower(), value.lower()) if isinstance(value, str) else value
 
 
 class TokenClassification(PooledTask[Sentence]):
@@ -48,7 +57,8 @@ class TokenClassification(PooledTask[Sentence]):
     Needs: `encode`.
     Inputs: CoNLL columns, or a column with words (a JSON list) and one with as many tags, or a column with text and one
         with spans of characters (`[[0, 5, "PER"]]`, or objects with start, end and label as doccano and spaCy have them).
-        Tags may be in IOB1, IOB2, BIOES (BILOU) or bare types; they are converted to IOB2.
+        Tags may be in IOB1, IOB2, BIOES (BILOU, BMES) or bare types, and spelt in other ways, such as `b_per`, `PER-B` or a bare
+        B; what is read as what is said, and they are converted to IOB2.
     Loss: cross-entropy in nats over softmax(logits), word by word; with `crf` the negative log-likelihood of the sequence.
     See also: `text-classification` for one label per text.
     """
@@ -65,8 +75,9 @@ class TokenClassification(PooledTask[Sentence]):
     can_abstain: ClassVar[bool] = False
     nothing: ClassVar[Mapping[str, Any]] = {"entities": None, "words": None, "tags": None, "truncated": False}
 
-    scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = None
-    """In which tags are written; found for each file if not given. Spans of characters need none."""
+    scheme: Annotated[Literal["iob1", "iob2", "bioes", "plain"] | None, BeforeValidator(_scheme)] = None
+    """In which tags are written: `iob1`, `iob2` (`bio`), `bioes` (`bilou`, `bmes`), or `plain` for types as they stand; found
+    for each file if not given. Spans of characters need none."""
     drop_rare_labels: bool = False
     """Leave out labels of a single example instead of stopping: their words are taken for words outside of all spans."""
     crf: bool = False
@@ -111,12 +122,16 @@ class TokenClassification(PooledTask[Sentence]):
 
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Sentence], list[Dropped]]:
         """Sentences of a table; rows that cannot be used, such as those with overlapping spans, are reported."""
-        labels = self._labels(table) if labelled else None
-        return sentences_of(table, self._inputs(table), labels, self.scheme)
+        if not labelled:
+            return sentences_of(table, self._inputs(table), None)
+        return sentences_of(table, self._inputs(table), self._labels(table), self._spelling(table))
 
     def remarks(self, table: Table) -> list[str]:
-        """Sentences about tags that their scheme does not allow where they stand; they are read as `conlleval` reads them."""
-        return remarks_on(table, self._inputs(table), self._labels(table), self.scheme)
+        """Sentences about how tags are written, and about those that are not possible where they stand.
+
+        The latter are read as `conlleval` reads them.
+        """
+        return remarks_on(table, self._inputs(table), self._labels(table), self._spelling(table))
 
     def bind(self, examples: Store[Sentence]) -> Self:
         """Learn the types, refusing those of a single span."""
@@ -139,7 +154,8 @@ class TokenClassification(PooledTask[Sentence]):
             refuse_rare_types(counts, places, examples.file)
         if not counts:
             raise DataError(
-                f"{examples.file}: no row has a span, so there is nothing to learn (column '{self.label}' says {OUTSIDE} only)"
+                f"{examples.file}: no row has a span, so there is nothing to learn (all tags in column '{self.label}' say "
+                "that their words are outside of every span)"
             )
         tags = [f"{prefix}-{kind}" for kind in sorted(counts) for prefix in "BI"]
         return self.revised(labels=(OUTSIDE, *tags))
@@ -331,6 +347,10 @@ class TokenClassification(PooledTask[Sentence]):
 
     def _labels(self, table: Table) -> Sequence[str | None]:
         return table.column(self.label or "", "--label")
+
+    def _spelling(self, table: Table) -> Spelling:
+        types = self.types if self.labels else ()
+        return written(table, self._inputs(table), self._labels(table), self.scheme, types)
 
     def _span_list(self, row: Sentence, tags: np.ndarray) -> str:
         """The spans of a sentence, in words."""
