@@ -17,10 +17,13 @@ PYTEST = place=; \
 export HF_HUB_OFFLINE ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-all faults check bench bench-quick clean
+.PHONY: demo docs test test-all faults check bench bench-quick clean
 
 demo: $(VENV)/.installed  ## transfer the embedded backbone to the sample data; leaves runs/demo
 	$(BIN)/headstart fit examples/feedback/train.csv --test examples/feedback/test.csv --output runs/demo --overwrite
+
+docs: $(VENV)/.installed-docs  ## the documentation as pages: docs/_build/index.html
+	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
 
 test: $(VENV)/.installed-dev  ## the default tests
 	$(PYTEST) -m "not slow"
@@ -32,8 +35,8 @@ faults: $(VENV)/.installed-dev  ## break the code on purpose: the tests that gua
 	$(BIN)/python tests/planted_faults.py
 
 check: $(VENV)/.installed-dev  ## format, lint, types, layers
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks docs examples
+	$(BIN)/ruff check src tests benchmarks docs examples
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
@@ -91,5 +94,9 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.installed
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev]"
 	touch $@
 
+$(VENV)/.installed-docs: pyproject.toml constraints.txt | $(VENV)/.installed
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[docs]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(PEERS) runs build *.egg-info src/*.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) runs build docs/_build docs/catalogue *.egg-info src/*.egg-info .pytest_cache .ruff_cache .hypothesis

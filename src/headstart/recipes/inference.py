@@ -31,7 +31,12 @@ class Inference(Format, Recipe):
 
 
 class Predict(Inference):
-    """Texts in, labels with probabilities out: arguments, files, pipes."""
+    """Texts in, labels with probabilities out: arguments, files, pipes.
+
+    Example:
+        headstart predict runs/feedback "It broke after a week."
+        headstart predict runs/feedback --input examples/feedback/test.csv --output scored.csv
+    """
 
     verb: ClassVar[str] = "predict"
     positional: ClassVar[tuple[str, ...]] = ("model", "texts")
@@ -47,7 +52,11 @@ class Predict(Inference):
 
 
 class Evaluate(Inference):
-    """Scores of a model on labelled rows, as a whole and by group."""
+    """Scores of a model on labelled rows, as a whole and by group.
+
+    Example:
+        headstart evaluate runs/feedback examples/feedback/test.csv --by channel
+    """
 
     verb: ClassVar[str] = "evaluate"
     positional: ClassVar[tuple[str, ...]] = ("model", "test")

@@ -172,12 +172,20 @@ class Experiment(Recipe):
 
 
 class Fit(Experiment):
-    """Labelled data in; a transferred model, its test scores and a report out."""
+    """Labelled data in; a transferred model, its test scores and a report out.
+
+    Example:
+        headstart fit examples/feedback/train.csv --test examples/feedback/test.csv -o runs/feedback
+    """
 
     verb: ClassVar[str] = "fit"
 
 
 class Compare(Experiment):
-    """Strategies and controls side by side on the same rows: a leaderboard, and the best of them as the model."""
+    """Strategies and controls side by side on the same rows: a leaderboard, and the best of them as the model.
+
+    Example:
+        headstart compare examples/feedback/train.csv --strategies tf-idf,feature-extraction --no-controls
+    """
 
     verb: ClassVar[str] = "compare"

@@ -93,7 +93,11 @@ class LanguageModelling(Recipe):
 
 
 class Pretrain(LanguageModelling):
-    """A language model from raw text, the missing word or the next one: the backbone of fits to come."""
+    """A language model from raw text, the missing word or the next one: the backbone of fits to come.
+
+    Example:
+        headstart pretrain examples/domain/guests.txt --size tiny --vocabulary-size 500 --batch-tokens 256 -o runs/guests
+    """
 
     verb: ClassVar[str] = "pretrain"
 
@@ -102,7 +106,11 @@ class Pretrain(LanguageModelling):
 
 
 class Adapt(LanguageModelling):
-    """A pretrained network goes on learning on the text of a domain; fits then start from it."""
+    """A pretrained network goes on learning on the text of a domain; fits then start from it.
+
+    Example:
+        headstart adapt examples/domain/guests.txt --backbone mini --batch-tokens 256 -o runs/adapted
+    """
 
     verb: ClassVar[str] = "adapt"
 

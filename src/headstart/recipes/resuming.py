@@ -8,7 +8,11 @@ from headstart.recipes.base import Recipe
 
 
 class Resume(Recipe):
-    """A run that was stopped or killed, from where it stopped to its end."""
+    """A run that was stopped or killed, from where it stopped to its end.
+
+    Example:
+        headstart resume runs/feedback
+    """
 
     verb: ClassVar[str] = "resume"
     positional: ClassVar[tuple[str, ...]] = ("run",)

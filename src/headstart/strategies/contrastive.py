@@ -39,7 +39,7 @@ class Contrastive(Strategy):
     See also: `feature-extraction`, the same head on states as they were; `fine-tuning`, which trains head and layers at once.
 
     Example:
-        headstart fit reviews.csv --strategy contrastive --updates 12 --top-layers 3
+        headstart fit examples/feedback/train.csv --strategy contrastive --updates 12 --top-layers 3
     """
 
     name: ClassVar[str] = "contrastive"

@@ -39,7 +39,7 @@ class Crf(Strategy):
     See also: `tf-idf`, the control of whole texts; the option `crf` of `token-classification` puts a chain on a network.
 
     Example:
-        headstart fit news.conll --task token-classification --strategy crf
+        headstart fit examples/entities/train.conll --task token-classification --strategy crf
     """
 
     name: ClassVar[str] = "crf"

@@ -85,7 +85,7 @@ class DomainAdaptation(Strategy):
     See also: the verb `adapt`, which makes a network once for many runs.
 
     Example:
-        headstart fit abstracts.csv --strategy domain-adaptation --texts pubmed.txt.gz --then feature-extraction
+        headstart fit examples/feedback/train.csv --strategy domain-adaptation --texts examples/domain/guests.txt
     """
 
     name: ClassVar[str] = "domain-adaptation"

@@ -23,7 +23,7 @@ class FeatureExtraction(Strategy):
     See also: `fine-tuning`, which moves the layers too; `contrastive`, which moves them before a head is fitted.
 
     Example:
-        headstart fit reviews.csv --strategy feature-extraction --layers 4,5,6 --pooling mean
+        headstart fit examples/feedback/train.csv --strategy feature-extraction --layers 4,5,6 --pooling mean
     """
 
     name: ClassVar[str] = "feature-extraction"

@@ -52,7 +52,7 @@ class FineTuning(Strategy):
         control.
 
     Example:
-        headstart fit reviews.csv --strategy fine-tuning --layers 2 --epochs 4
+        headstart fit examples/feedback/train.csv --strategy fine-tuning --layers 2 --epochs 4
     """
 
     name: ClassVar[str] = "fine-tuning"

@@ -35,7 +35,7 @@ class FromScratch(Strategy):
     See also: `fine-tuning`, which starts from the pretrained weights; `tf-idf`, the control without a network.
 
     Example:
-        headstart fit reviews.csv --strategy from-scratch --rates 0.0003,0.001
+        headstart fit examples/feedback/train.csv --strategy from-scratch --rates 0.0003,0.001
     """
 
     name: ClassVar[str] = "from-scratch"

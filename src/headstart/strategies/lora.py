@@ -33,7 +33,7 @@ class Lora(Strategy):
     See also: `fine-tuning`, which moves the weights themselves.
 
     Example:
-        headstart fit reviews.csv --strategy lora --rank 16 --alpha 32
+        headstart fit examples/feedback/train.csv --strategy lora --rank 16 --alpha 32
     """
 
     name: ClassVar[str] = "lora"

@@ -47,7 +47,7 @@ class TfIdf(Strategy):
     See also: `crf`, the control where words have labels; `from-scratch`, the control of what a network learns by itself.
 
     Example:
-        headstart fit reviews.csv --strategy tf-idf --C 3
+        headstart fit examples/feedback/train.csv --strategy tf-idf --C 3
     """
 
     name: ClassVar[str] = "tf-idf"

@@ -24,7 +24,7 @@ class Untouched(Strategy):
     See also: `feature-extraction`, which fits a head on the same cosines of all layers.
 
     Example:
-        headstart fit pairs.csv --task sentence-similarity --strategy untouched
+        headstart fit examples/pairs/train.csv --task sentence-similarity --strategy untouched
     """
 
     name: ClassVar[str] = "untouched"

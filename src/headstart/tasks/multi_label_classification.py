@@ -57,6 +57,9 @@ class MultiLabelClassification(PooledTask[Example]):
         row without labels.
     Loss: binary cross-entropy in nats, summed over labels, weighted by example.
     See also: `text-classification` where each text has one label.
+
+    Example:
+        headstart fit examples/tickets/train.csv --task multi-label-classification --label topics
     """
 
     name: ClassVar[str] = "multi-label-classification"

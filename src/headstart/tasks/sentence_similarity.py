@@ -59,6 +59,9 @@ class SentenceSimilarity(SingleNumber[Pair]):
     Loss: squared error of numbers standardised by those of the training rows, weighted by example; a bi-encoder's number is a
         linear function of its cosine.
     See also: `text-pair-classification` for a label of two texts, `text-regression` for a number of one.
+
+    Example:
+        headstart fit examples/pairs/train.csv --task sentence-similarity --label similarity
     """
 
     name: ClassVar[str] = "sentence-similarity"

@@ -35,6 +35,9 @@ class TextClassification(SingleLabel[Example]):
     Inputs: one or more text columns, joined by a blank; a label column, read as text ("01" stays "01").
     Loss: cross-entropy in nats over softmax(logits), weighted by class and example.
     See also: several labels per text and pairs of texts are tasks of their own.
+
+    Example:
+        headstart fit examples/feedback/train.csv --label sentiment
     """
 
     name: ClassVar[str] = "text-classification"

@@ -32,6 +32,9 @@ class TextPairClassification(SingleLabel[Pair]):
     Inputs: two text columns, such as `premise,hypothesis`; a label column, read as text.
     Loss: cross-entropy in nats over softmax(logits), weighted by class and example.
     See also: `text-classification` for single texts.
+
+    Example:
+        headstart fit examples/pairs/train.csv --task text-pair-classification --label same
     """
 
     name: ClassVar[str] = "text-pair-classification"

@@ -22,6 +22,9 @@ class TextRegression(SingleNumber[Example]):
     Inputs: one or more text columns, joined by a blank; a column with finite numbers.
     Loss: squared error of numbers standardised by those of the training rows, weighted by example.
     See also: `sentence-similarity` for a number of two texts.
+
+    Example:
+        headstart fit examples/tickets/train.csv --task text-regression --label urgency
     """
 
     name: ClassVar[str] = "text-regression"

@@ -61,6 +61,9 @@ class TokenClassification(PooledTask[Sentence]):
         B; what is read as what is said, and they are converted to IOB2.
     Loss: cross-entropy in nats over softmax(logits), word by word; with `crf` the negative log-likelihood of the sequence.
     See also: `text-classification` for one label per text.
+
+    Example:
+        headstart fit examples/entities/train.conll --test examples/entities/test.conll --task token-classification
     """
 
     name: ClassVar[str] = "token-classification"
