@@ -6,7 +6,7 @@ import pytest
 
 from headstart.data.spelling import USUAL, Spelling
 from headstart.data.tagged import Mark, RowFault, faults_in, first_with, input_words, marks_of, sentence, spelling_in
-from headstart.data.tags import Span
+from headstart.data.tags import Span, spans_of
 from headstart.data.words import words_of
 
 
@@ -64,6 +64,16 @@ def test_a_span_inside_of_a_word_cuts_it_so_that_no_label_is_lost() -> None:
 
 def test_spans_side_by_side_stay_two() -> None:
     assert sentence("Ada Grace", '[[0, 3, "PER"], [4, 9, "PER"]]').label == ("B-PER", "B-PER")
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "said"),
+    [(3, 8, "Rene\u0301"), (3, 7, "Rene\u0301"), (1, 8, "e\u0301 Rene\u0301"), (3, 6, "Ren"), (9, 11, "👍🏽")],
+)
+def test_a_span_is_widened_to_whole_letters_and_signs(begin: int, end: int, said: str) -> None:
+    found = sentence("e\u0301 Rene\u0301 👍🏽", json.dumps([[begin, end, "PER"]]))
+    [mark] = marks_of(found.input, spans_of(found.label or ()))
+    assert found.text[mark.start : mark.end] == said
 
 
 def test_no_label_at_all_is_not_the_same_as_no_span() -> None:

@@ -35,6 +35,15 @@ from headstart.tasks.token_classification import TokenClassification
 
 TASK = TextClassification(labels=("a", "b", "c"))
 TEXTS = ["good", "a good day and a good night to you and all of yours", "bad bad bad", "", "it is on its way", "good"]
+MARKED = [
+    "हिन्दी में लिखा है",
+    "Cafe\u0301 und Cre\u0300me",
+    "Café und Crème",
+    "Do\u00adnau",
+    "กำลังดี กรุงเทพ",
+    "İstanbul",
+    "خانه\u200cها ❤\ufe0f",
+]
 
 
 @pytest.fixture
@@ -135,9 +144,44 @@ def test_linear_logits_are_those_of_scikit_learn(linear: LinearTextPredictor) ->
     np.testing.assert_allclose(linear.outputs(TEXTS).values, features @ linear.weight.T + linear.bias, atol=1e-5)
 
 
-def test_the_code_of_the_card_says_the_same_as_the_linear_predictor(
-    linear: LinearTextPredictor, tmp_path: Path
-) -> None:
+def test_words_of_linear_models_are_whole_in_any_script_and_texts_read_alike_however_they_are_encoded() -> None:
+    words = vectorizer_for(WORDS).fit(MARKED)
+    assert {
+        "हिन्दी",
+        "लिखा",
+        "café",
+        "crème",
+        "donau",
+        "กำลังดี",
+        "กรุงเทพ",
+        "i\u0307stanbul",
+        "خانه\u200cها",
+    } <= words.vocabulary_.keys()
+    assert not {"\ufe0f", "cafe", "हिन"} & words.vocabulary_.keys()
+    signs = vectorizer_for(CHARACTERS).fit(MARKED)
+    for vectorizer in (words, signs):
+        decomposed, composed = vectorizer.transform(MARKED[1:3]).toarray()
+        np.testing.assert_array_equal(decomposed, composed)
+
+
+def test_linear_models_of_earlier_versions_count_the_words_that_they_were_fitted_on(tmp_path: Path) -> None:
+    vectorizers = [vectorizer_for(options, whole=False).fit(MARKED) for options in (WORDS, CHARACTERS)]
+    random = np.random.default_rng(0)
+    terms = sum(len(vectorizer.vocabulary_) for vectorizer in vectorizers)
+    before = LinearTextPredictor(vectorizers, random.normal(size=(3, terms)), random.normal(size=3), TASK)
+    described = before.save(tmp_path)
+    assert described.pop("whole_words") is False
+    loaded = LinearTextPredictor.load(tmp_path, TASK, described)
+    np.testing.assert_allclose(loaded.outputs(MARKED).values, before.outputs(MARKED).values, atol=1e-6)
+    assert "हिन्दी" not in vectorizers[0].vocabulary_
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_code_of_the_card_says_the_same_as_the_linear_predictor(whole: bool, tmp_path: Path) -> None:
+    vectorizers = [vectorizer_for(options, whole=whole).fit([*TEXTS, *MARKED]) for options in (WORDS, CHARACTERS)]
+    random = np.random.default_rng(0)
+    terms = sum(len(vectorizer.vocabulary_) for vectorizer in vectorizers)
+    linear = LinearTextPredictor(vectorizers, random.normal(size=(3, terms)), random.normal(size=3), TASK)
     linear.save(tmp_path)
     scope: dict[str, Any] = {}
     here = os.getcwd()
@@ -147,7 +191,9 @@ def test_the_code_of_the_card_says_the_same_as_the_linear_predictor(
             exec(linear.usage(), scope)
     finally:
         os.chdir(here)
-    np.testing.assert_allclose(scope["predict"](TEXTS), softmax(linear.outputs(TEXTS).values), atol=1e-6)
+    np.testing.assert_allclose(
+        scope["predict"](TEXTS + MARKED), softmax(linear.outputs(TEXTS + MARKED).values), atol=1e-6
+    )
 
 
 def test_the_linear_predictor_runs_without_torch(linear: LinearTextPredictor, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def read_words(
     windows = 0
     stream = iter(sentences)
     while chunk := list(islice(stream, CHUNK)):
-        given = [[" " + word for word in each.words] if spaced else list(each.words) for each in chunk]
+        given = [[" " + word for word in each.composed] if spaced else list(each.composed) for each in chunk]
         encodings = tokenizer.encode_batch(given, is_pretokenized=True, add_special_tokens=False)
         for words, encoding in zip(given, encodings, strict=True):
             ids = np.array(encoding.ids, dtype=np.int32)

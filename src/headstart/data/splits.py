@@ -6,6 +6,7 @@ from hashlib import blake2b
 
 import numpy as np
 
+from headstart.data.graphemes import composed
 from headstart.errors import DataError
 
 Groups = Sequence[Hashable] | np.ndarray
@@ -154,8 +155,8 @@ def _sortable(times: Sequence[str]) -> np.ndarray:
 
 
 def folded(text: str) -> str:
-    """A text with case and white space folded: the key under which duplicates meet."""
-    return " ".join(text.casefold().split())
+    """A text with case, white space and the encoding of letters folded: the key under which duplicates meet."""
+    return " ".join(composed(text).casefold().split())
 
 
 def fingerprints(texts: Iterable[str]) -> np.ndarray:

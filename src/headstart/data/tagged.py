@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeGuard
 
+from headstart.data.graphemes import around
 from headstart.data.spelling import USUAL, Spelling, spelling_of
 from headstart.data.tags import Fault, Scheme, Span, faults_of, tags_of
 from headstart.data.words import Sentence, Words, joined_words, word_list, words_of
@@ -196,7 +197,7 @@ def _mark(given: Any, text: str) -> Mark:
         )
     if kind == "O" or not text[start:end].strip():
         raise RowFault(f"the span {start} to {end} ({kind}) has no word in it" if kind != "O" else "a span of type O")
-    return Mark(start, end, kind)
+    return Mark(*around(text, start, end), kind)
 
 
 def _is_place(value: Any) -> TypeGuard[int]:

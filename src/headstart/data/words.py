@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from headstart.data.columns import taken
+from headstart.data.graphemes import BREAK, FLAGS, PREPENDED, around, composed, joining
 
 WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"  # scripts that set no words apart: sign by sign
@@ -19,6 +21,22 @@ WORD = re.compile(
     r"|['\u2019]\w+"  # 's
     r"|\.{2,}|[^\w\s]"
 )
+"""Words of texts in ASCII, where nothing joins the character before it."""
+
+
+@cache
+def _any_word() -> re.Pattern[str]:
+    """Words of any text: as `WORD` has it, and what joins a letter or a sign stays with it."""
+    joins = f"[{joining()}]*"
+    word = rf"(?![{joining()}])[\w{PREPENDED}][\w{PREPENDED}{joining()}]*"
+    sign = rf"[^\w\s{PREPENDED}{BREAK}{joining()}]{joins}"
+    return re.compile(
+        rf"[\u3040-\u3098\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]{joins}"
+        rf"|(?:[^\W\d_]{joins}\.{joins}){{2,}}"
+        rf"|{word}(?:[-.,/:&@]{joins}{word})*"
+        rf"|['\u2019]{joins}{word}"
+        rf"|\.{{2,}}{joins}|[{FLAGS}]{{2}}{joins}|{sign}(?:(?<=\u200d){sign})*"
+    )
 
 
 class Words(NamedTuple):
@@ -29,9 +47,14 @@ class Words(NamedTuple):
     starts: tuple[int, ...]
     """Place in the text of the first character of each word."""
 
+    @property
+    def composed(self) -> tuple[str, ...]:
+        """The words as models read them, so that it does not matter how their letters are encoded."""
+        return self.words if self.text.isascii() else tuple(composed(word) or word for word in self.words)
+
 
 def words_of(text: str, borders: Iterable[int] = ()) -> Words:
-    """Split a text at blanks and signs, and at the borders given.
+    """Split a text at blanks and signs, and at the borders given, but never inside of what readers see as one character.
 
     Args:
         text: of any length.
@@ -39,9 +62,9 @@ def words_of(text: str, borders: Iterable[int] = ()) -> Words:
     """
     cuts = sorted({*borders})
     words, starts = [], []
-    for match in WORD.finditer(text):
+    for match in (WORD if text.isascii() else _any_word()).finditer(text):
         begin, end = match.span()
-        inside = [cut for cut in cuts if begin < cut < end] if cuts else []
+        inside = [cut for cut in cuts if begin < cut < end and around(text, cut, cut) == (cut, cut)] if cuts else []
         for left, right in zip([begin, *inside], [*inside, end], strict=True):
             words.append(text[left:right])
             starts.append(left)

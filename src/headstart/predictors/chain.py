@@ -110,7 +110,7 @@ class ChainPredictor(Predictor):
         found = []
         for start in range(0, len(inputs), CHUNK):
             some = inputs[start : start + CHUNK]
-            scores = known_features([each.words for each in some], self._places) @ self.chain.weight
+            scores = known_features([each.composed for each in some], self._places) @ self.chain.weight
             units = Units.counted([len(each.words) for each in some])
             found.append(self.factor * log_marginals(scores, self.chain.transitions, units))
             progress.advance(len(some))

@@ -1,12 +1,15 @@
 """TF-IDF with a linear map: the honest baseline, kept as safetensors and JSON, run without torch."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
+from headstart.data.graphemes import INVISIBLE, composed, marks
 from headstart.data.outputs import Logits
 from headstart.decisions.base import Decision
 from headstart.decisions.temperature import Temperature
@@ -15,8 +18,10 @@ from headstart.predictors.base import Predictor, Runtime, digests, refuse_damage
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
 
-WORDS = {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
+WORDS = {"analyzer": "word", "ngram_range": (1, 2)}
 CHARACTERS = {"analyzer": "char_wb", "ngram_range": (2, 5)}
+PLAIN_WORD = re.compile(r"\w+")
+"""Words of texts without marks; those of all texts in artifacts of earlier versions."""
 CHUNK = 5_000
 """Texts vectorised at once."""
 
@@ -76,7 +81,7 @@ class LinearTextPredictor(Predictor):
             terms.append([str(term) for term in vectorizer.get_feature_names_out()])
         save_file(tensors, str(folder / "linear.safetensors"))
         (folder / "terms.json").write_text(json.dumps(terms, ensure_ascii=True), encoding="utf-8")
-        return {"digests": digests(folder)}
+        return {"whole_words": self.vectorizers[0].tokenizer is not None, "digests": digests(folder)}
 
     @property
     def is_paired(self) -> bool:
@@ -97,7 +102,8 @@ class LinearTextPredictor(Predictor):
             raise ModelError(f"{folder}: the weights cannot be read: {error}") from None
         vectorizers = []
         for at, options in enumerate((WORDS, CHARACTERS)):
-            vectorizer = vectorizer_for(options, vocabulary=terms[at])
+            whole = bool(description.get("whole_words"))
+            vectorizer = vectorizer_for(options, whole=whole, vocabulary=terms[at])
             vectorizer.idf_ = tensors[f"idf_{at}"]
             vectorizers.append(vectorizer)
         return cls(vectorizers, tensors["weight"], tensors["bias"], task)
@@ -105,21 +111,23 @@ class LinearTextPredictor(Predictor):
     def usage(self) -> str:
         """Code with scikit-learn and safetensors only."""
         given = '[("it rains", "it is wet outside")]' if self.is_paired else '["great plot, weak ending"]'
-        return f"""import json
+        whole = self.vectorizers[0].tokenizer is not None
+        pattern, read = ("word", ", preprocessor=composed") if whole else (f'r"{PLAIN_WORD.pattern}"', "")
+        return f"""import json{_MARKS_IMPORTED if whole else ""}
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file
 from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
-
+{_MARKS_KEPT.format(invisible=ascii(INVISIBLE.pattern)) if whole else ""}
 labels = {list(self.task.names)!r}
 tensors, terms = load_file("linear.safetensors"), json.loads(Path("terms.json").read_text())
 vectorizers = []
 for at, (analyzer, ngrams) in enumerate((("word", (1, 2)), ("char_wb", (2, 5)))):
-    options = {{"token_pattern": {WORDS["token_pattern"]!r}}} if analyzer == "word" else {{}}
+    options = {{"token_pattern": {pattern}}} if analyzer == "word" else {{}}
     vectorizers.append(TfidfVectorizer(
-        analyzer=analyzer, ngram_range=ngrams, sublinear_tf=True, vocabulary=terms[at], **options))
+        analyzer=analyzer, ngram_range=ngrams, sublinear_tf=True, vocabulary=terms[at]{read}, **options))
     vectorizers[at].idf_ = tensors[f"idf_{{at}}"]
 
 {_PAIRED_USE if self.is_paired else _SINGLE_USE}
@@ -129,6 +137,16 @@ for at, (analyzer, ngrams) in enumerate((("word", (1, 2)), ("char_wb", (2, 5))))
 {self.task.usage_code(f"predict({given})[0]", self.thresholds)}"""
 
 
+_MARKS_IMPORTED = """
+import re
+import unicodedata"""
+_MARKS_KEPT = """
+marks = "".join(sign for sign in map(chr, range(0x300, 0xE01F0)) if unicodedata.category(sign)[0] == "M")
+word = rf"\\w[\\w\\u200c\\u200d{{marks}}]*"
+
+def composed(text):
+    return unicodedata.normalize("NFC", re.sub({invisible}, "", text)).lower()
+"""
 _SINGLE_USE = """def predict(texts):
     features = hstack([vectorizer.transform(texts) for vectorizer in vectorizers])"""
 _PAIRED_USE = """def predict(pairs):
@@ -158,8 +176,32 @@ def flat(texts: Sequence[Any]) -> list[str]:
     return [part for text in texts for part in ((text,) if isinstance(text, str) else text)]
 
 
-def vectorizer_for(options: Mapping[str, Any], **more: Any) -> Any:
-    """A TfidfVectorizer of scikit-learn with sublinear term frequency."""
+def lowered(text: str) -> str:
+    """A text as terms are taken from: composed, in lower case."""
+    return composed(text).lower()
+
+
+def whole_words(text: str) -> list[str]:
+    """Words of a text that `lowered` gave, each letter with its marks."""
+    return (PLAIN_WORD if text.isascii() else _marked_word()).findall(text)
+
+
+@cache
+def _marked_word() -> re.Pattern[str]:
+    return re.compile(rf"\w[\w{marks()}]*")
+
+
+def vectorizer_for(options: Mapping[str, Any], *, whole: bool = True, **more: Any) -> Any:
+    """A TfidfVectorizer of scikit-learn with sublinear term frequency.
+
+    Args:
+        options: `WORDS` or `CHARACTERS`.
+        whole: keep marks with their letters, and read texts alike however they are encoded; False as earlier versions did.
+        **more: of scikit-learn.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    return TfidfVectorizer(**options, sublinear_tf=True, **more)
+    reading: dict[str, Any] = {"preprocessor": lowered} if whole else {}
+    if options["analyzer"] == "word":
+        reading |= {"tokenizer": whole_words, "token_pattern": None} if whole else {"token_pattern": PLAIN_WORD.pattern}
+    return TfidfVectorizer(**options, **reading, sublinear_tf=True, **more)

@@ -131,7 +131,7 @@ def _fitted(context: Context, rows: np.ndarray, variance: float) -> ChainPredict
     from headstart.solving.chain import solve_chain
 
     train = context.train.take(rows)
-    sentences = [each.words for each in train.inputs]
+    sentences = [each.composed for each in train.inputs]
     units = Units.counted([len(words) for words in sentences])
     seen: Counter[str] = Counter(name for words in sentences for names in shapes_of(words) for name in names)
     least = 2 if units.total >= RARE_FROM else 1
