@@ -60,7 +60,7 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(
     code, out, _ = call(capsys, monkeypatch, *words)
     assert code == 0
     assert [line.split()[0] for line in out.split("\n")[1:7]] == [
-        "tf-idf", "feature-extraction", "contrastive", "fine-tuning", "from-scratch", "lora",
+        "tf-idf", "feature-extraction", "contrastive", "fine-tuning", "lora", "from-scratch",
     ]  # fmt: skip
     assert "nothing was trained" in out
     assert not (tmp_path / "never").exists()
@@ -86,7 +86,7 @@ def test_a_budget_is_kept_and_what_it_decided_can_be_done_again_without_a_clock(
     artifact = headstart.fit(train, backbone=str(tiny_backbone), budget="40s", threads=1, output=str(tmp_path / "a"))
     assert time.perf_counter() - started < 40
     board = {row["strategy"]: row for row in artifact.evidence["leaderboard"]}
-    assert list(board) == ["tf-idf", "feature-extraction", "contrastive", "fine-tuning", "from-scratch", "lora"]
+    assert list(board) == ["tf-idf", "feature-extraction", "contrastive", "fine-tuning", "lora", "from-scratch"]
     assert all(row["note"] for row in board.values() if row["status"] == "not run")
     assert artifact.evidence["budget"] == 40
     resolved = yaml.safe_load((tmp_path / "a" / "recipe.yaml").read_text(encoding="utf-8"))

@@ -440,7 +440,7 @@ def test_the_plan_holds_the_controls_unless_told_and_each_strategy_once() -> Non
     def names(**options: Any) -> list[str]:
         return [strategy.name for strategy in assemble("fit", {"train": "a"} | options).planned()]
 
-    assert names() == ["tf-idf", "feature-extraction", "contrastive", "fine-tuning", "from-scratch", "lora"]
+    assert names() == ["tf-idf", "feature-extraction", "contrastive", "fine-tuning", "lora", "from-scratch"]
     assert names(controls=False) == ["feature-extraction", "contrastive", "fine-tuning", "lora"]
     assert names(strategy="tf-idf") == ["tf-idf", "from-scratch"]
     assert names(strategies=("fine-tuning", "tf-idf"), controls=False) == ["tf-idf", "fine-tuning"]

@@ -1,5 +1,6 @@
 """What runs, in which order and until when: plans on invented data with invented speeds."""
 
+import json
 import sys
 import time
 from typing import Any
@@ -9,14 +10,16 @@ import pytest
 
 from headstart.data.outputs import Logits
 from headstart.data.store import Store
-from headstart.recipes.parsing import assemble
+from headstart.errors import RecipeError
+from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.sources import TEST, TRAIN, VALIDATION
 from headstart.runs.experiment import Entry
 from headstart.runs.planning import BACKWARD, Plan
 from headstart.runs.splitting import Parts
 from headstart.runtime.deadline import Deadline
 from headstart.strategies import STRATEGIES
-from headstart.strategies.base import Candidate, Context
+from headstart.strategies.base import Candidate, Context, Work
+from headstart.strategies.tf_idf import TfIdf
 from headstart.tasks.text_classification import Example, TextClassification
 
 TASK = TextClassification(text=("text",), label="label", labels=("no", "yes"), metric="accuracy")
@@ -117,12 +120,12 @@ def test_auto_leaves_out_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) 
     assert "pip install 'headstart[lora]'" in reasons(plan(left=3000.0), entries)["lora"]
 
 
-def test_an_estimate_counts_passes_over_the_rows_and_over_the_test() -> None:
+def test_an_estimate_counts_passes_over_the_rows() -> None:
     found = plan(epochs=2)
     # 1,000 rows at 0.01 s are 10 s a pass; 2 epochs and one of the mean-pooled twin go forward and backward; features
-    # of train and validation (1.1 passes) and four validations of 100 rows (0.4) go forward; test 2 s; loading 1 s.
-    assert found.estimate(get("fine-tuning")) == pytest.approx(10 * (BACKWARD * 3 + 1.1 + 0.4) + 2 + 1)
-    assert found.estimate(get("feature-extraction")) == pytest.approx(10 * 1 + 2 + 1)
+    # of train and validation (1.1 passes) and four validations of 100 rows (0.4) go forward; loading 1 s.
+    assert found.estimate(get("fine-tuning")) == pytest.approx(10 * (BACKWARD * 3 + 1.1 + 0.4) + 1)
+    assert found.estimate(get("feature-extraction")) == pytest.approx(10 * 1 + 1)
     assert plan(rate=None).estimate(get("fine-tuning")) is None
 
 
@@ -132,7 +135,7 @@ def test_what_does_not_fit_is_left_out_and_says_by_how_much() -> None:
     step = found.step(Entry(get("fine-tuning")), first)
     assert step.seconds is not None
     assert step.seconds > 100
-    assert step.reason.startswith("needs 2 min 31 s, 53 s left")
+    assert step.reason.startswith("needs 2 min 29 s, 51 s left")
 
 
 def test_fewer_epochs_are_planned_where_three_do_not_fit() -> None:
@@ -209,3 +212,87 @@ def test_the_time_a_strategy_took_corrects_later_estimates() -> None:
     assert before is not None
     assert after is not None
     assert after - before == pytest.approx((6 - BACKWARD) * 10 * 2)
+
+
+def usual(monkeypatch: pytest.MonkeyPatch, **options: Any) -> Plan:
+    """A plan under the usual budget, as where nothing is said."""
+    monkeypatch.delenv("HEADSTART_BUDGET", raising=False)
+    found = plan(**options)
+    if found.recipe.limit is not None:
+        found.end = Deadline(time.perf_counter() + found.recipe.limit)
+    return found
+
+
+def test_without_a_word_fit_has_three_minutes_and_compare_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HEADSTART_BUDGET", raising=False)
+
+    def limit(verb: str = "fit", **options: Any) -> float | None:
+        return assemble(verb, {"train": "rows.csv"} | options).limit
+
+    assert (limit(), limit(budget="none"), limit(budget="10m"), limit("compare")) == (180, None, 600, None)
+    assert limit(strategy="fine-tuning") is None
+    assert from_mapping({"data": {"train": "a.csv"}, "budget": None}, "recipe").limit is None
+    monkeypatch.setenv("HEADSTART_BUDGET", "5m")
+    assert limit() == 300
+    monkeypatch.setenv("HEADSTART_BUDGET", "soon")
+    with pytest.raises(RecipeError, match="HEADSTART_BUDGET: 'soon' is no time"):
+        limit()
+
+
+def test_under_a_budget_controls_that_take_long_come_behind_transfer(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = usual(monkeypatch)
+    order = ["tf-idf", "feature-extraction", "contrastive", "fine-tuning", "lora", "from-scratch"]
+    assert [entry.label for entry in found.entries()] == order
+    monkeypatch.setattr(TfIdf, "work", lambda self, context: Work(0.0, 0.0, 19.0))
+    assert [entry.label for entry in found.entries()] == [*order[1:5], "tf-idf", "from-scratch"]
+
+
+def test_the_control_from_scratch_is_brief_and_never_above_one_and_a_half_times_transfer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = usual(monkeypatch, rate=0.001)
+    control = Entry(get("from-scratch"))
+    assert found.step(control, ()).reason == "no pretrained strategy ran, so there is nothing to compare it with"
+    tuned = done("fine-tuning", right=0.9, rank=0.9)
+    tuned.seconds = 30.0
+    step = found.step(control, [tuned])
+    assert (step.reason, step.most) == ("", 45.0)
+    assert step.seconds is not None
+    assert step.seconds <= 45
+    brief: Any = step.brief
+    assert (brief.passes, brief.compare_after) == (7, 1)
+    deadline = found.context_for(step).deadline
+    assert deadline is not None
+    assert deadline.left == pytest.approx(45, abs=0.5)
+    tuned.seconds = 5.0
+    assert found.step(control, [tuned]).reason.startswith("needs 15 s, more than 1.5 times the costliest")
+    again = found.again(control, json.loads(json.dumps(step.kept())))
+    assert (again.brief, again.most, again.reason) == (brief, 45.0, "")
+
+
+def test_a_control_that_was_named_or_has_all_time_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = Entry(get("from-scratch"))
+    assert plan().step(entry, ()).brief is None
+    assert plan().step(entry, ()).reason == ""
+    named = usual(monkeypatch, strategies=("from-scratch",))
+    assert (named.step(entry, ()).brief, named.step(entry, ()).reason) == (None, "")
+    beside = usual(monkeypatch, strategies=("fine-tuning",))
+    tuned = done("fine-tuning", right=0.9, rank=0.9)
+    tuned.seconds = 120.0
+    step = beside.step(entry, [tuned])
+    assert (beside.end, step.most) == (None, 180.0)
+    assert step.brief is not None
+
+
+def test_an_outlook_counts_what_comes_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = usual(monkeypatch, rate=0.006)
+    steps = {step.entry.label: step for step in found.outlook(found.entries())}
+    assert [name for name, step in steps.items() if not step.reason] == [
+        "tf-idf",
+        "feature-extraction",
+        "contrastive",
+        "fine-tuning",
+    ]
+    assert steps["lora"].reason.startswith("needs")
+    assert steps["from-scratch"].late
+    assert found.step(Entry(get("lora")), ()).reason == ""

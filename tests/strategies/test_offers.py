@@ -102,10 +102,10 @@ def test_controls_are_those_that_serve_the_task(name: str, beside: list[str]) ->
     ("verb", "name", "planned"),
     [
         ("fit", "text-classification",
-         ["tf-idf", "feature-extraction", "contrastive", "fine-tuning", "from-scratch", "lora"]),
-        ("fit", "token-classification", ["crf", "feature-extraction", "fine-tuning", "from-scratch", "lora"]),
+         ["tf-idf", "feature-extraction", "contrastive", "fine-tuning", "lora", "from-scratch"]),
+        ("fit", "token-classification", ["crf", "feature-extraction", "fine-tuning", "lora", "from-scratch"]),
         ("fit", "sentence-similarity",
-         ["tf-idf", "untouched", "feature-extraction", "fine-tuning", "from-scratch", "lora"]),
+         ["tf-idf", "untouched", "feature-extraction", "fine-tuning", "lora", "from-scratch"]),
         ("compare", "text-classification", ["tf-idf", "feature-extraction", "fine-tuning", "from-scratch"]),
         ("compare", "text-regression", ["tf-idf", "feature-extraction", "fine-tuning", "from-scratch"]),
         ("compare", "token-classification", ["crf", "feature-extraction", "fine-tuning", "from-scratch"]),

@@ -223,7 +223,7 @@ class Transfer(BaseEstimator):
         given = self._given(labels)
         more = given.pop("options") or {}
         options = {"train": MEMORY, "test_share": 0, "task": self._task, "text": tuple(text), "label": "label"}
-        options |= given
+        options |= given | {"budget": "none" if self.budget is None else self.budget}
         if weighted:
             options["weight"] = "weight"
         return assemble("fit", options | dict(more), {"task.labels": tuple(labels)} if labels else {})

@@ -15,7 +15,7 @@ from headstart.decisions.abstention import Abstention
 from headstart.decisions.base import Decision
 from headstart.evaluation import MEASUREMENTS
 from headstart.evaluation.measurements.base import Measurement, wanted
-from headstart.recipes.base import LEAST_BUDGET, Confidence, Recipe, Seconds, Seed, Threads
+from headstart.recipes.base import LEAST_BUDGET, Budget, Confidence, Recipe, Seed, Threads, usual_budget
 from headstart.recipes.sources import Data
 from headstart.runtime.device import Device
 from headstart.runtime.precision import Precision
@@ -54,9 +54,9 @@ class Experiment(Recipe):
     strategies: Annotated[tuple[Annotated[Strategy, named(STRATEGIES)], ...] | None, BeforeValidator(listed)] = None
     """Ways of transferring to run, by name; the best on validation is kept. `auto` or nothing: the cheap ones first,
     others where they may pay."""
-    budget: Seconds = Field(default=None, gt=0)
-    """Wall-clock time for the whole command, such as `90s`, `3m` or `1h`, at least 30 s; no limit by default. What does
-    not fit is left out and said; finishing early is fine."""
+    budget: Budget = "auto"
+    """Wall-clock time for the whole command, such as `90s`, `3m` or `1h`, at least 30 s, or `none` for no limit; by default
+    about three minutes for `fit` where no strategy is named, else no limit. What does not fit is left out and said."""
     dry_run: bool = False
     """Read the data, show what would run and about how long it would take, and stop."""
     training: Training = Field(default_factory=Training)
@@ -93,8 +93,8 @@ class Experiment(Recipe):
 
     @field_validator("budget")
     @classmethod
-    def _enough(cls, value: float | None) -> float | None:
-        if value is not None and value < LEAST_BUDGET:
+    def _enough(cls, value: float | str | None) -> float | str | None:
+        if isinstance(value, float) and value < LEAST_BUDGET:
             raise ValueError(
                 f"{value:g} s are below the minimum of {LEAST_BUDGET:.0f} s, which reading, one strategy, scoring, saving "
                 "and the report need"
@@ -145,6 +145,19 @@ class Experiment(Recipe):
     def is_auto(self) -> bool:
         """Whether strategies are chosen on the way."""
         return self.strategies is None and self.verb == "fit"
+
+    @property
+    def limit(self) -> float | None:
+        """Seconds that the whole command may take: the budget, or what is usual where none is given; None for no limit."""
+        if isinstance(self.budget, str):
+            return usual_budget() if self.is_auto else None
+        return self.budget
+
+    @property
+    def brief(self) -> bool:
+        """Whether controls have to be brief: under a limit, and in `fit` unless its budget is `none`."""
+        open_end = self.budget is None or (isinstance(self.budget, str) and usual_budget() is None)
+        return self.limit is not None or (self.verb == "fit" and not open_end)
 
     def wanted(self) -> tuple[Strategy, ...]:
         """Strategies that are named or, where none is, those that offer themselves to the verb and serve the task."""

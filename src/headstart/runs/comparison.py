@@ -81,6 +81,8 @@ def compare(
     started = time.perf_counter() if started is None else started
     if work is not None:
         started -= work.spent
+    if team.size > 1 and recipe.budget == "auto":
+        recipe = recipe.revised(budget=None)
     if team.size > 1 and recipe.budget is not None:
         raise RecipeError(["budget: several processes keep no common clock; leave the budget out, or run one process"])
     plan = set_up(recipe, progress, table, started, team, work)
@@ -134,7 +136,7 @@ def carry_out(
     reference = reference_of(recipe, chosen, parts)
     evidence["title"] = title
     evidence["machine"]["threads"] = plan.threads
-    evidence["budget"] = recipe.budget
+    evidence["budget"] = recipe.limit
     evidence["cost"] = {"seconds": time.perf_counter() - started, "steps": steps}
     resolved = _resolved(plan, chosen, context)
     artifact = Artifact(
@@ -183,9 +185,9 @@ def outline(recipe: Experiment, progress: Progress, table: Table | None = None) 
     plan = set_up(recipe, progress, table, started)
     if plan.rate is None and plan.context.located is not None:
         plan.probe()
-    steps = [plan.step(entry, ()) for entry in plan.entries()]
+    steps = plan.outlook(plan.entries())
     return {
-        "budget": recipe.budget,
+        "budget": recipe.limit,
         "threads": plan.threads,
         "data": plan.parts.facts(),
         "plan": [step.plain() for step in steps],
@@ -216,7 +218,7 @@ def set_up(
     networks = any(strategy.needs_backbone for strategy in recipe.planned())
     located = locate(recipe.backbone, recipe.task.needs) if networks else None
     device = settled(recipe.device, processes=team.size) if networks else "cpu"
-    end = None if recipe.budget is None else Deadline(started + recipe.budget)
+    end = None if recipe.limit is None else Deadline(started + recipe.limit)
     labelled = read(recipe, table)
     parts = into_parts(labelled, recipe, progress)
     for decision in recipe.given_decisions:
@@ -235,7 +237,7 @@ def set_up(
         return Plan(recipe, parts, context, end, threads)
 
     plan = planned(recipe, parts)
-    if end is None or not networks:
+    if not networks or (end is None and not (recipe.brief and team.size == 1)):
         return plan
     # What was measured decides which rows are used: a run that goes on takes the same ones.
     known = {} if work is None else work.about.get("measured", {})

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from headstart.recipes.sources import TEST
 from headstart.runs.experiment import Entry, run_strategy, score
-from headstart.runs.planning import Plan
+from headstart.runs.planning import Plan, Step
 from headstart.runs.workspace import Workspace
 from headstart.runtime.interrupts import Terminated
 from headstart.training.checkpoints import Stages
@@ -22,11 +22,11 @@ def run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
             context.progress.say("resume", f"{entry.label} was done before")
             _learn(entry, plan)
             continue
-        step = plan.step(entry, entries)
-        step.reason = plan.context.team.same(step.reason)
+        step = _decided(entry, entries, at, plan, work)
         if step.reason:
             entry.note = step.reason
             continue
+        entry.strategy = step.brief or entry.strategy
         try:
             stages = Stages(None if work is None else work.stages(entry, at), every, context.progress)
             run_strategy(entry, replace(plan.context_for(step), stages=stages), plan.parts, given)
@@ -44,6 +44,18 @@ def run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
             entry.note = "interrupted"
             return True
     return False
+
+
+def _decided(entry: Entry, entries: list[Entry], at: int, plan: Plan, work: Workspace | None) -> Step:
+    """What the plan says of an entry; what a clock decided stays as it was where the run goes on."""
+    known = {} if work is None else work.about.get("steps", {})
+    if str(at) in known:
+        return plan.again(entry, known[str(at)])
+    step = plan.step(entry, entries)
+    step.reason = plan.context.team.same(step.reason)
+    if work is not None and (plan.end is not None or step.most is not None):
+        work.remember(steps=known | {str(at): step.kept()})
+    return step
 
 
 def _learn(entry: Entry, plan: Plan) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +31,10 @@ READING_SHARE = 0.35
 PROBED_ROWS = 48
 CHEAP = 2
 """Highest cost of strategies that run whatever the others came to."""
+CONTROL_SHARE = 1.5
+"""Most that a brief control may take, in times of the costliest transfer that ran."""
+QUICK_SHARE = 0.1
+"""Share of the budget up to which a control runs before transfer; what takes longer comes behind it."""
 LONG_TEST = 10.0
 """Seconds of scoring on test beyond which `auto` leaves out what it does not keep."""
 NETWORK_START = 1.0
@@ -43,11 +47,17 @@ class Step:
 
     entry: Entry
     seconds: float | None
-    """About how long it takes, with scoring on test; None where nothing was measured."""
+    """About how long it takes; None where nothing was measured."""
     reason: str = ""
     """Why it does not run; empty where it does."""
     epochs: int | None = None
     """Epochs where the usual number does not fit."""
+    brief: Strategy | None = None
+    """The strategy where it has to be brief."""
+    most: float | None = None
+    """Seconds that it may take, whatever the budget leaves."""
+    late: bool = False
+    """Whether more time would buy more of it."""
 
     def plain(self) -> dict[str, Any]:
         """Plain data for `--dry-run` and evidence."""
@@ -58,6 +68,11 @@ class Step:
             "seconds": None if self.seconds is None else round(self.seconds, 1),
             "reason": self.reason,
         }
+
+    def kept(self) -> dict[str, Any]:
+        """Plain data from which `Plan.again` makes the same step."""
+        brief = None if self.brief is None else self.brief.plain()
+        return {"reason": self.reason, "epochs": self.epochs, "brief": brief, "most": self.most}
 
 
 class Plan:
@@ -88,6 +103,8 @@ class Plan:
         self.test_rate = 0.0
         """Seconds per row of a pass forward over test rows."""
         self.backward = BACKWARD
+        self._expected: dict[str, float] = {}
+        """Seconds of entries that are taken for done while the whole run is forecast, by label."""
         self._shared: dict[BackboneSource, Shared] = {}
 
     def probe(self) -> None:
@@ -135,34 +152,97 @@ class Plan:
         """Seconds kept for the last steps and what is measured in them."""
         rows = len(self.parts.validation if self.parts.test is None else self.parts.test)
         measuring = sum(each.seconds(rows, self.test_rate or self.rate or 0.0) for each in self.recipe.measured())
-        return LAST_STEPS + LAST_SHARE * (self.recipe.budget or 0.0) + measuring
+        return LAST_STEPS + LAST_SHARE * (self.recipe.limit or 0.0) + measuring
 
     def estimate(self, strategy: Strategy) -> float | None:
-        """Seconds that a strategy takes with its test scores; None where nothing was measured."""
+        """Seconds that a strategy takes up to its test scores; None where nothing was measured."""
         if strategy.needs_backbone and self.rate is None:
             return None
         work = strategy.work(self.context)
         if self.rate is None or not strategy.needs_backbone:
             return work.seconds
         passes = self.rate * len(self.parts.train) * (self.backward * work.training + work.reading)
-        return work.seconds + NETWORK_START + passes + self.testing
+        return work.seconds + NETWORK_START + passes
 
     def step(self, entry: Entry, entries: Sequence[Entry]) -> Step:
         """Whether an entry runs now, given what the others came to."""
         strategy = entry.strategy
         seconds = self.estimate(strategy)
         reason = self._idle(strategy, entries) if self.recipe.is_auto else ""
-        epochs = None
-        if not reason and self.end is not None and seconds is not None:
-            left = self.end.left - self.kept
-            if seconds * SAFETY > left:
-                epochs, less = self._shorter(strategy, left)
-                seconds = less or seconds
-            cheap = strategy.cost <= CHEAP and not any(entry.candidate is not None for entry in entries)
-            if seconds * SAFETY > left and not cheap:
-                said = f"needs {format_duration(seconds)}"
-                reason = f"{said}, {format_duration(max(left, 0.0))} left"
-        return Step(entry, seconds, reason, epochs)
+        if reason or seconds is None:
+            return Step(entry, seconds, reason)
+        if self.recipe.brief and self.is_beside(strategy) and (ways := strategy.briefer(self.context)):
+            return self._brief(entry, entries, ways, seconds)
+        left = self.left(strategy, entries)
+        if left is None or seconds * SAFETY <= left:
+            return Step(entry, seconds)
+        epochs, less = self._shorter(strategy, left)
+        cheap = strategy.cost <= CHEAP and not any(entry.candidate is not None for entry in entries)
+        if epochs is None and not cheap:
+            return Step(entry, seconds, _beyond(seconds, left), late=True)
+        return Step(entry, less or seconds, "", epochs, late=epochs is not None)
+
+    def _brief(self, entry: Entry, entries: Sequence[Entry], ways: Sequence[Strategy], seconds: float) -> Step:
+        """A control that is to be brief: the most careful way that fits, if one does."""
+        costliest = max(
+            (
+                self._expected.get(each.label, each.seconds)
+                for each in entries
+                if each.strategy.role == "transfer" and (each.candidate is not None or each.label in self._expected)
+            ),
+            default=None,
+        )
+        if costliest is None:
+            return Step(entry, seconds, "no pretrained strategy ran, so there is nothing to compare it with")
+        most = CONTROL_SHARE * costliest
+        left = self.left(entry.strategy, entries)
+        allowed = most if left is None else min(most, left)
+        for way in ways:
+            needed = self.estimate(way)
+            if needed is not None and needed * SAFETY <= allowed:
+                return Step(entry, needed, brief=way, most=most, late=True)
+        least = self.estimate(ways[-1]) or seconds
+        if left is not None and left < most:
+            return Step(entry, seconds, _beyond(least, left), late=True)
+        said = f"needs {format_duration(least)}, more than {CONTROL_SHARE:g} times the costliest pretrained strategy"
+        return Step(entry, seconds, f"{said} ({format_duration(most)}); `--budget none` runs it", late=True)
+
+    def is_beside(self, strategy: Strategy) -> bool:
+        """Whether a strategy is a control that nobody named."""
+        return strategy.role == "control" and all(strategy.name != each.name for each in self.recipe.strategies or ())
+
+    def left(self, strategy: Strategy, entries: Sequence[Entry]) -> float | None:
+        """Seconds of the budget that are left for a strategy, with its test scores kept back; None without a budget.
+
+        Under `auto` the kept model has to be scored and controls are, otherwise every network.
+        """
+        if self.end is None:
+            return None
+        tests = 1.0 if strategy.needs_backbone or self.rate is not None else 0.0
+        if not self.recipe.is_auto:
+            tests += sum(each.candidate is not None and each.strategy.needs_backbone for each in entries)
+        elif strategy.role == "control" and strategy.needs_backbone:
+            tests += 1
+        return self.end.left - self.kept - sum(self._expected.values()) - tests * self.testing
+
+    def outlook(self, entries: Sequence[Entry]) -> list[Step]:
+        """Steps of all entries, each as if those before it took what they are expected to."""
+        steps = []
+        for entry in entries:
+            step = self.step(entry, entries)
+            if not step.reason and entry.status == "not run":
+                self._expected[entry.label] = step.seconds or 0.0
+            steps.append(step)
+        self._expected = {}
+        return steps
+
+    def again(self, entry: Entry, kept: Mapping[str, Any]) -> Step:
+        """A step as it was decided before the run was interrupted."""
+        brief = None
+        if kept["brief"] is not None:
+            values = {name: value for name, value in kept["brief"].items() if name != "name"}
+            brief = entry.strategy.revised(**values)
+        return Step(entry, self.estimate(entry.strategy), kept["reason"], kept["epochs"], brief, kept["most"])
 
     def context_on(self, located: Located | None) -> Context:
         """The run's context on a backbone; what is computed on another one is not shared with it."""
@@ -174,17 +254,27 @@ class Plan:
     def context_for(self, step: Step) -> Context:
         """What a strategy is given: a deadline under a budget, and fewer epochs where the usual number does not fit."""
         context = self.context_on(step.entry.located)
-        if self.end is None:
-            return context
-        deadline = Deadline(self.end.at - self.kept - self.testing)
-        training = context.training
+        ends = [] if self.end is None else [self.end.at - self.kept - self.testing]
+        if step.most is not None:
+            ends.append(time.perf_counter() + step.most)
+        if ends:
+            context = replace(context, deadline=Deadline(min(ends)))
         if step.epochs is not None:
-            training = training.revised(epochs=step.epochs)
-        return replace(context, deadline=deadline, training=training)
+            context = replace(context, training=context.training.revised(epochs=step.epochs))
+        return context
 
     def entries(self) -> list[Entry]:
-        """Entries for the strategies of the recipe, cheapest first."""
-        return line_up([(strategy, self.context.located) for strategy in self.recipe.planned()])
+        """Entries for the strategies of the recipe, cheapest first; under a budget controls that take long come last."""
+        entries = line_up([(strategy, self.context.located) for strategy in self.recipe.planned()])
+        if self.end is None:
+            return entries
+        quick = QUICK_SHARE * (self.recipe.limit or 0.0)
+
+        def waits(entry: Entry) -> tuple[bool, int]:
+            long = self.is_beside(entry.strategy) and (self.estimate(entry.strategy) or 0.0) > quick
+            return long, entry.strategy.cost
+
+        return sorted(entries, key=waits)
 
     def _shorter(self, strategy: Strategy, left: float) -> tuple[int | None, float | None]:
         """The most epochs below the usual number that fit, and their seconds."""
@@ -241,7 +331,8 @@ class Plan:
             return f"no mistake is left to fix on {self.parts.choices}"
         auto = strategy.auto or Auto()
         per_label = len(self.parts.train) / self.parts.task.kinds
-        if self.parts.crossed and self.end is None and per_label < auto.least_rows_per_label:
+        asked = self.end is not None and self.recipe.budget != "auto"
+        if self.parts.crossed and not asked and per_label < auto.least_rows_per_label:
             rivals = [
                 each.name for each in self.recipe.planned() if each.auto and strategy.name in each.auto.stands_in_for
             ]
@@ -252,6 +343,10 @@ class Plan:
         if auto.needs_gain and not _moving_pays(done):
             return f"moving the weights did not pay on {self.parts.choices}"
         return ""
+
+
+def _beyond(seconds: float, left: float) -> str:
+    return f"needs {format_duration(seconds)}, {format_duration(max(left, 0.0))} left"
 
 
 def _perfect(entry: Entry, parts: Parts) -> bool:

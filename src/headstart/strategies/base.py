@@ -273,6 +273,10 @@ class Strategy(Component, ABC):
         """What `fit` will come to, before it starts; for plans and budgets."""
         return Work(0.0, 1.0 if self.needs_backbone else 0.0)
 
+    def briefer(self, context: Context) -> Sequence[Strategy]:
+        """Copies that cost less, the most careful first, for runs in which a control must not take long; often none."""
+        return ()
+
     @abstractmethod
     def fit(self, context: Context) -> Candidate:
         """Learn from `context.train`, choose on `context.validation` or, where there are folds, by cross-validation.

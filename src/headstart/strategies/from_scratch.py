@@ -1,7 +1,8 @@
-"""Control: the same network from random weights, tuned, with at least the training that fine-tuning got."""
+"""Control: the same network from random weights, tuned, with as much training as fine-tuning got where time allows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -22,13 +23,21 @@ from headstart.strategies.fine_tuning import EPOCHS, FineTuning
 
 if TYPE_CHECKING:
     from headstart.strategies.training_run import Run
+    from headstart.training.trainer import Relay
+
+LEAST_PASSES = 2
+"""Passes over the rows below which such a control says nothing."""
+TRIAL = 4
+"""Where it has to be brief, learning rates are compared after one in so many of the passes."""
 
 
 class FromScratch(Strategy):
     """The backbone's architecture and tokenizer with random weights, all of it trained.
 
     An honest control: three learning rates, early stopping on validation, and for each of the rates at least the
-    epochs of fine-tuning, so at least its wall clock.
+    epochs of fine-tuning, so at least its wall clock. As a control of `fit` it is brief and comes last: rates are compared
+    after a quarter of the passes, only the best one goes on, and the whole takes at most 1.5 times as long as the costliest
+    way of transferring.
 
     Needs: labels; of the backbone its architecture and tokenizer alone.
     Inputs: those of the task.
@@ -39,13 +48,19 @@ class FromScratch(Strategy):
     """
 
     name: ClassVar[str] = "from-scratch"
-    cost: ClassVar[int] = 5
+    cost: ClassVar[int] = 9
     role: ClassVar[Literal["transfer", "control"]] = "control"
     auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"compare"}))
 
     rates: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(default=RATES, min_length=1)
     """Learning rates tried, each in (0, 1]; the best on validation is kept. `training.learning_rate` does not apply:
     what suits pretrained weights does not suit random ones."""
+    passes: int | None = Field(default=None, ge=1, le=1000)
+    """Passes over the training rows, in [1, 1000]; by default so many that they come to 1,000 updates, at most 8, and at
+    least those of fine-tuning."""
+    compare_after: int | None = Field(default=None, ge=1, le=1000)
+    """Passes after which the rates are compared and only the best one goes on, in [1, 1000]; by default all of them are
+    trained to the end."""
 
     @field_validator("rates", mode="before")
     @classmethod
@@ -53,30 +68,55 @@ class FromScratch(Strategy):
         return (value,) if isinstance(value, float) else value
 
     def work(self, context: Context) -> Work:
-        """The epochs once per rate; under folds the rates are compared on one fold."""
+        """The passes once per rate; under folds the rates are compared on one fold."""
+        epochs, trial = self._epochs(context), self._trial(context)
         runs = trainings(context, len(self.rates))
-        return trained_work(context, self._epochs(context), head_first=False, runs=runs)
+        if trial:
+            parts = 1.0 if context.folds is None else 1 + float(context.folds[0].max())
+            runs = 1 + (len(self.rates) - (context.folds is None)) * trial / epochs / parts
+        return trained_work(context, epochs, head_first=False, runs=runs)
+
+    def briefer(self, context: Context) -> Sequence[Strategy]:
+        """Copies with ever fewer passes, that compare the rates on a share of them."""
+        every = range(self._epochs(context), LEAST_PASSES - 1, -1)
+        return [self.revised(passes=passes, compare_after=max(1, passes // TRIAL)) for passes in every]
 
     def _epochs(self, context: Context) -> int:
+        if self.passes is not None:
+            return self.passes
         fine_tuned = context.training.epochs or context.shared.epochs.get(FineTuning.name, EPOCHS)
         return epochs_for(context, fine_tuned)
+
+    def _trial(self, context: Context) -> int:
+        """Passes after which rates are compared; 0 where each of them is trained to the end."""
+        few = self.compare_after is not None and len(self.rates) > 1 and self.compare_after < self._epochs(context)
+        return (self.compare_after or 0) if few else 0
 
     def fit(self, context: Context) -> Candidate:
         """Train once per learning rate, keep the best."""
         from headstart.predictors.trained import predictor_of
         from headstart.strategies.cross_validation import rounds
-        from headstart.strategies.training_run import best_of_rates, skipped_notes
+        from headstart.strategies.training_run import best_of_rates, best_of_trials, skipped_notes
 
-        epochs = self._epochs(context)
-        context.progress.begin(self.name, len(context.train) * epochs * rounds(context, rates=len(self.rates)))
+        epochs, trial, rates, relay = self._epochs(context), self._trial(context), self.rates, None
+        every = epochs * rounds(context, rates=1 if trial else len(rates))
+        if trial:
+            every += trial * (len(rates) - (context.folds is None))
+        context.progress.begin(self.name, len(context.train) * every)
+        if trial:
+            best, relay = best_of_trials(
+                context, rates, lambda part, rate, relay: self._train(part, rate, epochs, trial, relay)
+            )
+            rates = (best,)
         rate, run, whole = best_of_rates(
-            context, self.rates, lambda part, rate, last: self._train(part, rate, epochs, last), keep_start=False
+            context, rates, lambda part, rate, last: self._train(part, rate, epochs, last, relay), keep_start=False
         )
         if not whole:
             raise OutOfTime  # half a control makes whatever it is compared with look good
         context.progress.end()
+        how = f"after {trial} of {epochs} passes, where the others ended" if trial else "on validation"
         return Candidate(
-            self.revised(rates=(rate,)),
+            self.revised(rates=(rate,), passes=epochs, compare_after=None),
             context.training.revised(epochs=epochs),
             predictor_of(run.model, context.task),
             run.outputs,
@@ -84,12 +124,12 @@ class FromScratch(Strategy):
             run.trainable,
             run.curve,
             [
-                f"the best of learning rates {', '.join(f'{rate:g}' for rate in self.rates)} on validation",
+                f"the best of learning rates {', '.join(f'{rate:g}' for rate in self.rates)} {how}",
                 *skipped_notes(context, run.history),
             ],
         )
 
-    def _train(self, context: Context, rate: float, epochs: int, last: int | None) -> Run:
+    def _train(self, context: Context, rate: float, epochs: int, last: int | None, relay: Relay | None = None) -> Run:
         import torch
 
         from headstart.heads.model import Model
@@ -101,4 +141,6 @@ class FromScratch(Strategy):
         model = Model(backbone, context.task.heads(backbone, pooling="mean"), context.team)
         every = [module for part in backbone.blocks() for module in part] + list(model.heads.values())
         groups = [LayerGroup(every, 1.0)]
-        return train_model(context, model, groups, epochs=epochs, learning_rate=rate, keep_start=False, last=last)
+        return train_model(
+            context, model, groups, epochs=epochs, learning_rate=rate, keep_start=False, last=last, relay=relay
+        )

@@ -190,6 +190,14 @@ def _flat(states: np.ndarray, layers: Sequence[int], pooling: int, rows: np.ndar
     return states[rows[:, None], np.array(layers)[None, :], pooling].reshape(len(rows), -1)
 
 
+class _CutShort(Exception):
+    """A head that was solved when the time was over, so perhaps not on all strengths: it is used and not kept."""
+
+    def __init__(self, solved: Solved) -> None:
+        super().__init__()
+        self.solved = solved
+
+
 def solved_head(
     context: Context,
     backbone: Backbone,
@@ -218,18 +226,24 @@ def solved_head(
     if context.folds is not None:
         return solve_by_folds(train, _spread(context, context.folds), **options)
     few = len(train.targets) < KEPT_ROWS
-    if few or context.deadline is not None or context.shared.within is not None:  # soon done, cut short, or one of many
-        return solve(train, validation, late=lambda: context.late, **options)
+    options["late"] = lambda: context.late
+    if few or context.shared.within is not None:  # soon done, or one of many
+        return solve(train, validation, **options)
     labels, width = len(context.task.names), train.features.shape[1]
 
     def fill(found: np.ndarray) -> None:
         solved = solve(train, validation, **options)
+        if context.late:
+            raise _CutShort(solved)
         found[:] = [solved.C, *solved.rank, *solved.bias, *solved.weight.ravel()]
 
     about = {"layers": list(layers), "pooling": pooling, "grid": list(grid or GRID), "names": names}
     data = [train.targets, train.weights, validation.targets]
     key = _key(context, backbone, _tokens(context, backbone), data) | about
-    found = np.array(context.cache.get("heads", key, (3 + labels * (1 + width),), fill, dtype="float64"))
+    try:
+        found = np.array(context.cache.get("heads", key, (3 + labels * (1 + width),), fill, dtype="float64"))
+    except _CutShort as cut:
+        return cut.solved
     return Solved(found[3 + labels :].reshape(labels, width), found[3 : 3 + labels], found[0], (found[1], found[2]))
 
 

@@ -26,7 +26,7 @@ from headstart.strategies.probing import head_strength, solved_head
 from headstart.training.frozen import Shortcut, TextSet
 from headstart.training.stage import LayerGroup, Shortcuts, Stage
 from headstart.training.state import Epoch, History
-from headstart.training.trainer import train
+from headstart.training.trainer import Relay, train
 
 NAMED_LINES = 20
 """Lines named in a note."""
@@ -95,6 +95,7 @@ def train_model(
     keep_start: bool,
     last: int | None = None,
     hopeless: Callable[[list[Outputs]], bool] | None = None,
+    relay: Relay | None = None,
 ) -> Run:
     """Train a model on the run's task, validated after every epoch.
 
@@ -107,6 +108,7 @@ def train_model(
         keep_start: whether the weights before training may be the best.
         last: epoch after which training ends, 0 for none at all; by default that of the settings.
         hopeless: asked after every epoch with the validation outputs so far; True gives up.
+        relay: where a training like it was left, to go on from there, or where to leave this one.
     """
     ready, _ = prepared(context, model.backbone.tokenizer)
 
@@ -134,6 +136,7 @@ def train_model(
         stop=None if hopeless is None else lambda history: hopeless(history.outputs),
         deadline=context.deadline,
         stages=context.stages,
+        relay=relay,
     )
     if context.task.words:  # checkpoints of the first format do not say which words belong to which row
         history.outputs = [_with_units(context, each) for each in history.outputs]
@@ -220,6 +223,36 @@ def best_of_rates(
     if best is not None and context.folds is None:
         return rate, best[2], whole
     return rate, held_out(context, lambda part, last: trained(part, rate, last), keep_start=keep_start), whole
+
+
+def best_of_trials(
+    context: Context, rates: Sequence[float], trained: Callable[[Context, float, Relay], Run]
+) -> tuple[float, Relay | None]:
+    """Train once per learning rate for a part of the way; under folds on the first one.
+
+    Args:
+        context: of the run.
+        rates: at least two.
+        trained: trains a fresh model in the context given, leaves it on the way and says where.
+
+    Returns:
+        The rate that was best on validation, and where its training stands; None under folds, whose rows are not all.
+
+    Raises:
+        OutOfTime: the deadline passed before all were.
+    """
+    where = context if context.folds is None else next(by_fold(context))[1]
+    best: tuple[tuple[float, float], float, Relay] | None = None
+    for rate in rates:
+        relay = Relay()
+        run = trained(where, rate, relay)
+        if run.history.cut is not None:
+            raise OutOfTime
+        rank = sort_key(context.task, run.outputs, where.validation)
+        if best is None or rank > best[0]:
+            best = rank, rate, relay
+    assert best is not None
+    return best[1], best[2] if context.folds is None else None
 
 
 def held_out(context: Context, trained: Callable[[Context, int | None], Run], *, keep_start: bool) -> Run:

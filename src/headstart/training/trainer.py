@@ -7,6 +7,8 @@ finite never reaches the weights.
 
 import math
 from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -38,6 +40,13 @@ Validate = Callable[[Model], tuple[tuple[float, float], float, Outputs]]
 """Returns the rank of the model on validation (larger is better), its loss, and what it gave for every row."""
 
 
+@dataclass
+class Relay:
+    """Where a stage stood when it was left before its end, for another one like it to go on from."""
+
+    snapshot: Snapshot | None = None
+
+
 class _WentBack(Exception):
     """Training goes on from earlier weights."""
 
@@ -54,6 +63,7 @@ def train(
     stop: Callable[[History], bool] | None = None,
     deadline: Deadline | None = None,
     stages: Stages | None = None,
+    relay: Relay | None = None,
 ) -> History:
     """Minimise a stage's objective and leave the weights of the best epoch in the model.
 
@@ -75,6 +85,8 @@ def train(
         deadline: when to end, in the middle of an epoch if need be; `history.cut` then says which epoch was the last
             that was whole.
         stages: where checkpoints are written, and looked for: a stage that is found there goes on where it stopped.
+        relay: taken over from where it holds anything and no checkpoint is found, and told where this stage stands where
+            `stage.stop_after` ends it before its schedule does.
 
     Raises:
         DivergedError: going back did not help, or the loss on validation never was finite.
@@ -82,7 +94,7 @@ def train(
         MemoryError: not even a single row fits.
         StorageError: the user stopped the run, and where it stands could not be written.
     """
-    loop = _Loop(model, stage, training, seed, deadline, progress, None if stages is None else stages.next())
+    loop = _Loop(model, stage, training, seed, deadline, progress, None if stages is None else stages.next(), relay)
     try:
         with kept_memory():
             return _run(loop, validate, keep_start=keep_start, stop=stop)
@@ -164,6 +176,7 @@ class _Loop:
         deadline: Deadline | None,
         progress: Progress,
         checkpoints: Checkpoints | None,
+        relay: Relay | None = None,
     ) -> None:
         self.model = model
         self.deadline = deadline
@@ -172,6 +185,7 @@ class _Loop:
         self.seed = seed
         self.progress = progress
         self.checkpoints = checkpoints
+        self.relay = relay
         self.moving = [group for group in stage.groups if group.rate > 0]
         for parameter in model.parameters():
             parameter.requires_grad_(False)
@@ -233,6 +247,8 @@ class _Loop:
 
     def finish(self) -> None:
         """Put the best weights back; the stage is over."""
+        if self.relay is not None and self.state.epoch < self.stage.epochs:
+            self.relay.snapshot = deepcopy(self._snapshot())
         with shielded():
             if self.state.best_rank is not None:
                 self.best.restore(self.named)
@@ -262,6 +278,9 @@ class _Loop:
     def _take_up(self) -> None:
         """Go on where an earlier process stopped, if one left a checkpoint; all processes of a team do."""
         found = None if self.checkpoints is None else self.checkpoints.newest()
+        known = found is not None
+        if found is None and self.relay is not None:
+            found = self.relay.snapshot
         if found is not None and {*found.weights} != {*self.named}:
             self.progress.say("resume", "a checkpoint of other weights was found and is not used", warning=True)
             found = None
@@ -277,6 +296,8 @@ class _Loop:
             self.optimizer.set_moment(self.named[name], kind, value)
         if found.best is not None:
             self._park(found.best)
+        if not known:  # these rows were told of before
+            return
         rows = sum(len(rows) for epoch in range(self.state.epoch) for rows in self._batches(epoch))
         rows += sum(len(rows) for rows in self._batches(self.state.epoch)[: self.state.at])
         self.progress.advance(rows)
