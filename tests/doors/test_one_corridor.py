@@ -60,6 +60,8 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "encoder": (["--encoder", "cross"], "cross"),
     "scheme": (["--scheme", "bioes"], "bioes"),
     "variance": (["--variance", "3"], 3.0),
+    "passes": (["--passes", "4"], 4),
+    "compare_after": (["--compare-after", "1"], 1),
     "class_weight": (["--class-weight", "{up: 2, down: 1}"], {"up": 2.0, "down": 1.0}),
     "merge_labels": (["--merge-labels"], True),
     "drop_rare_labels": (["--drop-rare-labels"], True),

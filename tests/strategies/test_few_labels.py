@@ -289,9 +289,9 @@ def test_from_scratch_compares_its_rates_on_one_fold_and_takes_the_best_through_
     asked: list[tuple[int, float]] = []
     train = FromScratch._train
 
-    def noted(self: Any, context: Context, rate: float, epochs: int, last: int | None) -> Run:
+    def noted(self: Any, context: Context, rate: float, epochs: int, last: int | None, relay: Any = None) -> Run:
         asked.append((len(context.train), rate))
-        run = train(self, context, rate, epochs, last)
+        run = train(self, context, rate, epochs, last, relay)
         right = np.eye(2)[context.task.targets(context.validation)]
         said = Logits.of(right if rate == 2e-4 else 1 - right)
         run.history.outputs = [said for _ in run.history.outputs]

@@ -232,6 +232,18 @@ def test_from_scratch_says_how_long_it_trained_and_keeps_its_best_rate(context: 
     assert found.strategy.rates == (1e-3,)  # type: ignore[attr-defined]
 
 
+def test_brief_rates_are_compared_on_the_way_and_the_best_goes_on_to_the_same_weights(context: Context) -> None:
+    brief = FromScratch(rates=(1e-7, 1e-3), passes=4, compare_after=1)
+    assert brief.work(context).training == pytest.approx(4 + 1)
+    found = brief.fit(context)
+    alone: Any = found.strategy
+    assert (alone.rates, alone.passes, alone.compare_after) == ((1e-3,), 4, None)
+    assert "after 1 of 4 passes, where the others ended" in found.notes[0]
+    again = alone.fit(context)
+    assert np.array_equal(again.validation.values, found.validation.values)  # type: ignore[attr-defined]
+    assert [each["train_loss"] for each in again.curve] == [each["train_loss"] for each in found.curve]
+
+
 def test_class_weights_reach_every_strategy(context: Context) -> None:
     heavy = context.task.revised(class_weight={"down": 1e4})
     noisy = Store(
