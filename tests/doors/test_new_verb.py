@@ -85,13 +85,13 @@ def test_a_new_verb_is_one_file_and_one_line_and_every_door_leads_to_it(
 def test_help_and_faults_of_a_new_verb_are_those_of_any_other(count: None, command: Callable[..., Any]) -> None:
     assert "count     Words in, their number out.\n" in command("--help").out
     shown = command("count", "--help").out
-    assert re.search(r"^  \W?TEXTS\W", shown, re.MULTILINE)
-    assert "--times <str>" in shown
-    assert "How often each word counts, at least 1. [1]" in shown
-    assert "--letters / --no-letters" in shown
+    assert re.search(r"^  TEXT\.\.\. +Texts whose words are counted\.$", shown, re.MULTILINE)
+    assert re.search(r"^  --times INT +How often each word counts, at least 1\. \[default: 1\]$", shown, re.MULTILINE)
+    assert re.search(r"^  --letters +Count letters too\.$", shown, re.MULTILINE)
+    assert "headstart count books/*.txt --times 2" in command("explain", "times").out
     assert "Nobody reads on" not in shown
     assert "times: should be at least 1, found '0'" in command("count", "a", "--times", 0, code=64).err
-    assert "No such option: --time" in command("count", "a", "--time", 1, code=2).err
+    assert "no such option: --time (did you mean --times?); see" in command("count", "a", "--time", 1, code=2).err
     with pytest.raises(headstart.HeadstartError, match="did you mean 'count'.*predict, evaluate, count"):
         headstart.run({"verb": "counts"})
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from headstart.cli.display import progress_for, table
 from headstart.cli.printing import print_json, say_notes, show
@@ -23,6 +24,15 @@ STARTED = time.perf_counter()
 CLICK_ERROR: type[Exception] = next(cls for cls in typer.BadParameter.__mro__ if cls.__name__ == "ClickException")
 """Base of errors in the words of a command; typer has its own copy of click or uses click, by version."""
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+
+class Overview(TyperGroup):
+    """Commands with their whole line of help, which typer cuts."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """A line of help for each command, in order."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.commands[name].help or "") for name in self.list_commands(ctx)])
 
 
 def main() -> None:
@@ -65,7 +75,13 @@ def _explain_usage(error: Any) -> None:
         error.show()
         return
     path = error.ctx.command_path if getattr(error, "ctx", None) else "headstart"
-    print(f"error: {error.format_message().rstrip('.')}; see {path} --help", file=sys.stderr)
+    message = error.format_message().rstrip(".")
+    verb = path.rpartition(" ")[2]
+    if type(error).__name__ == "NoSuchOption" and verb in VERBS.names():
+        from headstart.cli.unknown import unknown_options
+
+        message = unknown_options(verb, sys.argv[1:]) or message
+    print(f"error: {message}; see {path} --help", file=sys.stderr)
 
 
 def _leave(code: int) -> None:
@@ -83,6 +99,7 @@ def _leave(code: int) -> None:
 def application(words: list[str]) -> typer.Typer:
     """The command tree; only the verb among `words` gets its flags, the others just their line of help."""
     app = typer.Typer(
+        cls=Overview,
         help="Transfer learning with language models, measured.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -91,19 +108,24 @@ def application(words: list[str]) -> typer.Typer:
     asked = next((word for word in words if not word.startswith("-")), "")
     for verb in VERBS.names():
         if verb == asked:
+            from headstart.cli.help import command_class
             from headstart.cli.options import command
 
-            app.command(verb, help=VERBS.summary(verb))(command(verb, STREAMED.get(verb, partial(_act, verb))))
+            act = command(verb, STREAMED.get(verb, partial(_act, verb)))
+            app.command(verb, help=VERBS.summary(verb), cls=command_class(verb, TyperCommand))(act)
         else:
             app.command(verb, help=VERBS.summary(verb))(_stub)
     app.command("run", help="Any of the above from a recipe file.")(_run)
+    loose = {"ignore_unknown_options": True}
+    about = "One option in detail: type, choices, default, whose it is, an example."
+    app.command("explain", help=about, context_settings=loose)(_explain)
     app.command("list", help="Components by name: strategies, tasks, readers, backbones, objectives.")(_list)
-    show = typer.Typer(help="A model or a recipe in detail.", no_args_is_help=True, rich_markup_mode=None)
+    show = typer.Typer(cls=Overview, help="A model or a recipe in detail.", no_args_is_help=True, rich_markup_mode=None)
     show.command("model", help="Layers, parameters and limits of a backbone, or what a run has learnt.")(_show_model)
     show.command("recipe", help="A recipe with all its keys; --resolved fills in what is guessed.")(_show_recipe)
     app.add_typer(show, name="show")
     cache = typer.Typer(
-        help="What is kept of frozen layers from run to run.", no_args_is_help=True, rich_markup_mode=None
+        cls=Overview, help="What is kept of frozen layers from run to run.", no_args_is_help=True, rich_markup_mode=None
     )
     cache.command("show", help="Folder, limit and what is in it.")(_show_cache)
     cache.command("clear", help="Remove all of it.")(_clear_cache)
@@ -187,6 +209,21 @@ def _run(
 
     given = parse_sets(sets or []) | ({"output": output} if output else {})
     _finish(read(recipe, given), as_json, quiet)
+
+
+def _explain(
+    option: Annotated[
+        str, typer.Argument(help="An option, a path such as training.epochs, or the name of a strategy or task.")
+    ],
+    as_json: JSON = False,
+) -> None:
+    from headstart.cli.explain import explain, shown
+
+    found = explain(option)
+    if as_json:
+        print_json(found)
+    else:
+        print(shown(found))
 
 
 def _list(

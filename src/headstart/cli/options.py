@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from headstart.cli.help import text_of
 from headstart.config import components
 from headstart.errors import RecipeError
 from headstart.recipes.flags import Flag, flags, kind_of
@@ -36,8 +37,10 @@ def command(verb: str, act: Callable[..., None]) -> Callable[..., None]:
     parameters.append(_option("sets", list[str], text, "--set"))
     parameters.append(_option("as_json", bool, "Print one JSON object on standard output.", "--json"))
     parameters.append(_option("quiet", bool, "No progress or log messages on standard error.", "--quiet"))
+    parameters.append(_help_all(verb))
 
     def run(**values: Any) -> None:
+        values.pop("help_all", None)
         sets = parse_sets(values.pop("sets", None) or [])
         as_json, quiet = bool(values.pop("as_json", False)), bool(values.pop("quiet", False))
         given = {names.get(name, name): value for name, value in values.items() if value is not None and value != []}
@@ -120,6 +123,18 @@ def _flag(name: str, flag: Flag) -> inspect.Parameter:
         return _option(_identifier(name), bool, flag.help, spelled, hidden=not flag.listed)
     shown = "" if info.default in (None, ()) or info.is_required() or info.default_factory else f" [{info.default}]"
     return _option(_identifier(name), str, flag.help + shown, written, SHORT.get(name), hidden=not flag.listed)
+
+
+def _help_all(verb: str) -> inspect.Parameter:
+    def show(value: bool | None) -> None:
+        if value:
+            print(text_of(verb, everything=True), end="")
+            raise typer.Exit
+
+    option = typer.Option("--help-all", is_eager=True, callback=show, help="Show all options by section and leave.")
+    return inspect.Parameter(
+        "help_all", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[bool | None, option]
+    )
 
 
 def _option(name: str, kind: Any, text: str, *flags: str | None, hidden: bool = False) -> inspect.Parameter:

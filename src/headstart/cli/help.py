@@ -1,0 +1,179 @@
+"""What `headstart VERB --help` shows: the essentials on one screen, and with `--help-all` every option by section."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from headstart.recipes.flags import MANY, Flag, first_sentence, flat
+from headstart.recipes.values import choices_of, default, is_switch, placeholder
+from headstart.recipes.verbs import VERBS
+
+SCREEN = 20
+"""Options up to which the first screen shows all, with their whole help."""
+ESSENTIAL = {
+    "backbone": "Pretrained network: mini, folder, run or hub id.",
+    "budget": "Time for the whole command, such as 90s, 3m or 1h.",
+    "dry_run": "Show what would run and for how long, then stop.",
+    "epochs": "Passes over what is learnt from.",
+    "held_out": "Texts that the loss is measured on.",
+    "json": "Print one JSON object on standard output.",
+    "label": "Column with the label.",
+    "learning_rate": "Highest learning rate, in (0, 1].",
+    "max_length": "Tokens read of each text.",
+    "metric": "Score by which choices are made.",
+    "objective": "What is learnt from raw text.",
+    "output": "Folder for what is learnt, report and evidence.",
+    "seed": "Seed of all that is drawn at random.",
+    "size": "Size of the network.",
+    "strategies": "Several to compare, separated by commas.",
+    "strategy": "One way of transferring; else several are tried.",
+    "task": "What is learnt, such as token-classification.",
+    "test": "Rows to report scores on, in place of a part.",
+    "text": "Column with the text, or several.",
+    "updates": "Steps of the optimiser.",
+}
+"""Options on the first screen of verbs that have more than `SCREEN`, in a line each."""
+SECTIONS = {
+    "data": "Data", "task": "Task", "objective": "Task", MANY: "Strategy", "strategy": "Strategy", "backbone": "Strategy",
+    "controls": "Strategy", "network": "Network", "training": "Training",
+}  # fmt: skip
+"""Heading over the options of a section of recipes, in the order in which they are shown; what has none is of the run."""
+REST = "Run"
+EXAMPLES = {
+    "fit": "headstart fit reviews.csv --test test.csv -o runs/reviews",
+    "compare": "headstart compare reviews.csv --strategies tf-idf,feature-extraction,fine-tuning",
+    "pretrain": "headstart pretrain books/*.txt --objective masked-lm --size small --budget 30m",
+    "adapt": "headstart adapt pubmed.txt.gz --backbone mini --budget 10m -o runs/bio",
+    "resume": "headstart resume runs/reviews",
+    "predict": 'headstart predict runs/reviews "great plot, weak ending"',
+    "evaluate": "headstart evaluate runs/reviews test.csv --by channel",
+}
+NAMES = 26
+"""Width of the column of options."""
+WIDEST = 110
+"""Characters of a line at most."""
+
+
+class Option(NamedTuple):
+    """A line of help."""
+
+    name: str
+    spelled: str
+    """As one types it, with what stands for its value."""
+    help: str
+    section: str
+    owners: tuple[str, ...] = ()
+    default: str = ""
+
+
+def options_of(verb: str) -> list[Option]:
+    """All options of a verb, those of the command line alone last."""
+    known = flat(verb)
+    found = [_strategy(known[MANY])] if verb == "fit" else []
+    found += [_option(name, flag, verb) for name, flag in known.items() if name not in VERBS.get(verb).positional]
+    found += [
+        Option("set", "--set KEY=VALUE", "Any key of the recipe, such as strategy.layers=2; may be repeated.", REST),
+        Option("json", "--json", "Print one JSON object on standard output.", REST),
+        Option("quiet", "--quiet", "No progress and log messages on standard error.", REST),
+        Option("help", "--help", "Show the essentials and leave.", REST),
+        Option("help_all", "--help-all", "Show all options by section and leave.", REST),
+    ]
+    return found
+
+
+def text_of(verb: str, *, everything: bool) -> str:
+    """The help of a verb.
+
+    Args:
+        verb: name in `headstart.recipes.verbs.VERBS`.
+        everything: all options with their whole help, and not the essentials in a line each.
+    """
+    width = min(WIDEST, max(60, shutil.get_terminal_size().columns))
+    known, cls = flat(verb), VERBS.get(verb)
+    words = " ".join(_argument(name, known[name]) for name in cls.positional)
+    lines = [f"Usage: headstart {verb} {words} [OPTIONS]", "", *textwrap.wrap(VERBS.summary(verb), width), ""]
+    options = options_of(verb)
+    short = not everything and len(options) > SCREEN + len(cls.positional)
+    for name in cls.positional:
+        text = known[name].help
+        lines += _entry(_argument(name, known[name]), f"{first_sentence(text)}." if short else text, width)
+    for heading, some in _by_section(options):
+        shown = [option for option in some if not short or _is_essential(option)]
+        lines += [""] * (everything and bool(shown)) + [heading] * bool(shown)
+        for option in shown:
+            lines += _entry(option.spelled, ESSENTIAL[option.name] if short else _whole(option), width)
+    if verb in EXAMPLES:
+        lines += ["", f"Example: {EXAMPLES[verb]}"]
+    if short:
+        lines.append(
+            f"All {len(options)} options: headstart {verb} --help-all.  One of them: headstart explain epochs."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def spelled(name: str, flag: Flag) -> str:
+    """An option as one types it: `--epochs INT`, `--[no-]controls`, `-o, --output FOLDER`."""
+    written = "--" + name.replace("_", "-")
+    if is_switch(flag.info):
+        return written if default(flag.info) == "false" else f"--[no-]{written.removeprefix('--')}"
+    return f"{'-o, ' * (name == 'output')}{written} {placeholder(name, flag.info)}".rstrip()
+
+
+def _option(name: str, flag: Flag, verb: str) -> Option:
+    field = VERBS.get(verb).model_fields[flag.path[0]]
+    owners = () if {*flag.owners} == {*choices_of(field)} else flag.owners
+    section = SECTIONS.get(flag.path[0], REST)
+    return Option(name, spelled(name, flag), flag.help, section, owners, default(flag.info))
+
+
+def _strategy(flag: Flag) -> Option:
+    ways = ", ".join(choices_of(flag.info))
+    text = f"One way of transferring; by default several are tried and the best on validation is kept: {ways}."
+    return Option("strategy", "-s, --strategy NAME", text, SECTIONS[MANY])
+
+
+def _by_section(options: Sequence[Option]) -> Iterator[tuple[str, list[Option]]]:
+    for heading in dict.fromkeys([*SECTIONS.values(), REST]):
+        some = [option for option in options if option.section == heading]
+        if some:
+            yield heading, sorted(some, key=lambda option: (len(option.owners) > 0, -len(option.owners), option.owners))
+
+
+def _argument(name: str, flag: Flag) -> str:
+    required, many = flag.info.is_required(), flag.info.annotation is not str
+    word = name.upper().removesuffix("S") if many else name.upper()
+    return f"{word}{'...' * many}" if required else f"[{word}]{'...' * many}"
+
+
+def _whole(option: Option) -> str:
+    """The help with whose option it is and what holds without it."""
+    notes = []
+    if option.owners:
+        notes.append(f"of {', '.join(option.owners)}")
+    if option.default and option.default != "false":
+        notes.append(f"default: {option.default.replace('true', 'yes')}")
+    return option.help + (f" [{'; '.join(notes)}]" if notes else "")
+
+
+def _is_essential(option: Option) -> bool:
+    """Whether an option is on the first screen; those of single strategies never are."""
+    return option.name in ESSENTIAL and not (option.owners and option.section == SECTIONS[MANY])
+
+
+def _entry(name: str, text: str, width: int) -> list[str]:
+    lines = textwrap.wrap(text, width - NAMES - 2, break_on_hyphens=False) or [""]
+    if len(name) > NAMES - 2:
+        return [f"  {name}", *(f"{'':{NAMES + 2}}{line}" for line in lines)]
+    return [f"  {name:<{NAMES}}{lines[0]}", *(f"{'':{NAMES + 2}}{line}" for line in lines[1:])]
+
+
+def command_class(verb: str, base: type[Any]) -> type[Any]:
+    """A class of typer's commands that shows this help for a verb in place of its own."""
+
+    def format_help(self: Any, ctx: Any, formatter: Any) -> None:
+        formatter.write(text_of(verb, everything=False))
+
+    return type("VerbCommand", (base,), {"format_help": format_help})
