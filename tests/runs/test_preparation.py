@@ -14,7 +14,7 @@ from headstart.data.table import Table
 from headstart.errors import DataError, MissingInputError, RecipeError
 from headstart.recipes.parsing import assemble
 from headstart.recipes.sources import MEMORY, TARGET_TEST, TEST, Role
-from headstart.runs import splitting
+from headstart.runs import cuts, splitting
 from headstart.runs.preparation import into_parts, prepare, read, resolve
 from headstart.runs.splitting import Parts
 from headstart.runtime.progress import SILENT, Progress
@@ -347,6 +347,47 @@ def test_rows_that_all_belong_together_cannot_be_held_out(found: list[tuple[str,
         parted(found, group_column="who")
 
 
+def pairs_of(labels: int, more: int = 0) -> list[tuple[str, str, str]]:
+    """Two rows of each label, and more of the first."""
+    found = [(f"text {at} of {label}", f"l{label:03}", "x") for label in range(labels) for at in range(2)]
+    return [*found, *((f"text {at}", "l000", "x") for at in range(2, 2 + more))]
+
+
+def test_two_rows_of_a_label_are_few_however_many_labels_there_are() -> None:
+    parts = parted(pairs_of(100))
+    assert (parts.test, len(parts.train), parts.crossed) == (None, 200, True)
+    assert warned(
+        parts, "100 of 100 labels have two different texts or fewer, so no test part is cut off: a row of each"
+    )
+    assert not warned(parts, "belong together")
+    message = r"would leave one different text of the label\(s\) 'l000', .* and 95 more, .* --test-share 0, give rows .*--test"
+    with pytest.raises(DataError, match=message):
+        parted(pairs_of(100), test_share=0.2)
+    with pytest.raises(DataError, match="leave it out with --test-share 0"):
+        parted(pairs_of(100), test_share=0.2, folds=0)
+    assert len(parted(pairs_of(100), test_share=0, folds=0).validation) == 100
+
+
+def test_a_label_with_two_rows_gives_none_to_the_test_part_where_labels_are_few() -> None:
+    three = [(f"note {at} of {label}", f"m{label:03}", "x") for label in range(80) for at in range(3)]
+    parts = parted([*three, *pairs_of(30)])
+    assert parts.test is not None
+    assert {label for label, count in Counter(parts.test.labels).items() if count == 1} == {
+        f"m{at:03}" for at in range(80)
+    }
+    assert set(Counter(parts.train.labels).values()) == {2}
+    assert warned(
+        parts, "the label(s) 'l000', 'l001', 'l002', 'l003', 'l004' and 25 more have two different texts each"
+    )
+    assert not warned(parts, "belong together")
+
+
+def test_a_rare_label_among_many_rows_still_gives_one_of_its_two_rows_to_the_test_part() -> None:
+    parts = parted([*rows(300), ("one", "c", "x"), ("two", "c", "x")])
+    assert parts.test is not None
+    assert (Counter(parts.test.labels)["c"], Counter(parts.train.labels)["c"], parts.crossed) == (1, 1, False)
+
+
 def test_a_label_whose_rows_belong_together_is_named_since_it_is_always_held_out_whole() -> None:
     found = [*rows(30), *[("one text", "c", "x"), ("One  text", "c", "x")]]
     assert warned(parted(found), "the rows of the label(s) 'c' belong together (one text or group each): whenever they")
@@ -416,7 +457,7 @@ def test_a_file_too_large_for_memory_gives_the_same_parts(
 
 
 def test_of_many_rows_no_more_than_choices_and_scores_need_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(splitting, "TEST_SHARE", (0.2, 30))
+    monkeypatch.setattr(cuts, "TEST_SHARE", (0.2, 30))
     monkeypatch.setattr(splitting, "VALIDATION_SHARE", (0.15, 20))
     parts = parted(rows(300), folds=0)
     assert parts.test is not None

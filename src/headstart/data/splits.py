@@ -13,14 +13,17 @@ Groups = Sequence[Hashable] | np.ndarray
 """One key per row; rows of equal key belong together."""
 
 
-def stratified(labels: Sequence[str], groups: Groups, *, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def stratified(
+    labels: Sequence[str], groups: Groups, *, share: float, seed: int, least: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
     """Cut off `share` of the rows, label by label, never parting rows of one group.
 
     Args:
         labels: one per row.
         groups: one key per row; rows of equal key stay together (a folded text, a customer, both).
-        share: in (0, 1); each label with two or more groups gives at least one group and keeps at least one.
+        share: in (0, 1); each label with more groups than it keeps gives at least one.
         seed: another seed, another cut.
+        least: groups that each label keeps, at least 1; those that have no more give none.
 
     Returns:
         Row indices kept and cut off, each in ascending order.
@@ -32,7 +35,7 @@ def stratified(labels: Sequence[str], groups: Groups, *, share: float, seed: int
         clusters = by_label[label]
         wanted = max(1, round(share * len(clusters.rows)))
         taken = 0
-        for at in random.permutation(len(clusters))[: len(clusters) - 1]:
+        for at in random.permutation(len(clusters))[: max(len(clusters) - least, 0)]:
             rows = clusters[at]
             if taken and taken + len(rows) > wanted:
                 continue
@@ -69,7 +72,12 @@ def folds(labels: Sequence[str], groups: Groups, *, parts: int, seed: int) -> np
 
 def fold_count(labels: Sequence[str], groups: Groups) -> int:
     """How many folds suit these rows: 3, fewer where labels have less than three groups of rows; at least 2."""
-    return int(np.clip(np.median([len(clusters) for clusters in _clusters(labels, groups).values()]), 2, 3))
+    return int(np.clip(np.median([*group_counts(labels, groups).values()]), 2, 3))
+
+
+def group_counts(labels: Sequence[str], groups: Groups) -> dict[str, int]:
+    """Groups of each label, a group counted for the label that most of its rows have."""
+    return {label: len(clusters) for label, clusters in _clusters(labels, groups).items()}
 
 
 @dataclass(frozen=True)

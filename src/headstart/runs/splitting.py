@@ -10,22 +10,16 @@ from typing import Any
 import numpy as np
 
 from headstart.checks import duplicates
-from headstart.data.splits import connected, fingerprints, fold_count, folds, latest, numbered, stratified
+from headstart.data.splits import fingerprints, fold_count, folds, numbered
 from headstart.data.store import Store
-from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import ROLES, SCORED, TARGET, TEST, TRAIN, VALIDATION, Data, Role
+from headstart.runs.cuts import VALIDATION_SHARE, are_few, cut_off, groups_of, share_of, test_part, untestable
 from headstart.strategies.offers import made_for_few
 from headstart.tasks.base import Task
 from headstart.types import Dropped
 
-FEW_PER_LABEL = 50
-"""Training rows per label below which choices are made by cross-validation."""
-TEST_SHARE, VALIDATION_SHARE = (0.2, 20_000), (0.15, 10_000)
-"""Share that is cut off where none is given, and rows at most."""
-LEAST_FOR_TEST = 200
-"""Rows below which no test part is cut off."""
 REPEATED_ROWS = 400
 """Cross-validation is repeated until about so many rows were held out, at most `MOST_REPEATS` times."""
 MOST_REPEATS = 5
@@ -182,23 +176,24 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
     parts = {role: source.rows for role, source in labelled.sources.items()}
     rows, numbers = labelled.train, None
     if TEST not in parts and data.test_share != 0:
-        if len(rows) >= LEAST_FOR_TEST:
-            rows, parts[TEST] = _cut(rows, task, data, _share(data.test_share, TEST_SHARE, rows), recipe.seed)
-            cut.append("test")
-        else:
+        said = untestable(rows, task, data)
+        if said:
             warnings.append(
-                f"{len(rows)} rows are too few to cut off a test part; scores are those that choices were made on "
-                "and may be optimistic; give rows for a test with --test"
+                f"{said}; scores are those that choices were made on, which flatters; give rows for a test with --test"
             )
+        else:
+            rows, parts[TEST], said = test_part(rows, task, data, recipe.seed)
+            warnings += said
+            cut.append("test")
     if VALIDATION in parts:
         if data.folds:
             raise RecipeError(["data.folds: a validation part is given, so there is nothing to cross-validate"])
-    elif _few(rows, task, data):
+    elif are_few(rows, task, data):
         numbers, said = _numbered_folds(rows, task, recipe)
         warnings += said
     else:
-        share = _share(data.validation_share, VALIDATION_SHARE, rows)
-        rows, parts[VALIDATION] = _cut(rows, task, data, share, recipe.seed + 1)
+        share = share_of(data.validation_share, VALIDATION_SHARE, rows)
+        rows, parts[VALIDATION] = cut_off(rows, task, data, share, recipe.seed + 1)
         cut.append("validation")
     parts[TRAIN], files = rows, {role: source.file for role, source in labelled.sources.items()}
     if TARGET in parts:
@@ -284,7 +279,7 @@ def at_most(
 
 def _numbered_folds(rows: Store[Any], task: Task, recipe: Experiment) -> tuple[np.ndarray, list[str]]:
     """The fold of each row, shape (repeats, rows), and what is to be said of them."""
-    labels, groups = task.strata(rows), _groups(rows, recipe.data)
+    labels, groups = task.strata(rows), groups_of(rows, recipe.data)
     count = min(recipe.data.folds or fold_count(labels, groups), len(np.unique(groups)))
     if count < 2:
         raise DataError(f"{rows.file}: all rows belong together, so none can be held out; give --validation")
@@ -292,11 +287,6 @@ def _numbered_folds(rows: Store[Any], task: Task, recipe: Experiment) -> tuple[n
     seeds = [recipe.seed + repeat for repeat in range(repeats)]
     found = np.stack([folds(labels, groups, parts=count, seed=seed) for seed in seeds])
     return found, _held_out_whole(rows, labels, found[0])
-
-
-def _share(given: float | None, usual: tuple[float, int], rows: Store[Any]) -> float:
-    """The share to cut off: as given, else the usual one, and no more than so many rows."""
-    return given if given is not None else min(usual[0], usual[1] / len(rows))
 
 
 def _held_out_whole(rows: Store[Any], labels: Sequence[str], numbers: np.ndarray) -> list[str]:
@@ -314,47 +304,6 @@ def _held_out_whole(rows: Store[Any], labels: Sequence[str], numbers: np.ndarray
     if len(whole) == len({*labels}):
         raise DataError(f"{rows.file}: {said}, so none can be held out and learnt at once; give --validation")
     return [f"{said}: whenever they are held out nothing is left to learn them from"]
-
-
-def _few(rows: Store[Any], task: Task, data: Data) -> bool:
-    if data.folds is not None:
-        return data.folds > 0
-    return data.time_column is None and len(rows) < FEW_PER_LABEL * task.kinds
-
-
-def _cut(rows: Store[Any], task: Task, data: Data, share: float, seed: int) -> tuple[Store[Any], Store[Any]]:
-    groups = _groups(rows, data)
-    if data.time_column:
-        times = _column(rows, data.time_column, "--time-column")
-        kept, cut = latest(times, groups, share=share)
-    else:
-        kept, cut = stratified(task.strata(rows), groups, share=share, seed=seed)
-    missing = task.missing(rows, kept)
-    if missing or not len(cut):
-        what = (
-            f"label(s) {', '.join(missing[:5])} would have no training row" if missing else "no row is left to cut off"
-        )
-        raise DataError(
-            f"{rows.file}: when cutting off a part, {what}; give a file with --validation or --test, or more rows"
-        )
-    return rows.take(kept), rows.take(cut)
-
-
-def _groups(rows: Store[Any], data: Data) -> np.ndarray:
-    """One group number per row: rows of equal text, or of equal value in the group column, are together."""
-    keys = [fingerprints(rows.keys)]
-    if data.group_column:
-        keys.append(numbered(_column(rows, data.group_column, "--group-column")))
-    return connected(*keys)
-
-
-def _column(rows: Store[Any], name: str, flag: str) -> Sequence[str]:
-    found = []
-    for line, value in zip(rows.lines, Table(rows.file, rows.columns, rows.lines).column(name, flag), strict=True):
-        if value is None or not value.strip():
-            raise DataError(f"{rows.file}:{line}: column '{name}' ({flag}) is empty there")
-        found.append(value)
-    return found
 
 
 def _rule(data: Data, seed: int, cut: Sequence[str], folds: np.ndarray | None, task: Task) -> str:
