@@ -39,6 +39,10 @@ class Sheet:
     """Every row of the file once, in order: usable or dropped, never silently missing."""
     format: dict[str, str] = field(default_factory=dict)
     """What was detected: encoding, delimiter, compression; shown to the user."""
+    remarks: tuple[str, ...] = ()
+    """What is odd about the file, though it can be read, in sentences."""
+    doubt: str = ""
+    """Why the columns may not be called what they are said to be: the first line looks like a row."""
 
 
 @dataclass(frozen=True)

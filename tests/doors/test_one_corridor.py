@@ -28,6 +28,7 @@ SHARED: dict[str, tuple[list[str], Any]] = {
     "format": (["--format", "jsonl"], "jsonl"),
     "encoding": (["--encoding", "cp1252"], "cp1252"),
     "delimiter": (["--delimiter", ";"], ";"),
+    "header": (["--no-header"], False),
     "threads": (["--threads", "3"], 3),
     "precision": (["--precision", "float32"], "float32"),
     "device": (["--device", "cpu"], "cpu"),

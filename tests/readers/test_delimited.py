@@ -9,7 +9,7 @@ import pytest
 from headstart.config import parse
 from headstart.data.files import open_text
 from headstart.errors import DataError, RecipeError
-from headstart.readers import delimited
+from headstart.readers import quoted
 from headstart.readers.delimited import CommaSeparated, TabSeparated
 from headstart.types import Dropped, Record, Sheet
 
@@ -88,8 +88,11 @@ def test_header_names(put: Put, content: str, columns: tuple[str, ...]) -> None:
             r"a\.csv, line 1: the name 'text' stands at columns 1 and 3; rename one",
         ),
         (",unnamed_1\na,b\n", "the name 'unnamed_1' stands at columns 1 and 2"),
-        ("text,,label\na,b,c\n", "column 2 of 3 has no name; give"),
-        ("text,label,\na,b,\n", "column 3 of 3 has no name; the header ends with a delimiter"),
+        (
+            "text,,label\na,b,c\n",
+            "column 2 of 3 has no name, and 1 of 1 rows have a value there; give each column a name",
+        ),
+        ("text,label,\n" + "a,b,\n" * 9 + "a,b,c\n", "column 3 of 3 has no name, and 1 of 10 rows have a value there"),
         (",,\na,b,c\n", "column 2 of 3 has no name"),
         ("te\x01xt,label\na,b\n", r"line 1: the name of column 1, 'te\\x01xt', holds control characters"),
         (
@@ -208,20 +211,20 @@ def test_a_field_above_the_limit_of_the_csv_module_is_read(put: Put) -> None:
 
 
 def test_a_search_for_the_closing_quote_stops_at_the_limit(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "MAX_RECORD", 100)
+    monkeypatch.setattr(quoted, "MAX_RECORD", 100)
     content = 'text,label\n"a,pos\n' + "b,neg\n" * 40 + 'c",neg\n'
     used, dropped = split(csv(put, content))
     assert len(used) == 41
     assert dropped[2].startswith("a quote opened here is not closed in the lines up to 18, where the search stops")
     used, dropped = split(csv(put, f'text,label\n"{"x" * 100}",pos\nb,neg\n'))
     assert (used, list(dropped)) == ([(3, "b", "neg")], [2])
-    monkeypatch.setattr(delimited, "MAX_RECORD_LINES", 5)
+    monkeypatch.setattr(quoted, "MAX_RECORD_LINES", 5)
     _, dropped = split(csv(put, content))
     assert "is not closed in the lines up to 6, where the search stops" in dropped[2]
 
 
 def test_many_quotes_that_stay_open_take_time_in_proportion(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "FREE_LOOKAHEAD", 10_000)
+    monkeypatch.setattr(quoted, "FREE_LOOKAHEAD", 10_000)
     # Each of these lines leaves a quote open, and so does any run of them.
     sheet = csv(put, "text,label\n" + 'x","y\n' * 20_000, delimiter=",")
     begin = time.perf_counter()

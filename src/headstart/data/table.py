@@ -22,6 +22,9 @@ class Table:
     lines: Sequence[int]
     dropped: tuple[Dropped, ...] = ()
     format: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    doubt: str = ""
+    """As of `Sheet`."""
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -36,7 +39,7 @@ class Table:
             known = list(self.columns)
             raise DataError(
                 f"{self.file} has no column '{name}'{did_you_mean(name, known)} "
-                f"(columns: {', '.join(known)}); choose one with {flag}"
+                f"(columns: {', '.join(known)}); choose one with {flag}{'; ' * bool(self.doubt)}{self.doubt}"
             )
         return self.columns[name]
 
@@ -64,4 +67,4 @@ def load(sheet: Sheet, file: str) -> Table:
     if not lines:
         why = f"; first reason: line {dropped[0].line}: {dropped[0].reason}" if dropped else ""
         raise DataError(f"{file} has a header ({', '.join(sheet.columns)}) but no usable row{why}")
-    return Table(file, columns, lines, tuple(dropped), dict(sheet.format))
+    return Table(file, columns, lines, tuple(dropped), dict(sheet.format), sheet.remarks, sheet.doubt)

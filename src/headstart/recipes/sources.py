@@ -69,6 +69,14 @@ class Format(Component):
     """Text encoding such as `cp1252`; by default UTF-8 or what a byte order mark says, never guessed silently."""
     delimiter: str | None = None
     """What stands between columns of a CSV file, one character; by default found in the file."""
+    header: bool | None = None
+    """Whether the first line of CSV and TSV files has names of columns; without, these are called `column_1`, `column_2` and
+    so on. By default it has, and a line that looks like a row stops the run."""
+
+    @property
+    def reading(self) -> dict[str, str | bool | None]:
+        """Options of a reader, None where nothing is said."""
+        return {key: getattr(self, key) for key in Format.model_fields}
 
 
 def _by_name(value: Any) -> Any:

@@ -56,8 +56,9 @@ def predict(recipe: Predict, call: Call) -> Outcome:
         found = list(predict_lines(artifact, lines, abstain=abstain))
         cut = sum(bool(row.get("truncated")) for row in found)
         return Outcome({"predictions": found}, artifact, notes=cut_notes(cut, len(found), artifact))
-    options = {"format": recipe.format, "encoding": recipe.encoding, "delimiter": recipe.delimiter}
-    rows = FilePredictions(artifact, path, text=recipe.text, options=options, progress=call.progress, abstain=abstain)
+    rows = FilePredictions(
+        artifact, path, text=recipe.text, options=recipe.reading, progress=call.progress, abstain=abstain
+    )
     result: dict[str, Any] = {}
     if recipe.output is not None:
         rows.write(Path(recipe.output), overwrite=recipe.overwrite)
@@ -69,7 +70,7 @@ def predict(recipe: Predict, call: Call) -> Outcome:
         "truncated": rows.truncated,
         "dropped_rows": [dict(row.__dict__) for row in rows.dropped],
     }
-    notes = [f"left out {row.file}:{row.line}: {row.reason}" for row in rows.dropped[:5]]
+    notes = [*rows.remarks, *(f"left out {row.file}:{row.line}: {row.reason}" for row in rows.dropped[:5])]
     if abstain is not None:
         result["abstained"] = rows.abstained
         notes.append(f"{rows.abstained:,} of {rows.rows:,} rows have a score under {abstain:g} and no label")
@@ -147,7 +148,7 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
         set_threads(recipe.threads, torch_runs=artifact.predictor.runtime == "torch")
     changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
     task = artifact.task.revised(**changes)
-    table = open_table(recipe.test, format=recipe.format, encoding=recipe.encoding, delimiter=recipe.delimiter)
+    table = open_table(recipe.test, **recipe.reading)
     if getattr(task, "weight", None) is not None and task.weight not in table.columns:
         task = task.revised(weight=None)  # weights are of training; scores count every row alike
     for column in recipe.by:
@@ -175,7 +176,8 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     abstain = least_confidence(recipe, artifact)
     if abstain is not None and sure is not None and right is not None:
         result["abstention"] = answered(sure, right, abstain).plain()
-    notes = [*task.remarks(table), *(f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:5])]
+    said = [*table.remarks, *task.remarks(table)]
+    notes = [*said, *(f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:5])]
     if len(dropped) > 5:
         notes.append(f"left out {len(dropped):,} rows in all (see dropped_rows with --json)")
     notes += cut_notes(int(outputs.truncated.sum()), len(rows), artifact)

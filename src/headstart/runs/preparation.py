@@ -43,6 +43,8 @@ def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
         raise RecipeError([f"data.target: {name} {NO_TARGET}" for name in needing])
     data = recipe.data
     table = table if table is not None else _open(data.train, data)
+    if table.doubt and not any(name in table.columns for name in (*(recipe.task.text or ()), recipe.task.label)):
+        raise DataError(table.doubt)
     task = recipe.task.guess(table)
     train = _parsed(table, task, TRAIN)
     gone = task.vanished(table, train.rows)
@@ -128,7 +130,7 @@ def resolve(recipe: Recipe) -> Recipe:
 
 
 def _open(path: str, data: Data) -> Table:
-    return open_table(path, format=data.format, encoding=data.encoding, delimiter=data.delimiter)
+    return open_table(path, **data.reading)
 
 
 def _parsed(table: Table, task: Task, role: Role) -> Source:
@@ -137,4 +139,4 @@ def _parsed(table: Table, task: Task, role: Role) -> Source:
     rows, dropped = task.parse(table, labelled=labelled)
     total = len(table) + len(table.dropped)
     file = {"role": role.name, "path": table.file, "rows": total, "used": len(rows), "format": dict(table.format)}
-    return Source(rows, file, (*table.dropped, *dropped), tuple(task.remarks(table) if labelled else ()))
+    return Source(rows, file, (*table.dropped, *dropped), (*table.remarks, *(task.remarks(table) if labelled else ())))

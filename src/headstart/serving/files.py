@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -117,9 +118,11 @@ class FilePredictions:
         artifact: what predicts.
         path: the input.
         text: columns with the text; those of the training file if None.
-        options: format, encoding, delimiter.
+        options: format, encoding, delimiter, header.
         progress: advanced by rows.
         abstain: score below which a row gets no label, in [0, 1); None to answer every row.
+
+    `remarks` are those on the file.
 
     After the rows were taken, `dropped` lists rows that could not be parsed, `empty` counts rows without text and
     `abstained` those with a score below `abstain`.
@@ -145,7 +148,7 @@ class FilePredictions:
         self.truncated = 0
         self.rows = 0
         sheet = reader_for(path, **(options or {})).read(path)
-        self.columns = sheet.columns
+        self.columns, self.remarks = sheet.columns, sheet.remarks
         self._records = sheet.records
         names = list(text or artifact.task.text or ())  # type: ignore[attr-defined]
         if artifact.task.pairs and len(names) != 2:
@@ -156,7 +159,7 @@ class FilePredictions:
             if name not in self.columns:
                 raise DataError(
                     f"{path} has no column '{name}'{did_you_mean(name, self.columns)} (columns: {', '.join(self.columns)}); "
-                    "choose the column with the text with --text"
+                    f"choose the column with the text with --text{_without_names(name, sheet.doubt)}"
                 )
         self._at = [self.columns.index(name) for name in names]
         self._journal: Journal | None = None
@@ -244,6 +247,13 @@ class FilePredictions:
                 self.dropped.append(record)
             else:
                 yield record
+
+
+def _without_names(name: str, doubt: str) -> str:
+    """What to do where the file, or that which the model learnt from, has no names of columns; empty where both have."""
+    if re.fullmatch(r"column_\d+", name):
+        return "; the model is of a file without names of columns: say --no-header where this one has none either"
+    return f"; {doubt}" if doubt else ""
 
 
 def _kept(journal: Journal) -> str:

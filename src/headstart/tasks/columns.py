@@ -59,7 +59,7 @@ def usable_rows(
         weight: name of the column with weights; all alike if None.
         read: gives what a cell of the label's column says, and why it cannot be used, None where it can.
     """
-    columns = [table.column(name, "--text") for name in texts]
+    columns, names = [table.column(name, "--text") for name in texts], tuple(texts)
     labels = [None] * len(table) if label is None else table.column(label, "--label")
     weights = [None] * len(table) if weight is None else table.column(weight, "--weight")
     dropped: list[Dropped] = []
@@ -68,6 +68,8 @@ def usable_rows(
         reason = fault(parts)
         found, wrong = (None, None) if label is None else read(said)
         reason = reason or wrong
+        if reason is None and said == label and parts == names:
+            reason = "repeats the names of the columns"
         counted = 1.0 if weight is None else positive(weighed)
         if counted is None and reason is None:
             reason = f"weight '{weighed}' is not a number over 0"
