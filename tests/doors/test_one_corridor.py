@@ -453,7 +453,7 @@ def test_few_labels_give_the_same_model_through_every_door(
     rows = train.read_text(encoding="utf-8").replace(",up", ",good news").replace(",down", ",bad news")
     data = tmp_path / "data.csv"
     data.write_text("\n".join(rows.split("\n")[:17]) + "\n", encoding="utf-8")
-    epochs = {} if strategy == "contrastive" else {"epochs": 1}
+    epochs = {"epochs": 1} if strategy == "lora" else {}
     headstart.fit(
         data, backbone=str(tiny_backbone), output=str(tmp_path / "python"), strategy=strategy, controls=False, folds=4,
         **epochs, **options,

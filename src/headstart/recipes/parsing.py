@@ -11,6 +11,7 @@ import yaml
 from headstart.config import Component, components, describe, parse
 from headstart.errors import Fault, MissingInputError, RecipeError
 from headstart.recipes.base import Recipe
+from headstart.recipes.effects import refused
 from headstart.recipes.flags import MANY, Flag, flags
 from headstart.recipes.homes import at_home
 from headstart.recipes.inference import Predict
@@ -67,7 +68,11 @@ def assemble(verb: str, options: Mapping[str, Any], sets: Mapping[str, Any] | No
     for path, value in sorted(paths, key=lambda item: len(item[0])):
         faults += _put(values, path, value)
     faults += _to_components(verb, values, of_components, known)
-    return _built(verb, values, sets or {}, faults, f"headstart {verb}", known)
+    where = f"headstart {verb}"
+    recipe = _built(verb, values, sets or {}, faults, where, known)
+    if idle := refused(recipe, {**options, **(sets or {})}):
+        raise RecipeError(idle, where)
+    return recipe
 
 
 def read(path: str | Path, sets: Mapping[str, Any] | None = None) -> Recipe:

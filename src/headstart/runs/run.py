@@ -12,6 +12,7 @@ from headstart.data.files import require_file
 from headstart.data.table import Table
 from headstart.errors import UsageError
 from headstart.recipes.base import Recipe
+from headstart.recipes.effects import without_effect
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.parsing import from_mapping
 from headstart.recipes.raw_text import LanguageModelling
@@ -44,6 +45,8 @@ def run(
     """
     if not isinstance(recipe, Recipe):
         raise UsageError(f"a {type(recipe).__name__} cannot be run")
+    for idle in without_effect(recipe):
+        progress.say("options", idle.line, warning=True)
     call = Call(progress, table) if started is None else Call(progress, table, started)
     return VERBS.function(recipe.verb)(recipe, call)
 

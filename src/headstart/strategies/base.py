@@ -260,6 +260,21 @@ class Strategy(Component, ABC):
         compared = self.auto is not None and "compare" in self.auto.verbs
         return compared and self.role == "transfer" and self.needs == {"labels"}
 
+    @property
+    def trains(self) -> bool:
+        """Whether it moves weights by gradient, as the section `training` says."""
+        return self.needs_backbone and not self.frozen
+
+    @property
+    def reads_target(self) -> bool:
+        """Whether it learns from texts of another domain, where there are any."""
+        return "texts" in self.needs
+
+    def unused(self, training: Training) -> dict[str, str]:
+        """Keys that change nothing of it, its own and `training.KEY`, with what comes after its name to say why."""
+        keys = [] if self.trains else [key for key in Training.model_fields if key != "checkpoint_every"]
+        return {f"training.{key}": "trains nothing by gradient" for key in keys}
+
     @classmethod
     def missing(cls) -> str:
         """What has to be installed before this runs, as a sentence; empty where nothing is missing."""

@@ -16,6 +16,7 @@ from headstart.tasks.base import Task
 if TYPE_CHECKING:
     from headstart.heads.model import Model
     from headstart.solving.logistic import Part, Solved
+    from headstart.training.settings import Training
     from headstart.training.stage import LayerGroup
     from headstart.training.state import History
 
@@ -61,6 +62,15 @@ class Contrastive(Strategy):
     labels bring with them, finds that it helps the frozen head."""
     C: float | None = Field(default=None, gt=0)
     """Inverse strength of regularisation, over 0; of the head on standardised states, chosen if not given."""
+
+    def unused(self, training: Training) -> dict[str, str]:
+        """Updates beside epochs, and what only the other loss divides by."""
+        found = super().unused(training)
+        if training.epochs is not None:
+            found["updates"] = "`training.epochs` is given, and goes before"
+        if self.loss == "pairs":
+            found["temperature"] = "only the supervised loss has a temperature"
+        return found
 
     def refuses(self, task: Task) -> str:
         """Refuses tasks whose texts do not have one label each."""

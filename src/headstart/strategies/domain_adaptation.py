@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
     from headstart.data.pieces import Pieces
     from headstart.training.rawtext import TextRows
+    from headstart.training.settings import Training
 
 UPDATES, MOST_UPDATES = 500, 2000
 """By default one pass over the texts, but at least 500 updates (fewer where that is over `MOST_PASSES`), at most 2,000."""
@@ -132,6 +133,21 @@ class DomainAdaptation(Strategy):
         if value.name == cls.name or not value.needs_backbone:
             raise ValueError(f"{value.name} gains nothing from an adapted network; name one that transfers")
         return value
+
+    @property
+    def trains(self) -> bool:
+        """As the strategy inside does."""
+        return self.then.trains
+
+    @property
+    def reads_target(self) -> bool:
+        """Texts of the target domain are among its own texts."""
+        return self.own_texts
+
+    def unused(self, training: Training) -> dict[str, str]:
+        """Those of the strategy inside, and of the gate where there is none."""
+        found = {key: why for key, why in self.then.unused(training).items() if key.startswith("training.")}
+        return found | ({} if self.gate else dict.fromkeys(("gate_folds", "gate_seeds"), "there is no gate"))
 
     def refuses(self, task: Task) -> str:
         """Refuses what the strategy inside refuses."""

@@ -23,6 +23,7 @@ from headstart.strategies.fine_tuning import EPOCHS, FineTuning
 
 if TYPE_CHECKING:
     from headstart.strategies.training_run import Run
+    from headstart.training.settings import Training
     from headstart.training.trainer import Relay
 
 LEAST_PASSES = 2
@@ -66,6 +67,10 @@ class FromScratch(Strategy):
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, float) else value
+
+    def unused(self, training: Training) -> dict[str, str]:
+        """The rate that suits pretrained weights."""
+        return super().unused(training) | {"training.learning_rate": "tries its own `rates`"}
 
     def work(self, context: Context) -> Work:
         """The passes once per rate; under folds the rates are compared on one fold."""

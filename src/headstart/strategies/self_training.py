@@ -79,6 +79,11 @@ class SelfTraining(Strategy):
             raise ValueError(f"{cls.name} inside {cls.name} adds nothing; give more --rounds")
         return value
 
+    @property
+    def trains(self) -> bool:
+        """As the strategy inside does."""
+        return self.then.trains
+
     def refuses(self, task: Task) -> str:
         """Refuses tasks whose texts do not have one label each, and those that the strategy inside refuses."""
         if task.words:
