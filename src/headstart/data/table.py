@@ -29,12 +29,17 @@ class Table:
     def __len__(self) -> int:
         return len(self.lines)
 
+    def named(self, name: str) -> str:
+        """The name of a column that may be said by its number or its name in the file, see `column_named`."""
+        return column_named(name, tuple(self.columns), self.format)
+
     def column(self, name: str, flag: str) -> Sequence[str | None]:
         """Values of one column; `flag` is named in the message as the way to choose another.
 
         Raises:
             DataError: there is no such column.
         """
+        name = self.named(name)
         if name not in self.columns:
             known = list(self.columns)
             raise DataError(
@@ -42,6 +47,25 @@ class Table:
                 f"(columns: {', '.join(known)}); choose one with {flag}{'; ' * bool(self.doubt)}{self.doubt}"
             )
         return self.columns[name]
+
+
+def column_named(name: str, columns: Sequence[str], format: Mapping[str, str]) -> str:
+    """The name of a column that may be said by its number, counted from 1, or by the name that it has in the file.
+
+    Files without a header, such as CoNLL columns, have these in `format["columns"]`; elsewhere a name is a name.
+
+    Args:
+        name: as it was said.
+        columns: names of the columns, in order.
+        format: what was found about the file.
+    """
+    own = format.get("columns", "").split()
+    if name in columns or not own:
+        return name
+    if name.lower() in own:
+        return columns[own.index(name.lower())]
+    number = name.removeprefix("column_")
+    return columns[int(number) - 1] if number.isdecimal() and 0 < int(number) <= len(columns) else name
 
 
 def load(sheet: Sheet, file: str) -> Table:

@@ -6,6 +6,7 @@ READERS = Registry(
     "reader",
     {
         "conll": "headstart.readers.conll:Conll",
+        "conllu": "headstart.readers.conllu:ConllU",
         "csv": "headstart.readers.delimited:CommaSeparated",
         "tsv": "headstart.readers.delimited:TabSeparated",
         "jsonl": "headstart.readers.jsonl:JsonLines",

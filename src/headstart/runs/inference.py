@@ -37,7 +37,7 @@ def predict(recipe: Predict, call: Call) -> Outcome:
     by_line = recipe.input == "-" or (recipe.format is None and path.suffix.lower() in (".txt", ".text", ""))
     if recipe.output is not None and (recipe.texts or by_line):
         raise UsageError(
-            "--output writes the columns of a file given with --input (CSV, TSV, JSONL, Parquet); texts and lines give "
+            "--output writes the columns of a file given with --input (CSV, TSV, JSONL, Parquet, CoNLL); texts and lines give "
             f"JSON lines on standard output: headstart predict {recipe.model} < lines.txt > scored.jsonl"
         )
     artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
@@ -70,7 +70,9 @@ def predict(recipe: Predict, call: Call) -> Outcome:
         "truncated": rows.truncated,
         "dropped_rows": [dict(row.__dict__) for row in rows.dropped],
     }
-    notes = [*rows.remarks, *(f"left out {row.file}:{row.line}: {row.reason}" for row in rows.dropped[:5])]
+    chosen = [f"{path}: has its {rows.layout}; choose others with --text"] if rows.layout and recipe.text is None else []
+    left = [f"left out {row.file}:{row.line}: {row.reason}" for row in rows.dropped[:5]]
+    notes = [*rows.remarks, *chosen, *left]
     if abstain is not None:
         result["abstained"] = rows.abstained
         notes.append(f"{rows.abstained:,} of {rows.rows:,} rows have a score under {abstain:g} and no label")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.artifact import Artifact, own_version
+from headstart.data.table import column_named
 from headstart.errors import DataError, RunFolderError, StorageError
 from headstart.readers.opening import reader_for
 from headstart.registry import did_you_mean
@@ -125,7 +126,7 @@ class FilePredictions:
     `remarks` are those on the file.
 
     After the rows were taken, `dropped` lists rows that could not be parsed, `empty` counts rows without text and
-    `abstained` those with a score below `abstain`.
+    `abstained` those with a score below `abstain`; `layout` says which columns were chosen by their content.
     """
 
     def __init__(
@@ -150,7 +151,9 @@ class FilePredictions:
         sheet = reader_for(path, **(options or {})).read(path)
         self.columns, self.remarks = sheet.columns, sheet.remarks
         self._records = sheet.records
-        names = list(text or artifact.task.text or ())  # type: ignore[attr-defined]
+        self.layout = sheet.format.get("layout", "")
+        wanted = text or artifact.task.text or ()  # type: ignore[attr-defined]
+        names = [column_named(name, sheet.columns, sheet.format) for name in wanted]
         if artifact.task.pairs and len(names) != 2:
             raise DataError(
                 f"this model reads pairs of texts; name two columns with --text (named: {', '.join(names)})"

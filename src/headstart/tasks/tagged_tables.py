@@ -34,11 +34,29 @@ def named(table: Table, usual: Sequence[str], flag: str, other: str | None) -> s
     """
     folded = {name.casefold(): name for name in table.columns if name != other}
     name = next((folded[each] for each in usual if each in folded), None)
+    if name is None and "columns" in table.format:
+        raise DataError(
+            f"{table.file}: no column looks like {usual[0]} (columns: {', '.join(table.columns)}; the others count, or say the "
+            f"same everywhere); name it with {flag}, by its name or number"
+        )
     if name is None:
         raise DataError(
             f"{table.file}: no column is called {', '.join(usual)} (columns: {', '.join(table.columns)}); name it with {flag}"
         )
     return name
+
+
+def layout_of(table: Table, text: str, label: str) -> list[str]:
+    """A sentence about the columns of a file without a header, where they were chosen by content and not as usual.
+
+    Args:
+        table: the file.
+        text: column with the words.
+        label: column with their tags.
+    """
+    if (text, label) != ("tokens", "tags") or "layout" not in table.format:
+        return []
+    return [f"{table.file}: has its {table.format['layout']}; choose others with --text and --label, by name or number"]
 
 
 def written(table: Table, inputs: Cells, labels: Cells, scheme: Scheme | None, types: Iterable[str] = ()) -> Spelling:

@@ -27,7 +27,7 @@ from headstart.metrics.results import SpanResults
 from headstart.tasks.base import Mistake
 from headstart.tasks.columns import checked_input, require_columns, split_names
 from headstart.tasks.pooled import PooledTask, pooled_logits
-from headstart.tasks.tagged_tables import LABEL_NAMES, TEXT_NAMES, named, remarks_on, sentences_of, written
+from headstart.tasks.tagged_tables import LABEL_NAMES, TEXT_NAMES, layout_of, named, remarks_on, sentences_of, written
 from headstart.types import Dropped, Entity, Tagged
 
 if TYPE_CHECKING:
@@ -118,8 +118,9 @@ class TokenClassification(PooledTask[Sentence]):
         require_columns(table, self.text, self.label)
         if self.text is not None and len(self.text) != 1:
             raise DataError(f"{table.file}: {self.name} reads one text column; {len(self.text)} are named with --text")
-        text = self.text or (named(table, TEXT_NAMES, "--text", self.label),)
-        label = self.label or named(table, LABEL_NAMES, "--label", text[0])
+        said = None if self.label is None else table.named(self.label)
+        text = (table.named(self.text[0]) if self.text else named(table, TEXT_NAMES, "--text", said),)
+        label = said or named(table, LABEL_NAMES, "--label", text[0])
         require_columns(table, text, label)
         return self.revised(text=text, label=label)
 
@@ -130,11 +131,13 @@ class TokenClassification(PooledTask[Sentence]):
         return sentences_of(table, self._inputs(table), self._labels(table), self._spelling(table))
 
     def remarks(self, table: Table) -> list[str]:
-        """Sentences about how tags are written, and about those that are not possible where they stand.
+        """Sentences about where words and tags stand, how tags are written, and which are not possible where they stand.
 
         The latter are read as `conlleval` reads them.
         """
-        return remarks_on(table, self._inputs(table), self._labels(table), self._spelling(table))
+        own = (table.named((self.text or ("",))[0]), table.named(self.label or ""))
+        found = remarks_on(table, self._inputs(table), self._labels(table), self._spelling(table))
+        return [*layout_of(table, *own), *found]
 
     def bind(self, examples: Store[Sentence]) -> Self:
         """Learn the types, refusing those of a single span."""
