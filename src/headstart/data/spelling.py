@@ -74,7 +74,7 @@ class Spelling:
 
     def read(self, tags: Iterable[str]) -> list[str]:
         """Tags of a sentence as `B-PER` and `O`; where the scheme is `plain`, types and `O`."""
-        return [self.meant.get(tag, tag) for tag in tags]
+        return [self.meant.get(tag, tag) for tag in tags] if self.meant else list(tags)
 
     def spans(self, tags: Iterable[str]) -> list[Span]:
         """The spans that the tags of a sentence mean."""

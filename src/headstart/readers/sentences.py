@@ -58,7 +58,7 @@ def _list(path: Path, row: int, column: str, value: str | None) -> list[str]:
 def _records(lines: TextLines, layout: Layout) -> Iterator[Record | Dropped]:
     file, count = str(lines.path), layout.count
     begun, words, reason = 0, [], None
-    header = layout.header
+    header, counted = layout.header, layout.counter is not None
     for number, line in enumerate(_ended(lines), start=1):
         filled = line.strip(BLANK)
         if not filled:
@@ -71,7 +71,7 @@ def _records(lines: TextLines, layout: Layout) -> Iterator[Record | Dropped]:
         parts = layout.split(line)
         if not begun and filled.startswith("#") and layout.is_comment(parts):
             continue
-        if header or not layout.is_word(parts):
+        if header or (counted and not layout.is_word(parts)):
             header = False
             continue
         begun = begun or number
