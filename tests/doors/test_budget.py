@@ -109,7 +109,25 @@ def test_auto_is_what_runs_where_nothing_is_named(train: Path) -> None:
 def test_a_budget_that_fits_nothing_that_was_named_is_refused_with_the_times(
     train: Path, tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headstart.runs.planning.Plan.estimate", lambda self, strategy: 95.0)
+    monkeypatch.setattr("headstart.runs.planning.Plan.estimate", lambda self, *_: 95.0)
     with pytest.raises(headstart.HeadstartError, match="budget: fine-tuning needs 1 min 35 s, 2[0-9] s left") as error:
         headstart.fit(train, strategy="fine-tuning", backbone=str(tiny_backbone), budget=30, controls=False)
     assert error.value.exit_code == 64
+
+
+def test_a_sample_that_a_budget_made_necessary_is_drawn_again_by_the_resolved_recipe(
+    train: Path, tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: dict[str, Any] = {"strategy": "fine-tuning", "folds": 0, "controls": False, "threads": 1, "budget": 60}
+    monkeypatch.setattr(
+        "headstart.runs.planning.Plan._shorter", lambda self, *_: self.recipe.training.revised(epochs=1, sample=20)
+    )
+    monkeypatch.setattr("headstart.runs.planning.Plan.estimate", lambda self, *_: 95.0)
+    first = headstart.fit(train, backbone=str(tiny_backbone), output=str(tmp_path / "a"), **options)
+    assert "learnt from 20 of 52 training rows" in first.evidence["leaderboard"][0]["note"]
+    resolved = yaml.safe_load((tmp_path / "a" / "recipe.yaml").read_text(encoding="utf-8"))
+    assert (resolved["training"]["sample"], resolved["training"]["epochs"], resolved["budget"]) == (20, 1, None)
+    monkeypatch.undo()
+    headstart.run(resolved | {"output": str(tmp_path / "b")})
+    name = "model.safetensors"
+    assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()

@@ -62,6 +62,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "scheme": (["--scheme", "bioes"], "bioes"),
     "variance": (["--variance", "3"], 3.0),
     "passes": (["--passes", "4"], 4),
+    "sample": (["--sample", "500"], 500),
     "compare_after": (["--compare-after", "1"], 1),
     "class_weight": (["--class-weight", "{up: 2, down: 1}"], {"up": 2.0, "down": 1.0}),
     "merge_labels": (["--merge-labels"], True),

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,22 @@ from headstart.tasks.text_classification import Example, TextClassification
 TASK = TextClassification(text=("text",), label="label", labels=("no", "yes"), metric="accuracy")
 
 
+@dataclass(frozen=True)
+class Still(Deadline):
+    """A deadline on a clock that stands still at `now`."""
+
+    now: float
+
+    @property
+    def left(self) -> float:
+        return self.at - self.now
+
+
+def still(left: float) -> Still:
+    now = time.perf_counter()
+    return Still(now + left, now)
+
+
 def rows(count: int) -> Store[Example]:
     examples = [Example("a text of some words", ("no", "yes")[at % 2]) for at in range(count)]
     return Store(examples, list(range(2, count + 2)), "rows.csv")
@@ -41,7 +58,7 @@ def plan(
     held = {} if few else {VALIDATION: rows(100)}
     parts = Parts(TASK, {TRAIN: learnt, **held, TEST: rows(200)}, "", folds)
     context = Context(TASK, learnt, parts.validation, None, recipe.training, 0, folds=folds)
-    found = Plan(recipe, parts, context, None if left is None else Deadline(time.perf_counter() + left))
+    found = Plan(recipe, parts, context, None if left is None else still(left))
     found.rate, found.test_rate = rate, rate or 0.0
     return found
 
@@ -125,7 +142,7 @@ def test_an_estimate_counts_passes_over_the_rows() -> None:
     # 1,000 rows at 0.01 s are 10 s a pass; 2 epochs and one of the mean-pooled twin go forward and backward; features
     # of train and validation (1.1 passes) and four validations of 100 rows (0.4) go forward; loading 1 s.
     assert found.estimate(get("fine-tuning")) == pytest.approx(10 * (BACKWARD * 3 + 1.1 + 0.4) + 1)
-    assert found.estimate(get("feature-extraction")) == pytest.approx(10 * 1 + 1)
+    assert found.estimate(get("feature-extraction")) == pytest.approx(10 * 1.1 + 1 + 0.5 + 4 * 0.25 + 0.2)
     assert plan(rate=None).estimate(get("fine-tuning")) is None
 
 
@@ -138,22 +155,65 @@ def test_what_does_not_fit_is_left_out_and_says_by_how_much() -> None:
     assert step.reason.startswith("needs 2 min 29 s, 51 s left")
 
 
-def test_fewer_epochs_are_planned_where_three_do_not_fit() -> None:
+def test_fewer_epochs_and_then_fewer_rows_are_planned_where_all_do_not_fit() -> None:
     first = [done("feature-extraction", right=0.9, rank=0.9)]
-    assert plan(left=400.0).step(Entry(get("fine-tuning")), first).epochs is None
-    shorter = plan(left=170.0).step(Entry(get("fine-tuning")), first)
-    assert (shorter.reason, shorter.epochs) == ("", 2)
-    shortest = plan(left=130.0)
-    step = shortest.step(Entry(get("fine-tuning")), first)
-    assert (step.reason, step.epochs) == ("", 1)
-    assert shortest.context_for(step).training.epochs == 1
-    assert plan(left=170.0, epochs=3).step(Entry(get("fine-tuning")), first).reason != ""
+
+    def less(left: float, **options: Any) -> Any:
+        found = plan(left=left, **options)
+        step = found.step(Entry(get("fine-tuning")), first)
+        assert step.reason == ""
+        assert step.late == (step.training is not None)
+        return found.context_for(step)
+
+    whole = less(400.0)
+    assert (whole.training.epochs, len(whole.train)) == (None, 1000)
+    assert (less(170.0).training.epochs, less(130.0).training.epochs) == (2, 1)
+    few = less(80.0)
+    assert (few.training.epochs, few.training.sample, len(few.train)) == (1, 613, 613)
+    assert sorted({example.label for example in few.train.examples}) == ["no", "yes"]
+    assert few.train.lines == less(80.0).train.lines != list(range(2, 616))
+    assert less(170.0, epochs=3).training.sample == 850
+
+
+def test_rows_that_a_strategy_is_given_are_those_of_the_resolved_recipe() -> None:
+    found = plan(left=80.0)
+    step = found.step(Entry(get("fine-tuning")), [done("feature-extraction", right=0.9, rank=0.9)])
+    assert step.training is not None
+    again = plan(strategy="fine-tuning", epochs=1, sample=step.training.sample)
+    same = again.context_for(again.step(Entry(get("fine-tuning")), ()))
+    assert same.train.lines == found.context_for(step).train.lines
+    assert same.deadline is None
+    kept = found.again(step.entry, json.loads(json.dumps(step.kept())))
+    assert kept.training == step.training
+
+
+def test_a_cheap_strategy_that_cannot_have_all_rows_leaves_time_for_others() -> None:
+    found = plan(left=100.0, train=10_000)
+    step = found.step(Entry(get("feature-extraction")), [done("tf-idf", right=0.8, rank=0.8)])
+    assert step.training is not None
+    assert step.training.sample is not None
+    assert step.seconds is not None
+    assert step.seconds * 1.2 < 45
+
+
+def test_no_control_starves_transfer(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = plan(left=100.0)
+    monkeypatch.setattr(TfIdf, "work", lambda self, context: Work(0.0, 0.0, 40.0))
+    order = found.entries()
+    assert [entry.label for entry in order][-2:] == ["tf-idf", "from-scratch"]
+    # A tenth of the budget is kept back for the control, and no more.
+    assert found.left(get("feature-extraction"), order) == pytest.approx(100 - 5 - 3 - 2 - 10, abs=0.1)
+    assert found.left(get("tf-idf"), order) == pytest.approx(100 - 5 - 3 - 2, abs=0.1)
 
 
 def test_the_first_cheap_strategy_runs_even_if_it_may_not_fit() -> None:
-    found = plan(left=30.0, train=10_000)
-    assert found.step(Entry(get("feature-extraction")), ()).reason == ""
-    assert found.step(Entry(get("feature-extraction")), [done("tf-idf", right=0.8, rank=0.8)]).reason != ""
+    found = plan(left=30.0, train=1000, few=True, rate=0.02)
+    entry = Entry(get("feature-extraction"))
+    assert found.step(entry, ()).reason == ""
+    assert found.step(entry, [done("tf-idf", right=0.8, rank=0.8)]).reason != ""
+    found.rate = 0.016  # too close for comfort, but nothing pretrained has run
+    assert found.step(entry, [done("tf-idf", right=0.8, rank=0.8)]).reason == ""
+    assert found.step(entry, [done("contrastive", right=0.8, rank=0.8)]).reason != ""
 
 
 def test_a_strategy_has_to_be_done_before_its_test_and_the_last_steps() -> None:
@@ -164,16 +224,18 @@ def test_a_strategy_has_to_be_done_before_its_test_and_the_last_steps() -> None:
     assert plan().context_for(plan().step(Entry(get("feature-extraction")), ())).deadline is None
 
 
-def test_rows_that_a_budget_cannot_read_are_sampled() -> None:
+def test_held_out_rows_that_a_budget_cannot_read_are_sampled() -> None:
     found = plan(left=60.0, train=100_000, test="t.csv")
-    fewer = found.fitting()
-    # 35 % of 60 s are 21 s, or 2,100 rows at 0.01 s, of which train and validation take their shares.
-    assert fewer["most_rows"] == pytest.approx(2100, abs=10)
-    assert "most_test_rows" not in fewer
-    found.test_rate = 1.0
-    assert found.fitting()["most_test_rows"] == 200
+    assert found.fitting() == {}  # each strategy is given as many training rows as fit
+    found.rate = 0.1
+    # A tenth of 60 s are 60 of 100 validation rows at 0.1 s, and the whole has to shrink like them.
+    assert found.fitting() == {"most_rows": pytest.approx(60_060, abs=100)}
+    found.rate, found.test_rate = 0.01, 0.15
+    assert found.fitting() == {"most_test_rows": 200}
+    few = plan(left=60.0, few=True, rate=0.1)
+    assert few.fitting()["most_rows"] == 360
     assert plan(left=60.0).fitting() == {}
-    assert plan(train=100_000).fitting() == {}
+    assert plan(train=100_000, rate=0.1).fitting() == {}
 
 
 def test_auto_leaves_long_tests_of_what_it_does_not_keep_out() -> None:
@@ -219,7 +281,7 @@ def usual(monkeypatch: pytest.MonkeyPatch, **options: Any) -> Plan:
     monkeypatch.delenv("HEADSTART_BUDGET", raising=False)
     found = plan(**options)
     if found.recipe.limit is not None:
-        found.end = Deadline(time.perf_counter() + found.recipe.limit)
+        found.end = still(found.recipe.limit)
     return found
 
 
@@ -287,12 +349,11 @@ def test_a_control_that_was_named_or_has_all_time_is_whole(monkeypatch: pytest.M
 def test_an_outlook_counts_what_comes_before(monkeypatch: pytest.MonkeyPatch) -> None:
     found = usual(monkeypatch, rate=0.006)
     steps = {step.entry.label: step for step in found.outlook(found.entries())}
-    assert [name for name, step in steps.items() if not step.reason] == [
-        "tf-idf",
-        "feature-extraction",
-        "contrastive",
-        "fine-tuning",
+    assert [steps[name].late for name in ("feature-extraction", "contrastive", "lora", "from-scratch")] == [
+        False,
+        False,
+        True,
+        True,
     ]
-    assert steps["lora"].reason.startswith("needs")
-    assert steps["from-scratch"].late
-    assert found.step(Entry(get("lora")), ()).reason == ""
+    assert found.step(Entry(get("lora")), ()).late is False
+    assert sum(step.seconds or 0.0 for step in steps.values() if step.runs) < 180 - found.kept

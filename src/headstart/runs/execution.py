@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from headstart.recipes.sources import TEST
 from headstart.runs.experiment import Entry, run_strategy, score
-from headstart.runs.planning import Plan, Step
+from headstart.runs.planning import Plan
+from headstart.runs.steps import Step
 from headstart.runs.workspace import Workspace
 from headstart.runtime.interrupts import Terminated
 from headstart.training.checkpoints import Stages

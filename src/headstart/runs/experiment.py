@@ -130,6 +130,9 @@ def run_strategy(entry: Entry, context: Context, parts: Parts, given: Sequence[D
         candidate = entry.strategy.fit(context)
         if not candidate.validation.is_finite:
             raise DivergedError("outputs on validation are not finite; lower --learning-rate")
+        if len(context.train) < len(parts.train):
+            said = f"learnt from {len(context.train):,} of {len(parts.train):,} training rows, drawn at random"
+            candidate.notes.append(said)
         entry.candidate = candidate
         decide(entry, parts, given)
         calibrated = applied(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,12 @@ from headstart.backbones.location import BackboneSource, Located
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import TARGET_TEST
 from headstart.runs.experiment import Entry, line_up
-from headstart.runs.splitting import Parts
+from headstart.runs.splitting import Parts, at_most
+from headstart.runs.steps import Step
 from headstart.runtime.deadline import Deadline
 from headstart.runtime.progress import format_duration
 from headstart.strategies.base import Auto, Context, Shared, Strategy
+from headstart.training.settings import Training
 
 BACKWARD = 3.3
 """Time of a pass forward and backward, in passes forward; what is measured on the way takes its place."""
@@ -26,9 +28,21 @@ LAST_STEPS = 5.0
 """Seconds kept for intervals, paired tests, saving and the report."""
 LAST_SHARE = 0.03
 """Share of the budget kept for the same."""
-READING_SHARE = 0.35
-"""Share of the budget that one pass over the training rows, or the test rows, may take; beyond it rows are sampled."""
+READING_SHARE = 0.5
+"""Share of the budget that a pass over rows that are cross-validated may take; beyond it fewer are used by the whole run."""
+VALIDATION_SHARE = 0.1
+"""The same of a pass over the validation rows, which are read after every epoch."""
+TESTING_SHARE = 0.25
+"""The same of a pass over the test rows."""
+LEAST_ROWS = 200
+"""Rows that are left to the run at least."""
+FIRST_SHARE = 0.5
+"""Share of what is left that a cheap strategy may take where it does not get all rows."""
+LEAST_SAMPLE, LEAST_PER_LABEL = 400, 8
+"""Rows, in all and per label, below which a strategy does not run on a sample of them."""
 PROBED_ROWS = 48
+MOST_SLOWER = 2.0
+"""What a pass is taken to be slower by at most where the first strategy took longer than was expected."""
 CHEAP = 2
 """Highest cost of strategies that run whatever the others came to."""
 CONTROL_SHARE = 1.5
@@ -39,40 +53,6 @@ LONG_TEST = 10.0
 """Seconds of scoring on test beyond which `auto` leaves out what it does not keep."""
 NETWORK_START = 1.0
 """Seconds to load a backbone."""
-
-
-@dataclass
-class Step:
-    """What the plan says of one entry."""
-
-    entry: Entry
-    seconds: float | None
-    """About how long it takes; None where nothing was measured."""
-    reason: str = ""
-    """Why it does not run; empty where it does."""
-    epochs: int | None = None
-    """Epochs where the usual number does not fit."""
-    brief: Strategy | None = None
-    """The strategy where it has to be brief."""
-    most: float | None = None
-    """Seconds that it may take, whatever the budget leaves."""
-    late: bool = False
-    """Whether more time would buy more of it."""
-
-    def plain(self) -> dict[str, Any]:
-        """Plain data for `--dry-run` and evidence."""
-        return {
-            "strategy": self.entry.label,
-            "role": self.entry.strategy.role,
-            "runs": not self.reason,
-            "seconds": None if self.seconds is None else round(self.seconds, 1),
-            "reason": self.reason,
-        }
-
-    def kept(self) -> dict[str, Any]:
-        """Plain data from which `Plan.again` makes the same step."""
-        brief = None if self.brief is None else self.brief.plain()
-        return {"reason": self.reason, "epochs": self.epochs, "brief": brief, "most": self.most}
 
 
 class Plan:
@@ -128,17 +108,22 @@ class Plan:
             self.test_rate = seconds(test)
 
     def fitting(self) -> dict[str, int]:
-        """Keys of `data` that keep one pass over train and test within their shares of the budget; empty if it fits."""
+        """Keys of `data` that keep reading what is held out within its share of the budget; empty if it fits."""
         if self.end is None or self.rate is None:
             return {}
-        found = {}
-        share = READING_SHARE * max(self.end.left, 1.0)
-        rows = len(self.parts.train) + (0 if self.parts.crossed else len(self.parts.validation))
-        total = rows + (len(self.parts.test) if self.parts.test is not None and self.recipe.data.test is None else 0)
-        if self.rate * rows > share:
-            found["most_rows"] = max(200, int(total * share / (self.rate * rows)))
-        if self.recipe.data.test is not None and self.parts.test is not None and self.testing > share:
-            found["most_test_rows"] = max(200, int(len(self.parts.test) * share / self.testing))
+        found, left, parts, test = {}, max(self.end.left, 1.0), self.parts, self.parts.test
+        total = len(parts.train) + (0 if parts.crossed else len(parts.validation))
+        held = total if parts.crossed else len(parts.validation)
+        shares = [(READING_SHARE if parts.crossed else VALIDATION_SHARE) * left / max(self.rate * held, 1e-9)]
+        if test is not None:
+            share = TESTING_SHARE * left / max(self.testing, 1e-9)
+            if self.recipe.data.test is None:
+                total += len(test)
+                shares.append(share)
+            elif share < 1:
+                found["most_test_rows"] = max(LEAST_ROWS, int(len(test) * share))
+        if min(shares) < 1:
+            found["most_rows"] = max(LEAST_ROWS, int(total * min(shares)))
         return found
 
     @property
@@ -154,15 +139,23 @@ class Plan:
         measuring = sum(each.seconds(rows, self.test_rate or self.rate or 0.0) for each in self.recipe.measured())
         return LAST_STEPS + LAST_SHARE * (self.recipe.limit or 0.0) + measuring
 
-    def estimate(self, strategy: Strategy) -> float | None:
-        """Seconds that a strategy takes up to its test scores; None where nothing was measured."""
+    def estimate(self, strategy: Strategy, training: Training | None = None) -> float | None:
+        """Seconds that a strategy takes up to its test scores, by other settings where given; None if nothing was measured."""
         if strategy.needs_backbone and self.rate is None:
             return None
-        work = strategy.work(self.context)
+        context = self._reduced(training or self.context.training)
+        work = strategy.work(context)
         if self.rate is None or not strategy.needs_backbone:
             return work.seconds
-        passes = self.rate * len(self.parts.train) * (self.backward * work.training + work.reading)
+        passes = self.rate * len(context.train) * (self.backward * work.training + work.reading)
         return work.seconds + NETWORK_START + passes
+
+    def _reduced(self, training: Training) -> Context:
+        """The run's context with other settings and, for its size alone, as many rows as they say."""
+        context, most = replace(self.context, training=training), training.sample
+        if most is None or context.folds is not None or most >= len(context.train):
+            return context
+        return replace(context, train=context.train.take(np.arange(most)))
 
     def step(self, entry: Entry, entries: Sequence[Entry]) -> Step:
         """Whether an entry runs now, given what the others came to."""
@@ -176,11 +169,14 @@ class Plan:
         left = self.left(strategy, entries)
         if left is None or seconds * SAFETY <= left:
             return Step(entry, seconds)
-        epochs, less = self._shorter(strategy, left)
-        cheap = strategy.cost <= CHEAP and not any(entry.candidate is not None for entry in entries)
-        if epochs is None and not cheap:
-            return Step(entry, seconds, _beyond(seconds, left), late=True)
-        return Step(entry, less or seconds, "", epochs, late=epochs is not None)
+        training = self._shorter(strategy, left)
+        if training is not None:
+            return Step(entry, self.estimate(strategy, training), training=training, late=True)
+        rivals = [each for each in entries if each.candidate is not None]
+        first = strategy.cost <= CHEAP and (not rivals or (strategy.role == "transfer" and seconds <= left))
+        if first and all(each.strategy.role == "control" for each in rivals):
+            return Step(entry, seconds)
+        return Step(entry, seconds, _beyond(seconds, left), late=True)
 
     def _brief(self, entry: Entry, entries: Sequence[Entry], ways: Sequence[Strategy], seconds: float) -> Step:
         """A control that is to be brief: the most careful way that fits, if one does."""
@@ -214,16 +210,24 @@ class Plan:
     def left(self, strategy: Strategy, entries: Sequence[Entry]) -> float | None:
         """Seconds of the budget that are left for a strategy, with its test scores kept back; None without a budget.
 
-        Under `auto` the kept model has to be scored and controls are, otherwise every network.
+        Under `auto` the kept model has to be scored and controls are, otherwise every network. For transfer, time of
+        controls without a network that come behind it is kept back too, up to `QUICK_SHARE` of the budget.
         """
         if self.end is None:
             return None
+        done = {each.label for each in entries if each.status != "not run"} | {*self._expected}
+        waiting = [
+            min(self.estimate(each.strategy) or 0.0, QUICK_SHARE * (self.recipe.limit or 0.0))
+            for each in entries
+            if strategy.role == "transfer" and each.label not in done and self.is_beside(each.strategy)
+            if not each.strategy.needs_backbone
+        ]
         tests = 1.0 if strategy.needs_backbone or self.rate is not None else 0.0
         if not self.recipe.is_auto:
             tests += sum(each.candidate is not None and each.strategy.needs_backbone for each in entries)
         elif strategy.role == "control" and strategy.needs_backbone:
             tests += 1
-        return self.end.left - self.kept - sum(self._expected.values()) - tests * self.testing
+        return self.end.left - self.kept - sum(self._expected.values()) - tests * self.testing - sum(waiting)
 
     def outlook(self, entries: Sequence[Entry]) -> list[Step]:
         """Steps of all entries, each as if those before it took what they are expected to."""
@@ -237,12 +241,16 @@ class Plan:
         return steps
 
     def again(self, entry: Entry, kept: Mapping[str, Any]) -> Step:
-        """A step as it was decided before the run was interrupted."""
-        brief = None
-        if kept["brief"] is not None:
-            values = {name: value for name, value in kept["brief"].items() if name != "name"}
-            brief = entry.strategy.revised(**values)
-        return Step(entry, self.estimate(entry.strategy), kept["reason"], kept["epochs"], brief, kept["most"])
+        """A step as it was decided before the run was interrupted; see `Step.kept`."""
+        training, brief = kept["training"], kept["brief"]
+        return Step(
+            entry,
+            self.estimate(entry.strategy),
+            kept["reason"],
+            None if training is None else self.recipe.training.revised(**training),
+            None if brief is None else entry.strategy.revised(**brief),
+            kept["most"],
+        )
 
     def context_on(self, located: Located | None) -> Context:
         """The run's context on a backbone; what is computed on another one is not shared with it."""
@@ -252,16 +260,20 @@ class Plan:
         return replace(self.context, located=located, shared=self._shared.setdefault(located.source, Shared()))
 
     def context_for(self, step: Step) -> Context:
-        """What a strategy is given: a deadline under a budget, and fewer epochs where the usual number does not fit."""
+        """What a strategy is given: a deadline under a budget, and fewer epochs or rows where the usual ones do not fit."""
         context = self.context_on(step.entry.located)
         ends = [] if self.end is None else [self.end.at - self.kept - self.testing]
         if step.most is not None:
             ends.append(time.perf_counter() + step.most)
         if ends:
             context = replace(context, deadline=Deadline(min(ends)))
-        if step.epochs is not None:
-            context = replace(context, training=context.training.revised(epochs=step.epochs))
-        return context
+        if step.training is not None:
+            context = replace(context, training=step.training)
+        most = context.training.sample
+        if most is None or context.folds is not None or most >= len(context.train):
+            return context
+        rows, _ = at_most(context.train, most, context.seed, context.task.strata(context.train))
+        return replace(context, train=rows, shared=Shared(epochs=context.shared.epochs))
 
     def entries(self) -> list[Entry]:
         """Entries for the strategies of the recipe, cheapest first; under a budget controls that take long come last."""
@@ -276,28 +288,34 @@ class Plan:
 
         return sorted(entries, key=waits)
 
-    def _shorter(self, strategy: Strategy, left: float) -> tuple[int | None, float | None]:
-        """The most epochs below the usual number that fit, and their seconds."""
-        if not strategy.shortens or self.recipe.training.epochs is not None:
-            return None, None
-        usual = self.context
-        for epochs in (2, 1):
-            self.context = replace(usual, training=usual.training.revised(epochs=epochs))
-            seconds = self.estimate(strategy)
-            self.context = usual
-            if seconds is not None and seconds * SAFETY <= left:
-                return epochs, seconds
-        return None, None
+    def _shorter(self, strategy: Strategy, left: float) -> Training | None:
+        """Settings with fewer epochs, then with fewer rows, that fit into the seconds that are left; None if none do."""
+        usual = self.context.training
+        ways = [usual]
+        if strategy.shortens and usual.epochs is None:
+            ways += [usual.revised(epochs=epochs) for epochs in (2, 1)]
+        rows = min(len(self.parts.train), usual.sample or len(self.parts.train))
+        least = max(LEAST_SAMPLE, LEAST_PER_LABEL * self.parts.task.kinds)
+        while not self.parts.crossed and (rows := int(0.85 * rows)) >= least:
+            ways.append(ways[-1].revised(sample=rows))
+        for way in ways[1:]:
+            seconds = self.estimate(strategy, way)
+            share = FIRST_SHARE if strategy.cost <= CHEAP and way.sample else 1.0
+            if seconds is not None and seconds * SAFETY <= share * left:
+                return way
+        return None
 
     def learn(self, entry: Entry) -> None:
         """Take the time that a strategy took as the measure for those to come, where it says something."""
-        work = entry.strategy.work(self.context)
-        if self.rate is None or work.training < 1 or entry.candidate is None:
+        if self.rate is None or entry.candidate is None or not entry.strategy.needs_backbone:
             return
-        whole = self.rate * len(self.parts.train)
-        spent = entry.seconds - work.seconds - NETWORK_START - work.reading * whole
-        if whole > 0:
-            self.backward = float(np.clip(spent / (work.training * whole), 1.5, 12.0))
+        context = self._reduced(entry.candidate.training or self.context.training)
+        work, whole = entry.strategy.work(context), self.rate * len(context.train)
+        spent = entry.seconds - work.seconds - NETWORK_START
+        if whole > 0 and work.training >= 1:
+            self.backward = float(np.clip((spent - work.reading * whole) / (work.training * whole), 1.5, 12.0))
+        elif whole > 0 and work.reading >= 1 and spent > work.reading * whole:
+            self.rate *= min(spent / (work.reading * whole), MOST_SLOWER)
 
     def tested(self, entry: Entry, seconds: float) -> None:
         """Take the time that scoring a network on test took as the measure for the others."""

@@ -217,6 +217,8 @@ def trained_work(context: Context, epochs: int, *, twin: int = 0, head_first: bo
 
 RATES = (1e-4, 3e-4, 1e-3)
 """Learning rates tried where weights are random or nearly so."""
+CHOOSING_ROWS = 2000
+"""Training rows on which layers are compared and, where there are no more, the strength of the head."""
 MOST_EPOCHS = 8
 UPDATES = 1000
 """A small file gets more epochs, up to `MOST_EPOCHS`, so that such weights see about as many updates."""

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from headstart.errors import RecipeError
-from headstart.strategies.base import Auto, Candidate, Context, Strategy
+from headstart.strategies.base import CHOOSING_ROWS, Auto, Candidate, Context, Strategy, Work
 
 if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
+
+COMPARING, SOLVING = 4.0, 2e-4
+"""Seconds in which layers are compared on as many rows as they ever are, and in which a head is fitted, by row."""
 
 
 class FeatureExtraction(Strategy):
@@ -48,6 +51,12 @@ class FeatureExtraction(Strategy):
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, int) else value
 
+    def work(self, context: Context) -> Work:
+        """A pass over all rows, and the seconds in which layers are compared and heads are fitted."""
+        rows, held = len(context.train), 0 if context.folds is not None else len(context.validation)
+        compared = min(rows, CHOOSING_ROWS) / CHOOSING_ROWS
+        return Work(0.0, 1.0 + held / max(rows, 1), 0.5 + COMPARING * compared**2 + SOLVING * rows)
+
     def fit(self, context: Context) -> Candidate:
         """Extract once, compare sets of layers, fit the best on all rows."""
         from headstart.heads import HEAD
@@ -56,7 +65,6 @@ class FeatureExtraction(Strategy):
         from headstart.predictors.trained import predictor_of
         from headstart.strategies.crf_heads import outputs, trainable, with_chain
         from headstart.strategies.probing import (
-            CHOOSING_ROWS,
             compare_by_folds,
             features,
             has_many_rows,

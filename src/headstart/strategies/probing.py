@@ -21,7 +21,7 @@ from headstart.solving.logistic import (
     standard_error,
 )
 from headstart.solving.ridge import kernel_of, ridge_by_folds
-from headstart.strategies.base import Context
+from headstart.strategies.base import CHOOSING_ROWS, Context
 from headstart.strategies.cross_validation import home, prepared
 from headstart.training.features import FeatureStore, tokens_digest
 from headstart.training.frozen import frozen_key
@@ -33,8 +33,6 @@ SOLVING_ROWS = 200_000
 """Training rows beyond which heads are fitted on a random sample."""
 FEATURE_BYTES = 1_000_000_000
 """What the features of all layers may take in memory; beyond it those of the layers in use are kept, on disk."""
-CHOOSING_ROWS = 2000
-"""Training rows on which layers are compared and, where there are no more, the strength of the head."""
 CHOOSING_FOLDS = 3
 KEPT_ROWS = 1000
 """Training rows from which on choices and fitted heads are kept from run to run."""

@@ -28,6 +28,9 @@ class Training(Component):
     stop_after: int | None = Field(default=None, ge=1, le=1000)
     """Epoch after which training ends though the learning rate's schedule spans all `epochs`, in [1, 1000]; none by
     default. Resolved recipes hold it where a budget ended training early."""
+    sample: int | None = Field(default=None, ge=2)
+    """Training rows that a strategy learns from at most, at least 2, drawn at random; by default all. Resolved recipes hold it
+    where a budget was too short for all rows; under cross-validation it does not apply."""
     checkpoint_every: Annotated[float, BeforeValidator(seconds)] = Field(default=30.0, ge=0)
     """Time between two checkpoints, such as `30s` or `5m`; 0 writes one after every update. A run that is killed loses at
     most so much work, and one that is stopped none."""
