@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from headstart.drawing import plots
 from headstart.drawing.plots import Spot, cost_plot, coverage_plot, reliability_plot, time_ticks, whisker
 
 
@@ -121,3 +122,18 @@ def test_a_small_interval_lies_on_the_scale_of_all() -> None:
 
 def test_names_are_escaped() -> None:
     assert "&lt;b&gt;" in cost_plot([Spot(1, 0.8, label="<b>"), Spot(2, 0.7)], score="", **NAMED)
+
+
+def test_dots_of_true_and_predicted_numbers_lie_on_axes_of_one_scale() -> None:
+    drawn = plots.scatter_plot([[0.0, 0.0], [5.0, 5.0], [5.0, 0.0]], key="s", title="Numbers")
+    dots = [tuple(map(float, dot)) for dot in re.findall(r'class="mote" cx="([\d.]+)" cy="([\d.]+)"', drawn)]
+    assert dots == [(plots.LEFT, plots.BOTTOM), (plots.RIGHT, plots.TOP), (plots.RIGHT, plots.BOTTOM)]
+
+
+def test_bars_are_as_high_as_rows_are_many_and_zero_is_marked() -> None:
+    drawn = plots.histogram([-1.0, 0.0, 1.0], [1, 4], key="h", title="Residuals", axis="off by")
+    heights = [float(height) for height in re.findall(r'class="pillar"[^>]*height="([\d.]+)"', drawn)]
+    assert heights[1] == pytest.approx(4 * heights[0], rel=1e-3)
+    assert 'class="reference"' in drawn
+    assert "Most rows, 4 of 5, are between 0 and 1." in drawn
+    assert 'class="reference"' not in plots.histogram([1.0, 2.0], [3], key="h", title="Residuals", axis="off by")

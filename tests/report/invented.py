@@ -395,3 +395,82 @@ def from_before() -> dict[str, Any]:
     for key in ("reliability", "abstention", "slices"):
         del made[key]
     return made
+
+
+def _score(value: float, n: int) -> dict[str, float]:
+    return {"value": value, "low": value - 0.1, "high": value + 0.1, "n": n}
+
+
+def spans() -> dict[str, Any]:
+    """Evidence of a model that finds spans of two types; one mistake with a missed and an invented span."""
+    labels = [
+        {"label": kind, "right": right, "predicted": said, "true": true}
+        | {name: _score(value, true) for name, value in (("precision", 0.75), ("recall", 0.6), ("f1", 0.667))}
+        for kind, right, said, true in (("PER", 3, 5, 5), ("LOC", 2, 3, 4))
+    ]
+    kinds = ["right", "wrong type", "wrong boundary", "wrong type and boundary", "missed", "invented"]
+    types = {"PER": [3, 1, 0, 0, 1, 1], "LOC": [2, 0, 1, 0, 1, 0]}
+    confused = [
+        ["PER", "PER", 3],
+        ["LOC", "LOC", 3],
+        ["PER", "LOC", 1],
+        ["PER", None, 1],
+        ["LOC", None, 1],
+        [None, "PER", 1],
+    ]
+    rome = {"text": "Rome", "type": "LOC", "kind": "right"}
+    true = [{"text": "Ada", "type": "PER", "kind": "missed", "score": None}, {"text": " left "}, rome | {"score": None}]
+    said = [{"text": "Ada left "}, rome | {"score": 0.91}, {"text": " on "}]
+    said.append({"text": "Monday", "type": "PER", "kind": "invented", "score": 0.9998})
+    row = {"text": "Ada left Rome on Monday", "label": "PER: Ada", "predicted": "PER: Monday", "score": 0.9998}
+    row |= {"file": "a.conll", "line": 3, "marked": {"true": [*true, {"text": " on Monday"}], "predicted": said}}
+    made = evidence(confusion=None, reliability=None, abstention=None, worst_rows=[row])
+    made["task"] |= {"name": "token-classification", "words": True, "labels": ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]}
+    made["by_label"] = {"split": "test", "kind": "type", "total": 2, "labels": labels}
+    made["span_errors"] = {"split": "test", "kinds": kinds, "types": types, "confused": confused}
+    return made
+
+
+def numbers() -> dict[str, Any]:
+    """Evidence of a model that gives pairs a number."""
+    row = {
+        "text": "A dog runs.\nA cat sleeps.",
+        "texts": ["A dog runs.", "A cat sleeps."],
+        "label": "1",
+        "predicted": "4",
+    }
+    made = evidence(
+        confusion=None, reliability=None, abstention=None, worst_rows=[row | {"score": None, "file": "", "line": 2}]
+    )
+    made["task"] |= {"name": "sentence-similarity", "answers": "number", "text": ["left", "right"], "labels": ["score"]}
+    made["task"] |= {"pairs": True}
+    made["number_errors"] = {
+        "split": "test",
+        "n": 4,
+        "mae": _score(0.5, 4),
+        "bias": -0.2,
+        "half": 0.4,
+        "ninety": 1.1,
+        "spread": [1.5, 0.9],
+        "ranges": [
+            {"low": 0.0, "high": 1.0, "bias": 0.3, "mae": _score(0.6, 2)},
+            {"low": 2.0, "high": 2.0, "bias": -0.3, "mae": _score(0.4, 2)},
+        ],
+        "residuals": {"edges": [-1.0, 0.0, 1.0, 2.0], "counts": [1, 2, 1]},
+        "points": [[0.0, 0.5], [1.0, 1.4], [2.0, 1.6], [2.0, 2.4]],
+    }
+    return made
+
+
+def label_sets() -> dict[str, Any]:
+    """Evidence of a model that gives texts any number of labels."""
+    row = {"text": "a text", "label": "a, b, c", "predicted": "a, d", "score": 0.97, "file": "f.csv", "line": 2}
+    row |= {"labels": {"right": ["a"], "missed": ["b, c"], "invented": ["d"]}}
+    made = evidence(confusion=None, reliability=None, abstention=None, worst_rows=[row])
+    labels = [
+        {"label": f"label {at}", "right": 3, "predicted": 0 if at == 4 else 5, "true": 6, "recall": _score(0.5, 6)}
+        | {"precision": None if at == 4 else _score(0.6, 5), "f1": _score(at / 20, 6)}
+        for at in range(14)
+    ]
+    made["by_label"] = {"split": "test", "kind": "label", "total": 20, "labels": labels}
+    return made

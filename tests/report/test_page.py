@@ -97,6 +97,11 @@ def _large() -> dict[str, Any]:
     return made
 
 
+def unlabelled(text: str) -> str:
+    """The page without what cells know of their columns."""
+    return re.sub(r' data-label="[^"]*"', "", text)
+
+
 SHAPES = {
     "full": invented.evidence,
     "without test": invented.without_test,
@@ -109,6 +114,9 @@ SHAPES = {
     "no confusion": lambda: invented.evidence(confusion=None),
     "no backbone": lambda: invented.evidence(backbone=None),
     "linear-text": _linear_text,
+    "spans": invented.spans,
+    "numbers of pairs": invented.numbers,
+    "label sets": invented.label_sets,
     "150 labels": lambda: invented.many_labels(150),
     "bare": _bare,
     "not finite": _not_finite,
@@ -277,7 +285,7 @@ def test_precision_and_recall_come_from_the_matrix() -> None:
     made = invented.evidence(confusion={"split": "test", "labels": ["x", "y"], "matrix": [[6, 2], [3, 9]]})
     text = page.render(made)
     cells = '<td class="n">0.667</td><td class="n">0.750</td><td class="n">0.706</td>'
-    assert f'<th scope="row"><bdi>x</bdi></th>{cells}' in text
+    assert f'<th scope="row"><bdi>x</bdi></th>{cells}' in unlabelled(text)
 
 
 def test_many_labels_show_the_most_confused_pairs_and_no_matrix() -> None:
@@ -320,9 +328,12 @@ def test_confidence_is_shown_as_plots_and_as_numbers() -> None:
     # Of 100 rows confidence is 0.918 in the mean and accuracy 0.9: a gap of 0.018, less than 1 / sqrt(100).
     assert "On the whole its confidence is about as high as its accuracy, on 100 test rows." in text
     assert "Calibration error (ECE): 0.031 [0.016, 0.046]." in text
-    assert "Answering every row, it is right on 0.800 of them; answering only the surest 50&nbsp;%, on 0.950" in text
-    assert '<th scope="row">0.93 to 1.00</th><td class="n">90</td><td class="n">0.970</td>' in text
-    assert '<th scope="row" class="n">0.600</th><td class="n">150</td><td class="n">75.0 %</td>' in text
+    assert (
+        "Answering every row, it is right on 0.800 of them; answering only the most confident 50&nbsp;%, on 0.950"
+        in text
+    )
+    assert '<th scope="row">0.93 to 1.00</th><td class="n">90</td><td class="n">0.970</td>' in unlabelled(text)
+    assert '<th scope="row" class="n">0.600</th><td class="n">150</td><td class="n">75.0 %</td>' in unlabelled(text)
 
 
 @pytest.mark.parametrize(("confidence", "words"), [(0.75, "0.30 higher"), (0.15, "0.30 lower")])
@@ -387,3 +398,79 @@ def test_the_page_puts_scores_in_and_out_of_domain_side_by_side() -> None:
     assert '<a href="#domains">' in text
     assert "Every metric on the target domain" in text
     assert 'id="domains"' not in page.render(invented.evidence())
+
+
+def test_spans_are_shown_by_type_by_outcome_and_as_marked_text() -> None:
+    text = page.render(invented.spans())
+    section = text[text.index('<section id="errors"') : text.index('<section id="slices"')]
+    plain = unlabelled(section)
+    assert (
+        "Of 9 true spans, 5 were found exactly, 1 has the wrong type, 1 has the wrong boundary, 2 were missed."
+        in section
+    )
+    assert "1 span was predicted where there is none." in section
+    assert (
+        '<th scope="row"><bdi>PER</bdi></th><td class="n">0.750 <span class="quiet">[0.650, 0.850]</span></td>' in plain
+    )
+    counts = "".join(f'<td class="n">{n}</td>' for n in (3, 1, 0, 0, 1, 1))
+    assert f'<th scope="row"><bdi>PER</bdi></th>{counts}' in plain
+    assert '<mark class="missed"><bdi>Ada</bdi> <span class="type">PER &middot; missed</span></mark>' in section
+    assert (
+        '<mark class="invented"><bdi>Monday</bdi> <span class="type">PER &gt; 0.999 &middot; invented</span></mark>'
+        in section
+    )
+    assert '<mark class="right"><bdi>Rome</bdi> <span class="type">LOC 0.910</span></mark>' in section
+    assert "1.000" not in section
+    assert "spans of 2 types: <bdi>LOC</bdi>, <bdi>PER</bdi>" in text
+
+
+def test_numbers_are_shown_as_dots_residuals_and_ranges_and_pairs_as_two_texts() -> None:
+    text = page.render(invented.numbers())
+    section = text[text.index('<section id="errors"') : text.index('<section id="slices"')]
+    assert section.count('class="mote"') == 4
+    assert section.count('class="pillar"') == 3
+    assert (
+        "Mean absolute error 0.500 [0.400, 0.600]: half of all predictions are within 0.400 of the true number"
+        in section
+    )
+    assert '<th scope="row">0 to 1</th><td class="n">2</td><td class="n">0.600</td>' in unlabelled(section)
+    assert "3 too high" in section
+    assert "<bdi>left</bdi></span> A dog runs.</p>" in section
+    assert "<bdi>right</bdi></span> A cat sleeps.</p>" in section
+    assert "\u21b5" not in section
+    assert "probability" not in section, "numbers have none"
+    assert "model.predict([(&#34;a text&#34;, &#34;another text&#34;)])" in text
+
+
+def test_label_sets_show_what_is_right_missed_and_wrongly_predicted() -> None:
+    text = page.render(invented.label_sets())
+    section = text[text.index('<section id="errors"') : text.index('<section id="slices"')]
+    for kind, said, label in (
+        ("right", "right", "a"),
+        ("missed", "missed", "b, c"),
+        ("invented", "wrongly predicted", "d"),
+    ):
+        assert f'<span class="quiet">{said}</span> <bdi class="chip {kind}">{label}</bdi>' in section
+    assert "Precision and recall by label" in section
+
+
+@pytest.mark.parametrize("shape", ["full", "two domains", "spans", "numbers of pairs", "label sets", "150 labels"])
+def test_every_section_begins_with_how_to_read_it(shape: str) -> None:
+    text = page.render(SHAPES[shape]())
+    for section in re.findall(r"<section id=.*?</section>", text, re.DOTALL):
+        after = section[section.index("</h2>") + 5 :].lstrip()
+        begins = after[: after.find("</table>")] if "</table>" in after else after
+        assert re.search(r'<p( class="wide")?>[A-Z]', begins.split("<table")[0]), section[:200]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_phone_shows_tables_of_many_columns_row_by_row(shape: str) -> None:
+    text = page.render(SHAPES[shape]())
+    for kinds, table in re.findall(r'<table(?: class="([^"]*)")?>(.*?)</table>', text, re.DOTALL):
+        columns = table.count('<th scope="col"')
+        cells = [given for tag, given in Outline(table).tags if tag == "td" and not given.get("colspan")]
+        if columns > 3 and "matrix" not in kinds:
+            assert "stacks" in kinds.split()
+            assert all(given.get("data-label") for given in cells)
+        else:
+            assert "data-label" not in table

@@ -230,8 +230,9 @@ def _whole(low: float, high: float) -> list[float]:
 
 
 def _grid_line(x: float, top: float, bottom: float, text: str) -> Markup:
-    """One vertical line of the grid with its number below."""
-    return segment("grid", x, top, x, bottom) + text_at("tick", x, bottom + 18, text, "middle")
+    """One vertical line of the grid with its number below, which does not leave the drawing on the left."""
+    anchor, at = ("start", 0) if x < 20 else ("middle", x)
+    return segment("grid", x, top, x, bottom) + text_at("tick", at, bottom + 18, text, anchor)
 
 
 def segment(kind: str, x1: float, y1: float, x2: float, y2: float) -> Markup:

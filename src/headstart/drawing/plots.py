@@ -1,4 +1,4 @@
-"""Plots over two measured axes as inline SVG: reliability, coverage against accuracy, cost against score.
+"""Plots over two measured axes as inline SVG: reliability, coverage, cost against score, true against predicted; histograms.
 
 One drawing serves desk and phone: 400 units wide, text of 12 units. Colours are classes of the page, as in `drawing`.
 """
@@ -92,6 +92,53 @@ def cost_plot(spots: Sequence[Spot], *, key: str, title: str, description: str, 
     for spot in spots:
         parts += _spot(spot, x, y)
     parts += _labels(spots, x, y)
+    return framed(parts, WIDTH, HEIGHT, key, title, description)
+
+
+def scatter_plot(points: Sequence[Sequence[float]], *, key: str, title: str) -> Markup:
+    """Predicted over true numbers on axes of one scale, and the diagonal on which right predictions lie.
+
+    Args:
+        points: true and predicted number of each row; at least one.
+        key: makes the identifiers of this drawing unique on the page.
+        title: the name of the chart, for assistive technology.
+    """
+    values = [value for point in points for value in point]
+    grid = ticks(min(values), max(values), 6)
+    x, y = scale((grid[0], grid[-1]), (LEFT, RIGHT)), scale((grid[0], grid[-1]), (BOTTOM, TOP))
+    parts = _plane([(tick, tick_text(tick, grid)) for tick in grid], grid, x, y, ("true", "predicted"))
+    parts.append(segment("reference", x(grid[0]), y(grid[0]), x(grid[-1]), y(grid[-1])))
+    mote = Markup('<circle class="mote" cx="{}" cy="{}" r="3"/>')
+    parts += [mote.format(coordinate(x(true)), coordinate(y(predicted))) for true, predicted in points]
+    ends = [f"{tick_text(end, grid)}" for end in (grid[0], grid[-1])]
+    description = f"{len(points)} rows, both axes from {ends[0]} to {ends[1]}; right predictions lie on the diagonal."
+    return framed(parts, WIDTH, HEIGHT, key, title, description)
+
+
+def histogram(edges: Sequence[float], counts: Sequence[int], *, key: str, title: str, axis: str) -> Markup:
+    """Rows by bins of a number, and a dotted line at zero where it is in sight.
+
+    Args:
+        edges: of the bins, ascending, one more than there are counts.
+        counts: rows of each bin.
+        key: makes the identifiers of this drawing unique on the page.
+        title: the name of the chart, for assistive technology.
+        axis: name of the horizontal axis.
+    """
+    columns, rows = ticks(edges[0], edges[-1], 6), ticks(0, max(1, *counts), 5)
+    x = scale((min(columns[0], edges[0]), max(columns[-1], edges[-1])), (LEFT, RIGHT))
+    y = scale((rows[0], rows[-1]), (BOTTOM, TOP))
+    parts = _plane([(tick, tick_text(tick, columns)) for tick in columns], rows, x, y, (axis, "rows"))
+    pillar = Markup('<rect class="pillar" x="{}" y="{}" width="{}" height="{}"/>')
+    for left, right, n in zip(edges, edges[1:], counts, strict=False):
+        across, upward = x(left) + 0.5, y(n)
+        parts.append(pillar.format(*map(coordinate, (across, upward, x(right) - across - 0.5, BOTTOM - upward))))
+    if edges[0] <= 0 <= edges[-1]:
+        parts.append(segment("reference", x(0), TOP, x(0), BOTTOM))
+    most = max(range(len(counts)), key=lambda at: counts[at])
+    description = (
+        f"Most rows, {counts[most]} of {sum(counts)}, are between {edges[most]:.4g} and {edges[most + 1]:.4g}."
+    )
     return framed(parts, WIDTH, HEIGHT, key, title, description)
 
 

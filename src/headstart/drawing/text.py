@@ -82,6 +82,15 @@ def duration(seconds: Any) -> str:
     return f"{whole // 3600:,} h {whole % 3600 // 60:02d} min"
 
 
+def sure(score: Any) -> str:
+    """A probability with three decimals; never a rounded 1.000 for what is less than certain, nor 0.000 for what may be."""
+    if finite(score) is None:
+        return NOTHING
+    if score != 1 and score > 0.9995:
+        return "> 0.999"
+    return "< 0.001" if 0 < score < 0.0005 else number(score)
+
+
 def probability(value: Any) -> str:
     """A p value with three decimals, or `< 0.001`."""
     if finite(value) is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
+from headstart.data.tags import split_tag
 from headstart.drawing import charts, scores, text
 from headstart.drawing.charts import ChartRow, Line, both_widths, lines
 from headstart.drawing.scores import (
@@ -27,6 +28,7 @@ from headstart.drawing.text import dig, finite, legible, number, shortened, sign
 from headstart.evaluation.measurements.base import Measurement, measured
 from headstart.metrics import METRICS, is_better_lower, title_of
 from headstart.report.sections import cost, unfinished
+from headstart.report.stacking import stacked
 
 # Caps that keep the page under 1 MB whatever the evidence holds; each cut is said on the page.
 SIZE_LIMIT = 1_000_000
@@ -58,7 +60,7 @@ def _page(evidence: Mapping[str, Any], limit: int) -> str:
     seen = by_choices(legible({**evidence, "data": data}, limit))
     metric, board, split = standing(seen)
     names = [entry["strategy"] for entry in board if entry.get("chosen")]
-    return (
+    return stacked(
         environment()
         .get_template("page.html.j2")
         .render(
@@ -72,6 +74,7 @@ def _page(evidence: Mapping[str, Any], limit: int) -> str:
             **_strategies(seen, board, metric, split),
             **_measured(seen),
             parts=_parts(seen),
+            answers=_answers(seen),
             dropped_total=len(dropped),
             reasons=Counter(str(dig(row, "reason")) for row in dropped).most_common(8),
         )
@@ -256,6 +259,14 @@ def _parts(evidence: Mapping[str, Any]) -> dict[str, Any]:
     return {"splits": known, "labels": order[: ROW_LIMITS["labels"]], "total": len(order)}
 
 
+def _answers(evidence: Mapping[str, Any]) -> list[str]:
+    """Labels that the model can answer with; types of spans where it answers with tags."""
+    labels = list(dig(evidence, "task", "labels") or [])
+    if not dig(evidence, "task", "words"):
+        return labels
+    return sorted({split_tag(str(label))[1] for label in labels} - {""})
+
+
 def _steps(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The steps of the run with their share of the whole time."""
     whole = finite(dig(evidence, "cost", "seconds")) or 0.0
@@ -273,6 +284,7 @@ def environment() -> Environment:
         made.globals |= {name: value for name, value in vars(module).items() if not name.startswith("_")}
     made.globals |= {"title_of": title_of, "is_better_lower": is_better_lower}
     made.globals["LIMIT"] = LIST_LIMIT
+    made.filters["sentence"] = lambda words: str(words)[:1].upper() + str(words)[1:]
     made.filters["base"] = lambda path: PurePath(str(path)).name
     made.filters["short"] = lambda text, limit=LABEL_LIMIT: shortened(str(text), limit)
     return made

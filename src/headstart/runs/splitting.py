@@ -179,7 +179,7 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
         said = untestable(rows, task, data)
         if said:
             warnings.append(
-                f"{said}; scores are those that choices were made on, which flatters; give rows for a test with --test"
+                f"{said}; scores are those that choices were made on, and may be optimistic; give rows for a test with --test"
             )
         else:
             rows, parts[TEST], said = test_part(rows, task, data, recipe.seed)

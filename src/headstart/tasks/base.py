@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
 from pydantic import field_validator, model_validator
@@ -20,10 +20,12 @@ from headstart.heads import HEAD
 from headstart.metrics import METRICS
 from headstart.metrics.base import Metric
 from headstart.metrics.results import Results
+from headstart.metrics.span_errors import SpanOutcome
 from headstart.objectives.base import Objective
 from headstart.registry import did_you_mean
 from headstart.tasks.columns import checked_input
 from headstart.tasks.inputs import InputField, Text
+from headstart.tasks.mistakes import Mistake
 from headstart.types import Dropped, Prediction
 
 if TYPE_CHECKING:
@@ -36,18 +38,6 @@ if TYPE_CHECKING:
 
 E = TypeVar("E")
 O = TypeVar("O", bound=Outputs)  # noqa: E741
-
-
-class Mistake(NamedTuple):
-    """A row that the model gets wrong."""
-
-    row: int
-    label: str
-    """What is true, as people read it."""
-    predicted: str
-    """What the model says, as people read it."""
-    score: float | None
-    """How sure the model is of it, in [0, 1]; None where the task knows no such number."""
 
 
 class Task(Objective, Generic[E, O]):
@@ -382,6 +372,10 @@ class Task(Objective, Generic[E, O]):
 
     def confusion(self, outputs: O, rows: Store[E]) -> np.ndarray | None:
         """Rows by true and predicted label, shape (labels, labels); None where rows have no one label."""
+        return None
+
+    def span_outcomes(self, outputs: O, rows: Store[E]) -> list[list[SpanOutcome]] | None:
+        """What became of the true and predicted spans of each row; None where the task finds no spans."""
         return None
 
     @abstractmethod

@@ -23,7 +23,6 @@ from headstart.metrics import METRICS
 from headstart.metrics.calibration import set_losses, sigmoid
 from headstart.metrics.label_sets import best_thresholds
 from headstart.metrics.results import LabelSetResults
-from headstart.tasks.base import Mistake
 from headstart.tasks.columns import (
     guess_text,
     require_columns,
@@ -34,6 +33,7 @@ from headstart.tasks.columns import (
 )
 from headstart.tasks.label_cells import shown_cell
 from headstart.tasks.label_lists import from_list, guess_labels, guess_separator, is_listed
+from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, own_weights
 from headstart.types import MOST_PROBABILITIES, Dropped, LabelSet
 
@@ -276,7 +276,16 @@ class MultiLabelClassification(PooledTask[Example]):
         sure = np.where(true != given, np.where(given, shares, 1 - shares), 0.0).max(1)
         wrong = np.flatnonzero((true != given).any(1))
         order = wrong[np.argsort(-sure[wrong], kind="stable")][:most]
-        return [Mistake(int(row), self._listed(true[row]), self._listed(given[row]), float(sure[row])) for row in order]
+        found = []
+        for row in order:
+            labels = {
+                "right": self._names(true[row] & given[row]),
+                "missed": self._names(true[row] & ~given[row]),
+                "invented": self._names(given[row] & ~true[row]),
+            }
+            said = (self._listed(true[row]), self._listed(given[row]))
+            found.append(Mistake(int(row), *said, float(sure[row]), labels))
+        return found
 
     def activation_code(self, library: Literal["torch", "numpy"]) -> str:
         """The probability of each label by itself."""
@@ -293,8 +302,11 @@ class MultiLabelClassification(PooledTask[Example]):
             "print([label for label, share, least in zip(labels, shares, thresholds) if share >= least])"
         )
 
+    def _names(self, there: np.ndarray) -> list[str]:
+        return [label for label, has in zip(self.names, there, strict=True) if has]
+
     def _listed(self, there: np.ndarray) -> str:
-        return ", ".join(label for label, has in zip(self.names, there, strict=True) if has) or NONE
+        return ", ".join(self._names(there)) or NONE
 
     def criterion(self, scores: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
         """Weighted binary cross-entropy, summed over labels and rows, and the sum of weights."""

@@ -23,8 +23,9 @@ from headstart.metrics.classification import confusion_matrix, log_losses
 from headstart.metrics.resampling import paired_test
 from headstart.metrics.results import LabelResults
 from headstart.metrics.thresholds import TUNED, best_thresholds, label_by_thresholds
-from headstart.tasks.base import E, Mistake
+from headstart.tasks.base import E
 from headstart.tasks.label_cells import one_label
+from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, own_weights
 from headstart.types import MOST_PROBABILITIES, Dropped, LabelPrediction
 

@@ -17,7 +17,8 @@ from headstart.data.table import Table
 from headstart.errors import DataError, UsageError
 from headstart.metrics import METRICS
 from headstart.metrics.results import NumberResults
-from headstart.tasks.base import E, Mistake
+from headstart.tasks.base import E
+from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, own_weights
 from headstart.types import Number
 

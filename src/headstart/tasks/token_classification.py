@@ -24,9 +24,11 @@ from headstart.metrics import entities
 from headstart.metrics.calibration import softmax
 from headstart.metrics.classification import log_losses
 from headstart.metrics.results import SpanResults
-from headstart.tasks.base import Mistake
+from headstart.metrics.span_errors import SpanOutcome, outcomes
 from headstart.tasks.columns import checked_input, require_columns, split_names
+from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, pooled_logits
+from headstart.tasks.span_mistakes import span_mistakes
 from headstart.tasks.tagged_tables import LABEL_NAMES, TEXT_NAMES, layout_of, named, remarks_on, sentences_of, written
 from headstart.types import Dropped, Entity, Tagged
 
@@ -267,12 +269,7 @@ class TokenClassification(PooledTask[Sentence]):
     def results(self, outputs: Logits, rows: Store[Sentence]) -> SpanResults:
         """Right, predicted and true spans of each sentence and type; losses are those of its words."""
         units = self.units(rows)
-        best = self.decoded(outputs, units)
-        said: list[list[Span]] = []
-        for begin, end in zip(units.offsets, units.offsets[1:], strict=False):
-            said.append(spans_of([self.names[at] for at in best[begin:end]]))
-        types = {*self.types}
-        true = [[span for span in spans_of(row.label or ()) if span.type in types] for row in rows.examples]
+        true, said = self._true_spans(rows), self._spans(self.decoded(outputs, units), units)
         losses = units.sums(log_losses(softmax(outputs.values), self.targets(rows)))
         return SpanResults(losses, units.counts, entities.tally(true, said, self.types), self.types)
 
@@ -316,18 +313,17 @@ class TokenClassification(PooledTask[Sentence]):
             found.append(Tagged(given.words, tuple(tags), tuple(named), bool(cut)))
         return found
 
+    def span_outcomes(self, outputs: Logits, rows: Store[Sentence]) -> list[list[SpanOutcome]]:
+        """What became of the true and predicted spans of each sentence."""
+        units = self.units(rows)
+        said = self._spans(self.decoded(outputs, units), units)
+        return [outcomes(true, each) for true, each in zip(self._true_spans(rows), said, strict=True)]
+
     def mistakes(self, outputs: Logits, rows: Store[Sentence], most: int) -> list[Mistake]:
-        """Sentences with a wrong or missing span, those first in which the model is surest of a tag that is wrong."""
-        units, targets = self.units(rows), self.targets(rows)
+        """Sentences with a wrong or missing span, those first in which the model is surest of an error."""
+        units = self.units(rows)
         best, shares = self.decoded(outputs, units), softmax(outputs.values)
-        sure = np.where(best != targets, shares[np.arange(len(best)), best], 0.0)
-        worst = np.array([sure[begin:end].max() for begin, end in zip(units.offsets, units.offsets[1:], strict=False)])
-        order = [int(row) for row in np.argsort(-worst, kind="stable")[:most] if worst[row] > 0]
-        found = []
-        for row in order:
-            true, said = (self._span_list(rows.get(row), tags[units.of([row])]) for tags in (targets, best))
-            found.append(Mistake(row, true, said, float(worst[row])))
-        return found
+        return span_mistakes(rows, self.span_outcomes(outputs, rows), units, shares[np.arange(len(best)), best], most)
 
     @classmethod
     def toy_examples(cls) -> list[Sentence]:
@@ -358,7 +354,12 @@ class TokenClassification(PooledTask[Sentence]):
         types = self.types if self.labels else ()
         return written(table, self._inputs(table), self._labels(table), self.scheme, types)
 
-    def _span_list(self, row: Sentence, tags: np.ndarray) -> str:
-        """The spans of a sentence, in words."""
-        marks = marks_of(row.input, spans_of([self.names[at] for at in tags]))
-        return "; ".join(f"{mark.type}: {row.text[mark.start : mark.end]}" for mark in marks) or "no span"
+    def _true_spans(self, rows: Store[Sentence]) -> list[list[Span]]:
+        """Spans of known types of each sentence."""
+        types = {*self.types}
+        return [[span for span in spans_of(row.label or ()) if span.type in types] for row in rows.examples]
+
+    def _spans(self, tags: np.ndarray, units: Units) -> list[list[Span]]:
+        """Spans of each sentence, from the index of the tag of each word."""
+        bounds = zip(units.offsets, units.offsets[1:], strict=False)
+        return [spans_of([self.names[at] for at in tags[begin:end]]) for begin, end in bounds]
