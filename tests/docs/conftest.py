@@ -98,13 +98,15 @@ class Shell:
         """Every command, program and recipe of a page, in order."""
         import headstart
 
+        names: dict[str, object] = {"__name__": "documentation"}
+
         for block in blocks(path):
             where = f"{path.name}, line {block.line}"
             if block.language == "sh":
                 for line in commands(block.text):
                     self.run(line)
             elif block.language == "python":
-                exec(compile(block.text, where, "exec"), {"__name__": "documentation"})
+                exec(compile(block.text, where, "exec"), names)
             elif block.language == "yaml":
                 import yaml
 

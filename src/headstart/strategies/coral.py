@@ -37,7 +37,7 @@ class Coral(Strategy):
     See also: `feature-extraction`, the same without the target domain; `self-training`, which labels its texts.
 
     Example:
-        headstart fit examples/feedback/train.csv --target examples/domain/hotels.csv --strategy coral --regularisation 1
+        headstart fit examples/feedback/train.csv --target examples/domain/hotels_unlabelled.csv --strategy coral --regularisation 1
     """
 
     name: ClassVar[str] = "coral"

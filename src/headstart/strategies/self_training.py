@@ -55,7 +55,7 @@ class SelfTraining(Strategy):
     See also: `coral`, which aligns features with those of the target domain and labels none of its texts.
 
     Example:
-        headstart fit examples/feedback/train.csv --target examples/domain/hotels.csv --strategy self-training --rounds 3
+        headstart fit examples/feedback/train.csv --target examples/domain/hotels_unlabelled.csv --strategy self-training --rounds 3
     """
 
     name: ClassVar[str] = "self-training"
