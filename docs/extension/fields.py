@@ -18,7 +18,7 @@ SIGNS = {Ge: ("at least", "ge"), Gt: ("over", "gt"), Le: ("at most", "le"), Lt: 
 def takes(info: FieldInfo) -> str:
     """What a field takes: its choices where it has some, else the kind of value; with its bounds."""
     if components(info):
-        return "name of a component"
+        return "names" if "tuple[" in str(info.annotation) else "a name"
     bounds = [f"{SIGNS[type(each)][0]} {getattr(each, SIGNS[type(each)][1]):g}" for each in _bounds(info.metadata)]
     return ", ".join([_shown(info.annotation), *bounds])
 
