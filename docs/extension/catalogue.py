@@ -26,6 +26,7 @@ FOLDER = "catalogue"
 """Where the pages go, below the folder of the documentation."""
 COMMANDS = {
     "run": ["headstart run examples/recipe.yaml"],
+    "explain": ["headstart explain layers"],
     "list": ["headstart list strategies"],
     "show": ["headstart show model mini", "headstart show recipe examples/recipe.yaml --resolved"],
     "cache": ["headstart cache show"],

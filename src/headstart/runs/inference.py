@@ -70,7 +70,9 @@ def predict(recipe: Predict, call: Call) -> Outcome:
         "truncated": rows.truncated,
         "dropped_rows": [dict(row.__dict__) for row in rows.dropped],
     }
-    chosen = [f"{path}: has its {rows.layout}; choose others with --text"] if rows.layout and recipe.text is None else []
+    chosen = (
+        [f"{path}: has its {rows.layout}; choose others with --text"] if rows.layout and recipe.text is None else []
+    )
     left = [f"left out {row.file}:{row.line}: {row.reason}" for row in rows.dropped[:5]]
     notes = [*rows.remarks, *chosen, *left]
     if abstain is not None:

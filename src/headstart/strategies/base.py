@@ -274,7 +274,9 @@ class Strategy(Component, ABC):
 
     def unused(self, training: Training) -> dict[str, str]:
         """Keys that change nothing of it, its own and `training.KEY`, with what comes after its name to say why."""
-        keys = [] if self.trains else [key for key in Training.model_fields if key not in ("checkpoint_every", "sample")]
+        keys = (
+            [] if self.trains else [key for key in Training.model_fields if key not in ("checkpoint_every", "sample")]
+        )
         return {f"training.{key}": "trains nothing by gradient" for key in keys}
 
     @classmethod
