@@ -1,7 +1,7 @@
 """Components: frozen dataclass-like models whose fields are their configuration, from and to plain mappings."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError
@@ -62,7 +62,14 @@ def parse(cls: type[Component], values: Any, where: str = "recipe") -> Any:
         raise RecipeError(faults_of(error, cls), where) from None
 
 
-def named(registry: Registry, default: str | None = None, *, only: type | None = None, others: str = "") -> Any:
+def named(
+    registry: Registry,
+    default: str | None = None,
+    *,
+    unnamed: Callable[[Mapping[str, Any]], Component | str] | None = None,
+    only: type | None = None,
+    others: str = "",
+) -> Any:
     """Annotation for a field that holds a component of `registry`, given as a name, a mapping or an instance.
 
     Use it as `Annotated[Strategy, named(STRATEGIES)]`. A mapping says which with the key `name`, or is of the form
@@ -71,6 +78,7 @@ def named(registry: Registry, default: str | None = None, *, only: type | None =
     Args:
         registry: what there is.
         default: name that is meant where none is given.
+        unnamed: makes a component of options without a name, or gives the name of the one that says what is wrong with them.
         only: class that the component must be of.
         others: what those do that are not, for the message that refuses them.
     """
@@ -85,6 +93,8 @@ def named(registry: Registry, default: str | None = None, *, only: type | None =
     def made(value: Any) -> Any:
         if isinstance(value, str):
             value = {"name": value}
+        if value is None and unnamed is not None:
+            value = {}
         if not isinstance(value, Mapping):
             return value
         rest = {str(key): item for key, item in value.items()}
@@ -92,6 +102,10 @@ def named(registry: Registry, default: str | None = None, *, only: type | None =
         if name is None and len(rest) == 1 and next(iter(rest)) in registry.names():
             name, inner = next(iter(rest.items()))
             rest = dict(inner or {})
+        if name is None and unnamed is not None:
+            name = unnamed(rest)
+            if isinstance(name, Component):
+                return name
         name = name or default
         if not isinstance(name, str):
             raise PydanticCustomError(

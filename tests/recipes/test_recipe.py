@@ -30,7 +30,9 @@ BROKEN: list[tuple[str, dict[str, Any], list[str]]] = [
     ("not a number", BASE | {"training": {"learning_rate": float("nan")}}, ["training.learning_rate: should be a finite number"]),
     ("list for a mapping", BASE | {"training": [1]}, ["training: should be a mapping of keys to values, found a list"]),
     ("share of one", {"data": {"train": "a", "test_share": 1.0}}, ["data.test_share: should be below 1, found 1.0"]),
-    ("unknown choice", BASE | {"task": {"metric": "f1"}}, ["task.metric: text-classification is not judged by 'f1' (known: accuracy, macro_f1, mcc, log_loss)"]),
+    ("unknown choice", BASE | {"task": {"name": "text-classification", "metric": "f1"}}, ["task.metric: text-classification is not judged by 'f1' (known: accuracy, macro_f1, mcc, log_loss)"]),
+    ("unknown choice of a task without a name", BASE | {"task": {"metric": "mrr"}}, ["task.metric: text-classification is not judged by 'mrr' (known: accuracy, macro_f1, mcc, log_loss)"]),
+    ("options that no task has together", BASE | {"task": {"separator": "|", "crf": True}}, ["task: unknown key 'crf'"]),
     ("strategy twice", BASE | {"strategies": ["tf-idf", "tf-idf"]}, ["strategies: a strategy is named twice"]),
     ("no strategy", BASE | {"strategies": []}, ["strategies: name at least one of contrastive, coral"]),
     ("one and many", BASE | {"strategy": "tf-idf", "strategies": ["fine-tuning"]}, ["give either 'strategy' or 'strategies'"]),
@@ -58,7 +60,7 @@ def test_a_fault_is_named_with_its_place_and_the_remedy(values: dict[str, Any], 
 def test_all_faults_are_listed_at_once() -> None:
     values = {
         "data": {"tran": "a.csv", "test_share": 2},
-        "task": {"metric": "f1", "labell": "x"},
+        "task": {"name": "text-classification", "metric": "f1", "labell": "x"},
         "training": {"epochs": 0},
         "strategies": ["fine-tunning", {"name": "fine-tuning", "dropout": 1}],
         "sead": 1,
@@ -153,7 +155,7 @@ def test_options_of_strategies_go_to_those_that_have_them() -> None:
          "'layers' means another thing for each strategy; give feature-extraction.layers or fine-tuning.layers"),
         ({"contrastive.temperature": 0.2, "strategies": "lora"},
          "'contrastive.temperature' is an option of contrastive, which is not among the strategies of this run"),
-        ({"token-classification.crf": True},
+        ({"token-classification.crf": True, "task": "text-classification"},
          "'token-classification.crf' is an option of token-classification, and the task of this run is text-classification"),
         ({"contrastive.temprature": 0.2}, "unknown option 'contrastive.temprature'; did you mean 'contrastive.temperature'"),
     ],
@@ -274,7 +276,7 @@ def test_thresholds_that_stood_among_the_keys_of_the_task_are_decisions_now() ->
     assert migrate(before) == {"data": {"train": "a"}, "task": {"name": "text-classification"}, "decisions": wanted}
     found = from_mapping(before, "r.yaml")
     assert [decision.plain() for decision in found.decisions] == wanted
-    assert assemble("fit", {"train": "a", "task.thresholds": [0.6, 0.4]}) == found
+    assert assemble("fit", {"train": "a", "task": "text-classification", "task.thresholds": [0.6, 0.4]}) == found
     before["task"]["thresholds"] = None
     assert from_mapping(before, "r.yaml").decisions == ()
 
@@ -438,7 +440,8 @@ def test_a_recipe_becomes_yaml_and_back(options: dict[str, Any], verb: str) -> N
 
 def test_the_plan_holds_the_controls_unless_told_and_each_strategy_once() -> None:
     def names(**options: Any) -> list[str]:
-        return [strategy.name for strategy in assemble("fit", {"train": "a"} | options).planned()]
+        recipe = assemble("fit", {"train": "a", "task": "text-classification"} | options)
+        return [strategy.name for strategy in recipe.planned()]
 
     assert names() == ["tf-idf", "feature-extraction", "contrastive", "fine-tuning", "lora", "from-scratch"]
     assert names(controls=False) == ["feature-extraction", "contrastive", "fine-tuning", "lora"]

@@ -178,7 +178,7 @@ def test_rows_left_out_and_warnings_are_said_aloud() -> None:
     assert ("data", "left out <memory>:41: no text", True) in heard.lines
     assert ("data", "left out <memory>:42: no label", True) in heard.lines
     said = [message for topic, message, warning in heard.lines if topic == "data" and not warning]
-    assert "40 rows of <memory>: text text, label label (a 20, b 20), metric accuracy" in said[0]
+    assert "40 rows of <memory>: text-classification, text text, label label (a 20, b 20), metric accuracy" in said[0]
 
 
 def test_data_without_a_usable_row_says_why() -> None:

@@ -22,6 +22,7 @@ from headstart.strategies.crf import Crf
 from headstart.strategies.offers import controls, made_for_few, offering, require_serving
 from headstart.strategies.tf_idf import TfIdf
 from headstart.tasks import TASKS
+from headstart.tasks.open import OpenTask
 from headstart.training.settings import Training
 
 CRF = "it tags words; the control of whole texts is tf-idf"
@@ -157,9 +158,10 @@ def test_a_strategy_of_another_package_runs_unasked_only_as_it_says(
     monkeypatch.setattr(strategies.STRATEGIES, "names", lambda: [*known, "own"])
     monkeypatch.setattr(strategies.STRATEGIES, "get", lambda name: cls if name == "own" else get(name))
     for verb in ("fit", "compare"):
-        planned = names(assemble(verb, {"train": "a.csv"}).planned())
+        planned = names(assemble(verb, {"train": "a.csv", "task": "text-classification"}).planned())
         assert ("own" in planned) is (verb in verbs)
-    named = assemble("fit", {"train": "a.csv", "strategy": {"name": "own", "endpoint": "here"}}).planned()
+    given = {"train": "a.csv", "task": "text-classification", "strategy": {"name": "own", "endpoint": "here"}}
+    named = assemble("fit", given).planned()
     assert "own" in names(named)
 
 
@@ -206,5 +208,6 @@ def test_the_command_in_a_docstring_is_understood_and_runs_that_strategy_with_al
     assert program == "headstart"
     (strategy,) = recipe.wanted()
     assert strategy.name == name
-    assert strategy.refuses(recipe.task) == ""
+    task = TASKS.get("text-classification")() if isinstance(recipe.task, OpenTask) else recipe.task
+    assert strategy.refuses(task) == ""
     assert ("texts" in strategy.needs) == (recipe.data.target is not None)

@@ -13,6 +13,7 @@ from headstart.config import Component, named, split_at_commas
 from headstart.decisions import DECISIONS
 from headstart.decisions.abstention import Abstention
 from headstart.decisions.base import Decision
+from headstart.errors import UsageError
 from headstart.evaluation import MEASUREMENTS
 from headstart.evaluation.measurements.base import Measurement, wanted
 from headstart.recipes.base import LEAST_BUDGET, Budget, Confidence, Recipe, Seed, Threads, usual_budget
@@ -24,6 +25,7 @@ from headstart.strategies.base import Strategy, refusal
 from headstart.strategies.offers import controls, offering
 from headstart.tasks import TASKS
 from headstart.tasks.base import Task
+from headstart.tasks.open import OpenTask
 from headstart.training.settings import Training
 
 AUTO = "auto"
@@ -44,11 +46,9 @@ class Experiment(Recipe):
 
     data: Data
     """Labelled rows."""
-    task: Annotated[Task, named(TASKS, "text-classification")] = Field(
-        default="text-classification", validate_default=True
-    )
-    """What is learnt, by the name that the hub has for it: `text-classification`, `text-pair-classification`,
-    `multi-label-classification`, `text-regression`, `sentence-similarity`."""
+    task: Annotated[Task | OpenTask, named(TASKS, unnamed=OpenTask.having)] = Field(default=None, validate_default=True)
+    """What is learnt, by the name that the hub has for it (`headstart list tasks`); by default the task that fits the
+    training file best, of those that have all options given."""
     backbone: Origin = Field(default_factory=BackboneSource)
     """The pretrained network: `mini`, a hub id, a folder or an earlier run."""
     strategies: Annotated[tuple[Annotated[Strategy, named(STRATEGIES)], ...] | None, BeforeValidator(listed)] = None
@@ -132,6 +132,17 @@ class Experiment(Recipe):
             raise ValueError("a measurement is named twice")
         return value
 
+    @property
+    def known_task(self) -> Task:
+        """The task, where it is named.
+
+        Raises:
+            UsageError: it is still to be found in the data.
+        """
+        if isinstance(self.task, OpenTask):
+            raise UsageError("the task of this recipe is not named and hangs on its data; read them first, or name it")
+        return self.task
+
     def measured(self) -> tuple[Measurement, ...]:
         """What is measured, in the order in which it is reported."""
         return wanted(self.measure)
@@ -161,7 +172,7 @@ class Experiment(Recipe):
 
     def wanted(self) -> tuple[Strategy, ...]:
         """Strategies that are named or, where none is, those that offer themselves to the verb and serve the task."""
-        return self.strategies or tuple(each for each in offering(self.verb) if not refusal(each, self.task))
+        return self.strategies or tuple(each for each in offering(self.verb) if not refusal(each, self.known_task))
 
     def moved(self, directory: Path) -> Self:
         """A copy whose files, named as from `directory`, are found from elsewhere."""
@@ -171,7 +182,7 @@ class Experiment(Recipe):
         """Strategies and, where wanted, the controls that are not among them; cheapest first."""
         chosen = self.wanted()
         names = {strategy.name for strategy in chosen}
-        beside = [control for control in controls(self.task) if self.controls and control.name not in names]
+        beside = [control for control in controls(self.known_task) if self.controls and control.name not in names]
         return tuple(sorted([*chosen, *beside], key=lambda strategy: strategy.cost))
 
     def plain(self) -> dict[str, Any]:
@@ -181,6 +192,8 @@ class Experiment(Recipe):
             values["strategy"] = values.pop("strategies")[0]
         if self.measure is None:
             del values["measure"]
+        if not values["task"]:
+            del values["task"]
         return values
 
 

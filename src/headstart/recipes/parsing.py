@@ -204,7 +204,10 @@ def _to_components(
         if field == MANY or "." not in name:
             faults += [] if field == MANY else _put(values, (field, key), value)
             continue
-        of_run = _as_mapping(values.get(field) or fields[field].default, components(fields[field])).get("name")
+        of_run = _as_mapping(values.get(field) or fields[field].default or {}, components(fields[field])).get("name")
+        if of_run is None:  # the name that the option begins with is named by it
+            of_run = known[name].owners[0]
+            faults += _put(values, (field, "name"), of_run)
         if of_run in known[name].owners:
             faults += _put(values, (field, key), value)
         else:

@@ -26,7 +26,7 @@ from headstart.runs.evidence import gather, lengths_notice
 from headstart.runs.execution import run_all, score_all, to_test
 from headstart.runs.experiment import Entry
 from headstart.runs.planning import Plan
-from headstart.runs.preparation import into_parts, read
+from headstart.runs.preparation import into_parts, read, settled_task
 from headstart.runs.reference import reference_of
 from headstart.runs.splitting import Parts
 from headstart.runs.workspace import Workspace
@@ -209,17 +209,19 @@ def set_up(
         UnavailableError: a strategy that was named needs an extra that is not installed.
         ModelError: the backbone cannot do what the task needs; said before its weights are fetched.
     """
-    require_serving(recipe.task, recipe.strategies or ())
-    if recipe.abstain is not None and not recipe.task.can_abstain:
-        raise RecipeError([f"abstain: {recipe.task.name} has more than one answer for each text"])
+    recipe, labelled = settled_task(recipe, table)
+    task = recipe.known_task
+    require_serving(task, recipe.strategies or ())
+    if recipe.abstain is not None and not task.can_abstain:
+        raise RecipeError([f"abstain: {task.name} has more than one answer for each text"])
     missing = [] if recipe.is_auto else [strategy.missing() for strategy in recipe.planned() if strategy.missing()]
     if missing:
         raise UnavailableError("; ".join(missing))
     networks = any(strategy.needs_backbone for strategy in recipe.planned())
-    located = locate(recipe.backbone, recipe.task.needs) if networks else None
+    located = locate(recipe.backbone, task.needs) if networks else None
     device = settled(recipe.device, processes=team.size) if networks else "cpu"
     end = None if recipe.limit is None else Deadline(started + recipe.limit)
-    labelled = read(recipe, table)
+    labelled = labelled or read(recipe, table)
     parts = into_parts(labelled, recipe, progress)
     for decision in recipe.given_decisions:
         decision.require_fitting(parts.task, parts.train.file)

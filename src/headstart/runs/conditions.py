@@ -36,7 +36,7 @@ def conditions(
     """
     files = recipe.data.sources.items()
     inputs: dict[str, Any] = {str(role): _content(Path(path)) for role, path in files if path != MEMORY}
-    for strategy in recipe.planned():
+    for strategy in recipe.strategies or ():
         texts = getattr(strategy, "texts", ())
         inputs |= {f"text {path}": _content(Path(path)) for path in texts if Path(path).exists()}
     if table is not None:

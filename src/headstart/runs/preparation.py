@@ -18,6 +18,7 @@ from headstart.runtime.machine import cores
 from headstart.runtime.progress import SILENT, Progress
 from headstart.strategies.base import NO_TARGET
 from headstart.tasks.base import Task
+from headstart.tasks.open import OpenTask
 
 
 def prepare(recipe: Experiment, progress: Progress, table: Table | None = None) -> Parts:
@@ -38,14 +39,15 @@ def prepare(recipe: Experiment, progress: Progress, table: Table | None = None) 
 
 def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
     """The rows of all files of an experiment, parsed and cleaned; raises as `prepare`."""
-    needing = [strategy.name for strategy in recipe.planned() if "texts" in strategy.needs]
+    needing = [strategy.name for strategy in recipe.strategies or () if "texts" in strategy.needs]
     if needing and recipe.data.target is None:
         raise RecipeError([f"data.target: {name} {NO_TARGET}" for name in needing])
     data = recipe.data
     table = table if table is not None else _open(data.train, data)
     if table.doubt and not any(name in table.columns for name in (*(recipe.task.text or ()), recipe.task.label)):
         raise DataError(table.doubt)
-    task = recipe.task.guess(table)
+    guess = recipe.task.found_in(table) if isinstance(recipe.task, OpenTask) else None
+    task = guess.task if guess else recipe.known_task.guess(table)
     train = _parsed(table, task, TRAIN)
     gone = task.vanished(table, train.rows)
     rows, dropped = task.cleaned(train.rows)
@@ -54,7 +56,15 @@ def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
         why = f"; first reason: {train.dropped[0].reason}" if train.dropped else ""
         raise DataError(f"{table.file} has no row with text and label{why}")
     others = {role: _parsed(_open(path, data), task, role) for role, path in data.sources.items() if role != TRAIN}
-    return LabelledRows(task, {TRAIN: train} | others, tuple(gone))
+    return LabelledRows(task, {TRAIN: train} | others, tuple(gone), guess)
+
+
+def settled_task(recipe: Experiment, table: Table | None = None) -> tuple[Experiment, LabelledRows | None]:
+    """The recipe with its task named and, where that was to be found in the data, the rows; raises as `prepare`."""
+    if not isinstance(recipe.task, OpenTask):
+        return recipe, None
+    labelled = read(recipe, table)
+    return recipe.revised(task=labelled.task), labelled
 
 
 def into_parts(labelled: LabelledRows, recipe: Experiment, progress: Progress) -> Parts:
@@ -66,9 +76,11 @@ def into_parts(labelled: LabelledRows, recipe: Experiment, progress: Progress) -
     more = f", and {len(counts) - 6} more" if len(counts) > 6 else ""
     progress.say(
         "data",
-        f"{len(rows):,} rows of {rows.file}: text {'+'.join(task.text or ())}, label {task.label} ({shown}{more}), "
-        f"metric {task.chosen_metric}; change with --text, --label, --metric",
+        f"{len(rows):,} rows of {rows.file}: {task.name}, text {'+'.join(task.text or ())}, label {task.label} "
+        f"({shown}{more}), metric {task.chosen_metric}; change with --task, --text, --label, --metric",
     )
+    if labelled.guess:
+        progress.say("data", labelled.guess.sentence())
     parts = split(labelled, recipe)
     parts = replace(parts, warnings=(*parts.warnings, *check(parts)))
     sizes = ", ".join(f"{name} {count:,}" for name, count in parts.sizes.items())
@@ -122,11 +134,10 @@ def resolve(recipe: Recipe) -> Recipe:
     if not isinstance(recipe, Experiment):
         return recipe
     parts = prepare(recipe, SILENT)
-    networks = any(strategy.needs_backbone for strategy in recipe.planned())
-    backbone = locate(recipe.backbone).source if networks else recipe.backbone
-    return recipe.revised(
-        task=parts.task, strategies=recipe.wanted(), backbone=backbone, threads=recipe.threads or cores()
-    )
+    known: Experiment = recipe.revised(task=parts.task)
+    networks = any(strategy.needs_backbone for strategy in known.planned())
+    backbone = locate(known.backbone).source if networks else known.backbone
+    return known.revised(strategies=known.wanted(), backbone=backbone, threads=known.threads or cores())
 
 
 def _open(path: str, data: Data) -> Table:

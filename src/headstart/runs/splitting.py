@@ -18,6 +18,7 @@ from headstart.recipes.sources import ROLES, SCORED, TARGET, TEST, TRAIN, VALIDA
 from headstart.runs.cuts import VALIDATION_SHARE, are_few, cut_off, groups_of, share_of, test_part, untestable
 from headstart.strategies.offers import made_for_few
 from headstart.tasks.base import Task
+from headstart.tasks.open import Guess
 from headstart.types import Dropped
 
 REPEATED_ROWS = 400
@@ -54,6 +55,8 @@ class LabelledRows:
     sources: Mapping[Role, Source]
     gone: tuple[str, ...] = ()
     """Sentences that name labels of which no row could be used."""
+    guess: Guess | None = None
+    """How the task was found; None where it is named."""
 
     @property
     def train(self) -> Store[Any]:
@@ -73,6 +76,7 @@ class Parts:
         files: plain data of each file for the evidence.
         dropped: rows that were left out.
         warnings: what is odd about the data, in sentences.
+        guess: how the task was found; None where it is named.
     """
 
     task: Task
@@ -82,6 +86,7 @@ class Parts:
     files: tuple[Mapping[str, Any], ...] = ()
     dropped: tuple[Dropped, ...] = ()
     warnings: tuple[str, ...] = ()
+    guess: Guess | None = None
 
     @property
     def train(self) -> Store[Any]:
@@ -137,6 +142,7 @@ class Parts:
             "choices": self.choices,
             "dropped": [dict(row.__dict__) for row in self.dropped],
             "warnings": [*self.warnings],
+            **({"guess": self.guess.plain()} if self.guess else {}),
         }
 
 
@@ -162,7 +168,7 @@ def bound(labelled: LabelledRows, recipe: Experiment) -> LabelledRows:
             fewer, said = at_most(found.rows, most, recipe.seed)
             found = found.using(fewer, warnings=said)
         sources[role] = replace(found, rows=_grouped(found.rows, data.group_column))
-    return LabelledRows(task, sources)
+    return replace(labelled, task=task, sources=sources)
 
 
 def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
@@ -208,6 +214,7 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
         tuple(files.values()),
         tuple(row for source in labelled.sources.values() for row in source.dropped),
         (*(said for source in labelled.sources.values() for said in source.warnings), *warnings),
+        labelled.guess,
     )
 
 

@@ -5,9 +5,9 @@ from headstart.registry import Registry
 TASKS = Registry(
     "task",
     {
+        "text-classification": "headstart.tasks.text_classification:TextClassification",
         "multi-label-classification": "headstart.tasks.multi_label_classification:MultiLabelClassification",
         "sentence-similarity": "headstart.tasks.sentence_similarity:SentenceSimilarity",
-        "text-classification": "headstart.tasks.text_classification:TextClassification",
         "text-pair-classification": "headstart.tasks.text_pair_classification:TextPairClassification",
         "text-regression": "headstart.tasks.text_regression:TextRegression",
         "token-classification": "headstart.tasks.token_classification:TokenClassification",

@@ -12,6 +12,7 @@ from pydantic import field_validator, model_validator
 
 from headstart.data.examples import joined
 from headstart.data.outputs import OUTPUTS, Logits, Outputs
+from headstart.data.profile import TableProfile
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.units import Units
@@ -24,6 +25,7 @@ from headstart.metrics.span_errors import SpanOutcome
 from headstart.objectives.base import Objective
 from headstart.registry import did_you_mean
 from headstart.tasks.columns import checked_input
+from headstart.tasks.fitness import Fitness
 from headstart.tasks.inputs import InputField, Text
 from headstart.tasks.mistakes import Mistake
 from headstart.types import Dropped, Prediction
@@ -207,6 +209,10 @@ class Task(Objective, Generic[E, O]):
         Raises:
             DataError: a named column is not there, or none fits.
         """
+
+    def fitness(self, profile: TableProfile) -> Fitness:
+        """How well a file fits the task with the columns that `guess` found, and why; what says nothing is never guessed."""
+        return Fitness(0.0)
 
     @abstractmethod
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Any], list[Any]]:

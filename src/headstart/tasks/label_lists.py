@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from headstart.data.table import Table
@@ -50,3 +51,25 @@ def from_list(cell: str) -> tuple[list[str], str | None]:
     if not all(label.strip() for label in labels):
         return [], f"labels {shown_cell(cell)} hold an empty one"
     return labels, None
+
+
+def as_lists(lists: Sequence[Sequence[str]], *, listed: bool) -> float:
+    """How much speaks for lists of labels rather than single labels or free text, in [0, 1].
+
+    Args:
+        lists: the labels of each row.
+        listed: whether they were written as lists; labels with a comma in their name are none.
+    """
+    counts = Counter(label for labels in lists for label in labels)
+    several = [tuple(labels) for labels in {*map(tuple, lists)} if len(labels) > 1]
+    filled = sum(map(bool, lists))
+    if not filled or sum(counts.values()) < 1.5 * len(counts):
+        return 0.15
+    if listed:
+        return 1.0 if len(several) or filled < len(lists) else 0.7
+    rows = sum(len(labels) > 1 for labels in lists)
+    elsewhere = Counter(label for labels in {*map(tuple, lists)} for label in labels)
+    mixed = sum(elsewhere[label] > 1 for labels in several for label in labels)
+    if rows < 0.05 * filled or mixed < 0.6 * sum(map(len, several)) or max(len(label.split()) for label in counts) > 6:
+        return 0.15
+    return 1.0

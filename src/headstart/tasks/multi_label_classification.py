@@ -15,6 +15,7 @@ from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_ra
 from headstart.data.columns import taken
 from headstart.data.examples import Example, Examples, joined, relabelled
 from headstart.data.outputs import Logits
+from headstart.data.profile import MOSTLY, TableProfile
 from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -31,8 +32,9 @@ from headstart.tasks.columns import (
     text_fault,
     usable_rows,
 )
+from headstart.tasks.fitness import WHOLE, Fitness, as_texts
 from headstart.tasks.label_cells import shown_cell
-from headstart.tasks.label_lists import from_list, guess_labels, guess_separator, is_listed
+from headstart.tasks.label_lists import as_lists, from_list, guess_labels, guess_separator, is_listed
 from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, own_weights
 from headstart.types import MOST_PROBABILITIES, Dropped, LabelSet
@@ -103,6 +105,17 @@ class MultiLabelClassification(PooledTask[Example]):
         require_columns(table, text, label)
         separator = self.separator or guess_separator(table.column(label, "--label"))
         return self.revised(text=text, label=label, separator=separator)
+
+    def fitness(self, profile: TableProfile) -> Fitness:
+        """A text, and lists of labels that recur in other lists."""
+        text, label = [profile.columns[name] for name in self.text or ()], profile.columns[self.label or ""]
+        lists = [found for found in (self.read_cell(cell)[0] for cell in label.filled) if found is not None]
+        if len(lists) < MOSTLY * len(label.filled):
+            return Fitness(0.0)
+        how = "are lists" if self.separator == "json" else f"are parted by '{self.separator}'"
+        most = max(map(len, lists), default=0)
+        score = WHOLE * as_texts(text) * as_lists(lists, listed=self.separator == "json")
+        return Fitness(score, f"the labels in '{label.name}' {how}, up to {most} for a text")
 
     def read_cell(self, cell: str | None) -> tuple[tuple[str, ...] | None, str | None]:
         """The labels of a cell, and why they cannot be used, None where they can."""

@@ -11,11 +11,13 @@ from pydantic import field_validator
 from headstart.data.columns import taken
 from headstart.data.examples import Pair, Pairs
 from headstart.data.long_texts import TokenRows
+from headstart.data.profile import TableProfile
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.units import Units
 from headstart.heads import HEAD
 from headstart.tasks.columns import guess_pair, pair_fault, require_columns, split_names, stored, usable_rows
+from headstart.tasks.fitness import GRADES, WHOLE, Fitness, as_numbers, as_pair, is_called, ranged
 from headstart.tasks.pooled import Prepared
 from headstart.tasks.single_number import SingleNumber, guess_number
 from headstart.types import Dropped
@@ -98,6 +100,16 @@ class SentenceSimilarity(SingleNumber[Pair]):
         text = self.text or guess_pair(table, label)
         require_columns(table, text, label)
         return self.revised(text=text, label=label)
+
+    def fitness(self, profile: TableProfile) -> Fitness:
+        """Two texts, and a column of numbers that say how much rather than which."""
+        text, label = [profile.columns[name] for name in self.text or ()], profile.columns[self.label or ""]
+        if not label.is_numeric:
+            return Fitness(0.0)
+        mark = as_numbers(label)
+        score = WHOLE * as_pair(text, label) * (max(mark, 0.95) if mark and is_called(label.name, GRADES) else mark)
+        names = "' and '".join(each.name for each in text)
+        return Fitness(score, f"'{names}' are two texts, and '{label.name}' has {ranged(label)}")
 
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Pair], list[Dropped]]:
         """Pairs of a table; rows that lack a text or a finite number, and texts over a million characters, are reported."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from headstart.data.profile import ColumnProfile
 from headstart.data.spelling import USUAL, Spelling, TagFault
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.tagged import RowFault, faults_in, first_with, sentence, spelling_in
-from headstart.data.tags import Scheme
-from headstart.data.words import Sentence, Sentences
+from headstart.data.tags import OUTSIDE, Scheme
+from headstart.data.words import Sentence, Sentences, word_list
 from headstart.errors import DataError
 from headstart.tasks.columns import text_fault
+from headstart.tasks.fitness import Fitness
 from headstart.types import Dropped
 
 TEXT_NAMES = ("tokens", "words", "text", "sentence")
@@ -127,3 +132,28 @@ def remarks_on(table: Table, inputs: Cells, labels: Cells, spelling: Spelling) -
             "each is taken for the begin of a span"
         )
     return said
+
+
+def tagged_fitness(text: ColumnProfile, label: ColumnProfile) -> Fitness:
+    """How many of the filled rows are words with tags or texts with spans, and which of the two it is."""
+    rows = [(given, said) for given, said in zip(text.cells, label.cells, strict=True) if given and said]
+    tagged = [tags for given, said in rows if (tags := _as_many(given, said))]
+    if any(str(tag).strip() not in (OUTSIDE, "0") for tags in tagged for tag in tags):
+        reason = f"'{text.name}' has words, and '{label.name}' a tag for each of them"
+        return Fitness(len(tagged) / len(rows) if len(tagged) > 0.5 * len(rows) else 0.0, reason)
+    read = []
+    for given, said in rows:
+        with suppress(RowFault):
+            read.append(sentence(given, said).label or ())
+    found = len(read) > 0.5 * len(rows) and any(tag != OUTSIDE for tags in read for tag in tags)
+    return Fitness(len(read) / len(rows) if found else 0.0, f"'{label.name}' has spans of the texts in '{text.name}'")
+
+
+def _as_many(given: str, said: str) -> list[Any]:
+    """The tags of a row of words if they are as many; in which spelling is another question."""
+    words = word_list(given)
+    try:
+        tags = json.loads(said) if words else None
+    except ValueError:
+        tags = None
+    return tags if isinstance(tags, list) and words and len(tags) == len(words) else []

@@ -9,6 +9,7 @@ from pydantic import field_validator
 
 from headstart.data.columns import taken
 from headstart.data.examples import Example, Examples, joined
+from headstart.data.profile import TableProfile
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.tasks.columns import (
@@ -20,6 +21,7 @@ from headstart.tasks.columns import (
     text_fault,
     usable_rows,
 )
+from headstart.tasks.fitness import Fitness, as_classes, as_texts, named_well
 from headstart.tasks.single_label import SingleLabel
 from headstart.types import Dropped
 
@@ -58,6 +60,12 @@ class TextClassification(SingleLabel[Example]):
         text = self.text or (guess_text(table, label),)
         require_columns(table, text, label)
         return self.revised(text=text, label=label)
+
+    def fitness(self, profile: TableProfile) -> Fitness:
+        """A text, and a column with few values that recur."""
+        text, label = [profile.columns[name] for name in self.text or ()], profile.columns[self.label or ""]
+        score = as_texts(text) * (0.6 * as_classes(label) + named_well(text, label))
+        return Fitness(score, f"'{label.name}' has one of {len(label.counts):,} labels for each text")
 
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Example], list[Dropped]]:
         """Examples of a table; rows without text or label, and texts over a million characters, are reported."""

@@ -8,6 +8,7 @@ from pydantic import field_validator
 
 from headstart.data.columns import taken
 from headstart.data.examples import Pair, Pairs
+from headstart.data.profile import TableProfile
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.tasks.columns import (
@@ -19,6 +20,7 @@ from headstart.tasks.columns import (
     stored,
     usable_rows,
 )
+from headstart.tasks.fitness import GRADES, WHOLE, Fitness, as_classes, as_pair, is_called
 from headstart.tasks.single_label import SingleLabel
 from headstart.types import Dropped
 
@@ -60,6 +62,16 @@ class TextPairClassification(SingleLabel[Pair]):
         label = label or guess_label(table, text)
         require_columns(table, text, label)
         return self.revised(text=text, label=label)
+
+    def fitness(self, profile: TableProfile) -> Fitness:
+        """Two texts, and a column with few values that recur."""
+        text, label = [profile.columns[name] for name in self.text or ()], profile.columns[self.label or ""]
+        graded = label.is_numeric and len(label.counts) > 2 and is_called(label.name, GRADES)
+        score = WHOLE * as_pair(text, label) * as_classes(label) * (0.8 if graded else 1.0)
+        names = "' and '".join(each.name for each in text)
+        return Fitness(
+            score, f"'{names}' are two texts, and '{label.name}' has one of {len(label.counts):,} labels for them"
+        )
 
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Pair], list[Dropped]]:
         """Pairs of a table; rows that lack a text or the label, and texts over a million characters, are reported."""

@@ -8,10 +8,12 @@ from pydantic import field_validator
 
 from headstart.data.columns import taken
 from headstart.data.examples import Example, Examples, joined
+from headstart.data.profile import TableProfile
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.tasks.columns import guess_text, require_columns, split_names, stored, text_fault, usable_rows
-from headstart.tasks.single_number import SingleNumber, guess_number
+from headstart.tasks.fitness import Fitness, as_numbers, as_texts, named_well, ranged
+from headstart.tasks.single_number import NUMBER_NAMES, SingleNumber, guess_number
 from headstart.types import Dropped
 
 
@@ -46,6 +48,14 @@ class TextRegression(SingleNumber[Example]):
         text = self.text or (guess_text(table, label),)
         require_columns(table, text, label)
         return self.revised(text=text, label=label)
+
+    def fitness(self, profile: TableProfile) -> Fitness:
+        """A text, and a column of numbers that are more than the names of a few classes."""
+        text, label = [profile.columns[name] for name in self.text or ()], profile.columns[self.label or ""]
+        if not label.is_numeric:
+            return Fitness(0.0)
+        score = as_texts(text) * (0.6 * as_numbers(label) + named_well(text, label, NUMBER_NAMES))
+        return Fitness(score, f"'{label.name}' has {ranged(label)}")
 
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Example], list[Dropped]]:
         """Examples of a table; rows without text or a finite number, and texts over a million characters, are reported."""

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, field_validator
 from headstart.checks.labels import refuse_rare_types
 from headstart.config import describe
 from headstart.data.outputs import Logits
+from headstart.data.profile import TableProfile
 from headstart.data.spelling import Spelling
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -26,10 +27,20 @@ from headstart.metrics.classification import log_losses
 from headstart.metrics.results import SpanResults
 from headstart.metrics.span_errors import SpanOutcome, outcomes
 from headstart.tasks.columns import checked_input, require_columns, split_names
+from headstart.tasks.fitness import Fitness
 from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, pooled_logits
 from headstart.tasks.span_mistakes import span_mistakes
-from headstart.tasks.tagged_tables import LABEL_NAMES, TEXT_NAMES, layout_of, named, remarks_on, sentences_of, written
+from headstart.tasks.tagged_tables import (
+    LABEL_NAMES,
+    TEXT_NAMES,
+    layout_of,
+    named,
+    remarks_on,
+    sentences_of,
+    tagged_fitness,
+    written,
+)
 from headstart.types import Dropped, Entity, Tagged
 
 if TYPE_CHECKING:
@@ -125,6 +136,11 @@ class TokenClassification(PooledTask[Sentence]):
         label = said or named(table, LABEL_NAMES, "--label", text[0])
         require_columns(table, text, label)
         return self.revised(text=text, label=label)
+
+    def fitness(self, profile: TableProfile) -> Fitness:
+        """Words with as many tags, or texts with spans inside of them."""
+        text, label = profile.columns[(self.text or ("",))[0]], profile.columns[self.label or ""]
+        return tagged_fitness(text, label)
 
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Sentence], list[Dropped]]:
         """Sentences of a table; rows that cannot be used, such as those with overlapping spans, are reported."""

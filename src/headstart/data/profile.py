@@ -1,0 +1,168 @@
+"""What the columns of a table hold, seen on a sample of its rows: texts, names of classes, numbers, lists, links."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from headstart.data.columns import taken
+from headstart.data.table import Table
+
+SAMPLED = 2_000
+"""Rows that are looked at, drawn at random so that sorted files show all they have."""
+MOSTLY = 0.9
+"""Share of the filled cells that have to be of a kind for the column to be."""
+_LINK = re.compile(r"(?:https?://|www\.|s3://|file://)\S+|\S+@\S+\.\w+", re.IGNORECASE)
+_FILE = re.compile(r"(?:[\w.~ -]*[/\\])*[\w. -]+\.[A-Za-z][A-Za-z0-9]{1,4}")
+_DATE = re.compile(
+    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?:[T ]\d{1,2}:\d{2}\S*(?: ?[AP]M)?)?"
+)
+_KEY = re.compile(r"(?:(?:^|[_\W])(?:[Ii][Dd]|uuid|guid|index|idx|hash)|[a-z]I[Dd]|^[a-z]?id)\d*$")
+_CODE = re.compile(r"(?=\S*\d)[\w:.-]+")
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """What a sample of a column's cells is like.
+
+    Args:
+        name: of the column.
+        cells: of the sampled rows, empty ones too.
+    """
+
+    name: str
+    cells: Sequence[str | None]
+
+    @cached_property
+    def filled(self) -> list[str]:
+        """Cells that hold something."""
+        return [cell for cell in self.cells if cell and cell.strip()]
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """Rows of each value."""
+        return Counter(self.filled)
+
+    @property
+    def repeats(self) -> float:
+        """Rows for each value, on average, at least 1; 0 in an empty column."""
+        return len(self.filled) / len(self.counts) if self.counts else 0.0
+
+    @cached_property
+    def numbers(self) -> list[float]:
+        """The finite numbers among the cells."""
+        found = [_number(cell) for cell in self.filled]
+        return [value for value in found if value is not None]
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether nearly all cells are numbers."""
+        return self._mostly(len(self.numbers))
+
+    @property
+    def has_fractions(self) -> bool:
+        """Whether some of the numbers are not whole."""
+        return any(value != int(value) for value in self.numbers)
+
+    @cached_property
+    def words(self) -> float:
+        """Words of a cell on average; in scripts without blanks two characters count as one."""
+        foreign = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+        lengths = [max(len(cell.split()), len(foreign.findall(cell)) / 2) for cell in self.filled]
+        return float(np.mean(lengths)) if lengths else 0.0
+
+    @cached_property
+    def length(self) -> float:
+        """Characters of a cell, the median."""
+        return float(np.median([len(cell) for cell in self.filled])) if self.filled else 0.0
+
+    @cached_property
+    def lists(self) -> list[list[Any]]:
+        """The cells that are lists of JSON, decoded."""
+        return [found for found in map(_listed, self.filled) if found is not None]
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether nearly all cells are lists or objects of JSON."""
+        return self._mostly(sum(cell.strip()[:1] in "[{" and cell.strip()[-1:] in "]}" for cell in self.filled))
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it numbers the rows: whole numbers that never repeat, and rise or fall throughout."""
+        values = self.numbers
+        if not self.is_numeric or self.has_fractions or len({*values}) < len(values) or len(values) < 2:
+            return False
+        steps = np.diff(values)
+        return bool((steps > 0).all() or (steps < 0).all())
+
+    @cached_property
+    def aside(self) -> str:
+        """What the column is where it can be neither text nor label, in words; empty where it may be one of them."""
+        if _KEY.search(self.name):
+            return "identifiers"
+        kinds = (("dates", _DATE), ("links or addresses", _LINK), ("names of files", _FILE), ("codes", _CODE))
+        for kind, form in kinds:
+            if self._mostly(sum(form.fullmatch(cell.strip()) is not None for cell in self.filled)):
+                if kind == "codes" and (self.is_numeric or self.repeats > 1.5):
+                    continue
+                return kind
+        return "numbers of rows" if self.is_counted and len(self.numbers) >= 10 else ""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it may be read as text: words that are neither numbers, lists, links, dates nor names of files."""
+        return bool(self.filled) and not (self.is_numeric or self.is_listed or self.aside)
+
+    def _mostly(self, count: int) -> bool:
+        return bool(self.filled) and count >= MOSTLY * len(self.filled)
+
+
+@dataclass(frozen=True)
+class TableProfile:
+    """What the columns of a table are like.
+
+    Args:
+        file: name of the table.
+        rows: of the table.
+        columns: by name, in their order, of the same sampled rows.
+    """
+
+    file: str
+    rows: int
+    columns: Mapping[str, ColumnProfile]
+
+    @classmethod
+    def of(cls, table: Table) -> TableProfile:
+        """Profile of a table, from at most `SAMPLED` of its rows in their order."""
+        count = len(table)
+        rows: Sequence[int] | np.ndarray = range(count)
+        if count > SAMPLED:
+            rows = np.sort(np.random.default_rng(0).choice(count, SAMPLED, replace=False))
+        found = {name: ColumnProfile(name, list(taken(values, rows))) for name, values in table.columns.items()}
+        return cls(table.file, count, found)
+
+
+def _number(cell: str) -> float | None:
+    try:
+        value = math.nan if "_" in cell else float(cell)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _listed(cell: str) -> list[Any] | None:
+    if cell.strip()[:1] != "[":
+        return None
+    try:
+        found = json.loads(cell)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, list) else None
