@@ -169,6 +169,8 @@ def ranged(column: ColumnProfile) -> str:
 
 
 def _as_text(column: ColumnProfile) -> float:
+    if is_called(column.name, LABEL_NAMES) and column.repeats >= 2:
+        return 0.3
     if column.is_text or not column.filled:
         return 1.0
     return 0.6 if is_called(column.name, TEXT_NAMES) else 0.3 if column.is_listed else 0.2

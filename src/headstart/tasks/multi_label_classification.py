@@ -25,6 +25,7 @@ from headstart.metrics.calibration import set_losses, sigmoid
 from headstart.metrics.label_sets import best_thresholds
 from headstart.metrics.results import LabelSetResults
 from headstart.tasks.columns import (
+    TEXT_NAMES,
     guess_text,
     require_columns,
     split_names,
@@ -32,7 +33,7 @@ from headstart.tasks.columns import (
     text_fault,
     usable_rows,
 )
-from headstart.tasks.fitness import WHOLE, Fitness, as_texts
+from headstart.tasks.fitness import WHOLE, Fitness, as_texts, is_called
 from headstart.tasks.label_cells import shown_cell
 from headstart.tasks.label_lists import as_lists, from_list, guess_labels, guess_separator, is_listed
 from headstart.tasks.mistakes import Mistake
@@ -110,7 +111,7 @@ class MultiLabelClassification(PooledTask[Example]):
         """A text, and lists of labels that recur in other lists."""
         text, label = [profile.columns[name] for name in self.text or ()], profile.columns[self.label or ""]
         lists = [found for found in (self.read_cell(cell)[0] for cell in label.filled) if found is not None]
-        if len(lists) < MOSTLY * len(label.filled):
+        if len(lists) < MOSTLY * len(label.filled) or is_called(label.name, TEXT_NAMES):
             return Fitness(0.0)
         how = "are lists" if self.separator == "json" else f"are parted by '{self.separator}'"
         most = max(map(len, lists), default=0)

@@ -60,12 +60,13 @@ class OpenTask(Component):
     @classmethod
     def having(cls, options: Mapping[str, Any]) -> Self | str:
         """The open task with these options as its tasks understand them; where none has them all, the name of the nearest one."""
-        faults: dict[str, int] = {}
+        faults: dict[str, tuple[int, int]] = {}
         for name in TASKS.names():
             try:
                 task = TASKS.get(name).model_validate(dict(options))
             except ValidationError as error:
-                faults[name] = error.error_count()
+                unknown = sum(fault["type"] == "extra_forbidden" for fault in error.errors())
+                faults[name] = unknown, error.error_count()
             else:
                 return cls(**{key: getattr(task, key) for key in options})
         return min(faults, key=lambda name: faults[name])

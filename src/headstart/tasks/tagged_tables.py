@@ -14,7 +14,7 @@ from headstart.data.profile import ColumnProfile
 from headstart.data.spelling import USUAL, Spelling, TagFault
 from headstart.data.store import Store
 from headstart.data.table import Table
-from headstart.data.tagged import RowFault, faults_in, first_with, sentence, spelling_in
+from headstart.data.tagged import STARTS, RowFault, faults_in, first_with, sentence, spelling_in
 from headstart.data.tags import OUTSIDE, Scheme
 from headstart.data.words import Sentence, Sentences, word_list
 from headstart.errors import DataError
@@ -146,7 +146,9 @@ def tagged_fitness(text: ColumnProfile, label: ColumnProfile) -> Fitness:
         with suppress(RowFault):
             read.append(sentence(given, said).label or ())
     found = len(read) > 0.5 * len(rows) and any(tag != OUTSIDE for tags in read for tag in tags)
-    return Fitness(len(read) / len(rows) if found else 0.0, f"'{label.name}' has spans of the texts in '{text.name}'")
+    placed = [each for cell in label.lists for each in cell if isinstance(each, dict) and {*each} & {*STARTS}]
+    score = len(read) / len(rows) if found else 0.5 if placed else 0.0  # reading says what is wrong with them
+    return Fitness(score, f"'{label.name}' has spans of the texts in '{text.name}'")
 
 
 def _as_many(given: str, said: str) -> list[Any]:
