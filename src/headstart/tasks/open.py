@@ -57,6 +57,11 @@ class OpenTask(Component):
 
     model_config = ConfigDict(extra="allow")
 
+    text: tuple[str, ...] | None = None
+    """Column(s) with the text, where they are named."""
+    label: str | None = None
+    """Column with the label, where it is named."""
+
     @classmethod
     def having(cls, options: Mapping[str, Any]) -> Self | str:
         """The open task with these options as its tasks understand them; where none has them all, the name of the nearest one."""
@@ -73,7 +78,11 @@ class OpenTask(Component):
 
     def plain(self) -> dict[str, Any]:
         """The options."""
-        return dict(self.model_extra or {})
+        named = {key: getattr(self, key) for key in ("text", "label") if key in self.model_fields_set}
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in (named | (self.model_extra or {})).items()
+        }
 
     def candidates(self) -> list[Task]:
         """The tasks that have all options, in the order of the registry."""
@@ -95,8 +104,7 @@ class OpenTask(Component):
         if len(candidates) == 1:
             options = ", ".join(f"'{key}'" for key in self.plain())
             return Guess(candidates[0].guess(table), f"no other task has the option {options}", {})
-        text, label = getattr(self, "text", None), getattr(self, "label", None)
-        require_columns(table, text, label)
+        require_columns(table, self.text, self.label)
         profile = TableProfile.of(table)
         fitting: list[tuple[Task, Fitness]] = []
         for candidate in candidates:
@@ -106,7 +114,7 @@ class OpenTask(Component):
                 continue
             fitting.append((task, task.fitness(profile)))
         fitting.sort(key=lambda each: -each[1].score)
-        least = 0.0 if text and label else LEAST  # columns that were named are taken
+        least = 0.0 if self.text and self.label else LEAST  # columns that were named are taken
         if not fitting or fitting[0][1].score < least:
             raise DataError(
                 f"{table.file}: no task fits its columns: {_described(profile)}; name the task with --task "
