@@ -143,6 +143,11 @@ class Experiment(Recipe):
             raise UsageError("the task of this recipe is not named and hangs on its data; read them first, or name it")
         return self.task
 
+    @property
+    def possible_tasks(self) -> list[Task]:
+        """The task, or all that it may turn out to be where it is not named."""
+        return self.task.candidates() if isinstance(self.task, OpenTask) else [self.task]
+
     def measured(self) -> tuple[Measurement, ...]:
         """What is measured, in the order in which it is reported."""
         return wanted(self.measure)
@@ -172,7 +177,8 @@ class Experiment(Recipe):
 
     def wanted(self) -> tuple[Strategy, ...]:
         """Strategies that are named or, where none is, those that offer themselves to the verb and serve the task."""
-        return self.strategies or tuple(each for each in offering(self.verb) if not refusal(each, self.known_task))
+        serving = (each for each in offering(self.verb) if any(not refusal(each, task) for task in self.possible_tasks))
+        return self.strategies or tuple(serving)
 
     def moved(self, directory: Path) -> Self:
         """A copy whose files, named as from `directory`, are found from elsewhere."""
@@ -182,7 +188,12 @@ class Experiment(Recipe):
         """Strategies and, where wanted, the controls that are not among them; cheapest first."""
         chosen = self.wanted()
         names = {strategy.name for strategy in chosen}
-        beside = [control for control in controls(self.known_task) if self.controls and control.name not in names]
+        known = (
+            {control.name: control for task in self.possible_tasks for control in controls(task)}
+            if self.controls
+            else {}
+        )
+        beside = [control for name, control in known.items() if name not in names]
         return tuple(sorted([*chosen, *beside], key=lambda strategy: strategy.cost))
 
     def plain(self) -> dict[str, Any]:
