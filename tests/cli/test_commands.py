@@ -371,13 +371,18 @@ def test_list_names_the_components(headstart: Callable[..., Any]) -> None:
     assert [row["name"] for row in everything["backbones"]] == ["mini"]
 
 
-def test_show_model_tells_what_a_run_has_learnt(headstart: Callable[..., Any], network: Path, linear: Path) -> None:
+def test_show_model_tells_what_a_run_has_learnt(
+    headstart: Callable[..., Any], network: Path, linear: Path, tiny_backbone: Path
+) -> None:
     found = headstart("show", "model", network, "--json").json
     assert (found["run"], found["labels"], found["architecture"], found["layers"]) == (
         str(network), "down, up", "bert", 2
     )  # fmt: skip
     assert [row["level"] for row in found["levels"]] == ["embeddings", "layer 1", "layer 2"]
     assert found["strategy"].startswith("fine-tuning (")
+    assert found["network"].startswith(f"{tiny_backbone} (bert, ")
+    assert found["network"].endswith(" parameters)")
+    assert headstart("show", "model", linear, "--json").json["network"] == "none"
     assert "layer 2" in headstart("show", "model", network).out
     assert headstart("show", "model", linear, "--json").json["kind"] == "linear-text"
 

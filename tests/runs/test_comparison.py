@@ -16,7 +16,8 @@ from headstart.data.table import Table
 from headstart.errors import DivergedError, Interrupted
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.sources import MEMORY, TRAIN, VALIDATION
-from headstart.runs.comparison import _choose, compare, publish
+from headstart.runs.choosing import choose as chosen_of
+from headstart.runs.comparison import compare, publish
 from headstart.runs.execution import score_all, to_test
 from headstart.runs.experiment import Entry
 from headstart.runs.run import run
@@ -90,13 +91,14 @@ def test_equals_on_validation_go_to_the_cheaper(second: Any) -> None:
     assert found.chosen.strategy.name == "tf-idf"
 
 
-def choose(entries: list[Entry], *, crossed: bool) -> str:
+def choose(entries: list[Entry], *, crossed: bool) -> tuple[str, str]:
     count = len(entries[0].finished.validation)
     store = Store([Example("a", ("up", "down")[at % 2]) for at in range(count)], list(range(count)), "rows.csv")
     task = TASK.revised(labels=("up", "down"))
     parts = Parts(task, {TRAIN: store, VALIDATION: store}, "", np.zeros((1, count), dtype=int) if crossed else None)
     recipe = assemble("fit", {"train": MEMORY, "strategies": ("tf-idf", "feature-extraction")})
-    return _choose(recipe, entries, entries, parts).strategy.name
+    found = chosen_of(recipe, entries, entries, parts)
+    return found.entry.strategy.name, found.reason
 
 
 def shown(name: str, right: list[float], for_few: bool = False, role: str = "control") -> Entry:
@@ -110,34 +112,42 @@ def shown(name: str, right: list[float], for_few: bool = False, role: str = "con
 
 
 @pytest.mark.parametrize(
-    ("others", "crossed", "kept"),
+    ("others", "crossed", "kept", "reason"),
     [
-        ([1.0, 2.0, 0.1, 2.0, 1.0, 3.0], True, "made"),  # better on average, by less than rows differ
-        ([1.5, 1.4, 1.5, 1.6, 1.5, 1.4], True, "other"),  # better on every row
-        ([1.0, 2.0, 0.1, 2.0, 1.0, 3.0], False, "other"),
+        # better on average, by less than rows differ
+        ([1.0, 2.0, 0.1, 2.0, 1.0, 3.0], True, "made",
+         "made for few labels, and no other has a clearly lower log-loss in cross-validation"),
+        # better on every row
+        ([1.5, 1.4, 1.5, 1.6, 1.5, 1.4], True, "other", "lowest log-loss in cross-validation"),
+        ([1.0, 2.0, 0.1, 2.0, 1.0, 3.0], False, "other",
+         "highest accuracy on validation, and lowest log-loss there of those that are statistically tied with it"),
     ],
-)
+)  # fmt: skip
 def test_what_was_made_for_few_labels_is_kept_unless_another_is_clearly_better(
-    others: list[float], crossed: bool, kept: str
+    others: list[float], crossed: bool, kept: str, reason: str
 ) -> None:
     made, other = shown("made", [1.0] * 6, True), shown("other", others)
     assert other.rank[1] > made.rank[1]
-    assert choose([made, other], crossed=crossed) == kept
+    assert choose([made, other], crossed=crossed) == (kept, reason)
 
 
 @pytest.mark.parametrize(
-    ("bold", "kept"),
+    ("bold", "kept", "reason"),
     [
-        ([2.0] * 31 + [-4.0] * 9, "shy"),  # 31 of 40 right against 30: inside the noise, and its mistakes cost more
-        ([2.0] * 40, "bold"),  # all right: more than noise, and surer
-        ([0.05] * 40, "bold"),  # all right: more than noise, though hardly sure of any
+        # 31 of 40 right against 30: inside the noise, and its mistakes cost more
+        ([2.0] * 31 + [-4.0] * 9, "shy",
+         "lowest log-loss on validation of those that are statistically tied with bold, the highest accuracy on validation"),
+        # all right: more than noise, and surer
+        ([2.0] * 40, "bold", "highest accuracy on validation, significantly better than all others"),
+        # all right: more than noise, though hardly sure of any
+        ([0.05] * 40, "bold", "highest accuracy on validation, significantly better than all others"),
     ],
-)
-def test_what_is_inside_the_noise_of_the_best_is_ordered_by_log_loss(bold: list[float], kept: str) -> None:
+)  # fmt: skip
+def test_what_is_inside_the_noise_of_the_best_is_ordered_by_log_loss(bold: list[float], kept: str, reason: str) -> None:
     shy = shown("shy", [2.0] * 30 + [-1.0] * 10)
     found = shown("bold", bold)
     assert found.rank[0] > shy.rank[0]
-    assert choose([shy, found], crossed=False) == kept
+    assert choose([shy, found], crossed=False) == (kept, reason)
 
 
 def test_where_a_control_is_kept_the_best_transfer_is_scored_on_test_all_the_same(

@@ -55,6 +55,7 @@ def describe_model(name: str) -> dict[str, Any]:
         chosen = next(row for row in artifact.evidence["leaderboard"] if row["chosen"])
         facts |= {
             "run": str(folder),
+            "network": _network(artifact.evidence.get("backbone"), chosen["strategy"]),
             "kind": artifact.predictor.kind,
             "task": artifact.task.name,
             "labels": ", ".join(artifact.labels),
@@ -88,3 +89,12 @@ def describe_model(name: str) -> dict[str, Any]:
             for level, modules in zip(names, blocks, strict=True)
         ],
     }
+
+
+def _network(known: dict[str, Any] | None, strategy: str) -> str:
+    """The pretrained network that a run started from, in words."""
+    if not known or (strategy in STRATEGIES.names() and not STRATEGIES.get(strategy).needs_backbone):
+        return "none"
+    size = f"{known['parameters']:,} parameters" if known.get("parameters") else ""
+    identity = known["id"] if known["id"] != known["name"] else ""
+    return f"{known['name']} ({', '.join(fact for fact in (known['architecture'], identity, size) if fact)})"

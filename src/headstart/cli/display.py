@@ -132,13 +132,22 @@ def leaderboard(evidence: dict[str, Any]) -> str:
                 *(_shown((scores.get(part) or {}).get(metric)) for part in parts),
                 format_duration(row["seconds"]),
                 f"{row['trainable_parameters']:,}" if row["trainable_parameters"] else "-",
-                row["description"] if row["status"] == "done" else f"{row['status']}: {row['note']}"[:60],
+                row["description"] if row["status"] == "done" else row["status"],
             ]
         )
     choices = evidence.get("data", {}).get("choices", "validation")
     measured = [f"{choices} {metric}", *(f"{part} {metric} [95 %]" for part in parts[1:])]
     header = ["  strategy", *measured, "time", "trainable", "what was chosen"]
-    return table(header, body, left=(0, len(header) - 1))
+    return table(header, body, left=(0, len(header) - 1)) + _why(rows, evidence)
+
+
+def _why(rows: Sequence[dict[str, Any]], evidence: dict[str, Any]) -> str:
+    """Why the model that is kept is this one, below the table; nothing where one strategy was asked for and alone."""
+    reason = evidence.get("choice")
+    if not reason or len(rows) < 2:
+        return ""
+    above = not rows[0]["chosen"] and (rows[0]["scores"] or {}).get("test") is not None
+    return f"\n\nKept (*): {reason}{'; test scores play no part in the choice' if above else ''}"
 
 
 def gap_table(tests: dict[str, Any]) -> str:
@@ -165,7 +174,8 @@ def plan_table(found: dict[str, Any]) -> str:
     limit = "no budget" if found["budget"] is None else f"a budget of {format_duration(found['budget'])}"
     threads = counted(found["threads"], "thread")
     total = f"about {format_duration(found['seconds'])} in all on {threads}, {limit}; nothing was trained"
-    return f"{table(['  strategy', 'role', 'time', 'plan'], body, left=(0, 1, 3))}\n\n{total}"
+    said = "\n".join([total, *found.get("advice", ())])
+    return f"{table(['  strategy', 'role', 'time', 'plan'], body, left=(0, 1, 3))}\n\n{said}"
 
 
 def _place(row: dict[str, Any], metric: str) -> tuple[int, float]:

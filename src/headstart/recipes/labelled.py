@@ -176,9 +176,16 @@ class Experiment(Recipe):
         return self.limit is not None or (self.verb == "fit" and not open_end)
 
     def wanted(self) -> tuple[Strategy, ...]:
-        """Strategies that are named or, where none is, those that offer themselves to the verb and serve the task."""
-        serving = (each for each in offering(self.verb) if any(not refusal(each, task) for task in self.possible_tasks))
-        return self.strategies or tuple(serving)
+        """Strategies that are named or, where none is, those that offer themselves, serve the task and are installed."""
+        return self.strategies or tuple(each for each in self._offering() if not each.missing())
+
+    def advice(self) -> list[str]:
+        """How to install what would have been tried too, a sentence each."""
+        missing = [] if self.strategies else [each.missing() for each in self._offering()]
+        return [f"Not tried: {why}." for why in missing if why]
+
+    def _offering(self) -> list[Strategy]:
+        return [each for each in offering(self.verb) if any(not refusal(each, task) for task in self.possible_tasks)]
 
     def moved(self, directory: Path) -> Self:
         """A copy whose files, named as from `directory`, are found from elsewhere."""

@@ -222,7 +222,11 @@ def _to_strategies(
     """Give options of strategies to those of the run that have them; returns the faults."""
     one = values.pop("strategy", None)
     one = None if one == AUTO else one
-    wanted = [one] if one is not None else list(listed(values.get(MANY)) or (each.name for each in offering(cls.verb)))
+    wanted = (
+        [one]
+        if one is not None
+        else list(listed(values.get(MANY)) or (each.name for each in offering(cls.verb) if not each.missing()))
+    )
     mappings = [_as_mapping(item, components(cls.model_fields[MANY])) for item in wanted]
     faults = []
     for name, value in options.items():

@@ -8,19 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from headstart.artifact import Artifact, new_folder
 from headstart.backbones.location import locate
 from headstart.data.cache import no_cache, user_cache
 from headstart.data.table import Table
-from headstart.decisions.base import Decision, applied
-from headstart.drawing.scores import ALPHA
+from headstart.decisions.base import Decision
 from headstart.errors import DivergedError, HeadstartError, Interrupted, RecipeError, UnavailableError
-from headstart.evaluation.judging import chosen_metric, compared
-from headstart.metrics import significance
 from headstart.recipes.labelled import Experiment
 from headstart.report import card, page
+from headstart.runs.choosing import choose
 from headstart.runs.conditions import conditions
 from headstart.runs.evidence import gather, lengths_notice
 from headstart.runs.execution import run_all, score_all, to_test
@@ -123,7 +119,7 @@ def carry_out(
     for entry in finished:
         entry.finished.predictor.precision = recipe.precision
         entry.finished.predictor.place(context.device)
-    chosen = _choose(recipe, entries, finished, parts)
+    chosen, reason = choose(recipe, entries, finished, parts)
     testing = time.perf_counter()
     interrupted = score_all(to_test(chosen, finished, interrupted), plan) or interrupted
     steps.append({"name": "testing", "seconds": time.perf_counter() - testing})
@@ -134,7 +130,8 @@ def carry_out(
     if said := lengths_notice(evidence, parts.task):
         context.progress.say("lengths", said, warning=bool(evidence["data"]["lengths"]["truncated"]))
     reference = reference_of(recipe, chosen, parts)
-    evidence["title"] = title
+    evidence["title"], evidence["choice"] = title, reason
+    evidence["verdict"] += recipe.advice()
     evidence["machine"]["threads"] = plan.threads
     evidence["budget"] = recipe.limit
     evidence["cost"] = {"seconds": time.perf_counter() - started, "steps": steps}
@@ -192,6 +189,7 @@ def outline(recipe: Experiment, progress: Progress, table: Table | None = None) 
         "data": plan.parts.facts(),
         "plan": [step.plain() for step in steps],
         "seconds": round(sum(step.seconds or 0.0 for step in steps if not step.reason) + plan.kept, 1),
+        "advice": recipe.advice(),
     }
 
 
@@ -214,7 +212,7 @@ def set_up(
     require_serving(task, recipe.strategies or ())
     if recipe.abstain is not None and not task.can_abstain:
         raise RecipeError([f"abstain: {task.name} has more than one answer for each text"])
-    missing = [] if recipe.is_auto else [strategy.missing() for strategy in recipe.planned() if strategy.missing()]
+    missing = [strategy.missing() for strategy in recipe.strategies or () if strategy.missing()]
     if missing:
         raise UnavailableError("; ".join(missing))
     networks = any(strategy.needs_backbone for strategy in recipe.planned())
@@ -256,44 +254,6 @@ def set_up(
         smaller.rate, smaller.test_rate = plan.rate, plan.test_rate
         plan = smaller
     return plan
-
-
-def _choose(recipe: Experiment, entries: list[Entry], finished: list[Entry], parts: Parts) -> Entry:
-    """The strategy asked for, if one was; else the best on validation by log-loss out of those statistically tied with the best.
-
-    A small validation part cannot order strategies by the share of right answers; log-loss, which counts how sure each
-    answer was, tells more. On the few rows that are cross-validated not even that does: a strategy made for few labels is
-    kept unless another has a log-loss that is clearly less.
-
-    Raises:
-        DivergedError: the one strategy that was asked for failed.
-    """
-    if recipe.strategies is not None and len(recipe.strategies) == 1:
-        asked = next(entry for entry in entries if entry.strategy.name == recipe.strategies[0].name)
-        if asked.status == "failed":
-            raise DivergedError(f"{asked.label} failed: {asked.note}")
-        if asked.candidate is not None:
-            return asked
-
-    def surest(entries: list[Entry]) -> Entry:
-        return max(entries, key=lambda entry: (entry.rank[1], -entry.strategy.cost))
-
-    def losses(entry: Entry) -> np.ndarray:
-        return parts.task.losses(entry.finished.validation, parts.validation)
-
-    def worse(entry: Entry, best: Entry) -> bool:
-        one, other = (applied(each.decisions, parts.task, each.finished.validation) for each in (best, entry))
-        return compared(parts.task, one, other, parts.validation).p < ALPHA
-
-    if parts.crossed:
-        best = surest(finished)
-        made = [entry for entry in finished if entry.strategy.for_few]
-        equal = [entry for entry in made if not significance.clearly_less(losses(best), losses(entry))]
-        return surest(equal) if equal else best
-    if chosen_metric(parts.task).is_loss:
-        return surest(finished)
-    best = max(finished, key=lambda entry: (entry.rank, -entry.strategy.cost))
-    return surest([entry for entry in finished if entry is best or not worse(entry, best)])
 
 
 def _resolved(plan: Plan, chosen: Entry, context: Context) -> dict[str, Any]:

@@ -341,8 +341,6 @@ class Plan:
         """Why `auto` leaves a strategy out, whatever the time; empty where it does not."""
         if strategy.role == "control" or strategy.cost <= CHEAP:
             return ""
-        if strategy.missing():
-            return strategy.missing()
         done = [entry for entry in entries if entry.candidate is not None and entry.strategy.role == "transfer"]
         few = self.parts.crossed and strategy.for_few
         if not few and any(_perfect(entry, self.parts) for entry in done):
