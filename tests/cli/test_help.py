@@ -98,7 +98,7 @@ def test_a_name_of_several_meanings_is_explained_for_each(headstart: Callable[..
     ("word", "key", "value"),
     [
         ("epochs", "range", "[1, 1,000]"), ("training.epochs", "recipe", "training.epochs"), ("--no-controls", "default", "true"),
-        ("-o", "name", "output"), ("class-weight", "choices", ["balanced"]), ("budget", "type", "time"),
+        ("-o", "name", "output"), ("class-weight", "choices", ["balanced"]), ("budget", "type", "time or 'auto'"),
         ("checkpoint_every", "default", "30s"), ("batch_size", "unit", "rows"), ("train", "option", "TRAIN"),
         ("crf", "name", "crf"), ("tests", "default", "none"), ("text", "default", "as said above"),
     ],

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
 from headstart.config import components, seconds, split_at_commas
+from headstart.recipes.base import budgeted
 
 EXAMPLES: dict[str, str] = {
     "C": "0.1",
@@ -114,7 +115,7 @@ def is_switch(info: FieldInfo) -> bool:
 
 def is_time(info: FieldInfo) -> bool:
     """Whether a field is a length of time, which may be given with its unit."""
-    return any(isinstance(part, BeforeValidator) and part.func is seconds for part in _metadata(info))
+    return any(isinstance(part, BeforeValidator) and part.func in (seconds, budgeted) for part in _metadata(info))
 
 
 def kind(info: FieldInfo) -> str:
@@ -122,7 +123,7 @@ def kind(info: FieldInfo) -> str:
     if components(info):
         return "names, separated by commas" if is_many(info) else "name"
     if is_time(info):
-        return "time"
+        return " or ".join(["time", *(f"'{word}'" for word in choices_of(info))])
     commas = any(isinstance(part, BeforeValidator) and part.func is split_at_commas for part in _metadata(info))
     *said, last = [word for part in parts_of(info.annotation) for word in _called(part)]
     words = f"{', '.join(said)} or {last}" if said else last
@@ -162,7 +163,7 @@ def default(info: FieldInfo) -> str:
     """What holds where nothing is given, as one would write it; empty where that depends on the run."""
     if info.is_required() or info.default is None or info.default == () or info.default_factory is not None:
         return ""
-    return f"{info.default:g}s" if is_time(info) else written(info.default)
+    return f"{info.default:g}s" if is_time(info) and isinstance(info.default, float) else written(info.default)
 
 
 def written(value: Any) -> str:
