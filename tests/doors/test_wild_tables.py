@@ -46,3 +46,39 @@ def test_a_named_column_leaves_no_doubt_about_the_header(tmp_path: Path) -> None
         headstart.plan(path, **FAST)
     for said in ({"header": True}, {"label": "down"}):
         assert headstart.plan(path, **FAST, **said)["plan"]
+
+
+def test_columns_of_zeros_and_ones_are_labels_on_every_door(tmp_path: Path) -> None:
+    train, run = tmp_path / "marks.csv", tmp_path / "run"
+    rows = [
+        f"it is {('good', 'bad')[at % 2]} and {('red', 'tall', 'flat')[at % 3]},{at % 2},{at % 3 // 2},{at % 3 % 2},w"
+        for at in range(60)
+    ]
+    train.write_text("\n".join(["text,bad,flat,tall,shop", *rows]) + "\n", encoding="utf-8")
+    options = FAST | {"task": "multi-label-classification", "label": "bad,flat,tall"}
+    artifact = headstart.fit(train, output=str(run), **options)
+    assert artifact.labels == ("bad", "flat", "tall")
+    assert artifact.predict(["it is bad and flat"])[0].labels == ("bad", "flat")
+    assert headstart.evaluate(run, train)["scores"]["f1"]["value"] > 0.9
+    slices = artifact.evidence.get("slices") or {}
+    assert not {"bad", "flat", "tall"} & {
+        group["by"] for group in [*slices.get("groups", []), *slices.get("left_out", [])] if "by" in group
+    }
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(
+        f"verb: fit\ndata: {{train: {train}}}\ntask: {{name: multi-label-classification, label: [bad, flat, tall]}}\n"
+        "strategy: {name: tf-idf, C: 3.0}\ncontrols: false\ndry_run: true\n",
+        encoding="utf-8",
+    )
+    assert headstart.run(recipe)["plan"]
+    for said in ({}, {"label": "bad,flat,tall"}):
+        with_text = {"text": ["it is bad"] * 3, "bad": [1, 0, 1], "flat": [0, 0, 1], "tall": [1, 0, 0]}
+        rows_of = {name: values * 20 for name, values in with_text.items()}
+        assert headstart.plan(rows_of, **FAST, **said)["data"]
+    frame = {
+        "text": [row.split(",")[0] for row in rows],
+        "bad": [at % 2 == 1 for at in range(60)],
+        "flat": [at % 3 // 2 for at in range(60)],
+    }
+    again = headstart.fit(frame, **options | {"label": ["bad", "flat"]})
+    assert again.labels == ("bad", "flat")

@@ -20,6 +20,8 @@ from headstart.evaluation.judging import chosen_score, compared, scores, sort_ke
 from headstart.metrics.calibration import sigmoid
 from headstart.metrics.label_sets import best_thresholds
 from headstart.tasks.multi_label_classification import MultiLabelClassification
+from headstart.tasks.text_classification import TextClassification
+from headstart.tasks.text_pair_classification import TextPairClassification
 
 TASK = MultiLabelClassification(text=("text",), label="tags", separator="|")
 
@@ -324,3 +326,73 @@ def test_lists_handed_over_in_python_are_learnt_and_come_back_from_disk(tmp_path
     np.testing.assert_allclose(
         again.predict_proba(["it is good"]), sigmoid(again.outputs(["it is good"]).values), atol=1e-9
     )
+
+
+def marked(**columns: list[str]) -> Table:
+    """A table with a column of 0 and 1 for each label."""
+    count = len(next(iter(columns.values())))
+    return Table("rows.csv", {"text": [f"text {at}" for at in range(count)]} | columns, list(range(2, 2 + count)))
+
+
+@pytest.mark.parametrize("said", [None, "rude,loud", "rude, loud", ["rude", "loud"]])
+def test_columns_of_zeros_and_ones_are_labels_of_their_own(said: Any) -> None:
+    rows = marked(rude=["1", "0", "1", "0"], loud=["1.0", "true", "FALSE", "no"])
+    task = MultiLabelClassification.model_validate({"label": said}).guess(rows)
+    assert (task.text, task.label) == (("text",), "rude,loud")
+    examples, dropped = task.parse(rows)
+    assert list(examples.labels) == [("rude", "loud"), ("loud",), ("rude",), ()]
+    assert dropped == []
+    assert task.bind(examples).labels == ("loud", "rude")
+    assert task.vanished(rows, examples) == []
+    unread, _ = task.parse(marked(rude=["?"]), labelled=False)
+    assert len(unread) == 1
+
+
+def test_a_name_with_a_comma_is_one_column_where_there_is_such_a_column() -> None:
+    rows = Table("rows.csv", {"text": ["a b", "c d"], "rude, loud": ["a|b", "a"]}, [2, 3])
+    task = MultiLabelClassification(label="rude, loud").guess(rows)
+    assert list(task.parse(rows)[0].labels) == [("a", "b"), ("a",)]
+
+
+def test_an_empty_cell_is_no_label_where_no_cell_says_zero() -> None:
+    task = MultiLabelClassification(label="rude,loud")
+    sparse = marked(rude=["x", "", "X"], loud=["", "", "x"])
+    assert list(task.guess(sparse).parse(sparse)[0].labels) == [("rude",), (), ("rude", "loud")]
+    full = marked(rude=["1", "", "-1"], loud=["0", "1", "1"])
+    rows, dropped = task.guess(full).parse(full)
+    assert list(rows.labels) == [("rude",)]
+    assert [(row.line, row.reason) for row in dropped] == [
+        (3, "column 'rude' is empty, expected 1 where the text has the label and 0 where not"),
+        (4, "column 'rude' says '-1', expected 1 where the text has the label and 0 where not"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (
+            "rude",
+            "holds 0 and 1, so a text has the label 'rude' or not: use --task text-classification, or .* --label rude,loud",
+        ),
+        ("rude,never", "no row has a 1 in column 'never'"),
+        ("rude,lout", r"has no column 'lout'; did you mean 'loud'\?"),
+        ("rude,rude", "column 'rude' is named twice as label"),
+        ("rude,text", "column 'text' is named as text and as label"),
+    ],
+)
+def test_columns_that_are_no_labels_are_refused(label: str, message: str) -> None:
+    rows = marked(rude=["1", "0"], loud=["0", "1"], never=["0", "0"])
+    with pytest.raises(DataError, match=message):
+        MultiLabelClassification(text=("text",), label=label).guess(rows)
+
+
+@pytest.mark.parametrize("task", [TextClassification(), TextPairClassification(text=("text", "other"))])
+def test_one_of_several_columns_of_zeros_and_ones_is_never_taken_for_the_label(task: Any) -> None:
+    rows = marked(other=["a", "b"], rude=["1", "0"], loud=["0", "1"])
+    with pytest.raises(DataError, match=r"the columns rude, loud hold 0 and 1.* --label rude,loud"):
+        task.guess(rows)
+    with pytest.raises(
+        DataError, match=r"several columns with labels .* are read by --task multi-label-classification only"
+    ):
+        task.revised(label="rude,loud").guess(rows)
+    assert task.revised(label="loud").guess(rows).label == "loud"

@@ -44,7 +44,8 @@ def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
         raise RecipeError([f"data.target: {name} {NO_TARGET}" for name in needing])
     data = recipe.data
     table = table if table is not None else _open(data.train, data)
-    if table.doubt and not any(name in table.columns for name in (*(recipe.task.text or ()), recipe.task.label)):
+    labels = (recipe.task.label or "").split(",")
+    if table.doubt and not any(name in table.columns for name in (*(recipe.task.text or ()), *labels)):
         raise DataError(table.doubt)
     guess = recipe.task.found_in(table) if isinstance(recipe.task, OpenTask) else None
     task = guess.task if guess else recipe.known_task.guess(table)

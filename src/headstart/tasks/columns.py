@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from headstart.data.columns import taken
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError
-from headstart.tasks.label_cells import one_label
+from headstart.tasks.label_cells import MARKS, one_label
 from headstart.types import Dropped
 
 LONGEST_TEXT = 1_000_000
@@ -45,9 +46,9 @@ def usable_rows(
     fault: Callable[[tuple[str | None, ...]], str | None],
     *,
     texts: Sequence[str],
-    label: str | None,
+    label: str | tuple[str, ...] | None,
     weight: str | None,
-    read: Callable[[str | None], tuple[Any, str | None]] = one_label,
+    read: Callable[[Any], tuple[Any, str | None]] = one_label,
 ) -> Rows:
     """Read the columns of a task, row by row.
 
@@ -55,12 +56,16 @@ def usable_rows(
         table: with the columns named.
         fault: says what is wrong with the texts of a row, None where nothing is.
         texts: names of the columns with text.
-        label: name of the column with the label; None where labels are not read.
+        label: name of the column with the label, or of several that are read together; None where labels are not read.
         weight: name of the column with weights; all alike if None.
-        read: gives what a cell of the label's column says, and why it cannot be used, None where it can.
+        read: gives what a cell of the label's column says (of several, the tuple of their cells), and why it cannot be used,
+            None where it can.
     """
     columns, names = [table.column(name, "--text") for name in texts], tuple(texts)
-    labels = [None] * len(table) if label is None else table.column(label, "--label")
+    if isinstance(label, tuple):
+        labels: Iterable[Any] = zip(*(table.column(name, "--label") for name in label), strict=True)
+    else:
+        labels = [None] * len(table) if label is None else table.column(label, "--label")
     weights = [None] * len(table) if weight is None else table.column(weight, "--weight")
     dropped: list[Dropped] = []
     kept, own_labels, own_weights = array("q"), [], array("d")
@@ -141,14 +146,36 @@ def split_names(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
 
-def require_columns(table: Table, text: Sequence[str] | None, label: str | None) -> None:
-    """Raises DataError where a column that was named is not there, or is named twice."""
+def label_columns(table: Table, label: str | None) -> tuple[str, ...]:
+    """Columns that a name stands for: the one that is called so, else those whose names it lists with commas between."""
+    if label is None or table.named(label) in table.columns:
+        return () if label is None else (label,)
+    return split_names(label)
+
+
+def require_columns(table: Table, text: Sequence[str] | None, label: str | None, *, several: bool = False) -> None:
+    """Raises DataError where a column that was named is not there, or is named twice.
+
+    Args:
+        table: that the columns are of.
+        text: names of columns with text; None where they are open.
+        label: name of the column with the label; None where it is open.
+        several: whether `label` may name more than one, with commas between.
+    """
     for name in text or ():
         table.column(name, "--text")
-    if label is not None:
-        table.column(label, "--label")
-    if label is not None and label in (text or ()):
-        raise DataError(f"{table.file}: column '{label}' is named as text and as label; choose with --text and --label")
+    labels = label_columns(table, label)
+    if len(labels) > 1 and not several and all(table.named(name) in table.columns for name in labels):
+        raise DataError(
+            f"{table.file}: several columns with labels ({label}) are read by --task multi-label-classification only; "
+            "name one with --label"
+        )
+    for name in labels:
+        table.column(name if len(labels) > 1 and several else label or "", "--label")
+    twice = next((name for name in labels if name in (text or ()) or labels.count(name) > 1), None)
+    if twice is not None:
+        what = "twice as label" if labels.count(twice) > 1 else "as text and as label"
+        raise DataError(f"{table.file}: column '{twice}' is named {what}; choose with --text and --label")
 
 
 def guess_pair(table: Table, label: str | None) -> tuple[str, str]:
@@ -173,6 +200,21 @@ def guess_pair(table: Table, label: str | None) -> tuple[str, str]:
     return first, second
 
 
+def indicators(table: Table, text: Sequence[str]) -> list[str]:
+    """Columns beside the text's that hold 0 and 1, or false and true, and nothing else: labels that a text has or has not."""
+    return [name for name in table.columns if name not in text and _is_indicator(table.columns[name])]
+
+
+def _is_indicator(cells: Sequence[str | None]) -> bool:
+    found: set[bool] = set()
+    for cell in cells:
+        mark = MARKS.get((cell or "").strip().casefold())
+        if mark is None:
+            return False
+        found.add(mark)
+    return len(found) == 2
+
+
 def positive(value: str | None) -> float | None:
     """The number that a text says if it is over 0 and finite, else None."""
     try:
@@ -182,20 +224,23 @@ def positive(value: str | None) -> float | None:
     return weight if 0 < weight < float("inf") else None
 
 
-def guess_text(table: Table, label: str | None) -> str:
+def guess_text(table: Table, *labels: str | None) -> str:
     """The column with the text: by usual names, else the one with the longest values.
 
     Raises:
         DataError: the label's column is the only one.
     """
-    candidates = [name for name in table.columns if name != label]
+    candidates = [name for name in table.columns if name not in labels]
     for wanted in TEXT_NAMES:
         for name in candidates:
             if name.casefold() == wanted:
                 return name
     lengths = {name: float(np.mean([len(value or "") for value in table.columns[name][:1000]])) for name in candidates}
     if not lengths:
-        raise DataError(f"{table.file} has one column only ({label}); a text and a label column are needed")
+        found = ", ".join(table.columns)
+        raise DataError(
+            f"{table.file} has no column beside the label's ({found}); a text and a label column are needed"
+        )
     return max(lengths, key=lambda name: lengths[name])
 
 
@@ -211,6 +256,13 @@ def guess_label(table: Table, text: Sequence[str]) -> str:
             folded_name = name.casefold().replace("-", "_")
             if folded_name == wanted or folded_name.endswith("_" + wanted):
                 return name
+    marked = indicators(table, text)
+    if len(marked) > 1:
+        shown = ",".join(marked)
+        raise DataError(
+            f"{table.file}: the columns {shown.replace(',', ', ')} hold 0 and 1, so it is open which is the label: name one with "
+            f"--label, or learn all of them with --task multi-label-classification --label {quote(shown)}"
+        )
     distinct = {name: len(set(table.columns[name])) for name in candidates}
     fitting = {name: count for name, count in distinct.items() if 2 <= count <= max(2, min(200, len(table) // 5))}
     if not fitting:

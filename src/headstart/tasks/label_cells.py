@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Sequence
 from sys import intern
 
 from headstart.types import Json
@@ -14,6 +15,18 @@ _QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 _PYTHON_LIST = re.compile(rf"\[\s*(?:(?:{_QUOTED})(?:\s*,\s*(?:{_QUOTED}))*\s*,?\s*)?\]", re.DOTALL)
 CHOICES = "choices"
 """Key of an object under which Label Studio exports the labels of a text."""
+MARKS = {
+    "0": False,
+    "1": True,
+    "0.0": False,
+    "1.0": True,
+    "false": False,
+    "true": True,
+    "no": False,
+    "yes": True,
+    "x": True,
+}
+"""What cells say, in lower case, where each label has a column of its own."""
 
 
 def one_label(said: str | None) -> tuple[str | None, str | None]:
@@ -52,6 +65,28 @@ def listed_labels(cell: str) -> list[str] | None:
     if not isinstance(found, list) or not all(isinstance(label, str) for label in found):
         return None
     return list(dict.fromkeys(found))
+
+
+def marked_labels(
+    cells: Sequence[str | None], columns: Sequence[str], *, empty: bool
+) -> tuple[tuple[str, ...] | None, str | None]:
+    """The labels of a row with a column for each, and what is wrong with it, None where nothing is.
+
+    Args:
+        cells: of the columns.
+        columns: names of the labels.
+        empty: whether an empty cell means that the text has not the label.
+    """
+    found = []
+    for cell, column in zip(cells, columns, strict=True):
+        said = (cell or "").strip().casefold()
+        mark = False if empty and not said else MARKS.get(said)
+        if mark is None:
+            what = f"says {shown_cell(said)}" if said else "is empty"
+            return None, f"column '{column}' {what}, expected 1 where the text has the label and 0 where not"
+        if mark:
+            found.append(column)
+    return tuple(found), None
 
 
 def shown_cell(cell: str) -> str:

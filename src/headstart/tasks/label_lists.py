@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from headstart.data.table import Table
-from headstart.tasks.columns import guess_label
+from headstart.tasks.columns import guess_label, indicators
 from headstart.tasks.label_cells import CHOICES, listed_labels, shown_cell
 
 SEPARATORS = ("|", ";", ",")
@@ -15,7 +15,10 @@ LABELS_NAMES = ("labels", "tags", "categories", "topics", "genres", "classes", "
 
 
 def guess_labels(table: Table, text: Sequence[str]) -> str:
-    """The column with the lists: by usual names, else the first with lists as JSON, else as single labels are found."""
+    """The column with the lists: by usual names, else the first with lists as JSON.
+
+    Else those that hold 0 and 1, with commas between, where there are two or more; else as single labels are found.
+    """
     candidates = [name for name in table.columns if name not in text]
     for wanted in LABELS_NAMES:
         for name in candidates:
@@ -25,7 +28,8 @@ def guess_labels(table: Table, text: Sequence[str]) -> str:
         cells = [cell for cell in table.columns[name][:1000] if cell and cell.strip()]
         if cells and sum(from_list(cell)[1] is None for cell in cells) > len(cells) / 2:
             return name
-    return guess_label(table, text)
+    marked = indicators(table, text)
+    return ",".join(marked) if len(marked) > 1 else guess_label(table, text)
 
 
 def guess_separator(cells: Sequence[str | None]) -> str:

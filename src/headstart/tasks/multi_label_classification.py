@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from shlex import quote
 from sys import intern
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -27,6 +29,8 @@ from headstart.metrics.results import LabelSetResults
 from headstart.tasks.columns import (
     TEXT_NAMES,
     guess_text,
+    indicators,
+    label_columns,
     require_columns,
     split_names,
     stored,
@@ -34,7 +38,7 @@ from headstart.tasks.columns import (
     usable_rows,
 )
 from headstart.tasks.fitness import WHOLE, Fitness, as_texts, is_called
-from headstart.tasks.label_cells import shown_cell
+from headstart.tasks.label_cells import MARKS, marked_labels, shown_cell
 from headstart.tasks.label_lists import as_lists, from_list, guess_labels, guess_separator, is_listed
 from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, own_weights
@@ -56,8 +60,8 @@ class MultiLabelClassification(PooledTask[Example]):
     rows that were not trained on highest, micro or macro as the metric has it.
 
     Needs: `encode`.
-    Inputs: one or more text columns; a column with a list of labels, as JSON or parted by `|`, `;` or `,`; an empty list is a
-        row without labels.
+    Inputs: one or more text columns; a column with a list of labels, as JSON or parted by `|`, `;` or `,`, where an empty list
+        is a row without labels; or a column of 0 and 1 for each label (`--label rude,loud`).
     Loss: binary cross-entropy in nats, summed over labels, weighted by example.
     See also: `text-classification` where each text has one label.
 
@@ -91,6 +95,11 @@ class MultiLabelClassification(PooledTask[Example]):
     def _one_or_many(cls, value: Any) -> Any:
         return split_names(value)
 
+    @field_validator("label", mode="before")
+    @classmethod
+    def _with_commas(cls, value: Any) -> Any:
+        return ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+
     @property
     def solver(self) -> Solver:
         """One logistic regression for each label."""
@@ -100,16 +109,35 @@ class MultiLabelClassification(PooledTask[Example]):
 
     def guess(self, table: Table) -> Self:
         """Fill in columns and separator that were not named."""
-        require_columns(table, self.text, self.label)
+        require_columns(table, self.text, self.label, several=True)
         label = self.label or guess_labels(table, self.text or ())
-        text = self.text or (guess_text(table, label),)
-        require_columns(table, text, label)
+        columns = label_columns(table, label)
+        text = self.text or (guess_text(table, *columns),)
+        require_columns(table, text, label, several=True)
+        if len(columns) > 1:
+            self._require_marks(table, columns)
+            return self.revised(text=text, label=",".join(columns))
+        if label in indicators(table, text):
+            others = ",".join(indicators(table, text))
+            more = (
+                f"name all columns of labels, as in --label {quote(others)}"
+                if "," in others
+                else "name several columns"
+            )
+            raise DataError(
+                f"{table.file}: column '{label}' holds 0 and 1, so a text has the label '{label}' or not: use --task "
+                f"text-classification, or {more}"
+            )
         separator = self.separator or guess_separator(table.column(label, "--label"))
         return self.revised(text=text, label=label, separator=separator)
 
     def fitness(self, profile: TableProfile) -> Fitness:
         """A text, and lists of labels that recur in other lists."""
-        text, label = [profile.columns[name] for name in self.text or ()], profile.columns[self.label or ""]
+        text = [profile.columns[name] for name in self.text or ()]
+        if self.label not in profile.columns:
+            columns = (self.label or "").replace(",", ", ")
+            return Fitness(WHOLE * as_texts(text), f"the columns {columns} hold 0 and 1, whether a text has the label")
+        label = profile.columns[self.label]
         lists = [found for found in (self.read_cell(cell)[0] for cell in label.filled) if found is not None]
         if len(lists) < MOSTLY * len(label.filled) or is_called(label.name, TEXT_NAMES):
             return Fitness(0.0)
@@ -117,6 +145,25 @@ class MultiLabelClassification(PooledTask[Example]):
         most = max(map(len, lists), default=0)
         score = WHOLE * as_texts(text) * as_lists(lists, listed=self.separator == "json")
         return Fitness(score, f"the labels in '{label.name}' {how}, up to {most} for a text")
+
+    def _require_marks(self, table: Table, columns: Sequence[str]) -> None:
+        """Raises DataError where a column of 0 and 1 has no 1, so that nothing can be learnt of its label."""
+        for name in columns:
+            if not any(MARKS.get((cell or "").strip().casefold()) for cell in table.column(name, "--label")):
+                raise DataError(
+                    f"{table.file}: no row has a 1 in column '{name}'; columns that are named as labels hold 1 where the text has "
+                    "the label and 0 where not: leave it out of --label"
+                )
+
+    def _cells(self, table: Table) -> tuple[str | tuple[str, ...], Callable[[Any], tuple[Any, str | None]]]:
+        """The column or columns of labels, and how their cells are read."""
+        columns = label_columns(table, self.label)
+        if len(columns) < 2:
+            return self.label or "", self.read_cell
+        # Where no cell says 0, an empty one does.
+        said = {(cell or "").strip().casefold() for name in columns for cell in table.column(name, "--label")}
+        empty = not any(MARKS.get(cell) is False for cell in said)
+        return columns, partial(marked_labels, columns=columns, empty=empty)
 
     def read_cell(self, cell: str | None) -> tuple[tuple[str, ...] | None, str | None]:
         """The labels of a cell, and why they cannot be used, None where they can."""
@@ -133,9 +180,10 @@ class MultiLabelClassification(PooledTask[Example]):
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Example], list[Dropped]]:
         """Examples of a table; rows without text, and those whose labels are no list, are reported."""
         names = self.text or ()
-        label, weight = (self.label or "", self.weight) if labelled else (None, None)
+        label, read = self._cells(table) if labelled else (None, self.read_cell)
+        weight = self.weight if labelled else None
         rows = usable_rows(
-            table, lambda parts: text_fault(joined(parts)), texts=names, label=label, weight=weight, read=self.read_cell
+            table, lambda parts: text_fault(joined(parts)), texts=names, label=label, weight=weight, read=read
         )
         columns = [taken(table.column(name, "--text"), rows.kept) for name in names]
         return stored(table, rows, Examples(columns, rows.labels, rows.weights)), rows.dropped
@@ -201,9 +249,13 @@ class MultiLabelClassification(PooledTask[Example]):
 
     def vanished(self, table: Table, rows: Store[Example]) -> list[str]:
         """A sentence that names the labels none of whose rows can be used, if there are any."""
-        said = Counter(
-            one for cell in table.column(self.label or "", "--label") for one in self.read_cell(cell)[0] or ()
+        label, read = self._cells(table)
+        cells: Iterable[Any] = (
+            zip(*(table.column(name, "--label") for name in label), strict=True)
+            if isinstance(label, tuple)
+            else table.column(label, "--label")
         )
+        said = Counter(one for cell in cells for one in read(cell)[0] or ())
         left = {folded(label) for label in _counted(rows)}
         gone = sorted(label for label in said if folded(label) not in left)
         if not gone:

@@ -104,7 +104,7 @@ class OpenTask(Component):
         if len(candidates) == 1:
             options = ", ".join(f"'{key}'" for key in self.plain())
             return Guess(candidates[0].guess(table), f"no other task has the option {options}", {})
-        require_columns(table, self.text, self.label)
+        require_columns(table, self.text, self.label, several=True)
         profile = TableProfile.of(table)
         fitting: list[tuple[Task, Fitness]] = []
         for candidate in candidates:

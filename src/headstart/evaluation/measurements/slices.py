@@ -229,7 +229,8 @@ def _groups(task: Task, rows: Store[Any], columns: bool) -> Iterator[tuple[str, 
     """What the slices are by, of which kind, and the slices or the reason why there are none."""
     unit, found = by_length(rows.texts)
     yield f"length of the text in {unit}", "length", found
-    own = {*(task.text or ()), task.label, getattr(task, "weight", None)}
+    labels = (task.label or "").split(",")  # some tasks read several
+    own = {*(task.text or ()), task.label, *labels, getattr(task, "weight", None)}
     looked_at = 0
     for name in rows.columns:
         if name in own:
