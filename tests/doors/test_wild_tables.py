@@ -2,11 +2,31 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import headstart
 from headstart.errors import DataError
+from headstart.runtime.progress import Progress
+
+
+class Heard(Progress):
+    """What is said."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str]] = []
+
+    def say(self, topic: str, message: str, *, warning: bool = False) -> None:
+        self.said.append((topic, message))
+
+    @classmethod
+    def of(cls, data: Any, **options: Any) -> list[tuple[str, str]]:
+        """What is said of the plan of a fit."""
+        heard = cls()
+        headstart.plan(data, progress=heard, **options)
+        return heard.said
+
 
 FAST = {"strategy": "tf-idf", "C": 3.0, "controls": False, "threads": 1}
 PAIRS = [(f"it is {('good', 'bad')[at % 2]} {at}", ("up", "down")[at % 2]) for at in range(40)]
@@ -71,14 +91,13 @@ def test_columns_of_zeros_and_ones_are_labels_on_every_door(tmp_path: Path) -> N
         encoding="utf-8",
     )
     assert headstart.run(recipe)["plan"]
-    for said in ({}, {"label": "bad,flat,tall"}):
-        with_text = {"text": ["it is bad"] * 3, "bad": [1, 0, 1], "flat": [0, 0, 1], "tall": [1, 0, 0]}
-        rows_of = {name: values * 20 for name, values in with_text.items()}
-        assert headstart.plan(rows_of, **FAST, **said)["data"]
     frame = {
         "text": [row.split(",")[0] for row in rows],
         "bad": [at % 2 == 1 for at in range(60)],
         "flat": [at % 3 // 2 for at in range(60)],
     }
+    for said in ({}, {"label": "bad,flat"}, {"label": ["bad", "flat"]}):
+        [line] = [words for topic, words in Heard.of(frame, **FAST, **said) if topic == "data" and "rows of" in words]
+        assert "multi-label-classification, text text, label bad,flat (bad 30, flat 20)" in line
     again = headstart.fit(frame, **options | {"label": ["bad", "flat"]})
     assert again.labels == ("bad", "flat")
