@@ -435,8 +435,8 @@ def test_numbers_are_shown_as_dots_residuals_and_ranges_and_pairs_as_two_texts()
     )
     assert '<th scope="row">0 to 1</th><td class="n">2</td><td class="n">0.600</td>' in unlabelled(section)
     assert "3 too high" in section
-    assert "<bdi>left</bdi></span> A dog runs.</p>" in section
-    assert "<bdi>right</bdi></span> A cat sleeps.</p>" in section
+    assert '<bdi>left</bdi></span><p class="text" dir="auto">A dog runs.</p>' in section
+    assert '<bdi>right</bdi></span><p class="text" dir="auto">A cat sleeps.</p>' in section
     assert "\u21b5" not in section
     assert "probability" not in section, "numbers have none"
     assert "model.predict([(&#34;a text&#34;, &#34;another text&#34;)])" in text

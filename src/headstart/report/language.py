@@ -8,6 +8,7 @@ from typing import Any
 from headstart.drawing.charts import Line, lines
 from headstart.drawing.text import count, duration, finite, legible, number
 from headstart.report.page import environment
+from headstart.report.stacking import stacked
 
 CURVE_POINTS = 200
 """Rounds that are drawn at most."""
@@ -21,7 +22,7 @@ def page(evidence: Mapping[str, Any]) -> str:
         evidence: of `pretrain` or `adapt`, plain JSON data.
     """
     seen = legible(evidence)
-    return (
+    return stacked(
         environment()
         .get_template("language.html.j2")
         .render(
