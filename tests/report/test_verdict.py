@@ -157,11 +157,15 @@ def test_a_threshold_that_was_asked_for_gets_one_sentence(asked: dict[str, Any] 
 @pytest.mark.parametrize(
     ("answers", "thresholds", "sentence"),
     [
-        ("label", [0.2559, 0.7441], "A label is predicted from this probability on, chosen for mcc: a 0.256, b 0.744."),
+        (
+            "label",
+            [0.2559, 0.7441],
+            "A label is predicted from this probability on, chosen for Matthews correlation: a 0.256, b 0.744.",
+        ),
         (
             "label",
             [0.1] * 8,
-            "Predicted label: the highest probability relative to its threshold, chosen for mcc: "
+            "Predicted label: the highest probability relative to its threshold, chosen for Matthews correlation: "
             "a 0.1, b 0.1, c 0.1, d 0.1, e 0.1, f 0.1 and 2 more.",
         ),
         ("label", [], None),

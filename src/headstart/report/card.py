@@ -198,7 +198,7 @@ def _controls(evidence: Mapping[str, Any]) -> list[str]:
                 f"**{name}** (this model)" if entry.get("chosen") else name,
                 markdown(entry.get("role") or NOTHING),
                 reached(measured),
-                duration(entry.get("seconds")),
+                duration(None if entry.get("status") == "not run" else entry.get("seconds")),
                 count(entry.get("trainable_parameters")),
                 status + note,
             ]

@@ -7,7 +7,7 @@ from typing import Any
 from headstart.drawing.scores import ALPHA, rows_of, significance
 from headstart.drawing.text import shown
 from headstart.evaluation.measurements.base import measured
-from headstart.metrics import is_better_lower
+from headstart.metrics import is_better_lower, title_of
 
 
 def verdict(evidence: dict[str, Any]) -> list[str]:
@@ -19,7 +19,7 @@ def verdict(evidence: dict[str, Any]) -> list[str]:
     choices = evidence.get("data", {}).get("choices", "validation")
     score = (chosen["scores"]["test"] or chosen["scores"]["validation"])[metric]
     where = rows_of("test" if chosen["scores"]["test"] else choices, score["n"])
-    reached = f"{evidence['chosen']} reaches {metric} {shown(score)} on {where}"
+    reached = f"{evidence['chosen']} reaches {title_of(metric)} {shown(score)} on {where}"
     controls = [name for name, row in rows.items() if row["role"] == "control" and row["status"] == "done"]
     transferred = any(row["role"] == "transfer" and row["status"] == "done" for row in rows.values())
     sentences = [_headline(chosen, reached, controls, comparisons, transferred, choices)]
@@ -74,7 +74,7 @@ def _gain(row: dict[str, Any]) -> float:
 def _against(row: dict[str, Any]) -> str:
     gain = row["difference"]
     return (
-        f"Against {row['b']}: {gain['value']:+.3f} {row['metric']} [{gain['low']:+.3f}, {gain['high']:+.3f}] "
+        f"Against {row['b']}: {gain['value']:+.3f} {title_of(row['metric'])} [{gain['low']:+.3f}, {gain['high']:+.3f}] "
         f"on {rows_of(row['split'], gain['n'])}, {significance(row)}."
     )
 

@@ -362,7 +362,8 @@ class Plan:
 
 
 def _beyond(seconds: float, left: float) -> str:
-    return f"needs {format_duration(seconds)}, {format_duration(max(left, 0.0))} left"
+    needs = format_duration(seconds) if seconds > left else f"up to {format_duration(SAFETY * seconds)}"
+    return f"needs {needs}, {format_duration(max(left, 0.0))} left"
 
 
 def _perfect(entry: Entry, parts: Parts) -> bool:

@@ -38,7 +38,7 @@ class Domains(Measurement):
         if not plain:
             return []
         best, metric = plain["rows"][0], plain["metric"]
-        said = f"Out of domain {best['strategy']} is best: {metric} {shown(best['outside'])} on "
+        said = f"Out of domain {best['strategy']} is best: {title_of(metric)} {shown(best['outside'])} on "
         said += rows_of(TARGET, best["outside"]["n"])
         if best["gap"]:
             said += f", {shown(best['gap'], sign=True)} from {plain['inside']}"
@@ -46,15 +46,13 @@ class Domains(Measurement):
         for line in evidence["leaderboard"]:
             row = tested.get(line.get("label", line["strategy"])) if line.get("usual") else None
             if row:
-                said += (
-                    f"; against {row['b']} {shown(row['difference'], sign=True)} {row['metric']}, {significance(row)}"
-                )
+                said += f"; against {row['b']} {shown(row['difference'], sign=True)} {title_of(row['metric'])}, {significance(row)}"
         own = next((row for row in plain["rows"] if row["strategy"] == evidence["chosen"]), best)
         if own is best:
             return [f"{said}."]
         return [
             f"{said}.",
-            f"The model that was kept, {own['strategy']}, reaches {metric} {shown(own['outside'])} there "
+            f"The model that was kept, {own['strategy']}, reaches {title_of(metric)} {shown(own['outside'])} there "
             f"({significance(tested[own['strategy']])}); no choice was made on rows of the target domain.",
         ]
 

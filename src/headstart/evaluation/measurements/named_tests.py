@@ -11,6 +11,7 @@ from headstart.drawing.text import shown
 from headstart.evaluation.measurements.base import Measurement, Want
 from headstart.evaluation.measurements.domains import lines_of, side_by_side, table_of
 from headstart.evaluation.subjects import Subject
+from headstart.metrics import title_of
 
 
 class NamedTests(Measurement):
@@ -37,7 +38,7 @@ class NamedTests(Measurement):
             if kept not in rows:
                 continue
             own = rows[kept]
-            said = f"On {name} {kept} reaches {found['metric']} {shown(own['outside'])} on "
+            said = f"On {name} {kept} reaches {title_of(found['metric'])} {shown(own['outside'])} on "
             said += rows_of(name, own["outside"]["n"])
             if own["gap"]:
                 said += f", {shown(own['gap'], sign=True)} from {found['inside']}"

@@ -10,6 +10,7 @@ from headstart.drawing.scores import LIST_LIMIT
 from headstart.drawing.text import count, dig, number
 from headstart.evaluation.measurements.base import Measurement
 from headstart.evaluation.subjects import Subject
+from headstart.metrics import title_of
 
 MOST_NAMED = 6
 """Labels that a sentence names."""
@@ -35,10 +36,12 @@ class ThresholdsGiven(Measurement):
             return []
         each = [f"{label} {least:.3g}" for label, least in zip(task["labels"], plain, strict=True)]
         if len(each) == 2:
-            return [f"A label is predicted from this probability on, chosen for {task['metric']}: {', '.join(each)}."]
+            return [
+                f"A label is predicted from this probability on, chosen for {title_of(task['metric'])}: {', '.join(each)}."
+            ]
         rest = f" and {len(each) - MOST_NAMED} more" if len(each) > MOST_NAMED else ""
         return [
-            f"Predicted label: the highest probability relative to its threshold, chosen for {task['metric']}: "
+            f"Predicted label: the highest probability relative to its threshold, chosen for {title_of(task['metric'])}: "
             f"{', '.join(each[:MOST_NAMED])}{rest}."
         ]
 
