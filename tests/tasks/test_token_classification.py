@@ -77,9 +77,10 @@ def test_text_with_spans_means_the_same_as_words_with_tags() -> None:
     assert task.bind(store).names == NAMES
 
 
-def test_a_column_that_is_not_there_or_not_named_as_usual_is_asked_for() -> None:
+def test_columns_are_found_by_what_is_in_them_and_asked_for_where_nothing_fits() -> None:
+    assert TokenClassification().guess(table(WORDS, ("sent", "mine"))).text == ("sent",)
     with pytest.raises(DataError, match=r"no column is called tags, ner_tags.*columns: tokens, mine.*--label"):
-        TokenClassification().guess(table(WORDS, ("tokens", "mine")))
+        TokenClassification().guess(table([("a b", "x"), ("c", "y")], ("tokens", "mine")))
     with pytest.raises(DataError, match="reads one text column; 2 are named"):
         TokenClassification(text=("tokens", "tags")).guess(table(WORDS, ("tokens", "tags")))
     named = TokenClassification(label="mine").guess(table(WORDS, ("tokens", "mine")))

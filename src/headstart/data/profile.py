@@ -140,13 +140,13 @@ class TableProfile:
     columns: Mapping[str, ColumnProfile]
 
     @classmethod
-    def of(cls, table: Table) -> TableProfile:
-        """Profile of a table, from at most `SAMPLED` of its rows in their order."""
+    def of(cls, table: Table, *, rows: int = SAMPLED) -> TableProfile:
+        """Profile of a table, from at most so many of its rows, in their order."""
         count = len(table)
-        rows: Sequence[int] | np.ndarray = range(count)
-        if count > SAMPLED:
-            rows = np.sort(np.random.default_rng(0).choice(count, SAMPLED, replace=False))
-        found = {name: ColumnProfile(name, list(taken(values, rows))) for name, values in table.columns.items()}
+        sample: Sequence[int] | np.ndarray = range(count)
+        if count > rows:
+            sample = np.sort(np.random.default_rng(0).choice(count, rows, replace=False))
+        found = {name: ColumnProfile(name, list(taken(values, sample))) for name, values in table.columns.items()}
         return cls(table.file, count, found)
 
 

@@ -177,7 +177,16 @@ def _listed(value: str, expected: str) -> list[Any]:
 
 
 def _mark(given: Any, text: str) -> Mark:
-    if isinstance(given, dict):
+    pieces = (
+        given[2] if isinstance(given, list) and len(given) == 3 else None
+    )  # brat: number, type, places of its pieces
+    pieces = given.get("offsets") if isinstance(given, dict) else pieces
+    if isinstance(pieces, list):
+        if len(pieces) != 1:
+            raise RowFault(f"a span is {json.dumps(given)[:60]}, which has {len(pieces)} pieces; expected one")
+        kind = given.get("type") if isinstance(given, dict) else given[1]
+        parts = [*(pieces[0] if isinstance(pieces[0], list) and len(pieces[0]) == 2 else (None, None)), kind]
+    elif isinstance(given, dict):
         parts = [next((given[key] for key in keys if key in given), None) for keys in (STARTS, ENDS, TYPES)]
     else:  # some exports have the characters themselves behind the type
         parts = given if isinstance(given, list) and len(given) in (3, 4) else [None] * 3

@@ -14,6 +14,10 @@ from headstart.tasks.label_cells import one_label
 
 WHOLE = 0.97
 """Mark of a file that has all that a task looks for; what a task of fewer columns makes of it is far below."""
+TAGGED = ("tokens", "words")
+"""Names of columns with words, which are neither texts of their own nor labels."""
+MADE = ("suggestion", "predict", "confidence", "probab", "metric")
+"""What names of columns have in them that a program filled in."""
 GRADES = ("score", "similarity", "relatedness")
 """Names of columns whose whole numbers, for two texts, say how much and not which."""
 MEASURES = (*GRADES, "rating", "grade", "points", "price", "value", "y", "stars")
@@ -105,7 +109,7 @@ def as_classes(column: ColumnProfile) -> float:
     else:
         parted = sum("|" in cell or ";" in cell for cell in column.filled) > 0.1 * len(column.filled)
         mark = 0.6 if parted else 1.0 if column.words <= 6 else 0.5
-    return mark * (0.5 if is_called(column.name, ASIDE) else 1.0)
+    return mark * (0.5 if _is_beside(column.name) else 1.0)
 
 
 def as_numbers(column: ColumnProfile) -> float:
@@ -123,7 +127,7 @@ def as_numbers(column: ColumnProfile) -> float:
             mark = 1.0
         elif is_called(column.name, ("label", "class", "category", "intent", "topic", "sentiment", "target")):
             mark *= 0.85
-    return mark * (0.5 if is_called(column.name, ASIDE) else 1.0)
+    return mark * (0.5 if _is_beside(column.name) else 1.0)
 
 
 def as_pair(text: Sequence[ColumnProfile], label: ColumnProfile) -> float:
@@ -166,6 +170,11 @@ def same_stem(first: str, second: str) -> bool:
 def ranged(column: ColumnProfile) -> str:
     """The numbers of a column in words, `numbers from 1 to 5`."""
     return f"numbers from {min(column.numbers):g} to {max(column.numbers):g}"
+
+
+def _is_beside(name: str) -> bool:
+    """Whether a column says something about a row that is seldom what is to be learnt."""
+    return is_called(name.replace(".", "_"), ASIDE) or any(word in name.casefold() for word in MADE)
 
 
 def _as_text(column: ColumnProfile) -> float:

@@ -37,7 +37,7 @@ from headstart.tasks.columns import (
     text_fault,
     usable_rows,
 )
-from headstart.tasks.fitness import WHOLE, Fitness, as_texts, is_called
+from headstart.tasks.fitness import TAGGED, WHOLE, Fitness, as_texts, is_called
 from headstart.tasks.label_cells import MARKS, marked_labels, shown_cell
 from headstart.tasks.label_lists import as_lists, from_list, guess_labels, guess_separator, is_listed
 from headstart.tasks.mistakes import Mistake
@@ -139,7 +139,7 @@ class MultiLabelClassification(PooledTask[Example]):
             return Fitness(WHOLE * as_texts(text), f"the columns {columns} hold 0 and 1, whether a text has the label")
         label = profile.columns[self.label]
         lists = [found for found in (self.read_cell(cell)[0] for cell in label.filled) if found is not None]
-        if len(lists) < MOSTLY * len(label.filled) or is_called(label.name, TEXT_NAMES):
+        if len(lists) < MOSTLY * len(label.filled) or is_called(label.name, (*TEXT_NAMES, *TAGGED)):
             return Fitness(0.0)
         how = "are lists" if self.separator == "json" else f"are parted by '{self.separator}'"
         most = max(map(len, lists), default=0)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.data.profile import ColumnProfile
+from headstart.data.profile import ColumnProfile, TableProfile
 from headstart.data.spelling import USUAL, Spelling, TagFault
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -25,6 +25,8 @@ from headstart.types import Dropped
 TEXT_NAMES = ("tokens", "words", "text", "sentence")
 LABEL_NAMES = ("tags", "ner_tags", "labels", "label", "entities", "spans", "ner", "annotations")
 """Usual names of columns."""
+LOOKED_AT = 200
+"""Rows that columns are chosen by."""
 LINES = 5
 """Lines named in a message."""
 
@@ -49,6 +51,40 @@ def named(table: Table, usual: Sequence[str], flag: str, other: str | None) -> s
             f"{table.file}: no column is called {', '.join(usual)} (columns: {', '.join(table.columns)}); name it with {flag}"
         )
     return name
+
+
+def tagged_columns(table: Table, text: str | None, label: str | None) -> tuple[str, str]:
+    """The columns with words or texts and with their tags or spans: those that fit each other, usual names first.
+
+    Args:
+        table: the file.
+        text: the first one, where it is named.
+        label: the second one, where it is named.
+
+    Raises:
+        DataError: none fit, and none have usual names.
+    """
+    profile = TableProfile.of(table, rows=LOOKED_AT)
+    texts = [text] if text else _ordered(profile, TEXT_NAMES)
+    labels = [label] if label else [name for name in _ordered(profile, LABEL_NAMES) if profile.columns[name].is_listed]
+    best, found = 0.0, None
+    for one in texts:
+        for other in labels:
+            score = tagged_fitness(profile.columns[one], profile.columns[other]).score if one != other else 0.0
+            if score > best:
+                best, found = score, (one, other)
+        if best == 1.0:
+            break
+    if found:
+        return found
+    text = text or named(table, TEXT_NAMES, "--text", label)
+    return text, label or named(table, LABEL_NAMES, "--label", text)
+
+
+def _ordered(profile: TableProfile, usual: Sequence[str]) -> list[str]:
+    """Names of columns, those with usual names first."""
+    order = {name: at for at, name in enumerate(usual)}
+    return sorted(profile.columns, key=lambda name: order.get(name.casefold(), len(order)))
 
 
 def layout_of(table: Table, text: str, label: str) -> list[str]:
@@ -137,10 +173,12 @@ def remarks_on(table: Table, inputs: Cells, labels: Cells, spelling: Spelling) -
 def tagged_fitness(text: ColumnProfile, label: ColumnProfile) -> Fitness:
     """How many of the filled rows are words with tags or texts with spans, and which of the two it is."""
     rows = [(given, said) for given, said in zip(text.cells, label.cells, strict=True) if given and said]
-    tagged = [tags for given, said in rows if (tags := _as_many(given, said))]
-    if any(str(tag).strip() not in (OUTSIDE, "0") for tags in tagged for tag in tags):
+    if text.is_listed:
+        tagged = [tags for given, said in rows if (tags := _as_many(given, said))]
+        usual = text.name.casefold() in TEXT_NAMES or _are_words(text)
+        told = usual and any(str(tag).strip() not in (OUTSIDE, "0") for tags in tagged for tag in tags)
         reason = f"'{text.name}' has words, and '{label.name}' a tag for each of them"
-        return Fitness(len(tagged) / len(rows) if len(tagged) > 0.5 * len(rows) else 0.0, reason)
+        return Fitness(len(tagged) / len(rows) if told and len(tagged) > 0.5 * len(rows) else 0.0, reason)
     read = []
     for given, said in rows:
         with suppress(RowFault):
@@ -159,3 +197,9 @@ def _as_many(given: str, said: str) -> list[Any]:
     except ValueError:
         tags = None
     return tags if isinstance(tags, list) and words and len(tags) == len(words) else []
+
+
+def _are_words(column: ColumnProfile) -> bool:
+    """Whether lists are of the words of a sentence rather than of sentences or of a name."""
+    words = [word for words in column.lists for word in words]
+    return len(words) >= 1.5 * len(column.lists) and sum(" " in str(word) for word in words) <= 0.1 * len(words)

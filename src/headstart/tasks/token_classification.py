@@ -32,12 +32,10 @@ from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, pooled_logits
 from headstart.tasks.span_mistakes import span_mistakes
 from headstart.tasks.tagged_tables import (
-    LABEL_NAMES,
-    TEXT_NAMES,
     layout_of,
-    named,
     remarks_on,
     sentences_of,
+    tagged_columns,
     tagged_fitness,
     written,
 )
@@ -127,15 +125,14 @@ class TokenClassification(PooledTask[Sentence]):
         return len(self.types)
 
     def guess(self, table: Table) -> Self:
-        """Fill in columns that were not named, by their usual names."""
+        """Fill in columns that were not named: those that fit each other, usual names first."""
         require_columns(table, self.text, self.label)
         if self.text is not None and len(self.text) != 1:
             raise DataError(f"{table.file}: {self.name} reads one text column; {len(self.text)} are named with --text")
         said = None if self.label is None else table.named(self.label)
-        text = (table.named(self.text[0]) if self.text else named(table, TEXT_NAMES, "--text", said),)
-        label = said or named(table, LABEL_NAMES, "--label", text[0])
-        require_columns(table, text, label)
-        return self.revised(text=text, label=label)
+        text, label = tagged_columns(table, table.named(self.text[0]) if self.text else None, said)
+        require_columns(table, (text,), label)
+        return self.revised(text=(text,), label=label)
 
     def fitness(self, profile: TableProfile) -> Fitness:
         """Words with as many tags, or texts with spans inside of them."""

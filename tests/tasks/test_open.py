@@ -1,0 +1,184 @@
+"""The task of a file is found by what is in it: exports of annotation tools, files that mislead, and why it was taken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.tasks.exports import EXPORTS
+
+from headstart.data.table import Table
+from headstart.errors import DataError
+from headstart.readers.opening import open_table
+from headstart.tasks import TASKS
+from headstart.tasks.open import Guess, OpenTask
+
+CLASSES, PAIRS, SETS = "text-classification", "text-pair-classification", "multi-label-classification"
+NUMBERS, ALIKE, TAGS = "text-regression", "sentence-similarity", "token-classification"
+
+
+def opinion(at: int) -> str:
+    return f"{('we', 'they', 'nobody')[at % 3]} liked plate {at} of {('soup', 'rice', 'fish', 'cake')[at * 7 % 4]}"
+
+
+def again(at: int) -> str:
+    return f"plate {at} of {('soup', 'rice', 'fish', 'cake')[at * 7 % 4]} was what {('we', 'they')[at % 2]} took"
+
+
+def table(rows: int = 60, /, **columns: Callable[[int], Any]) -> Table:
+    cells = {
+        name: [None if (cell := make(at)) is None else str(cell) for at in range(rows)]
+        for name, make in columns.items()
+    }
+    return Table("f.csv", cells, range(2, 2 + rows))
+
+
+def guessed(given: Table, **options: Any) -> Guess:
+    task = OpenTask.having(options)
+    assert isinstance(task, OpenTask)
+    return task.found_in(given)
+
+
+def stars(at: int) -> int:
+    return at * 7 % 5 + 1
+
+
+def kind(at: int) -> str:
+    return ("praise", "blame", "question")[at * 5 % 3]
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_exports_of_annotation_tools_are_read_for_what_they_are(name: str, tmp_path: Path) -> None:
+    export = EXPORTS[name]
+    path = tmp_path / f"export{export.ending}"
+    path.write_text(export.text, encoding="utf-8")
+    found = open_table(path)
+    task = guessed(found).task
+    assert (task.name, *(task.text or ()), task.label) == (export.task, *export.columns)
+    rows, dropped = task.parse(found)
+    assert (len(rows), dropped) == (len(found), [])
+
+
+PLAIN: dict[str, tuple[dict[str, Callable[[int], Any]], str, Sequence[str]]] = {
+    "a text and a class": ({"text": opinion, "label": kind}, CLASSES, ("text", "label")),
+    "classes with numbers for names": ({"text": opinion, "label": lambda at: at % 2}, CLASSES, ("text", "label")),
+    "premise and hypothesis": ({"premise": opinion, "hypothesis": again, "label": kind}, PAIRS, ("premise", "hypothesis", "label")),
+    "a pair with names that differ in a number": ({"q1": opinion, "q2": again, "verdict": kind}, PAIRS, ("q1", "q2", "verdict")),
+    "a pair with names that differ in their end": ({"sent_left": opinion, "sent_right": again, "z": kind}, PAIRS, ("sent_left", "sent_right", "z")),
+    "a pair that its label gives away": ({"ask": opinion, "reply": again, "is_duplicate": lambda at: at % 2}, PAIRS, ("ask", "reply", "is_duplicate")),
+    "pairs with fractions": ({"sentence1": opinion, "sentence2": again, "score": lambda at: at % 21 / 4}, ALIKE, ("sentence1", "sentence2", "score")),
+    "pairs with whole grades": ({"sentence1": opinion, "sentence2": again, "similarity": lambda at: at % 6}, ALIKE, ("sentence1", "sentence2", "similarity")),
+    "a number for each text": ({"review": opinion, "price": lambda at: 3.5 + at * 13 % 47}, NUMBERS, ("review", "price")),
+    "labels parted by a bar": ({"text": opinion, "genres": lambda at: "|".join(["war", "love", "crime"][: at % 3 + 1])}, SETS, ("text", "genres")),
+    "labels parted by commas": ({"text": opinion, "about": lambda at: ", ".join(["war", "love", "crime"][at % 2 : at % 3 + 1])}, SETS, ("text", "about")),
+    "lists of labels": ({"text": opinion, "topics": lambda at: json.dumps(["war", "love", "crime"][: at % 4])}, SETS, ("text", "topics")),
+    "words with tags": ({"words": lambda at: json.dumps(opinion(at).split()), "tags": lambda at: json.dumps(["O", "O", "B-X", "I-X", "O", "O"])}, TAGS, ("words", "tags")),
+    "words with tags under other names": ({"id": str, "sent": lambda at: json.dumps(opinion(at).split()), "chunks": lambda at: json.dumps(["O", "O", "B-X", "I-X", "O", "O"])}, TAGS, ("sent", "chunks")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_each_task_is_found_with_its_columns(name: str) -> None:
+    columns, wanted, names = PLAIN[name]
+    task = guessed(table(**columns)).task
+    assert (task.name, *(task.text or ()), task.label) == (wanted, *names)
+
+
+MISLEADING: dict[str, tuple[dict[str, Callable[[int], Any]], str, Sequence[str]]] = {
+    "numbers of rows": ({"id": int, "text": opinion, "label": kind}, CLASSES, ("text", "label")),
+    "keys of documents": ({"text": opinion, "label": kind, "doc_id": lambda at: 7919 * at % 1000}, CLASSES, ("text", "label")),
+    "dates": ({"text": opinion, "label": kind, "day": lambda at: f"2025-03-{at % 28 + 1:02}"}, CLASSES, ("text", "label")),
+    "names of files": ({"file": lambda at: f"scans/page_{at}.txt", "text": opinion, "label": kind}, CLASSES, ("text", "label")),
+    "how sure annotators were": ({"text": opinion, "label": kind, "label_confidence": lambda at: 0.5 + at % 7 / 14}, CLASSES, ("text", "label")),
+    "a title beside the text": ({"title": lambda at: f"About plate {at}", "body": lambda at: 3 * f"{again(at)}. ", "label": kind}, CLASSES, ("body", "label")),
+    "a remark beside the text": ({"text": opinion, "remark": lambda at: f"checked by {'abc'[at % 3]} on round {at}", "label": kind}, CLASSES, ("text", "label")),
+    "a text that was changed and its own label": ({"text": opinion, "label": kind, "changed_text": again, "changed_label": kind}, CLASSES, ("text", "label")),
+    "classes numbered from 0": ({"text": opinion, "intent": lambda at: at * 7 % 25}, CLASSES, ("text", "intent")),
+    "classes with a comma in their name": ({"text": opinion, "label": lambda at: ("Fire, rescue", "Police", "Water, power, gas")[at % 3]}, CLASSES, ("text", "label")),
+    "lists of words as the text": ({"text": lambda at: json.dumps(opinion(at).split()), "label": kind}, CLASSES, ("text", "label")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISLEADING)
+def test_what_stands_beside_misleads_nobody(name: str) -> None:
+    columns, wanted, names = MISLEADING[name]
+    rows = 100 if name == "classes numbered from 0" else 60
+    task = guessed(table(rows, **columns)).task
+    assert (task.name, *(task.text or ()), task.label) == (wanted, *names)
+
+
+@pytest.mark.parametrize(
+    ("columns", "taken", "named"),
+    [
+        ({"text": opinion, "stars": stars}, CLASSES, NUMBERS),
+        ({"text": opinion, "rating": lambda at: at * 7 % 10 + 1}, NUMBERS, CLASSES),
+        ({"text": opinion, "beside": again, "z": kind}, CLASSES, PAIRS),
+        ({"text": opinion, "topics": lambda at: json.dumps([kind(at)])}, CLASSES, SETS),
+    ],
+)
+def test_where_two_fit_the_likelier_is_taken_and_the_other_is_named(
+    columns: dict[str, Any], taken: str, named: str
+) -> None:
+    guess = guessed(table(**columns))
+    assert guess.task.name == taken
+    assert [*guess.others] == [named]
+    assert f"; {named} fits too ({guess.others[named]}): --task {named}" in guess.sentence()
+
+
+def test_the_reason_and_the_flag_that_says_otherwise_are_told() -> None:
+    said = guessed(table(text=opinion, label=kind)).sentence()
+    assert said == "guessed text-classification: 'label' has one of 3 labels for each text; name another with --task"
+    guess = guessed(table(text=opinion, stars=stars))
+    assert guess.reason == "'stars' has one of 5 labels for each text"
+    assert guess.plain()["others"] == {NUMBERS: "'stars' has numbers from 1 to 5"}
+
+
+def test_columns_that_are_named_are_kept() -> None:
+    rows = table(premise=opinion, hypothesis=again, label=kind, length=lambda at: 3.5 + at)
+    assert guessed(rows, label="length", text="premise").task.name == NUMBERS
+    assert guessed(rows, text=("hypothesis",)).task.text == ("hypothesis",)
+    with pytest.raises(DataError, match=r"no column 'lable'; did you mean 'label'"):
+        guessed(rows, label="lable")
+
+
+def test_options_leave_the_tasks_that_have_them() -> None:
+    rows = table(text=opinion, label=lambda at: "|".join(["war", "love"][: at % 2 + 1]))
+    guess = guessed(rows, separator="|")
+    assert (guess.task.name, guess.reason) == (SETS, "no other task has the option 'separator'")
+    assert guessed(table(text=opinion, stars=stars), metric="spearman").task.name == NUMBERS
+    assert guessed(table(text=opinion, stars=stars), class_weight="balanced").task.name == CLASSES
+    assert OpenTask.having({"separator": "|", "crf": True}) in TASKS.names()
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"deu": opinion, "eng": again},
+        {"picture": lambda at: f"{at}.png", "captions": lambda at: json.dumps([opinion(at), again(at)])},
+        {"id": int, "turns": lambda at: json.dumps([opinion(at), again(at)]), "acts": lambda at: json.dumps([1, at % 3])},
+        {"word": lambda at: f"word{chr(97 + at % 26)}{at}", "typos": lambda at: f"w{at}rd wo{at}d"},
+    ],
+)  # fmt: skip
+def test_a_file_for_no_task_is_refused_with_what_its_columns_hold(columns: dict[str, Any]) -> None:
+    with pytest.raises(
+        DataError, match=r"^f\.csv: no task fits its columns: .*name the task with --task \(text-class"
+    ) as error:
+        guessed(table(**columns))
+    assert all(f"{name} (" in str(error.value) for name in columns)
+
+
+def test_a_task_that_says_nothing_is_never_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = type("Silent", (TASKS.get(CLASSES),), {"name": "silent", "fitness": TASKS.get(TAGS).__mro__[2].fitness})
+    names, get = TASKS.names(), TASKS.get
+    monkeypatch.setattr(TASKS, "names", lambda: ["silent", *names])
+    monkeypatch.setattr(TASKS, "get", lambda name: silent if name == "silent" else get(name))
+    guess = guessed(table(text=opinion, label=kind))
+    assert (guess.task.name, guess.others) == (CLASSES, {})
+
+
+def test_files_sorted_by_their_label_show_all_labels() -> None:
+    rows = table(9_000, text=opinion, label=lambda at: kind(at // 3_000))
+    assert guessed(rows).reason == "'label' has one of 3 labels for each text"
