@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from tests.costs import Costs
 from tests.forked import Program
+from tests.schema_watch import watch_recipes
 
 ROOT = Path(__file__).resolve().parents[1]
 FEEDBACK = ROOT / "examples" / "feedback"
@@ -138,6 +139,7 @@ def make_tiny_backbone(folder: Path, architecture: str = "bert", **changes: Any)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Costs(config), "costs")
+    watch_recipes()
 
 
 @pytest.fixture(scope="session", autouse=True)

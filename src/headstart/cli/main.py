@@ -119,6 +119,7 @@ def application(words: list[str]) -> typer.Typer:
     loose = {"ignore_unknown_options": True}
     about = "One option in detail: type, choices, default, whose it is, an example."
     app.command("explain", help=about, context_settings=loose)(_explain)
+    app.command("schema", help="The JSON Schema of recipe files, for editors that complete and check them.")(_schema)
     app.command("list", help="Components by name: strategies, tasks, readers, backbones, objectives.")(_list)
     show = typer.Typer(cls=Overview, help="A model or a recipe in detail.", no_args_is_help=True, rich_markup_mode=None)
     show.command("model", help="Layers, parameters and limits of a backbone, or what a run has learnt.")(_show_model)
@@ -224,6 +225,14 @@ def _explain(
         print_json(found)
     else:
         print(shown(found))
+
+
+def _schema() -> None:
+    import json
+
+    from headstart.recipes.schema import schema
+
+    print(json.dumps(schema(), indent=1, ensure_ascii=False))
 
 
 def _list(

@@ -39,6 +39,7 @@ EXAMPLES: dict[str, str] = {
     "hidden_size": "256",
     "input": "new.csv",
     "label": "stars",
+    "labels": "no,yes",
     "layers": "2",
     "learning_rate": "5e-5",
     "max_length": "128",
@@ -71,6 +72,7 @@ EXAMPLES: dict[str, str] = {
     "top_layers": "2",
     "train": "reviews.csv",
     "validation": "validation.csv",
+    "values": "0.4,0.6",
     "validation_share": "0.2",
     "weight": "importance",
 }
@@ -83,6 +85,10 @@ UNITS = (
     "characters", "epochs", "folds", "heads", "layers", "passes", "probability", "rounds", "rows", "share", "threads", "tokens",
     "updates", "words",
 )  # fmt: skip
+BOUNDS: tuple[tuple[type[Any], str, str], ...] = (
+    (Ge, "minimum", "ge"), (Gt, "exclusiveMinimum", "gt"), (Le, "maximum", "le"), (Lt, "exclusiveMaximum", "lt"),
+)  # fmt: skip
+"""Ends of a range: what annotates a field, the name of JSON Schema, where the number is."""
 WIDEST = 28
 """Characters of choices that are shown in place of a placeholder."""
 
@@ -130,23 +136,27 @@ def kind(info: FieldInfo) -> str:
     return f"{words}{', separated by commas' * (commas or is_many(info))}"
 
 
-def span(info: FieldInfo) -> str:
-    """The range of a number as `[1, 1000]`, `(0, 1]`, `at least 1` or `over 0`; empty where it has none."""
-    low: tuple[str, Any] = ("", None)
-    high: tuple[str, Any] = ("", None)
+def bounds(info: FieldInfo) -> dict[str, float]:
+    """The range of a number, by the names that JSON Schema has for its ends."""
+    found = {}
     for part in _metadata(info):
         for bound in part if isinstance(part, Interval) else (part,):
-            if isinstance(bound, (Ge, Gt)):
-                low = ("[", bound.ge) if isinstance(bound, Ge) else ("(", bound.gt)
-            elif isinstance(bound, (Le, Lt)):
-                high = ("]", bound.le) if isinstance(bound, Le) else (")", bound.lt)
-    if not low[0] and not high[0]:
-        return ""
-    if not high[0]:
-        return f"{'at least' if low[0] == '[' else 'over'} {low[1]:,.12g}"
-    if not low[0]:
-        return f"{'at most' if high[0] == ']' else 'below'} {high[1]:,.12g}"
-    return f"{low[0]}{low[1]:,.12g}, {high[1]:,.12g}{high[0]}"
+            for cls, name, end in BOUNDS:
+                if isinstance(bound, cls):
+                    found[name] = getattr(bound, end)
+    return found
+
+
+def span(info: FieldInfo) -> str:
+    """The range of a number as `[1, 1000]`, `(0, 1]`, `at least 1` or `over 0`; empty where it has none."""
+    known = {name: f"{value:,.12g}" for name, value in bounds(info).items()}
+    low, over = known.get("minimum", ""), known.get("exclusiveMinimum", "")
+    high, below = known.get("maximum", ""), known.get("exclusiveMaximum", "")
+    if (low or over) and (high or below):
+        return f"{'[' if low else '('}{low or over}, {high or below}{']' if high else ')'}"
+    if low or over:
+        return f"at least {low}" if low else f"over {over}"
+    return f"at most {high}" if high else f"below {below}" if below else ""
 
 
 def unit(info: FieldInfo) -> str:
