@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
 import docstrings
 import fields
 import headstart
 import python_door
 from headstart import estimators
+from headstart.cli.help import REST, SECTIONS, options_of, spelled
 from headstart.config import Component
-from headstart.recipes.flags import HIDDEN, Flag, flags, sections
+from headstart.recipes.flags import HIDDEN, flags, sections
 from headstart.recipes.verbs import VERBS
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Strategy, refusal
@@ -140,13 +143,8 @@ def _settings(field: str, name: str, cls: type[Component]) -> str:
         if mine is None:
             continue
         owned = short is not None and short.listed and name in short.owners
-        rows.append((_flag(key if owned else f"{name}.{key}", info.annotation), info, info.description or ""))
+        rows.append((spelled(key if owned else f"{name}.{key}", mine).partition(" ")[0], info, info.description or ""))
     return fields.table(rows) if rows else "It has none."
-
-
-def _flag(name: str, annotation: Any) -> str:
-    written = "--" + name.replace("_", "-")
-    return f"{written}, --no-{written[2:]}" if annotation is bool else written
 
 
 def verb_page(name: str) -> str:
@@ -156,10 +154,10 @@ def verb_page(name: str) -> str:
     words = " ".join(key.upper() for key in cls.positional)
     parts = [f"# {name}", doc.summary, f"```text\nheadstart {name} {words} [OPTIONS]\n```", _prose(doc, summary=False)]
     parts += [_example(doc.examples), _python_of(name), "## Flags"]
-    parts += [
-        "Keyword arguments in Python have the same names with `_` for `-`; [recipes](../recipes.md) have them as keys. "
-        "Every verb also takes `--set KEY=VALUE`, `--json` and `--quiet`."
-    ]
+    parts.append(
+        "Keyword arguments in Python have the same names with `_` for `-`, and so have the keys of [recipes](../recipes.md). "
+        f"`headstart {name} --help` shows the most important ones, `headstart explain FLAG` all about one."
+    )
     for title, rows in _by_section(name):
         if rows:
             parts.append(f"### {title}\n\n{fields.table(rows)}")
@@ -171,26 +169,20 @@ def _python_of(verb: str) -> str:
     return f"In Python: [`headstart.{verb}`](../python.md#{verb})." if function else ""
 
 
-def _by_section(verb: str) -> list[tuple[str, list[tuple[str, Any, str]]]]:
-    """Titles and flags: the words, those of the run, of each section, of each kind of component."""
-    cls = VERBS.get(verb)
-    titles = {"data": "Data", "training": "Training", "backbone": "Backbone", "network": "Network"}
-    found: dict[str, list[tuple[str, Any, str]]] = {"Words": [], "Run": []}
-    for name, flag in flags(verb).items():
-        if not flag.listed:
-            continue
-        place = flag.path[0] if len(flag.path) > 1 else ""
-        if name in cls.positional:
-            title, written = "Words", name.upper()
-        else:
-            kind = {"task": "Task", "strategies": "Strategies", "objective": "Objective"}.get(place)
-            title, written = kind or titles.get(place, place.capitalize() or "Run"), _flag(name, flag.info.annotation)
-        found.setdefault(title, []).append((written, flag.info, _help(flag)))
+def _by_section(verb: str) -> list[tuple[str, list[tuple[str, FieldInfo | None, str]]]]:
+    """Headings and options, in the order of `headstart VERB --help-all`."""
+    known = flags(verb)
+    words: list[tuple[str, FieldInfo | None, str]]
+    words = [(key.upper(), known[key].info, known[key].help) for key in VERBS.get(verb).positional]
+    found: dict[str, list[tuple[str, FieldInfo | None, str]]] = {"Words": words}
+    found |= {heading: [] for heading in (*SECTIONS.values(), REST)}
+    for option in options_of(verb):
+        info = known[option.name].info if option.name in known else None
+        owners = f" Of {', '.join(f'`{name}`' for name in option.owners)}." if option.owners else ""
+        written = option.spelled.partition(" ")[0] if info is not None else option.spelled
+        written = "-o, --output" if option.name == "output" else written
+        found[option.section].append((written, info, option.help + owners))
     return list(found.items())
-
-
-def _help(flag: Flag) -> str:
-    return flag.help + (f" ({', '.join(flag.owners)})" if flag.owners and "." not in flag.help[:1] else "")
 
 
 def commands() -> list[str]:
@@ -262,7 +254,7 @@ def recipes_page() -> str:
 
 
 def _prose(doc: docstrings.Doc, *, summary: bool = True) -> str:
-    lines = [f"**{name}**: {text}" for name, text in doc.facts.items()]
+    lines = [f"**{name}**: {text}" for name, text in doc.facts.items() if text != "`encode`."]
     return "\n\n".join(part for part in (doc.summary if summary else "", doc.body, *lines) if part)
 
 
@@ -287,7 +279,7 @@ def _with_links(text: str, title: str) -> str:
         place = places.get(found[1]) if title != f"# {found[1]}" else None
         return f"[`{found[1]}`]({place})" if place else found[0]
 
-    return re.sub(r"`([a-z-]+)`(?!\])", linked, text)
+    return re.sub(r"`([a-z-]+)`(?!\])", linked, text.replace("(docs/log.md)", "([log](../../log.md))"))
 
 
 def write(folder: Path) -> None:

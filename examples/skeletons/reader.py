@@ -60,7 +60,7 @@ def blocks(lines: TextLines) -> Iterator[tuple[int, list[str]]]:
 def _records(path: Path, lines: TextLines, columns: tuple[str, ...]) -> Iterator[Record | Dropped]:
     """Every block once: as a record, or as one that was dropped, with line and reason."""
     for number, block in blocks(lines):
-        found = dict(line.partition(": ")[::2] for line in block)
+        found = {line.partition(": ")[0]: line.partition(": ")[2] for line in block}
         if set(found) != set(columns) or len(found) != len(block):
             yield Dropped(str(path), number, f"has the keys {', '.join(found)}, expected {', '.join(columns)}")
         else:

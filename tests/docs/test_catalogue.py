@@ -122,8 +122,8 @@ def test_docstrings_are_parted_into_prose_facts_lists_and_examples() -> None:
 @pytest.mark.parametrize(
     ("key", "takes", "default"),
     [
-        ("unfreezing", "`at-once`, `gradual`", "`at-once`"),
-        ("layer_decay", "number, over 0, at most 1", "`0.9`"),
+        ("unfreezing", "`at-once` or `gradual`", "`at-once`"),
+        ("layer_decay", "number, (0, 1]", "`0.9`"),
         ("layers", "`all` or whole number", "`all`"),
         ("embeddings", "yes or no", ""),
     ],
