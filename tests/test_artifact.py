@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -138,6 +139,19 @@ def test_weights_that_are_not_finite_are_never_published(tmp_path: Path, value: 
     with pytest.raises(DivergedError, match=r"bias in linear\.safetensors holds numbers that are not finite"):
         base.save(tmp_path / "broken")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_blank_text_has_no_prediction_and_arrays_of_all_texts_come_with_a_warning(saved: Path) -> None:
+    artifact = load(saved)
+    first, blank, other = artifact.predict(["good", " \n", "bad"])
+    assert (blank.label, blank.score, blank.probabilities, blank.truncated) == (None, None, None, False)
+    assert blank.plain() == artifact.task.nothing
+    with pytest.raises(AttributeError, match="a prediction has no attribute 'value'"):
+        _ = blank.value
+    assert pickle.loads(pickle.dumps(blank)) == blank
+    assert [first.plain(), other.plain()] == [each.plain() for each in artifact.predict(["good", "bad"])]
+    with pytest.warns(UserWarning, match=r"1 of 3 inputs have a blank text \(number 1 is the first, counted from 0\)"):
+        assert artifact.predict_proba(["good", "", "bad"]).shape == (3, 2)
 
 
 def test_predictions_hold_the_best_label_and_all_shares(saved: Path) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from headstart.runtime.forking import watch_forks as _watch_forks
+
 _LAZY = {
     "TextClassifier": "headstart.estimators:TextClassifier",
     "TextPairClassifier": "headstart.estimators:TextPairClassifier",
@@ -25,6 +27,8 @@ _LAZY = {
 }
 
 __all__ = sorted([*_LAZY, "__version__"])
+
+_watch_forks()
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ from headstart.runtime.precision import Precision
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks import TASKS
 from headstart.tasks.base import Task
-from headstart.types import Prediction
+from headstart.types import Prediction, Unanswered
 
 FORMAT = 2
 MANIFEST = "headstart.json"
@@ -101,15 +102,33 @@ class Artifact:
     def predict_proba(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> np.ndarray:
         """Calibrated probabilities of shape (texts, labels), columns in the order of `labels`.
 
+        Blank texts have some too, which mean nothing; a UserWarning says which they are.
+
         Raises:
             UsageError: the model says numbers, which have none.
         """
+        self.warn_of_blank(texts)
         return self.task.probabilities(self.outputs(texts, progress=progress))
 
     def predict(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> list[Any]:
-        """What the model says of each input: for tasks with one label per text a `LabelPrediction` with all probabilities."""
-        inputs = self.inputs(texts)
-        return [*self.predictions(self.raw_outputs(inputs, progress=progress), inputs)]
+        """What the model says of each input: for tasks with one label per text a `LabelPrediction` with all probabilities.
+
+        Of a blank text it says nothing, as on the command line: `label` and all else is None (see `types.Unanswered`).
+        """
+        blank = [self.task.is_blank(text) for text in texts]
+        inputs = [self.task.checked(at, text) for at, text in enumerate(texts) if not blank[at]]
+        said = iter(self.predictions(self.raw_outputs(inputs, progress=progress), inputs))
+        return [Unanswered(self.task.nothing) if none else next(said) for none in blank]
+
+    def warn_of_blank(self, texts: Sequence[Any]) -> None:
+        """Warn of texts without anything to read, where an answer to each is expected."""
+        blank = [at for at, text in enumerate(texts) if self.task.is_blank(text)]
+        if blank:
+            warnings.warn(
+                f"{len(blank):,} of {len(texts):,} inputs have a blank text (number {blank[0]} is the first, counted from 0); "
+                "what is predicted for them means nothing",
+                stacklevel=3,
+            )
 
     def predictions(self, outputs: Outputs, inputs: Sequence[Any]) -> Sequence[Prediction]:
         """What outputs say after all decisions.

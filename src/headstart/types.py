@@ -211,3 +211,30 @@ class Number:
     def cells(self, *, abstained: bool = False) -> list[str]:
         """The number, and whether the text was cut."""
         return [f"{self.value:.6g}", str(self.truncated).lower()]
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """What is said of an input without text: nothing; `label`, `value` or whatever else the task gives is None."""
+
+    nothing: Mapping[str, object]
+    """The mapping that `predict --json` prints of a row without text."""
+    score: None = None
+    truncated: bool = False
+
+    def __getattr__(self, name: str) -> None:
+        """None for what the predictions of the task have.
+
+        Raises:
+            AttributeError: they have nothing of that name.
+        """
+        if name.startswith("_") or name not in self.nothing:
+            raise AttributeError(f"a prediction has no attribute '{name}'")
+
+    def plain(self) -> dict[str, object]:
+        """The mapping that `predict --json` prints."""
+        return dict(self.nothing)
+
+    def cells(self, *, abstained: bool = False) -> list[str]:
+        """Empty ones, an attribute each."""
+        return [""] * len(self.nothing)

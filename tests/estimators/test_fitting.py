@@ -96,12 +96,19 @@ def test_a_saved_model_gives_equal_predictions(fitted: TextClassifier, tmp_path:
         assert (folder / name).is_file()
     again = headstart.load(folder)
     assert again.labels == ("down", "up")
-    more = [*texts, "something else entirely", ""]
+    more = [*texts, "something else entirely"]
     np.testing.assert_allclose(again.predict_proba(more), fitted.predict_proba(more), atol=1e-6)
     assert [row.label for row in again.predict(more)] == fitted.predict(more).tolist()
     with pytest.raises(RunFolderError, match="exists"):
         fitted.save(folder)
     fitted.save(folder, overwrite=True)
+
+
+def test_blank_texts_get_a_class_with_a_warning(fitted: TextClassifier) -> None:
+    with pytest.warns(
+        UserWarning, match="2 of 3 inputs have a blank text .*; what is predicted for them means nothing"
+    ):
+        assert len(fitted.predict(["", "good day", " "])) == 3
 
 
 def test_a_model_fitted_with_weights_can_be_evaluated_on_a_file_without_them(

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from headstart.cli.dashes import TEXTS_OF, with_texts
 from headstart.cli.display import progress_for, table
 from headstart.cli.printing import print_json, say_notes, show
 from headstart.errors import HeadstartError, Interrupted
@@ -41,7 +42,7 @@ def main() -> None:
         sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
         with watched(terminate=True):
-            code = application(sys.argv[1:])(standalone_mode=False)
+            code = application(sys.argv[1:])(with_texts(sys.argv[1:]), standalone_mode=False)
         if code == 130:  # what typer makes of KeyboardInterrupt
             print("stopped", file=sys.stderr)
             code = exit_code()
@@ -81,6 +82,8 @@ def _explain_usage(error: Any) -> None:
         from headstart.cli.unknown import unknown_options
 
         message = unknown_options(verb, sys.argv[1:]) or message
+        if verb == TEXTS_OF and "did you mean" not in message:
+            message += f" (a text that begins with a dash goes behind two: headstart {verb} RUN -- TEXT)"
     print(f"error: {message}; see {path} --help", file=sys.stderr)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from headstart.cli.dashes import unmarked
 from headstart.cli.help import text_of
 from headstart.config import components
 from headstart.errors import RecipeError
@@ -43,7 +44,11 @@ def command(verb: str, act: Callable[..., None]) -> Callable[..., None]:
         values.pop("help_all", None)
         sets = parse_sets(values.pop("sets", None) or [])
         as_json, quiet = bool(values.pop("as_json", False)), bool(values.pop("quiet", False))
-        given = {names.get(name, name): value for name, value in values.items() if value is not None and value != []}
+        given = {
+            names.get(name, name): unmarked(value)
+            for name, value in values.items()
+            if value is not None and value != []
+        }
         act({name: _plain(name, value) for name, value in given.items()}, sets, as_json, quiet)
 
     run.__name__ = verb

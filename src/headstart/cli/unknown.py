@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from headstart.cli.dashes import is_text
 from headstart.cli.help import options_of
 from headstart.recipes.flags import flags
 from headstart.recipes.verbs import VERBS
@@ -19,7 +20,9 @@ def unknown_options(verb: str, words: Sequence[str]) -> str:
     """
     known = _spellings(verb)
     given = [word.partition("=")[0] for word in words[: words.index("--") if "--" in words else None]]
-    strange = [word for word in dict.fromkeys(given) if word.startswith("--") and word not in known]
+    strange = [
+        word for word in dict.fromkeys(given) if word.startswith("--") and word not in known and not is_text(word)
+    ]
     if not strange:
         return ""
     said = [f"{word}{_hint(word, verb)}" for word in strange]

@@ -163,13 +163,16 @@ class Transfer(BaseEstimator):
         return joined(self._columns(X, fitting=fitting))
 
     def _answers(self, X: Any) -> list[Any]:
-        """What the model says of each row of X.
+        """What the model says of each row of X; a UserWarning names rows with a blank text, for which it means nothing.
 
         Raises:
             NotFittedError: `fit` was not called.
         """
         check_is_fitted(self, "artifact_")
-        return self.artifact_.predict(self._inputs(X, fitting=False))
+        texts = self._inputs(X, fitting=False)
+        self.artifact_.warn_of_blank(texts)
+        inputs = self.artifact_.inputs(texts)
+        return [*self.artifact_.predictions(self.artifact_.raw_outputs(inputs), inputs)]
 
     def _probabilities(self, X: Any) -> np.ndarray:
         """Probabilities of each row of X; raises as `_answers`."""

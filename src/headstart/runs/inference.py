@@ -50,7 +50,9 @@ def predict(recipe: Predict, call: Call) -> Outcome:
         said = artifact.predict(inputs)
         found = [prediction_row(artifact.task, prediction, abstain) for prediction in said]
         cut = sum(prediction.truncated for prediction in said)
-        return Outcome({"predictions": found}, artifact, notes=cut_notes(cut, len(said), artifact))
+        blank = sum(artifact.task.is_blank(given) for given in inputs)
+        notes = [f"{blank:,} of {len(said):,} inputs have a blank text and no prediction"] if blank else []
+        return Outcome({"predictions": found}, artifact, notes=[*notes, *cut_notes(cut, len(said), artifact)])
     if by_line:
         lines = standard_input(recipe.encoding) if recipe.input == "-" else _text_lines(path, recipe.encoding)
         found = list(predict_lines(artifact, lines, abstain=abstain))

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
+from headstart.runtime.forking import is_single
+
 SIDES = {"cpu": 2048, "cuda": 8192}
 """Sizes of the matrices whose product is timed, by device."""
 
@@ -20,9 +22,11 @@ def set_threads(wanted: int | None, *, torch_runs: bool) -> int:
     """Set the CPU threads of torch and BLAS if asked to; return how many there are.
 
     Args:
-        wanted: at least 1; None leaves them as they are.
+        wanted: at least 1; None leaves them as they are. A fork of a process in which torch was loaded has one.
         torch_runs: whether torch will do the work; it is imported only then.
     """
+    if wanted is not None and is_single():
+        wanted = 1
     if wanted is not None:
         from threadpoolctl import threadpool_limits
 

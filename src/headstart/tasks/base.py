@@ -280,6 +280,11 @@ class Task(Objective, Generic[E, O]):
         """
         return checked_input(at, given, pairs=self.pairs)
 
+    def is_blank(self, given: Any) -> bool:
+        """Whether what a user hands over has nothing to read: a blank text, or a pair with one."""
+        parts = given if self.pairs and isinstance(given, tuple | list) else (given,)
+        return any(isinstance(part, str) and not part.strip() for part in parts)
+
     @abstractmethod
     def heads(self, backbone: Backbone, **options: Any) -> dict[str, Head]:
         """Fresh heads by name for a backbone."""

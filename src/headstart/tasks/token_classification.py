@@ -212,6 +212,10 @@ class TokenClassification(PooledTask[Sentence]):
             raise DataError(f"input {at} has no words")
         return words
 
+    def is_blank(self, given: Any) -> bool:
+        """Whether a text has no words."""
+        return isinstance(given, str) and not input_words(given).words
+
     def input_of(self, parts: Sequence[str | None]) -> Words | None:
         """Words of a cell or line; None where it has none."""
         text = parts[0]
