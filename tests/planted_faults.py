@@ -26,6 +26,8 @@ DAMAGED = "tests/training/test_checkpoints.py::test_a_damaged_checkpoint_is_name
 NARROW = "tests/training/test_checkpoints.py::test_memory_is_tried_with_the_largest_batch_first_and_the_parts_stay"
 BACK = "tests/training/test_checkpoints.py::test_going_back_is_the_same_with_an_interruption_after_it"
 NAN = "tests/training/test_trainer.py::test_a_loss_that_is_not_finite_never_reaches_the_weights_and_its_rows_are_noted"
+SPANS = "tests/metrics/test_span_errors.py"
+ERRORS = "tests/evaluation/measurements/test_errors.py::"
 SIGNALS = (
     "tests/contract/test_resuming.py::"
     "test_stopped_at_any_update_the_checkpoint_of_that_update_is_there_and_it_says_how_to_go_on"
@@ -641,6 +643,43 @@ FAULTS = (
         "        setattr(config, name, share)\n",
         "        pass\n",
         "tests/strategies/test_strategies.py::test_dropout_within_the_network_is_its_own_or_what_was_asked_for",
+    ),
+    Fault("a span is paired twice", "metrics/span_errors.py", "                rest.remove(other)\n", "", SPANS),
+    Fault("the least shared words go first", "metrics/span_errors.py", "key=lambda each: -each[0]", "key=lambda each: each[0]", SPANS),
+    Fault(
+        "a wrong span has the probability of its surest word",
+        "tasks/span_mistakes.py",
+        "own[slice(*outcome.words)].min()",
+        "own[slice(*outcome.words)].max()",
+        f"{ERRORS}test_scores_of_wrong_spans_are_those_of_their_least_certain_word",
+    ),
+    Fault(
+        "intervals of few spans are resampled",
+        "evaluation/measurements/by_label.py",
+        "min(predicted, true) >= FEW_THINGS",
+        "min(predicted, true) >= 0",
+        f"{ERRORS}test_types_have_precision_recall_and_f1_with_intervals",
+    ),
+    Fault(
+        "rows that may not be shown are drawn",
+        "evaluation/measurements/number_errors.py",
+        " if subject.shows else None",
+        "",
+        f"{ERRORS}test_many_values_share_ranges_and_hidden_rows_are_not_drawn",
+    ),
+    Fault(
+        "what is nearly certain is rounded to certain",
+        "drawing/text.py",
+        "score > 0.9995",
+        "score > 1.9995",
+        "tests/report/test_page.py::test_spans_are_shown_by_type_by_outcome_and_as_marked_text",
+    ),
+    Fault(
+        "wide tables are cut on phones",
+        "report/page.py",
+        "    return stacked(\n",
+        "    return (\n",
+        "tests/report/test_page.py::test_a_phone_shows_tables_of_many_columns_row_by_row",
     ),
 )  # fmt: skip
 

@@ -54,3 +54,9 @@ def test_outcomes_sum_to_true_and_to_predicted_spans() -> None:
         assert {each.true for each in found if each.kind == "right"} == right
         seen.update(each.kind for each in found)
     assert set(seen) == set(KINDS)
+
+
+def test_the_partner_of_a_span_is_the_one_that_shares_most_words() -> None:
+    [invented, partner] = outcomes(spans("0-4 PER"), spans("0-1 PER, 1-4 PER"))
+    assert (invented.kind, invented.predicted) == ("invented", Span(0, 1, "PER"))
+    assert (partner.kind, partner.predicted, partner.words) == ("wrong boundary", Span(1, 4, "PER"), (0, 4))

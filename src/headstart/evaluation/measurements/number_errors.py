@@ -15,7 +15,7 @@ from headstart.drawing.text import finite, number, reached
 from headstart.evaluation.measurements.base import Measurement
 from headstart.evaluation.subjects import Subject
 from headstart.metrics import METRICS
-from headstart.metrics.resampling import bootstrap
+from headstart.metrics.resampling import interval_for_few
 from headstart.metrics.results import NumberResults
 
 MOST_POINTS = 500
@@ -117,7 +117,7 @@ def _mae(results: NumberResults, rows: Store[Any], inside: np.ndarray) -> dict[s
     """Mean absolute error of some rows, with its interval."""
     own = NumberResults(results.losses[inside], results.counts[inside], results.true[inside], results.predicted[inside])
     metric, groups = METRICS.get("mae"), None if rows.groups is None else rows.groups[inside]
-    return bootstrap(metric, metric.tally(own), clusters=groups, draws=1000).plain()
+    return interval_for_few(metric, metric.tally(own), clusters=groups).plain()
 
 
 def _by_range(results: NumberResults, rows: Store[Any]) -> list[dict[str, Any]]:
