@@ -105,7 +105,9 @@ def test_other_schemes_are_told_and_bare_types_converted() -> None:
     plain = table([(["Ada", "L", "in", "Rome"], ["PER", "PER", "O", "LOC"])] * 2)
     task = TokenClassification().guess(plain)
     assert task.parse(plain)[0].get(0).label == ("B-PER", "I-PER", "O", "B-LOC")
-    assert task.remarks(plain) == ["a.jsonl: tags are in the scheme plain"]
+    assert task.remarks(plain) == [
+        "a.jsonl: tags are in the scheme plain (types alone: neighbours of one type are one span)"
+    ]
     assert TokenClassification(scheme="iob2").guess(plain).remarks(table(WORDS)) == []
 
 

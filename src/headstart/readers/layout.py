@@ -59,7 +59,7 @@ class Layout:
         tags: column with their tags; None where none looks like it.
         counter: column that counts the words of a sentence; None where none does.
         names: of all columns, where the file says them or is CoNLL-U; else none.
-        header: whether the first line with columns is one of names.
+        header: whether the names stand in the file as a line.
         known: tags in the sample.
         others: columns that look like tags too.
     """
@@ -99,9 +99,18 @@ class Layout:
         others = f"; {', '.join(self.own_names[at] for at in self.others)} may be tags too" if self.others else ""
         return f"{words} and tags in column {self.tags + 1}{own[self.tags]} of {self.count}{others}"
 
+    @property
+    def tagged(self) -> bool:
+        """Whether a column says positions and types, or types and `O`."""
+        return self.tags is not None and _says_tags(Counter(self.known))
+
     def split(self, line: str) -> list[str]:
         """The columns of a line."""
         return split(line, tabbed=self.tabbed, joined=self.joined)
+
+    def is_header(self, parts: Sequence[str]) -> bool:
+        """Whether a line names the columns; files that were joined have several."""
+        return len(parts) == self.count and tuple(part.lower() for part in parts) == self.names
 
     def is_comment(self, parts: Sequence[str]) -> bool:
         """Whether the columns of a line before the first word of a sentence, which begins with `#`, are a comment."""

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from headstart.config import parse
+from headstart.data.files import open_text
 from headstart.data.table import Table, load
-from headstart.errors import DataError, RecipeError
+from headstart.errors import DataError, HeadstartError, RecipeError
 from headstart.readers import READERS
+from headstart.readers.layout import layout_of
 
 
 def reader_for(path: Path, *, format: str | None = None, **options: Any) -> Any:
@@ -21,13 +23,22 @@ def reader_for(path: Path, *, format: str | None = None, **options: Any) -> Any:
         DataError: the ending is not known.
         RecipeError: an option that this format does not have.
     """
-    name = format or _by_ending(path)
+    name = format or _by_ending(path, writing=False)
     cls = READERS.get(name)
     given = {key: value for key, value in options.items() if value is not None}
     strangers = [key for key in given if key not in cls.model_fields]
     if strangers:
         raise RecipeError([f"'{key}' does not apply to {name} files such as {path}" for key in strangers])
     return parse(cls, given, f"the format of {path}")
+
+
+def writer_for(path: Path) -> Any:
+    """The reader that writes a file, which its ending decides.
+
+    Raises:
+        DataError: the ending is not known.
+    """
+    return READERS.get(_by_ending(path, writing=True))()
 
 
 def open_table(path: str | Path, **options: Any) -> Table:
@@ -41,7 +52,7 @@ def open_table(path: str | Path, **options: Any) -> Table:
     return load(reader_for(file, **options).read(file), str(path))
 
 
-def _by_ending(path: Path) -> str:
+def _by_ending(path: Path, *, writing: bool) -> str:
     endings = [ending.lower() for ending in path.suffixes]
     ending = endings[-2] if len(endings) > 1 and endings[-1] == ".gz" else endings[-1] if endings else ""
     known: dict[str, str] = {}
@@ -49,7 +60,19 @@ def _by_ending(path: Path) -> str:
         known |= dict.fromkeys(READERS.get(name).extensions, name)
     if ending in known:
         return known[ending]
+    endings_known = f"{', '.join(sorted(known))}, each also with .gz"
+    if writing:
+        raise DataError(f"{path}: the ending '{ending}' is not known; choose one of {endings_known}")
+    hint = "; it looks like CoNLL columns: --format conll" if _in_columns(path) else ""
     raise DataError(
-        f"{path}: the ending '{ending}' is not known ({', '.join(sorted(known))}, each also with .gz); "
-        f"say what it is with --format {'|'.join(READERS.names())}"
+        f"{path}: the ending '{ending}' is not known ({endings_known}); "
+        f"say what it is with --format {'|'.join(READERS.names())}{hint}"
     )
+
+
+def _in_columns(path: Path) -> bool:
+    """Whether a file has a word per line with its tag beside it, in more than one sentence."""
+    try:
+        return layout_of(open_text(path), None).tagged
+    except HeadstartError:
+        return False

@@ -71,8 +71,7 @@ def _records(lines: TextLines, layout: Layout) -> Iterator[Record | Dropped]:
         parts = layout.split(line)
         if not begun and filled.startswith("#") and layout.is_comment(parts):
             continue
-        if header or (counted and not layout.is_word(parts)):
-            header = False
+        if (header and layout.is_header(parts)) or (counted and not layout.is_word(parts)):
             continue
         begun = begun or number
         if reason is None and len(parts) != count:

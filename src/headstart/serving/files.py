@@ -14,7 +14,7 @@ from typing import Any
 from headstart.artifact import Artifact, own_version
 from headstart.data.table import column_named
 from headstart.errors import DataError, RunFolderError, StorageError
-from headstart.readers.opening import reader_for
+from headstart.readers.opening import reader_for, writer_for
 from headstart.registry import did_you_mean
 from headstart.runtime import durable
 from headstart.runtime.interrupts import stopped
@@ -194,7 +194,7 @@ class FilePredictions:
         """
         if target.exists() and not overwrite:
             raise RunFolderError(f"{target} exists; choose another file with --output, or replace it with --overwrite")
-        writer = reader_for(target)
+        writer = writer_for(target)
         added = self.artifact.task.columns
         if writer.by_word and not self.artifact.task.words:
             raise DataError(f"{target}: files of words hold tags of words only; choose .csv, .tsv, .jsonl or .parquet")

@@ -42,6 +42,8 @@ def named(table: Table, usual: Sequence[str], flag: str, other: str | None) -> s
     folded = {name.casefold(): name for name in table.columns if name != other}
     name = next((folded[each] for each in usual if each in folded), None)
     if name is None and "columns" in table.format:
+        if len(table.columns) == 1:
+            raise DataError(f"{table.file}: has words alone; expected a tag beside each word")
         raise DataError(
             f"{table.file}: no column looks like {usual[0]} (columns: {', '.join(table.columns)}; the others count, or say the "
             f"same everywhere); name it with {flag}, by its name or number"
@@ -156,9 +158,12 @@ def sentences_of(
 
 def remarks_on(table: Table, inputs: Cells, labels: Cells, spelling: Spelling) -> list[str]:
     """How tags are written, unless as usual, and which are not possible where they stand; arguments as of `sentences_of`."""
-    said = [f"{table.file}: tags are in the scheme {spelling.scheme}"] if spelling.scheme != "iob2" else []
+    how = " (types alone: neighbours of one type are one span)" if spelling.scheme == "plain" else ""
+    said = [f"{table.file}: tags are in the scheme {spelling.scheme}{how}"] if spelling.scheme != "iob2" else []
     if spelling.said:
-        said = [f"{table.file}: tags are read in the scheme {spelling.scheme}: {spelling.said}; --scheme says another"]
+        said = [
+            f"{table.file}: tags are read in the scheme {spelling.scheme}{how}: {spelling.said}; --scheme says another"
+        ]
     if faults := faults_in(inputs, labels, spelling):
         shown = "; ".join(
             f"line {table.lines[at]}, word {fault.word + 1}: {fault.reason}" for at, fault in faults[:LINES]
