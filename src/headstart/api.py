@@ -178,13 +178,18 @@ def table_of(data: Columns) -> Table:
     return Table(MEMORY, columns, list(range(1, rows + 1)))
 
 
+def _plain_value(value: Any) -> Any:
+    """Numbers and arrays of numpy inside of a list as Python has them."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
 def _as_text(value: Any) -> str | None:
     if value is None or type(value).__name__ == "NAType":  # pandas.NA has no truth to compare by
         return None
     if hasattr(value, "tolist") and getattr(value, "ndim", 0):
         value = value.tolist()
     if isinstance(value, list | tuple | dict):
-        return Json(json.dumps(value, ensure_ascii=False))
+        return Json(json.dumps(value, ensure_ascii=False, default=_plain_value))
     if value != value:
         return None
     return value if isinstance(value, str) else str(value)

@@ -76,6 +76,27 @@ def test_a_span_is_widened_to_whole_letters_and_signs(begin: int, end: int, said
     assert found.text[mark.start : mark.end] == said
 
 
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("['Ada', \"O'Hara\", 'sang']", "['B-PER', 'I-PER', 'O']"),
+        ("Ada O'Hara sang", "B-PER I-PER O"),
+        ("Ada O'Hara  sang", "B-PER, I-PER, O"),
+        ('["Ada", "O\'Hara", "sang"]', "B-PER I-PER O"),
+        ("Ada O'Hara sang", '["B-PER", "I-PER", "O"]'),
+    ],
+)
+def test_lists_as_python_prints_them_and_tags_between_blanks_are_read(text: str, labels: str) -> None:
+    found = sentence(text, labels)
+    assert (found.input.words, found.label) == (("Ada", "O'Hara", "sang"), ("B-PER", "I-PER", "O"))
+    assert spelling_in([text], [labels]) == USUAL
+
+
+def test_spans_as_python_prints_them_are_read() -> None:
+    assert sentence("Ada sang", "[(0, 3, 'PER')]").label == ("B-PER", "O")
+    assert sentence("Ada sang", "[{'start': 0, 'end': 3, 'label': 'PER'}]").label == ("B-PER", "O")
+
+
 def test_no_label_at_all_is_not_the_same_as_no_span() -> None:
     assert sentence("Ada", None).label is None
     assert sentence("Ada", "[]").label == ("O",)
@@ -91,7 +112,9 @@ def test_no_label_at_all_is_not_the_same_as_no_span() -> None:
         ('["a"]', "[3]", "tag 1 is the number 3, and nothing says what it stands for; write names"),
         ('["a"]', "[null]", "tag 1 is null, expected a name such as B-PER or O"),
         ('["a"]', '[" "]', "tag 1 is empty"),
-        ('["a"]', "B-PER", "its labels are 'B-PER', expected a list of tags"),
+        ('["a"]', "PER", "its labels are 'PER', expected a list of tags"),
+        ("Ada sings", "B-PER O O", "3 tags for 2 words"),
+        ('["a", "b"]', "['O' 'O']", "expected a list of tags"),
         ("Ada", "PER", "its labels are 'PER', expected a list of spans"),
         ("Ada", '[[0, 4, "PER"]]', r"the span 0 to 4 \(PER\) is outside of the text, which has 3 characters"),
         ("Ada", '[[2, 2, "PER"]]', "is outside of the text"),

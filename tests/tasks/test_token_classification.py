@@ -137,6 +137,31 @@ def test_tags_of_two_meanings_are_refused_with_their_line_unless_the_scheme_is_s
     assert plain.parse(odd)[0].get(1).label == ("B-B-PER", "B-I-PER")
 
 
+def test_a_row_for_each_word_is_no_sentence() -> None:
+    words = table([(word, tag) for row in WORDS for word, tag in zip(*row, strict=True)], ("word", "tag"))
+    with pytest.raises(
+        DataError, match=r"each row has one word and its tag; rows have to be sentences.*--format conll"
+    ):
+        TokenClassification().guess(words).parse(words)
+
+
+def test_spans_whose_types_say_positions_are_refused() -> None:
+    rows = [("Ada Lovelace sang", [[0, 3, "B-PER"], [4, 12, "I-PER"]])] * 3
+    given = table(rows, ("text", "label"))
+    task = TokenClassification().guess(given)
+    with pytest.raises(DataError, match=r"types of spans say positions \(B-PER, I-PER\).*--scheme plain"):
+        task.bind(task.parse(given)[0])
+
+
+def test_tags_between_blanks_are_said() -> None:
+    given = table([(" ".join(words), " ".join(tags)) for words, tags in WORDS])
+    task = TokenClassification().guess(given)
+    assert [row.label for row in task.parse(given)[0].examples] == [tuple(tags) for _, tags in WORDS]
+    assert task.remarks(given) == [
+        "a.jsonl: tags stand between blanks, one for each word between the blanks of its text"
+    ]
+
+
 def test_tags_that_are_not_possible_are_named_by_line_and_word() -> None:
     rows = [*WORDS, (["in", "Rome"], ["O", "I-LOC"])]
     [said] = TokenClassification().guess(table(rows)).remarks(table(rows))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeGuard
 
 from headstart.data.graphemes import around
-from headstart.data.spelling import USUAL, Spelling, spelling_of
-from headstart.data.tags import Fault, Scheme, Span, faults_of, tags_of
+from headstart.data.python_lists import python_list
+from headstart.data.spelling import USUAL, Spelling, position_tags, spelling_of
+from headstart.data.tags import OUTSIDE, Fault, Scheme, Span, faults_of, tags_of
 from headstart.data.words import Sentence, Words, joined_words, word_list, words_of
 
 STARTS, ENDS = ("start", "start_offset", "begin"), ("end", "end_offset")
 TYPES = ("label", "type", "entity", "entity_group", "tag", "labels")
 """Keys of a span that is an object: those of doccano, Label Studio, spaCy and the pipelines of transformers among them."""
+
+_BETWEEN = re.compile(r"[\s,]+")
 
 
 class RowFault(ValueError):
@@ -37,11 +41,15 @@ def input_words(value: str) -> Words:
 
 
 def tags_in(value: str) -> list[str]:
-    """The tags of a JSON list.
+    """The tags of a list, or those between the blanks or commas of a text.
 
     Raises:
-        RowFault: it is none, or something else is in it.
+        RowFault: something else is in it, or a word that is no tag stands alone.
     """
+    if not value.lstrip().startswith(("[", "{")):
+        found = [tag for tag in _BETWEEN.split(value.strip()) if tag]
+        if len(found) > 1 or (found and _is_tag(found[0])):
+            return found
     found = _listed(value, 'a list of tags such as ["B-PER", "O"]')
     for at, tag in enumerate(found):
         if isinstance(tag, int | float) and not isinstance(tag, bool):
@@ -57,7 +65,7 @@ def tags_in(value: str) -> list[str]:
 
 
 def marks_in(value: str, text: str) -> list[Mark]:
-    """The spans of a JSON list, `[start, end, type]` or objects, in the order of the text; one that stands twice is one.
+    """The spans of a list, `[start, end, type]` or objects, in the order of the text; one that stands twice is one.
 
     Raises:
         RowFault: one is something else, is outside of the text, or shares characters with another.
@@ -76,14 +84,15 @@ def sentence(text: str, labels: str | None, *, spelling: Spelling = USUAL) -> Se
     """A sentence of two columns of a file.
 
     Args:
-        text: a JSON list of words, or a text.
-        labels: a JSON list with a tag for each word or, for a text, of spans of characters; None where it has none.
+        text: a list of words, or a text.
+        labels: a list with a tag for each word or, for a text, of spans of characters; tags may stand between blanks too, and
+            then the words of a text are those between its blanks; None where it has none.
         spelling: how tags are written.
 
     Raises:
         RowFault: they do not fit.
     """
-    words = word_list(text)
+    words = words_beside(text, labels)
     if words is not None:
         empty = next((at for at, word in enumerate(words) if not word.strip()), None)
         if empty is not None:
@@ -102,6 +111,16 @@ def sentence(text: str, labels: str | None, *, spelling: Spelling = USUAL) -> Se
     if not given.words:
         raise RowFault("no words in the text")
     return Sentence(given, None if labels is None else tuple(tags_of(_word_spans(marks, given), len(given.words))))
+
+
+def words_beside(text: str, labels: str | None) -> list[str] | None:
+    """Words that are given one by one, in a list or between blanks beside their tags; None for a text, with spans or none."""
+    words = word_list(text)
+    if words is not None or not labels:
+        return words
+    if labels.lstrip().startswith(("[", "{")):
+        return text.split() if word_list(labels) else None
+    return text.split() if len(_BETWEEN.split(labels.strip())) > 1 or _is_tag(labels.strip()) else None
 
 
 def marks_of(words: Words, spans: Sequence[Span]) -> list[Mark]:
@@ -144,12 +163,16 @@ def first_with(inputs: Sequence[str | None], labels: Sequence[str | None], tag: 
 
 def _tags(given: str | None, said: str | None) -> list[str]:
     """The tags of a row of words; nothing where it is no such row."""
-    if not given or not said or word_list(given) is None:
+    if not given or not said or words_beside(given, said) is None:
         return []
     try:
         return tags_in(said)
     except RowFault:
         return []
+
+
+def _is_tag(word: str) -> bool:
+    return word == OUTSIDE or position_tags([word])
 
 
 def _word_spans(marks: Sequence[Mark], words: Words) -> list[Span]:
@@ -170,9 +193,10 @@ def _listed(value: str, expected: str) -> list[Any]:
     try:
         found = json.loads(value)
     except ValueError:
-        found = None
+        found = python_list(value)
     if not isinstance(found, list):
-        raise RowFault(f"its labels are {value[:40]!r}, expected {expected}")
+        odd = "; a list that has no commas, as numpy prints one, can't be read" * value.startswith(("['", '["'))
+        raise RowFault(f"its labels are {value[:40]!r}, expected {expected}{odd}")
     return found
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from headstart.data.columns import taken
 from headstart.data.graphemes import BREAK, FLAGS, PREPENDED, around, composed, joining
+from headstart.data.python_lists import python_list
 
 WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"  # scripts that set no words apart: sign by sign
@@ -81,13 +82,13 @@ def joined_words(words: Sequence[str]) -> Words:
 
 
 def word_list(value: str) -> list[str] | None:
-    """The words of a JSON list of texts; None where it is something else."""
+    """The words of a list of texts, in JSON or as Python prints it; None where it is something else."""
     if not value.lstrip().startswith("["):
         return None
     try:
         found = json.loads(value)
     except ValueError:
-        return None
+        found = python_list(value)
     return found if isinstance(found, list) and all(isinstance(word, str) for word in found) else None
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import json
-import re
 from collections.abc import Sequence
 from sys import intern
 
+from headstart.data.python_lists import python_list
 from headstart.types import Json
 
-_QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
-# Adjacent texts without a comma, as numpy prints them, would be glued together by Python.
-_PYTHON_LIST = re.compile(rf"\[\s*(?:(?:{_QUOTED})(?:\s*,\s*(?:{_QUOTED}))*\s*,?\s*)?\]", re.DOTALL)
 CHOICES = "choices"
 """Key of an object under which Label Studio exports the labels of a text."""
 MARKS = {
@@ -58,7 +54,7 @@ def listed_labels(cell: str) -> list[str] | None:
     try:
         found = json.loads(cell, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
-        found = _python_list(cell.strip())
+        found = python_list(cell)
     if isinstance(found, dict) and len(found) == 1 and CHOICES in found:
         found = found[CHOICES]
         found = [found] if isinstance(found, str) else found
@@ -92,16 +88,6 @@ def marked_labels(
 def shown_cell(cell: str) -> str:
     """Its beginning in quotes, for messages."""
     return f"'{cell[:60]}{'...' * (len(cell) > 60)}'"
-
-
-def _python_list(cell: str) -> list[str] | None:
-    """The texts of a list as Python and pandas write one."""
-    if not _PYTHON_LIST.fullmatch(cell):
-        return None
-    try:
-        return ast.literal_eval(cell)
-    except (ValueError, SyntaxError):
-        return None
 
 
 def _kind(cell: str) -> str:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from headstart.data.profile import ColumnProfile, TableProfile
-from headstart.data.spelling import USUAL, Spelling, TagFault
+from headstart.data.python_lists import python_list
+from headstart.data.spelling import USUAL, Spelling, TagFault, position_tags
 from headstart.data.store import Store
 from headstart.data.table import Table
-from headstart.data.tagged import STARTS, RowFault, faults_in, first_with, sentence, spelling_in
+from headstart.data.tagged import STARTS, RowFault, faults_in, first_with, sentence, spelling_in, words_beside
 from headstart.data.tags import OUTSIDE, Scheme
 from headstart.data.words import Sentence, Sentences, word_list
 from headstart.errors import DataError
@@ -22,8 +23,8 @@ from headstart.tasks.columns import text_fault
 from headstart.tasks.fitness import Fitness
 from headstart.types import Dropped
 
-TEXT_NAMES = ("tokens", "words", "text", "sentence")
-LABEL_NAMES = ("tags", "ner_tags", "labels", "label", "entities", "spans", "ner", "annotations")
+TEXT_NAMES = ("tokens", "words", "text", "sentence", "token", "word")
+LABEL_NAMES = ("tags", "ner_tags", "labels", "label", "entities", "spans", "ner", "annotations", "tag", "ner_tag")
 """Usual names of columns."""
 LOOKED_AT = 200
 """Rows that columns are chosen by."""
@@ -150,6 +151,16 @@ def sentences_of(
         else:
             kept.append(row)
             counts.append(count)
+    if (
+        len(kept) > LINES
+        and set(counts) == {1}
+        and labels is not None
+        and not any("[" in (told[row] or "") for row in kept)
+    ):
+        raise DataError(
+            f"{table.file}: each row has one word and its tag; rows have to be sentences, so write a file of words and tags with "
+            "an empty line between sentences (--format conll), or lists of words and of tags"
+        )
     columns = {key: [values[row] for row in kept] for key, values in table.columns.items()}
     own = [inputs[row] for row in kept], [told[row] for row in kept]
     rows = Sentences(*own, read, np.array(counts, dtype=np.int64))
@@ -164,6 +175,8 @@ def remarks_on(table: Table, inputs: Cells, labels: Cells, spelling: Spelling) -
         said = [
             f"{table.file}: tags are read in the scheme {spelling.scheme}{how}: {spelling.said}; --scheme says another"
         ]
+    if any(cell and not cell.lstrip().startswith("[") for cell in labels):
+        said.append(f"{table.file}: tags stand between blanks, one for each word between the blanks of its text")
     if faults := faults_in(inputs, labels, spelling):
         shown = "; ".join(
             f"line {table.lines[at]}, word {fault.word + 1}: {fault.reason}" for at, fault in faults[:LINES]
@@ -184,10 +197,14 @@ def tagged_fitness(text: ColumnProfile, label: ColumnProfile) -> Fitness:
         told = usual and any(str(tag).strip() not in (OUTSIDE, "0") for tags in tagged for tag in tags)
         reason = f"'{text.name}' has words, and '{label.name}' a tag for each of them"
         return Fitness(len(tagged) / len(rows) if told and len(tagged) > 0.5 * len(rows) else 0.0, reason)
+    tagged = [tags for given, said in rows if not said.lstrip().startswith("[") and (tags := _as_many(given, said))]
+    if len(tagged) > 0.5 * len(rows) and any(tag != OUTSIDE for tags in tagged for tag in tags):
+        return Fitness(len(tagged) / len(rows), f"'{label.name}' has a tag for each word of '{text.name}'")
     read = []
     for given, said in rows:
         with suppress(RowFault):
-            read.append(sentence(given, said).label or ())
+            if words_beside(given, said) is None:
+                read.append(sentence(given, said).label or ())
     found = len(read) > 0.5 * len(rows) and any(tag != OUTSIDE for tags in read for tag in tags)
     placed = [each for cell in label.lists for each in cell if isinstance(each, dict) and {*each} & {*STARTS}]
     score = len(read) / len(rows) if found else 0.5 if placed else 0.0  # reading says what is wrong with them
@@ -195,12 +212,18 @@ def tagged_fitness(text: ColumnProfile, label: ColumnProfile) -> Fitness:
 
 
 def _as_many(given: str, said: str) -> list[Any]:
-    """The tags of a row of words if they are as many; in which spelling is another question."""
+    """The tags of a row of words if they are as many; in which spelling is another question.
+
+    Between blanks only `O` and tags that say positions are taken for some, since any two texts may have as many words.
+    """
     words = word_list(given)
+    if not said.lstrip().startswith("["):
+        words, tags = given.split() if words is None else words, said.split()
+        return tags if len(tags) == len(words) and position_tags([*tags, "B-X"]) else []
     try:
         tags = json.loads(said) if words else None
     except ValueError:
-        tags = None
+        tags = python_list(said)
     return tags if isinstance(tags, list) and words and len(tags) == len(words) else []
 
 

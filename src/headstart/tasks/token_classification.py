@@ -13,7 +13,7 @@ from headstart.checks.labels import refuse_rare_types
 from headstart.config import describe
 from headstart.data.outputs import Logits
 from headstart.data.profile import TableProfile
-from headstart.data.spelling import Spelling
+from headstart.data.spelling import Spelling, position_tags
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.tagged import Mark, input_words, marks_of
@@ -169,6 +169,11 @@ class TokenClassification(PooledTask[Sentence]):
                     f"({', '.join(sorted(known - {''}))}); fix the file, or leave 'labels' out of the recipe"
                 )
             return self
+        if self.scheme != "plain" and position_tags(counts):
+            raise DataError(
+                f"{examples.file}: the types of spans say positions ({', '.join(sorted(counts)[:4])}), and a span is one piece "
+                "from its first word to its last; join them, or say --scheme plain if these are types as they stand"
+            )
         if self.drop_rare_labels:
             counts = Counter({kind: count for kind, count in counts.items() if count > 1})
         else:
