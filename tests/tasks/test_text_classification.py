@@ -64,7 +64,9 @@ def test_columns_are_guessed_by_usual_names_else_by_their_content(header: str, t
 
 
 def test_named_columns_are_taken_and_what_is_open_is_guessed_around_them() -> None:
-    rows = table("text,title,label,kind", *[[f"{LONG}{at}", f"t{at}", "ab"[at % 2], "xyz"[at % 3]] for at in range(20)])
+    rows = table(
+        "text,title,label,kind", *[[f"{LONG}{at}", f"t {at}", "ab"[at % 2], "xyz"[at % 3]] for at in range(20)]
+    )
     found = TextClassification(text="title, text", label="kind").guess(rows)  # type: ignore[arg-type]
     assert (found.text, found.label) == (("title", "text"), "kind")
     assert TextClassification(label="text").guess(rows).text == ("title",)
@@ -85,6 +87,52 @@ def test_named_columns_are_taken_and_what_is_open_is_guessed_around_them() -> No
 def test_columns_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         TextClassification(**options).guess(table("text,label", ("a", "x"), ("b", "y")))
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "label"),
+    [
+        ("link,headline,section", "headline", "section"),
+        ("mail,note,team", "note", "team"),
+        ("agent,subject line,priority", "subject line", "priority"),
+        ("photo,caption,mood", "caption", "mood"),
+        ("reviewer,remark,helpful", "remark", "helpful"),
+        ("split,essay,level", "essay", "level"),
+        ("text,words of it,level", "words of it", "level"),
+    ],
+)
+def test_links_keys_and_people_are_neither_text_nor_label_where_another_column_may_be(
+    columns: str, text: str, label: str
+) -> None:
+    first = {
+        "link": "https://news.example.org/archive/2026/03/a-very-long-path-to-a-page-of-the-archive-{}.html",
+        "mail": "somebody.with.a.long.name.{}@department.example.org",
+        "agent": "ann{}",
+        "photo": "holidays/2026/a-folder-with-a-long-name/and-another-one/picture_{}.jpg",
+        "reviewer": "reviewer{}",
+        "split": "train{}",
+        "text": "document-with-a-long-key-000{}",
+    }[columns.partition(",")[0]]
+    few = columns.startswith(("agent", "reviewer", "split"))
+    rows = [
+        [first.format("" if few and at % 2 else at % 2 if few else at), f"it came late {at}", "abc"[at % 3]]
+        for at in range(30)
+    ]
+    task = TextClassification().guess(table(columns, *rows))
+    assert (task.text, task.label) == ((text,), label)
+
+
+def test_who_wrote_a_text_is_the_label_where_there_is_no_other() -> None:
+    rows = [[f"it came late {at}", ("ann", "bob")[at % 2]] for at in range(30)]
+    assert TextClassification().guess(table("letter,author", *rows)).label == "author"
+
+
+def test_texts_without_blanks_are_texts() -> None:
+    rows = [
+        [f"https://a.example/some/long/path/{at}/page", "\u8fd9\u4e2a\u5f88\u597d" + chr(0x4E00 + at), "ab"[at % 2]]
+        for at in range(30)
+    ]
+    assert TextClassification().guess(table("link,inhalt,wert", *rows)).text == ("inhalt",)
 
 
 def test_one_column_alone_is_refused() -> None:

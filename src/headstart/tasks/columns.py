@@ -12,6 +12,7 @@ import numpy as np
 
 from headstart.config import describe
 from headstart.data.columns import taken
+from headstart.data.profile import ColumnProfile
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError
@@ -23,6 +24,19 @@ LONGEST_TEXT = 1_000_000
 
 TEXT_NAMES = ("text", "review", "message", "sentence", "comment", "content", "body", "tweet", "utterance", "document")
 LABEL_NAMES = ("label", "sentiment", "class", "category", "target", "intent", "topic", "stars", "rating", "y")
+OTHER_LABEL_NAMES = (
+    "priority", "severity", "urgency", "section", "department", "queue", "emotion", "genre", "type", "kind", "polarity", "stance",
+    "verdict", "outcome", "status", "spam", "duplicate", "gold", "annotation", "tag",
+)  # fmt: skip
+"""Names that columns with labels have less often."""
+BESIDE_NAMES = frozenset((
+    "agent", "assignee", "author", "by", "client", "creator", "customer", "editor", "employee", "first_name", "from", "journalist",
+    "last_name", "manager", "name", "operator", "owner", "person", "rater", "recipient", "reporter", "reviewer", "sender",
+    "speaker", "to", "user", "username", "user_name", "worker", "annotator", "language", "lang", "country", "city", "region",
+    "source", "platform", "device", "channel", "shop", "store", "split", "fold", "subset", "partition", "day", "month", "year",
+    "hour", "weekday", "verified", "version", "batch", "licence", "license",
+))  # fmt: skip
+"""Names of columns about who wrote a row, where and when; neither text nor label where another column may be."""
 PAIR_NAMES = (
     ("premise", "hypothesis"), ("sentence1", "sentence2"), ("text1", "text2"), ("sentence_a", "sentence_b"),
     ("text_a", "text_b"), ("question1", "question2"), ("question", "answer"), ("question", "sentence"),
@@ -188,9 +202,7 @@ def guess_pair(table: Table, label: str | None) -> tuple[str, str]:
     for first, second in PAIR_NAMES:
         if first in candidates and second in candidates:
             return candidates[first], candidates[second]
-    lengths = {
-        name: float(np.mean([len(value or "") for value in table.columns[name][:1000]])) for name in candidates.values()
-    }
+    lengths = _lengths(table, [*candidates.values()], least=2)
     if len(lengths) < 2:
         raise DataError(
             f"{table.file}: two columns with text and one with the label are needed (columns: {', '.join(table.columns)})"
@@ -225,7 +237,7 @@ def positive(value: str | None) -> float | None:
 
 
 def guess_text(table: Table, *labels: str | None) -> str:
-    """The column with the text: by usual names, else the one with the longest values.
+    """The column with the text: by usual names, else the one with the longest values that may be texts.
 
     Raises:
         DataError: the label's column is the only one.
@@ -233,29 +245,31 @@ def guess_text(table: Table, *labels: str | None) -> str:
     candidates = [name for name in table.columns if name not in labels]
     for wanted in TEXT_NAMES:
         for name in candidates:
-            if name.casefold() == wanted:
+            if name.casefold() == wanted and not _profile(table, name).aside:
                 return name
-    lengths = {name: float(np.mean([len(value or "") for value in table.columns[name][:1000]])) for name in candidates}
+    lengths = _lengths(table, candidates, least=1)
     if not lengths:
         found = ", ".join(table.columns)
         raise DataError(
-            f"{table.file} has no column beside the label's ({found}); a text and a label column are needed"
+            f"{table.file} has {'one column' if len(table.columns) == 1 else 'columns with labels'} only ({found}); a text and a "
+            "label column are needed"
         )
     return max(lengths, key=lambda name: lengths[name])
 
 
 def guess_label(table: Table, text: Sequence[str]) -> str:
-    """The column with the label: by usual names, else the one with the fewest distinct values.
+    """The column with the label: by usual names, else the one with the fewest distinct values that says more than who or when.
 
     Raises:
-        DataError: none looks like it.
+        DataError: none looks like it, or several hold 0 and 1.
     """
     candidates = [name for name in table.columns if name not in text]
-    for wanted in LABEL_NAMES:
-        for name in candidates:
-            folded_name = name.casefold().replace("-", "_")
-            if folded_name == wanted or folded_name.endswith("_" + wanted):
-                return name
+    distinct = {name: len(set(table.columns[name])) for name in candidates}
+    fitting = {name: count for name, count in distinct.items() if 2 <= count <= max(2, min(200, len(table) // 5))}
+    for wanted, possible in ((LABEL_NAMES, candidates), (OTHER_LABEL_NAMES, fitting)):
+        named = first_named(possible, wanted)
+        if named is not None:
+            return named
     marked = indicators(table, text)
     if len(marked) > 1:
         shown = ",".join(marked)
@@ -263,11 +277,35 @@ def guess_label(table: Table, text: Sequence[str]) -> str:
             f"{table.file}: the columns {shown.replace(',', ', ')} hold 0 and 1, so it is open which is the label: name one with "
             f"--label, or learn all of them with --task multi-label-classification --label {quote(shown)}"
         )
-    distinct = {name: len(set(table.columns[name])) for name in candidates}
-    fitting = {name: count for name, count in distinct.items() if 2 <= count <= max(2, min(200, len(table) // 5))}
     if not fitting:
         raise DataError(
             f"{table.file}: no column looks like a label (columns with their distinct values: "
             f"{', '.join(f'{name} {count}' for name, count in distinct.items())}); name it with --label"
         )
-    return min(fitting, key=lambda name: (fitting[name], list(table.columns).index(name)))
+    told = [name for name in fitting if not _is_beside(table, name)]
+    return min(told or fitting, key=lambda name: (fitting[name], list(table.columns).index(name)))
+
+
+def first_named(columns: Iterable[str], usual: Sequence[str]) -> str | None:
+    """The column with the first of the usual names, in any case, or that ends in it behind a `_`; None where there is none."""
+    folded = {name: name.casefold().replace("-", "_").replace(" ", "_") for name in columns}
+    return next(
+        (name for each in usual for name, found in folded.items() if found == each or found.endswith("_" + each)), None
+    )
+
+
+def _lengths(table: Table, candidates: Sequence[str], *, least: int) -> dict[str, float]:
+    """Mean characters of the columns that may be texts; of all where those are too few."""
+    texts = [name for name in candidates if _profile(table, name).is_text]
+    told = [name for name in texts if name.casefold() not in BESIDE_NAMES]
+    found = next((each for each in (told, texts) if len(each) >= least), candidates)
+    return {name: float(np.mean([len(value or "") for value in table.columns[name][:1000]])) for name in found}
+
+
+def _is_beside(table: Table, name: str) -> bool:
+    """Whether a column says who or when, or is one of links, dates or keys."""
+    return name.casefold() in BESIDE_NAMES or bool(_profile(table, name).aside)
+
+
+def _profile(table: Table, name: str) -> ColumnProfile:
+    return ColumnProfile(name, table.columns[name][:1000])

@@ -134,10 +134,10 @@ class MultiLabelClassification(PooledTask[Example]):
     def fitness(self, profile: TableProfile) -> Fitness:
         """A text, and lists of labels that recur in other lists."""
         text = [profile.columns[name] for name in self.text or ()]
-        if self.label not in profile.columns:
+        label = profile.columns.get(self.label or "")
+        if label is None:
             columns = (self.label or "").replace(",", ", ")
             return Fitness(WHOLE * as_texts(text), f"the columns {columns} hold 0 and 1, whether a text has the label")
-        label = profile.columns[self.label]
         lists = [found for found in (self.read_cell(cell)[0] for cell in label.filled) if found is not None]
         if len(lists) < MOSTLY * len(label.filled) or is_called(label.name, (*TEXT_NAMES, *TAGGED)):
             return Fitness(0.0)

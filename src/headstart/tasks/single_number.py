@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -12,12 +13,14 @@ import numpy as np
 from pydantic import Field
 
 from headstart.data.outputs import Logits
+from headstart.data.profile import ColumnProfile
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, UsageError
 from headstart.metrics import METRICS
 from headstart.metrics.results import NumberResults
 from headstart.tasks.base import E
+from headstart.tasks.columns import first_named
 from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, own_weights
 from headstart.types import Number
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 NUMBER_NAMES = ("score", "rating", "stars", "similarity", "value", "target", "label", "grade", "price", "y")
 MOSTLY = 0.9
 """Share of a column's cells that are numbers from which on it is taken for one of numbers."""
+DECIMAL_COMMA = re.compile(r"[-+]?\d+(?:\.\d{3})*,\d+")
+"""A number as many countries write it."""
 KINDS = 4
 """Bins by which parts and folds get their share of small and large numbers."""
 
@@ -84,7 +89,14 @@ class SingleNumber(PooledTask[E], Generic[E]):
         if cell is None or not cell.strip():
             return None, "no number"
         value = number_of(cell)
-        return (None, f"'{cell[:60]}' is no finite number") if value is None else (value, None)
+        if value is None:
+            comma = (
+                "; it has a decimal comma, and numbers are read with a point"
+                if DECIMAL_COMMA.fullmatch(cell.strip())
+                else ""
+            )
+            return None, f"'{cell[:60]}' is no finite number{comma}"
+        return value, None
 
     def bind(self, examples: Store[Any]) -> Self:
         """Learn mean and standard deviation of the numbers.
@@ -215,16 +227,22 @@ def guess_number(table: Table, text: Sequence[str]) -> str:
         DataError: none looks like it.
     """
     candidates = [name for name in table.columns if name not in text and _is_of_numbers(table.columns[name])]
-    for wanted in NUMBER_NAMES:
-        for name in candidates:
-            folded_name = name.casefold().replace("-", "_")
-            if folded_name == wanted or folded_name.endswith("_" + wanted):
-                return name
-    candidates = [name for name in candidates if name.casefold() not in ("id", "index", "row")]
+    named = first_named(candidates, NUMBER_NAMES)
+    if named is not None:
+        return named
+    candidates = [name for name in candidates if not ColumnProfile(name, table.columns[name][:1000]).aside]
     if not candidates:
+        commas = [name for name in table.columns if name not in text and _has_commas(table.columns[name])]
+        also = f"; '{commas[0]}' has numbers with a decimal comma: write points" if commas else ""
         known = ", ".join(table.columns)
-        raise DataError(f"{table.file}: no column looks like numbers (columns: {known}); name it with --label")
+        raise DataError(f"{table.file}: no column looks like numbers (columns: {known}){also}; name it with --label")
     return max(candidates, key=lambda name: len(set(table.columns[name])))
+
+
+def _has_commas(cells: Sequence[str | None]) -> bool:
+    some = [cell.strip() for cell in cells[:1000] if cell and cell.strip()]
+    found = [cell for cell in some if DECIMAL_COMMA.fullmatch(cell)]
+    return bool(found) and sum(cell in found or number_of(cell) is not None for cell in some) >= MOSTLY * len(some)
 
 
 def _is_of_numbers(cells: Sequence[str | None]) -> bool:
