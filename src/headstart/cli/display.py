@@ -9,39 +9,65 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from headstart.drawing.text import counted, shown
-from headstart.runtime.progress import Progress, format_duration
+from headstart.runtime.forecast import Forecast, said_left
+from headstart.runtime.progress import Progress, Stage, format_duration
+
+QUIET = 10.0
+"""Seconds after which a step says where it stands, whatever it has done."""
 
 
 class Lines(Progress):
-    """Plain lines on standard error: one per topic, and one per tenth of a step that takes longer than a second."""
+    """Plain lines on standard error: one per topic and per stage, and of a step one per tenth or ten seconds.
+
+    Times left are those of all that is left of the command.
+    """
 
     def __init__(self) -> None:
-        self._step = ""
-        self._total = self._done = 0.0
-        self._started = self._printed = 0.0
+        self.forecast = Forecast()
+        self._step = self._stage = ""
+        self._started = self._printed = time.monotonic()
         self._tenth = 0
+        self._planned = False
+
+    def expect(self, stages: Sequence[Stage]) -> None:
+        """Show what is to come, the first time."""
+        self.forecast.expect(stages)
+        if not self._planned:
+            self._planned = True
+            rows = [_stage_row(stage) for stage in stages]
+            for at, line in enumerate(_columns(rows, left=(0, 2))):
+                self.line("" if at else "plan", line)
+
+    def enter(self, stage: str) -> None:
+        """Say that a stage begins, and what is left from here."""
+        self.forecast.enter(stage)
+        self._stage = stage
+        left = said_left(self.forecast.left())
+        self.line(stage, f"begins, {left} in all" if left else "begins")
+        self._printed = time.monotonic()
 
     def begin(self, step: str, total: float, note: str = "") -> None:
         """Start a step."""
-        self._step, self._total, self._done, self._tenth = step, max(total, 1e-9), 0.0, 0
-        self._started = self._printed = time.monotonic()
+        self.forecast.begin(max(total, 1e-9))
+        self._step, self._tenth = step, 0
+        self._started = time.monotonic()
 
     def advance(self, units: float, note: str = "") -> None:
-        """Print when another tenth is done and a second has passed."""
+        """Print when another tenth is done and a second has passed, or ten have."""
+        self.forecast.advance(units)
         if not self._step:
             return
-        self._done = min(self._done + units, self._total)
-        tenth = int(10 * self._done / self._total)
-        now = time.monotonic()
-        if tenth > self._tenth and now - self._printed >= 1.0 and tenth < 10:
-            self._tenth, self._printed = tenth, now
-            left = (now - self._started) / self._done * (self._total - self._done)
-            self.line(self._step, f"{tenth * 10} %, about {format_duration(left)} left{', ' + note if note else ''}")
+        tenth, quiet = int(10 * self.forecast.share), time.monotonic() - self._printed
+        if (tenth > self._tenth and quiet >= 1.0 and tenth < 10) or quiet >= QUIET:
+            self._tenth, self._printed = tenth, time.monotonic()
+            parts = [f"{100 * self.forecast.share:.0f} %", note, said_left(self.forecast.left())]
+            self.line(self._step, ", ".join(part for part in parts if part))
 
     def end(self, note: str = "") -> None:
         """Say how long the step took."""
         if self._step:
-            self.line(self._step, f"{note or 'done'} in {format_duration(time.monotonic() - self._started)}")
+            self._printed = time.monotonic()
+            self.line(self._step, f"{note or 'done'} in {format_duration(self._printed - self._started)}")
         self._step = ""
 
     def say(self, topic: str, message: str, *, warning: bool = False) -> None:
@@ -59,41 +85,64 @@ class Bars(Lines):
     def __init__(self) -> None:
         super().__init__()
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn
+        from rich.text import Text
+
+        forecast = self.forecast
+
+        class Left(ProgressColumn):
+            """What is left of the whole command, counted on while nothing is said."""
+
+            def render(self, task: Task) -> Text:
+                return Text(said_left(forecast.left()))
 
         self._console = Console(stderr=True, highlight=False)
         columns = (
             TextColumn("{task.description:<12}", markup=False),
             BarColumn(bar_width=30),
             TaskProgressColumn(),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            Left(),
             TextColumn("{task.fields[note]}", markup=False),
         )
         self._bar = Progress(*columns, console=self._console, transient=True)
         self._task: Any = None
 
+    def enter(self, stage: str) -> None:
+        """Show that a stage is under way, before it says where it stands."""
+        self._off()
+        self.forecast.enter(stage)
+        self._show(stage, None)
+
     def begin(self, step: str, total: float, note: str = "") -> None:
         """Show a bar."""
         super().begin(step, total, note)
-        self._task = self._bar.add_task(step, total=total, note=note)
-        self._bar.start()
+        self._off()
+        self._show(step, total, note)
 
     def advance(self, units: float, note: str = "") -> None:
         """Move the bar."""
+        self.forecast.advance(units)
         if self._task is not None:
             self._bar.update(self._task, advance=units, note=note)
 
     def end(self, note: str = "") -> None:
         """Take the bar away, leave a line."""
-        if self._task is not None:
-            self._bar.stop()
-            self._bar.remove_task(self._task)
-            self._task = None
+        self._off()
         super().end(note)
 
     def line(self, topic: str, message: str) -> None:
         """Write one line above the bar."""
         self._console.print(f"{topic:<12} {message}", markup=False, soft_wrap=True)
+
+    def _show(self, step: str, total: float | None, note: str = "") -> None:
+        self._task = self._bar.add_task(step, total=total, note=note)
+        self._bar.start()
+
+    def _off(self) -> None:
+        if self._task is not None:
+            self._bar.stop()
+            self._bar.remove_task(self._task)
+            self._task = None
 
 
 def progress_for(*, quiet: bool) -> Progress:
@@ -107,15 +156,25 @@ def progress_for(*, quiet: bool) -> Progress:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: Collection[int] = (0,)) -> str:
     """Columns side by side, those numbered in `left` flush left, the others flush right."""
-    widths = [max(len(row[at]) for row in (header, *rows)) for at in range(len(header))]
+    return "\n".join(_columns([header, *rows], left=left))
+
+
+def _columns(rows: Sequence[Sequence[str]], *, left: Collection[int]) -> list[str]:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))] if rows else []
     lines = []
-    for row in (header, *rows):
+    for row in rows:
         cells = [
             cell.ljust(width) if at in left else cell.rjust(width)
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    return lines
+
+
+def _stage_row(stage: Stage) -> list[str]:
+    """Name, time and note of a stage that is to come."""
+    seconds = "" if stage.seconds is None or not stage.runs else f"about {format_duration(stage.seconds)}"
+    return [stage.name, seconds, stage.note if stage.runs else f"not run: {stage.note}"]
 
 
 def leaderboard(evidence: dict[str, Any]) -> str:

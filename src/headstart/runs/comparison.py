@@ -16,6 +16,7 @@ from headstart.decisions.base import Decision
 from headstart.errors import DivergedError, HeadstartError, Interrupted, RecipeError, UnavailableError
 from headstart.recipes.labelled import Experiment
 from headstart.report import card, page
+from headstart.runs.announcing import stages, summary
 from headstart.runs.choosing import choose
 from headstart.runs.conditions import conditions
 from headstart.runs.evidence import gather, lengths_notice
@@ -84,7 +85,12 @@ def compare(
     plan = set_up(recipe, progress, table, started, team, work)
     if work is not None:
         work.check(conditions(recipe, table, plan.context.located, plan.threads, team.size), strict=strict)
-    return carry_out(plan.entries(), plan, work, title=title, started=started)
+    entries = plan.entries()
+    steps = plan.outlook(entries)
+    progress.expect(stages(plan, steps))
+    if said := summary(plan, steps):
+        progress.say("plan", said)
+    return carry_out(entries, plan, work, title=title, started=started)
 
 
 def carry_out(
@@ -125,6 +131,7 @@ def carry_out(
     steps.append({"name": "testing", "seconds": time.perf_counter() - testing})
     for entry in finished:
         entry.finished.predictor.release()
+    plan.context.progress.enter("report")
     context = plan.context_on(chosen.located)
     evidence = gather(recipe, entries, chosen, parts, context)
     if said := lengths_notice(evidence, parts.task):
@@ -180,9 +187,9 @@ def outline(recipe: Experiment, progress: Progress, table: Table | None = None) 
     """
     started = time.perf_counter()
     plan = set_up(recipe, progress, table, started)
-    if plan.rate is None and plan.context.located is not None:
-        plan.probe()
     steps = plan.outlook(plan.entries())
+    if said := summary(plan, steps):
+        progress.say("plan", said)
     return {
         "budget": recipe.limit,
         "threads": plan.threads,
@@ -237,13 +244,14 @@ def set_up(
         return Plan(recipe, parts, context, end, threads)
 
     plan = planned(recipe, parts)
-    if not networks or (end is None and not (recipe.brief and team.size == 1)):
+    if not networks or team.size > 1:
         return plan
     # What was measured decides which rows are used: a run that goes on takes the same ones.
     known = {} if work is None else work.about.get("measured", {})
     if known:
         plan.rate, plan.test_rate, fewer = known["rate"], known["test_rate"], known["fewer"]
     else:
+        progress.say("plan", "measuring how long a pass over the rows takes here")
         plan.probe()
         fewer = plan.fitting()
         if work is not None:

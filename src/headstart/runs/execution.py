@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 from headstart.recipes.sources import TEST
+from headstart.runs.announcing import stages
 from headstart.runs.experiment import Entry, run_strategy, score
 from headstart.runs.planning import Plan
 from headstart.runs.steps import Step
@@ -28,6 +29,7 @@ def run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
             entry.note = step.reason
             continue
         entry.strategy = step.brief or entry.strategy
+        _announce(step, entries, at, plan)
         try:
             stages = Stages(None if work is None else work.stages(entry, at), every, context.progress)
             run_strategy(entry, replace(plan.context_for(step), stages=stages), plan.parts, given)
@@ -47,6 +49,14 @@ def run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
     return False
 
 
+def _announce(step: Step, entries: list[Entry], at: int, plan: Plan) -> None:
+    """Say that a strategy begins, and what is left of the run from there."""
+    later = plan.outlook(entries[at + 1 :], entries[: at + 1], step)
+    done = sum(entry.candidate is not None and entry.strategy.needs_backbone for entry in entries[:at])
+    plan.context.progress.expect(stages(plan, [step, *later], done))
+    plan.context.progress.enter(step.entry.label)
+
+
 def _decided(entry: Entry, entries: list[Entry], at: int, plan: Plan, work: Workspace | None) -> Step:
     """What the plan says of an entry; what a clock decided stays as it was where the run goes on."""
     known = {} if work is None else work.about.get("steps", {})
@@ -54,7 +64,7 @@ def _decided(entry: Entry, entries: list[Entry], at: int, plan: Plan, work: Work
         return plan.again(entry, known[str(at)])
     step = plan.step(entry, entries)
     step.reason = plan.context.team.same(step.reason)
-    if work is not None and (plan.end is not None or step.most is not None):
+    if work is not None and plan.recipe.brief:
         work.remember(steps=known | {str(at): step.kept()})
     return step
 
@@ -77,6 +87,7 @@ def to_test(chosen: Entry, finished: list[Entry], interrupted: bool) -> list[Ent
 
 def score_all(entries: list[Entry], plan: Plan) -> bool:
     """Score on test what the plan lets; True if the user stopped it, which costs test scores but no model."""
+    plan.context.progress.enter("test")
     transfer = False  # where a control is kept, what transfer came to is wanted all the same
     try:
         for at, entry in enumerate(entries):

@@ -101,11 +101,14 @@ class Plan:
             pooled_states(backbone, tokens, backbone.poolings)
             return (time.perf_counter() - started) / len(chosen)
 
-        self.rate = seconds(self.parts.train)
         test = self.parts.test
-        if test is not None:
-            backbone.fast = reads_fast(self.recipe.precision, len(test), self.context.device)
-            self.test_rate = seconds(test)
+        try:
+            self.rate = seconds(self.parts.train)
+            if test is not None:
+                backbone.fast = reads_fast(self.recipe.precision, len(test), self.context.device)
+                self.test_rate = seconds(test)
+        except (MemoryError, RuntimeError, ArithmeticError):
+            self.rate = None  # strategies that need it will say what is wrong
 
     def fitting(self) -> dict[str, int]:
         """Keys of `data` that keep reading what is held out within its share of the budget; empty if it fits."""
@@ -196,12 +199,12 @@ class Plan:
         for way in ways:
             needed = self.estimate(way)
             if needed is not None and needed * SAFETY <= allowed:
-                return Step(entry, needed, brief=way, most=most, late=True)
+                return Step(entry, needed, brief=way, most=most)
         least = self.estimate(ways[-1]) or seconds
         if left is not None and left < most:
-            return Step(entry, seconds, _beyond(least, left), late=True)
+            return Step(entry, least, _beyond(least, left), most=most, late=True)
         said = f"needs {format_duration(least)}, more than {CONTROL_SHARE:g} times the costliest pretrained strategy"
-        return Step(entry, seconds, f"{said} ({format_duration(most)}); `--budget none` runs it", late=True)
+        return Step(entry, least, f"{said} ({format_duration(most)}); --budget none runs it")
 
     def is_beside(self, strategy: Strategy) -> bool:
         """Whether a strategy is a control that nobody named."""
@@ -229,12 +232,20 @@ class Plan:
             tests += 1
         return self.end.left - self.kept - sum(self._expected.values()) - tests * self.testing - sum(waiting)
 
-    def outlook(self, entries: Sequence[Entry]) -> list[Step]:
-        """Steps of all entries, each as if those before it took what they are expected to."""
+    def outlook(self, entries: Sequence[Entry], done: Sequence[Entry] = (), after: Step | None = None) -> list[Step]:
+        """Steps of entries that have not run, each as if those before it took what they are expected to.
+
+        Args:
+            entries: in order.
+            done: those before them.
+            after: the step that is under way.
+        """
         steps = []
+        if after is not None:
+            self._expected[after.entry.label] = after.seconds or 0.0
         for entry in entries:
-            step = self.step(entry, entries)
-            if not step.reason and entry.status == "not run":
+            step = self.step(entry, [*done, *entries])
+            if step.runs and entry.status == "not run":
                 self._expected[entry.label] = step.seconds or 0.0
             steps.append(step)
         self._expected = {}

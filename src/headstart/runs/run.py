@@ -81,6 +81,8 @@ def experiment(recipe: Experiment, call: Call) -> Outcome:
     for path in recipe.data.sources.values():
         if path != MEMORY:
             require_file(Path(path))  # said at once, before any work
+    if recipe.data.train != MEMORY and first:
+        call.progress.say("reading", recipe.data.train)  # before what takes seconds to import
     from headstart.runs.comparison import outline
     from headstart.runs.workspace import Workspace
 

@@ -1,11 +1,35 @@
 """How long-running work says where it stands; the command line draws it, Python callers may ignore it."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Stage(NamedTuple):
+    """A part of a command that a user would name."""
+
+    name: str
+    seconds: float | None = None
+    """About how long it takes in all; None where that is not known."""
+    note: str = ""
+    """What it does with less of than usual, or why it does not run."""
+    runs: bool = True
+
 
 class Progress:
     """Receives the progress of steps; this base class is silent.
 
-    A step is one unit a user would name (reading, fine-tuning); units within it are whatever grows evenly.
+    A command has stages that a user would name (reading, fine-tuning, test); it says which are left and about how long they
+    take, as often as that changes, and enters one after the other. Within a stage steps say where they stand; their units are
+    whatever grows evenly.
     """
+
+    def expect(self, stages: Sequence[Stage]) -> None:
+        """The stages that are left, in order, with those that were considered and do not run."""
+
+    def enter(self, stage: str) -> None:
+        """A stage begins, and the one before it is over."""
 
     def begin(self, step: str, total: float, note: str = "") -> None:
         """A step starts that will take `total` units."""

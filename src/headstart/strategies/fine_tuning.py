@@ -132,14 +132,14 @@ class FineTuning(Strategy):
         if context.task.words and context.training.patience is None:
             context = replace(context, training=context.training.revised(patience=epochs))
         pooling = head_pooling(context, context.backbone(), self.head)
-        context.progress.begin(self.name, len(context.train) * epochs * rounds(context, rates=len(rates)))
+        twin = int(self.head == "auto" and context.folds is None)  # it is given up after an epoch, as a rule
+        context.progress.begin(self.name, len(context.train) * (epochs * rounds(context, rates=len(rates)) + twin))
         rate, run, _ = best_of_rates(
             context,
             rates,
             lambda part, rate, last: self._train(part, pooling, epochs, rate, last=last),
             keep_start=bool(self.head_first),
         )
-        context.progress.end()
         notes = [*(sample_note(context) if self.head_first else []), *skipped_notes(context, run.history)]
         if len(rates) > 1:
             notes.append(f"the best of learning rates {', '.join(f'{each:g}' for each in rates)} on validation")
@@ -152,6 +152,7 @@ class FineTuning(Strategy):
             verdict = "was" if rival else "was not"
             notes.append(f"the mean over tokens {verdict} better on validation than the native head by more than noise")
             run, pooling = (rival, "mean") if rival else (run, pooling)
+        context.progress.end()
         return Candidate(
             self.revised(head="mean" if pooling == "mean" else "native"),
             training,
@@ -182,13 +183,10 @@ class FineTuning(Strategy):
             first = run.history.outputs
             return len(by_epoch) == 2 and len(first) > 1 and not ahead(by_epoch[1], first[1])
 
-        context.progress.begin(f"{self.name}, mean of tokens", len(context.train) * epochs)
         try:
             rival = self._train(context, "mean", epochs, rate, hopeless=hopeless)
         except OutOfTime:
             return None
-        finally:
-            context.progress.end()
         if rival.history.cut is not None:
             return None
         return rival if ahead(rival.outputs, run.outputs) else None
