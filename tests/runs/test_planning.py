@@ -52,7 +52,7 @@ def plan(
 ) -> Plan:
     """A plan for 1,000 training, 100 validation and 200 test rows at a hundredth of a second per row and pass."""
     budget = {} if left is None else {"budget": left}
-    recipe = assemble("fit", {"train": "rows.csv"} | budget | options)
+    recipe = assemble("fit", {"train": "rows.csv", "task": TASK.name} | budget | options)
     folds = np.arange(train)[None, :] % 3 if few else None
     learnt = rows(train)
     held = {} if few else {VALIDATION: rows(100)}

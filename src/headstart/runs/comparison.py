@@ -127,6 +127,8 @@ def carry_out(
         entry.finished.predictor.place(context.device)
     chosen, reason = choose(recipe, entries, finished, parts)
     testing = time.perf_counter()
+    if parts.scored:
+        context.progress.enter("test")
     interrupted = score_all(to_test(chosen, finished, interrupted), plan) or interrupted
     steps.append({"name": "testing", "seconds": time.perf_counter() - testing})
     for entry in finished:

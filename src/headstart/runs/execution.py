@@ -87,7 +87,6 @@ def to_test(chosen: Entry, finished: list[Entry], interrupted: bool) -> list[Ent
 
 def score_all(entries: list[Entry], plan: Plan) -> bool:
     """Score on test what the plan lets; True if the user stopped it, which costs test scores but no model."""
-    plan.context.progress.enter("test")
     transfer = False  # where a control is kept, what transfer came to is wanted all the same
     try:
         for at, entry in enumerate(entries):
