@@ -59,7 +59,7 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/few_labels.py --peer $(PEERS)/bin/python
 	$(BIN)/python benchmarks/text_classification.py
-	$(BIN)/python benchmarks/budgets.py --reference --budgets 1m 3m 10m
+	$(BIN)/python benchmarks/budgets.py
 	$(BIN)/python benchmarks/label_curve.py
 	$(BIN)/python benchmarks/million_rows.py
 	$(BIN)/python benchmarks/raw_text.py
