@@ -239,6 +239,24 @@ def test_a_budget_goes_on_where_it_was(
     assert said.code != 0 or said.json["seconds"] > 59.9, said.err
 
 
+def test_what_a_clock_decided_stays_as_it_was_where_a_run_goes_on(
+    headstart: Callable[..., Any], words: list[object], stopping: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [*words, "--folds", 0, "--batch-size", 8, "--budget", "30m"]
+    with monkeypatch.context() as slow:
+        slow.setattr("headstart.runs.planning.Plan.estimate", lambda *_: 9999.0)
+        slow.setattr(
+            "headstart.runs.planning.Plan._shorter", lambda self, *_: self.recipe.training.revised(epochs=2, sample=40)
+        )
+        assert headstart(*words, "-o", "whole").code == 0
+        stopping(3)
+        assert headstart(*words, "-o", "m").code == 130
+    stopping(None)
+    assert headstart("resume", "m").code == 0
+    assert weights(Path("m")) == weights(Path("whole"))
+    assert "\n  sample: 40\n" in Path("m/recipe.yaml").read_text()
+
+
 def test_a_run_that_another_process_works_on_is_refused(
     headstart: Callable[..., Any], words: list[object], tmp_path: Path
 ) -> None:
@@ -248,7 +266,7 @@ def test_a_run_that_another_process_works_on_is_refused(
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if line.startswith("fine-tuning  "):
+            if line.startswith("fine-tuning  ") and "loss" in line:
                 break
         second = headstart(*words, "--overwrite")
         assert second.code == 73

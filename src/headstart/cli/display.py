@@ -119,6 +119,10 @@ class Bars(Lines):
         self._off()
         self._show(step, total, note)
 
+    def leave(self) -> None:
+        """Take the bar away."""
+        self._off()
+
     def advance(self, units: float, note: str = "") -> None:
         """Move the bar."""
         self.forecast.advance(units)

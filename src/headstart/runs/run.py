@@ -48,7 +48,10 @@ def run(
     for idle in without_effect(recipe):
         progress.say("options", idle.line, warning=True)
     call = Call(progress, table) if started is None else Call(progress, table, started)
-    return VERBS.function(recipe.verb)(recipe, call)
+    try:
+        return VERBS.function(recipe.verb)(recipe, call)
+    finally:
+        call.progress.leave()
 
 
 def result_of(evidence: dict[str, Any], folder: Path | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from headstart.runtime.progress import Stage, format_duration
 LEAST = 1.0
 """Seconds that are said to be left at least, while anything is."""
 OVERDUE = 0.1
-"""Share of a stage's planned time that is taken to be left where it is over and the stage does not say where it stands."""
+"""Share of a stage's time that is taken to be left where its steps are done or its planned time is over, and it is not."""
 
 
 class Forecast:
@@ -72,8 +72,11 @@ class Forecast:
         seconds = None if self._stage is None else self._stage.seconds
         if seconds is None:
             return paced
-        planned = seconds - (now - self._entered)
-        if paced is None or self._done >= self._total:
+        spent = now - self._entered
+        planned = seconds - spent
+        if self._total and self._done >= self._total:
+            return OVERDUE * spent
+        if paced is None:
             return max(planned, OVERDUE * seconds)
         trust = self.share if planned > 0 else 1.0
         return (1 - trust) * max(planned, 0.0) + trust * paced

@@ -31,6 +31,9 @@ class Progress:
     def enter(self, stage: str) -> None:
         """A stage begins, and the one before it is over."""
 
+    def leave(self) -> None:
+        """The command is over, well or not."""
+
     def begin(self, step: str, total: float, note: str = "") -> None:
         """A step starts that will take `total` units."""
 
