@@ -49,7 +49,7 @@ def test_stopping_the_first_strategy_leaves_nothing_behind(
     assert "stopped before any strategy was done; nothing was kept" in message
 
 
-@pytest.mark.parametrize("place", ["headstart.runs.comparison.read", "headstart.runs.comparison.publish"])
+@pytest.mark.parametrize("place", ["headstart.runs.comparison.into_parts", "headstart.runs.comparison.publish"])
 def test_stopping_anywhere_else_leaves_nothing_behind(
     headstart: Callable[..., Any], files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
