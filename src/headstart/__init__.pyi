@@ -1,0 +1,748 @@
+"""headstart: transfer learning with language models, measured.
+
+Made of the fields of recipes by `python -m headstart.recipes.signatures`; change those.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from headstart.api import TableLike
+from headstart.api import resume as resume
+from headstart.api import run as run
+from headstart.artifact import Artifact as Artifact
+from headstart.artifact import load as load
+from headstart.config import Component
+from headstart.data.cache import clear_cache as clear_cache
+from headstart.errors import HeadstartError as HeadstartError
+from headstart.estimators import MultiLabelClassifier as MultiLabelClassifier
+from headstart.estimators import SimilarityRegressor as SimilarityRegressor
+from headstart.estimators import TextClassifier as TextClassifier
+from headstart.estimators import TextPairClassifier as TextPairClassifier
+from headstart.estimators import TextRegressor as TextRegressor
+from headstart.estimators import TokenClassifier as TokenClassifier
+from headstart.runtime.progress import Progress
+
+__version__: str
+
+Keys = Mapping[str, Any] | Component
+"""A component as a mapping of its keys, with its `name`, or as an instance."""
+TaskName = Literal[
+    "text-classification",
+    "multi-label-classification",
+    "sentence-similarity",
+    "text-pair-classification",
+    "text-regression",
+    "token-classification",
+]
+"""Names that may stand for it; other packages may add some."""
+StrategyName = Literal[
+    "contrastive",
+    "coral",
+    "crf",
+    "domain-adaptation",
+    "feature-extraction",
+    "fine-tuning",
+    "from-scratch",
+    "lora",
+    "self-training",
+    "tf-idf",
+    "untouched",
+]
+"""Names that may stand for it; other packages may add some."""
+ObjectiveName = Literal[
+    "masked-lm",
+    "causal-lm",
+    "simcse",
+]
+"""Names that may stand for it; other packages may add some."""
+
+def fit(
+    data: TableLike,
+    *,
+    progress: Progress = ...,
+    strategy: StrategyName | str | Keys | None = ...,
+    task: TaskName | str | Keys | None = ...,
+    strategies: str | Sequence[StrategyName | str | Keys] | None = ...,
+    budget: float | Literal["auto"] | str | None = ...,
+    controls: bool | None = ...,
+    seed: int | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    cache: bool | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    rows: bool | None = ...,
+    abstain: float | None = ...,
+    measure: str | Sequence[str | Keys] | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    test: str | None = ...,
+    validation: str | None = ...,
+    target: str | None = ...,
+    target_test: str | None = ...,
+    tests: Mapping[str, str] | str | None = ...,
+    group_column: str | None = ...,
+    time_column: str | None = ...,
+    test_share: float | None = ...,
+    validation_share: float | None = ...,
+    most_rows: int | None = ...,
+    most_test_rows: int | None = ...,
+    folds: int | None = ...,
+    backbone: str | Keys | None = ...,
+    revision: str | None = ...,
+    max_length: int | None = ...,
+    epochs: int | None = ...,
+    learning_rate: float | None = ...,
+    batch_size: int | None = ...,
+    warmup: float | None = ...,
+    weight_decay: float | None = ...,
+    max_grad_norm: float | None = ...,
+    patience: int | None = ...,
+    stop_after: int | None = ...,
+    sample: int | None = ...,
+    checkpoint_every: float | str | None = ...,
+    text: Sequence[str] | str | None = ...,
+    label: str | None = ...,
+    metric: str | None = ...,
+    weight: str | None = ...,
+    class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
+    merge_labels: bool | None = ...,
+    drop_rare_labels: bool | None = ...,
+    long: Literal["truncate", "window"] | None = ...,
+    separator: Literal["json", "|", ";", ","] | None = ...,
+    encoder: Literal["bi", "cross"] | None = ...,
+    scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
+    crf: bool | None = ...,
+    loss: Literal["supervised", "pairs"] | None = ...,
+    temperature: float | None = ...,
+    updates: int | None = ...,
+    top_layers: Literal["all"] | int | None = ...,
+    label_names: bool | None = ...,
+    C: float | None = ...,
+    layers: Sequence[int] | int | Literal["all"] | None = ...,
+    pooling: Literal["first", "mean", "last"] | None = ...,
+    regularisation: float | None = ...,
+    match_means: bool | None = ...,
+    variance: float | None = ...,
+    texts: Sequence[str] | str | None = ...,
+    own_texts: bool | None = ...,
+    objective: ObjectiveName | str | Keys | None = ...,
+    then: StrategyName | str | Keys | None = ...,
+    gate: bool | None = ...,
+    gate_seeds: int | None = ...,
+    gate_folds: int | None = ...,
+    text_updates: int | None = ...,
+    text_learning_rate: float | None = ...,
+    text_batch: int | None = ...,
+    text_l2_sp: float | None = ...,
+    head: Literal["auto", "native", "mean"] | None = ...,
+    head_first: bool | None = ...,
+    layer_decay: float | None = ...,
+    unfreezing: Literal["at-once", "gradual"] | None = ...,
+    embeddings: bool | None = ...,
+    dropout: float | None = ...,
+    hidden_dropout: Literal["own"] | float | None = ...,
+    rates: Sequence[float] | float | None = ...,
+    passes: int | None = ...,
+    compare_after: int | None = ...,
+    rank: int | None = ...,
+    alpha: float | None = ...,
+    targets: Sequence[str] | str | None = ...,
+    adapter_dropout: float | None = ...,
+    rounds: int | None = ...,
+    confidence: float | None = ...,
+    pseudo_weight: float | None = ...,
+    training: Keys | None = ...,
+) -> Artifact:
+    """Transfer a pretrained model to labelled data; controls run beside it.
+
+    Options are those of `headstart fit --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        strategy: One way of transferring; by default several are tried.
+        task: What is learnt, by the name that the hub has for it (`headstart list tasks`).
+        strategies: Ways of transferring to run, by name.
+        budget: Wall-clock time for the whole command, such as `90s`, `3m` or `1h`, at least 30 s, or `none` for no
+            limit.
+        controls: Run TF-IDF and the same network from scratch beside the strategies.
+        seed: Seed of splits, batch order, dropout and random weights, in [0, 2^32).
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products in training and scoring.
+        cache: Keep what frozen layers say of the texts on disk, so that it is not computed again.
+        output: Folder for the model, report and evidence.
+        overwrite: Replace the output folder if an earlier run wrote it.
+        rows: Show texts and values of columns in the report.
+        abstain: Confidence below which the model is not to answer, in [0, 1).
+        measure: What is measured of the chosen model for evidence and report, by name, such as `slices,confusion`.
+        format: File format.
+        encoding: Text encoding such as `cp1252`.
+        delimiter: What stands between columns of a CSV file, one character.
+        header: Whether the first line of CSV and TSV files has names of columns.
+        test: File with rows to report scores on.
+        validation: File with rows to make choices on.
+        target: File with texts of another domain that the model is for.
+        target_test: File with labelled rows of that other domain.
+        tests: Files with more rows to report scores on, by name, such as `shop=shop.csv,film=film.csv`.
+        group_column: Column whose equal values never stand on both sides of a cut, such as a customer or an author.
+        time_column: Column to cut by.
+        test_share: Share of rows cut off as test where no test file is given, in [0, 1).
+        validation_share: Share of the training rows cut off as validation where no such file is given, in (0, 1).
+        most_rows: Rows used at most of the labelled rows before anything is cut off, a sample stratified by label.
+        most_test_rows: Test rows scored at most, drawn at random.
+        folds: Folds of cross-validation in place of a validation part, in [2, 20].
+        backbone: A known name (`mini`), a folder, an earlier run of headstart, or a hub id such as `org/model`.
+        revision: Hub revision.
+        max_length: Tokens read of each text, special tokens included, at least 8.
+        epochs: Passes over the training rows, in [1, 1000].
+        learning_rate: Highest learning rate, in (0, 1].
+        batch_size: Rows per update on average, in [1, 4096].
+        warmup: Share of updates during which the learning rate rises, in [0, 1).
+        weight_decay: Decoupled weight decay of the layers (not of heads, biases and norms), in [0, 1].
+        max_grad_norm: Gradients are scaled down to this norm, over 0.
+        patience: Epochs without improvement on validation after which training stops, at least 1.
+        stop_after: Epoch after which training ends though the learning rate's schedule spans all `epochs`, in [1,
+            1000].
+        sample: Training rows that a strategy learns from at most, at least 2, drawn at random.
+        checkpoint_every: Time between two checkpoints, such as `30s` or `5m`.
+        text: Column(s) with the text.
+        label: Column with the label.
+        metric: Score by which choices are made on validation, one of those that the task is judged by (`headstart
+            list metrics`).
+        weight: Column with how much each row counts in training, numbers over 0.
+        class_weight: Weight of each class in training.
+        merge_labels: Merge labels that differ only by case or white space into the most frequent spelling.
+        drop_rare_labels: Leave out labels of a single example instead of stopping.
+        long: What happens to a text of more tokens than the network reads.
+        separator: What parts the labels of a cell.
+        encoder: `bi` reads the two texts apart, and their cosine tells.
+        scheme: In which tags are written.
+        crf: Learn how well each tag follows the one before it, too.
+        loss: `supervised` (of contrastive).
+        temperature: What cosines are divided by in the supervised loss, in (0, 10] (of contrastive).
+        updates: Updates where `training.epochs` is not given, at least 1 (of contrastive).
+        top_layers: `all`, or how many of the top layers move, at least 1 (of contrastive).
+        label_names: Learn from the labels' own words too, as three more texts per label (of contrastive, feature-
+            extraction).
+        C: Inverse strength of regularisation, over 0 (of contrastive, coral, feature-extraction, tf-idf).
+        layers: States read side by side, 0 for the embeddings up to the number of layers (of coral, feature-
+            extraction, fine-tuning).
+        pooling: How tokens become one vector (of coral, feature-extraction).
+        regularisation: Added to the variance of every (standardised) feature before whitening and colouring, over 0
+            (of coral).
+        match_means: Align the means of the features too, for a target domain in which labels are as frequent as in
+            training (of coral).
+        variance: Inverse strength of the L2 penalty on weights, over 0 (of crf).
+        texts: Raw text of the domain (of domain-adaptation).
+        own_texts: Learn from the training rows' texts too, and from those of the target domain where there are any
+            (of domain-adaptation).
+        objective: `masked-lm`, `causal-lm` or `simcse` (of domain-adaptation).
+        then: Strategy that is fitted inside, by name (of domain-adaptation, self-training).
+        gate: Keep the adapted network only if validation gains (of domain-adaptation).
+        gate_seeds: Fits with and without that the gate compares, each pair with a seed of its own, in [1, 20] (of
+            domain-adaptation).
+        gate_folds: Folds of cross-validation on the training rows that the gate judges by, in [2, 20] (of domain-
+            adaptation).
+        text_updates: Steps of the optimiser on raw text, at least 1 (of domain-adaptation).
+        text_learning_rate: Highest learning rate on raw text, in (0, 1] (of domain-adaptation).
+        text_batch: Tokens per update on raw text, at least 8 (of domain-adaptation).
+        text_l2_sp: Pull towards the weights before, against forgetting, at least 0 (L2-SP (of domain-adaptation).
+        head: What the head reads (of fine-tuning, lora).
+        head_first: Solve the head on frozen features before anything moves (of fine-tuning, lora).
+        layer_decay: Share of the learning rate that the next lower layer gets, in (0, 1] (of fine-tuning).
+        unfreezing: `gradual` thaws one more layer every epoch, from the top (Howard & Ruder 2018, section 3.3) (of
+            fine-tuning).
+        embeddings: Train the word embeddings too (of fine-tuning).
+        dropout: Share of the head's inputs dropped in training, in [0, 1) (of fine-tuning, lora).
+        hidden_dropout: Share of the states dropped within the network in training, in [0, 1), or `own` (of fine-
+            tuning).
+        rates: Learning rates tried, each in (0, 1] (of from-scratch).
+        passes: Passes over the training rows, in [1, 1000] (of from-scratch).
+        compare_after: Passes after which the rates are compared and only the best one goes on, in [1, 1000] (of
+            from-scratch).
+        rank: Rank of the correction, in [1, 1024] (of lora).
+        alpha: The correction is scaled by alpha / rank (of lora).
+        targets: Ends of the names of modules that get a correction, such as `query,value` (of lora).
+        adapter_dropout: Share of the correction's inputs dropped in training, in [0, 1) (of lora).
+        rounds: Times that texts are labelled and learnt from, in [0, 20] (of self-training).
+        confidence: Calibrated probability from which on a label is believed, in (0, 1] (of self-training).
+        pseudo_weight: How much a text labelled by the model counts beside 1 of a labelled row, in (0, 100] (of
+            self-training).
+        training: Settings of the training loop, as a mapping of its keys.
+    """
+
+def compare(
+    data: TableLike,
+    *,
+    progress: Progress = ...,
+    task: TaskName | str | Keys | None = ...,
+    strategies: str | Sequence[StrategyName | str | Keys] | None = ...,
+    budget: float | Literal["auto"] | str | None = ...,
+    controls: bool | None = ...,
+    seed: int | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    cache: bool | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    rows: bool | None = ...,
+    abstain: float | None = ...,
+    measure: str | Sequence[str | Keys] | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    test: str | None = ...,
+    validation: str | None = ...,
+    target: str | None = ...,
+    target_test: str | None = ...,
+    tests: Mapping[str, str] | str | None = ...,
+    group_column: str | None = ...,
+    time_column: str | None = ...,
+    test_share: float | None = ...,
+    validation_share: float | None = ...,
+    most_rows: int | None = ...,
+    most_test_rows: int | None = ...,
+    folds: int | None = ...,
+    backbone: str | Keys | None = ...,
+    revision: str | None = ...,
+    max_length: int | None = ...,
+    epochs: int | None = ...,
+    learning_rate: float | None = ...,
+    batch_size: int | None = ...,
+    warmup: float | None = ...,
+    weight_decay: float | None = ...,
+    max_grad_norm: float | None = ...,
+    patience: int | None = ...,
+    stop_after: int | None = ...,
+    sample: int | None = ...,
+    checkpoint_every: float | str | None = ...,
+    text: Sequence[str] | str | None = ...,
+    label: str | None = ...,
+    metric: str | None = ...,
+    weight: str | None = ...,
+    class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
+    merge_labels: bool | None = ...,
+    drop_rare_labels: bool | None = ...,
+    long: Literal["truncate", "window"] | None = ...,
+    separator: Literal["json", "|", ";", ","] | None = ...,
+    encoder: Literal["bi", "cross"] | None = ...,
+    scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
+    crf: bool | None = ...,
+    loss: Literal["supervised", "pairs"] | None = ...,
+    temperature: float | None = ...,
+    updates: int | None = ...,
+    top_layers: Literal["all"] | int | None = ...,
+    label_names: bool | None = ...,
+    C: float | None = ...,
+    layers: Sequence[int] | int | Literal["all"] | None = ...,
+    pooling: Literal["first", "mean", "last"] | None = ...,
+    regularisation: float | None = ...,
+    match_means: bool | None = ...,
+    variance: float | None = ...,
+    texts: Sequence[str] | str | None = ...,
+    own_texts: bool | None = ...,
+    objective: ObjectiveName | str | Keys | None = ...,
+    then: StrategyName | str | Keys | None = ...,
+    gate: bool | None = ...,
+    gate_seeds: int | None = ...,
+    gate_folds: int | None = ...,
+    text_updates: int | None = ...,
+    text_learning_rate: float | None = ...,
+    text_batch: int | None = ...,
+    text_l2_sp: float | None = ...,
+    head: Literal["auto", "native", "mean"] | None = ...,
+    head_first: bool | None = ...,
+    layer_decay: float | None = ...,
+    unfreezing: Literal["at-once", "gradual"] | None = ...,
+    embeddings: bool | None = ...,
+    dropout: float | None = ...,
+    hidden_dropout: Literal["own"] | float | None = ...,
+    rates: Sequence[float] | float | None = ...,
+    passes: int | None = ...,
+    compare_after: int | None = ...,
+    rank: int | None = ...,
+    alpha: float | None = ...,
+    targets: Sequence[str] | str | None = ...,
+    adapter_dropout: float | None = ...,
+    rounds: int | None = ...,
+    confidence: float | None = ...,
+    pseudo_weight: float | None = ...,
+    training: Keys | None = ...,
+) -> Artifact:
+    """Run strategies and controls side by side; options as for `fit`.
+    """
+
+def plan(
+    data: TableLike,
+    *,
+    progress: Progress = ...,
+    strategy: StrategyName | str | Keys | None = ...,
+    task: TaskName | str | Keys | None = ...,
+    strategies: str | Sequence[StrategyName | str | Keys] | None = ...,
+    budget: float | Literal["auto"] | str | None = ...,
+    controls: bool | None = ...,
+    seed: int | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    cache: bool | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    rows: bool | None = ...,
+    abstain: float | None = ...,
+    measure: str | Sequence[str | Keys] | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    test: str | None = ...,
+    validation: str | None = ...,
+    target: str | None = ...,
+    target_test: str | None = ...,
+    tests: Mapping[str, str] | str | None = ...,
+    group_column: str | None = ...,
+    time_column: str | None = ...,
+    test_share: float | None = ...,
+    validation_share: float | None = ...,
+    most_rows: int | None = ...,
+    most_test_rows: int | None = ...,
+    folds: int | None = ...,
+    backbone: str | Keys | None = ...,
+    revision: str | None = ...,
+    max_length: int | None = ...,
+    epochs: int | None = ...,
+    learning_rate: float | None = ...,
+    batch_size: int | None = ...,
+    warmup: float | None = ...,
+    weight_decay: float | None = ...,
+    max_grad_norm: float | None = ...,
+    patience: int | None = ...,
+    stop_after: int | None = ...,
+    sample: int | None = ...,
+    checkpoint_every: float | str | None = ...,
+    text: Sequence[str] | str | None = ...,
+    label: str | None = ...,
+    metric: str | None = ...,
+    weight: str | None = ...,
+    class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
+    merge_labels: bool | None = ...,
+    drop_rare_labels: bool | None = ...,
+    long: Literal["truncate", "window"] | None = ...,
+    separator: Literal["json", "|", ";", ","] | None = ...,
+    encoder: Literal["bi", "cross"] | None = ...,
+    scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
+    crf: bool | None = ...,
+    loss: Literal["supervised", "pairs"] | None = ...,
+    temperature: float | None = ...,
+    updates: int | None = ...,
+    top_layers: Literal["all"] | int | None = ...,
+    label_names: bool | None = ...,
+    C: float | None = ...,
+    layers: Sequence[int] | int | Literal["all"] | None = ...,
+    pooling: Literal["first", "mean", "last"] | None = ...,
+    regularisation: float | None = ...,
+    match_means: bool | None = ...,
+    variance: float | None = ...,
+    texts: Sequence[str] | str | None = ...,
+    own_texts: bool | None = ...,
+    objective: ObjectiveName | str | Keys | None = ...,
+    then: StrategyName | str | Keys | None = ...,
+    gate: bool | None = ...,
+    gate_seeds: int | None = ...,
+    gate_folds: int | None = ...,
+    text_updates: int | None = ...,
+    text_learning_rate: float | None = ...,
+    text_batch: int | None = ...,
+    text_l2_sp: float | None = ...,
+    head: Literal["auto", "native", "mean"] | None = ...,
+    head_first: bool | None = ...,
+    layer_decay: float | None = ...,
+    unfreezing: Literal["at-once", "gradual"] | None = ...,
+    embeddings: bool | None = ...,
+    dropout: float | None = ...,
+    hidden_dropout: Literal["own"] | float | None = ...,
+    rates: Sequence[float] | float | None = ...,
+    passes: int | None = ...,
+    compare_after: int | None = ...,
+    rank: int | None = ...,
+    alpha: float | None = ...,
+    targets: Sequence[str] | str | None = ...,
+    adapter_dropout: float | None = ...,
+    rounds: int | None = ...,
+    confidence: float | None = ...,
+    pseudo_weight: float | None = ...,
+    training: Keys | None = ...,
+) -> dict[str, Any]:
+    """What `fit` would run on this data, and for about how long; options as for `fit`.
+    """
+
+def pretrain(
+    texts: str | Path | Sequence[str | Path],
+    *,
+    progress: Progress = ...,
+    objective: ObjectiveName | str | Keys | None = ...,
+    budget: float | str | None = ...,
+    seed: int | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    documents: Literal["auto", "file", "paragraph", "line"] | None = ...,
+    column: str | None = ...,
+    encoding: str | None = ...,
+    near_duplicates: float | None = ...,
+    held_out: Sequence[str] | str | None = ...,
+    exclude: Sequence[str] | str | None = ...,
+    updates: int | None = ...,
+    epochs: float | None = ...,
+    batch_tokens: int | None = ...,
+    block_length: int | None = ...,
+    learning_rate: float | None = ...,
+    optimizer: Literal["adamw", "muon"] | None = ...,
+    warmup: float | None = ...,
+    weight_decay: float | None = ...,
+    max_grad_norm: float | None = ...,
+    rounds: int | None = ...,
+    measured_tokens: int | None = ...,
+    l2_sp: float | None = ...,
+    checkpoint_every: float | str | None = ...,
+    architecture: str | None = ...,
+    size: Literal["tiny", "small", "base"] | None = ...,
+    network_layers: int | None = ...,
+    hidden_size: int | None = ...,
+    attention_heads: int | None = ...,
+    tokenizer: Literal["auto", "wordpiece", "bpe", "unigram"] | None = ...,
+    vocabulary_size: int | None = ...,
+    lowercase: bool | None = ...,
+    share: float | None = ...,
+    whole_words: bool | None = ...,
+    temperature: float | None = ...,
+    pooling: Literal["first", "mean", "last"] | None = ...,
+    training: Keys | None = ...,
+    network: Keys | None = ...,
+) -> dict[str, Any]:
+    """A language model from raw text, made by configuration.
+
+    Options are those of `headstart pretrain --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        objective: What is learnt.
+        budget: Wall-clock time for the whole command, such as `90s`, `10m` or `1h`, at least 30 s.
+        seed: Seed of random weights, order, dropout and what is hidden, in [0, 2^32).
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products.
+        output: Folder for the network, report and evidence.
+        overwrite: Replace the output folder if an earlier run wrote it.
+        documents: What one document is in plain text.
+        column: Column of tables with the text.
+        encoding: Encoding of the files, such as `cp1252`.
+        near_duplicates: Share of word 5-grams in common, in (0, 1), from which on a document counts as a copy of an
+            earlier one and is left out.
+        held_out: Files with text that the loss is measured on.
+        exclude: Files of evaluation sets, such as test.csv.
+        updates: Steps of the optimiser, at least 1.
+        epochs: Passes over the text, over 0.
+        batch_tokens: Tokens per update on average, at least 8.
+        block_length: Tokens of a row at most, special ones included, at least 8.
+        learning_rate: Highest learning rate, in (0, 1].
+        optimizer: `adamw`, or `muon` for the matrices of layers with AdamW for the rest.
+        warmup: Share of updates during which the learning rate rises, in [0, 1).
+        weight_decay: Decoupled weight decay of matrices (not of biases and norms), in [0, 1].
+        max_grad_norm: Gradients are scaled down to this norm, over 0.
+        rounds: How often the loss on held-out text is measured, at least 1, less often under a budget that this
+            would take too much of.
+        measured_tokens: Tokens of held-out text that it is measured on, at least 1.
+        l2_sp: Pull towards the weights before, against forgetting, at least 0 (L2-SP.
+        checkpoint_every: Time between two checkpoints, such as `30s` or `5m`.
+        architecture: `bert`, `roberta`, `distilbert`, `mpnet`, `electra`, `deberta-v2`, `modernbert` (encoders),
+            `gpt2`, `llama`, `qwen2`, `qwen3` (decoders), or a folder or hub id whose configuration and tokenizer
+            are taken without the weights.
+        size: `tiny` (2 layers of 128), `small` (4 of 512) or `base` (12 of 768).
+        network_layers: Number of layers, in place of the size's.
+        hidden_size: Width of the states, in place of the size's.
+        attention_heads: Heads of each layer, in place of the size's.
+        tokenizer: Kind of tokenizer that is trained.
+        vocabulary_size: Words of the tokenizer at most, special ones included.
+        lowercase: Make texts lower-case (WordPiece tokenizers only).
+        share: Share of the tokens that are hidden, in (0, 1).
+        whole_words: Hide all subword tokens of a word together (whole word masking of BERT's later releases.
+        temperature: What cosines are divided by, in (0, 10].
+        pooling: How tokens become one vector.
+        training: Settings of the training loop, as a mapping of its keys.
+        network: The network, made by configuration, as a mapping of its keys.
+    """
+
+def adapt(
+    texts: str | Path | Sequence[str | Path],
+    *,
+    progress: Progress = ...,
+    objective: ObjectiveName | str | Keys | None = ...,
+    budget: float | str | None = ...,
+    seed: int | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    general: Sequence[str] | str | None = ...,
+    replay: float | None = ...,
+    top_layers: Literal["all"] | int | None = ...,
+    documents: Literal["auto", "file", "paragraph", "line"] | None = ...,
+    column: str | None = ...,
+    encoding: str | None = ...,
+    near_duplicates: float | None = ...,
+    held_out: Sequence[str] | str | None = ...,
+    exclude: Sequence[str] | str | None = ...,
+    updates: int | None = ...,
+    epochs: float | None = ...,
+    batch_tokens: int | None = ...,
+    block_length: int | None = ...,
+    learning_rate: float | None = ...,
+    optimizer: Literal["adamw", "muon"] | None = ...,
+    warmup: float | None = ...,
+    weight_decay: float | None = ...,
+    max_grad_norm: float | None = ...,
+    rounds: int | None = ...,
+    measured_tokens: int | None = ...,
+    l2_sp: float | None = ...,
+    checkpoint_every: float | str | None = ...,
+    backbone: str | Keys | None = ...,
+    revision: str | None = ...,
+    max_length: int | None = ...,
+    share: float | None = ...,
+    whole_words: bool | None = ...,
+    temperature: float | None = ...,
+    pooling: Literal["first", "mean", "last"] | None = ...,
+    training: Keys | None = ...,
+) -> dict[str, Any]:
+    """Let a pretrained network go on learning on raw text of a domain.
+
+    Options are those of `headstart adapt --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        objective: What is learnt.
+        budget: Wall-clock time for the whole command, such as `90s`, `10m` or `1h`, at least 30 s.
+        seed: Seed of random weights, order, dropout and what is hidden, in [0, 2^32).
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products.
+        output: Folder for the network, report and evidence.
+        overwrite: Replace the output folder if an earlier run wrote it.
+        general: Files with text such as the network was trained on.
+        replay: Share of rows that are drawn from `general` so that it is not forgotten, in [0, 1).
+        top_layers: How many of the top layers move, at least 1.
+        documents: What one document is in plain text.
+        column: Column of tables with the text.
+        encoding: Encoding of the files, such as `cp1252`.
+        near_duplicates: Share of word 5-grams in common, in (0, 1), from which on a document counts as a copy of an
+            earlier one and is left out.
+        held_out: Files with text that the loss is measured on.
+        exclude: Files of evaluation sets, such as test.csv.
+        updates: Steps of the optimiser, at least 1.
+        epochs: Passes over the text, over 0.
+        batch_tokens: Tokens per update on average, at least 8.
+        block_length: Tokens of a row at most, special ones included, at least 8.
+        learning_rate: Highest learning rate, in (0, 1].
+        optimizer: `adamw`, or `muon` for the matrices of layers with AdamW for the rest.
+        warmup: Share of updates during which the learning rate rises, in [0, 1).
+        weight_decay: Decoupled weight decay of matrices (not of biases and norms), in [0, 1].
+        max_grad_norm: Gradients are scaled down to this norm, over 0.
+        rounds: How often the loss on held-out text is measured, at least 1, less often under a budget that this
+            would take too much of.
+        measured_tokens: Tokens of held-out text that it is measured on, at least 1.
+        l2_sp: Pull towards the weights before, against forgetting, at least 0 (L2-SP.
+        checkpoint_every: Time between two checkpoints, such as `30s` or `5m`.
+        backbone: A known name (`mini`), a folder, an earlier run of headstart, or a hub id such as `org/model`.
+        revision: Hub revision.
+        max_length: Tokens read of each text, special tokens included, at least 8.
+        share: Share of the tokens that are hidden, in (0, 1).
+        whole_words: Hide all subword tokens of a word together (whole word masking of BERT's later releases.
+        temperature: What cosines are divided by, in (0, 10].
+        pooling: How tokens become one vector.
+        training: Settings of the training loop, as a mapping of its keys.
+    """
+
+def predict(
+    model: str | Path,
+    texts: Sequence[str] = (),
+    *,
+    progress: Progress = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    text: Sequence[str] | str | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    abstain: float | None = ...,
+    input: str | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+) -> dict[str, Any]:
+    """Predict for texts, or for a file (`input=`).
+
+    Options are those of `headstart predict --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        format: File format.
+        encoding: Text encoding such as `cp1252`.
+        delimiter: What stands between columns of a CSV file, one character.
+        header: Whether the first line of CSV and TSV files has names of columns.
+        text: Column(s) with the text.
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products for 512 rows and more.
+        abstain: Confidence below which the model is not to answer, in [0, 1).
+        input: File with a text column, or `-` for lines on standard input.
+        output: File to write.
+        overwrite: Replace the output file.
+    """
+
+def evaluate(
+    model: str | Path,
+    test: str | Path,
+    *,
+    progress: Progress = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    text: Sequence[str] | str | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    abstain: float | None = ...,
+    by: Sequence[str] | str | None = ...,
+    label: str | None = ...,
+) -> dict[str, Any]:
+    """Score a model on labelled rows, by group with `by=`.
+
+    Options are those of `headstart evaluate --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        format: File format.
+        encoding: Text encoding such as `cp1252`.
+        delimiter: What stands between columns of a CSV file, one character.
+        header: Whether the first line of CSV and TSV files has names of columns.
+        text: Column(s) with the text.
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products for 512 rows and more.
+        abstain: Confidence below which the model is not to answer, in [0, 1).
+        by: Columns by whose values scores are given too.
+        label: Column with the label.
+    """
