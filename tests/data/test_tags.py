@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from headstart.data.tags import (
     OUTSIDE,
-    Fault,
+    OddTag,
     Scheme,
     Span,
     allowed,
@@ -116,7 +116,7 @@ def test_impossible_tags_are_read_as_conlleval_does(tags: str, spans: list[tuple
     ],
 )
 def test_faults_are_named_where_they_stand(tags: str, scheme: Scheme, faults: list[tuple[int, str]]) -> None:
-    assert faults_of(tags.split(), scheme) == [Fault(*fault) for fault in faults]
+    assert faults_of(tags.split(), scheme) == [OddTag(*fault) for fault in faults]
 
 
 @pytest.mark.parametrize(

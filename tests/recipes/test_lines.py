@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from headstart.errors import RecipeError
-from headstart.recipes.lines import Lines
+from headstart.recipes.lines import RecipeLines
 from headstart.recipes.parsing import assemble, read
 
 
@@ -77,7 +77,7 @@ def test_what_was_put_on_top_of_a_file_stands_on_no_line(tmp_path: Path) -> None
 
 
 def test_an_anchor_that_holds_itself_is_read_to_its_end() -> None:
-    assert Lines("a: &x {b: *x, c: 1}\n<<: {d: 1}\n<<: {e: 1}\n", "r.yaml").repeated == []
+    assert RecipeLines("a: &x {b: *x, c: 1}\n<<: {d: 1}\n<<: {e: 1}\n", "r.yaml").repeated == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeGuard
 from headstart.data.graphemes import around
 from headstart.data.python_lists import python_list
 from headstart.data.spelling import USUAL, Spelling, position_tags, spelling_of
-from headstart.data.tags import OUTSIDE, Fault, Scheme, Span, faults_of, tags_of
+from headstart.data.tags import OUTSIDE, OddTag, Scheme, Span, faults_of, tags_of
 from headstart.data.words import Sentence, Words, joined_words, word_list, words_of
 
 STARTS, ENDS = ("start", "start_offset", "begin"), ("end", "end_offset")
@@ -150,7 +150,7 @@ def spelling_in(
 
 def faults_in(
     inputs: Sequence[str | None], labels: Sequence[str | None], spelling: Spelling
-) -> list[tuple[int, Fault]]:
+) -> list[tuple[int, OddTag]]:
     """Tags that their scheme does not allow where they stand, each with the number of its row."""
     rows = enumerate(map(_tags, inputs, labels))
     return [(at, fault) for at, tags in rows if tags for fault in faults_of(spelling.read(tags), spelling.scheme)]

@@ -32,7 +32,7 @@ class Span(NamedTuple):
     type: str
 
 
-class Fault(NamedTuple):
+class OddTag(NamedTuple):
     """A tag that its scheme does not allow where it stands."""
 
     word: int
@@ -122,7 +122,7 @@ def tags_of(spans: Iterable[Span], words: int, scheme: Scheme = "iob2") -> list[
     return tags
 
 
-def faults_of(tags: Sequence[str], scheme: Scheme) -> list[Fault]:
+def faults_of(tags: Sequence[str], scheme: Scheme) -> list[OddTag]:
     """Tags that the scheme does not allow where they stand, such as I- after O in `iob2`."""
     if scheme == "plain":
         return []
@@ -132,14 +132,14 @@ def faults_of(tags: Sequence[str], scheme: Scheme) -> list[Fault]:
         here = split_tag(tag)
         goes_on = last[0] in "BI" and last[0] != OUTSIDE and last[1] == here[1]
         if scheme == "iob2" and here[0] == "I" and not goes_on:
-            found.append(Fault(at, f"{tag} after {_tag(last)}"))
+            found.append(OddTag(at, f"{tag} after {_tag(last)}"))
         elif scheme == "iob1" and here[0] == "B" and last[1] != here[1]:
-            found.append(Fault(at, f"{tag} after {_tag(last)}, where I-{here[1]} begins a span"))
+            found.append(OddTag(at, f"{tag} after {_tag(last)}, where I-{here[1]} begins a span"))
         elif scheme == "bioes":
             if last[0] in ("B", "I") and not (here[0] in ("I", "E") and goes_on):
-                found.append(Fault(at - 1, f"{_tag(last)} before {tag}, so the span has no end"))
+                found.append(OddTag(at - 1, f"{_tag(last)} before {tag}, so the span has no end"))
             elif here[0] in ("I", "E") and not goes_on:
-                found.append(Fault(at, f"{tag} after {_tag(last)}"))
+                found.append(OddTag(at, f"{tag} after {_tag(last)}"))
         last = here
     return found
 

@@ -10,7 +10,7 @@ from yaml.nodes import MappingNode, Node, SequenceNode
 from headstart.errors import Fault, RecipeError
 
 
-class Lines:
+class RecipeLines:
     """The keys of a YAML file with their lines.
 
     Args:

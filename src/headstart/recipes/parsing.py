@@ -16,7 +16,7 @@ from headstart.recipes.flags import MANY, Flag, flags
 from headstart.recipes.homes import at_home
 from headstart.recipes.inference import Predict
 from headstart.recipes.labelled import AUTO, Fit, listed
-from headstart.recipes.lines import Lines
+from headstart.recipes.lines import RecipeLines
 from headstart.recipes.verbs import VERBS
 from headstart.registry import did_you_mean
 from headstart.strategies.offers import offering
@@ -89,7 +89,7 @@ def read(path: str | Path, sets: Mapping[str, Any] | None = None) -> Recipe:
         raise MissingInputError(f"there is no recipe file {file}") from None
     except UnicodeDecodeError as error:
         raise RecipeError([f"byte {error.start} is not UTF-8"], str(file)) from None
-    lines = Lines(text, str(file))
+    lines = RecipeLines(text, str(file))
     values = yaml.safe_load(text)
     if not isinstance(values, dict):
         raise RecipeError(["expected keys and values, such as 'verb: fit'"], str(file))
