@@ -30,6 +30,7 @@ FOLDER = "catalogue"
 COMMANDS = {
     "run": ["headstart run examples/recipe.yaml"],
     "explain": ["headstart explain layers"],
+    "schema": ["headstart schema"],
     "list": ["headstart list strategies"],
     "show": ["headstart show model mini", "headstart show recipe examples/recipe.yaml --resolved"],
     "cache": ["headstart cache show"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any
 
 import docstrings
@@ -18,10 +19,9 @@ def page() -> str:
         "All public names are in `headstart`. Importing it takes no time: each name is imported when it is first used."
     )
     parts = ["# Python", text]
-    for name in headstart.__all__:
-        thing = getattr(headstart, name)
-        if not callable(thing):
-            continue
+    things = {name: getattr(headstart, name) for name in headstart.__all__}
+    found = [(name, thing) for name, thing in things.items() if callable(thing)]
+    for name, thing in sorted(found, key=lambda each: (isinstance(each[1], type), _is_error(each[1]))):
         doc = docstrings.read(thing)
         call = "" if _is_error(thing) else f"```python\n{signature(name, thing)}\n```"
         parts += [f"({name})=\n\n## {name}", call, doc.summary, doc.body, docstrings.lists(doc)]
@@ -72,4 +72,5 @@ def _parameter(each: inspect.Parameter) -> str:
 def _kind(annotation: Any) -> str:
     if annotation is inspect.Parameter.empty:
         return ""
-    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    return re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Z])", "", text)
