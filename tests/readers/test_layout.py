@@ -139,6 +139,14 @@ def test_words_written_as_one_and_words_not_written_are_left_out(put: Put) -> No
     assert table.dropped == ()
 
 
+@pytest.mark.parametrize("form", ["i w t", "z w l p _ _ 0 dep _ t"])
+def test_sentences_begin_where_words_are_counted_anew(form: str, put: Put) -> None:
+    assert len(read(put("b.conll", written(form, "# text = %\n").replace("\n\n", "\n")))) == len(WORDS)
+    table = read(put("a.conll", written(form).replace("\n\n", "\n")))
+    assert [json.loads(cell or "") for cell in table.columns["tokens"]] == WORDS
+    assert list(table.lines) == [1, 7, 13, 19, 25, 31, 37, 43]
+
+
 def test_numbers_as_words_are_words(put: Put) -> None:
     content = "1 O\n2 O\n3 B-DAY\n\n4 O\n5 B-DAY\n"
     assert [json.loads(cell or "") for cell in read(put("a.conll", content)).columns["tokens"]] == [

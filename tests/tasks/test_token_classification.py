@@ -1,6 +1,7 @@
 """Token classification: files of every form read exactly, tags that are possible, spans with their places."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +21,7 @@ from headstart.decisions.temperature import Temperature
 from headstart.errors import DataError
 from headstart.evaluation.judging import chosen_score, scores, scores_by_type, sort_key
 from headstart.heads import HEAD
+from headstart.readers.opening import open_table
 from headstart.tasks.pooled import Prepared
 from headstart.tasks.token_classification import TokenClassification
 
@@ -151,6 +153,26 @@ def test_spans_whose_types_say_positions_are_refused() -> None:
     task = TokenClassification().guess(given)
     with pytest.raises(DataError, match=r"types of spans say positions \(B-PER, I-PER\).*--scheme plain"):
         task.bind(task.parse(given)[0])
+
+
+def test_columns_of_a_file_without_names_are_those_that_its_reader_found(tmp_path: Path) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text(
+        "".join(f"{at}\t{word}\t_\t{tag}\tx\n" for at, (word, tag) in enumerate(zip(*WORDS[0], strict=True))) * 2
+    )
+    found = open_table(path)
+    task = TokenClassification().guess(found)
+    assert (task.text, task.label) == (("tokens",), "tags")
+    assert task.remarks(found)[0] == (
+        f"{path}: has its words in column 2 and tags in column 4 of 5; choose others with --text and --label, by name or number"
+    )
+    other = TokenClassification(text="column_2", label="5").guess(found)
+    assert (other.text, other.label, other.remarks(found)[0][-5:]) == (("tokens",), "column_5", "span)")
+    path.write_text("".join(f"{at}\t{word}\t_\n" for at, word in enumerate(WORDS[0][0])) * 2)
+    with pytest.raises(
+        DataError, match=r"no column looks like tags \(columns: column_1, tokens, column_3; .*by its name or number"
+    ):
+        TokenClassification().guess(open_table(path))
 
 
 def test_tags_between_blanks_are_said() -> None:

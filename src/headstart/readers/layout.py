@@ -125,6 +125,13 @@ class Layout:
             return not position_tags([tag])
         return not self.tabbed and sign == "#"
 
+    def is_anew(self, first: Sequence[str], parts: Sequence[str]) -> bool:
+        """Whether the count of words begins anew, as behind the last word of a sentence."""
+        return (
+            self.counter is not None
+            and parts[self.counter : self.counter + 1] == first[self.counter : self.counter + 1]
+        )
+
     def is_word(self, parts: Sequence[str]) -> bool:
         """Whether a line is a word of its own, not several that are written as one or one that is not written."""
         return self.counter is None or len(parts) <= self.counter or not _NO_WORD.fullmatch(parts[self.counter])
@@ -238,7 +245,7 @@ def _values(rows: Sequence[Sentence], at: int) -> Iterator[list[str]]:
 
 
 def _counts(rows: Sequence[Sentence], at: int) -> bool:
-    """Whether a column counts the words of each sentence, or those of the file."""
+    """Whether a column counts the words of each sentence, or those of the file; it may begin anew where no line is empty."""
     steps = even = 0
     starts = Counter[str]()
     for values in _values(rows, at):
@@ -247,7 +254,7 @@ def _counts(rows: Sequence[Sentence], at: int) -> bool:
             return False
         starts.update(numbers[:1])
         steps += max(len(numbers) - 1, 0)
-        even += sum(int(one) + 1 == int(other) for one, other in pairwise(numbers))
+        even += sum(int(other) in (int(one) + 1, int(numbers[0])) for one, other in pairwise(numbers))
     if not steps:
         return len(rows) > 2 and {*starts} <= {"0", "1"} and len(starts) == 1
     return even >= 0.9 * steps and steps > 1

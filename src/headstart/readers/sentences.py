@@ -69,10 +69,13 @@ def _records(lines: TextLines, layout: Layout) -> Iterator[Record | Dropped]:
         if not begun and filled.startswith(DOCUMENT):
             continue
         parts = layout.split(line)
-        if not begun and filled.startswith("#") and layout.is_comment(parts):
+        if filled.startswith("#") and (not begun or layout.counter == 0) and layout.is_comment(parts):
             continue
         if (header and layout.is_header(parts)) or (counted and not layout.is_word(parts)):
             continue
+        if counted and words and layout.is_anew(words[0], parts):
+            yield Dropped(file, *reason) if reason else _record(begun, words)
+            begun, words, reason = 0, [], None
         begun = begun or number
         if reason is None and len(parts) != count:
             reason = (

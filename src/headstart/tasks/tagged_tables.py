@@ -67,6 +67,9 @@ def tagged_columns(table: Table, text: str | None, label: str | None) -> tuple[s
     Raises:
         DataError: none fit, and none have usual names.
     """
+    if "columns" in table.format:  # whose reader has told them apart by more than is left here
+        text = text or named(table, TEXT_NAMES, "--text", label)
+        return text, label or named(table, LABEL_NAMES, "--label", text)
     profile = TableProfile.of(table, rows=LOOKED_AT)
     texts = [text] if text else _ordered(profile, TEXT_NAMES)
     labels = [label] if label else [name for name in _ordered(profile, LABEL_NAMES) if profile.columns[name].is_listed]
