@@ -284,7 +284,7 @@ def _chosen(rows: Sequence[Sentence], count: int, counter: int | None, names: Se
     by_name = [names.index(name) for name in TAG_NAMES if name in names and names.index(name) in rest]
     if likely := [at for at in rest if at in tagged and (not by_name or at in by_name)]:
         return words, max(likely, key=lambda at: ({*counts[at]} != {OUTSIDE}, at))
-    if by_name or len(rest) < 2:
+    if by_name or count == 2:
         return words, (by_name or rest or [None])[0]
     filled = [at for at in rest if {*counts[at]} - _PLACEHOLDERS and not all(value.isdecimal() for value in counts[at])]
     few = [at for at in filled if len(counts[at]) <= 0.6 * len(counts[words]) and not _constant(rows, at)]
