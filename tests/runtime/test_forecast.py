@@ -3,7 +3,7 @@
 import pytest
 
 from headstart.cli.display import Lines
-from headstart.runtime.forecast import Forecast, said_left
+from headstart.runtime.forecast import Forecast
 from headstart.runtime.progress import Stage
 
 
@@ -63,18 +63,32 @@ def test_time_left_is_never_nothing_while_work_is(forecast: Forecast, clock: Clo
     left = forecast.left()
     assert left is not None
     assert left >= 1
-    assert said_left(left).startswith("about ")
+    assert forecast.said.startswith("about ")
 
 
 def test_a_stage_that_nobody_announced_is_forecast_by_its_pace(clock: Clock) -> None:
     forecast = Forecast(clock)
-    assert (forecast.left(), said_left(forecast.left())) == (None, "")
+    assert (forecast.left(), forecast.said) == (None, "")
     forecast.enter("evaluating")
     forecast.begin(10)
     for _ in range(5):
         clock.now += 2.0
         forecast.advance(1)
     assert forecast.left() == 10
+
+
+def test_what_nobody_knows_the_time_of_is_not_said_to_be_nothing(clock: Clock) -> None:
+    forecast = Forecast(clock)
+    forecast.expect([Stage("reading"), Stage("learning"), Stage("report", 2.0)])
+    forecast.enter("reading")
+    forecast.begin(10)
+    for _ in range(5):
+        clock.now += 2.0
+        forecast.advance(1)
+    assert forecast.said == "about 12 s left of reading"
+    forecast.expect([Stage("learning", 60.0), Stage("report", 2.0)])
+    forecast.enter("learning")
+    assert forecast.said == "about 62 s left"
 
 
 def test_lines_show_the_plan_once_and_what_is_left_of_all(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
@@ -96,7 +110,7 @@ def test_lines_show_the_plan_once_and_what_is_left_of_all(capsys: pytest.Capture
         "plan         tf-idf       about 3.0 s",
         "             fine-tuning   about 60 s  2 epochs",
         "             lora                      not run: needs 9.0 s, 1.0 s left",
-        "fine-tuning  begins, about 60 s left in all",
+        "fine-tuning  begins, about 60 s left",
         "fine-tuning  30 %, loss 0.5, about 60 s left",
         "fine-tuning  done in 0.0 s",
     ]

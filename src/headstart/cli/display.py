@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from headstart.drawing.text import counted, shown
-from headstart.runtime.forecast import Forecast, said_left
+from headstart.runtime.forecast import Forecast
 from headstart.runtime.progress import Progress, Stage, format_duration
 
 QUIET = 10.0
@@ -34,7 +34,8 @@ class Lines(Progress):
         self.forecast.expect(stages)
         if not self._planned:
             self._planned = True
-            rows = [_stage_row(stage) for stage in stages]
+            known = any(stage.seconds is not None for stage in stages)
+            rows = [_stage_row(stage) for stage in stages] if known else []
             for at, line in enumerate(_columns(rows, left=(0, 2))):
                 self.line("" if at else "plan", line)
 
@@ -42,8 +43,7 @@ class Lines(Progress):
         """Say that a stage begins, and what is left from here."""
         self.forecast.enter(stage)
         self._stage = stage
-        left = said_left(self.forecast.left())
-        self.line(stage, f"begins, {left} in all" if left else "begins")
+        self.line(stage, ", ".join(part for part in ("begins", self.forecast.said) if part))
         self._printed = time.monotonic()
 
     def begin(self, step: str, total: float, note: str = "") -> None:
@@ -60,7 +60,7 @@ class Lines(Progress):
         tenth, quiet = int(10 * self.forecast.share), time.monotonic() - self._printed
         if (tenth > self._tenth and quiet >= 1.0 and tenth < 10) or quiet >= QUIET:
             self._tenth, self._printed = tenth, time.monotonic()
-            parts = [f"{100 * self.forecast.share:.0f} %", note, said_left(self.forecast.left())]
+            parts = [f"{100 * self.forecast.share:.0f} %", note, self.forecast.said]
             self.line(self._step, ", ".join(part for part in parts if part))
 
     def end(self, note: str = "") -> None:
@@ -94,7 +94,7 @@ class Bars(Lines):
             """What is left of the whole command, counted on while nothing is said."""
 
             def render(self, task: Task) -> Text:
-                return Text(said_left(forecast.left()))
+                return Text(forecast.said)
 
         self._console = Console(stderr=True, highlight=False)
         columns = (
@@ -230,7 +230,7 @@ def plan_table(found: dict[str, Any]) -> str:
             f"  {row['strategy']}",
             row["role"],
             "-" if row["seconds"] is None else f"about {format_duration(row['seconds'])}",
-            "runs" if row["runs"] else f"does not run: {row['reason']}",
+            " ".join(["runs", row["cut"]]).strip() if row["runs"] else f"does not run: {row['reason']}",
         ]
         for row in found["plan"]
     ]

@@ -50,6 +50,7 @@ class Step:
             "runs": self.runs,
             "seconds": None if self.seconds is None else round(self.seconds, 1),
             "reason": self.reason,
+            "cut": self.cut,
         }
 
     def kept(self) -> dict[str, Any]:

@@ -64,6 +64,16 @@ class Forecast:
             return None
         return max((own or 0.0) + sum(later), LEAST)
 
+    @property
+    def said(self) -> str:
+        """`about 40 s left`, with the stage where nobody knows how long the later ones take; empty where nothing is known."""
+        left = self.left()
+        if left is None:
+            return ""
+        open_end = self._stage is not None and any(stage.seconds is None for stage in self._later)
+        of = f" of {self._stage.name}" if open_end and self._stage is not None else ""
+        return f"about {format_duration(max(round(left), LEAST))} left{of}"
+
     def _own(self) -> float | None:
         """Seconds that are left of the stage under way: the more of it is done, the more its own pace counts."""
         now, paced = self._clock(), None
@@ -80,8 +90,3 @@ class Forecast:
             return max(planned, OVERDUE * seconds)
         trust = self.share if planned > 0 else 1.0
         return (1 - trust) * max(planned, 0.0) + trust * paced
-
-
-def said_left(seconds: float | None) -> str:
-    """`about 40 s left`; empty where nothing is known."""
-    return "" if seconds is None else f"about {format_duration(max(round(seconds), LEAST))} left"
