@@ -101,3 +101,20 @@ def test_columns_of_zeros_and_ones_are_labels_on_every_door(tmp_path: Path) -> N
         assert "multi-label-classification, text text, label bad,flat (bad 30, flat 20)" in line
     again = headstart.fit(frame, **options | {"label": ["bad", "flat"]})
     assert again.labels == ("bad", "flat")
+
+
+def test_labels_that_the_test_file_spells_otherwise_are_shown_in_both_spellings(tmp_path: Path) -> None:
+    train, test, run = tmp_path / "train.csv", tmp_path / "test.csv", tmp_path / "run"
+    train.write_text("text,label\n" + "".join(f"{a},{(b == 'up') * 1.0}\n" for a, b in PAIRS), encoding="utf-8")
+    test.write_text("text,label\n" + "".join(f"{a},{int(b == 'up')}\n" for a, b in PAIRS[:9]), encoding="utf-8")
+    both = "it has '0', '1', training rows have '0.0', '1.0'; '0' and '0.0', '1' and '1.0' differ only by spelling"
+    with pytest.raises(DataError, match=f"no row whose label occurs in the training rows: {both}"):
+        headstart.plan(train, test=str(test), **FAST)
+    headstart.fit(train, output=str(run), **FAST)
+    with pytest.raises(DataError, match=f"one of the labels 0.0, 1.0: {both}"):
+        headstart.evaluate(run, test)
+    test.write_text("text,label\nit is good,1\nit is bad,0.0\n", encoding="utf-8")
+    [left] = headstart.evaluate(run, test)["dropped_rows"]
+    assert (left["line"], left["reason"]) == (2, "label '1' does not occur in the training rows, where it is '1.0'")
+    warned = [words for topic, words in Heard.of(train, test=str(test), **FAST) if topic == "check"]
+    assert any("('1'); they are left out; '1' and '1.0' differ only by spelling" in words for words in warned)

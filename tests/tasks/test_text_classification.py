@@ -265,7 +265,7 @@ def test_labels_that_training_lacks_are_left_out_of_other_parts() -> None:
     assert found.lines == [2, 5]
     assert [(row.line, row.reason) for row in dropped] == [
         (3, "label 'sideways' does not occur in the training rows"),
-        (4, "label 'up' does not occur in the training rows"),
+        (4, "label 'up' does not occur in the training rows, where it is 'Up'"),
     ]
     merged, _ = task.revised(merge_labels=True).known(store("Up", "up", "DOWN "))
     assert [example.label for example in merged.examples] == ["Up", "Up", "down"]

@@ -1,30 +1,82 @@
 """Label sets that nothing can be learnt from."""
 
+import re
+import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.errors import DataError
 from headstart.registry import did_you_mean
+from headstart.types import Dropped
+
+_WHOLE = re.compile(r"([-+]?\d+)\.0+")
+
+
+def spelling(label: str) -> str:
+    """The key under which spellings of one label meet: case, white space and Unicode forms folded, `1.0` written `1`."""
+    key = folded(unicodedata.normalize("NFC", label))
+    whole = _WHOLE.fullmatch(key)
+    return whole[1] if whole else key
 
 
 def refuse_lookalikes(counts: Counter[str], file: str) -> None:
-    """Labels that differ only by case or white space.
+    """Labels that differ only by spelling.
 
     Raises:
         DataError: there are some.
     """
     spellings: dict[str, list[str]] = {}
     for label in sorted(counts):
-        spellings.setdefault(folded(label), []).append(label)
+        spellings.setdefault(spelling(label), []).append(label)
     twins = [labels for labels in spellings.values() if len(labels) > 1]
     if twins:
         shown = "; ".join(" and ".join(f"'{label}' ({counts[label]} rows)" for label in labels) for labels in twins[:5])
+        alike = all(len({*map(folded, labels)}) == 1 for labels in twins)
+        how = "case or white space" if alike else "spelling"
         raise DataError(
-            f"{file}: labels differ only by case or white space: {shown}; fix the file, or merge them with --merge-labels"
+            f"{file}: labels differ only by {how}: {shown}; fix the file, or merge them with --merge-labels"
         )
+
+
+def unseen(label: str, known: Iterable[str]) -> str:
+    """Why a row cannot be scored whose label training rows lack, with the spelling that they have if it is only that."""
+    twin = _twins([label], known).get(label)
+    return f"label '{label}' does not occur in the training rows{f', where it is {twin!r}' if twin else ''}"
+
+
+def unseen_labels(dropped: Iterable[Dropped]) -> list[str]:
+    """The labels of rows that were left out for a reason that `unseen` gives, sorted."""
+    found = (row.reason.removeprefix("label '").rpartition("' does not occur in the training rows") for row in dropped)
+    return sorted({label for label, there, _ in found if there})
+
+
+def found_and_known(found: Sequence[str], known: Sequence[str]) -> str:
+    """Labels of a file and those of the training rows, none of which is the same, as a clause; empty where none was found."""
+    if not found:
+        return ""
+    return f": it has {_quoted(found)}, training rows have {_quoted(known)}{spelled_otherwise(found, known)}"
+
+
+def spelled_otherwise(found: Sequence[str], known: Sequence[str]) -> str:
+    """Which labels only their spelling keeps apart from a known one, as a clause; empty where there are none."""
+    pairs = ", ".join(f"'{label}' and '{twin}'" for label, twin in [*_twins(found, known).items()][:5])
+    return f"; {pairs} differ only by spelling: write the labels of both files alike" if pairs else ""
+
+
+def _twins(found: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """Labels that only their spelling keeps apart from a known one, with that; `-` and `_` are blanks here."""
+    keys = {re.sub(r"[-_\s]+", " ", spelling(label)): label for label in known}
+    pairs = ((label, keys.get(re.sub(r"[-_\s]+", " ", spelling(label)))) for label in found)
+    return {label: twin for label, twin in pairs if twin is not None and twin != label}
+
+
+def _quoted(labels: Sequence[str]) -> str:
+    return ", ".join(f"'{label}'" for label in labels[:10]) + (
+        f" and {len(labels) - 10} more" if len(labels) > 10 else ""
+    )
 
 
 def refuse_thresholds(thresholds: Sequence[float] | None, labels: Sequence[str], file: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.artifact import Artifact, load
+from headstart.checks.labels import found_and_known, unseen_labels
 from headstart.data.files import require_file
 from headstart.decisions import abstention
 from headstart.errors import DataError, UsageError
@@ -162,7 +163,12 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     rows, unparsed = task.parse(table)
     rows, unknown = task.known(rows)
     if not len(rows):
-        raise DataError(f"{recipe.test} has no row with a text and one of the labels {', '.join(artifact.labels[:10])}")
+        why = found_and_known(unseen_labels(unknown), task.label_names if unknown else ())
+        if not unknown and unparsed:
+            why = f"; first reason: line {unparsed[0].line}: {unparsed[0].reason}"
+        raise DataError(
+            f"{recipe.test} has no row with a text and one of the labels {', '.join(artifact.labels[:10])}{why}"
+        )
     call.progress.begin("evaluating", len(rows))
     outputs = artifact.outputs(list(rows.inputs), progress=call.progress)
     call.progress.end()

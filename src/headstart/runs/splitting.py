@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from headstart.checks import duplicates
+from headstart.checks.labels import found_and_known, spelled_otherwise, unseen_labels
 from headstart.data.splits import fingerprints, fold_count, folds, numbered
 from headstart.data.store import Store
 from headstart.errors import DataError, RecipeError
@@ -222,14 +223,15 @@ def _known(source: Source, task: Task) -> Source:
     """The rows that can be scored with the labels of the training rows."""
     rows, dropped = task.known(source.rows)
     path, warnings = source.file["path"], []
+    unseen, known = unseen_labels(dropped), task.label_names if dropped else ()
+    if not len(rows):
+        raise DataError(f"{path} has no row whose label occurs in the training rows{found_and_known(unseen, known)}")
     if dropped:
-        unseen = sorted({row.reason.removeprefix("label '").rpartition("' does not occur")[0] for row in dropped})
         shown = ", ".join(f"'{label}'" for label in unseen[:5])
         warnings.append(
             f"{len(dropped):,} rows of {path} have labels that training rows lack ({shown}); they are left out"
+            f"{spelled_otherwise(unseen, known)}"
         )
-    if not len(rows):
-        raise DataError(f"{path} has no row whose label occurs in the training rows")
     return replace(source.using(rows, dropped, warnings), file={**source.file, "used": len(rows)})
 
 

@@ -146,6 +146,11 @@ class Task(Objective, Generic[E, O]):
         return self.labels
 
     @property
+    def label_names(self) -> tuple[str, ...]:
+        """Labels as people write them in files."""
+        return self.names
+
+    @property
     def output_scale(self) -> tuple[float, float]:
         """Mean and standard deviation that turn outputs into what people read: `outputs * deviation + mean`."""
         return 0.0, 1.0

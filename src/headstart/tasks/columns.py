@@ -243,10 +243,13 @@ def guess_text(table: Table, *labels: str | None) -> str:
         DataError: the label's column is the only one.
     """
     candidates = [name for name in table.columns if name not in labels]
-    for wanted in TEXT_NAMES:
-        for name in candidates:
-            if name.casefold() == wanted and not _profile(table, name).aside:
-                return name
+    folded = {name.casefold(): name for name in reversed(candidates)}
+    named = [folded[wanted] for wanted in TEXT_NAMES if wanted in folded]
+    for name in named:
+        if not _profile(table, name).aside:
+            return name
+    if named and not any(_profile(table, name).is_text for name in candidates):
+        return named[0]
     lengths = _lengths(table, candidates, least=1)
     if not lengths:
         found = ", ".join(table.columns)

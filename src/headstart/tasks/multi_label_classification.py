@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import field_validator
 
-from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare
+from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare, spelling, unseen
 from headstart.data.columns import taken
 from headstart.data.examples import Example, Examples, joined, relabelled
 from headstart.data.outputs import Logits
@@ -86,7 +86,7 @@ class MultiLabelClassification(PooledTask[Example]):
     weight: str | None = None
     """Column with how much each row counts in training, numbers over 0; all alike if not given."""
     merge_labels: bool = False
-    """Merge labels that differ only by case or white space into the most frequent spelling."""
+    """Merge labels that differ only by case, white space or as 1 and 1.0 do into the most frequent spelling."""
     drop_rare_labels: bool = False
     """Leave out labels of a single example instead of stopping: their rows go."""
 
@@ -212,10 +212,10 @@ class MultiLabelClassification(PooledTask[Example]):
         """Apply `merge_labels` and `drop_rare_labels`; what is left out is reported."""
         rows, dropped = examples, []
         if self.merge_labels:
-            spelling: dict[str, str] = {}
+            spellings: dict[str, str] = {}
             for label, _ in sorted(_counted(rows).items(), key=lambda item: (-item[1], item[0])):
-                spelling.setdefault(folded(label), label)
-            merged = [tuple(dict.fromkeys(spelling[folded(one)] for one in label or ())) for label in rows.labels]
+                spellings.setdefault(spelling(label), label)
+            merged = [tuple(dict.fromkeys(spellings[spelling(one)] for one in label or ())) for label in rows.labels]
             rows = replace(rows, examples=relabelled(rows.examples, merged))
         while self.drop_rare_labels:  # a row that goes may leave another label alone
             counts = _counted(rows)
@@ -233,16 +233,16 @@ class MultiLabelClassification(PooledTask[Example]):
     def known(self, examples: Store[Example]) -> tuple[Store[Example], list[Dropped]]:
         """The examples all of whose labels are among `labels`; the others, reported."""
         labels = set(self.labels or ())
-        folds = {folded(label): label for label in labels} if self.merge_labels else {}
+        folds = {spelling(label): label for label in labels} if self.merge_labels else {}
         kept, dropped, renamed = [], [], []
         for row, said in enumerate(examples.labels):
-            own = tuple(dict.fromkeys(folds.get(folded(label), label) for label in said or ()))
+            own = tuple(dict.fromkeys(folds.get(spelling(label), label) for label in said or ()))
             unknown = next((label for label in own if label not in labels), None)
             if unknown is None:
                 kept.append(row)
                 renamed.append(own)
             else:
-                reason = f"label '{unknown}' does not occur in the training rows"
+                reason = unseen(unknown, self.names)
                 dropped.append(Dropped(examples.file, examples.lines[row], reason))
         part = examples.take(kept)
         return replace(part, examples=relabelled(part.examples, renamed)), dropped

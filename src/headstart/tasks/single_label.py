@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, Se
 import numpy as np
 from pydantic import Field
 
-from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare
+from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare, spelling, unseen
 from headstart.data.examples import Examples, Pairs, relabelled
 from headstart.data.outputs import Logits
 from headstart.data.splits import folded
@@ -64,7 +64,7 @@ class SingleLabel(PooledTask[E], Generic[E]):
     class_weight: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = None
     """Weight of each class in training: `balanced` (inverse to its rows) or a mapping of label to weight, over 0."""
     merge_labels: bool = False
-    """Merge labels that differ only by case or white space into the most frequent spelling."""
+    """Merge labels that differ only by case, white space or as 1 and 1.0 do into the most frequent spelling."""
     drop_rare_labels: bool = False
     """Leave out labels of a single example instead of stopping: their rows go."""
 
@@ -103,10 +103,10 @@ class SingleLabel(PooledTask[E], Generic[E]):
         found = examples
         if self.merge_labels:
             counts = Counter(label or "" for label in found.labels)
-            spelling: dict[str, str] = {}
+            spellings: dict[str, str] = {}
             for label, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-                spelling.setdefault(folded(label), label)
-            merged = [spelling[folded(label or "")] for label in found.labels]
+                spellings.setdefault(spelling(label), label)
+            merged = [spellings[spelling(label or "")] for label in found.labels]
             found = replace(found, examples=relabelled(found.examples, merged))
         dropped: list[Dropped] = []
         if self.drop_rare_labels:
@@ -142,15 +142,15 @@ class SingleLabel(PooledTask[E], Generic[E]):
     def known(self, examples: Store[Any]) -> tuple[Store[Any], list[Dropped]]:
         """The examples whose label is one of `labels`; the others, reported."""
         labels = set(self.labels or ())
-        folds = {folded(label): label for label in labels} if self.merge_labels else {}
+        folds = {spelling(label): label for label in labels} if self.merge_labels else {}
         kept, dropped, renamed = [], [], []
         for i, said in enumerate(examples.labels):
-            label = folds.get(folded(said or ""), said)
+            label = folds.get(spelling(said or ""), said)
             if label in labels:
                 kept.append(i)
                 renamed.append(label)
             else:
-                reason = f"label '{said}' does not occur in the training rows"
+                reason = unseen(said or "", self.names)
                 dropped.append(Dropped(examples.file, examples.lines[i], reason))
         part = examples.take(kept)
         return replace(part, examples=relabelled(part.examples, renamed)), dropped

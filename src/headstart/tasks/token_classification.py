@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 import numpy as np
 from pydantic import BeforeValidator, field_validator
 
-from headstart.checks.labels import refuse_rare_types
+from headstart.checks.labels import refuse_rare_types, unseen
 from headstart.config import describe
 from headstart.data.outputs import Logits
 from headstart.data.profile import TableProfile
@@ -120,6 +120,11 @@ class TokenClassification(PooledTask[Sentence]):
         return tuple(sorted({split_tag(name)[1] for name in self.names} - {""}))
 
     @property
+    def label_names(self) -> tuple[str, ...]:
+        """Types of spans."""
+        return self.types
+
+    @property
     def kinds(self) -> int:
         """Types of spans."""
         return len(self.types)
@@ -197,7 +202,7 @@ class TokenClassification(PooledTask[Sentence]):
         for at, row in enumerate(examples.examples):
             strange = sorted({span.type for span in spans_of(row.label or ())} - types)
             if strange:
-                reason = f"label '{strange[0]}' does not occur in the training rows"
+                reason = unseen(strange[0], types)
                 dropped.append(Dropped(examples.file, examples.lines[at], reason))
             else:
                 kept.append(at)

@@ -1,0 +1,59 @@
+"""Spellings of labels: those of one label meet, and unknown ones are told with what is known."""
+
+from collections import Counter
+
+import pytest
+
+from headstart.checks.labels import (
+    found_and_known,
+    refuse_lookalikes,
+    spelled_otherwise,
+    spelling,
+    unseen,
+    unseen_labels,
+)
+from headstart.errors import DataError
+from headstart.types import Dropped
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("1", "1.0"), ("-2", "-2.00"), ("True", "TRUE"), (" Very  good ", "very good"), ("cafe\u0301", "caf\u00e9")],
+)
+def test_spellings_of_one_label_meet(one: str, other: str) -> None:
+    assert spelling(one) == spelling(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("1", "01"), ("1.1", "1.10"), ("1.5", "1"), ("v1.0", "v1"), ("a-b", "a b")])
+def test_labels_that_may_be_two_stay_two(one: str, other: str) -> None:
+    assert spelling(one) != spelling(other)
+
+
+def test_training_rows_with_two_spellings_are_refused() -> None:
+    with pytest.raises(DataError, match=r"labels differ only by spelling: '1' \(3 rows\) and '1\.0' \(2 rows\); fix"):
+        refuse_lookalikes(Counter({"1": 3, "1.0": 2, "2": 4}), "a.csv")
+    with pytest.raises(DataError, match="labels differ only by case or white space: 'Up' .* and 'up'"):
+        refuse_lookalikes(Counter({"Up": 3, "up": 2}), "a.csv")
+
+
+def test_an_unknown_label_is_told_with_the_spelling_that_is_known() -> None:
+    assert unseen("TRUE", ["True", "False"]) == "label 'TRUE' does not occur in the training rows, where it is 'True'"
+    assert unseen("card_lost", ["card lost"]).endswith("where it is 'card lost'")
+    assert unseen("other", ["True"]) == "label 'other' does not occur in the training rows"
+    rows = [
+        Dropped("a.csv", at, reason) for at, reason in enumerate((unseen("b's", []), "no text", unseen("1", ["1.0"])))
+    ]
+    assert unseen_labels(rows) == ["1", "b's"]
+
+
+def test_labels_of_both_files_are_shown_where_none_fits() -> None:
+    said = found_and_known(["0", "1", "7"], ["0.0", "1.0"])
+    assert said.startswith(
+        ": it has '0', '1', '7', training rows have '0.0', '1.0'; '0' and '0.0', '1' and '1.0' differ only by"
+    )
+    assert found_and_known([], ["a"]) == ""
+    assert found_and_known(["x"], ["a"]) == ": it has 'x', training rows have 'a'"
+    assert found_and_known([str(at) for at in range(12)], ["a"]).startswith(
+        ": it has '0', '1', '2', '3', '4', '5', '6', '7', '8', '9' and 2 more"
+    )
+    assert spelled_otherwise(["x"], ["a"]) == ""
