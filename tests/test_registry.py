@@ -78,6 +78,7 @@ def test_the_nearest_word_is_asked_for(word: str, expected: str) -> None:
         ("", ["a"], ""),
         ("strategie", ["tasks", "strategies"], "strategies"),
         ("size", ["seed", "since"], ""),
+        ("strategy", ["strategies", "strategic"], "strategies"),
         ("tokens", ["folds", "targets"], ""),
     ],
 )

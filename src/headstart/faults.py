@@ -118,7 +118,15 @@ def _together(faults: list[Fault]) -> list[Fault]:
                 found[-1] = fault._replace(text=f"{wanted} or {fault.text.removeprefix(SHOULD)}")
                 continue
         found.append(fault)
+    found = [fault for fault in found if not _is_inside(fault, found)]
     return [fault._replace(text=fault.text + _meant(fault.text)) for fault in found]
+
+
+def _is_inside(fault: Fault, others: list[Fault]) -> bool:
+    """Whether a value is of the right kind after all, and what is wrong with it lies deeper."""
+    at = len(fault.place)
+    deeper = any(len(each.place) > at and each.place[:at] == fault.place for each in others)
+    return deeper and fault.text.startswith(SHOULD) and fault.text.endswith((", found a mapping", ", found a list"))
 
 
 def _meant(text: str) -> str:

@@ -22,8 +22,8 @@ def did_you_mean(word: str, known: "list[str] | tuple[str, ...]") -> str:
 def near(word: str, known: "list[str] | tuple[str, ...]") -> str:
     """The known word that `word` may be a slip for, or an empty string.
 
-    That is one that differs in case or in what joins its parts alone, the one that `word` is the beginning of, or the
-    nearest by letters that are wrong, missing, too many or swapped: one for every three letters, three at most.
+    That is one that differs in case, in what joins its parts or by `y` and `ies` alone, the one that `word` is the beginning
+    of, or the nearest by letters that are wrong, missing, too many or swapped: one for every three letters, three at most.
     """
     plain = _joined(word)
     folded = [name for name in known if _joined(name) == plain]
@@ -39,7 +39,8 @@ def near(word: str, known: "list[str] | tuple[str, ...]") -> str:
 
 
 def _joined(word: str) -> str:
-    return word.casefold().replace("_", "-")
+    plain = word.casefold().replace("_", "-")
+    return f"{plain.removesuffix('ies')}y" if plain.endswith("ies") else plain
 
 
 def _slips(one: str, other: str, most: int) -> int:

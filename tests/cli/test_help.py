@@ -118,6 +118,8 @@ def test_components_are_explained_with_their_keys(headstart: Callable[..., Any])
 def test_what_is_no_option_names_a_near_one() -> None:
     with pytest.raises(UsageError, match="there is no option '--epoch'; did you mean 'epochs'"):
         explain("--epoch")
+    with pytest.raises(UsageError, match="there is no option 'batch_siez'; did you mean 'batch_size'"):
+        explain("batch_siez")
     with pytest.raises(UsageError, match="there is no option 'xyzzy'; `headstart fit --help-all` has all options"):
         explain("xyzzy")
 
@@ -140,6 +142,7 @@ def test_values_are_described_by_the_fields_themselves() -> None:
         (("--epoch", "3"), "no such option: --epoch (did you mean --epochs?)"),
         (("--epoch=3", "--size", "tiny", "--zzz"), "no such options: --epoch (did you mean --epochs?), --size (an option of pretrain), --zzz"),
         (("--no-control",), "no such option: --no-control"),
+        (("--lr", "2", "--model", "x"), "no such options: --lr (did you mean --learning-rate?), --model (did you mean --backbone?)"),
         (("--layer", "2"), "no such option: --layer (did you mean --layers?); see"),
     ],
 )  # fmt: skip

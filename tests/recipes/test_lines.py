@@ -50,6 +50,8 @@ epochs: 3
         ("data: {train: a}\nsize: tiny", "line 2: unknown key 'size' at the top level; it belongs to pretrain, and this is fit"),
         ("data: {train: a}\nepoch: 1", "line 2: unknown key 'epoch' at the top level; did you mean 'epochs', under 'training'?"),
         ("data: {train: a}\ndry-run: true", "line 2: unknown key 'dry-run' at the top level; did you mean 'dry_run'?"),
+        ("data: {train: a}\nnum_train_epochs: 1", "line 2: unknown key 'num_train_epochs' at the top level; did you mean 'epochs', under"),
+        ("data: {train: a}\ntask: {name: text-classification, crf: true}", "line 2: task: unknown key 'crf'; it is a key of token-cl"),
         ("data: {train: a}\nzzz: 1", "line 2: unknown key 'zzz' at the top level (keys here: data, task"),
         ("data: {train: a}\nstrategies:\n- tf-idf\n- fine-tuning:\n    layer_decay: 2", "line 5: strategies.1.layer_decay: should be"),
         ("data: {train: a}\nstrategies:\n- tf-idf\n- {name: fine-tunin}", "line 4: strategies.1: unknown strategy 'fine-tunin'"),
@@ -84,6 +86,7 @@ def test_an_anchor_that_holds_itself_is_read_to_its_end() -> None:
     ("options", "fault"),
     [
         ({"class_weight": "balenced"}, "task.class_weight: should be 'balanced' or a mapping of keys to values, found 'balenced'; did you mean 'balanced'?"),
+        ({"class_weight": {"up": "much"}}, "has 1 problem:\n  - task.class_weight.up: should be a number, found 'much'"),
         ({"device": "gpu"}, "device: should be 'auto', 'cpu' or 'cuda', found 'gpu'"),
         ({"precision": "bf16"}, "precision: should be"),
         ({"head": "naitve"}, "found 'naitve'; did you mean 'native'?"),

@@ -24,7 +24,10 @@ def test_the_stub_is_python_and_has_every_public_name() -> None:
     assert set(headstart.__all__) <= {*functions, *imported, "__version__"}
     for door in DOORS:
         given = {argument.arg for argument in functions[door.name].args.kwonlyargs}
-        names = {name for name in flat(door.verb) if "." not in name} - {*VERBS.get(door.verb).positional, *door.without}
+        names = {name for name in flat(door.verb) if "." not in name} - {
+            *VERBS.get(door.verb).positional,
+            *door.without,
+        }
         assert names <= given, door.name
         assert not functions[door.name].args.kwarg, "a mistyped option would pass"
 
@@ -40,8 +43,14 @@ headstart.plan("a.csv", **named)
 headstart.pretrain("a.txt", objective="causal-lm", size="tiny")
 headstart.predict("runs/a", ["x"], abstain=0.3)["predictions"]
 """
-    bad = ['headstart.fit("a.csv", epoch=3)', 'headstart.fit("a.csv", epochs="three")', 'headstart.fit("a.csv", device="gpu")']
+    bad = [
+        'headstart.fit("a.csv", epoch=3)',
+        'headstart.fit("a.csv", epochs="three")',
+        'headstart.fit("a.csv", device="gpu")',
+    ]
     (tmp_path / "a.py").write_text(good + "\n".join(bad) + "\n")
     words = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "a.py"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
-    assert [line.split(":")[1] for line in done.stdout.splitlines() if " - error" in line] == ["9", "10", "11"], done.stdout
+    assert [line.split(":")[1] for line in done.stdout.splitlines() if " - error" in line] == ["9", "10", "11"], (
+        done.stdout
+    )

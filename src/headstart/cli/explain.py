@@ -15,14 +15,13 @@ from headstart.cli.help import spelled
 from headstart.config import Component, components
 from headstart.errors import UsageError
 from headstart.objectives import OBJECTIVES
-from headstart.recipes.flags import HIDDEN, MANY, Flag, flags
+from headstart.recipes.flags import HIDDEN, MANY, Flag, flags, meant_by
 from headstart.recipes.values import choices_of, default, example, kind, span, unit
 from headstart.recipes.verbs import VERBS
-from headstart.registry import near
 from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
 
-POSITIONAL = {
+POSITIONAL: dict[str, str] = {
     "train": "reviews.csv",
     "texts": "books/*.txt",
     "model": "runs/reviews",
@@ -57,7 +56,7 @@ def explain(word: str) -> list[dict[str, Any]]:
     if not found:
         known = {name for verb in VERBS.names() for name in flags(verb)} | {"strategy"}
         names = [*known, *STRATEGIES.names(), *TASKS.names(), *OBJECTIVES.names()]
-        meant = near(asked.replace("-", "_"), [name for name in names if ("." in name) == ("." in asked)])
+        meant = meant_by(asked, [name for name in names if ("." in name) == ("." in asked)])
         hint = f"; did you mean '{meant}'?" if meant else "; `headstart fit --help-all` has all options"
         raise UsageError(f"there is no option '{word}'{hint}")
     return found
@@ -153,7 +152,9 @@ def _written(name: str, flag: Flag, verb: str) -> tuple[str, str]:
     given = {BY_FIELD[flag.path[0]]: flag.owners[0]} if flag.owners else {}
     if flag.path[0] == MANY and flag.owners and "texts" in STRATEGIES.get(flag.owners[0]).needs:
         given["target"] = "other-domain.csv"
-    arguments = [POSITIONAL.get(field, field) for field in cls.positional if verb != "predict" or field != "texts"]
+    arguments: list[str] = [
+        POSITIONAL.get(field, field) for field in cls.positional if verb != "predict" or field != "texts"
+    ]
     if verb == "predict" and key != "input":
         arguments.append("a text")
     if name in cls.positional:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from headstart.cli.dashes import is_text
 from headstart.cli.help import options_of
-from headstart.recipes.flags import flags
+from headstart.recipes.flags import flags, meant_by
 from headstart.recipes.verbs import VERBS
-from headstart.registry import near
 
 
 def unknown_options(verb: str, words: Sequence[str]) -> str:
@@ -39,9 +38,9 @@ def _hint(word: str, verb: str) -> str:
     names = [
         name for name in (*flags(verb), *(option.name for option in options_of(verb))) if ("." in name) == ("." in word)
     ]
-    meant = near(word.removeprefix("--"), [name.replace("_", "-") for name in dict.fromkeys(names)])
+    meant = meant_by(word.removeprefix("--"), [*dict.fromkeys(names)])
     if meant:
-        return f" (did you mean --{meant}?)"
+        return f" (did you mean --{meant.replace('_', '-')}?)"
     name = word.removeprefix("--").replace("-", "_")
     others = [each for each in VERBS.names() if each != verb and name in flags(each)]
     return f" (an option of {', '.join(others)})" if others else ""

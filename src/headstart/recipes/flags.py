@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from headstart.config import Component, components
 from headstart.recipes.base import Recipe
 from headstart.recipes.verbs import VERBS
+from headstart.registry import near
 
 HIDDEN = frozenset({"decisions", "task.labels", "task.mean", "task.deviation", "backbone.digest"})
 """Keys that only resolved recipes hold; no flag for them."""
@@ -21,6 +22,25 @@ MANY = "strategies"
 """Field that holds several components, so that one name may reach several of them."""
 SHORT = {"location": "backbone"}
 """Keys whose flag has another name."""
+
+
+ELSEWHERE = {
+    "bf16": "precision", "bs": "batch_size", "dev": "validation", "dev_file": "validation", "early_stopping_patience": "patience",
+    "fp16": "precision", "gpu": "device", "label_column": "label", "labels": "label", "lora_alpha": "alpha", "lora_dropout":
+    "adapter_dropout", "lora_r": "rank", "lr": "learning_rate", "max_samples": "most_rows", "max_seq_length": "max_length",
+    "max_steps": "updates", "max_train_samples": "most_rows", "method": "strategy", "model": "backbone", "model_name": "backbone",
+    "model_name_or_path": "backbone", "n_epochs": "epochs", "num_epochs": "epochs", "num_train_epochs": "epochs", "out": "output",
+    "output_dir": "output", "per_device_train_batch_size": "batch_size", "random_state": "seed", "target_modules": "targets",
+    "test_file": "test", "text_column": "text", "time": "budget", "timeout": "budget", "train_batch_size": "batch_size",
+    "train_file": "train", "validation_file": "validation", "warmup_ratio": "warmup",
+}  # fmt: skip
+"""What other programs call a key: names that are proposed for them."""
+
+
+def meant_by(word: str, known: Sequence[str]) -> str:
+    """The known name that a word may be a slip for, or that other programs have the word for; empty where there is none."""
+    name = word.replace("-", "_")
+    return ELSEWHERE[name] if ELSEWHERE.get(name) in known else near(word, list(known))
 
 
 class Flag(NamedTuple):

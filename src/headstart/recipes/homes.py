@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headstart.errors import Fault
-from headstart.recipes.flags import MANY, flags, sections
+from headstart.recipes.flags import MANY, flags, meant_by, sections
 from headstart.recipes.verbs import VERBS
 from headstart.registry import near
 
@@ -22,9 +22,15 @@ def at_home(fault: Fault, verb: str) -> Fault:
         return fault._replace(text=f"{said}; did you mean '{key}'?")
     homes = _homes(verb)
     if key in homes:
-        return fault._replace(text=f"{said}; it belongs {' or '.join(homes[key])}")
+        told = [
+            home.partition(", as ")[2]
+            for home in homes[key]
+            if home.startswith(f"under '{(*fault.place, '')[0]}', as ")
+        ]
+        belongs = f"it is {told[0]}" if told else f"it belongs {' or '.join(homes[key])}"
+        return fault._replace(text=f"{said}; {belongs}")
     if not near(key, fault.known):
-        meant = near(key, [*homes])
+        meant = meant_by(key, [*homes])
         if meant:
             return fault._replace(text=f"{said}; did you mean '{meant}', {' or '.join(homes[meant])}?")
         others = [each for each in VERBS.names() if each != verb and key in _homes(each)]

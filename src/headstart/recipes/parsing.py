@@ -12,7 +12,7 @@ from headstart.config import Component, components, describe, parse
 from headstart.errors import Fault, MissingInputError, RecipeError
 from headstart.recipes.base import Recipe
 from headstart.recipes.effects import refused
-from headstart.recipes.flags import MANY, Flag, flags
+from headstart.recipes.flags import MANY, Flag, flags, meant_by
 from headstart.recipes.homes import at_home
 from headstart.recipes.inference import Predict
 from headstart.recipes.labelled import AUTO, Fit, listed
@@ -61,8 +61,8 @@ def assemble(verb: str, options: Mapping[str, Any], sets: Mapping[str, Any] | No
         elif "." in key and not _of_nobody(name, known):
             paths.append((tuple(key.split(".")), value))
         else:
-            near = [each for each in known if ("." in each) == ("." in key)]
-            faults.append(f"unknown option '{key}'{did_you_mean(name, [*near, 'strategy'])}")
+            meant = meant_by(name, [*(each for each in known if ("." in each) == ("." in key)), "strategy"])
+            faults.append(f"unknown option '{key}'" + (f"; did you mean '{meant}'?" if meant else ""))
     values: dict[str, Any] = {}
     # Whole sections first, then their keys, so that neither order of arguments loses one.
     for path, value in sorted(paths, key=lambda item: len(item[0])):
