@@ -32,11 +32,12 @@ def _stacked(table: str, kinds: str, inner: str) -> str:
 
 
 def _labelled(row: str, columns: list[str]) -> str:
-    """A row whose data cells know their column."""
+    """A row whose cells know their column, but for the head of the row where that is a name."""
     names = iter(columns)
 
     def labelled(found: re.Match[str]) -> str:
         name = next(names, "")
-        return found[0] if found[1] == "th" or not name else f'<td{found[2]} data-label="{name}">'
+        is_name = found[1] == "th" and 'class="n"' not in found[2]
+        return found[0] if is_name or not name else f'<{found[1]}{found[2]} data-label="{name}">'
 
     return _CELL.sub(labelled, row)
