@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 WIDEST = 3
-"""Columns up to which a table fits a phone as it is."""
+"""Columns up to which a table fits a phone as it is; one more where all are of numbers."""
 _TABLE = re.compile(r"<table(?: class=\"([^\"]*)\")?>(.*?)</table>", re.DOTALL)
 _HEAD = re.compile(r"<thead>.*?</thead>", re.DOTALL)
 _COLUMN = re.compile(r"<th scope=\"col\"[^>]*>(.*?)</th>", re.DOTALL)
@@ -25,7 +25,8 @@ def stacked(page: str) -> str:
 def _stacked(table: str, kinds: str, inner: str) -> str:
     head = _HEAD.search(inner)
     columns = [_TAG.sub("", column).strip() for column in _COLUMN.findall(head[0])] if head else []
-    if head is None or "matrix" in kinds.split() or len(columns) <= WIDEST:
+    most = WIDEST + (head is not None and head[0].count('class="n"') == len(columns))
+    if head is None or "matrix" in kinds.split() or len(columns) <= most:
         return table
     body = _ROW.sub(lambda row: _labelled(row[0], columns), inner[head.end() :])
     return f'<table class="{f"{kinds} stacks".strip()}">{inner[: head.end()]}{body}</table>'
