@@ -81,6 +81,7 @@ def test_names_that_begin_like_positions_stay_types(tags: str) -> None:
         ("B_CITY I_CITY DAY O", "'DAY' does not", "DAY"),
         ("B(CITY) I(CITY) O", r"'B\(CITY\)' and 'I\(CITY\)' look like positions .* that isn't known", "B(CITY)"),
         ("CITYB CITYI O", "look like positions of one type", "CITYB"),
+        ("B I X O", "tags 'B' and 'I' say positions, and 'X' does not", "X"),
         ("0 1 2 0", r"tags are numbers \(0, 1, 2\)", "0"),
         ("-100 0 1", "tags are numbers", "-100"),
         ("(CITY* *) * (DAY)", "tags are brackets", "(CITY*"),

@@ -1,5 +1,6 @@
 """Columns of words and of tags are told by what stands in them, in every layout that files of the field have."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from headstart.data.table import Table, column_named, load
 from headstart.errors import DataError
 from headstart.readers.conll import Conll
 from headstart.readers.conllu import ConllU
+from headstart.readers.opening import open_table
 from headstart.types import Dropped
 
 Put = Callable[[str, str | bytes], Path]
@@ -174,3 +176,21 @@ def test_columns_are_named_by_number_and_by_the_name_in_the_file(put: Put) -> No
     with pytest.raises(DataError, match="has no column '11'"):
         table.column("11", "--label")
     assert column_named("2", ("text", "label"), {}) == "2"  # columns with a header have their own names alone
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.txt", "a.tsv.gz"])
+def test_a_file_with_a_word_per_line_is_read_as_one_whatever_its_ending(name: str, put: Put) -> None:
+    content = written("w t")
+    path = put(name, gzip.compress(content.encode()) if name.endswith(".gz") else content)
+    table = open_table(path)
+    assert [json.loads(cell or "") for cell in table.columns["tokens"]] == WORDS
+    assert table.remarks == (f"{path}: has a word per line and is read as conll; --format says another",)
+    assert open_table(path, format="conll").remarks == ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["text\tlabel\na b c\tO\nd e\tB-X\n\nf g\tO\n", "word\ttag\nAda\tB-X\nsang\tO\n", "a\tb\nAda\tgood\n\nsang\tbad\n"],
+)
+def test_a_table_stays_a_table(content: str, put: Put) -> None:
+    assert not {"tokens", "tags"} & {*open_table(put("a.tsv", content)).columns}

@@ -114,7 +114,7 @@ def spelling_of(rows: Iterable[Sequence[str]], scheme: Scheme | None = None, typ
     plain = scheme == "plain" or meant is None
     if meant is None:
         meant = _plain(own, counts)
-        _refuse_positions({*meant.values()} - {OUTSIDE})
+        _refuse_positions({*own.values()})
     changed = {tag: said for tag, said in meant.items() if tag != said}
     found = Spelling(scheme or "plain", changed)
     if plain or scheme:
@@ -297,6 +297,11 @@ def _kind(tag: str) -> str:
 
 def _refuse_positions(types: set[str]) -> None:
     """Types that differ in the sign of a position alone are two parts of one, in a spelling that is not known."""
+    if {"B", "I", OUTSIDE} <= types:
+        odd = min(types - {*_LETTERS, OUTSIDE}, default="S")
+        raise TagFault(
+            f"tags 'B' and 'I' say positions, and '{odd}' does not; say --scheme plain if they are types", odd
+        )
     cut = defaultdict[str, dict[str, str]](dict)
     for kind in types:
         for at, sign in enumerate(kind):

@@ -62,6 +62,7 @@ class Layout:
         header: whether the names stand in the file as a line.
         known: tags in the sample.
         others: columns that look like tags too.
+        parted: whether the sample has several sentences with empty lines between, and words without blanks in them.
     """
 
     tabbed: bool
@@ -74,6 +75,7 @@ class Layout:
     header: bool = False
     known: frozenset[str] = frozenset()
     others: tuple[int, ...] = ()
+    parted: bool = False
 
     @property
     def own_names(self) -> tuple[str, ...]:
@@ -185,7 +187,9 @@ def layout_of(lines: TextLines, delimiter: str | None) -> Layout:
     words, tags = _chosen(rows, count, counter, names)
     known = frozenset(parts[tags] for sentence in rows for parts in sentence) if tags is not None else frozenset()
     others = tuple(at for at in tagged if at not in (words, tags, counter) and {*counts_of[at]} != {OUTSIDE})
-    return Layout(tabbed, joined, count, words, tags, counter, names, header, known, others)
+    blanks = sum(" " in value for value in counts_of[words])
+    parted = len(rows) > 1 and sum(map(len, rows)) > len(rows) and 10 * blanks <= len(counts_of[words])
+    return Layout(tabbed, joined, count, words, tags, counter, names, header, known, others, parted)
 
 
 def _sample(lines: TextLines) -> tuple[list[str], list[list[str]]]:

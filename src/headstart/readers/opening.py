@@ -1,5 +1,6 @@
 """From a path to a table: picks the reader by ending or name."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from headstart.data.table import Table, load
 from headstart.errors import DataError, HeadstartError, RecipeError
 from headstart.readers import READERS
 from headstart.readers.layout import layout_of
+
+TABLES = ("tsv", None)
+"""Formats by ending that files with a word per line are given too; None is an ending that is not known."""
 
 
 def reader_for(path: Path, *, format: str | None = None, **options: Any) -> Any:
@@ -49,30 +53,42 @@ def open_table(path: str | Path, **options: Any) -> Table:
         DataError: it cannot be read, or holds no usable row.
     """
     file = Path(path)
-    return load(reader_for(file, **options).read(file), str(path))
+    reader = reader_for(file, **options)
+    table = load(reader.read(file), str(path))
+    if options.get("format") or _ending(file) in reader.extensions:
+        return table
+    said = f"{path}: has a word per line and is read as {reader.name}; --format says another"
+    return replace(table, remarks=(said, *table.remarks))
+
+
+def _ending(path: Path) -> str:
+    """Of a file, in lower case and without `.gz`."""
+    endings = [ending.lower() for ending in path.suffixes]
+    return endings[-2] if len(endings) > 1 and endings[-1] == ".gz" else endings[-1] if endings else ""
 
 
 def _by_ending(path: Path, *, writing: bool) -> str:
-    endings = [ending.lower() for ending in path.suffixes]
-    ending = endings[-2] if len(endings) > 1 and endings[-1] == ".gz" else endings[-1] if endings else ""
     known: dict[str, str] = {}
     for name in READERS.names():
         known |= dict.fromkeys(READERS.get(name).extensions, name)
-    if ending in known:
-        return known[ending]
-    endings_known = f"{', '.join(sorted(known))}, each also with .gz"
+    found = known.get(_ending(path))
+    if not writing and found in TABLES and _in_columns(path):
+        return "conll"
+    if found is not None:
+        return found
+    endings = f"{', '.join(sorted(known))}, each also with .gz"
     if writing:
-        raise DataError(f"{path}: the ending '{ending}' is not known; choose one of {endings_known}")
-    hint = "; it looks like CoNLL columns: --format conll" if _in_columns(path) else ""
+        raise DataError(f"{path}: the ending '{_ending(path)}' is not known; choose one of {endings}")
     raise DataError(
-        f"{path}: the ending '{ending}' is not known ({endings_known}); "
-        f"say what it is with --format {'|'.join(READERS.names())}{hint}"
+        f"{path}: the ending '{_ending(path)}' is not known ({endings}); "
+        f"say what it is with --format {'|'.join(READERS.names())}"
     )
 
 
 def _in_columns(path: Path) -> bool:
-    """Whether a file has a word per line with its tag beside it, in more than one sentence."""
+    """Whether a file has a word per line with its tag beside it, and empty lines between sentences."""
     try:
-        return layout_of(open_text(path), None).tagged
+        layout = layout_of(open_text(path), None)
     except HeadstartError:
         return False
+    return layout.tagged and layout.parted
