@@ -45,24 +45,25 @@ def pages() -> dict[str, str]:
     found |= {f"verbs/{name}.md": command_page(name) for name in commands() if name not in VERBS.names()}
     found |= {f"tasks/{name}.md": task_page(name) for name in TASKS.names()}
     found |= {f"strategies/{name}.md": strategy_page(name) for name in STRATEGIES.names()}
-    found["verbs/index.md"] = index("Verbs", "What `headstart` can be told to do.", found, "verbs", _verb_line)
-    found["tasks/index.md"] = index(
-        "Tasks", "What can be learned. `--task NAME` asks for one.", found, "tasks", TASKS.summary
-    )
-    text = "Ways to transfer, and the controls that they are compared with. `--strategy NAME` asks for one."
-    found["strategies/index.md"] = index("Strategies", text, found, "strategies", STRATEGIES.summary)
+    texts = {
+        "verbs": "What `headstart` can be told to do.",
+        "tasks": "What can be learned. It is guessed from the content of the file; `--task NAME` names another.",
+        "strategies": "Ways to transfer, and the controls that they are compared with. `--strategy NAME` asks for one.",
+    }
+    summaries = {"verbs": _verb_line, "tasks": TASKS.summary, "strategies": STRATEGIES.summary}
+    found |= {f"{kind}/index.md": index(kind, text, found, summaries[kind]) for kind, text in texts.items()}
     found["recipes.md"] = recipes_page()
     found["python.md"] = python_door.page()
     return found
 
 
-def index(title: str, text: str, found: dict[str, str], folder: str, summary: Callable[[str], str]) -> str:
+def index(folder: str, text: str, found: dict[str, str], summary: Callable[[str], str]) -> str:
     """A page that lists those of a folder."""
     names = [Path(path).stem for path in found if path.startswith(f"{folder}/")]
     rows = [f"| [{name}]({name}.md) | {summary(name)} |" for name in names]
     table = "\n".join(["| name | |", "| --- | --- |", *rows])
     tree = "\n".join(["```{toctree}", ":hidden:", "", *names, "```"])
-    return f"# {title}\n\n{text}\n\n{table}\n\n{tree}\n"
+    return f"# {folder.capitalize()}\n\n{text}\n\n{table}\n\n{tree}\n"
 
 
 def examples() -> Iterator[tuple[str, list[str]]]:

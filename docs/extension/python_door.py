@@ -8,6 +8,7 @@ from typing import Any
 
 import docstrings
 import headstart
+from headstart.recipes.verbs import VERBS
 
 WIDEST = 96
 """Characters of a signature on one line."""
@@ -25,6 +26,7 @@ def page() -> str:
         doc = docstrings.read(thing)
         call = "" if _is_error(thing) else f"```python\n{signature(name, thing)}\n```"
         parts += [f"({name})=\n\n## {name}", call, doc.summary, doc.body, docstrings.lists(doc)]
+        parts.append(f"All options: [{name}](verbs/{name}.md)." if name in VERBS.names() else "")
         for key, method in _methods(thing) if isinstance(thing, type) and not _is_error(thing) else []:
             inner = docstrings.read(method)
             call = f"```python\n{signature(key, method)}\n```"
