@@ -216,7 +216,8 @@ def fit(
             list metrics`).
         weight: Column with how much each row counts in training, numbers over 0.
         class_weight: Weight of each class in training.
-        merge_labels: Merge labels that differ only by case or white space into the most frequent spelling.
+        merge_labels: Merge labels that differ only by case, white space or as 1 and 1.0 do into the most frequent
+            spelling.
         drop_rare_labels: Leave out labels of a single example instead of stopping.
         long: What happens to a text of more tokens than the network reads.
         separator: What parts the labels of a cell.
