@@ -27,7 +27,7 @@ def test_the_first_screen_is_short_and_every_essential_stands_in_one_line(verb: 
     names = {option.name for option in options_of(verb)}
     if len(names) > 20:
         assert len(lines) <= 30
-        assert {"output", "seed", "json"} <= {name for name in names if f"--{name}" in "\n".join(lines)}
+        assert {"output", "seed", "json"} & names <= {name for name in names if f"--{name}" in "\n".join(lines)}
         assert "--help-all" in lines[-1]
     assert all(len(line) <= 80 for line in lines if not line.startswith(("Example:", "All "))), lines
     known = {option.name for each in VERBS.names() for option in options_of(each)}

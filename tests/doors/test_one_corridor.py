@@ -174,6 +174,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     },
     "fit": EXPERIMENT,
     "compare": EXPERIMENT,
+    "init": {name: EXPERIMENT[name] for name in flat("init")},
     "resume": {"run": ([], "run"), "strict": (["--strict"], True)},
     "predict": {name: SHARED[name] for name in SHARED if name != "label"}
     | {"model": ([], "run"), "texts": (["good"], ["good"]), "input": (["--input", "new.csv"], "new.csv")},
@@ -182,7 +183,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
 }
 REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
-            "resume": {"run": "run"},
+            "resume": {"run": "run"}, "init": {"train": "data.csv"},
             "evaluate": {"model": "run", "test": "data.csv"}}  # fmt: skip
 TASK_OF = {
     "separator": "multi-label-classification",
@@ -323,7 +324,7 @@ def test_every_key_of_a_recipe_has_a_flat_name_of_its_own(verb: str) -> None:
                                          "network": Network, "training": TextTraining if raw else Training}  # fmt: skip
     wanted |= {("", section, key) for section in own for key in known[section].model_fields}
     held = {"fit": {"task": TASKS, "strategies": STRATEGIES}, "pretrain": {"objective": OBJECTIVES}}
-    held |= {"compare": held["fit"], "adapt": held["pretrain"]}
+    held |= {"compare": held["fit"], "init": {"task": TASKS}, "adapt": held["pretrain"]}
     for field, registry in held.get(verb, {}).items():
         names = [name for name in registry.names() if (field, name) != ("objective", "contrastive")]
         wanted |= {(name, field, key) for name in names for key in registry.get(name).model_fields}

@@ -36,6 +36,8 @@ ESSENTIAL = {
     "updates": "Steps of the optimiser.",
 }
 """Options on the first screen of verbs that have more than `SCREEN`, in a line each."""
+OF_VERB = {("init", "output"): "Name of the recipe, by default recipe.yaml."}
+"""Those that mean another thing to one verb."""
 SECTIONS = {
     "data": "Data", "task": "Task", "objective": "Task", MANY: "Strategy", "strategy": "Strategy", "backbone": "Strategy",
     "controls": "Strategy", "network": "Network", "training": "Training",
@@ -43,6 +45,7 @@ SECTIONS = {
 """Heading over the options of a section of recipes, in the order in which they are shown; what has none is of the run."""
 REST = "Run"
 EXAMPLES = {
+    "init": "headstart init reviews.csv -o reviews.yaml",
     "fit": "headstart fit reviews.csv --test test.csv -o runs/reviews",
     "compare": "headstart compare reviews.csv --strategies tf-idf,feature-extraction,fine-tuning",
     "pretrain": "headstart pretrain books/*.txt --objective masked-lm --size small --budget 30m",
@@ -104,7 +107,8 @@ def text_of(verb: str, *, everything: bool) -> str:
         shown = [option for option in some if not short or _is_essential(option)]
         lines += [""] * (everything and bool(shown)) + [heading] * bool(shown)
         for option in shown:
-            lines += _entry(option.spelled, ESSENTIAL[option.name] if short else _whole(option), width)
+            essential = OF_VERB.get((verb, option.name)) or ESSENTIAL.get(option.name, "")
+            lines += _entry(option.spelled, essential if short else _whole(option), width)
     if verb in EXAMPLES:
         lines += ["", f"Example: {EXAMPLES[verb]}"]
     if short:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,12 @@ def _predictions(outcome: Outcome, quiet: bool) -> None:
         print_json(row)
 
 
+def _recipe(outcome: Outcome, quiet: bool) -> None:
+    path = outcome.result["recipe"]
+    _say("saved", f"{path}: a recipe for {outcome.result['task']}", quiet)
+    _say("next", f"headstart run {shlex.quote(path)}", quiet)
+
+
 def _output(outcome: Outcome, quiet: bool) -> None:
     _say("saved", f"{outcome.result['output']} ({outcome.result['rows']:,} rows)", quiet)
 
@@ -100,5 +107,6 @@ SHOWN: dict[str, Callable[[Outcome, bool], None]] = {
     "groups": _scores,
     "predictions": _predictions,
     "output": _output,
+    "recipe": _recipe,
 }
 """How a result is shown, by a key that only results of its kind have."""

@@ -52,6 +52,7 @@ VERBS = Verbs(
     {
         "fit": Verb("headstart.recipes.labelled:Fit", "headstart.runs.run:experiment"),
         "compare": Verb("headstart.recipes.labelled:Compare", "headstart.runs.run:experiment"),
+        "init": Verb("headstart.recipes.starting:Init", "headstart.runs.drafting:init"),
         "pretrain": Verb("headstart.recipes.raw_text:Pretrain", "headstart.runs.run:language_modelling"),
         "adapt": Verb("headstart.recipes.raw_text:Adapt", "headstart.runs.run:language_modelling"),
         "resume": Verb("headstart.recipes.resuming:Resume", "headstart.runs.run:resume"),

@@ -71,17 +71,7 @@ def settled_task(recipe: Experiment, table: Table | None = None) -> tuple[Experi
 def into_parts(labelled: LabelledRows, recipe: Experiment, progress: Progress) -> Parts:
     """Rows that were read as the parts of an experiment, of which `progress` is told; raises as `prepare`."""
     labelled = bound(labelled, recipe)
-    task, rows = labelled.task, labelled.train
-    counts = task.counts(rows)
-    shown = ", ".join(f"{label} {count:,}" for label, count in [*counts.items()][:6])
-    more = f", and {len(counts) - 6} more" if len(counts) > 6 else ""
-    progress.say(
-        "data",
-        f"{len(rows):,} rows of {rows.file}: {task.name}, text {'+'.join(task.text or ())}, label {task.label} "
-        f"({shown}{more}), metric {task.chosen_metric}; change with --task, --text, --label, --metric",
-    )
-    if labelled.guess:
-        progress.say("data", labelled.guess.sentence())
+    announce(labelled, progress)
     parts = split(labelled, recipe)
     parts = replace(parts, warnings=(*parts.warnings, *check(parts)))
     sizes = ", ".join(f"{name} {count:,}" for name, count in parts.sizes.items())
@@ -93,6 +83,21 @@ def into_parts(labelled: LabelledRows, recipe: Experiment, progress: Progress) -
     for warning in parts.warnings:
         progress.say("check", warning, warning=True)
     return parts
+
+
+def announce(labelled: LabelledRows, progress: Progress) -> None:
+    """Say which task, columns and metric were taken of rows that a task is bound to and, where it was guessed, why."""
+    task, rows = labelled.task, labelled.train
+    counts = task.counts(rows)
+    shown = ", ".join(f"{label} {count:,}" for label, count in [*counts.items()][:6])
+    more = f", and {len(counts) - 6} more" if len(counts) > 6 else ""
+    progress.say(
+        "data",
+        f"{len(rows):,} rows of {rows.file}: {task.name}, text {'+'.join(task.text or ())}, label {task.label} "
+        f"({shown}{more}), metric {task.chosen_metric}; change with --task, --text, --label, --metric",
+    )
+    if labelled.guess:
+        progress.say("data", labelled.guess.sentence())
 
 
 def check(parts: Parts) -> list[str]:
