@@ -111,3 +111,36 @@ def test_a_recipe_is_run_from_a_file_or_a_mapping(tmp_path: Path) -> None:
 def test_errors_are_of_one_tree() -> None:
     with pytest.raises(HeadstartError, match=r"^nowhere\.csv: there is no such file"):
         headstart.fit("nowhere.csv")
+
+
+def opinion(at: int) -> str:
+    return f"we liked plate {at} of soup"
+
+
+@pytest.mark.parametrize(
+    ("data", "task"),
+    [
+        ([(opinion(at), "ab"[at % 2]) for at in range(20)], "text-classification"),
+        ([(opinion(at), f"plate {at} was soup", "ab"[at % 2]) for at in range(20)], "text-pair-classification"),
+        ([{"text": opinion(at), "price": at * 1.5} for at in range(20)], "text-regression"),
+        ({"text": [*map(opinion, range(20))], "topics": [["a", "b", "c"][: at % 4] for at in range(20)]}, "multi-label-classification"),
+        ({"sentence1": [*map(opinion, range(20))], "sentence2": [*map(opinion, range(1, 21))], "score": [at / 4 for at in range(20)]},
+         "sentence-similarity"),
+        ({"tokens": [opinion(at).split() for at in range(20)], "tags": [["O", "O", "B-X", "I-X", "O", "O"]] * 20}, "token-classification"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("frame", [False, True])
+def test_the_task_of_rows_in_memory_is_guessed(data: Any, task: str, frame: bool) -> None:
+    if frame and isinstance(data, list) and isinstance(data[0], tuple):
+        data = pd.DataFrame(data, columns=["text", "label"] if len(data[0]) == 2 else ["text1", "text2", "label"])
+    elif frame:
+        data = pd.DataFrame(data)
+    strategy = "crf" if task == "token-classification" else "tf-idf"
+    found = headstart.plan(data, strategy=strategy, controls=False)
+    assert found["data"]["guess"]["task"] == task
+
+
+def test_rows_that_are_no_rows_are_refused() -> None:
+    for data in (["a text", "another"], [("a", "b"), ("a", "b", "c")], [("a",)]):
+        with pytest.raises(DataError, match=r"rows in memory are mappings .* or tuples \(text, label\)"):
+            headstart.fit(data)  # type: ignore[arg-type]

@@ -25,15 +25,19 @@ class Columns(Protocol):
     def __getitem__(self, name: Any, /) -> Iterable[Any]: ...
 
 
-TableLike = str | Path | Columns
-"""Labelled rows: the path of a file, or columns in memory."""
+RowList = Sequence[Mapping[str, Any] | tuple[Any, ...]]
+"""Rows in memory: mappings of column names to values, or tuples of text and label, or of two texts and label."""
+TableLike = str | Path | Columns | RowList
+"""Labelled rows: the path of a file, or columns or rows in memory."""
+TUPLES = {2: ("text", "label"), 3: ("text1", "text2", "label")}
+"""Names of the columns of rows that are tuples, by their length."""
 
 
 def fit(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> Artifact:
     """Transfer a pretrained model to labelled data; controls run beside it.
 
     Args:
-        data: path of a file, a DataFrame, or a mapping of column names to values. Data handed over in memory is
+        data: path of a file, a DataFrame, a mapping of column names to values, or a list of rows. Data handed over in memory is
             written nowhere unless `output` is given.
         progress: told what happens; silent by default.
         **options: flags of `headstart fit` with underscores (`strategy="fine-tuning"`, `epochs=3`, `output="runs/x"`),
@@ -162,13 +166,14 @@ def _run(verb: str, data: TableLike, progress: Progress, options: dict[str, Any]
     return run_recipe(assemble(verb, {"train": train} | options), progress, table=table)
 
 
-def table_of(data: Columns) -> Table:
-    """A table from a DataFrame or a mapping of columns; values become texts, None and NaN stay empty.
+def table_of(data: Columns | RowList) -> Table:
+    """A table from a DataFrame, a mapping of columns or a list of rows; values become texts, None and NaN stay empty.
 
     Raises:
-        DataError: columns of unequal length, or nothing in them.
+        DataError: columns of unequal length, or nothing in them; rows that are neither mappings nor tuples of one length.
     """
-    columns = {str(name): [_as_text(value) for value in data[name]] for name in data}
+    given: Any = _columns_of(data) if isinstance(data, list | tuple) else data
+    columns = {str(name): [_as_text(value) for value in given[name]] for name in given}
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise DataError(f"columns differ in length: {', '.join(f'{name} {count}' for name, count in lengths.items())}")
@@ -181,6 +186,20 @@ def table_of(data: Columns) -> Table:
 def _plain_value(value: Any) -> Any:
     """Numbers and arrays of numpy inside of a list as Python has them."""
     return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def _columns_of(rows: RowList) -> dict[str, list[Any]]:
+    """Columns of rows; a name that a mapping lacks is None there."""
+    if all(isinstance(row, Mapping) for row in rows):
+        names = dict.fromkeys(name for row in rows for name in row)
+        return {name: [row.get(name) for row in rows] for name in names}  # type: ignore[union-attr]
+    sizes = {len(row) if isinstance(row, list | tuple) else 0 for row in rows}
+    if len(sizes) != 1 or not sizes <= {*TUPLES}:
+        raise DataError(
+            'rows in memory are mappings such as {"text": ..., "label": ...}, or tuples (text, label) or (text, text, label), '
+            "all of one kind; a list of texts alone has no labels to learn from"
+        )
+    return dict(zip(TUPLES[sizes.pop()], map(list, zip(*rows, strict=True)), strict=True))
 
 
 def _as_text(value: Any) -> str | None:

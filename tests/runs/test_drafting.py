@@ -101,6 +101,11 @@ def test_a_recipe_that_is_there_is_replaced_only_when_told(made: Made) -> None:
     assert made(stars(), overwrite=True).startswith("# A recipe for train.csv")
 
 
+def test_beside_a_schema_the_recipe_names_it_for_editors(made: Made, tmp_path: Path) -> None:
+    (tmp_path / "recipe.schema.json").write_text("{}", encoding="utf-8")
+    assert made(stars()).startswith("# yaml-language-server: $schema=recipe.schema.json\n")
+
+
 def test_a_file_for_no_task_leaves_no_recipe(made: Made) -> None:
     with pytest.raises(DataError, match="no task fits its columns: deu"):
         made(["deu,eng", *(f"ein Satz {at},one sentence {at}" for at in range(20))])

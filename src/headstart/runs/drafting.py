@@ -14,6 +14,7 @@ from headstart.data.files import writing
 from headstart.errors import RunFolderError
 from headstart.recipes.flags import HIDDEN, first_sentence
 from headstart.recipes.labelled import Fit
+from headstart.recipes.schema import HEADER
 from headstart.recipes.sources import MEMORY, Data
 from headstart.recipes.starting import Init
 from headstart.runs.outcome import Call, Outcome
@@ -57,6 +58,7 @@ def draft(labelled: LabelledRows, data: Data, path: Path) -> str:
     """
     rows, name = labelled.train, Path(data.train).name.split(".")[0] or "run"
     lines = [
+        *_for_editors(path),
         f"# A recipe for {_one_line(data.train)}. Run it: headstart run {_one_line(shlex.quote(str(path)))}",
         "# Keys behind '# ' are left open; remove it to set them. All keys: headstart fit --help-all",
         "",
@@ -75,6 +77,11 @@ def draft(labelled: LabelledRows, data: Data, path: Path) -> str:
     for key, value in OPEN.items():
         lines += [f"# {_pair(key, value, _about(Fit, 'strategies' if key == 'strategy' else key))}"]
     return "\n".join(lines) + "\n"
+
+
+def _for_editors(path: Path) -> list[str]:
+    """The line by which an editor finds the schema of recipes, where it is beside this one."""
+    return [HEADER] if (path.parent / HEADER.rpartition("=")[2]).exists() else []
 
 
 def _task(labelled: LabelledRows) -> Iterator[str]:
