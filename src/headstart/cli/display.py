@@ -10,7 +10,7 @@ from typing import Any
 
 from headstart.drawing.text import counted, shown
 from headstart.runtime.forecast import Forecast
-from headstart.runtime.progress import Progress, Stage, format_duration
+from headstart.runtime.progress import SILENT, Progress, Stage, format_duration
 
 QUIET = 10.0
 """Seconds after which a step says where it stands, whatever it has done."""
@@ -152,7 +152,7 @@ class Bars(Lines):
 def progress_for(*, quiet: bool) -> Progress:
     """Bars on a terminal, plain lines elsewhere, nothing when quiet."""
     if quiet:
-        return Progress()
+        return SILENT
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR"):
         return Bars()
     return Lines()

@@ -30,7 +30,7 @@ from headstart.runs.workspace import Workspace
 from headstart.runtime.deadline import Deadline
 from headstart.runtime.device import settled
 from headstart.runtime.machine import set_threads
-from headstart.runtime.progress import Progress
+from headstart.runtime.progress import SILENT, Progress
 from headstart.runtime.team import ALONE, Team
 from headstart.strategies.base import Context
 from headstart.strategies.offers import require_serving
@@ -189,6 +189,8 @@ def outline(recipe: Experiment, progress: Progress, table: Table | None = None) 
     """
     started = time.perf_counter()
     plan = set_up(recipe, progress, table, started)
+    if plan.rate is None and plan.context.located is not None:
+        plan.probe()
     steps = plan.outlook(plan.entries())
     if said := summary(plan, steps):
         progress.say("plan", said)
@@ -246,7 +248,8 @@ def set_up(
         return Plan(recipe, parts, context, end, threads)
 
     plan = planned(recipe, parts)
-    if not networks or team.size > 1:
+    told = progress is not SILENT or recipe.brief
+    if not networks or team.size > 1 or (end is None and not told):
         return plan
     # What was measured decides which rows are used: a run that goes on takes the same ones.
     known = {} if work is None else work.about.get("measured", {})

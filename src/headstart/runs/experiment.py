@@ -143,7 +143,7 @@ def run_strategy(entry: Entry, context: Context, parts: Parts, given: Sequence[D
         entry.validation_scores = plain(scores(parts.task, decided, parts.validation))
         entry.status = "done"
     except OutOfTime:
-        entry.status, entry.note = "stopped", "out of time: the budget ended before it had anything to show"
+        entry.status, entry.note = "stopped", "out of time: stopped before it had anything to show"
         context.progress.end("out of time")
     except (DivergedError, MemoryError, RuntimeError, ArithmeticError, np.linalg.LinAlgError) as error:
         entry.candidate, known = None, isinstance(error, DivergedError)

@@ -17,7 +17,7 @@ from headstart.runs.splitting import Parts, at_most
 from headstart.runs.steps import Step
 from headstart.runtime.deadline import Deadline
 from headstart.runtime.progress import format_duration
-from headstart.strategies.base import Auto, Context, Shared, Strategy
+from headstart.strategies.base import Auto, Context, Shared, Strategy, Work
 from headstart.training.settings import Training
 
 BACKWARD = 3.3
@@ -38,7 +38,7 @@ LEAST_ROWS = 200
 """Rows that are left to the run at least."""
 FIRST_SHARE = 0.5
 """Share of what is left that a cheap strategy may take where it does not get all rows."""
-LEAST_SAMPLE, LEAST_PER_LABEL = 400, 8
+LEAST_SAMPLE, LEAST_PER_LABEL = 200, 8
 """Rows, in all and per label, below which a strategy does not run on a sample of them."""
 PROBED_ROWS = 48
 MOST_SLOWER = 2.0
@@ -85,6 +85,7 @@ class Plan:
         self.backward = BACKWARD
         self._expected: dict[str, float] = {}
         """Seconds of entries that are taken for done while the whole run is forecast, by label."""
+        self._works: dict[tuple[Any, ...], tuple[Work, int]] = {}
         self._shared: dict[BackboneSource, Shared] = {}
 
     def probe(self) -> None:
@@ -146,12 +147,19 @@ class Plan:
         """Seconds that a strategy takes up to its test scores, by other settings where given; None if nothing was measured."""
         if strategy.needs_backbone and self.rate is None:
             return None
-        context = self._reduced(training or self.context.training)
-        work = strategy.work(context)
+        work, rows = self._work(strategy, training or self.context.training)
         if self.rate is None or not strategy.needs_backbone:
             return work.seconds
-        passes = self.rate * len(context.train) * (self.backward * work.training + work.reading)
-        return work.seconds + NETWORK_START + passes
+        return work.seconds + NETWORK_START + self.rate * rows * (self.backward * work.training + work.reading)
+
+    def _work(self, strategy: Strategy, training: Training) -> tuple[Work, int]:
+        """What a strategy does by some settings, and on how many training rows; looked at once, for rows may be many."""
+        known = tuple(self.context.shared.epochs.items()) if strategy.role == "control" else ()
+        key = (str(strategy.plain()), training.epochs, training.sample, known)
+        if key not in self._works:
+            context = self._reduced(training)
+            self._works[key] = strategy.work(context), len(context.train)
+        return self._works[key]
 
     def _reduced(self, training: Training) -> Context:
         """The run's context with other settings and, for its size alone, as many rows as they say."""
@@ -306,13 +314,15 @@ class Plan:
         if strategy.shortens and usual.epochs is None:
             ways += [usual.revised(epochs=epochs) for epochs in (2, 1)]
         rows = min(len(self.parts.train), usual.sample or len(self.parts.train))
+        share = FIRST_SHARE if strategy.cost <= CHEAP else 1.0
+        whole = self.estimate(strategy, ways[-1]) or 0.0
+        rows = min(rows, int(1.5 * rows * share * left / max(SAFETY * whole, 1e-9)))  # about as many as fit, and more
         least = max(LEAST_SAMPLE, LEAST_PER_LABEL * self.parts.task.kinds)
         while not self.parts.crossed and (rows := int(0.85 * rows)) >= least:
             ways.append(ways[-1].revised(sample=rows))
         for way in ways[1:]:
             seconds = self.estimate(strategy, way)
-            share = FIRST_SHARE if strategy.cost <= CHEAP and way.sample else 1.0
-            if seconds is not None and seconds * SAFETY <= share * left:
+            if seconds is not None and seconds * SAFETY <= (share if way.sample else 1.0) * left:
                 return way
         return None
 
@@ -320,8 +330,8 @@ class Plan:
         """Take the time that a strategy took as the measure for those to come, where it says something."""
         if self.rate is None or entry.candidate is None or not entry.strategy.needs_backbone:
             return
-        context = self._reduced(entry.candidate.training or self.context.training)
-        work, whole = entry.strategy.work(context), self.rate * len(context.train)
+        work, rows = self._work(entry.strategy, entry.candidate.training or self.context.training)
+        whole = self.rate * rows
         spent = entry.seconds - work.seconds - NETWORK_START
         if whole > 0 and work.training >= 1:
             self.backward = float(np.clip((spent - work.reading * whole) / (work.training * whole), 1.5, 12.0))
