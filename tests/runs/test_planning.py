@@ -358,3 +358,13 @@ def test_an_outlook_counts_what_comes_before(monkeypatch: pytest.MonkeyPatch) ->
     ]
     assert found.step(Entry(get("lora")), ()).late is False
     assert sum(step.seconds or 0.0 for step in steps.values() if step.runs) < 180 - found.kept
+
+
+@pytest.mark.parametrize(("pace", "rate"), [(0.1, 0.01), (0.4, 0.005), (0.8, 0.008), (1.5, 0.015), (5.0, 0.02)])
+def test_what_the_first_strategy_took_corrects_the_time_of_a_pass(pace: float, rate: float) -> None:
+    found = plan(left=3000.0)
+    entry = done("feature-extraction", right=0.9, rank=0.9)
+    work = entry.strategy.work(found.context)
+    entry.seconds = work.seconds + 1 + pace * 10 * work.reading
+    found.learn(entry)
+    assert found.rate == pytest.approx(rate)

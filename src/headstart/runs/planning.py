@@ -41,8 +41,10 @@ FIRST_SHARE = 0.5
 LEAST_SAMPLE, LEAST_PER_LABEL = 200, 8
 """Rows, in all and per label, below which a strategy does not run on a sample of them."""
 PROBED_ROWS = 48
-MOST_SLOWER = 2.0
-"""What a pass is taken to be slower by at most where the first strategy took longer than was expected."""
+MOST_OFF = 2.0
+"""What a pass is taken to be slower or faster by at most than was measured, where the first strategy shows it."""
+CACHED = 0.25
+"""Share of the expected time below which a strategy has found its passes done by an earlier run, which says nothing."""
 CHEAP = 2
 """Highest cost of strategies that run whatever the others came to."""
 CONTROL_SHARE = 1.5
@@ -261,15 +263,9 @@ class Plan:
 
     def again(self, entry: Entry, kept: Mapping[str, Any]) -> Step:
         """A step as it was decided before the run was interrupted; see `Step.kept`."""
-        training, brief = kept["training"], kept["brief"]
-        return Step(
-            entry,
-            self.estimate(entry.strategy),
-            kept["reason"],
-            None if training is None else self.recipe.training.revised(**training),
-            None if brief is None else entry.strategy.revised(**brief),
-            kept["most"],
-        )
+        training = None if kept["training"] is None else self.recipe.training.revised(**kept["training"])
+        brief = None if kept["brief"] is None else entry.strategy.revised(**kept["brief"])
+        return Step(entry, self.estimate(entry.strategy), kept["reason"], training, brief, kept["most"])
 
     def context_on(self, located: Located | None) -> Context:
         """The run's context on a backbone; what is computed on another one is not shared with it."""
@@ -335,8 +331,10 @@ class Plan:
         spent = entry.seconds - work.seconds - NETWORK_START
         if whole > 0 and work.training >= 1:
             self.backward = float(np.clip((spent - work.reading * whole) / (work.training * whole), 1.5, 12.0))
-        elif whole > 0 and work.reading >= 1 and spent > work.reading * whole:
-            self.rate *= min(spent / (work.reading * whole), MOST_SLOWER)
+        elif whole > 0 and work.reading >= 1:
+            pace = spent / (work.reading * whole)
+            if pace > CACHED:
+                self.rate *= float(np.clip(pace, 1 / MOST_OFF, MOST_OFF))
 
     def tested(self, entry: Entry, seconds: float) -> None:
         """Take the time that scoring a network on test took as the measure for the others."""
