@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -219,7 +220,7 @@ def load(folder: "str | Path", *, precision: Precision = "auto", device: Device 
         manifest = json.loads(said)
     except FileNotFoundError:
         raise ModelError(
-            f"{path} holds no headstart model (no {MANIFEST}); make one with: headstart fit DATA -o {path}"
+            f"{path} holds no headstart model (no {MANIFEST}); make one with: headstart fit DATA -o {quote(str(path))}"
         ) from None
     except ValueError as error:
         raise ModelError(f"{path / MANIFEST} is damaged: {error}") from None
@@ -230,7 +231,9 @@ def load(folder: "str | Path", *, precision: Precision = "auto", device: Device 
             f"{path} was written by headstart {manifest.get('headstart')}, which is newer than this; upgrade"
         )
     if manifest.get("kind") == NETWORK:
-        raise ModelError(f"{path} holds a network without labels; fit it first: headstart fit DATA --backbone {path}")
+        raise ModelError(
+            f"{path} holds a network without labels; fit it first: headstart fit DATA --backbone {quote(str(path))}"
+        )
     try:
         part, answer = _of_first_format(manifest) if manifest["format"] == 1 else _main(manifest)
         task, decisions = _task_and_decisions(answer, str(path / MANIFEST))

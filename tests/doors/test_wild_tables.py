@@ -1,13 +1,15 @@
 """Tables as they are in the wild, from a file to predictions, through every door."""
 
 import csv
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import headstart
-from headstart.errors import DataError
+from headstart.cli.main import main
+from headstart.errors import DataError, UsageError
 from headstart.runtime.progress import Progress
 
 
@@ -28,7 +30,7 @@ class Heard(Progress):
         return heard.said
 
 
-FAST = {"strategy": "tf-idf", "C": 3.0, "controls": False, "threads": 1}
+FAST: dict[str, Any] = {"strategy": "tf-idf", "C": 3.0, "controls": False, "threads": 1}
 PAIRS = [(f"it is {('good', 'bad')[at % 2]} {at}", ("up", "down")[at % 2]) for at in range(40)]
 
 
@@ -64,7 +66,8 @@ def test_a_named_column_leaves_no_doubt_about_the_header(tmp_path: Path) -> None
     path.write_text("good words,down\n" + "".join(f"{a},{b}\n" for a, b in PAIRS), encoding="utf-8")
     with pytest.raises(DataError, match="looks like a row"):
         headstart.plan(path, **FAST)
-    for said in ({"header": True}, {"label": "down"}):
+    named: list[dict[str, Any]] = [{"header": True}, {"label": "down"}]
+    for said in named:
         assert headstart.plan(path, **FAST, **said)["plan"]
 
 
@@ -75,7 +78,7 @@ def test_columns_of_zeros_and_ones_are_labels_on_every_door(tmp_path: Path) -> N
         for at in range(60)
     ]
     train.write_text("\n".join(["text,bad,flat,tall,shop", *rows]) + "\n", encoding="utf-8")
-    options = FAST | {"task": "multi-label-classification", "label": "bad,flat,tall"}
+    options: dict[str, Any] = FAST | {"task": "multi-label-classification", "label": "bad,flat,tall"}
     artifact = headstart.fit(train, output=str(run), **options)
     assert artifact.labels == ("bad", "flat", "tall")
     assert artifact.predict(["it is bad and flat"])[0].labels == ("bad", "flat")
@@ -118,3 +121,29 @@ def test_labels_that_the_test_file_spells_otherwise_are_shown_in_both_spellings(
     assert (left["line"], left["reason"]) == (2, "label '1' does not occur in the training rows, where it is '1.0'")
     warned = [words for topic, words in Heard.of(train, test=str(test), **FAST) if topic == "check"]
     assert any("('1'); they are left out; '1' and '1.0' differ only by spelling" in words for words in warned)
+
+
+def test_commands_that_are_suggested_can_be_pasted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "my data's"
+    folder.mkdir()
+    train = folder / "the rows, all.csv"
+    train.write_text("text,label\n" + "".join(f"{a},{b}\n" for a, b in PAIRS), encoding="utf-8")
+    run = str(folder / "a run")
+    words = ["fit", str(train), "--strategy", "tf-idf", "--C", "3", "--no-controls", "-o", run]
+    monkeypatch.setattr("sys.argv", ["headstart", *words])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 0
+    [line] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("next")]
+    assert shlex.split(line)[1:] == ["headstart", "predict", run, "your text"]
+    with pytest.raises(UsageError) as refused:
+        headstart.predict(run, [str(train)])
+    assert shlex.split(str(refused.value).partition("rows with: ")[2]) == [
+        "headstart",
+        "predict",
+        run,
+        "--input",
+        str(train),
+    ]

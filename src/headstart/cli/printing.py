@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from headstart.cli.display import abstention_line, gap_table, leaderboard, plan_table, score_table, table
@@ -59,7 +60,7 @@ def _experiment(outcome: Outcome, quiet: bool) -> None:
     if outcome.folder:
         _say("\nsaved".ljust(13), f"{outcome.folder}: model, recipe.yaml, README.md, report.html", quiet)
         given = '"a text" "another text"' if outcome.artifact.task.pairs else '"your text"'
-        _say("next", f"headstart predict {outcome.folder} {given}", quiet)
+        _say("next", f"headstart predict {quote(str(outcome.folder))} {given}", quiet)
 
 
 def _network(outcome: Outcome, quiet: bool) -> None:
@@ -67,7 +68,7 @@ def _network(outcome: Outcome, quiet: bool) -> None:
     for note in outcome.result["notes"]:
         print(note)
     _say("\nsaved".ljust(13), f"{outcome.folder}: network, tokenizer, recipe.yaml, README.md, report.html", quiet)
-    _say("next", f"headstart fit DATA --backbone {outcome.folder}", quiet)
+    _say("next", f"headstart fit DATA --backbone {quote(str(outcome.folder))}", quiet)
 
 
 def _scores(outcome: Outcome, quiet: bool) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from headstart.data.foreign import address, foreign
 from headstart.errors import DataError, MissingInputError, StorageError
 from headstart.registry import did_you_mean
 
@@ -29,15 +30,6 @@ _BOMS = (
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-_FOREIGN = (
-    (b"PK\x03\x04", "a zip archive or an Excel workbook; save it as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save it as CSV"),
-    (b"PAR1\x15", "a Parquet file; name it .parquet or choose that format"),
-    (b"\xfd7zXZ\x00", "xz-compressed; unpack it, or compress it with gzip"),
-    (b"\x28\xb5\x2f\xfd", "zstd-compressed; unpack it, or compress it with gzip"),
-    (b"BZh91AY&SY", "bzip2-compressed; unpack it, or compress it with gzip"),
-    (b"\x1f\x8b", "compressed with gzip twice; unpack it once"),
 )
 # Python's own notations are text codecs too, and can produce lone surrogates.
 _NOT_CHARSETS = {"unicode_escape", "raw_unicode_escape", "undefined", "idna", "punycode"}
@@ -121,9 +113,8 @@ def open_text(path: Path, encoding: str | None = None) -> TextLines:
     compression = _compression(path)
     with _opened(path, compression) as file:
         head = file.read(CHUNK_BYTES)
-    for magic, what in _FOREIGN:
-        if head.startswith(magic):
-            raise DataError(f"{path}: is {what}")
+    if what := foreign(head):
+        raise DataError(f"{path}: is {what}")
     chosen = _lookup(path, encoding) if encoding else _detected(head)
     chunks = _decoded(path, chosen, compression, named=encoding is not None)
     text = next(chunks, "")
@@ -156,7 +147,16 @@ def require_file(path: Path) -> None:
         raise DataError(f"{path}: is a pipe or a device; expected a file, as it is read more than once: save it first")
 
 
+def beginning(path: Path) -> bytes:
+    """The first bytes of a file, unpacked; raises as `open_text`."""
+    require_file(path)
+    with _opened(path, _compression(path)) as file:
+        return file.read(1024)
+
+
 def _missing(path: Path) -> str:
+    if what := address(path):
+        return f"{path}: {what}"
     if not path.parent.is_dir():
         return f"{path}: there is no such file, because there is no folder {path.parent}"
     try:

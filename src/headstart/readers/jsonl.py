@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any, ClassVar, NoReturn
 
 from headstart.data.files import TextLines, complete_rows, open_text, writing
@@ -179,7 +180,7 @@ def _refuse_document(lines: TextLines) -> None:
             what = "object over several lines" if start == "{" else "array"
             raise DataError(
                 f"{lines.path}: is one JSON {what}; expected one object per line. "
-                f"Convert it: jq -c {'.' if start == '{' else repr('.[]')} {lines.path.name} > rows.jsonl"
+                f"Convert it: jq -c {'.' if start == '{' else repr('.[]')} {quote(lines.path.name)} > rows.jsonl"
             )
         return
 

@@ -1,11 +1,13 @@
 """From a path to a table: picks the reader by ending or name."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from headstart.config import parse
-from headstart.data.files import open_text
+from headstart.data.files import beginning, open_text
+from headstart.data.foreign import foreign, web_page
 from headstart.data.table import Table, load
 from headstart.errors import DataError, HeadstartError, RecipeError
 from headstart.readers import READERS
@@ -24,10 +26,12 @@ def reader_for(path: Path, *, format: str | None = None, **options: Any) -> Any:
         **options: fields of the reader; None means not given.
 
     Raises:
-        DataError: the ending is not known.
+        DataError: the ending is not known, or the file is a web page or in another format.
         RecipeError: an option that this format does not have.
     """
     name = format or _by_ending(path, writing=False)
+    if path.is_file():
+        _refuse_other(path, name)
     cls = READERS.get(name)
     given = {key: value for key, value in options.items() if value is not None}
     strangers = [key for key in given if key not in cls.model_fields]
@@ -79,10 +83,24 @@ def _by_ending(path: Path, *, writing: bool) -> str:
     endings = f"{', '.join(sorted(known))}, each also with .gz"
     if writing:
         raise DataError(f"{path}: the ending '{_ending(path)}' is not known; choose one of {endings}")
+    head = beginning(path)
+    if what := foreign(head) or web_page(head):
+        raise DataError(f"{path}: is {what}")
     raise DataError(
         f"{path}: the ending '{_ending(path)}' is not known ({endings}); "
         f"say what it is with --format {'|'.join(READERS.names())}"
     )
+
+
+def _refuse_other(path: Path, name: str) -> None:
+    """Raises DataError where a file is no table, or is JSON under the name of a delimited one."""
+    head = beginning(path)
+    if what := web_page(head):
+        raise DataError(f"{path}: is {what}")
+    if name in ("csv", "tsv") and re.match(rb'(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{\s*"[^"]*"\s*:', head):
+        raise DataError(
+            f"{path}: looks like JSON and not like {name}; pass --format jsonl where each line is an object"
+        )
 
 
 def _in_columns(path: Path) -> bool:

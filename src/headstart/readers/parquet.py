@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from headstart.data.files import complete_rows, replacing, require_file
+from headstart.data.foreign import foreign, web_page
 from headstart.errors import DataError, UnavailableError
 from headstart.readers.base import Reader
 from headstart.types import Dropped, Record, Sheet
@@ -40,10 +41,13 @@ class Parquet(Reader):
         require_file(path)
         parquet = _pyarrow("pyarrow.parquet")
         with open(path, "rb") as file:
-            magic = file.read(4)
+            head = file.read(1024)
+        magic = head[:4]
         if not magic:
             raise DataError(f"{path}: is empty; expected a Parquet file")
         if magic != b"PAR1":
+            if magic[:2] != b"\x1f\x8b" and (what := foreign(head) or web_page(head)):
+                raise DataError(f"{path}: is {what}")
             packed = ", it is compressed with gzip: unpack it" if magic[:2] == b"\x1f\x8b" else ""
             raise DataError(f"{path}: is not Parquet (it begins with {magic!r}, expected b'PAR1'){packed}")
         with _refusing(path):

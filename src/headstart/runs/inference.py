@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from headstart.artifact import Artifact, load
@@ -30,7 +31,8 @@ def predict(recipe: Predict, call: Call) -> Outcome:
     for text in recipe.texts:
         if _is_file(text):
             raise UsageError(
-                f"'{text}' is the name of a file; classify its rows with: headstart predict {recipe.model} --input {text}"
+                f"'{text}' is the name of a file; classify its rows with: headstart predict {quote(recipe.model)} --input "
+                f"{quote(text)}"
             )
     path = Path(recipe.input or "")
     if recipe.input not in (None, "-"):
@@ -39,7 +41,7 @@ def predict(recipe: Predict, call: Call) -> Outcome:
     if recipe.output is not None and (recipe.texts or by_line):
         raise UsageError(
             "--output writes the columns of a file given with --input (CSV, TSV, JSONL, Parquet, CoNLL); texts and lines give "
-            f"JSON lines on standard output: headstart predict {recipe.model} < lines.txt > scored.jsonl"
+            f"JSON lines on standard output: headstart predict {quote(recipe.model)} < lines.txt > scored.jsonl"
         )
     artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
     _refuse_abstaining(recipe, artifact)
@@ -116,7 +118,7 @@ def _paired(recipe: Predict) -> list[tuple[str, str]]:
     if len(texts) % 2:
         raise UsageError(
             f"this model reads pairs of texts, and {len(texts)} text{'s were' if len(texts) > 1 else ' was'} given; give two "
-            f'for each prediction: headstart predict {recipe.model} "first text" "second text"'
+            f'for each prediction: headstart predict {quote(recipe.model)} "first text" "second text"'
         )
     return list(zip(texts[::2], texts[1::2], strict=True))
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from types import TracebackType
 from typing import Any
 
@@ -137,7 +138,7 @@ class Workspace:
             else:
                 if (self.folder / ABOUT).is_file() and not overwrite:
                     raise RunFolderError(
-                        f"{self.folder} holds what an interrupted run left; go on with: headstart resume {folder}, or "
+                        f"{self.folder} holds what an interrupted run left; go on with: headstart resume {quote(str(folder))}, or "
                         "begin anew with --overwrite"
                     )
                 self._clear()
@@ -174,7 +175,7 @@ class Workspace:
     @property
     def how(self) -> str:
         """How the run goes on, in words."""
-        return f"go on with: headstart resume {self.target}" if self.holds_work else "nothing was kept"
+        return f"go on with: headstart resume {quote(str(self.target))}" if self.holds_work else "nothing was kept"
 
     @property
     def spent(self) -> float:

@@ -1,0 +1,69 @@
+"""What a file is that was taken for data: an archive, a workbook, a web page, a pointer to the file itself."""
+
+import re
+from pathlib import Path
+from shlex import quote
+
+_MAGIC = (
+    (b"PK\x03\x04", "a zip archive or an Excel workbook; save it as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save it as CSV"),
+    (b"PAR1\x15", "a Parquet file; name it .parquet or choose that format"),
+    (b"\xfd7zXZ\x00", "xz-compressed; unpack it, or compress it with gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed; unpack it, or compress it with gzip"),
+    (b"BZh91AY&SY", "bzip2-compressed; unpack it, or compress it with gzip"),
+    (b"\x1f\x8b", "compressed with gzip twice; unpack it once"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive; unpack it"),
+    (b"Rar!\x1a\x07", "a RAR archive; unpack it"),
+    (b"%PDF-", "a PDF document; take the text out of it, one row per line"),
+    (b"{\\rtf", "a document in Rich Text Format; save it as plain text or CSV"),
+    (b"SQLite format 3\x00", "an SQLite database; export a table as CSV"),
+    (b"ARROW1\x00\x00", "an Arrow (Feather) file; write it as Parquet"),
+    (b"\x93NUMPY", "an array of numpy; write it as CSV or Parquet"),
+    (b"\x89HDF\r\n", "an HDF5 file; write it as CSV or Parquet"),
+    (b"version https://git-lfs.github.com/spec/", "a Git LFS pointer and not the file itself; fetch that with: git lfs pull"),
+)  # fmt: skip
+_ANNEX = re.compile(rb"\S*/annex/objects/\S+\s*")
+_PAGE = re.compile(rb"\s*(?:<!--.{0,300}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_XML = re.compile(rb"\s*<\?xml\s", re.IGNORECASE)
+_PICKLE = re.compile(rb"\x80[\x02-\x05](?:\x95.{8}|[(}\]c])", re.DOTALL)
+_TAR = b"ustar"
+_ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/+(?P<rest>.*)", re.IGNORECASE)
+
+
+def foreign(head: bytes) -> str | None:
+    """What a file is by its first bytes where it is no text, with what to do; None where nothing is known of it.
+
+    Args:
+        head: its beginning, unpacked; some hundred bytes tell.
+    """
+    for magic, what in _MAGIC:
+        if head.startswith(magic):
+            return what
+    if head[257:262] == _TAR:
+        return "a tar archive; unpack it"
+    if _PICKLE.match(head):
+        return "a pickle of Python, which may run code when it is read; write it as CSV or Parquet"
+    if _ANNEX.fullmatch(head):
+        return "a git-annex pointer and not the file itself; fetch that with: git annex get"
+    return None
+
+
+def web_page(head: bytes) -> str | None:
+    """What a file is where it is a web page or XML in the place of a table; None where it is neither."""
+    head = head.removeprefix(b"\xef\xbb\xbf")
+    if _PAGE.match(head):
+        return "a web page (HTML) and no table; was a link to a page saved in place of the file that it offers?"
+    return "XML and no table; convert it to CSV, JSON lines or Parquet" if _XML.match(head) else None
+
+
+def address(path: Path) -> str | None:
+    """What to do with a name that is an address and no path; None where it is a path. `Path` makes one slash of two."""
+    found = _ADDRESS.fullmatch(str(path))
+    if found is None:
+        return None
+    scheme, rest = found["scheme"].lower(), found["rest"]
+    if scheme == "file":
+        return f"is written as an address; give the path: {quote('/' + rest)}"
+    url = f"{scheme}://{rest}"
+    how = f": curl -LO {quote(url)}" if scheme in ("http", "https", "ftp") else ""
+    return f"is an address ({url}) and no file of this machine; download it first{how}"

@@ -1,0 +1,84 @@
+"""What is no table is called by its name: archives, pages, pointers, addresses."""
+
+import gzip
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headstart.data.foreign import address, foreign, web_page
+from headstart.errors import DataError, MissingInputError
+from headstart.readers.opening import open_table
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+PAGE = b"\xef\xbb\xbf\n<!-- saved -->\n<!DOCTYPE html>\n<html lang=en><body>Not found</body></html>\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (POINTER, "a Git LFS pointer .* git lfs pull"),
+        (b"../../.git/annex/objects/aa/bb/SHA256E-s12--00.csv\n", "a git-annex pointer .* git annex get"),
+        (b"/annex/objects/SHA256E-s12--00.csv\n", "a git-annex pointer"),
+        (PAGE, r"a web page \(HTML\) and no table; was a link"),
+        (b"<html>\n<head><title>Sign in</title></head>\n</html>\n", "a web page"),
+        (b'<?xml version="1.0"?>\n<rows/>\n', "XML and no table; convert it"),
+        (pickle.dumps({"text": ["a"], "label": ["b"]}), "a pickle of Python"),
+        (b"%PDF-1.7\n", "a PDF document"),
+        (b"SQLite format 3\x00" + bytes(20), "an SQLite database"),
+        (bytes(257) + b"ustar" + bytes(300), "a tar archive"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.parquet", "a.data", "a.csv.gz"])
+def test_files_that_are_no_tables_are_called_what_they_are(
+    tmp_path: Path, name: str, content: bytes, what: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    with pytest.raises(DataError, match=f"is {what}"):
+        open_table(path)
+
+
+def test_texts_and_tables_are_not_taken_for_anything_else(tmp_path: Path) -> None:
+    for head in (
+        b"text,label\n",
+        b"<b>bold</b>,label\n",
+        b"html,label\n",
+        b"version,label\n1,a\n",
+        b"<a>\t<b>\n",
+        b"\x80 x",
+    ):
+        assert foreign(head) is None
+        assert web_page(head) is None
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    assert "numpy" in (foreign((tmp_path / "a.npy").read_bytes()) or "")
+    assert web_page(b"<!doctype htmlish") is None
+
+
+@pytest.mark.parametrize(
+    "content", ['{"text": "a", "label": "b"}\n', '[{"text": "a"},\n {"text": "b"}]\n', '[\n {"a": 1}]']
+)
+def test_json_under_another_name_is_told(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match="looks like JSON and not like csv; pass --format jsonl"):
+        open_table(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        (
+            "https://a.example/x y/r.csv",
+            r"is an address \(https://a\.example/x y/r\.csv\).*: curl -LO 'https://a\.example/x y/r\.csv'",
+        ),
+        ("HTTP://a.example/r", "curl -LO http://a.example/r"),
+        ("s3://bucket/r.csv", r"is an address \(s3://bucket/r\.csv\) and no file of this machine; download it first$"),
+        ("file:///tmp/r 1.csv", "is written as an address; give the path: '/tmp/r 1.csv'"),
+    ],
+)
+def test_addresses_are_told_from_paths(name: str, what: str) -> None:
+    with pytest.raises(MissingInputError, match=what):
+        open_table(name)
+    assert address(Path("a/b:c.csv")) is None
+    assert address(Path("C:table.csv")) is None
