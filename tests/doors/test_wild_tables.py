@@ -102,7 +102,8 @@ def test_columns_of_zeros_and_ones_are_labels_on_every_door(tmp_path: Path) -> N
     for said in ({}, {"label": "bad,flat"}, {"label": ["bad", "flat"]}):
         [line] = [words for topic, words in Heard.of(frame, **FAST, **said) if topic == "data" and "rows of" in words]
         assert "multi-label-classification, text text, label bad,flat (bad 30, flat 20)" in line
-    again = headstart.fit(frame, **options | {"label": ["bad", "flat"]})
+    options["label"] = ["bad", "flat"]
+    again = headstart.fit(frame, **options)
     assert again.labels == ("bad", "flat")
 
 
