@@ -509,6 +509,25 @@ FAULTS = (
         "tests/data/test_tagged.py::test_what_does_not_fit_is_said",
     ),
     Fault(
+        "tags: M of BMES ends a span", "data/spelling.py", '"M": "I"', '"M": "E"',
+        "tests/data/test_spelling.py::test_types_and_signs_are_told_apart",
+    ),
+    Fault(
+        "tags: some with positions beside some without are types", "data/spelling.py",
+        "    if doubtful:\n        _refuse_doubtful(rest, doubtful)\n", "",
+        "tests/data/test_spelling.py::test_what_can_be_meant_in_two_ways_is_refused_by_name",
+    ),
+    Fault(
+        "columns: numbers of words are taken for the words", "readers/layout.py",
+        "even >= 0.9 * steps and steps > 1", "False",
+        "tests/readers/test_layout.py::test_words_and_tags_are_found",
+    ),
+    Fault(
+        "columns: comments with as many parts as columns are words", "readers/layout.py",
+        "            return not position_tags([tag])\n", "            return False\n",
+        "tests/readers/test_layout.py::test_comments_are_no_words_whatever_they_hold",
+    ),
+    Fault(
         "words: a span cuts no word", "data/tagged.py",
         "    given = words_of(text, [place for mark in marks for place in (mark.start, mark.end)])", "    given = words_of(text)",
         "tests/data/test_tagged.py::test_a_span_inside_of_a_word_cuts_it_so_that_no_label_is_lost",

@@ -146,3 +146,33 @@ def test_the_code_on_the_card_finds_the_same_tags_without_headstart(
     given = [text.split(" ") for text in SAID]
     code += f"\nimport json\nprint(json.dumps([predict(words) for words in {given!r}]))"
     assert json.loads(run_in(folder, code)[-1]) == [list(row.tags) for row in artifact.predict(given)]
+
+
+def test_columns_and_tags_in_other_spellings_come_to_the_same_model(
+    tmp_path: Path, command: Callable[..., Any]
+) -> None:
+    rows = sentences(120)
+    spelt = {"B": "b", "I": "m", "O": "0"}
+    lines = []
+    for at, (words, tags) in enumerate(rows):
+        lines.append(f"# id {at}\tdomain=x")
+        ends = [tag[0] != "O" and other[0] != "I" for tag, other in zip(tags, [*tags[1:], "O"], strict=True)]
+        for place, (word, tag, last) in enumerate(zip(words, tags, ends, strict=True)):
+            sign = ("s" if tag[0] == "B" else "e") if last else spelt[tag[0]]
+            lines.append(f"{place + 1}\t{word}\t_\t{f'{tag[2:]}_{sign}' if tag != 'O' else sign}\t_")
+        lines.append("")
+    odd, usual = tmp_path / "odd.dat", conll(tmp_path / "usual.conll", rows)
+    odd.write_text("\n".join(lines), encoding="utf-8")
+    words = ["--task", "token-classification", "--strategy", "crf", "--no-controls", "--threads", 1, "--seed", 0]
+    said = command("fit", odd, *words, "--format", "conll", "--output", tmp_path / "one")
+    assert f"{odd}: has its words in column 2 and tags in column 4 of 5" in said.err + said.out
+    assert f"{odd}: tags are read in the scheme bioes: " in said.err + said.out
+    command("fit", usual, *words, "--output", tmp_path / "two", "--quiet")
+    one, two = (headstart.load(tmp_path / name) for name in ("one", "two"))
+    assert [row.plain() for row in one.predict(SAID)] == [row.plain() for row in two.predict(SAID)]
+    asked = ("--format", "conll", "--text", 2, "--label", "column_4", "--json")
+    scores = json.loads(command("evaluate", tmp_path / "two", odd, *asked).out)["scores"]
+    assert scores == json.loads(command("evaluate", tmp_path / "two", usual, "--json").out)["scores"]
+    out = tmp_path / "out.conllu"
+    command("predict", tmp_path / "two", "--input", odd, "--format", "conll", "--output", out)
+    assert out.read_text(encoding="utf-8").split("\n")[0].split("\t")[:2] == ["1", rows[0][0][0]]

@@ -106,6 +106,7 @@ def test_words_without_tags_have_no_column_of_them(form: str, put: Put) -> None:
     ("before", "form", "between"),
     [
         ("# id %\tdomain=x\n", "w t", "\t"),
+        ("# id %\tdomain=x\n", "w p", "\t"),
         ("# id %\tdomain=x\n", "w _ _ t", " "),
         ("# id % domain=x\n", "w _ _ t", " "),
         ("# doc%\n", "w t", " "),
