@@ -64,6 +64,7 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers
 	$(BIN)/python benchmarks/million_rows.py
 	$(BIN)/python benchmarks/raw_text.py
 	$(BIN)/python benchmarks/long_texts.py
+	$(BIN)/python benchmarks/guessing.py
 	$(BIN)/python benchmarks/gpu_share.py
 
 bench-quick: $(VENV)/.installed-dev  ## does every speed benchmark run? a few rows, nothing kept

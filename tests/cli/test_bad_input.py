@@ -244,6 +244,15 @@ def test_a_file_that_is_not_there_with_the_one_that_was_meant(
     assert "train.cvs: there is no such file; did you mean 'train.csv'?" in refused(66, *words)
 
 
+def test_all_files_that_are_not_there_are_named_at_once(refused: Callable[..., str], files: Path) -> None:
+    message = refused(
+        66, "fit", "a.csv", "--test", files / "test.csv", "--tests", "x=b.csv", "--validation", "c.csv", *QUICK
+    )
+    assert [line.strip().removeprefix("error: ") for line in message.splitlines()] == [
+        f"{name}: there is no such file" for name in ("a.csv", "c.csv", "b.csv")
+    ]
+
+
 def test_inputs_of_predict_and_evaluate_that_are_not_there(
     refused: Callable[..., str], files: Path, linear: Path
 ) -> None:

@@ -37,6 +37,7 @@ def test_the_first_screen_is_short_and_every_essential_stands_in_one_line(verb: 
 def test_the_first_screen_of_fit_has_its_sections_in_order(headstart: Callable[..., Any]) -> None:
     said = headstart("fit", "--help")
     assert said.code == 0
+    assert said.out == headstart("fit", "-h").out
     headings = [line for line in said.out.splitlines() if line and line[0] != " " and " " not in line]
     assert headings == ["Data", "Task", "Strategy", "Training", "Run"]
     assert "--rank" not in said.out
@@ -112,6 +113,7 @@ def test_components_are_explained_with_their_keys(headstart: Callable[..., Any])
     assert found[0]["keys"]["rank"] == "whole number [8]"
     assert found[0]["example"].endswith("--strategy lora --rank 16 --alpha 32")
     assert "labels" not in explain("text-classification")[0]["keys"]
+    assert explain("training")[0]["keys"]["batch_size"] == "whole number [32]"
     assert "Task" in "".join(explain("task")[0]["names"].values()) or explain("task")[0]["names"]["text-classification"]
 
 

@@ -372,6 +372,14 @@ def test_a_key_of_a_component_is_reached_by_its_name_through_every_door(
     assert task.task.crf is True
 
 
+def test_labels_that_yaml_takes_for_something_else_are_labels(from_flags: Callable[..., Any]) -> None:
+    for text, weights in (("{yes: 2, no: 1}", {"yes": 2.0, "no": 1.0}), ("{1: 2, null: 1.5}", {"1": 2.0, "null": 1.5})):
+        assert (
+            from_flags("fit", "a.csv", "--task", "text-classification", "--class-weight", text).task.class_weight
+            == weights
+        )
+
+
 def test_layers_are_given_as_a_number_as_several_or_as_all(from_flags: Callable[..., Any]) -> None:
     words = ("fit", "data.csv", "--strategy")
     assert from_flags(*words, "feature-extraction", "--layers", "1,2").strategies[0].layers == (1, 2)

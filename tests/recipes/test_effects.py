@@ -94,6 +94,14 @@ def test_it_is_said_before_the_run_begins(tmp_path: Path) -> None:
     assert [(topic, warning) for topic, _, warning in Heard.lines] == [("options", True)]
 
 
+def test_updates_of_raw_text_go_before_epochs() -> None:
+    both = assemble("pretrain", {"texts": ("a.txt",), "updates": 3, "epochs": 2})
+    assert [idle.line for idle in without_effect(both)] == [
+        "training.epochs has no effect here: `updates` is given, and goes before"
+    ]
+    assert without_effect(assemble("adapt", {"texts": ("a.txt",), "epochs": 2})) == []
+
+
 def test_words_to_predict_need_no_format_of_a_file() -> None:
     recipe = assemble("predict", {"model": "m", "texts": ("a",), "encoding": "cp1252", "overwrite": True})
     assert [idle.place for idle in without_effect(recipe)] == [("overwrite",), ("encoding",)]

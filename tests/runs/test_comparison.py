@@ -120,7 +120,7 @@ def shown(name: str, right: list[float], for_few: bool = False, role: str = "con
         # better on every row
         ([1.5, 1.4, 1.5, 1.6, 1.5, 1.4], True, "other", "lowest log-loss in cross-validation"),
         ([1.0, 2.0, 0.1, 2.0, 1.0, 3.0], False, "other",
-         "highest accuracy on validation, and lowest log-loss there of those that are statistically tied with it"),
+         "highest accuracy on validation, statistically tied with made, and the lowest log-loss of these"),
     ],
 )  # fmt: skip
 def test_what_was_made_for_few_labels_is_kept_unless_another_is_clearly_better(

@@ -159,6 +159,7 @@ def test_options_leave_the_tasks_that_have_them() -> None:
         {"deu": opinion, "eng": again},
         {"picture": lambda at: f"{at}.png", "captions": lambda at: json.dumps([opinion(at), again(at)])},
         {"id": int, "turns": lambda at: json.dumps([opinion(at), again(at)]), "acts": lambda at: json.dumps([1, at % 3])},
+        {"speakers": lambda at: json.dumps(["you", "me"]), "turns": lambda at: json.dumps([opinion(at), again(at)])},
         {"word": lambda at: f"word{chr(97 + at % 26)}{at}", "typos": lambda at: f"w{at}rd wo{at}d"},
     ],
 )  # fmt: skip

@@ -15,7 +15,7 @@ from headstart.cli.help import spelled
 from headstart.config import Component, components
 from headstart.errors import UsageError
 from headstart.objectives import OBJECTIVES
-from headstart.recipes.flags import HIDDEN, MANY, Flag, flags, meant_by
+from headstart.recipes.flags import HIDDEN, MANY, Flag, flags, meant_by, sections
 from headstart.recipes.values import choices_of, default, example, kind, span, unit
 from headstart.recipes.verbs import VERBS
 from headstart.strategies import STRATEGIES
@@ -51,6 +51,9 @@ def explain(word: str) -> list[dict[str, Any]]:
     """
     asked = SHORT.get(word, word.lstrip("-"))
     found = [_plain(meaning) for meaning in _meanings(asked)]
+    parts = {field: cls for verb in VERBS.names() for field, cls in sections(VERBS.get(verb)).items()}
+    if asked in parts and not found:
+        found.append(_component("section", asked, parts[asked]))
     registries = (STRATEGIES, TASKS, OBJECTIVES)
     found += [_component(each.kind, word, each.get(word)) for each in registries if word in each.names()]
     if not found:
@@ -198,7 +201,7 @@ def _quoted(value: str) -> str:
 def _component(kind_: str, name: str, cls: type[Component]) -> dict[str, Any]:
     """A strategy, task or objective: its docstring and its keys."""
     text = inspect.cleandoc(cls.__doc__ or "")
-    field = {"strategy": MANY}.get(kind_, kind_)
+    field = {"strategy": MANY, "section": name}.get(kind_, kind_)
     fields = {key: info for key, info in cls.model_fields.items() if f"{field}.{key}" not in HIDDEN}
     about, _, command = text.partition("Example:")
     return {

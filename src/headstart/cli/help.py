@@ -81,7 +81,7 @@ def options_of(verb: str) -> list[Option]:
         Option("set", "--set KEY=VALUE", "Any key of the recipe, such as strategy.layers=2; may be repeated.", REST),
         Option("json", "--json", "Print one JSON object on standard output.", REST),
         Option("quiet", "--quiet", "No progress and log messages on standard error.", REST),
-        Option("help", "--help", "Show the essentials and leave.", REST),
+        Option("help", "-h, --help", "Show the essentials and leave.", REST),
         Option("help_all", "--help-all", "Show all options by section and leave.", REST),
     ]
     return found

@@ -104,6 +104,7 @@ def application(words: list[str]) -> typer.Typer:
     app = typer.Typer(
         cls=Overview,
         help="Transfer learning with language models, measured.",
+        context_settings={"help_option_names": ["-h", "--help"]},
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,

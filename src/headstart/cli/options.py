@@ -91,19 +91,25 @@ def _identifier(name: str) -> str:
 
 def _plain(name: str, value: Any) -> Any:
     key = name.rpartition(".")[2]
-    if key == "class_weight" and isinstance(value, str) and value != "balanced":
-        try:
-            return yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise RecipeError(
-                [f"--class-weight: '{value}' is not a YAML mapping such as '{{yes: 2, no: 1}}'"]
-            ) from None
+    if key == "class_weight" and isinstance(value, str) and not value.isalpha():
+        return _by_label(value)
     if key == "rates" and isinstance(value, str):
         return tuple(part.strip() for part in value.split(","))
     if key == "layers" and isinstance(value, str):
         numbers = [int(part) if part.strip().isdecimal() else part for part in value.split(",")]
         return numbers[0] if len(numbers) == 1 else tuple(numbers)
     return value
+
+
+def _by_label(text: str) -> Any:
+    """A mapping in YAML whose keys are labels: texts, though YAML would make something else of yes, no and 1."""
+    try:
+        found, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        raise RecipeError([f"--class-weight: '{text}' is not a YAML mapping such as '{{yes: 2, no: 1}}'"]) from None
+    if not isinstance(found, dict) or not isinstance(node, yaml.MappingNode):
+        return found
+    return {key.value: yaml.safe_load(yaml.serialize(value)) for key, value in node.value}
 
 
 def _argument(name: str, flag: Flag) -> inspect.Parameter:

@@ -12,6 +12,7 @@ from headstart.errors import Fault
 from headstart.recipes.base import Recipe
 from headstart.recipes.inference import Predict
 from headstart.recipes.labelled import Experiment
+from headstart.recipes.raw_text import LanguageModelling
 from headstart.strategies.base import Strategy
 from headstart.training.settings import Training
 
@@ -34,6 +35,9 @@ def without_effect(recipe: Recipe) -> list[Idle]:
     """All keys of a recipe that are not at their default and change nothing."""
     if isinstance(recipe, Predict):
         return list(_of_predictions(recipe))
+    if isinstance(recipe, LanguageModelling):
+        both = recipe.training.updates is not None and recipe.training.epochs is not None
+        return [Idle((TRAINING, "epochs"), "`updates` is given, and goes before")] * both
     return [*_of_strategies(recipe), *_of_data(recipe)] if isinstance(recipe, Experiment) else []
 
 

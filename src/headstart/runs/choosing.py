@@ -60,7 +60,8 @@ def choose(recipe: Experiment, entries: Sequence[Entry], finished: Sequence[Entr
     if len(tied) == 1:
         return Choice(kept, f"{highest}, significantly better than all others")
     if kept is best:
-        return Choice(kept, f"{highest}, and lowest log-loss there of those that are statistically tied with it")
+        others = " and ".join(entry.label for entry in tied if entry is not best) if len(tied) <= 3 else "others"
+        return Choice(kept, f"{highest}, statistically tied with {others}, and the lowest log-loss of these")
     return Choice(
         kept, f"lowest log-loss on {where} of those that are statistically tied with {best.label}, the {highest}"
     )

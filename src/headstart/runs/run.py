@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.artifact import EVIDENCE, check_free, is_network, load
 from headstart.data.files import require_file
 from headstart.data.table import Table
-from headstart.errors import UsageError
+from headstart.errors import MissingInputError, UsageError
 from headstart.recipes.base import Recipe
 from headstart.recipes.effects import without_effect
 from headstart.recipes.labelled import Experiment
@@ -81,9 +81,7 @@ def experiment(recipe: Experiment, call: Call) -> Outcome:
     first = not started_by_torchrun().rank
     if folder is not None and first:
         check_free(folder, overwrite=recipe.overwrite)
-    for path in recipe.data.sources.values():
-        if path != MEMORY:
-            require_file(Path(path))  # said at once, before any work
+    _require_files([Path(path) for path in recipe.data.sources.values() if path != MEMORY])  # before any work
     if recipe.data.train != MEMORY and first:
         call.progress.say("reading", recipe.data.train)  # before what takes seconds to import
     from headstart.runs.comparison import outline
@@ -96,6 +94,18 @@ def experiment(recipe: Experiment, call: Call) -> Outcome:
             return _compared(recipe, call, folder, None)
         with Workspace(folder, recipe.plain(), overwrite=recipe.overwrite, progress=call.progress) as work:
             return _compared(recipe, call, folder, work)
+
+
+def _require_files(paths: list[Path]) -> None:
+    """Raises MissingInputError with all files that are not there."""
+    missing = []
+    for path in dict.fromkeys(paths):
+        try:
+            require_file(path)
+        except MissingInputError as error:
+            missing.append(str(error))
+    if missing:
+        raise MissingInputError("\n       ".join(missing))
 
 
 def resume(recipe: Resume, call: Call) -> Outcome:

@@ -178,11 +178,12 @@ def _is_beside(name: str) -> bool:
 
 
 def _as_text(column: ColumnProfile) -> float:
-    if is_called(column.name, LABEL_NAMES) and column.repeats >= 2:
-        return 0.3
+    named = is_called(column.name, TEXT_NAMES)
+    if (is_called(column.name, LABEL_NAMES) and column.repeats >= 2) or (not named and column.repeats >= 50):
+        return 0.25
     if column.is_text or not column.filled:
         return 1.0
-    return 0.6 if is_called(column.name, TEXT_NAMES) else 0.3 if column.is_listed else 0.2
+    return 0.6 if named else 0.25 if column.is_listed else 0.2
 
 
 def _is_indexed(column: ColumnProfile) -> bool:

@@ -28,6 +28,8 @@ LABEL_NAMES = ("tags", "ner_tags", "labels", "label", "entities", "spans", "ner"
 """Usual names of columns."""
 LOOKED_AT = 200
 """Rows that columns are chosen by."""
+MOST_TAGS = 500
+"""Tags beyond which lists are of something else, unless their column has a usual name."""
 LINES = 5
 """Lines named in a message."""
 
@@ -196,7 +198,8 @@ def tagged_fitness(text: ColumnProfile, label: ColumnProfile) -> Fitness:
     rows = [(given, said) for given, said in zip(text.cells, label.cells, strict=True) if given and said]
     if text.is_listed:
         tagged = [tags for given, said in rows if (tags := _as_many(given, said))]
-        usual = text.name.casefold() in TEXT_NAMES or _are_words(text)
+        usual = text.name.casefold() in TEXT_NAMES and label.name.casefold() in LABEL_NAMES
+        usual = usual or (_are_words(text) and _are_tags(label, text))
         told = usual and any(str(tag).strip() not in (OUTSIDE, "0") for tags in tagged for tag in tags)
         reason = f"'{text.name}' has words, and '{label.name}' a tag for each of them"
         return Fitness(len(tagged) / len(rows) if told and len(tagged) > 0.5 * len(rows) else 0.0, reason)
@@ -231,6 +234,15 @@ def _as_many(given: str, said: str) -> list[Any]:
 
 
 def _are_words(column: ColumnProfile) -> bool:
-    """Whether lists are of the words of a sentence rather than of sentences or of a name."""
+    """Whether lists are of the words of a sentence rather than of sentences, of numbers or of a name."""
     words = [word for words in column.lists for word in words]
-    return len(words) >= 1.5 * len(column.lists) and sum(" " in str(word) for word in words) <= 0.1 * len(words)
+    odd = sum(not isinstance(word, str) or " " in word for word in words)
+    return len(words) >= 1.5 * len(column.lists) and odd <= 0.1 * len(words)
+
+
+def _are_tags(column: ColumnProfile, words: ColumnProfile) -> bool:
+    """Whether lists are of tags, some of them outside of all spans, or of a few names that recur, far fewer than there are words."""
+    tags = [str(tag) for tags in column.lists for tag in tags]
+    kinds, known = len({*tags}), len({str(word) for each in words.lists for word in each})
+    few = OUTSIDE in tags or kinds <= min(0.5 * len(tags), known / 3)
+    return few and kinds <= MOST_TAGS and not any(" " in tag.strip() for tag in tags)
