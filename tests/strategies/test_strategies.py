@@ -13,7 +13,7 @@ from headstart.data.store import Store
 from headstart.errors import RecipeError, UsageError
 from headstart.evaluation.judging import sort_key
 from headstart.heads.model import Model
-from headstart.runtime.deadline import OutOfTime
+from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.solving.logistic import GRID as SOLVE_GRID
 from headstart.solving.logistic import Part
 from headstart.solving.ridge import ridge_by_folds
@@ -237,11 +237,34 @@ def test_brief_rates_are_compared_on_the_way_and_the_best_goes_on_to_the_same_we
     assert brief.work(context).training == pytest.approx(4 + 1)
     found = brief.fit(context)
     alone: Any = found.strategy
-    assert (alone.rates, alone.passes, alone.compare_after) == ((1e-3,), 4, None)
+    assert (alone.rates, alone.passes, alone.compare_after) == ((1e-3,), 4, 4)
     assert "after 1 of 4 passes, where the others ended" in found.notes[0]
     again = alone.fit(context)
     assert np.array_equal(again.validation.values, found.validation.values)  # type: ignore[attr-defined]
     assert [each["train_loss"] for each in again.curve] == [each["train_loss"] for each in found.curve]
+
+
+def test_a_brief_control_that_its_time_cuts_short_says_so_and_is_made_again(
+    context: Context,
+) -> None:
+    class Ending(Deadline):
+        asked = 0
+
+        @property
+        def passed(self) -> bool:
+            Ending.asked += 1
+            return Ending.asked > 20  # 5 batches each: two trials of one pass, and two passes more
+
+    brief = FromScratch(rates=(1e-7, 1e-3), passes=6, compare_after=1)
+    found = brief.fit(replace(context, deadline=Ending(0.0)))
+    assert found.training.stop_after is not None
+    assert 2 <= found.training.stop_after < 6
+    assert f"its time ended training after pass {found.training.stop_after} of 6" in found.notes
+    again = found.strategy.fit(replace(context, training=found.training))
+    assert np.array_equal(again.validation.values, found.validation.values)  # type: ignore[attr-defined]
+    Ending.asked = 0
+    with pytest.raises(OutOfTime):
+        brief.revised(compare_after=5).fit(replace(context, deadline=Ending(0.0)))
 
 
 def test_class_weights_reach_every_strategy(context: Context) -> None:

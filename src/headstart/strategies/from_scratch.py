@@ -116,13 +116,14 @@ class FromScratch(Strategy):
         rate, run, whole = best_of_rates(
             context, rates, lambda part, rate, last: self._train(part, rate, epochs, last, relay), keep_start=False
         )
-        if not whole:
+        cut = run.history.cut
+        if not whole and not (trial and cut is not None and cut >= max(trial, LEAST_PASSES)):
             raise OutOfTime  # half a control makes whatever it is compared with look good
         context.progress.end()
         how = f"after {trial} of {epochs} passes, where the others ended" if trial else "on validation"
         return Candidate(
-            self.revised(rates=(rate,), passes=epochs, compare_after=None),
-            context.training.revised(epochs=epochs),
+            self.revised(rates=(rate,), passes=epochs, compare_after=epochs),
+            context.training.revised(epochs=epochs, stop_after=cut or context.training.stop_after),
             predictor_of(run.model, context.task),
             run.outputs,
             f"random weights, rate {rate:g}, epoch {run.history.best} of {epochs}",
@@ -130,6 +131,7 @@ class FromScratch(Strategy):
             run.curve,
             [
                 f"the best of learning rates {', '.join(f'{rate:g}' for rate in self.rates)} {how}",
+                *([f"its time ended training after pass {cut} of {epochs}"] if cut is not None else []),
                 *skipped_notes(context, run.history),
             ],
         )
