@@ -93,12 +93,14 @@ def run_toy(wide_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
         options: Mapping[str, Any] | None = None, *, resolved: Mapping[str, Any] | None = None, anew: bool = False
     ) -> RunResult:
         given: dict[str, Any] = {
-            "train": MEMORY, "backbone": str(wide_backbone), "controls": False, "threads": 1, "batch_size": 8,
-            "epochs": 2, "validation_share": 0.25, "folds": 0, "target": str(target),
+            "train": MEMORY, "backbone": str(wide_backbone), "controls": False, "threads": 1, "task": "text-classification",
+            "validation_share": 0.25, "folds": 0, "target": str(target),
         }  # fmt: skip
-        recipe = (
-            from_mapping(dict(resolved), "recipe.yaml") if resolved else assemble("fit", given | dict(options or {}))
-        )
+        asked = dict(options or {})
+        recipe = from_mapping(dict(resolved), "recipe.yaml") if resolved else assemble("fit", given | asked)
+        if not resolved:  # of strategies that train nothing, too, which are not to be asked for it
+            small = {key: value for key, value in {"batch_size": 8, "epochs": 2}.items() if key not in asked}
+            recipe = recipe.revised(training=recipe.training.revised(**small))
         if (recipe.task.pairs or recipe.task.words) and recipe.data.target == str(target):
             needed = any(needs_target(strategy.name) for strategy in recipe.planned())
             others = str(toy_target(targets, recipe.task.name)) if needed else None
