@@ -4,7 +4,7 @@ import pytest
 
 from headstart.cli.display import Lines
 from headstart.runtime.forecast import Forecast
-from headstart.runtime.progress import Stage
+from headstart.runtime.progress import NamedStage
 
 
 class Clock:
@@ -23,7 +23,12 @@ def clock() -> Clock:
 def forecast(clock: Clock) -> Forecast:
     found = Forecast(clock)
     found.expect(
-        [Stage("read", 10.0), Stage("lora", 99.0, "no", runs=False), Stage("train", 40.0), Stage("report", 5.0)]
+        [
+            NamedStage("read", 10.0),
+            NamedStage("lora", 99.0, "no", runs=False),
+            NamedStage("train", 40.0),
+            NamedStage("report", 5.0),
+        ]
     )
     return found
 
@@ -79,14 +84,14 @@ def test_a_stage_that_nobody_announced_is_forecast_by_its_pace(clock: Clock) -> 
 
 def test_what_nobody_knows_the_time_of_is_not_said_to_be_nothing(clock: Clock) -> None:
     forecast = Forecast(clock)
-    forecast.expect([Stage("reading"), Stage("learning"), Stage("report", 2.0)])
+    forecast.expect([NamedStage("reading"), NamedStage("learning"), NamedStage("report", 2.0)])
     forecast.enter("reading")
     forecast.begin(10)
     for _ in range(5):
         clock.now += 2.0
         forecast.advance(1)
     assert forecast.said == "about 12 s left of reading"
-    forecast.expect([Stage("learning", 60.0), Stage("report", 2.0)])
+    forecast.expect([NamedStage("learning", 60.0), NamedStage("report", 2.0)])
     forecast.enter("learning")
     assert forecast.said == "about 62 s left"
 
@@ -95,9 +100,9 @@ def test_lines_show_the_plan_once_and_what_is_left_of_all(capsys: pytest.Capture
     lines = Lines()
     lines.forecast._clock = clock
     stages = [
-        Stage("tf-idf", 3.0),
-        Stage("fine-tuning", 60.0, "2 epochs"),
-        Stage("lora", 9.0, "needs 9.0 s, 1.0 s left", False),
+        NamedStage("tf-idf", 3.0),
+        NamedStage("fine-tuning", 60.0, "2 epochs"),
+        NamedStage("lora", 9.0, "needs 9.0 s, 1.0 s left", False),
     ]
     lines.expect(stages)
     lines.expect(stages)

@@ -10,7 +10,7 @@ from typing import Any
 
 from headstart.drawing.text import counted, shown
 from headstart.runtime.forecast import Forecast
-from headstart.runtime.progress import SILENT, Progress, Stage, format_duration
+from headstart.runtime.progress import SILENT, NamedStage, Progress, format_duration
 
 QUIET = 10.0
 """Seconds after which a step says where it stands, whatever it has done."""
@@ -29,7 +29,7 @@ class Lines(Progress):
         self._tenth = 0
         self._planned = False
 
-    def expect(self, stages: Sequence[Stage]) -> None:
+    def expect(self, stages: Sequence[NamedStage]) -> None:
         """Show what is to come, the first time."""
         self.forecast.expect(stages)
         if not self._planned:
@@ -175,7 +175,7 @@ def _columns(rows: Sequence[Sequence[str]], *, left: Collection[int]) -> list[st
     return lines
 
 
-def _stage_row(stage: Stage) -> list[str]:
+def _stage_row(stage: NamedStage) -> list[str]:
     """Name, time and note of a stage that is to come."""
     seconds = "" if stage.seconds is None or not stage.runs else f"about {format_duration(stage.seconds)}"
     return [stage.name, seconds, stage.note if stage.runs else f"not run: {stage.note}"]

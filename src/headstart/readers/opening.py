@@ -66,7 +66,7 @@ def open_table(path: str | Path, **options: Any) -> Table:
 
 
 def _ending(path: Path) -> str:
-    """Of a file, in lower case and without `.gz`."""
+    """Ending of a file, in lower case and without `.gz`."""
     endings = [ending.lower() for ending in path.suffixes]
     return endings[-2] if len(endings) > 1 and endings[-1] == ".gz" else endings[-1] if endings else ""
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from headstart.runs.planning import LONG_TEST, SAFETY, Plan
 from headstart.runs.steps import Step
-from headstart.runtime.progress import Stage, format_duration
+from headstart.runtime.progress import NamedStage, format_duration
 
 REPORT_SHARE = 0.5
 """Share of the seconds kept for the last steps that they take as a rule."""
 
 
-def stages(plan: Plan, steps: Sequence[Step], beside: int = 0) -> list[Stage]:
+def stages(plan: Plan, steps: Sequence[Step], beside: int = 0) -> list[NamedStage]:
     """What is left of the run: a stage for each step that is to come, the test, the report.
 
     Args:
@@ -21,13 +21,13 @@ def stages(plan: Plan, steps: Sequence[Step], beside: int = 0) -> list[Stage]:
         steps: of entries that have not run.
         beside: networks that have run and are to be scored on test.
     """
-    own = [Stage(step.entry.label, step.seconds, step.reason or step.cut, step.runs) for step in steps]
+    own = [NamedStage(step.entry.label, step.seconds, step.reason or step.cut, step.runs) for step in steps]
     scored = [step for step in steps if step.runs and step.entry.strategy.needs_backbone]
     count = len(scored) + beside
     if plan.recipe.is_auto and plan.testing > LONG_TEST:
         count = 1 + sum(step.entry.strategy.role == "control" for step in scored)
-    test = [Stage("test", None if plan.rate is None else count * plan.testing)] if plan.parts.scored else []
-    return [*own, *test, Stage("report", REPORT_SHARE * plan.kept)]
+    test = [NamedStage("test", None if plan.rate is None else count * plan.testing)] if plan.parts.scored else []
+    return [*own, *test, NamedStage("report", REPORT_SHARE * plan.kept)]
 
 
 def summary(plan: Plan, steps: Sequence[Step]) -> str:

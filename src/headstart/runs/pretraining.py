@@ -25,7 +25,7 @@ from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.runtime.device import name_of, settled
 from headstart.runtime.durable import write_json
 from headstart.runtime.machine import set_threads
-from headstart.runtime.progress import Progress, Stage
+from headstart.runtime.progress import NamedStage, Progress
 from headstart.runtime.team import ALONE, Team
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def learn_language(
     begun = started - (work.spent if work is not None else 0.0)
     deadline = None if recipe.budget is None else Deadline(begun + recipe.budget - SAVING)
     objective: Any = recipe.objective
-    progress.expect([Stage(name) for name in ("reading", "tokenising", recipe.verb)])
+    progress.expect([NamedStage(name) for name in ("reading", "tokenising", recipe.verb)])
     progress.enter("reading")
     found = found_network(recipe)
     surveyed = survey(by_objective(recipe.data, objective), progress)
@@ -118,7 +118,7 @@ def learn_language(
     learner.measure_on(recipe.training.measured_tokens)
     updates, speed = _plan(recipe, learner, deadline, work, team, progress)
     rate = speed.get("rate")
-    progress.expect([Stage(recipe.verb, updates * recipe.training.batch_tokens / rate if rate else None)])
+    progress.expect([NamedStage(recipe.verb, updates * recipe.training.batch_tokens / rate if rate else None)])
     progress.enter(recipe.verb)
     stages = Stages(None if work is None else work.folder / "stages", recipe.training.checkpoint_every, progress)
     if found is not None:

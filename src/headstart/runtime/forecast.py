@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from headstart.runtime.progress import Stage, format_duration
+from headstart.runtime.progress import NamedStage, format_duration
 
 LEAST = 1.0
 """Seconds that are said to be left at least, while anything is."""
@@ -22,14 +22,14 @@ class Forecast:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._later: list[Stage] = []
-        self._stage: Stage | None = None
+        self._later: list[NamedStage] = []
+        self._stage: NamedStage | None = None
         self._entered = clock()
         self._total = self._done = 0.0
         self._first: tuple[float, float] | None = None
         """When the step under way first said where it stood, and where that was."""
 
-    def expect(self, stages: Sequence[Stage]) -> None:
+    def expect(self, stages: Sequence[NamedStage]) -> None:
         """The stages that are left, in order, from now on in place of those before."""
         self._later = [stage for stage in stages if stage.runs]
 
@@ -37,7 +37,7 @@ class Forecast:
         """A stage begins; those that were to come before it are over."""
         names = [stage.name for stage in self._later]
         at = names.index(name) if name in names else -1
-        self._stage = self._later[at] if at >= 0 else Stage(name)
+        self._stage = self._later[at] if at >= 0 else NamedStage(name)
         self._later = self._later[at + 1 :]
         self._entered = self._clock()
         self.begin(0.0)

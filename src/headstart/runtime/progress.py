@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Stage(NamedTuple):
+class NamedStage(NamedTuple):
     """A part of a command that a user would name."""
 
     name: str
@@ -25,7 +25,7 @@ class Progress:
     whatever grows evenly.
     """
 
-    def expect(self, stages: Sequence[Stage]) -> None:
+    def expect(self, stages: Sequence[NamedStage]) -> None:
         """The stages that are left, in order, with those that were considered and do not run."""
 
     def enter(self, stage: str) -> None:
