@@ -51,9 +51,10 @@ def explain(word: str) -> list[dict[str, Any]]:
     """
     asked = SHORT.get(word, word.lstrip("-"))
     found = [_plain(meaning) for meaning in _meanings(asked)]
-    parts = {field: cls for verb in VERBS.names() for field, cls in sections(VERBS.get(verb)).items()}
-    if asked in parts and not found:
-        found.append(_component("section", asked, parts[asked]))
+    parts = dict.fromkeys(
+        cls for verb in VERBS.names() for field, cls in sections(VERBS.get(verb)).items() if field == asked
+    )
+    found += [] if found else [_component("section", asked, cls) for cls in parts]
     registries = (STRATEGIES, TASKS, OBJECTIVES)
     found += [_component(each.kind, word, each.get(word)) for each in registries if word in each.names()]
     if not found:
@@ -155,9 +156,8 @@ def _written(name: str, flag: Flag, verb: str) -> tuple[str, str]:
     given = {BY_FIELD[flag.path[0]]: flag.owners[0]} if flag.owners else {}
     if flag.path[0] == MANY and flag.owners and "texts" in STRATEGIES.get(flag.owners[0]).needs:
         given["target"] = "other-domain.csv"
-    arguments: list[str] = [
-        POSITIONAL.get(field, field) for field in cls.positional if verb != "predict" or field != "texts"
-    ]
+    fields: list[str] = [field for field in cls.positional if verb != "predict" or field != "texts"]
+    arguments = [POSITIONAL.get(field, field) for field in fields]
     if verb == "predict" and key != "input":
         arguments.append("a text")
     if name in cls.positional:
