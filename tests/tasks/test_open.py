@@ -71,6 +71,8 @@ PLAIN: dict[str, tuple[dict[str, Callable[[int], Any]], str, Sequence[str]]] = {
     "a pair that its label gives away": ({"ask": opinion, "reply": again, "is_duplicate": lambda at: at % 2}, PAIRS, ("ask", "reply", "is_duplicate")),
     "pairs with fractions": ({"sentence1": opinion, "sentence2": again, "score": lambda at: at % 21 / 4}, ALIKE, ("sentence1", "sentence2", "score")),
     "pairs with whole grades": ({"sentence1": opinion, "sentence2": again, "similarity": lambda at: at % 6}, ALIKE, ("sentence1", "sentence2", "similarity")),
+    "a claim and its evidence": ({"id": int, "claim": opinion, "evidence": lambda at: 4 * again(at), "label": kind}, PAIRS, ("claim", "evidence", "label")),
+    "a pair beside a longer remark": ({"s1": opinion, "s2": again, "story": lambda at: 5 * opinion(at), "verdict": kind}, PAIRS, ("s1", "s2", "verdict")),
     "a number for each text": ({"review": opinion, "price": lambda at: 3.5 + at * 13 % 47}, NUMBERS, ("review", "price")),
     "labels parted by a bar": ({"text": opinion, "genres": lambda at: "|".join(["war", "love", "crime"][: at % 3 + 1])}, SETS, ("text", "genres")),
     "labels parted by commas": ({"text": opinion, "about": lambda at: ", ".join(["war", "love", "crime"][at % 2 : at % 3 + 1])}, SETS, ("text", "about")),

@@ -306,7 +306,7 @@ def test_a_weight_for_a_label_that_does_not_occur_is_refused() -> None:
 
 @pytest.mark.parametrize("weight", [0, -1.0])
 def test_a_weight_that_is_not_over_nothing_is_refused(weight: float) -> None:
-    with pytest.raises(RecipeError, match=r"class_weight.*greater than 0"):
+    with pytest.raises(RecipeError, match=r"class_weight.*over 0"):
         parse(TextClassification, {"class_weight": {"a": weight}})
 
 

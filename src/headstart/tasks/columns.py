@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from shlex import quote
 from typing import Any
 
@@ -26,7 +28,7 @@ TEXT_NAMES = ("text", "review", "message", "sentence", "comment", "content", "bo
 LABEL_NAMES = ("label", "sentiment", "class", "category", "target", "intent", "topic", "stars", "rating", "y")
 OTHER_LABEL_NAMES = (
     "priority", "severity", "urgency", "section", "department", "queue", "emotion", "genre", "type", "kind", "polarity", "stance",
-    "verdict", "outcome", "status", "spam", "duplicate", "gold", "annotation", "tag",
+    "verdict", "outcome", "status", "spam", "duplicate", "gold", "annotation", "tag", "score",
 )  # fmt: skip
 """Names that columns with labels have less often."""
 BESIDE_NAMES = frozenset((
@@ -40,7 +42,8 @@ BESIDE_NAMES = frozenset((
 PAIR_NAMES = (
     ("premise", "hypothesis"), ("sentence1", "sentence2"), ("text1", "text2"), ("sentence_a", "sentence_b"),
     ("text_a", "text_b"), ("question1", "question2"), ("question", "answer"), ("question", "sentence"),
-    ("query", "document"), ("query", "passage"), ("first", "second"),
+    ("query", "document"), ("query", "passage"), ("first", "second"), ("claim", "evidence"), ("context", "response"),
+    ("tweet", "reply"), ("post", "reply"), ("message", "reply"), ("comment", "reply"), ("left", "right"),
 )  # fmt: skip
 """Usual names of the columns of a pair, in order."""
 
@@ -193,7 +196,7 @@ def require_columns(table: Table, text: Sequence[str] | None, label: str | None,
 
 
 def guess_pair(table: Table, label: str | None) -> tuple[str, str]:
-    """The two columns of a pair: by usual names, else the two with the longest values, in the order of the file.
+    """The two columns of a pair: by usual names, else names alike but for their ends, else those with the longest values.
 
     Raises:
         DataError: there are no two beside the label's.
@@ -202,6 +205,10 @@ def guess_pair(table: Table, label: str | None) -> tuple[str, str]:
     for first, second in PAIR_NAMES:
         if first in candidates and second in candidates:
             return candidates[first], candidates[second]
+    texts = [name for name in candidates.values() if _profile(table, name).is_text]
+    twins = next((pair for pair in combinations(texts, 2) if same_stem(*pair)), None)
+    if twins is not None:
+        return twins
     lengths = _lengths(table, [*candidates.values()], least=2)
     if len(lengths) < 2:
         raise DataError(
@@ -210,6 +217,21 @@ def guess_pair(table: Table, label: str | None) -> tuple[str, str]:
     longest = sorted(lengths, key=lambda name: -lengths[name])[:2]
     first, second = (name for name in table.columns if name in longest)
     return first, second
+
+
+def same_stem(first: str, second: str) -> bool:
+    """Whether two names are one name with two endings, such as `q1` and `q2`, `sent_more` and `sent_less`, `left_text`."""
+    first, second = first.casefold(), second.casefold()
+    for one, other in ((first, second), (first[::-1], second[::-1])):
+        same = next(
+            (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+        )
+        ends = one[same:], other[same:]
+        if same and all(re.fullmatch(r"\d|[ab]", end) for end in ends):
+            return True
+        if same > 2 and one[same - 1] in "_- ." and all(ends):
+            return True
+    return False
 
 
 def indicators(table: Table, text: Sequence[str]) -> list[str]:

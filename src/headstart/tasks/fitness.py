@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from headstart.data.profile import MOSTLY, ColumnProfile
-from headstart.tasks.columns import LABEL_NAMES, PAIR_NAMES, TEXT_NAMES
+from headstart.tasks.columns import LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, same_stem
 from headstart.tasks.label_cells import one_label
 
 WHOLE = 0.97
@@ -52,17 +51,9 @@ TITLES = (
 )
 """Names of columns that stand beside a text and are no second text of a pair."""
 RELATIONS = (
-    "duplicate",
-    "paraphrase",
-    "entail",
-    "contradict",
-    "neutral_",
-    "relevant",
-    "relevance",
-    "relation",
-    "gold_label",
+    "duplicate", "paraphrase", "entail", "contradict", "refute", "stance", "relevant", "relevance", "relation", "gold_label",
     "same",
-)
+)  # fmt: skip
 """What names and values of columns have in them that say how two texts are to each other."""
 LEAST_SHARED = 0.08
 """Share of common words by which the two texts of a row have to be ahead of those of different rows."""
@@ -151,20 +142,6 @@ def as_pair(text: Sequence[ColumnProfile], label: ColumnProfile) -> float:
     if len({*names} & {*TEXT_NAMES}) == 1:  # the other stands beside it
         return 0.65
     return 0.88 if _shared_words(first, second) > LEAST_SHARED else 0.6
-
-
-def same_stem(first: str, second: str) -> bool:
-    """Whether two names are one name with two endings, such as `q1` and `q2`, `sent_more` and `sent_less`, `left_text`."""
-    for one, other in ((first, second), (first[::-1], second[::-1])):
-        same = next(
-            (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-        )
-        ends = one[same:], other[same:]
-        if same and all(re.fullmatch(r"\d|[ab]", end) for end in ends):
-            return True
-        if same > 2 and one[same - 1] in "_- ." and all(ends):
-            return True
-    return False
 
 
 def ranged(column: ColumnProfile) -> str:

@@ -241,7 +241,7 @@ def _are_words(column: ColumnProfile) -> bool:
 
 
 def _are_tags(column: ColumnProfile, words: ColumnProfile) -> bool:
-    """Whether lists are of tags, some of them outside of all spans, or of a few names that recur, far fewer than words."""
+    """Whether lists are of tags with an outside, or of a few names that recur, far fewer than there are words."""
     tags = [str(tag) for tags in column.lists for tag in tags]
     kinds, known = len({*tags}), len({str(word) for each in words.lists for word in each})
     few = OUTSIDE in tags or kinds <= min(0.5 * len(tags), known / 3)
