@@ -172,7 +172,7 @@ class LabelSet:
     truncated: bool
     """True where the text was longer than the length limit, so its end was not read."""
     separator: str = "json"
-    """What parts labels in a cell; `json` for a list of texts."""
+    """What parts labels in a cell; `json` for a list of texts, `space` for blanks."""
     score: None = None
 
     def plain(self) -> dict[str, object]:
@@ -189,7 +189,7 @@ class LabelSet:
         said = (
             json.dumps(self.labels, ensure_ascii=False)
             if self.separator == "json"
-            else self.separator.join(self.labels)
+            else (" " if self.separator == "space" else self.separator).join(self.labels)
         )
         return [said, str(self.truncated).lower(), *(f"{share:.6f}" for share in shares)]
 

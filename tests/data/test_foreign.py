@@ -70,10 +70,10 @@ def test_json_under_another_name_is_told(tmp_path: Path, content: str) -> None:
     [
         (
             "https://a.example/x y/r.csv",
-            r"is an address \(https://a\.example/x y/r\.csv\).*: curl -LO 'https://a\.example/x y/r\.csv'",
+            r"^https://a\.example/x y/r\.csv is an address .*: curl -LO 'https://a\.example/x y/r\.csv'",
         ),
         ("HTTP://a.example/r", "curl -LO http://a.example/r"),
-        ("s3://bucket/r.csv", r"is an address \(s3://bucket/r\.csv\) and no file of this machine; download it first$"),
+        ("s3://bucket/r.csv", r"^s3://bucket/r\.csv is an address and no file of this machine; download it first$"),
         ("file:///tmp/r 1.csv", "is written as an address; give the path: '/tmp/r 1.csv'"),
     ],
 )

@@ -396,3 +396,36 @@ def test_one_of_several_columns_of_zeros_and_ones_is_never_taken_for_the_label(t
     ):
         task.revised(label="rude,loud").guess(rows)
     assert task.revised(label="loud").guess(rows).label == "loud"
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (
+            ["good", "bad", "good voice", "bad voice"],
+            "'good voice' looks like several labels parted by blanks, .* --separator space",
+        ),
+        (["#up #new", "#down #old"], "'#up #new' looks like several labels parted by blanks"),
+        (["<up><new>", "<down>"], "'<up><new>' looks like several labels parted by brackets"),
+        (["R&D, lab;good", "bad"], "labels are parted by ';', so 'R&D, lab' is one label; --separator says otherwise"),
+        (["up|very good", "down|very good"], ""),
+        (["card arrival", "lost card"], ""),
+        (['["a b", "a"]', "[]"], ""),
+    ],
+)
+def test_labels_that_look_like_several_are_said(cells: list[str], said: str) -> None:
+    import re
+
+    rows = table(*cells)
+    found = MultiLabelClassification(label="tags").guess(rows).remarks(rows)
+    assert len(found) == bool(said)
+    assert re.search(said, "".join(found))
+
+
+def test_labels_parted_by_blanks_are_taken_apart_where_that_is_said() -> None:
+    rows = table("up  new", "down", "")
+    task = MultiLabelClassification(label="tags", separator="space").guess(rows)
+    assert list(task.parse(rows)[0].labels) == [("up", "new"), ("down",), ()]
+    assert task.remarks(rows) == []
+    [said] = task.revised(labels=("new", "up")).predictions(Logits.of(np.ones((1, 2))), ["a"])
+    assert said.cells()[0] == "new up"

@@ -156,7 +156,7 @@ def beginning(path: Path) -> bytes:
 
 def _missing(path: Path) -> str:
     if what := address(path):
-        return f"{path}: {what}"
+        return what
     if not path.parent.is_dir():
         return f"{path}: there is no such file, because there is no folder {path.parent}"
     try:

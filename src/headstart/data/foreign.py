@@ -63,7 +63,7 @@ def address(path: Path) -> str | None:
         return None
     scheme, rest = found["scheme"].lower(), found["rest"]
     if scheme == "file":
-        return f"is written as an address; give the path: {quote('/' + rest)}"
+        return f"{path} is written as an address; give the path: {quote('/' + rest)}"
     url = f"{scheme}://{rest}"
     how = f": curl -LO {quote(url)}" if scheme in ("http", "https", "ftp") else ""
-    return f"is an address ({url}) and no file of this machine; download it first{how}"
+    return f"{url} is an address and no file of this machine; download it first{how}"

@@ -195,6 +195,16 @@ def require_columns(table: Table, text: Sequence[str] | None, label: str | None,
         raise DataError(f"{table.file}: column '{twice}' is named {what}; choose with --text and --label")
 
 
+def require_marks(table: Table, columns: Sequence[str]) -> None:
+    """Raises DataError where a column of 0 and 1 has no 1, so that nothing can be learnt of its label."""
+    for name in columns:
+        if not any(MARKS.get((cell or "").strip().casefold()) for cell in table.column(name, "--label")):
+            raise DataError(
+                f"{table.file}: no row has a 1 in column '{name}'; columns that are named as labels hold 1 where the text has "
+                "the label and 0 where not: leave it out of --label"
+            )
+
+
 def guess_pair(table: Table, label: str | None) -> tuple[str, str]:
     """The two columns of a pair: by usual names, else names alike but for their ends, else those with the longest values.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from headstart.data.table import Table
 from headstart.tasks.columns import guess_label, indicators
@@ -55,6 +56,31 @@ def from_list(cell: str) -> tuple[list[str], str | None]:
     if not all(label.strip() for label in labels):
         return [], f"labels {shown_cell(cell)} hold an empty one"
     return labels, None
+
+
+def doubtful(counts: Mapping[str, int], separator: str) -> str:
+    """Why a label may be several that something else parts, in a sentence; empty where none looks like it.
+
+    Args:
+        counts: rows of each label.
+        separator: what parted them.
+    """
+    more = [label for label in counts if len(label.split()) > 1]
+    others = [each for each in SEPARATORS if each != separator and any(each in label for label in counts)]
+    if others:
+        one = next(label for label in counts if others[0] in label)
+        return f"labels are parted by '{separator}', so {shown_cell(one)} is one label; --separator says otherwise"
+    marked = next((label for label in more if all(word.startswith("#") for word in label.split())), None)
+    bracketed = next((label for label in counts if re.fullmatch(r"(?:<[^<>]+>){2,}", label)), None)
+    spoken = next((label for label in more if any(word in counts for word in label.split())), None)
+    for one, how in ((bracketed, "by brackets"), (marked or spoken, "by blanks")):
+        if one is not None:
+            told = "say --separator space, or " if how == "by blanks" else ""
+            return (
+                f"{shown_cell(one)} looks like several labels parted {how}, and is taken for one: {told}part them by "
+                f"{', '.join(SEPARATORS)} or write lists"
+            )
+    return ""
 
 
 def as_lists(lists: Sequence[Sequence[str]], *, listed: bool) -> float:

@@ -32,6 +32,7 @@ from headstart.tasks.columns import (
     indicators,
     label_columns,
     require_columns,
+    require_marks,
     split_names,
     stored,
     text_fault,
@@ -39,7 +40,7 @@ from headstart.tasks.columns import (
 )
 from headstart.tasks.fitness import TAGGED, WHOLE, Fitness, as_texts, is_called
 from headstart.tasks.label_cells import MARKS, marked_labels, shown_cell
-from headstart.tasks.label_lists import as_lists, from_list, guess_labels, guess_separator, is_listed
+from headstart.tasks.label_lists import as_lists, doubtful, from_list, guess_labels, guess_separator, is_listed
 from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, own_weights
 from headstart.types import MOST_PROBABILITIES, Dropped, LabelSet
@@ -81,8 +82,8 @@ class MultiLabelClassification(PooledTask[Example]):
     long: Literal["truncate", "window"] = "truncate"
     """What happens to a text of more tokens than the network reads: `truncate` cuts its end off, `window` reads all of it in
     windows that overlap by a quarter; takes as much longer as there are more tokens."""
-    separator: Literal["json", "|", ";", ","] | None = None
-    """What parts the labels of a cell: `json` for a list of texts, else `|`, `;` or `,`; found if not given."""
+    separator: Literal["json", "|", ";", ",", "space"] | None = None
+    """What parts the labels of a cell: `json` for a list of texts, else `|`, `;`, `,` or `space`; all but the last are found."""
     weight: str | None = None
     """Column with how much each row counts in training, numbers over 0; all alike if not given."""
     merge_labels: bool = False
@@ -115,7 +116,7 @@ class MultiLabelClassification(PooledTask[Example]):
         text = self.text or (guess_text(table, *columns),)
         require_columns(table, text, label, several=True)
         if len(columns) > 1:
-            self._require_marks(table, columns)
+            require_marks(table, columns)
             return self.revised(text=text, label=",".join(columns))
         if label in indicators(table, text):
             others = ",".join(indicators(table, text))
@@ -146,15 +147,6 @@ class MultiLabelClassification(PooledTask[Example]):
         score = WHOLE * as_texts(text) * as_lists(lists, listed=self.separator == "json")
         return Fitness(score, f"the labels in '{label.name}' {how}, up to {most} for a text")
 
-    def _require_marks(self, table: Table, columns: Sequence[str]) -> None:
-        """Raises DataError where a column of 0 and 1 has no 1, so that nothing can be learnt of its label."""
-        for name in columns:
-            if not any(MARKS.get((cell or "").strip().casefold()) for cell in table.column(name, "--label")):
-                raise DataError(
-                    f"{table.file}: no row has a 1 in column '{name}'; columns that are named as labels hold 1 where the text has "
-                    "the label and 0 where not: leave it out of --label"
-                )
-
     def _cells(self, table: Table) -> tuple[str | tuple[str, ...], Callable[[Any], tuple[Any, str | None]]]:
         """The column or columns of labels, and how their cells are read."""
         columns = label_columns(table, self.label)
@@ -174,7 +166,8 @@ class MultiLabelClassification(PooledTask[Example]):
         elif is_listed(cell):
             labels, reason = (), f"{shown_cell(cell)} is a list in brackets and not labels parted by '{self.separator}'"
         else:
-            labels, reason = [part.strip() for part in cell.split(self.separator or "|") if part.strip()], None
+            parts = cell.split(None if self.separator == "space" else self.separator or "|")
+            labels, reason = [part.strip() for part in parts if part.strip()], None
         return (None, reason) if reason else (tuple(intern(label) for label in dict.fromkeys(labels)), None)
 
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Example], list[Dropped]]:
@@ -187,6 +180,16 @@ class MultiLabelClassification(PooledTask[Example]):
         )
         columns = [taken(table.column(name, "--text"), rows.kept) for name in names]
         return stored(table, rows, Examples(columns, rows.labels, rows.weights)), rows.dropped
+
+    def remarks(self, table: Table) -> list[str]:
+        """Labels that look like several."""
+        if self.separator in (None, "json", "space") or len(label_columns(table, self.label)) > 1:
+            return []
+        counts = Counter(
+            one for cell in table.column(self.label or "", "--label") for one in self.read_cell(cell)[0] or ()
+        )
+        said = doubtful(counts, self.separator)
+        return [f"{table.file}: {said}"] if said else []
 
     def bind(self, examples: Store[Example]) -> Self:
         """Learn the labels, refusing what can't be learnt from."""
