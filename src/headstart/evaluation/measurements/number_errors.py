@@ -10,7 +10,7 @@ import numpy as np
 from headstart.data.store import Store
 from headstart.drawing.charts import ticks
 from headstart.drawing.plots import histogram, scatter_plot
-from headstart.drawing.scores import on
+from headstart.drawing.scores import chosen_entry, on, score_of
 from headstart.drawing.text import finite, number, reached
 from headstart.evaluation.measurements.base import Measurement
 from headstart.evaluation.subjects import Subject
@@ -80,7 +80,7 @@ class NumberErrors(Measurement):
         )
         return {
             "split": split,
-            "said": self._said(plain),
+            "said": _said(plain, evidence),
             "scatter": scatter,
             "drawn": len(points or ()),
             "n": plain["n"],
@@ -96,21 +96,24 @@ class NumberErrors(Measurement):
 
     def card(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """How far off predictions are."""
-        return ["", " ".join(self._said(plain))] if finite(plain.get("n")) is not None else []
+        return ["", " ".join(_said(plain, evidence))] if finite(plain.get("n")) is not None else []
 
-    def _said(self, plain: Mapping[str, Any]) -> list[str]:
-        mean, bias, (true, predicted) = plain["mae"], plain["bias"], plain["spread"]
-        side = "above" if bias > 0 else "below"
-        said = [
-            f"Mean absolute error {reached(mean)}: half of all predictions are within {_short(plain['half'])} of the true number, "
-            f"nine in ten within {_short(plain['ninety'])}; on average they lie {_short(abs(bias))} {side} it.",
-        ]
-        if predicted < 0.8 * true:
-            said.append(
-                f"They spread less than the true numbers (standard deviation {_short(predicted)} against {_short(true)}), so the "
-                "lowest tend to be predicted too high and the highest too low."
-            )
-        return said
+
+def _said(plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
+    """What errors come to; the mean is that of the scores where these are known, whose interval has more resamples."""
+    mean = score_of(chosen_entry(evidence), str(plain.get("split")), "mae") or plain["mae"]
+    bias, (true, predicted) = plain["bias"], plain["spread"]
+    side = "above" if bias > 0 else "below"
+    said = [
+        f"Mean absolute error {reached(mean)}: half of all predictions are within {_short(plain['half'])} of the true number, "
+        f"nine in ten within {_short(plain['ninety'])}; on average they lie {_short(abs(bias))} {side} it.",
+    ]
+    if predicted < 0.8 * true:
+        said.append(
+            f"They spread less than the true numbers (standard deviation {_short(predicted)} against {_short(true)}), so the "
+            "lowest tend to be predicted too high and the highest too low."
+        )
+    return said
 
 
 def _mae(results: NumberResults, rows: Store[Any], inside: np.ndarray) -> dict[str, Any]:
