@@ -328,7 +328,7 @@ def test_the_control_from_scratch_is_brief_and_never_above_one_and_a_half_times_
     assert deadline is not None
     assert deadline.left == pytest.approx(45, abs=0.5)
     tuned.seconds = 5.0
-    assert found.step(control, [tuned]).reason.startswith("needs 15 s, more than 1.5 times the costliest")
+    assert found.step(control, [tuned]).reason.startswith("needs 16 s, more than 1.5 times the costliest")
     again = found.again(control, json.loads(json.dumps(step.kept())))
     assert (again.brief, again.most, again.reason) == (brief, 45.0, "")
 

@@ -205,10 +205,9 @@ class Plan:
             return Step(entry, seconds, "no pretrained strategy ran, so there is nothing to compare it with")
         most = CONTROL_SHARE * costliest
         left = self.left(entry.strategy, entries)
-        allowed = most if left is None else min(most, left)
         for way in ways:
             needed = self.estimate(way)
-            if needed is not None and needed * SAFETY <= allowed:
+            if needed is not None and needed <= most and (left is None or needed * SAFETY <= left):
                 return Step(entry, needed, brief=way, most=most)
         least = self.estimate(ways[-1]) or seconds
         if left is not None and left < most:

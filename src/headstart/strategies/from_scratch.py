@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LEAST_PASSES = 2
 """Passes over the rows below which such a control says nothing."""
+DEARER = 1.5
+"""Time of a pass that moves word embeddings too, in passes of fine-tuning."""
 TRIAL = 4
 """Where it has to be brief, learning rates are compared after one in so many of the passes."""
 
@@ -79,12 +81,18 @@ class FromScratch(Strategy):
         if trial:
             parts = 1.0 if context.folds is None else 1 + float(context.folds[0].max())
             runs = 1 + (len(self.rates) - (context.folds is None)) * trial / epochs / parts
-        return trained_work(context, epochs, head_first=False, runs=runs)
+        found = trained_work(context, epochs, head_first=False, runs=runs)
+        return found._replace(training=DEARER * found.training)
 
     def briefer(self, context: Context) -> Sequence[Strategy]:
-        """Copies with ever fewer passes, that compare the rates on a share of them."""
+        """Copies with ever fewer passes, that compare the rates, then the two highest alone, on a share of them."""
         every = range(self._epochs(context), LEAST_PASSES - 1, -1)
-        return [self.revised(passes=passes, compare_after=max(1, passes // TRIAL)) for passes in every]
+        rates = dict.fromkeys([self.rates, tuple(sorted(self.rates)[-2:])])
+        return [
+            self.revised(rates=tried, passes=passes, compare_after=max(1, passes // TRIAL))
+            for passes in every
+            for tried in rates
+        ]
 
     def _epochs(self, context: Context) -> int:
         if self.passes is not None:
