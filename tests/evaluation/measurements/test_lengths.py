@@ -54,6 +54,7 @@ def evidence(lengths: dict[str, Any] | None, kind: str = "transformers", **task:
             evidence({"limit": 64, "truncated": 3, "tokens_lost_share": 0.5}),
             "It reads the first 64 tokens of a text; 3 of the texts here were longer, which lost 50.00 % of all tokens.",
         ),
+        (evidence(WHOLE), "It reads the first 64 tokens of a text; none of 200 training texts were longer."),
         (evidence(None), ""),
     ],
 )

@@ -56,8 +56,13 @@ def reading_sentence(evidence: Mapping[str, Any]) -> str:
         said = f"{kind} of more than {limit} tokens are read in windows that overlap"
         longer = f"{_of(lengths, lengths.get('windowed') or 0)} were longer"
         return f"{said}, so no {one} is lost; {longer}." if not cut else f"{said}; {longer}, {_words_cut(lengths)}."
-    longer = f"{_of(lengths, cut)} were longer"
-    lost = f", which lost {_lost(lengths)}" if finite(lengths.get("tokens_lost_share")) is not None else ""
+    total, inputs = lengths.get("texts"), lengths.get("inputs", "texts")
+    longer = (
+        f"{_of(lengths, cut)} were longer"
+        if cut or not total
+        else f"none of {count(total)} training {inputs} were longer"
+    )
+    lost = f", which lost {_lost(lengths)}" if cut and finite(lengths.get("tokens_lost_share")) is not None else ""
     whole = evidence.get("kind") in WITHOUT_NETWORK
     reads = "It reads all of a text; a network reads" if whole else "It reads"
     return f"{reads} the first {limit} tokens of {_one(lengths)}; {longer}{lost}."
