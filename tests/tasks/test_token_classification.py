@@ -175,9 +175,11 @@ def test_columns_of_a_file_without_names_are_those_that_its_reader_found(tmp_pat
         TokenClassification().guess(open_table(path))
 
 
-def test_tags_between_blanks_are_said() -> None:
-    given = table([(" ".join(words), " ".join(tags)) for words, tags in WORDS])
+@pytest.mark.parametrize("between", [" ", ","])
+def test_tags_between_blanks_are_found_and_said(between: str) -> None:
+    given = table([(" ".join(words), between.join(tags)) for words, tags in WORDS], ("said", "word_labels"))
     task = TokenClassification().guess(given)
+    assert (task.text, task.label) == (("said",), "word_labels")
     assert [row.label for row in task.parse(given)[0].examples] == [tuple(tags) for _, tags in WORDS]
     assert task.remarks(given) == [
         "a.jsonl: tags stand between blanks, one for each word between the blanks of its text"

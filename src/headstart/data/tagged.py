@@ -47,7 +47,7 @@ def tags_in(value: str) -> list[str]:
         RowFault: something else is in it, or a word that is no tag stands alone.
     """
     if not value.lstrip().startswith(("[", "{")):
-        found = [tag for tag in _BETWEEN.split(value.strip()) if tag]
+        found = tags_between(value)
         if len(found) > 1 or (found and _is_tag(found[0])):
             return found
     found = _listed(value, 'a list of tags such as ["B-PER", "O"]')
@@ -62,6 +62,11 @@ def tags_in(value: str) -> list[str]:
         if not tag.strip():
             raise RowFault(f"tag {at + 1} is empty; write O for a word outside of all spans")
     return found
+
+
+def tags_between(value: str) -> list[str]:
+    """What stands between the blanks or commas of a text."""
+    return [tag for tag in _BETWEEN.split(value.strip()) if tag]
 
 
 def marks_in(value: str, text: str) -> list[Mark]:
@@ -120,7 +125,7 @@ def words_beside(text: str, labels: str | None) -> list[str] | None:
         return words
     if labels.lstrip().startswith(("[", "{")):
         return text.split() if word_list(labels) else None
-    return text.split() if len(_BETWEEN.split(labels.strip())) > 1 or _is_tag(labels.strip()) else None
+    return text.split() if len(tags_between(labels)) > 1 or _is_tag(labels.strip()) else None
 
 
 def marks_of(words: Words, spans: Sequence[Span]) -> list[Mark]:

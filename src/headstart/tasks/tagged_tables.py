@@ -15,7 +15,16 @@ from headstart.data.python_lists import python_list
 from headstart.data.spelling import USUAL, Spelling, TagFault, position_tags
 from headstart.data.store import Store
 from headstart.data.table import Table
-from headstart.data.tagged import STARTS, RowFault, faults_in, first_with, sentence, spelling_in, words_beside
+from headstart.data.tagged import (
+    STARTS,
+    RowFault,
+    faults_in,
+    first_with,
+    sentence,
+    spelling_in,
+    tags_between,
+    words_beside,
+)
 from headstart.data.tags import OUTSIDE, Scheme
 from headstart.data.words import Sentence, Sentences, word_list
 from headstart.errors import DataError
@@ -74,7 +83,9 @@ def tagged_columns(table: Table, text: str | None, label: str | None) -> tuple[s
         return text, label or named(table, LABEL_NAMES, "--label", text)
     profile = TableProfile.of(table, rows=LOOKED_AT)
     texts = [text] if text else _ordered(profile, TEXT_NAMES)
-    labels = [label] if label else [name for name in _ordered(profile, LABEL_NAMES) if profile.columns[name].is_listed]
+    labels = (
+        [label] if label else [name for name in _ordered(profile, LABEL_NAMES) if _may_label(profile.columns[name])]
+    )
     best, found = 0.0, None
     for one in texts:
         for other in labels:
@@ -87,6 +98,12 @@ def tagged_columns(table: Table, text: str | None, label: str | None) -> tuple[s
         return found
     text = text or named(table, TEXT_NAMES, "--text", label)
     return text, label or named(table, LABEL_NAMES, "--label", text)
+
+
+def _may_label(column: ColumnProfile) -> bool:
+    """Whether cells are lists, or tags between blanks."""
+    said = [cell for cell in column.cells if cell][:LINES]
+    return column.is_listed or (bool(said) and all(position_tags([*tags_between(cell), "B-X"]) for cell in said))
 
 
 def _ordered(profile: TableProfile, usual: Sequence[str]) -> list[str]:
@@ -224,7 +241,7 @@ def _as_many(given: str, said: str) -> list[Any]:
     """
     words = word_list(given)
     if not said.lstrip().startswith("["):
-        words, tags = given.split() if words is None else words, said.split()
+        words, tags = given.split() if words is None else words, tags_between(said)
         return tags if len(tags) == len(words) and position_tags([*tags, "B-X"]) else []
     try:
         tags = json.loads(said) if words else None
