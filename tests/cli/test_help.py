@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,6 +114,7 @@ def test_components_are_explained_with_their_keys(headstart: Callable[..., Any])
     assert found[0]["keys"]["rank"] == "whole number [8]"
     assert found[0]["example"].endswith("--strategy lora --rank 16 --alpha 32")
     assert "labels" not in explain("text-classification")[0]["keys"]
+    assert explain("compare")[0]["kind"] == "verb"
     assert explain("training")[0]["keys"]["batch_size"] == "whole number [32]"
     assert "Task" in "".join(explain("task")[0]["names"].values()) or explain("task")[0]["names"]["text-classification"]
 
@@ -155,6 +157,19 @@ def test_all_options_that_are_not_there_are_named_at_once(
     assert (found.code, found.out) == (2, "")
     assert f"error: {said}" in found.err
     assert found.err.count("\n") == 1
+
+
+def test_a_recipe_has_no_options_but_keys_that_are_set(headstart: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("data: {train: x.csv}\n")
+    said = headstart("run", "r.yaml", "--epochs", "3", "--strategies=tf-idf")
+    assert said.code == 2
+    assert (
+        "no such option: --epochs, --strategies; keys of the recipe are changed by --set training.epochs=... --set strategy=...;"
+        in said.err
+    )
+    assert "error: No such option: --zzz" in headstart("run", "r.yaml", "--zzz").err
+    said = headstart("fit", "r.yaml")
+    assert (said.code, said.err) == (2, "error: r.yaml is a recipe; carry it out with: headstart run r.yaml\n")
 
 
 def test_the_overview_cuts_no_line_of_help(headstart: Callable[..., Any]) -> None:

@@ -78,10 +78,10 @@ def _explain_usage(error: Any) -> None:
     path = error.ctx.command_path if getattr(error, "ctx", None) else "headstart"
     message = error.format_message().rstrip(".")
     verb = path.rpartition(" ")[2]
-    if type(error).__name__ == "NoSuchOption" and verb in VERBS.names():
-        from headstart.cli.unknown import unknown_options
+    if type(error).__name__ == "NoSuchOption" and verb in (*VERBS.names(), "run"):
+        from headstart.cli.unknown import as_sets, unknown_options
 
-        message = unknown_options(verb, sys.argv[1:]) or message
+        message = (as_sets(sys.argv[1:]) if verb == "run" else unknown_options(verb, sys.argv[1:])) or message
         if verb == TEXTS_OF and "did you mean" not in message:
             message += f" (a text that begins with a dash goes behind two: headstart {verb} RUN -- TEXT)"
     print(f"error: {message}; see {path} --help", file=sys.stderr)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from headstart.cli.dashes import is_text
 from headstart.cli.help import options_of
-from headstart.recipes.flags import flags, meant_by
+from headstart.recipes.flags import MANY, flags, meant_by
 from headstart.recipes.verbs import VERBS
 
 
@@ -26,6 +26,24 @@ def unknown_options(verb: str, words: Sequence[str]) -> str:
         return ""
     said = [f"{word}{_hint(word, verb)}" for word in strange]
     return f"no such option{'s' * (len(said) > 1)}: {', '.join(said)}"
+
+
+def as_sets(words: Sequence[str]) -> str:
+    """How keys of a recipe are changed for `headstart run`, which has no options of their names; empty where none is meant."""
+    known = flags("fit")
+    given = dict.fromkeys(
+        word.removeprefix("--").partition("=")[0].replace("-", "_") for word in words if word[:2] == "--"
+    )
+    paths = {
+        name: ".".join(("strategy" if part == MANY else part) for part in known[name].path)
+        for name in given
+        if name in known
+    }
+    if not paths:
+        return ""
+    told = ", ".join(f"--{name.replace('_', '-')}" for name in paths)
+    sets = " ".join(f"--set {path}=..." for path in paths.values())
+    return f"no such option: {told}; keys of the recipe are changed by {sets}"
 
 
 def _spellings(verb: str) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,7 +98,10 @@ def experiment(recipe: Experiment, call: Call) -> Outcome:
 
 
 def _require_files(paths: list[Path]) -> None:
-    """Raises MissingInputError with all files that are not there."""
+    """Raises MissingInputError with all files that are not there, UsageError for a recipe in the place of rows."""
+    for path in paths[:1]:
+        if path.suffix in (".yaml", ".yml") and path.is_file():
+            raise UsageError(f"{path} is a recipe; carry it out with: headstart run {shlex.quote(str(path))}")
     missing = []
     for path in dict.fromkeys(paths):
         try:
