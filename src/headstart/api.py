@@ -207,6 +207,8 @@ def _as_text(value: Any) -> str | None:
         return None
     if hasattr(value, "tolist") and getattr(value, "ndim", 0):
         value = value.tolist()
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=str)
     if isinstance(value, list | tuple | dict):
         return Json(json.dumps(value, ensure_ascii=False, default=_plain_value))
     if value != value:

@@ -152,3 +152,20 @@ def test_rows_of_another_width_say_what_they_may_be(put: Put, content: str, advi
     found = [row for row in CommaSeparated(delimiter=content[4]).read(put("a.csv", content)).records]
     assert isinstance(found[0], Dropped)
     assert advice in found[0].reason
+
+
+@pytest.mark.parametrize("title", ["Export of 2026-03-01\n\n", "# exported by hand\n"])
+def test_a_title_above_the_names_is_told(put: Put, title: str) -> None:
+    path = put("a.csv", title + "text;label\n" + "a b;up\nc d;down\n" * 3)
+    with pytest.raises(
+        DataError, match="line 1: has one field, and the lines below have 2 with ';' between; is it a title"
+    ):
+        CommaSeparated().read(path)
+    lines = put("b.csv", "text\n" + "".join(f'"one, {at}"\n{at}\n' for at in range(9)))
+    assert CommaSeparated().read(lines).columns == ("text",)
+
+
+def test_a_header_without_a_name_for_the_numbers_of_rows_is_told(put: Put) -> None:
+    found = [row for row in TabSeparated().read(put("a.tsv", "text\tlabel\n1\ta\tup\n")).records]
+    assert isinstance(found[0], Dropped)
+    assert "does the header lack a name for the first column?" in found[0].reason

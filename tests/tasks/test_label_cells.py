@@ -83,3 +83,8 @@ def test_lists_of_one_label_in_a_frame_are_labels() -> None:
     assert list(rows.labels) == ["up", "down"]
     assert "2 labels (up, down)" in dropped.reason
     assert json.loads(table.columns["label"][2] or "") == ["up", "down"]
+
+
+def test_sets_in_a_frame_are_lists_of_labels() -> None:
+    table = table_of(pd.DataFrame({"text": ["a b", "c d"], "label": [{"up", "down"}, {"up"}]}))
+    assert table.columns["label"] == ['["down", "up"]', '["up"]']

@@ -403,11 +403,12 @@ def test_one_of_several_columns_of_zeros_and_ones_is_never_taken_for_the_label(t
     [
         (
             ["good", "bad", "good voice", "bad voice"],
-            "'good voice' looks like several labels parted by blanks, .* --separator space",
+            "'good voice' looks like several labels and .* --separator space",
         ),
-        (["#up #new", "#down #old"], "'#up #new' looks like several labels parted by blanks"),
-        (["<up><new>", "<down>"], "'<up><new>' looks like several labels parted by brackets"),
+        (["#up #new", "#down #old"], "'#up #new' looks like several labels .* --separator space"),
+        (["<up><new>", "<down>"], "'<up><new>' looks like several labels and is taken for one: part labels by"),
         (["R&D, lab;good", "bad"], "labels are parted by ';', so 'R&D, lab' is one label; --separator says otherwise"),
+        (["up/new", "new", "up"], "'up/new' looks like several labels and is taken for one: part"),
         (["up|very good", "down|very good"], ""),
         (["card arrival", "lost card"], ""),
         (['["a b", "a"]', "[]"], ""),

@@ -21,6 +21,7 @@ from headstart.runs.experiment import Entry, decide
 from headstart.strategies.tf_idf import TfIdf
 from headstart.tasks import columns
 from headstart.tasks.text_classification import Example, TextClassification
+from headstart.types import Json
 
 
 def table(header: str, *rows: Sequence[str | None]) -> Table:
@@ -456,3 +457,23 @@ def test_a_predictor_of_a_run_that_goes_on_knows_the_thresholds() -> None:
     assert (candidate.validation.values != outputs.values).any(), (
         "what the weights take up is in the outputs from then on"
     )
+
+
+def test_names_of_columns_that_stand_among_the_rows_are_no_row() -> None:
+    rows = table("text,label", ("a", "x"), ("text", "label"), ("b", "y"))
+    task = TextClassification().guess(rows)
+    found, [dropped] = task.parse(rows)
+    assert list(found.labels) == ["x", "y"]
+    assert dropped.reason == "repeats the names of the columns"
+    assert task.vanished(rows, found) == []
+
+
+def test_a_list_in_place_of_a_text_is_dropped_with_the_reason() -> None:
+    rows = table("text,label", ("a", "x"), (Json('["a", "b"]'), "y"))
+    _, [dropped] = TextClassification().guess(rows).parse(rows)
+    assert dropped.reason.startswith("a list or an object in place of a text")
+
+
+def test_full_names_of_people_are_no_labels_where_another_column_is() -> None:
+    rows = [[("Ann Lee", "Bob Ray")[at % 2], f"it came late {at}", "abc"[at % 3]] for at in range(30)]
+    assert TextClassification().guess(table("Full Name,note,team", *rows)).label == "team"

@@ -1,6 +1,7 @@
 """Comma- and tab-separated tables: RFC 4180, strict and exact, one damaged row at a time."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -13,6 +14,7 @@ from headstart.errors import DataError
 from headstart.readers.base import Reader
 from headstart.readers.header import (
     HOW,
+    MOSTLY,
     NEARLY_EMPTY,
     column_names,
     excel_delimiter,
@@ -23,6 +25,8 @@ from headstart.readers.header import (
 from headstart.readers.quoted import DelimitedRows, all_quoted
 from headstart.types import Dropped, Record, Sheet
 
+LEAST_LINES = 5
+"""Lines below a title that tell it from names of columns."""
 SAMPLE_LINES = 200
 """First lines by which the delimiter is found out."""
 QUOTED_SAMPLE = 10_000
@@ -129,6 +133,8 @@ def _sheet(lines: TextLines, delimiter: str, *, quotes: bool, header: bool | Non
         columns = numbered_names(len(first))
         rows = DelimitedRows(lines, delimiter, quotes=quotes, file=str(lines.path))
         return Sheet(columns, rows.records(columns), found | {"header": "none"})
+    if header is None and len(first) == 1:
+        _refuse_title(lines, rows.number, where)
     if "" in [name.strip() for name in first[1:]]:
         return _without_nameless(lines, rows, first, where, found)
     columns = column_names(first, where)
@@ -142,6 +148,19 @@ def _sheet(lines: TextLines, delimiter: str, *, quotes: bool, header: bool | Non
         elif name := reads_like_text(first, sample):
             sheet.remarks = (f"{where}: '{name[:40]}' is taken for the name of a column, and reads like a text; {HOW}",)
     return sheet
+
+
+def _refuse_title(lines: TextLines, number: int, where: str) -> None:
+    """Raises DataError where the first line has one field and those below have several, as under a title."""
+    below = [line for line in islice(lines, number, number + SAMPLE_LINES) if line.strip()]
+    for delimiter in (",", ";", "\t", "|"):
+        counts = Counter(line.count(delimiter) for line in below)
+        [(most, rows)] = counts.most_common(1) or [(0, 0)]
+        if len(below) >= LEAST_LINES and most and rows >= MOSTLY * len(below):
+            raise DataError(
+                f"{where}: has one field, and the lines below have {most + 1} with {delimiter!r} between; is it a title? Leave out "
+                "what stands above the names of the columns"
+            )
 
 
 def _without_nameless(
@@ -177,7 +196,7 @@ def _without_nameless(
     if nameless:
         numbers = ", ".join(str(at + 1) for at in nameless[:8]) + (", ..." if len(nameless) > 8 else "")
         some = sum(filled[at] for at in nameless)
-        values = f"; {some:,} values in them are lost, the last on line {last}" if some else ", and empty"
+        values = f"; {some:,} values in them are lost, the last on line {last}" if some else "; they are empty"
         said = (f"{lines.path}: column(s) {numbers} have no name and are left out{values}",)
     return Sheet(columns, records(), found, remarks=said)
 

@@ -156,6 +156,10 @@ def _ragged(fields: Sequence[str], columns: Sequence[str], delimiter: str) -> st
     advice = f"wrap texts that hold {delimiter!r} in double quotes" if many else "is the row cut off?"
     if len(fields) == len(columns) + 1 and not fields[-1]:
         advice = f"it ends with {delimiter!r} and the header does not"
+    elif len(fields) == len(columns) + 1 and fields[0].isdecimal():
+        advice = (
+            "does the header lack a name for the first column? Or wrap texts that hold the delimiter in double quotes"
+        )
     elif many and delimiter == "," and any(a.lstrip("-").isdigit() and b.isdigit() for a, b in pairwise(fields)):
         advice = "is that a number with a decimal comma? Write a point, or wrap it in double quotes"
     return f"has {len(fields)} field{'s' * (len(fields) != 1)}, expected {len(columns)} ({names}); {advice}"

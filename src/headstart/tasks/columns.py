@@ -19,7 +19,7 @@ from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError
 from headstart.tasks.label_cells import MARKS, one_label
-from headstart.types import Dropped
+from headstart.types import Dropped, Json
 
 LONGEST_TEXT = 1_000_000
 """Characters; a longer text is a file in the wrong place or a quote that was never closed."""
@@ -34,7 +34,8 @@ OTHER_LABEL_NAMES = (
 BESIDE_NAMES = frozenset((
     "agent", "assignee", "author", "by", "client", "creator", "customer", "editor", "employee", "first_name", "from", "journalist",
     "last_name", "manager", "name", "operator", "owner", "person", "rater", "recipient", "reporter", "reviewer", "sender",
-    "speaker", "to", "user", "username", "user_name", "worker", "annotator", "language", "lang", "country", "city", "region",
+    "speaker", "to", "user", "username", "user_name", "worker", "full_name", "customer_name", "agent_name", "author_name",
+    "employee_name", "reviewer_name", "annotator", "language", "lang", "country", "city", "region",
     "source", "platform", "device", "channel", "shop", "store", "split", "fold", "subset", "partition", "day", "month", "year",
     "hour", "weekday", "verified", "version", "batch", "licence", "license",
 ))  # fmt: skip
@@ -90,11 +91,14 @@ def usable_rows(
         reason = fault(parts)
         found, wrong = (None, None) if label is None else read(said)
         reason = reason or wrong
+        if any(type(part) is Json for part in parts):
+            reason = "a list or an object in place of a text; join its words to one text"
         if reason is None and said == label and parts == names:
             reason = "repeats the names of the columns"
         counted = 1.0 if weight is None else positive(weighed)
         if counted is None and reason is None:
-            reason = f"weight '{weighed}' is not a number over 0"
+            comma = "; numbers are written with a point" if "," in (weighed or "") else ""
+            reason = f"weight '{weighed}' is not a number over 0{comma}"
         if reason:
             dropped.append(Dropped(table.file, table.lines[row], reason))
             continue
@@ -245,17 +249,22 @@ def same_stem(first: str, second: str) -> bool:
 
 
 def indicators(table: Table, text: Sequence[str]) -> list[str]:
-    """Columns beside the text's that hold 0 and 1, or false and true, and nothing else: labels that a text has or has not."""
+    """Columns beside the text's that hold 0 and 1, or false and true, and nothing else: labels that a text has or has not.
+
+    Some cells may be empty.
+    """
     return [name for name in table.columns if name not in text and _is_indicator(table.columns[name])]
 
 
 def _is_indicator(cells: Sequence[str | None]) -> bool:
     found: set[bool] = set()
     for cell in cells:
-        mark = MARKS.get((cell or "").strip().casefold())
-        if mark is None:
+        said = (cell or "").strip().casefold()
+        mark = MARKS.get(said)
+        if mark is None and said:
             return False
-        found.add(mark)
+        if mark is not None:
+            found.add(mark)
     return len(found) == 2
 
 
@@ -323,23 +332,27 @@ def guess_label(table: Table, text: Sequence[str]) -> str:
 
 def first_named(columns: Iterable[str], usual: Sequence[str]) -> str | None:
     """The column with the first of the usual names, in any case, or that ends in it behind a `_`; None where there is none."""
-    folded = {name: name.casefold().replace("-", "_").replace(" ", "_") for name in columns}
+    folded = {name: _folded(name) for name in columns}
     return next(
         (name for each in usual for name, found in folded.items() if found == each or found.endswith("_" + each)), None
     )
 
 
+def _folded(name: str) -> str:
+    return name.strip().casefold().replace("-", "_").replace(" ", "_")
+
+
 def _lengths(table: Table, candidates: Sequence[str], *, least: int) -> dict[str, float]:
     """Mean characters of the columns that may be texts; of all where those are too few."""
     texts = [name for name in candidates if _profile(table, name).is_text]
-    told = [name for name in texts if name.casefold() not in BESIDE_NAMES]
+    told = [name for name in texts if _folded(name) not in BESIDE_NAMES]
     found = next((each for each in (told, texts) if len(each) >= least), candidates)
     return {name: float(np.mean([len(value or "") for value in table.columns[name][:1000]])) for name in found}
 
 
 def _is_beside(table: Table, name: str) -> bool:
     """Whether a column says who or when, or is one of links, dates or keys."""
-    return name.casefold() in BESIDE_NAMES or bool(_profile(table, name).aside)
+    return _folded(name) in BESIDE_NAMES or bool(_profile(table, name).aside)
 
 
 def _profile(table: Table, name: str) -> ColumnProfile:

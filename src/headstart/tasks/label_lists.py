@@ -65,20 +65,17 @@ def doubtful(counts: Mapping[str, int], separator: str) -> str:
         counts: rows of each label.
         separator: what parted them.
     """
-    more = [label for label in counts if len(label.split()) > 1]
     others = [each for each in SEPARATORS if each != separator and any(each in label for label in counts)]
     if others:
         one = next(label for label in counts if others[0] in label)
         return f"labels are parted by '{separator}', so {shown_cell(one)} is one label; --separator says otherwise"
-    marked = next((label for label in more if all(word.startswith("#") for word in label.split())), None)
-    bracketed = next((label for label in counts if re.fullmatch(r"(?:<[^<>]+>){2,}", label)), None)
-    spoken = next((label for label in more if any(word in counts for word in label.split())), None)
-    for one, how in ((bracketed, "by brackets"), (marked or spoken, "by blanks")):
-        if one is not None:
-            told = "say --separator space, or " if how == "by blanks" else ""
+    for one in counts:
+        parts = re.findall(r"<[^<>]+>|[^\s/+&]+", one)
+        if len(parts) > 1 and (any(part in counts for part in parts) or all(part[0] in "<#" for part in parts)):
+            blanks = "say --separator space, or " if len(one.split()) == len(parts) else ""
             return (
-                f"{shown_cell(one)} looks like several labels parted {how}, and is taken for one: {told}part them by "
-                f"{', '.join(SEPARATORS)} or write lists"
+                f"{shown_cell(one)} looks like several labels and is taken for one: {blanks}part labels by '|', ';' or ',', or "
+                "write lists"
             )
     return ""
 

@@ -260,7 +260,7 @@ class MultiLabelClassification(PooledTask[Example]):
         )
         said = Counter(one for cell in cells for one in read(cell)[0] or ())
         left = {folded(label) for label in _counted(rows)}
-        gone = sorted(label for label in said if folded(label) not in left)
+        gone = sorted(label for label in said if folded(label) not in left and label != self.label)
         if not gone:
             return []
         shown = ", ".join(f"'{label}' ({said[label]:,} rows)" for label in gone[:5])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -140,4 +141,6 @@ def _kind(column: ColumnProfile) -> str:
         return column.aside or "lists"
     if column.is_numeric:
         return "numbers"
+    if all(re.fullmatch(r"[-+]?\d+,\d+|\d+", cell.strip()) for cell in column.filled):
+        return "numbers with a decimal comma; write points"
     return f"{len(column.counts):,} values" if column.repeats >= 2 else "texts"

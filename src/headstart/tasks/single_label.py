@@ -124,7 +124,7 @@ class SingleLabel(PooledTask[E], Generic[E]):
         """A sentence that names the labels none of whose rows can be used, if there are any."""
         counts = Counter(one_label(cell)[0] or "" for cell in table.column(self.label or "", "--label"))
         left = {folded(label or "") for label in {*rows.labels}}
-        gone = sorted(label for label in counts if label and folded(label) not in left)
+        gone = sorted(label for label in counts if label and folded(label) not in left and label != self.label)
         if not gone:
             return []
         shown = ", ".join(f"'{label}' ({counts[label]:,} rows)" for label in gone[:5])
