@@ -98,14 +98,13 @@ def spelling_of(rows: Iterable[Sequence[str]], scheme: Scheme | None = None, typ
     """How rows of tags are written.
 
     Args:
-        rows: tags of each sentence.
+        rows: tags of each sentence, no iterator, for they are passed through twice and never held.
         scheme: what positions mean; found if None.
         types: those that are known already, which tells readings apart where a file has few tags.
 
     Raises:
         TagFault: they can be read in more than one way, or in none.
     """
-    rows = list(rows)
     counts = Counter(tag for row in rows for tag in row)
     own = {tag: tag.strip() for tag in counts}
     if all(said == OUTSIDE for said in own.values()):
@@ -120,7 +119,7 @@ def spelling_of(rows: Iterable[Sequence[str]], scheme: Scheme | None = None, typ
     if plain or scheme:
         return found
     silent = all(said == OUTSIDE for said in meant.values())
-    return Spelling("iob2" if silent else scheme_of(map(found.read, rows)), changed)
+    return Spelling("iob2" if silent else scheme_of(found.read(row) for row in rows), changed)
 
 
 def position_tags(tags: Iterable[str]) -> bool:

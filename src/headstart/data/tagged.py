@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeGuard
 
@@ -150,7 +151,7 @@ def spelling_in(
     Raises:
         TagFault: tags can be read in more than one way, or in none.
     """
-    return spelling_of((tags for tags in map(_tags, inputs, labels) if tags), scheme, types)
+    return spelling_of(_RowsOfTags(inputs, labels), scheme, types)
 
 
 def faults_in(
@@ -164,6 +165,17 @@ def faults_in(
 def first_with(inputs: Sequence[str | None], labels: Sequence[str | None], tag: str) -> int:
     """Number of the first row that has a tag, 0 where none has."""
     return next((at for at, tags in enumerate(map(_tags, inputs, labels)) if tag in map(str.strip, tags)), 0)
+
+
+@dataclass(frozen=True)
+class _RowsOfTags:
+    """Tags of the rows of words among the rows of two columns, read when they are asked for."""
+
+    inputs: Sequence[str | None]
+    labels: Sequence[str | None]
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return (tags for tags in map(_tags, self.inputs, self.labels) if tags)
 
 
 def _tags(given: str | None, said: str | None) -> list[str]:
