@@ -26,6 +26,7 @@ DAMAGED = "tests/training/test_checkpoints.py::test_a_damaged_checkpoint_is_name
 NARROW = "tests/training/test_checkpoints.py::test_memory_is_tried_with_the_largest_batch_first_and_the_parts_stay"
 BACK = "tests/training/test_checkpoints.py::test_going_back_is_the_same_with_an_interruption_after_it"
 NAN = "tests/training/test_trainer.py::test_a_loss_that_is_not_finite_never_reaches_the_weights_and_its_rows_are_noted"
+PLANS = "tests/runs/test_planning.py::"
 SPANS = "tests/metrics/test_span_errors.py"
 ERRORS = "tests/evaluation/measurements/test_errors.py::"
 SIGNALS = (
@@ -699,6 +700,49 @@ FAULTS = (
         "    return stacked(\n",
         "    return (\n",
         "tests/report/test_page.py::test_a_phone_shows_tables_of_many_columns_row_by_row",
+    ),
+    Fault(
+        "budgets: a brief control takes what it likes",
+        "runs/planning.py",
+        "needed <= most and (",
+        "(",
+        f"{PLANS}test_the_control_from_scratch_is_brief_and_never_above_one_and_a_half_times_transfer",
+    ),
+    Fault(
+        "budgets: controls that take long come first",
+        "runs/planning.py",
+        "            return long, entry.strategy.cost\n",
+        "            return False, entry.strategy.cost\n",
+        f"{PLANS}test_under_a_budget_controls_that_take_long_come_behind_transfer",
+    ),
+    Fault(
+        "budgets: the first rows are the sample",
+        "runs/planning.py",
+        "        rows, _ = at_most(context.train, most, context.seed, context.task.strata(context.train))\n",
+        "        rows = context.train.take(np.arange(most))\n",
+        f"{PLANS}test_fewer_epochs_and_then_fewer_rows_are_planned_where_all_do_not_fit",
+    ),
+    Fault(
+        "budgets: a run that goes on decides anew",
+        "runs/execution.py",
+        "    if str(at) in known:\n",
+        "    if False:\n",
+        "tests/cli/test_resume.py::test_what_a_clock_decided_stays_as_it_was_where_a_run_goes_on",
+    ),
+    Fault(
+        "budgets: the best rate begins anew",
+        TRAINER,
+        "            self.relay.snapshot = deepcopy(self._snapshot())\n",
+        "            pass\n",
+        "tests/strategies/test_strategies.py::"
+        "test_brief_rates_are_compared_on_the_way_and_the_best_goes_on_to_the_same_weights",
+    ),
+    Fault(
+        "forecasts: later stages are forgotten",
+        "runtime/forecast.py",
+        "(own or 0.0) + sum(later)",
+        "own or 0.0",
+        "tests/runtime/test_forecast.py::test_all_that_is_to_come_is_left_and_what_does_not_run_is_not",
     ),
 )  # fmt: skip
 

@@ -14,6 +14,7 @@ from headstart.errors import RecipeError, UsageError
 from headstart.evaluation.judging import sort_key
 from headstart.heads.model import Model
 from headstart.runtime.deadline import Deadline, OutOfTime
+from headstart.runtime.progress import Progress
 from headstart.solving.logistic import GRID as SOLVE_GRID
 from headstart.solving.logistic import Part
 from headstart.solving.ridge import ridge_by_folds
@@ -235,7 +236,14 @@ def test_from_scratch_says_how_long_it_trained_and_keeps_its_best_rate(context: 
 def test_brief_rates_are_compared_on_the_way_and_the_best_goes_on_to_the_same_weights(context: Context) -> None:
     brief = FromScratch(rates=(1e-7, 1e-3), passes=4, compare_after=1)
     assert brief.work(context).training == pytest.approx(1.5 * (4 + 1))
-    found = brief.fit(context)
+    told: list[float] = []
+
+    class Told(Progress):
+        def advance(self, units: float, note: str = "") -> None:
+            told.append(units)
+
+    found = brief.fit(replace(context, progress=Told()))
+    assert sum(told) == len(context.train) * (2 * 1 + 3)  # it goes on where it was left
     alone: Any = found.strategy
     assert (alone.rates, alone.passes, alone.compare_after) == ((1e-3,), 4, 4)
     assert "after 1 of 4 passes, where the others ended" in found.notes[0]
