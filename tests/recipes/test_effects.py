@@ -94,6 +94,11 @@ def test_it_is_said_before_the_run_begins(tmp_path: Path) -> None:
     assert [(topic, warning) for topic, _, warning in Heard.lines] == [("options", True)]
 
 
+def test_a_search_over_settings_may_leave_some_without_effect() -> None:
+    options = {"train": "a.csv", "strategy": "feature-extraction", "epochs": 3}
+    assert assemble("fit", options, idle=True).training.epochs == 3
+
+
 def test_updates_of_raw_text_go_before_epochs() -> None:
     both = assemble("pretrain", {"texts": ("a.txt",), "updates": 3, "epochs": 2})
     assert [idle.line for idle in without_effect(both)] == [

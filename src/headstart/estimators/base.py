@@ -229,7 +229,7 @@ class Transfer(BaseEstimator):
         options |= given | {"budget": "none" if self.budget is None else self.budget}
         if weighted:
             options["weight"] = "weight"
-        return assemble("fit", options | dict(more), {"task.labels": tuple(labels)} if labels else {})
+        return assemble("fit", options | dict(more), {"task.labels": tuple(labels)} if labels else {}, idle=True)
 
     def _given(self, labels: Sequence[str]) -> dict[str, Any]:
         """The parameters as the recipe has them; `labels` are as in `_recipe`."""

@@ -29,17 +29,29 @@ its value is there. A list is put behind the one that is there, and None is left
 
 
 @overload
-def assemble(verb: Literal["fit"], options: Mapping[str, Any], sets: Mapping[str, Any] | None = None) -> Fit: ...
+def assemble(
+    verb: Literal["fit"], options: Mapping[str, Any], sets: Mapping[str, Any] | None = None, *, idle: bool = False
+) -> Fit: ...
 @overload
 def assemble(
-    verb: Literal["predict"], options: Mapping[str, Any], sets: Mapping[str, Any] | None = None
+    verb: Literal["predict"], options: Mapping[str, Any], sets: Mapping[str, Any] | None = None, *, idle: bool = False
 ) -> Predict: ...
 @overload
-def assemble(verb: str, options: Mapping[str, Any], sets: Mapping[str, Any] | None = None) -> Recipe: ...
+def assemble(
+    verb: str, options: Mapping[str, Any], sets: Mapping[str, Any] | None = None, *, idle: bool = False
+) -> Recipe: ...
 
 
-def assemble(verb: str, options: Mapping[str, Any], sets: Mapping[str, Any] | None = None) -> Recipe:
+def assemble(
+    verb: str, options: Mapping[str, Any], sets: Mapping[str, Any] | None = None, *, idle: bool = False
+) -> Recipe:
     """Build the recipe of a verb from flat names (flags, keyword arguments) and dotted paths (`--set`).
+
+    Args:
+        verb: name of it.
+        options: values by flat name.
+        sets: values by dotted path, put on top.
+        idle: let options stand that change nothing of the one strategy that is named, as in searches over many settings.
 
     Raises:
         RecipeError: all faults at once.
@@ -70,8 +82,8 @@ def assemble(verb: str, options: Mapping[str, Any], sets: Mapping[str, Any] | No
     faults += _to_components(verb, values, of_components, known)
     where = f"headstart {verb}"
     recipe = _built(verb, values, sets or {}, faults, where, known)
-    if idle := refused(recipe, {**options, **(sets or {})}):
-        raise RecipeError(idle, where)
+    if not idle and (useless := refused(recipe, {**options, **(sets or {})})):
+        raise RecipeError(useless, where)
     return recipe
 
 
