@@ -22,3 +22,8 @@ def tensors(folder: Path) -> dict[str, np.ndarray]:
         for path in sorted(folder.rglob("*.safetensors"))
         for name, tensor in load_file(path).items()
     }
+
+
+def whichever(folder: Path, name: str) -> Path:
+    """A file of an artifact, which lies in its folder or, of a network apart from its head, in the one below."""
+    return folder / name if (folder / name).exists() else folder / "network" / name

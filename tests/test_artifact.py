@@ -38,7 +38,9 @@ def linear() -> Artifact:
     random = np.random.default_rng(0)
     task = TextClassification(text=("text",), label="label", labels=("no", "yes"), metric="accuracy")
     predictor = LinearTextPredictor(vectorizers, random.normal(size=(2, terms)), random.normal(size=2), task)
-    return Artifact(predictor, task, {"verb": "fit", "seed": 3}, {"title": "x", "backbone": None})
+    return Artifact(
+        predictor, task, {"verb": "fit", "data": {"train": "x.csv"}, "seed": 3}, {"title": "x", "backbone": None}
+    )
 
 
 def network(backbone: Path) -> Artifact:

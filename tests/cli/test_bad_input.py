@@ -103,9 +103,9 @@ def test_overwrite_replaces_an_earlier_run_and_leaves_nothing_of_it(
     words = ("fit", files / "train.csv", "-o", "m", "--no-controls")
     probe = ("--strategy", "feature-extraction", "--layers", 2, "--pooling", "mean", "--backbone", tiny_backbone)
     assert headstart(*words, *probe).code == 0
-    assert (tmp_path / "m" / "model.safetensors").exists()
+    assert (tmp_path / "m" / "network" / "model.safetensors").exists()
     assert headstart(*words, "--strategy", "tf-idf", "--C", 1, "--overwrite").code == 0
-    assert not (tmp_path / "m" / "model.safetensors").exists()
+    assert not (tmp_path / "m" / "network" / "model.safetensors").exists()
     assert (tmp_path / "m" / "terms.json").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 

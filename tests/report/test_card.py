@@ -85,6 +85,29 @@ def test_the_card_says_what_it_is_how_to_use_it_and_where_it_ends() -> None:
     assert "headstart run recipe.yaml" in body
 
 
+def test_the_card_names_files_and_says_no_folder_of_the_machine() -> None:
+    made = invented.evidence()
+    made["data"]["files"][0]["path"] = "/home/someone/my data/train.csv"
+    made["data"]["warnings"] = ["/home/someone/my data/train.csv: 7 texts occur twice", "and /r/films is a label"]
+    made["measured"] = {"kept": {"file": "/srv/x/other.csv"}}
+    made["verdict"] = ["More was read from /srv/x/other.csv."]
+    text = card.render(made, files=["network/config.json"], snippet="code()")
+    assert "/home" not in text and "/srv" not in text
+    assert "train.csv: 7 texts occur twice" in text
+    assert "read from other.csv" in text
+    assert "/r/films is a label" in text
+
+
+def test_a_network_that_lies_apart_from_its_head_is_not_said_to_be_for_transformers() -> None:
+    files = ["network/config.json", "network/model.safetensors", "heads/classification.safetensors"]
+    text = card.render(invented.evidence(), files=files, snippet="code()")
+    assert "library_name: headstart" in text
+    assert "`pipeline` and `AutoModelFor...` find no model in this folder, and the code below reads it" in text
+    assert "find no model in this folder" not in card.render(
+        invented.evidence(), files=["config.json"], snippet="code()"
+    )
+
+
 def test_a_snippet_with_its_own_fence_is_not_fenced_twice() -> None:
     text = card.render(invented.evidence(), files=[], snippet=f"```python\n{SNIPPET}\n```")
     assert text.count(SNIPPET) == 1

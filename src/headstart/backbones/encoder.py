@@ -1,9 +1,10 @@
 """A transformers network that reads text, encoder or decoder, loaded by configuration."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from inspect import signature
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import torch
@@ -231,22 +232,37 @@ def _blocks(network: nn.Module) -> list[list[nn.Module]]:
     return blocks
 
 
+_LOCK, _QUIETED = Lock(), list[ExitStack]()
+"""What brings back what was set before, once for each thread that is inside of `quiet`; that of the first one counts."""
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers' progress bars and load reports off the user's terminal; errors still come through."""
+    """Keep transformers' progress bars and load reports off the user's terminal; errors still come through.
+
+    Several threads may load networks at once: what was set before comes back when the last of them is done.
+    """
+    with _LOCK:
+        _QUIETED.append(ExitStack() if _QUIETED else _silenced())
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _QUIETED.pop().close()
+
+
+def _silenced() -> ExitStack:
+    """Silence transformers and warnings; closing what is returned brings them back."""
     import warnings
 
     from transformers.utils import logging
 
-    level = logging.get_verbosity()
-    bars = logging.is_progress_bar_enabled()
+    before = ExitStack()
+    before.callback(logging.set_verbosity, logging.get_verbosity())
+    if logging.is_progress_bar_enabled():
+        before.callback(logging.enable_progress_bar)
+    before.enter_context(warnings.catch_warnings())
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
+    warnings.simplefilter("ignore")
+    return before

@@ -85,6 +85,9 @@ Origin = Annotated[BackboneSource, BeforeValidator(_named)]
 
 OWN = "headstart.json"
 """What headstart says of a folder that it wrote."""
+NETWORK = "network"
+"""Folder of the network in an artifact whose head is not the architecture's own: what reads the artifact for a classifier of
+plain transformers finds none, where it would make up a head for it."""
 LEARNED = "tokens_per_weight"
 """Key in it."""
 GROWN = 20.0
@@ -154,11 +157,18 @@ def locate(source: BackboneSource, needs: frozenset[str] = frozenset()) -> Locat
         return _known(source, needs)
     path = Path(source.location).expanduser()
     if path.is_dir():
-        return _verified(path, source, path.resolve().name, needs=needs)
+        return _verified(network_in(path), source, path.resolve().name, needs=needs)
     if source.location.startswith((".", "/", "~")) or source.location.count("/") > 1 or path.exists():
         raise MissingInputError(f"backbone '{source.location}' is not a folder{_nearby(path)}")
     folder, revision = _fetched(source.location, source.revision, needs)
     return _verified(folder, source.revised(revision=revision), source.location, needs=needs)
+
+
+def network_in(folder: Path) -> Path:
+    """The folder of the network in a folder: itself, or the one inside of an artifact that keeps it apart."""
+    inside = folder / NETWORK
+    is_apart = (folder / "heads").is_dir() and (inside / CONFIG).is_file() and not (folder / CONFIG).is_file()
+    return inside if is_apart else folder
 
 
 def _known(source: BackboneSource, needs: frozenset[str]) -> Located:

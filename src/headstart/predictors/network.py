@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from headstart.backbones.base import Inputs, open_backbone
 from headstart.backbones.encoder import HALVES
-from headstart.backbones.location import BackboneSource, locate
+from headstart.backbones.location import NETWORK, BackboneSource, locate
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.long_texts import TokenRows
 from headstart.data.outputs import Logits
@@ -163,14 +163,16 @@ class NetworkPredictor(Predictor):
     def save(self, folder: Path) -> dict[str, Any]:
         """Write model.safetensors, config.json, tokenizer files and the head.
 
-        With a native head the folder holds a `...ForSequenceClassification` or, of words, a `...ForTokenClassification`,
-        otherwise the bare encoder.
+        With a native head the folder holds a `...ForSequenceClassification` or, of words, a `...ForTokenClassification`;
+        otherwise the bare network lies in a folder of its own, so that nobody takes the artifact for a classifier of transformers.
         """
         backbone = self.backbone
         broken = [name for name, tensor in self.model.state_dict().items() if not torch.isfinite(tensor).all()]
         if broken:
             raise DivergedError(f"{broken[0]} holds numbers that are not finite; nothing was saved")
-        backbone.save(folder, self._native() if self.is_native else None)
+        home = folder if self.is_native else folder / NETWORK
+        home.mkdir(exist_ok=True)
+        backbone.save(home, self._native() if self.is_native else None)
         (folder / "heads").mkdir()
         save_file(self.head.tensors(), str(folder / HEAD_FILE))
         return {
@@ -212,7 +214,8 @@ class NetworkPredictor(Predictor):
         backbone = self.backbone
         limit = backbone.tokenizer.max_length
         if overlap is not None:
-            return windowed(self.task, self.thresholds, self.head, limit, overlap, reader)
+            home = "." if self.is_native else NETWORK
+            return windowed(self.task, self.thresholds, self.head, limit, overlap, reader, home)
         return snippet(self.task, self.thresholds, self.head, limit, reader)
 
     def _native(self) -> torch.nn.Module:

@@ -1,12 +1,13 @@
 """A BERT's forward pass in numpy: a few texts answered before torch would even be imported.
 
-Importing torch and transformers takes seconds, the forward pass of a small encoder on one text takes milliseconds.
+Importing torch and transformers takes seconds, the forward pass of a small encoder on one text takes milliseconds. Texts, pairs
+and words are read; sentences of words in windows too, and with a chain over their tags.
 Only plain BERT is known here (the architecture of the embedded default); anything else, and anything long, goes
 through torch. Both ways agree to 1e-5 in probability; a test holds them to it.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from headstart.backbones.tokenizing import types_of
 from headstart.data.tokens import Tokens
+from headstart.data.windows import WordTokens
 
 MOST_TOKENS = 4096
 """Tokens up to which starting torch is not worth it."""
@@ -127,3 +129,61 @@ def logits(
         pooled = np.concatenate([pool(states[layer], mask, head["pooling"]) for layer in head["layers"]], axis=1)
         found[indices] = pooled @ head["weight"].T + head["bias"]
     return found
+
+
+def pool_words(hidden: np.ndarray, spans: np.ndarray, pooling: str) -> np.ndarray:
+    """One vector per word, as `headstart.heads.pooled.pool` has it, shape (words, hidden).
+
+    Args:
+        hidden: shape (windows, tokens, hidden).
+        spans: window, first piece and the place behind the last one of each word, shape (words, 3).
+        pooling: `first`, `last`, `mean` or `max` over a word's pieces.
+    """
+    row, begin, end = spans.T
+    if pooling in ("first", "last"):
+        return hidden[row, begin if pooling == "first" else end - 1]
+    counts = end - begin
+    starts = np.cumsum(counts) - counts
+    within = np.arange(int(counts.sum())) - np.repeat(starts, counts)
+    pieces = hidden[np.repeat(row, counts), np.repeat(begin, counts) + within]
+    if pooling == "max":
+        return np.maximum.reduceat(pieces, starts)
+    return np.add.reduceat(pieces, starts) / counts[:, None].astype(hidden.dtype)
+
+
+def word_logits(
+    encoder: NumpyBert, tokens: WordTokens, batches: Sequence[np.ndarray], pad_id: int, head: Mapping[str, Any]
+) -> np.ndarray:
+    """Logits of the words of all sentences, one sentence after the other, shape (words, tags); arguments as of `logits`.
+
+    Where the head has a chain (`crf`), logarithms of probabilities under it, as `headstart.heads.chain` has them.
+    """
+    units = tokens.units
+    found = np.empty((units.total, len(head["bias"])), dtype=np.float32)
+    for indices in batches:
+        states = encoder.states(*tokens.pad(indices, pad_id))
+        spans = tokens.spans_of(indices)
+        pooled = np.concatenate([pool_words(states[layer], spans, head["pooling"]) for layer in head["layers"]], axis=1)
+        scores = pooled @ head["weight"].T + head["bias"]
+        if head.get("crf"):
+            sentences = np.split(scores.astype(np.float64), np.cumsum(units.counts[indices])[:-1])
+            scores = float(head["factor"]) * np.concatenate([_chained(each, head["transitions"]) for each in sentences])
+        found[units.of(indices)] = scores
+    return found
+
+
+def _chained(scores: np.ndarray, transitions: np.ndarray) -> np.ndarray:
+    """Logarithms of the probability of each tag of the words of one sentence, shape (words, tags)."""
+    forward, backward = scores.copy(), np.zeros_like(scores)
+    for at in range(1, len(scores)):
+        forward[at] += _log_sum(forward[at - 1][:, None] + transitions)
+    for at in range(len(scores) - 2, -1, -1):
+        backward[at] = _log_sum((transitions + scores[at + 1] + backward[at + 1]).T)
+    logs = forward + backward
+    return logs - _log_sum(logs.T)[:, None]
+
+
+def _log_sum(values: np.ndarray) -> np.ndarray:
+    """Logarithm of the sum of exponentials over the first axis."""
+    highest = values.max(0)
+    return highest + np.log(np.exp(values - highest).sum(0))

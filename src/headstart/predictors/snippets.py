@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from headstart.backbones.location import NETWORK
 from headstart.heads.pooled import PooledHead
 from headstart.predictors.base import HEAD_FILE
 from headstart.tasks.base import Task
@@ -40,7 +41,7 @@ from safetensors.torch import load_file
 from transformers import {reader}, AutoTokenizer
 
 labels = {list(task.names)!r}
-tokenizer, encoder = AutoTokenizer.from_pretrained("."), {reader}.from_pretrained(".").eval()
+tokenizer, encoder = AutoTokenizer.from_pretrained("{NETWORK}"), {reader}.from_pretrained("{NETWORK}").eval()
 head = load_file("{HEAD_FILE}")
 
 @torch.no_grad()
@@ -59,7 +60,13 @@ WEIGHTS = {"mean": 'batch["attention_mask"].sum(1, keepdim=True).float()', "max"
 
 
 def windowed(
-    task: Task[Any, Any], thresholds: Sequence[float], head: PooledHead, limit: int, overlap: int, reader: str
+    task: Task[Any, Any],
+    thresholds: Sequence[float],
+    head: PooledHead,
+    limit: int,
+    overlap: int,
+    reader: str,
+    home: str,
 ) -> str:
     """Lines that read a text in windows, of which the linear map gets the mean or maximum.
 
@@ -70,6 +77,7 @@ def windowed(
         limit: tokens of a window.
         overlap: tokens that two windows have in common.
         reader: class of transformers that loads the bare encoder.
+        home: folder that it is loaded from.
     """
     weights = WEIGHTS.get(head.pooling, "torch.ones(len(pooled), 1)")
     joined = "(pooled * weights).sum(0) / weights.sum()" if weights else "pooled.amax(0)"
@@ -80,7 +88,7 @@ from safetensors.torch import load_file
 from transformers import {reader}, AutoTokenizer
 
 labels = {list(task.names)!r}
-tokenizer, encoder = AutoTokenizer.from_pretrained("."), {reader}.from_pretrained(".").eval()
+tokenizer, encoder = AutoTokenizer.from_pretrained("{home}"), {reader}.from_pretrained("{home}").eval()
 head = load_file("{HEAD_FILE}")
 windows = dict(truncation=True, max_length={limit}, stride={overlap}, return_overflowing_tokens=True)
 

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from headstart.backbones.location import network_in
 from headstart.backbones.tokenizing import open_tokenizer
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.outputs import Logits
+from headstart.data.windows import WordTokens
 from headstart.decisions.base import Decision
 from headstart.errors import ModelError
 from headstart.predictors import numpy_bert
@@ -37,24 +39,27 @@ class StoredPredictor(Predictor):
         self.folder = folder
         self.description = description
         refuse_damaged(folder, description)
+        self._home = home = network_in(folder)
         try:
-            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            config = json.loads((home / "config.json").read_text(encoding="utf-8"))
             self._head: dict[str, Any] = {**load_file(str(folder / HEAD_FILE)), **description}
         except OSError as error:
             raise ModelError(
                 f"{folder}: {error.filename or HEAD_FILE} cannot be read: {error.strerror or error}"
             ) from None
         except ValueError as error:
-            raise ModelError(f"{folder / 'config.json'} is damaged: {error}") from None
+            raise ModelError(f"{home / 'config.json'} is damaged: {error}") from None
         except SafetensorError as error:
             raise ModelError(f"{folder / HEAD_FILE} is damaged: {error}") from None
         self._pad_id = int(config.get("pad_token_id") or 0)
-        self._tokenizer = open_tokenizer(folder, int(description["max_length"]), self._pad_id)
+        self._tokenizer = open_tokenizer(home, int(description["max_length"]), self._pad_id)
         self._tokenizer.overlap = description.get("overlap")
         self._border = self._tokenizer.border if description.get("pairs") else None
         self._is_light = (
-            numpy_bert.can_run(config) and description["pooling"] in ("first", "mean") and (folder / WEIGHTS).is_file()
-        ) and not description.get("words")
+            numpy_bert.can_run(config)
+            and (bool(description.get("words")) or description["pooling"] in ("first", "mean"))
+            and (home / WEIGHTS).is_file()
+        )
         self._encoder: numpy_bert.NumpyBert | None = None
         self.device: Device = "cpu"
         self._network: Any = None
@@ -62,12 +67,17 @@ class StoredPredictor(Predictor):
     def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Logits:
         """Logits; in numpy as long as torch was not needed and there is little to do."""
         if self._network is None and self._is_light and len(inputs) <= numpy_bert.MOST_TOKENS // 8:
-            tokens = self._tokenizer.read(inputs).windows
-            if len(tokens) == len(inputs) and int(tokens.lengths.sum()) <= numpy_bert.MOST_TOKENS:
-                self._encoder = self._encoder or numpy_bert.NumpyBert(self.folder, self._border)
+            read = self._tokenizer.read(inputs)
+            tokens = read if isinstance(read, WordTokens) else read.windows
+            whole = isinstance(tokens, WordTokens) or len(tokens) == len(inputs)
+            if whole and int(tokens.lengths.sum()) <= numpy_bert.MOST_TOKENS:
+                self._encoder = self._encoder or numpy_bert.NumpyBert(self._home, self._border)
                 batches = sorted_batches(tokens.lengths, INFERENCE_TOKENS)
-                logits = numpy_bert.logits(self._encoder, tokens, batches, self._pad_id, self._head)
                 progress.advance(len(inputs))
+                if isinstance(tokens, WordTokens):
+                    logits = numpy_bert.word_logits(self._encoder, tokens, batches, self._pad_id, self._head)
+                    return Logits(tokens.lost > 0, logits, tokens.units)
+                logits = numpy_bert.logits(self._encoder, tokens, batches, self._pad_id, self._head)
                 return Logits(tokens.lost > 0, logits)
         self.network.precision, self.network.decisions = self.precision, self.decisions
         return self.network.outputs(inputs, progress=progress)

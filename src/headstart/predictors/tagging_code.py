@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from headstart.backbones.location import NETWORK
 from headstart.heads.pooled import PooledHead
 from headstart.predictors.base import HEAD_FILE
 
@@ -40,6 +41,7 @@ def tagging_code(labels: Sequence[str], head: PooledHead, limit: int, *, native:
         halved: whether it holds the encoder of an encoder-decoder.
     """
     reader = "AutoModelForTokenClassification" if native else "AutoModelForTextEncoding" if halved else "AutoModel"
+    home = "." if native else NETWORK
     read = _NATIVE.format(place=head.pooling) if native else _BARE.format(layers=list(head.layers))
     value = _POOLED[head.pooling]
     outputs = value if native else f'({value}) @ head["weight"].T + head["bias"]'
@@ -51,8 +53,8 @@ def tagging_code(labels: Sequence[str], head: PooledHead, limit: int, *, native:
 {imported}from transformers import AutoTokenizer, {reader}
 
 tags = {list(labels)!r}
-tokenizer = AutoTokenizer.from_pretrained(".", add_prefix_space=True)
-model = {reader}.from_pretrained(".").eval(){load}
+tokenizer = AutoTokenizer.from_pretrained("{home}", add_prefix_space=True)
+model = {reader}.from_pretrained("{home}").eval(){load}
 
 def may_follow(before, tag):
     return not tag.startswith("I-") or (before != "O" and before[2:] == tag[2:])

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from headstart.backbones.base import Inputs, open_backbone
 from headstart.backbones.encoder import HALVES
-from headstart.backbones.location import BackboneSource, locate
+from headstart.backbones.location import NETWORK, BackboneSource, locate
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.outputs import Logits
 from headstart.data.tokens import Tokens
@@ -96,11 +96,12 @@ class TwinPredictor(Predictor):
         return True
 
     def save(self, folder: Path) -> dict[str, Any]:
-        """Write the bare encoder, tokenizer files and the head."""
+        """Write the bare network with its tokenizer into a folder of its own, and the head."""
         broken = [name for name, tensor in self.model.state_dict().items() if not torch.isfinite(tensor).all()]
         if broken:
             raise DivergedError(f"{broken[0]} holds numbers that are not finite; nothing was saved")
-        self.backbone.save(folder)
+        (folder / NETWORK).mkdir()
+        self.backbone.save(folder / NETWORK)
         (folder / "heads").mkdir()
         save_file(self.head.tensors(), str(folder / HEAD_FILE))
         return {
@@ -129,7 +130,7 @@ class TwinPredictor(Predictor):
 from safetensors.torch import load_file
 from transformers import {reader}, AutoTokenizer
 
-tokenizer, encoder = AutoTokenizer.from_pretrained("."), {reader}.from_pretrained(".").eval()
+tokenizer, encoder = AutoTokenizer.from_pretrained("{NETWORK}"), {reader}.from_pretrained("{NETWORK}").eval()
 head = load_file("{HEAD_FILE}")
 
 @torch.no_grad()

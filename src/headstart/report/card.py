@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from headstart.backbones.location import NETWORK
 from headstart.drawing.markdown import cell, fenced, markdown, table
 from headstart.drawing.scores import (
     LIST_LIMIT,
@@ -37,6 +38,7 @@ from headstart.drawing.text import (
 )
 from headstart.evaluation.measurements.base import measured
 from headstart.metrics import is_better_lower, title_of
+from headstart.report.folders import without_folders
 from headstart.report.hub import front_matter
 
 ROWS_SHOWN = 50
@@ -53,13 +55,14 @@ def render(evidence: Mapping[str, Any], *, files: Sequence[str], snippet: str) -
     """
     data = dict(evidence.get("data") or {})
     dropped = len(data.get("dropped") or [])
-    seen = by_choices(legible({**evidence, "data": {**data, "dropped": None}}))
+    seen = by_choices(legible(without_folders({**evidence, "data": {**data, "dropped": None}})))
     under = _measured(seen)
-    front = yaml.safe_dump(front_matter(seen), sort_keys=False, allow_unicode=True, width=1000)
+    apart = any(name.startswith(f"{NETWORK}/") for name in files)
+    front = yaml.safe_dump(front_matter(seen, apart=apart), sort_keys=False, allow_unicode=True, width=1000)
     sections = [
         _summary(seen),
         _with_headstart(seen),
-        _without_headstart(seen, snippet),
+        _without_headstart(seen, snippet, apart=apart),
         _labels(seen),
         _scores(seen),
         _controls(seen),
@@ -123,12 +126,17 @@ def _with_headstart(evidence: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _without_headstart(evidence: Mapping[str, Any], snippet: str) -> list[str]:
+def _without_headstart(evidence: Mapping[str, Any], snippet: str, *, apart: bool) -> list[str]:
     """How to use the model where headstart is not installed."""
     code = snippet.strip("\n")
     block = [code] if code.startswith("```") else fenced(code, "python")
     needs = WITHOUT_NETWORK.get(str(evidence.get("kind")), ("", "transformers and torch", ""))[1]
     said = f"This needs {needs} only."
+    if apart:
+        said += (
+            f" The network lies in `{NETWORK}` and the head in `heads`, since no head of its kind in transformers computes what "
+            "this one does: `pipeline` and `AutoModelFor...` find no model in this folder, and the code below reads it."
+        )
     if dig(evidence, "task", "thresholds"):
         said += " Thresholds decide what is given, as with headstart; a pipeline that takes the most probable label may say others."
     if dig(evidence, "task", "words"):

@@ -12,8 +12,10 @@ from headstart.metrics import hub_name_of, title_of
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
-def front_matter(evidence: Mapping[str, Any]) -> dict[str, Any]:
+def front_matter(evidence: Mapping[str, Any], *, apart: bool = False) -> dict[str, Any]:
     """What the hub indexes: library, task, base model, licence and the test scores of the chosen model.
+
+    Where the network lies apart from its head (`apart`), transformers alone cannot load the model, so it is not its library.
 
     A linear model holds nothing of the backbone it was compared with, so it names no base model and takes no
     licence from it.
@@ -22,7 +24,9 @@ def front_matter(evidence: Mapping[str, Any]) -> dict[str, Any]:
     backbone = (evidence.get("backbone") or {}) if transferred else {}
     front: dict[str, Any] = {
         "license": backbone.get("license"),
-        "library_name": "transformers" if transferred else WITHOUT_NETWORK[evidence["kind"]][0],
+        "library_name": ("headstart" if apart else "transformers")
+        if transferred
+        else WITHOUT_NETWORK[evidence["kind"]][0],
         "pipeline_tag": _hub_task(evidence),
         "base_model": backbone.get("id") if _on_the_hub(backbone) else None,
         "tags": ["headstart", "transfer-learning"] if transferred else ["headstart"],
