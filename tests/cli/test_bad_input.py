@@ -397,7 +397,7 @@ def test_an_unexpected_fault_is_named_without_a_traceback_and_shown_on_request(
     monkeypatch.setattr("headstart.runs.comparison.compare", fault)
     said = headstart("fit", files / "train.csv", "-o", "m")
     assert said.code == 1
-    assert said.err.startswith("error: ZeroDivisionError: one by zero\nThis is a fault of headstart.")
+    assert "\nerror: ZeroDivisionError: one by zero\nThis is a fault of headstart." in said.err
     monkeypatch.setenv("HEADSTART_DEBUG", "1")
     with pytest.raises(ZeroDivisionError, match="one by zero"):
         headstart("fit", files / "train.csv", "-o", "m")
