@@ -6,14 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from headstart.data.table import Table
 from headstart.readers.base import Reader
+from headstart.readers.conll import Conll
 from headstart.readers.delimited import CommaSeparated, TabSeparated
 from headstart.readers.jsonl import JsonLines
+from headstart.tasks.token_classification import TokenClassification
 from headstart.types import Record
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("HEADSTART_DATA", ROOT.parent / "shared" / "data"))
-READERS: dict[str, Reader] = {".csv": CommaSeparated(), ".tsv": TabSeparated(), ".jsonl": JsonLines()}
+READERS: dict[str, Reader] = {
+    ".csv": CommaSeparated(),
+    ".tsv": TabSeparated(),
+    ".jsonl": JsonLines(),
+    ".conll": Conll(),
+}
 LANGUAGES = ("english", "german", "spanish")
 
 COUNTS = {
@@ -26,6 +34,8 @@ COUNTS = {
     "mrpc/train.tsv": 3576,
     "mrpc/dev.tsv": 500,
     "mrpc/test.tsv": 1725,
+    "conll2003/testa.conll": 3250,
+    "wikiann_de/dev.conll": 2000,
     "dailydialog/en.jsonl": 1000,
     "dailydialog/de.jsonl": 1000,
     **{f"umsab/{language}_train.csv": 1839 for language in LANGUAGES},
@@ -53,6 +63,18 @@ def test_the_labels_of_the_airline_tweets_have_the_published_counts() -> None:
     columns, rows = records("airline/train.csv.gz")
     place = columns.index("label")
     assert Counter(row.values[place] for row in rows) == {"negative": 6869, "neutral": 2333, "positive": 1704}
+
+
+@pytest.mark.parametrize(
+    ("name", "types"), [("conll2003/testa.conll", "LOC MISC ORG PER"), ("wikiann_de/dev.conll", "LOC ORG PER")]
+)
+def test_words_and_tags_of_published_sentences_are_read_without_a_word(name: str, types: str) -> None:
+    columns, rows = records(name)
+    assert columns == ("tokens", "tags")
+    table = Table(name, {at: [row.values[place] for row in rows] for place, at in enumerate(columns)}, range(len(rows)))
+    task = TokenClassification().guess(table)
+    store, dropped = task.parse(table)
+    assert (dropped, task.remarks(table), task.bind(store).types) == ([], [], tuple(types.split()))
 
 
 def test_quotes_of_mrpc_are_plain_characters() -> None:
