@@ -162,9 +162,9 @@ def test_all_strategies_side_by_side_run_in_order_of_cost_and_the_best_on_valida
         "coral",
         "fine-tuning",
         "self-training",
-        "from-scratch",
         "domain-adaptation",
         "lora",
+        "from-scratch",
     ]
     assert {entry.status for entry in compared.entries} == {"done"}
     assert compared.chosen.rank == max(entry.rank for entry in compared.entries)

@@ -133,7 +133,10 @@ class FineTuning(Strategy):
             context = replace(context, training=context.training.revised(patience=epochs))
         pooling = head_pooling(context, context.backbone(), self.head)
         twin = int(self.head == "auto" and context.folds is None)  # it is given up after an epoch, as a rule
-        context.progress.begin(self.name, len(context.train) * (epochs * rounds(context, rates=len(rates)) + twin))
+        read = len(context.train) + len(context.validation) * (context.folds is None)
+        first = read if self.head_first and context.shared.features is None else 0
+        every = len(context.train) * (epochs * rounds(context, rates=len(rates)) + twin)
+        context.progress.begin(self.name, first + every)
         rate, run, _ = best_of_rates(
             context,
             rates,

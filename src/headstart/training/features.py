@@ -120,7 +120,7 @@ class FeatureStore:
         Args:
             backbone: with its pretrained weights.
             parts: tokens of texts.
-            progress: advanced by texts, at once where nothing need be computed.
+            progress: advanced by texts, at once where an earlier run computed them; not where this one did.
         """
         key = "".join(tokens_digest(part) for part in parts)
         words = [part for part in parts if isinstance(part, WordTokens)]
@@ -133,8 +133,6 @@ class FeatureStore:
             states = self._computed(backbone, texts, whole)
             whole.rest(len(texts.tokens))
             self._kept[key] = [_of_part(states[texts.rows(each.windows)], each, backbone.poolings) for each in parts]
-        else:
-            progress.advance(sum(map(len, parts)))
         return self._kept[key]
 
     def _computed(self, backbone: Backbone, texts: TextSet, progress: Progress) -> np.ndarray:
