@@ -744,6 +744,62 @@ FAULTS = (
         "own or 0.0",
         "tests/runtime/test_forecast.py::test_all_that_is_to_come_is_left_and_what_does_not_run_is_not",
     ),
+    Fault(
+        "tables: a first line that is a row is taken for names",
+        "readers/header.py",
+        "        if again[at] >= (1 if len(rows) < 20 else 2):\n",
+        "        if again[at] > len(rows):\n",
+        "tests/readers/test_header.py::test_a_first_line_with_values_of_its_columns_is_a_row",
+    ),
+    Fault(
+        "tables: the line of Excel is the header",
+        "readers/quoted.py",
+        "        if first is not None and excel_delimiter(first):\n",
+        "        if first is None:\n",
+        "tests/readers/test_header.py::test_the_line_of_excel_is_no_header",
+    ),
+    Fault(
+        "tables: columns without a name are left out however full",
+        "readers/delimited.py",
+        "        if filled[at] > NEARLY_EMPTY * count:\n",
+        "        if filled[at] > count:\n",
+        "tests/readers/test_delimited.py::test_headers_that_cannot_be_used_are_refused",
+    ),
+    Fault(
+        "tables: one of several columns of 0 and 1 is the label",
+        "tasks/columns.py",
+        "    if len(marked) > 1:\n        shown",
+        "    if len(marked) > 9:\n        shown",
+        "tests/tasks/test_multi_label_classification.py::test_one_of_several_columns_of_zeros_and_ones_is_never_taken_for_the_label",
+    ),
+    Fault(
+        "tables: several labels where one is expected are the first of them",
+        "tasks/label_cells.py",
+        "    if len(labels) > 1:\n",
+        "    if len(labels) > 9:\n",
+        "tests/tasks/test_label_cells.py::test_a_cell_without_one_label_says_why",
+    ),
+    Fault(
+        "tables: links are texts",
+        "tasks/columns.py",
+        "    texts = [name for name in candidates if _profile(table, name).is_text]\n",
+        "    texts = [*candidates]\n",
+        "tests/tasks/test_text_classification.py::test_links_keys_and_people_are_neither_text_nor_label_where_another_column_may_be",
+    ),
+    Fault(
+        "tables: 1 and 1.0 are two labels",
+        "checks/labels.py",
+        "    return whole[1] if whole else key\n",
+        "    return key\n",
+        "tests/checks/test_labels.py::test_spellings_of_one_label_meet",
+    ),
+    Fault(
+        "tables: a pointer of Git LFS is a table",
+        "data/files.py",
+        "    if what := foreign(head):\n",
+        "    if what := foreign(b''):\n",
+        "tests/data/test_foreign.py::test_files_that_are_no_tables_are_called_what_they_are",
+    ),
 )  # fmt: skip
 
 

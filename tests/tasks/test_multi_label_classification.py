@@ -344,6 +344,8 @@ def test_columns_of_zeros_and_ones_are_labels_of_their_own(said: Any) -> None:
     assert dropped == []
     assert task.bind(examples).labels == ("loud", "rude")
     assert task.vanished(rows, examples) == []
+    with pytest.raises(DataError, match="names no column for the label\\(s\\) flat of the model"):
+        task.revised(labels=("flat", "rude")).parse(rows)
     unread, _ = task.parse(marked(rude=["?"]), labelled=False)
     assert len(unread) == 1
 

@@ -91,7 +91,7 @@ def usable_rows(
         reason = fault(parts)
         found, wrong = (None, None) if label is None else read(said)
         reason = reason or wrong
-        if any(type(part) is Json for part in parts):
+        if Json in map(type, parts):
             reason = "a list or an object in place of a text; join its words to one text"
         if reason is None and said == label and parts == names:
             reason = "repeats the names of the columns"
@@ -207,6 +207,19 @@ def require_marks(table: Table, columns: Sequence[str]) -> None:
                 f"{table.file}: no row has a 1 in column '{name}'; columns that are named as labels hold 1 where the text has "
                 "the label and 0 where not: leave it out of --label"
             )
+
+
+def refuse_one_mark(table: Table, text: Sequence[str], label: str) -> None:
+    """Raises DataError where one column of 0 and 1 is to hold lists of labels."""
+    marked = indicators(table, text)
+    if label in marked:
+        several = (
+            f"all columns of labels, as in --label {quote(','.join(marked))}" if len(marked) > 1 else "several columns"
+        )
+        raise DataError(
+            f"{table.file}: column '{label}' holds 0 and 1, so a text has the label '{label}' or not: use --task "
+            f"text-classification, or name {several}"
+        )
 
 
 def guess_pair(table: Table, label: str | None) -> tuple[str, str]:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from shlex import quote
 from sys import intern
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -29,8 +28,8 @@ from headstart.metrics.results import LabelSetResults
 from headstart.tasks.columns import (
     TEXT_NAMES,
     guess_text,
-    indicators,
     label_columns,
+    refuse_one_mark,
     require_columns,
     require_marks,
     split_names,
@@ -118,17 +117,7 @@ class MultiLabelClassification(PooledTask[Example]):
         if len(columns) > 1:
             require_marks(table, columns)
             return self.revised(text=text, label=",".join(columns))
-        if label in indicators(table, text):
-            others = ",".join(indicators(table, text))
-            more = (
-                f"name all columns of labels, as in --label {quote(others)}"
-                if "," in others
-                else "name several columns"
-            )
-            raise DataError(
-                f"{table.file}: column '{label}' holds 0 and 1, so a text has the label '{label}' or not: use --task "
-                f"text-classification, or {more}"
-            )
+        refuse_one_mark(table, text, label)
         separator = self.separator or guess_separator(table.column(label, "--label"))
         return self.revised(text=text, label=label, separator=separator)
 
@@ -152,6 +141,10 @@ class MultiLabelClassification(PooledTask[Example]):
         columns = label_columns(table, self.label)
         if len(columns) < 2:
             return self.label or "", self.read_cell
+        if missing := [label for label in self.labels or () if label not in columns]:
+            raise DataError(
+                f"{table.file}: --label names no column for the label(s) {', '.join(missing[:5])} of the model; name one for each"
+            )
         # Where no cell says 0, an empty one does.
         said = {(cell or "").strip().casefold() for name in columns for cell in table.column(name, "--label")}
         empty = not any(MARKS.get(cell) is False for cell in said)
