@@ -140,7 +140,7 @@ def _vectorized(texts: Sequence[Any], seed: int) -> tuple[list[Any], Any]:
     """
     from scipy.sparse import hstack, vstack
 
-    options = {"max_features": MOST_TERMS, "min_df": 1 if len(texts) < 20_000 else 2}
+    options: dict[str, Any] = {"max_features": MOST_TERMS, "min_df": 1 if len(texts) < 20_000 else 2}
     vectorizers = [vectorizer_for(kind, **options) for kind in (WORDS, CHARACTERS)]
     if len(texts) <= COUNTED_ROWS:
         parts = [[part for vectorizer in vectorizers for part in weighted(vectorizer, texts, fit=True)]]
