@@ -48,6 +48,7 @@ def test_texts_come_in_any_container(
     assert found.n_features_in_ == (1 if np.ndim(wrapped) == 1 else np.shape(wrapped)[1])
 
 
+@pytest.mark.filterwarnings("ignore:1 of 4 inputs have a blank text")
 def test_columns_are_joined_by_a_blank_and_missing_parts_left_out(
     make: Callable[..., TextClassifier], fitted: TextClassifier, texts: list[str], labels: list[str]
 ) -> None:
