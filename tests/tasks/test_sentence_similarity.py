@@ -108,7 +108,7 @@ def test_all_ways_run_and_the_untouched_network_stands_beside_them(
     folder = tmp_path / "run"
     artifact = headstart.fit(
         rows(240), task={"name": "sentence-similarity", "encoder": encoder}, strategies=["feature-extraction"], folds=0,
-        backbone=str(wide), threads=1, epochs=1, output=str(folder),
+        backbone=str(wide), threads=1, output=str(folder),
     )  # fmt: skip
     board = {row["strategy"]: row for row in artifact.evidence["leaderboard"]}
     assert {name: row["status"] for name, row in board.items()} == dict.fromkeys(
