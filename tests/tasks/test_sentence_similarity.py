@@ -107,12 +107,12 @@ def test_all_ways_run_and_the_untouched_network_stands_beside_them(
     wide = make_backbone(tmp_path / "wide", initializer_range=0.2)
     folder = tmp_path / "run"
     artifact = headstart.fit(
-        rows(240), task={"name": "sentence-similarity", "encoder": encoder}, strategies=["feature-extraction"], folds=0,
-        backbone=str(wide), threads=1, output=str(folder),
+        rows(240), task={"name": "sentence-similarity", "encoder": encoder}, strategies=["feature-extraction", "fine-tuning"], folds=0,
+        backbone=str(wide), threads=1, epochs=1, output=str(folder),
     )  # fmt: skip
     board = {row["strategy"]: row for row in artifact.evidence["leaderboard"]}
     assert {name: row["status"] for name, row in board.items()} == dict.fromkeys(
-        ("feature-extraction", "from-scratch", "tf-idf", "untouched"), "done"
+        ("feature-extraction", "fine-tuning", "from-scratch", "tf-idf", "untouched"), "done"
     )
     assert board["untouched"]["trainable_parameters"] == 0
     assert board["tf-idf"]["scores"]["test"]["spearman"]["value"] > 0.7, "shared words tell here"
