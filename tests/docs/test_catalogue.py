@@ -17,7 +17,7 @@ from headstart.tasks import TASKS
 
 EXAMPLES = [(name, line) for name, lines in catalogue.examples() for line in lines]
 CHEAP = {
-    "verb list", "verb explain", "verb schema", "verb init", "verb show", "verb cache", "verb doctor", "verb run", "task token-classification",
+    "verb list", "verb explain", "verb init", "verb show", "verb cache", "verb doctor", "verb run", "task token-classification",
     "strategy coral", "strategy fine-tuning", "strategy tf-idf", "strategy untouched",
 }  # fmt: skip
 """Pages whose examples are run by the default tests; the slow ones run all, on whole files and the real network."""
