@@ -93,7 +93,7 @@ def as_lists(lists: Sequence[Sequence[str]], *, listed: bool) -> float:
     if not filled or sum(counts.values()) < 1.5 * len(counts):
         return 0.15
     if listed:
-        return 1.0 if len(several) or filled < len(lists) else 0.6
+        return 1.0 if len(several) or filled < 0.9 * len(lists) else 0.6
     rows = sum(len(labels) > 1 for labels in lists)
     elsewhere = Counter(label for labels in {*map(tuple, lists)} for label in labels)
     mixed = sum(elsewhere[label] > 1 for labels in several for label in labels)
