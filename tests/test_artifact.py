@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from headstart import artifact as artifacts
@@ -145,6 +146,7 @@ def test_weights_that_are_not_finite_are_never_published(tmp_path: Path, value: 
 
 def test_a_blank_text_has_no_prediction_and_arrays_of_all_texts_come_with_a_warning(saved: Path) -> None:
     artifact = load(saved)
+    assert [each.label for each in artifact.predict(["\u200b", "\ufeff \u00ad"])] == [None, None], "nothing to be seen"
     first, blank, other = artifact.predict(["good", " \n", "bad"])
     assert (blank.label, blank.score, blank.probabilities, blank.truncated) == (None, None, None, False)
     assert blank.plain() == artifact.task.nothing
@@ -395,3 +397,19 @@ def test_a_folder_holds_no_pickles_and_moves_with_its_meaning(
         moved.parent.mkdir(exist_ok=True)
         shutil.move(folder, moved)
         np.testing.assert_array_equal(load(moved).predict_proba(TEXTS), expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("good", "found one string; put it in a list"),
+        ({"text": ["good"]}, "expected a list of texts, found a dict"),
+        (pd.DataFrame({"text": ["good"]}), "found a DataFrame; give one column of it"),
+    ],
+)
+def test_what_is_no_list_of_texts_is_not_taken_apart(saved: Path, given: Any, message: str) -> None:
+    artifact = load(saved)
+    for ask in (artifact.predict, artifact.predict_proba, artifact.outputs):
+        with pytest.raises(DataError, match=message):
+            ask(given)
+    assert len(artifact.predict(text for text in ("good", "bad"))) == 2, "a generator is read once"

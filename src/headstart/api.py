@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from headstart.artifact import Artifact
+from headstart.data.arrays import as_texts
 from headstart.data.table import Table
 from headstart.errors import DataError, UsageError
 from headstart.recipes.parsing import assemble, from_mapping, read
@@ -130,9 +131,7 @@ def predict(
     model: str | Path, texts: Sequence[str] = (), *, progress: Progress = SILENT, **options: Any
 ) -> dict[str, Any]:
     """Classify texts, or a file with `input=` (and `output=`); returns what `headstart predict --json` prints."""
-    if isinstance(texts, str):
-        raise DataError("expected a list of texts, found one string; put it in a list")
-    recipe = assemble("predict", {"model": str(model), "texts": tuple(texts)} | options)
+    recipe = assemble("predict", {"model": str(model), "texts": tuple(as_texts(texts))} | options)
     return run_recipe(recipe, progress).result
 
 

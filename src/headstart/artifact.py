@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 
 from headstart.backbones.location import file_digest
 from headstart.config import parse
+from headstart.data.arrays import as_texts
 from headstart.data.outputs import Outputs
 from headstart.data.reference import Reference
 from headstart.decisions.base import Decision, applied, parse_decision
@@ -83,7 +84,7 @@ class Artifact:
 
     def inputs(self, texts: Sequence[Any]) -> list[Any]:
         """What the tokenizer is given of what users hand over; raises as `outputs` does."""
-        return [self.task.checked(at, text) for at, text in enumerate(texts)]
+        return [self.task.checked(at, text) for at, text in enumerate(as_texts(texts))]
 
     def raw_outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
         """Outputs before any decision, as journals keep them.
@@ -108,6 +109,7 @@ class Artifact:
         Raises:
             UsageError: the model says numbers, which have none.
         """
+        texts = as_texts(texts)
         self.warn_of_blank(texts)
         return self.task.probabilities(self.outputs(texts, progress=progress))
 
@@ -116,6 +118,7 @@ class Artifact:
 
         Of a blank text it says nothing, as on the command line: `label` and all else is None (see `types.Unanswered`).
         """
+        texts = as_texts(texts)
         blank = [self.task.is_blank(text) for text in texts]
         inputs = [self.task.checked(at, text) for at, text in enumerate(texts) if not blank[at]]
         said = iter(self.predictions(self.raw_outputs(inputs, progress=progress), inputs))

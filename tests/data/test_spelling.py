@@ -85,6 +85,8 @@ def test_names_that_begin_like_positions_stay_types(tags: str) -> None:
         ("0 1 2 0", r"tags are numbers \(0, 1, 2\)", "0"),
         ("-100 0 1", "tags are numbers", "-100"),
         ("(CITY* *) * (DAY)", "tags are brackets", "(CITY*"),
+        ("B-CITY B-DAY|B-CITY I-DAY|O O", r"'B-DAY\|B-CITY' is two tags in one", "B-DAY|B-CITY"),
+        ("B-CITY+B-DAY O B-CITY", "is two tags in one", "B-CITY+B-DAY"),
     ],
 )
 def test_what_can_be_meant_in_two_ways_is_refused_by_name(tags: str, message: str, tag: str) -> None:

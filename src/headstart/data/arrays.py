@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from headstart.errors import DataError
+
+
+def as_texts(X: Iterable[Any]) -> list[Any]:
+    """The rows of a list, Series, array or generator of texts.
+
+    Raises:
+        DataError: something whose parts are no rows, such as a single string, a mapping or a whole DataFrame.
+    """
+    if isinstance(X, str | bytes):
+        raise DataError("expected a list of texts, found one string; put it in a list")
+    if isinstance(X, Mapping | set | frozenset) or hasattr(X, "columns"):
+        raise DataError(f"expected a list of texts, found a {type(X).__name__}; give one column of it, or a list")
+    return list(X)
 
 
 def as_columns(X: Any) -> tuple[list[list[Any]], list[str] | None]:

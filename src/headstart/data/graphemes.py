@@ -87,3 +87,10 @@ def around(text: str, begin: int, end: int) -> tuple[int, int]:
 def composed(text: str) -> str:
     """A text as models read it: in Unicode's composed form (NFC), without what is not seen; most texts as they are."""
     return text if text.isascii() else unicodedata.normalize("NFC", INVISIBLE.sub("", text))
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text shows nothing: it is empty, or all of it is blanks and characters without width."""
+    if text.isascii():
+        return not text.strip()
+    return all(char.isspace() or unicodedata.category(char) in ("Cf", "Cc") for char in text)

@@ -30,6 +30,7 @@ _STYLES = (
 _LOOSE = frozenset({"o", "0", "_", "-", "out", "outside", "none", "null", "nil"})
 """Other spellings of `O`, in lower case."""
 _BRACKETS = re.compile(r"\(?[^()*\s]*\*\)*|\([^()*\s]+\)")
+_NESTED = re.compile(r"[BIESLUMW][-_:][^|+,;&]+[|+,;&]\s*(?:[BIESLUMW][-_:].+|O)")
 
 
 class TagFault(ValueError):
@@ -160,6 +161,13 @@ def _refuse_strange(own: Sequence[str], rest: Sequence[str]) -> None:
             f"tags are numbers ({_some(sorted(own))}), and nothing says what they stand for; write their names, "
             "such as B-PER and O (data sets of the hub hold them in features['ner_tags'].feature.names)",
             own[0],
+        )
+    nested = next((tag for tag in rest if _NESTED.fullmatch(tag)), None)
+    if nested:
+        raise TagFault(
+            f"tag '{nested}' is two tags in one, as files of nested entities have them; keep one tag for each word, such as "
+            "that of the longest span",
+            nested,
         )
     if any(tag.endswith(("*", "*)")) for tag in rest) and all(map(_BRACKETS.fullmatch, rest)):
         raise TagFault(

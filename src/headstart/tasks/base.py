@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import field_validator, model_validator
 
 from headstart.data.examples import joined
+from headstart.data.graphemes import is_blank
 from headstart.data.outputs import OUTPUTS, Logits, Outputs
 from headstart.data.profile import TableProfile
 from headstart.data.store import Store
@@ -239,8 +240,8 @@ class Task(Objective, Generic[E, O]):
         """What a tokenizer is given of the text columns of a row; None where there is no text, or a pair lacks one."""
         if not self.pairs:
             text = joined(parts)
-            return text if text and text.strip() else None
-        return tuple(parts) if all(part and part.strip() for part in parts) else None
+            return text if text and not is_blank(text) else None
+        return tuple(parts) if all(part and not is_blank(part) for part in parts) else None
 
     def units(self, rows: Store[Any]) -> Units:
         """Which outputs belong to which rows: one to each, unless a task says otherwise."""
@@ -288,7 +289,7 @@ class Task(Objective, Generic[E, O]):
     def is_blank(self, given: Any) -> bool:
         """Whether what a user hands over has nothing to read: a blank text, or a pair with one."""
         parts = given if self.pairs and isinstance(given, tuple | list) else (given,)
-        return any(isinstance(part, str) and not part.strip() for part in parts)
+        return any(isinstance(part, str) and is_blank(part) for part in parts)
 
     @abstractmethod
     def heads(self, backbone: Backbone, **options: Any) -> dict[str, Head]:

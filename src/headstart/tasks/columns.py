@@ -14,6 +14,7 @@ import numpy as np
 
 from headstart.config import describe
 from headstart.data.columns import taken
+from headstart.data.graphemes import is_blank
 from headstart.data.profile import ColumnProfile
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -145,7 +146,7 @@ def _checked_text(text: Any, what: str) -> str:
 
 def text_fault(text: str | None) -> str | None:
     """Why a text cannot be used, None where it can."""
-    if text is None or not text.strip():
+    if text is None or is_blank(text):
         return "no text"
     if len(text) > LONGEST_TEXT:
         return f"text of {len(text):,} characters is over the limit of {LONGEST_TEXT:,}; split it"
