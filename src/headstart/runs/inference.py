@@ -149,6 +149,7 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     from headstart.evaluation.scoring import by_group
     from headstart.metrics.abstention import answered
     from headstart.readers.opening import open_table
+    from headstart.tasks.verdicts import accepted
 
     require_file(Path(recipe.test))
     artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
@@ -157,7 +158,7 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
         set_threads(recipe.threads, torch_runs=artifact.predictor.runtime == "torch")
     changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
     task = artifact.task.revised(**changes)
-    table = open_table(recipe.test, **recipe.reading)
+    table = accepted(open_table(recipe.test, **recipe.reading), task.label, learnt=False)
     if getattr(task, "weight", None) is not None and task.weight not in table.columns:
         task = task.revised(weight=None)  # weights are of training; scores count every row alike
     for column in recipe.by:

@@ -19,6 +19,7 @@ from headstart.runtime.progress import SILENT, Progress
 from headstart.strategies.base import NO_TARGET
 from headstart.tasks.base import Task
 from headstart.tasks.open import OpenTask
+from headstart.tasks.verdicts import accepted
 
 
 def prepare(recipe: Experiment, progress: Progress, table: Table | None = None) -> Parts:
@@ -47,6 +48,7 @@ def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
     labels = (recipe.task.label or "").split(",")
     if table.doubt and not any(name in table.columns for name in (*(recipe.task.text or ()), *labels)):
         raise DataError(table.doubt)
+    table = accepted(table, recipe.task.label)
     guess = recipe.task.found_in(table) if isinstance(recipe.task, OpenTask) else None
     task = guess.task if guess else recipe.known_task.guess(table)
     train = _parsed(table, task, TRAIN)
@@ -153,6 +155,8 @@ def _open(path: str, data: Data) -> Table:
 def _parsed(table: Table, task: Task, role: Role) -> Source:
     """The rows of a file that a task can read; of texts of the target domain no label is."""
     labelled = role != TARGET
+    if labelled and role != TRAIN:
+        table = accepted(table, task.label, learnt=False)
     rows, dropped = task.parse(table, labelled=labelled)
     total = len(table) + len(table.dropped)
     file = {"role": role.name, "path": table.file, "rows": total, "used": len(rows), "format": dict(table.format)}
