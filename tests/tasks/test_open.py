@@ -190,3 +190,20 @@ def test_a_task_that_says_nothing_is_never_guessed(monkeypatch: pytest.MonkeyPat
 def test_files_sorted_by_their_label_show_all_labels() -> None:
     rows = table(9_000, text=opinion, label=lambda at: kind(at // 3_000))
     assert guessed(rows).reason == "'label' has one of 3 labels for each text"
+
+
+@pytest.mark.parametrize(
+    "cells", [("0,5", "1", "1,5"), ("-2,25", "3", "n/a", *["1 004,5"] * 20), ("7.000,1", "8", "8,5")]
+)
+@pytest.mark.parametrize("options", [{}, {"label": "mark"}, {"text": "text", "label": "mark"}])
+def test_numbers_with_a_decimal_comma_are_neither_classes_nor_lists(
+    cells: Sequence[str], options: dict[str, str]
+) -> None:
+    given = table(text=opinion, mark=lambda at: cells[at * 7 % len(cells)])
+    with pytest.raises(DataError, match="'mark' has numbers with a decimal comma; write points, .*--separator ','"):
+        guessed(given, **options)
+
+
+def test_codes_with_commas_between_are_labels() -> None:
+    given = table(text=opinion, labels=lambda at: ("1,2", "2,3", "1", "1,2,3")[at % 4])
+    assert guessed(given).task.name == SETS

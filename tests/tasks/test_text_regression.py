@@ -43,7 +43,7 @@ def test_columns_are_found_by_name_or_by_what_is_in_them() -> None:
     ("cell", "reason"),
     [
         ("", "no number"), (None, "no number"), ("nan", "'nan' is no finite number"), ("inf", "'inf' is no finite number"),
-        ("3,5", "'3,5' is no finite number; it has a decimal comma, and numbers are read with a point"), ("1_000", "'1_000' is no finite number"), ("good", "'good' is no finite number"),
+        ("3,5", "'3,5' is no finite number; it has a decimal comma, and numbers are read with a point: write 3.5"), ("1_000", "'1_000' is no finite number"), ("good", "'good' is no finite number"),
         ("1e999", "'1e999' is no finite number"),
     ],
 )  # fmt: skip
@@ -149,8 +149,10 @@ def test_numbers_are_learnt_on_all_ways_and_come_back_from_disk(make_backbone: A
 
 
 def test_numbers_with_a_decimal_comma_are_called_that() -> None:
-    rows = Table("rows.csv", {"text": ["a b", "c d", "e f"], "score": ["3,5", "1.234,5", "2"]}, [2, 3, 4])
-    with pytest.raises(DataError, match="'score' has numbers with a decimal comma: write points"):
+    rows = Table("rows.csv", {"text": ["a b", "c d", "e f"], "score": ["1.234,5", "3,5", "2"]}, [2, 3, 4])
+    with pytest.raises(
+        DataError, match=r"'score' has numbers with a decimal comma: write points, 1234.5 for '1.234,5'"
+    ):
         TextRegression().guess(rows)
 
 

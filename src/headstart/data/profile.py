@@ -27,6 +27,8 @@ _DATE = re.compile(
 )
 _KEY = re.compile(r"(?:(?:^|[_\W])(?:[Ii][Dd]|uuid|guid|index|idx|hash)|[a-z]I[Dd]|^[a-z]?id)\d*$")
 _CODE = re.compile(r"(?=\S*\d)[\w:.-]+")
+DECIMAL_COMMA = re.compile(r"[-+]?(?:\d+|\d{1,3}(?:[.' \u00a0\u202f]\d{3})+),\d+")
+"""A number as many countries write it."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,13 @@ class ColumnProfile:
     def is_numeric(self) -> bool:
         """Whether nearly all cells are numbers."""
         return self._mostly(len(self.numbers))
+
+    @cached_property
+    def decimal_comma(self) -> str | None:
+        """One of its numbers with a decimal comma, where nearly all cells are numbers, so written or not; None elsewhere."""
+        found = [cell for cell in self.filled if DECIMAL_COMMA.fullmatch(cell.strip())]
+        lists = any(re.fullmatch(r"\d+(?:, ?\d+){2,}", cell.strip()) for cell in self.filled)
+        return found[0] if found and not lists and self._mostly(len(found) + len(self.numbers)) else None
 
     @property
     def has_fractions(self) -> bool:
@@ -156,6 +165,11 @@ def _number(cell: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def with_point(cell: str) -> str:
+    """A number with a decimal comma as programs write it: `1.234,5` is `1234.5`."""
+    return re.sub(r"[^-+\d,]", "", cell).replace(",", ".")
 
 
 def _listed(cell: str) -> list[Any] | None:

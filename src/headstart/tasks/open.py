@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -10,7 +9,7 @@ from typing import Any, Self
 from pydantic import ConfigDict, ValidationError
 
 from headstart.config import Component
-from headstart.data.profile import ColumnProfile, TableProfile
+from headstart.data.profile import ColumnProfile, TableProfile, with_point
 from headstart.data.table import Table
 from headstart.errors import DataError
 from headstart.tasks import TASKS
@@ -124,8 +123,20 @@ class OpenTask(Component):
                 f"({', '.join(task.name for task in candidates)}) and its columns with --text and --label"
             )
         (task, best), *rest = fitting
+        _refuse_commas(profile, task)
         others = {other.name: fit.reason for other, fit in rest if fit.score >= LEAST and fit.score > best.score - NEAR}
         return Guess(task, best.reason, others)
+
+
+def _refuse_commas(profile: TableProfile, task: Task) -> None:
+    """Raises DataError where numbers with a decimal comma were taken for labels."""
+    label = profile.columns.get(task.label or "")
+    if label is not None and (cell := label.decimal_comma):
+        raise DataError(
+            f"{profile.file}: '{label.name}' has numbers with a decimal comma; write points, {with_point(cell)} for '{cell}', or "
+            "say what else they are: --task text-classification for names of classes, --task multi-label-classification "
+            "--separator ',' for several labels"
+        )
 
 
 def _described(profile: TableProfile) -> str:
@@ -141,6 +152,6 @@ def _kind(column: ColumnProfile) -> str:
         return column.aside or "lists"
     if column.is_numeric:
         return "numbers"
-    if all(re.fullmatch(r"[-+]?\d+,\d+|\d+", cell.strip()) for cell in column.filled):
+    if column.decimal_comma:
         return "numbers with a decimal comma; write points"
     return f"{len(column.counts):,} values" if column.repeats >= 2 else "texts"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -13,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from headstart.data.outputs import Logits
-from headstart.data.profile import ColumnProfile
+from headstart.data.profile import DECIMAL_COMMA, ColumnProfile, with_point
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, UsageError
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 NUMBER_NAMES = ("score", "rating", "stars", "similarity", "value", "target", "label", "grade", "price", "y")
 MOSTLY = 0.9
 """Share of a column's cells that are numbers from which on it is taken for one of numbers."""
-DECIMAL_COMMA = re.compile(r"[-+]?\d+(?:\.\d{3})*,\d+")
-"""A number as many countries write it."""
 KINDS = 4
 """Bins by which parts and folds get their share of small and large numbers."""
 
@@ -91,7 +88,7 @@ class SingleNumber(PooledTask[E], Generic[E]):
         value = number_of(cell)
         if value is None:
             comma = (
-                "; it has a decimal comma, and numbers are read with a point"
+                f"; it has a decimal comma, and numbers are read with a point: write {with_point(cell)}"
                 if DECIMAL_COMMA.fullmatch(cell.strip())
                 else ""
             )
@@ -232,17 +229,14 @@ def guess_number(table: Table, text: Sequence[str]) -> str:
         return named
     candidates = [name for name in candidates if not ColumnProfile(name, table.columns[name][:1000]).aside]
     if not candidates:
-        commas = [name for name in table.columns if name not in text and _has_commas(table.columns[name])]
-        also = f"; '{commas[0]}' has numbers with a decimal comma: write points" if commas else ""
+        profiles = (ColumnProfile(name, table.columns[name][:1000]) for name in table.columns if name not in text)
+        found = next(((each.name, cell) for each in profiles if (cell := each.decimal_comma)), None)
+        also = ""
+        if found:
+            also = f"; '{found[0]}' has numbers with a decimal comma: write points, {with_point(found[1])} for '{found[1]}'"
         known = ", ".join(table.columns)
         raise DataError(f"{table.file}: no column looks like numbers (columns: {known}){also}; name it with --label")
     return max(candidates, key=lambda name: len(set(table.columns[name])))
-
-
-def _has_commas(cells: Sequence[str | None]) -> bool:
-    some = [cell.strip() for cell in cells[:1000] if cell and cell.strip()]
-    found = [cell for cell in some if DECIMAL_COMMA.fullmatch(cell)]
-    return bool(found) and sum(cell in found or number_of(cell) is not None for cell in some) >= MOSTLY * len(some)
 
 
 def _is_of_numbers(cells: Sequence[str | None]) -> bool:
