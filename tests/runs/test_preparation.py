@@ -601,3 +601,13 @@ def test_parts_do_not_change_once_they_are_made() -> None:
     facts = parts.facts()
     facts["warnings"].append("more")
     assert "more" not in parts.warnings
+
+
+def test_spans_that_cut_words_are_warned_of(tmp_path: Path) -> None:
+    row = '{{"text": "Rain {0} fell on Turin", "spans": [[{1}, {2}, "PLACE"]]}}\n'
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(row.format(at, 16, 20) for at in range(10, 50)), encoding="utf-8")
+    heard = Heard()
+    parts = parted(str(path), heard, task="token-classification")
+    assert warned(parts, "40 of 40 spans begin or end inside a word, such as 'Turi|n'")
+    assert any("inside a word" in said and warning for _, said, warning in heard.lines)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.data.cut_words import words_cut
 from headstart.data.profile import ColumnProfile, TableProfile
 from headstart.data.python_lists import python_list
 from headstart.data.spelling import USUAL, Spelling, TagFault, position_tags
@@ -199,6 +200,8 @@ def remarks_on(table: Table, inputs: Cells, labels: Cells, spelling: Spelling) -
         ]
     if any(cell and not cell.lstrip().startswith("[") for cell in labels):
         said.append(f"{table.file}: tags stand between blanks, one for each word between the blanks of its text")
+    if cut := words_cut(inputs, labels):
+        said.append(f"{table.file}: {cut}")
     if faults := faults_in(inputs, labels, spelling):
         shown = "; ".join(
             f"line {table.lines[at]}, word {fault.word + 1}: {fault.reason}" for at, fault in faults[:LINES]
