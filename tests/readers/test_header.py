@@ -163,6 +163,25 @@ def test_a_title_above_the_names_is_told(put: Put, title: str) -> None:
         CommaSeparated().read(path)
     lines = put("b.csv", "text\n" + "".join(f'"one, {at}"\n{at}\n' for at in range(9)))
     assert CommaSeparated().read(lines).columns == ("text",)
+    with pytest.raises(DataError, match="line 1: has one field, and the lines below have 2 with ',' between"):
+        CommaSeparated().read(
+            put("c.csv", "Hotels\ntext,label\n" + '"clean, and quiet",up\n"loud ""bar"", no",down\n' * 3)
+        )
+
+
+@pytest.mark.parametrize("reader", [CommaSeparated(), TabSeparated(), CommaSeparated(delimiter="\t")])
+@pytest.mark.parametrize("text", ["warm soup, at last", "cold; again", 'the "best", they say', "one, two\nthree, four"])
+def test_one_column_may_hold_any_delimiter_in_quotes(
+    put: Put, reader: CommaSeparated | TabSeparated, text: str
+) -> None:
+    quoted = text.replace('"', '""')
+    path = put("a.csv", "text\n" + f'"{quoted}"\n' * 9)
+    assert rows(reader.read(path)) == [(text,)] * 9
+
+
+def test_one_column_parted_by_tabs_may_hold_commas(put: Put) -> None:
+    path = put("a.tsv", "text\n" + "warm soup, at last\n" * 9)
+    assert rows(TabSeparated().read(path)) == [("warm soup, at last",)] * 9
 
 
 def test_a_header_without_a_name_for_the_numbers_of_rows_is_told(put: Put) -> None:

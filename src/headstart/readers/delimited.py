@@ -32,6 +32,9 @@ SAMPLE_LINES = 200
 QUOTED_SAMPLE = 10_000
 """First records with a quote by which it is found out whether quotes wrap fields."""
 
+_QUOTED = re.compile(r'(?:^|(?<=[,;\t|]))"[^"]*(?:""[^"]*)*"(?=[,;\t|\r\n]|$)', re.MULTILINE)
+"""A field in quotes, with all that it may hold."""
+
 
 def _delimiter(value: Any) -> Any:
     if value is None or not isinstance(value, str):
@@ -134,7 +137,7 @@ def _sheet(lines: TextLines, delimiter: str, *, quotes: bool, header: bool | Non
         rows = DelimitedRows(lines, delimiter, quotes=quotes, file=str(lines.path))
         return Sheet(columns, rows.records(columns), found | {"header": "none"})
     if header is None and len(first) == 1:
-        _refuse_title(lines, rows.number, where)
+        _refuse_title(lines, rows, where)
     if "" in [name.strip() for name in first[1:]]:
         return _without_nameless(lines, rows, first, where, found)
     columns = column_names(first, where)
@@ -150,16 +153,17 @@ def _sheet(lines: TextLines, delimiter: str, *, quotes: bool, header: bool | Non
     return sheet
 
 
-def _refuse_title(lines: TextLines, number: int, where: str) -> None:
+def _refuse_title(lines: TextLines, rows: DelimitedRows, where: str) -> None:
     """Raises DataError where the first line has one field and those below have several, as under a title."""
-    below = [line for line in islice(lines, number, number + SAMPLE_LINES) if line.strip()]
-    for delimiter in (",", ";", "\t", "|"):
+    sample = "".join(islice(lines, rows.number, rows.number + SAMPLE_LINES))
+    below = [line for line in (_QUOTED.sub("", sample) if rows.quotes else sample).splitlines() if line.strip()]
+    for delimiter in (",", ";", "\t", "|") if rows.delimiter == "," else (rows.delimiter,):
         counts = Counter(line.count(delimiter) for line in below)
         [(most, rows)] = counts.most_common(1) or [(0, 0)]
         if len(below) >= LEAST_LINES and most and rows >= MOSTLY * len(below):
             raise DataError(
                 f"{where}: has one field, and the lines below have {most + 1} with {delimiter!r} between; is it a title? Leave out "
-                "what stands above the names of the columns"
+                "what stands above the names of the columns, or say --header where it is the name of the one column there is"
             )
 
 
