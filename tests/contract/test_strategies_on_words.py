@@ -88,7 +88,7 @@ def test_domain_adaptation_goes_on_to_a_strategy_on_words(run_toy: Run, tmp_path
 def test_left_to_itself_it_runs_what_serves_words_and_the_chain_as_control(wide_backbone: Path) -> None:
     options = {"train": MEMORY, "task": "token-classification", "backbone": str(wide_backbone)}
     assert [strategy.name for strategy in assemble("fit", options).planned()] == [
-        "crf", "feature-extraction", "fine-tuning", "from-scratch", "lora",
+        "crf", "feature-extraction", "fine-tuning", "lora", "from-scratch",
     ]  # fmt: skip
     assert [strategy.name for strategy in assemble("compare", options).planned()] == [
         "crf", "feature-extraction", "fine-tuning", "from-scratch",

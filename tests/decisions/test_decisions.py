@@ -130,7 +130,7 @@ def test_thresholds_that_were_given_stay_and_have_to_be_one_for_each_label() -> 
         DataError, match="3 thresholds were given for 2 labels; give one for each, in the order of 'labels'"
     ):
         Thresholds(values=(0.2, 0.3, 0.5)).fit(TASK, outputs, rows)
-    with pytest.raises(RecipeError, match=r"values.*less than or equal to 1"):
+    with pytest.raises(RecipeError, match=r"values.*at most 1"):
         parse(Thresholds, {"values": [1.5, 0.5]})
 
 
@@ -154,7 +154,7 @@ def test_nothing_is_left_out_where_nobody_asks_or_rows_have_no_one_prediction() 
     for name in ("text-regression", "token-classification", "multi-label-classification"):
         task, _, said = toys(name)
         assert Abstention(least=0.6).apply(task, said) is said
-    with pytest.raises(RecipeError, match=r"least.*less than 1"):
+    with pytest.raises(RecipeError, match=r"least.*below 1"):
         parse(Abstention, {"least": 1.0})
 
 
@@ -195,7 +195,7 @@ def test_decisions_come_back_from_plain_data(decision: Decision) -> None:
         ({"name": "temperatur"}, r"unknown decision 'temperatur'; did you mean 'temperature'\?"),
         ({}, "unknown decision ''.*known: temperature, thresholds, abstention"),
         ({"name": "temperature", "factr": 2}, "factr"),
-        ({"name": "temperature", "factor": 0}, r"factor.*greater than 0"),
+        ({"name": "temperature", "factor": 0}, r"factor.*over 0"),
     ],
 )
 def test_plain_data_of_no_decision_are_refused(values: dict[str, Any], message: str) -> None:

@@ -191,5 +191,5 @@ def test_the_adapted_network_is_a_folder_that_is_gone_when_all_is_done(
     assert all(np.array_equal(kept[name].numpy(), value.numpy()) for name, value in weights[0].items())
     assert not list((tmp_path / "scratch").iterdir())
     folder = found.artifact.save(tmp_path / "run")
-    settings = (folder / "tokenizer_config.json").read_text()
+    settings = (folder / "network" / "tokenizer_config.json").read_text()
     assert '"mask_token": "[MASK]"' in settings, "what came beside the tokenizer is handed on though the folder is gone"

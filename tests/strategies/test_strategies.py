@@ -18,7 +18,7 @@ from headstart.runtime.progress import Progress
 from headstart.solving.logistic import GRID as SOLVE_GRID
 from headstart.solving.logistic import Part
 from headstart.solving.ridge import ridge_by_folds
-from headstart.strategies import probing, tf_idf
+from headstart.strategies import feature_extraction, probing, tf_idf
 from headstart.strategies.base import Context, Shared, Strategy
 from headstart.strategies.contrastive import Contrastive
 from headstart.strategies.cross_validation import prepared
@@ -103,7 +103,8 @@ def test_feature_extraction_chooses_what_does_best_on_rows_held_out(context: Con
 def test_with_many_rows_layers_are_chosen_on_a_sample_and_the_strength_on_validation(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probing, "CHOOSING_ROWS", 20)
+    for module in (probing, feature_extraction):
+        monkeypatch.setattr(module, "CHOOSING_ROWS", 20)
     rows, dealt = _choosing_folds(context, context.backbone())
     assert rows is not None
     assert (len(rows), dealt.shape) == (20, (1, 20))
