@@ -75,6 +75,22 @@ def test_a_name_that_reads_like_a_text_is_said_and_a_question_is_not() -> None:
     assert reads_like_text(["the lamp that I bought never worked", "label"], BODY) is None
 
 
+@pytest.mark.parametrize("title", ["Guests of May,Hotel Sun", "Guests of May,", '"Guests, May",2024'])
+@pytest.mark.parametrize("names", ["text,label", "message,mood", "wording,category"])
+@pytest.mark.parametrize("count", [1, 30])
+def test_a_title_as_wide_as_the_table_is_told(put: Put, title: str, names: str, count: int) -> None:
+    path = put("a.csv", f"{title}\n{names}\n" + "clean room,up\nloud bar,down\n" * count)
+    with pytest.raises(DataError, match=r"line 1.* a title.*leave out what stands above"):
+        open_table(path).column("label", "--label")
+
+
+@pytest.mark.parametrize(
+    "lines", ["frase,clase\nuna pregunta,question\nun saludo,greeting\notra,question", "uno,dos\ntext,label"]
+)
+def test_a_row_with_a_usual_word_is_no_line_of_names(put: Put, lines: str) -> None:
+    assert not CommaSeparated().read(put("a.csv", lines + "\n")).doubt
+
+
 @pytest.mark.parametrize("reader", [CommaSeparated, TabSeparated])
 def test_without_a_header_every_line_is_a_row(put: Put, reader: type[CommaSeparated] | type[TabSeparated]) -> None:
     mark = "," if reader is CommaSeparated else "\t"

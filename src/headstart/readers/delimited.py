@@ -16,9 +16,11 @@ from headstart.readers.header import (
     HOW,
     MOSTLY,
     NEARLY_EMPTY,
+    TITLE,
     column_names,
     excel_delimiter,
     looks_like_row,
+    looks_like_title,
     numbered_names,
     reads_like_text,
 )
@@ -139,6 +141,8 @@ def _sheet(lines: TextLines, delimiter: str, *, quotes: bool, header: bool | Non
     if header is None and len(first) == 1:
         _refuse_title(lines, rows, where)
     if "" in [name.strip() for name in first[1:]]:
+        if header is None and first[0].strip() and not any(name.strip() for name in first[1:]):
+            _refuse_wide_title(lines, rows, first, where)
         return _without_nameless(lines, rows, first, where, found)
     columns = column_names(first, where)
     sheet = Sheet(columns, rows.records(columns), found)
@@ -146,7 +150,9 @@ def _sheet(lines: TextLines, delimiter: str, *, quotes: bool, header: bool | Non
         again = DelimitedRows(lines, delimiter, quotes=quotes)
         again.header()
         sample = [row.values for row in islice(again.records(columns), SAMPLE_LINES) if isinstance(row, Record)]
-        if doubt := looks_like_row(first, sample):
+        if looks_like_title(first, sample):
+            sheet.doubt = f"{where} looks like a title, and the line below like the names of the columns; {TITLE}"
+        elif doubt := looks_like_row(first, sample):
             sheet.doubt = f"{where} looks like a row and not like names of columns: {doubt}; {HOW}"
         elif name := reads_like_text(first, sample):
             sheet.remarks = (f"{where}: '{name[:40]}' is taken for the name of a column, and reads like a text; {HOW}",)
@@ -159,12 +165,23 @@ def _refuse_title(lines: TextLines, rows: DelimitedRows, where: str) -> None:
     below = [line for line in (_QUOTED.sub("", sample) if rows.quotes else sample).splitlines() if line.strip()]
     for delimiter in (",", ";", "\t", "|") if rows.delimiter == "," else (rows.delimiter,):
         counts = Counter(line.count(delimiter) for line in below)
-        [(most, rows)] = counts.most_common(1) or [(0, 0)]
-        if len(below) >= LEAST_LINES and most and rows >= MOSTLY * len(below):
+        [(most, times)] = counts.most_common(1) or [(0, 0)]
+        if len(below) >= LEAST_LINES and most and times >= MOSTLY * len(below):
             raise DataError(
-                f"{where}: has one field, and the lines below have {most + 1} with {delimiter!r} between; is it a title? Leave out "
-                "what stands above the names of the columns, or say --header where it is the name of the one column there is"
+                f"{where}: has one field, and the lines below have {most + 1} with {delimiter!r} between; is it a title? {TITLE}"
             )
+
+
+def _refuse_wide_title(lines: TextLines, rows: DelimitedRows, first: Sequence[str], where: str) -> None:
+    """Raises DataError where only the first field of the first line is filled, as in a sheet with a title."""
+    again = DelimitedRows(lines, rows.delimiter, quotes=rows.quotes)
+    again.header()
+    names = [str(at) for at in range(len(first))]
+    row = next((row for row in again.records(names) if isinstance(row, Record)), None)
+    if row and all(cell and cell.strip() for cell in row.values):
+        raise DataError(
+            f"{where}: has one field, '{first[0][:40]}', and the line below has {len(first)}; is it a title? {TITLE}"
+        )
 
 
 def _without_nameless(

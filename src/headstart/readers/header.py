@@ -13,6 +13,7 @@ NEARLY_EMPTY = 0.05
 """Share of rows up to which a column without a name may have values and still be left out."""
 PROSE_WORDS = 6
 """Words from which on a name reads like a text."""
+TITLE = "leave out what stands above the names of the columns; --header says that the first line has the names"
 HOW = "--no-header says that the file has no names, --header that these are names"
 _EXCEL = re.compile(r'"?sep=(?P<delimiter>[^\w\r\n"])"?(?P=delimiter)*[\r\n]*', re.IGNORECASE)
 _DATE = r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}(?:[T ][\d:.,Z+-]*)?"
@@ -61,6 +62,15 @@ def column_names(header: Sequence[str], where: str) -> tuple[str, ...]:
             )
         places[name] = place
     return tuple(names)
+
+
+def looks_like_title(header: Sequence[str], rows: Sequence[Sequence[str | None]]) -> bool:
+    """Whether the first row has usual names of columns, which do not recur below, and the line above it has none."""
+    if len(header) < 2 or not rows or _has_usual(header):
+        return False
+    first, below = [cell or "" for cell in rows[0]], rows[1:]
+    again = any(cell == other for row in below for cell, other in zip(first, row, strict=True))
+    return all(first) and not again and len({*first}) == len(first) and bool(below) and _has_usual(first)
 
 
 def numbered_names(count: int) -> tuple[str, ...]:
