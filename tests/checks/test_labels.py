@@ -1,17 +1,21 @@
 """Spellings of labels: those of one label meet, and unknown ones are told with what is known."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from headstart.checks.labels import (
     found_and_known,
     refuse_lookalikes,
+    refuse_rare,
     spelled_otherwise,
     spelling,
     unseen,
     unseen_labels,
 )
+from headstart.data.examples import Example
+from headstart.data.store import Store
 from headstart.errors import DataError
 from headstart.types import Dropped
 
@@ -57,3 +61,20 @@ def test_labels_of_both_files_are_shown_where_none_fits() -> None:
         ": it has '0', '1', '2', '3', '4', '5', '6', '7', '8', '9' and 2 more"
     )
     assert spelled_otherwise(["x"], ["a"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("labels", "least", "advice"),
+    [
+        (["up", "up", "down"], 2, r"add rows; without them too few labels are left to learn from \(up\)"),
+        (["up", "down", "level"], 2, r"too few labels are left to learn from \(none\)"),
+        (["up", "up", "down", "level", "level"], 2, "leave them out with --drop-rare-labels"),
+        ([("up", "down"), ("up",), ("up",)], 1, "leave them out with --drop-rare-labels"),
+        ([("up", "down"), ("up",), ()], 1, r"too few labels are left to learn from \(up\)"),
+    ],
+)
+def test_rare_labels_are_only_to_be_left_out_where_others_stay(labels: list[Any], least: int, advice: str) -> None:
+    rows = Store([Example("a", label) for label in labels], list(range(len(labels))), "a.csv")
+    counts = Counter(one for label in labels for one in ([label] if isinstance(label, str) else label))
+    with pytest.raises(DataError, match=advice):
+        refuse_rare(counts, rows, least_labels=least)

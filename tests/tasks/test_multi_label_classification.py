@@ -108,7 +108,7 @@ def test_labels_that_training_rows_lack_are_named_with_file_and_line() -> None:
             [("a",), ("A", "b"), ("b",), ("a", "A")],
             r"differ only by case or white space: 'A' \(2 rows\) and 'a' \(2 rows\)",
         ),
-        ([("a",), ("a", "b"), ()], r"1 label\(s\) with one example only: 'b' \(line 3\).*--drop-rare-labels"),
+        ([("a",), ("a", "b"), ("a",)], r"1 label\(s\) with one example only: 'b' \(line 3\).*--drop-rare-labels"),
         ([(), ()], "no row has a label in column 'tags'"),
     ],
 )

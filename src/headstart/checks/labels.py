@@ -131,10 +131,23 @@ def refuse_rare(counts: Counter[str], examples: Store[Any], *, least_labels: int
             for one in (label if isinstance(label, tuple) else (label,))
         }
         shown = ", ".join(f"'{label}' (line {at[label]})" for label in rare[:10])
+        left = [each for each in map(_label_set, examples.labels) if not each & {*rare}]
+        known = Counter(label for each in left for label in each)
+        enough = sum(count > 1 for count in known.values()) >= least_labels
+        how = (
+            "add rows, or leave them out with --drop-rare-labels"
+            if enough
+            else f"add rows; without them too few labels are left to learn from ({', '.join(sorted(known)) or 'none'})"
+        )
         raise DataError(
             f"{examples.file}: {len(rare)} label(s) with one example only: {shown}; a part to learn from and a part to "
-            "check on need one each: add rows, or leave them out with --drop-rare-labels"
+            f"check on need one each: {how}"
         )
+
+
+def _label_set(label: str | tuple[str, ...] | None) -> set[str]:
+    """The labels of a row."""
+    return {*label} if isinstance(label, tuple) else set() if label is None else {label}
 
 
 def refuse_rare_types(counts: Counter[str], places: Mapping[str, int], file: str) -> None:
