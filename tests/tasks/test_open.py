@@ -207,3 +207,20 @@ def test_numbers_with_a_decimal_comma_are_neither_classes_nor_lists(
 def test_codes_with_commas_between_are_labels() -> None:
     given = table(text=opinion, labels=lambda at: ("1,2", "2,3", "1", "1,2,3")[at % 4])
     assert guessed(given).task.name == SETS
+
+
+@pytest.mark.parametrize("cells", [("joy|calm", "anger", "anger|fear"), ("a;b", "c"), ("warm|wet", "cold", "dry")])
+def test_few_combinations_of_labels_are_lists_and_may_be_classes(cells: Sequence[str]) -> None:
+    given = guessed(table(text=opinion, label=lambda at: cells[at * 7 % len(cells)]))
+    assert given.task.name == SETS
+    assert list(given.others) == [CLASSES]
+
+
+@pytest.mark.parametrize("choices", [('["yes", "no"]',), ('["yes", "no"]', '["no", "yes"]'), ("yes|no",)])
+@pytest.mark.parametrize("name", ["choices", "labels"])
+def test_labels_that_every_row_has_are_not_what_is_to_be_learnt(name: str, choices: Sequence[str]) -> None:
+    def choice(at: int) -> str:
+        return choices[at % len(choices)]
+
+    given = guessed(table(question=opinion, **{name: choice}, answer=lambda at: ("yes", "no")[at * 7 % 5 % 2]))
+    assert (given.task.name, given.task.label) == (CLASSES, "answer")

@@ -19,7 +19,7 @@ from headstart.data.profile import ColumnProfile
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError
-from headstart.tasks.label_cells import MARKS, one_label
+from headstart.tasks.label_cells import MARKS, all_alike, one_label
 from headstart.types import Dropped, Json
 
 LONGEST_TEXT = 1_000_000
@@ -321,7 +321,7 @@ def guess_label(table: Table, text: Sequence[str]) -> str:
     Raises:
         DataError: none looks like it, or several hold 0 and 1.
     """
-    candidates = [name for name in table.columns if name not in text]
+    candidates = [name for name in table.columns if name not in text and not all_alike(table.columns[name])]
     distinct = {name: len(set(table.columns[name])) for name in candidates}
     fitting = {name: count for name, count in distinct.items() if 2 <= count <= max(2, min(200, len(table) // 5))}
     for wanted, possible in ((LABEL_NAMES, candidates), (OTHER_LABEL_NAMES, fitting)):

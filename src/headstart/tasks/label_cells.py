@@ -63,6 +63,18 @@ def listed_labels(cell: str) -> list[str] | None:
     return list(dict.fromkeys(found))
 
 
+def all_alike(cells: Sequence[str | None]) -> bool:
+    """Whether all rows have the same labels, two or more, as lists of what may be chosen have; nothing can be learnt of them."""
+    distinct = {*cells}
+    first = next((cell for cell in distinct if cell), None)
+    if first is None or first.lstrip()[:1] not in "[{":
+        return first is not None and len(distinct) == 1 and any(sign in first for sign in "|;")
+    labels = listed_labels(first)
+    return (
+        bool(labels) and len(labels) > 1 and all({*labels} == {*(listed_labels(cell or "") or ())} for cell in distinct)
+    )
+
+
 def marked_labels(
     cells: Sequence[str | None], columns: Sequence[str], *, empty: bool
 ) -> tuple[tuple[str, ...] | None, str | None]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from headstart.data.table import Table
 from headstart.tasks.columns import guess_label, indicators
-from headstart.tasks.label_cells import CHOICES, listed_labels, shown_cell
+from headstart.tasks.label_cells import CHOICES, all_alike, listed_labels, shown_cell
 
 SEPARATORS = ("|", ";", ",")
 """Looked for in this order; the first that occurs parts the labels."""
@@ -20,7 +20,7 @@ def guess_labels(table: Table, text: Sequence[str]) -> str:
 
     Else those that hold 0 and 1, with commas between, where there are two or more; else as single labels are found.
     """
-    candidates = [name for name in table.columns if name not in text]
+    candidates = [name for name in table.columns if name not in text and not all_alike(table.columns[name])]
     for wanted in LABELS_NAMES:
         for name in candidates:
             if name.casefold() == wanted:
@@ -80,23 +80,27 @@ def doubtful(counts: Mapping[str, int], separator: str) -> str:
     return ""
 
 
-def as_lists(lists: Sequence[Sequence[str]], *, listed: bool) -> float:
+def as_lists(lists: Sequence[Sequence[str]], *, separator: str) -> float:
     """How much speaks for lists of labels rather than single labels or free text, in [0, 1].
 
     Args:
         lists: the labels of each row.
-        listed: whether they were written as lists; labels with a comma in their name are none.
+        separator: what parted them, `json` for lists; names of labels have commas now and then, and seldom `|` or `;`.
     """
     counts = Counter(label for labels in lists for label in labels)
     several = [tuple(labels) for labels in {*map(tuple, lists)} if len(labels) > 1]
     filled = sum(map(bool, lists))
     if not filled or sum(counts.values()) < 1.5 * len(counts):
         return 0.15
-    if listed:
+    if len({frozenset(labels) for labels in lists}) == 1:  # labels that every row has teach nothing
+        return 0.0
+    if separator == "json":
         return 1.0 if len(several) or filled < 0.9 * len(lists) else 0.6
     rows = sum(len(labels) > 1 for labels in lists)
     elsewhere = Counter(label for labels in {*map(tuple, lists)} for label in labels)
     mixed = sum(elsewhere[label] > 1 for labels in several for label in labels)
-    if rows < 0.05 * filled or mixed < 0.6 * sum(map(len, several)) or max(len(label.split()) for label in counts) > 6:
+    if rows < 0.05 * filled or max(len(label.split()) for label in counts) > 6:
         return 0.15
+    if mixed < 0.6 * sum(map(len, several)):
+        return 0.75 if separator in "|;" else 0.15
     return 1.0

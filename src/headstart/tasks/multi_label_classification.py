@@ -133,7 +133,7 @@ class MultiLabelClassification(PooledTask[Example]):
             return Fitness(0.0)
         how = "are lists" if self.separator == "json" else f"are parted by '{self.separator}'"
         most = max(map(len, lists), default=0)
-        score = WHOLE * as_texts(text) * as_lists(lists, listed=self.separator == "json")
+        score = WHOLE * as_texts(text) * as_lists(lists, separator=self.separator or "|")
         return Fitness(score, f"the labels in '{label.name}' {how}, up to {most} for a text")
 
     def _cells(self, table: Table) -> tuple[str | tuple[str, ...], Callable[[Any], tuple[Any, str | None]]]:
