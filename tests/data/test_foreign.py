@@ -2,6 +2,7 @@
 
 import gzip
 import pickle
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,11 @@ PAGE = b"\xef\xbb\xbf\n<!-- saved -->\n<!DOCTYPE html>\n<html lang=en><body>Not 
         (pickle.dumps({"text": ["a"], "label": ["b"]}), "a pickle of Python"),
         (b"%PDF-1.7\n", "a PDF document"),
         (b"SQLite format 3\x00" + bytes(20), "an SQLite database"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", r"a picture \(PNG\) and no table"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF\x00", r"a picture \(JPEG\)"),
+        (b"GIF89a\x01\x00\x01\x00", r"a picture \(GIF\)"),
+        (b"RIFF\x24\x00\x00\x00WEBPVP8 ", r"a picture \(WebP\)"),
+        (b"RIFF\x24\x00\x00\x00WAVEfmt ", r"a sound recording \(WAV\)"),
         (bytes(257) + b"ustar" + bytes(300), "a tar archive"),
     ],
 )
@@ -82,3 +88,23 @@ def test_addresses_are_told_from_paths(name: str, what: str) -> None:
         open_table(name)
     assert address(Path("a/b:c.csv")) is None
     assert address(Path("C:table.csv")) is None
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "my a.txt"])
+def test_lines_of_fasttext_are_named_with_a_command_that_makes_a_table(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("__label__wet rain again\n__label__wet __label__cold sleet, and a wind\n")
+    with pytest.raises(DataError, match="is in the form of fastText; make a table of it: awk") as caught:
+        open_table(path)
+    subprocess.run(str(caught.value).partition("of it: ")[2], shell=True, cwd=tmp_path, check=True)
+    columns = open_table(tmp_path / "rows.tsv").columns
+    assert list(columns["label"]) == ["wet", "wet|cold"]
+    assert list(columns["text"]) == ["rain again", "sleet, and a wind"]
+
+
+def test_words_with_tags_under_another_name_are_read_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("Edda B-PER\nsang O\n\nOslo B-LOC\nslept O\nin O\n\n")
+    table = open_table(path)
+    assert list(table.columns) == ["tokens", "tags"]
+    assert "has a word per line and is read as conll; --format says another" in table.remarks[0]

@@ -1,5 +1,9 @@
 """Tests of the JSON lines reader."""
 
+import gzip
+import json
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +13,8 @@ from headstart.data.files import open_text
 from headstart.errors import DataError
 from headstart.readers import jsonl
 from headstart.readers.jsonl import JsonLines
+from headstart.readers.opening import open_table
+from headstart.recipes.sources import Format
 from headstart.types import Dropped, Json, Record
 
 Put = Callable[[str, str | bytes], Path]
@@ -122,10 +128,13 @@ def test_empty_lines_are_skipped_and_counted(put: Put) -> None:
     [
         (
             '[\n{"a": 1},\n{"a": 2}\n]\n',
-            r"a\.json: is one JSON array; .* jq -c '\.\[\]' a\.json > rows\.jsonl",
+            r"a\.json: is one JSON array; .* jq -c '\.\[\]' /\S+/a\.json > rows\.jsonl",
         ),
         ('[{"a": 1}, {"a": 2}]', "is one JSON array; expected one object per line"),
-        ('{\n  "a": 1\n}\n', r"is one JSON object over several lines; .* jq -c \. a\.json"),
+        ('{\n  "a": 1\n}\n', r"is one JSON object over several lines; .* jq -c \. /\S+/a\.json"),
+        ('{"version": 1, "data": [{"text": "a"}, {"text": "b"}]}', r"in the list 'data'; .* jq -c '\.data\[\]' /"),
+        ('{"version": 1,\n "my rows": [{"a": "a"},\n {"a": "b"}]}', r"'my rows'; .* jq -c '\.\[\"my rows\"\]\[\]' /"),
+        ('[{"a": 1},\n{"a": 2}]\n', "is one JSON array"),
         ("plain\ntext\n", "line 1: no line is usable; this one is not JSON: Expecting value at character 1"),
         ("[]", "no line is usable; this one is not a JSON object but an array"),
         ("{}\n{}\n", "every row is an empty object"),
@@ -134,6 +143,28 @@ def test_empty_lines_are_skipped_and_counted(put: Put) -> None:
 def test_a_file_without_rows_is_refused(put: Put, content: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         JsonLines().read(put("a.json", content))
+
+
+@pytest.mark.parametrize(
+    "row", [{"text": "a", "tokens": [{"text": "a"}]}, {"said": "a b", "spans": [{"start": 0, "end": 1}]}]
+)
+def test_one_row_with_a_list_of_objects_is_a_row(put: Put, row: dict[str, object]) -> None:
+    assert len(read(put("a.jsonl", json.dumps(row)))[1]) == 1
+
+
+@pytest.mark.parametrize("name", ["my rows/rows.jsonl", "a.json", "it's/a.json.gz"])
+def test_the_command_that_makes_lines_of_a_document_works(tmp_path: Path, name: str) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    content = json.dumps({"made": 2024, "data": [{"text": "a"}, {"text": "b"}]}, indent=1).encode()
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    with pytest.raises(DataError) as caught:
+        open_table(path, format=Format(format="json").format)  # type: ignore[arg-type]
+    command = str(caught.value).partition("Convert it: ")[2]
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+    assert list(open_table(tmp_path / command.rpartition("> ")[2]).columns["text"]) == ["a", "b"]
 
 
 def test_keys_that_are_data_are_refused(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,10 @@
-"""What a file is that was taken for data: an archive, a workbook, a web page, a pointer to the file itself."""
+"""What a file is that was taken for data: an archive, a picture, a workbook, a web page, a pointer to the file itself."""
 
 import re
 from pathlib import Path
 from shlex import quote
 
+_PICTURE = " and no table; was another file meant?"
 _MAGIC = (
     (b"PK\x03\x04", "a zip archive or an Excel workbook; save it as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save it as CSV"),
@@ -20,13 +21,28 @@ _MAGIC = (
     (b"ARROW1\x00\x00", "an Arrow (Feather) file; write it as Parquet"),
     (b"\x93NUMPY", "an array of numpy; write it as CSV or Parquet"),
     (b"\x89HDF\r\n", "an HDF5 file; write it as CSV or Parquet"),
+    (b"\x89PNG\r\n\x1a\n", f"a picture (PNG){_PICTURE}"),
+    (b"\xff\xd8\xff", f"a picture (JPEG){_PICTURE}"),
+    (b"GIF87a", f"a picture (GIF){_PICTURE}"),
+    (b"GIF89a", f"a picture (GIF){_PICTURE}"),
+    (b"II*\x00", f"a picture (TIFF){_PICTURE}"),
+    (b"MM\x00*", f"a picture (TIFF){_PICTURE}"),
+    (b"OggS\x00", f"a sound recording (Ogg){_PICTURE}"),
     (b"version https://git-lfs.github.com/spec/", "a Git LFS pointer and not the file itself; fetch that with: git lfs pull"),
 )  # fmt: skip
 _ANNEX = re.compile(rb"\S*/annex/objects/\S+\s*")
 _PAGE = re.compile(rb"\s*(?:<!--.{0,300}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_LABEL = re.compile(rb"(?:\xef\xbb\xbf)?__label__\S")
+_FASTTEXT = (
+    r"""awk 'BEGIN {print "label\ttext"} {said = ""; while (match($0, /^__label__[^ \t,]+[ \t,]*/)) """
+    r"""{one = substr($0, 10, RLENGTH - 9); """
+    r"""gsub(/[ \t,]/, "", one); said = said (said ? "|" : "") one; $0 = substr($0, RLENGTH + 1)} print said "\t" $0}'"""
+)
+"""Lines of labels and a text as a table of two columns; several labels are parted by `|`."""
 _XML = re.compile(rb"\s*<\?xml\s", re.IGNORECASE)
 _PICKLE = re.compile(rb"\x80[\x02-\x05](?:\x95.{8}|[(}\]c])", re.DOTALL)
 _TAR = b"ustar"
+_RIFF = {b"WEBP": "a picture (WebP)", b"WAVE": "a sound recording (WAV)", b"AVI ": "a film (AVI)"}
 _ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/+(?P<rest>.*)", re.IGNORECASE)
 
 
@@ -39,6 +55,8 @@ def foreign(head: bytes) -> str | None:
     for magic, what in _MAGIC:
         if head.startswith(magic):
             return what
+    if head.startswith(b"RIFF") and (kind := _RIFF.get(head[8:12])):
+        return f"{kind}{_PICTURE}"
     if head[257:262] == _TAR:
         return "a tar archive; unpack it"
     if _PICKLE.match(head):
@@ -67,3 +85,12 @@ def address(path: Path) -> str | None:
     url = f"{scheme}://{rest}"
     how = f": curl -LO {quote(url)}" if scheme in ("http", "https", "ftp") else ""
     return f"{url} is an address and no file of this machine; download it first{how}"
+
+
+def fasttext(head: bytes, path: Path) -> str | None:
+    """What a file is where its lines begin with the labels of fastText, and the command that makes a table of it; else None."""
+    return (
+        f"in the form of fastText; make a table of it: {_FASTTEXT} {quote(str(path))} > rows.tsv"
+        if _LABEL.match(head)
+        else None
+    )

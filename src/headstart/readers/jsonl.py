@@ -4,12 +4,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from shlex import quote
 from typing import Any, ClassVar, NoReturn
 
 from headstart.data.files import TextLines, complete_rows, open_text, writing
 from headstart.errors import DataError
 from headstart.readers.base import Reader
+from headstart.readers.documents import refuse_document
 from headstart.types import Dropped, Json, Record, Sheet
 
 MAX_DIGITS = 1_000
@@ -151,7 +151,7 @@ def _columns(lines: TextLines) -> tuple[str, ...]:
     columns: dict[str, None] = {}
     usable = False
     first: tuple[int, str] | None = None
-    _refuse_document(lines)
+    refuse_document(lines)
     for number, row in _rows(lines):
         if isinstance(row, str):
             first = first or (number, row)
@@ -168,21 +168,6 @@ def _columns(lines: TextLines) -> tuple[str, ...]:
     if not columns:
         raise DataError(f'{lines.path}: every row is an empty object; expected keys such as "text"')
     return tuple(columns)
-
-
-def _refuse_document(lines: TextLines) -> None:
-    for line in lines:
-        start = line.strip()
-        if not start:
-            continue
-        one_line = start.startswith("[{") and start.endswith("}]")
-        if start in {"[", "[{", "{"} or one_line:
-            what = "object over several lines" if start == "{" else "array"
-            raise DataError(
-                f"{lines.path}: is one JSON {what}; expected one object per line. "
-                f"Convert it: jq -c {'.' if start == '{' else repr('.[]')} {quote(lines.path.name)} > rows.jsonl"
-            )
-        return
 
 
 def _records(lines: TextLines, columns: tuple[str, ...]) -> Iterator[Record | Dropped]:

@@ -7,13 +7,13 @@ from typing import Any
 
 from headstart.config import parse
 from headstart.data.files import beginning, open_text
-from headstart.data.foreign import foreign, web_page
+from headstart.data.foreign import fasttext, foreign, web_page
 from headstart.data.table import Table, load
 from headstart.errors import DataError, HeadstartError, RecipeError
 from headstart.readers import READERS
 from headstart.readers.layout import layout_of
 
-TABLES = ("tsv", None)
+TABLES = ("csv", "tsv", None)
 """Formats by ending that files with a word per line are given too; None is an ending that is not known."""
 
 
@@ -84,7 +84,7 @@ def _by_ending(path: Path, *, writing: bool) -> str:
     if writing:
         raise DataError(f"{path}: the ending '{_ending(path)}' is not known; choose one of {endings}")
     head = beginning(path)
-    if what := foreign(head) or web_page(head):
+    if what := foreign(head) or web_page(head) or fasttext(head, path):
         raise DataError(f"{path}: is {what}")
     raise DataError(
         f"{path}: the ending '{_ending(path)}' is not known ({endings}); "
@@ -96,6 +96,8 @@ def _refuse_other(path: Path, name: str) -> None:
     """Raises DataError where a file is no table, or is JSON under the name of a delimited one."""
     head = beginning(path)
     if what := web_page(head):
+        raise DataError(f"{path}: is {what}")
+    if name in ("csv", "tsv") and (what := fasttext(head, path)):
         raise DataError(f"{path}: is {what}")
     if name in ("csv", "tsv") and re.match(rb'(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{\s*"[^"]*"\s*:', head):
         raise DataError(

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 else:
     FormatName = Literal[tuple(READERS.names())]
 
+
+def _of_json(value: Any) -> Any:
+    """JSON lines are what JSON is read as; other JSON is refused with the command that converts it."""
+    return "jsonl" if value in ("json", "ndjson") else value
+
+
 MEMORY = "<memory>"
 """Stands for data that was handed over in Python."""
 TESTS = "tests"
@@ -63,7 +69,7 @@ TAKEN = frozenset({*ROLES, TESTS, "cross-validation"})
 class Format(Component):
     """How files are read; everything is detected where it can be."""
 
-    format: FormatName | None = None
+    format: Annotated[FormatName | None, BeforeValidator(_of_json)] = None
     """File format; by default from the file's ending."""
     encoding: str | None = None
     """Text encoding such as `cp1252`; by default UTF-8 or what a byte order mark says, never guessed silently."""
