@@ -47,6 +47,11 @@ def test_a_list_of_one_name_is_that_name(cell: str, label: str) -> None:
         ("['up', 'down']", "2 labels"),
         (Json('{"name": "up"}'), 'label \'{"name": "up"}\' is an object; expected a name, or a list of one name'),
         (Json("[null]"), "is a list of something else than names"),
+        ('{"name": "up", "sure": 0.5}', "is an object; expected a name"),
+        ("{'name': 'up'}", "is an object; expected a name"),
+        ('[{"start": 0, "end": 2}]', "is a list of something else than names"),
+        ("[{'start': 0}]", "is a list of something else than names"),
+        ('[["up", 1]]', "is a list of something else than names"),
         (Json('[["up"]]'), "is a list of something else than names"),
     ],
 )

@@ -49,6 +49,7 @@ def store(*labels: tuple[str, ...]) -> Store[Example]:
         (["a, a", "b,a,b"], ",", [("a",), ("b", "a")]),
         (['["a", "a"]', '["b"]'], "json", [("a",), ("b",)]),
         (["['a', \"b's\"]", "[]", "['b']"], "json", [("a", "b's"), (), ("b",)]),
+        (['{"choices": ["a", "b"]}', "b", "c, d", ""], "json", [("a", "b"), ("b",), ("c, d",), ()]),
         (['{"choices": ["a", "b"]}', '{"choices": ["b"]}'], "json", [("a", "b"), ("b",)]),
     ],
 )
@@ -71,6 +72,8 @@ def test_the_separator_is_found_and_cells_are_taken_apart(
         ("json", '["a", " "]', "hold an empty one"),
         ("json", "a", "labels 'a' are no list of texts"),
         ("|", '["a"]', r"is a list in brackets and not labels parted by '\|'"),
+        ("|", '{"a": 1, "b": 2}', "is an object or a list of them"),
+        (",", '[{"a": 1}, {"a": 2}]', "is an object or a list of them"),
         ("|", None, "no list of labels"),
     ],
 )

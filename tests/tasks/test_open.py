@@ -224,3 +224,12 @@ def test_labels_that_every_row_has_are_not_what_is_to_be_learnt(name: str, choic
 
     given = guessed(table(question=opinion, **{name: choice}, answer=lambda at: ("yes", "no")[at * 7 % 5 % 2]))
     assert (given.task.name, given.task.label) == (CLASSES, "answer")
+
+
+def test_single_choices_beside_objects_of_several_are_lists() -> None:
+    cells = ("praise", '{"choices": ["praise", "blame"]}', "blame", "thanks")
+    given = table(text=opinion, sentiment=lambda at: cells[at * 7 % 4])
+    found = guessed(given).task
+    assert found.name == SETS
+    rows, dropped = found.parse(given)
+    assert (list(rows.labels)[:4], dropped) == ([("praise",), ("thanks",), ("blame",), ("praise", "blame")], [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Sequence
 from sys import intern
@@ -32,10 +33,11 @@ def one_label(said: str | None) -> tuple[str | None, str | None]:
     """
     if not said or not said.strip():
         return None, "no label"
-    if type(said) is not Json and not said.lstrip().startswith(('["', "['", '{"', "[]")):
+    if type(said) is not Json and said.lstrip()[:1] not in "[{":
         return intern(said), None
-    labels = listed_labels(said)
-    if labels is None and type(said) is not Json:
+    is_written = said.lstrip().startswith(('["', "['", '{"', "[]"))
+    labels = listed_labels(said) if type(said) is Json or is_written else None
+    if labels is None and type(said) is not Json and not is_structure(said):
         return intern(str(said)), None
     if labels is None:
         return None, f"label {shown_cell(said)} is {_kind(said)}; expected a name, or a list of one name"
@@ -73,6 +75,21 @@ def all_alike(cells: Sequence[str | None]) -> bool:
     return (
         bool(labels) and len(labels) > 1 and all({*labels} == {*(listed_labels(cell or "") or ())} for cell in distinct)
     )
+
+
+def is_structure(cell: str) -> bool:
+    """Whether it is an object of JSON or Python, or a list with one in it or with a list."""
+    found = cell.strip()
+    if found[:1] + found[-1:] not in ("{}", "[]"):
+        return False
+    try:
+        value = json.loads(found)
+    except (ValueError, RecursionError):
+        try:
+            value = ast.literal_eval(found)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return False
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(each, dict | list) for each in value))
 
 
 def marked_labels(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from sys import intern
 
 from headstart.data.table import Table
 from headstart.tasks.columns import guess_label, indicators
-from headstart.tasks.label_cells import CHOICES, all_alike, listed_labels, shown_cell
+from headstart.tasks.label_cells import CHOICES, all_alike, is_structure, listed_labels, shown_cell
 
 SEPARATORS = ("|", ";", ",")
 """Looked for in this order; the first that occurs parts the labels."""
+_OBJECT = f'{{"{CHOICES}"'
 LABELS_NAMES = ("labels", "tags", "categories", "topics", "genres", "classes", "emotions", "keywords")
 
 
@@ -34,16 +36,16 @@ def guess_labels(table: Table, text: Sequence[str]) -> str:
 
 
 def guess_separator(cells: Sequence[str | None]) -> str:
-    """`json` where most cells are in brackets, else the first separator that occurs."""
+    """`json` where most cells are in brackets or some are objects of Label Studio, else the first separator that occurs."""
     full = [cell for cell in cells if cell and cell.strip()]
-    if full and sum(map(is_listed, full)) > len(full) / 2:
+    if any(cell.lstrip().startswith(_OBJECT) for cell in full) or (full and sum(map(is_listed, full)) > len(full) / 2):
         return "json"
     return next((each for each in SEPARATORS if any(each in cell for cell in full)), SEPARATORS[0])
 
 
 def is_listed(cell: str) -> bool:
     """Whether it stands in brackets, as lists of JSON do, or is an object of Label Studio."""
-    return (cell.strip()[:1] == "[" and cell.strip()[-1:] == "]") or cell.lstrip().startswith(f'{{"{CHOICES}"')
+    return (cell.strip()[:1] == "[" and cell.strip()[-1:] == "]") or cell.lstrip().startswith(_OBJECT)
 
 
 def from_list(cell: str) -> tuple[list[str], str | None]:
@@ -56,6 +58,48 @@ def from_list(cell: str) -> tuple[list[str], str | None]:
     if not all(label.strip() for label in labels):
         return [], f"labels {shown_cell(cell)} hold an empty one"
     return labels, None
+
+
+def read_labels(cell: str | None, separator: str) -> tuple[tuple[str, ...] | None, str | None]:
+    """The labels of a cell, and why they cannot be used, None where they can.
+
+    Args:
+        cell: with a list of JSON or Python where the separator is `json`.
+        separator: what parts the labels of others; `space` for white space.
+    """
+    if cell is None:
+        return None, "no list of labels"
+    if separator == "json":
+        labels, reason = from_list(cell)
+    elif is_structure(cell):
+        labels, reason = [], f"{shown_cell(cell)} is an object or a list of them and not labels parted by '{separator}'"
+    elif is_listed(cell):
+        labels, reason = [], f"{shown_cell(cell)} is a list in brackets and not labels parted by '{separator}'"
+    else:
+        parts = cell.split(None if separator == "space" else separator)
+        labels, reason = [part.strip() for part in parts if part.strip()], None
+    return (None, reason) if reason else (tuple(intern(label) for label in dict.fromkeys(labels)), None)
+
+
+def labels_reader(
+    cells: Sequence[str | None], separator: str, *, known: bool = False
+) -> Callable[[str | None], tuple[tuple[str, ...] | None, str | None]]:
+    """How the cells of a column are read: as `read_labels`, but beside objects of Label Studio other cells are one label each.
+
+    Args:
+        cells: of the column.
+        separator: see `read_labels`.
+        known: whether the labels are known, so that a column of single choices may have no objects.
+    """
+    starts = {cell.lstrip()[:1] for cell in cells if cell} if separator == "json" else set()
+    mixed = bool(starts) and "[" not in starts and ("{" in starts or known)
+
+    def read(cell: str | None) -> tuple[tuple[str, ...] | None, str | None]:
+        if mixed and cell and cell.strip() and cell.lstrip()[0] != "{":
+            return (intern(cell.strip()),), None
+        return read_labels(cell, separator)
+
+    return read
 
 
 def doubtful(counts: Mapping[str, int], separator: str) -> str:

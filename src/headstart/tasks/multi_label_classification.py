@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from sys import intern
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -38,8 +37,8 @@ from headstart.tasks.columns import (
     usable_rows,
 )
 from headstart.tasks.fitness import TAGGED, WHOLE, Fitness, as_texts, is_called
-from headstart.tasks.label_cells import MARKS, marked_labels, shown_cell
-from headstart.tasks.label_lists import as_lists, doubtful, from_list, guess_labels, guess_separator, is_listed
+from headstart.tasks.label_cells import MARKS, marked_labels
+from headstart.tasks.label_lists import as_lists, doubtful, guess_labels, guess_separator, labels_reader, read_labels
 from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, own_weights
 from headstart.types import MOST_PROBABILITIES, Dropped, LabelSet
@@ -128,7 +127,11 @@ class MultiLabelClassification(PooledTask[Example]):
         if label is None:
             columns = (self.label or "").replace(",", ", ")
             return Fitness(WHOLE * as_texts(text), f"the columns {columns} hold 0 and 1, whether a text has the label")
-        lists = [found for found in (self.read_cell(cell)[0] for cell in label.filled) if found is not None]
+        lists = [
+            found
+            for found, _ in map(labels_reader(label.filled, self.separator or "|"), label.filled)
+            if found is not None
+        ]
         if len(lists) < MOSTLY * len(label.filled) or is_called(label.name, (*TEXT_NAMES, *TAGGED)):
             return Fitness(0.0)
         how = "are lists" if self.separator == "json" else f"are parted by '{self.separator}'"
@@ -140,7 +143,9 @@ class MultiLabelClassification(PooledTask[Example]):
         """The column or columns of labels, and how their cells are read."""
         columns = label_columns(table, self.label)
         if len(columns) < 2:
-            return self.label or "", self.read_cell
+            return self.label or "", labels_reader(
+                table.column(self.label or "", "--label"), self.separator or "|", known=bool(self.labels)
+            )
         if missing := [label for label in self.labels or () if label not in columns]:
             raise DataError(
                 f"{table.file}: --label names no column for the label(s) {', '.join(missing[:5])} of the model; name one for each"
@@ -152,16 +157,7 @@ class MultiLabelClassification(PooledTask[Example]):
 
     def read_cell(self, cell: str | None) -> tuple[tuple[str, ...] | None, str | None]:
         """The labels of a cell, and why they cannot be used, None where they can."""
-        if cell is None:
-            return None, "no list of labels"
-        if self.separator == "json":
-            labels, reason = from_list(cell)
-        elif is_listed(cell):
-            labels, reason = (), f"{shown_cell(cell)} is a list in brackets and not labels parted by '{self.separator}'"
-        else:
-            parts = cell.split(None if self.separator == "space" else self.separator or "|")
-            labels, reason = [part.strip() for part in parts if part.strip()], None
-        return (None, reason) if reason else (tuple(intern(label) for label in dict.fromkeys(labels)), None)
+        return read_labels(cell, self.separator or "|")
 
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Example], list[Dropped]]:
         """Examples of a table; rows without text, and those whose labels are no list, are reported."""
