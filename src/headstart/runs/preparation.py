@@ -18,6 +18,7 @@ from headstart.runtime.machine import cores
 from headstart.runtime.progress import SILENT, Progress
 from headstart.strategies.base import NO_TARGET
 from headstart.tasks.base import Task
+from headstart.tasks.nested_exports import refuse_nested
 from headstart.tasks.open import OpenTask
 from headstart.tasks.verdicts import accepted
 
@@ -48,6 +49,7 @@ def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
     labels = (recipe.task.label or "").split(",")
     if table.doubt and not any(name in table.columns for name in (*(recipe.task.text or ()), *labels)):
         raise DataError(table.doubt)
+    refuse_nested(table, recipe.task.label)
     table = accepted(table, recipe.task.label)
     guess = recipe.task.found_in(table) if isinstance(recipe.task, OpenTask) else None
     task = guess.task if guess else recipe.known_task.guess(table)

@@ -148,8 +148,10 @@ def _described(profile: TableProfile) -> str:
 def _kind(column: ColumnProfile) -> str:
     if not column.filled:
         return "empty"
-    if column.aside or column.is_listed:
-        return column.aside or "lists"
+    if column.aside:
+        return column.aside
+    if column.is_listed:
+        return "objects" if all(cell.lstrip().startswith("{") for cell in column.filled) else "lists"
     if column.is_numeric:
         return "numbers"
     if column.decimal_comma:

@@ -1,0 +1,75 @@
+"""Exports of annotation tools whose texts or labels are inside of objects: named, with what to export or convert instead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from shlex import quote
+from typing import Any
+
+from headstart.data.table import Table
+from headstart.errors import DataError
+
+LOOKED_AT = 20
+"""Rows that tell what a file is."""
+LINES = "> rows.jsonl"
+
+
+def refuse_nested(table: Table, label: str | None) -> None:
+    """Raises DataError where a file is an export that no task reads as it is; a label that is named is looked for all the same.
+
+    Args:
+        table: as it was read.
+        label: column(s) with the label, where they are named.
+    """
+    if label is not None:
+        return
+    for columns, fits, said in _KINDS:
+        if all(column in table.columns for column in columns):
+            cells = [[_decoded(cell) for cell in table.columns[column][:LOOKED_AT]] for column in columns]
+            filled = [row for row in zip(*cells, strict=True) if all(value is not None for value in row)]
+            if filled and all(map(fits, filled)):
+                raise DataError(f"{table.file}: {said.format(file=quote(table.file))}")
+
+
+def _decoded(cell: str | None) -> Any:
+    try:
+        return json.loads(cell) if cell and cell.lstrip()[:1] in ("[", "{") else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _of_label_studio(row: tuple[Any, ...]) -> bool:
+    data, annotations = row
+    return (
+        isinstance(data, dict) and isinstance(annotations, list) and all(isinstance(each, dict) for each in annotations)
+    )
+
+
+def _of_argilla(row: tuple[Any, ...]) -> bool:
+    return all(isinstance(value, dict | list) for value in row)
+
+
+def _of_spacy(row: tuple[Any, ...]) -> bool:
+    [cats] = row
+    return isinstance(cats, Mapping) and bool(cats) and all(isinstance(value, int | float) for value in cats.values())
+
+
+_KINDS: tuple[tuple[tuple[str, ...], Callable[[tuple[Any, ...]], bool], str], ...] = (
+    (
+        ("data", "annotations"), _of_label_studio,
+        "is Label Studio's full JSON, whose texts are inside of 'data' and whose labels are inside of 'annotations'; export it "
+        "there as JSON-MIN or CSV",
+    ),
+    (
+        ("fields", "responses"), _of_argilla,
+        "has records of Argilla, with texts inside of 'fields' and labels inside of 'responses'; export records flat "
+        "(dataset.records.to_list(flatten=True)) and write a row for each",
+    ),
+    (
+        ("cats",), _of_spacy,
+        "has spaCy's 'cats', a number for each label in an object; where one label is right: "
+        "jq -c '{{text, label: (.cats | to_entries | max_by(.value).key)}}' {file} " + LINES + "; where several may be: "
+        "jq -c '{{text, labels: [.cats | to_entries[] | select(.value >= 0.5).key]}}' {file} " + LINES,
+    ),
+)  # fmt: skip

@@ -1,0 +1,79 @@
+"""Exports with texts or labels inside of objects are named, with what to do."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headstart.data.table import Table
+from headstart.errors import DataError
+from headstart.recipes.parsing import assemble
+from headstart.runs.preparation import prepare
+from headstart.runs.splitting import Parts
+from headstart.runtime.progress import SILENT
+from headstart.tasks.open import OpenTask
+
+
+def parts(folder: Path, row: Any, **options: Any) -> Parts:
+    path = folder / "of us.jsonl"
+    path.write_text("".join(json.dumps(row(at)) + "\n" for at in range(60)), encoding="utf-8")
+    return prepare(assemble("fit", {"train": str(path)} | options), SILENT)
+
+
+def studio(at: int) -> dict[str, Any]:
+    result = [{"from_name": "mood", "to_name": "text", "type": "choices", "value": {"choices": ["calm"]}}]
+    return {
+        "id": at,
+        "data": {"text": f"Boat {at} came in"},
+        "annotations": [{"id": at, "result": result}],
+        "predictions": [],
+    }
+
+
+def argilla(at: int) -> dict[str, Any]:
+    return {"fields": {"text": f"Boat {at} came in"}, "responses": {"mood": [{"value": "calm"}]}, "status": "completed"}
+
+
+def spacy(at: int) -> dict[str, Any]:
+    return {"text": f"Boat {at} came in", "cats": {"CALM": float(at % 2), "ROUGH": 1.0 - at % 2}}
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (studio, "is Label Studio's full JSON, .*; export it there as JSON-MIN or CSV"),
+        (argilla, r"has records of Argilla, with texts inside of 'fields' .*to_list\(flatten=True\)"),
+        (spacy, "has spaCy's 'cats', a number for each label in an object; .* jq -c"),
+    ],
+)
+@pytest.mark.parametrize("task", [None, "text-classification", "multi-label-classification"])
+def test_nested_exports_are_named(tmp_path: Path, row: Any, said: str, task: str | None) -> None:
+    with pytest.raises(DataError, match=said):
+        parts(tmp_path, row, **({"task": task} if task else {}))
+
+
+def test_the_commands_for_spacy_work(tmp_path: Path) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    with pytest.raises(DataError) as caught:
+        parts(tmp_path, spacy)
+    for command, label in zip(str(caught.value).split("jq -c ")[1:], ("label", "labels"), strict=True):
+        subprocess.run("jq -c " + command.partition("; where")[0], shell=True, cwd=tmp_path, check=True)
+        found = prepare(assemble("fit", {"train": str(tmp_path / "rows.jsonl")}), SILENT)
+        assert (found.task.label, found.task.label_names) == (label, ("CALM", "ROUGH"))
+
+
+def test_columns_with_these_names_and_other_content_are_read(tmp_path: Path) -> None:
+    found = parts(tmp_path, lambda at: {"data": f"Boat {at} came in", "annotations": ("calm", "rough")[at % 2]})
+    assert found.task.text == ("data",)
+    found = parts(tmp_path, lambda at: {**spacy(at), "mood": ("calm", "rough")[at % 2]}, label="mood")
+    assert found.task.label == "mood"
+
+
+def test_objects_are_not_called_lists() -> None:
+    cells = {"a": ['{"x": 1}'] * 30, "b": ["[1, 2]"] * 30}
+    with pytest.raises(DataError, match=r"a \(objects\), b \(lists\)"):
+        OpenTask().found_in(Table("a.jsonl", cells, list(range(30))))
