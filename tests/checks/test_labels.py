@@ -11,6 +11,7 @@ from headstart.checks.labels import (
     refuse_rare,
     spelled_otherwise,
     spelling,
+    told_apart,
     unseen,
     unseen_labels,
 )
@@ -78,3 +79,31 @@ def test_rare_labels_are_only_to_be_left_out_where_others_stay(labels: list[Any]
     counts = Counter(one for label in labels for one in ([label] if isinstance(label, str) else label))
     with pytest.raises(DataError, match=advice):
         refuse_rare(counts, rows, least_labels=least)
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (["caf\u00e9", "cafe\u0301"], ["caf\u00e9", r"cafe\u0301"]),
+        (["wet", "wet\u200b", "dry"], ["wet", r"wet\u200b", "dry"]),
+        (["very wet", "very\u00a0wet"], ["very wet", r"very\xa0wet"]),
+        (["\u212bl", "\u00c5l"], [r"\u212bl", r"\xc5l"]),
+        (["\u1112\u1161\u11ab", "\ud55c"], [r"\u1112\u1161\u11ab", r"\ud55c"]),
+        (["Up", "up"], ["Up", "up"]),
+        (["v\u00f6llig", "na\u0308her"], ["v\u00f6llig", "na\u0308her"]),
+    ],
+)
+def test_what_is_not_seen_of_labels_is_shown_where_it_matters(labels: list[str], said: list[str]) -> None:
+    assert told_apart(labels) == said
+
+
+def test_messages_show_what_is_not_seen() -> None:
+    with pytest.raises(
+        DataError, match=r"differ only by what is not seen .*: 'wet' \(3 rows\) and 'wet\\u200b' \(2 rows\)"
+    ):
+        refuse_lookalikes(Counter({"wet": 3, "wet\u200b": 2, "dry": 5}), "a.csv")
+    reason = unseen("wet\u200b", ["wet", "dry"])
+    assert reason.endswith(r"does not occur in the training rows, where it is 'wet' and here 'wet\u200b'")
+    assert unseen_labels([Dropped("a.csv", 2, reason)]) == ["wet\u200b"]
+    assert unseen("WET", ["wet", "dry"]).endswith("training rows, where it is 'wet'")
+    assert r"'wet\u200b' and 'wet' differ only by spelling" in spelled_otherwise(["wet\u200b"], ["wet"])

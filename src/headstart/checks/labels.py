@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from headstart.data.graphemes import composed
 from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.errors import DataError
@@ -33,18 +34,50 @@ def refuse_lookalikes(counts: Counter[str], file: str) -> None:
         spellings.setdefault(spelling(label), []).append(label)
     twins = [labels for labels in spellings.values() if len(labels) > 1]
     if twins:
-        shown = "; ".join(" and ".join(f"'{label}' ({counts[label]} rows)" for label in labels) for labels in twins[:5])
+        shown = "; ".join(
+            " and ".join(
+                f"'{said}' ({counts[label]} rows)" for label, said in zip(labels, told_apart(labels), strict=True)
+            )
+            for labels in twins[:5]
+        )
         alike = all(len({*map(folded, labels)}) == 1 for labels in twins)
         how = "case or white space" if alike else "spelling"
+        if any(told_apart(labels) != labels for labels in twins):
+            how = "what is not seen (how letters are encoded, characters without a width)"
         raise DataError(
             f"{file}: labels differ only by {how}: {shown}; fix the file, or merge them with --merge-labels"
         )
 
 
+def told_apart(labels: Sequence[str]) -> list[str]:
+    """Labels as messages show them: what is not seen of them is written as an escape where two of them look the same."""
+    looks = Counter(map(_look, labels))
+    if len(looks) == len({*labels}):
+        return [*labels]
+    escaped = ["".join(ascii(sign)[1:-1] if _is_unseen(sign) else sign for sign in label) for label in labels]
+    if len({*map(_look, escaped)}) < len({*labels}):
+        escaped = [ascii(label)[1:-1] for label in labels]
+    return [said if looks[_look(label)] > 1 else label for label, said in zip(labels, escaped, strict=True)]
+
+
+def _look(label: str) -> str:
+    """What readers see of a label."""
+    return re.sub(r"\s", " ", composed(label))
+
+
+def _is_unseen(sign: str) -> bool:
+    """Whether a character joins the one before it, has no width, or is a blank of another kind."""
+    return unicodedata.category(sign)[0] in "MCZ" and sign != " "
+
+
 def unseen(label: str, known: Iterable[str]) -> str:
     """Why a row cannot be scored whose label training rows lack, with the spelling that they have if it is only that."""
     twin = _twins([label], known).get(label)
-    return f"label '{label}' does not occur in the training rows{f', where it is {twin!r}' if twin else ''}"
+    if twin is None:
+        return f"label '{label}' does not occur in the training rows"
+    one, other = told_apart([label, twin])
+    here = f" and here '{one}'" if (one, other) != (label, twin) else ""
+    return f"label '{label}' does not occur in the training rows, where it is '{other}'{here}"
 
 
 def unseen_labels(dropped: Iterable[Dropped]) -> list[str]:
@@ -62,7 +95,8 @@ def found_and_known(found: Sequence[str], known: Sequence[str]) -> str:
 
 def spelled_otherwise(found: Sequence[str], known: Sequence[str]) -> str:
     """Which labels only their spelling keeps apart from a known one, as a clause; empty where there are none."""
-    pairs = ", ".join(f"'{label}' and '{twin}'" for label, twin in [*_twins(found, known).items()][:5])
+    twins = [told_apart(pair) for pair in [*_twins(found, known).items()][:5]]
+    pairs = ", ".join(f"'{label}' and '{twin}'" for label, twin in twins)
     return f"; {pairs} differ only by spelling: write the labels of both files alike" if pairs else ""
 
 
