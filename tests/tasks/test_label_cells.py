@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from headstart.api import table_of
+from headstart.data.table import Table
 from headstart.tasks.label_cells import listed_labels, one_label
+from headstart.tasks.multi_label_classification import MultiLabelClassification
 from headstart.tasks.text_classification import TextClassification
 from headstart.types import Json
 
@@ -93,3 +95,28 @@ def test_lists_of_one_label_in_a_frame_are_labels() -> None:
 def test_sets_in_a_frame_are_lists_of_labels() -> None:
     table = table_of(pd.DataFrame({"text": ["a b", "c d"], "label": [{"up", "down"}, {"up"}]}))
     assert table.columns["label"] == ['["down", "up"]', '["up"]']
+
+
+@pytest.mark.parametrize("task", [TextClassification(label="mood"), MultiLabelClassification(label="mood")])
+def test_labels_that_read_like_missing_values_are_said_and_stay(
+    task: TextClassification | MultiLabelClassification,
+) -> None:
+    cells = ["up", "N/A", " nan", "down", "NULL", "nan", "N/A", "unknown"]
+    rows = Table("a.csv", {"text": [f"a {at}" for at in range(8)], "mood": [*cells]}, range(2, 10))
+    found = task.guess(rows)
+    [said] = found.remarks(rows)
+    assert "cells that read like missing values are labels as they are written: " in said
+    assert "'N/A' (2 rows), 'NULL' (1 row), " in said
+    assert "unknown" not in said
+    labels = [label if isinstance(label, str) else label[0] for label in found.parse(rows)[0].labels]
+    assert [label.strip() for label in labels] == [cell.strip() for cell in cells]
+    assert not found.remarks(Table("a.csv", {"text": ["a", "b"], "mood": ["up", "down"]}, [2, 3]))
+
+
+@pytest.mark.parametrize("task", [TextClassification(label="mood"), MultiLabelClassification(label="mood")])
+def test_numbers_with_a_decimal_comma_are_said_where_they_were_named_as_labels(
+    task: TextClassification | MultiLabelClassification,
+) -> None:
+    rows = Table("a.csv", {"text": ["a", "b", "c", "d"], "mood": ["0,5", "1", "1,5", "0,5"]}, range(2, 6))
+    [said] = task.guess(rows).remarks(rows)
+    assert "decimal comma" in said and "write" in said and "0.5" in said

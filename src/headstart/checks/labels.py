@@ -15,6 +15,9 @@ from headstart.types import Dropped
 
 _WHOLE = re.compile(r"([-+]?\d+)\.0+")
 
+MISSING = frozenset(("n/a", "na", "#n/a", "<na>", "nan", "null", "<null>", "nil"))
+"""What programs write, in lower case, where there is no value."""
+
 
 def spelling(label: str) -> str:
     """The key under which spellings of one label meet: case, white space and Unicode forms folded, `1.0` written `1`."""
@@ -68,6 +71,17 @@ def _look(label: str) -> str:
 def _is_unseen(sign: str) -> bool:
     """Whether a character joins the one before it, has no width, or is a blank of another kind."""
     return unicodedata.category(sign)[0] in "MCZ" and sign != " "
+
+
+def like_missing(counts: Mapping[str, int]) -> str:
+    """Which labels read like missing values, in a sentence; empty where none does, or where there are no others."""
+    found = [label for label in counts if label.strip().casefold() in MISSING or label.strip() == "None"]
+    if not found or len(counts) < 2:
+        return ""
+    shown = ", ".join(f"'{label}' ({counts[label]:,} row{'s' * (counts[label] != 1)})" for label in sorted(found)[:5])
+    return (
+        f"cells that read like missing values are labels as they are written: {shown}; empty them where they are none"
+    )
 
 
 def unseen(label: str, known: Iterable[str]) -> str:

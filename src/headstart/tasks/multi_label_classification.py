@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import field_validator
 
-from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare, spelling, unseen
+from headstart.checks.labels import like_missing, refuse_lookalikes, refuse_numbers, refuse_rare, spelling, unseen
 from headstart.data.columns import taken
 from headstart.data.examples import Example, Examples, joined, relabelled
 from headstart.data.outputs import Logits
-from headstart.data.profile import MOSTLY, TableProfile
+from headstart.data.profile import MOSTLY, ColumnProfile, TableProfile, with_point
 from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -171,14 +171,16 @@ class MultiLabelClassification(PooledTask[Example]):
         return stored(table, rows, Examples(columns, rows.labels, rows.weights)), rows.dropped
 
     def remarks(self, table: Table) -> list[str]:
-        """Labels that look like several."""
-        if self.separator in (None, "json", "space") or len(label_columns(table, self.label)) > 1:
+        """Labels that look like several, and those that read like missing values."""
+        if len(label_columns(table, self.label)) > 1:
             return []
-        counts = Counter(
-            one for cell in table.column(self.label or "", "--label") for one in self.read_cell(cell)[0] or ()
-        )
-        said = doubtful(counts, self.separator)
-        return [f"{table.file}: {said}"] if said else []
+        column, separator = table.column(self.label or "", "--label"), self.separator or "|"
+        counts = Counter(one for cell in column for one in read_labels(cell, separator)[0] or ())
+        several = doubtful(counts, separator) if separator not in ("json", "space") else ""
+        commas = ""
+        if separator == "," and (cell := ColumnProfile(self.label or "", column[:1000]).decimal_comma):
+            commas = f"'{cell}' looks like a number with a decimal comma and is taken for two labels; write {with_point(cell)}"
+        return [f"{table.file}: {said}" for said in (several, commas, like_missing(counts)) if said]
 
     def bind(self, examples: Store[Example]) -> Self:
         """Learn the labels, refusing what can't be learnt from."""

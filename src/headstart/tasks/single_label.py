@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, Se
 import numpy as np
 from pydantic import Field
 
-from headstart.checks.labels import refuse_lookalikes, refuse_numbers, refuse_rare, spelling, unseen
+from headstart.checks.labels import like_missing, refuse_lookalikes, refuse_numbers, refuse_rare, spelling, unseen
 from headstart.data.examples import Examples, Pairs, relabelled
 from headstart.data.outputs import Logits
+from headstart.data.profile import ColumnProfile, with_point
 from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -119,6 +120,18 @@ class SingleLabel(PooledTask[E], Generic[E]):
             ]
             found = found.take([row for row, label in enumerate(labels) if counts[label or ""] > 1])
         return found, dropped
+
+    def remarks(self, table: Table) -> list[str]:
+        """Labels that read like missing values, and those that are numbers with a decimal comma."""
+        column = table.column(self.label or "", "--label")
+        said = like_missing(Counter(label for cell in column if (label := one_label(cell)[0])))
+        found = [f"{table.file}: {said}"] if said else []
+        if cell := ColumnProfile(self.label or "", column[:1000]).decimal_comma:
+            found.append(
+                f"{table.file}: labels are numbers with a decimal comma; to learn how much, write points, {with_point(cell)} for "
+                f"'{cell}', and say --task text-regression"
+            )
+        return found
 
     def vanished(self, table: Table, rows: Store[Any]) -> list[str]:
         """A sentence that names the labels none of whose rows can be used, if there are any."""
