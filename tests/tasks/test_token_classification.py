@@ -346,3 +346,15 @@ def test_the_chain_is_told_which_words_make_a_sentence_in_whatever_windows_they_
         torch.testing.assert_close(torch.from_numpy(outputs.values), chain(scores, counts))
     assert outputs.units is not None and outputs.units.counts.tolist() == [1, 4]
     assert read(WORDS)[0].heads(SimpleNamespace(depth=1, poolings=("first",), hidden_size=8))[HEAD].chain is None
+
+
+@pytest.mark.parametrize("name", ["a.conll", "a.csv", "a.tsv", "a.words"])
+def test_a_file_without_empty_lines_is_told_what_it_lacks(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("Edda B-PER\nsang O\n. O\nOslo B-LOC\nslept O\n. O\n" * 10)
+    with pytest.raises(
+        DataError, match=r"no empty line parts sentences.* put (one|an empty line) behind the last word"
+    ):
+        TokenClassification(text="tokens", label="tags").parse(open_table(path))
+    path.write_text("Edda B-PER\nsang O\nin O\nOslo B-LOC\n. O\n")
+    assert len(TokenClassification(text="tokens", label="tags").parse(open_table(path, format="conll"))[0]) == 1

@@ -8,6 +8,7 @@ from typing import Any
 from headstart.config import parse
 from headstart.data.files import beginning, open_text
 from headstart.data.foreign import fasttext, foreign, web_page
+from headstart.data.spelling import position_tags
 from headstart.data.table import Table, load
 from headstart.errors import DataError, HeadstartError, RecipeError
 from headstart.readers import READERS
@@ -106,9 +107,18 @@ def _refuse_other(path: Path, name: str) -> None:
 
 
 def _in_columns(path: Path) -> bool:
-    """Whether a file has a word per line with its tag beside it, and empty lines between sentences."""
+    """Whether a file has a word per line with its tag beside it, and empty lines between sentences.
+
+    Raises:
+        DataError: it has the former and, blanks between both, not the latter.
+    """
     try:
         layout = layout_of(open_text(path), None)
     except HeadstartError:
         return False
+    if layout.tagged and layout.count > 1 and not layout.tabbed and not layout.parted and position_tags(layout.known):
+        raise DataError(
+            f"{path}: has a word per line with its tag beside it, and no empty line parts sentences; put one behind the last word "
+            "of each, or say what the file is with --format"
+        )
     return layout.tagged and layout.parted

@@ -42,6 +42,9 @@ MOST_TAGS = 500
 """Tags beyond which lists are of something else, unless their column has a usual name."""
 LINES = 5
 """Lines named in a message."""
+LEAST_UNPARTED = 25
+"""Words of an only sentence from which signs of its end in it say that it is several; four times as many say so alone."""
+_STOPS = frozenset(".!?\u2026\u3002\u0964\uff01\uff1f\u061f\u06d4")
 
 Cells = Sequence[str | None]
 
@@ -184,10 +187,22 @@ def sentences_of(
             f"{table.file}: each row has one word and its tag; rows have to be sentences, so write a file of words and tags with "
             "an empty line between sentences (--format conll), or lists of words and of tags"
         )
+    if "columns" in table.format and len(table) == 1 and labels is not None and kept:
+        _refuse_unparted(table, read(inputs[0] or "", told[0]).input.words)
     columns = {key: [values[row] for row in kept] for key, values in table.columns.items()}
     own = [inputs[row] for row in kept], [told[row] for row in kept]
     rows = Sentences(*own, read, np.array(counts, dtype=np.int64))
     return Store(rows, [table.lines[row] for row in kept], table.file, columns), dropped
+
+
+def _refuse_unparted(table: Table, words: Sequence[str]) -> None:
+    """Raises DataError where the only sentence of a file is plainly several."""
+    several = len(words) >= LEAST_UNPARTED and any(word in _STOPS for word in words[:-1])
+    if several or len(words) >= 4 * LEAST_UNPARTED:
+        raise DataError(
+            f"{table.file}: no empty line parts sentences, so all {len(words):,} words are one; put an empty line behind the "
+            "last word of each sentence"
+        )
 
 
 def remarks_on(table: Table, inputs: Cells, labels: Cells, spelling: Spelling) -> list[str]:
