@@ -135,6 +135,10 @@ def test_empty_lines_are_skipped_and_counted(put: Put) -> None:
         ('{"version": 1, "data": [{"text": "a"}, {"text": "b"}]}', r"in the list 'data'; .* jq -c '\.data\[\]' /"),
         ('{"version": 1,\n "my rows": [{"a": "a"},\n {"a": "b"}]}', r"'my rows'; .* jq -c '\.\[\"my rows\"\]\[\]' /"),
         ('[{"a": 1},\n{"a": 2}]\n', "is one JSON array"),
+        (
+            '[{"id": 1, "data": {"text": "a"}, "annotations": []}]',
+            "as Label Studio's full JSON is; export it there as CSV",
+        ),
         ("plain\ntext\n", "line 1: no line is usable; this one is not JSON: Expecting value at character 1"),
         ("[]", "no line is usable; this one is not a JSON object but an array"),
         ("{}\n{}\n", "every row is an empty object"),

@@ -39,6 +39,9 @@ def refuse_document(lines: TextLines) -> None:
         return
     if whole == [] or (isinstance(whole, list) and not any(isinstance(row, dict) for row in whole)):
         return
+    first = whole[0] if isinstance(whole, list) else None
+    if isinstance(first, dict) and isinstance(first.get("data"), dict) and isinstance(first.get("annotations"), list):
+        raise DataError(f"{lines.path}: is one JSON array, as Label Studio's full JSON is; export it there as CSV")
     key = _rows_inside(whole) if isinstance(whole, dict) else None
     if isinstance(whole, list) or (whole is None and start[0] == "["):
         what, filter_ = "array", ".[]"
