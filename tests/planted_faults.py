@@ -528,7 +528,7 @@ FAULTS = (
     ),
     Fault(
         "answers: a label twice in a list counts twice",
-        'tasks/multi_label_classification.py',
+        'tasks/label_lists.py',
         'for label in dict.fromkeys(labels)), None)',
         'for label in labels), None)',
         'tests/tasks/test_multi_label_classification.py',
