@@ -15,12 +15,14 @@ from tests.forked import POINTS, Ended, Program
 
 from headstart.errors import StorageError
 from headstart.runs.workspace import place_of
+from headstart.strategies import STRATEGIES
 from headstart.training.checkpoints import STEP
 
 FORKED = ("fine-tuning", "contrastive")
 """Strategies that are killed by default: trained on labels, and trained on pairs of texts by folds."""
 WORDS = ("parcel", "shop", "day", "night", "way", "start")
 ROWS = 72
+TRAINING = ("--epochs", "2", "--batch-size", "16")
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +39,15 @@ def words(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> list
             )
             table.writerow([text + f" {at}", ("down", "up")[at % 2]])
     return [
-        path, "--backbone", tiny_backbone, "--checkpoint-every", "0", "--epochs", "2", "--batch-size", "16", "--no-controls",
+        path, "--backbone", tiny_backbone, "--checkpoint-every", "0", *TRAINING, "--no-controls",
         "--threads", "1", "--precision", "float32",
     ]  # fmt: skip
 
 
-def fit_words(words: list[object], name: str) -> list[object]:
+def fit_words(words: list[object], name: str, *, trains: bool | None = None) -> list[object]:
+    """The command of a strategy; those that train nothing are not told how."""
+    if not (STRATEGIES.get(name)().trains if trains is None else trains):
+        words = [word for word in words if word not in TRAINING]
     if needs_target(name):
         path = Path(str(words[0])).with_name("target.csv")
         texts = [f"now the {word} is {said} {at}" for at, word in enumerate(WORDS) for said in ("bad", "good")]
@@ -162,7 +167,7 @@ def test_a_strategy_around_another_one_goes_on_in_the_round_that_was_killed(
     program: Program, words: list[object], tmp_path: Path
 ) -> None:
     inner = ["--then", "fine-tuning", "--rounds", "1", "--confidence", "0.4", "--folds", "0"]
-    first = [*fit_words(words, "self-training"), *inner]
+    first = [*fit_words(words, "self-training", trains=True), *inner]
     done = program.run(*first, "-o", tmp_path / "whole" / "run", count=True)
     assert done.code == 0, done.err
     run = tmp_path / "killed" / "run"
