@@ -23,6 +23,7 @@ from headstart.strategies.offers import controls, made_for_few, offering, requir
 from headstart.strategies.tf_idf import TfIdf
 from headstart.tasks import TASKS
 from headstart.tasks.open import OpenTask
+from headstart.tasks.text_classification import TextClassification
 from headstart.training.settings import Training
 
 CRF = "it tags words; the control of whole texts is tf-idf"
@@ -177,6 +178,9 @@ def test_strategies_without_a_network_say_how_many_seconds_they_take() -> None:
     assert Crf().work(halves).seconds == pytest.approx(2.5e-5 * 3 * (4 * 1 * 8 + 8 + 8))
     texts = Store([Example("a" * 1000)] * 5, [1, 2, 3, 4, 5], "a.csv")
     assert TfIdf().work(replace(context, train=texts)) == (0.0, 0.0, pytest.approx(2.0 + 1e-5 * 5000))
+    many = TextClassification(text=("text",), label="label", labels=tuple(map(str, range(150))))
+    slow = TfIdf().work(replace(context, train=texts, task=many)).seconds
+    assert slow == pytest.approx(2.0 + 33 * 1e-5 * 5000), "each label has a regression of its own"
 
 
 def test_an_offer_names_verbs_and_strategies_that_there_are() -> None:
