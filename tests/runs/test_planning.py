@@ -358,6 +358,10 @@ def test_an_outlook_counts_what_comes_before(monkeypatch: pytest.MonkeyPatch) ->
     ]
     assert found.step(Entry(get("lora")), ()).late is False
     assert sum(step.seconds or 0.0 for step in steps.values() if step.runs) < 180 - found.kept
+    monkeypatch.setattr(TfIdf, "work", lambda self, context: Work(0.0, 0.0, 170.0))
+    found = usual(monkeypatch, rate=0.006)
+    last = {step.entry.label: step for step in found.outlook(found.entries())}["tf-idf"]
+    assert last.reason.startswith("needs 2 min 50 s"), "others are expected to have run by then"
 
 
 @pytest.mark.parametrize(("pace", "rate"), [(0.1, 0.01), (0.4, 0.005), (0.8, 0.008), (1.5, 0.015), (5.0, 0.02)])

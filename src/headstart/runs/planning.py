@@ -185,7 +185,7 @@ class Plan:
         training = self._shorter(strategy, left)
         if training is not None:
             return Step(entry, self.estimate(strategy, training), training=training, late=True)
-        rivals = [each for each in entries if each.candidate is not None]
+        rivals = [each for each in entries if each.candidate is not None or each.label in self._expected]
         first = strategy.cost <= CHEAP and (not rivals or (strategy.role == "transfer" and seconds <= left))
         if first and all(each.strategy.role == "control" for each in rivals):
             return Step(entry, seconds)
