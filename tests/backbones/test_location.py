@@ -93,7 +93,7 @@ def test_a_folder_of_pickled_weights_alone_is_refused(name: str, folder: Path) -
         ("robert", "; did you mean 'roberta'?"),
         ("my-own", ""),
         (None, ""),
-        (["bert"], ""),
+        (["bert"], "; did you mean 'bert'?"),
     ],
 )
 def test_an_architecture_that_is_not_known_is_refused_with_the_nearest(kind: Any, hint: str, folder: Path) -> None:

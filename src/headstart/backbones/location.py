@@ -240,7 +240,7 @@ def _configuration(folder: Path, needs: frozenset[str]) -> dict[str, Any]:
         raise ModelError(f"{path} holds {describe(config)}, expected keys and values")
     kind, known = config.get("model_type"), architectures()
     if kind not in known:
-        hint = did_you_mean(str(kind), known)
+        hint = did_you_mean(str(kind).strip("[]'\""), known)  # a list of one name is a slip too
         raise ModelError(f"{folder}: model_type {kind!r} is not one that is loaded{hint} ({', '.join(known)})")
     if needs:
         backbone_class(config, needs)

@@ -130,7 +130,7 @@ class Examples(Sequence[Example]):
 
 
 def relabelled(examples: Sequence[Any], labels: Sequence[Any]) -> Sequence[Any]:
-    """The same texts and weights under other labels."""
+    """Examples with their texts and weights, under other labels."""
     if isinstance(examples, Examples | Pairs):
         return replace(examples, labels=labels)
     return [replace(example, label=label) for example, label in zip(examples, labels, strict=True)]

@@ -32,7 +32,7 @@ class Abstention(Decision):
         return self
 
     def apply(self, task: Task[Any, Any], outputs: Logits) -> Logits:  # type: ignore[override]
-        """The same outputs, which say of each row whether it is left out."""
+        """The outputs, with a mark for each row that is left out."""
         sure = task.confidence(outputs) if self.least is not None and task.can_abstain else None
         return outputs if sure is None else replace(outputs, abstained=sure < self.least)
 

@@ -45,5 +45,5 @@ class Thresholds(Decision):
         return self.revised(values=task.best_thresholds(outputs, rows) or ())
 
     def apply(self, task: Task[Any, Any], outputs: Logits) -> Logits:  # type: ignore[override]
-        """The same outputs, which hold the thresholds from then on."""
+        """The outputs, with the thresholds by which labels are given."""
         return replace(outputs, thresholds=np.array(self.values)) if self.values else outputs

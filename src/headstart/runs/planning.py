@@ -31,9 +31,9 @@ LAST_SHARE = 0.03
 READING_SHARE = 0.5
 """Share of the budget that a pass over rows that are cross-validated may take; beyond it fewer are used by the whole run."""
 VALIDATION_SHARE = 0.1
-"""The same of a pass over the validation rows, which are read after every epoch."""
+"""Share of the budget that a pass over the validation rows may take, which are read after every epoch."""
 TESTING_SHARE = 0.25
-"""The same of a pass over the test rows."""
+"""Share of the budget that a pass over the test rows may take."""
 LEAST_ROWS = 200
 """Rows that are left to the run at least."""
 FIRST_SHARE = 0.5

@@ -208,7 +208,7 @@ class SelfTraining(Strategy):
         first: Candidate,
         store: Pooled,
     ) -> Context:
-        """The same run with labelled target texts among its training rows, dealt out to its folds where it has some."""
+        """The context of a run with labelled target texts among its training rows, dealt out to its folds where it has some."""
         names, weight = context.task.names, self.pseudo_weight
         added = [
             replace(texts.get(int(row)), label=names[label], weight=weight)

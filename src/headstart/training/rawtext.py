@@ -39,7 +39,7 @@ class TextRows:
 
 
 def by_objective(source: TextSource, objective: TextObjective) -> TextSource:
-    """The same text, its lines as documents where the objective compares sentences and nothing else is asked for."""
+    """A source of raw text, its lines as documents where the objective compares sentences and nothing else is asked for."""
     by_line = objective.by_sentence and source.documents == "auto"
     return source.revised(documents="line") if by_line else source
 
