@@ -65,6 +65,8 @@ class Program:
         limits: dict[str, int] | None = None,
         count: bool = False,
         team: int = 1,
+        streams: dict[int, str] | None = None,
+        encoding: str = "utf-8",
     ) -> Ended:
         """Run `headstart WORDS`.
 
@@ -77,11 +79,15 @@ class Program:
             count: whether calls of the points are counted.
             team: processes that work on it together, as torchrun starts them; the first one is killed, and then the others,
                 and it is the first one's end that is told.
+            streams: what standard input (0), output (1) or error (2) is in place of the usual: a path, `closed`, or `unread`, a pipe
+                whose other end is closed.
+            encoding: that of standard output.
         """
         assert self._process.stdin is not None and self._process.stdout is not None
         task = {
             "words": [str(word) for word in words], "at": at, "after": after, "how": int(how), "limits": limits or {},
             "count": count, "folder": str(self.folder), "directory": os.getcwd(), "team": team,
+            "streams": streams or {}, "encoding": encoding,
         }  # fmt: skip
         (self.folder / "reached").unlink(missing_ok=True)
         self._process.stdin.write(json.dumps(task) + "\n")
@@ -148,7 +154,10 @@ def child(task: dict[str, Any], rank: int, port: int) -> None:
         }
         os.environ |= {name: str(value) for name, value in place.items()}
         task |= {"count": task["count"] and not rank, "at": None if rank else task["at"]}
-    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", closefd=False, encoding=task["encoding"])  # noqa: SIM115
+    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+    for number, what in task["streams"].items():
+        redirect(int(number), what)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if task["at"] or task["count"]:
         patch(task)
@@ -169,9 +178,26 @@ def child(task: dict[str, Any], rank: int, port: int) -> None:
         import traceback
 
         traceback.print_exception(error)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
     os._exit(code)
+
+
+def redirect(number: int, what: str) -> None:
+    """Make a standard stream what was asked for, as a shell does before a program starts."""
+    if what == "closed":
+        os.close(number)
+        setattr(sys, ("stdin", "stdout", "stderr")[number], None)
+    elif what == "unread":
+        back, front = os.pipe()
+        os.close(back)
+        os.dup2(front, number)
+        os.close(front)
+    else:
+        os.dup2(os.open(what, os.O_WRONLY), number)
+        if not number:
+            sys.stdin = open(0, closefd=False)  # noqa: SIM115
 
 
 def free_port() -> int:

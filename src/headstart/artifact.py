@@ -35,6 +35,7 @@ from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks import TASKS
 from headstart.tasks.base import Task
 from headstart.types import Prediction, Unanswered
+from headstart.unseen import escaped
 
 FORMAT = 2
 MANIFEST = "headstart.json"
@@ -379,10 +380,11 @@ def _missing_parents(target: Path) -> list[Path]:
 
 
 def recipe_text(recipe: dict[str, Any]) -> str:
-    """A recipe as YAML with a line that says how to run it."""
-    return "# Run it again: headstart run recipe.yaml --output NEW_FOLDER\n" + yaml.safe_dump(
-        recipe, sort_keys=False, allow_unicode=True
-    )
+    """A recipe as YAML with a line that says how to run it, in YAML's own escapes where there is something that is not seen."""
+    text = yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True)
+    if escaped(text) != text:
+        text = yaml.safe_dump(recipe, sort_keys=False, allow_unicode=False)
+    return f"# Run it again: headstart run recipe.yaml --output NEW_FOLDER\n{text}"
 
 
 def own_version() -> str:

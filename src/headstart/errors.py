@@ -8,6 +8,7 @@
     ├── DivergedError             65   training produced numbers that are not finite
     ├── MissingInputError         66   a file or folder that is not there
     ├── UnavailableError          69   the hub, or an optional dependency, is out of reach
+    ├── OutOfMemoryError          71   memory ran out
     ├── RunFolderError            73   the output folder is taken
     └── StorageError              74   the disk refuses: read-only, full, not permitted
 
@@ -17,6 +18,8 @@ apart: the user asked for it.
 
 from collections.abc import Sequence
 from typing import NamedTuple
+
+from headstart.unseen import escaped
 
 
 class Fault(NamedTuple):
@@ -40,6 +43,10 @@ class HeadstartError(Exception):
     """Base of the tree; the command line prints its message and exits with `exit_code`."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """The message; what a file or folder brought into it and is not seen, such as codes for a terminal, as escapes."""
+        return escaped(super().__str__())
 
 
 class UsageError(HeadstartError):
@@ -95,6 +102,12 @@ class UnavailableError(HeadstartError):
     """The hub cannot be reached, or an optional dependency is not installed."""
 
     exit_code = 69
+
+
+class OutOfMemoryError(HeadstartError):
+    """Memory ran out, and doing the same in parts did not help; the message says where."""
+
+    exit_code = 71
 
 
 class RunFolderError(HeadstartError):

@@ -1,9 +1,12 @@
 """Plain data that several layers pass around; no behaviour beyond its own invariants."""
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
+
+from headstart.unseen import escape
 
 
 class Record(NamedTuple):
@@ -85,6 +88,19 @@ class Prediction(Protocol):
 
 MOST_PROBABILITIES = 20
 """Labels up to which every probability gets a column of its own."""
+_NO_NAME = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\s+$")
+"""Control characters, and blanks at the end, which a header loses."""
+
+
+def probability_columns(labels: Sequence[str]) -> list[str]:
+    """Names of the columns of probabilities, where labels are few; escapes stand for what no name of a column can hold."""
+    names: list[str] = []
+    for label in labels if len(labels) <= MOST_PROBABILITIES else ():
+        name = _NO_NAME.sub(escape, f"p_{label}")
+        while name in names:
+            name += "_"
+        names.append(name)
+    return names
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from headstart.registry import did_you_mean
 from headstart.types import Dropped
 
 _WHOLE = re.compile(r"([-+]?\d+)\.0+")
+_FORMULA = re.compile(r"[=@\t\r].+|[-+](?![\d.,]+%?$).+", re.DOTALL)
 
 MISSING = frozenset(("n/a", "na", "#n/a", "<na>", "nan", "null", "<null>", "nil"))
 """What programs write, in lower case, where there is no value."""
@@ -81,6 +82,17 @@ def like_missing(counts: Mapping[str, int]) -> str:
     shown = ", ".join(f"'{label}' ({counts[label]:,} row{'s' * (counts[label] != 1)})" for label in sorted(found)[:5])
     return (
         f"cells that read like missing values are labels as they are written: {shown}; empty them where they are none"
+    )
+
+
+def like_formulas(labels: Iterable[str]) -> str:
+    """Which labels a spreadsheet would compute if they stood in a file of predictions, in a sentence; empty where none."""
+    found = [label for label in labels if _FORMULA.fullmatch(label)]
+    if not found:
+        return ""
+    return (
+        f"a spreadsheet would take labels for formulas: {_quoted(found[:5])}; files of predictions hold them as they are, so "
+        "import their columns as text"
     )
 
 

@@ -6,11 +6,13 @@ import os
 import sys
 import time
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, TextIO, cast
 
+from headstart.cli.streams import Cursor
 from headstart.drawing.text import counted, shown
 from headstart.runtime.forecast import Forecast
 from headstart.runtime.progress import SILENT, NamedStage, Progress, format_duration
+from headstart.unseen import on_one_line
 
 QUIET = 10.0
 """Seconds after which a step says where it stands, whatever it has done."""
@@ -76,7 +78,7 @@ class Lines(Progress):
 
     def line(self, topic: str, message: str) -> None:
         """Write one line to standard error."""
-        print(f"{topic:<12} {message}", file=sys.stderr, flush=True)
+        print(f"{topic:<12} {on_one_line(message)}", file=sys.stderr, flush=True)
 
 
 class Bars(Lines):
@@ -96,7 +98,7 @@ class Bars(Lines):
             def render(self, task: Task) -> Text:
                 return Text(forecast.said)
 
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Console(file=cast(TextIO, Cursor(sys.stderr)), highlight=False)
         columns = (
             TextColumn("{task.description:<12}", markup=False),
             BarColumn(bar_width=30),
@@ -127,7 +129,7 @@ class Bars(Lines):
         """Move the bar."""
         self.forecast.advance(units)
         if self._task is not None:
-            self._bar.update(self._task, advance=units, note=note)
+            self._bar.update(self._task, advance=units, note=on_one_line(note))
 
     def end(self, note: str = "") -> None:
         """Take the bar away, leave a line."""
@@ -136,10 +138,10 @@ class Bars(Lines):
 
     def line(self, topic: str, message: str) -> None:
         """Write one line above the bar."""
-        self._console.print(f"{topic:<12} {message}", markup=False, soft_wrap=True)
+        self._console.print(f"{topic:<12} {on_one_line(message)}", markup=False, soft_wrap=True)
 
     def _show(self, step: str, total: float | None, note: str = "") -> None:
-        self._task = self._bar.add_task(step, total=total, note=note)
+        self._task = self._bar.add_task(on_one_line(step), total=total, note=on_one_line(note))
         self._bar.start()
 
     def _off(self) -> None:
@@ -164,6 +166,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: Collect
 
 
 def _columns(rows: Sequence[Sequence[str]], *, left: Collection[int]) -> list[str]:
+    rows = [[*map(on_one_line, row)] for row in rows]
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))] if rows else []
     lines = []
     for row in rows:
@@ -210,7 +213,7 @@ def _why(rows: Sequence[dict[str, Any]], evidence: dict[str, Any]) -> str:
     if not reason or len(rows) < 2:
         return ""
     above = not rows[0]["chosen"] and (rows[0]["scores"] or {}).get("test") is not None
-    return f"\n\nKept (*): {reason}{'; test scores play no part in the choice' if above else ''}"
+    return f"\n\nKept (*): {on_one_line(reason)}{'; test scores play no part in the choice' if above else ''}"
 
 
 def gap_table(tests: dict[str, Any]) -> str:
@@ -237,7 +240,7 @@ def plan_table(found: dict[str, Any]) -> str:
     limit = "no budget" if found["budget"] is None else f"a budget of {format_duration(found['budget'])}"
     threads = counted(found["threads"], "thread")
     total = f"about {format_duration(found['seconds'])} in all on {threads}, {limit}; nothing was trained"
-    said = "\n".join([total, *found.get("advice", ())])
+    said = "\n".join([total, *map(on_one_line, found.get("advice", ()))])
     return f"{table(['  strategy', 'role', 'time', 'plan'], body, left=(0, 1, 3))}\n\n{said}"
 
 

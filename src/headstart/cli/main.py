@@ -15,10 +15,13 @@ from typer.core import TyperCommand, TyperGroup
 from headstart.cli.dashes import TEXTS_OF, with_texts
 from headstart.cli.display import progress_for, table
 from headstart.cli.printing import print_json, say_notes, show
+from headstart.cli.streams import readable
 from headstart.errors import HeadstartError, Interrupted
 from headstart.recipes.verbs import VERBS
 from headstart.runtime.interrupts import exit_code, watched
+from headstart.runtime.memory import is_out_of_memory, out_of_memory
 from headstart.runtime.team import started
+from headstart.unseen import on_one_line
 
 STARTED = time.perf_counter()
 """A budget counts from here; the interpreter's own start came before, a few hundredths of a second."""
@@ -40,34 +43,45 @@ def main() -> None:
     """Entry point; ends the process with a documented exit code."""
     if started().rank:  # the first of several processes talks for all
         sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    with readable():
+        _leave(_carried_out())
+
+
+def _carried_out() -> int:
+    """Do what the words of the command line say; gives the exit code."""
     try:
         with watched(terminate=True):
             code = application(sys.argv[1:])(with_texts(sys.argv[1:]), standalone_mode=False)
         if code == 130:  # what typer makes of KeyboardInterrupt
             print("stopped", file=sys.stderr)
             code = exit_code()
-        _leave(code if isinstance(code, int) else 0)
     except HeadstartError as error:
-        print(f"error: {error}", file=sys.stderr)
-        _leave(error.exit_code)
+        return _refused(error)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
-        _leave(exit_code())
+        return exit_code()
     except SystemExit as leaving:
-        if not isinstance(leaving.__context__, BrokenPipeError):
-            raise
-        _leave(0)  # the reader of a pipe has seen enough; typer would make 1 of it
+        code = leaving.code
     except CLICK_ERROR as error:
         _explain_usage(error)
-        _leave(2)
-    except Exception as error:
+        return 2
+    except BaseException as error:  # a panic of a library in Rust is no Exception
         if os.environ.get("HEADSTART_DEBUG"):
             raise
-        print(
-            f"error: {type(error).__name__}: {error}\nThis is a fault of headstart. Set HEADSTART_DEBUG=1 to see where.",
-            file=sys.stderr,
-        )
-        _leave(1)
+        if is_out_of_memory(error):
+            return _refused(out_of_memory(error))
+        _refused(error, f"{type(error).__name__}: {error}")
+        print("This is a fault of headstart. Set HEADSTART_DEBUG=1 to see where.", file=sys.stderr)
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _refused(error: BaseException, message: str = "") -> int:
+    """Say what is wrong; further lines are indented, so that none passes for one of the command. Gives the exit code."""
+    first, *rest = (message or str(error)).split("\n")
+    indented = [line if line.startswith("  ") else f"  {line}" for line in rest]
+    print("\n".join([f"error: {first}", *indented]), file=sys.stderr)
+    return error.exit_code if isinstance(error, HeadstartError) else 1
 
 
 def _explain_usage(error: Any) -> None:
@@ -84,17 +98,19 @@ def _explain_usage(error: Any) -> None:
         message = (as_sets(sys.argv[1:]) if verb == "run" else unknown_options(verb, sys.argv[1:])) or message
         if verb == TEXTS_OF and "did you mean" not in message:
             message += f" (a text that begins with a dash goes behind two: headstart {verb} RUN -- TEXT)"
-    print(f"error: {message}; see {path} --help", file=sys.stderr)
+    print(f"error: {on_one_line(message)}; see {path} --help", file=sys.stderr)
 
 
 def _leave(code: int) -> None:
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except HeadstartError as error:
+        code = code or _refused(error)
+    except SystemExit:  # nobody reads any longer
+        pass
+    sys.stderr.flush()
     if started().size > 1:
         # A thread of gloo that wants the interpreter while it is being taken down aborts the process (seen: SIGABRT).
-        sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
 
@@ -232,11 +248,9 @@ def _explain(
 
 
 def _schema() -> None:
-    import json
-
     from headstart.recipes.schema import schema
 
-    print(json.dumps(schema(), indent=1, ensure_ascii=False))
+    print_json(schema(), indent=1)
 
 
 def _list(
@@ -274,7 +288,7 @@ def _show_model(
             rows = [[row["level"], row["modules"], f"{row['parameters']:,}"] for row in value]
             print("\n" + table(["level", "modules", "parameters"], rows, left=(0, 1)))
         else:
-            print(f"{key:<16} {value}")
+            print(f"{key:<16} {on_one_line(str(value))}")
 
 
 def _show_recipe(

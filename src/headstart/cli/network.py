@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headstart.cli.display import table
+from headstart.unseen import on_one_line
 
 
 def network_table(result: Mapping[str, Any]) -> str:
@@ -30,5 +31,5 @@ def network_table(result: Mapping[str, Any]) -> str:
     said.append(
         f"{result['tokens']:,} tokens in {result['updates']:,} updates, {speed['tokens_per_second']:,.0f} tokens/s{share}"
     )
-    said += [f"sample: {sample}" for sample in result["samples"][-1:]]
+    said += [f"sample: {on_one_line(sample)}" for sample in result["samples"][-1:]]
     return "\n".join(said)

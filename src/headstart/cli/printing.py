@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.cli.display import abstention_line, gap_table, leaderboard, plan_table, score_table, table
 from headstart.cli.network import network_table
 from headstart.drawing.text import shown
+from headstart.unseen import escaped, on_one_line
 
 if TYPE_CHECKING:
     from headstart.runs.outcome import Outcome
@@ -24,23 +25,32 @@ def show(outcome: Outcome, quiet: bool) -> None:
             printed(outcome, quiet)
             return
     for key, value in outcome.result.items():
-        print(f"{key:<16} {value if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)}")
+        said = value if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)
+        print(f"{key:<16} {on_one_line(str(said))}")
 
 
-def print_json(value: Any) -> None:
-    """Print one JSON value on a line of its own."""
-    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+def print_json(value: Any, *, indent: int | None = None) -> None:
+    """Print one JSON value, on a line of its own; what is not seen, or what the terminal cannot show, in JSON's own escapes."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    if escaped(text) != text or not _is_wide(sys.stdout.encoding):
+        text = json.dumps(value, allow_nan=False, indent=indent).replace("\x7f", "\\u007f")
+    print(text)
+
+
+def _is_wide(encoding: str | None) -> bool:
+    """Whether an encoding has all characters."""
+    return (encoding or "utf-8").lower().replace("_", "-").startswith("utf")
 
 
 def say_notes(lines: list[str], quiet: bool) -> None:
     """Say what to know of an outcome."""
     for line in lines if not quiet else ():
-        print(f"{'check':<12} !! {line}", file=sys.stderr)
+        print(f"{'check':<12} !! {on_one_line(line)}", file=sys.stderr)
 
 
 def _say(topic: str, message: str, quiet: bool) -> None:
     if not quiet:
-        print(f"{topic:<12} {message}", file=sys.stderr)
+        print(f"{topic:<12} {on_one_line(message)}", file=sys.stderr)
 
 
 def _plan(outcome: Outcome, quiet: bool) -> None:
@@ -56,7 +66,7 @@ def _experiment(outcome: Outcome, quiet: bool) -> None:
         print(f"\n{gap_table(evidence['tests'])}")
     print()
     for sentence in evidence["verdict"]:
-        print(sentence)
+        print(on_one_line(sentence))
     if outcome.folder:
         _say("\nsaved".ljust(13), f"{outcome.folder}: model, recipe.yaml, README.md, report.html", quiet)
         given = '"a text" "another text"' if outcome.artifact.task.pairs else '"your text"'
@@ -66,7 +76,7 @@ def _experiment(outcome: Outcome, quiet: bool) -> None:
 def _network(outcome: Outcome, quiet: bool) -> None:
     print(network_table(outcome.result))
     for note in outcome.result["notes"]:
-        print(note)
+        print(on_one_line(note))
     _say("\nsaved".ljust(13), f"{outcome.folder}: network, tokenizer, recipe.yaml, README.md, report.html", quiet)
     _say("next", f"headstart fit DATA --backbone {quote(str(outcome.folder))}", quiet)
 
@@ -81,7 +91,7 @@ def _scores(outcome: Outcome, quiet: bool) -> None:
             body.append(
                 [value or "(empty)", f"{scores[names[0]]['n']:,}", *(shown(scores[name]) for name in names[:2])]
             )
-        print(f"\nby {column}\n{table([column, 'rows', *names[:2]], body)}")
+        print(f"\nby {on_one_line(column)}\n{table([column, 'rows', *names[:2]], body)}")
     if "abstention" in result:
         print(f"\n{abstention_line(result['abstention'])}")
 

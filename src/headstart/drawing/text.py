@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from headstart.unseen import escaped
+
 NOTHING = "\N{EN DASH}"
 """What stands where there is no number."""
 
@@ -116,7 +118,8 @@ def moment(stamp: Any) -> str:
 def legible(value: Any, limit: int = 400) -> Any:
     """`value` with every text in it cut to `limit` characters and made safe to show and to encode."""
     if isinstance(value, str):
-        return shortened(value[: limit + 1].replace("\r\n", "\n"), limit).translate(_VISIBLE)
+        seen = shortened(value[: limit + 1].replace("\r\n", "\n"), limit).translate(_VISIBLE)
+        return escaped(seen, lambda _: "\ufffd")  # one for one: places of spans stay what they are
     if isinstance(value, Mapping):
         return {legible(str(key), limit): legible(inner, limit) for key, inner in value.items()}
     if isinstance(value, Sequence):

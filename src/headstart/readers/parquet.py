@@ -99,6 +99,11 @@ def _refusing(path: Path, row: int | None = None) -> Iterator[None]:
     except (arrow.ArrowException, OSError, MemoryError, ValueError, OverflowError) as error:
         detail = " ".join(str(error).split())[:200]
         where = f"{path}" if row is None else f"{path}, after row {row}"
+        if isinstance(error, MemoryError):
+            raise DataError(
+                f"{where}: needs more memory than there is, or is damaged Parquet ({detail}); read it where there is more, or "
+                "write it again"
+            ) from None
         raise DataError(f"{where}: is damaged Parquet ({detail}); download or write it again") from None
 
 

@@ -13,7 +13,7 @@ from headstart.backbones.location import locate
 from headstart.data.cache import no_cache, user_cache
 from headstart.data.table import Table
 from headstart.decisions.base import Decision
-from headstart.errors import DivergedError, HeadstartError, Interrupted, RecipeError, UnavailableError
+from headstart.errors import DivergedError, HeadstartError, Interrupted, OutOfMemoryError, RecipeError, UnavailableError
 from headstart.recipes.labelled import Experiment
 from headstart.report import card, page
 from headstart.runs.announcing import stages, summary
@@ -30,6 +30,7 @@ from headstart.runs.workspace import Workspace
 from headstart.runtime.deadline import Deadline
 from headstart.runtime.device import settled
 from headstart.runtime.machine import set_threads
+from headstart.runtime.memory import SAID
 from headstart.runtime.progress import SILENT, Progress
 from headstart.runtime.team import ALONE, Team
 from headstart.strategies.base import Context
@@ -111,6 +112,7 @@ def carry_out(
     Raises:
         RecipeError: nothing that was named fits into the budget.
         DivergedError: no strategy came to an end.
+        OutOfMemoryError: memory held none of them.
         Interrupted: by the user before any strategy was done.
     """
     recipe, parts, context = plan.recipe, plan.parts, plan.context
@@ -158,7 +160,9 @@ def _nothing(entries: Sequence[Entry], interrupted: bool, work: Workspace | None
         return Interrupted(f"stopped before any strategy was done; {how}")
     if all(entry.status == "not run" for entry in entries):
         return RecipeError([f"budget: {entry.label} {entry.note}" for entry in entries if entry.note])
-    return DivergedError("; ".join(f"{entry.label}: {entry.note}" for entry in entries if entry.note))
+    failed = [entry.note for entry in entries if entry.status == "failed"]
+    kind = OutOfMemoryError if failed and all(note.startswith(SAID) for note in failed) else DivergedError
+    return kind("; ".join(f"{entry.label}: {entry.note}" for entry in entries if entry.note))
 
 
 def publish(artifact: Artifact, folder: Path, *, overwrite: bool = False, within: Path | None = None) -> Path:

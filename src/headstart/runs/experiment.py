@@ -13,12 +13,13 @@ from headstart.backbones.location import Located
 from headstart.data.outputs import Outputs
 from headstart.decisions.base import Decision, applied, fitted, in_order
 from headstart.decisions.temperature import Temperature
-from headstart.errors import DivergedError
+from headstart.errors import DivergedError, HeadstartError
 from headstart.evaluation.judging import plain, scores, sort_key
 from headstart.recipes.sources import Role
 from headstart.runs.keys import Key, keys_of
 from headstart.runs.splitting import Parts
 from headstart.runtime.deadline import OutOfTime
+from headstart.runtime.memory import is_out_of_memory, out_of_memory
 from headstart.strategies.base import Candidate, Context, Strategy
 
 Status = Literal["done", "failed", "stopped", "not run"]
@@ -146,8 +147,9 @@ def run_strategy(entry: Entry, context: Context, parts: Parts, given: Sequence[D
         entry.status, entry.note = "stopped", "out of time: stopped before it had anything to show"
         context.progress.end("out of time")
     except (DivergedError, MemoryError, RuntimeError, ArithmeticError, np.linalg.LinAlgError) as error:
-        entry.candidate, known = None, isinstance(error, DivergedError)
-        entry.status, entry.note = "failed", str(error) if known else f"{type(error).__name__}: {error}"
+        entry.candidate, known = None, out_of_memory(error) if is_out_of_memory(error) else error
+        entry.status = "failed"
+        entry.note = str(known) if isinstance(known, HeadstartError) else f"{type(error).__name__}: {error}"
         context.progress.end("failed")
     finally:
         entry.seconds = time.perf_counter() - started

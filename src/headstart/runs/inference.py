@@ -15,6 +15,7 @@ from headstart.errors import DataError, UsageError
 from headstart.recipes.inference import Evaluate, Inference, Predict
 from headstart.runs.outcome import Call, Outcome
 from headstart.runtime.machine import set_threads
+from headstart.serving.files import bounded
 
 
 def predict(recipe: Predict, call: Call) -> Outcome:
@@ -134,7 +135,7 @@ def _text_lines(path: Path, encoding: str | None) -> Iterable[str]:
     require_file(path)
     try:
         with path.open(encoding=encoding or "utf-8-sig", newline="\n") as file:
-            yield from file
+            yield from bounded(file)
     except (UnicodeDecodeError, LookupError) as error:
         raise DataError(f"{path} cannot be read: {error}; name its encoding with --encoding") from None
 

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from headstart.errors import OutOfMemoryError
 
 if TYPE_CHECKING:
     import numpy as np
 
 WORDS = re.compile(
     r"out of memory|can't allocate memory|cannot allocate memory|not enough memory|bad_?alloc|could not create a memory|"
-    r"failed to allocate|could not (create|execute) a primitive",
+    r"failed to allocate|could not (create|execute) a primitive|failed to map segment|can't start new thread",
     re.IGNORECASE,
 )
+SAID = "memory ran out"
+"""Beginning of what is said of it."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out; torch's CPU allocator and its libraries raise plain RuntimeErrors.
 
-    oneDNN says of a primitive that it could not be created, for want of memory or for another reason.
+    oneDNN says of a primitive that it could not be created, for want of memory or for another reason. A library that is
+    imported is an ImportError, a file that is mapped an OSError, and safetensors has an error of its own.
     """
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and WORDS.search(str(error)) is not None)
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    kinds = (RuntimeError, ImportError, OSError)
+    named = isinstance(error, kinds) or type(error).__name__ in ("SafetensorError", "PanicException")
+    return named and WORDS.search(str(error)) is not None
+
+
+def out_of_memory(error: BaseException) -> OutOfMemoryError:
+    """What to say to the user of an error for which `is_out_of_memory` holds."""
+    reason = " ".join(str(error).split())[:200]
+    return OutOfMemoryError(
+        f"{SAID}{f' ({reason})' if reason else ''}; free some, or lower --batch-size, --max-length or the size of the "
+        "backbone"
+    )
 
 
 def within_memory(rows: np.ndarray, work: Callable[[np.ndarray], None]) -> None:

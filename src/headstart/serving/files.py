@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from headstart.artifact import Artifact, own_version
+from headstart.checks.labels import like_formulas
 from headstart.data.table import column_named
 from headstart.errors import DataError, RunFolderError, StorageError
 from headstart.readers.opening import reader_for, writer_for
@@ -21,6 +22,7 @@ from headstart.runtime.interrupts import stopped
 from headstart.runtime.progress import SILENT, Progress
 from headstart.serving.journal import Journal
 from headstart.tasks.base import Task
+from headstart.tasks.columns import LONGEST_TEXT
 from headstart.types import Dropped, Prediction, Record
 
 CHUNK = 4096
@@ -64,14 +66,30 @@ def standard_input(encoding: str | None = None) -> Iterator[str]:
     try:
         if hasattr(sys.stdin, "reconfigure"):
             sys.stdin.reconfigure(newline="\n", encoding=encoding or "utf-8-sig", errors="strict")  # type: ignore[union-attr]
-        yield from sys.stdin
+        yield from bounded(sys.stdin)
     except UnicodeDecodeError as error:
         raise DataError(
             f"standard input is not {encoding or 'UTF-8'} (byte {error.start} of a block: "
             f"0x{error.object[error.start]:02x}); convert it, or name its encoding with --encoding"
         ) from None
-    except LookupError as error:
-        raise DataError(f"standard input cannot be read: {error}") from None
+    except (LookupError, OSError) as error:
+        raise DataError(f"standard input cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def bounded(lines: TextIO) -> Iterator[str]:
+    """Lines of an open file, none of which is held where it is longer than two texts and the tab between them can be.
+
+    Raises:
+        DataError: one is.
+    """
+    number, most = 0, 2 * LONGEST_TEXT + 3
+    while line := lines.readline(most):
+        number += 1
+        if len(line) == most and not line.endswith("\n"):
+            raise DataError(
+                f"line {number:,} has over {most - 3:,} characters; split it, a text has at most {LONGEST_TEXT:,}"
+            )
+        yield line
 
 
 def predicted(
@@ -123,7 +141,7 @@ class FilePredictions:
         progress: advanced by rows.
         abstain: score below which a row gets no label, in [0, 1); None to answer every row.
 
-    `remarks` are those on the file.
+    `remarks` are those on the file, and once it is written on what was written.
 
     After the rows were taken, `dropped` lists rows that could not be parsed, `empty` counts rows without text and
     `abstained` those with a score below `abstain`; `layout` says which columns were chosen by their content.
@@ -200,6 +218,8 @@ class FilePredictions:
             raise DataError(f"{target}: files of words hold tags of words only; choose .csv, .tsv, .jsonl or .parquet")
         if writer.by_word:
             added = added[:1]  # the tags; what else is said has no entry per word
+        if writer.name in ("csv", "tsv") and (said := like_formulas(self.artifact.labels)):
+            self.remarks = (*self.remarks, said)
         prefix = ""
         while {prefix + name for name in added} & set(self.columns):
             prefix += "headstart_"

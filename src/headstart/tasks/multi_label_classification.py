@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import field_validator
 
-from headstart.checks.labels import like_missing, refuse_lookalikes, refuse_numbers, refuse_rare, spelling, unseen
+from headstart.checks.labels import (
+    like_formulas,
+    like_missing,
+    refuse_lookalikes,
+    refuse_numbers,
+    refuse_rare,
+    spelling,
+    unseen,
+)
 from headstart.data.columns import taken
 from headstart.data.examples import Example, Examples, joined, relabelled
 from headstart.data.outputs import Logits
@@ -41,7 +49,7 @@ from headstart.tasks.label_cells import MARKS, marked_labels
 from headstart.tasks.label_lists import as_lists, doubtful, guess_labels, guess_separator, labels_reader, read_labels
 from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, own_weights
-from headstart.types import MOST_PROBABILITIES, Dropped, LabelSet
+from headstart.types import Dropped, LabelSet, probability_columns
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -180,7 +188,11 @@ class MultiLabelClassification(PooledTask[Example]):
         commas = ""
         if separator == "," and (cell := ColumnProfile(self.label or "", column[:1000]).decimal_comma):
             commas = f"'{cell}' looks like a number with a decimal comma and is taken for two labels; write {with_point(cell)}"
-        return [f"{table.file}: {said}" for said in (several, commas, like_missing(counts)) if said]
+        return [
+            f"{table.file}: {said}"
+            for said in (several, commas, like_missing(counts), like_formulas(sorted(counts)))
+            if said
+        ]
 
     def bind(self, examples: Store[Example]) -> Self:
         """Learn the labels, refusing what can't be learnt from."""
@@ -317,8 +329,7 @@ class MultiLabelClassification(PooledTask[Example]):
     @property
     def columns(self) -> tuple[str, ...]:
         """Labels, whether the text was cut, and probabilities where labels are few."""
-        labels = self.names if len(self.names) <= MOST_PROBABILITIES else ()
-        return ("prediction", "truncated", *(f"p_{label}" for label in labels))
+        return ("prediction", "truncated", *probability_columns(self.names))
 
     def predictions(self, outputs: Logits, inputs: Sequence[Any]) -> list[LabelSet]:
         """The labels of each input, with all probabilities."""

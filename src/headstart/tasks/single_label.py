@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, Se
 import numpy as np
 from pydantic import Field
 
-from headstart.checks.labels import like_missing, refuse_lookalikes, refuse_numbers, refuse_rare, spelling, unseen
+from headstart.checks.labels import (
+    like_formulas,
+    like_missing,
+    refuse_lookalikes,
+    refuse_numbers,
+    refuse_rare,
+    spelling,
+    unseen,
+)
 from headstart.data.examples import Examples, Pairs, relabelled
 from headstart.data.outputs import Logits
 from headstart.data.profile import ColumnProfile, with_point
@@ -28,7 +36,7 @@ from headstart.tasks.base import E
 from headstart.tasks.label_cells import one_label
 from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, own_weights
-from headstart.types import MOST_PROBABILITIES, Dropped, LabelPrediction
+from headstart.types import Dropped, LabelPrediction, probability_columns
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -124,8 +132,8 @@ class SingleLabel(PooledTask[E], Generic[E]):
     def remarks(self, table: Table) -> list[str]:
         """Labels that read like missing values, and those that are numbers with a decimal comma."""
         column = table.column(self.label or "", "--label")
-        said = like_missing(Counter(label for cell in column if (label := one_label(cell)[0])))
-        found = [f"{table.file}: {said}"] if said else []
+        counts = Counter(label for cell in column if (label := one_label(cell)[0]))
+        found = [f"{table.file}: {said}" for said in (like_missing(counts), like_formulas(sorted(counts))) if said]
         if cell := ColumnProfile(self.label or "", column[:1000]).decimal_comma:
             found.append(
                 f"{table.file}: labels are numbers with a decimal comma; to learn how much, write points, {with_point(cell)} for "
@@ -248,8 +256,7 @@ class SingleLabel(PooledTask[E], Generic[E]):
     @property
     def columns(self) -> tuple[str, ...]:
         """Label, score, whether the text was cut, and probabilities where labels are few."""
-        labels = self.names if len(self.names) <= MOST_PROBABILITIES else ()
-        return ("prediction", "score", "truncated", *(f"p_{label}" for label in labels))
+        return ("prediction", "score", "truncated", *probability_columns(self.names))
 
     def predictions(self, outputs: Logits, inputs: Sequence[Any]) -> list[LabelPrediction]:
         """The predicted label of each input, with all probabilities."""
