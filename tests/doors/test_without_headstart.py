@@ -65,7 +65,8 @@ def probabilities(texts: list[str]) -> str:
 @pytest.fixture
 def some(feedback: Any) -> list[str]:
     """A few texts, the long one first."""
-    return [LONG, *feedback.texts[:12], "great plot, weak ending", "\U0001f600 caf\u00e9 \u4f60\u597d"]
+    marked = "great\u0948 plot\u0948, we\u00adak end\u200bing"
+    return [LONG, *feedback.texts[:12], "great plot, weak ending", marked, "\U0001f600 caf\u00e9 \u4f60\u597d"]
 
 
 def assert_same(printed: list[str], folder: Path, texts: list[str]) -> None:
@@ -76,7 +77,7 @@ def assert_same(printed: list[str], folder: Path, texts: list[str]) -> None:
 
 def test_the_code_on_the_card_of_a_linear_model_gives_the_same_probabilities(linear: Path, some: list[str]) -> None:
     code = snippet(linear)
-    assert len(code.strip().split("\n")) < 35, "a screen, with the rule by which words are cut"
+    assert len(code.strip().split("\n")) < 25, "a screen, with the rule by which words are cut"
     assert_same(run_in(linear, code + probabilities(some)), linear, some)
 
 

@@ -112,46 +112,37 @@ class LinearTextPredictor(Predictor):
         """Code with scikit-learn and safetensors only."""
         given = '[("it rains", "it is wet outside")]' if self.is_paired else '["great plot, weak ending"]'
         whole = self.vectorizers[0].tokenizer is not None
-        pattern, read = ("word", ", preprocessor=composed") if whole else (f'r"{PLAIN_WORD.pattern}"', "")
-        return f"""import json{_MARKS_IMPORTED if whole else ""}
-from pathlib import Path
+        return f"""import json{_MARKS_IMPORTED[0] if whole else ""}
+from pathlib import Path{_MARKS_IMPORTED[1] if whole else ""}
 
 import numpy as np
 from safetensors.numpy import load_file
 from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
-{_MARKS_KEPT.format(invisible=ascii(INVISIBLE.pattern)) if whole else ""}
+
 labels = {list(self.task.names)!r}
 tensors, terms = load_file("linear.safetensors"), json.loads(Path("terms.json").read_text())
-vectorizers = []
-for at, (analyzer, ngrams) in enumerate((("word", (1, 2)), ("char_wb", (2, 5)))):
-    options = {{"token_pattern": {pattern}}} if analyzer == "word" else {{}}
-    vectorizers.append(TfidfVectorizer(
-        analyzer=analyzer, ngram_range=ngrams, sublinear_tf=True, vocabulary=terms[at]{read}, **options))
-    vectorizers[at].idf_ = tensors[f"idf_{{at}}"]
+{_MARKS_KEPT.format(invisible=ascii(INVISIBLE.pattern)) if whole else _PLAIN}
+words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=word, vocabulary=terms[0], **usual)
+letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), vocabulary=terms[1], **usual)
+words.idf_, letters.idf_ = tensors["idf_0"], tensors["idf_1"]
 
-{_PAIRED_USE if self.is_paired else _SINGLE_USE}
-    logits = features @ tensors["weight"].T + tensors["bias"]
+{_PAIRED_USE if self.is_paired else _SINGLE_USE} @ tensors["weight"].T + tensors["bias"]
 {self.task.activation_code("numpy")}
 
 {self.task.usage_code(f"predict({given})[0]", self.thresholds)}"""
 
 
-_MARKS_IMPORTED = """
-import re
-import unicodedata"""
-_MARKS_KEPT = """
-marks = "".join(sign for sign in map(chr, range(0x300, 0xE01F0)) if unicodedata.category(sign)[0] == "M")
-word = rf"\\w[\\w\\u200c\\u200d{{marks}}]*"
-
-def composed(text):
-    return unicodedata.normalize("NFC", re.sub({invisible}, "", text)).lower()
-"""
+_MARKS_IMPORTED = "\nimport re", "\nfrom unicodedata import category, normalize"
+_MARKS_KEPT = """word = r"\\w[\\w\\u200c\\u200d%s]*" % "".join(c for c in map(chr, range(0x300, 0xE01F0)) if category(c)[0] == "M")
+invisible = {invisible}
+usual = {{"sublinear_tf": True, "preprocessor": lambda text: normalize("NFC", re.sub(invisible, "", text)).lower()}}"""
+_PLAIN = f"""word, usual = r"{PLAIN_WORD.pattern}", {{"sublinear_tf": True}}"""
 _SINGLE_USE = """def predict(texts):
-    features = hstack([vectorizer.transform(texts) for vectorizer in vectorizers])"""
+    logits = hstack([words.transform(texts), letters.transform(texts)])"""
 _PAIRED_USE = """def predict(pairs):
-    sides = [[vectorizer.transform(side) for side in zip(*pairs)] for vectorizer in vectorizers]
-    features = hstack([part for a, b in sides for part in (abs(a - b), a.multiply(b))])"""
+    sides = [[terms.transform(side) for side in zip(*pairs)] for terms in (words, letters)]
+    logits = hstack([part for a, b in sides for part in (abs(a - b), a.multiply(b))])"""
 
 
 def weighted(vectorizer: Any, texts: Sequence[Any], *, fit: bool = False) -> list[Any]:

@@ -45,8 +45,7 @@ if TYPE_CHECKING:
 
 SOFTMAX_CODE = {
     "torch": ".softmax(1)",
-    "numpy": """    powers = np.exp(logits - logits.max(1, keepdims=True))
-    return powers / powers.sum(1, keepdims=True)""",
+    "numpy": "    return np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))",
 }
 """Code for cards that makes probabilities of logits."""
 LEAST_FOR_THRESHOLDS = 20
