@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from headstart.artifact import EVIDENCE as EVIDENCE_FILE
 from headstart.artifact import FORMAT as ARTIFACT_FORMAT
 from headstart.artifact import MANIFEST, NETWORK, RECIPE, new_folder, own_version, recipe_text
 from headstart.backbones.location import LEARNED, Located
-from headstart.errors import DataError, RecipeError
+from headstart.errors import RecipeError
 from headstart.recipes.raw_text import Adapt, LanguageModelling, Pretrain
 from headstart.runs.conditions import text_conditions
+from headstart.runs.learning import measured
 from headstart.runs.networks import found_network, made_network, model_of
+from headstart.runs.texts import Texts, rows_of
 from headstart.runs.workspace import Workspace
 from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.runtime.device import name_of, settled
@@ -30,10 +27,7 @@ from headstart.runtime.team import ALONE, Team
 
 if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
-    from headstart.backbones.tokenizing import TextTokenizer
-    from headstart.corpora.corpus import Corpus
     from headstart.corpora.survey import Survey
-    from headstart.data.pieces import Pieces
     from headstart.heads.model import Model
     from headstart.training.language import Learned, Learner
 
@@ -51,18 +45,6 @@ class PretrainedNetwork:
     model: Model
     recipe: LanguageModelling
     evidence: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class Texts:
-    """LanguageModelling text, tokenised, as rows."""
-
-    rows: Pieces
-    held: Pieces
-    facts: dict[str, Any]
-    general: Pieces | None = None
-    """Held-out rows of general text."""
-    general_facts: dict[str, Any] = field(default_factory=dict)
 
 
 def learn_language(
@@ -88,17 +70,41 @@ def learn_language(
         HeadstartError: text or network can't be used.
         RecipeError: nothing fits into the budget.
     """
-    from headstart.corpora.survey import survey
-    from headstart.training.checkpoints import Stages
-    from headstart.training.head_warmup import prime
-    from headstart.training.rawtext import by_objective
-
     if team.size > 1 and recipe.budget is not None:
         raise RecipeError(["budget: several processes keep no common clock; leave the budget out, or run one process"])
     device = settled(recipe.device, processes=team.size)
     threads = set_threads(recipe.threads, torch_runs=True)
     begun = started - (work.spent if work is not None else 0.0)
     deadline = None if recipe.budget is None else Deadline(begun + recipe.budget - SAVING)
+    found, surveyed = _found(recipe, progress, work, threads, team, strict)
+    place = Path(team.same("" if work is None else str(work.folder)))
+    located = made_network(recipe, surveyed, place, progress, team) if found is None else found
+    model, backbone = model_of(recipe, located, found is not None, team, device)
+    progress.enter("tokenising")
+    texts = rows_of(recipe, surveyed, backbone, place, progress, team)
+    learner = _learner(recipe, model, texts, progress)
+    updates, speed = _plan(recipe, learner, deadline, work, team, progress)
+    rate = speed.get("rate")
+    progress.expect([NamedStage(recipe.verb, updates * recipe.training.batch_tokens / rate if rate else None)])
+    progress.enter(recipe.verb)
+    made = found is None
+    learned, before = _learned(recipe, learner, updates, texts, deadline, work, primed=not made)
+    if team.rank:
+        return None
+    operations = speed.get("operations", 0.0)
+    evidence = measured(recipe, learner, learned, texts, located, before=before, operations=operations, made=made)
+    machine = {"threads": threads, "processes": team.size, "device": name_of(backbone.device.type)}
+    evidence |= {"seconds": round(time.perf_counter() - begun, 1), "machine": machine}
+    return PretrainedNetwork(model, _resolved(recipe, learner, updates, threads, located), evidence)
+
+
+def _found(
+    recipe: LanguageModelling, progress: Progress, work: Workspace | None, threads: int, team: Team, strict: bool
+) -> tuple[Located | None, Survey]:
+    """The pretrained network, if there is one, and what a first look at the texts finds: those of the run that goes on."""
+    from headstart.corpora.survey import survey
+    from headstart.training.rawtext import by_objective
+
     objective: Any = recipe.objective
     progress.expect([NamedStage(name) for name in ("reading", "tokenising", recipe.verb)])
     progress.enter("reading")
@@ -109,40 +115,37 @@ def learn_language(
         if found is not None:
             inputs["backbone"] = found.source.digest
         work.check(text_conditions(recipe, inputs, threads, team.size), strict=strict)
-    place = Path(team.same("" if work is None else str(work.folder)))
-    located = made_network(recipe, surveyed, place, progress, team) if found is None else found
-    model, backbone = model_of(recipe, located, found is not None, team, device)
-    progress.enter("tokenising")
-    texts = _texts(recipe, surveyed, backbone, place, progress, team)
-    learner = _learner(recipe, model, texts, progress)
-    learner.measure_on(recipe.training.measured_tokens)
-    updates, speed = _plan(recipe, learner, deadline, work, team, progress)
-    rate = speed.get("rate")
-    progress.expect([NamedStage(recipe.verb, updates * recipe.training.batch_tokens / rate if rate else None)])
-    progress.enter(recipe.verb)
-    stages = Stages(None if work is None else work.folder / "stages", recipe.training.checkpoint_every, progress)
-    if found is not None:
+    return found, surveyed
+
+
+def _learned(
+    recipe: LanguageModelling,
+    learner: Learner,
+    updates: int,
+    texts: Texts,
+    deadline: Deadline | None,
+    work: Workspace | None,
+    *,
+    primed: bool,
+) -> tuple[Learned, float | None]:
+    """What comes of so many updates, where `primed` after a warm-up of the head; and the loss on general text before them."""
+    from headstart.training.checkpoints import Stages
+    from headstart.training.head_warmup import prime
+
+    stages = Stages(
+        None if work is None else work.folder / "stages", recipe.training.checkpoint_every, learner.progress
+    )
+    if primed:
         prime(learner, updates, stages)
-    before = _general_loss(model, recipe, texts)
+    before = texts.general_loss(learner.model, learner.objective)
     if isinstance(recipe, Adapt):
         _forecast(learner, texts, before)
     try:
-        learned = learner.learn(updates, deadline=deadline, stages=stages, sampled=True)
+        return learner.learn(updates, deadline=deadline, stages=stages, sampled=True), before
     except OutOfTime:
-        raise RecipeError(
-            [f"budget: {recipe.budget:g} s ended before the first of {learner.settings.rounds} rounds; give more time"]
-        ) from None
-    if team.rank:
-        return None
-    evidence = _evidence(recipe, learner, learned, texts, before, located)
-    evidence["speed"] |= {"operations_per_token": speed.get("operations", 0.0)}
-    if speed.get("operations"):
-        learned.speed.operations = speed["operations"]
-        evidence["speed"]["arithmetic_share"] = round(learned.speed.share, 3)
-    evidence[LEARNED] = _tokens_per_weight(evidence, found)
-    evidence["seconds"] = round(time.perf_counter() - begun, 1)
-    evidence["machine"] = {"threads": threads, "processes": team.size, "device": name_of(backbone.device.type)}
-    return PretrainedNetwork(model, _resolved(recipe, learner, updates, threads, located), evidence)
+        rounds = learner.settings.rounds
+        said = f"budget: {recipe.budget:g} s ended before the first of {rounds} rounds; give more time"
+        raise RecipeError([said]) from None
 
 
 def _resolved(
@@ -207,66 +210,6 @@ def _refuse_broken(network: Any) -> None:
         raise DivergedError(f"{broken[0]} holds numbers that are not finite; nothing was saved")
 
 
-def _texts(
-    recipe: LanguageModelling, surveyed: Survey, backbone: Backbone, place: Path, progress: Progress, team: Team
-) -> Texts:
-    """Rows to learn from and to measure on."""
-    from headstart.training.rawtext import HELD_TOKENS, TextReader, TextRows, lines_of, sample
-
-    objective: Any = recipe.objective
-    data, settings = recipe.data, recipe.training
-    reader = TextReader(backbone.tokenizer, objective, settings.block_length, recipe.seed, team, progress)
-    unseen = [lines_of(data.exclude, data.encoding, progress)] if data.exclude and not team.rank else []
-    corpus = reader.corpus(surveyed, place / "tokens", unseen)
-
-    def beside(paths: Sequence[str], name: str) -> Corpus:
-        return reader.corpus(data.revised(texts=tuple(paths), held_out=(), exclude=()), place / name)
-
-    if data.held_out:
-        held = sample(reader.whole(beside(data.held_out, "held-out"), held=True), HELD_TOKENS, recipe.seed)
-        rows = TextRows(reader.whole(corpus), held, dict(corpus.facts))
-    else:
-        rows = reader.parted(corpus)
-    if rows.learnt.tokens < settings.batch_tokens or not len(rows.held):
-        raise DataError(
-            f"{', '.join(data.texts[:3])}: the text comes to {corpus.tokens:,} tokens, and one update takes "
-            f"{settings.batch_tokens:,}; give more text, or lower --batch-tokens"
-        )
-    progress.say("text", _said(rows.facts, rows.learnt, rows.held))
-    texts = Texts(rows.learnt, rows.held, rows.facts)
-    if isinstance(recipe, Adapt) and recipe.general:
-        general = reader.parted(beside(recipe.general, "general"))
-        texts.general, texts.general_facts = general.held, general.facts
-        if recipe.replay:
-            texts.rows = _with_replay(texts.rows, general.learnt, recipe)
-    elif isinstance(recipe, Adapt) and recipe.replay:
-        raise RecipeError(["replay: rows are drawn from general text, and there is none; name files with --general"])
-    return texts
-
-
-def _with_replay(rows: Pieces, general: Pieces, recipe: Adapt) -> Pieces:
-    from headstart.data.pieces import joined
-
-    wanted = round(len(rows) * recipe.replay / (1 - recipe.replay))
-    order = np.random.default_rng([recipe.seed, 0x9E91]).permutation(len(general))
-    return joined(rows, general.take(np.resize(order, wanted)))
-
-
-def _said(facts: dict[str, Any], rows: Pieces, held: Pieces) -> str:
-    named = {
-        "duplicate_files": "duplicate files",
-        "exact_duplicates": "duplicate documents",
-        "near_duplicates": "near duplicates",
-        "sentences_removed": "sentences of evaluation sets",
-    }
-    left_out = [f"{name} {facts[key]:,}" for key, name in named.items() if facts.get(key)]
-    said = (
-        f"{facts.get('documents', 0):,} documents, {facts.get('characters', 0) / 1e6:.1f} M characters, "
-        f"{rows.tokens:,} tokens in {len(rows):,} rows, {held.tokens:,} held out"
-    )
-    return said + (f"; left out: {', '.join(left_out)}" if left_out else "")
-
-
 def _learner(recipe: LanguageModelling, model: Model, texts: Texts, progress: Progress) -> Learner:
     from headstart.training.head_warmup import own_weights
     from headstart.training.language import Learner
@@ -286,10 +229,12 @@ def _learner(recipe: LanguageModelling, model: Model, texts: Texts, progress: Pr
         groups = [LayerGroup([*moving, *own_weights(model)], 1.0)]
     optimizer = recipe.training.optimizer or ("muon" if isinstance(recipe, Pretrain) else "adamw")
     settings = recipe.training.revised(optimizer=optimizer)
-    return Learner(
+    learner = Learner(
         model, objective, texts.rows, texts.held, settings, settings.learning_rate or usual, recipe.seed,
         backbone.tokenizer, progress, groups, recipe.verb,
     )  # fmt: skip
+    learner.measure_on(settings.measured_tokens)
+    return learner
 
 
 def _plan(
@@ -346,79 +291,3 @@ def _forecast(learner: Learner, texts: Texts, general: float | None) -> None:
     own = facts["tokens"] / max(facts["words"], 1)
     loss = learner.held_loss() if general is not None and learner.objective.direction else None
     learner.progress.say("forecast", forecast(own, plain, loss, general))
-
-
-def _general_loss(model: Model, recipe: LanguageModelling, texts: Texts) -> float | None:
-    from headstart.training.language import held_sums
-
-    objective: Any = recipe.objective
-    if texts.general is None:
-        return None
-    backbone: Backbone = model.backbone
-    total, count = held_sums(model, objective, texts.general, backbone.tokenizer.pad_id)
-    return total / max(count, 1.0)
-
-
-def _evidence(
-    recipe: LanguageModelling, learner: Learner, learned: Learned, texts: Texts, before: float | None, located: Located
-) -> dict[str, Any]:
-    objective: Any = recipe.objective
-    losses = [row["loss"] for row in learned.curve]
-    best = learned.history.best
-    evidence: dict[str, Any] = {
-        "verb": recipe.verb,
-        "objective": objective.plain(),
-        "backbone": {
-            "name": located.identity,
-            "architecture": located.config["model_type"],
-            "parameters": sum(p.numel() for p in learner.model.backbone.parameters()),
-        },
-        "data": {"texts": list(recipe.data.texts), "facts": texts.facts, "tokens": texts.rows.tokens, "rows": len(texts.rows),
-                 "held_out_tokens": learner.held.tokens},
-        "updates": learned.updates,
-        "done_updates": learned.curve[-1]["updates"],
-        "tokens": learned.curve[-1]["tokens"],
-        "loss": {"before": losses[0], "after": losses[best]},
-        "curve": learned.curve,
-        "best": best,
-        "speed": {"tokens_per_second": round(learned.speed.rate, 1), "seconds": round(learned.speed.seconds, 1)},
-        "samples": learned.samples[-3:],
-        "notes": _notes(learned),
-    }  # fmt: skip
-    if objective.direction:
-        evidence["perplexity"] = {side: math.exp(min(value, 50.0)) for side, value in evidence["loss"].items()}
-    if objective.direction == "causal":
-        per_token = bytes_per_token(learner.held, learner.tokenizer)
-        evidence["bits_per_byte"] = {side: value / math.log(2) / per_token for side, value in evidence["loss"].items()}
-    after = _general_loss(learner.model, recipe, texts)
-    if before is not None and after is not None:
-        evidence["general"] = {"before": before, "after": after, "files": list(getattr(recipe, "general", ()))}
-    return evidence
-
-
-def _tokens_per_weight(evidence: dict[str, Any], before: Located | None) -> float | None:
-    """Tokens per weight over all learning from raw text so far; None for a network that others have pretrained."""
-    own = evidence["tokens"] / max(evidence["backbone"]["parameters"], 1)
-    if before is None:
-        return own
-    return None if before.learned is None else before.learned + own
-
-
-def _notes(learned: Learned) -> list[str]:
-    history = learned.history
-    notes = [f"the budget ended learning after round {history.cut}"] if history.cut is not None else []
-    if history.best < len(learned.curve) - 1:
-        notes.append(f"the loss on held-out text was lowest after round {history.best}, whose weights are kept")
-    if history.skipped:
-        notes.append(f"{len(history.skipped)} updates were left out, their loss or gradient was not finite")
-    return notes
-
-
-def bytes_per_token(rows: Pieces, tokenizer: TextTokenizer) -> float:
-    """UTF-8 bytes of the text of rows, by decoding them, for each token that is predicted in them."""
-    total, predicted = 0, 0
-    for start, end in islice(zip(rows.starts.tolist(), rows.ends.tolist(), strict=True), 10_000):
-        ids = rows.read(start, end)
-        total += len(tokenizer.decode(ids.tolist()).encode("utf-8", "surrogatepass"))
-        predicted += len(ids) - (0 if rows.before else 1)
-    return total / max(predicted, 1)
