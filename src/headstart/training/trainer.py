@@ -29,6 +29,7 @@ from headstart.training.optimizers import Optimizer, groups_of, matrices_of
 from headstart.training.settings import Training
 from headstart.training.stage import Stage
 from headstart.training.state import Epoch, History, Snapshot, State
+from headstart.training.thawing import Thawing
 
 BAD_STEPS = 3
 """Updates in a row that are not finite, the last of which sends training back to the best weights so far."""
@@ -186,12 +187,9 @@ class _Loop:
         self.progress = progress
         self.checkpoints = checkpoints
         self.relay = relay
-        self.moving = [group for group in stage.groups if group.rate > 0]
-        for parameter in model.parameters():
-            parameter.requires_grad_(False)
-        groups = groups_of(
-            [(group.modules, group.rate * stage.learning_rate) for group in self.moving], training.weight_decay
-        )
+        self.thawing = Thawing(model, stage)
+        moving = [(group.modules, group.rate * stage.learning_rate) for group in self.thawing.groups]
+        groups = groups_of(moving, training.weight_decay)
         matrices = matrices_of(model.backbone) if stage.optimizer == "muon" else frozenset()
         self.optimizer = Optimizer(groups, betas=stage.betas, epsilon=stage.epsilon, matrices=matrices)
         self.parameters = self.optimizer.parameters
@@ -199,7 +197,6 @@ class _Loop:
         self.named = {names[id(parameter)]: parameter for parameter in self.parameters}
         # Epochs differ by a batch or two; counting one of them would let the last updates fall below a rate of 0.
         self.total = sum(len(self._batches(epoch)) for epoch in range(stage.epochs))
-        self.frozen = 0
         self.team = model.team
         self.team.same_tensors([*model.parameters(), *model.buffers()])
         self.start = [parameter.detach().clone() for parameter in self.parameters] if stage.anchor else []
@@ -210,12 +207,12 @@ class _Loop:
         self._take_up()
         self.passes = Passes(model, stage, self.parameters, seed, self.state, progress)
         model.eval()
-        self._shorten(0)
+        self.thawing.shorten(0)
 
     def epoch(self) -> None:
         """The rest of the epoch that is under way."""
         state = self.state
-        self._thaw(state.epoch)
+        self.thawing.begin(state.epoch)
         batches = self._batches(state.epoch)
         while state.at < len(batches):
             if self.deadline is not None and self.deadline.passed:
@@ -313,42 +310,6 @@ class _Loop:
             largest = max(range(len(batches)), key=lambda at: int(lengths[batches[at]].sum()))
             batches = [batches[largest], *batches[:largest], *batches[largest + 1 :]]
         return batches
-
-    def _thaw(self, epoch: int) -> None:
-        self.model.eval()
-        for group in self.moving:
-            moves = epoch >= group.from_epoch
-            for module in group.modules:
-                module.requires_grad_(moves)
-                module.train(moves)
-        self._shorten(epoch)
-
-    def _shorten(self, epoch: int) -> None:
-        """Let passes start above the blocks that are frozen in this epoch, if there is a way."""
-        if self.stage.shortcuts is None:
-            return
-        frozen = self._frozen(epoch)
-        if frozen == self.frozen:
-            return
-        self.frozen = frozen
-        left = sum(self._frozen(later) == frozen for later in range(epoch, self.stage.epochs))
-        self.model.backbone.shortcut = self.stage.shortcuts(frozen, left) if frozen else None
-
-    def _frozen(self, epoch: int) -> int:
-        """How many of the lowest blocks are frozen in an epoch; 0 where the embeddings below them move."""
-        moving = {
-            id(parameter)
-            for group in self.moving
-            if epoch >= group.from_epoch
-            for module in group.modules
-            for parameter in module.parameters()
-        }
-        frozen = 0
-        for part in self.model.backbone.blocks():
-            if any(id(parameter) in moving for module in part for parameter in module.parameters()):
-                break
-            frozen += 1
-        return max(frozen - 1, 0)
 
     def _update(self, indices: np.ndarray) -> None:
         """One step of the optimiser, if loss and gradient are finite."""
