@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal
 
 import numpy as np
 from pydantic import field_validator, model_validator
 
 from headstart.data.examples import joined
 from headstart.data.graphemes import is_blank
-from headstart.data.outputs import OUTPUTS, Logits, Outputs
+from headstart.data.outputs import OUTPUTS, Logits
 from headstart.data.profile import TableProfile
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -21,13 +21,12 @@ from headstart.errors import UsageError
 from headstart.heads import HEAD
 from headstart.metrics import METRICS
 from headstart.metrics.base import Metric
-from headstart.metrics.results import Results
-from headstart.metrics.span_errors import SpanOutcome
 from headstart.objectives.base import Objective
 from headstart.registry import did_you_mean
 from headstart.tasks.columns import checked_input
 from headstart.tasks.fitness import Fitness
 from headstart.tasks.inputs import InputField, Text
+from headstart.tasks.judged import E, Judged, O
 from headstart.tasks.mistakes import Mistake
 from headstart.types import Dropped, Prediction
 
@@ -39,11 +38,8 @@ if TYPE_CHECKING:
     from headstart.heads.model import Model
     from headstart.solving.logistic import Solver
 
-E = TypeVar("E")
-O = TypeVar("O", bound=Outputs)  # noqa: E741
 
-
-class Task(Objective, Generic[E, O]):
+class Task(Objective, Judged[E, O], Generic[E, O]):
     """An objective whose examples carry labels; `E` is what an example is, `O` what a model gives for one.
 
     Its fields name the input columns and what to do with them; flags and keyword arguments are generated from them.
@@ -352,48 +348,6 @@ class Task(Objective, Generic[E, O]):
         Indices of labels or standardised numbers, shape (rows,); where rows have any number of labels, 0 or 1 for each of
         them, float32 of shape (rows, labels).
         """
-
-    @abstractmethod
-    def results(self, outputs: O, rows: Store[E]) -> Results:
-        """What is true and what is predicted of labelled rows, for metrics.
-
-        Args:
-            outputs: calibrated; labels are given by the thresholds that they hold.
-            rows: labelled, that outputs are of.
-        """
-
-    def losses(self, outputs: O, rows: Store[E]) -> np.ndarray:
-        """Mean loss of the units of each row, shape (rows,)."""
-        results = self.results(outputs, rows)
-        return results.losses / np.maximum(results.counts, 1)
-
-    def unit_sort_key(self, values: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-        """How good outputs are, larger is better, for heads that are fitted without knowing which units make a row.
-
-        Args:
-            values: shape (units, width).
-            targets: of the units, as `targets` gives them.
-
-        Raises:
-            UsageError: heads of this task are not fitted in closed form.
-        """
-        raise UsageError(f"heads of {self.name} are not fitted in closed form")
-
-    def confidence(self, outputs: O) -> np.ndarray | None:
-        """How sure the model is of each row, in [0, 1], shape (rows,); None where rows have no one prediction."""
-        return None
-
-    def is_right(self, outputs: O, rows: Store[E]) -> np.ndarray | None:
-        """Whether the prediction of each labelled row is the true one, shape (rows,); None where rows have no one prediction."""
-        return None
-
-    def confusion(self, outputs: O, rows: Store[E]) -> np.ndarray | None:
-        """Rows by true and predicted label, shape (labels, labels); None where rows have no one label."""
-        return None
-
-    def span_outcomes(self, outputs: O, rows: Store[E]) -> list[list[SpanOutcome]] | None:
-        """What became of the true and predicted spans of each row; None where the task finds no spans."""
-        return None
 
     @abstractmethod
     def mistakes(self, outputs: O, rows: Store[E], most: int) -> list[Mistake]:
