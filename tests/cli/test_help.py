@@ -30,6 +30,7 @@ def test_the_first_screen_is_short_and_every_essential_stands_in_one_line(verb: 
         assert len(lines) <= 30
         assert {"output", "seed", "json"} & names <= {name for name in names if f"--{name}" in "\n".join(lines)}
         assert "--help-all" in lines[-1]
+    assert any(line.startswith(f"Example: headstart {verb} ") for line in lines), "that of its docstring"
     assert all(len(line) <= 80 for line in lines if not line.startswith(("Example:", "All "))), lines
     known = {option.name for each in VERBS.names() for option in options_of(each)}
     assert set(ESSENTIAL) <= known

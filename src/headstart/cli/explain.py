@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic.fields import FieldInfo
 
-from headstart.cli.help import EXAMPLES, options_of, spelled
+from headstart.cli.help import options_of, spelled
 from headstart.config import Component, components
 from headstart.errors import UsageError
 from headstart.objectives import OBJECTIVES
@@ -57,7 +57,7 @@ def explain(word: str) -> list[dict[str, Any]]:
     found += [] if found else [_component("section", asked, cls) for cls in parts]
     if word in VERBS.names():
         names = [option.name for option in options_of(word)]
-        about = {"example": EXAMPLES.get(word, ""), "options": f"{len(names)}; headstart {word} --help-all shows all"}
+        about = {"example": VERBS.example(word), "options": f"{len(names)}; headstart {word} --help-all shows all"}
         found.append({"name": word, "help": VERBS.summary(word), "kind": "verb"} | about)
     registries = (STRATEGIES, TASKS, OBJECTIVES)
     found += [_component(each.kind, word, each.get(word)) for each in registries if word in each.names()]

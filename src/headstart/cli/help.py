@@ -44,16 +44,6 @@ SECTIONS = {
 }  # fmt: skip
 """Heading over the options of a section of recipes, in the order in which they are shown; what has none is of the run."""
 REST = "Run"
-EXAMPLES = {
-    "init": "headstart init reviews.csv -o reviews.yaml",
-    "fit": "headstart fit reviews.csv --test test.csv -o runs/reviews",
-    "compare": "headstart compare reviews.csv --strategies tf-idf,feature-extraction,fine-tuning",
-    "pretrain": "headstart pretrain books/*.txt --objective masked-lm --size small --budget 30m",
-    "adapt": "headstart adapt pubmed.txt.gz --backbone mini --budget 10m -o runs/bio",
-    "resume": "headstart resume runs/reviews",
-    "predict": 'headstart predict runs/reviews "great plot, weak ending"',
-    "evaluate": "headstart evaluate runs/reviews test.csv --by channel",
-}
 NAMES = 26
 """Width of the column of options."""
 WIDEST = 110
@@ -109,8 +99,8 @@ def text_of(verb: str, *, everything: bool) -> str:
         for option in shown:
             essential = OF_VERB.get((verb, option.name)) or ESSENTIAL.get(option.name, "")
             lines += _entry(option.spelled, essential if short else _whole(option), width)
-    if verb in EXAMPLES:
-        lines += ["", f"Example: {EXAMPLES[verb]}"]
+    if example := VERBS.example(verb):
+        lines += ["", f"Example: {example}"]
     if short:
         lines.append(
             f"All {len(options)} options: headstart {verb} --help-all.  One of them: headstart explain epochs."

@@ -47,6 +47,11 @@ class Verbs(Registry):
         """First line of the docstring of the recipe of `name`, read without importing it."""
         return first_line(self.target(name))
 
+    def example(self, name: str) -> str:
+        """The first command below `Example:` in the docstring of the recipe of `name`; empty where there is none."""
+        _, _, below = (self.get(name).__doc__ or "").partition("Example:\n")
+        return below.strip().partition("\n")[0]
+
 
 VERBS = Verbs(
     {
