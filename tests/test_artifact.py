@@ -342,7 +342,7 @@ def test_the_old_folder_stays_when_its_replacement_fails(saved: Path, monkeypatc
     replace = os.replace
 
     def fail(source: Any, target: Any) -> None:
-        if Path(target) == saved and (Path(source) / MANIFEST).exists() and Path(source).name != "x":
+        if Path(target) == saved and (Path(source) / MANIFEST).exists() and Path(source).name != "old":
             raise OSError(5, "Input/output error")
         replace(source, target)
 

@@ -29,7 +29,7 @@ from headstart.predictors import PREDICTORS
 from headstart.predictors.base import Predictor, refuse_damaged
 from headstart.registry import did_you_mean
 from headstart.runtime.device import Device
-from headstart.runtime.durable import DISCARDED, UNFINISHED, refusal, settle, sync, working_folder, write_json
+from headstart.runtime.durable import UNFINISHED, refusal, settle, sync, working_folder, write_json
 from headstart.runtime.precision import Precision
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks import TASKS
@@ -310,37 +310,41 @@ def new_folder(target: Path, *, overwrite: bool = False, within: Path | None = N
     """
     check_free(target, overwrite=overwrite)
     made = _missing_parents(target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work = working_folder(target) if within is None else Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=within))
-    except OSError as error:
-        _remove_empty(made)
-        raise refusal(target, error) from None
     done = False
     try:
-        os.chmod(work, 0o755)
-        yield work
-        settle(work)
-        if target.exists():
-            aside = Path(tempfile.mkdtemp(prefix=DISCARDED, dir=within)) if within else working_folder(target)
-            os.replace(target, aside / "x")
-            try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with working_folder(target) if within is None else _temporary(within) as place:
+            work, aside = place / "new", place / "old"
+            work.mkdir()
+            work.chmod(0o755)
+            yield work
+            settle(work)
+            if target.exists():
+                os.replace(target, aside)
+                try:
+                    os.replace(work, target)
+                except BaseException:
+                    os.replace(aside, target)
+                    raise
+            else:
                 os.replace(work, target)
-            except BaseException:
-                os.replace(aside / "x", target)
-                raise
-            finally:
-                shutil.rmtree(aside, ignore_errors=True)
-        else:
-            os.replace(work, target)
-        sync(target.parent)
-        done = True
+            sync(target.parent)
+            done = True
     except (OSError, SafetensorError) as error:
         raise refusal(target, error) from None
     finally:
         if not done:
-            shutil.rmtree(work, ignore_errors=True)
             _remove_empty(made)
+
+
+@contextmanager
+def _temporary(within: Path) -> Iterator[Path]:
+    """A folder to work in, gone at the end; what a killed process leaves of it is cleared away with what is in `within`."""
+    place = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=within))
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def check_free(target: Path, *, overwrite: bool = False) -> None:

@@ -12,8 +12,8 @@
     ├── RunFolderError            73   the output folder is taken
     └── StorageError              74   the disk refuses: read-only, full, not permitted
 
-A message says where, what was found, what was expected and what to do. `Interrupted` (130) and `Ended` (143) stand
-apart: the user asked for it.
+A message says where, what was found, what was expected and what to do. `Interrupted` (130) and `Ended` (143, or 129 where
+the terminal was closed) stand apart: the user asked for it.
 """
 
 from collections.abc import Sequence
@@ -129,6 +129,6 @@ class Interrupted(HeadstartError):
 
 
 class Ended(Interrupted):
-    """The run was stopped by SIGTERM, as a machine does that wants its place back; the message says how it goes on."""
+    """The run was stopped by SIGTERM, as a machine does that wants its place back, or SIGHUP; the message says how it goes on."""
 
     exit_code = 143

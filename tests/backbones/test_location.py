@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from headstart.backbones import location
+from headstart.backbones import hub, location
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import ARCHITECTURES, BackboneSource, cleaned, file_digest, locate, weights_digest
 from headstart.errors import MissingInputError, ModelError, UnavailableError
@@ -196,7 +196,7 @@ def test_what_does_not_suit_is_refused_before_weights_are_fetched(
 ) -> None:
     fetched: list[tuple[str, ...]] = []
 
-    def fetch(hub_id: str, revision: str | None, files: tuple[str, ...] = location.HUB_FILES) -> tuple[Path, str]:
+    def fetch(hub_id: str, revision: str | None, files: tuple[str, ...] = hub.FILES) -> tuple[Path, str]:
         fetched.append(files)
         return folder, "c" * 40
 

@@ -14,7 +14,7 @@ from tests.contract.pairs import needs_target, slow_but, strategies_of
 from tests.forked import POINTS, Ended, Program
 
 from headstart.errors import StorageError
-from headstart.runs.workspace import place_of
+from headstart.runs.recorded import place_of
 from headstart.strategies import STRATEGIES
 from headstart.training.checkpoints import STEP
 

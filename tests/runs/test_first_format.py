@@ -18,8 +18,9 @@ from headstart.recipes.resuming import Resume
 from headstart.runs.comparison import compare
 from headstart.runs.experiment import Entry
 from headstart.runs.preparation import prepare
+from headstart.runs.recorded import place_of
 from headstart.runs.run import run
-from headstart.runs.workspace import Workspace, place_of
+from headstart.runs.workspace import Workspace
 from headstart.runtime.durable import sealed
 from headstart.runtime.progress import SILENT
 from headstart.strategies.base import Candidate, Context

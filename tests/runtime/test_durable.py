@@ -143,23 +143,58 @@ def test_what_does_not_fit_is_refused_with_what_is_missing(tmp_path: Path, monke
         require_room(tmp_path / "a" / "b", 10_500_000)
 
 
+WORK = """
+import sys, time
+from pathlib import Path
+from headstart.runtime.durable import working_folder
+with working_folder(Path(sys.argv[1])) as folder:
+    (folder / "half").write_text("half")
+    print(folder.name, flush=True)
+    time.sleep(60)
+"""
+
+
 def test_working_folders_of_dead_processes_are_cleared_and_those_of_others_are_not(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        dead = process.pid
     target = tmp_path / "out[1].csv"
     begin = f".{target.name}{durable.UNFINISHED}"
-    names = [
-        f"{begin}{dead}-abc",
-        f"{begin}{os.getpid()}-def",
-        f"{begin}mine",
-        f".other.csv{durable.UNFINISHED}{dead}-x",
-    ]
-    for name in names:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        dead = process.pid
+    # Earlier versions had the number of the process in the name; what does not look like one of ours stays.
+    gone = f"{begin}{dead}-abcdefgh"
+    kept = [f"{begin}{os.getpid()}-abcdefgh", f"{begin}mine", f".other.csv{durable.UNFINISHED}abcdefgh"]
+    for name in (gone, *kept):
         (tmp_path / name).mkdir()
         (tmp_path / name / "half").write_text("half")
-    work = durable.working_folder(target)
-    assert work.name.startswith(f"{begin}{os.getpid()}-")
-    assert {path.name for path in tmp_path.iterdir()} == {*names[1:], work.name}
+    command = [sys.executable, "-c", WORK, str(target)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        theirs = other.stdout.readline().strip()
+        with durable.working_folder(target) as work:
+            assert {path.name for path in tmp_path.iterdir()} == {*kept, theirs, work.name}
+        other.kill()
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, theirs}
+    with durable.working_folder(target) as work:
+        assert {path.name for path in tmp_path.iterdir()} == {*kept, work.name}
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_a_lock_that_is_no_file_is_refused_and_what_it_leads_to_stays(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "run").mkdir()
+    mine, lock = tmp_path / "mine", tmp_path / "run" / durable.LOCK
+    mine.write_text("mine")
+    {"link": lambda: lock.symlink_to(mine), "pipe": lambda: os.mkfifo(lock), "folder": lock.mkdir}[kind]()
+    with pytest.raises(RunFolderError, match="lock is a link, a folder or a device"):
+        Lock(tmp_path / "run")
+    assert mine.read_text() == "mine"
+
+
+def test_json_is_read_of_regular_files_alone_and_not_to_any_depth(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "deep").write_text("[" * 100_000)
+    (tmp_path / "link").symlink_to("/dev/zero")
+    for name, error in (("pipe", OSError), ("link", OSError), ("", OSError), ("none", OSError), ("deep", ValueError)):
+        with pytest.raises(error):
+            durable.read_json(tmp_path / name)
 
 
 HOLD = """

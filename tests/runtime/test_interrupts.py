@@ -20,7 +20,8 @@ def usual(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "kind", "code"), [(signal.SIGINT, KeyboardInterrupt, 130), (signal.SIGTERM, Terminated, 143)]
+    ("number", "kind", "code"),
+    [(signal.SIGINT, KeyboardInterrupt, 130), (signal.SIGTERM, Terminated, 143), (signal.SIGHUP, Terminated, 129)],
 )
 def test_a_signal_is_raised_at_once_or_at_the_end_of_the_shield(
     number: signal.Signals, kind: type[BaseException], code: int
@@ -39,7 +40,7 @@ def test_a_signal_is_raised_at_once_or_at_the_end_of_the_shield(
             reached.append("outer")
         reached.append("after")
     assert (type(error.value), reached) == (kind, ["inner", "outer"])
-    assert exit_code() == code
+    assert (exit_code(), stopped(error.value, "").exit_code) == (code, code)
 
 
 def test_handlers_are_put_back() -> None:
@@ -53,9 +54,12 @@ def test_a_library_leaves_sigterm_alone_and_what_others_take() -> None:
     with watched():
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a job in the background
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup has it
     with watched(terminate=True):
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
         assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
         assert signal.getsignal(signal.SIGTERM) is interrupts._take
+    signal.signal(signal.SIGHUP, before)
 
 
 def test_another_thread_takes_no_signals() -> None:
@@ -87,7 +91,7 @@ finally:
 """
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_the_second_signal_ends_the_process_at_once(number: signal.Signals, code: int) -> None:
     done = subprocess.run([sys.executable, "-c", TWICE, str(int(number))], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (code, "still here\n", "")
@@ -96,4 +100,4 @@ def test_the_second_signal_ends_the_process_at_once(number: signal.Signals, code
 def test_errors_towards_the_user() -> None:
     assert type(stopped(KeyboardInterrupt(), "a")) is Interrupted
     assert type(stopped(Terminated(), "a")) is Ended
-    assert (Interrupted.exit_code, Ended.exit_code, exit_code()) == (130, 143, 130)
+    assert (Interrupted.exit_code, stopped(Terminated(), "a").exit_code, exit_code()) == (130, 143, 130)

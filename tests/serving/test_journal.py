@@ -1,6 +1,7 @@
 """Predictions of a large file that was interrupted go on where they stopped, and come out as if never interrupted."""
 
 import fcntl
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from headstart.data.outputs import Generated, Logits, Outputs
 from headstart.errors import Interrupted, RunFolderError, StorageError
 from headstart.serving import files
 from headstart.serving.files import FilePredictions
-from headstart.serving.journal import Journal
+from headstart.serving.journal import BEGINNING, Journal
 
 KEY = {"model": "m", "rows": 4}
 
@@ -124,7 +125,7 @@ def test_every_byte_that_is_flipped_is_found_or_harmless(
     target, part = tmp_path / "scored.csv", tmp_path / "scored.csv.part"
     stop(artifact, table, target, told)
     whole = part.read_bytes()
-    for place in range(0, len(whole), 7):
+    for place in range(len(BEGINNING), len(whole), 7):
         part.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         told()
         FilePredictions(artifact, table).write(target, overwrite=True)
@@ -160,12 +161,32 @@ def test_two_processes_do_not_write_the_same_predictions(
             FilePredictions(artifact, table).write(target)
 
 
-def test_a_disk_that_refuses_is_an_error_and_what_is_no_journal_is_written_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["file", "link", "dangling link", "pipe", "folder"])
+def test_what_is_no_journal_is_neither_read_nor_written(kind: str, tmp_path: Path) -> None:
+    path, other = tmp_path / "x.part", tmp_path / "other"
+    if kind == "file":
+        path.write_bytes(b"half of a film")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(other)
+    if kind == "link":
+        other.write_bytes(b'{"format": 2, "a film"')
+    before = os.lstat(path)
+    with pytest.raises(RunFolderError, match=r"x\.part (was not written by headstart|is a link, a folder or a device)"):
+        Journal(path, KEY).__enter__()
+    assert os.lstat(path) == before
+    assert not other.exists() or other.read_bytes() == b'{"format": 2, "a film"'
+
+
+def test_a_disk_that_refuses_is_an_error_and_a_journal_that_was_hardly_begun_is_written_anew(tmp_path: Path) -> None:
     found = Logits.of(np.zeros((1, 2), np.float32))
     with Journal(tmp_path / "none" / "x.part", KEY) as journal, pytest.raises(StorageError, match="cannot be written"):
         journal.add(["a"], found)
         journal.add(["b"], found)
-    (tmp_path / "junk.part").write_bytes(b"\xff\x00 no journal")
+    (tmp_path / "junk.part").write_bytes(BEGINNING[:5])
     with Journal(tmp_path / "junk.part", KEY) as journal:
         assert journal.find(["a"]) is None
         journal.add(["a"], found)

@@ -7,7 +7,6 @@ import hashlib
 import importlib
 import importlib.util
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from headstart.backbones import BACKBONES, KNOWN, TRANSFORMERS
+from headstart.backbones.hub import fetch, refuse_other
 from headstart.config import Component, describe
 from headstart.errors import MissingInputError, ModelError, UnavailableError
 from headstart.registry import did_you_mean
@@ -56,7 +56,6 @@ ARCHITECTURES = frozenset(
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 CONFIG = "config.json"
-HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
 
 ENCODE = "encode"
 """The ability that tasks need unless they say otherwise: to give the hidden states of texts."""
@@ -195,36 +194,9 @@ def _known(source: BackboneSource, needs: frozenset[str]) -> Located:
 
 def _fetched(hub_id: str, revision: str | None, needs: frozenset[str]) -> tuple[Path, str]:
     """All files of a hub id, after its configuration alone has passed the checks: weights can be many gigabytes."""
-    folder, _ = fetch(hub_id, revision, (CONFIG,))
+    folder, commit = fetch(hub_id, revision, (CONFIG,))
     _configuration(folder, needs)
-    return fetch(hub_id, revision)
-
-
-def fetch(hub_id: str, revision: str | None, files: tuple[str, ...] = HUB_FILES) -> tuple[Path, str]:
-    """Download (or find in the cache) the files of a hub id; return the folder and the full commit.
-
-    Args:
-        hub_id: such as `org/model`.
-        revision: a branch, tag or commit; the newest if None.
-        files: patterns of their names.
-
-    Raises:
-        UnavailableError: no network and not in the cache, or no such id or revision.
-    """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    offline = os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
-    try:
-        folder = snapshot_download(hub_id, revision=revision, allow_patterns=list(files), local_files_only=offline)
-    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        hint = did_you_mean(hub_id, list(KNOWN))
-        reason = str(error).strip().split("\n")[0][:200]
-        raise UnavailableError(
-            f"backbone '{hub_id}' is neither a known name ({', '.join(KNOWN)}) nor a folder here, and the hub did "
-            f"not give it{hint}: {reason}"
-        ) from None
-    return Path(folder), Path(folder).name
+    return fetch(hub_id, commit)  # of the same commit, whatever the branch has become
 
 
 def _configuration(folder: Path, needs: frozenset[str]) -> dict[str, Any]:
@@ -260,6 +232,8 @@ def _verified(
             f"{folder} has no {WEIGHTS[0]}; pickled weights (.bin, .pt) are never read: convert them to safetensors"
         )
     digest = weights_digest(folder)
+    for path in sorted(folder.glob("*.safetensors")):
+        refuse_other(path, digest if path.name == WEIGHTS[0] else None)
     if source.digest is not None and digest != source.digest:
         raise ModelError(
             f"the weights in {folder} have the SHA-256 {digest}, expected {source.digest}: damaged or not the "

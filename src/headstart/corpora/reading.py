@@ -96,7 +96,7 @@ def blocks(lines: TextLines) -> Iterator[str]:
     """
     held: list[str] = []
     size, number, begun, carried = 0, 1, False, ""
-    for chunk in files._decoded(lines.path, lines.encoding, lines.compression, named=lines.named):
+    for chunk in files.decoded(lines):
         if not begun and len(_controls.findall(chunk)) > MOST_CONTROLS * len(chunk):
             raise DataError(_binary(lines.path, "mostly control characters"))
         if "\0" in chunk:

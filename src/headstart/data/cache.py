@@ -2,17 +2,23 @@
 
 import hashlib
 import json
+import math
 import os
+import re
 import shutil
+import stat
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from headstart.errors import RunFolderError, StorageError
+from headstart.runtime.durable import working_folder
 
 FOLDER = "HEADSTART_CACHE"
 """Environment variable with the folder; by default `headstart` in the user's cache folder."""
@@ -24,7 +30,10 @@ SHARE_OF_FREE = 0.25
 MEMORY_BYTES = 250_000_000
 """What is not kept is held in memory up to so many bytes, and beyond in a file without a name."""
 DATA, ABOUT = "array.bin", "about.json"
+MOST_ABOUT = 1_000_000
+"""Bytes of a description beyond which it is none."""
 FORMAT = 1
+_PLACE = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -43,16 +52,17 @@ class ArrayCache:
     """Arrays by key, each in a folder of its own that appears whole or not at all.
 
     What cannot be kept (a full disk, a folder that may not be written, a limit of 0) is computed and held as long as it is
-    used: a cache makes work faster and never makes it fail.
+    used: a cache makes work faster and never makes it fail. What is read is what this user wrote for that very key: of regular
+    files, in a folder that is no link and is this user's own.
 
     Args:
-        folder: where the arrays are.
+        folder: where the arrays are; None keeps nothing.
         most: bytes that they may take together.
     """
 
-    def __init__(self, folder: Path, most: int) -> None:
-        self.folder = folder
-        self.most = most
+    def __init__(self, folder: Path | None, most: int) -> None:
+        self.folder = Path(os.devnull) if folder is None else folder
+        self.most = 0 if folder is None else most
 
     def room(self) -> int:
         """Bytes that one array may take, others making way for it."""
@@ -113,16 +123,19 @@ class ArrayCache:
         """The file of a key, if it is there and whole, and of `size` bytes if that is given."""
         place = self._place(kind, key)
         try:
-            about = json.loads((place / ABOUT).read_text(encoding="utf-8"))
-            if size is not None and (place / DATA).stat().st_size != size:
+            about = json.loads(_own(place / ABOUT, most=MOST_ABOUT).read_bytes())
+            if about["key"] != json.loads(json.dumps(dict(key))):
+                raise ValueError("of another key")
+            data = _own(place / DATA)
+            if size is not None and data.stat().st_size != size:
                 raise ValueError("of another size")
-            if about["crc32"] != _checksum(place / DATA):
+            if about["crc32"] != _checksum(data):
                 raise ValueError("not what was written")
             os.utime(place / ABOUT)
-        except (OSError, ValueError, KeyError):  # not there, or not whole
-            shutil.rmtree(place, ignore_errors=True)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):  # not there, not whole, not ours
+            _remove(place)
             return None
-        return place / DATA
+        return data
 
     def keep(self, kind: str, key: Mapping[str, Any], size: int, write: Callable[[Path], None]) -> Path | None:
         """Write the file of a key.
@@ -141,11 +154,16 @@ class ArrayCache:
         self._make_room(size)
         place = self._place(kind, key)
         try:
-            with self._new(place) as work:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with working_folder(place.with_name("array")) as folder:
+                work = folder / "new"
+                work.mkdir(mode=0o700)
                 write(work / DATA)
                 about = {"kind": kind, "key": dict(key), "crc32": _checksum(work / DATA)}
                 (work / ABOUT).write_text(json.dumps(about), encoding="utf-8")
-        except OSError:
+                if not place.exists():
+                    work.rename(place)
+        except (OSError, RunFolderError, StorageError):
             return None
         return self.find(kind, key)
 
@@ -154,6 +172,8 @@ class ArrayCache:
         found = []
         for about in self.folder.glob(f"*/*/{ABOUT}"):
             try:
+                if not _PLACE.fullmatch(about.parent.name):
+                    continue
                 size = (about.parent / DATA).stat().st_size
                 found.append(Kept(about.parent, about.parent.parent.name, size, about.stat().st_mtime))
             except OSError:  # another process is clearing
@@ -165,7 +185,7 @@ class ArrayCache:
         freed = sum(each.size for each in self.kept())
         for each in self.kept():
             shutil.rmtree(each.folder, ignore_errors=True)
-        for left in self.folder.glob("*/.new-*"):
+        for left in (*self.folder.glob("*/.new-*"), *self.folder.glob("*/.array.new-*")):
             shutil.rmtree(left, ignore_errors=True)
         return freed
 
@@ -183,17 +203,6 @@ class ArrayCache:
             shutil.rmtree(each.folder, ignore_errors=True)
             total -= each.size
 
-    @contextmanager
-    def _new(self, place: Path) -> Iterator[Path]:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
-        try:
-            yield work
-            if not place.exists():
-                work.rename(place)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-
 
 def _unnamed(shape: tuple[int, ...], dtype: str) -> np.ndarray:
     """Zeros in a file without a name, which takes no memory; in memory where the disk refuses."""
@@ -207,12 +216,38 @@ def _unnamed(shape: tuple[int, ...], dtype: str) -> np.ndarray:
 
 def no_cache() -> ArrayCache:
     """A cache that writes nothing."""
-    return ArrayCache(Path(os.devnull), 0)
+    return ArrayCache(None, 0)
 
 
 def clear_cache() -> int:
     """Remove everything from the cache of this user; returns the bytes that were freed."""
     return user_cache().clear()
+
+
+def _own(path: Path, *, most: int | None = None) -> Path:
+    """A path, where it is a regular file in a folder of this user, or of the administrator.
+
+    Raises:
+        OSError: there is none.
+        ValueError: it is something else, somebody else's, or has over `most` bytes.
+    """
+    folder, file = os.lstat(path.parent), os.lstat(path)
+    if not stat.S_ISDIR(folder.st_mode) or not stat.S_ISREG(file.st_mode):
+        raise ValueError("no file in a folder")
+    if not {folder.st_uid, file.st_uid} <= {os.geteuid(), 0}:
+        raise ValueError("somebody else's")
+    if most is not None and file.st_size > most:
+        raise ValueError("too long")
+    return path
+
+
+def _remove(place: Path) -> None:
+    """Remove whatever is in the way of an array."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            place.unlink()
 
 
 def _checksum(path: Path) -> int:
@@ -225,11 +260,12 @@ def _checksum(path: Path) -> int:
 
 
 def user_cache() -> ArrayCache:
-    """The cache of this user, see `FOLDER` and `LIMIT`."""
-    given = os.environ.get(FOLDER, "")
+    """The cache of this user, see `FOLDER` and `LIMIT`; one that keeps nothing for a user without a home."""
     home = os.environ.get("XDG_CACHE_HOME", "") or os.path.join(os.path.expanduser("~"), ".cache")
+    given = os.environ.get(FOLDER, "") or (os.path.join(home, "headstart") if os.path.isabs(home) else None)
     try:
         limit = float(os.environ.get(LIMIT, "") or DEFAULT_GB)
     except ValueError:
         limit = DEFAULT_GB
-    return ArrayCache(Path(given or os.path.join(home, "headstart")), int(max(limit, 0.0) * 1e9))
+    limit = limit if math.isfinite(limit) else DEFAULT_GB
+    return ArrayCache(None if given is None else Path(given), int(max(limit, 0.0) * 1e9))

@@ -1,5 +1,7 @@
 """Text files, opened and written exactly: compression, encoding and line ends are found or refused."""
 
+from __future__ import annotations
+
 import codecs
 import encodings.aliases
 import gzip
@@ -8,14 +10,14 @@ import os
 import re
 import stat
 import string
-import zlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
 from headstart.data.foreign import address, foreign
+from headstart.data.packed import BOMB, MOST_UNPACKED, FileState, compression_of, unpacked
 from headstart.errors import DataError, MissingInputError, StorageError
 from headstart.registry import did_you_mean
 
@@ -50,7 +52,8 @@ class TextLines:
     leading byte order mark is not part of the first line.
 
     Raises (while iterating):
-        DataError: bytes that are not in `encoding`, damaged gzip, mixed line ends, a line above `MAX_LINE`.
+        DataError: bytes that are not in `encoding`, damaged gzip, mixed line ends, a line above `MAX_LINE`, a file that has
+            changed since it was opened first.
     """
 
     path: Path
@@ -59,6 +62,8 @@ class TextLines:
     line_end: str = "\n"
     named: bool = False
     """True where the user named the encoding; only the messages differ."""
+    state: FileState | None = None
+    """Of the file when it was looked at first; None does not look whether it stays."""
 
     @property
     def format(self) -> dict[str, str]:
@@ -74,7 +79,7 @@ class TextLines:
         rest: list[str] = []
         size = 0
         number = 0
-        for text in _decoded(self.path, self.encoding, self.compression, named=self.named):
+        for text in decoded(self):
             if self.line_end == "\r" and "\n" in text:
                 raise DataError(f"{self.path}: has CR line ends and then LF; save it with one kind of line end")
             # newline="\n" splits there and nowhere else; str.splitlines would split at U+2028 and nine more.
@@ -110,13 +115,14 @@ def open_text(path: Path, encoding: str | None = None) -> TextLines:
         DataError: empty, not a regular file, not text, damaged gzip, or not in the encoding.
     """
     require_file(path)
-    compression = _compression(path)
-    with _opened(path, compression) as file:
+    compression = compression_of(path)
+    with unpacked(path, compression) as (file, state):
         head = file.read(CHUNK_BYTES)
     if what := foreign(head):
         raise DataError(f"{path}: is {what}")
     chosen = _lookup(path, encoding) if encoding else _detected(head)
-    chunks = _decoded(path, chosen, compression, named=encoding is not None)
+    lines = TextLines(path, chosen, compression, named=encoding is not None, state=state)
+    chunks = decoded(lines)
     text = next(chunks, "")
     # The second step reaches the end of a small file, so that damage there is found now and not between rows.
     more = next(chunks, None)
@@ -124,7 +130,7 @@ def open_text(path: Path, encoding: str | None = None) -> TextLines:
         raise DataError(f"{path}: is empty; expected at least a header or a row")
     chunks.close()
     line_end = "\r" if "\r" in text and "\n" not in text else "\n"
-    return TextLines(path, chosen, compression, line_end, named=encoding is not None)
+    return replace(lines, line_end=line_end)
 
 
 def require_file(path: Path) -> None:
@@ -150,7 +156,7 @@ def require_file(path: Path) -> None:
 def beginning(path: Path) -> bytes:
     """The first bytes of a file, unpacked; raises as `open_text`."""
     require_file(path)
-    with _opened(path, _compression(path)) as file:
+    with unpacked(path, compression_of(path)) as (file, _):
         return file.read(1024)
 
 
@@ -164,34 +170,6 @@ def _missing(path: Path) -> str:
     except OSError:
         names = []
     return f"{path}: there is no such file{did_you_mean(path.name, names)}"
-
-
-def _compression(path: Path) -> str | None:
-    try:
-        with open(path, "rb") as file:
-            magic = file.read(2)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be read ({error.strerror})") from None
-    if magic == b"\x1f\x8b":
-        return "gzip"
-    if path.suffix.lower() == ".gz" and magic:
-        raise DataError(f"{path}: is named .gz, but its content is not gzip; rename it, or compress it again")
-    return None
-
-
-@contextmanager
-def _opened(path: Path, compression: str | None) -> Iterator[BinaryIO]:
-    try:
-        with open(path, "rb") as raw:
-            if compression:
-                with gzip.GzipFile(fileobj=raw, mode="rb") as unpacked:
-                    yield unpacked  # type: ignore[misc]
-            else:
-                yield raw
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: is damaged gzip ({error}); download or compress it again") from None
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def _detected(head: bytes) -> str:
@@ -224,15 +202,21 @@ def _lookup(path: Path, encoding: str) -> str:
     return found.name
 
 
-def _decoded(path: Path, encoding: str, compression: str | None, *, named: bool) -> Generator[str, None, None]:
+def decoded(lines: TextLines) -> Generator[str, None, None]:
+    """The text of a file in blocks, raises as `TextLines` does."""
+    path, encoding = lines.path, lines.encoding
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     offset = 0
     ends = 0
     begun = False
     before = b""
-    with _opened(path, compression) as file:
+    with unpacked(path, lines.compression, lines.state) as (file, state):
         while True:
             data = file.read(CHUNK_BYTES)
+            if offset > max(MOST_UNPACKED, BOMB * state.size):
+                raise DataError(
+                    f"{path}: unpacks to over {BOMB} times its size, as no table of texts does; unpack it yourself if it is one"
+                )
             pending = len(decoder.getstate()[0])
             try:
                 text = decoder.decode(data, not data)
@@ -240,7 +224,7 @@ def _decoded(path: Path, encoding: str, compression: str | None, *, named: bool)
                 place = offset - pending + error.start
                 line = ends + error.object[: error.start].decode(encoding, "ignore").count("\n") + 1
                 found = f"{path}: byte 0x{error.object[error.start]:02x} at offset {place} (line {line})"
-                advice = _advice(encoding, before + error.object, named=named)
+                advice = _advice(encoding, before + error.object, named=lines.named)
                 raise DataError(f"{found} is not {encoding}{advice}") from None
             except UnicodeError as error:
                 raise DataError(f"{path}: is not {encoding} ({error})") from None

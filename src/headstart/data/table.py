@@ -9,6 +9,9 @@ from headstart.errors import DataError
 from headstart.registry import did_you_mean
 from headstart.types import Dropped, Sheet
 
+MOST_DROPPED = 100_000
+"""Rows that cannot be used beyond which most rows of a file have to be usable."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -68,6 +71,24 @@ def column_named(name: str, columns: Sequence[str], format: Mapping[str, str]) -
     return columns[int(number) - 1] if number.isdecimal() and 0 < int(number) <= len(columns) else name
 
 
+def refuse_mostly_dropped(file: str, dropped: Sequence[Dropped], used: int) -> None:
+    """Refuse to go on with what is no table: the list of what cannot be used would fill the memory.
+
+    Args:
+        file: for the message.
+        dropped: rows so far that cannot be used.
+        used: number of those that can.
+
+    Raises:
+        DataError: those that cannot be used are many, and more than the others.
+    """
+    if len(dropped) > max(MOST_DROPPED, used):
+        raise DataError(
+            f"{file}: {len(dropped):,} rows cannot be used so far and {used:,} can; is this the file that was meant? First "
+            f"reason: line {dropped[0].line}: {dropped[0].reason}"
+        )
+
+
 def load(sheet: Sheet, file: str) -> Table:
     """Read all rows of an opened file; memory does not grow with it, see `ColumnWriter`.
 
@@ -82,6 +103,7 @@ def load(sheet: Sheet, file: str) -> Table:
         for record in sheet.records:
             if isinstance(record, Dropped):
                 dropped.append(record)
+                refuse_mostly_dropped(file, dropped, len(lines))
             else:
                 lines.append(record.line)
                 writer.add(record.values)

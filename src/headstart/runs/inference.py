@@ -10,6 +10,7 @@ from typing import Any
 from headstart.artifact import Artifact, load
 from headstart.checks.labels import found_and_known, unseen_labels
 from headstart.data.files import require_file
+from headstart.data.packed import steady
 from headstart.decisions import abstention
 from headstart.errors import DataError, UsageError
 from headstart.recipes.inference import Evaluate, Inference, Predict
@@ -134,7 +135,7 @@ def _is_file(text: str) -> bool:
 def _text_lines(path: Path, encoding: str | None) -> Iterable[str]:
     require_file(path)
     try:
-        with path.open(encoding=encoding or "utf-8-sig", newline="\n") as file:
+        with path.open(encoding=encoding or "utf-8-sig", newline="\n") as file, steady(file.buffer, path):  # type: ignore[arg-type]
             yield from bounded(file)
     except (UnicodeDecodeError, LookupError) as error:
         raise DataError(f"{path} cannot be read: {error}; name its encoding with --encoding") from None

@@ -114,7 +114,8 @@ def _require_files(paths: list[Path]) -> None:
 
 def resume(recipe: Resume, call: Call) -> Outcome:
     """Carry out `resume`: go on with a run of any verb that leaves one."""
-    from headstart.runs.workspace import Workspace, recorded
+    from headstart.runs.recorded import recorded
+    from headstart.runs.workspace import Workspace
 
     folder = Path(recipe.run)
     if recorded(folder) is None:

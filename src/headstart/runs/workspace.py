@@ -17,7 +17,6 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from headstart.artifact import MANIFEST
 from headstart.config import parse
 from headstart.data.outputs import outputs_of
 from headstart.decisions.base import Decision, fitted, in_order, parse_decision
@@ -33,8 +32,8 @@ from headstart.errors import (
     StorageError,
 )
 from headstart.predictors import PREDICTORS
-from headstart.registry import did_you_mean
 from headstart.runs.experiment import Entry
+from headstart.runs.recorded import ABOUT, FORMAT, place_of, recorded
 from headstart.runs.splitting import Parts
 from headstart.runtime.durable import (
     DISCARDED,
@@ -44,6 +43,7 @@ from headstart.runtime.durable import (
     clear_remains,
     damage,
     discard,
+    read_json,
     refusal,
     sealed,
     write_whole,
@@ -53,10 +53,7 @@ from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Candidate
 from headstart.training.settings import Training
 
-SUFFIX = ".part"
-ABOUT = "run.json"
 OUTPUTS = "outputs.safetensors"
-FORMAT = 1
 HOPELESS = (DataError, ModelError, RecipeError)
 """What the same words would come to again: nothing is kept for going on."""
 NOT_IN_NAMES = re.compile(r"[^\w.=-]+")
@@ -64,36 +61,6 @@ LONGEST_NAME = 80
 """Characters of an entry's label in the name of its folder."""
 LEAST_SECONDS = 5.0
 """Seconds of work below which doing it again is as good as keeping what came of it."""
-
-
-def place_of(folder: Path) -> Path:
-    """Where the workspace of an output folder is: beside it."""
-    return folder.with_name(folder.name + SUFFIX)
-
-
-def recorded(folder: Path) -> dict[str, Any] | None:
-    """What is known of an unfinished run, without its lock; None where the run is finished.
-
-    Raises:
-        MissingInputError: there is no such run.
-        RunFolderError: what is there is damaged.
-    """
-    path = place_of(folder) / ABOUT
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-        if about["format"] > FORMAT:
-            raise RunFolderError(f"{path} was written by a later headstart; upgrade to go on")
-        _ = about["recipe"]["verb"], about["directory"], float(about["spent"])
-        return about
-    except FileNotFoundError:
-        if (folder / MANIFEST).is_file():
-            return None
-        near = [each.name.removesuffix(SUFFIX) for each in folder.parent.iterdir()] if folder.parent.is_dir() else []
-        raise MissingInputError(f"there is no run {folder}{did_you_mean(folder.name, near)}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunFolderError(
-            f"{path} is damaged ({type(error).__name__}); begin anew: run the first command again with --overwrite"
-        ) from None
 
 
 class Workspace:
@@ -110,7 +77,8 @@ class Workspace:
         progress: told what is taken over and what is not.
 
     Raises:
-        RunFolderError: another process is at work in it, or an earlier run left something and `overwrite` is off.
+        RunFolderError: another process is at work in it, an earlier run left something and `overwrite` is off, or what is there
+            was not left by a run.
         MissingInputError: there is nothing to go on with.
         StorageError: the disk refuses.
     """
@@ -127,6 +95,8 @@ class Workspace:
         self._begun = time.perf_counter()
         if recipe is None:
             recorded(folder)
+        else:
+            _require_own(self.folder)
         self._made = [parent for parent in self.folder.parents if not parent.exists()]
         self.lock = Lock(self.folder)
         try:
@@ -146,8 +116,8 @@ class Workspace:
                 self._write(self.about)
             clear_remains(self.folder)
         except BaseException:
-            if not (self.folder / ABOUT).is_file():
-                self.remove()
+            if not (self.folder / ABOUT).exists():
+                self._leave()
             self.lock.release()
             raise
 
@@ -200,11 +170,8 @@ class Workspace:
     def remove(self) -> None:
         """The run is over: nothing is left."""
         self._clear()
-        for name in (ABOUT, LOCK):
-            (self.folder / name).unlink(missing_ok=True)
-        with suppress(OSError):  # someone put a file there; it is not ours
-            for place in (self.folder, *self._made):
-                place.rmdir()
+        (self.folder / ABOUT).unlink(missing_ok=True)
+        self._leave()
 
     def stages(self, entry: Entry, at: int) -> Path:
         """Where the checkpoints of a strategy are, the one that is run as number `at` from 0."""
@@ -266,7 +233,7 @@ class Workspace:
         reason = damage(place)
         try:
             if not reason:
-                about = json.loads((place / "entry.json").read_text(encoding="utf-8"))
+                about = read_json(place / "entry.json")
                 if about.get("key", {"strategy": entry.strategy.name}) != entry.key.plain():
                     raise ValueError("it is another entry's")
                 entry.candidate = None if "predictor" not in about else _candidate(place, about, parts)
@@ -342,9 +309,28 @@ class Workspace:
         with suppress(StorageError):  # only the clock of a budget is behind then
             self.remember()
 
+    def _leave(self) -> None:
+        """Take lock and folder away; what is not ours stays."""
+        (self.folder / LOCK).unlink(missing_ok=True)
+        with suppress(OSError):
+            for place in (self.folder, *self._made):
+                place.rmdir()
+
     def _clear(self) -> None:
         clear_remains(self.folder)
         self.forget()
+
+
+def _require_own(folder: Path) -> None:
+    """Raises RunFolderError where a folder holds something and no run has left it: nothing of it may be lost."""
+    if not folder.is_dir() or (folder / ABOUT).is_file():
+        return
+    others = [path.name for path in folder.iterdir() if not path.name.startswith((UNFINISHED, DISCARDED, LOCK))]
+    if others:
+        raise RunFolderError(
+            f"{folder} is needed for what the run has done so far, and holds something else ({min(others)}); move it away, or "
+            "choose another --output"
+        )
 
 
 def _short(value: Any) -> str:

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,10 @@ MANIFEST = "manifest.json"
 LOCK = "lock"
 UNFINISHED, DISCARDED = ".new-", ".old-"
 """How folders begin that are being written or removed; what a dead process left of them is cleared away."""
+LONGEST_HOLDER = 1_000
+"""Bytes of a lock that are read to say who has it."""
+_WORKING = re.compile(r"(?:(\d+)-)?[a-z0-9_]{8}")
+"""How names of working folders end; earlier versions had the number of the process in them."""
 
 
 def sync(path: Path) -> None:
@@ -109,7 +114,7 @@ def sealed(target: Path) -> Iterator[Path]:
 def damage(folder: Path) -> str:
     """What is wrong with a folder that `sealed` wrote, naming the file; empty where nothing is."""
     try:
-        named = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+        named = read_json(folder / MANIFEST)["files"]
         found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
         for name, about in named.items():
             if name not in found:
@@ -146,24 +151,85 @@ def clear_remains(folder: Path) -> None:
                 left.unlink(missing_ok=True)
 
 
-def working_folder(target: Path) -> Path:
-    """A new folder beside a file to be, hidden, with this process in its name; those of dead processes are removed."""
+@contextmanager
+def working_folder(target: Path) -> Iterator[Path]:
+    """A new hidden folder beside a file or folder to be, gone at the end; those of processes that died are cleared away.
+
+    A lock in it says that its process lives: the number of a process means nothing to another machine, or to another container,
+    that writes to the same disk.
+    """
     begin = f".{target.name}{UNFINISHED}"
     for left in target.parent.glob(f"{glob.escape(begin)}*"):
-        process = left.name.removeprefix(begin).partition("-")[0]
-        if process.isdigit() and not _lives(int(process)):
-            shutil.rmtree(left, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{begin}{os.getpid()}-", dir=target.parent))
+        found = _WORKING.fullmatch(left.name.removeprefix(begin))
+        if found is not None and left.is_dir() and not left.is_symlink() and not (found[1] and _lives(int(found[1]))):
+            with suppress(RunFolderError, StorageError):
+                remains = Lock(left)
+                shutil.rmtree(left, ignore_errors=True)
+                remains.release()
+    folder = Path(tempfile.mkdtemp(prefix=begin, dir=target.parent))
+    lock = Lock(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.release()
 
 
 def _lives(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:  # somebody else's
         pass
     return True
+
+
+def opened(path: Path, *, new: bool = False) -> IO[bytes]:
+    """Open a regular file for reading and writing, or make it; what is something else under that name is left alone.
+
+    Args:
+        path: whose last part is not followed where it is a link.
+        new: only make it.
+
+    Raises:
+        FileExistsError: it is there already, and `new` is on.
+        RunFolderError: a link, a folder, a pipe or a device bears its name.
+        OSError: the disk refuses.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | (os.O_EXCL if new else 0)
+    try:
+        handle = os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise RunFolderError(_in_the_way(path)) from None
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise RunFolderError(_in_the_way(path))
+    return os.fdopen(handle, "r+b")
+
+
+def _in_the_way(path: Path) -> str:
+    return f"{path} is a link, a folder or a device, expected a file of headstart's own; remove it, or choose another --output"
+
+
+def read_json(path: Path) -> Any:
+    """JSON of a regular file; nothing else is opened for longer than it takes to see what it is.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+        ValueError: it is not JSON in UTF-8, or is nested too deeply.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "is no regular file")
+    with open(handle, encoding="utf-8") as file:
+        try:
+            return json.load(file)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 def require_room(folder: Path, needed: int) -> None:
@@ -212,19 +278,18 @@ class Lock:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / LOCK
-        self._file: IO[str] | None = None
+        self._file: IO[bytes] | None = None
         while self._file is None:
             self._file = self._taken(folder)
-        self._file.seek(0)
         self._file.truncate()
-        json.dump({"process": os.getpid(), "host": socket.gethostname()}, self._file)
+        self._file.write(json.dumps({"process": os.getpid(), "host": socket.gethostname()}).encode())
         self._file.flush()
 
-    def _taken(self, folder: Path) -> IO[str] | None:
+    def _taken(self, folder: Path) -> IO[bytes] | None:
         """The open file with the lock; None where it was removed meanwhile by the process that had it."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            file = open(self.path, "a+", encoding="utf-8")  # noqa: SIM115
+            file = opened(self.path)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -232,8 +297,7 @@ class Lock:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
-            holder = file.read()
+            holder = file.read(LONGEST_HOLDER)
             file.close()
             raise RunFolderError(f"{folder} is in use by {_named(holder)}; wait for it, or stop it") from None
         try:
@@ -251,11 +315,11 @@ class Lock:
         self._file = None
 
 
-def _named(holder: str) -> str:
+def _named(holder: bytes) -> str:
     try:
         about = json.loads(holder)
         return f"process {about['process']} on {about['host']}"
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "another process"
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: taken between two updates and never inside one; the second one ends the process at once."""
+"""Ctrl-C, SIGTERM and SIGHUP: taken between two updates and never inside one; the second one ends the process at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from headstart.errors import Ended, Interrupted
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was asked to end by SIGTERM."""
+    """The process was asked to end, by SIGTERM or because its terminal was closed (SIGHUP)."""
 
 
 class _State:
@@ -36,17 +36,17 @@ _state = _State()
 
 @contextmanager
 def watched(*, terminate: bool = False) -> Iterator[None]:
-    """Take Ctrl-C, and SIGTERM if asked to, for the time of a block; only the main thread can.
+    """Take Ctrl-C, and SIGTERM and SIGHUP if asked to, for the time of a block; only the main thread can.
 
-    The first signal raises KeyboardInterrupt (`Terminated` for SIGTERM) as soon as no block is `shielded`. The second one
+    The first signal raises KeyboardInterrupt (`Terminated` for the other two) as soon as no block is `shielded`. The second one
     ends the process at once, with 128 and its number.
 
     Args:
-        terminate: take SIGTERM too, which a library should leave to the program it is part of.
+        terminate: take SIGTERM and SIGHUP too, which a library should leave to the program it is part of.
     """
     wanted: dict[int, Any] = {signal.SIGINT: signal.default_int_handler}
     if terminate:
-        wanted[signal.SIGTERM] = signal.SIG_DFL
+        wanted |= {signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
     # What somebody else takes, or ignores as a job in the background does Ctrl-C, stays theirs.
     taken = [number for number, usual in wanted.items() if signal.getsignal(number) == usual]
     if _state.watching or not taken or threading.current_thread() is not threading.main_thread():
@@ -78,7 +78,11 @@ def shielded() -> Iterator[None]:
 
 def stopped(error: KeyboardInterrupt, message: str) -> Interrupted:
     """What to raise towards the user."""
-    return Ended(message) if isinstance(error, Terminated) else Interrupted(message)
+    if not isinstance(error, Terminated):
+        return Interrupted(message)
+    ended = Ended(message)
+    ended.exit_code = 128 + (_state.number or signal.SIGTERM)
+    return ended
 
 
 def exit_code() -> int:
@@ -98,4 +102,4 @@ def _take(number: int, frame: FrameType | None) -> None:
 
 
 def _raise(number: int) -> None:
-    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+    raise KeyboardInterrupt if number == signal.SIGINT else Terminated

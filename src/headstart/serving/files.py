@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -13,7 +12,7 @@ from typing import Any, TextIO
 
 from headstart.artifact import Artifact, own_version
 from headstart.checks.labels import like_formulas
-from headstart.data.table import column_named
+from headstart.data.table import column_named, refuse_mostly_dropped
 from headstart.errors import DataError, RunFolderError, StorageError
 from headstart.readers.opening import reader_for, writer_for
 from headstart.registry import did_you_mean
@@ -210,8 +209,7 @@ class FilePredictions:
             StorageError: the disk refuses.
             Interrupted: by the user; the message says what was kept.
         """
-        if target.exists() and not overwrite:
-            raise RunFolderError(f"{target} exists; choose another file with --output, or replace it with --overwrite")
+        _refuse_taken(target, overwrite=overwrite)
         writer = writer_for(target)
         added = self.artifact.task.columns
         if writer.by_word and not self.artifact.task.words:
@@ -232,23 +230,27 @@ class FilePredictions:
                     *([""] * len(added) if found is None else found.cells(abstained=held)[: len(added)]),
                 ]
 
-        work = None
+        columns = [*self.columns, *(prefix + name for name in added)]
         try:
-            work = durable.working_folder(target) / target.name
-            columns = [*self.columns, *(prefix + name for name in added)]
-            if self.artifact.digest:
-                self._write_journaled(writer, target, work, columns, rows())
-            else:
-                writer.write(work, columns, rows())
-                os.replace(work, target)
+            with durable.working_folder(target) as place:
+                work = place / target.name
+                if self.artifact.digest:
+                    self._write_journaled(writer, target, work, columns, rows(), overwrite=overwrite)
+                else:
+                    writer.write(work, columns, rows())
+                    _put(work, target, overwrite=overwrite)
         except OSError as error:
             raise StorageError(f"{target} cannot be written: {error.strerror or error}") from None
-        finally:
-            if work is not None:
-                shutil.rmtree(work.parent, ignore_errors=True)
 
     def _write_journaled(
-        self, writer: Any, target: Path, work: Path, columns: Sequence[str], rows: Iterator[list[str | None]]
+        self,
+        writer: Any,
+        target: Path,
+        work: Path,
+        columns: Sequence[str],
+        rows: Iterator[list[str | None]],
+        *,
+        overwrite: bool,
     ) -> None:
         """Write `work` and put it in the place of `target`, the predictions kept on the way."""
         precision = self.artifact.predictor.precision
@@ -261,15 +263,42 @@ class FilePredictions:
                 raise stopped(error, _kept(journal)) from None
             finally:
                 self._journal = None
-            os.replace(work, target)
+            _put(work, target, overwrite=overwrite)
             journal.done()
 
     def _usable(self) -> Iterator[Record]:
         for record in self._records:
             if isinstance(record, Dropped):
                 self.dropped.append(record)
+                refuse_mostly_dropped(str(self.path), self.dropped, self.rows)
             else:
                 yield record
+
+
+def _refuse_taken(target: Path, *, overwrite: bool) -> None:
+    """Raises RunFolderError where the name of an output is taken: by a folder, or by anything where nothing is to be replaced."""
+    if target.is_dir():
+        raise RunFolderError(f"{target} is a folder; name a file with --output")
+    if not overwrite and os.path.lexists(target):
+        raise RunFolderError(f"{target} exists; choose another file with --output, or replace it with --overwrite")
+
+
+def _put(work: Path, target: Path, *, overwrite: bool) -> None:
+    """Give a finished file its name, in one step; a link of that name is replaced and never followed.
+
+    Raises:
+        RunFolderError: something came under that name meanwhile, and nothing is to be replaced.
+        OSError: the disk refuses.
+    """
+    if not overwrite:
+        try:
+            os.link(work, target)  # takes a name that is free, and no other
+            return
+        except FileExistsError:
+            _refuse_taken(target, overwrite=False)
+        except OSError:  # a disk without links
+            _refuse_taken(target, overwrite=False)
+    os.replace(work, target)
 
 
 def _without_names(name: str, doubt: str) -> str:

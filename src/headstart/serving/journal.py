@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,8 +16,13 @@ import numpy as np
 from headstart.data.columns import texts_digest
 from headstart.data.outputs import Outputs, outputs_of
 from headstart.errors import HeadstartError, RunFolderError, StorageError
+from headstart.runtime.durable import opened
 
 FORMAT = 2
+BEGINNING = b'{"format": '
+"""How a journal begins."""
+LONGEST_HEAD = 10_000
+"""Bytes that its first line has at most."""
 
 
 class Journal:
@@ -44,14 +50,21 @@ class Journal:
         """Look for what an earlier run left.
 
         Raises:
-            RunFolderError: another process is writing it.
+            RunFolderError: another process is writing it, or a file of that name is no journal.
             StorageError: it can't be opened.
         """
-        if self.path.is_file():
-            file = self._open("r+b")
+        if os.path.lexists(self.path):
+            file = self._open(new=False)
+            head = file.readline(LONGEST_HEAD)
+            if not (head.startswith(BEGINNING) or BEGINNING.startswith(head)):
+                file.close()
+                raise RunFolderError(
+                    f"{self.path} was not written by headstart, so it is not replaced; move it away, or choose another file "
+                    "with --output"
+                )
             try:
-                self._replaying = json.loads(file.readline()) == self.key
-            except ValueError:
+                self._replaying = json.loads(head) == self.key
+            except (ValueError, RecursionError):
                 self._replaying = False
             if not self._replaying:
                 file.seek(0)
@@ -91,7 +104,7 @@ class Journal:
                 if self._first is None:
                     self._first = entry
                     return
-                file = self._open("xb")
+                file = self._open(new=True)
                 self._header(file)
                 self._write(file, *self._first)
             self._write(self._file, *entry)
@@ -102,9 +115,9 @@ class Journal:
         """Remove the file."""
         self.path.unlink(missing_ok=True)
 
-    def _open(self, mode: str) -> IO[bytes]:
+    def _open(self, *, new: bool) -> IO[bytes]:
         try:
-            self._file = open(self.path, mode)  # noqa: SIM115
+            self._file = opened(self.path, new=new)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, FileExistsError):
             if self._file is not None:
@@ -145,7 +158,7 @@ def _read(file: IO[bytes]) -> tuple[str, Outputs] | None:
             arrays[name] = np.frombuffer(payload[at : at + size], dtype=kind).reshape(shape)
             at += size
         return head["texts"], outputs_of(head["kind"], arrays)
-    except (ValueError, KeyError, TypeError, HeadstartError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, HeadstartError):
         return None
 
 

@@ -1,0 +1,102 @@
+"""What is known of a run that is not finished: `run.json` in the folder beside its output, read and checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from headstart.artifact import MANIFEST
+from headstart.errors import MissingInputError, RunFolderError
+from headstart.registry import did_you_mean
+from headstart.runtime.durable import read_json
+
+SUFFIX = ".part"
+ABOUT = "run.json"
+FORMAT = 1
+
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class Measured(BaseModel):
+    """What a run that has a budget measured before it began."""
+
+    rate: Seconds | None
+    """Seconds a row takes to pass the network."""
+    test_rate: Seconds
+    fewer: dict[str, Any]
+    """Keys of `data` that were changed so that the rows can be read in time."""
+
+
+class Planned(BaseModel):
+    """What a run on raw text decided before it began."""
+
+    model_config = ConfigDict(extra="allow")
+
+    updates: Annotated[int, Field(gt=0)]
+
+
+class Decided(BaseModel):
+    """What the plan said of one strategy."""
+
+    reason: str
+    training: dict[str, Any] | None
+    brief: dict[str, Any] | None
+    most: float | None
+
+
+class Conditions(BaseModel):
+    """What a run was begun under."""
+
+    inputs: dict[str, Any]
+    machine: dict[str, Any]
+
+
+class Recorded(BaseModel):
+    """The shape of `run.json`; what is not there yet was not come to."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    recipe: dict[str, Any]
+    directory: str
+    """Where the command was given."""
+    spent: Seconds
+    """Seconds that processes worked on it so far."""
+    measured: Measured | None = None
+    planned: Planned | None = None
+    steps: dict[str, Decided] = {}
+    conditions: Conditions | None = None
+    published: bool = False
+    finished: bool = False
+
+
+def place_of(folder: Path) -> Path:
+    """Where the workspace of an output folder is: beside it."""
+    return folder.with_name(folder.name + SUFFIX)
+
+
+def recorded(folder: Path) -> dict[str, Any] | None:
+    """What is known of an unfinished run, without its lock; None where the run is finished.
+
+    Raises:
+        MissingInputError: there is no such run.
+        RunFolderError: what is there is damaged.
+    """
+    path = place_of(folder) / ABOUT
+    try:
+        about = read_json(path)
+        if about["format"] > FORMAT:
+            raise RunFolderError(f"{path} was written by a later headstart; upgrade to go on")
+        _ = Recorded.model_validate(about), about["recipe"]["verb"]
+        return about
+    except FileNotFoundError:
+        if (folder / MANIFEST).is_file():
+            return None
+        near = [each.name.removesuffix(SUFFIX) for each in folder.parent.iterdir()] if folder.parent.is_dir() else []
+        raise MissingInputError(f"there is no run {folder}{did_you_mean(folder.name, near)}") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        said = f"{'.'.join(map(str, error.errors()[0]['loc']))}" if isinstance(error, ValidationError) else ""
+        raise RunFolderError(
+            f"{path} is damaged ({said or type(error).__name__}); begin anew: run the first command again with --overwrite"
+        ) from None
