@@ -63,7 +63,7 @@ class TextLines:
     named: bool = False
     """True where the user named the encoding; only the messages differ."""
     state: FileState | None = None
-    """Of the file when it was looked at first; None does not look whether it stays."""
+    """State of the file when it was looked at first; None does not look whether it stays."""
 
     @property
     def format(self) -> dict[str, str]:
