@@ -23,7 +23,7 @@ from headstart.metrics import METRICS
 from headstart.metrics.base import Metric
 from headstart.objectives.base import Objective
 from headstart.registry import did_you_mean
-from headstart.tasks.columns import checked_input
+from headstart.tasks.columns import checked_input, split_names
 from headstart.tasks.fitness import Fitness
 from headstart.tasks.inputs import InputField, Text
 from headstart.tasks.judged import E, Judged, O
@@ -93,6 +93,11 @@ class Task(Objective, Judged[E, O], Generic[E, O]):
     """Labels in the order of the outputs; found in the training rows if not given."""
     metric: str | None = None
     """Score by which choices are made on validation, one of those that the task is judged by (`headstart list metrics`)."""
+
+    @field_validator("text", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return split_names(value)
 
     @field_validator("metric")
     @classmethod

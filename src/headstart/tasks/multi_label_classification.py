@@ -39,7 +39,6 @@ from headstart.tasks.columns import (
     refuse_one_mark,
     require_columns,
     require_marks,
-    split_names,
     stored,
     text_fault,
     usable_rows,
@@ -96,11 +95,6 @@ class MultiLabelClassification(PooledTask[Example]):
     """Merge labels that differ only by case, white space or as 1 and 1.0 do into the most frequent spelling."""
     drop_rare_labels: bool = False
     """Leave out labels of a single example instead of stopping: their rows go."""
-
-    @field_validator("text", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return split_names(value)
 
     @field_validator("label", mode="before")
     @classmethod

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import field_validator
 
 from headstart.data.columns import taken
 from headstart.data.examples import Pair, Pairs
@@ -16,7 +15,7 @@ from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.units import Units
 from headstart.heads import HEAD
-from headstart.tasks.columns import guess_pair, pair_fault, require_columns, split_names, stored, usable_rows
+from headstart.tasks.columns import guess_pair, pair_fault, require_columns, stored, usable_rows
 from headstart.tasks.fitness import GRADES, WHOLE, Fitness, as_numbers, as_pair, is_called, ranged
 from headstart.tasks.pooled import Prepared
 from headstart.tasks.single_number import SingleNumber, guess_number
@@ -77,11 +76,6 @@ class SentenceSimilarity(SingleNumber[Pair]):
     """Column(s) with the text: two, in order (`sentence1,sentence2`); guessed if not given."""
     encoder: Literal["bi", "cross"] = "bi"
     """`bi` reads the two texts apart, and their cosine tells; `cross` reads both at once."""
-
-    @field_validator("text", mode="before")
-    @classmethod
-    def _both(cls, value: Any) -> Any:
-        return split_names(value)
 
     @property
     def together(self) -> bool:

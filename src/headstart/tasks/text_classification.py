@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Literal
-
-from pydantic import field_validator
+from typing import ClassVar, Literal
 
 from headstart.data.columns import taken
 from headstart.data.examples import Example, Examples, joined
@@ -16,7 +14,6 @@ from headstart.tasks.columns import (
     guess_label,
     guess_text,
     require_columns,
-    split_names,
     stored,
     text_fault,
     usable_rows,
@@ -47,11 +44,6 @@ class TextClassification(SingleLabel[Example]):
     long: Literal["truncate", "window"] = "truncate"
     """What happens to a text of more tokens than the network reads: `truncate` cuts its end off, `window` reads all of it in
     windows that overlap by a quarter; takes as much longer as there are more tokens."""
-
-    @field_validator("text", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return split_names(value)
 
     def guess(self, table: Table) -> TextClassification:
         """Fill in columns that were not named: by usual names, else the longest texts and the fewest distinct values."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-from pydantic import field_validator
+from typing import ClassVar
 
 from headstart.data.columns import taken
 from headstart.data.examples import Pair, Pairs
@@ -16,7 +14,6 @@ from headstart.tasks.columns import (
     guess_pair,
     pair_fault,
     require_columns,
-    split_names,
     stored,
     usable_rows,
 )
@@ -48,11 +45,6 @@ class TextPairClassification(SingleLabel[Pair]):
 
     text: tuple[str, str] | None = None
     """Column(s) with the text: two, in order (`premise,hypothesis`); guessed if not given."""
-
-    @field_validator("text", mode="before")
-    @classmethod
-    def _both(cls, value: Any) -> Any:
-        return split_names(value)
 
     def guess(self, table: Table) -> TextPairClassification:
         """Fill in columns that were not named: by usual names, else the longest texts and the fewest distinct values."""

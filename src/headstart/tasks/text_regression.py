@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
-
-from pydantic import field_validator
+from typing import ClassVar, Literal, Self
 
 from headstart.data.columns import taken
 from headstart.data.examples import Example, Examples, joined
 from headstart.data.profile import TableProfile
 from headstart.data.store import Store
 from headstart.data.table import Table
-from headstart.tasks.columns import guess_text, require_columns, split_names, stored, text_fault, usable_rows
+from headstart.tasks.columns import guess_text, require_columns, stored, text_fault, usable_rows
 from headstart.tasks.fitness import Fitness, as_numbers, as_texts, named_well, ranged
 from headstart.tasks.single_number import NUMBER_NAMES, SingleNumber, guess_number
 from headstart.types import Dropped
@@ -35,11 +33,6 @@ class TextRegression(SingleNumber[Example]):
     long: Literal["truncate", "window"] = "truncate"
     """What happens to a text of more tokens than the network reads: `truncate` cuts its end off, `window` reads all of it in
     windows that overlap by a quarter; takes as much longer as there are more tokens."""
-
-    @field_validator("text", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return split_names(value)
 
     def guess(self, table: Table) -> Self:
         """Fill in columns that were not named: by usual names, else the longest texts and the most distinct numbers."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
-from pydantic import BeforeValidator, field_validator
+from pydantic import BeforeValidator
 
 from headstart.checks.labels import refuse_rare_types, unseen
 from headstart.config import describe
@@ -26,7 +26,7 @@ from headstart.metrics.calibration import softmax
 from headstart.metrics.classification import log_losses
 from headstart.metrics.results import SpanResults
 from headstart.metrics.span_errors import SpanOutcome, outcomes
-from headstart.tasks.columns import checked_input, require_columns, split_names
+from headstart.tasks.columns import checked_input, require_columns
 from headstart.tasks.fitness import Fitness
 from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, pooled_logits
@@ -96,11 +96,6 @@ class TokenClassification(PooledTask[Sentence]):
     """Leave out labels of a single example instead of stopping: their words are taken for words outside of all spans."""
     crf: bool = False
     """Learn how well each tag follows the one before it, too: a chain on top of the head (Lample et al. 2016, section 2.2)."""
-
-    @field_validator("text", mode="before")
-    @classmethod
-    def _one(cls, value: Any) -> Any:
-        return split_names(value)
 
     @property
     def solver(self) -> Solver:
