@@ -185,7 +185,7 @@ FAULTS = (
     Fault(
         "what is not finite is kept",
         CHECKPOINTS,
-        "        _require_finite(snapshot.weights)\n",
+        "        require_finite(snapshot.weights)\n",
         "",
         "tests/training/test_checkpoints.py::test_weights_that_are_not_finite_are_never_kept",
     ),

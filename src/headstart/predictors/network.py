@@ -18,7 +18,7 @@ from headstart.data.outputs import Logits
 from headstart.data.units import Units
 from headstart.decisions.base import Decision
 from headstart.decisions.temperature import Temperature
-from headstart.errors import DivergedError, ModelError
+from headstart.errors import ModelError
 from headstart.heads import HEAD
 from headstart.heads.model import Model
 from headstart.heads.native import NATIVE_HEADS, WORD_HEADS, write_native, write_native_words
@@ -29,6 +29,7 @@ from headstart.predictors.mixed_precision import mixed_precision_logits, reads_f
 from headstart.predictors.snippets import piped, snippet, windowed
 from headstart.predictors.tagging_code import tagging_code
 from headstart.runtime.device import Device, moved, settled
+from headstart.runtime.finite import require_finite
 from headstart.runtime.memory import within_memory
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
@@ -167,9 +168,7 @@ class NetworkPredictor(Predictor):
         otherwise the bare network lies in a folder of its own, so that nobody takes the artifact for a classifier of transformers.
         """
         backbone = self.backbone
-        broken = [name for name, tensor in self.model.state_dict().items() if not torch.isfinite(tensor).all()]
-        if broken:
-            raise DivergedError(f"{broken[0]} holds numbers that are not finite; nothing was saved")
+        require_finite(self.model.state_dict())
         home = folder if self.is_native else folder / NETWORK
         home.mkdir(exist_ok=True)
         backbone.save(home, self._native() if self.is_native else None)

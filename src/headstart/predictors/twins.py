@@ -17,13 +17,14 @@ from headstart.data.outputs import Logits
 from headstart.data.tokens import Tokens
 from headstart.decisions.base import Decision
 from headstart.decisions.temperature import Temperature
-from headstart.errors import DivergedError, ModelError
+from headstart.errors import ModelError
 from headstart.heads import HEAD
 from headstart.heads.cosine import CosineHead
 from headstart.heads.model import Model
 from headstart.predictors.base import HEAD_FILE, Predictor, Runtime, digests, refuse_damaged
 from headstart.predictors.snippets import POOLED
 from headstart.runtime.device import Device, moved, settled
+from headstart.runtime.finite import require_finite
 from headstart.runtime.memory import within_memory
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
@@ -97,9 +98,7 @@ class TwinPredictor(Predictor):
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write the bare network with its tokenizer into a folder of its own, and the head."""
-        broken = [name for name, tensor in self.model.state_dict().items() if not torch.isfinite(tensor).all()]
-        if broken:
-            raise DivergedError(f"{broken[0]} holds numbers that are not finite; nothing was saved")
+        require_finite(self.model.state_dict())
         (folder / NETWORK).mkdir()
         self.backbone.save(folder / NETWORK)
         (folder / "heads").mkdir()

@@ -21,6 +21,7 @@ from headstart.runs.workspace import Workspace
 from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.runtime.device import name_of, settled
 from headstart.runtime.durable import write_json
+from headstart.runtime.finite import require_finite
 from headstart.runtime.machine import set_threads
 from headstart.runtime.progress import NamedStage, Progress
 from headstart.runtime.team import ALONE, Team
@@ -181,7 +182,7 @@ def publish_network(
     network = pretrained.recipe.objective.published(pretrained.model)
     evidence = pretrained.evidence | {"title": folder.name}
     with new_folder(folder, overwrite=overwrite, within=within) as work:
-        _refuse_broken(network)
+        require_finite(network.state_dict())
         pretrained.model.backbone.save(work, network)
         manifest = {
             "format": ARTIFACT_FORMAT,
@@ -198,16 +199,6 @@ def publish_network(
         for path in work.rglob("*.safetensors"):
             path.chmod((work / MANIFEST).stat().st_mode)
     return folder
-
-
-def _refuse_broken(network: Any) -> None:
-    import torch
-
-    from headstart.errors import DivergedError
-
-    broken = [name for name, tensor in network.state_dict().items() if not torch.isfinite(tensor).all()]
-    if broken:
-        raise DivergedError(f"{broken[0]} holds numbers that are not finite; nothing was saved")
 
 
 def _learner(recipe: LanguageModelling, model: Model, texts: Texts, progress: Progress) -> Learner:

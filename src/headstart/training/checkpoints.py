@@ -14,8 +14,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from headstart.data.outputs import Logits, Outputs, outputs_of
-from headstart.errors import DivergedError, StorageError
+from headstart.errors import StorageError
 from headstart.runtime.durable import clear_remains, damage, discard, require_room, sealed
+from headstart.runtime.finite import require_finite
 from headstart.runtime.progress import SILENT, Progress
 from headstart.training.state import Snapshot, State
 
@@ -94,7 +95,7 @@ class Checkpoints:
             return
         state = snapshot.state
         name = END if state.finished else f"{STEP}{state.history.updates:08d}-{state.epoch:04d}"
-        _require_finite(snapshot.weights)
+        require_finite(snapshot.weights)
         try:
             if snapshot.best is not None and not (self.folder / _best_name(state)).is_dir():
                 _write(self.folder / _best_name(state), {WEIGHTS: snapshot.best})
@@ -191,9 +192,3 @@ def _outputs(arrays: Mapping[str, torch.Tensor], kinds: list[str] | None) -> lis
         at, _, name = key.partition(".")
         found[int(at)][name] = tensor.numpy()
     return [outputs_of(kind, each) for kind, each in zip(kinds, found, strict=True)]
-
-
-def _require_finite(weights: Mapping[str, torch.Tensor]) -> None:
-    for name, tensor in weights.items():
-        if not torch.isfinite(tensor).all():
-            raise DivergedError(f"{name} holds numbers that are not finite; nothing was saved")
