@@ -1,7 +1,5 @@
 """The artifact: a trained result as one folder that anyone can load, without pickle and without headstart if need be."""
 
-import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -18,16 +16,41 @@ import numpy as np
 import yaml
 from safetensors import SafetensorError, safe_open
 
-from headstart.backbones.location import file_digest
-from headstart.config import parse
+from headstart.config import describe, parse
 from headstart.data.arrays import as_texts
 from headstart.data.outputs import Outputs
+from headstart.data.reference import FILES as REFERENCE
 from headstart.data.reference import Reference
+from headstart.decisions import DECISIONS
 from headstart.decisions.base import Decision, applied, parse_decision
-from headstart.errors import DivergedError, MissingInputError, ModelError, RunFolderError, StorageError
+from headstart.errors import (
+    DataError,
+    DivergedError,
+    MissingInputError,
+    ModelError,
+    RecipeError,
+    RunFolderError,
+    StorageError,
+    UsageError,
+)
+from headstart.manifest import (
+    FORMAT,
+    MANIFEST,
+    NETWORK,
+    Manifest,
+    StatedAnswer,
+    StatedPart,
+    checkable,
+    checked_manifest,
+    identity,
+    is_network,
+    read_manifest,
+    shown_version,
+)
 from headstart.predictors import PREDICTORS
 from headstart.predictors.base import Predictor, refuse_damaged
 from headstart.registry import did_you_mean
+from headstart.runtime.contained import believed, content, digest_of, parsed, parsed_yaml
 from headstart.runtime.device import Device
 from headstart.runtime.durable import UNFINISHED, refusal, settle, sync, working_folder, write_json
 from headstart.runtime.precision import Precision
@@ -37,12 +60,12 @@ from headstart.tasks.base import Task
 from headstart.types import Prediction, Unanswered
 from headstart.unseen import escaped
 
-FORMAT = 2
-MANIFEST = "headstart.json"
+__all__ = ["FORMAT", "MANIFEST", "NETWORK", "Artifact", "check_free", "is_network", "load", "new_folder", "own_version"]
+
 RECIPE = "recipe.yaml"
 EVIDENCE = "evidence.json"
-NETWORK = "network"
-"""Kind of an artifact that fits start from and that predicts nothing by itself."""
+MOST_RECIPE = 4 << 20
+"""Bytes of the longest recipe: YAML is read at a megabyte a second."""
 MODEL = "model"
 """Name of the part that answers, in an artifact of one part."""
 
@@ -56,7 +79,8 @@ class Artifact:
         task: bound, so it knows the labels.
         recipe: the resolved recipe as plain data; running it gives the same weights.
         evidence: what was measured, plain data.
-        digest: SHA-256 of the manifest that it was read from, which names those of all files; empty where it was not read.
+        digest: SHA-256 of the manifest that it was read from, which names those of all files that its answers hang on; in folders
+            of the first format, of these files too. Empty where it was not read.
         decisions: what outputs go through before predictions are made of them, in order.
         reference: what the training rows look like; None where it was not kept.
     """
@@ -93,14 +117,19 @@ class Artifact:
         Args:
             inputs: what `inputs` gave.
             progress: advanced by rows.
+
+        Raises:
+            ModelError: the weights are so large that what comes out is not finite.
         """
         if not len(inputs):
             return self.task.no_outputs()
-        return self.predictor.outputs(inputs, progress=progress)
+        with np.errstate(all="ignore"):
+            return _finite(self.predictor.outputs(inputs, progress=progress))
 
     def decide(self, outputs: Outputs) -> Outputs:
         """Outputs after all decisions, in their order."""
-        return applied(self.decisions, self.task, outputs)
+        with np.errstate(all="ignore"):
+            return _finite(applied(self.decisions, self.task, outputs))
 
     def predict_proba(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> np.ndarray:
         """Calibrated probabilities of shape (texts, labels), columns in the order of `labels`.
@@ -163,9 +192,7 @@ class Artifact:
         """
         described = self.predictor.save(folder)
         _refuse_not_finite(folder)
-        files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
-        if self.reference is not None:
-            self.reference.save(folder)
+        own = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
         known = described.pop("digests", {})
         answer = {
             "part": MODEL,
@@ -176,8 +203,12 @@ class Artifact:
         part = {
             "kind": self.predictor.kind,
             "description": described,
-            "files": {name: known.get(name) or file_digest(path) for name, path in files.items()},
+            "files": {name: known.get(name) or digest_of(folder, name) for name in own},
         }
+        if self.reference is not None:
+            self.reference.save(folder)
+        (folder / RECIPE).write_text(recipe_text(self.recipe), encoding="utf-8")
+        write_json(folder / EVIDENCE, self.evidence)
         manifest = {
             "format": FORMAT,
             "headstart": own_version(),
@@ -185,20 +216,11 @@ class Artifact:
             "parts": {MODEL: part},
             "answers": {self.task.head: answer},
             "backbone": self.evidence.get("backbone"),
+            "files": files_named(folder, (RECIPE, EVIDENCE, *REFERENCE)),
         }
-        write_json(folder / MANIFEST, manifest)
-        (folder / RECIPE).write_text(recipe_text(self.recipe), encoding="utf-8")
-        write_json(folder / EVIDENCE, self.evidence)
+        write_json(folder / MANIFEST, checkable(manifest))
         for path in folder.rglob("*.safetensors"):
             path.chmod((folder / MANIFEST).stat().st_mode)  # safetensors makes files that only their owner may read
-
-
-def is_network(folder: Path) -> bool:
-    """Whether a folder is an artifact without labels, which fits start from."""
-    try:
-        return json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("kind") == NETWORK
-    except (OSError, ValueError, AttributeError):
-        return False
 
 
 def load(folder: "str | Path", *, precision: Precision = "auto", device: Device = "auto") -> Artifact:
@@ -213,77 +235,108 @@ def load(folder: "str | Path", *, precision: Precision = "auto", device: Device 
     Raises:
         UnavailableError: a GPU is asked for that is not there.
         MissingInputError: there is no such folder.
-        ModelError: the folder is no artifact, was written by a later format, or is damaged.
+        ModelError: the folder is no artifact, was written by a later format, is damaged, or contradicts itself.
     """
     path = Path(folder)
     if not path.is_dir():
         near = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         raise MissingInputError(f"there is no run folder {path}{did_you_mean(path.name, near)}")
-    try:
-        said = (path / MANIFEST).read_bytes()
-        manifest = json.loads(said)
-    except FileNotFoundError:
+    if not os.path.lexists(path / MANIFEST):
         raise ModelError(
             f"{path} holds no headstart model (no {MANIFEST}); make one with: headstart fit DATA -o {quote(str(path))}"
-        ) from None
-    except ValueError as error:
-        raise ModelError(f"{path / MANIFEST} is damaged: {error}") from None
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
-        raise ModelError(f"{path / MANIFEST} is damaged: it does not say of which format the folder is")
-    if manifest["format"] > FORMAT:
-        raise ModelError(
-            f"{path} was written by headstart {manifest.get('headstart')}, which is newer than this; upgrade"
         )
-    if manifest.get("kind") == NETWORK:
+    said, digest = read_manifest(path)
+    if said.get("kind") == NETWORK:
         raise ModelError(
             f"{path} holds a network without labels; fit it first: headstart fit DATA --backbone {quote(str(path))}"
         )
     try:
-        part, answer = _of_first_format(manifest) if manifest["format"] == 1 else _main(manifest)
-        task, decisions = _task_and_decisions(answer, str(path / MANIFEST))
-        predictor = PREDICTORS.get(part["kind"]).load(path, task, _checked(path, part))
-        reference = Reference.load(path)
-        recipe = yaml.safe_load((path / RECIPE).read_text(encoding="utf-8"))
-        evidence = json.loads((path / EVIDENCE).read_text(encoding="utf-8"))
-    except (KeyError, TypeError, AttributeError, OSError, ValueError, yaml.YAMLError, SafetensorError) as error:
-        raise ModelError(f"{path} is damaged: {type(error).__name__}: {error}") from None
-    predictor.precision = precision
-    predictor.place(device)
-    predictor.decisions = decisions
-    return Artifact(predictor, task, recipe or {}, evidence, hashlib.sha256(said).hexdigest(), decisions, reference)
+        with believed(path):
+            found = _read(path, checked_manifest(path, said), digest)
+    except ModelError as error:
+        raise ModelError(f"{error}{_of_another_version(said)}") from None
+    except (RecipeError, UsageError, DataError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{path} is damaged: {reason}{_of_another_version(said)}") from None
+    found.predictor.precision = precision
+    found.predictor.place(device)
+    found.predictor.decisions = found.decisions
+    return found
 
 
-def _main(manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The first answer that a folder gives, and the part that gives it; a folder has room for several of both."""
-    answer, *_ = manifest["answers"].values()
-    return manifest["parts"][answer["part"]], answer
+def _of_another_version(said: dict[str, Any]) -> str:
+    """That a folder was written by another version than this one, as a clause; empty where it was not."""
+    return "" if said.get("headstart") in (None, own_version()) else f" (written by headstart {shown_version(said)})"
 
 
-def _of_first_format(manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The part and the answer of a manifest whose format was 1: one part, one answer, thresholds among the keys of the task."""
-    task = dict(manifest["task"])
-    thresholds, description = task.pop("thresholds", None), dict(manifest["predictor"])
-    decisions = [{"name": "thresholds", "values": thresholds}] if thresholds else []
-    part = {"kind": manifest["kind"], "files": description.pop("digests"), "description": description}
-    return part, {"task": task, "decisions": decisions}
+def _read(path: Path, manifest: Manifest, digest: str) -> Artifact:
+    """What is in a folder with a manifest of the right shape, whose SHA-256 is `digest`."""
+    answer = next(iter(manifest.answers.values()))  # a folder has room for several
+    part = manifest.parts[answer.part]
+    task, decisions = _task_and_decisions(answer, str(path / MANIFEST))
+    cls = PREDICTORS.get(part.kind)
+    unnamed = [name for name in cls.reads if name not in part.files and os.path.lexists(path / name)]
+    strange = unnamed if manifest.format > 1 else []
+    if manifest.files is not None:
+        strange += [name for name in REFERENCE if name not in manifest.files and os.path.lexists(path / name)]
+    if strange:
+        raise ModelError(
+            f"{path / strange[0]} does not belong to the model: {MANIFEST} does not name it; remove the file"
+        )
+    refuse_damaged(path, {"digests": manifest.files or {}})
+    predictor = cls.load(path, task, _checked(path, part))
+    recipe = parsed_yaml(content(path, RECIPE, most=MOST_RECIPE), path / RECIPE) or {}
+    evidence = parsed(content(path, EVIDENCE), path / EVIDENCE)
+    for name, value in ((RECIPE, recipe), (EVIDENCE, evidence)):
+        if not isinstance(value, dict):
+            raise ModelError(
+                f"{path / name} is damaged: it holds {describe(value)}, expected a mapping of keys to values"
+            )
+    return Artifact(predictor, task, recipe, evidence, identity(path, digest, unnamed), decisions, Reference.load(path))  # type: ignore[arg-type]
 
 
-def _checked(folder: Path, part: dict[str, Any]) -> dict[str, Any]:
+def _checked(folder: Path, part: StatedPart) -> dict[str, Any]:
     """The description of a part whose files are those that were written with it; weights are left to who reads them.
 
     Raises:
         ModelError: a file is missing or differs.
     """
-    weights = {name: digest for name, digest in part["files"].items() if name.endswith(".safetensors")}
-    refuse_damaged(folder, {"digests": {name: part["files"][name] for name in part["files"] if name not in weights}})
-    return part["description"] | {"digests": weights}
+    weights = {name: digest for name, digest in part.files.items() if name.endswith(".safetensors")}
+    refuse_damaged(folder, {"digests": {name: part.files[name] for name in part.files if name not in weights}})
+    return part.description | {"digests": weights}
 
 
-def _task_and_decisions(answer: dict[str, Any], where: str) -> tuple[Task[Any, Any], tuple[Decision, ...]]:
-    """What an answer of a manifest is for, and what its outputs go through."""
-    values, decisions = dict(answer["task"]), answer["decisions"]
-    task = parse(TASKS.get(values.pop("name")), values, where=where)
-    return task, tuple(parse_decision(each, where) for each in decisions)
+def _task_and_decisions(answer: StatedAnswer, where: str) -> tuple[Task[Any, Any], tuple[Decision, ...]]:
+    """What an answer of a manifest is for, and what its outputs go through.
+
+    Raises:
+        HeadstartError: they are not known, do not suit each other, or lack what training rows say.
+    """
+    values = dict(answer.task)
+    task = parse(TASKS.get(str(values.pop("name", None))), values, where=where)
+    if [*task.names] != answer.labels and answer.labels:
+        raise ModelError(f"{where} is damaged: the labels of the answer are not those of its task")
+    task.require_bound()
+    decisions = tuple(parse_decision(each, where) for each in answer.decisions)
+    names = [decision.name for decision in decisions]
+    if names != [name for name in DECISIONS.names() if name in names]:
+        raise ModelError(f"{where} is damaged: decisions stand twice or out of order ({', '.join(names)})")
+    for decision in decisions:
+        decision.require_fitting(task, where)
+    return task, decisions
+
+
+def _finite(outputs: Outputs) -> Outputs:
+    if not outputs.is_finite:
+        raise ModelError(
+            "the model gives numbers that are not finite: its weights, or what it is calibrated by, are too large"
+        )
+    return outputs
+
+
+def files_named(folder: Path, names: Sequence[str]) -> dict[str, str]:
+    """SHA-256 of those of some files of a folder that are there, by name."""
+    return {name: digest_of(folder, name) for name in names if (folder / name).is_file()}
 
 
 def _refuse_not_finite(folder: Path) -> None:

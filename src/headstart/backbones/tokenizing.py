@@ -76,6 +76,10 @@ class TextTokenizer:
         """Token ids of what a task's examples have as `input`: texts, pairs of texts, or words."""
         if self.overlap is not None and len(inputs) and isinstance(inputs[0], str):
             before, after = self._frame
+            if self.overlap >= self._room:
+                raise ModelError(
+                    f"windows of {self.max_length} tokens cannot have {self.overlap} in common with their neighbours"
+                )
             uncut = self._kept(inputs, f"{self.pad_id} {self._whole.to_str()}", self._uncut)
             return in_windows(uncut, room=self._room, overlap=self.overlap, before=before, after=after)
         if not len(inputs) or not isinstance(inputs[0], Words):

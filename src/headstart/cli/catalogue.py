@@ -45,22 +45,24 @@ def describe_model(name: str) -> dict[str, Any]:
     Raises:
         HeadstartError: it cannot be found or loaded.
     """
-    from headstart.artifact import MANIFEST, is_network, load
+    from headstart.artifact import EVIDENCE, MANIFEST, is_network, load
     from headstart.backbones.location import BackboneSource, locate
+    from headstart.runtime.contained import believed
 
     facts: dict[str, Any] = {}
     folder = Path(name)
     if (folder / MANIFEST).is_file() and not is_network(folder):
         artifact = load(folder)
-        chosen = next(row for row in artifact.evidence["leaderboard"] if row["chosen"])
-        facts |= {
-            "run": str(folder),
-            "network": _network(artifact.evidence.get("backbone"), chosen["strategy"]),
-            "kind": artifact.predictor.kind,
-            "task": artifact.task.name,
-            "labels": ", ".join(artifact.labels),
-            "strategy": f"{chosen.get('label', chosen['strategy'])} ({chosen['description']})",
-        }
+        with believed(folder / EVIDENCE):
+            [chosen, *_] = [row for row in artifact.evidence["leaderboard"] if row["chosen"]]
+            facts |= {
+                "run": str(folder),
+                "network": _network(artifact.evidence.get("backbone"), chosen["strategy"]),
+                "kind": artifact.predictor.kind,
+                "task": artifact.task.name,
+                "labels": ", ".join(artifact.labels),
+                "strategy": f"{chosen.get('label', chosen['strategy'])} ({chosen['description']})",
+            }
         if artifact.predictor.kind != "transformers":
             return facts
     from headstart.backbones.base import open_backbone

@@ -5,17 +5,43 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Self
 
 import numpy as np
+from pydantic import Field, model_validator
 
-PLAIN, STATES = "reference.json", "reference.safetensors"
+from headstart.manifest import Stated, shaped
+from headstart.runtime.contained import arrays, content, parsed, refuse_unlike
+
+FILES = PLAIN, STATES = "reference.json", "reference.safetensors"
 """Names of its files in an artifact."""
 BINS = 20
 """Bins of each histogram."""
 SAMPLE = 128
 """Training rows whose pooled states are kept at most."""
+
+
+class Histogram(Stated):
+    """Edges of bins, ascending, and what was counted in each."""
+
+    edges: list[float]
+    counts: list[Annotated[float, Field(ge=0)]]
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        if len(self.edges) != len(self.counts) + 1 or any(one >= other for one, other in pairwise(self.edges)):
+            raise ValueError("edges should ascend, one more of them than counts")
+        return self
+
+
+class PlainReference(Stated):
+    """What the file of plain data holds."""
+
+    rows: Annotated[int, Field(ge=0)]
+    labels: dict[str, Annotated[int, Field(ge=0)]]
+    histograms: dict[str, Histogram]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,15 +74,17 @@ class Reference:
         """Read back what `save` wrote; None where there is none, as in artifacts of the first format.
 
         Raises:
-            ValueError: a file is damaged.
+            ModelError: a file is damaged.
         """
-        from safetensors.numpy import load_file
-
-        if not (folder / PLAIN).is_file():
+        if not (folder / PLAIN).exists():
             return None
-        plain: dict[str, Any] = json.loads((folder / PLAIN).read_text(encoding="utf-8"))
-        states = load_file(str(folder / STATES))["states"] if (folder / STATES).is_file() else None
-        return cls(plain["rows"], plain["labels"], plain["histograms"], states)
+        said = shaped(PlainReference, parsed(content(folder, PLAIN), folder / PLAIN), str(folder / PLAIN))
+        states = None
+        if (folder / STATES).exists():
+            found = arrays(folder, STATES)
+            refuse_unlike(folder / STATES, found, {"states": (None, None)})
+            states = found["states"]
+        return cls(said.rows, said.labels, {name: each.model_dump() for name, each in said.histograms.items()}, states)
 
 
 def histogram(

@@ -12,6 +12,7 @@ from headstart.checks.labels import refuse_thresholds
 from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.decisions.base import Decision
+from headstart.errors import DataError
 from headstart.tasks.base import Task
 
 
@@ -34,8 +35,10 @@ class Thresholds(Decision):
         return not self.values
 
     def require_fitting(self, task: Task[Any, Any], file: str) -> None:
-        """Refuse another number of thresholds than there are labels."""
+        """Refuse another number of thresholds than there are labels, and ones of 0 by which probabilities would be divided."""
         refuse_thresholds(self.values or None, task.names, file)
+        if task.target_kind == "label" and not all(self.values or (1.0,)):
+            raise DataError(f"{file}: a threshold is 0, and probabilities are divided by it; give each over 0")
 
     def fit(self, task: Task[Any, Any], outputs: Logits, rows: Store[Any]) -> Self:  # type: ignore[override]
         """A copy with thresholds, or with none where the task gains nothing by them."""

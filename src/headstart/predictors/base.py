@@ -3,12 +3,19 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from headstart.backbones.location import file_digest
+import numpy as np
+from pydantic import Field
+
+from headstart.backbones.location import CONFIG, NETWORK
+from headstart.backbones.location import WEIGHTS as WEIGHT_FILES
+from headstart.backbones.tokenizing import BESIDE, PROMPTS, SETTINGS
 from headstart.data.outputs import Outputs
 from headstart.decisions.base import Decision
 from headstart.errors import ModelError
+from headstart.manifest import MANIFEST, S, Stated, shaped
+from headstart.runtime.contained import differs, digest_of, refuse_unlike
 from headstart.runtime.device import Device
 from headstart.runtime.precision import Precision
 from headstart.runtime.progress import SILENT, Progress
@@ -18,6 +25,16 @@ WEIGHTS = "model.safetensors"
 """The file of a network's weights in an artifact."""
 HEAD_FILE = "heads/classification.safetensors"
 """The file of a head's weights in an artifact."""
+
+NETWORK_FILES = tuple(
+    f"{home}{name}"
+    for home in ("", f"{NETWORK}/")
+    for name in (
+        CONFIG, *WEIGHT_FILES, "tokenizer.json", *BESIDE, SETTINGS, PROMPTS, "sentence_bert_config.json", "tokenizer.model",
+        "spiece.model", "sentencepiece.bpe.model", "adapter_config.json", "adapter_model.safetensors",
+    )
+)  # fmt: skip
+"""Files that may be read where a network is opened, wherever it lies in an artifact."""
 
 Runtime = Literal["torch", "numpy", "sklearn"]
 """What a predictor computes with."""
@@ -32,6 +49,8 @@ class Predictor(ABC):
 
     kind: ClassVar[str]
     """Registry name, written into the artifact."""
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Files that `load` reads where they are there, relative to the folder: the manifest has to name them."""
     runtime: ClassVar[Runtime]
     """What computes: threads are set for it, and cards name it."""
     precision: Precision = "auto"
@@ -83,21 +102,89 @@ class Predictor(ABC):
         """Python code that uses the folder without headstart, for the card; it runs in the artifact's folder."""
 
 
+class ReadDescription(Stated):
+    """What is said of every head over states: which it reads and how, and how many tokens of a text."""
+
+    layers: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    pooling: Literal["first", "mean", "last", "max"]
+    max_length: Annotated[int, Field(ge=1)]
+
+
+class NetworkDescription(ReadDescription):
+    """What the manifest says of a network with a pooled head."""
+
+    native: bool = False
+    pairs: bool = False
+    words: bool = False
+    crf: bool = False
+    overlap: Annotated[int, Field(ge=0)] | None = None
+
+
+def stated(cls: type[S], folder: Path, description: Mapping[str, Any]) -> S:
+    """What the manifest of a folder says of a part beside the digests of its files.
+
+    Raises:
+        ModelError: it is not of the shape that it has to have.
+    """
+    values = {key: value for key, value in description.items() if key != "digests"}
+    return shaped(cls, values, f"{folder / MANIFEST}, in the description of the model,")
+
+
+def refuse_layers(folder: Path, layers: Sequence[int], depth: int) -> None:
+    """Refuse layers that a network does not have, or that stand twice.
+
+    Raises:
+        ModelError: there are some.
+    """
+    if max(layers) > depth or len({*layers}) < len(layers):
+        said = ", ".join(map(str, layers[:10]))
+        raise ModelError(f"{folder} is damaged: its head reads the layers {said} of a network with {depth}")
+
+
+def refuse_head(
+    folder: Path, tensors: Mapping[str, np.ndarray], said: NetworkDescription, labels: int, width: int | None
+) -> None:
+    """Refuse the tensors of a pooled head that do not fit what the manifest says of it.
+
+    Args:
+        folder: of the artifact.
+        tensors: of the head.
+        said: what the manifest says.
+        labels: outputs.
+        width: of the states of one layer; None where that is not known yet.
+
+    Raises:
+        ModelError: they do not.
+    """
+    shapes = {"weight": (labels, None if width is None else width * len(said.layers)), "bias": (labels,)}
+    chain = {"transitions": (labels, labels), "factor": ()} if said.crf else {}
+    refuse_unlike(folder / HEAD_FILE, tensors, shapes | chain)
+
+
+def refuse_task(folder: Path, kind: str, task: Task[Any, Any], *, suits: bool) -> None:
+    """Refuse a task that models of a kind cannot do, as the manifest then contradicts itself.
+
+    Raises:
+        ModelError: it does not suit.
+    """
+    if not suits:
+        raise ModelError(
+            f"{folder} is damaged: its model is of the kind '{kind}', which does not do {task.name} as it says"
+        )
+
+
 def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every weights file of an artifact, by name relative to it."""
-    return {str(path.relative_to(folder)): file_digest(path) for path in sorted(folder.rglob("*.safetensors"))}
+    names = (str(path.relative_to(folder)) for path in sorted(folder.rglob("*.safetensors")))
+    return {name: digest_of(folder, name) for name in names}
 
 
 def refuse_damaged(folder: Path, description: Mapping[str, Any]) -> None:
     """Compare weights files with the digests that `save` returned.
 
     Raises:
-        ModelError: one is missing or differs.
+        ModelError: one is missing, is no file inside of the folder, or differs.
     """
     for name, digest in description["digests"].items():
-        try:
-            found = file_digest(folder / name)
-        except OSError as error:
-            raise ModelError(f"{folder / name} cannot be read: {error.strerror or error}") from None
-        if found != digest:
-            raise ModelError(f"{folder / name} is damaged: its SHA-256 is not the one that was written with it")
+        if digest_of(folder, name) != digest:
+            raise differs(folder / name)

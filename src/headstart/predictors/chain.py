@@ -16,7 +16,9 @@ from headstart.data.words import Words
 from headstart.decisions.base import Decision
 from headstart.decisions.temperature import Temperature
 from headstart.errors import ModelError
-from headstart.predictors.base import Predictor, Runtime, digests, refuse_damaged
+from headstart.manifest import Stated
+from headstart.predictors.base import Predictor, Runtime, digests, refuse_task, stated
+from headstart.runtime.contained import arrays, content, parsed, refuse_unlike
 from headstart.runtime.progress import SILENT, Progress
 from headstart.solving.forward_backward import Chain, log_marginals
 from headstart.tasks.base import Task
@@ -95,6 +97,7 @@ class ChainPredictor(Predictor):
     """
 
     kind: ClassVar[str] = "crf"
+    reads: ClassVar[tuple[str, ...]] = (WEIGHTS, FEATURES)
     runtime: ClassVar[Runtime] = "numpy"
 
     def __init__(self, chain: Chain, features: Sequence[str], task: Task[Any, Any], factor: float = 1.0) -> None:
@@ -140,17 +143,18 @@ class ChainPredictor(Predictor):
     @classmethod
     def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> ChainPredictor:
         """Read what `save` wrote."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        refuse_damaged(folder, description)
-        try:
-            tensors = load_file(str(folder / WEIGHTS))
-            features = json.loads((folder / FEATURES).read_text(encoding="utf-8"))
-            chain = Chain(tensors["weight"], tensors["transitions"])
-            return cls(chain, features, task, float(tensors["factor"][0]))
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
-            raise ModelError(f"{folder}: the weights cannot be read: {error}") from None
+        stated(Stated, folder, description)
+        refuse_task(folder, cls.kind, task, suits=task.words)
+        tensors = arrays(folder, WEIGHTS, digest=description["digests"].get(WEIGHTS))
+        features = parsed(content(folder, FEATURES), folder / FEATURES)
+        if not isinstance(features, list) or not all(isinstance(name, str) for name in features):
+            raise ModelError(f"{folder / FEATURES} is damaged: expected a list of names")
+        tags = len(task.names)
+        shapes = {"weight": (len(features), tags), "transitions": (tags, tags), "factor": (1,)}
+        refuse_unlike(folder / WEIGHTS, tensors, shapes)
+        if len({*features}) < len(features) or tensors["factor"][0] <= 0:
+            raise ModelError(f"{folder} is damaged: a feature stands twice, or the factor of the chain is not over 0")
+        return cls(Chain(tensors["weight"], tensors["transitions"]), features, task, float(tensors["factor"][0]))
 
     def usage(self) -> str:
         """Code with numpy and safetensors only."""

@@ -14,7 +14,9 @@ from headstart.data.outputs import Logits
 from headstart.decisions.base import Decision
 from headstart.decisions.temperature import Temperature
 from headstart.errors import ModelError
-from headstart.predictors.base import Predictor, Runtime, digests, refuse_damaged
+from headstart.manifest import Stated
+from headstart.predictors.base import Predictor, Runtime, digests, refuse_task, stated
+from headstart.runtime.contained import arrays, content, parsed, refuse_unlike
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
 
@@ -24,6 +26,13 @@ PLAIN_WORD = re.compile(r"\w+")
 """Words of texts without marks; those of all texts in artifacts of earlier versions."""
 CHUNK = 5_000
 """Texts vectorised at once."""
+WEIGHTS, TERMS = "linear.safetensors", "terms.json"
+
+
+class LinearDescription(Stated):
+    """What the manifest says of a linear model."""
+
+    whole_words: bool = False
 
 
 class LinearTextPredictor(Predictor):
@@ -39,6 +48,7 @@ class LinearTextPredictor(Predictor):
     """
 
     kind: ClassVar[str] = "linear-text"
+    reads: ClassVar[tuple[str, ...]] = (WEIGHTS, TERMS)
     runtime: ClassVar[Runtime] = "sklearn"
 
     def __init__(self, vectorizers: Sequence[Any], weight: np.ndarray, bias: np.ndarray, task: Task[Any, Any]) -> None:
@@ -79,8 +89,8 @@ class LinearTextPredictor(Predictor):
         for at, vectorizer in enumerate(self.vectorizers):
             tensors[f"idf_{at}"] = np.asarray(vectorizer.idf_, dtype=np.float64)
             terms.append([str(term) for term in vectorizer.get_feature_names_out()])
-        save_file(tensors, str(folder / "linear.safetensors"))
-        (folder / "terms.json").write_text(json.dumps(terms, ensure_ascii=True), encoding="utf-8")
+        save_file(tensors, str(folder / WEIGHTS))
+        (folder / TERMS).write_text(json.dumps(terms, ensure_ascii=True), encoding="utf-8")
         return {"whole_words": self.vectorizers[0].tokenizer is not None, "digests": digests(folder)}
 
     @property
@@ -91,19 +101,17 @@ class LinearTextPredictor(Predictor):
     @classmethod
     def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> "LinearTextPredictor":
         """Read `linear.safetensors` and `terms.json`; imports scikit-learn, never torch."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        refuse_damaged(folder, description)
-        try:
-            tensors = load_file(str(folder / "linear.safetensors"))
-            terms = json.loads((folder / "terms.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError, SafetensorError) as error:
-            raise ModelError(f"{folder}: the weights cannot be read: {error}") from None
+        said = stated(LinearDescription, folder, description)
+        refuse_task(folder, cls.kind, task, suits=not task.words)
+        tensors = arrays(folder, WEIGHTS, digest=description["digests"].get(WEIGHTS))
+        terms = _terms(folder, parsed(content(folder, TERMS), folder / TERMS))
+        columns = sum(map(len, terms)) * (2 if task.pairs else 1)
+        idf = {f"idf_{at}": (len(each),) for at, each in enumerate(terms)}
+        labels = len(task.names)
+        refuse_unlike(folder / WEIGHTS, tensors, {"weight": (labels, columns), "bias": (labels,), **idf})
         vectorizers = []
         for at, options in enumerate((WORDS, CHARACTERS)):
-            whole = bool(description.get("whole_words"))
-            vectorizer = vectorizer_for(options, whole=whole, vocabulary=terms[at])
+            vectorizer = vectorizer_for(options, whole=said.whole_words, vocabulary=terms[at])
             vectorizer.idf_ = tensors[f"idf_{at}"]
             vectorizers.append(vectorizer)
         return cls(vectorizers, tensors["weight"], tensors["bias"], task)
@@ -143,6 +151,20 @@ _SINGLE_USE = """def predict(texts):
 _PAIRED_USE = """def predict(pairs):
     sides = [[terms.transform(side) for side in zip(*pairs)] for terms in (words, letters)]
     logits = hstack([part for a, b in sides for part in (abs(a - b), a.multiply(b))])"""
+
+
+def _terms(folder: Path, said: object) -> list[list[str]]:
+    """Terms of words and of characters in the order of their columns, each once."""
+    lists = said if isinstance(said, list) else []
+    if len(lists) != 2 or not all(
+        isinstance(each, list) and all(isinstance(term, str) for term in each) for each in lists
+    ):
+        raise ModelError(
+            f"{folder / TERMS} is damaged: expected a list of terms of words and one of terms of characters"
+        )
+    if not all(each and len({*each}) == len(each) for each in lists):
+        raise ModelError(f"{folder / TERMS} is damaged: a list is empty, or a term stands twice")
+    return lists
 
 
 def weighted(vectorizer: Any, texts: Sequence[Any], *, fit: bool = False) -> list[Any]:

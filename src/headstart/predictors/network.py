@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from headstart.backbones.base import Inputs, open_backbone
 from headstart.backbones.encoder import HALVES
@@ -18,16 +17,25 @@ from headstart.data.outputs import Logits
 from headstart.data.units import Units
 from headstart.decisions.base import Decision
 from headstart.decisions.temperature import Temperature
-from headstart.errors import ModelError
 from headstart.heads import HEAD
 from headstart.heads.model import Model
 from headstart.heads.native import NATIVE_HEADS, WORD_HEADS, write_native, write_native_words
 from headstart.heads.pooled import PooledHead
 from headstart.heads.windows import windowed_logits
-from headstart.predictors.base import HEAD_FILE, Predictor, Runtime, digests
+from headstart.predictors.base import (
+    HEAD_FILE,
+    NetworkDescription,
+    Predictor,
+    Runtime,
+    digests,
+    refuse_head,
+    refuse_layers,
+    stated,
+)
 from headstart.predictors.mixed_precision import mixed_precision_logits, reads_fast
 from headstart.predictors.snippets import piped, snippet, windowed
 from headstart.predictors.tagging_code import tagging_code
+from headstart.runtime.contained import arrays
 from headstart.runtime.device import Device, moved, settled
 from headstart.runtime.finite import require_finite
 from headstart.runtime.memory import within_memory
@@ -187,15 +195,15 @@ class NetworkPredictor(Predictor):
     @classmethod
     def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> "NetworkPredictor":
         """Read the encoder and the head of an artifact."""
-        located = locate(BackboneSource(location=str(folder), max_length=description["max_length"]))
+        said = stated(NetworkDescription, folder, description)
+        located = locate(BackboneSource(location=str(folder), max_length=said.max_length))
         backbone = open_backbone(located)
-        backbone.pairs = bool(description.get("pairs"))
-        backbone.words = bool(description.get("words"))
-        backbone.tokenizer.overlap = description.get("overlap")
-        try:
-            head = PooledHead.load(load_file(str(folder / HEAD_FILE)), description, backbone)
-        except (OSError, KeyError, SafetensorError) as error:
-            raise ModelError(f"{folder / HEAD_FILE} cannot be read: {error}") from None
+        backbone.pairs, backbone.words = said.pairs, said.words
+        backbone.tokenizer.overlap = said.overlap
+        refuse_layers(folder, said.layers, backbone.depth)
+        tensors = arrays(folder, HEAD_FILE)
+        refuse_head(folder, tensors, said, len(task.names), backbone.hidden_size)
+        head = PooledHead.load({name: torch.tensor(each) for name, each in tensors.items()}, description, backbone)
         return cls(Model(backbone, {HEAD: head}), task)
 
     def usage(self) -> str:

@@ -1,19 +1,32 @@
 """A network artifact on disk: answers a few texts in numpy where it can, starts torch when there is real work."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from headstart.backbones.location import network_in
+from headstart.backbones.location import CONFIG, network_in
 from headstart.backbones.tokenizing import open_tokenizer
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.outputs import Logits
 from headstart.data.windows import WordTokens
 from headstart.decisions.base import Decision
 from headstart.errors import ModelError
+from headstart.faults import describe
 from headstart.predictors import numpy_bert
-from headstart.predictors.base import HEAD_FILE, WEIGHTS, Predictor, Runtime, refuse_damaged
+from headstart.predictors.base import (
+    HEAD_FILE,
+    NETWORK_FILES,
+    WEIGHTS,
+    NetworkDescription,
+    Predictor,
+    Runtime,
+    refuse_damaged,
+    refuse_head,
+    refuse_layers,
+    refuse_task,
+    stated,
+)
+from headstart.runtime.contained import arrays, content, parsed
 from headstart.runtime.device import Device, settled
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
@@ -29,37 +42,38 @@ class StoredPredictor(Predictor):
     """
 
     kind: ClassVar[str] = "transformers"
+    reads: ClassVar[tuple[str, ...]] = (*NETWORK_FILES, HEAD_FILE)
     runtime: ClassVar[Runtime] = "torch"
 
     def __init__(self, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> None:
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
         super().__init__(task)
         self.folder = folder
         self.description = description
+        said = stated(NetworkDescription, folder, description)
+        refuse_task(folder, self.kind, task, suits=said.words == task.words and said.pairs == task.together)
         refuse_damaged(folder, description)
         self._home = home = network_in(folder)
-        try:
-            config = json.loads((home / "config.json").read_text(encoding="utf-8"))
-            self._head: dict[str, Any] = {**load_file(str(folder / HEAD_FILE)), **description}
-        except OSError as error:
-            raise ModelError(
-                f"{folder}: {error.filename or HEAD_FILE} cannot be read: {error.strerror or error}"
-            ) from None
-        except ValueError as error:
-            raise ModelError(f"{home / 'config.json'} is damaged: {error}") from None
-        except SafetensorError as error:
-            raise ModelError(f"{folder / HEAD_FILE} is damaged: {error}") from None
+        config = parsed(content(home, CONFIG), home / CONFIG)
+        if not isinstance(config, dict):
+            raise ModelError(f"{home / CONFIG} is damaged: it holds {describe(config)}, expected keys and values")
+        tensors = arrays(folder, HEAD_FILE, digest=description["digests"].get(HEAD_FILE))
         self._pad_id = int(config.get("pad_token_id") or 0)
-        self._tokenizer = open_tokenizer(home, int(description["max_length"]), self._pad_id)
-        self._tokenizer.overlap = description.get("overlap")
-        self._border = self._tokenizer.border if description.get("pairs") else None
+        self._tokenizer = open_tokenizer(home, said.max_length, self._pad_id)
+        self._tokenizer.overlap = said.overlap
+        self._border = self._tokenizer.border if said.pairs else None
+        depth = config.get("num_hidden_layers")
         self._is_light = (
             numpy_bert.can_run(config)
-            and (bool(description.get("words")) or description["pooling"] in ("first", "mean"))
+            and isinstance(depth, int)
+            and said.max_length <= config.get("max_position_embeddings", 0)
+            and (said.words or said.pooling in ("first", "mean"))
             and (home / WEIGHTS).is_file()
         )
+        width = config.get("hidden_size")
+        refuse_head(folder, tensors, said, len(task.names), width if isinstance(width, int) else None)
+        if isinstance(depth, int):
+            refuse_layers(folder, said.layers, depth)
+        self._head: dict[str, Any] = {**tensors, **description}
         self._encoder: numpy_bert.NumpyBert | None = None
         self.device: Device = "cpu"
         self._network: Any = None

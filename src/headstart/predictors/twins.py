@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from headstart.backbones.base import Inputs, open_backbone
 from headstart.backbones.encoder import HALVES
@@ -17,12 +16,23 @@ from headstart.data.outputs import Logits
 from headstart.data.tokens import Tokens
 from headstart.decisions.base import Decision
 from headstart.decisions.temperature import Temperature
-from headstart.errors import ModelError
 from headstart.heads import HEAD
 from headstart.heads.cosine import CosineHead
 from headstart.heads.model import Model
-from headstart.predictors.base import HEAD_FILE, Predictor, Runtime, digests, refuse_damaged
+from headstart.predictors.base import (
+    HEAD_FILE,
+    NETWORK_FILES,
+    Predictor,
+    ReadDescription,
+    Runtime,
+    digests,
+    refuse_damaged,
+    refuse_layers,
+    refuse_task,
+    stated,
+)
 from headstart.predictors.snippets import POOLED
+from headstart.runtime.contained import arrays, refuse_unlike
 from headstart.runtime.device import Device, moved, settled
 from headstart.runtime.finite import require_finite
 from headstart.runtime.memory import within_memory
@@ -42,6 +52,7 @@ class TwinPredictor(Predictor):
     """
 
     kind: ClassVar[str] = "bi-encoder"
+    reads: ClassVar[tuple[str, ...]] = (*NETWORK_FILES, HEAD_FILE)
     runtime: ClassVar[Runtime] = "torch"
 
     def __init__(self, model: Model, task: Task[Any, Any]) -> None:
@@ -112,12 +123,14 @@ class TwinPredictor(Predictor):
     @classmethod
     def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> "TwinPredictor":
         """Read the encoder and the head of an artifact."""
+        said = stated(ReadDescription, folder, description)
+        refuse_task(folder, cls.kind, task, suits=task.pairs and not task.together)
         refuse_damaged(folder, description)
-        backbone = open_backbone(locate(BackboneSource(location=str(folder), max_length=description["max_length"])))
-        try:
-            head = CosineHead.load(load_file(str(folder / HEAD_FILE)), description, backbone)
-        except (OSError, KeyError, SafetensorError) as error:
-            raise ModelError(f"{folder / HEAD_FILE} cannot be read: {error}") from None
+        backbone = open_backbone(locate(BackboneSource(location=str(folder), max_length=said.max_length)))
+        refuse_layers(folder, said.layers, backbone.depth)
+        tensors = arrays(folder, HEAD_FILE)
+        refuse_unlike(folder / HEAD_FILE, tensors, {"weight": (1, len(said.layers)), "bias": (1,)})
+        head = CosineHead.load({name: torch.tensor(each) for name, each in tensors.items()}, description, backbone)
         return cls(Model(backbone, {HEAD: head}), task)
 
     def usage(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from headstart.artifact import EVIDENCE, check_free, is_network, load
 from headstart.data.files import require_file
 from headstart.data.table import Table
-from headstart.errors import MissingInputError, UsageError
+from headstart.errors import MissingInputError, ModelError, UsageError
+from headstart.faults import describe
 from headstart.recipes.base import Recipe
 from headstart.recipes.effects import without_effect
 from headstart.recipes.labelled import Experiment
@@ -21,6 +21,7 @@ from headstart.recipes.resuming import Resume
 from headstart.recipes.sources import MEMORY
 from headstart.recipes.verbs import VERBS
 from headstart.runs.outcome import Call, Outcome
+from headstart.runtime.contained import believed, content, parsed
 from headstart.runtime.interrupts import stopped, watched
 from headstart.runtime.progress import SILENT, Progress
 from headstart.runtime.team import joined
@@ -147,7 +148,8 @@ def _finished(folder: Path) -> Outcome:
         return Outcome(result, folder=folder, notes=[f"{folder} is finished; nothing is left to do"])
     artifact = load(folder)
     note = f"{folder} is finished; nothing is left to do"
-    return Outcome(result_of(artifact.evidence, folder), artifact, folder, notes=[note])
+    with believed(folder / EVIDENCE):
+        return Outcome(result_of(artifact.evidence, folder), artifact, folder, notes=[note])
 
 
 def language_modelling(recipe: LanguageModelling, call: Call) -> Outcome:
@@ -189,7 +191,11 @@ def network_result(folder: Path) -> dict[str, Any]:
     """What `pretrain` and `adapt` print with `--json`; empty where the folder holds something else."""
     if not is_network(folder):
         return {}
-    evidence = json.loads((folder / EVIDENCE).read_text(encoding="utf-8"))
+    evidence = parsed(content(folder, EVIDENCE), folder / EVIDENCE)
+    if not isinstance(evidence, dict):
+        raise ModelError(
+            f"{folder / EVIDENCE} is damaged: it holds {describe(evidence)}, expected a mapping of keys to values"
+        )
     keys = (
         "objective", "updates", "tokens", "loss", "perplexity", "bits_per_byte", "general", "speed", "samples", "notes",
         "seconds",

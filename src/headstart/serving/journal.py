@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import zlib
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,8 @@ BEGINNING = b'{"format": '
 """How a journal begins."""
 LONGEST_HEAD = 10_000
 """Bytes that its first line has at most."""
+LONGEST = 1 << 16
+"""Bytes of the line in front of an entry."""
 
 
 class Journal:
@@ -84,7 +87,7 @@ class Journal:
             return None
         start = self._file.tell()
         found = _read(self._file)
-        if found is None or found[0] != texts_digest(texts):
+        if found is None or found[0] != texts_digest(texts) or len(found[1]) != len(texts):
             self._file.seek(start)
             self._file.truncate()
             self._replaying = False
@@ -124,6 +127,8 @@ class Journal:
                 self._file.close()
             raise RunFolderError(f"{self.path}: another process is writing these predictions; wait for it") from None
         except OSError as error:
+            if self._file is not None:
+                self._file.close()
             raise self._refused(error) from None
         return self._file
 
@@ -149,8 +154,12 @@ class Journal:
 def _read(file: IO[bytes]) -> tuple[str, Outputs] | None:
     """The next entry; None at the end, and where whatever ended the run has torn it."""
     try:
-        head = json.loads(file.readline())
-        sizes = [np.dtype(kind).itemsize * int(np.prod(shape)) for _, kind, shape in head["arrays"]]
+        head = json.loads(file.readline(LONGEST))
+        kinds = [np.dtype(kind) for _, kind, _ in head["arrays"]]
+        sizes = [kind.itemsize * math.prod(shape) for kind, (_, _, shape) in zip(kinds, head["arrays"], strict=True)]
+        left = os.fstat(file.fileno()).st_size - file.tell()
+        if min(sizes, default=0) < 0 or sum(sizes) > left:
+            return None
         payload, at, arrays = file.read(sum(sizes)), 0, {}
         if _sum(head, payload) != head["crc32"]:
             return None
@@ -158,7 +167,7 @@ def _read(file: IO[bytes]) -> tuple[str, Outputs] | None:
             arrays[name] = np.frombuffer(payload[at : at + size], dtype=kind).reshape(shape)
             at += size
         return head["texts"], outputs_of(head["kind"], arrays)
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, HeadstartError):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, HeadstartError):
         return None
 
 

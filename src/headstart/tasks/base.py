@@ -18,6 +18,7 @@ from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.units import Units
 from headstart.errors import UsageError
+from headstart.faults import describe
 from headstart.heads import HEAD
 from headstart.metrics import METRICS
 from headstart.metrics.base import Metric
@@ -110,6 +111,14 @@ class Task(Objective, Judged[E, O], Generic[E, O]):
             raise ValueError(f"{cls.name} is not judged by '{value}'{hint} (known: {', '.join(known)})")
         return value
 
+    @field_validator("labels")
+    @classmethod
+    def _once_each(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if value and len({*value}) < len(value):
+            twice = next(label for label, count in Counter(value).items() if count > 1)
+            raise ValueError(f"the label {describe(twice)} stands twice; outputs need a name of their own each")
+        return value
+
     @classmethod
     def all_metrics(cls) -> list[Metric]:
         """Its own metrics, and all others that are registered and serve results of its kind."""
@@ -156,6 +165,14 @@ class Task(Objective, Judged[E, O], Generic[E, O]):
     def output_scale(self) -> tuple[float, float]:
         """Mean and standard deviation that turn outputs into what people read: `outputs * deviation + mean`."""
         return 0.0, 1.0
+
+    def require_bound(self) -> None:
+        """Refuse a task that lacks what it would have learnt from training rows, so that it cannot read outputs.
+
+        Raises:
+            UsageError: it was not bound to any.
+        """
+        _ = self.names, self.output_scale
 
     @property
     def solver(self) -> Solver | None:

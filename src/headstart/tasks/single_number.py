@@ -15,7 +15,7 @@ from headstart.data.outputs import Logits
 from headstart.data.profile import DECIMAL_COMMA, ColumnProfile, with_point
 from headstart.data.store import Store
 from headstart.data.table import Table
-from headstart.errors import DataError, UsageError
+from headstart.errors import DataError, ModelError, UsageError
 from headstart.metrics import METRICS
 from headstart.metrics.results import NumberResults
 from headstart.tasks.base import E
@@ -160,9 +160,19 @@ class SingleNumber(PooledTask[E], Generic[E]):
         raise UsageError(f"a model for {self.name} says numbers and has no probabilities; call predict")
 
     def numbers(self, outputs: Logits) -> np.ndarray:
-        """Outputs in the unit of the training file, float64 of shape (rows,)."""
+        """Outputs in the unit of the training file, float64 of shape (rows,).
+
+        Raises:
+            ModelError: they are too large to be numbers.
+        """
         mean, deviation = self.output_scale
-        return outputs.values[:, 0].astype(np.float64) * deviation + mean
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = outputs.values[:, 0].astype(np.float64) * deviation + mean
+        if not np.isfinite(found).all():
+            raise ModelError(
+                f"the model gives numbers that are not finite (mean {mean:g}, standard deviation {deviation:g})"
+            )
+        return found
 
     def results(self, outputs: Logits, rows: Store[E]) -> NumberResults:
         """Numbers in the unit of the training file; losses are squared errors of standardised ones."""

@@ -1,0 +1,230 @@
+"""What the manifest of a folder that headstart wrote says: its shape by format, checked before anything in it is believed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from headstart.errors import ModelError
+from headstart.faults import describe, faults_of
+from headstart.runtime.contained import believed, content, differs, digest_of, is_plain, parsed
+
+FORMAT = 2
+"""The newest format; folders of the first one are read too."""
+MANIFEST = "headstart.json"
+NETWORK = "network"
+"""Kind of an artifact that fits start from and that predicts nothing by itself."""
+OWN_DIGEST = "sha256"
+"""Key of the digest of all else that stands in a manifest."""
+MOST_BYTES = 64 << 20
+"""Size of the largest manifest, one with a hundred thousand labels."""
+MOST_FILES = 10_000
+"""Files of a part, parts and answers."""
+SHOWN, LONGEST = 5, 300
+"""Faults that a message lists at most, and characters of each."""
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def _few(value: Any) -> Any:
+    if isinstance(value, dict | list) and len(value) > MOST_FILES:
+        raise ValueError(f"holds {len(value):,} entries, more than the {MOST_FILES:,} there can be")
+    return value
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, dict) and (odd := next((name for name in value if not is_plain(name)), None)) is not None:
+        raise ValueError(f"{odd[:60]!a} is no plain name of a file inside of the folder")
+    return _few(value)
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, list) and not all(
+        isinstance(each, str) for each in value
+    ):  # one fault, not one for each of a million
+        raise ValueError("should be a list of texts")
+    return value
+
+
+Few = BeforeValidator(_few)
+Texts = Annotated[list[str], BeforeValidator(_texts)]
+Files = Annotated[dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]], BeforeValidator(_named)]
+"""SHA-256 of files by their names relative to the folder."""
+Plain = dict[str, Any]
+"""Plain data whose own reader checks it."""
+
+
+class Stated(BaseModel):
+    """Plain data that others may have written: no key that is not known, no value of another kind, no number that is not finite."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class StatedPart(Stated):
+    """Something that computes, and its files."""
+
+    kind: str
+    description: Plain
+    files: Files
+
+
+class StatedAnswer(Stated):
+    """What a part answers: for which task, and which decisions its outputs go through."""
+
+    part: str
+    task: Plain
+    labels: Texts
+    decisions: Annotated[list[Plain], Few]
+
+
+class Manifest(Stated):
+    """The second format: parts by digest, and answers."""
+
+    format: int
+    headstart: str = ""
+    kind: str
+    parts: Annotated[dict[str, StatedPart], Few] = Field(min_length=1)
+    answers: Annotated[dict[str, StatedAnswer], Few] = Field(min_length=1)
+    backbone: Plain | None = None
+    files: Files | None = None
+    """Files that belong to no part: recipe, evidence, reference; None in folders that were written before they stood here."""
+
+
+class FirstManifest(Stated):
+    """The first format: one part, one answer, digests of weights alone, thresholds among the keys of the task."""
+
+    format: int
+    headstart: str = ""
+    kind: str
+    predictor: Plain
+    task: Plain
+    labels: Texts | None = None
+    backbone: Plain | None = None
+
+    def in_second_format(self) -> Manifest:
+        """The same as it would be written today; raises a ValidationError where it cannot be."""
+        task, description = dict(self.task), dict(self.predictor)
+        thresholds = task.pop("thresholds", None)
+        decisions = [{"name": "thresholds", "values": thresholds}] if thresholds is not None else []
+        labels = self.labels if self.labels is not None else task.get("labels")
+        part = {"kind": self.kind, "files": description.pop("digests", None), "description": description}
+        answer = {"part": "model", "task": task, "labels": labels or [], "decisions": decisions}
+        return Manifest.model_validate(
+            {"format": self.format, "headstart": self.headstart, "kind": self.kind, "backbone": self.backbone}
+            | {"parts": {"model": part}, "answers": {"classification": answer}}
+        )
+
+
+def checkable(values: dict[str, Any]) -> dict[str, Any]:
+    """A manifest with the SHA-256 of all that stands in it, so that a change of a label or a threshold is found too."""
+    values = json.loads(json.dumps(values))  # as it will be read back
+    return values | {OWN_DIGEST: _digest_of(values)}
+
+
+def _digest_of(values: dict[str, Any]) -> str:
+    text = json.dumps(values, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
+    """What the manifest of a folder says as plain data, and its SHA-256; the format is one that is known.
+
+    Raises:
+        ModelError: it cannot be read, is no JSON, is of a later format, or was changed.
+    """
+    path = folder / MANIFEST
+    data = content(folder, MANIFEST, most=MOST_BYTES)
+    said = parsed(data, path)
+    number = said.get("format") if isinstance(said, dict) else None
+    if not isinstance(said, dict) or isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise ModelError(f"{path} is damaged: it does not say of which format the folder is")
+    if number > FORMAT:
+        raise ModelError(f"{folder} was written by headstart {shown_version(said)}, which is newer than this; upgrade")
+    with believed(path):
+        if OWN_DIGEST in said and said.pop(OWN_DIGEST) != _digest_of(said):
+            raise differs(path)
+    return said, hashlib.sha256(data).hexdigest()
+
+
+def checked_manifest(folder: Path, said: dict[str, Any]) -> Manifest:
+    """The manifest of an artifact that answers, in the second format whatever it was written in.
+
+    Raises:
+        ModelError: it is not of the shape of its format, or contradicts itself.
+    """
+    path = folder / MANIFEST
+    if said["format"] == 1:
+        first = shaped(FirstManifest, said, str(path))
+        try:
+            found = first.in_second_format()
+        except ValidationError as error:
+            raise _damaged(Manifest, error, str(path)) from None
+    else:
+        found = shaped(Manifest, said, str(path))
+    for name, answer in found.answers.items():
+        if answer.part not in found.parts:
+            raise ModelError(f"{path} is damaged: the answer {name!a} is that of a part which is not there")
+    own = [*found.parts.values()]
+    if all(part.kind != found.kind for part in own):
+        raise ModelError(
+            f"{path} is damaged: its kind is {describe(found.kind)}, that of its part {describe(own[0].kind)}"
+        )
+    named = Counter(name for files in (*(part.files for part in own), found.files or {}) for name in files)
+    if twice := [name for name, count in named.items() if count > 1 or name == MANIFEST]:
+        raise ModelError(f"{path} is damaged: the file {twice[0]!a} has two places in it")
+    return found
+
+
+def shaped(cls: type[S], values: Any, where: str) -> S:
+    """Plain data as a shape.
+
+    Raises:
+        ModelError: it is none.
+    """
+    try:
+        return cls.model_validate(values)
+    except ValidationError as error:
+        raise _damaged(cls, error, where) from None
+
+
+def _damaged(cls: type[BaseModel], error: ValidationError, where: str) -> ModelError:
+    faults = [str(fault)[:LONGEST] for fault in faults_of(error, cls)]
+    more = [f"and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
+    return ModelError(f"{where} is damaged: {'; '.join([*faults[:SHOWN], *more])}")
+
+
+def shown_version(said: dict[str, Any]) -> str:
+    """The version of headstart that a manifest says it is of, for messages."""
+    version = said.get("headstart")
+    return version[:40] if isinstance(version, str) and version.isprintable() else "of another version"
+
+
+def is_network(folder: Path) -> bool:
+    """Whether a folder is an artifact without labels, which fits start from."""
+    try:
+        return read_manifest(folder)[0].get("kind") == NETWORK
+    except ModelError:
+        return False
+
+
+def identity(folder: Path, digest: str, unnamed: Sequence[str]) -> str:
+    """SHA-256 of all that an artifact answers by.
+
+    Args:
+        folder: of the artifact.
+        digest: of its manifest, which names the digests of its files.
+        unnamed: files that answers hang on too and that the manifest of an earlier version does not name.
+
+    Returns:
+        That of the manifest where it names all.
+    """
+    if not unnamed:
+        return digest
+    found = [digest, *(f"{name} {digest_of(folder, name)}" for name in sorted(unnamed))]
+    return hashlib.sha256("\n".join(found).encode()).hexdigest()

@@ -1,0 +1,249 @@
+"""Files of folders that others wrote: regular ones inside of their folder, no larger than memory, read without a surprise.
+
+Whoever made a folder chose its names, links, sizes and nesting. So a name is plain before it is joined to a folder, what it
+leads to lies in that folder and is a file (a pipe would never end, a device may do anything), and all that is wrong with the
+content is a `ModelError` that names the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headstart.errors import HeadstartError, ModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MOST_BYTES = 512 << 20
+"""Size of a file that is read as a whole and parsed."""
+DEEPEST = 100
+"""Levels of a YAML file; reading it takes time by their square."""
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name leads into a folder and not out of it: relative, parted by `/`, without `..`, NUL or a backslash."""
+    return name.isprintable() and "\\" not in name and all(part not in ("", ".", "..") for part in name.split("/"))
+
+
+def contained(folder: Path, name: str) -> Path:
+    """The path of a regular file in a folder.
+
+    Links may lead to other places in the folder or, in the cache of the hub, to its `blobs`.
+
+    Args:
+        folder: that others wrote.
+        name: relative to it.
+
+    Raises:
+        ModelError: there is no such file, it is none, or it lies elsewhere.
+    """
+    path = folder / name
+    if not is_plain(name):
+        raise ModelError(f"{folder} names the file {name!a}, which is no plain name inside of the folder")
+    try:
+        real = Path(os.path.realpath(path, strict=True))
+        home = Path(os.path.realpath(folder))
+        mode = os.lstat(real).st_mode
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if not any(real.is_relative_to(place) for place in (home, *_blobs(home))):
+        raise ModelError(
+            f"{path} is a link to a place outside of its folder, which is never followed; put the file there"
+        )
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "a pipe, a socket or a device"
+        raise ModelError(f"{path} cannot be read: it is {what}, expected a file")
+    return real
+
+
+def _blobs(home: Path) -> list[Path]:
+    """Where the cache of the hub keeps the files of a folder in it."""
+    return [each.parents[1] / "blobs" for each in (home, *home.parents) if each.parent.name == "snapshots"]
+
+
+@contextmanager
+def opened(folder: Path, name: str) -> Iterator[BufferedReader]:
+    """A file in a folder, open for reading; raises as `contained`."""
+    path = contained(folder, name)
+    try:
+        # Not to wait, nor to follow a link, should something else have taken the place of the file in the meantime.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with open(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise ModelError(f"{path} cannot be read: it is no file")
+            yield file
+    except OSError as error:
+        raise ModelError(f"{folder / name} cannot be read: {error.strerror or error}") from None
+
+
+def content(folder: Path, name: str, *, digest: str | None = None, most: int = MOST_BYTES) -> bytes:
+    """The bytes of a file in a folder.
+
+    Args:
+        folder: that others wrote.
+        name: relative to it.
+        digest: SHA-256 that exactly these bytes have to have; None takes them as they are.
+        most: size in bytes over which it is refused.
+
+    Raises:
+        ModelError: as `contained`; too large; other bytes.
+    """
+    with opened(folder, name) as file:
+        found = file.read(most + 1)
+    if len(found) > most:
+        raise ModelError(f"{folder / name} has over {most:,} bytes, more than such a file can have")
+    if digest is not None and hashlib.sha256(found).hexdigest() != digest:
+        raise differs(folder / name)
+    return found
+
+
+def digest_of(folder: Path, name: str) -> str:
+    """SHA-256 of a file in a folder that fits into memory, 64 hexadecimal digits.
+
+    Raises:
+        ModelError: as `contained`; larger than the memory of this machine.
+    """
+    with opened(folder, name) as file:
+        size, memory = os.fstat(file.fileno()).st_size, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if size > memory:
+            raise ModelError(
+                f"{folder / name} has {size / 1e9:,.0f} GB, more than the {memory / 1e9:,.0f} GB of memory here"
+            )
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def differs(path: Path) -> ModelError:
+    """The error to raise where a file is not the one whose digest was written down."""
+    return ModelError(f"{path} is damaged: its SHA-256 is not the one that was written with it")
+
+
+def parsed(data: bytes, path: Path) -> object:
+    """Plain data of a JSON file.
+
+    Raises:
+        ModelError: it is no JSON, has a key twice, or is nested so deep or has numbers so long that nobody wrote it by right.
+    """
+    try:
+        return json.loads(data, object_pairs_hook=_without_twins)
+    except RecursionError:
+        raise ModelError(f"{path} is damaged: it is nested too deep") from None
+    except ValueError as error:
+        raise ModelError(f"{path} is damaged: {error}") from None
+
+
+def parsed_yaml(data: bytes, path: Path) -> object:
+    """Plain data of a YAML file as headstart writes it: without references from one place to another, and without tags.
+
+    Raises:
+        ModelError: it is no YAML, has references, by which a short file can come to any size, or is nested too deep.
+    """
+    import yaml
+
+    class Plain(yaml.SafeLoader):
+        depth = 0
+
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            if self.check_event(yaml.AliasEvent):
+                raise ModelError(f"{path} is damaged: it has references (*name), which headstart never writes")
+            self.depth += 1
+            if self.depth > DEEPEST:
+                raise ModelError(f"{path} is damaged: it is nested too deep")
+            found = super().compose_node(parent, index)
+            self.depth -= 1
+            return found
+
+    try:
+        return yaml.load(data.decode("utf-8"), Plain)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ModelError(f"{path} is damaged: {' '.join(str(error).split())[:300]}") from None
+
+
+RAW = (LookupError, TypeError, AttributeError, OSError, ValueError, ArithmeticError, RecursionError)
+"""What a program meets with that reads plain data of another shape than it was written for."""
+
+
+@contextmanager
+def believed(path: Path) -> Iterator[None]:
+    """A block that reads what a file says as it was written by headstart; where it was not, the file is damaged.
+
+    Raises:
+        ModelError: the block met with something that nobody wrote by right.
+    """
+    try:
+        yield
+    except HeadstartError:
+        raise
+    except RAW as error:
+        raise ModelError(f"{path} is damaged: {type(error).__name__}: {str(error)[:300]}") from None
+
+
+def _without_twins(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key[:60]!a} stands twice in one place")
+        found[key] = value
+    return found
+
+
+def arrays(folder: Path, name: str, *, digest: str | None = None) -> dict[str, np.ndarray]:
+    """Finite numbers of a safetensors file by name, in numpy.
+
+    Args:
+        folder: that others wrote.
+        name: relative to it.
+        digest: SHA-256 that the file has to have; None takes it as it is.
+
+    Raises:
+        ModelError: as `digest_of`; other bytes; no safetensors, no kind of numbers that numpy has; a number that is not finite.
+    """
+    import numpy as np
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    found = digest_of(folder, name)
+    if digest is not None and found != digest:
+        raise differs(folder / name)
+    try:
+        tensors = load_file(str(contained(folder, name)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        raise ModelError(f"{folder / name} is damaged: {error}") from None
+    for key, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise ModelError(f"{folder / name} is damaged: '{key}' holds numbers that are not finite")
+    return tensors
+
+
+def refuse_unlike(path: Path, tensors: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int | None, ...]]) -> None:
+    """Refuse other tensors, or tensors of other shapes, than a file has to hold.
+
+    Args:
+        path: of the file, for the message.
+        tensors: that it holds.
+        shapes: what it has to hold; None for a size that is not known.
+
+    Raises:
+        ModelError: one is missing, too many, of another shape, or holds no fractions.
+    """
+    if strange := sorted(tensors.keys() ^ shapes.keys()):
+        what = "is missing" if strange[0] in shapes else "does not belong there"
+        raise ModelError(f"{path} is damaged: the tensor {strange[0]!a} {what}")
+    for name, expected in shapes.items():
+        found = tensors[name]
+        same = len(found.shape) == len(expected) and all(
+            wanted in (None, size) for size, wanted in zip(found.shape, expected, strict=True)
+        )
+        if not same or found.dtype.kind != "f":
+            wanted = ", ".join("any" if size is None else str(size) for size in expected)
+            raise ModelError(
+                f"{path} is damaged: the tensor '{name}' is {found.dtype} of shape {found.shape}, expected fractions of shape "
+                f"({wanted})"
+            )
