@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from headstart.metrics.calibration import softmax
 from headstart.metrics.classification import log_losses
-from headstart.solving import logistic
+from headstart.solving import logistic, standardising
 from headstart.solving.logistic import Part, expanded, solve, solve_by_folds, standard_error
 from headstart.solving.ridge import ridge_by_folds
 
@@ -31,7 +31,8 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     """Features standardised in memory, or read a few rows at a time."""
     if request.param == "read":
         monkeypatch.setattr(logistic, "MEMORY_CELLS", 0)
-        monkeypatch.setattr(logistic, "CHUNK_ROWS", 7)
+        for module in (logistic, standardising):
+            monkeypatch.setattr(module, "CHUNK_ROWS", 7)
 
 
 @pytest.mark.usefixtures("way")

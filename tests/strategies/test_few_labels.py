@@ -17,7 +17,7 @@ from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import compare, publish
 from headstart.runtime.progress import SILENT
 from headstart.solving.logistic import Solved, solve_by_folds
-from headstart.strategies import STRATEGIES, probing
+from headstart.strategies import STRATEGIES, probing, trained_heads
 from headstart.strategies.base import Context
 from headstart.strategies.contrastive import Contrastive
 from headstart.strategies.cross_validation import by_fold, prepared, rounds
@@ -28,13 +28,13 @@ from headstart.strategies.lora import Lora
 from headstart.strategies.probing import (
     compare_by_folds,
     features,
-    head_pooling,
     named_part,
     solved_head,
     solving_part,
     solving_rows,
 )
 from headstart.strategies.tf_idf import TfIdf
+from headstart.strategies.trained_heads import head_pooling
 from headstart.strategies.training_run import Run, held_out
 from headstart.training.settings import Training
 from headstart.training.state import Epoch, History
@@ -261,7 +261,7 @@ def test_the_head_of_a_trained_model_reads_what_the_solved_head_reads_best(
         assert layers == (2,)
         return Solved(np.zeros((2, 1)), np.zeros(2), 1.0, (float(pooling == better), 0.0))
 
-    monkeypatch.setattr(probing, "solved_head", told)
+    monkeypatch.setattr(trained_heads, "solved_head", told)
     backbone = context.backbone()
     assert head_pooling(context, backbone, "auto") == "mean"
     better = "first"

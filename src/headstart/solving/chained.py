@@ -7,7 +7,8 @@ import numpy as np
 
 from headstart.data.units import Units
 from headstart.solving.forward_backward import marginals
-from headstart.solving.logistic import GRAM_ROWS, Part, Solved, moments
+from headstart.solving.logistic import GRAM_ROWS, Part, Solved
+from headstart.solving.standardising import moments
 
 VARIANCE = 1.0
 """Variance of transitions: they are few, and many words speak of each."""

@@ -6,17 +6,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from headstart.solving.standardising import CHUNK_ROWS, moments
+
 GRID = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)
 """Inverse regularisation strengths tried, on standardised features."""
 FOLD_GRID = GRID[1:-1]
 """Strengths that are tried on few rows, where the strongest of those that do about as well is taken."""
 ABSENT = -30.0
 """Logit of a label that no training row had."""
-STILL = 1e-3
-"""Share of the median standard deviation under which a feature does not vary."""
 MEMORY_CELLS = 60_000_000
 """Rows times features beyond which they are not copied to be standardised."""
-CHUNK_ROWS = 8192
 NEAR = 4.0
 """Ratio of penalties up to which the bound of one serves for the other: factors cost more than a few passes."""
 GRAM_ROWS = 4000
@@ -361,24 +360,6 @@ class LossPath:
 
     def _standardised(self, features: np.ndarray) -> np.ndarray:
         return (features - self.mean) / self.scale
-
-
-def moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and scale of every feature; the mean is a float32, so that it is taken away without a rest.
-
-    The scale is the standard deviation, but that of the median feature where a feature hardly varies. Networks have such
-    states (three of mini's 384), and a weight that makes up for 1e-6 undoes all the others once training moves the state.
-    """
-    chunks = [slice(start, start + CHUNK_ROWS) for start in range(0, len(features), CHUNK_ROWS)]
-    total, square = np.zeros(features.shape[1]), np.zeros(features.shape[1])
-    for chunk in chunks:
-        total += features[chunk].sum(0, dtype=np.float64)
-    mean = (total / len(features)).astype(np.float32)
-    for chunk in chunks:
-        square += ((features[chunk] - mean) ** 2).sum(0, dtype=np.float64)
-    spread = np.sqrt(square / len(features))
-    usual = np.median(spread)
-    return mean, (np.where(spread < STILL * usual, usual, spread) + 1e-6).astype(np.float32)
 
 
 def _errors(logits: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from headstart.solving.logistic import CHUNK_ROWS, MEMORY_CELLS, Part, Solved, Solver, moments
+from headstart.solving.logistic import MEMORY_CELLS, Part, Solved, Solver
+from headstart.solving.standardising import CHUNK_ROWS, moments
 
 
 class RidgePath:

@@ -125,7 +125,8 @@ class FineTuning(Strategy):
     def _fitted(self, context: Context) -> Candidate:
         from headstart.predictors.trained import predictor_of
         from headstart.strategies.cross_validation import rounds
-        from headstart.strategies.probing import head_pooling, sample_note
+        from headstart.strategies.probing import sample_note
+        from headstart.strategies.trained_heads import head_pooling
         from headstart.strategies.training_run import best_of_rates, skipped_notes
 
         epochs, rates = self._epochs(context), self._rates(context)

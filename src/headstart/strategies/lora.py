@@ -84,7 +84,8 @@ class Lora(Strategy):
         """Train the corrections and the head, keep the best epoch, merge."""
         from headstart.predictors.trained import predictor_of
         from headstart.strategies.cross_validation import rounds
-        from headstart.strategies.probing import head_pooling, sample_note
+        from headstart.strategies.probing import sample_note
+        from headstart.strategies.trained_heads import head_pooling
         from headstart.strategies.training_run import held_out, skipped_notes
 
         epochs = context.training.epochs or EPOCHS

@@ -373,36 +373,3 @@ def strength_by_folds(
     options: dict[str, Any] = {"rank": context.task.unit_sort_key, "solver": context.task.solver}
     found = solve_by_folds(train, dealt, labels=labels, grid=grid, beside=beside, **options)
     return context.team.same(found.C)
-
-
-def head_pooling(context: Context, backbone: Backbone, wanted: str) -> str:
-    """How the head of a trained model reads: `native` or `mean` as wanted; `auto` is the native token at first.
-
-    With few labels no difference between trained models is above noise; there `auto` is the mean, unless the frozen head
-    on the native token does better on all repeats of the cross-validation by more than one standard error.
-    """
-    native = backbone.poolings[0]
-    if wanted == "auto" and context.task.pooling is not None:
-        return context.task.pooling
-    if wanted == "auto" and context.folds is not None:
-        last = (backbone.depth,)
-        values = {
-            pooling: solved_head(context, backbone, layers=last, pooling=pooling).rank[0]
-            for pooling in (native, "mean")
-        }
-        values = context.team.same(values)
-        noise = standard_error(values[native], len(context.train))
-        return native if values[native] > values["mean"] + noise else "mean"
-    return "mean" if wanted == "mean" else native
-
-
-def head_strength(context: Context, backbone: Backbone, pooling: str) -> float:
-    """Strength of the head on the last layer by cross-validation, once per run.
-
-    A fold takes it from the run that it is part of, for it must not choose on the rows that it holds out.
-    """
-    run = home(context)
-    known = run.shared.strengths
-    if pooling not in known:
-        known[pooling] = strength_by_folds(run, backbone, layers=(backbone.depth,), pooling=pooling)
-    return known[pooling]

@@ -22,7 +22,8 @@ from headstart.runtime.memory import within_memory
 from headstart.strategies.base import Context
 from headstart.strategies.crf_heads import with_chain
 from headstart.strategies.cross_validation import by_fold, home, prepared
-from headstart.strategies.probing import head_strength, solved_head
+from headstart.strategies.probing import solved_head
+from headstart.strategies.trained_heads import head_strength
 from headstart.training.frozen import Shortcut, TextSet
 from headstart.training.stage import LayerGroup, Shortcuts, Stage
 from headstart.training.state import Epoch, History
