@@ -72,7 +72,10 @@ def test_weights_of_another_digest_are_refused(folder: Path) -> None:
 def test_weights_in_several_files_have_one_digest_of_all(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
     (folder / "model-00002-of-00002.safetensors").write_bytes(b"more")
-    (folder / "model.safetensors.index.json").write_text("{}")
+    names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    (folder / "model.safetensors.index.json").write_text(
+        json.dumps({"weight_map": dict(zip("ab", names, strict=True))})
+    )
     first = weights_digest(folder)
     (folder / "model-00002-of-00002.safetensors").write_bytes(b"else")
     assert weights_digest(folder) != first

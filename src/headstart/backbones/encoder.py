@@ -8,14 +8,16 @@ from threading import Lock
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 
 from headstart.backbones.attention import use_float32_attention
 from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.backbones.dropout import quicken_dropout
+from headstart.backbones.folders import has
 from headstart.backbones.location import Located
+from headstart.backbones.pretrained import declared, filled_network, naming, new_network
 from headstart.backbones.tokenizing import (
+    WHOLE,
     convert_tokenizer,
     open_tokenizer,
     stated_limit,
@@ -75,9 +77,10 @@ class TextEncoder(Backbone):
             raise ModelError(f"max_length {limit} is outside [8, {positions}], what {located.identity} can read")
         pad_id = config.pad_token_id
         pad_id = 0 if pad_id is None or pad_id < 0 else int(pad_id)
-        has_fast = (located.folder / "tokenizer.json").is_file()
+        has_fast = has(located.folder, WHOLE)
         self.tokenizer = (open_tokenizer if has_fast else convert_tokenizer)(located.folder, int(limit), pad_id)
         self.prompts = stated_prompts(located.folder)
+        self._try()
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies and other processes; the folder the backbone came from need not be there when it is read back.
@@ -97,6 +100,28 @@ class TextEncoder(Backbone):
         self.network.load_state_dict({name: torch.tensor(array) for name, array in state["weights"].items()})
         self._blocks = _blocks(self.network)
         self.train(self.training)
+
+    @torch.no_grad()
+    def _try(self) -> None:
+        """Refuse a tokenizer of another network, and a configuration with which no text gets through this one."""
+        where, tokenizer = self.located.folder, self.tokenizer
+        tokenizer.words = self.network.get_input_embeddings().weight.shape[0]
+        around = [tokenizer.encode(["", "a"]), tokenizer.encode([("a", "a")])]  # what stands around texts and pairs
+        if self.device.type == "meta":
+            return
+        was = self.network.training
+        with naming(f"{where}: the network reads no text"):
+            ids, mask = map(torch.from_numpy, around[0].pad([0, 1], tokenizer.pad_id))
+            self.network.eval()
+            found = self._called(Inputs(ids, mask), layers=True)
+            self.network.train(was)
+            states = [*found.hidden_states, found.last_hidden_state]
+            if len(states) != self.depth + 2 or any(each.shape != (*ids.shape, self.hidden_size) for each in states):
+                raise ModelError(f"{where}: the network does not give the states that its configuration describes")
+            if not all(torch.isfinite(each).all() for each in states):
+                raise ModelError(
+                    f"{where}: the states of a short text are not finite; its weights or configuration are broken"
+                )
 
     def run(self, inputs: Inputs, *, layers: bool = False) -> Encoding:
         """A pass over all layers, see `Backbone.run`."""
@@ -146,12 +171,10 @@ def _quicken(network: nn.Module) -> None:
 def _configuration(located: Located, dropout: float | None) -> Any:
     from transformers import CONFIG_MAPPING
 
-    values = dict(located.config)
-    try:
-        config = CONFIG_MAPPING[values.pop("model_type")].from_dict(values)
-    except Exception as error:  # transformers checks fields with error classes of several libraries
-        first = " ".join(str(error).split())[:300]
-        raise ModelError(f"{located.folder / 'config.json'} cannot be used: {first}") from None
+    values, where = dict(located.config), f"{located.folder / 'config.json'} cannot be used"
+    cls: Any = CONFIG_MAPPING[values.pop("model_type")]
+    with naming(where):  # transformers checks fields with error classes of several libraries
+        config = cls.from_dict(declared(cls, values, where))
     for name in ATTENTION_DROPOUT:
         if hasattr(config, name):
             setattr(config, name, 0.0)  # dropout on attention sends torch's CPU attention down the slow path
@@ -180,19 +203,8 @@ def _network(located: Located, config: Any, pretrained: bool) -> nn.Module:
     extra = {"add_pooling_layer": False} if located.config["model_type"] in POOLED else {}
     with quiet():
         if not pretrained:
-            return cls._from_config(config, **extra)
-        try:
-            return cls.from_pretrained(
-                str(located.folder),
-                config=config,
-                use_safetensors=True,
-                local_files_only=True,
-                dtype=torch.float32,
-                **extra,
-            )
-        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-            first = str(error).strip().split("\n")[0]
-            raise ModelError(f"the weights in {located.folder} cannot be loaded: {first}") from None
+            return new_network(cls, config, str(located.folder), **extra)
+        return filled_network(cls, config, located, **extra)[0]
 
 
 POOLED = frozenset(["bert", "roberta", "xlm-roberta", "camembert", "mpnet", "albert", "ernie"])

@@ -3,10 +3,8 @@
 A model folder from elsewhere gets no vote on code: only known architectures, only safetensors, no remote code.
 """
 
-import hashlib
 import importlib
 import importlib.util
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +13,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from headstart.backbones import BACKBONES, KNOWN, TRANSFORMERS
+from headstart.backbones.folders import read_json
 from headstart.backbones.hub import fetch, refuse_other
-from headstart.config import Component, describe
+from headstart.backbones.weights import SINGLE, file_digest, weight_files, weights_digest
+from headstart.config import Component
 from headstart.errors import MissingInputError, ModelError, UnavailableError
 from headstart.registry import did_you_mean
 
@@ -54,7 +54,6 @@ ARCHITECTURES = frozenset(
 )
 """Values of `model_type` that are loaded; each is code of the transformers library itself."""
 
-WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 CONFIG = "config.json"
 
 ENCODE = "encode"
@@ -178,8 +177,9 @@ def _known(source: BackboneSource, needs: frozenset[str]) -> Located:
     length = source.max_length or card.MAX_LENGTH
     spec = importlib.util.find_spec(card.PACKAGE)  # finds a top-level package without running it
     for place in spec.submodule_search_locations or () if spec else ():
-        folder = Path(place) / card.FOLDER
-        if (folder / WEIGHTS[0]).is_file():
+        weights = Path(place) / card.FOLDER / SINGLE
+        if weights.is_file():
+            folder = weights.resolve().parent  # installers may lay links into an environment
             pinned = source.revised(digest=digest, max_length=length)
             return _verified(folder, pinned, card.HUB_ID, card.LICENSE, needs)
     try:
@@ -201,15 +201,9 @@ def _fetched(hub_id: str, revision: str | None, needs: frozenset[str]) -> tuple[
 
 def _configuration(folder: Path, needs: frozenset[str]) -> dict[str, Any]:
     """The cleaned configuration in a folder, of an architecture that is known and can do what is needed."""
-    path = folder / CONFIG
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(f"backbone folder {folder} has no {CONFIG}, so it holds no transformers model") from None
-    except ValueError as error:
-        raise ModelError(f"{path} is not JSON: {error}") from None
-    if not isinstance(config, dict):
-        raise ModelError(f"{path} holds {describe(config)}, expected keys and values")
+    config = read_json(folder, CONFIG)
+    if config is None:
+        raise ModelError(f"backbone folder {folder} has no {CONFIG}, so it holds no transformers model")
     kind, known = config.get("model_type"), architectures()
     if kind not in known:
         hint = did_you_mean(str(kind).strip("[]'\""), known)  # a list of one name is a slip too
@@ -227,13 +221,9 @@ def _verified(
     needs: frozenset[str] = frozenset(),
 ) -> Located:
     config = _configuration(folder, needs)
-    if not any((folder / name).is_file() for name in WEIGHTS):
-        raise ModelError(
-            f"{folder} has no {WEIGHTS[0]}; pickled weights (.bin, .pt) are never read: convert them to safetensors"
-        )
     digest = weights_digest(folder)
-    for path in sorted(folder.glob("*.safetensors")):
-        refuse_other(path, digest if path.name == WEIGHTS[0] else None)
+    for name in weight_files(folder):
+        refuse_other(folder / name, file_digest(folder / name))
     if source.digest is not None and digest != source.digest:
         raise ModelError(
             f"the weights in {folder} have the SHA-256 {digest}, expected {source.digest}: damaged or not the "
@@ -244,10 +234,10 @@ def _verified(
 
 def _learned(folder: Path) -> float | None:
     try:
-        said = json.loads((folder / OWN).read_text(encoding="utf-8")).get(LEARNED)
-    except (OSError, ValueError, AttributeError):
+        said = (read_json(folder, OWN) or {}).get(LEARNED)
+    except ModelError:
         return None
-    return float(said) if isinstance(said, int | float) else None
+    return float(said) if isinstance(said, int | float) and not isinstance(said, bool) else None
 
 
 def cleaned(value: Any) -> Any:
@@ -266,21 +256,6 @@ def cleaned(value: Any) -> Any:
     if isinstance(value, list):
         return [cleaned(item) for item in value]
     return value
-
-
-def weights_digest(folder: Path) -> str:
-    """SHA-256 of model.safetensors; for weights in several files, of their digests in order of name."""
-    single = folder / WEIGHTS[0]
-    if single.is_file():
-        return file_digest(single)
-    parts = sorted(folder.glob("*.safetensors"))
-    return hashlib.sha256("".join(file_digest(part) for part in parts).encode()).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _nearby(path: Path) -> str:

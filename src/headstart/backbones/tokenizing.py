@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -12,6 +14,8 @@ import numpy as np
 import tokenizers
 from tokenizers import Tokenizer
 
+from headstart.backbones.folders import as_mapping, read, read_json, read_text
+from headstart.backbones.tokenizer_checks import naming_faults, refuse_unsound
 from headstart.backbones.words import read_words
 from headstart.data.cache import no_cache
 from headstart.data.columns import texts_digest
@@ -33,6 +37,16 @@ BESIDE = ("vocab.txt", "special_tokens_map.json", "added_tokens.json", "merges.t
 SETTINGS = "tokenizer_config.json"
 OF_THE_FOLDER = ("auto_map", "name_or_path", "max_length")
 """Keys in it that are not handed on."""
+WHOLE = "tokenizer.json"
+"""The file of a tokenizer that needs no other."""
+VOCABULARIES = ("spiece.model", "sentencepiece.bpe.model", "spm.model", "tokenizer.model", *BESIDE)
+"""Files from which transformers makes a fast tokenizer where there is no `tokenizer.json`."""
+LETTERS = ("do_lower_case", "strip_accents", "tokenize_chinese_chars", "keep_accents", "remove_space", "lowercase")
+HANDED = (*LETTERS, "model_max_length", "add_prefix_space", "legacy", "extra_ids", "additional_special_tokens",
+          "extra_special_tokens", "add_bos_token", "add_eos_token", "split_by_punct", "clean_up_tokenization_spaces")  # fmt: skip
+"""Keys of `tokenizer_config.json` that have a say in it, beside the special tokens themselves."""
+IDS_LIMIT = 10_000
+"""Most tokens that such a key adds."""
 PROMPTS = "config_sentence_transformers.json"
 """Where sentence-transformers keeps what stands in front of texts, by their role."""
 
@@ -55,11 +69,15 @@ class TextTokenizer:
         """Where the ids of many texts are kept from run to run."""
         self.overlap: int | None = None
         """Tokens that neighbouring windows of a long text have in common, see `usual_overlap`; None where it is cut."""
-        paths = () if folder is None else (folder / name for name in (*BESIDE, SETTINGS))
-        self._beside = {path.name: path.read_bytes() for path in paths if path.is_file()}
+        self.words: int | None = None
+        """Words that the network has embeddings for; ids beyond them are refused. None where that is not known."""
+        found = {} if folder is None else {name: read(folder, name) for name in (*BESIDE, SETTINGS)}
+        self._beside = {name: content for name, content in found.items() if content is not None}
+        self._settings = as_mapping(self._beside.get(SETTINGS, b"{}"), (folder or Path()) / SETTINGS)
         self._tokenizer = tokenizer
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(max_length)
+        with naming_faults(f"the tokenizer in {folder} cannot be used"):
+            tokenizer.no_padding()
+            tokenizer.enable_truncation(max_length)
 
     @property
     def usual_overlap(self) -> int:
@@ -73,7 +91,18 @@ class TextTokenizer:
         return self.max_length - len(before) - len(after)
 
     def read(self, inputs: Sequence[Any]) -> TokenRows:
-        """Token ids of what a task's examples have as `input`: texts, pairs of texts, or words."""
+        """Token ids of what a task's examples have as `input`: texts, pairs of texts, or words.
+
+        Raises:
+            ModelError: the tokenizer has no token for something in them, or fails in another way.
+        """
+        with self._naming_faults():
+            return self._read(inputs)
+
+    def _naming_faults(self) -> AbstractContextManager[None]:
+        return naming_faults(f"the tokenizer{f' of {self.folder}' if self.folder else ''} fails on a text")
+
+    def _read(self, inputs: Sequence[Any]) -> TokenRows:
         if self.overlap is not None and len(inputs) and isinstance(inputs[0], str):
             before, after = self._frame
             if self.overlap >= self._room:
@@ -86,7 +115,21 @@ class TextTokenizer:
             return self.encode(inputs)
         before, after = self._frame
         unknown = next((self.special[role] for role in ("unk", "mask", "pad") if role in self.special), self.pad_id)
-        return read_words(self._whole, inputs, before=before, after=after, max_length=self.max_length, unknown=unknown)
+        found = read_words(self._whole, inputs, before=before, after=after, max_length=self.max_length, unknown=unknown)
+        self.refuse_foreign(found.flat)
+        return found
+
+    def refuse_foreign(self, ids: np.ndarray) -> None:
+        """Refuse ids that the network has no embedding for.
+
+        Raises:
+            ModelError: there is such an id among them.
+        """
+        if self.words is not None and (largest := int(ids.max(initial=self.pad_id))) >= self.words:
+            raise ModelError(
+                f"the tokenizer in {self.folder} gives the id {largest:,}, the network has {self.words:,} words: it belongs to "
+                "another network; take the tokenizer that came with the network"
+            )
 
     def encode(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Tokens:
         """Tokenise texts or pairs of them, on all cores; what is beyond the limit is cut off and counted in `lost`.
@@ -95,8 +138,9 @@ class TextTokenizer:
 
         An empty result (a decoder's tokenizer on an empty text) becomes one padding token, so every text has a state.
         """
-        state = f"{self.max_length} {self.pad_id} {self._tokenizer.to_str()}"
-        return self._kept(texts, state, self._encoded)
+        with self._naming_faults():
+            state = f"{self.max_length} {self.pad_id} {self._tokenizer.to_str()}"
+            return self._kept(texts, state, self._encoded)
 
     def _kept(self, texts: Sequence[Any], state: str, make: Callable[[Sequence[Any]], Tokens]) -> Tokens:
         """Ids of texts, many of which are kept from run to run.
@@ -106,8 +150,11 @@ class TextTokenizer:
             state: all that ids depend on beside the texts.
             make: gives them.
         """
-        if len(texts) < LEAST_TEXTS or not self.cache.room():
-            return make(texts)
+        found = self._looked_up(texts, state, make) if len(texts) >= LEAST_TEXTS and self.cache.room() else make(texts)
+        self.refuse_foreign(found.flat)
+        return found
+
+    def _looked_up(self, texts: Sequence[Any], state: str, make: Callable[[Sequence[Any]], Tokens]) -> Tokens:
         digest = hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
         key = {"tokenizer": digest, "texts": texts_digest(texts), "version": tokenizers.__version__}
         path = self.cache.find(KIND, key)
@@ -169,7 +216,8 @@ class TextTokenizer:
             ModelError: words are to be hidden and there is no token for that.
         """
         writer = TokenWriter()
-        rows = [each.ids for each in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        with self._naming_faults():
+            rows = [each.ids for each in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
         writer.add_rows(rows, [0] * len(rows))
         read, starts, ends = of_tokens(writer.tokens())
         framed = self.framed(read, starts, ends, direction=direction, seed=seed)
@@ -281,8 +329,7 @@ class TextTokenizer:
         for name in BESIDE:
             if name in self._beside and not (folder / name).exists():
                 (folder / name).write_bytes(self._beside[name])
-        settings = json.loads(self._beside.get(SETTINGS, b"{}"))
-        settings = {key: value for key, value in settings.items() if key not in OF_THE_FOLDER}
+        settings = {key: value for key, value in self._settings.items() if key not in OF_THE_FOLDER}
         settings["model_max_length"] = self.max_length
         (folder / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
@@ -302,48 +349,68 @@ def open_tokenizer(folder: Path, max_length: int, pad_id: int) -> TextTokenizer:
     """Read `tokenizer.json` of a folder.
 
     Raises:
-        ModelError: there is none, or it cannot be read.
+        ModelError: there is none, it cannot be read, or could take all memory or time.
     """
-    path = folder / "tokenizer.json"
-    try:
-        return TextTokenizer(Tokenizer.from_str(path.read_text(encoding="utf-8")), max_length, pad_id, folder=folder)
-    except FileNotFoundError:
-        raise ModelError(f"{folder} has no tokenizer.json") from None
-    except Exception as error:  # the tokenizers library raises plain Exception for every fault
-        raise ModelError(f"{path} cannot be read as a tokenizer: {error}") from None
+    text = read_text(folder, WHOLE)
+    if text is None:
+        raise ModelError(f"{folder} has no {WHOLE}")
+    with naming_faults(f"{folder / WHOLE} cannot be read as a tokenizer"):
+        tokenizer = Tokenizer.from_str(text)
+    return _sound(tokenizer, folder, max_length, pad_id)
+
+
+def _sound(tokenizer: Tokenizer, folder: Path, max_length: int, pad_id: int) -> TextTokenizer:
+    tokenizer.no_truncation()
+    refuse_unsound(tokenizer, str(folder / WHOLE))
+    return TextTokenizer(tokenizer, max_length, pad_id, folder=folder)
 
 
 def convert_tokenizer(folder: Path, max_length: int, pad_id: int) -> TextTokenizer:
     """Make a fast tokenizer of a folder that has only a vocabulary or a sentencepiece model, through transformers.
 
-    Raises:
-        ModelError: transformers has no fast tokenizer for it.
-    """
-    from transformers import AutoTokenizer
+    It is given copies of these files and the architecture's own class of tokenizer, whatever else the folder says.
 
-    try:
-        slow = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise ModelError(f"{folder} has no tokenizer that can be read: {str(error).splitlines()[0]}") from None
-    backend = getattr(slow, "backend_tokenizer", None)
-    if backend is None:
-        raise ModelError(f"{folder}: its tokenizer has no fast form (tokenizer.json)")
-    return TextTokenizer(Tokenizer.from_str(backend.to_str()), max_length, pad_id, folder=folder)
+    Raises:
+        ModelError: transformers has no fast tokenizer for it, or as `open_tokenizer`.
+    """
+    from transformers import CONFIG_MAPPING, TOKENIZER_MAPPING
+
+    kind = (read_json(folder, "config.json") or {}).get("model_type")
+    fault = f"{folder} has no tokenizer that can be read"
+    with tempfile.TemporaryDirectory(prefix="headstart-") as place, naming_faults(fault):
+        for name in VOCABULARIES:
+            if (content := read(folder, name)) is not None:
+                (Path(place) / name).write_bytes(content)
+        settings = read_json(folder, SETTINGS) or {}
+        handed = {key: value for key, value in settings.items() if key in HANDED or key.endswith("_token")}
+        if isinstance(extra := handed.get("extra_ids"), int) and extra > IDS_LIMIT:
+            raise ModelError(f"{folder / SETTINGS}: extra_ids is {extra:,}, more than the {IDS_LIMIT:,} that are made")
+        (Path(place) / SETTINGS).write_text(json.dumps(handed), encoding="utf-8")
+        found = TOKENIZER_MAPPING[CONFIG_MAPPING[str(kind)]]
+        cls: Any = next((each for each in (found if isinstance(found, tuple) else (found,)) if each is not None), None)
+        slow = cls.from_pretrained(place, local_files_only=True)
+        backend = getattr(slow, "backend_tokenizer", None)
+        if backend is None:
+            raise ModelError(f"{folder}: its tokenizer has no fast form ({WHOLE})")
+        tokenizer = Tokenizer.from_str(backend.to_str())
+    return _sound(tokenizer, folder, max_length, pad_id)
 
 
 def stated_limit(folder: Path) -> int | None:
     """The length limit a folder states: its sentence configuration first, then its tokenizer's; None if neither."""
     for name, key in (("sentence_bert_config.json", "max_seq_length"), (SETTINGS, "model_max_length")):
-        limit = _stated(folder / name, key)
-        if isinstance(limit, int) and 0 < limit < 100_000:
+        limit = (read_json(folder, name) or {}).get(key)
+        if isinstance(limit, int) and not isinstance(limit, bool) and 0 < limit < 100_000:
             return limit
     return None
 
 
 def stated_prompts(folder: Path) -> dict[str, str]:
     """What a folder says is to stand in front of texts, such as `query: `, by their role; empty where it says nothing."""
-    found = _stated(folder / PROMPTS, "prompts")
-    return {str(role): text for role, text in found.items() if text} if isinstance(found, dict) else {}
+    found = (read_json(folder, PROMPTS) or {}).get("prompts")
+    if not isinstance(found, dict):
+        return {}
+    return {role: text for role, text in found.items() if isinstance(text, str) and text}
 
 
 def write_prompts(folder: Path, prompts: Mapping[str, str]) -> None:
@@ -351,11 +418,3 @@ def write_prompts(folder: Path, prompts: Mapping[str, str]) -> None:
     if prompts:
         content = json.dumps({"prompts": dict(prompts)}, indent=2, ensure_ascii=False)
         (folder / PROMPTS).write_text(content + "\n", encoding="utf-8")
-
-
-def _stated(path: Path, key: str) -> Any:
-    """What a JSON file says of a key; None where there is no such file, or no JSON in it."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8")).get(key)
-    except (FileNotFoundError, ValueError):
-        return None

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+from headstart.backbones.folders import read_json, read_text
+from headstart.backbones.tokenizer_checks import naming_faults
 from headstart.errors import DataError, MissingInputError, ModelError, RecipeError
 from headstart.runtime.durable import refusal, write_json
 
@@ -161,14 +163,12 @@ def special_ids_of(folder: Path) -> dict[str, int]:
         MissingInputError: there is no tokenizer.json.
         ModelError: a file cannot be read.
     """
-    path = folder / "tokenizer.json"
-    try:
-        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MissingInputError(f"{folder} has no tokenizer.json; its special tokens are not known") from None
-    except Exception as error:  # the tokenizers library raises plain Exception for every fault
-        raise ModelError(f"{path} cannot be read as a tokenizer: {error}") from None
-    stated = _stated(folder / "special_tokens_map.json") | _stated(folder / "tokenizer_config.json")
+    text = read_text(folder, "tokenizer.json")
+    if text is None:
+        raise MissingInputError(f"{folder} has no tokenizer.json; its special tokens are not known")
+    with naming_faults(f"{folder / 'tokenizer.json'} cannot be read as a tokenizer"):
+        tokenizer = Tokenizer.from_str(text)
+    stated = _stated(folder, "special_tokens_map.json") | _stated(folder, "tokenizer_config.json")
     return _placed(tokenizer, stated) if stated else special_ids(tokenizer)
 
 
@@ -239,17 +239,12 @@ def _placed(tokenizer: Tokenizer, named: Mapping[str, str]) -> dict[str, int]:
     return {role: at for role, at in found.items() if at is not None}
 
 
-def _stated(path: Path) -> dict[str, str]:
+def _stated(folder: Path, name: str) -> dict[str, str]:
     """Special tokens by role, as a JSON file names them."""
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise ModelError(f"{path} is not JSON: {error}") from None
+    about = read_json(folder, name) or {}
     found = {}
     for role in ROLES:
-        token = about.get(f"{role}_token") if isinstance(about, dict) else None
+        token = about.get(f"{role}_token")
         if isinstance(token, dict):
             token = token.get("content")
         if isinstance(token, str):

@@ -8,11 +8,11 @@ from functools import cache
 from typing import Any, Literal
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.backbones.encoder import DECODERS, TextEncoder, quiet
+from headstart.backbones.pretrained import filled_network, new_network
 from headstart.errors import ModelError
 from headstart.heads.base import Head
 from headstart.heads.model import Model
@@ -299,19 +299,8 @@ def _network(backbone: TextEncoder, direction: Direction) -> tuple[Any, list[str
         way = "next words (causal-lm)" if kind in DECODERS else "missing words (masked-lm)"
         raise ModelError(f"{backbone.located.identity} is of the architecture {kind}, which learns from {way}")
     cls: Any = mapping[type(config)]
+    located = backbone.located
     with quiet():
         if not backbone.pretrained:
-            return cls._from_config(config), ["all"]
-        try:
-            network, loading = cls.from_pretrained(
-                str(backbone.located.folder),
-                config=config,
-                use_safetensors=True,
-                local_files_only=True,
-                dtype=torch.float32,
-                output_loading_info=True,
-            )
-        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-            first = str(error).strip().split("\n")[0]
-            raise ModelError(f"the weights in {backbone.located.folder} cannot be loaded: {first}") from None
-    return network, list(loading["missing_keys"])
+            return new_network(cls, config, str(located.folder)), ["all"]
+        return filled_network(cls, config, located, with_head=True)

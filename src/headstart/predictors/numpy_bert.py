@@ -6,51 +6,96 @@ Only plain BERT is known here (the architecture of the embedded default); anythi
 through torch. Both ways agree to 1e-5 in probability; a test holds them to it.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from headstart.backbones.folders import read_json
 from headstart.backbones.tokenizing import types_of
+from headstart.backbones.weights import opened_weights
 from headstart.data.tokens import Tokens
 from headstart.data.windows import WordTokens
+from headstart.errors import ModelError
 
 MOST_TOKENS = 4096
 """Tokens up to which starting torch is not worth it."""
+LAYERS_LIMIT = 1000
+"""Layers beyond which a configuration is none of a network that anyone made."""
 
 
-def can_run(config: dict[str, Any]) -> bool:
-    """Whether a config describes a plain BERT encoder."""
+SIZES = ("num_hidden_layers", "num_attention_heads", "hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings")
+
+
+def can_run(config: Mapping[str, Any]) -> bool:
+    """Whether a config describes a plain BERT encoder, and all of its sizes."""
     return (
         config.get("model_type") == "bert"
         and config.get("hidden_act") == "gelu"
         and config.get("position_embedding_type", "absolute") == "absolute"
         and not config.get("is_decoder")
+        and not config.get("add_cross_attention")
+        and isinstance(config.get("layer_norm_eps"), float)
+        and all(isinstance(config.get(name), int) and config[name] > 0 for name in SIZES)
+        and config["hidden_size"] % config["num_attention_heads"] == 0
     )
+
+
+def expected_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the tensors of a BERT encoder, but for the number of its token types."""
+    hidden, inner = config["hidden_size"], config["intermediate_size"]
+    shapes: dict[str, tuple[int, ...]] = {
+        "embeddings.word_embeddings.weight": (config["vocab_size"], hidden),
+        "embeddings.position_embeddings.weight": (config["max_position_embeddings"], hidden),
+        "embeddings.token_type_embeddings.weight": (config.get("type_vocab_size", 2), hidden),
+    }
+    linear = {
+        "attention.self.query": (hidden, hidden),
+        "attention.self.key": (hidden, hidden),
+        "attention.self.value": (hidden, hidden),
+        "attention.output.dense": (hidden, hidden),
+        "intermediate.dense": (inner, hidden),
+        "output.dense": (hidden, inner),
+    }
+    norms = ["embeddings.LayerNorm"]
+    for at in range(min(config["num_hidden_layers"], LAYERS_LIMIT)):
+        norms += [f"encoder.layer.{at}.{part}.LayerNorm" for part in ("attention.output", "output")]
+        for part, shape in linear.items():
+            shapes |= {f"encoder.layer.{at}.{part}.weight": shape, f"encoder.layer.{at}.{part}.bias": shape[:1]}
+    return shapes | {f"{norm}.{part}": (hidden,) for norm in norms for part in ("weight", "bias")}
 
 
 class NumpyBert:
     """A BERT encoder read from a folder that `NetworkPredictor.save` wrote.
 
     Args:
-        folder: with config.json and one model.safetensors.
+        folder: with a config.json that `can_run` is true of, and safetensors weights.
         border: id that parts the two texts of a pair; None for single texts.
+        digest: of the weights, see `weights_digest`; None where any will do.
+
+    Raises:
+        ModelError: the weights are not those of the configuration or of the digest, or not finite.
     """
 
-    def __init__(self, folder: Path, border: int | None = None) -> None:
-        from safetensors import safe_open
-
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    def __init__(self, folder: Path, border: int | None = None, *, digest: str | None = None) -> None:
+        config = read_json(folder, "config.json") or {}
         self.border = border
         self.depth = int(config["num_hidden_layers"])
         self.heads = int(config["num_attention_heads"])
         self.epsilon = float(config["layer_norm_eps"])
-        with safe_open(str(folder / "model.safetensors"), framework="np") as file:
-            names = list(file.keys())
-            prefix = "bert." if any(name.startswith("bert.") for name in names) else ""
-            self.weights = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
+        with opened_weights(folder, digest, framework="np") as stored:
+            prefix = "bert." if any(name.startswith("bert.") for name in stored) else ""
+            shapes = expected_shapes(config)
+            for name, shape in shapes.items():
+                found = stored.get(f"{prefix}{name}")
+                if found is None or tuple(found.get_shape()) != shape:
+                    what = "is not there" if found is None else f"has the shape {found.get_shape()}"
+                    raise ModelError(f"the weights in {folder} cannot be loaded: {name} {what}, expected {list(shape)}")
+            self.weights: dict[str, np.ndarray] = {name: stored[f"{prefix}{name}"][...] for name in shapes}
+        for name, array in self.weights.items():
+            if array.dtype.kind != "f" or not np.isfinite(array).all():
+                raise ModelError(f"the weights in {folder} cannot be loaded: {name} holds numbers that are not finite")
 
     def states(self, ids: np.ndarray, mask: np.ndarray) -> list[np.ndarray]:
         """Hidden states from the embeddings to the last layer, each (batch, tokens, hidden)."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.backbones.location import BackboneSource, Located, architectures, backbone_class, cleaned, locate
+from headstart.backbones.folders import has, read, read_json
+from headstart.backbones.location import CONFIG, BackboneSource, Located, architectures, backbone_class, cleaned, locate
 from headstart.errors import ModelError
 from headstart.recipes.raw_text import Adapt, LanguageModelling, Pretrain
 from headstart.runtime.durable import damage, sealed, write_json
@@ -50,7 +49,7 @@ def made_network(recipe: LanguageModelling, surveyed: Survey, place: Path, progr
             _configure(recipe, surveyed, made)
         progress.end()
     team.same(True)
-    config = cleaned(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    config = cleaned(read_json(folder, CONFIG) or {})
     source = BackboneSource(location=str(folder), max_length=recipe.training.block_length)
     return Located(folder, source, f"{_architecture(recipe)}-{recipe.network.size}", config)
 
@@ -64,6 +63,7 @@ def _architecture(recipe: Pretrain) -> str:
 def _configure(recipe: Pretrain, surveyed: Survey, folder: Path) -> None:
     """Write configuration and tokenizer of a new network."""
     from headstart.backbones.configured import DECODERS, ENCODERS, configuration
+    from headstart.backbones.tokenizing import BESIDE, PROMPTS, SETTINGS, WHOLE
     from headstart.backbones.vocabulary import KIND_OF, save_tokenizer, special_ids, train_tokenizer
 
     network, length = recipe.network, recipe.training.block_length
@@ -73,12 +73,12 @@ def _configure(recipe: Pretrain, surveyed: Survey, folder: Path) -> None:
         # A folder of one's own need not have weights, which are not used.
         place = (
             place
-            if (place / "config.json").is_file()
+            if (place / CONFIG).is_file()
             else locate(BackboneSource(location=kind), recipe.objective.needs).folder
         )
-        for path in place.iterdir():
-            if path.suffix in (".json", ".txt", ".model") and path.is_file():
-                shutil.copyfile(path, folder / path.name)
+        for name in (CONFIG, WHOLE, SETTINGS, PROMPTS, *BESIDE):
+            if (content := read(place, name)) is not None:
+                (folder / name).write_bytes(content)
         _require_known(folder)
         return
     tokenizer = train_tokenizer(
@@ -105,11 +105,10 @@ def _configure(recipe: Pretrain, surveyed: Survey, folder: Path) -> None:
 
 def _require_known(folder: Path) -> None:
     """Refuse a configuration of an architecture that is not known, or one without its tokenizer."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    kind = config.get("model_type") if isinstance(config, dict) else None
+    kind = (read_json(folder, CONFIG) or {}).get("model_type")
     if kind not in (known := architectures()):
         raise ModelError(f"model_type {kind!r} is not one that is known ({', '.join(known)})")
-    if not (folder / "tokenizer.json").is_file():
+    if not has(folder, "tokenizer.json"):
         raise ModelError(f"there is no tokenizer.json beside the configuration of {kind}; give a folder that has both")
 
 
