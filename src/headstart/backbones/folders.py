@@ -53,15 +53,10 @@ def _is_at_home(real: Path, home: Path) -> bool:
     """Whether a file is inside of a folder, or among the files that the snapshots of a hub's cache share."""
     if real.is_relative_to(home):
         return True
-    shared = next((above.parent / "blobs" for above in (home, *home.parents) if above.parent.name == "snapshots"), None)
-    if shared is None:
+    snapshots = next((above for above in home.parents if above.name == "snapshots"), None)
+    if snapshots is None or not snapshots.parent.name.startswith("models--"):
         return False
-    repository = shared.parent.parent
-    return (
-        repository.name.startswith("models--")
-        and real.parent == repository / "blobs"
-        and bool(_BLOB.fullmatch(real.name))
-    )
+    return real.parent == snapshots.parent / "blobs"
 
 
 def _kind(mode: int) -> str:

@@ -25,7 +25,14 @@ LAYERS_LIMIT = 1000
 """Layers beyond which a configuration is none of a network that anyone made."""
 
 
-SIZES = ("num_hidden_layers", "num_attention_heads", "hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings")
+SIZES = (
+    "num_hidden_layers",
+    "num_attention_heads",
+    "hidden_size",
+    "intermediate_size",
+    "vocab_size",
+    "max_position_embeddings",
+)
 
 
 def can_run(config: Mapping[str, Any]) -> bool:
