@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import zlib
 from pathlib import Path
 
@@ -171,3 +172,97 @@ def test_folder_and_limit_come_from_the_environment(tmp_path: Path, monkeypatch:
     monkeypatch.delenv(caching.FOLDER)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "there"))
     assert user_cache().folder == tmp_path / "there" / "headstart"
+
+
+def give_away(path: Path, patch: pytest.MonkeyPatch) -> None:
+    """Make a file or folder somebody else's, neither this user's nor root's."""
+    if os.geteuid() == 0:
+        os.chown(path, 65534, -1)
+    else:
+        patch.setattr(caching.os, "geteuid", lambda: 65533)
+
+
+def linked(path: Path) -> None:
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+def piped(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+POISONS = {
+    "somebody else's folder": lambda kept, patch: give_away(kept, patch),
+    "somebody else's array": lambda kept, patch: give_away(kept / DATA, patch),
+    "a link to a folder": lambda kept, patch: linked(kept),
+    "a link to an array": lambda kept, patch: linked(kept / DATA),
+    "a pipe for an array": lambda kept, patch: piped(kept / DATA),
+    "a pipe for a description": lambda kept, patch: piped(kept / ABOUT),
+    "a file for a folder": lambda kept, patch: (shutil.rmtree(kept), kept.write_text("")),
+    "a list": lambda kept, patch: (kept / ABOUT).write_text("[]"),
+    "nested": lambda kept, patch: (kept / ABOUT).write_text("[" * 100_000),
+    "endless": lambda kept, patch: os.truncate(kept / ABOUT, 10**9),
+    "another key": lambda kept, patch: (kept / ABOUT).write_text(
+        (kept / ABOUT).read_text().replace('"a": 1', '"a": 2')
+    ),
+}
+
+
+@pytest.mark.parametrize("poison", POISONS)
+def test_what_this_user_did_not_write_for_a_key_is_not_read(
+    poison: str, cache: ArrayCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.get("states", {"a": 1}, (100,), ones)
+    [kept] = cache.kept()
+    POISONS[poison](kept.folder, monkeypatch)
+
+    def twos(array: np.ndarray) -> None:
+        array[:] = 2
+
+    assert cache.find("states", {"dtype": "float32", "a": 1}) is None
+    np.testing.assert_array_equal(cache.get("states", {"a": 1}, (100,), twos), np.full(100, 2))
+    if os.geteuid() == 0 or "somebody" not in poison:  # and is replaced
+        np.testing.assert_array_equal(cache.get("states", {"a": 1}, (100,), forbidden), np.full(100, 2))
+
+
+def test_an_array_of_another_key_is_not_taken_for_it(cache: ArrayCache) -> None:
+    cache.get("states", {"a": 1}, (100,), ones)
+    [kept] = cache.kept()
+    place = cache._place("states", {"dtype": "float32", "a": 2})
+    shutil.copytree(kept.folder, place)
+    assert cache.get("states", {"a": 2}, (100,), lambda array: None).sum() == 0
+
+
+def test_what_a_killed_process_left_is_cleared_by_the_next_that_writes(cache: ArrayCache) -> None:
+    left = cache.folder / "states" / ".array.new-abcdefgh" / "new"
+    left.mkdir(parents=True)
+    (left / DATA).write_bytes(bytes(1000))
+    cache.get("states", {"a": 1}, (100,), ones)
+    assert [path.name for path in (cache.folder / "states").glob(".*")] == []
+
+
+def test_only_what_looks_like_an_array_counts_and_is_cleared(cache: ArrayCache) -> None:
+    mine = cache.folder / "projects" / "thesis"
+    mine.mkdir(parents=True)
+    (mine / ABOUT).write_text("{}")
+    (mine / DATA).write_bytes(b"mine")
+    assert (cache.kept(), cache.clear()) == ([], 0)
+    assert (mine / DATA).read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(("said", "most"), [("nan", 8e9), ("inf", 8e9), ("1e400", 8e9), ("-3", 0), ("lots", 8e9)])
+def test_a_limit_that_is_no_number_is_the_usual_one(said: str, most: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(caching.LIMIT, said)
+    assert user_cache().most == most
+
+
+@pytest.mark.parametrize("home", ["", "~", "relative"])
+def test_a_user_without_a_home_has_no_cache(home: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(caching.FOLDER, raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv(caching.LIMIT, "1")
+    monkeypatch.setattr(caching.os.path, "expanduser", lambda _: home)
+    assert user_cache().get("states", {"a": 1}, (3,), ones).sum() == 3
+    assert (user_cache().room(), list(tmp_path.iterdir())) == (0, [])

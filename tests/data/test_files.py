@@ -195,6 +195,18 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
         open_text(path)
 
 
+def test_gzip_that_unpacks_to_far_more_than_texts_do_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST_UNPACKED", 1_000_000)
+    dull = b"a dull text,label\n" * 200_000
+    lines = open_text(put(tmp_path, gzip.compress(dull, 9)))
+    with pytest.raises(DataError, match=r"unpacks to over 200 times its size, as no table of texts does"):
+        list(lines)
+    varied = b"".join(b"%d is a text\n" % at for at in range(100_000))
+    assert sum(1 for _ in open_text(put(tmp_path, gzip.compress(varied)))) == 100_000
+
+
 def test_damaged_gzip_is_named(tmp_path: Path) -> None:
     packed = gzip.compress(os.urandom(20_000).hex().encode(), mtime=0)
     with pytest.raises(DataError, match=r"a\.csv\.gz: is damaged gzip"):

@@ -1,6 +1,7 @@
 """Predictions for files: order and every original column kept, exactly."""
 
 import csv
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 
 import headstart
 from headstart.artifact import Artifact, load
-from headstart.errors import DataError, RunFolderError
+from headstart.data import table
+from headstart.errors import DataError, MissingInputError, RunFolderError
 from headstart.readers.opening import open_table
+from headstart.serving import files
 from headstart.serving.files import CHUNK, FilePredictions, abstains, predict_lines, predicted, prediction_row
 from headstart.tasks.text_classification import TextClassification
 from headstart.tasks.text_pair_classification import TextPairClassification
@@ -325,3 +328,117 @@ def test_a_written_file_keeps_its_columns_and_the_probabilities_where_the_model_
     plain.write(tmp_path / "plain.csv")
     assert read_back(tmp_path / "plain.csv")["prediction"] == ["up", "up", "", "up"]
     assert plain.abstained == 0
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "folder"])
+def test_an_output_that_is_a_link_is_not_followed_and_a_folder_is_refused_before_the_work(
+    kind: str, artifact: Artifact, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "new.csv", {"text": ["good"]})
+    target, other = tmp_path / "scored.csv", tmp_path / "other"
+    if kind == "folder":
+        target.mkdir()
+    else:
+        target.symlink_to(other)
+    if kind == "link":
+        other.write_text("mine")
+    with pytest.raises(RunFolderError, match=r"scored\.csv (exists|is a folder)"):
+        FilePredictions(artifact, path).write(target)
+    if kind == "folder":
+        with pytest.raises(RunFolderError, match=r"scored\.csv is a folder"):
+            FilePredictions(artifact, path).write(target, overwrite=True)
+        return
+    FilePredictions(artifact, path).write(target, overwrite=True)
+    assert read_back(target)["prediction"] == ["up"]
+    assert not target.is_symlink()
+    assert (other.read_text() if other.exists() else "mine") == "mine"
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_what_came_under_the_name_of_the_output_meanwhile_stays(
+    links: bool, artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, target = write(tmp_path / "new.csv", {"text": ["good"]}), tmp_path / "scored.csv"
+    real = Artifact.raw_outputs
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        target.symlink_to(path)
+        return real(*arguments, **named)
+
+    def refuse(*_: Any) -> None:
+        raise OSError(1, "no links on this disk")
+
+    monkeypatch.setattr(Artifact, "raw_outputs", slow)
+    if not links:
+        monkeypatch.setattr("os.link", refuse)
+    before = path.read_bytes()
+    with pytest.raises(RunFolderError, match=r"scored\.csv exists"):
+        FilePredictions(artifact, path).write(target)
+    assert (target.is_symlink(), path.read_bytes()) == (True, before)
+    target.unlink()
+    FilePredictions(artifact, path).write(target, overwrite=True)
+    assert (target.is_symlink(), path.read_bytes()) == (False, before)
+
+
+CHANGES = {
+    "shorter": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "longer": lambda path: path.write_bytes(path.read_bytes() * 2),
+    "replaced": lambda path: (path.rename(path.with_name("old")), path.write_bytes(path.with_name("old").read_bytes())),
+    "removed": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("name", ["new.csv", "new.jsonl", "new.tsv", "new.jsonl.gz"])
+def test_an_input_that_changes_between_two_passes_over_it_is_refused(
+    name: str, change: str, artifact: Artifact, tmp_path: Path
+) -> None:
+    path = write(tmp_path / name.removesuffix(".gz"), {"text": ["good", "bad"] * 20, "more": ["x"] * 40})
+    if name.endswith(".gz"):
+        path = path.with_name(name)
+        path.write_bytes(gzip.compress(path.with_suffix("").read_bytes()))
+    rows = FilePredictions(artifact, path)
+    CHANGES[change](path)
+    if "jsonl" not in name and change in ("replaced", "removed"):  # it is open already, and stays what it was
+        rows.write(tmp_path / "scored.csv")
+        assert rows.rows == 40
+        return
+    with pytest.raises((DataError, MissingInputError), match=rf"{name}: (has changed while it was read|was removed)"):
+        rows.write(tmp_path / "scored.csv")
+    assert not (tmp_path / "scored.csv").exists()
+
+
+@pytest.mark.parametrize("change", ["shorter", "longer"])
+@pytest.mark.parametrize("name", ["new.csv", "new.txt"])
+def test_an_input_that_changes_while_it_is_read_is_refused(
+    name: str, change: str, folder: Path, artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / name, {"text": [f"good {at}" for at in range(200)]})
+    real = Artifact.raw_outputs
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(Artifact, "raw_outputs", real)
+        CHANGES[change](path)
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(files, "CHUNK", 8)
+    monkeypatch.setattr(files._chunks, "__defaults__", (8,))
+    monkeypatch.setattr(Artifact, "raw_outputs", slow)
+    output = {"output": str(tmp_path / "scored.csv")} if name == "new.csv" else {}
+    with pytest.raises(DataError, match=rf"{name}: has changed while it was read"):
+        headstart.predict(folder, input=str(path), **output)
+    assert not (tmp_path / "scored.csv").exists()
+
+
+def test_a_file_that_is_no_table_is_left_before_the_list_of_its_faults_fills_the_memory(
+    artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "MOST_DROPPED", 10)
+    (tmp_path / "new.csv").write_text("text,id\n" + "good,1\n" + "bad\n" * 1000)
+    said = r"new\.csv: 11 rows cannot be used so far and [01] can; .* reason: line 3: "
+    with pytest.raises(DataError, match=said):
+        FilePredictions(artifact, tmp_path / "new.csv").write(tmp_path / "scored.csv")
+    with pytest.raises(DataError, match=said):
+        open_table(tmp_path / "new.csv")
+    (tmp_path / "new.csv").write_text("text,id\n" + "good,1\n" * 20 + "bad\n" * 20)
+    assert len(open_table(tmp_path / "new.csv").dropped) == 20

@@ -58,6 +58,7 @@ class Recorded(BaseModel):
 
     model_config = ConfigDict(allow_inf_nan=False)
 
+    format: Annotated[int, Field(strict=True, gt=0)]
     recipe: dict[str, Any]
     directory: str
     """Where the command was given."""

@@ -17,7 +17,7 @@ from headstart.errors import DataError, RunFolderError, StorageError
 from headstart.readers.opening import reader_for, writer_for
 from headstart.registry import did_you_mean
 from headstart.runtime import durable
-from headstart.runtime.interrupts import stopped
+from headstart.runtime.interrupts import shielded, stopped
 from headstart.runtime.progress import SILENT, Progress
 from headstart.serving.journal import Journal
 from headstart.tasks.base import Task
@@ -259,12 +259,13 @@ class FilePredictions:
             self._journal = journal
             try:
                 writer.write(work, columns, rows)
+                with shielded():
+                    _put(work, target, overwrite=overwrite)
+                    journal.done()
             except KeyboardInterrupt as error:
-                raise stopped(error, _kept(journal)) from None
+                raise stopped(error, _kept(journal, target)) from None
             finally:
                 self._journal = None
-            _put(work, target, overwrite=overwrite)
-            journal.done()
 
     def _usable(self) -> Iterator[Record]:
         for record in self._records:
@@ -308,7 +309,9 @@ def _without_names(name: str, doubt: str) -> str:
     return f"; {doubt}" if doubt else ""
 
 
-def _kept(journal: Journal) -> str:
+def _kept(journal: Journal, target: Path) -> str:
+    if journal.is_done:
+        return f"stopped; {target} is written"
     if not journal.rows or not journal.path.exists():
         return "stopped; nothing was written"
     return f"stopped; the predictions of {journal.rows:,} rows are kept in {journal.path}, and the same command goes on there"

@@ -45,6 +45,8 @@ class Journal:
         self.key = {"format": FORMAT, **key}
         self.rows = 0
         """Rows with text that are in the file."""
+        self.is_done = False
+        """Whether all that was wanted is written elsewhere."""
         self._file: IO[bytes] | None = None
         self._replaying = False
         self._first: tuple[str, Outputs] | None = None
@@ -116,7 +118,9 @@ class Journal:
 
     def done(self) -> None:
         """Remove the file."""
-        self.path.unlink(missing_ok=True)
+        self.is_done = True
+        if self._file is not None:
+            self.path.unlink(missing_ok=True)
 
     def _open(self, *, new: bool) -> IO[bytes]:
         try:

@@ -1,0 +1,95 @@
+"""What lies beside an output: that of a run is read with care, that of others is never touched."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headstart.errors import MissingInputError, RunFolderError
+from headstart.runs.recorded import place_of, recorded
+from headstart.runs.workspace import Workspace
+
+RECIPE = {"verb": "fit"}
+WHOLE: dict[str, Any] = {
+    "format": 1,
+    "recipe": RECIPE,
+    "directory": "/",
+    "spent": 1.5,
+    "measured": {"rate": 0.1, "test_rate": 0.1, "fewer": {}},
+    "planned": {"updates": 3},
+    "steps": {"0": {"reason": "", "training": None, "brief": None, "most": None}},
+    "conditions": {"inputs": {}, "machine": {}},
+    "published": False,
+    "finished": False,
+}
+
+
+def contents(folder: Path) -> dict[str, Any]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+@pytest.mark.parametrize("files", [["chapter/one.txt"], ["notes.txt"], ["lock", "chapter/one.txt"]])
+def test_a_folder_that_no_run_has_left_is_refused_and_stays(tmp_path: Path, files: list[str], overwrite: bool) -> None:
+    for name in files:
+        path = tmp_path / "thesis.part" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    before = contents(tmp_path)
+    with pytest.raises(
+        RunFolderError, match=r"thesis\.part is needed for what the run has done so far, and holds something"
+    ):
+        Workspace(tmp_path / "thesis", RECIPE, overwrite=overwrite)
+    assert contents(tmp_path) == before
+
+
+def test_what_a_run_left_before_it_began_is_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / "m.part" / ".new-abcdefgh").mkdir(parents=True)
+    (tmp_path / "m.part" / "lock").write_text("{}")
+    with Workspace(tmp_path / "m", RECIPE):
+        assert recorded(tmp_path / "m") is not None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_whole_shape_is_read_and_every_key_of_another_kind_is_named(tmp_path: Path) -> None:
+    place = place_of(tmp_path / "m") / "run.json"
+    place.parent.mkdir()
+    place.write_text(json.dumps(WHOLE))
+    assert recorded(tmp_path / "m") == WHOLE
+    others = [None, [], "x", -1, {"x": []}, float("nan"), 1e400, [[]]]
+    for key in WHOLE:
+        for other in others:
+            place.write_text(json.dumps(WHOLE | {key: other}))
+            if key == "directory" and other == "x":
+                continue
+            if other is None and key in ("measured", "planned", "conditions"):  # not come to yet
+                assert recorded(tmp_path / "m") is not None
+                continue
+            with pytest.raises(RunFolderError, match=r"run\.json (is damaged|was written by a later)"):
+                recorded(tmp_path / "m")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "zeros", "deep"])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+    place = place_of(tmp_path / "m") / "run.json"
+    place.parent.mkdir()
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "folder":
+        place.mkdir()
+    elif kind == "zeros":
+        place.symlink_to("/dev/zero")
+    else:
+        place.write_text("[" * 100_000)
+    with pytest.raises(RunFolderError, match=r"run\.json is damaged"):
+        recorded(tmp_path / "m")
+
+
+def test_a_run_that_is_not_there_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(MissingInputError, match="there is no run"):
+        recorded(tmp_path / "m")
