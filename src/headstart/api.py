@@ -11,6 +11,7 @@ from headstart.artifact import Artifact
 from headstart.data.arrays import as_texts
 from headstart.data.table import Table
 from headstart.errors import DataError, UsageError
+from headstart.readers.opening import in_memory
 from headstart.recipes.parsing import assemble, from_mapping, read
 from headstart.recipes.sources import MEMORY
 from headstart.runs.outcome import Outcome
@@ -179,7 +180,7 @@ def table_of(data: Columns | RowList) -> Table:
     rows = next(iter(lengths.values()), 0)
     if not rows:
         raise DataError("the data has no rows")
-    return Table(MEMORY, columns, list(range(1, rows + 1)))
+    return in_memory(columns, MEMORY)
 
 
 def _plain_value(value: Any) -> Any:

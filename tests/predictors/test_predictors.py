@@ -28,7 +28,7 @@ from headstart.heads.pooled import PooledHead
 from headstart.metrics.calibration import softmax
 from headstart.predictors import PREDICTORS
 from headstart.predictors.base import HEAD_FILE
-from headstart.predictors.linear_text import CHARACTERS, WORDS, LinearTextPredictor, vectorizer_for
+from headstart.predictors.linear_text import CHARACTERS, WORDS, LinearTextPredictor, Reading, vectorizer_for
 from headstart.predictors.network import NetworkPredictor
 from headstart.tasks.text_classification import TextClassification
 from headstart.tasks.token_classification import TokenClassification
@@ -43,6 +43,8 @@ MARKED = [
     "กำลังดี กรุงเทพ",
     "İstanbul",
     "خانه\u200cها ❤\ufe0f",
+    "我想订 3 张票 ๔๒",
+    "ごみの日はいつ",
 ]
 
 
@@ -152,12 +154,17 @@ def test_words_of_linear_models_are_whole_in_any_script_and_texts_read_alike_how
         "café",
         "crème",
         "donau",
-        "กำลังดี",
-        "กรุงเทพ",
+        "กำ",
+        "รุ ง",
+        "订",
+        "想 订",
+        "๔๒",
+        "い つ",
         "i\u0307stanbul",
         "خانه\u200cها",
     } <= words.vocabulary_.keys()
-    assert not {"\ufe0f", "cafe", "हिन"} & words.vocabulary_.keys()
+    assert not {"\ufe0f", "cafe", "हिन", "กรุงเทพ", "我想订", "ำ", "๔"} & words.vocabulary_.keys()
+    assert {"กรุงเทพ", "我想订"} <= vectorizer_for(WORDS, words="whole").fit(MARKED).vocabulary_.keys()
     signs = vectorizer_for(CHARACTERS).fit(MARKED)
     for vectorizer in (words, signs):
         decomposed, composed = vectorizer.transform(MARKED[1:3]).toarray()
@@ -165,20 +172,20 @@ def test_words_of_linear_models_are_whole_in_any_script_and_texts_read_alike_how
 
 
 def test_linear_models_of_earlier_versions_count_the_words_that_they_were_fitted_on(tmp_path: Path) -> None:
-    vectorizers = [vectorizer_for(options, whole=False).fit(MARKED) for options in (WORDS, CHARACTERS)]
+    vectorizers = [vectorizer_for(options, words="plain").fit(MARKED) for options in (WORDS, CHARACTERS)]
     random = np.random.default_rng(0)
     terms = sum(len(vectorizer.vocabulary_) for vectorizer in vectorizers)
     before = LinearTextPredictor(vectorizers, random.normal(size=(3, terms)), random.normal(size=3), TASK)
     described = before.save(tmp_path)
-    assert described.pop("whole_words") is False
+    assert described.pop("words") == "plain"
     loaded = LinearTextPredictor.load(tmp_path, TASK, described)
     np.testing.assert_allclose(loaded.outputs(MARKED).values, before.outputs(MARKED).values, atol=1e-6)
     assert "हिन्दी" not in vectorizers[0].vocabulary_
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_the_code_of_the_card_says_the_same_as_the_linear_predictor(whole: bool, tmp_path: Path) -> None:
-    vectorizers = [vectorizer_for(options, whole=whole).fit([*TEXTS, *MARKED]) for options in (WORDS, CHARACTERS)]
+@pytest.mark.parametrize("words", ["parted", "whole", "plain"])
+def test_the_code_of_the_card_says_the_same_as_the_linear_predictor(words: Reading, tmp_path: Path) -> None:
+    vectorizers = [vectorizer_for(options, words=words).fit([*TEXTS, *MARKED]) for options in (WORDS, CHARACTERS)]
     random = np.random.default_rng(0)
     terms = sum(len(vectorizer.vocabulary_) for vectorizer in vectorizers)
     linear = LinearTextPredictor(vectorizers, random.normal(size=(3, terms)), random.normal(size=3), TASK)

@@ -127,18 +127,10 @@ def test_empty_lines_are_skipped_and_counted(put: Put) -> None:
     ("content", "message"),
     [
         (
-            '[\n{"a": 1},\n{"a": 2}\n]\n',
-            r"a\.json: is one JSON array; .* jq -c '\.\[\]' /\S+/a\.json > rows\.jsonl",
+            '[\n{"a": 1},\n{"a": 2}\n',
+            r"a\.json: is one JSON array, too long or damaged; .* jq -c '\.\[\]' /\S+/a\.json > rows\.jsonl",
         ),
-        ('[{"a": 1}, {"a": 2}]', "is one JSON array; expected one object per line"),
         ('{\n  "a": 1\n}\n', r"is one JSON object over several lines; .* jq -c \. /\S+/a\.json"),
-        ('{"version": 1, "data": [{"text": "a"}, {"text": "b"}]}', r"in the list 'data'; .* jq -c '\.data\[\]' /"),
-        ('{"version": 1,\n "my rows": [{"a": "a"},\n {"a": "b"}]}', r"'my rows'; .* jq -c '\.\[\"my rows\"\]\[\]' /"),
-        ('[{"a": 1},\n{"a": 2}]\n', "is one JSON array"),
-        (
-            '[{"id": 1, "data": {"text": "a"}, "annotations": []}]',
-            "as Label Studio's full JSON is; export it there as CSV",
-        ),
         ("plain\ntext\n", "line 1: no line is usable; this one is not JSON: Expecting value at character 1"),
         ("[]", "no line is usable; this one is not a JSON object but an array"),
         ("{}\n{}\n", "every row is an empty object"),
@@ -162,13 +154,40 @@ def test_the_command_that_makes_lines_of_a_document_works(tmp_path: Path, name: 
         pytest.skip("jq is not installed")
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
-    content = json.dumps({"made": 2024, "data": [{"text": "a"}, {"text": "b"}]}, indent=1).encode()
+    content = json.dumps({"text": "a"}, indent=1).encode()
     path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
     with pytest.raises(DataError) as caught:
         open_table(path, format=Format(format="json").format)  # type: ignore[arg-type]
     command = str(caught.value).partition("Convert it: ")[2]
     subprocess.run(command, shell=True, cwd=tmp_path, check=True)
-    assert list(open_table(tmp_path / command.rpartition("> ")[2]).columns["text"]) == ["a", "b"]
+    assert list(open_table(tmp_path / command.rpartition("> ")[2]).columns["text"]) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        ('[{"text": "a", "n": 1.0}, {"text": "b"}]', [1, 1]),
+        ('[\n{"text": "a", "n": 1.0},\n\n{"text": "b"}\n]\n', [2, 4]),
+        ('[\n  {\n    "text": "a",\n    "n": 1.0\n  },\n  {\n    "text": "b"\n  }\n]', [2, 6]),
+        ('{"version": [1], "data": [{"text": "a", "n": 1.0}, {"text": "b"}]}', [1, 1]),
+        ('{\n"of": {"x": [2]},\n"my rows" :\n[ {"text": "a", "n": 1.0} ,\n {"text": "b"}], "more": [1]}', [4, 5]),
+        ('[["a", {"n": 1.0}], ["b", {}]]', [1, 1]),
+        ('["a", {"n": 1.0}]\n["b", {}]\n', [1, 2]),
+    ],
+)
+def test_the_rows_of_one_document_are_those_of_lines(put: Put, content: str, lines: list[int]) -> None:
+    columns, used, dropped = read(put("a.json", content))
+    assert dropped == {}
+    assert [(line, dict(zip(columns, values, strict=True))) for line, values in used] == [
+        (lines[0], {"text": "a", "n": "1.0"}),
+        (lines[1], {"text": "b", "n": None}),
+    ]
+
+
+def test_members_of_a_document_that_cannot_be_used_are_dropped_alone(put: Put) -> None:
+    _, used, dropped = read(put("a.json", '[{"text": "a"},\n{"text": "b", "text": "c"},\n3,\n{"text": NaN}]'))
+    assert [values for _, values in used] == [("a",)]
+    assert "twice" in dropped[2] and "a number" in dropped[3] and "NaN" in dropped[4]
 
 
 def test_keys_that_are_data_are_refused(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,16 +23,6 @@ def parts(folder: Path, row: Any, **options: Any) -> Parts:
     return prepare(assemble("fit", {"train": str(path)} | options), SILENT)
 
 
-def studio(at: int) -> dict[str, Any]:
-    result = [{"from_name": "mood", "to_name": "text", "type": "choices", "value": {"choices": ["calm"]}}]
-    return {
-        "id": at,
-        "data": {"text": f"Boat {at} came in"},
-        "annotations": [{"id": at, "result": result}],
-        "predictions": [],
-    }
-
-
 def argilla(at: int) -> dict[str, Any]:
     return {"fields": {"text": f"Boat {at} came in"}, "responses": {"mood": [{"value": "calm"}]}, "status": "completed"}
 
@@ -44,7 +34,6 @@ def spacy(at: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        (studio, "is Label Studio's full JSON, .*; export it there as JSON-MIN or CSV"),
         (argilla, r"has records of Argilla, with texts inside of 'fields' .*to_list\(flatten=True\)"),
         (spacy, "has spaCy's 'cats', a number for each label in an object; .* jq -c"),
     ],

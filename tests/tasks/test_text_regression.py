@@ -43,7 +43,7 @@ def test_columns_are_found_by_name_or_by_what_is_in_them() -> None:
     ("cell", "reason"),
     [
         ("", "no number"), (None, "no number"), ("nan", "'nan' is no finite number"), ("inf", "'inf' is no finite number"),
-        ("3,5", "'3,5' is no finite number; it has a decimal comma, and numbers are read with a point: write 3.5"), ("1_000", "'1_000' is no finite number"), ("good", "'good' is no finite number"),
+        ("3,5", "'3,5' is no finite number; it has a decimal comma, and numbers are read with a point: write 3.5 for it"), ("1_000", "'1_000' is no finite number"), ("good", "'good' is no finite number"),
         ("1e999", "'1e999' is no finite number"),
     ],
 )  # fmt: skip

@@ -22,6 +22,12 @@ FLAGS = "\U0001f1e6-\U0001f1ff"
 """Letters of which two are a flag."""
 BREAK = "\u200b"
 """The blank without a width: it parts words where scripts set no blanks."""
+UNPARTED = (
+    "\u0e01-\u0e4f\u0e81-\u0ecf\u0edc-\u0edf\u1000-\u103f\u104c-\u108f\u109a-\u109f\u1780-\u17dd\u1950-\u19cf\u1a00-\u1a7f"
+    "\u1aa0-\u1aaf\u1b00-\u1b4f\u3005-\u3007\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\ua000-\ua4cf\ua980-\ua9cf\ua9e0-\ua9ef\uaa60-\uaa7f\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
+"""Letters of scripts that set no blanks between words (Thai, Lao, Khmer, Burmese, Chinese, Japanese), as the inside of a class."""
 INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 """What is not seen and says nothing of a word: hyphens that show at line ends only, directions, joints of lines."""
 PARTS = ((0xAD, 0x20000), (0xE0000, 0xE01F0))

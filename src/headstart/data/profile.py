@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from headstart.data.columns import taken
+from headstart.data.numbers import Numbers
 from headstart.data.table import Table
 
 SAMPLED = 2_000
@@ -27,8 +27,6 @@ _DATE = re.compile(
 )
 _KEY = re.compile(r"(?:(?:^|[_\W])(?:[Ii][Dd]|uuid|guid|index|idx|hash)|[a-z]I[Dd]|^[a-z]?id)\d*$")
 _CODE = re.compile(r"(?=\S*\d)[\w:.-]+")
-DECIMAL_COMMA = re.compile(r"[-+]?(?:\d+|\d{1,3}(?:[.' \u00a0\u202f]\d{3})+),\d+")
-"""A number as many countries write it."""
 
 
 @dataclass(frozen=True)
@@ -59,22 +57,24 @@ class ColumnProfile:
         return len(self.filled) / len(self.counts) if self.counts else 0.0
 
     @cached_property
+    def read(self) -> Numbers:
+        """The cells as numbers."""
+        return Numbers(self.filled)
+
+    @property
     def numbers(self) -> list[float]:
         """The finite numbers among the cells."""
-        found = [_number(cell) for cell in self.filled]
-        return [value for value in found if value is not None]
+        return self.read.values
 
     @property
     def is_numeric(self) -> bool:
         """Whether nearly all cells are numbers."""
         return self._mostly(len(self.numbers))
 
-    @cached_property
+    @property
     def decimal_comma(self) -> str | None:
         """One of its numbers with a decimal comma, where nearly all cells are numbers, so written or not; None elsewhere."""
-        found = [cell for cell in self.filled if DECIMAL_COMMA.fullmatch(cell.strip())]
-        lists = any(re.fullmatch(r"\d+(?:, ?\d+){2,}", cell.strip()) for cell in self.filled)
-        return found[0] if found and not lists and self._mostly(len(found) + len(self.numbers)) else None
+        return self.read.decimal_comma
 
     @property
     def has_fractions(self) -> bool:
@@ -157,19 +157,6 @@ class TableProfile:
             sample = np.sort(np.random.default_rng(0).choice(count, rows, replace=False))
         found = {name: ColumnProfile(name, list(taken(values, sample))) for name, values in table.columns.items()}
         return cls(table.file, count, found)
-
-
-def _number(cell: str) -> float | None:
-    try:
-        value = math.nan if "_" in cell else float(cell)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def with_point(cell: str) -> str:
-    """A number with a decimal comma as programs write it: `1.234,5` is `1234.5`."""
-    return re.sub(r"[^-+\d,]", "", cell).replace(",", ".")
 
 
 def _listed(cell: str) -> list[Any] | None:

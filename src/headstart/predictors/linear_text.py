@@ -5,11 +5,11 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from headstart.data.graphemes import INVISIBLE, composed, marks
+from headstart.data.graphemes import INVISIBLE, LETTERS, UNPARTED, composed, marks
 from headstart.data.outputs import Logits
 from headstart.decisions.base import Decision
 from headstart.decisions.temperature import Temperature
@@ -23,7 +23,9 @@ from headstart.tasks.base import Task
 WORDS = {"analyzer": "word", "ngram_range": (1, 2)}
 CHARACTERS = {"analyzer": "char_wb", "ngram_range": (2, 5)}
 PLAIN_WORD = re.compile(r"\w+")
-"""Words of texts without marks; those of all texts in artifacts of earlier versions."""
+"""Words of texts without marks; those of all texts in artifacts of the earliest versions."""
+Reading = Literal["plain", "whole", "parted"]
+"""What words are: runs of letters; with their marks; and where a script sets no blanks between words, single letters."""
 CHUNK = 5_000
 """Texts vectorised at once."""
 WEIGHTS, TERMS = "linear.safetensors", "terms.json"
@@ -32,6 +34,7 @@ WEIGHTS, TERMS = "linear.safetensors", "terms.json"
 class LinearDescription(Stated):
     """What the manifest says of a linear model."""
 
+    words: Reading | None = None
     whole_words: bool = False
 
 
@@ -91,7 +94,12 @@ class LinearTextPredictor(Predictor):
             terms.append([str(term) for term in vectorizer.get_feature_names_out()])
         save_file(tensors, str(folder / WEIGHTS))
         (folder / TERMS).write_text(json.dumps(terms, ensure_ascii=True), encoding="utf-8")
-        return {"whole_words": self.vectorizers[0].tokenizer is not None, "digests": digests(folder)}
+        return {"words": self.reading, "digests": digests(folder)}
+
+    @property
+    def reading(self) -> Reading:
+        """What its words are."""
+        return next((name for name, cut in _CUTS.items() if cut is self.vectorizers[0].tokenizer), "plain")
 
     @property
     def is_paired(self) -> bool:
@@ -111,7 +119,8 @@ class LinearTextPredictor(Predictor):
         refuse_unlike(folder / WEIGHTS, tensors, {"weight": (labels, columns), "bias": (labels,), **idf})
         vectorizers = []
         for at, options in enumerate((WORDS, CHARACTERS)):
-            vectorizer = vectorizer_for(options, whole=said.whole_words, vocabulary=terms[at])
+            words = said.words or ("whole" if said.whole_words else "plain")
+            vectorizer = vectorizer_for(options, words=words, vocabulary=terms[at])
             vectorizer.idf_ = tensors[f"idf_{at}"]
             vectorizers.append(vectorizer)
         return cls(vectorizers, tensors["weight"], tensors["bias"], task)
@@ -119,7 +128,8 @@ class LinearTextPredictor(Predictor):
     def usage(self) -> str:
         """Code with scikit-learn and safetensors only."""
         given = '[("it rains", "it is wet outside")]' if self.is_paired else '["great plot, weak ending"]'
-        whole = self.vectorizers[0].tokenizer is not None
+        whole = self.reading != "plain"
+        kept = _MARKS_KEPT.format(word=_PARTED_CODE if self.reading == "parted" else _WHOLE_CODE)
         return f"""import json{_MARKS_IMPORTED[0] if whole else ""}
 from pathlib import Path{_MARKS_IMPORTED[1] if whole else ""}
 
@@ -130,7 +140,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 labels = {list(self.task.names)!r}
 tensors, terms = load_file("linear.safetensors"), json.loads(Path("terms.json").read_text())
-{_MARKS_KEPT.format(invisible=ascii(INVISIBLE.pattern)) if whole else _PLAIN}
+{kept if whole else _PLAIN}
 words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=word, vocabulary=terms[0], **usual)
 letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), vocabulary=terms[1], **usual)
 words.idf_, letters.idf_ = tensors["idf_0"], tensors["idf_1"]
@@ -142,10 +152,14 @@ words.idf_, letters.idf_ = tensors["idf_0"], tensors["idf_1"]
 
 
 _MARKS_IMPORTED = "\nimport re", "\nfrom unicodedata import category, normalize"
-_MARKS_KEPT = """word = r"\\w[\\w\\u200c\\u200d%s]*" % "".join(c for c in map(chr, range(0x300, 0xE01F0)) if category(c)[0] == "M")
-invisible = {invisible}
+_MARKS_KEPT = """marks = "\\u200c\\u200d" + "".join(c for c in map(chr, range(0x300, 0xE01F0)) if category(c)[0] == "M")
+{word}
 usual = {{"sublinear_tf": True, "preprocessor": lambda text: normalize("NFC", re.sub(invisible, "", text)).lower()}}"""
 _PLAIN = f"""word, usual = r"{PLAIN_WORD.pattern}", {{"sublinear_tf": True}}"""
+_WHOLE_CODE = f"""invisible = {INVISIBLE.pattern!a}
+word = rf"\\w[\\w{{marks}}]*\""""
+_PARTED_CODE = f"""part, invisible = {UNPARTED!a}, {INVISIBLE.pattern!a}
+word = rf"[{{part}}][{ascii(LETTERS)[1:-1]}{{marks}}]*|[^\\W{{part}}](?:[^\\W{{part}}]|[{{marks}}])*\""""
 _SINGLE_USE = """def predict(texts):
     logits = hstack([words.transform(texts), letters.transform(texts)])"""
 _PAIRED_USE = """def predict(pairs):
@@ -199,22 +213,36 @@ def whole_words(text: str) -> list[str]:
     return (PLAIN_WORD if text.isascii() else _marked_word()).findall(text)
 
 
+def parted_words(text: str) -> list[str]:
+    """Words of a text as `whole_words` has them; of scripts that set no blanks between words, each letter with its marks."""
+    return (PLAIN_WORD if text.isascii() else _parted_word()).findall(text)
+
+
 @cache
 def _marked_word() -> re.Pattern[str]:
     return re.compile(rf"\w[\w{marks()}]*")
 
 
-def vectorizer_for(options: Mapping[str, Any], *, whole: bool = True, **more: Any) -> Any:
+@cache
+def _parted_word() -> re.Pattern[str]:
+    return re.compile(rf"[{UNPARTED}][{LETTERS}{marks()}]*|[^\W{UNPARTED}](?:[^\W{UNPARTED}]|[{marks()}])*")
+
+
+_CUTS: Mapping[Reading, Any] = {"whole": whole_words, "parted": parted_words}
+
+
+def vectorizer_for(options: Mapping[str, Any], *, words: Reading = "parted", **more: Any) -> Any:
     """A TfidfVectorizer of scikit-learn with sublinear term frequency.
 
     Args:
         options: `WORDS` or `CHARACTERS`.
-        whole: keep marks with their letters, and read texts alike however they are encoded; False as earlier versions did.
+        words: what words are; all but `plain` read texts alike however they are encoded.
         **more: of scikit-learn.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    reading: dict[str, Any] = {"preprocessor": lowered} if whole else {}
+    cut = _CUTS.get(words)
+    reading: dict[str, Any] = {"preprocessor": lowered} if cut else {}
     if options["analyzer"] == "word":
-        reading |= {"tokenizer": whole_words, "token_pattern": None} if whole else {"token_pattern": PLAIN_WORD.pattern}
+        reading |= {"tokenizer": cut, "token_pattern": None} if cut else {"token_pattern": PLAIN_WORD.pattern}
     return TfidfVectorizer(**options, **reading, sublinear_tf=True, **more)

@@ -1,4 +1,4 @@
-"""JSON documents in the place of JSON lines: which they are, and the command that makes lines of them."""
+"""JSON documents in the place of JSON lines: their rows, or the command that makes lines of them."""
 
 from __future__ import annotations
 
@@ -17,44 +17,84 @@ ROW_KEYS = frozenset(
     {"text", "tokens", "words", "sentence", "sentence1", "content", "question", "review", "message", "data", "premise"}
 )
 """Keys by which an object is known as a row."""
+_DECODER = json.JSONDecoder()
+_BLANK, _COLON, _COMMA = (re.compile(rf"\s*(?:{sign}\s*)?") for sign in ("", ":", ","))
 SPAN_KEYS = frozenset({"start", "start_offset", "begin", "offset", "offsets"})
 """Keys by which an object is known as a span of a text."""
 
 
-def refuse_document(lines: TextLines) -> None:
-    """Raises DataError where a file is one JSON array, or one object over several lines or with the rows in a list inside.
+def members(lines: TextLines) -> list[tuple[int, str]] | None:
+    """The rows of a file that is one JSON array, or an object with a list of rows in it: the line of each, and its text.
+
+    None where each line has an object of its own.
 
     Args:
         lines: of the file.
+
+    Raises:
+        DataError: it is one object over several lines, or a document that is too long or damaged.
     """
     filled = (line.strip() for line in lines if line.strip())
     start, *more = [*islice(filled, 2)] or [""]
     if start[:1] not in ("[", "{"):
-        return
+        return None
     first = _decoded(start)
     if isinstance(first, dict) and (more or not _rows_inside(first)):
-        return
-    whole = first if first is not None and not more else _decoded(_text(lines))
+        return None
+    text = "" if first is not None and not more else _text(lines)
+    whole = first if first is not None and not more else _decoded(text)
     if whole is None and start not in {"[", "[{", "{"}:
-        return
-    if whole == [] or (isinstance(whole, list) and not any(isinstance(row, dict) for row in whole)):
-        return
-    first = whole[0] if isinstance(whole, list) else None
-    if isinstance(first, dict) and isinstance(first.get("data"), dict) and isinstance(first.get("annotations"), list):
-        raise DataError(f"{lines.path}: is one JSON array, as Label Studio's full JSON is; export it there as CSV")
+        return None
+    if whole == [] or (isinstance(whole, list) and not any(map(_is_row, whole))):
+        return None
     key = _rows_inside(whole) if isinstance(whole, dict) else None
-    if isinstance(whole, list) or (whole is None and start[0] == "["):
-        what, filter_ = "array", ".[]"
-    elif key is None:
-        what, filter_ = "object over several lines", "."
-    else:
-        what, filter_ = (
-            f"object with its rows in the list '{key}'",
-            f".{key}[]" if re.fullmatch(r"[A-Za-z_]\w*", key) else f".[{json.dumps(key)}][]",
-        )
+    if isinstance(whole, list) or (key is not None and isinstance(whole, dict)):
+        text = text or _text(lines)
+        return _members(text, _place(text, key))
+    what, filter_ = ("array", ".[]") if whole is None and start[0] == "[" else ("object over several lines", ".")
+    why = ""
+    if whole is None:
+        why = ", too long or damaged" if text else f" of over {MOST:,} characters"
     raise DataError(
-        f"{lines.path}: is one JSON {what}; expected one object per line. Convert it: {_command(lines, filter_)}"
+        f"{lines.path}: is one JSON {what}{why}; expected one object per line. Convert it: {_command(lines, filter_)}"
     )
+
+
+def _is_row(member: Any) -> bool:
+    """Whether it is an object, or a text with one, as spaCy has training data."""
+    return isinstance(member, dict) or (isinstance(member, list) and [*map(type, member)] == [str, dict])
+
+
+def _place(text: str, key: str | None) -> int:
+    """Where the list of rows begins: at the first bracket, or behind the key of the outermost object."""
+    at = _behind(_BLANK, text, 0)
+    if key is None:
+        return at
+    at = _behind(_BLANK, text, at + 1)
+    while True:
+        name, at = _DECODER.raw_decode(text, at)
+        at = _behind(_COLON, text, at)
+        if name == key:
+            return at
+        at = _behind(_COMMA, text, _DECODER.raw_decode(text, at)[1])
+
+
+def _behind(sign: re.Pattern[str], text: str, at: int) -> int:
+    """The place behind a sign that may stand at a place, with the blanks around it."""
+    found = sign.match(text, at)
+    return found.end() if found else at
+
+
+def _members(text: str, at: int) -> list[tuple[int, str]]:
+    """The members of the list that begins at a place, each with its line."""
+    found, line, before = [], 1, 0
+    at = _behind(_BLANK, text, at + 1)
+    while text[at] != "]":
+        end = _DECODER.raw_decode(text, at)[1]
+        line, before = line + text.count("\n", before, at), at
+        found.append((line, text[at:end]))
+        at = _behind(_COMMA, text, end)
+    return found
 
 
 def _command(lines: TextLines, filter_: str) -> str:

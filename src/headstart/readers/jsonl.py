@@ -3,15 +3,18 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 from headstart.data.files import TextLines, complete_rows, open_text, writing
 from headstart.errors import DataError
 from headstart.readers.base import Reader
-from headstart.readers.documents import refuse_document
+from headstart.readers.documents import members
 from headstart.types import Dropped, Json, Record, Sheet
 
+TEXT = "text"
+"""Column with the texts of training data of spaCy, which stand beside an object."""
 MAX_DIGITS = 1_000
 """Longest number, in characters."""
 MAX_COLUMNS = 10_000
@@ -31,8 +34,9 @@ class JsonLines(Reader):
       text.
     - Dropped with line and reason: a line that is not a JSON object, a key twice in one object, NaN and
       Infinity, a number above 1,000 characters, nesting too deep to read, half of a surrogate pair.
-    - Empty lines are skipped. A file that is one JSON document (an array, or an object over several lines) is
-      refused.
+    - Empty lines are skipped. Of a file that is one JSON document the members of its list are the rows: of an array, or of an
+      object with a list of objects in it. Training data of spaCy, `["text", {"entities": ...}]`, are rows with the text beside
+      the keys of the object. An object over several lines is refused.
     """
 
     name: ClassVar[str] = "jsonl"
@@ -44,8 +48,9 @@ class JsonLines(Reader):
     def read(self, path: Path) -> Sheet:
         """See `Reader.read`; the file is read twice."""
         lines = open_text(path, self.encoding)
-        columns = _columns(lines)
-        return Sheet(columns, _records(lines, columns), lines.format)
+        source = members(lines) or _Numbered(lines)
+        columns = _columns(source, str(path))
+        return Sheet(columns, _records(source, columns, str(path)), lines.format)
 
     def write(self, path: Path, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
         """See `Reader.write`; None is null, and what was read as a list or an object is written as one.
@@ -106,6 +111,8 @@ def _row(line: str) -> dict[str, str | None] | str:
     """Keys and values of a line, or why it cannot be used."""
     try:
         row = _decode(line)
+        if isinstance(row, list) and [*map(type, row)] == [str, dict] and TEXT not in row[1]:
+            row = {TEXT: row[0], **row[1]}
         if not isinstance(row, dict):
             return f'is not a JSON object but {_kind(row)}; expected {{"column": value, ...}}'
         for key, value in row.items():
@@ -141,18 +148,25 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _rows(lines: TextLines) -> Iterator[tuple[int, dict[str, str | None] | str]]:
-    for number, line in enumerate(lines, start=1):
-        if line.strip(" \t\r\n"):
-            yield number, _row(line)
+@dataclass(frozen=True)
+class _Numbered:
+    """The lines of a file with their numbers, but for the empty ones."""
+
+    lines: TextLines
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        return ((number, line) for number, line in enumerate(self.lines, start=1) if line.strip(" \t\r\n"))
 
 
-def _columns(lines: TextLines) -> tuple[str, ...]:
+def _rows(source: Iterable[tuple[int, str]]) -> Iterator[tuple[int, dict[str, str | None] | str]]:
+    return ((number, _row(line)) for number, line in source)
+
+
+def _columns(source: Iterable[tuple[int, str]], file: str) -> tuple[str, ...]:
     columns: dict[str, None] = {}
     usable = False
     first: tuple[int, str] | None = None
-    refuse_document(lines)
-    for number, row in _rows(lines):
+    for number, row in _rows(source):
         if isinstance(row, str):
             first = first or (number, row)
             continue
@@ -160,19 +174,18 @@ def _columns(lines: TextLines) -> tuple[str, ...]:
         columns.update(dict.fromkeys(row))
         if len(columns) > MAX_COLUMNS:
             raise DataError(
-                f"{lines.path}, line {number}: more than {MAX_COLUMNS:,} different keys so far; "
+                f"{file}, line {number}: more than {MAX_COLUMNS:,} different keys so far; "
                 "expected the same few in all rows"
             )
     if not usable and first:
-        raise DataError(f"{lines.path}, line {first[0]}: no line is usable; this one {first[1]}")
+        raise DataError(f"{file}, line {first[0]}: no line is usable; this one {first[1]}")
     if not columns:
-        raise DataError(f'{lines.path}: every row is an empty object; expected keys such as "text"')
+        raise DataError(f'{file}: every row is an empty object; expected keys such as "text"')
     return tuple(columns)
 
 
-def _records(lines: TextLines, columns: tuple[str, ...]) -> Iterator[Record | Dropped]:
-    file = str(lines.path)
-    for number, row in _rows(lines):
+def _records(source: Iterable[tuple[int, str]], columns: tuple[str, ...], file: str) -> Iterator[Record | Dropped]:
+    for number, row in _rows(source):
         if isinstance(row, str):
             yield Dropped(file, number, row)
         else:

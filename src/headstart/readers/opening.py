@@ -1,6 +1,7 @@
 """From a path to a table: picks the reader by ending or name."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ from headstart.data.spelling import position_tags
 from headstart.data.table import Table, load
 from headstart.errors import DataError, HeadstartError, RecipeError
 from headstart.readers import READERS
+from headstart.readers.label_studio import unfolded
 from headstart.readers.layout import layout_of
+from headstart.readers.word_rows import gathered
+from headstart.types import Record, Sheet
 
 TABLES = ("csv", "tsv", None)
 """Formats by ending that files with a word per line are given too; None is an ending that is not known."""
@@ -57,13 +61,43 @@ def open_table(path: str | Path, **options: Any) -> Table:
         MissingInputError: there is no such file.
         DataError: it cannot be read, or holds no usable row.
     """
-    file = Path(path)
-    reader = reader_for(file, **options)
-    table = load(reader.read(file), str(path))
-    if options.get("format") or _ending(file) in reader.extensions:
-        return table
+    return load(open_sheet(Path(path), **options), str(path))
+
+
+def open_sheet(path: Path, *, words: bool = False, **options: Any) -> Sheet:
+    """Open a file, whose rows stream by: those of a table with a row for each word are sentences.
+
+    Args:
+        path: of the file.
+        words: whether a model of words reads it, see `gathered`.
+        **options: as for `reader_for`, which says what is raised.
+    """
+    reader = reader_for(path, **options)
+    sheet = reader.read(path)
+    if not reader.by_word:
+        sheet = unfolded(sheet, lambda: reader.read(path), str(path))
+        return gathered(sheet, str(path), words=words)
+    if options.get("format") or _ending(path) in reader.extensions:
+        return sheet
     said = f"{path}: has a word per line and is read as {reader.name}; --format says another"
-    return replace(table, remarks=(said, *table.remarks))
+    return replace(sheet, remarks=(said, *sheet.remarks))
+
+
+def in_memory(columns: Mapping[str, Sequence[str | None]], name: str) -> Table:
+    """Columns that were handed over in Python as a table, read as those of a file are.
+
+    Args:
+        columns: of one length, at least 1.
+        name: what messages call them.
+    """
+
+    def sheet() -> Sheet:
+        return Sheet(tuple(columns), (Record(at, row) for at, row in enumerate(zip(*columns.values(), strict=True), 1)))
+
+    found = gathered(unfolded(sheet(), sheet, name), name)
+    if found.columns != tuple(columns):
+        return load(found, name)
+    return Table(name, columns, list(range(1, len(next(iter(columns.values()))) + 1)))
 
 
 def _ending(path: Path) -> str:

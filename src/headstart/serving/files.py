@@ -14,7 +14,7 @@ from headstart.artifact import Artifact, own_version
 from headstart.checks.labels import like_formulas
 from headstart.data.table import column_named, refuse_mostly_dropped
 from headstart.errors import DataError, RunFolderError, StorageError
-from headstart.readers.opening import reader_for, writer_for
+from headstart.readers.opening import open_sheet, writer_for
 from headstart.registry import did_you_mean
 from headstart.runtime import durable
 from headstart.runtime.interrupts import shielded, stopped
@@ -165,7 +165,7 @@ class FilePredictions:
         self.empty = 0
         self.truncated = 0
         self.rows = 0
-        sheet = reader_for(path, **(options or {})).read(path)
+        sheet = open_sheet(path, words=artifact.task.words, **(options or {}))
         self.columns, self.remarks = sheet.columns, sheet.remarks
         self._records = sheet.records
         self.layout = sheet.format.get("layout", "")

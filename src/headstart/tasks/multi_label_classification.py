@@ -22,8 +22,9 @@ from headstart.checks.labels import (
 )
 from headstart.data.columns import taken
 from headstart.data.examples import Example, Examples, joined, relabelled
+from headstart.data.numbers import with_point
 from headstart.data.outputs import Logits
-from headstart.data.profile import MOSTLY, ColumnProfile, TableProfile, with_point
+from headstart.data.profile import MOSTLY, ColumnProfile, TableProfile
 from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -181,7 +182,7 @@ class MultiLabelClassification(PooledTask[Example]):
         several = doubtful(counts, separator) if separator not in ("json", "space") else ""
         commas = ""
         if separator == "," and (cell := ColumnProfile(self.label or "", column[:1000]).decimal_comma):
-            commas = f"'{cell}' looks like a number with a decimal comma and is taken for two labels; write {with_point(cell)}"
+            commas = f"'{cell}' looks like a number with a decimal comma and is taken for two labels; write {with_point(cell)} it"
         return [
             f"{table.file}: {said}"
             for said in (several, commas, like_missing(counts), like_formulas(sorted(counts)))

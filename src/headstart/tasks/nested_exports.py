@@ -39,13 +39,6 @@ def _decoded(cell: str | None) -> Any:
         return None
 
 
-def _of_label_studio(row: tuple[Any, ...]) -> bool:
-    data, annotations = row
-    return (
-        isinstance(data, dict) and isinstance(annotations, list) and all(isinstance(each, dict) for each in annotations)
-    )
-
-
 def _of_argilla(row: tuple[Any, ...]) -> bool:
     return all(isinstance(value, dict | list) for value in row)
 
@@ -56,11 +49,6 @@ def _of_spacy(row: tuple[Any, ...]) -> bool:
 
 
 _KINDS: tuple[tuple[tuple[str, ...], Callable[[tuple[Any, ...]], bool], str], ...] = (
-    (
-        ("data", "annotations"), _of_label_studio,
-        "is Label Studio's full JSON, whose texts are inside of 'data' and whose labels are inside of 'annotations'; export it "
-        "there as JSON-MIN or CSV",
-    ),
     (
         ("fields", "responses"), _of_argilla,
         "has records of Argilla, with texts inside of 'fields' and labels inside of 'responses'; export records flat "

@@ -9,7 +9,8 @@ from typing import Any, Self
 from pydantic import ConfigDict, ValidationError
 
 from headstart.config import Component
-from headstart.data.profile import ColumnProfile, TableProfile, with_point
+from headstart.data.numbers import with_point
+from headstart.data.profile import ColumnProfile, TableProfile
 from headstart.data.table import Table
 from headstart.errors import DataError
 from headstart.tasks import TASKS
@@ -133,7 +134,7 @@ def _refuse_commas(profile: TableProfile, task: Task) -> None:
     label = profile.columns.get(task.label or "")
     if label is not None and (cell := label.decimal_comma):
         raise DataError(
-            f"{profile.file}: '{label.name}' has numbers with a decimal comma; write points, {with_point(cell)} for '{cell}', or "
+            f"{profile.file}: '{label.name}' has numbers with a decimal comma; write points, {with_point(cell)} '{cell}', or "
             "say what else they are: --task text-classification for names of classes, --task multi-label-classification "
             "--separator ',' for several labels"
         )

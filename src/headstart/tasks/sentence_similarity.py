@@ -17,6 +17,7 @@ from headstart.data.units import Units
 from headstart.heads import HEAD
 from headstart.tasks.columns import guess_pair, pair_fault, require_columns, stored, usable_rows
 from headstart.tasks.fitness import GRADES, WHOLE, Fitness, as_numbers, as_pair, is_called, ranged
+from headstart.tasks.label_cells import one_label
 from headstart.tasks.pooled import Prepared
 from headstart.tasks.single_number import SingleNumber, guess_number
 from headstart.types import Dropped
@@ -109,7 +110,8 @@ class SentenceSimilarity(SingleNumber[Pair]):
         """Pairs of a table; rows that lack a text or a finite number, and texts over a million characters, are reported."""
         names = self.text or ("", "")
         label, weight = (self.label or "", self.weight) if labelled else (None, None)
-        rows = usable_rows(table, pair_fault(names), texts=names, label=label, weight=weight, read=self.read_cell)
+        read = self.reader(table) if label else one_label
+        rows = usable_rows(table, pair_fault(names), texts=names, label=label, weight=weight, read=read)
         first, second = (taken(table.column(name, "--text"), rows.kept) for name in names)
         return stored(table, rows, Pairs(first, second, rows.labels, rows.weights)), rows.dropped
 

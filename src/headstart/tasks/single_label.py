@@ -20,8 +20,9 @@ from headstart.checks.labels import (
     unseen,
 )
 from headstart.data.examples import Examples, Pairs, relabelled
+from headstart.data.numbers import with_point
 from headstart.data.outputs import Logits
-from headstart.data.profile import ColumnProfile, with_point
+from headstart.data.profile import ColumnProfile
 from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -135,7 +136,7 @@ class SingleLabel(PooledTask[E], Generic[E]):
         found = [f"{table.file}: {said}" for said in (like_missing(counts), like_formulas(sorted(counts))) if said]
         if cell := ColumnProfile(self.label or "", column[:1000]).decimal_comma:
             found.append(
-                f"{table.file}: labels are numbers with a decimal comma; to learn how much, write points, {with_point(cell)} for "
+                f"{table.file}: labels are numbers with a decimal comma; to learn how much, write points, {with_point(cell)} "
                 f"'{cell}', and say --task text-regression"
             )
         return found

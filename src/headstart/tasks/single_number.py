@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
+from headstart.data.numbers import Notation, has_decimal_comma, number_of, with_point
 from headstart.data.outputs import Logits
-from headstart.data.profile import DECIMAL_COMMA, ColumnProfile, with_point
+from headstart.data.profile import ColumnProfile
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, ModelError, UsageError
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from headstart.solving.logistic import Solver
 
 NUMBER_NAMES = ("score", "rating", "stars", "similarity", "value", "target", "label", "grade", "price", "y")
-MOSTLY = 0.9
-"""Share of a column's cells that are numbers from which on it is taken for one of numbers."""
 KINDS = 4
 """Bins by which parts and folds get their share of small and large numbers."""
 
@@ -81,19 +79,29 @@ class SingleNumber(PooledTask[E], Generic[E]):
         """Bins of numbers."""
         return KINDS
 
-    def read_cell(self, cell: str | None) -> tuple[float | None, str | None]:
-        """The number of a cell, and why it cannot be used, None where it can."""
-        if cell is None or not cell.strip():
-            return None, "no number"
-        value = number_of(cell)
-        if value is None:
-            comma = (
-                f"; it has a decimal comma, and numbers are read with a point: write {with_point(cell)}"
-                if DECIMAL_COMMA.fullmatch(cell.strip())
-                else ""
-            )
-            return None, f"'{cell[:60]}' is no finite number{comma}"
-        return value, None
+    def reader(self, table: Table) -> Callable[[str | None], tuple[float | None, str | None]]:
+        """A function that gives the number of a cell of the label, and why it cannot be used, None where it can."""
+        notation = Notation.of(table.column(self.label or "", "--label"))
+
+        def read(cell: str | None) -> tuple[float | None, str | None]:
+            if cell is None or not cell.strip():
+                return None, "no number"
+            value = notation.number(cell)
+            if value is not None:
+                return value, None
+            how = ""
+            if has_decimal_comma(cell):
+                how = f"; it has a decimal comma, and numbers are read with a point: write {with_point(cell)} it"
+            elif notation.sign and number_of(cell) is not None:
+                how = f"; the others have '{notation.sign}' beside them: write all of them alike"
+            return None, f"'{cell[:60]}' is no finite number{how}"
+
+        return read
+
+    def remarks(self, table: Table) -> list[str]:
+        """How numbers are written that are not read as they stand."""
+        said = Notation.of(table.column(self.label or "", "--label")).said
+        return [f"{table.file}: numbers of '{self.label}': {said}"] if said else []
 
     def bind(self, examples: Store[Any]) -> Self:
         """Learn mean and standard deviation of the numbers.
@@ -218,15 +226,6 @@ class SingleNumber(PooledTask[E], Generic[E]):
         return (each * batch["weights"]).sum(), float(batch["weights"].sum())
 
 
-def number_of(cell: str) -> float | None:
-    """The finite number that a text says, else None; digits are parted by nothing and the decimal sign is a point."""
-    try:
-        value = float(cell) if "_" not in cell else math.nan
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
 def guess_number(table: Table, text: Sequence[str]) -> str:
     """The column with the number: by usual names among those of numbers, else the one with most distinct numbers.
 
@@ -243,15 +242,14 @@ def guess_number(table: Table, text: Sequence[str]) -> str:
         found = next(((each.name, cell) for each in profiles if (cell := each.decimal_comma)), None)
         also = ""
         if found:
-            also = f"; '{found[0]}' has numbers with a decimal comma: write points, {with_point(found[1])} for '{found[1]}'"
+            also = f"; '{found[0]}' has numbers with a decimal comma: write points, {with_point(found[1])} '{found[1]}'"
         known = ", ".join(table.columns)
         raise DataError(f"{table.file}: no column looks like numbers (columns: {known}){also}; name it with --label")
     return max(candidates, key=lambda name: len(set(table.columns[name])))
 
 
 def _is_of_numbers(cells: Sequence[str | None]) -> bool:
-    some = [cell for cell in cells[:1000] if cell and cell.strip()]
-    return bool(some) and sum(number_of(cell) is not None for cell in some) >= MOSTLY * len(some)
+    return ColumnProfile("", cells[:1000]).is_numeric
 
 
 def _values(rows: Store[Any]) -> np.ndarray:

@@ -11,6 +11,7 @@ from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.tasks.columns import guess_text, require_columns, stored, text_fault, usable_rows
 from headstart.tasks.fitness import Fitness, as_numbers, as_texts, named_well, ranged
+from headstart.tasks.label_cells import one_label
 from headstart.tasks.single_number import NUMBER_NAMES, SingleNumber, guess_number
 from headstart.types import Dropped
 
@@ -55,7 +56,12 @@ class TextRegression(SingleNumber[Example]):
         names = self.text or ()
         label, weight = (self.label or "", self.weight) if labelled else (None, None)
         rows = usable_rows(
-            table, lambda parts: text_fault(joined(parts)), texts=names, label=label, weight=weight, read=self.read_cell
+            table,
+            lambda parts: text_fault(joined(parts)),
+            texts=names,
+            label=label,
+            weight=weight,
+            read=self.reader(table) if label else one_label,
         )
         columns = [taken(table.column(name, "--text"), rows.kept) for name in names]
         return stored(table, rows, Examples(columns, rows.labels, rows.weights)), rows.dropped
