@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from headstart.backbones.location import CONFIG, NETWORK
-from headstart.backbones.location import WEIGHTS as WEIGHT_FILES
 from headstart.backbones.tokenizing import BESIDE, PROMPTS, SETTINGS
+from headstart.backbones.weights import INDEX, SINGLE
 from headstart.data.outputs import Outputs
 from headstart.decisions.base import Decision
 from headstart.errors import ModelError
@@ -30,7 +30,7 @@ NETWORK_FILES = tuple(
     f"{home}{name}"
     for home in ("", f"{NETWORK}/")
     for name in (
-        CONFIG, *WEIGHT_FILES, "tokenizer.json", *BESIDE, SETTINGS, PROMPTS, "sentence_bert_config.json", "tokenizer.model",
+        CONFIG, SINGLE, INDEX, "tokenizer.json", *BESIDE, SETTINGS, PROMPTS, "sentence_bert_config.json", "tokenizer.model",
         "spiece.model", "sentencepiece.bpe.model", "adapter_config.json", "adapter_model.safetensors",
     )
 )  # fmt: skip
