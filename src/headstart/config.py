@@ -1,14 +1,16 @@
 """Components: frozen dataclass-like models whose fields are their configuration, from and to plain mappings."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
+from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from headstart.errors import RecipeError
+from headstart.errors import RecipeError, quoted
 from headstart.faults import describe, faults_of
 from headstart.registry import Registry
 
@@ -146,6 +148,39 @@ def split_at_commas(value: Any) -> Any:
 
 Names = Annotated[tuple[str, ...], BeforeValidator(split_at_commas)]
 """Several names; a string is split at commas."""
+LONGEST_NAME, LONGEST_PATH = 255, 4095
+"""Bytes of the name of a file, and of a whole path, that Linux allows."""
+LONGEST_OUTPUT_NAME, LONGEST_OUTPUT = 215, 1000
+"""The same for outputs: there is room for what stands beside them while they are written and for what is inside."""
+
+
+def path_of_input(value: str) -> str:
+    """A path as it is, where the file system can have such a one."""
+    return _possible(value, LONGEST_NAME, LONGEST_PATH)
+
+
+def path_of_output(value: str) -> str:
+    """A path as it is, where the file system can have such a one with room for what is written there."""
+    if PurePath(value).name.strip() in ("", ".."):
+        raise ValueError(f"{quoted(value)} has no name of its own; name a file or a folder")
+    return _possible(value, LONGEST_OUTPUT_NAME, LONGEST_OUTPUT)
+
+
+def _possible(value: str, name: int, whole: int) -> str:
+    if "\0" in value:
+        raise ValueError(f"{quoted(value)} holds a NUL character, which no name of a file can")
+    longest = max(len(os.fsencode(part)) for part in value.split("/"))
+    if longest > name:
+        raise ValueError(f"{quoted(value)} has a name of {longest:,} bytes, and {name} are possible here")
+    if len(os.fsencode(value)) > whole:
+        raise ValueError(f"{quoted(value)} has {len(os.fsencode(value)):,} bytes, and {whole:,} are possible here")
+    return value
+
+
+InputPath = Annotated[str, AfterValidator(path_of_input)]
+"""Path of a file or folder that is read."""
+OutputPath = Annotated[str, AfterValidator(path_of_output)]
+"""Path of a file or folder that is written."""
 
 
 def seconds(value: Any) -> Any:
@@ -155,7 +190,7 @@ def seconds(value: Any) -> Any:
     text = value.strip().lower()
     match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?", text)
     if not text or match is None:
-        raise ValueError(f"'{value}' is no time; write 90s, 3m, 1h or 2m30s")
+        raise ValueError(f"{quoted(value)} is no time; write 90s, 3m, 1h or 2m30s")
     hours, minutes, rest = (float(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + rest
 

@@ -19,7 +19,7 @@ the terminal was closed) stand apart: the user asked for it.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from headstart.unseen import escaped
+from headstart.unseen import escaped, on_one_line
 
 
 class Fault(NamedTuple):
@@ -39,14 +39,34 @@ class Fault(NamedTuple):
         return ": ".join(part for part in (".".join(self.place), self.text) if part)
 
 
+LONGEST = 60
+"""Characters of a value that a message shows at most."""
+LONGEST_LINE = 2_000
+"""Characters of a line of a message; what is longer repeats what somebody gave, and is cut."""
+MOST_LISTED = 100
+"""Problems that a message lists; more are counted."""
+
+
+def quoted(text: str) -> str:
+    """A text in quotes on one line, or its beginning where it is longer than `LONGEST` characters."""
+    return f"'{on_one_line(text)}'" if len(text) <= LONGEST else f"'{on_one_line(text[: LONGEST - 3])}...'"
+
+
+def bounded(message: str) -> str:
+    """A message whose lines are cut where they are longer than `LONGEST_LINE` characters."""
+    lines = message.split("\n")
+    return "\n".join(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..." for line in lines)
+
+
 class HeadstartError(Exception):
     """Base of the tree; the command line prints its message and exits with `exit_code`."""
 
     exit_code = 1
 
     def __str__(self) -> str:
-        """The message; what a file or folder brought into it and is not seen, such as codes for a terminal, as escapes."""
-        return escaped(super().__str__())
+        """The message; what a file or folder brought into it and is not seen, such as codes for a terminal, as escapes; lines that
+        repeat what has no end are cut."""
+        return bounded(escaped(super().__str__()))
 
 
 class UsageError(HeadstartError):
@@ -69,7 +89,9 @@ class RecipeError(HeadstartError, ValueError):
         self.faults = tuple(each if isinstance(each, Fault) else Fault((), each) for each in problems)
         self.problems = tuple(str(fault) for fault in self.faults)
         self.where = where
-        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        lines = "\n".join(f"  - {problem}" for problem in self.problems[:MOST_LISTED])
+        if len(self.problems) > MOST_LISTED:
+            lines += f"\n  - and {len(self.problems) - MOST_LISTED:,} more"
         noun = "problem" if len(self.problems) == 1 else "problems"
         super().__init__(f"{where} has {len(self.problems)} {noun}:\n{lines}")
 

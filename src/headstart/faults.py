@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from headstart.errors import Fault
+from headstart.errors import LONGEST, Fault, quoted
 from headstart.registry import did_you_mean
 
 SHOULD = "should be "
@@ -36,6 +37,8 @@ BOUNDS = {
     "string_pattern_mismatch": "of the form {pattern}",
 }
 """What is said of values outside of their range, by pydantic's name of the fault."""
+MOST = 100
+"""Faults that are looked into; more are counted."""
 OWN = frozenset({"component", "value_error", "nested"})
 """Faults whose words come from headstart."""
 
@@ -43,7 +46,8 @@ OWN = frozenset({"component", "value_error", "nested"})
 def faults_of(error: ValidationError, cls: type[BaseModel]) -> list[Fault]:
     """All faults that were found in the values of a component of class `cls`, each with its place."""
     faults: list[Fault] = []
-    for found in error.errors():
+    all_found = error.errors(include_url=False)
+    for found in all_found[:MOST]:
         unknown = found["type"] == "extra_forbidden"
         place = tuple(str(part) for part in (found["loc"][:-1] if unknown else found["loc"]) if not _is_tag(part))
         nested = (found.get("ctx") or {}).get("faults")
@@ -56,15 +60,18 @@ def faults_of(error: ValidationError, cls: type[BaseModel]) -> list[Fault]:
             faults.append(_unknown(cls, place, str(found["loc"][-1])))
         else:
             faults.append(Fault(place, _explained(found)))
-    return _together(faults)
+    rest = [Fault((), f"and {len(all_found) - MOST:,} more")] if len(all_found) > MOST else []
+    return [*_together(faults), *rest]
 
 
 def describe(value: Any) -> str:
     """How a value is shown in a message: quoted text, numbers as they are, the kind for the rest."""
     if isinstance(value, str):
-        return f"'{value}'" if len(value) <= 60 else f"'{value[:57]}...'"
+        return quoted(value)
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int) and abs(value) >= 10**LONGEST:  # thousands of digits are refused by Python
+        return f"a number of about {round(value.bit_length() * math.log10(2)):,} digits"
     if isinstance(value, (int, float)):
         return repr(value)
     if value is None:
@@ -82,7 +89,7 @@ def _unknown(cls: type[BaseModel], place: tuple[str, ...], key: str) -> Fault:
         owner = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
     known = tuple(owner.model_fields) if owner else ()
     listing = f" (keys here: {', '.join(known)})" if known else ""
-    return Fault(place, f"unknown key '{key}'{did_you_mean(key, known)}{listing}", key, known)
+    return Fault(place, f"unknown key {quoted(key)}{did_you_mean(key, known)}{listing}", key, known)
 
 
 def _explained(found: Any) -> str:

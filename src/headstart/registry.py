@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from headstart.errors import RecipeError
+from headstart.errors import RecipeError, quoted
 
 
 def did_you_mean(word: str, known: "list[str] | tuple[str, ...]") -> str:
@@ -97,7 +97,7 @@ class Registry:
         targets = self._targets()
         if name not in targets:
             hint = did_you_mean(name, list(targets))
-            raise RecipeError([f"unknown {self.kind} '{name}'{hint} (known: {', '.join(targets)})"])
+            raise RecipeError([f"unknown {self.kind} {quoted(name)}{hint} (known: {', '.join(targets)})"])
         return targets[name]
 
     def summary(self, name: str) -> str:

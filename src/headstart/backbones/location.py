@@ -16,7 +16,7 @@ from headstart.backbones import BACKBONES, KNOWN, TRANSFORMERS
 from headstart.backbones.folders import read_json
 from headstart.backbones.hub import fetch, refuse_other
 from headstart.backbones.weights import SINGLE, file_digest, weight_files, weights_digest
-from headstart.config import Component
+from headstart.config import Component, InputPath
 from headstart.errors import MissingInputError, ModelError, UnavailableError
 from headstart.registry import did_you_mean
 
@@ -63,7 +63,7 @@ ENCODE = "encode"
 class BackboneSource(Component):
     """Which pretrained network to start from."""
 
-    location: str = "mini"
+    location: InputPath = "mini"
     """A known name (`mini`), a folder, an earlier run of headstart, or a hub id such as `org/model`."""
     revision: str | None = None
     """Hub revision; the resolved recipe holds the full commit, 40 hexadecimal digits."""

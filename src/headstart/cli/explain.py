@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from headstart.cli.help import options_of, spelled
 from headstart.config import Component, components
-from headstart.errors import UsageError
+from headstart.errors import UsageError, quoted
 from headstart.objectives import OBJECTIVES
 from headstart.recipes.flags import HIDDEN, MANY, Flag, flags, meant_by, sections
 from headstart.recipes.values import choices_of, default, example, kind, span, unit
@@ -66,7 +66,7 @@ def explain(word: str) -> list[dict[str, Any]]:
         names = [*known, *STRATEGIES.names(), *TASKS.names(), *OBJECTIVES.names()]
         meant = meant_by(asked, [name for name in names if ("." in name) == ("." in asked)])
         hint = f"; did you mean '{meant}'?" if meant else "; `headstart fit --help-all` has all options"
-        raise UsageError(f"there is no option '{word}'{hint}")
+        raise UsageError(f"there is no option {quoted(word)}{hint}")
     return found
 
 

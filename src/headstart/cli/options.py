@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from headstart.cli.dashes import unmarked
 from headstart.cli.help import text_of
 from headstart.config import components
-from headstart.errors import RecipeError
+from headstart.errors import Fault, RecipeError, quoted
 from headstart.recipes.flags import Flag, flags, kind_of
+from headstart.recipes.notation import written
 from headstart.recipes.verbs import VERBS
 
 SHORT = {"output": "-o"}
@@ -65,15 +65,31 @@ def parse_sets(given: list[str]) -> dict[str, Any]:
         RecipeError: no `=`, or a value that is not YAML.
     """
     sets: dict[str, Any] = {}
+    faults: list[Fault] = []
     for item in given:
         key, equals, value = item.partition("=")
-        if not equals or not key:
-            raise RecipeError([f"--set {item}: expected KEY=VALUE, such as strategy.layers=2"])
-        try:
-            sets[_path(key)] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise RecipeError([f"--set {item}: '{value}' is not a YAML value"]) from None
+        said, path = f"--set {quoted(item)[1:-1]}", _path(key)
+        if not equals or not path:
+            faults.append(Fault((said,), "expected KEY=VALUE, such as strategy.layers=2"))
+        elif path in sets:
+            faults.append(Fault((said,), f"{quoted(path)} is given twice; give it once"))
+        else:
+            sets[path] = _value(value, said, faults)
+    if faults:
+        raise RecipeError(faults, "the command line")
     return sets
+
+
+def _value(text: str, said: str, faults: list[Fault]) -> Any:
+    """A value in YAML; what is wrong with it is added to `faults`."""
+    try:
+        found = written(text, said)
+    except RecipeError as error:
+        reason = error.problems[0].rpartition("not YAML: ")[2].removeprefix("line 1: ")
+        faults.append(Fault((said,), f"{quoted(text)} is not a YAML value: {reason}"))
+        return None
+    faults += [fault._replace(place=(said, *fault.place)) for fault in found.faults]
+    return found.values
 
 
 def _path(key: str) -> str:
@@ -96,7 +112,7 @@ def _plain(name: str, value: Any) -> Any:
     if key == "rates" and isinstance(value, str):
         return tuple(part.strip() for part in value.split(","))
     if key == "layers" and isinstance(value, str):
-        numbers = [int(part) if part.strip().isdecimal() else part for part in value.split(",")]
+        numbers = [int(part) if part.strip().isdecimal() and len(part) < 20 else part for part in value.split(",")]
         return numbers[0] if len(numbers) == 1 else tuple(numbers)
     return value
 
@@ -104,12 +120,14 @@ def _plain(name: str, value: Any) -> Any:
 def _by_label(text: str) -> Any:
     """A mapping in YAML whose keys are labels: texts, though YAML would make something else of yes, no and 1."""
     try:
-        found, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError:
-        raise RecipeError([f"--class-weight: '{text}' is not a YAML mapping such as '{{yes: 2, no: 1}}'"]) from None
-    if not isinstance(found, dict) or not isinstance(node, yaml.MappingNode):
-        return found
-    return {key.value: yaml.safe_load(yaml.serialize(value)) for key, value in node.value}
+        found = written(text, "--class-weight", names=True)
+    except RecipeError:
+        said = f"--class-weight: {quoted(text)} is not a YAML mapping such as '{{yes: 2, no: 1}}'"
+        raise RecipeError([said], "the command line") from None
+    if found.faults:
+        faults = [fault._replace(place=("--class-weight", *fault.place)) for fault in found.faults]
+        raise RecipeError(faults, "the command line")
+    return found.values
 
 
 def _argument(name: str, flag: Flag) -> inspect.Parameter:

@@ -6,10 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from headstart.config import Component
+from headstart.config import Component, path_of_input
+from headstart.errors import quoted
 
 HUB = "hub:"
 """How the name of a data set on the hub begins, among names of files."""
+
+MOST_DESCENTS = 2
+"""Times that a glob may say `**`; each more multiplies the folders that are gone through."""
 
 Rule = Literal["file", "paragraph", "line", "row"]
 """What one document is: the whole file, lines between blank lines, each line, or each row of a table."""
@@ -40,6 +44,11 @@ class TextSource(Component):
     @classmethod
     def _named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for text in value:
+            path_of_input(text)
+            if text.count("**") > MOST_DESCENTS:
+                raise ValueError(
+                    f"{quoted(text)} goes through folders more than {MOST_DESCENTS} times; one '**' goes through all"
+                )
             if not text.strip() or (text.startswith(HUB) and not text.removeprefix(HUB).strip(":")):
                 raise ValueError(f"'{text}' names nothing; write files, folders or hub:ID")
         return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ import numpy as np
 from headstart.data.columns import taken
 from headstart.data.numbers import Numbers
 from headstart.data.table import Table
+from headstart.plain import from_json
 
 SAMPLED = 2_000
 """Rows that are looked at, drawn at random so that sorted files show all they have."""
@@ -163,7 +163,7 @@ def _listed(cell: str) -> list[Any] | None:
     if cell.strip()[:1] != "[":
         return None
     try:
-        found = json.loads(cell)
-    except (ValueError, RecursionError):
+        found = from_json(cell)
+    except ValueError:
         return None
     return found if isinstance(found, list) else None

@@ -14,6 +14,7 @@ from headstart.data.python_lists import python_list
 from headstart.data.spelling import USUAL, Spelling, position_tags, spelling_of
 from headstart.data.tags import OUTSIDE, OddTag, Scheme, Span, faults_of, tags_of
 from headstart.data.words import Sentence, Words, joined_words, word_list, words_of
+from headstart.plain import from_json
 
 STARTS, ENDS = ("start", "start_offset", "begin"), ("end", "end_offset")
 TYPES = ("label", "type", "entity", "entity_group", "tag", "labels")
@@ -208,7 +209,7 @@ def _word_spans(marks: Sequence[Mark], words: Words) -> list[Span]:
 
 def _listed(value: str, expected: str) -> list[Any]:
     try:
-        found = json.loads(value)
+        found = from_json(value)
     except ValueError:
         found = python_list(value)
     if not isinstance(found, list):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from headstart.data.columns import taken
 from headstart.data.graphemes import BREAK, FLAGS, PREPENDED, around, composed, joining
 from headstart.data.python_lists import python_list
+from headstart.plain import from_json
 
 WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"  # scripts that set no words apart: sign by sign
@@ -86,7 +86,7 @@ def word_list(value: str) -> list[str] | None:
     if not value.lstrip().startswith("["):
         return None
     try:
-        found = json.loads(value)
+        found = from_json(value)
     except ValueError:
         found = python_list(value)
     return found if isinstance(found, list) and all(isinstance(word, str) for word in found) else None

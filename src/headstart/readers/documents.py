@@ -10,8 +10,9 @@ from typing import Any
 
 from headstart.data.files import TextLines
 from headstart.errors import DataError
+from headstart.plain import from_json
 
-MOST = 1 << 26
+MOST = 1 << 24
 """Characters of a document up to which it is read to see what is in it."""
 ROW_KEYS = frozenset(
     {"text", "tokens", "words", "sentence", "sentence1", "content", "question", "review", "message", "data", "premise"}
@@ -129,6 +130,6 @@ def _text(lines: TextLines) -> str:
 
 def _decoded(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return from_json(text)
+    except ValueError:
         return None

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NoReturn
 
 from headstart.data.files import TextLines, complete_rows, open_text, writing
 from headstart.errors import DataError
+from headstart.plain import MOST_LEVELS, levels, twice
 from headstart.readers.base import Reader
 from headstart.readers.documents import members
 from headstart.types import Dropped, Json, Record, Sheet
@@ -19,6 +20,10 @@ MAX_DIGITS = 1_000
 """Longest number, in characters."""
 MAX_COLUMNS = 10_000
 """Most columns; more means that keys are data, and every row would be as wide as all of them."""
+
+MAX_PARTS = 1_000_000
+"""Most lists and objects in a row, or signs that begin them; each takes dozens of bytes of memory and two of the file."""
+DEEP = f"is nested more than {MOST_LEVELS} levels deep; expected a flat object"
 
 _half_pair = re.compile("[\ud800-\udfff]").search
 # JSON allows these raw, but tools that split with str.splitlines would break the row there.
@@ -33,7 +38,7 @@ class JsonLines(Reader):
     - Numbers and true/false become their source text (`1.0` stays "1.0"); a list or an object becomes JSON
       text.
     - Dropped with line and reason: a line that is not a JSON object, a key twice in one object, NaN and
-      Infinity, a number above 1,000 characters, nesting too deep to read, half of a surrogate pair.
+      Infinity, a number above 1,000 characters, nesting of more than 100 levels, half of a surrogate pair.
     - Empty lines are skipped. Of a file that is one JSON document the members of its list are the rows: of an array, or of an
       object with a list of objects in it. Training data of spaCy, `["text", {"entities": ...}]`, are rows with the text beside
       the keys of the object. An object over several lines is refused.
@@ -96,9 +101,7 @@ def _constant(name: str) -> NoReturn:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _Fault(f"has the key '{twice}' twice in one object; keep one of them")
+        raise _Fault(f"has the key '{twice([key for key, _ in pairs])}' twice in one object; keep one of them")
     return values
 
 
@@ -110,11 +113,15 @@ _decode = json.JSONDecoder(
 def _row(line: str) -> dict[str, str | None] | str:
     """Keys and values of a line, or why it cannot be used."""
     try:
+        if line.count("[") + line.count("{") > MAX_PARTS:
+            return f"holds more than {MAX_PARTS:,} lists and objects; expected a flat object"
         row = _decode(line)
         if isinstance(row, list) and [*map(type, row)] == [str, dict] and TEXT not in row[1]:
             row = {TEXT: row[0], **row[1]}
         if not isinstance(row, dict):
             return f'is not a JSON object but {_kind(row)}; expected {{"column": value, ...}}'
+        if levels(row) > MOST_LEVELS:
+            return DEEP
         for key, value in row.items():
             if type(value) is not str and value is not None:
                 row[key] = (Json if isinstance(value, list | dict) else str)(_text(value))
@@ -126,7 +133,7 @@ def _row(line: str) -> dict[str, str | None] | str:
     except _Fault as fault:
         return str(fault)
     except RecursionError:
-        return "is nested too deeply to read; expected a flat object"
+        return DEEP
     return row
 
 

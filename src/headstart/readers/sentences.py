@@ -8,6 +8,7 @@ from typing import Literal
 
 from headstart.data.files import TextLines, complete_rows, open_text, writing
 from headstart.errors import DataError
+from headstart.plain import from_json
 from headstart.readers.layout import BLANK, DOCUMENT, TOKENS, Layout, layout_of
 from headstart.types import Dropped, Json, Record, Sheet
 
@@ -40,7 +41,7 @@ def write_sentences(
 
 def _list(path: Path, row: int, column: str, value: str | None) -> list[str]:
     try:
-        found = json.loads(value or "")
+        found = from_json(value or "")
     except ValueError:
         found = None
     if not isinstance(found, list) or not found or not all(isinstance(each, str) for each in found):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from headstart.errors import Fault
+from collections.abc import Callable, Iterable
+from functools import cache
+
+from headstart.errors import Fault, quoted
 from headstart.recipes.flags import MANY, flags, meant_by, sections
 from headstart.recipes.verbs import VERBS
 from headstart.registry import near
@@ -12,15 +15,23 @@ MOST_NAMED = 5
 """Components that are named as owners of a key; more are nearly all of them."""
 
 
-def at_home(fault: Fault, verb: str) -> Fault:
-    """A fault that says where a key belongs that is not known at its place; other faults as they are."""
-    if not fault.key:
-        return fault
+Homes = Callable[[str], dict[str, list[str]]]
+"""Places of every key of a verb's recipe, in words."""
+
+
+def at_home(faults: Iterable[Fault], verb: str) -> list[Fault]:
+    """Faults that say where a key belongs that is not known at its place; other faults as they are."""
+    homes = cache(_homes)  # for all of them at once, and no longer, as other packages may add to the registries
+    return [_at_home(fault, verb, homes) if fault.key else fault for fault in faults]
+
+
+def _at_home(fault: Fault, verb: str, homes_of: Homes) -> Fault:
     key, here = fault.key.replace("-", "_"), "" if fault.place else f" {TOP}"
-    said = f"unknown key '{fault.key}'{here}"
+    plain = f"unknown key {quoted(fault.key)}"
+    said = f"{plain}{here}"
     if key != fault.key and key in fault.known:
         return fault._replace(text=f"{said}; did you mean '{key}'?")
-    homes = _homes(verb)
+    homes = homes_of(verb)
     if key in homes:
         told = [
             home.partition(", as ")[2]
@@ -33,10 +44,10 @@ def at_home(fault: Fault, verb: str) -> Fault:
         meant = meant_by(key, [*homes])
         if meant:
             return fault._replace(text=f"{said}; did you mean '{meant}', {' or '.join(homes[meant])}?")
-        others = [each for each in VERBS.names() if each != verb and key in _homes(each)]
+        others = [each for each in VERBS.names() if each != verb and key in homes_of(each)]
         if others:
             return fault._replace(text=f"{said}; it belongs to {', '.join(others)}, and this is {verb}")
-    return fault._replace(text=fault.text.replace(f"unknown key '{fault.key}'", said, 1))
+    return fault._replace(text=fault.text.replace(plain, said, 1))
 
 
 def _homes(verb: str) -> dict[str, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from headstart.config import Names
+from headstart.config import InputPath, Names, OutputPath
 from headstart.recipes.base import Confidence, Recipe, Threads
 from headstart.recipes.sources import Format
 from headstart.runtime.device import Device
@@ -14,7 +14,7 @@ from headstart.runtime.precision import Precision
 class Inference(Format, Recipe):
     """A trained model reads rows: `predict` and `evaluate`."""
 
-    model: str
+    model: InputPath
     """Folder of a run."""
     text: Names | None = None
     """Column(s) with the text; by default those of the training file."""
@@ -43,9 +43,9 @@ class Predict(Inference):
 
     texts: tuple[str, ...] = ()
     """Texts to classify."""
-    input: str | None = None
+    input: InputPath | None = None
     """File with a text column, or `-` for lines on standard input."""
-    output: str | None = None
+    output: OutputPath | None = None
     """File to write: all columns of the input, in order, with prediction and probabilities."""
     overwrite: bool = False
     """Replace the output file."""
@@ -61,7 +61,7 @@ class Evaluate(Inference):
     verb: ClassVar[str] = "evaluate"
     positional: ClassVar[tuple[str, ...]] = ("model", "test")
 
-    test: str
+    test: InputPath
     """File with labelled rows."""
     by: Names = ()
     """Columns by whose values scores are given too."""

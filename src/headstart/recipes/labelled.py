@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from headstart.backbones.location import BackboneSource, Origin
-from headstart.config import Component, named, split_at_commas
+from headstart.config import Component, OutputPath, named, split_at_commas
 from headstart.decisions import DECISIONS
 from headstart.decisions.abstention import Abstention
 from headstart.decisions.base import Decision
@@ -75,7 +75,7 @@ class Experiment(Recipe):
     cache: bool = True
     """Keep what frozen layers say of the texts on disk, so that it is not computed again; data handed over in Python
     never leaves memory."""
-    output: str | None = None
+    output: OutputPath | None = None
     """Folder for the model, report and evidence; by default `runs/` and the name of the file."""
     overwrite: bool = False
     """Replace the output folder if an earlier run wrote it."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, overload
 
-import yaml
-
 from headstart.config import Component, components, describe, parse
-from headstart.errors import Fault, MissingInputError, RecipeError
+from headstart.errors import Fault, MissingInputError, RecipeError, StorageError, quoted
 from headstart.recipes.base import Recipe
 from headstart.recipes.effects import refused
 from headstart.recipes.flags import MANY, Flag, flags, meant_by
@@ -17,8 +16,9 @@ from headstart.recipes.homes import at_home
 from headstart.recipes.inference import Predict
 from headstart.recipes.labelled import AUTO, Fit, listed
 from headstart.recipes.lines import RecipeLines
+from headstart.recipes.notation import MOST_CHARACTERS, unwritable, written
 from headstart.recipes.verbs import VERBS
-from headstart.registry import did_you_mean
+from headstart.registry import did_you_mean, near
 from headstart.strategies.offers import offering
 
 MOVED: dict[str, tuple[str, Callable[[Any], Any]]] = {
@@ -57,9 +57,13 @@ def assemble(
         RecipeError: all faults at once.
     """
     known = flags(verb)
+    # Texts to predict are data, which are checked as such.
+    _refuse_unwritable(
+        f"headstart {verb}", {key: value for key, value in options.items() if key != "texts"}, sets or {}
+    )
     paths: list[tuple[tuple[str, ...], Any]] = []
     of_components: dict[str, Any] = {}
-    faults: list[str] = []
+    faults: list[str | Fault] = []
     for key, value in options.items():
         name = _spelled(key, known)
         if value is None:
@@ -74,7 +78,7 @@ def assemble(
             paths.append((tuple(key.split(".")), value))
         else:
             meant = meant_by(name, [*(each for each in known if ("." in each) == ("." in key)), "strategy"])
-            faults.append(f"unknown option '{key}'" + (f"; did you mean '{meant}'?" if meant else ""))
+            faults.append(f"unknown option {quoted(key)}" + (f"; did you mean '{meant}'?" if meant else ""))
     values: dict[str, Any] = {}
     # Whole sections first, then their keys, so that neither order of arguments loses one.
     for path, value in sorted(paths, key=lambda item: len(item[0])):
@@ -94,25 +98,39 @@ def read(path: str | Path, sets: Mapping[str, Any] | None = None) -> Recipe:
         MissingInputError: there is no such file.
         RecipeError: not YAML, or faults, all at once.
     """
-    file = Path(path)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (FileNotFoundError, IsADirectoryError):
-        raise MissingInputError(f"there is no recipe file {file}") from None
-    except UnicodeDecodeError as error:
-        raise RecipeError([f"byte {error.start} is not UTF-8"], str(file)) from None
-    lines = RecipeLines(text, str(file))
-    values = yaml.safe_load(text)
+    where = str(path)
+    root, values, faults = written(_text(path), where)
     if not isinstance(values, dict):
-        raise RecipeError(["expected keys and values, such as 'verb: fit'"], str(file))
+        raise RecipeError(["expected keys and values, such as 'verb: fit'"], where)
     given = [tuple(key.split(".")) for key in sets or {}]
+    recipe: Recipe | None = None
     try:
-        recipe = from_mapping(values, str(file), sets)
+        recipe = from_mapping(values, where, sets)
     except RecipeError as error:
-        raise RecipeError(lines.placed([*lines.repeated, *error.faults], given), str(file)) from None
-    if lines.repeated:
-        raise RecipeError(lines.placed(lines.repeated, given), str(file))
+        said = {fault.place for fault in faults}
+        more = [fault for fault in error.faults if fault.place not in said and (*fault.place, fault.key) not in said]
+        faults = [*faults, *more]
+    if recipe is None or faults:
+        raise RecipeError(RecipeLines(root).placed(faults, given), where)
     return recipe
+
+
+def _text(path: str | Path) -> str:
+    """The text of a recipe file, which may be a pipe; no more of it than a recipe can have."""
+    try:
+        # Without waiting for somebody who writes into a pipe, then with waiting for what is written.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        os.set_blocking(handle, True)
+        with open(handle, "rb") as file:
+            data = file.read(4 * MOST_CHARACTERS + 1)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, ValueError):
+        raise MissingInputError(f"there is no recipe file {path}") from None
+    except OSError as error:
+        raise StorageError(f"{quoted(str(path))}: cannot be read ({error.strerror})") from None
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RecipeError([f"byte {error.start} is not UTF-8"], str(path)) from None
 
 
 def from_mapping(values: Mapping[str, Any], where: str, sets: Mapping[str, Any] | None = None) -> Recipe:
@@ -126,15 +144,25 @@ def from_mapping(values: Mapping[str, Any], where: str, sets: Mapping[str, Any] 
     Raises:
         RecipeError: all faults at once.
     """
+    _refuse_unwritable(where, values, sets or {})
     rest, more = dict(values), dict(sets or {})
-    verb = more.pop("verb", rest.pop("verb", "fit"))
-    if not isinstance(verb, str) or verb not in VERBS.names():
-        names = VERBS.names()
-        raise RecipeError(
-            [f"verb: unknown verb '{verb}'{did_you_mean(str(verb), names)} (known: {', '.join(names)})"], where
-        )
+    verb, names = more.pop("verb", rest.pop("verb", "fit")), VERBS.names()
+    faults: list[Fault] = []
+    if not isinstance(verb, str) or verb not in names:
+        meant = near(verb, names) if isinstance(verb, str) else ""
+        hint = f"; did you mean '{meant}'?" if meant else ""
+        faults.append(Fault(("verb",), f"unknown verb {describe(verb)}{hint} (known: {', '.join(names)})"))
+        if not meant:
+            raise RecipeError(faults, where)
+        verb = meant
     dotted = {key: rest.pop(key) for key in list(rest) if isinstance(key, str) and "." in key}
-    return _built(verb, rest, dotted | more, [], where, flags(verb))
+    return _built(verb, rest, dotted | more, faults, where, flags(verb))
+
+
+def _refuse_unwritable(where: str, *mappings: Mapping[str, Any]) -> None:
+    faults = [fault for values in mappings for fault in unwritable(values)]
+    if faults:
+        raise RecipeError(faults, where)
 
 
 def migrate(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,7 +193,12 @@ def migrate(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _built(
-    verb: str, values: dict[str, Any], sets: Mapping[str, Any], faults: list[str], where: str, known: Mapping[str, Flag]
+    verb: str,
+    values: dict[str, Any],
+    sets: Mapping[str, Any],
+    faults: Sequence[str | Fault],
+    where: str,
+    known: Mapping[str, Flag],
 ) -> Recipe:
     """The recipe of `values` once `sets` are put on top of them; all faults at once."""
     of_components = {_spelled(key, known): value for key, value in sets.items() if "." in _spelled(key, known)}
@@ -173,16 +206,19 @@ def _built(
     for key, value in sets.items():
         name = _spelled(key, known)
         if _of_nobody(name, known):
-            faults = [*faults, f"unknown option '{key}'{did_you_mean(name, [each for each in known if '.' in each])}"]
+            faults = [
+                *faults,
+                f"unknown option {quoted(key)}{did_you_mean(name, [each for each in known if '.' in each])}",
+            ]
         elif name not in of_components:
-            faults = faults + _put(values, tuple(key.split(".")), value)
-    faults = faults + _to_components(verb, values, of_components, known)
+            faults = [*faults, *_put(values, tuple(key.split(".")), value)]
+    faults = [*faults, *_to_components(verb, values, of_components, known)]
     single = values.get("strategy") is not None
     try:
         recipe = parse(VERBS.get(verb), migrate(values), where)
     except RecipeError as error:
         raise RecipeError(
-            [*faults, *(_as_given(at_home(each, verb), single) for each in error.faults)], where
+            [*faults, *(_as_given(each, single) for each in at_home(error.faults, verb))], where
         ) from None
     if faults:
         raise RecipeError(faults, where)
@@ -276,8 +312,8 @@ def _put(values: dict[str, Any], path: tuple[str, ...], value: Any) -> list[str]
     for at, part in enumerate(path):
         key: Any = part
         if isinstance(here, list):
-            if not part.isdigit() or int(part) >= len(here):
-                return [f"{where}: '{part}' is not an entry there (0 to {len(here) - 1})"]
+            if part not in map(str, range(len(here))):
+                return [f"{where}: {quoted(part)} is not an entry there (0 to {len(here) - 1})"]
             key = int(part)
         if at == len(path) - 1:
             here[key] = value
@@ -291,7 +327,7 @@ def _put(values: dict[str, Any], path: tuple[str, ...], value: Any) -> list[str]
             key_ = {"backbone": "location", "data": "texts"}.get(part, "name")
             inner = {key_: str(inner)}
         if not isinstance(inner, Mapping | list | tuple | None):
-            return [f"{where}: '{'.'.join(path[: at + 1])}' is {describe(inner)} and holds no keys"]
+            return [f"{where}: {quoted('.'.join(path[: at + 1]))} is {describe(inner)} and holds no keys"]
         here[key] = list(inner) if isinstance(inner, list | tuple) else dict(inner or {})
         here = here[key]
     return []

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field
 
 from headstart.backbones.location import BackboneSource, Origin
-from headstart.config import Component, Names, named
+from headstart.config import Component, Names, OutputPath, named
 from headstart.corpora.source import HUB, TextSource
 from headstart.objectives import OBJECTIVES
 from headstart.objectives.base import Objective, TextObjective
@@ -81,7 +81,7 @@ class LanguageModelling(Recipe):
     """Where networks compute: `cpu`, `cuda` (a GPU), or `auto`, a GPU where torch can use one."""
     precision: Precision = "auto"
     """Precision of matrix products: `auto` is `bfloat16` where processor or GPU has it, else `float32`."""
-    output: str | None = None
+    output: OutputPath | None = None
     """Folder for the network, report and evidence; by default `runs/` and the name of the first text."""
     overwrite: bool = False
     """Replace the output folder if an earlier run wrote it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from headstart.config import InputPath
 from headstart.recipes.base import Recipe
 
 
@@ -17,7 +18,7 @@ class Resume(Recipe):
     verb: ClassVar[str] = "resume"
     positional: ClassVar[tuple[str, ...]] = ("run",)
 
-    run: str
+    run: InputPath
     """Output folder of the run."""
     strict: bool = False
     """Refuse where data, versions, threads or the processor are not those that the run was begun under."""

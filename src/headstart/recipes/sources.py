@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from headstart.config import Component, split_at_commas
+from headstart.config import Component, InputPath, path_of_input, split_at_commas
+from headstart.errors import quoted
 from headstart.readers import READERS
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _by_name(value: Any) -> Any:
     if isinstance(value, str):
         pairs = [part.partition("=") for part in split_at_commas(value)]
         if not all(name.strip() and equals and path.strip() for name, equals, path in pairs):
-            raise ValueError(f"'{value}' is not of the form NAME=FILE,NAME=FILE")
+            raise ValueError(f"{quoted(value)} is not of the form NAME=FILE,NAME=FILE")
         if len({name.strip() for name, _, _ in pairs}) < len(pairs):
             raise ValueError("a name is given to two files")
         return {name.strip(): path.strip() for name, _, path in pairs}
@@ -100,16 +101,16 @@ def _by_name(value: Any) -> Any:
 class Data(Format):
     """Where the labelled rows come from and how they are parted."""
 
-    train: str
+    train: InputPath
     """File with labelled rows: CSV, TSV, JSONL, Parquet, CoNLL columns or CoNLL-U, gzipped or not."""
-    test: str | None = None
+    test: InputPath | None = None
     """File with rows to report scores on; by default a part is cut off."""
-    validation: str | None = None
+    validation: InputPath | None = None
     """File with rows to make choices on; by default a part is cut off the training rows."""
-    target: str | None = None
+    target: InputPath | None = None
     """File with texts of another domain that the model is for; strategies such as self-training and coral learn from
     them. Labels are not needed, and are not read where they are there."""
-    target_test: str | None = None
+    target_test: InputPath | None = None
     """File with labelled rows of that other domain; every strategy is scored on them beside test, and no choice is made
     on them."""
     tests: Annotated[dict[str, str], BeforeValidator(_by_name)] = Field(default_factory=dict)
@@ -149,12 +150,13 @@ class Data(Format):
     @field_validator("tests")
     @classmethod
     def _not_taken(cls, value: dict[str, str]) -> dict[str, str]:
-        for name in value:
+        for name, path in value.items():
+            path_of_input(path)
             if name.casefold() in TAKEN:
-                raise ValueError(f"'{name}' is a part of the data already; give the test another name")
+                raise ValueError(f"{quoted(name)} is a part of the data already; give the test another name")
             if not re.fullmatch(r"\w[\w +-]{0,39}", name):
                 raise ValueError(
-                    f"'{name}' is no name for a test; letters, digits, blanks and _+- are, at most 40 of them"
+                    f"{quoted(name)} is no name for a test; letters, digits, blanks and _+- are, at most 40 of them"
                 )
         return value
 

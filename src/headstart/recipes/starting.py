@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from headstart.config import named
+from headstart.config import OutputPath, named
 from headstart.recipes.base import Recipe
 from headstart.recipes.sources import Data
 from headstart.tasks import TASKS
@@ -29,7 +29,7 @@ class Init(Recipe):
     task: Annotated[Task | OpenTask, named(TASKS, unnamed=OpenTask.having)] = Field(default=None, validate_default=True)
     """What is learnt, by the name that the hub has for it (`headstart list tasks`); by default the task that fits the
     training file best, of those that have all options given."""
-    output: str = "recipe.yaml"
+    output: OutputPath = "recipe.yaml"
     """Name of the recipe, a YAML file."""
     overwrite: bool = False
     """Replace the file if it is there already."""

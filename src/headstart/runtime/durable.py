@@ -289,6 +289,9 @@ class Lock:
         """The open file with the lock; None where it was removed meanwhile by the process that had it."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise refusal(folder, error) from None
+        try:
             file = opened(self.path)
         except FileNotFoundError:
             return None

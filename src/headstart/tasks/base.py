@@ -17,7 +17,7 @@ from headstart.data.profile import TableProfile
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.units import Units
-from headstart.errors import UsageError
+from headstart.errors import UsageError, quoted
 from headstart.faults import describe
 from headstart.heads import HEAD
 from headstart.metrics import METRICS
@@ -108,7 +108,7 @@ class Task(Objective, Judged[E, O], Generic[E, O]):
         known = [metric.name for metric in cls.all_metrics() if metric.for_choices]
         if value not in known:
             hint = did_you_mean(value, known)
-            raise ValueError(f"{cls.name} is not judged by '{value}'{hint} (known: {', '.join(known)})")
+            raise ValueError(f"{cls.name} is not judged by {quoted(value)}{hint} (known: {', '.join(known)})")
         return value
 
     @field_validator("labels")

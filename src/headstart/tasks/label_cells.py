@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-import json
 from collections.abc import Sequence
 from sys import intern
 
-from headstart.data.python_lists import python_list
+from headstart.data.python_lists import python_list, python_value
+from headstart.plain import from_json
 from headstart.types import Json
 
 CHOICES = "choices"
@@ -54,8 +53,8 @@ def one_label(said: str | None) -> tuple[str | None, str | None]:
 def listed_labels(cell: str) -> list[str] | None:
     """Names of a JSON or Python list, or of an object of Label Studio; None where it is none. Numbers stay as written."""
     try:
-        found = json.loads(cell, parse_int=str, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError):
+        found = from_json(cell, number=str)
+    except ValueError:
         found = python_list(cell)
     if isinstance(found, dict) and len(found) == 1 and CHOICES in found:
         found = found[CHOICES]
@@ -83,12 +82,9 @@ def is_structure(cell: str) -> bool:
     if found[:1] + found[-1:] not in ("{}", "[]"):
         return False
     try:
-        value = json.loads(found)
-    except (ValueError, RecursionError):
-        try:
-            value = ast.literal_eval(found)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return False
+        value = from_json(found)
+    except ValueError:
+        value = python_value(found)
     return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(each, dict | list) for each in value))
 
 

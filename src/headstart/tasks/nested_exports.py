@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from shlex import quote
 from typing import Any
 
 from headstart.data.table import Table
 from headstart.errors import DataError
+from headstart.plain import from_json
 
 LOOKED_AT = 20
 """Rows that tell what a file is."""
@@ -34,8 +34,8 @@ def refuse_nested(table: Table, label: str | None) -> None:
 
 def _decoded(cell: str | None) -> Any:
     try:
-        return json.loads(cell) if cell and cell.lstrip()[:1] in ("[", "{") else None
-    except (ValueError, RecursionError):
+        return from_json(cell) if cell and cell.lstrip()[:1] in ("[", "{") else None
+    except ValueError:
         return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -29,6 +28,7 @@ from headstart.data.tagged import (
 from headstart.data.tags import OUTSIDE, Scheme
 from headstart.data.words import Sentence, Sentences, word_list
 from headstart.errors import DataError
+from headstart.plain import from_json
 from headstart.tasks.columns import text_fault
 from headstart.tasks.fitness import Fitness
 from headstart.types import Dropped
@@ -262,7 +262,7 @@ def _as_many(given: str, said: str) -> list[Any]:
         words, tags = given.split() if words is None else words, tags_between(said)
         return tags if len(tags) == len(words) and position_tags([*tags, "B-X"]) else []
     try:
-        tags = json.loads(said) if words else None
+        tags = from_json(said) if words else None
     except ValueError:
         tags = python_list(said)
     return tags if isinstance(tags, list) and words and len(tags) == len(words) else []
