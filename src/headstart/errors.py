@@ -64,8 +64,7 @@ class HeadstartError(Exception):
     exit_code = 1
 
     def __str__(self) -> str:
-        """The message; what a file or folder brought into it and is not seen, such as codes for a terminal, as escapes; lines that
-        repeat what has no end are cut."""
+        """The message, long lines cut; what is not seen, such as codes for a terminal in the name of a file, as escapes."""
         return bounded(escaped(super().__str__()))
 
 

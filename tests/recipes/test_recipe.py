@@ -402,7 +402,10 @@ def test_a_path_that_leads_nowhere_is_a_fault_of_the_recipe(sets: dict[str, Any]
         ),
         (b"verb: [fit]\n", "verb: unknown verb"),
         (b"verb: fit\n\xff", "byte 10 is not UTF-8"),
-        (b"!!python/object/apply:os.system ['true']\n", "not YAML"),
+        (
+            b"!!python/object/apply:os.system ['true']\n",
+            "line 1: the tag 'tag:yaml.org,2002:python/object/apply:os.system' is not read",
+        ),
         (b"1: 2\ndata: {train: a}\n", "has 1 problem"),
     ],
 )

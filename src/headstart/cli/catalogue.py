@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.backbones import KNOWN
+from headstart.config import parse
 from headstart.errors import UsageError
 from headstart.evaluation import MEASUREMENTS
 from headstart.objectives import OBJECTIVES
@@ -50,6 +51,7 @@ def describe_model(name: str) -> dict[str, Any]:
     from headstart.runtime.contained import believed
 
     facts: dict[str, Any] = {}
+    source: BackboneSource = parse(BackboneSource, {"location": name}, "headstart show model")
     folder = Path(name)
     if (folder / MANIFEST).is_file() and not is_network(folder):
         artifact = load(folder)
@@ -67,7 +69,7 @@ def describe_model(name: str) -> dict[str, Any]:
             return facts
     from headstart.backbones.base import open_backbone
 
-    located = locate(BackboneSource(location=name))
+    located = locate(source)
     backbone = open_backbone(located)
     total = sum(p.numel() for p in backbone.parameters())
     blocks = backbone.blocks()

@@ -16,7 +16,7 @@ from headstart.cli.dashes import TEXTS_OF, with_texts
 from headstart.cli.display import progress_for, table
 from headstart.cli.printing import print_json, say_notes, show
 from headstart.cli.streams import readable
-from headstart.errors import HeadstartError, Interrupted
+from headstart.errors import HeadstartError, Interrupted, bounded
 from headstart.recipes.verbs import VERBS
 from headstart.runtime.interrupts import exit_code, watched
 from headstart.runtime.memory import is_out_of_memory, out_of_memory
@@ -78,7 +78,7 @@ def _carried_out() -> int:
 
 def _refused(error: BaseException, message: str = "") -> int:
     """Say what is wrong; further lines are indented, so that none passes for one of the command. Gives the exit code."""
-    first, *rest = (message or str(error)).split("\n")
+    first, *rest = bounded(message or str(error)).split("\n")
     indented = [line if line.startswith("  ") else f"  {line}" for line in rest]
     print("\n".join([f"error: {first}", *indented]), file=sys.stderr)
     return error.exit_code if isinstance(error, HeadstartError) else 1
@@ -98,7 +98,7 @@ def _explain_usage(error: Any) -> None:
         message = (as_sets(sys.argv[1:]) if verb == "run" else unknown_options(verb, sys.argv[1:])) or message
         if verb == TEXTS_OF and "did you mean" not in message:
             message += f" (a text that begins with a dash goes behind two: headstart {verb} RUN -- TEXT)"
-    print(f"error: {on_one_line(message)}; see {path} --help", file=sys.stderr)
+    print(f"error: {bounded(on_one_line(message))}; see {path} --help", file=sys.stderr)
 
 
 def _leave(code: int) -> None:

@@ -119,6 +119,8 @@ def resume(recipe: Resume, call: Call) -> Outcome:
     from headstart.runs.workspace import Workspace
 
     folder = Path(recipe.run)
+    if folder.name in ("", ".."):  # what an unfinished run has is beside it, under its name
+        folder = folder.resolve()
     if recorded(folder) is None:
         return _finished(folder)
     with watched(), ExitStack() as held:
