@@ -66,7 +66,7 @@ def written(text: str, where: str, *, names: bool = False) -> Written:
         reading = _Reading(names)
         return Written(root, None if root is None else reading.value(root, ()), reading.faults)
     except _Refused as error:
-        raise RecipeError([f"line {error.problem_mark.line + 1}: {error.problem}"], where) from None
+        raise RecipeError([str(error)], where) from None
     except yaml.YAMLError as error:
         raise RecipeError([_not_yaml(error, text)], where) from None
 
@@ -112,14 +112,11 @@ def _is_whole(text: str) -> bool:
     return True
 
 
-class _Refused(yaml.MarkedYAMLError):
-    """Something that YAML allows and recipes do not."""
-
-    problem: str
-    problem_mark: yaml.Mark
+class _Refused(Exception):
+    """Something that YAML allows and recipes do not, and where it stands."""
 
     def __init__(self, problem: str, mark: yaml.Mark) -> None:
-        super().__init__(problem=problem, problem_mark=mark)
+        super().__init__(f"line {mark.line + 1}: {problem}")
 
 
 class _Composer:
@@ -233,7 +230,7 @@ def _no_name(node: Node) -> str:
 def _scalar(node: Node) -> tuple[Any, str]:
     """The value of a single node, and what is wrong with it; then the value is what is written."""
     text, kind = _paired(node.value), node.tag.rpartition(":")[2]
-    if kind == "str" and not (node.style is None and _BASE(text)):
+    if kind == "str" and not (getattr(node, "style", None) is None and _BASE(text)):
         return text, ""
     if kind in ("int", "float", "str"):
         return _number(text, kind)
