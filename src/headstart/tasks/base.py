@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 import numpy as np
 from pydantic import field_validator, model_validator
@@ -24,6 +24,7 @@ from headstart.metrics import METRICS
 from headstart.metrics.base import Metric
 from headstart.objectives.base import Objective
 from headstart.registry import did_you_mean
+from headstart.tasks.card_code import CardCode
 from headstart.tasks.columns import checked_input, split_names
 from headstart.tasks.fitness import Fitness
 from headstart.tasks.inputs import InputField, Text
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from headstart.solving.logistic import Solver
 
 
-class Task(Objective, Judged[E, O], Generic[E, O]):
+class Task(Objective, Judged[E, O], CardCode, Generic[E, O]):
     """An objective whose examples carry labels; `E` is what an example is, `O` what a model gives for one.
 
     Its fields name the input columns and what to do with them; flags and keyword arguments are generated from them.
@@ -378,23 +379,6 @@ class Task(Objective, Judged[E, O], Generic[E, O]):
     def label_examples(self) -> list[E]:
         """Examples made of the labels' own words, as many of each label; empty where there are none that say something."""
         return []
-
-    def activation_code(self, library: Literal["torch", "numpy"]) -> str:
-        """Python code that follows a variable of logits and makes of it what people read, for cards."""
-        return ""
-
-    def pipeline_code(self) -> str:
-        """Python code that gives the labels by `thresholds` of `found`, what a pipeline of transformers says, for cards."""
-        return 'max(found, key=lambda each: each["score"] / thresholds[each["label"]])["label"]'
-
-    def usage_code(self, found: str, thresholds: Sequence[float]) -> str:
-        """Python code that prints what the model says of one input, for cards.
-
-        Args:
-            found: code of what `predict` gives for it, a list.
-            thresholds: by which labels are given; empty where there are none.
-        """
-        return f"print({found})"
 
     @abstractmethod
     def weights(self, examples: Sequence[E]) -> np.ndarray:
