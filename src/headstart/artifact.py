@@ -66,6 +66,8 @@ RECIPE = "recipe.yaml"
 EVIDENCE = "evidence.json"
 MOST_RECIPE = 4 << 20
 """Bytes of the longest recipe: YAML is read at a megabyte a second."""
+MOST_EVIDENCE = 128 << 20
+"""Bytes of the most that was ever measured, with the rows that it shows."""
 MODEL = "model"
 """Name of the part that answers, in an artifact of one part."""
 
@@ -286,7 +288,7 @@ def _read(path: Path, manifest: Manifest, digest: str) -> Artifact:
     refuse_damaged(path, {"digests": manifest.files or {}})
     predictor = cls.load(path, task, _checked(path, part))
     recipe = parsed_yaml(content(path, RECIPE, most=MOST_RECIPE), path / RECIPE) or {}
-    evidence = parsed(content(path, EVIDENCE), path / EVIDENCE)
+    evidence = parsed(content(path, EVIDENCE, most=MOST_EVIDENCE), path / EVIDENCE)
     for name, value in ((RECIPE, recipe), (EVIDENCE, evidence)):
         if not isinstance(value, dict):
             raise ModelError(

@@ -22,8 +22,10 @@ NETWORK = "network"
 """Kind of an artifact that fits start from and that predicts nothing by itself."""
 OWN_DIGEST = "sha256"
 """Key of the digest of all else that stands in a manifest."""
-MOST_BYTES = 64 << 20
+MOST_BYTES = 16 << 20
 """Size of the largest manifest, one with a hundred thousand labels."""
+MOST_KEYS = 100
+"""Keys of the manifest, of a task, a decision or a description, and entries of their lists unless there are more labels."""
 MOST_FILES = 10_000
 """Files of a part, parts and answers."""
 SHOWN, LONGEST = 5, 300
@@ -141,6 +143,8 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
     path = folder / MANIFEST
     data = content(folder, MANIFEST, most=MOST_BYTES)
     said = parsed(data, path)
+    if isinstance(said, dict) and len(said) > MOST_KEYS:
+        raise ModelError(f"{path} is damaged: it has {len(said):,} keys")
     number = said.get("format") if isinstance(said, dict) else None
     if not isinstance(said, dict) or isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise ModelError(f"{path} is damaged: it does not say of which format the folder is")
@@ -168,9 +172,17 @@ def checked_manifest(folder: Path, said: dict[str, Any]) -> Manifest:
     else:
         found = shaped(Manifest, said, str(path))
     for name, answer in found.answers.items():
+        most = max(MOST_KEYS, len(answer.labels))
+        for each in (answer.task, *answer.decisions):
+            if len(each) > MOST_KEYS or any(
+                len(value) > most for value in each.values() if isinstance(value, dict | list)
+            ):
+                raise ModelError(f"{path} is damaged: the answer {name!a} has more values than labels")
         if answer.part not in found.parts:
             raise ModelError(f"{path} is damaged: the answer {name!a} is that of a part which is not there")
     own = [*found.parts.values()]
+    if any(len(part.description) > MOST_KEYS for part in own):
+        raise ModelError(f"{path} is damaged: a description has more than {MOST_KEYS} keys")
     if all(part.kind != found.kind for part in own):
         raise ModelError(
             f"{path} is damaged: its kind is {describe(found.kind)}, that of its part {describe(own[0].kind)}"

@@ -13,10 +13,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from headstart.manifest import Stated, shaped
-from headstart.runtime.contained import arrays, content, parsed, refuse_unlike
+from headstart.runtime.contained import arrays, content, parsed
 
 FILES = PLAIN, STATES = "reference.json", "reference.safetensors"
 """Names of its files in an artifact."""
+MOST_BYTES = 16 << 20
+"""Size of the file of plain data."""
 BINS = 20
 """Bins of each histogram."""
 SAMPLE = 128
@@ -78,12 +80,12 @@ class Reference:
         """
         if not (folder / PLAIN).exists():
             return None
-        said = shaped(PlainReference, parsed(content(folder, PLAIN), folder / PLAIN), str(folder / PLAIN))
+        said = shaped(
+            PlainReference, parsed(content(folder, PLAIN, most=MOST_BYTES), folder / PLAIN), str(folder / PLAIN)
+        )
         states = None
         if (folder / STATES).exists():
-            found = arrays(folder, STATES)
-            refuse_unlike(folder / STATES, found, {"states": (None, None)})
-            states = found["states"]
+            states = arrays(folder, STATES, {"states": (None, None)})["states"]
         return cls(said.rows, said.labels, {name: each.model_dump() for name, each in said.histograms.items()}, states)
 
 

@@ -15,7 +15,7 @@ from headstart.data.outputs import Outputs
 from headstart.decisions.base import Decision
 from headstart.errors import ModelError
 from headstart.manifest import MANIFEST, S, Stated, shaped
-from headstart.runtime.contained import differs, digest_of, refuse_unlike
+from headstart.runtime.contained import arrays, differs, digest_of
 from headstart.runtime.device import Device
 from headstart.runtime.precision import Precision
 from headstart.runtime.progress import SILENT, Progress
@@ -141,24 +141,24 @@ def refuse_layers(folder: Path, layers: Sequence[int], depth: int) -> None:
         raise ModelError(f"{folder} is damaged: its head reads the layers {said} of a network with {depth}")
 
 
-def refuse_head(
-    folder: Path, tensors: Mapping[str, np.ndarray], said: NetworkDescription, labels: int, width: int | None
-) -> None:
-    """Refuse the tensors of a pooled head that do not fit what the manifest says of it.
+def head_arrays(
+    folder: Path, said: NetworkDescription, labels: int, width: int | None, *, digest: str | None = None
+) -> dict[str, np.ndarray]:
+    """The tensors of a pooled head, which fit what the manifest says of it.
 
     Args:
         folder: of the artifact.
-        tensors: of the head.
         said: what the manifest says.
         labels: outputs.
         width: of the states of one layer; None where that is not known yet.
+        digest: SHA-256 of the file; None takes it as it is.
 
     Raises:
         ModelError: they do not.
     """
     shapes = {"weight": (labels, None if width is None else width * len(said.layers)), "bias": (labels,)}
     chain = {"transitions": (labels, labels), "factor": ()} if said.crf else {}
-    refuse_unlike(folder / HEAD_FILE, tensors, shapes | chain)
+    return arrays(folder, HEAD_FILE, shapes | chain, digest=digest)
 
 
 def refuse_task(folder: Path, kind: str, task: Task[Any, Any], *, suits: bool) -> None:

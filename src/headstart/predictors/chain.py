@@ -18,7 +18,7 @@ from headstart.decisions.temperature import Temperature
 from headstart.errors import ModelError
 from headstart.manifest import Stated
 from headstart.predictors.base import Predictor, Runtime, digests, refuse_task, stated
-from headstart.runtime.contained import arrays, content, parsed, refuse_unlike
+from headstart.runtime.contained import arrays, content, parsed
 from headstart.runtime.progress import SILENT, Progress
 from headstart.solving.forward_backward import Chain, log_marginals
 from headstart.tasks.base import Task
@@ -145,13 +145,12 @@ class ChainPredictor(Predictor):
         """Read what `save` wrote."""
         stated(Stated, folder, description)
         refuse_task(folder, cls.kind, task, suits=task.words)
-        tensors = arrays(folder, WEIGHTS, digest=description["digests"].get(WEIGHTS))
         features = parsed(content(folder, FEATURES), folder / FEATURES)
         if not isinstance(features, list) or not all(isinstance(name, str) for name in features):
             raise ModelError(f"{folder / FEATURES} is damaged: expected a list of names")
         tags = len(task.names)
         shapes = {"weight": (len(features), tags), "transitions": (tags, tags), "factor": (1,)}
-        refuse_unlike(folder / WEIGHTS, tensors, shapes)
+        tensors = arrays(folder, WEIGHTS, shapes, digest=description["digests"].get(WEIGHTS))
         if len({*features}) < len(features) or tensors["factor"][0] <= 0:
             raise ModelError(f"{folder} is damaged: a feature stands twice, or the factor of the chain is not over 0")
         return cls(Chain(tensors["weight"], tensors["transitions"]), features, task, float(tensors["factor"][0]))

@@ -16,7 +16,7 @@ from headstart.decisions.temperature import Temperature
 from headstart.errors import ModelError
 from headstart.manifest import Stated
 from headstart.predictors.base import Predictor, Runtime, digests, refuse_task, stated
-from headstart.runtime.contained import arrays, content, parsed, refuse_unlike
+from headstart.runtime.contained import arrays, content, header_of, parsed
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
 
@@ -29,6 +29,8 @@ Reading = Literal["plain", "whole", "parted"]
 CHUNK = 5_000
 """Texts vectorised at once."""
 WEIGHTS, TERMS = "linear.safetensors", "terms.json"
+ROOM, LEAST_ROOM = 256, 64 << 20
+"""Bytes of `terms.json` for each term that has a weight, and in all: a long list without weights would fill the memory."""
 
 
 class LinearDescription(Stated):
@@ -111,12 +113,14 @@ class LinearTextPredictor(Predictor):
         """Read `linear.safetensors` and `terms.json`; imports scikit-learn, never torch."""
         said = stated(LinearDescription, folder, description)
         refuse_task(folder, cls.kind, task, suits=not task.words)
-        tensors = arrays(folder, WEIGHTS, digest=description["digests"].get(WEIGHTS))
-        terms = _terms(folder, parsed(content(folder, TERMS), folder / TERMS))
-        columns = sum(map(len, terms)) * (2 if task.pairs else 1)
+        room = max(
+            LEAST_ROOM, ROOM * sum(shape[0] for shape, _ in header_of(folder, WEIGHTS).values() if len(shape) == 1)
+        )
+        terms = _terms(folder, parsed(content(folder, TERMS, most=room), folder / TERMS))
+        labels, columns = len(task.names), sum(map(len, terms)) * (2 if task.pairs else 1)
         idf = {f"idf_{at}": (len(each),) for at, each in enumerate(terms)}
-        labels = len(task.names)
-        refuse_unlike(folder / WEIGHTS, tensors, {"weight": (labels, columns), "bias": (labels,), **idf})
+        shapes = {"weight": (labels, columns), "bias": (labels,), **idf}
+        tensors = arrays(folder, WEIGHTS, shapes, digest=description["digests"].get(WEIGHTS))
         vectorizers = []
         for at, options in enumerate((WORDS, CHARACTERS)):
             words = said.words or ("whole" if said.whole_words else "plain")

@@ -28,14 +28,13 @@ from headstart.predictors.base import (
     Predictor,
     Runtime,
     digests,
-    refuse_head,
+    head_arrays,
     refuse_layers,
     stated,
 )
 from headstart.predictors.mixed_precision import mixed_precision_logits, reads_fast
 from headstart.predictors.snippets import piped, snippet, windowed
 from headstart.predictors.tagging_code import tagging_code
-from headstart.runtime.contained import arrays
 from headstart.runtime.device import Device, moved, settled
 from headstart.runtime.finite import require_finite
 from headstart.runtime.memory import within_memory
@@ -201,8 +200,7 @@ class NetworkPredictor(Predictor):
         backbone.pairs, backbone.words = said.pairs, said.words
         backbone.tokenizer.overlap = said.overlap
         refuse_layers(folder, said.layers, backbone.depth)
-        tensors = arrays(folder, HEAD_FILE)
-        refuse_head(folder, tensors, said, len(task.names), backbone.hidden_size)
+        tensors = head_arrays(folder, said, len(task.names), backbone.hidden_size)
         head = PooledHead.load({name: torch.tensor(each) for name, each in tensors.items()}, description, backbone)
         return cls(Model(backbone, {HEAD: head}), task)
 

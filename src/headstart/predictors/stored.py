@@ -20,13 +20,13 @@ from headstart.predictors.base import (
     NetworkDescription,
     Predictor,
     Runtime,
+    head_arrays,
     refuse_damaged,
-    refuse_head,
     refuse_layers,
     refuse_task,
     stated,
 )
-from headstart.runtime.contained import arrays, content, parsed
+from headstart.runtime.contained import content, parsed
 from headstart.runtime.device import Device, settled
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
@@ -56,7 +56,6 @@ class StoredPredictor(Predictor):
         config = parsed(content(home, CONFIG), home / CONFIG)
         if not isinstance(config, dict):
             raise ModelError(f"{home / CONFIG} is damaged: it holds {describe(config)}, expected keys and values")
-        tensors = arrays(folder, HEAD_FILE, digest=description["digests"].get(HEAD_FILE))
         self._pad_id = int(config.get("pad_token_id") or 0)
         self._tokenizer = open_tokenizer(home, said.max_length, self._pad_id)
         self._tokenizer.overlap = said.overlap
@@ -70,9 +69,9 @@ class StoredPredictor(Predictor):
             and (home / WEIGHTS).is_file()
         )
         width = config.get("hidden_size")
-        refuse_head(folder, tensors, said, len(task.names), width if isinstance(width, int) else None)
         if isinstance(depth, int):
             refuse_layers(folder, said.layers, depth)
+        tensors = head_arrays(folder, said, len(task.names), width if isinstance(width, int) else None)
         self._head: dict[str, Any] = {**tensors, **description}
         self._encoder: numpy_bert.NumpyBert | None = None
         self.device: Device = "cpu"

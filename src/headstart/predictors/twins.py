@@ -32,7 +32,7 @@ from headstart.predictors.base import (
     stated,
 )
 from headstart.predictors.snippets import POOLED
-from headstart.runtime.contained import arrays, refuse_unlike
+from headstart.runtime.contained import arrays
 from headstart.runtime.device import Device, moved, settled
 from headstart.runtime.finite import require_finite
 from headstart.runtime.memory import within_memory
@@ -128,8 +128,7 @@ class TwinPredictor(Predictor):
         refuse_damaged(folder, description)
         backbone = open_backbone(locate(BackboneSource(location=str(folder), max_length=said.max_length)))
         refuse_layers(folder, said.layers, backbone.depth)
-        tensors = arrays(folder, HEAD_FILE)
-        refuse_unlike(folder / HEAD_FILE, tensors, {"weight": (1, len(said.layers)), "bias": (1,)})
+        tensors = arrays(folder, HEAD_FILE, {"weight": (1, len(said.layers)), "bias": (1,)})
         head = CosineHead.load({name: torch.tensor(each) for name, each in tensors.items()}, description, backbone)
         return cls(Model(backbone, {HEAD: head}), task)
 

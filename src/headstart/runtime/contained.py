@@ -22,8 +22,10 @@ from headstart.errors import HeadstartError, ModelError
 if TYPE_CHECKING:
     import numpy as np
 
-MOST_BYTES = 512 << 20
-"""Size of a file that is read as a whole and parsed."""
+MOST_BYTES = 1 << 30
+"""Size of a file that is no weights."""
+FRACTIONS = ("F64", "F32", "F16")
+"""Kinds of numbers that numpy computes with, as safetensors calls them."""
 DEEPEST = 100
 """Levels of a YAML file; reading it takes time by their square."""
 
@@ -106,17 +108,18 @@ def content(folder: Path, name: str, *, digest: str | None = None, most: int = M
 
 
 def digest_of(folder: Path, name: str) -> str:
-    """SHA-256 of a file in a folder that fits into memory, 64 hexadecimal digits.
+    """SHA-256 of a file in a folder, 64 hexadecimal digits.
 
     Raises:
-        ModelError: as `contained`; larger than the memory of this machine.
+        ModelError: as `contained`; it is larger than such a file can be, or holds other than it says at its head.
     """
     with opened(folder, name) as file:
-        size, memory = os.fstat(file.fileno()).st_size, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        if size > memory:
-            raise ModelError(
-                f"{folder / name} has {size / 1e9:,.0f} GB, more than the {memory / 1e9:,.0f} GB of memory here"
-            )
+        size, most = os.fstat(file.fileno()).st_size, MOST_BYTES
+        if name.endswith(".safetensors"):
+            most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+            header_of(folder, name)  # a file of any size is made in no time, of which the head knows nothing
+        if size > most:
+            raise ModelError(f"{folder / name} has {size:,} bytes, more than the {most:,} that can be read here")
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -194,56 +197,60 @@ def _without_twins(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def arrays(folder: Path, name: str, *, digest: str | None = None) -> dict[str, np.ndarray]:
-    """Finite numbers of a safetensors file by name, in numpy.
+def header_of(folder: Path, name: str) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Shape and kind of numbers (`F32`) of each tensor of a safetensors file, of which nothing else is read.
+
+    Raises:
+        ModelError: as `contained`; it is no such file, or not as long as it says.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(contained(folder, name)), framework="numpy") as file:
+            slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
+            return {key: (tuple(each.get_shape()), each.get_dtype()) for key, each in slices.items()}
+    except (*RAW, SafetensorError) as error:
+        raise ModelError(f"{folder / name} is damaged: {str(error)[:300]}") from None
+
+
+def arrays(
+    folder: Path, name: str, shapes: Mapping[str, tuple[int | None, ...]], *, digest: str | None = None
+) -> dict[str, np.ndarray]:
+    """Finite numbers of a safetensors file by name, in numpy, once it is known that they are those that there should be.
 
     Args:
         folder: that others wrote.
         name: relative to it.
+        shapes: what it has to hold, and nothing else; None for a size that is not known.
         digest: SHA-256 that the file has to have; None takes it as it is.
 
     Raises:
-        ModelError: as `digest_of`; other bytes; no safetensors, no kind of numbers that numpy has; a number that is not finite.
+        ModelError: as `digest_of`; a tensor is missing, too many, of another shape or no fractions; other bytes; a number that
+            is not finite.
     """
     import numpy as np
-    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    found = digest_of(folder, name)
-    if digest is not None and found != digest:
-        raise differs(folder / name)
-    try:
-        tensors = load_file(str(contained(folder, name)))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
-        raise ModelError(f"{folder / name} is damaged: {error}") from None
-    for key, tensor in tensors.items():
-        if not np.isfinite(tensor).all():
-            raise ModelError(f"{folder / name} is damaged: '{key}' holds numbers that are not finite")
-    return tensors
-
-
-def refuse_unlike(path: Path, tensors: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int | None, ...]]) -> None:
-    """Refuse other tensors, or tensors of other shapes, than a file has to hold.
-
-    Args:
-        path: of the file, for the message.
-        tensors: that it holds.
-        shapes: what it has to hold; None for a size that is not known.
-
-    Raises:
-        ModelError: one is missing, too many, of another shape, or holds no fractions.
-    """
-    if strange := sorted(tensors.keys() ^ shapes.keys()):
+    path, header = folder / name, header_of(folder, name)
+    if strange := sorted(header.keys() ^ shapes.keys()):
         what = "is missing" if strange[0] in shapes else "does not belong there"
-        raise ModelError(f"{path} is damaged: the tensor {strange[0]!a} {what}")
-    for name, expected in shapes.items():
-        found = tensors[name]
-        same = len(found.shape) == len(expected) and all(
-            wanted in (None, size) for size, wanted in zip(found.shape, expected, strict=True)
+        raise ModelError(f"{path} is damaged: the tensor {strange[0][:60]!a} {what}")
+    for key, expected in shapes.items():
+        found, kind = header[key]
+        same = len(found) == len(expected) and all(
+            wanted in (None, size) for size, wanted in zip(found, expected, strict=True)
         )
-        if not same or found.dtype.kind != "f":
+        if not same or kind not in FRACTIONS:
             wanted = ", ".join("any" if size is None else str(size) for size in expected)
             raise ModelError(
-                f"{path} is damaged: the tensor '{name}' is {found.dtype} of shape {found.shape}, expected fractions of shape "
-                f"({wanted})"
+                f"{path} is damaged: the tensor '{key}' is {kind} of shape {list(found)}, expected {'/'.join(FRACTIONS)} of "
+                f"shape [{wanted}]"
             )
+    if digest not in (None, digest_of(folder, name)):
+        raise differs(path)
+    with believed(path):
+        tensors = load_file(str(contained(folder, name)))
+    for key, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise ModelError(f"{path} is damaged: '{key}' holds numbers that are not finite")
+    return tensors
