@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from headstart.backbones.location import CONFIG, NETWORK
-from headstart.backbones.tokenizing import BESIDE, PROMPTS, SETTINGS
+from headstart.backbones.tokenizing import PROMPTS, SETTINGS, VOCABULARIES, WHOLE
 from headstart.backbones.weights import INDEX, SINGLE
 from headstart.data.outputs import Outputs
 from headstart.decisions.base import Decision
@@ -30,8 +30,8 @@ NETWORK_FILES = tuple(
     f"{home}{name}"
     for home in ("", f"{NETWORK}/")
     for name in (
-        CONFIG, SINGLE, INDEX, "tokenizer.json", *BESIDE, SETTINGS, PROMPTS, "sentence_bert_config.json", "tokenizer.model",
-        "spiece.model", "sentencepiece.bpe.model", "adapter_config.json", "adapter_model.safetensors",
+        CONFIG, SINGLE, INDEX, WHOLE, *VOCABULARIES, SETTINGS, PROMPTS, "sentence_bert_config.json", "adapter_config.json",
+        "adapter_model.safetensors",
     )
 )  # fmt: skip
 """Files that may be read where a network is opened, wherever it lies in an artifact."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from headstart.backbones.folders import own_file, read_json
 from headstart.backbones.location import CONFIG, network_in
 from headstart.backbones.tokenizing import open_tokenizer
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
@@ -11,7 +12,6 @@ from headstart.data.outputs import Logits
 from headstart.data.windows import WordTokens
 from headstart.decisions.base import Decision
 from headstart.errors import ModelError
-from headstart.faults import describe
 from headstart.predictors import numpy_bert
 from headstart.predictors.base import (
     HEAD_FILE,
@@ -26,7 +26,6 @@ from headstart.predictors.base import (
     refuse_task,
     stated,
 )
-from headstart.runtime.contained import content, parsed
 from headstart.runtime.device import Device, settled
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
@@ -53,25 +52,24 @@ class StoredPredictor(Predictor):
         refuse_task(folder, self.kind, task, suits=said.words == task.words and said.pairs == task.together)
         refuse_damaged(folder, description)
         self._home = home = network_in(folder)
-        config = parsed(content(home, CONFIG), home / CONFIG)
-        if not isinstance(config, dict):
-            raise ModelError(f"{home / CONFIG} is damaged: it holds {describe(config)}, expected keys and values")
+        config = read_json(home, CONFIG)
+        if config is None:
+            raise ModelError(f"{home} has no {CONFIG}")
         self._pad_id = int(config.get("pad_token_id") or 0)
         self._tokenizer = open_tokenizer(home, said.max_length, self._pad_id)
         self._tokenizer.overlap = said.overlap
         self._border = self._tokenizer.border if said.pairs else None
-        depth = config.get("num_hidden_layers")
         self._is_light = (
             numpy_bert.can_run(config)
-            and isinstance(depth, int)
-            and said.max_length <= config.get("max_position_embeddings", 0)
+            and said.max_length <= config["max_position_embeddings"]
             and (said.words or said.pooling in ("first", "mean"))
-            and (home / WEIGHTS).is_file()
+            and own_file(home, WEIGHTS) is not None
         )
-        width = config.get("hidden_size")
-        if isinstance(depth, int):
-            refuse_layers(folder, said.layers, depth)
-        tensors = head_arrays(folder, said, len(task.names), width if isinstance(width, int) else None)
+        width = None
+        if self._is_light:
+            width, self._tokenizer.words = config["hidden_size"], config["vocab_size"]
+            refuse_layers(folder, said.layers, config["num_hidden_layers"])
+        tensors = head_arrays(folder, said, len(task.names), width)
         self._head: dict[str, Any] = {**tensors, **description}
         self._encoder: numpy_bert.NumpyBert | None = None
         self.device: Device = "cpu"
