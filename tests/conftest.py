@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 from tests.costs import Costs
 from tests.forked import Program
+from tests.guarding import Guarding
 from tests.schema_watch import watch_recipes
 
+GUARDING = Guarding()  # before anything is imported that could unpickle
 ROOT = Path(__file__).resolve().parents[1]
 FEEDBACK = ROOT / "examples" / "feedback"
 WORDS = [
@@ -139,6 +141,7 @@ def make_tiny_backbone(folder: Path, architecture: str = "bert", **changes: Any)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Costs(config), "costs")
+    config.pluginmanager.register(GUARDING, "guarding")
     watch_recipes()
 
 
