@@ -13,11 +13,10 @@ from torch import nn
 from headstart.backbones.attention import use_float32_attention
 from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.backbones.dropout import quicken_dropout
-from headstart.backbones.folders import has
+from headstart.backbones.folders import WHOLE, has
 from headstart.backbones.location import Located
 from headstart.backbones.pretrained import declared, filled_network, naming, new_network
 from headstart.backbones.tokenizing import (
-    WHOLE,
     convert_tokenizer,
     open_tokenizer,
     stated_limit,

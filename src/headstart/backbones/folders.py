@@ -13,6 +13,15 @@ TEXT_LIMIT = 512 << 20
 """Most bytes of a file that is read as a whole; the tokenizers of the largest vocabularies have a tenth of it."""
 JSON_LIMIT = 64 << 20
 """Most bytes of a file of keys and values."""
+WHOLE = "tokenizer.json"
+"""The file of a tokenizer that needs no other."""
+BESIDE = ("vocab.txt", "special_tokens_map.json", "added_tokens.json", "merges.txt", "vocab.json")
+"""Files beside `tokenizer.json` that are handed on as they are, for programs that read them."""
+VOCABULARIES = ("spiece.model", "sentencepiece.bpe.model", "spm.model", "tokenizer.model", *BESIDE)
+"""Files from which transformers makes a fast tokenizer where there is no `tokenizer.json`."""
+SETTINGS = "tokenizer_config.json"
+PROMPTS = "config_sentence_transformers.json"
+"""Where sentence-transformers keeps what stands in front of texts, by their role."""
 
 
 def is_plain(name: str) -> bool:

@@ -14,7 +14,17 @@ import numpy as np
 import tokenizers
 from tokenizers import Tokenizer
 
-from headstart.backbones.folders import as_mapping, read, read_json, read_text
+from headstart.backbones.folders import (
+    BESIDE,
+    PROMPTS,
+    SETTINGS,
+    VOCABULARIES,
+    WHOLE,
+    as_mapping,
+    read,
+    read_json,
+    read_text,
+)
 from headstart.backbones.tokenizer_checks import naming_faults, refuse_unsound
 from headstart.backbones.words import read_words
 from headstart.data.cache import no_cache
@@ -32,23 +42,14 @@ LEAST_TEXTS = 2000
 CHUNK = 10_000
 """Texts handed to the tokenizer at once: keeps memory flat and the threads busy."""
 
-BESIDE = ("vocab.txt", "special_tokens_map.json", "added_tokens.json", "merges.txt", "vocab.json")
-"""Files beside `tokenizer.json` that are handed on as they are, for programs that read them."""
-SETTINGS = "tokenizer_config.json"
 OF_THE_FOLDER = ("auto_map", "name_or_path", "max_length")
-"""Keys in it that are not handed on."""
-WHOLE = "tokenizer.json"
-"""The file of a tokenizer that needs no other."""
-VOCABULARIES = ("spiece.model", "sentencepiece.bpe.model", "spm.model", "tokenizer.model", *BESIDE)
-"""Files from which transformers makes a fast tokenizer where there is no `tokenizer.json`."""
+"""Keys of `tokenizer_config.json` that are not handed on."""
 LETTERS = ("do_lower_case", "strip_accents", "tokenize_chinese_chars", "keep_accents", "remove_space", "lowercase")
 HANDED = (*LETTERS, "model_max_length", "add_prefix_space", "legacy", "extra_ids", "additional_special_tokens",
           "extra_special_tokens", "add_bos_token", "add_eos_token", "split_by_punct", "clean_up_tokenization_spaces")  # fmt: skip
 """Keys of `tokenizer_config.json` that have a say in it, beside the special tokens themselves."""
 IDS_LIMIT = 10_000
 """Most tokens that such a key adds."""
-PROMPTS = "config_sentence_transformers.json"
-"""Where sentence-transformers keeps what stands in front of texts, by their role."""
 
 
 class TextTokenizer:

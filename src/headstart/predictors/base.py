@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from headstart.backbones.folders import PROMPTS, SETTINGS, VOCABULARIES, WHOLE
 from headstart.backbones.location import CONFIG, NETWORK
-from headstart.backbones.tokenizing import PROMPTS, SETTINGS, VOCABULARIES, WHOLE
 from headstart.backbones.weights import INDEX, SINGLE
 from headstart.data.outputs import Outputs
 from headstart.decisions.base import Decision

@@ -63,7 +63,7 @@ def _architecture(recipe: Pretrain) -> str:
 def _configure(recipe: Pretrain, surveyed: Survey, folder: Path) -> None:
     """Write configuration and tokenizer of a new network."""
     from headstart.backbones.configured import DECODERS, ENCODERS, configuration
-    from headstart.backbones.tokenizing import BESIDE, PROMPTS, SETTINGS, WHOLE
+    from headstart.backbones.folders import BESIDE, PROMPTS, SETTINGS, WHOLE
     from headstart.backbones.vocabulary import KIND_OF, save_tokenizer, special_ids, train_tokenizer
 
     network, length = recipe.network, recipe.training.block_length

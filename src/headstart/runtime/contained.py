@@ -164,7 +164,7 @@ def parsed_yaml(data: bytes, path: Path) -> object:
             return found
 
     try:
-        return yaml.load(data.decode("utf-8"), Plain)
+        return Plain(data.decode("utf-8")).get_single_data()
     except (yaml.YAMLError, ValueError) as error:
         raise ModelError(f"{path} is damaged: {' '.join(str(error).split())[:300]}") from None
 
