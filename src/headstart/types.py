@@ -188,7 +188,7 @@ class LabelSet:
     truncated: bool
     """True where the text was longer than the length limit, so its end was not read."""
     separator: str = "json"
-    """What parts labels in a cell; `json` for a list of texts, `space` for blanks."""
+    """What parts labels in a cell; `json` for a list of texts, `space` for blanks, `newline` for line ends."""
     score: None = None
 
     def plain(self) -> dict[str, object]:
@@ -205,7 +205,7 @@ class LabelSet:
         said = (
             json.dumps(self.labels, ensure_ascii=False)
             if self.separator == "json"
-            else (" " if self.separator == "space" else self.separator).join(self.labels)
+            else {"space": " ", "newline": "\n"}.get(self.separator, self.separator).join(self.labels)
         )
         return [said, str(self.truncated).lower(), *(f"{share:.6f}" for share in shares)]
 

@@ -105,6 +105,7 @@ def test_no_label_at_all_is_not_the_same_as_no_span() -> None:
 @pytest.mark.parametrize(
     ("text", "labels", "message"),
     [
+        ("Ada", '[[{"start": 0, "end": 3, "label": "A"}], [{"start": 0, "end": 2, "label": "A"}]]', "2 lists of spans, as of several"),
         ("Ada", '[{"start_offset": 0, "end_offset": 3, "label": 4}]', "is the number 4; export names in place of ids"),
         ('["a", "b"]', '["O"]', "1 tags for 2 words"),
         ('["a", ""]', '["O", "O"]', "word 2 is empty"),
@@ -159,3 +160,15 @@ def test_the_row_of_a_tag_is_found() -> None:
 def test_a_text_and_a_list_of_words_are_both_input() -> None:
     assert input_words('["a", "b"]').words == ("a", "b")
     assert input_words("a [b]").words == ("a", "[", "b", "]")
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        '{"WHO": [{"indices": [0, 3]}], "WHERE": [{"indices": [13, 17], "rule": "x"}]}',
+        '{"WHO": [{"start": 0, "end": 3}], "WHERE": [{"start": 13, "end": 17}]}',
+        '[[{"start": 0, "end": 3, "label": "WHO"}, {"start": 13, "end": 17, "label": "WHERE"}]]',
+    ],
+)
+def test_spans_by_type_and_those_of_one_annotator_are_read(labels: str) -> None:
+    assert sentence("Ida sails to Kiel", labels).label == ("B-WHO", "O", "O", "B-WHERE")

@@ -8,7 +8,7 @@ import pytest
 
 from headstart.api import table_of
 from headstart.data.table import Table
-from headstart.tasks.label_cells import listed_labels, one_label
+from headstart.tasks.label_cells import braced_labels, listed_labels, one_label
 from headstart.tasks.multi_label_classification import MultiLabelClassification
 from headstart.tasks.text_classification import TextClassification
 from headstart.types import Json
@@ -29,6 +29,11 @@ from headstart.types import Json
         ("['up']", "up"),
         (Json('{"choices": ["up"]}'), "up"),
         ('{"choices": "up"}', "up"),
+        ('[{"rating": 4}]', "4"),
+        ('[{"number": 2.5}]', "2.5"),
+        ('[{"taxonomy": [["Goods", "Chair"]]}]', "Goods/Chair"),
+        ('[{"text": ["up"]}]', "up"),
+        ('{"selected": "left"}', "left"),
     ],
 )
 def test_a_list_of_one_name_is_that_name(cell: str, label: str) -> None:
@@ -75,10 +80,36 @@ def test_a_cell_without_one_label_says_why(cell: str | None, reason: str) -> Non
         ('{"a": ["b"]}', None),
         ("a", None),
         ("[" * 100_000, None),
+        ('[{"taxonomy": [["a", "b"], ["c"]]}]', ["a/b", "c"]),
+        ('[{"choices": ["a"]}, {"choices": ["b"]}]', ["a", "b"]),
+        ('[{"rating": 4, "more": 1}]', None),
     ],
 )
 def test_lists_are_read_as_json_and_as_python_write_them(cell: str, labels: list[str] | None) -> None:
     assert listed_labels(cell) == labels
+
+
+@pytest.mark.parametrize(
+    ("cell", "labels"),
+    [
+        ("{'a', 'b'}", ["a", "b"]),
+        ("('b', 'a', 'b')", ["b", "a"]),
+        ("('a',)", ["a"]),
+        ("{a,b}", ["a", "b"]),
+        ('{a,"b, c"}', ["a", "b, c"]),
+        ("{}", []),
+        ("()", []),
+        ("set()", []),
+        ('{"a": "b"}', None),
+        ("{'a': 1}", None),
+        ("{1, 2}", None),
+        ("(a, b)", None),
+        ("a", None),
+        ("{[a]}", None),
+    ],
+)
+def test_sets_tuples_and_lists_of_postgresql_are_told(cell: str, labels: list[str] | None) -> None:
+    assert braced_labels(cell) == labels
 
 
 def test_lists_of_one_label_in_a_frame_are_labels() -> None:

@@ -435,3 +435,47 @@ def test_labels_parted_by_blanks_are_taken_apart_where_that_is_said() -> None:
     assert task.remarks(rows) == []
     [said] = task.revised(labels=("new", "up")).predictions(Logits.of(np.ones((1, 2))), ["a"])
     assert said.cells()[0] == "new up"
+
+
+@pytest.mark.parametrize(
+    ("cells", "separator"),
+    [
+        (["up\nnew", "new", "up", "up\r\nnew"], "newline"),
+        (["up#new", "new", "up", "new#up"], "#"),
+        (["{up,new}", "{new}", "{up}", "{}"], "json"),
+        (["{'up', 'new'}", "{'new'}", "{'up'}", "set()"], "json"),
+        (["('up', 'new')", "('new',)", "('up',)", "()"], "json"),
+        (["#up", "#new", "C#", "F#"], "|"),
+    ],
+)
+def test_other_ways_to_write_lists_are_found(cells: list[str], separator: str) -> None:
+    rows = table(*cells)
+    task = MultiLabelClassification(label="tags").guess(rows)
+    assert task.separator == separator
+    labels = list(task.parse(rows)[0].labels)
+    assert {*labels[0]} == ({"up", "new"} if separator != "|" else {"#up"})
+    if separator in ("newline", "#"):
+        [said] = task.revised(labels=("new", "up")).predictions(Logits.of(np.ones((1, 2))), ["a"])
+        assert task.read_cell(said.cells()[0])[0] == ("new", "up")
+
+
+@pytest.mark.parametrize("marks", ["YN", "yn", "TF", "\u2713\u2717", ("ja", "nein"), ("Oui", "Non")])
+def test_marks_in_other_words_are_labels_of_their_own(marks: Any) -> None:
+    rows = marked(rude=[marks[0], marks[1]] * 2, loud=[marks[1], marks[0], marks[0], marks[1]])
+    task = MultiLabelClassification().guess(rows)
+    assert task.label == "rude,loud"
+    assert list(task.parse(rows)[0].labels) == [("rude",), ("loud",), ("rude", "loud"), ()]
+
+
+def test_lists_of_numbers_as_long_in_every_row_are_no_labels() -> None:
+    cells = {
+        "text": [f"a b {at}" for at in range(6)], "votes": [f"[{at}, 3]" for at in range(6)],
+        "kind": ['["up"]', '["down"]'] * 3, "hot": ["[0, 1, 0]", "[1, 0, 1]"] * 3, "ids": ["[3]", "[3, 7]"] * 3,
+    }  # fmt: skip
+    rows = Table("rows.csv", {**cells}, range(6))
+    assert MultiLabelClassification().guess(rows).label == "kind"
+    assert MultiLabelClassification(label="ids").guess(rows).label == "ids"
+    with pytest.raises(
+        DataError, match="'hot' has lists of 3 zeros and ones, whose places stand for labels without names"
+    ):
+        MultiLabelClassification(label="hot").guess(rows)

@@ -77,7 +77,7 @@ def marks_in(value: str, text: str) -> list[Mark]:
     Raises:
         RowFault: one is something else, is outside of the text, or shares characters with another.
     """
-    marks = sorted({_mark(each, text) for each in _listed(value, 'a list of spans such as [[0, 5, "PER"]]')})
+    marks = sorted({_mark(each, text) for each in _spans(value)})
     for one, other in pairwise(marks):
         if other.start < one.end:
             how = "is inside of" if other.end <= one.end else "overlaps with"
@@ -218,15 +218,38 @@ def _listed(value: str, expected: str) -> list[Any]:
     return found
 
 
+def _spans(value: str) -> list[Any]:
+    """The spans of a list, of a list of one annotator's list, or of an object with a list for each type, as GATE has it."""
+    found = _decoded(value) if value.lstrip().startswith("{") else None
+    if isinstance(found, dict) and found and all(isinstance(each, list) for each in found.values()):
+        return [
+            {**one, "label": kind} if isinstance(one, dict) else one for kind, each in found.items() for one in each
+        ]
+    found = _listed(value, 'a list of spans such as [[0, 5, "PER"]]')
+    if found and all(isinstance(each, list) and all(isinstance(one, dict) for one in each) for each in found):
+        if len(found) > 1:
+            raise RowFault(f"its labels are {len(found)} lists of spans, as of several annotators; keep those of one")
+        return found[0]
+    return found
+
+
+def _decoded(value: str) -> Any:
+    try:
+        return from_json(value)
+    except ValueError:
+        return None
+
+
 def _mark(given: Any, text: str) -> Mark:
     pieces = (
         given[2] if isinstance(given, list) and len(given) == 3 else None
     )  # brat: number, type, places of its pieces
-    pieces = given.get("offsets") if isinstance(given, dict) else pieces
+    if isinstance(given, dict):
+        pieces = given.get("offsets", [given["indices"]] if "indices" in given else None)
     if isinstance(pieces, list):
         if len(pieces) != 1:
             raise RowFault(f"a span is {json.dumps(given)[:60]}, which has {len(pieces)} pieces; expected one")
-        kind = given.get("type") if isinstance(given, dict) else given[1]
+        kind = given.get("type", given.get("label")) if isinstance(given, dict) else given[1]
         parts = [*(pieces[0] if isinstance(pieces[0], list) and len(pieces[0]) == 2 else (None, None)), kind]
     elif isinstance(given, dict):
         parts = [next((given[key] for key in keys if key in given), None) for keys in (STARTS, ENDS, TYPES)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
+from headstart.plain import from_json
 from headstart.types import Dropped, Json, Record, Sheet
 
 DATA, ANSWERS = "data", ("annotations", "completions")
@@ -81,7 +82,7 @@ def unfolded(sheet: Sheet, again: Callable[[], Sheet], file: str) -> Sheet:
     found = Export(answers)
     for row in again().records:
         if isinstance(row, Record) and _is_task(row, *at):
-            _look(found, *(json.loads(row.values[place] or "null") for place in at))
+            _look(found, *(from_json(row.values[place] or "null") for place in at))
     number = sheet.columns.index("id") if "id" in sheet.columns else None
 
     def records() -> Iterator[Record | Dropped]:
@@ -103,8 +104,8 @@ def _is_task(row: Record, data: int, answers: int) -> bool:
 
 def _decoded(cell: str | None) -> Any:
     try:
-        return json.loads(cell) if isinstance(cell, Json) else None
-    except (ValueError, RecursionError):
+        return from_json(cell) if isinstance(cell, Json) else None
+    except ValueError:
         return None
 
 
@@ -145,7 +146,7 @@ def _read(kind: str, value: Mapping[str, Any]) -> list[Any] | None:
 
 
 def _rows(found: Export, row: Record, at: tuple[int, int], number: str | None, file: str) -> Iterator[Record | Dropped]:
-    data, answers = (json.loads(row.values[place] or "null") for place in at)
+    data, answers = (from_json(row.values[place] or "null") for place in at)
     if not answers:
         yield Dropped(file, row.line, "has no annotation")
     for answer in answers:

@@ -29,7 +29,7 @@ TEXT_NAMES = ("text", "review", "message", "sentence", "comment", "content", "bo
 LABEL_NAMES = ("label", "sentiment", "class", "category", "target", "intent", "topic", "stars", "rating", "y")
 OTHER_LABEL_NAMES = (
     "priority", "severity", "urgency", "section", "department", "queue", "emotion", "genre", "type", "kind", "polarity", "stance",
-    "verdict", "outcome", "status", "spam", "duplicate", "gold", "annotation", "tag", "score",
+    "verdict", "outcome", "status", "spam", "duplicate", "gold", "annotation", "tag", "score", "overall",
 )  # fmt: skip
 """Names that columns with labels have less often."""
 BESIDE_NAMES = frozenset((
@@ -48,6 +48,9 @@ PAIR_NAMES = (
     ("tweet", "reply"), ("post", "reply"), ("message", "reply"), ("comment", "reply"), ("left", "right"),
 )  # fmt: skip
 """Usual names of the columns of a pair, in order."""
+
+
+_SEAM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True)
@@ -346,27 +349,28 @@ def guess_label(table: Table, text: Sequence[str]) -> str:
 
 def first_named(columns: Iterable[str], usual: Sequence[str]) -> str | None:
     """The column with the first of the usual names, in any case, or that ends in it behind a `_`; None where there is none."""
-    folded = {name: _folded(name) for name in columns}
+    folded = {name: folded_name(name) for name in columns}
     return next(
         (name for each in usual for name, found in folded.items() if found == each or found.endswith("_" + each)), None
     )
 
 
-def _folded(name: str) -> str:
-    return name.strip().casefold().replace("-", "_").replace(" ", "_")
+def folded_name(name: str) -> str:
+    """A name in lower case, its words with `_` between them."""
+    return re.sub(r"[-\s]", "_", _SEAM.sub("_", name.strip())).casefold()
 
 
 def _lengths(table: Table, candidates: Sequence[str], *, least: int) -> dict[str, float]:
     """Mean characters of the columns that may be texts; of all where those are too few."""
     texts = [name for name in candidates if _profile(table, name).is_text]
-    told = [name for name in texts if _folded(name) not in BESIDE_NAMES]
+    told = [name for name in texts if folded_name(name) not in BESIDE_NAMES]
     found = next((each for each in (told, texts) if len(each) >= least), candidates)
     return {name: float(np.mean([len(value or "") for value in table.columns[name][:1000]])) for name in found}
 
 
 def _is_beside(table: Table, name: str) -> bool:
     """Whether a column says who or when, or is one of links, dates or keys."""
-    return _folded(name) in BESIDE_NAMES or bool(_profile(table, name).aside)
+    return folded_name(name) in BESIDE_NAMES or bool(_profile(table, name).aside)
 
 
 def _profile(table: Table, name: str) -> ColumnProfile:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from headstart.data.profile import MOSTLY, ColumnProfile
-from headstart.tasks.columns import LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, same_stem
+from headstart.tasks.columns import LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, folded_name, same_stem
 from headstart.tasks.label_cells import one_label
 
 WHOLE = 0.97
@@ -55,6 +56,8 @@ RELATIONS = (
     "same",
 )  # fmt: skip
 """What names and values of columns have in them that say how two texts are to each other."""
+_PARTED = re.compile(r"[|;\n]|\w#\w")
+"""What stands between several labels of a cell and seldom inside of one."""
 LEAST_SHARED = 0.08
 """Share of common words by which the two texts of a row have to be ahead of those of different rows."""
 
@@ -70,7 +73,7 @@ class Fitness(NamedTuple):
 
 def is_called(name: str, usual: Sequence[str]) -> bool:
     """Whether a column has one of the usual names, or ends in one behind `_` or `-`."""
-    folded = name.casefold().replace("-", "_").replace(" ", "_")
+    folded = folded_name(name)
     return any(folded == each or folded.endswith("_" + each) for each in usual)
 
 
@@ -98,7 +101,7 @@ def as_classes(column: ColumnProfile) -> float:
         few = 1.0 if distinct <= 2 else 0.95 if distinct <= 7 else 0.85
         mark = few if distinct <= 20 or _is_indexed(column) else 0.3
     else:
-        parted = sum("|" in cell or ";" in cell for cell in column.filled) > 0.1 * len(column.filled)
+        parted = sum(_PARTED.search(cell.strip()) is not None for cell in column.filled) > 0.1 * len(column.filled)
         mark = 0.6 if parted else 1.0 if column.words <= 6 else 0.5
     return mark * (0.5 if _is_beside(column.name) else 1.0)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from collections.abc import Sequence
 from sys import intern
+from typing import Any
 
 from headstart.data.python_lists import python_list, python_value
 from headstart.plain import from_json
@@ -11,6 +14,8 @@ from headstart.types import Json
 
 CHOICES = "choices"
 """Key of an object under which Label Studio exports the labels of a text."""
+ANSWERS = frozenset({CHOICES, "taxonomy", "rating", "number", "text", "selected"})
+"""Keys under which it exports answers to the kinds of questions."""
 MARKS = {
     "0": False,
     "1": True,
@@ -21,7 +26,9 @@ MARKS = {
     "no": False,
     "yes": True,
     "x": True,
-}
+    "n": False, "y": True, "f": False, "t": True, "nein": False, "ja": True, "non": False, "oui": True, "s\u00ed": True,
+    "\u2717": False, "\u2718": False, "\u2610": False, "\u2713": True, "\u2714": True, "\u2611": True,
+}  # fmt: skip
 """What cells say, in lower case, where each label has a column of its own."""
 
 
@@ -34,7 +41,7 @@ def one_label(said: str | None) -> tuple[str | None, str | None]:
         return None, "no label"
     if type(said) is not Json and said.lstrip()[:1] not in "[{":
         return intern(said), None
-    is_written = said.lstrip().startswith(('["', "['", '{"', "[]"))
+    is_written = said.lstrip().startswith(('["', "['", '{"', "[{", "[]"))
     labels = listed_labels(said) if type(said) is Json or is_written else None
     if labels is None and type(said) is not Json and not is_structure(said):
         return intern(str(said)), None
@@ -56,10 +63,36 @@ def listed_labels(cell: str) -> list[str] | None:
         found = from_json(cell, number=str)
     except ValueError:
         found = python_list(cell)
-    if isinstance(found, dict) and len(found) == 1 and CHOICES in found:
-        found = found[CHOICES]
-        found = [found] if isinstance(found, str) else found
+    if isinstance(found, dict):
+        found = _answered(found)
+    elif isinstance(found, list) and found and all(isinstance(each, dict) for each in found):
+        answers = [*map(_answered, found)]
+        found = None if None in answers else [one for answer in answers for one in answer or ()]
     if not isinstance(found, list) or not all(isinstance(label, str) for label in found):
+        return None
+    return list(dict.fromkeys(found))
+
+
+def _answered(given: dict[str, Any]) -> list[Any] | None:
+    """What an object of Label Studio answers, the steps of a path as one name; None where it is another."""
+    if len(given) != 1 or not {*given} <= ANSWERS:
+        return None
+    [found] = given.values()
+    if not isinstance(found, list):
+        return [found]
+    return ["/".join(map(str, each)) if isinstance(each, list) else each for each in found]
+
+
+def braced_labels(cell: str) -> list[str] | None:
+    """Names of a set or a tuple as Python prints it, or of a list of PostgreSQL (`{a,"b c"}`); None where it is neither."""
+    said = "()" if cell.strip() == "set()" else cell.strip()
+    inner = said[1:-1]
+    if said[:1] + said[-1:] not in ("{}", "()"):
+        return None
+    found = python_list(f"[{inner}]")
+    if found is None and said[0] == "{" and not re.search(r"[{}\[\]]|[\"']\s*:", inner):
+        found = next(csv.reader([inner], escapechar="\\", skipinitialspace=True), [])
+    if found is None or not all(isinstance(label, str) for label in found):
         return None
     return list(dict.fromkeys(found))
 

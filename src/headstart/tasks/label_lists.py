@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from sys import intern
 
 from headstart.data.table import Table
+from headstart.errors import DataError
 from headstart.tasks.columns import guess_label, indicators
-from headstart.tasks.label_cells import CHOICES, all_alike, is_structure, listed_labels, shown_cell
+from headstart.tasks.label_cells import CHOICES, all_alike, braced_labels, is_structure, listed_labels, shown_cell
 
-SEPARATORS = ("|", ";", ",")
+SEPARATORS = ("|", ";", "\n", ",", "#")
 """Looked for in this order; the first that occurs parts the labels."""
+NAMED = {"newline": "\n", "space": None}
+"""Separators that are said by a name; None is any white space."""
 _OBJECT = f'{{"{CHOICES}"'
 LABELS_NAMES = ("labels", "tags", "categories", "topics", "genres", "classes", "emotions", "keywords")
 
@@ -23,11 +26,14 @@ def guess_labels(table: Table, text: Sequence[str]) -> str:
     Else those that hold 0 and 1, with commas between, where there are two or more; else as single labels are found.
     """
     candidates = [name for name in table.columns if name not in text and not all_alike(table.columns[name])]
+    vectors = {name for name in candidates if are_vectors(table.columns[name][:1000])}
     for wanted in LABELS_NAMES:
         for name in candidates:
             if name.casefold() == wanted:
                 return name
     for name in candidates:
+        if name in vectors:
+            continue
         cells = [cell for cell in table.columns[name][:1000] if cell and cell.strip()]
         if cells and sum(from_list(cell)[1] is None for cell in cells) > len(cells) / 2:
             return name
@@ -40,12 +46,54 @@ def guess_separator(cells: Sequence[str | None]) -> str:
     full = [cell for cell in cells if cell and cell.strip()]
     if any(cell.lstrip().startswith(_OBJECT) for cell in full) or (full and sum(map(is_listed, full)) > len(full) / 2):
         return "json"
-    return next((each for each in SEPARATORS if any(each in cell for cell in full)), SEPARATORS[0])
+    found = next((each for each in SEPARATORS if any(_has(cell, each) for cell in full)), SEPARATORS[0])
+    return next((name for name, sign in NAMED.items() if sign == found), found)
+
+
+def _has(cell: str, separator: str) -> bool:
+    """Whether a separator stands between labels of a cell; `#` may be a part of one as well."""
+    return separator in cell.strip() and (separator != "#" or re.search(r"\w#\w", cell) is not None)
 
 
 def is_listed(cell: str) -> bool:
     """Whether it stands in brackets, as lists of JSON do, or is an object of Label Studio."""
-    return (cell.strip()[:1] == "[" and cell.strip()[-1:] == "]") or cell.lstrip().startswith(_OBJECT)
+    found = cell.strip()
+    return (found[:1] == "[" and found[-1:] == "]") or found.startswith(_OBJECT) or braced_labels(found) is not None
+
+
+def are_vectors(cells: Sequence[str | None]) -> bool:
+    """Whether all cells are lists of numbers, as long in every row: votes, places or marks rather than labels."""
+    found = [listed_labels(cell) if cell.lstrip()[:1] == "[" else None for cell in cells if cell and cell.strip()]
+    numbers = [[*map(_is_number, labels)] for labels in found if labels is not None]
+    return (
+        bool(found)
+        and len(numbers) == len(found)
+        and min(map(len, numbers)) > 0
+        and all(map(all, numbers))
+        and _as_long(cells)
+    )
+
+
+def _as_long(cells: Sequence[str | None]) -> bool:
+    lengths = {cell.count(",") for cell in cells if cell and cell.strip()}
+    return len(lengths) == 1 and lengths != {0}
+
+
+def _is_number(label: str) -> bool:
+    return re.fullmatch(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", label) is not None
+
+
+def refuse_vectors(table: Table, label: str) -> None:
+    """Raises DataError where a column holds lists of 0 and 1 whose places stand for labels."""
+    cells = table.columns[label][:1000]
+    if not are_vectors(cells):
+        return
+    lists = [re.findall(r"[^\s,\[\]\"']+", cell) for cell in cells if cell and cell.strip()]
+    if all({*each} <= {"0", "1", "0.0", "1.0"} for each in lists) and any(len({*each}) < len(each) for each in lists):
+        raise DataError(
+            f"{table.file}: '{label}' has lists of {len(lists[0])} zeros and ones, whose places stand for labels without names; "
+            "write the names of those that a text has, or a column of 0 and 1 for each label"
+        )
 
 
 def from_list(cell: str) -> tuple[list[str], str | None]:
@@ -53,6 +101,7 @@ def from_list(cell: str) -> tuple[list[str], str | None]:
     if not cell.strip():
         return [], None
     labels = listed_labels(cell)
+    labels = braced_labels(cell) if labels is None else labels
     if labels is None:
         return [], f'labels {shown_cell(cell)} are no list of texts; write ["first", "second"]'
     if not all(label.strip() for label in labels):
@@ -76,7 +125,7 @@ def read_labels(cell: str | None, separator: str) -> tuple[tuple[str, ...] | Non
     elif is_listed(cell):
         labels, reason = [], f"{shown_cell(cell)} is a list in brackets and not labels parted by '{separator}'"
     else:
-        parts = cell.split(None if separator == "space" else separator)
+        parts = cell.split(NAMED.get(separator, separator))
         labels, reason = [part.strip() for part in parts if part.strip()], None
     return (None, reason) if reason else (tuple(intern(label) for label in dict.fromkeys(labels)), None)
 
@@ -109,7 +158,11 @@ def doubtful(counts: Mapping[str, int], separator: str) -> str:
         counts: rows of each label.
         separator: what parted them.
     """
-    others = [each for each in SEPARATORS if each != separator and any(each in label for label in counts)]
+    others = [
+        each
+        for each in SEPARATORS
+        if each != NAMED.get(separator, separator) and any(_has(label, each) for label in counts)
+    ]
     if others:
         one = next(label for label in counts if others[0] in label)
         return f"labels are parted by '{separator}', so {shown_cell(one)} is one label; --separator says otherwise"
@@ -146,5 +199,5 @@ def as_lists(lists: Sequence[Sequence[str]], *, separator: str) -> float:
     if rows < 0.05 * filled or max(len(label.split()) for label in counts) > 6:
         return 0.15
     if mixed < 0.6 * sum(map(len, several)):
-        return 0.75 if separator in "|;" else 0.15
+        return 0.75 if separator in ("|", ";", "newline") else 0.15
     return 1.0

@@ -46,7 +46,15 @@ from headstart.tasks.columns import (
 )
 from headstart.tasks.fitness import TAGGED, WHOLE, Fitness, as_texts, is_called
 from headstart.tasks.label_cells import MARKS, marked_labels
-from headstart.tasks.label_lists import as_lists, doubtful, guess_labels, guess_separator, labels_reader, read_labels
+from headstart.tasks.label_lists import (
+    as_lists,
+    doubtful,
+    guess_labels,
+    guess_separator,
+    labels_reader,
+    read_labels,
+    refuse_vectors,
+)
 from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, own_weights
 from headstart.types import Dropped, LabelSet, probability_columns
@@ -88,8 +96,9 @@ class MultiLabelClassification(PooledTask[Example]):
     long: Literal["truncate", "window"] = "truncate"
     """What happens to a text of more tokens than the network reads: `truncate` cuts its end off, `window` reads all of it in
     windows that overlap by a quarter; takes as much longer as there are more tokens."""
-    separator: Literal["json", "|", ";", ",", "space"] | None = None
-    """What parts the labels of a cell: `json` for a list of texts, else `|`, `;`, `,` or `space`; all but the last are found."""
+    separator: Literal["json", "|", ";", ",", "#", "newline", "space"] | None = None
+    """What parts the labels of a cell: `json` for a list of texts, else `|`, `;`, `,`, `#`, `newline` or `space`; all but the last
+    are found."""
     weight: str | None = None
     """Column with how much each row counts in training, numbers over 0; all alike if not given."""
     merge_labels: bool = False
@@ -120,6 +129,7 @@ class MultiLabelClassification(PooledTask[Example]):
             require_marks(table, columns)
             return self.revised(text=text, label=",".join(columns))
         refuse_one_mark(table, text, label)
+        refuse_vectors(table, table.named(label))
         separator = self.separator or guess_separator(table.column(label, "--label"))
         return self.revised(text=text, label=label, separator=separator)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from headstart.solving.logistic import Solver
 
-NUMBER_NAMES = ("score", "rating", "stars", "similarity", "value", "target", "label", "grade", "price", "y")
+NUMBER_NAMES = ("score", "rating", "stars", "similarity", "value", "target", "label", "grade", "price", "y", "overall")
 KINDS = 4
 """Bins by which parts and folds get their share of small and large numbers."""
 

@@ -213,7 +213,7 @@ def remarks_on(table: Table, inputs: Cells, labels: Cells, spelling: Spelling) -
         said = [
             f"{table.file}: tags are read in the scheme {spelling.scheme}{how}: {spelling.said}; --scheme says another"
         ]
-    if any(cell and not cell.lstrip().startswith("[") for cell in labels):
+    if any(cell and not cell.lstrip().startswith(("[", "{")) for cell in labels):
         said.append(f"{table.file}: tags stand between blanks, one for each word between the blanks of its text")
     if cut := words_cut(inputs, labels):
         said.append(f"{table.file}: {cut}")
