@@ -278,6 +278,9 @@ def test_folders_that_headstart_did_not_write_are_never_replaced(tmp_path: Path)
         linear().save(theirs, overwrite=True)
     with pytest.raises(RunFolderError, match="is a file; choose a folder"):
         linear().save(theirs / "thesis.txt", overwrite=True)
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(RunFolderError, match="link is a link that leads nowhere; choose a folder"):
+        linear().save(tmp_path / "link", overwrite=True)
     assert (theirs / "thesis.txt").read_text() == "mine"
 
 

@@ -415,8 +415,9 @@ def check_free(target: Path, *, overwrite: bool = False) -> None:
             what = "was not written by headstart, so it is not replaced" if overwrite else "exists"
             remedy = "" if overwrite else ", or replace it with --overwrite"
             raise RunFolderError(f"output folder {target} {what}; choose another with --output{remedy}")
-    elif target.exists():
-        raise RunFolderError(f"output {target} is a file; choose a folder with --output")
+    elif os.path.lexists(target):
+        what = "a file" if target.exists() else "a link that leads nowhere"
+        raise RunFolderError(f"output {target} is {what}; choose a folder with --output")
     place = target.parent
     while not place.exists():
         place = place.parent

@@ -14,7 +14,7 @@ from headstart.corpora.documents import MOST_CHARACTERS, DocumentCounts, segment
 from headstart.corpora.removal import Removal
 from headstart.corpora.source import TextSource
 from headstart.corpora.survey import survey
-from headstart.errors import DataError
+from headstart.errors import DataError, MissingInputError
 
 Write = Callable[..., str]
 
@@ -101,6 +101,14 @@ def test_a_file_that_changes_between_the_passes_is_an_error(write: Write) -> Non
     with pytest.raises(
         DataError, match=r"a\.txt: has changed while it was in use \(8 characters, 7 before\); begin again"
     ):
+        list(segments(found))
+    Path(path).write_text("a d\n\nc\n")
+    with pytest.raises(
+        DataError, match=r"a\.txt: has changed while it was in use \(other characters, as many as before\)"
+    ):
+        list(segments(found))
+    Path(path).unlink()
+    with pytest.raises(MissingInputError, match=r"a\.txt: there is no such file"):
         list(segments(found))
     Path(path).write_text("a\nb\n\nc")
     with pytest.raises(DataError, match=r"3 documents, 2 before|6 characters, 7 before"):

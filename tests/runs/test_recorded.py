@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from headstart.errors import MissingInputError, RunFolderError
+from headstart.recipes.labelled import Fit
+from headstart.runs.conditions import conditions
 from headstart.runs.recorded import place_of, recorded
 from headstart.runs.workspace import Workspace
 
@@ -93,3 +95,9 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path, kind: str) -> None:
 def test_a_run_that_is_not_there_is_missing(tmp_path: Path) -> None:
     with pytest.raises(MissingInputError, match="there is no run"):
         recorded(tmp_path / "m")
+
+
+def test_data_that_was_removed_while_the_run_was_at_work_is_named(tmp_path: Path) -> None:
+    recipe: Any = Fit(data={"train": str(tmp_path / "train.csv")})
+    with pytest.raises(MissingInputError, match=r"train\.csv: cannot be read any more while it is in use"):
+        conditions(recipe, None, None, 1, 1)

@@ -188,6 +188,27 @@ def test_a_lock_that_is_no_file_is_refused_and_what_it_leads_to_stays(tmp_path: 
     assert mine.read_text() == "mine"
 
 
+def test_a_current_folder_that_was_removed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(StorageError, match="run cannot be written: No such file or directory"):
+        Lock(Path("run"))
+    with pytest.raises(StorageError, match="the current folder cannot be used"):
+        durable.current_folder()
+
+
+def test_a_machine_without_a_folder_for_temporary_files_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr(durable.tempfile, "gettempdir", none)
+    said = str(durable.temporary_refusal("the rows", OSError(28, "No space left on device")))
+    assert said.startswith(
+        "the folder for temporary files: the rows cannot be kept there while they are used (No space left"
+    )
+
+
 def test_json_is_read_of_regular_files_alone_and_not_to_any_depth(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "deep").write_text("[" * 100_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -92,12 +93,15 @@ def _pieces(file: TextFile, survey: Survey) -> Iterator[tuple[str, bool]]:
 
 
 def _measured(stream: Iterable[str], file: TextFile) -> Iterator[str]:
-    characters = 0
+    characters, text = 0, hashlib.sha256()
     for block in stream:
         characters += len(block)
+        text.update(block.encode("utf-8", "surrogatepass"))
         yield block
     if characters != file.characters:
         raise _changed(file, f"{characters:,} characters, {file.characters:,} before")
+    if text.hexdigest() != file.digest:
+        raise _changed(file, "other characters, as many as before")
 
 
 def _changed(file: TextFile, how: str) -> DataError:

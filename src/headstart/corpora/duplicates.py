@@ -11,7 +11,7 @@ from typing import IO
 
 import numpy as np
 
-from headstart.errors import StorageError
+from headstart.runtime.durable import temporary_refusal
 
 WORDS = 5
 """Words of a shingle; a document with fewer has no near duplicates."""
@@ -180,10 +180,8 @@ class Fingerprints:
             self._file.write(np.concatenate(self._held).data)
             self._file.flush()
         except OSError as error:
-            raise StorageError(
-                f"{tempfile.gettempdir()}: the signatures for near duplicates cannot be kept there "
-                f"({error.strerror or error}); free some space, name another folder with the environment variable "
-                "TMPDIR, or leave near_duplicates away"
+            raise temporary_refusal(
+                "the signatures for near duplicates", error, otherwise=", or leave near_duplicates away"
             ) from None
         self._held = []
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
-from headstart.errors import StorageError
+from headstart.runtime.durable import temporary_refusal
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -132,7 +132,7 @@ class ColumnWriter:
             self._writer = None
             table = pa.ipc.open_file(pa.memory_map(self._path)).read_all()
         except OSError as error:
-            raise self._refused(error) from None
+            raise temporary_refusal("the rows of a large file", error) from None
         finally:
             self.discard()
         return {name: ArrowColumn(table.column(name).chunks, self._starts) for name in self.names}
@@ -164,14 +164,8 @@ class ColumnWriter:
                 self._starts.append(self._starts[-1] + len(rows))
         except OSError as error:
             self.discard()
-            raise self._refused(error) from None
+            raise temporary_refusal("the rows of a large file", error) from None
         self._rows, self._bytes = [], 0
-
-    def _refused(self, error: OSError) -> StorageError:
-        return StorageError(
-            f"{tempfile.gettempdir()}: the rows of a large file cannot be kept there while they are used "
-            f"({error.strerror or error}); free some space, or name another folder with the environment variable TMPDIR"
-        )
 
 
 def texts_digest(texts: Iterable[Any]) -> str:

@@ -11,7 +11,7 @@ from typing import IO
 import numpy as np
 
 from headstart.data.units import Units
-from headstart.errors import StorageError
+from headstart.runtime.durable import temporary_refusal
 
 MEMORY_TOKENS = 16_000_000
 """Tokens up to which they are held in memory (64 MB)."""
@@ -155,10 +155,7 @@ class TokenWriter:
                 self._file.write(flat.data)
             self._file.flush()
         except OSError as error:
-            raise StorageError(
-                f"{tempfile.gettempdir()}: the tokens of many texts cannot be kept there while they are used "
-                f"({error.strerror or error}); free some space, or name another folder with the environment variable TMPDIR"
-            ) from None
+            raise temporary_refusal("the tokens of many texts", error) from None
         self._flat, self._held = [], 0
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from headstart.backbones.location import Located
 from headstart.data.columns import texts_digest
 from headstart.data.table import Table
+from headstart.errors import MissingInputError
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.raw_text import LanguageModelling
 from headstart.recipes.sources import MEMORY
@@ -76,6 +77,15 @@ def _machine(recipe: Experiment | LanguageModelling, threads: int, processes: in
 
 
 def _content(path: Path) -> str:
-    """Digest of a file, or of all files of a folder."""
-    files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
-    return texts_digest([digest(each) for each in files])
+    """Digest of a file, or of all files of a folder.
+
+    Raises:
+        MissingInputError: it was removed, or may not be read any more.
+    """
+    try:
+        files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+        return texts_digest([digest(each) for each in files])
+    except OSError as error:
+        raise MissingInputError(
+            f"{path}: cannot be read any more while it is in use ({error.strerror or error})"
+        ) from None

@@ -22,6 +22,7 @@ from headstart.recipes.sources import MEMORY
 from headstart.recipes.verbs import VERBS
 from headstart.runs.outcome import Call, Outcome
 from headstart.runtime.contained import believed, content, parsed
+from headstart.runtime.durable import current_folder
 from headstart.runtime.interrupts import stopped, watched
 from headstart.runtime.progress import SILENT, Progress
 from headstart.runtime.team import joined
@@ -132,7 +133,7 @@ def resume(recipe: Resume, call: Call) -> Outcome:
         begun, directory = from_mapping(about["recipe"], str(folder)), Path(about["directory"])
         if not isinstance(begun, Experiment | LanguageModelling):
             raise UsageError(f"{folder} was begun by {begun.verb}, which cannot go on")
-        if directory != Path.cwd():
+        if str(directory) != current_folder():
             begun = begun.moved(directory)
         if isinstance(begun, LanguageModelling):
             return _learned(begun, call, folder, work, strict=recipe.strict)

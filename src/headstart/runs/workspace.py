@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -41,6 +40,7 @@ from headstart.runtime.durable import (
     UNFINISHED,
     Lock,
     clear_remains,
+    current_folder,
     damage,
     discard,
     read_json,
@@ -112,7 +112,7 @@ class Workspace:
                         "begin anew with --overwrite"
                     )
                 self._clear()
-                self.about = {"format": FORMAT, "recipe": dict(recipe), "directory": os.getcwd(), "spent": 0.0}
+                self.about = {"format": FORMAT, "recipe": dict(recipe), "directory": current_folder(), "spent": 0.0}
                 self._write(self.about)
             clear_remains(self.folder)
         except BaseException:

@@ -249,6 +249,36 @@ def require_room(folder: Path, needed: int) -> None:
         )
 
 
+def current_folder() -> str:
+    """Where the command was given.
+
+    Raises:
+        StorageError: it was removed meanwhile.
+    """
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise StorageError(f"the current folder cannot be used ({error.strerror}); change to another one") from None
+
+
+def temporary_refusal(what: str, error: OSError, *, otherwise: str = "") -> StorageError:
+    """The error to raise when `what` cannot be kept in the folder for temporary files while it is used.
+
+    Args:
+        what: in words, the beginning of a sentence about several things.
+        error: of the disk.
+        otherwise: what else may be done.
+    """
+    try:
+        place = tempfile.gettempdir()
+    except OSError:
+        place = "the folder for temporary files"
+    return StorageError(
+        f"{place}: {what} cannot be kept there while they are used ({error.strerror or error}); free some space, or name another "
+        f"folder with the environment variable TMPDIR{otherwise}"
+    )
+
+
 def refusal(target: Path, error: OSError | SafetensorError) -> StorageError:
     """The error to raise when writing failed, with the free space where that is the reason."""
     said = str(error)
