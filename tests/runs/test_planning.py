@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,15 @@ from headstart.errors import RecipeError
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.sources import TEST, TRAIN, VALIDATION
 from headstart.runs.experiment import Entry
-from headstart.runs.planning import BACKWARD, Plan
+from headstart.runs.planning import Plan
+from headstart.runs.recorded import BACKWARD
 from headstart.runs.splitting import Parts
 from headstart.runtime.deadline import Deadline
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Candidate, Context, Work
 from headstart.strategies.tf_idf import TfIdf
 from headstart.tasks.text_classification import Example, TextClassification
+from headstart.training.settings import Training
 
 TASK = TextClassification(text=("text",), label="label", labels=("no", "yes"), metric="accuracy")
 
@@ -207,11 +210,11 @@ def test_no_control_starves_transfer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_first_cheap_strategy_runs_even_if_it_may_not_fit() -> None:
-    found = plan(left=30.0, train=1000, few=True, rate=0.02)
+    found = plan(left=30.0, train=1000, few=True, rate=0.025)
     entry = Entry(get("feature-extraction"))
     assert found.step(entry, ()).reason == ""
     assert found.step(entry, [done("tf-idf", right=0.8, rank=0.8)]).reason != ""
-    found.rate = 0.016  # too close for comfort, but nothing pretrained has run
+    found.rate = 0.0155  # too close for comfort, but nothing pretrained has run
     assert found.step(entry, [done("tf-idf", right=0.8, rank=0.8)]).reason == ""
     assert found.step(entry, [done("contrastive", right=0.8, rank=0.8)]).reason != ""
 
@@ -364,11 +367,47 @@ def test_an_outlook_counts_what_comes_before(monkeypatch: pytest.MonkeyPatch) ->
     assert last.reason.startswith("needs 2 min 50 s"), "others are expected to have run by then"
 
 
-@pytest.mark.parametrize(("pace", "rate"), [(0.1, 0.01), (0.4, 0.005), (0.8, 0.008), (1.5, 0.015), (5.0, 0.02)])
-def test_what_the_first_strategy_took_corrects_the_time_of_a_pass(pace: float, rate: float) -> None:
+@pytest.mark.parametrize(("texts", "rate"), [(1100, 0.005), (0, 0.01), (400, 0.01)])
+def test_passes_of_the_frozen_network_measure_those_to_come_unless_they_were_cached(texts: int, rate: float) -> None:
     found = plan(left=3000.0)
     entry = done("feature-extraction", right=0.9, rank=0.9)
-    work = entry.strategy.work(found.context)
-    entry.seconds = work.seconds + 1 + pace * 10 * work.reading
+    found.context.shared.features = SimpleNamespace(read=texts, seconds=5.5)  # type: ignore[assignment]
+    entry.seconds = 5.5 + 0.5 + 1 + 3 * entry.strategy.work(found.context).heads
     found.learn(entry)
     assert found.rate == pytest.approx(rate)
+    assert found.solving == pytest.approx(3.0 if rate < 0.01 else 1.0)
+
+
+def test_heads_that_take_long_are_expected_of_those_to_come() -> None:
+    found = plan(left=3000.0, few=True)
+    before = found.estimate(get("contrastive"))
+    found.solving = 5.0
+    after = found.estimate(get("contrastive"))
+    assert before is not None
+    assert after is not None
+    assert after - before == pytest.approx(4 * 0.5 * 2e-4 * 1000)
+
+
+def test_a_control_without_a_network_that_takes_long_is_brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = usual(monkeypatch)
+    entry = next(entry for entry in found.entries() if entry.label == "tf-idf")
+    assert found.step(entry, ()).brief is None
+    monkeypatch.setattr(TfIdf, "work", lambda self, context: Work(0.0, 0.0, 400.0 if self.C is None else 30.0))
+    found = usual(monkeypatch)
+    step = found.step(entry, [done("contrastive", right=0.9, rank=0.9)])
+    assert (step.brief, step.runs, step.late) == (TfIdf(C=10.0), True, True)
+    monkeypatch.setattr(TfIdf, "work", lambda self, context: Work(0.0, 0.0, 400.0))
+    step = usual(monkeypatch).step(entry, [done("contrastive", right=0.9, rank=0.9)])
+    assert step.reason.startswith("needs 6 min 40 s")
+
+
+def test_what_moves_weights_does_not_run_on_a_small_part_of_the_rows_that_another_had() -> None:
+    first = [done("feature-extraction", right=0.8, rank=0.8), done("contrastive", right=0.9, rank=0.9)]
+    for entry in first:
+        assert entry.candidate is not None
+        entry.candidate.training = Training()
+    lora = Entry(get("lora"))
+    alone = plan(left=45.0, strategies=("lora",)).step(lora, first[:1])
+    assert alone.training is not None
+    assert 200 <= (alone.training.sample or 0) < 500
+    assert plan(left=45.0, strategies=("lora",)).step(lora, first).reason.startswith("needs")

@@ -258,17 +258,19 @@ def set_up(
     # What was measured decides which rows are used: a run that goes on takes the same ones.
     known = {} if work is None else work.about.get("measured", {})
     if known:
-        plan.rate, plan.test_rate, fewer = known["rate"], known["test_rate"], known["fewer"]
+        plan.rate, plan.test_rate, plan.backward = known["rate"], known["test_rate"], known["backward"]
+        fewer = known["fewer"]
     else:
         progress.say("plan", "measuring how long a pass over the rows takes here")
         plan.probe()
         fewer = plan.fitting()
         if work is not None:
-            work.remember(measured={"rate": plan.rate, "test_rate": plan.test_rate, "fewer": fewer})
+            paces = {"rate": plan.rate, "test_rate": plan.test_rate, "backward": plan.backward}
+            work.remember(measured=paces | {"fewer": fewer})
     if fewer:
         recipe = recipe.revised(data=recipe.data.revised(**fewer))
         smaller = planned(recipe, into_parts(labelled, recipe, progress))
-        smaller.rate, smaller.test_rate = plan.rate, plan.test_rate
+        smaller.rate, smaller.test_rate, smaller.backward = plan.rate, plan.test_rate, plan.backward
         plan = smaller
     return plan
 

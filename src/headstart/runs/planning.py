@@ -7,21 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from headstart.backbones.location import BackboneSource, Located
 from headstart.recipes.labelled import Experiment
-from headstart.recipes.sources import TARGET_TEST
+from headstart.runs.estimates import Estimates
 from headstart.runs.experiment import Entry, line_up
 from headstart.runs.splitting import Parts, at_most
 from headstart.runs.steps import Step
 from headstart.runtime.deadline import Deadline
 from headstart.runtime.progress import format_duration
-from headstart.strategies.base import Auto, Context, Shared, Strategy, Work
+from headstart.strategies.base import Auto, Context, Shared, Strategy
 from headstart.training.settings import Training
 
-BACKWARD = 3.3
-"""Time of a pass forward and backward, in passes forward; what is measured on the way takes its place."""
 SAFETY = 1.2
 """What estimates are multiplied by."""
 LAST_STEPS = 5.0
@@ -40,11 +35,8 @@ FIRST_SHARE = 0.5
 """Share of what is left that a cheap strategy may take where it does not get all rows."""
 LEAST_SAMPLE, LEAST_PER_LABEL = 200, 8
 """Rows, in all and per label, below which a strategy does not run on a sample of them."""
-PROBED_ROWS = 48
-MOST_OFF = 2.0
-"""What a pass is taken to be slower or faster by at most than was measured, where the first strategy shows it."""
-CACHED = 0.25
-"""Share of the expected time below which a strategy has found its passes done by an earlier run, which says nothing."""
+LEAST_SHARE = 0.5
+"""Share of the rows that another strategy has learnt from below which one like it does not run."""
 CHEAP = 2
 """Highest cost of strategies that run whatever the others came to."""
 CONTROL_SHARE = 1.5
@@ -53,11 +45,9 @@ QUICK_SHARE = 0.1
 """Share of the budget up to which a control runs before transfer; what takes longer comes behind it."""
 LONG_TEST = 10.0
 """Seconds of scoring on test beyond which `auto` leaves out what it does not keep."""
-NETWORK_START = 1.0
-"""Seconds to load a backbone."""
 
 
-class Plan:
+class Plan(Estimates):
     """Decides before each strategy whether it runs and until when.
 
     Without a budget every strategy that was named runs, and under `auto` those that may pay. With a budget a strategy
@@ -75,43 +65,11 @@ class Plan:
     def __init__(
         self, recipe: Experiment, parts: Parts, context: Context, end: Deadline | None, threads: int = 1
     ) -> None:
-        self.recipe = recipe
-        self.parts = parts
-        self.context = context
+        super().__init__(recipe, parts, context)
         self.end = end
         self.threads = threads
-        self.rate: float | None = None
-        """Seconds per row of a pass forward over training rows."""
-        self.test_rate = 0.0
-        """Seconds per row of a pass forward over test rows."""
-        self.backward = BACKWARD
         self._expected: dict[str, float] = {}
         """Seconds of entries that are taken for done while the whole run is forecast, by label."""
-        self._works: dict[tuple[Any, ...], tuple[Work, int]] = {}
-        self._shared: dict[BackboneSource, Shared] = {}
-
-    def probe(self) -> None:
-        """Measure how long a pass over the rows takes: a few rows of each part, twice, the second time counted."""
-        backbone = self.context.backbone()
-        from headstart.predictors.mixed_precision import reads_fast
-        from headstart.training.features import pooled_states
-
-        def seconds(rows: Any) -> float:
-            chosen = np.random.default_rng(self.recipe.seed).permutation(len(rows))[:PROBED_ROWS]
-            tokens = backbone.tokenizer.read([rows.get(int(row)).input for row in chosen])
-            pooled_states(backbone, tokens, backbone.poolings)
-            started = time.perf_counter()
-            pooled_states(backbone, tokens, backbone.poolings)
-            return (time.perf_counter() - started) / len(chosen)
-
-        test = self.parts.test
-        try:
-            self.rate = seconds(self.parts.train)
-            if test is not None:
-                backbone.fast = reads_fast(self.recipe.precision, len(test), self.context.device)
-                self.test_rate = seconds(test)
-        except (MemoryError, RuntimeError, ArithmeticError):
-            self.rate = None  # strategies that need it will say what is wrong
 
     def fitting(self) -> dict[str, int]:
         """Keys of `data` that keep reading what is held out within its share of the budget; empty if it fits."""
@@ -133,42 +91,15 @@ class Plan:
         return found
 
     @property
-    def testing(self) -> float:
-        """Seconds to score a network on the test rows, those of named tests too."""
-        rows = sum(len(rows) for role, rows in self.parts.scored.items() if role != TARGET_TEST)
-        return (self.test_rate or self.rate or 0.0) * rows
-
-    @property
     def kept(self) -> float:
         """Seconds kept for the last steps and what is measured in them."""
         rows = len(self.parts.validation if self.parts.test is None else self.parts.test)
         measuring = sum(each.seconds(rows, self.test_rate or self.rate or 0.0) for each in self.recipe.measured())
         return LAST_STEPS + LAST_SHARE * (self.recipe.limit or 0.0) + measuring
 
-    def estimate(self, strategy: Strategy, training: Training | None = None) -> float | None:
-        """Seconds that a strategy takes up to its test scores, by other settings where given; None if nothing was measured."""
-        if strategy.needs_backbone and self.rate is None:
-            return None
-        work, rows = self._work(strategy, training or self.context.training)
-        if self.rate is None or not strategy.needs_backbone:
-            return work.seconds
-        return work.seconds + NETWORK_START + self.rate * rows * (self.backward * work.training + work.reading)
-
-    def _work(self, strategy: Strategy, training: Training) -> tuple[Work, int]:
-        """What a strategy does by some settings, and on how many training rows; looked at once, for rows may be many."""
-        known = tuple(self.context.shared.epochs.items()) if strategy.role == "control" else ()
-        key = (str(strategy.plain()), training.epochs, training.sample, known)
-        if key not in self._works:
-            context = self._reduced(training)
-            self._works[key] = strategy.work(context), len(context.train)
-        return self._works[key]
-
-    def _reduced(self, training: Training) -> Context:
-        """The run's context with other settings and, for its size alone, as many rows as they say."""
-        context, most = replace(self.context, training=training), training.sample
-        if most is None or context.folds is not None or most >= len(context.train):
-            return context
-        return replace(context, train=context.train.take(np.arange(most)))
+    def _least(self, strategy: Strategy) -> float:
+        """Seconds of the cheapest way of a control."""
+        return min(self.estimate(way) or 0.0 for way in (strategy, *strategy.briefer(self.context)))
 
     def step(self, entry: Entry, entries: Sequence[Entry]) -> Step:
         """Whether an entry runs now, given what the others came to."""
@@ -182,7 +113,7 @@ class Plan:
         left = self.left(strategy, entries)
         if left is None or seconds * SAFETY <= left:
             return Step(entry, seconds)
-        training = self._shorter(strategy, left)
+        training = self._shorter(strategy, left, entries)
         if training is not None:
             return Step(entry, self.estimate(strategy, training), training=training, late=True)
         rivals = [each for each in entries if each.candidate is not None or each.label in self._expected]
@@ -193,6 +124,9 @@ class Plan:
 
     def _brief(self, entry: Entry, entries: Sequence[Entry], ways: Sequence[Strategy], seconds: float) -> Step:
         """A control that is to be brief: the most careful way that fits, if one does."""
+        left = self.left(entry.strategy, entries)
+        if not entry.strategy.needs_backbone:
+            return self._cheaper(entry, [entry.strategy, *ways], left)
         costliest = max(
             (
                 self._expected.get(each.label, each.seconds)
@@ -204,7 +138,6 @@ class Plan:
         if costliest is None:
             return Step(entry, seconds, "no pretrained strategy ran, so there is nothing to compare it with")
         most = CONTROL_SHARE * costliest
-        left = self.left(entry.strategy, entries)
         for way in ways:
             needed = self.estimate(way)
             if needed is not None and needed <= most and (left is None or needed * SAFETY <= left):
@@ -214,6 +147,16 @@ class Plan:
             return Step(entry, least, _beyond(least, left), most=most, late=True)
         said = f"needs {format_duration(least)}, more than {CONTROL_SHARE:g} times the costliest pretrained strategy"
         return Step(entry, least, f"{said} ({format_duration(most)}); --budget none runs it")
+
+    def _cheaper(self, entry: Entry, ways: Sequence[Strategy], left: float | None) -> Step:
+        """A control without a network: as it is or, where that does not fit, the first way that does."""
+        needed = [self.estimate(way) or 0.0 for way in ways]
+        for way, seconds in zip(ways, needed, strict=True):
+            if left is None or seconds * SAFETY <= left:
+                return Step(
+                    entry, seconds, brief=None if way is entry.strategy else way, late=way is not entry.strategy
+                )
+        return Step(entry, needed[0], _beyond(needed[-1], left or 0.0), late=True)
 
     def is_beside(self, strategy: Strategy) -> bool:
         """Whether a strategy is a control that nobody named."""
@@ -229,7 +172,7 @@ class Plan:
             return None
         done = {each.label for each in entries if each.status != "not run"} | {*self._expected}
         waiting = [
-            min(self.estimate(each.strategy) or 0.0, QUICK_SHARE * (self.recipe.limit or 0.0))
+            min(self._least(each.strategy), QUICK_SHARE * (self.recipe.limit or 0.0))
             for each in entries
             if strategy.role == "transfer" and each.label not in done and self.is_beside(each.strategy)
             if not each.strategy.needs_backbone
@@ -266,13 +209,6 @@ class Plan:
         brief = None if kept["brief"] is None else entry.strategy.revised(**kept["brief"])
         return Step(entry, self.estimate(entry.strategy), kept["reason"], training, brief, kept["most"])
 
-    def context_on(self, located: Located | None) -> Context:
-        """The run's context on a backbone; what is computed on another one is not shared with it."""
-        usual = self.context.located
-        if located is None or (usual is not None and located.source == usual.source):
-            return self.context
-        return replace(self.context, located=located, shared=self._shared.setdefault(located.source, Shared()))
-
     def context_for(self, step: Step) -> Context:
         """What a strategy is given: a deadline under a budget, and fewer epochs or rows where the usual ones do not fit."""
         context = self.context_on(step.entry.located)
@@ -302,8 +238,11 @@ class Plan:
 
         return sorted(entries, key=waits)
 
-    def _shorter(self, strategy: Strategy, left: float) -> Training | None:
-        """Settings with fewer epochs, then with fewer rows, that fit into the seconds that are left; None if none do."""
+    def _shorter(self, strategy: Strategy, left: float, entries: Sequence[Entry]) -> Training | None:
+        """Settings with fewer epochs, then with fewer rows, that fit into the seconds that are left; None if none do.
+
+        What moves weights does not run on a small part of the rows that another such strategy has learnt from.
+        """
         usual = self.context.training
         ways = [usual]
         if strategy.shortens and usual.epochs is None:
@@ -312,7 +251,16 @@ class Plan:
         share = FIRST_SHARE if strategy.cost <= CHEAP else 1.0
         whole = self.estimate(strategy, ways[-1]) or 0.0
         rows = min(rows, int(1.5 * rows * share * left / max(SAFETY * whole, 1e-9)))  # about as many as fit, and more
-        least = max(LEAST_SAMPLE, LEAST_PER_LABEL * self.parts.task.kinds)
+        moved = [each.candidate for each in entries if each.candidate is not None and not each.strategy.frozen]
+        most = max(
+            (
+                (each.training or usual).sample or len(self.parts.train)
+                for each in moved
+                if each.strategy.role == "transfer"
+            ),
+            default=0,
+        )
+        least = max(LEAST_SAMPLE, LEAST_PER_LABEL * self.parts.task.kinds, 0 if strategy.frozen else LEAST_SHARE * most)
         while not self.parts.crossed and (rows := int(0.85 * rows)) >= least:
             ways.append(ways[-1].revised(sample=rows))
         for way in ways[1:]:
@@ -320,25 +268,6 @@ class Plan:
             if seconds is not None and seconds * SAFETY <= (share if way.sample else 1.0) * left:
                 return way
         return None
-
-    def learn(self, entry: Entry) -> None:
-        """Take the time that a strategy took as the measure for those to come, where it says something."""
-        if self.rate is None or entry.candidate is None or not entry.strategy.needs_backbone:
-            return
-        work, rows = self._work(entry.strategy, entry.candidate.training or self.context.training)
-        whole = self.rate * rows
-        spent = entry.seconds - work.seconds - NETWORK_START
-        if whole > 0 and work.training >= 1:
-            self.backward = float(np.clip((spent - work.reading * whole) / (work.training * whole), 1.5, 12.0))
-        elif whole > 0 and work.reading >= 1:
-            pace = spent / (work.reading * whole)
-            if pace > CACHED:
-                self.rate *= float(np.clip(pace, 1 / MOST_OFF, MOST_OFF))
-
-    def tested(self, entry: Entry, seconds: float) -> None:
-        """Take the time that scoring a network on test took as the measure for the others."""
-        if self.parts.test is not None and entry.strategy.needs_backbone:
-            self.test_rate = seconds / max(len(self.parts.test), 1)
 
     def untested(self, entry: Entry, *, wanted: bool = False) -> str:
         """Why a strategy that is not kept is not scored on test; empty where it is.

@@ -16,6 +16,9 @@ SUFFIX = ".part"
 ABOUT = "run.json"
 FORMAT = 1
 
+BACKWARD = 3.3
+"""Time of a pass forward and backward, in passes forward, until it is measured."""
+
 Seconds = Annotated[float, Field(ge=0)]
 
 
@@ -25,6 +28,8 @@ class Measured(BaseModel):
     rate: Seconds | None
     """Seconds a row takes to pass the network."""
     test_rate: Seconds
+    backward: Annotated[float, Field(gt=0)] = BACKWARD
+    """Time of a pass forward and backward, in passes forward."""
     fewer: dict[str, Any]
     """Keys of `data` that were changed so that the rows can be read in time."""
 

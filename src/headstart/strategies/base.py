@@ -167,6 +167,8 @@ class Work(NamedTuple):
     """Passes forward only."""
     seconds: float = 0.0
     """What takes no network: libraries to import, terms to count."""
+    heads: float = 0.0
+    """Seconds in which heads are fitted as a rule; plans measure how much longer or shorter this data takes."""
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,15 @@ def trained_work(context: Context, epochs: int, *, twin: int = 0, head_first: bo
     held = 1.0 if context.folds is not None else len(context.validation) / max(len(context.train), 1)
     passes = epochs * runs * folds + twin
     return Work(passes, (1.0 + held) * head_first + held * (epochs * runs + twin + 1))
+
+
+SOLVING, FEW_LABELS = 2e-4, 2
+"""Seconds by row in which a head of two labels or one number is found; one of more takes as much longer as it has more."""
+
+
+def fitting_heads(context: Context) -> float:
+    """About how many seconds it takes to find the strength of a head on several layers, and to fit it, on all rows."""
+    return SOLVING * len(context.train) * max(1.0, len(context.task.names) / FEW_LABELS)
 
 
 RATES = (1e-4, 3e-4, 1e-3)

@@ -10,7 +10,7 @@ from pydantic import Field
 from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.errors import RecipeError
-from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work
+from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work, fitting_heads
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ UPDATES = 6
 """Updates that few rows get by default; twice as many at half the rate are no better on average (docs/log.md)."""
 LEAST_EPOCHS = 2
 LEARNING_RATE = 2e-4
+HEADS = 0.5
+"""Time in which heads are fitted on one layer, in times of that on several."""
 GRID = (1e-3, 3e-3, 1e-2, 3e-2)
 """Strengths tried for the head; under folds the strongest regularisation within one standard error is taken."""
 
@@ -85,7 +87,7 @@ class Contrastive(Strategy):
         from headstart.strategies.cross_validation import rounds
 
         passes = self._epochs(context, False) * rounds(context)
-        return Work(passes, 1.0 + rounds(context))
+        return Work(passes, 1.0 + rounds(context), heads=HEADS * fitting_heads(context))
 
     def fit(self, context: Context) -> Candidate:
         """Train on all rows, under folds once per fold before that, and fit the head."""

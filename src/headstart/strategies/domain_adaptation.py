@@ -159,7 +159,7 @@ class DomainAdaptation(Strategy):
         folds = 0 if not self.gate or context.folds is not None else self._folds(context)
         fits = 2 * self.gate_seeds * (folds or 1) + (folds > 0) if self.gate else 1
         texts = (self.text_updates or UPDATES) * self.text_batch / max(30.0 * len(context.train), 1.0)
-        return Work(inner.training * fits + texts, inner.reading * fits, inner.seconds * fits)
+        return Work(inner.training * fits + texts, inner.reading * fits, inner.seconds * fits, inner.heads * fits)
 
     def fit(self, context: Context) -> Candidate:
         """Adapt; fit with and without; keep what the gate lets through."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from headstart.errors import RecipeError
-from headstart.strategies.base import CHOOSING_ROWS, Auto, Candidate, Context, Strategy, Work
+from headstart.strategies.base import CHOOSING_ROWS, Auto, Candidate, Context, Strategy, Work, fitting_heads
 
 if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
 
-COMPARING, SOLVING = 4.0, 2e-4
-"""Seconds in which layers are compared on as many rows as they ever are, and in which a head is fitted, by row."""
+COMPARING = 4.0
+"""Seconds in which layers are compared on as many rows as they ever are."""
 
 
 class FeatureExtraction(Strategy):
@@ -55,7 +55,7 @@ class FeatureExtraction(Strategy):
         """A pass over all rows, and the seconds in which layers are compared and heads are fitted."""
         rows, held = len(context.train), 0 if context.folds is not None else len(context.validation)
         compared = min(rows, CHOOSING_ROWS) / CHOOSING_ROWS
-        return Work(0.0, 1.0 + held / max(rows, 1), 0.5 + COMPARING * compared**2 + SOLVING * rows)
+        return Work(0.0, 1.0 + held / max(rows, 1), 0.5, COMPARING * compared**2 + fitting_heads(context))
 
     def fit(self, context: Context) -> Candidate:
         """Extract once, compare sets of layers, fit the best on all rows."""

@@ -99,7 +99,9 @@ class SelfTraining(Strategy):
         inner = self.then.work(context)
         more = 0.0 if context.target is None else len(context.target) / max(len(context.train), 1)
         passes = 1 + self.rounds * (1 + more)
-        return Work(inner.training * passes, inner.reading * passes + more, inner.seconds * passes)
+        return Work(
+            inner.training * passes, inner.reading * passes + more, inner.seconds * passes, inner.heads * passes
+        )
 
     def fit(self, context: Context) -> Candidate:
         """Fit without texts, then with them for some rounds."""

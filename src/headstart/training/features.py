@@ -1,7 +1,9 @@
 """Frozen features: what every layer of a backbone says of each text, computed once and shared by all who ask."""
 
 import hashlib
+import time
 from collections.abc import Sequence
+from typing import TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -21,6 +23,14 @@ from headstart.training.frozen import TextSet, frozen_key
 KIND = "features"
 LEAST_TEXTS = 256
 """Texts below which computing again is no slower than looking up."""
+
+
+class Reading(TypedDict, total=False):
+    """Options of `pooled_states`."""
+
+    layers: Sequence[int] | None
+    into: np.ndarray | None
+    progress: Progress
 
 
 @torch.inference_mode()
@@ -110,6 +120,10 @@ class FeatureStore:
     def __init__(self, cache: ArrayCache, team: Team = ALONE) -> None:
         self.cache = cache
         self.team = team
+        self.read = 0
+        """Texts that passed the backbone here; none where an earlier run computed them."""
+        self.seconds = 0.0
+        """What these passes took."""
         self._kept: dict[str, list[np.ndarray]] = {}
 
     def get(self, backbone: Backbone, parts: Sequence[TokenRows], *, progress: Progress = SILENT) -> list[np.ndarray]:
@@ -137,14 +151,24 @@ class FeatureStore:
 
     def _computed(self, backbone: Backbone, texts: TextSet, progress: Progress) -> np.ndarray:
         if len(texts.tokens) < LEAST_TEXTS:
-            return pooled_states(backbone, texts.tokens, backbone.poolings, progress=progress, team=self.team)
+            return self._timed(backbone, texts.tokens, backbone.poolings, progress=progress)
         shape = (len(texts.tokens), backbone.depth + 1, len(backbone.poolings), backbone.hidden_size)
         key = frozen_key(backbone, backbone.blocks(), texts.digest) | {"poolings": list(backbone.poolings)}
 
         def fill(states: np.ndarray) -> None:
-            pooled_states(backbone, texts.tokens, backbone.poolings, into=states, progress=progress, team=self.team)
+            self._timed(backbone, texts.tokens, backbone.poolings, into=states, progress=progress)
 
         return self.cache.get(KIND, key, shape, fill)
+
+    def _timed(
+        self, backbone: Backbone, tokens: TokenRows, poolings: Sequence[str], **options: Unpack[Reading]
+    ) -> np.ndarray:
+        """`pooled_states`, whose time is the measure of passes to come."""
+        started = time.perf_counter()
+        states = pooled_states(backbone, tokens, poolings, team=self.team, **options)
+        self.seconds += time.perf_counter() - started
+        self.read += len(tokens)
+        return states
 
     def chosen(
         self,
@@ -185,7 +209,7 @@ class FeatureStore:
         key |= {"layers": list(layers), "pooling": ",".join(poolings)}
 
         def fill(states: np.ndarray) -> None:
-            pooled_states(backbone, tokens, poolings, layers=layers, into=states, progress=progress, team=self.team)
+            self._timed(backbone, tokens, poolings, layers=layers, into=states, progress=progress)
 
         return self.cache.get(KIND, key, (tokens.units.total, len(layers), len(poolings), backbone.hidden_size), fill)
 

@@ -1,0 +1,77 @@
+"""How long passes take on this machine, measured on a few rows before anything is trained."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from headstart.backbones.base import Backbone, Inputs
+from headstart.data.long_texts import TokenRows
+from headstart.training.features import pooled_states
+
+TOKENS, LEAST_ROWS = 4096, 8
+"""Tokens after which rows are enough, and rows that are read whatever they have."""
+BATCH = 32
+"""Rows of an update that is tried, which has no more tokens than half of `TOKENS`."""
+
+
+def reading_pace(backbone: Backbone, tokens: TokenRows) -> float:
+    """Seconds per row of a pass forward that pools the states of every layer.
+
+    Args:
+        backbone: put into eval mode.
+        tokens: of at least one row, in random order; the first of them pass, all count for the tokens of a row.
+    """
+    enough = int(np.searchsorted(np.cumsum(tokens.lengths), TOKENS)) + 1
+    some = tokens.take(np.arange(min(len(tokens), max(LEAST_ROWS, enough))))
+    return _second(lambda: pooled_states(backbone, some, backbone.poolings)) * _share(tokens, some.lengths)
+
+
+def training_pace(backbone: Backbone, tokens: TokenRows) -> float:
+    """Seconds per row of a pass forward and backward that moves every layer but the embeddings.
+
+    The rows pass in order of length, half of them at a time: between one batch that is padded to its longest row and the parts
+    that a joint loss takes. Random numbers of the process stay as they are; the gradients are thrown away.
+
+    Args:
+        backbone: put into training mode.
+        tokens: as `reading_pace` has them; the first `BATCH` of them make an update.
+    """
+    rows = np.argsort(tokens.lengths[:BATCH], kind="stable")
+    while len(rows) > 1 and tokens.lengths[rows].sum() > TOKENS // 2:
+        rows = rows[::2]
+    moving = [parameter for block in backbone.blocks()[1:] for module in block for parameter in module.parameters()]
+    for parameter in backbone.parameters():
+        parameter.requires_grad_(False)
+    for parameter in moving:
+        parameter.requires_grad_(True)
+    backbone.train()
+
+    def update() -> None:
+        for part in np.array_split(rows, 2 if len(rows) > 1 else 1):
+            ids, mask = (
+                torch.from_numpy(array).to(backbone.device) for array in tokens.pad(part, backbone.tokenizer.pad_id)
+            )
+            backbone.encode(Inputs(ids, mask)).hidden.float().square().mean().backward()
+        float(sum(parameter.grad.sum() for parameter in moving if parameter.grad is not None))  # a GPU is waited for
+        for parameter in moving:
+            parameter.grad = None
+
+    with torch.random.fork_rng(devices=[]):
+        return _second(update) * _share(tokens, tokens.lengths[rows])
+
+
+def _share(tokens: TokenRows, passed: np.ndarray) -> float:
+    """Tokens of a row, on average, by those of the rows that passed."""
+    return float(np.mean(tokens.lengths)) / max(int(passed.sum()), 1)
+
+
+def _second(work: Callable[[], object]) -> float:
+    """Seconds of some work when it is done again: the first time memory is found and kernels are chosen."""
+    work()
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
