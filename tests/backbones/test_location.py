@@ -13,7 +13,7 @@ import pytest
 
 from headstart.backbones import hub, location
 from headstart.backbones.encoder import TextEncoder
-from headstart.backbones.location import ARCHITECTURES, BackboneSource, cleaned, file_digest, locate, weights_digest
+from headstart.backbones.location import ARCHITECTURES, BackboneSource, cleaned, locate, weights_digest
 from headstart.errors import MissingInputError, ModelError, UnavailableError
 
 
@@ -79,7 +79,6 @@ def test_weights_in_several_files_have_one_digest_of_all(folder: Path) -> None:
     first = weights_digest(folder)
     (folder / "model-00002-of-00002.safetensors").write_bytes(b"else")
     assert weights_digest(folder) != first
-    assert len(file_digest(folder / "config.json")) == 64
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt"])
@@ -109,7 +108,7 @@ def test_an_architecture_that_is_not_known_is_refused_with_the_nearest(kind: Any
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", r"config\.json is not JSON"),
+        ("{", r"config\.json is damaged: Expecting property name"),
         ("[]", r"config\.json holds a list, expected keys and values"),
         (None, r"has no config\.json"),
     ],

@@ -51,7 +51,7 @@ def test_the_sentence_configuration_states_the_limit_before_the_tokenizers(tmp_p
     (tmp_path / "sentence_bert_config.json").write_text('{"max_seq_length": 256}')
     assert stated_limit(tmp_path) == 256
     (tmp_path / "sentence_bert_config.json").write_text("{")
-    with pytest.raises(ModelError, match=r"sentence_bert_config\.json is not JSON"):
+    with pytest.raises(ModelError, match=r"sentence_bert_config\.json is damaged"):
         stated_limit(tmp_path)
     (tmp_path / "sentence_bert_config.json").write_text("{}")
     (tmp_path / "tokenizer_config.json").write_text('{"model_max_length": 1e30}')

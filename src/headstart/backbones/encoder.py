@@ -13,7 +13,7 @@ from torch import nn
 from headstart.backbones.attention import use_float32_attention
 from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.backbones.dropout import quicken_dropout
-from headstart.backbones.folders import WHOLE, has
+from headstart.backbones.folders import WHOLE, own_file
 from headstart.backbones.location import Located
 from headstart.backbones.pretrained import declared, filled_network, naming, new_network
 from headstart.backbones.tokenizing import (
@@ -76,7 +76,7 @@ class TextEncoder(Backbone):
             raise ModelError(f"max_length {limit} is outside [8, {positions}], what {located.identity} can read")
         pad_id = config.pad_token_id
         pad_id = 0 if pad_id is None or pad_id < 0 else int(pad_id)
-        has_fast = has(located.folder, WHOLE)
+        has_fast = own_file(located.folder, WHOLE) is not None
         self.tokenizer = (open_tokenizer if has_fast else convert_tokenizer)(located.folder, int(limit), pad_id)
         self.prompts = stated_prompts(located.folder)
         self._try()

@@ -15,10 +15,11 @@ from pydantic import BeforeValidator
 from headstart.backbones import BACKBONES, KNOWN, TRANSFORMERS
 from headstart.backbones.folders import read_json
 from headstart.backbones.hub import fetch, refuse_other
-from headstart.backbones.weights import SINGLE, file_digest, weight_files, weights_digest
+from headstart.backbones.weights import SINGLE, weight_files, weights_digest
 from headstart.config import Component, InputPath
 from headstart.errors import MissingInputError, ModelError, UnavailableError
 from headstart.registry import did_you_mean
+from headstart.runtime.contained import digest_of
 
 ARCHITECTURES = frozenset(
     [
@@ -223,7 +224,7 @@ def _verified(
     config = _configuration(folder, needs)
     digest = weights_digest(folder)
     for name in weight_files(folder):
-        refuse_other(folder / name, file_digest(folder / name))
+        refuse_other(folder / name, digest_of(folder, name))
     if source.digest is not None and digest != source.digest:
         raise ModelError(
             f"the weights in {folder} have the SHA-256 {digest}, expected {source.digest}: damaged or not the "

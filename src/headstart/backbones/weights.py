@@ -4,9 +4,6 @@
 """
 
 import hashlib
-import os
-import stat
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,21 +11,15 @@ from typing import Any, Literal
 
 from safetensors import SafetensorError, safe_open
 
-from headstart.backbones.folders import has, is_plain, own_file, read_json
+from headstart.backbones.folders import own_file, read_json
 from headstart.errors import ModelError
+from headstart.runtime.contained import contained, digest_of, is_plain
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 ENDING = ".safetensors"
 FILES_LIMIT = 1000
 """Most files that an index may name."""
-HEADER_LIMIT = 64 << 20
-"""Most bytes of the list of tensors at the head of a file; those of the largest networks have a hundredth of it."""
-SETTLED = 2_000_000_000
-"""Nanoseconds after which a change of a file can no longer hide behind the coarse clock of the file system."""
-
-_DIGESTS: dict[tuple[int, ...], str] = {}
-"""Digests of files that have not changed since, by what the file system says of them."""
 
 
 def weight_files(folder: Path) -> tuple[str, ...]:
@@ -37,12 +28,12 @@ def weight_files(folder: Path) -> tuple[str, ...]:
     Raises:
         ModelError: there are none, or the index names something else than regular safetensors files right in the folder.
     """
-    if has(folder, SINGLE):
+    if own_file(folder, SINGLE):
         return (SINGLE,)
     index = read_json(folder, INDEX)
     if index is None:
         adapter = (
-            " (it holds an adapter alone; merge it with its network)" if has(folder, "adapter_config.json") else ""
+            " (it holds an adapter alone; merge it with its network)" if own_file(folder, "adapter_config.json") else ""
         )
         raise ModelError(
             f"{folder} has no {SINGLE}; pickled weights (.bin, .pt) are never read: convert them to safetensors{adapter}"
@@ -59,11 +50,11 @@ def _indexed(folder: Path, index: Mapping[str, Any]) -> tuple[str, ...]:
     if len(files) > FILES_LIMIT:
         raise ModelError(f"{where} names {len(files):,} files, more than the {FILES_LIMIT:,} that are read")
     for name in files:
-        if not is_plain(name) or not name.endswith(ENDING):
+        if not is_plain(name) or "/" in name or not name.endswith(ENDING):
             raise ModelError(
-                f"{where} names {name[:200]!r}; only plain names of {ENDING} files in the same folder are read as weights"
+                f"{where} names {name[:200]!a}; only plain names of {ENDING} files in the same folder are read as weights"
             )
-        if not has(folder, name):
+        if own_file(folder, name) is None:
             raise ModelError(f"{where} names {name}, which is not there; download the folder again")
     return files
 
@@ -75,29 +66,8 @@ def weights_digest(folder: Path) -> str:
         ModelError: there are no weights, see `weight_files`.
     """
     files = weight_files(folder)
-    digests = [file_digest(own_file(folder, name) or folder / name) for name in files]
+    digests = [digest_of(folder, name) for name in files]
     return digests[0] if files == (SINGLE,) else hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a regular file, 64 hexadecimal digits; read again only where the file may have changed.
-
-    Raises:
-        ModelError: it is no regular file.
-        OSError: it is not there or cannot be read.
-    """
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        about = os.fstat(file.fileno())
-        if not stat.S_ISREG(about.st_mode):
-            raise ModelError(f"{path} is no regular file")
-        state = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
-        if state in _DIGESTS:
-            return _DIGESTS[state]
-        settled = time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) > SETTLED
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if settled:
-        _DIGESTS[state] = found
-    return found
 
 
 @contextmanager
@@ -120,9 +90,7 @@ def opened_weights(
         found: dict[str, Any] = {}
         try:
             for name in files:
-                place = own_file(folder, name) or folder / name
-                _refuse_long_header(place)
-                file = held.enter_context(safe_open(str(place), framework=framework))
+                file = held.enter_context(safe_open(str(contained(folder, name)), framework=framework))
                 for tensor in file.keys():  # noqa: SIM118
                     if tensor in found:
                         raise ModelError(f"the weights in {folder} cannot be loaded: {tensor} is in two files")
@@ -141,13 +109,6 @@ def _require(folder: Path, digest: str | None) -> None:
             f"the weights in {folder} have the SHA-256 {found}, expected {digest}: damaged or not the "
             "published ones; install or download them again"
         )
-
-
-def _refuse_long_header(place: Path) -> None:
-    with place.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-    if length > HEADER_LIMIT:
-        raise SafetensorError(f"the header of {place.name} claims to have {length:,} bytes")
 
 
 def _refuse_unheld(folder: Path, found: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.backbones.folders import has, read, read_json
+from headstart.backbones.folders import own_file, read, read_json
 from headstart.backbones.location import CONFIG, BackboneSource, Located, architectures, backbone_class, cleaned, locate
 from headstart.errors import ModelError
 from headstart.recipes.raw_text import Adapt, LanguageModelling, Pretrain
@@ -108,7 +108,7 @@ def _require_known(folder: Path) -> None:
     kind = (read_json(folder, CONFIG) or {}).get("model_type")
     if kind not in (known := architectures()):
         raise ModelError(f"model_type {kind!r} is not one that is known ({', '.join(known)})")
-    if not has(folder, "tokenizer.json"):
+    if own_file(folder, "tokenizer.json") is None:
         raise ModelError(f"there is no tokenizer.json beside the configuration of {kind}; give a folder that has both")
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import stat
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedReader
@@ -26,6 +27,10 @@ MOST_BYTES = 1 << 30
 """Size of a file that is no weights."""
 FRACTIONS = ("F64", "F32", "F16")
 """Kinds of numbers that numpy computes with, as safetensors calls them."""
+SETTLED = 2_000_000_000
+"""Nanoseconds after which a change of a file can no longer hide behind the coarse clock of the file system."""
+_DIGESTS: dict[tuple[int, ...], str] = {}
+"""Digests of files that have not changed since, by what the file system says of them."""
 DEEPEST = 100
 """Levels of a YAML file; reading it takes time by their square."""
 
@@ -120,7 +125,20 @@ def digest_of(folder: Path, name: str) -> str:
             header_of(folder, name)  # a file of any size is made in no time, of which the head knows nothing
         if size > most:
             raise ModelError(f"{folder / name} has {size:,} bytes, more than the {most:,} that can be read here")
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return _digest(file)
+
+
+def _digest(file: BufferedReader) -> str:
+    """SHA-256 of an open file; read again only where the file may have changed since."""
+    about = os.fstat(file.fileno())
+    state = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
+    if state in _DIGESTS:
+        return _DIGESTS[state]
+    is_settled = time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) > SETTLED
+    found = hashlib.file_digest(file, "sha256").hexdigest()
+    if is_settled and os.fstat(file.fileno()).st_ctime_ns == about.st_ctime_ns:
+        _DIGESTS[state] = found
+    return found
 
 
 def differs(path: Path) -> ModelError:
