@@ -65,9 +65,14 @@ def weights_digest(folder: Path) -> str:
     Raises:
         ModelError: there are no weights, see `weight_files`.
     """
-    files = weight_files(folder)
-    digests = [digest_of(folder, name) for name in files]
-    return digests[0] if files == (SINGLE,) else hashlib.sha256("".join(digests).encode()).hexdigest()
+    return joint_digest({name: digest_of(folder, name) for name in weight_files(folder)})
+
+
+def joint_digest(digests: Mapping[str, str]) -> str:
+    """The digest of weights by those of their files."""
+    if SINGLE in digests:
+        return digests[SINGLE]
+    return hashlib.sha256("".join(digests[name] for name in sorted(digests)).encode()).hexdigest()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from headstart.backbones.folders import PROMPTS, SETTINGS, VOCABULARIES, WHOLE
 from headstart.backbones.location import CONFIG, NETWORK
-from headstart.backbones.weights import INDEX, SINGLE
+from headstart.backbones.weights import ENDING, INDEX, SINGLE, joint_digest
 from headstart.data.outputs import Outputs
 from headstart.decisions.base import Decision
 from headstart.errors import ModelError
@@ -177,6 +177,12 @@ def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every weights file of an artifact, by name relative to it."""
     names = (str(path.relative_to(folder)) for path in sorted(folder.rglob("*.safetensors")))
     return {name: digest_of(folder, name) for name in names}
+
+
+def network_digest(description: Mapping[str, Any]) -> str:
+    """The digest that the weights of the network have by what `save` returned, see `weights_digest`."""
+    named = {name.removeprefix(f"{NETWORK}/"): digest for name, digest in description["digests"].items()}
+    return joint_digest({name: digest for name, digest in named.items() if "/" not in name and name.endswith(ENDING)})
 
 
 def refuse_damaged(folder: Path, description: Mapping[str, Any]) -> None:

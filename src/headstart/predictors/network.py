@@ -29,6 +29,7 @@ from headstart.predictors.base import (
     Runtime,
     digests,
     head_arrays,
+    network_digest,
     refuse_layers,
     stated,
 )
@@ -195,8 +196,10 @@ class NetworkPredictor(Predictor):
     def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> "NetworkPredictor":
         """Read the encoder and the head of an artifact."""
         said = stated(NetworkDescription, folder, description)
-        located = locate(BackboneSource(location=str(folder), max_length=said.max_length))
-        backbone = open_backbone(located)
+        digest = network_digest(description)
+        backbone = open_backbone(
+            locate(BackboneSource(location=str(folder), max_length=said.max_length, digest=digest))
+        )
         backbone.pairs, backbone.words = said.pairs, said.words
         backbone.tokenizer.overlap = said.overlap
         refuse_layers(folder, said.layers, backbone.depth)

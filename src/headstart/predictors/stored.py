@@ -21,6 +21,7 @@ from headstart.predictors.base import (
     Predictor,
     Runtime,
     head_arrays,
+    network_digest,
     refuse_damaged,
     refuse_layers,
     refuse_task,
@@ -82,7 +83,9 @@ class StoredPredictor(Predictor):
             tokens = read if isinstance(read, WordTokens) else read.windows
             whole = isinstance(tokens, WordTokens) or len(tokens) == len(inputs)
             if whole and int(tokens.lengths.sum()) <= numpy_bert.MOST_TOKENS:
-                self._encoder = self._encoder or numpy_bert.NumpyBert(self._home, self._border)
+                self._encoder = self._encoder or numpy_bert.NumpyBert(
+                    self._home, self._border, digest=network_digest(self.description)
+                )
                 batches = sorted_batches(tokens.lengths, INFERENCE_TOKENS)
                 progress.advance(len(inputs))
                 if isinstance(tokens, WordTokens):

@@ -26,6 +26,7 @@ from headstart.predictors.base import (
     ReadDescription,
     Runtime,
     digests,
+    network_digest,
     refuse_damaged,
     refuse_layers,
     refuse_task,
@@ -126,7 +127,10 @@ class TwinPredictor(Predictor):
         said = stated(ReadDescription, folder, description)
         refuse_task(folder, cls.kind, task, suits=task.pairs and not task.together)
         refuse_damaged(folder, description)
-        backbone = open_backbone(locate(BackboneSource(location=str(folder), max_length=said.max_length)))
+        digest = network_digest(description)
+        backbone = open_backbone(
+            locate(BackboneSource(location=str(folder), max_length=said.max_length, digest=digest))
+        )
         refuse_layers(folder, said.layers, backbone.depth)
         tensors = arrays(folder, HEAD_FILE, {"weight": (1, len(said.layers)), "bias": (1,)})
         head = CosineHead.load({name: torch.tensor(each) for name, each in tensors.items()}, description, backbone)
