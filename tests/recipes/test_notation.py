@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given as given_any
+from hypothesis import strategies as st
 
 from headstart.cli.options import parse_sets
 from headstart.errors import MissingInputError, RecipeError
@@ -49,7 +52,7 @@ def problems(tmp_path: Path, text: str) -> list[str]:
         (BEGIN + "task: {label: ON}", "line 4: task.label: 'ON' is true to some readers of YAML"),
         (BEGIN + "budget: 1:30", "line 4: budget: '1:30' is a number to the base of 60 to some readers"),
         (BEGIN + "seed: 017", "line 4: seed: '017' is a number to the base of 8 to some readers"),
-        (BEGIN + "seed: 0o17", "line 4: seed: '0o17' is a number to the base of 8 to some readers"),
+        (BEGIN + "seed: 0o17", "line 4: seed: should be a whole number, found '0o17'"),
         (BEGIN + "seed: 0b11", "line 4: seed: '0b11' is a number to the base of 2 to some readers"),
         (BEGIN + "output: 2024-02-30", "line 4: output: '2024-02-30' is a date to some readers"),
         ("data: {train: a.csv, delimiter: =}", "line 1: data.delimiter: '=' is a sign to some readers"),
@@ -111,6 +114,47 @@ def test_values_are_what_they_look_like() -> None:
         "a": True, "b": False, "c": None, "d": 1000, "e": 31, "f": 2500.0, "g": "1e-5", "h": "yes", "i": "017",
         "j": ["x", 8.5], "k": ["x", 8.5], "l": "😀", "m": "no\n",
     }  # fmt: skip
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.sampled_from(
+    [
+        "yes",
+        "No",
+        "on",
+        "~",
+        "null",
+        "017",
+        "08",
+        "0o17",
+        "0b1",
+        "1_000",
+        "1:30",
+        "2024-01-01",
+        "<<",
+        "=",
+        "1e5",
+        ".5",
+        "- a",
+        "a: b",
+        "\x85",
+    ]
+)
+PLAIN = st.recursive(
+    TEXTS
+    | st.booleans()
+    | st.none()
+    | st.integers(-(10**18), 10**18)
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given_any(PLAIN)
+def test_what_is_written_as_a_recipe_reads_back_equal(values: Any) -> None:
+    found = written(yaml.safe_dump({"a": values}), "r.yaml")
+    assert found.faults == []
+    assert found.values == {"a": values}
 
 
 def test_a_long_text_is_read_as_a_short_one_is() -> None:

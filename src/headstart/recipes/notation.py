@@ -34,7 +34,7 @@ MOST_DIGITS = 40
 MANY = f"comes to more than {MOST_VALUES:,} values, which no recipe does"
 DEEP = f"nested more than {MOST_LEVELS} levels deep"
 
-_OCTAL, _BASE, _SIXTY = (re.compile(form).fullmatch for form in (r"[-+]?0[0-9_]+", r"[-+]?0[ob][0-9_]+", r"[-+\d_:.]+"))
+_OCTAL, _BASE, _SIXTY = (re.compile(form).fullmatch for form in (r"[-+]?0[0-9_]+", r"[-+]?0b[01_]+", r"[-+\d_:.]+"))
 
 
 class Written(NamedTuple):
@@ -230,9 +230,9 @@ def _no_name(node: Node) -> str:
 def _scalar(node: Node) -> tuple[Any, str]:
     """The value of a single node, and what is wrong with it; then the value is what is written."""
     text, kind = _paired(node.value), node.tag.rpartition(":")[2]
-    if kind == "str" and not (getattr(node, "style", None) is None and _BASE(text)):
+    if kind == "str":
         return text, ""
-    if kind in ("int", "float", "str"):
+    if kind in ("int", "float"):
         return _number(text, kind)
     if kind == "null":
         return None, ""
@@ -255,7 +255,7 @@ def _number(text: str, kind: str) -> tuple[Any, str]:
         return text, _read_as(text, "a number to the base of 8", ", or write it without zeros in front")
     if _BASE(text):
         return text, _read_as(
-            text, f"a number to the base of {8 if 'o' in text else 2}", ", or write the number itself"
+            text, "a number to the base of 2", ", or write the number itself"
         )
     plain = text.replace("_", "").lower()
     return (int(plain, 0) if kind == "int" else float(plain.replace(".inf", "inf").replace(".nan", "nan"))), ""

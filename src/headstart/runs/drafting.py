@@ -21,6 +21,7 @@ from headstart.runs.outcome import Call, Outcome
 from headstart.runs.preparation import announce, read
 from headstart.runs.splitting import LabelledRows, bound
 from headstart.tasks.base import Task
+from headstart.unseen import escaped
 
 OPEN_DATA = ("test", "validation", "group_column", "time_column")
 OPEN = {"strategy": "fine-tuning", "budget": "10m", "training": {"epochs": 3}, "controls": False}
@@ -124,7 +125,10 @@ def _open_keys(cls: type[Component], keys: list[str]) -> Iterator[str]:
 
 
 def _pair(key: str, value: Any, remark: str) -> str:
-    shown = yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=100_000).strip()[1:-1]
+    shown = yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=100_000)
+    if escaped(shown) != shown:
+        shown = yaml.safe_dump([value], default_flow_style=True, width=100_000)
+    shown = shown.strip()[1:-1]
     return f"{key}: {shown}" + (f"  # {_one_line(remark)}" if remark else "")
 
 
