@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -76,11 +78,33 @@ def refuse_unsound(tokenizer: Tokenizer, where: str) -> None:
             f"{where}: words of up to {longest:,} characters are cut into pieces; expected at most {WORD_LIMIT:,}"
         )
     begin = time.monotonic()
-    with naming_faults(f"{where} fails on a short text"):
+    with naming_faults(f"{where} fails on a short text"), _muted():
         for text in PROBES:
             tokenizer.encode(text)
             if time.monotonic() - begin > SECONDS:
                 raise ModelError(f"{where} takes more than {SECONDS:g} seconds for a few short texts")
+
+
+_LOCK = Lock()
+
+
+@contextmanager
+def _muted() -> Iterator[None]:
+    """A block in which nothing reaches standard error: the library writes of its panics there, and what they mean is raised."""
+    with _LOCK:
+        try:
+            before = os.dup(2)
+        except OSError:  # it is closed
+            yield
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+            os.close(nowhere)
 
 
 def may_not_end(pattern: str) -> bool:

@@ -362,6 +362,7 @@ def open_tokenizer(folder: Path, max_length: int, pad_id: int) -> TextTokenizer:
 
 def _sound(tokenizer: Tokenizer, folder: Path, max_length: int, pad_id: int) -> TextTokenizer:
     tokenizer.no_truncation()
+    tokenizer.no_padding()
     refuse_unsound(tokenizer, str(folder / WHOLE))
     return TextTokenizer(tokenizer, max_length, pad_id, folder=folder)
 
