@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,11 @@ GROWTH_LIMIT = 100
 """Characters that a normaliser may make of one; Unicode's own compatibility forms make up to 18."""
 WORD_LIMIT = 1000
 """Most characters of a word that is cut into pieces; the time for one grows with their square. Published ones have 100."""
-REPEATED = 50
+IDS_LIMIT = 10_000_000
+"""Ids that no vocabulary reaches."""
+_LARGE = re.compile(r":\s*\d{8}")
+"""What may be such an id."""
+REPEATED = 10
 """Repetitions from which on they count as endless."""
 SECONDS = 3.0
 """Time after which tokenising a few short texts has failed."""
@@ -47,6 +52,29 @@ def naming_faults(where: str) -> Iterator[None]:
         raise ModelError(f"{where}: {' '.join(str(error).split())[:300] or type(error).__name__}") from None
 
 
+def read_tokenizer(text: str, where: str) -> Tokenizer:
+    """The tokenizer of a `tokenizer.json`, without limit and padding.
+
+    Args:
+        text: content of the file.
+        where: the file.
+
+    Raises:
+        ModelError: it is none, or has an id that is larger than any network has words.
+    """
+    with naming_faults(f"{where} cannot be read as a tokenizer"), _muted():
+        tokenizer = Tokenizer.from_str(text)
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        # Going through all ids up to such a one, as the library does, takes minutes.
+        if (
+            _LARGE.search(text)
+            and (largest := max(tokenizer.get_vocab(with_added_tokens=True).values(), default=0)) >= IDS_LIMIT
+        ):
+            raise ModelError(f"{where} has the id {largest:,}, more than any network has words")
+    return tokenizer
+
+
 def refuse_unsound(tokenizer: Tokenizer, where: str) -> None:
     """Refuse a tokenizer that could take all memory or time.
 
@@ -66,7 +94,7 @@ def refuse_unsound(tokenizer: Tokenizer, where: str) -> None:
             regex = pattern.get("Regex") if isinstance(pattern, dict) else None
             if isinstance(regex, str) and may_not_end(regex):
                 raise ModelError(
-                    f"{where}: the pattern {regex[:80]!r} has a repetition within a repetition, which may never end"
+                    f"{where}: the pattern {regex[:80]!a} repeats what itself repeats or has a choice, which may never end"
                 )
     if grown > GROWTH_LIMIT:
         raise ModelError(
@@ -108,7 +136,7 @@ def _muted() -> Iterator[None]:
 
 
 def may_not_end(pattern: str) -> bool:
-    """Whether a regular expression repeats something that has an endless repetition in it, or refers back.
+    """Whether a regular expression repeats many times what has a repetition or a choice in it, or refers back.
 
     Such patterns take time that doubles with every character (Davis et al. 2018, "The Impact of Regular Expression Denial of
     Service", section 2.2).
@@ -130,12 +158,13 @@ def may_not_end(pattern: str) -> bool:
         elif sign == ")" and len(open_groups) > 1:
             last = open_groups.pop()
             open_groups[-1] |= last
+        elif sign == "|":
+            open_groups[-1], last = True, False
         elif sign in "*+?{":
             length, endless = _repetition(pattern, at)
             if endless and last:
                 return True
-            last |= endless
-            open_groups[-1] |= endless
+            last = open_groups[-1] = True
         else:
             last = False
         at += length

@@ -25,7 +25,7 @@ from headstart.backbones.folders import (
     read_json,
     read_text,
 )
-from headstart.backbones.tokenizer_checks import naming_faults, refuse_unsound
+from headstart.backbones.tokenizer_checks import naming_faults, read_tokenizer, refuse_unsound
 from headstart.backbones.words import read_words
 from headstart.data.cache import no_cache
 from headstart.data.columns import texts_digest
@@ -355,14 +355,11 @@ def open_tokenizer(folder: Path, max_length: int, pad_id: int) -> TextTokenizer:
     text = read_text(folder, WHOLE)
     if text is None:
         raise ModelError(f"{folder} has no {WHOLE}")
-    with naming_faults(f"{folder / WHOLE} cannot be read as a tokenizer"):
-        tokenizer = Tokenizer.from_str(text)
-    return _sound(tokenizer, folder, max_length, pad_id)
+    return _sound(text, folder, max_length, pad_id)
 
 
-def _sound(tokenizer: Tokenizer, folder: Path, max_length: int, pad_id: int) -> TextTokenizer:
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+def _sound(text: str, folder: Path, max_length: int, pad_id: int) -> TextTokenizer:
+    tokenizer = read_tokenizer(text, str(folder / WHOLE))
     refuse_unsound(tokenizer, str(folder / WHOLE))
     return TextTokenizer(tokenizer, max_length, pad_id, folder=folder)
 
@@ -390,12 +387,15 @@ def convert_tokenizer(folder: Path, max_length: int, pad_id: int) -> TextTokeniz
         (Path(place) / SETTINGS).write_text(json.dumps(handed), encoding="utf-8")
         found = TOKENIZER_MAPPING[CONFIG_MAPPING[str(kind)]]
         cls: Any = next((each for each in (found if isinstance(found, tuple) else (found,)) if each is not None), None)
+        needed = [name for role, name in cls.vocab_files_names.items() if role != "tokenizer_file"]
+        if lacking := [name for name in needed if not (Path(place) / name).exists()]:
+            raise ModelError(f"{fault}: there is no {WHOLE}, and no {lacking[0]}")
         slow = cls.from_pretrained(place, local_files_only=True)
         backend = getattr(slow, "backend_tokenizer", None)
         if backend is None:
             raise ModelError(f"{folder}: its tokenizer has no fast form ({WHOLE})")
-        tokenizer = Tokenizer.from_str(backend.to_str())
-    return _sound(tokenizer, folder, max_length, pad_id)
+        text = backend.to_str()
+    return _sound(text, folder, max_length, pad_id)
 
 
 def stated_limit(folder: Path) -> int | None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from headstart.backbones.folders import read_json, read_text
-from headstart.backbones.tokenizer_checks import naming_faults
+from headstart.backbones.tokenizer_checks import read_tokenizer
 from headstart.errors import DataError, MissingInputError, ModelError, RecipeError
 from headstart.runtime.durable import refusal, write_json
 
@@ -166,8 +166,7 @@ def special_ids_of(folder: Path) -> dict[str, int]:
     text = read_text(folder, "tokenizer.json")
     if text is None:
         raise MissingInputError(f"{folder} has no tokenizer.json; its special tokens are not known")
-    with naming_faults(f"{folder / 'tokenizer.json'} cannot be read as a tokenizer"):
-        tokenizer = Tokenizer.from_str(text)
+    tokenizer = read_tokenizer(text, str(folder / "tokenizer.json"))
     stated = _stated(folder, "special_tokens_map.json") | _stated(folder, "tokenizer_config.json")
     return _placed(tokenizer, stated) if stated else special_ids(tokenizer)
 

@@ -254,9 +254,7 @@ def _number(text: str, kind: str) -> tuple[Any, str]:
     if kind == "int" and _OCTAL(text):
         return text, _read_as(text, "a number to the base of 8", ", or write it without zeros in front")
     if _BASE(text):
-        return text, _read_as(
-            text, "a number to the base of 2", ", or write the number itself"
-        )
+        return text, _read_as(text, "a number to the base of 2", ", or write the number itself")
     plain = text.replace("_", "").lower()
     return (int(plain, 0) if kind == "int" else float(plain.replace(".inf", "inf").replace(".nan", "nan"))), ""
 
