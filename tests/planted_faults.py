@@ -26,6 +26,7 @@ DAMAGED = "tests/training/test_checkpoints.py::test_a_damaged_checkpoint_is_name
 NARROW = "tests/training/test_checkpoints.py::test_memory_is_tried_with_the_largest_batch_first_and_the_parts_stay"
 BACK = "tests/training/test_checkpoints.py::test_going_back_is_the_same_with_an_interruption_after_it"
 NAN = "tests/training/test_trainer.py::test_a_loss_that_is_not_finite_never_reaches_the_weights_and_its_rows_are_noted"
+LIES = "tests/backbones/test_hostile_folders.py::test_a_folder_that_lies_is_refused_by_name"
 PLANS = "tests/runs/test_planning.py::"
 SPANS = "tests/metrics/test_span_errors.py"
 ERRORS = "tests/evaluation/measurements/test_errors.py::"
@@ -904,6 +905,55 @@ FAULTS = (
         "    if what := foreign(head):\n",
         "    if what := foreign(b''):\n",
         "tests/data/test_foreign.py::test_files_that_are_no_tables_are_called_what_they_are",
+    ),
+    Fault(
+        "folders: an index names any file",
+        "backbones/weights.py",
+        '        if not is_plain(name) or "/" in name or not name.endswith(ENDING):\n',
+        "        if not name:\n",
+        LIES,
+    ),
+    Fault(
+        "folders: missing weights are made up",
+        "backbones/pretrained.py",
+        "    found = sorted(name for name in names if",
+        "    found = sorted(name for name in () if",
+        LIES,
+    ),
+    Fault(
+        "folders: all keys of a configuration have a vote",
+        "backbones/pretrained.py",
+        "    kept = {key: value for key, value in values.items() if key in known}\n",
+        "    kept = dict(values)\n",
+        "tests/backbones/test_hostile_folders.py::test_keys_that_a_configuration_does_not_declare_have_no_vote",
+    ),
+    Fault(
+        "folders: memory is taken before sizes are known",
+        "backbones/pretrained.py",
+        "    if wanted > 2 * given + SPARE:\n",
+        "    if wanted > 2**70:\n",
+        LIES + "[a huge vocabulary]",
+    ),
+    Fault(
+        "folders: weights may change after they were found",
+        "backbones/weights.py",
+        "    if digest is not None and (found",
+        "    if digest == '' and (found",
+        "tests/backbones/test_hostile_folders.py::test_weights_that_change_after_they_were_found_are_refused",
+    ),
+    Fault(
+        "folders: links lead anywhere",
+        "runtime/contained.py",
+        "    if not any(real.is_relative_to(place) for place in (home, *_blobs(home))):\n",
+        "    if not home:\n",
+        LIES,
+    ),
+    Fault(
+        "folders: normalisers explode",
+        "backbones/tokenizer_checks.py",
+        "    if grown > GROWTH_LIMIT:\n",
+        "    if grown > 1e30:\n",
+        "tests/backbones/test_tokenizer_checks.py::test_a_tokenizer_that_could_take_all_memory_or_time_is_refused",
     ),
 )  # fmt: skip
 

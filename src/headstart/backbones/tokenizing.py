@@ -110,7 +110,7 @@ class TextTokenizer:
                 raise ModelError(
                     f"windows of {self.max_length} tokens cannot have {self.overlap} in common with their neighbours"
                 )
-            uncut = self._kept(inputs, f"{self.pad_id} {self._whole.to_str()}", self._uncut)
+            uncut = self._kept(inputs, lambda: f"{self.pad_id} {self._whole.to_str()}", self._uncut)
             return in_windows(uncut, room=self._room, overlap=self.overlap, before=before, after=after)
         if not len(inputs) or not isinstance(inputs[0], Words):
             return self.encode(inputs)
@@ -140,18 +140,21 @@ class TextTokenizer:
         An empty result (a decoder's tokenizer on an empty text) becomes one padding token, so every text has a state.
         """
         with self._naming_faults():
-            state = f"{self.max_length} {self.pad_id} {self._tokenizer.to_str()}"
-            return self._kept(texts, state, self._encoded)
+            return self._kept(
+                texts, lambda: f"{self.max_length} {self.pad_id} {self._tokenizer.to_str()}", self._encoded
+            )
 
-    def _kept(self, texts: Sequence[Any], state: str, make: Callable[[Sequence[Any]], Tokens]) -> Tokens:
+    def _kept(self, texts: Sequence[Any], state: Callable[[], str], make: Callable[[Sequence[Any]], Tokens]) -> Tokens:
         """Ids of texts, many of which are kept from run to run.
 
         Args:
             texts: or pairs of them.
-            state: all that ids depend on beside the texts.
+            state: gives all that ids depend on beside the texts.
             make: gives them.
         """
-        found = self._looked_up(texts, state, make) if len(texts) >= LEAST_TEXTS and self.cache.room() else make(texts)
+        found = (
+            self._looked_up(texts, state(), make) if len(texts) >= LEAST_TEXTS and self.cache.room() else make(texts)
+        )
         self.refuse_foreign(found.flat)
         return found
 
