@@ -144,6 +144,8 @@ def from_mapping(values: Mapping[str, Any], where: str, sets: Mapping[str, Any] 
     Raises:
         RecipeError: all faults at once.
     """
+    if not isinstance(values, Mapping):
+        raise RecipeError([f"expected keys and values, found {describe(values)}"], where)
     _refuse_unwritable(where, values, sets or {})
     rest, more = dict(values), dict(sets or {})
     verb, names = more.pop("verb", rest.pop("verb", "fit")), VERBS.names()
