@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -308,3 +310,24 @@ def test_what_a_killed_download_left_is_no_model(model: Hub, located: Any, monke
     assert hub.fetch  # and once it is in reach again, all is there
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     assert (located().folder / "tokenizer.json").is_file()
+
+
+def test_a_download_is_left_at_once_when_the_user_stops_it(
+    model: Hub, located: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 3.0)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_ETAG_TIMEOUT", 3.0)
+
+    def slow(request: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        silent(request)
+
+    model.answers["/model.safetensors"] = slow
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    began = time.perf_counter()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            located()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert time.perf_counter() - began < 0.9  # and not when an answer has come

@@ -7,9 +7,12 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from headstart.backbones import KNOWN
@@ -61,7 +64,9 @@ def fetch(hub_id: str, revision: str | None, files: Sequence[str] = FILES) -> tu
     options: dict[str, Any] = {"allow_patterns": list(files), "local_files_only": offline}
     try:
         with _watched():
-            folder = Path(snapshot_download(hub_id, revision=revision, tqdm_class=_patient(), **options))
+            folder = Path(
+                _apart(partial(snapshot_download, hub_id, revision=revision, tqdm_class=_patient(), **options))
+            )
     except Exception as error:  # an answer that is none makes the client raise whatever its parsers do
         if isinstance(error, OSError) and error.errno in REFUSED:
             raise StorageError(
@@ -82,6 +87,20 @@ def fetch(hub_id: str, revision: str | None, files: Sequence[str] = FILES) -> tu
         if path.is_file() and path.suffix != ".safetensors":  # the digest of weights is asked for when they are read
             refuse_other(path)
     return folder, folder.name
+
+
+def _apart(call: Callable[[], str]) -> str:
+    """What a call gives, made in a thread of its own: the client's threads do not hear of Ctrl-C before they are done."""
+    done: Future[str] = Future()
+
+    def work() -> None:
+        try:
+            done.set_result(call())
+        except BaseException as error:
+            done.set_exception(error)
+
+    Thread(target=work, daemon=True).start()
+    return done.result()
 
 
 @contextmanager

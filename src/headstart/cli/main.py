@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -109,8 +110,10 @@ def _leave(code: int) -> None:
     except SystemExit:  # nobody reads any longer
         pass
     sys.stderr.flush()
-    if started().size > 1:
-        # A thread of gloo that wants the interpreter while it is being taken down aborts the process (seen: SIGABRT).
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]
+    if started().size > 1 or (others and code > 128):
+        # A thread of gloo that wants the interpreter while it is being taken down aborts the process (seen: SIGABRT); those of a
+        # download that was stopped would be waited for until it is done.
         os._exit(code)
     sys.exit(code)
 
