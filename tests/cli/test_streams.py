@@ -218,3 +218,8 @@ def test_lines_bars_and_tables_stay_one_line(capsys: pytest.CaptureFixture[str])
         r"data         a\nerror: b\x1b[2J\r"
     ] * 2
     assert table(["a", "b"], [["x\n", "y"]]) == "a    b\nx\\n  y"
+
+
+def test_a_loss_that_a_library_swallows_is_told_at_the_end(program: Program) -> None:
+    ended = program.run("predict", "--help", streams={1: "/dev/full"})
+    assert (ended.code, ended.err) == (74, "error: standard output cannot be written: No space left on device\n")

@@ -296,7 +296,7 @@ def test_predictions_that_were_killed_leave_nothing_behind_once_they_are_whole(
     assert whole["fine-tuning"]
     model = whole.place / "fine-tuning"
     command = ["predict", model, "--input", words[0], "--output", tmp_path / "out.csv"]
-    killed = program.run(*command, at=("runtime.durable.working_folder", 1, "after"))
+    killed = program.run(*command, at=("serving.files.own_version", 1, "after"))
     assert killed.code == -signal.SIGKILL
     assert len(list(tmp_path.iterdir())) == 1
     assert clean(program.run(*command)).code == 0

@@ -33,8 +33,10 @@ BETWEEN_PROCESSES = (
     "/joblib/externals/",
     "/torch/distributed/",
     "/execnet/",
+    "/sklearn/utils/_testing.py",
+    "/sklearn/utils/estimator_checks.py",
 )
-"""Parts of the names of files that read pickles which another process of the same program sent."""
+"""Parts of the names of files that read pickles which the same program sent: another process, or a check of estimators."""
 UNPICKLING = ("/pickle.py", "/joblib/", "/numpy/", "/torch/")
 """Parts of the names of files that unpickle for who calls them."""
 READERS = (

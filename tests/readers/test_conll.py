@@ -111,6 +111,7 @@ def test_what_was_written_reads_back_equal(tmp_path: Path) -> None:
     @settings(max_examples=120, deadline=None)
     @given(st.lists(st.lists(st.tuples(words, words, words), min_size=1, max_size=5), min_size=1, max_size=4))
     @example([[("\u2028", "\u2028", "\u2028")]])  # not an empty file
+    @example([[("0", "0", "0")] * 3])  # no count of words
     def check(sentences: list[list[tuple[str, str, str]]]) -> None:
         table = [
             tuple(json.dumps(column, ensure_ascii=False) for column in zip(*each, strict=True)) for each in sentences

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.runtime.memory import is_out_of_memory, within_memory
+from headstart.errors import OutOfMemoryError
+from headstart.runtime.memory import is_out_of_memory, refuse_narrow, within_memory
 
 
 def test_errors_that_say_so_and_others() -> None:
@@ -50,3 +51,14 @@ def test_a_single_row_that_does_not_fit_and_other_errors_are_raised() -> None:
     with pytest.raises(RuntimeError, match="shapes"):
         within_memory(np.arange(4), lambda rows: (asked.append(len(rows)), fail(RuntimeError("shapes")))[1])
     assert asked == [4]
+
+
+def test_fewer_addresses_than_libraries_take_are_refused_before_they_are_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (200 << 20, -1))
+    with pytest.raises(OutOfMemoryError, match="limited to 200 MiB of addresses, and at least 512 are needed"):
+        refuse_narrow()
+    for limit in (-1, 512 << 20):
+        monkeypatch.setattr("resource.getrlimit", lambda _, limit=limit: (limit, -1))
+        refuse_narrow()

@@ -20,7 +20,7 @@ from headstart.cli.streams import readable
 from headstart.errors import HeadstartError, Interrupted, bounded
 from headstart.recipes.verbs import VERBS
 from headstart.runtime.interrupts import exit_code, watched
-from headstart.runtime.memory import is_out_of_memory, out_of_memory
+from headstart.runtime.memory import is_out_of_memory, out_of_memory, refuse_narrow
 from headstart.runtime.team import started
 from headstart.unseen import on_one_line
 
@@ -51,6 +51,7 @@ def main() -> None:
 def _carried_out() -> int:
     """Do what the words of the command line say; gives the exit code."""
     try:
+        refuse_narrow()
         with watched(terminate=True):
             code = application(sys.argv[1:])(with_texts(sys.argv[1:]), standalone_mode=False)
         if code == 130:  # what typer makes of KeyboardInterrupt

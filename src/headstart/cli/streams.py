@@ -28,6 +28,7 @@ class Readable:
     def __init__(self, stream: TextIO, name: str | None) -> None:
         self.stream = stream
         self.name = name
+        self._failed: BaseException | None = None
 
     def __getattr__(self, name: str) -> Any:
         """Whatever else the stream knows: its encoding, its number, whether it is a terminal."""
@@ -47,6 +48,9 @@ class Readable:
 
     def put(self, text: str) -> int:
         """Write a text as it is, as `write` does; for those who move the cursor on purpose and escape what they were given."""
+        if not text:
+            return 0
+        self._check()
         try:
             try:
                 self.stream.write(text)
@@ -59,22 +63,27 @@ class Readable:
 
     def flush(self) -> None:
         """Hand on what was written; raises as `write` does."""
+        self._check()
         try:
             self.stream.flush()
         except (OSError, ValueError) as error:
             self._lost(error)
 
     def _lost(self, error: OSError | ValueError) -> None:
-        """Write nowhere from here on, and say so where somebody waits for it."""
+        """Write nowhere from here on, and raise why, now and whenever something is written where somebody waits for it."""
         with suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.stream.fileno())
             os.close(nowhere)
-        if self.name is None:
-            return
         if isinstance(error, BrokenPipeError):
-            raise SystemExit(0)  # the reader of a pipe has seen enough
-        raise StorageError(f"{self.name} cannot be written: {getattr(error, 'strerror', None) or error}") from None
+            self._failed = SystemExit(0)  # the reader of a pipe has seen enough
+        else:
+            self._failed = StorageError(f"{self.name} cannot be written: {getattr(error, 'strerror', None) or error}")
+        self._check()
+
+    def _check(self) -> None:
+        if self._failed is not None and self.name is not None:
+            raise self._failed from None
 
 
 class Cursor:

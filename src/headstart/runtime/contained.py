@@ -104,7 +104,8 @@ def content(folder: Path, name: str, *, digest: str | None = None, most: int = M
         ModelError: as `contained`; too large; other bytes.
     """
     with opened(folder, name) as file:
-        found = file.read(most + 1)
+        # What is asked for is set aside before anything is read, so no more than there is.
+        found = file.read(min(most, os.fstat(file.fileno()).st_size) + 1)
     if len(found) > most:
         raise ModelError(f"{folder / name} has over {most:,} bytes, more than such a file can have")
     if digest is not None and hashlib.sha256(found).hexdigest() != digest:

@@ -19,6 +19,26 @@ WORDS = re.compile(
 )
 SAID = "memory ran out"
 """Beginning of what is said of it."""
+LEAST = 512 << 20
+"""Bytes of addresses without which not even a model without a network answers, libraries included."""
+
+
+def refuse_narrow() -> None:
+    """Refuse what is too little: libraries of linear algebra that find no room when they are loaded ask again without end.
+
+    Raises:
+        OutOfMemoryError: this process may use fewer addresses than libraries take.
+    """
+    try:
+        import resource
+    except ImportError:  # no such limits here
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if 0 <= limit < LEAST:
+        raise OutOfMemoryError(
+            f"{SAID}: this process is limited to {limit >> 20:,} MiB of addresses, and at least {LEAST >> 20:,} are needed; "
+            "raise the limit (ulimit -v)"
+        )
 
 
 def is_out_of_memory(error: BaseException) -> bool:

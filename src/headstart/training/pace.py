@@ -55,10 +55,9 @@ def training_pace(backbone: Backbone, tokens: TokenRows) -> float:
             ids, mask = (
                 torch.from_numpy(array).to(backbone.device) for array in tokens.pad(part, backbone.tokenizer.pad_id)
             )
-            backbone.encode(Inputs(ids, mask)).hidden.float().square().mean().backward()
-        float(sum(parameter.grad.sum() for parameter in moving if parameter.grad is not None))  # a GPU is waited for
-        for parameter in moving:
-            parameter.grad = None
+            loss = backbone.encode(Inputs(ids, mask)).hidden.float().square().mean()
+            found = torch.autograd.grad(loss, moving, allow_unused=True)
+            float(sum(gradient.sum() for gradient in found if gradient is not None))  # a GPU is waited for
 
     with torch.random.fork_rng(devices=[]):
         return _second(update) * _share(tokens, tokens.lengths[rows])
