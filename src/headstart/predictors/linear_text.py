@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -101,8 +101,8 @@ class LinearTextPredictor(Predictor):
     @property
     def reading(self) -> Reading:
         """What its words are."""
-        found: Iterator[Reading] = (name for name, cut in _CUTS.items() if cut is self.vectorizers[0].tokenizer)
-        return next(found, "plain")
+        cut = self.vectorizers[0].tokenizer
+        return "whole" if cut is whole_words else "parted" if cut is parted_words else "plain"
 
     @property
     def is_paired(self) -> bool:
