@@ -17,7 +17,7 @@ PYTEST = place=; \
 export HF_HUB_OFFLINE ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo docs test test-all faults check bench bench-quick clean
+.PHONY: demo docs test test-all fuzz faults check bench bench-quick clean
 
 demo: $(VENV)/.installed  ## transfer the embedded backbone to the sample data; leaves runs/demo
 	$(BIN)/headstart fit examples/feedback/train.csv --test examples/feedback/test.csv --output runs/demo --overwrite
@@ -33,6 +33,9 @@ test-all: $(VENV)/.installed-dev  ## with the slow ones
 
 faults: $(VENV)/.installed-dev  ## break the code on purpose: the tests that guard it turn red
 	$(BIN)/python tests/planted_faults.py
+
+fuzz: $(VENV)/.installed-dev  ## 10,000 folders and recipes with one thing changed: refused, or the same answer
+	$(BIN)/python tests/attacks/fuzz.py
 
 check: $(VENV)/.installed-dev  ## format, lint, types, layers
 	$(BIN)/ruff format --check src tests benchmarks docs examples

@@ -1,11 +1,8 @@
 """The artifact: a trained result as one folder that anyone can load, without pickle and without headstart if need be."""
 
 import os
-import shutil
-import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from headstart.config import describe, parse
 from headstart.data.arrays import as_texts
@@ -29,10 +26,9 @@ from headstart.errors import (
     MissingInputError,
     ModelError,
     RecipeError,
-    RunFolderError,
-    StorageError,
     UsageError,
 )
+from headstart.folders import check_free, new_folder
 from headstart.manifest import (
     FORMAT,
     MANIFEST,
@@ -52,7 +48,7 @@ from headstart.predictors.base import Predictor, refuse_damaged
 from headstart.registry import did_you_mean
 from headstart.runtime.contained import believed, content, digest_of, parsed, parsed_yaml
 from headstart.runtime.device import Device
-from headstart.runtime.durable import UNFINISHED, refusal, settle, sync, working_folder, write_json
+from headstart.runtime.durable import write_json
 from headstart.runtime.precision import Precision
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks import TASKS
@@ -347,96 +343,6 @@ def _refuse_not_finite(folder: Path) -> None:
             for name in file.keys():  # noqa: SIM118
                 if not np.isfinite(file.get_tensor(name)).all():
                     raise DivergedError(f"{name} in {path.name} holds numbers that are not finite; nothing was saved")
-
-
-@contextmanager
-def new_folder(target: Path, *, overwrite: bool = False, within: Path | None = None) -> Iterator[Path]:
-    """A folder that appears under its name only once the block has ended well; nothing is left behind otherwise.
-
-    Args:
-        target: where it shall be.
-        overwrite: replace a folder that headstart wrote; other folders are never touched.
-        within: folder on the same disk to work in, where what a killed process leaves is cleared away; beside the target
-            if None.
-
-    Raises:
-        RunFolderError: the target is there already.
-        StorageError: the disk refuses.
-    """
-    check_free(target, overwrite=overwrite)
-    made = _missing_parents(target)
-    done = False
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with working_folder(target) if within is None else _temporary(within) as place:
-            work, aside = place / "new", place / "old"
-            work.mkdir()
-            work.chmod(0o755)
-            yield work
-            settle(work)
-            if target.exists():
-                os.replace(target, aside)
-                try:
-                    os.replace(work, target)
-                except BaseException:
-                    os.replace(aside, target)
-                    raise
-            else:
-                os.replace(work, target)
-            sync(target.parent)
-            done = True
-    except (OSError, SafetensorError) as error:
-        raise refusal(target, error) from None
-    finally:
-        if not done:
-            _remove_empty(made)
-
-
-@contextmanager
-def _temporary(within: Path) -> Iterator[Path]:
-    """A folder to work in, gone at the end; what a killed process leaves of it is cleared away with what is in `within`."""
-    place = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=within))
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-
-
-def check_free(target: Path, *, overwrite: bool = False) -> None:
-    """Refuse early, before any work, an output folder that cannot be written.
-
-    Raises:
-        RunFolderError: it is there already (an empty folder is fine).
-        StorageError: its place is read-only.
-    """
-    if target.is_dir():
-        full = any(target.iterdir())
-        if full and not (overwrite and (target / MANIFEST).is_file()):
-            what = "was not written by headstart, so it is not replaced" if overwrite else "exists"
-            remedy = "" if overwrite else ", or replace it with --overwrite"
-            raise RunFolderError(f"output folder {target} {what}; choose another with --output{remedy}")
-    elif os.path.lexists(target):
-        what = "a file" if target.exists() else "a link that leads nowhere"
-        raise RunFolderError(f"output {target} is {what}; choose a folder with --output")
-    place = target.parent
-    while not place.exists():
-        place = place.parent
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise StorageError(
-            f"output folder {target} cannot be made: {place} is not writable; choose another with --output"
-        )
-
-
-def _remove_empty(made: list[Path]) -> None:
-    for parent in reversed(made):
-        try:
-            parent.rmdir()
-        except OSError:
-            return
-
-
-def _missing_parents(target: Path) -> list[Path]:
-    return [parent for parent in reversed(target.parents) if not parent.exists()]
 
 
 def recipe_text(recipe: dict[str, Any]) -> str:

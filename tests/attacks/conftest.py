@@ -32,3 +32,9 @@ def tried(honest: dict[str, Honest], tmp_path: Path) -> Callable[..., Iterator[t
         yield from zip(folders, trials([honest[kind].job(folder) for folder in folders]), strict=True)
 
     return run
+
+
+@pytest.fixture
+def make_copy(tmp_path: Path) -> Callable[[Path], Path]:
+    """A function that copies a folder to where it may be changed."""
+    return lambda folder: shutil.copytree(folder, tmp_path / "copy")

@@ -204,12 +204,12 @@ def test_an_output_below_a_file(refused: Callable[..., str], files: Path, tmp_pa
 def test_a_read_only_output_is_refused_before_any_work(
     refused: Callable[..., str], files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headstart.artifact.os.access", lambda *_: False)
+    monkeypatch.setattr("headstart.folders.os.access", lambda *_: False)
     monkeypatch.setattr("headstart.runs.comparison.compare", lambda *_, **__: pytest.fail("work began"))
     assert "is not writable" in refused(74, "fit", files / "train.csv", "-o", "deep/m", *QUICK)
 
 
-@pytest.mark.parametrize("where", ["headstart.artifact.tempfile.mkdtemp", "headstart.artifact.write_json"])
+@pytest.mark.parametrize("where", ["headstart.folders.tempfile.mkdtemp", "headstart.artifact.write_json"])
 def test_a_disk_that_fails_while_the_model_is_written(
     refused: Callable[..., str], files: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
