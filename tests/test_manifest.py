@@ -14,10 +14,12 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from tests.invented_artifacts import NUMBERS, TEXTS, chain, in_first_format, linear, network, rewrite, twins
 
-from headstart.artifact import MANIFEST, Artifact, is_network, load
+from headstart.artifact import MANIFEST, Artifact, files_named, is_network, load
+from headstart.backbones.location import BackboneSource, locate
 from headstart.data.reference import Reference, histogram
 from headstart.decisions.thresholds import Thresholds
 from headstart.errors import HeadstartError, ModelError
+from headstart.manifest import checkable
 
 ANSWER = ("answers", "classification")
 TASK = (*ANSWER, "task")
@@ -456,6 +458,67 @@ def test_a_folder_of_the_second_format_without_digests_of_recipe_and_evidence_an
     del manifest["files"], manifest["sha256"]
     (saved / MANIFEST).write_text(json.dumps(manifest))
     assert said_by(saved) == expected
+
+
+@pytest.fixture
+def pretrained(tiny_backbone: Path, tmp_path: Path) -> Path:
+    """A network as `pretrain` leaves it."""
+    folder = Path(shutil.copytree(tiny_backbone, tmp_path / "lm"))
+    (folder / "README.md").write_text("a card")
+    names = sorted(path.name for path in folder.iterdir())
+    manifest = {
+        "format": 2,
+        "kind": "network",
+        "backbone": None,
+        "tokens_per_weight": 0.5,
+        "files": files_named(folder, names),
+    }
+    (folder / MANIFEST).write_text(json.dumps(checkable(manifest)))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "config.json", "tokenizer_config.json", "model.safetensors"])
+def test_a_network_that_fits_start_from_is_the_one_that_was_written(name: str, pretrained: Path) -> None:
+    source = BackboneSource(location=str(pretrained))
+    assert locate(source).learned == 0.5
+    whole = (pretrained / name).read_bytes()
+    (pretrained / name).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(ModelError, match=f"{name} is damaged"):
+        locate(source)
+    (pretrained / name).write_bytes(whole)
+    (pretrained / "added_tokens.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"added_tokens\.json does not belong to the model"):
+        locate(source)
+    (pretrained / "added_tokens.json").unlink()
+    (pretrained / "notes.txt").write_text("mine")
+    (pretrained / "README.md").write_text("another card")
+    assert locate(source).learned == 0.5
+
+
+def test_a_network_of_an_artifact_is_checked_where_fits_start_from_it(kinds: dict[str, Path], tmp_path: Path) -> None:
+    for name, file in (("native", "tokenizer.json"), ("network", "network/tokenizer.json")):
+        folder = Path(shutil.copytree(kinds[name], tmp_path / name))
+        locate(BackboneSource(location=str(folder)))
+        (folder / file).write_text((folder / file).read_text() + " ")
+        with pytest.raises(ModelError, match=f"{file} is damaged"):
+            locate(BackboneSource(location=str(folder)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tokens_per_weight": "many"}, "tokens_per_weight: should be a number"),
+        ({"files": {"../x": "0" * 64}}, "no plain name"),
+        ({"more": 1}, "unknown key 'more'"),
+        ({"format": 3}, "newer than this"),
+    ],
+)
+def test_the_manifest_of_a_network_is_checked_too(change: dict[str, Any], message: str, pretrained: Path) -> None:
+    manifest = json.loads((pretrained / MANIFEST).read_text())
+    del manifest["sha256"]
+    (pretrained / MANIFEST).write_text(json.dumps(manifest | change))
+    with pytest.raises(ModelError, match=message):
+        locate(BackboneSource(location=str(pretrained)))
 
 
 def test_what_another_version_wrote_says_so(saved: Path) -> None:

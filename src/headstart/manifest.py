@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -123,6 +124,18 @@ class FirstManifest(Stated):
         )
 
 
+class NetworkManifest(Stated):
+    """What is said of a network without labels."""
+
+    format: int
+    headstart: str = ""
+    kind: str
+    backbone: Plain | None = None
+    tokens_per_weight: float | None = None
+    files: Files | None = None
+    """Digests of all files but card and report; None in folders that were written before they stood here."""
+
+
 def checkable(values: dict[str, Any]) -> dict[str, Any]:
     """A manifest with the SHA-256 of all that stands in it, so that a change of a label or a threshold is found too."""
     values = json.loads(json.dumps(values))  # as it will be read back
@@ -215,6 +228,38 @@ def shown_version(said: dict[str, Any]) -> str:
     """The version of headstart that a manifest says it is of, for messages."""
     version = said.get("headstart")
     return version[:40] if isinstance(version, str) and version.isprintable() else "of another version"
+
+
+def refuse_changed(folder: Path, names: Iterable[str]) -> None:
+    """Refuse a folder that headstart wrote of which a file is not the one that was written, or was put there since.
+
+    Args:
+        folder: of an artifact or a network; any other is none of its business.
+        names: of files that will be read where they are there, relative to it.
+
+    Raises:
+        ModelError: one of them differs, or its manifest is damaged.
+    """
+    if not os.path.lexists(folder / MANIFEST):
+        return
+    said, _ = read_manifest(folder)
+    if said.get("kind") == NETWORK:
+        files = shaped(NetworkManifest, said, str(folder / MANIFEST)).files
+    else:
+        parts = checked_manifest(folder, said).parts.values()
+        files = {name: digest for part in parts for name, digest in part.files.items()}
+    if files is None:
+        return
+    for name in {*names, *(name for name in files if name.endswith(".safetensors"))}:
+        if name in files and digest_of(folder, name) != files[name]:
+            raise differs(folder / name)
+        if name not in files and said["format"] > 1 and os.path.lexists(folder / name):
+            raise unnamed_file(folder / name)
+
+
+def unnamed_file(path: Path) -> ModelError:
+    """The error to raise where a file would have a say that the manifest does not know."""
+    return ModelError(f"{path} does not belong to the model: {MANIFEST} does not name it; remove the file")
 
 
 def is_network(folder: Path) -> bool:

@@ -18,6 +18,12 @@ SETTINGS = "tokenizer_config.json"
 PROMPTS = "config_sentence_transformers.json"
 """Where sentence-transformers keeps what stands in front of texts, by their role."""
 
+NETWORK_FILES = (
+    "config.json", "model.safetensors", "model.safetensors.index.json", WHOLE, SETTINGS, *VOCABULARIES, PROMPTS,
+    "sentence_bert_config.json", "adapter_config.json", "adapter_model.safetensors",
+)  # fmt: skip
+"""Files that may be read of the folder of a network, beside those that the index of its weights names."""
+
 
 def own_file(folder: Path, name: str) -> Path | None:
     """Where a file of a folder really lies, see `contained`; None where there is none.

@@ -13,11 +13,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from headstart.backbones import BACKBONES, KNOWN, TRANSFORMERS
-from headstart.backbones.folders import read_json
+from headstart.backbones.folders import NETWORK_FILES, read_json
 from headstart.backbones.hub import fetch, refuse_other
 from headstart.backbones.weights import SINGLE, weight_files, weights_digest
 from headstart.config import Component, InputPath
 from headstart.errors import MissingInputError, ModelError, UnavailableError
+from headstart.manifest import refuse_changed
 from headstart.registry import did_you_mean
 from headstart.runtime.contained import digest_of
 
@@ -156,6 +157,7 @@ def locate(source: BackboneSource, needs: frozenset[str] = frozenset()) -> Locat
         return _known(source, needs)
     path = Path(source.location).expanduser()
     if path.is_dir():
+        refuse_changed(path, [f"{home}{name}" for home in ("", f"{NETWORK}/") for name in NETWORK_FILES])
         return _verified(network_in(path), source, path.resolve().name, needs=needs)
     if source.location.startswith((".", "/", "~")) or source.location.count("/") > 1 or path.exists():
         raise MissingInputError(f"backbone '{source.location}' is not a folder{_nearby(path)}")

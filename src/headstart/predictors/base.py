@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from headstart.backbones.folders import PROMPTS, SETTINGS, VOCABULARIES, WHOLE
-from headstart.backbones.location import CONFIG, NETWORK
-from headstart.backbones.weights import ENDING, INDEX, SINGLE, joint_digest
+from headstart.backbones.folders import NETWORK_FILES
+from headstart.backbones.location import NETWORK
+from headstart.backbones.weights import ENDING, joint_digest
 from headstart.data.outputs import Outputs
 from headstart.decisions.base import Decision
 from headstart.errors import ModelError
@@ -26,14 +26,7 @@ WEIGHTS = "model.safetensors"
 HEAD_FILE = "heads/classification.safetensors"
 """The file of a head's weights in an artifact."""
 
-NETWORK_FILES = tuple(
-    f"{home}{name}"
-    for home in ("", f"{NETWORK}/")
-    for name in (
-        CONFIG, SINGLE, INDEX, WHOLE, *VOCABULARIES, SETTINGS, PROMPTS, "sentence_bert_config.json", "adapter_config.json",
-        "adapter_model.safetensors",
-    )
-)  # fmt: skip
+NETWORK_PATHS = tuple(f"{home}{name}" for home in ("", f"{NETWORK}/") for name in NETWORK_FILES)
 """Files that may be read where a network is opened, wherever it lies in an artifact."""
 
 Runtime = Literal["torch", "numpy", "sklearn"]

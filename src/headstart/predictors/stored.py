@@ -15,7 +15,7 @@ from headstart.errors import ModelError
 from headstart.predictors import numpy_bert
 from headstart.predictors.base import (
     HEAD_FILE,
-    NETWORK_FILES,
+    NETWORK_PATHS,
     WEIGHTS,
     NetworkDescription,
     Predictor,
@@ -42,7 +42,7 @@ class StoredPredictor(Predictor):
     """
 
     kind: ClassVar[str] = "transformers"
-    reads: ClassVar[tuple[str, ...]] = (*NETWORK_FILES, HEAD_FILE)
+    reads: ClassVar[tuple[str, ...]] = (*NETWORK_PATHS, HEAD_FILE)
     runtime: ClassVar[Runtime] = "torch"
 
     def __init__(self, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> None:

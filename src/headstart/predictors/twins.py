@@ -21,7 +21,7 @@ from headstart.heads.cosine import CosineHead
 from headstart.heads.model import Model
 from headstart.predictors.base import (
     HEAD_FILE,
-    NETWORK_FILES,
+    NETWORK_PATHS,
     Predictor,
     ReadDescription,
     Runtime,
@@ -53,7 +53,7 @@ class TwinPredictor(Predictor):
     """
 
     kind: ClassVar[str] = "bi-encoder"
-    reads: ClassVar[tuple[str, ...]] = (*NETWORK_FILES, HEAD_FILE)
+    reads: ClassVar[tuple[str, ...]] = (*NETWORK_PATHS, HEAD_FILE)
     runtime: ClassVar[Runtime] = "torch"
 
     def __init__(self, model: Model, task: Task[Any, Any]) -> None:
