@@ -42,22 +42,21 @@ def test_a_folder_is_found_with_the_digest_of_its_weights(folder: Path) -> None:
     assert locate(found.source) == found
 
 
-@pytest.mark.parametrize(
-    ("said", "learned"),
-    [
-        ('{"tokens_per_weight": 3.5}', 3.5),
-        ("{}", None),
-        ('{"tokens_per_weight": null}', None),
-        ("[1]", None),
-        ("{", None),
-    ],
-)
-def test_a_network_of_headstart_says_how_much_it_has_read(said: str, learned: float | None, folder: Path) -> None:
-    (folder / "headstart.json").write_text(said)
+@pytest.mark.parametrize("learned", [3.5, None])
+def test_a_network_of_headstart_says_how_much_it_has_read(learned: float | None, folder: Path) -> None:
+    said = {"format": 2, "kind": "network", "tokens_per_weight": learned}
+    (folder / "headstart.json").write_text(json.dumps(said))
     located = locate(BackboneSource(location=str(folder)))
     assert located.learned == learned
     assert located.young is (learned is not None)
     assert not replace(located, learned=20.0).young
+
+
+@pytest.mark.parametrize("said", ["[1]", "{", "{}", '{"format": 2}', '{"format": 2, "kind": "network", "files": 1}'])
+def test_what_says_nothing_of_a_network_is_damaged(said: str, folder: Path) -> None:
+    (folder / "headstart.json").write_text(said)
+    with pytest.raises(ModelError, match=r"headstart\.json is"):
+        locate(BackboneSource(location=str(folder)))
 
 
 def test_weights_of_another_digest_are_refused(folder: Path) -> None:

@@ -6,8 +6,8 @@ import re
 import pandas as pd
 import pytest
 
-from headstart.api import table_of
 from headstart.data.table import Table
+from headstart.readers.memory import table_of
 from headstart.tasks.label_cells import braced_labels, listed_labels, one_label
 from headstart.tasks.multi_label_classification import MultiLabelClassification
 from headstart.tasks.text_classification import TextClassification
