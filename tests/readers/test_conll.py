@@ -143,3 +143,32 @@ def test_any_text_gives_rows_or_an_error_by_name(tmp_path: Path) -> None:
         assert lines == sorted(set(lines))
 
     check()
+
+
+def test_a_language_in_front_of_every_word_is_taken_off_and_said(tmp_path: Path) -> None:
+    lines = [f"nl:{word}\t{tag}" for word, tag in [("Nora", "B-PER"), ("woont", "O"), ("in", "O"), ("12:30", "O")]]
+    content = "\n".join([*lines, ""] * 4)
+    (tmp_path / "a.conll").write_text(content)
+    sheet = Conll().read(tmp_path / "a.conll")
+    assert sheet.format["layout"] == "'nl:' taken off every word"
+    rows = [row.values for row in sheet.records if isinstance(row, Record)]
+    assert rows == [('["Nora", "woont", "in", "12:30"]', '["B-PER", "O", "O", "O"]')] * 4
+    (tmp_path / "b.conll").write_text(content + "nl:\tO\n")  # this one would be empty, so it is no prefix
+    assert "nl:Nora" in next(iter(Conll().read(tmp_path / "b.conll").records)).values[0]  # type: ignore[union-attr]
+
+
+def test_of_two_columns_of_the_same_types_the_one_with_more_spans_has_the_tags(tmp_path: Path) -> None:
+    words = [
+        ("Bank", "B-ORG", "O"),
+        ("of", "I-ORG", "O"),
+        ("Genua", "I-ORG", "B-LOC"),
+        ("in", "O", "O"),
+        ("Rom", "B-LOC", "O"),
+    ]
+    lines = [f"{at}\t" + "\t".join(word) for at, word in enumerate(words, start=1)]
+    (tmp_path / "a.tsv").write_text("\n".join(["#\tfrom a page\t[2011]", *lines, ""] * 4))
+    sheet = Conll().read(tmp_path / "a.tsv")
+    tags = sheet.columns.index("tags")
+    assert {row.values[tags] for row in sheet.records if isinstance(row, Record)} == {
+        '["B-ORG", "I-ORG", "I-ORG", "O", "B-LOC"]'
+    }

@@ -40,6 +40,9 @@ TAG_NAMES = (
 )
 """Names of columns by which a line of names is known, the likelier ones for tags first."""
 _PLACEHOLDERS = frozenset({"_", "-", "*", "--"})
+_PREFIX = re.compile(r"[a-z]{2,3}(?:-[a-z]{2,8})?:(?=.)")
+LEAST_PREFIXED = 10
+"""Words that have to begin alike for that to be their language."""
 _NO_WORD = re.compile(r"[0-9]+(-[0-9]+|\.[0-9]+)")
 """Numbers of what is no word of its own in CoNLL-U: several words written as one, words that are not written."""
 
@@ -63,6 +66,7 @@ class Layout:
         known: tags in the sample.
         others: columns that look like tags too.
         parted: whether the sample has several sentences with empty lines between, and words without blanks in them.
+        prefix: of every word, its language as WikiANN has it (`en:`); empty where there is none.
     """
 
     tabbed: bool
@@ -76,6 +80,7 @@ class Layout:
     known: frozenset[str] = frozenset()
     others: tuple[int, ...] = ()
     parted: bool = False
+    prefix: str = ""
 
     @property
     def own_names(self) -> tuple[str, ...]:
@@ -91,7 +96,12 @@ class Layout:
 
     @property
     def said(self) -> str:
-        """Where words and tags are unless in the first and the last column, in words."""
+        """Where words and tags are unless in the first and the last column, and what is taken off the words."""
+        taken = [f"'{self.prefix}' taken off every word"] if self.prefix else []
+        return "; ".join([*([self._places] if self._places else []), *taken])
+
+    @property
+    def _places(self) -> str:
         if self.words == 0 and self.tags in (None, self.count - 1) and not self.header:
             return ""
         own = [f" ({name})" if self.names else "" for name in self.own_names]
@@ -126,6 +136,12 @@ class Layout:
         if position_tags(self.known):
             return not position_tags([tag])
         return not self.tabbed and sign == "#"
+
+    def bare(self, parts: list[str]) -> list[str]:
+        """The columns of a line without the prefix of its word."""
+        if self.prefix and len(parts) > self.words:
+            parts[self.words] = parts[self.words].removeprefix(self.prefix)
+        return parts
 
     def is_anew(self, first: Sequence[str], parts: Sequence[str]) -> bool:
         """Whether the count of words begins anew, as behind the last word of a sentence."""
@@ -189,7 +205,14 @@ def layout_of(lines: TextLines, delimiter: str | None) -> Layout:
     others = tuple(at for at in tagged if at not in (words, tags, counter) and {*counts_of[at]} != {OUTSIDE})
     blanks = sum(" " in value for value in counts_of[words])
     parted = len(rows) > 1 and sum(map(len, rows)) > len(rows) and 10 * blanks <= len(counts_of[words])
-    return Layout(tabbed, joined, count, words, tags, counter, names, header, known, others, parted)
+    prefix = _prefix([parts[words] for sentence in rows for parts in sentence])
+    return Layout(tabbed, joined, count, words, tags, counter, names, header, known, others, parted, prefix)
+
+
+def _prefix(words: Sequence[str]) -> str:
+    """The language that every word begins with, as `en:`; empty where they do not."""
+    found = _PREFIX.match(words[0]) if len(words) >= LEAST_PREFIXED else None
+    return found[0] if found and all(word.startswith(found[0]) and word != found[0] for word in words) else ""
 
 
 def _sample(lines: TextLines) -> tuple[list[str], list[list[str]]]:
@@ -288,12 +311,22 @@ def _chosen(rows: Sequence[Sentence], count: int, counter: int | None, names: Se
         return words, max([at for at in tagged if at != words], default=fallback)
     by_name = [names.index(name) for name in TAG_NAMES if name in names and names.index(name) in rest]
     if likely := [at for at in rest if at in tagged and (not by_name or at in by_name)]:
-        return words, max(likely, key=lambda at: ({*counts[at]} != {OUTSIDE}, at))
+        last = max(likely, key=lambda at: ({*counts[at]} != {OUTSIDE}, at))
+        # Columns of the same types are spans and those inside of them, of which there are fewer (GermEval 2014).
+        return words, max(
+            (at for at in likely if {*counts[at]} & {*counts[last]} - {OUTSIDE} or at == last),
+            key=lambda at: _inside(counts[at]),
+        )
     if by_name or count == 2:
         return words, (by_name or rest or [None])[0]
     filled = [at for at in rest if {*counts[at]} - _PLACEHOLDERS and not all(value.isdecimal() for value in counts[at])]
     few = [at for at in filled if len(counts[at]) <= 0.6 * len(counts[words]) and not _constant(rows, at)]
     return words, (few or filled or [None])[-1]
+
+
+def _inside(counts: Counter[str]) -> int:
+    """Words of spans."""
+    return counts.total() - counts[OUTSIDE]
 
 
 def _says_tags(counts: Counter[str]) -> bool:

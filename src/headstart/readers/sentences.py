@@ -86,7 +86,7 @@ def _records(lines: TextLines, layout: Layout) -> Iterator[Record | Dropped]:
         elif reason is None and not all(parts):
             place = parts.index("")
             reason = number, f"has nothing in column {place + 1}; its sentence is left out"
-        words.append(parts)
+        words.append(layout.bare(parts))
 
 
 def _ended(lines: TextLines) -> Iterator[str]:
