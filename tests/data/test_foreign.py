@@ -108,3 +108,40 @@ def test_words_with_tags_under_another_name_are_read_and_said(tmp_path: Path) ->
     table = open_table(path)
     assert list(table.columns) == ["tokens", "tags"]
     assert "has a word per line and is read as conll; --format says another" in table.remarks[0]
+
+
+def test_words_with_tags_behind_a_slash_are_named_with_a_command_that_makes_a_file_of_columns(tmp_path: Path) -> None:
+    path = tmp_path / "my a.txt"
+    path.write_text("Edda/B-PER sang/O and/or/O slept/O\nOslo/B-LOC was/O wet/O\n")
+    with pytest.raises(DataError, match="is words with their tags behind a slash; write one per line: awk") as caught:
+        open_table(path)
+    subprocess.run(str(caught.value).partition("per line: ")[2], shell=True, cwd=tmp_path, check=True)
+    table = open_table(tmp_path / "words.conll")
+    assert list(table.columns["tokens"]) == ['["Edda", "sang", "and/or", "slept"]', '["Oslo", "was", "wet"]']
+    assert list(table.columns["tags"])[1] == '["B-LOC", "O", "O"]'
+
+
+def test_annotations_apart_from_their_text_and_streams_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.ann").write_text("T1\tPerson 0 4\tEdda\nR1\tknows Arg1:T1 Arg2:T2\n")
+    with pytest.raises(
+        DataError, match=r"a\.ann: is annotations of brat, which stand apart from their text; write both"
+    ):
+        open_table(tmp_path / "a.ann")
+    (tmp_path / "a.arrow").write_bytes(b"\xff\xff\xff\xff\x00\x01\x00\x00")
+    with pytest.raises(DataError, match="is an Arrow stream, as datasets saves it; write it as Parquet"):
+        open_table(tmp_path / "a.arrow")
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("data-00000-of-00001.arrow", "is a folder of datasets; write a part of it as Parquet"),
+        ("doc.ann", "is a folder of brat"),
+        ("train.csv", r"is a folder; name a file in it, such as .*train\.csv"),
+        ("notes.docx", "is a folder; expected a file"),
+    ],
+)
+def test_folders_are_told_by_what_is_in_them(tmp_path: Path, name: str, what: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(DataError, match=what):
+        open_table(tmp_path)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-from headstart.data.foreign import address, foreign
+from headstart.data.foreign import address, folder, foreign
 from headstart.data.packed import BOMB, MOST_UNPACKED, FileState, compression_of, unpacked
 from headstart.errors import DataError, MissingInputError, StorageError
 from headstart.registry import did_you_mean
@@ -148,7 +148,7 @@ def require_file(path: Path) -> None:
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({error.strerror})") from None
     if stat.S_ISDIR(mode):
-        raise DataError(f"{path}: is a folder; expected a file")
+        raise DataError(f"{path}: is {folder(path)}")
     if not stat.S_ISREG(mode):
         raise DataError(f"{path}: is a pipe or a device; expected a file, as it is read more than once: save it first")
 

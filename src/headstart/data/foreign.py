@@ -19,6 +19,7 @@ _MAGIC = (
     (b"{\\rtf", "a document in Rich Text Format; save it as plain text or CSV"),
     (b"SQLite format 3\x00", "an SQLite database; export a table as CSV"),
     (b"ARROW1\x00\x00", "an Arrow (Feather) file; write it as Parquet"),
+    (b"\xff\xff\xff\xff", "an Arrow stream, as datasets saves it; write it as Parquet with Dataset.to_parquet"),
     (b"\x93NUMPY", "an array of numpy; write it as CSV or Parquet"),
     (b"\x89HDF\r\n", "an HDF5 file; write it as CSV or Parquet"),
     (b"\x89PNG\r\n\x1a\n", f"a picture (PNG){_PICTURE}"),
@@ -39,10 +40,16 @@ _FASTTEXT = (
     r"""gsub(/[ \t,]/, "", one); said = said (said ? "|" : "") one; $0 = substr($0, RLENGTH + 1)} print said "\t" $0}'"""
 )
 """Lines of labels and a text as a table of two columns; several labels are parted by `|`."""
+_BRAT = re.compile(rb"(?:\xef\xbb\xbf)?T\d+\t\S+ \d+ \d+(?:;\d+ \d+)*\t")
+_SLASHED = re.compile(rb"\S+/(?:O|[BIESLUM]-\S+)")
+_UNSLASHED = r"""awk '{for (i = 1; i <= NF; i++) {at = match($i, /\/[^\/]*$/); """
+_UNSLASHED += r"""print substr($i, 1, at - 1) "\t" substr($i, at + 1)} print ""}'"""
+"""Words with tags behind a slash as a word per line, an empty line behind each sentence."""
 _XML = re.compile(rb"\s*<\?xml\s", re.IGNORECASE)
 _PICKLE = re.compile(rb"\x80[\x02-\x05](?:\x95.{8}|[(}\]c])", re.DOTALL)
 _TAR = b"ustar"
 _RIFF = {b"WEBP": "a picture (WebP)", b"WAVE": "a sound recording (WAV)", b"AVI ": "a film (AVI)"}
+_TABLES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".conll")
 _ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/+(?P<rest>.*)", re.IGNORECASE)
 
 
@@ -85,6 +92,32 @@ def address(path: Path) -> str | None:
     url = f"{scheme}://{rest}"
     how = f": curl -LO {quote(url)}" if scheme in ("http", "https", "ftp") else ""
     return f"{url} is an address and no file of this machine; download it first{how}"
+
+
+def annotations(head: bytes, path: Path) -> str | None:
+    """What a file is where it has words with tags, or spans, in a form that is not read, and how to convert it; else None."""
+    if _BRAT.match(head):
+        return (
+            "annotations of brat, which stand apart from their text; write both as JSON lines, each with the keys text and spans, "
+            'such as {"text": "Rome", "spans": [{"start": 0, "end": 4, "label": "LOC"}]}'
+        )
+    words = head.rpartition(b" ")[0].split()
+    if len(words) > 3 and sum(_SLASHED.fullmatch(word) is not None for word in words) >= 0.9 * len(words):
+        return (
+            f"words with their tags behind a slash; write one per line: {_UNSLASHED} {quote(str(path))} > words.conll"
+        )
+    return None
+
+
+def folder(path: Path) -> str:
+    """What a folder is that was taken for a file, with what to do."""
+    names = sorted(each.name for each in path.iterdir())[:1000]
+    if any(name.endswith(".arrow") for name in names) or "dataset_dict.json" in names:
+        return "a folder of datasets; write a part of it as Parquet: datasets.load_from_disk(FOLDER).to_parquet(FILE)"
+    if any(name.endswith(".ann") for name in names):
+        return "a folder of brat, where annotations stand apart from their texts; write both as JSON lines with text and spans"
+    tables = [name for name in names if name.lower().removesuffix(".gz").endswith(_TABLES)]
+    return f"a folder; name a file in it, such as {path / tables[0]}" if tables else "a folder; expected a file"
 
 
 def fasttext(head: bytes, path: Path) -> str | None:

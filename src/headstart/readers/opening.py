@@ -8,7 +8,7 @@ from typing import Any
 
 from headstart.config import parse
 from headstart.data.files import beginning, open_text
-from headstart.data.foreign import fasttext, foreign, web_page
+from headstart.data.foreign import annotations, fasttext, foreign, web_page
 from headstart.data.spelling import position_tags
 from headstart.data.table import Table, load
 from headstart.errors import DataError, HeadstartError, RecipeError
@@ -119,7 +119,7 @@ def _by_ending(path: Path, *, writing: bool) -> str:
     if writing:
         raise DataError(f"{path}: the ending '{_ending(path)}' is not known; choose one of {endings}")
     head = beginning(path)
-    if what := foreign(head) or web_page(head) or fasttext(head, path):
+    if what := foreign(head) or web_page(head) or fasttext(head, path) or annotations(head, path):
         raise DataError(f"{path}: is {what}")
     raise DataError(
         f"{path}: the ending '{_ending(path)}' is not known ({endings}); "
