@@ -24,7 +24,8 @@ LAST_STEPS = 5.0
 LAST_SHARE = 0.03
 """Share of the budget kept for the same."""
 READING_SHARE = 0.5
-"""Share of the budget that a pass over rows that are cross-validated may take; beyond it fewer are used by the whole run."""
+"""Share of the budget that a pass over rows that are cross-validated, and the first heads on them, may take; beyond it fewer rows are
+used by the whole run."""
 VALIDATION_SHARE = 0.1
 """Share of the budget that a pass over the validation rows may take, which are read after every epoch."""
 TESTING_SHARE = 0.25
@@ -78,7 +79,8 @@ class Plan(Estimates):
         found, left, parts, test = {}, max(self.end.left, 1.0), self.parts, self.parts.test
         total = len(parts.train) + (0 if parts.crossed else len(parts.validation))
         held = total if parts.crossed else len(parts.validation)
-        shares = [(READING_SHARE if parts.crossed else VALIDATION_SHARE) * left / max(self.rate * held, 1e-9)]
+        reading = self.rate * held + (self._first_heads() if parts.crossed else 0.0)
+        shares = [(READING_SHARE if parts.crossed else VALIDATION_SHARE) * left / max(reading, 1e-9)]
         if test is not None:
             share = TESTING_SHARE * left / max(self.testing, 1e-9)
             if self.recipe.data.test is None:
@@ -89,6 +91,15 @@ class Plan(Estimates):
         if min(shares) < 1:
             found["most_rows"] = max(LEAST_ROWS, int(total * min(shares)))
         return found
+
+    def _first_heads(self) -> float:
+        """Seconds in which the cheapest strategy that transfers fits heads."""
+        first = min(
+            (each for each in self.recipe.planned() if each.needs_backbone and each.role == "transfer"),
+            key=lambda each: each.cost,
+            default=None,
+        )
+        return 0.0 if first is None else self._work(first, self.context.training)[0].heads
 
     @property
     def kept(self) -> float:
