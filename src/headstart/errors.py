@@ -43,7 +43,7 @@ LONGEST = 60
 """Characters of a value that a message shows at most."""
 LONGEST_LINE = 2_000
 """Characters of a line of a message; what is longer repeats what somebody gave, and is cut."""
-MOST_LISTED = 100
+MOST_LISTED = 25
 """Problems that a message lists; more are counted."""
 
 

@@ -62,7 +62,7 @@ def fitted(place: Path, backbone: Path) -> dict[str, Honest]:
             backbone=str(place / "backbone"), controls=False, folds=0,
         )  # fmt: skip
     headstart.load(place / "linear").predict(list(TEXTS))  # what forks need is imported here, once
-    headstart.load(place / "network").predictor.model  # noqa: B018
+    headstart.load(place / "network").predict(list(TEXTS))
     digest = locate(BackboneSource(location=str(place / "backbone"))).source.digest
     jobs: dict[str, Callable[[Path], Job]] = {
         "linear": asked, "network": asked, "backbone": states, "pinned": lambda folder: states(folder, digest)

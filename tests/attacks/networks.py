@@ -258,7 +258,7 @@ def offsets(begin: int, end: int, shape: tuple[int, ...] = (1,)) -> bytes:
     return json.dumps({"a": {"dtype": "F32", "shape": shape, "data_offsets": [begin, end]}}).encode()
 
 
-NETWORKS.each(("weights",), (65,), {
+NETWORKS.each(("damaged",), (65,), {
     "a header longer than the file": partial(with_header, header=b"{}", length=1 << 40),
     "a header as long as can be said": partial(with_header, header=b"{}", length=(1 << 64) - 1),
     "a header that is a list": partial(with_header, header=b"[1]"),

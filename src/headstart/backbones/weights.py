@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from headstart.backbones.folders import own_file, read_json
 from headstart.errors import ModelError
-from headstart.runtime.contained import contained, digest_of, is_plain
+from headstart.runtime.contained import contained, digest_of, is_plain, refuse_other_length
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -95,6 +95,7 @@ def opened_weights(
         found: dict[str, Any] = {}
         try:
             for name in files:
+                refuse_other_length(folder, name)
                 file = held.enter_context(safe_open(str(contained(folder, name)), framework=framework))
                 for tensor in file.keys():  # noqa: SIM118
                     if tensor in found:

@@ -24,8 +24,8 @@ LAST_STEPS = 5.0
 LAST_SHARE = 0.03
 """Share of the budget kept for the same."""
 READING_SHARE = 0.5
-"""Share of the budget that a pass over rows that are cross-validated, and the first heads on them, may take; beyond it fewer rows are
-used by the whole run."""
+"""Share of the budget that a pass over rows that are cross-validated, and the first heads on them, may take; beyond it fewer rows
+are used by the whole run."""
 VALIDATION_SHARE = 0.1
 """Share of the budget that a pass over the validation rows may take, which are read after every epoch."""
 TESTING_SHARE = 0.25

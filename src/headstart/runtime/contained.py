@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 30
 """Size of a file that is no weights."""
+LENGTH_BYTES = 8
+"""Bytes at the beginning of a safetensors file that give the length of its head."""
+MOST_HEADER_BYTES = 100_000_000
+"""Longest head that the safetensors library reads."""
 FRACTIONS = ("F64", "F32", "F16")
 """Kinds of numbers that numpy computes with, as safetensors calls them."""
 SETTLED = 2_000_000_000
@@ -224,12 +228,36 @@ def header_of(folder: Path, name: str) -> dict[str, tuple[tuple[int, ...], str]]
     """
     from safetensors import SafetensorError, safe_open
 
+    refuse_other_length(folder, name)
     try:
         with safe_open(str(contained(folder, name)), framework="numpy") as file:
             slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
             return {key: (tuple(each.get_shape()), each.get_dtype()) for key, each in slices.items()}
     except (*RAW, SafetensorError) as error:
         raise ModelError(f"{folder / name} is damaged: {str(error)[:300]}") from None
+
+
+def refuse_other_length(folder: Path, name: str) -> None:
+    """Refuse a safetensors file that is not as long as its head says, before it takes as much of the address space as it is long.
+
+    Raises:
+        ModelError: as `contained`; it is longer or shorter, or its head cannot be read.
+    """
+    path = folder / name
+    with opened(folder, name) as file:
+        size = os.fstat(file.fileno()).st_size
+        length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+        if not 0 < length <= min(MOST_HEADER_BYTES, size - LENGTH_BYTES):
+            raise ModelError(f"{path} is damaged: it is no safetensors file, or was cut short")
+        head = parsed(file.read(length), path)
+    try:
+        ends = [each["data_offsets"][1] for key, each in head.items() if key != "__metadata__"]  # type: ignore[attr-defined]
+        expected = LENGTH_BYTES + length + max(ends, default=0)
+        is_so = expected == size
+    except RAW:
+        raise ModelError(f"{path} is damaged: its head does not say where its tensors are") from None
+    if not is_so:
+        raise ModelError(f"{path} is damaged: it has {size:,} bytes, its head tells of {str(expected)[:30]}")
 
 
 def arrays(
