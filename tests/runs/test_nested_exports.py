@@ -31,9 +31,15 @@ def spacy(at: int) -> dict[str, Any]:
     return {"text": f"Boat {at} came in", "cats": {"CALM": float(at % 2), "ROUGH": 1.0 - at % 2}}
 
 
+def spacy_two(at: int) -> dict[str, Any]:
+    tokens = [{"orth": word, "ner": tag} for word, tag in ((f"Boat{at}", "U-SHIP"), ("came", "O"), ("in", "O"))]
+    return {"id": at, "paragraphs": [{"raw": f"Boat{at} came in", "sentences": [{"tokens": tokens}] * 2}]}
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
+        (spacy_two, r"documents of spaCy 2, .*jq -c"),
         (argilla, r"has records of Argilla, with texts inside of 'fields' .*to_list\(flatten=True\)"),
         (spacy, "has spaCy's 'cats', a number for each label in an object; .* jq -c"),
     ],
@@ -53,6 +59,17 @@ def test_the_commands_for_spacy_work(tmp_path: Path) -> None:
         subprocess.run("jq -c " + command.partition("; where")[0], shell=True, cwd=tmp_path, check=True)
         found = prepare(assemble("fit", {"train": str(tmp_path / "rows.jsonl")}), SILENT)
         assert (found.task.label, found.task.label_names) == (label, ("CALM", "ROUGH"))
+
+
+def test_the_command_for_spacy_two_works(tmp_path: Path) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    with pytest.raises(DataError) as caught:
+        parts(tmp_path, spacy_two)
+    subprocess.run("jq -c " + str(caught.value).partition("jq -c ")[2], shell=True, cwd=tmp_path, check=True)
+    found = prepare(assemble("fit", {"train": str(tmp_path / "rows.jsonl")}), SILENT)
+    assert found.task.label_names == ("SHIP",)
+    assert len(found.train.examples) + len(found.validation.examples) > 60
 
 
 def test_columns_with_these_names_and_other_content_are_read(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from headstart.errors import DataError, HeadstartError, RecipeError
 from headstart.readers import READERS
 from headstart.readers.label_studio import unfolded
 from headstart.readers.layout import layout_of
+from headstart.readers.span_rows import spans_gathered
 from headstart.readers.word_rows import gathered
 from headstart.types import Record, Sheet
 
@@ -76,7 +77,7 @@ def open_sheet(path: Path, *, words: bool = False, **options: Any) -> Sheet:
     sheet = reader.read(path)
     if not reader.by_word:
         sheet = unfolded(sheet, lambda: reader.read(path), str(path))
-        return gathered(sheet, str(path), words=words)
+        return gathered(spans_gathered(sheet, str(path)), str(path), words=words)
     if options.get("format") or _ending(path) in reader.extensions:
         return sheet
     said = f"{path}: has a word per line and is read as {reader.name}; --format says another"
@@ -94,7 +95,7 @@ def in_memory(columns: Mapping[str, Sequence[str | None]], name: str) -> Table:
     def sheet() -> Sheet:
         return Sheet(tuple(columns), (Record(at, row) for at, row in enumerate(zip(*columns.values(), strict=True), 1)))
 
-    found = gathered(unfolded(sheet(), sheet, name), name)
+    found = gathered(spans_gathered(unfolded(sheet(), sheet, name), name), name)
     if found.columns != tuple(columns):
         return load(found, name)
     return Table(name, columns, list(range(1, len(next(iter(columns.values()))) + 1)))

@@ -121,7 +121,7 @@ def _told(rows: Sequence[Record], names: tuple[str, ...], *, words: bool) -> Wor
 def _tags(cells: Sequence[Sequence[str]], names: Sequence[str]) -> int | None:
     """The column with tags: positions and types, else few names that are no numbers under a usual name."""
     sure = [at for at, column in enumerate(cells) if position_tags({value for value in column if value})]
-    named = [at for each in TAG_NAMES for at, name in enumerate(names) if _folded(name) == each]
+    named = [at for each in TAG_NAMES for at, name in enumerate(names) if folded(name) == each]
     if sure:
         return next((at for at in named if at in sure), sure[-1])
     few = [
@@ -129,13 +129,13 @@ def _tags(cells: Sequence[Sequence[str]], names: Sequence[str]) -> int | None:
         for at in named
         if 1 < len({*cells[at]}) <= min(100, 0.5 * len(cells[at])) and all(map(_LETTER.search, filter(None, cells[at])))
     ]
-    return few[0] if few and any(_folded(name) in WORD_NAMES - _TEXTS for name in names) else None
+    return few[0] if few and any(folded(name) in WORD_NAMES - _TEXTS for name in names) else None
 
 
 def _words(cells: Sequence[Sequence[str]], names: Sequence[str], tags: int | None) -> int | None:
     """The column with the words, which have no blanks in them: by its name, else the first of many values with letters."""
     free = [at for at, column in enumerate(cells) if at != tags and _are_single(column)]
-    named = [at for at in free if _folded(names[at]) in WORD_NAMES]
+    named = [at for at in free if folded(names[at]) in WORD_NAMES]
     if named or tags is None:
         return named[0] if named else None
     kinds = len({*cells[tags]})
@@ -230,5 +230,6 @@ def _sentences(rows: Iterator[Record | Dropped], found: WordRows, file: str) -> 
         yield Record(run[0][0], tuple(values))
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A name of a column in small letters, with `_` for blanks and hyphens."""
     return re.sub(r"[\s-]+", "_", name.strip().casefold())

@@ -48,6 +48,13 @@ def _of_spacy(row: tuple[Any, ...]) -> bool:
     return isinstance(cats, Mapping) and bool(cats) and all(isinstance(value, int | float) for value in cats.values())
 
 
+def _of_spacy_two(row: tuple[Any, ...]) -> bool:
+    tokens = row[0]
+    for key in ("sentences", "tokens"):
+        tokens = tokens[0].get(key) if isinstance(tokens, list) and tokens and isinstance(tokens[0], Mapping) else None
+    return isinstance(tokens, list) and bool(tokens) and isinstance(tokens[0], Mapping) and "orth" in tokens[0]
+
+
 _KINDS: tuple[tuple[tuple[str, ...], Callable[[tuple[Any, ...]], bool], str], ...] = (
     (
         ("fields", "responses"), _of_argilla,
@@ -59,5 +66,11 @@ _KINDS: tuple[tuple[tuple[str, ...], Callable[[tuple[Any, ...]], bool], str], ..
         "has spaCy's 'cats', a number for each label in an object; where one label is right: "
         "jq -c '{{text, label: (.cats | to_entries | max_by(.value).key)}}' {file} " + LINES + "; where several may be: "
         "jq -c '{{text, labels: [.cats | to_entries[] | select(.value >= 0.5).key]}}' {file} " + LINES,
+    ),
+    (
+        ("paragraphs",), _of_spacy_two,
+        "has documents of spaCy 2, with the words of a sentence as objects; make a row of each sentence: "
+        "jq -c 'if type == \"array\" then .[] else . end | .paragraphs[].sentences[] | "
+        "{{tokens: [.tokens[].orth], tags: [.tokens[].ner]}}' {file} " + LINES,
     ),
 )  # fmt: skip
