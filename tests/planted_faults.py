@@ -27,6 +27,9 @@ NARROW = "tests/training/test_checkpoints.py::test_memory_is_tried_with_the_larg
 BACK = "tests/training/test_checkpoints.py::test_going_back_is_the_same_with_an_interruption_after_it"
 NAN = "tests/training/test_trainer.py::test_a_loss_that_is_not_finite_never_reaches_the_weights_and_its_rows_are_noted"
 LIES = "tests/backbones/test_hostile_folders.py::test_a_folder_that_lies_is_refused_by_name"
+CHANGED = "tests/test_manifest.py::"
+NOTATION = "tests/recipes/test_notation.py::test_what_no_recipe_means_is_refused_with_its_line"
+STREAMS = "tests/cli/test_streams.py::"
 PLANS = "tests/runs/test_planning.py::"
 SPANS = "tests/metrics/test_span_errors.py"
 ERRORS = "tests/evaluation/measurements/test_errors.py::"
@@ -954,6 +957,98 @@ FAULTS = (
         "    if grown > GROWTH_LIMIT:\n",
         "    if grown > 1e30:\n",
         "tests/backbones/test_tokenizer_checks.py::test_a_tokenizer_that_could_take_all_memory_or_time_is_refused",
+    ),
+    Fault(
+        "folders: a file of weights may be of any size",
+        "runtime/contained.py",
+        "    if not is_so:\n",
+        "    if expected < 0:\n",
+        "tests/attacks/test_corpus.py",
+    ),
+    Fault(
+        "folders: keys may stand twice",
+        "runtime/contained.py",
+        "object_pairs_hook=_without_twins",
+        "object_pairs_hook=dict",
+        CHANGED + "test_files_of_another_shape_are_named_whatever_their_digests_say",
+    ),
+    Fault(
+        "artifacts: other weights pass",
+        "runtime/contained.py",
+        "    if digest not in (None, digest_of(folder, name)):\n",
+        '    if digest == "":\n',
+        CHANGED + "test_every_byte_that_changes_is_found_or_harmless",
+    ),
+    Fault(
+        "artifacts: shapes are those of the file",
+        "runtime/contained.py",
+        "        if not same or kind not in FRACTIONS:\n",
+        "        if kind not in FRACTIONS:\n",
+        CHANGED + "test_tensors_have_to_fit_the_labels_and_the_network",
+    ),
+    Fault(
+        "artifacts: the manifest may be changed",
+        "manifest.py",
+        "said.pop(OWN_DIGEST) != _digest_of(said)",
+        "not said.pop(OWN_DIGEST)",
+        "tests/attacks/test_properties.py::test_a_manifest_that_is_written_reads_back_and_one_that_was_changed_does_not",
+    ),
+    Fault(
+        "artifacts: answers of parts that are not there",
+        "manifest.py",
+        "        if answer.part not in found.parts:\n",
+        "        if not answer.part:\n",
+        CHANGED + "test_a_manifest_that_is_no_manifest_or_contradicts_itself_is_refused",
+    ),
+    Fault(
+        "artifacts: fits start from a network that was changed",
+        "manifest.py",
+        "        if name in files and digest_of(folder, name) != files[name]:\n",
+        "        if name in files and not files[name]:\n",
+        CHANGED + "test_a_network_that_fits_start_from_is_the_one_that_was_written",
+    ),
+    Fault(
+        "artifacts: files are put beside the others",
+        "manifest.py",
+        '        if name not in files and said["format"] > 1 and',
+        "        if name not in files and not files and",
+        CHANGED + "test_a_network_that_fits_start_from_is_the_one_that_was_written",
+    ),
+    Fault(
+        "recipes: the last of two keys counts",
+        "recipes/notation.py",
+        "            if name in lines:\n",
+        "            if name in lines and not lines:\n",
+        NOTATION,
+    ),
+    Fault("recipes: merged keys", "recipes/notation.py", '    if kind == "merge":\n', '    if kind == "<<":\n', NOTATION),
+    Fault(
+        "recipes: numbers without an end",
+        "recipes/notation.py",
+        "    if len(text) > MOST_DIGITS:\n",
+        "    if len(text) > 10**9:\n",
+        NOTATION,
+    ),
+    Fault(
+        "recipes: numbers to the base of 60",
+        "recipes/notation.py",
+        '    if ":" in text and _SIXTY(text):\n',
+        '    if ":" in text and text == ":":\n',
+        NOTATION,
+    ),
+    Fault(
+        "streams: signs that are not seen reach the terminal",
+        "cli/streams.py",
+        "        return self.put(start + escaped(text))\n",
+        "        return self.put(start + text)\n",
+        STREAMS + "test_bars_of_other_packages_move_and_what_they_show_cannot",
+    ),
+    Fault(
+        "streams: a full disk goes unsaid",
+        "cli/streams.py",
+        "        if self._failed is not None and self.name is not None:\n",
+        "        if self._failed is not None and self.name is None:\n",
+        STREAMS + "test_streams_that_are_closed_full_or_not_read",
     ),
 )  # fmt: skip
 

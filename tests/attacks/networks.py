@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from functools import partial
 from pathlib import Path
@@ -271,6 +272,7 @@ NETWORKS.each(("damaged",), (65,), {
     "a file of weights that is text": as_text(WEIGHTS, "version https://git-lfs.github.com/spec/v1\nsize 90\n"),
     "a file of weights that is a pickle": as_text(WEIGHTS, PICKLED),
     "a file of weights that is cut": lambda folder: (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:-9]),
+    "a file of weights with nothing of any length behind": lambda folder: os.truncate(folder / WEIGHTS, 1 << 41),
     "a file of weights with more behind": lambda folder: (folder / WEIGHTS).write_bytes(
         (folder / WEIGHTS).read_bytes() + b"more"
     ),
