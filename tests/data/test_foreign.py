@@ -25,6 +25,11 @@ PAGE = b"\xef\xbb\xbf\n<!-- saved -->\n<!DOCTYPE html>\n<html lang=en><body>Not 
         (PAGE, r"a web page \(HTML\) and no table; was a link"),
         (b"<html>\n<head><title>Sign in</title></head>\n</html>\n", "a web page"),
         (b'<?xml version="1.0"?>\n<rows/>\n', "XML and no table; convert it"),
+        (
+            b"<?xml version='1.0'?>\n<Error><Code>AccessDenied</Code></Error>",
+            r"the answer of a server .*\(AccessDenied\)",
+        ),
+        (b"#FORMAT=WebAnno TSV 3.3\n\n#Text=Ada\n", "a file of WebAnno or INCEpTION, .* CoNLL 2002"),
         (pickle.dumps({"text": ["a"], "label": ["b"]}), "a pickle of Python"),
         (b"%PDF-1.7\n", "a PDF document"),
         (b"SQLite format 3\x00" + bytes(20), "an SQLite database"),
@@ -57,6 +62,8 @@ def test_texts_and_tables_are_not_taken_for_anything_else(tmp_path: Path) -> Non
     ):
         assert foreign(head) is None
         assert web_page(head) is None
+    with pytest.raises(MissingInputError, match="-: standard input is not read, .* save it"):
+        open_table(Path("-"))
     np.save(tmp_path / "a.npy", np.zeros(3))
     assert "numpy" in (foreign((tmp_path / "a.npy").read_bytes()) or "")
     assert web_page(b"<!doctype htmlish") is None

@@ -22,6 +22,8 @@ from headstart.tasks.text_regression import TextRegression
         (["$1,200", "$80"], [1200, 80]),
         (["-$5", "$-4", "$ 3"], [-5, -4, 3]),
         (["9 \u20ac", "\u20ac12.50"], [9, 12.5]),
+        (["\u22124", "\u2013.5", "3 \u2212 4", "\u2212\u22121"], [-4, -0.5]),
+        (["\u2212$5", "$7"], [-5, 7]),
         (["85%", "0.7"], [0.7]),
         (["$5", "\u20ac5"], []),
         (["1e3", ".5", "nan", "inf", "1_0", ""], [1000, 0.5]),
@@ -33,6 +35,7 @@ def test_only_what_is_meant_is_read(cells: list[str], numbers: list[float]) -> N
 
 def test_the_advice_for_commas() -> None:
     assert with_point("1.234,5") == "1234.5 for"
+    assert with_point("\u22120,5") == "-0.5 for"
     assert with_point("1 234,5") == "1234.5 for"
     assert with_point("1,234") == "1234 or 1.234, whichever is meant by"
     assert Numbers(["1,234", "2,345"]).decimal_comma == "1,234"

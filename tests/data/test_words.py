@@ -58,6 +58,7 @@ def test_every_word_stands_at_its_place_no_sign_is_lost_and_none_goes_across_a_b
         ("葛\U000e0100西", ["葛\U000e0100", "西"]),
         ("👨\u200d👩\u200d👦👍🏽!", ["👨\u200d👩\u200d👦", "👍🏽", "!"]),
         ("🇨🇭🇮🇹 ❤\ufe0f 3\ufe0f\u20e3", ["🇨🇭", "🇮🇹", "❤\ufe0f", "3\ufe0f\u20e3"]),
+        ("1\ufe0f\u20e3Ada2 *\u20e3", ["1\ufe0f\u20e3", "Ada2", "*\u20e3"]),
         ("Donau\u00addampf und\u200bzu", ["Donau\u00addampf", "und", "zu"]),
         ("\ufeffAda\u200e, Grace", ["Ada\u200e", ",", "Grace"]),
         ("q\u0303.e\u0301. x\u0323-y\u0323", ["q\u0303.e\u0301.", "x\u0323-y\u0323"]),

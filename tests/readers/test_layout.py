@@ -26,7 +26,7 @@ PARTS = [[each.split("/")[1] for each in sentence.split()] for sentence in SENTE
 
 
 def written(form: str, before: str = "", between: str = "\t", end: str = "\n") -> str:
-    """The sentences in a layout: w a word, l its lemma, t its tag, p its part of speech, i and z its number, s that of the sentence."""
+    """The sentences in a layout: w a word, l its lemma, t its tag, p its part of speech, i and z its number, b and e places, s that of the sentence."""
     text = ""
     for at, (words, parts, tags) in enumerate(zip(WORDS, PARTS, TAGS, strict=True)):
         text += before.replace("%", str(at))
@@ -39,6 +39,8 @@ def written(form: str, before: str = "", between: str = "\t", end: str = "\n") -
                 "i": str(place + 1),
                 "z": str(place),
                 "s": f"s{at}",
+                "b": str(9 * place),
+                "e": str(9 * place + len(word)),
             }
             text += between.join(cells.get(cell, cell) for cell in form.split()) + end
         text += end
@@ -62,6 +64,11 @@ def read(path: Path) -> Table:
         (written("z w t", between=" "), "column_1 tokens tags", "words in column 2 and tags in column 3 of 3"),
         (written("s i w t"), "column_1 column_2 tokens tags", "words in column 3 and tags in column 4 of 4"),
         (written("s w p t"), "column_1 tokens column_3 tags", "words in column 2 and tags in column 4 of 4"),
+        (written("b e w t", between=" "), "column_1 column_2 tokens tags", "words in column 3 and tags in column 4 of 4"),
+        (
+            "# global.columns = ID FORM UPOS X:NE\n" + written("i w p t"), "id tokens upos tags",
+            "words in column 2 (form) and tags in column 4 (x:ne) of 4",
+        ),
         (written("t w"), "tags tokens", "words in column 2 and tags in column 1 of 2"),
         (written("i w t - me"), "column_1 tokens tags column_4 column_5", "words in column 2 and tags in column 3 of 5"),
         (written("i w t O"), "column_1 tokens tags column_4", "words in column 2 and tags in column 3 of 4"),
@@ -195,3 +202,18 @@ def test_a_file_with_a_word_per_line_is_read_as_one_whatever_its_ending(name: st
 )
 def test_a_table_stays_a_table(content: str, put: Put) -> None:
     assert not {"tokens", "tags"} & {*open_table(put("a.tsv", content)).columns}
+
+
+@pytest.mark.parametrize("form", ["{},{}", '"{}";"{}"', "{}|{}"])
+def test_sentences_with_their_tags_between_blanks_are_rows_of_a_table(form: str, put: Put) -> None:
+    rows = [form.format(" ".join(words), " ".join(tags)) for words, tags in zip(WORDS, TAGS, strict=True)]
+    found = open_table(put("a.csv", form.format("text", "slots") + "\n" + "\n".join(rows).replace(" ,", " .")))
+    assert [*found.columns] == ["text", "slots"]
+    assert found.columns["slots"][0] == " ".join(TAGS[0])
+
+
+def test_a_table_that_was_called_words_is_told_so(put: Put) -> None:
+    with pytest.raises(
+        DataError, match="read as a word per line, and no sentence is usable; first reason: line 1: .*--format"
+    ):
+        open_table(put("a.csv", "text,label\na b c d,x\na b,y\n"), format="conll")

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,48 @@ def spacy(at: int) -> dict[str, Any]:
 def spacy_two(at: int) -> dict[str, Any]:
     tokens = [{"orth": word, "ner": tag} for word, tag in ((f"Boat{at}", "U-SHIP"), ("came", "O"), ("in", "O"))]
     return {"id": at, "paragraphs": [{"raw": f"Boat{at} came in", "sentences": [{"tokens": tokens}] * 2}]}
+
+
+def mentions(at: int, *, inclusive: bool = True) -> dict[str, Any]:
+    return {
+        "text": f"Boat {at} came in",
+        "label": {"SHIP": {f"Boat {at}": [[0, 5 + len(str(at)) - inclusive]]}, "PORT": {}},
+    }
+
+
+def vertex(at: int) -> dict[str, Any]:
+    return {"textContent": f"Boat {at} came in", "classificationAnnotation": {"displayName": ("CALM", "ROUGH")[at % 2]}}
+
+
+def vertex_spans(at: int) -> dict[str, Any]:
+    place = {"startOffset": 0, "endOffset": 5 + len(str(at)), "displayName": "SHIP"}
+    return {"textContent": f"Boat {at} came in", "textSegmentAnnotations": [place]}
+
+
+def vertex_lists(at: int) -> dict[str, Any]:
+    names = ["CALM", "WET"] if at % 3 else ["WET"]
+    return {"textContent": f"Boat {at} came in", "classificationAnnotations": [{"displayName": name} for name in names]}
+
+
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [
+        (mentions, ["SHIP"]),
+        (partial(mentions, inclusive=False), ["SHIP"]),
+        (vertex, ["CALM", "ROUGH"]),
+        (vertex_lists, ["CALM", "WET"]),
+        (vertex_spans, ["SHIP"]),
+    ],
+)
+def test_the_commands_for_labels_inside_of_objects_work(tmp_path: Path, row: Any, shown: list[str]) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    with pytest.raises(DataError, match="jq -c") as caught:
+        parts(tmp_path, row)
+    subprocess.run("jq -c " + str(caught.value).partition("jq -c ")[2], shell=True, cwd=tmp_path, check=True)
+    found = prepare(assemble("fit", {"train": str(tmp_path / "rows.jsonl")}), SILENT)
+    assert sorted(found.task.counts(found.train)) == shown
+    assert not any("inside a word" in warning for warning in found.warnings)
 
 
 @pytest.mark.parametrize(

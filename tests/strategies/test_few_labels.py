@@ -17,7 +17,7 @@ from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import compare, publish
 from headstart.runtime.progress import SILENT
 from headstart.solving.logistic import Solved, solve_by_folds
-from headstart.strategies import STRATEGIES, probing, trained_heads
+from headstart.strategies import STRATEGIES, linear, probing, trained_heads
 from headstart.strategies.base import Context
 from headstart.strategies.contrastive import Contrastive
 from headstart.strategies.cross_validation import by_fold, prepared, rounds
@@ -371,3 +371,8 @@ def test_probabilities_are_calibrated_on_out_of_fold_logits(wide_backbone: Path)
         return float(np.mean(np.log(np.exp(logits).sum(1)) - logits[np.arange(len(targets)), targets]))
 
     assert loss(1.0) < min(loss(1 / 1.02), loss(1.02))
+
+
+def test_tf_idf_says_nothing_of_numbers_where_most_labels_have_two_rows(recwarn: pytest.WarningsRecorder) -> None:
+    linear._one_label(np.eye(60), np.arange(60) % 40, np.ones(60), 1.0, 40)
+    assert not [str(each.message) for each in recwarn if "unique classes" in str(each.message)]

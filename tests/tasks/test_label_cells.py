@@ -144,6 +144,23 @@ def test_labels_that_read_like_missing_values_are_said_and_stay(
     assert not found.remarks(Table("a.csv", {"text": ["a", "b"], "mood": ["up", "down"]}, [2, 3]))
 
 
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["up", "-", "down", "-"], "'-' (2 rows)"),
+        (["0", "1", "-1", "2"], "'-1' (1 row)"),
+        (["+", "-", "+"], ""),
+        (["0", "1", "-1"], ""),
+        (["\u2605", "\u2605\u2605", "-"], ""),
+        (["?", "a"], "'?' (1 row)"),
+    ],
+)
+def test_signs_for_no_label_are_said(cells: list[str], said: str) -> None:
+    rows = Table("a.csv", {"text": [f"a {at}" for at in range(len(cells))], "mood": [*cells]}, range(2, 2 + len(cells)))
+    found = [each for each in TextClassification(text=("text",), label="mood").remarks(rows) if "missing" in each]
+    assert (f"as they are written: {said};" in found[0]) if said else not found
+
+
 @pytest.mark.parametrize("task", [TextClassification(label="mood"), MultiLabelClassification(label="mood")])
 def test_numbers_with_a_decimal_comma_are_said_where_they_were_named_as_labels(
     task: TextClassification | MultiLabelClassification,

@@ -18,6 +18,8 @@ _FORMULA = re.compile(r"[=@\t\r].+|[-+](?![\d.,]+%?$).+", re.DOTALL)
 
 MISSING = frozenset(("n/a", "na", "#n/a", "<na>", "nan", "null", "<null>", "nil"))
 """What programs write, in lower case, where there is no value."""
+UNSAID = ("-", "--", "?", "_", ".", "\u2013", "\u2014")
+"""What people write where they have no label, such as SNLI where annotators disagree."""
 
 
 def spelling(label: str) -> str:
@@ -76,13 +78,24 @@ def _is_unseen(sign: str) -> bool:
 
 def like_missing(counts: Mapping[str, int]) -> str:
     """Which labels read like missing values, in a sentence; empty where none does, or where there are no others."""
-    found = [label for label in counts if label.strip().casefold() in MISSING or label.strip() == "None"]
+    labels = {label.strip() for label in counts}
+    found = [
+        label for label in counts if label.strip().casefold() in MISSING or label.strip() in ("None", *_signs(labels))
+    ]
     if not found or len(counts) < 2:
         return ""
     shown = ", ".join(f"'{label}' ({counts[label]:,} row{'s' * (counts[label] != 1)})" for label in sorted(found)[:5])
     return (
         f"cells that read like missing values are labels as they are written: {shown}; empty them where they are none"
     )
+
+
+def _signs(labels: set[str]) -> list[str]:
+    """What stands for no label among these: a sign where no other is one, -1 beside three classes or more that count from 0."""
+    signs = [label for label in labels if not any(map(str.isalnum, label))]
+    rest = labels - {"-1"}
+    counted = len(rest) > 2 and rest == {str(at) for at in range(len(rest))}
+    return [*(sign for sign in signs if len(signs) == 1 and sign in UNSAID), *(["-1"] if counted else [])]
 
 
 def like_formulas(labels: Iterable[str]) -> str:

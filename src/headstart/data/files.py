@@ -163,6 +163,8 @@ def beginning(path: Path) -> bytes:
 def _missing(path: Path) -> str:
     if what := address(path):
         return what
+    if str(path) == "-":
+        return "-: standard input is not read, as files are read more than once; save it to a file and name that"
     if not path.parent.is_dir():
         return f"{path}: there is no such file, because there is no folder {path.parent}"
     try:

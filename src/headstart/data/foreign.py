@@ -29,6 +29,10 @@ _MAGIC = (
     (b"II*\x00", f"a picture (TIFF){_PICTURE}"),
     (b"MM\x00*", f"a picture (TIFF){_PICTURE}"),
     (b"OggS\x00", f"a sound recording (Ogg){_PICTURE}"),
+    (
+        b"#FORMAT=WebAnno TSV",
+        "a file of WebAnno or INCEpTION, whose columns say several things at once; export it there as CoNLL 2002 or 2003",
+    ),
     (b"version https://git-lfs.github.com/spec/", "a Git LFS pointer and not the file itself; fetch that with: git lfs pull"),
 )  # fmt: skip
 _ANNEX = re.compile(rb"\S*/annex/objects/\S+\s*")
@@ -46,6 +50,7 @@ _UNSLASHED = r"""awk '{for (i = 1; i <= NF; i++) {at = match($i, /\/[^\/]*$/); "
 _UNSLASHED += r"""print substr($i, 1, at - 1) "\t" substr($i, at + 1)} print ""}'"""
 """Words with tags behind a slash as a word per line, an empty line behind each sentence."""
 _XML = re.compile(rb"\s*<\?xml\s", re.IGNORECASE)
+_REFUSAL = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<Error>\s*<Code>(?P<code>[\w.-]{1,60})</Code>")
 _PICKLE = re.compile(rb"\x80[\x02-\x05](?:\x95.{8}|[(}\]c])", re.DOTALL)
 _TAR = b"ustar"
 _RIFF = {b"WEBP": "a picture (WebP)", b"WAVE": "a sound recording (WAV)", b"AVI ": "a film (AVI)"}
@@ -78,6 +83,9 @@ def web_page(head: bytes) -> str | None:
     head = head.removeprefix(b"\xef\xbb\xbf")
     if _PAGE.match(head):
         return "a web page (HTML) and no table; was a link to a page saved in place of the file that it offers?"
+    if found := _REFUSAL.match(head):
+        said = found["code"].decode(errors="replace")
+        return f"the answer of a server that refused ({said}) and not the file itself; download that again"
     return "XML and no table; convert it to CSV, JSON lines or Parquet" if _XML.match(head) else None
 
 

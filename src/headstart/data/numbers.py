@@ -13,6 +13,7 @@ MOSTLY = 0.9
 _PLAIN = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}(?P<groups>(?:,\d{3})+)(?P<point>\.\d+)?")
 _COMMA = re.compile(r"[-+]?(?:\d+|\d{1,3}(?:[.' \u00a0\u202f]\d{3})+),\d+")
+_MINUS = frozenset("\u2212\u2013\ufe63\uff0d")
 _SIGNS = "%\u2030$\u20ac\u00a3\u00a5\u20b9\u20a9\u20bd\u20ba"
 _MARKED = re.compile(
     rf"(?P<minus>[-+]?)(?:(?P<before>[{_SIGNS}])\s*(?P<first>[-+]?[\d.,]*\d\.?)|(?P<second>[\d.,]*\d\.?)\s*(?P<behind>[{_SIGNS}]))"
@@ -38,14 +39,14 @@ class Notation:
         That is where all of them stand before three digits and some number has two, or a point behind one, or where numbers
         under a thousand have none.
         """
-        filled = [cell.strip() for cell in cells if cell and cell.strip()]
+        filled = [_hyphened(cell.strip()) for cell in cells if cell and cell.strip()]
         signs = [found["before"] or found["behind"] for cell in filled if (found := _MARKED.fullmatch(cell))]
         sign = signs[0] if signs and len({*signs}) == 1 and len(signs) >= MOSTLY * len(filled) else ""
         return cls(sign, _are_grouped([_bare(cell, sign) for cell in filled]))
 
     def number(self, cell: str) -> float | None:
         """The finite number that a cell says, else None."""
-        said = cell.strip()
+        said = _hyphened(cell.strip())
         if self.sign:
             found = _MARKED.fullmatch(said)
             if found is None or (found["before"] or found["behind"]) != self.sign:
@@ -102,15 +103,20 @@ def number_of(cell: str) -> float | None:
 
 def has_decimal_comma(cell: str) -> bool:
     """Whether a cell is a number as many countries write it."""
-    return _COMMA.fullmatch(_bare(cell.strip(), "")) is not None
+    return _COMMA.fullmatch(_bare(_hyphened(cell.strip()), "")) is not None
 
 
 def with_point(cell: str) -> str:
     """How to write a number with a comma, in words: `1.234,5` as 1234.5; `1,234` may be two numbers."""
-    said = re.sub(r"[^-+\d,.]", "", cell)
+    said = re.sub(r"[^-+\d,.]", "", _hyphened(cell))
     if _GROUPED.fullmatch(said):
         return f"{said.replace(',', '')} or {said.replace(',', '.')}, whichever is meant by"
     return f"{said.replace('.', '').replace(',', '.')} for"
+
+
+def _hyphened(cell: str) -> str:
+    """A number whose sign, a minus or a dash as word processors set it, is the hyphen that programs read."""
+    return f"-{cell[1:]}" if cell[:1] in _MINUS else cell
 
 
 def _bare(cell: str, sign: str) -> str:

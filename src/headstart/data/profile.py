@@ -20,7 +20,7 @@ SAMPLED = 2_000
 """Rows that are looked at, drawn at random so that sorted files show all they have."""
 MOSTLY = 0.9
 """Share of the filled cells that have to be of a kind for the column to be."""
-_LINK = re.compile(r"(?:https?://|www\.|s3://|file://)\S+|\S+@\S+\.\w+", re.IGNORECASE)
+_LINK = re.compile(r"(?:https?://|www\.|s3://|file://)\S+|\S+@\S+\.\w+|/[\w.~%-]+(?:/[\w.~%-]+)+/?", re.IGNORECASE)
 _FILE = re.compile(r"(?:[\w.~ -]*[/\\])*[\w. -]+\.[A-Za-z][A-Za-z0-9]{1,4}")
 _DATE = re.compile(
     r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?:[T ]\d{1,2}:\d{2}\S*(?: ?[AP]M)?)?"
@@ -120,10 +120,18 @@ class ColumnProfile:
         kinds = (("dates", _DATE), ("links or addresses", _LINK), ("names of files", _FILE), ("codes", _CODE))
         for kind, form in kinds:
             if self._mostly(sum(form.fullmatch(cell.strip()) is not None for cell in self.filled)):
+                if kind == "names of files" and self._are_dotted_names:
+                    continue
                 if kind == "codes" and (self.is_numeric or self.repeats > 1.5):
                     continue
                 return kind
         return "numbers of rows" if self.is_counted and len(self.numbers) >= 10 else ""
+
+    @property
+    def _are_dotted_names(self) -> bool:
+        """Whether values that look like names of files are few and end nearly all in another way, as `cs.CL` and `stat.ML` do."""
+        endings = {value.strip().rpartition(".")[2] for value in self.counts}
+        return self.repeats > 1.5 and len(endings) > 1 and 2 * len(endings) > len(self.counts)
 
     @property
     def is_text(self) -> bool:

@@ -112,5 +112,7 @@ def load(sheet: Sheet, file: str) -> Table:
         writer.discard()
     if not lines:
         why = f"; first reason: line {dropped[0].line}: {dropped[0].reason}" if dropped else ""
+        if "columns" in sheet.format:
+            raise DataError(f"{file} is read as a word per line, and no sentence is usable{why}; --format says another")
         raise DataError(f"{file} has a header ({', '.join(sheet.columns)}) but no usable row{why}")
     return Table(file, columns, lines, tuple(dropped), dict(sheet.format), sheet.remarks, sheet.doubt)

@@ -32,7 +32,8 @@ def _any_word() -> re.Pattern[str]:
     word = rf"(?![{joining()}])[\w{PREPENDED}][\w{PREPENDED}{joining()}]*"
     sign = rf"[^\w\s{PREPENDED}{BREAK}{joining()}]{joins}"
     return re.compile(
-        rf"[\u3040-\u3098\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]{joins}"
+        rf"[0-9#*]\ufe0f?\u20e3{joins}"  # a key with a digit is a sign
+        rf"|[\u3040-\u3098\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]{joins}"
         rf"|(?:[^\W\d_]{joins}\.{joins}){{2,}}"
         rf"|{word}(?:[-.,/:&@]{joins}{word})*"
         rf"|['\u2019]{joins}{word}"

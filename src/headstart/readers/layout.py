@@ -302,7 +302,8 @@ def _chosen(rows: Sequence[Sentence], count: int, counter: int | None, names: Se
     if words is None:
         free = [at for at in range(count) if at != counter]
         text = [at for at in free if at not in tagged and not _constant(rows, at)]
-        words = (text or free or [0])[0]
+        spelt = [at for at in text if not _are_numbers(counts[at])]  # numbers alone are places, such as begin and end
+        words = (spelt or text or free or [0])[0]
         if count == 2 and len(tagged) == 2:
             words = 0
     rest = [at for at in range(count) if at not in (words, counter)]
@@ -310,7 +311,8 @@ def _chosen(rows: Sequence[Sentence], count: int, counter: int | None, names: Se
         fallback = next((at for at in (3, 4) if {*counts[at]} - _PLACEHOLDERS), None)
         return words, max([at for at in tagged if at != words], default=fallback)
     by_name = [names.index(name) for name in TAG_NAMES if name in names and names.index(name) in rest]
-    if likely := [at for at in rest if at in tagged and (not by_name or at in by_name)]:
+    likely = [at for at in rest if at in tagged and (not by_name or at in by_name)]
+    if likely := likely or [at for at in rest if at in tagged and position_tags(counts[at])]:
         last = max(likely, key=lambda at: ({*counts[at]} != {OUTSIDE}, at))
         # Columns of the same types are spans and those inside of them, of which there are fewer (GermEval 2014).
         return words, max(
@@ -322,6 +324,11 @@ def _chosen(rows: Sequence[Sentence], count: int, counter: int | None, names: Se
     filled = [at for at in rest if {*counts[at]} - _PLACEHOLDERS and not all(value.isdecimal() for value in counts[at])]
     few = [at for at in filled if len(counts[at]) <= 0.6 * len(counts[words]) and not _constant(rows, at)]
     return words, (few or filled or [None])[-1]
+
+
+def _are_numbers(counts: Counter[str]) -> bool:
+    """Whether nearly all values are whole numbers."""
+    return sum(times for value, times in counts.items() if value.isdecimal()) >= 0.9 * counts.total()
 
 
 def _inside(counts: Counter[str]) -> int:

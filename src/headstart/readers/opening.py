@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,17 @@ from headstart.data.table import Table, load
 from headstart.errors import DataError, HeadstartError, RecipeError
 from headstart.readers import READERS
 from headstart.readers.label_studio import unfolded
-from headstart.readers.layout import layout_of
+from headstart.readers.layout import Layout, layout_of
 from headstart.readers.span_rows import spans_gathered
 from headstart.readers.word_rows import gathered
 from headstart.types import Record, Sheet
 
 TABLES = ("csv", "tsv", None)
 """Formats by ending that files with a word per line are given too; None is an ending that is not known."""
+LOOKED_AT = 200
+"""Lines by which a table is told from words with a tag each."""
+_CELL = re.compile(r"""[,;|]["']?(?:[BIESLU]-\S+|O)(?= )""")
+"""Where a cell with tags between blanks begins."""
 
 
 def reader_for(path: Path, *, format: str | None = None, **options: Any) -> Any:
@@ -151,9 +156,17 @@ def _in_columns(path: Path) -> bool:
         layout = layout_of(open_text(path), None)
     except HeadstartError:
         return False
-    if layout.tagged and layout.count > 1 and not layout.tabbed and not layout.parted and position_tags(layout.known):
+    unparted = layout.tagged and layout.count > 1 and not layout.tabbed and not layout.parted
+    if unparted and position_tags(layout.known) and not _are_cells(path, layout):
         raise DataError(
             f"{path}: has a word per line with its tag beside it, and no empty line parts sentences; put one behind the last word "
             "of each, or say what the file is with --format"
         )
     return layout.tagged and layout.parted
+
+
+def _are_cells(path: Path, layout: Layout) -> bool:
+    """Whether lines are rows of a table, whose cells hold the words of a sentence and its tags between blanks."""
+    lines = [line for line in islice(open_text(path), LOOKED_AT) if line.strip()]
+    uneven = sum(len(layout.split(line)) != layout.count for line in lines)
+    return uneven > 0.2 * len(lines) or sum(_CELL.search(line) is not None for line in lines) > 0.5 * len(lines)

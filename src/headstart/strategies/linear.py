@@ -78,6 +78,7 @@ def _one_label(
     model = LogisticRegression(C=strength, max_iter=200, tol=1e-3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes")  # labels with two rows are no numbers
         model.fit(terms, targets, sample_weight=weights)
     return expanded(model.coef_, model.intercept_, model.classes_, labels)
 

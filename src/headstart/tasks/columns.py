@@ -33,12 +33,12 @@ OTHER_LABEL_NAMES = (
 )  # fmt: skip
 """Names that columns with labels have less often."""
 BESIDE_NAMES = frozenset((
-    "agent", "assignee", "author", "by", "client", "creator", "customer", "editor", "employee", "first_name", "from", "journalist",
-    "last_name", "manager", "name", "operator", "owner", "person", "rater", "recipient", "reporter", "reviewer", "sender",
-    "speaker", "to", "user", "username", "user_name", "worker", "full_name", "customer_name", "agent_name", "author_name",
-    "employee_name", "reviewer_name", "annotator", "language", "lang", "country", "city", "region",
-    "source", "platform", "device", "channel", "shop", "store", "split", "fold", "subset", "partition", "day", "month", "year",
-    "hour", "weekday", "verified", "version", "batch", "licence", "license",
+    "agent", "assignee", "author", "authors", "by", "client", "creator", "customer", "editor", "employee", "first_name",
+    "from", "journalist", "last_name", "manager", "name", "operator", "owner", "person", "rater", "recipient", "reporter",
+    "reviewer", "sender", "speaker", "to", "user", "username", "user_name", "worker", "full_name", "customer_name",
+    "agent_name", "author_name", "employee_name", "reviewer_name", "annotator", "language", "lang", "country", "city",
+    "region", "source", "platform", "device", "channel", "shop", "store", "split", "fold", "subset", "partition", "day",
+    "month", "year", "hour", "weekday", "verified", "version", "batch", "licence", "license",
 ))  # fmt: skip
 """Names of columns about who wrote a row, where and when; neither text nor label where another column may be."""
 PAIR_NAMES = (
@@ -236,7 +236,7 @@ def guess_pair(table: Table, label: str | None) -> tuple[str, str]:
     for first, second in PAIR_NAMES:
         if first in candidates and second in candidates:
             return candidates[first], candidates[second]
-    texts = [name for name in candidates.values() if _profile(table, name).is_text]
+    texts = [name for name in candidates.values() if _is_filled_text(table, name)]
     twins = next((pair for pair in combinations(texts, 2) if same_stem(*pair)), None)
     if twins is not None:
         return twins
@@ -344,6 +344,7 @@ def guess_label(table: Table, text: Sequence[str]) -> str:
             f"{', '.join(f'{name} {count}' for name, count in distinct.items())}); name it with --label"
         )
     told = [name for name in fitting if not _is_beside(table, name)]
+    told = [name for name in told if _is_filled(_profile(table, name))] or told
     return min(told or fitting, key=lambda name: (fitting[name], list(table.columns).index(name)))
 
 
@@ -362,10 +363,20 @@ def folded_name(name: str) -> str:
 
 def _lengths(table: Table, candidates: Sequence[str], *, least: int) -> dict[str, float]:
     """Mean characters of the columns that may be texts; of all where those are too few."""
-    texts = [name for name in candidates if _profile(table, name).is_text]
+    texts = [name for name in candidates if _is_filled_text(table, name)]
     told = [name for name in texts if folded_name(name) not in BESIDE_NAMES]
     found = next((each for each in (told, texts) if len(each) >= least), candidates)
     return {name: float(np.mean([len(value or "") for value in table.columns[name][:1000]])) for name in found}
+
+
+def _is_filled_text(table: Table, name: str) -> bool:
+    """Whether a column may be read as text, and half of its cells or more hold something."""
+    column = _profile(table, name)
+    return column.is_text and _is_filled(column)
+
+
+def _is_filled(column: ColumnProfile) -> bool:
+    return 2 * len(column.filled) >= len(column.cells)
 
 
 def _is_beside(table: Table, name: str) -> bool:

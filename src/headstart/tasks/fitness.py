@@ -128,6 +128,8 @@ def as_pair(text: Sequence[ColumnProfile], label: ColumnProfile) -> float:
     """How much speaks for two columns being the two texts of a pair and not a text with something beside it, in [0, 1]."""
     if len(text) != 2 or as_texts(text) < 1:
         return 0.1
+    if any(2 * len(column.filled) < len(column.cells) for column in text):  # a text with a note beside some rows
+        return 0.1
     first, second = text
     names = first.name.casefold(), second.name.casefold()
     if names in PAIR_NAMES or names[::-1] in PAIR_NAMES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from shlex import quote
 from typing import Any
 
@@ -55,6 +56,35 @@ def _of_spacy_two(row: tuple[Any, ...]) -> bool:
     return isinstance(tokens, list) and bool(tokens) and isinstance(tokens[0], Mapping) and "orth" in tokens[0]
 
 
+def _of_vertex(row: tuple[Any, ...]) -> bool:
+    return all(isinstance(value, Mapping) and "displayName" in value for value in row)
+
+
+def _of_vertex_lists(row: tuple[Any, ...]) -> bool:
+    return all(isinstance(value, list) and all(map(_is_named, value)) for value in row)
+
+
+def _is_named(value: Any) -> bool:
+    return isinstance(value, Mapping) and "displayName" in value
+
+
+def _of_mentions(row: tuple[Any, ...], *, inclusive: bool) -> bool:
+    """Whether an object has an object for each type, with the places of each mention in it, `{"PER": {"Nora": [[0, 3]]}}`."""
+    [types] = row
+    if not isinstance(types, Mapping) or not all(isinstance(found, Mapping) for found in types.values()):
+        return False
+    return all(
+        isinstance(places, list)
+        and all(_is_place(place) and len(name) == place[1] - place[0] + inclusive for place in places)
+        for found in types.values()
+        for name, places in found.items()
+    )
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(each, int) for each in value)
+
+
 _KINDS: tuple[tuple[tuple[str, ...], Callable[[tuple[Any, ...]], bool], str], ...] = (
     (
         ("fields", "responses"), _of_argilla,
@@ -72,5 +102,31 @@ _KINDS: tuple[tuple[tuple[str, ...], Callable[[tuple[Any, ...]], bool], str], ..
         "has documents of spaCy 2, with the words of a sentence as objects; make a row of each sentence: "
         "jq -c 'if type == \"array\" then .[] else . end | .paragraphs[].sentences[] | "
         "{{tokens: [.tokens[].orth], tags: [.tokens[].ner]}}' {file} " + LINES,
+    ),
+    (
+        ("label",), partial(_of_mentions, inclusive=True),
+        "has an object for each type with the places of its mentions, ends included (as CLUENER has it); write lists of spans: "
+        "jq -c '{{text, spans: [.label | to_entries[] | .key as $type | .value[][] | "
+        "{{start: .[0], end: (.[1] + 1), label: $type}}]}}' {file} " + LINES,
+    ),
+    (
+        ("label",), partial(_of_mentions, inclusive=False),
+        "has an object for each type with the places of its mentions; write lists of spans: jq -c '{{text, spans: [.label | "
+        "to_entries[] | .key as $type | .value[][] | {{start: .[0], end: .[1], label: $type}}]}}' {file} " + LINES,
+    ),
+    (
+        ("classificationAnnotation",), _of_vertex,
+        "is in the form of Vertex AI, with labels inside of objects; write a row for each: "
+        "jq -c '{{text: .textContent, label: .classificationAnnotation.displayName}}' {file} " + LINES,
+    ),
+    (
+        ("classificationAnnotations",), _of_vertex_lists,
+        "is in the form of Vertex AI, with labels inside of objects; write a row for each: "
+        "jq -c '{{text: .textContent, labels: [.classificationAnnotations[].displayName]}}' {file} " + LINES,
+    ),
+    (
+        ("textSegmentAnnotations",), _of_vertex_lists,
+        "is in the form of Vertex AI, with spans inside of objects; write a row for each: jq -c '{{text: .textContent, spans: "
+        "[.textSegmentAnnotations[] | {{start: .startOffset, end: .endOffset, label: .displayName}}]}}' {file} " + LINES,
     ),
 )  # fmt: skip

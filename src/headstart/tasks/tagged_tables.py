@@ -239,7 +239,9 @@ def tagged_fitness(text: ColumnProfile, label: ColumnProfile) -> Fitness:
         reason = f"'{text.name}' has words, and '{label.name}' a tag for each of them"
         return Fitness(len(tagged) / len(rows) if told and len(tagged) > 0.5 * len(rows) else 0.0, reason)
     tagged = [tags for given, said in rows if not said.lstrip().startswith("[") and (tags := _as_many(given, said))]
-    if len(tagged) > 0.5 * len(rows) and any(tag != OUTSIDE for tags in tagged for tag in tags):
+    kinds = {tag for tags in tagged for tag in tags}
+    several = OUTSIDE in kinds or any(len(tags) > 1 for tags in tagged)  # 'u/name' alone is a person and no tag
+    if len(tagged) > 0.5 * len(rows) and several and kinds - {OUTSIDE}:
         return Fitness(len(tagged) / len(rows), f"'{label.name}' has a tag for each word of '{text.name}'")
     read = []
     for given, said in rows:
