@@ -195,6 +195,12 @@ def test_files_sorted_by_their_label_show_all_labels() -> None:
     assert guessed(rows).reason == "'label' has one of 3 labels for each text"
 
 
+def test_lists_of_one_label_and_empty_ones_are_counted_as_labels_are_read() -> None:
+    cells = ("good", '["good"]', "bad", "[]")
+    rows = table(120, text=opinion, label=lambda at: cells[at % 3] if at else cells[3])
+    assert guessed(rows).reason == "'label' has one of 2 labels for each text"
+
+
 @pytest.mark.parametrize(
     "cells", [("0,5", "1", "1,5"), ("-2,25", "3", "n/a", *["1 004,5"] * 20), ("7.000,1", "8", "8,5")]
 )

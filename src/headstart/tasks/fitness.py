@@ -87,6 +87,11 @@ def named_well(text: Sequence[ColumnProfile], label: ColumnProfile, labels: Sequ
     return 0.1 * any(is_called(each.name, TEXT_NAMES) for each in text) + 0.1 * is_called(label.name, labels)
 
 
+def classes_in(column: ColumnProfile) -> int:
+    """Distinct labels in a column; a list of one name is that name."""
+    return len({label for cell in column.counts if (label := one_label(cell)[0]) is not None})
+
+
 def as_classes(column: ColumnProfile) -> float:
     """How well the values of a column serve as classes, in [0, 1]."""
     distinct = len(column.counts)

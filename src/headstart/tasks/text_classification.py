@@ -18,7 +18,7 @@ from headstart.tasks.columns import (
     text_fault,
     usable_rows,
 )
-from headstart.tasks.fitness import Fitness, as_classes, as_texts, named_well
+from headstart.tasks.fitness import Fitness, as_classes, as_texts, classes_in, named_well
 from headstart.tasks.single_label import SingleLabel
 from headstart.types import Dropped
 
@@ -57,7 +57,7 @@ class TextClassification(SingleLabel[Example]):
         """A text, and a column with few values that recur."""
         text, label = [profile.columns[name] for name in self.text or ()], profile.columns[self.label or ""]
         score = as_texts(text) * (0.6 * as_classes(label) + named_well(text, label))
-        return Fitness(score, f"'{label.name}' has one of {len(label.counts):,} labels for each text")
+        return Fitness(score, f"'{label.name}' has one of {classes_in(label):,} labels for each text")
 
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Example], list[Dropped]]:
         """Examples of a table; rows without text or label, and texts over a million characters, are reported."""

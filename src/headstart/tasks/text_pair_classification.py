@@ -17,7 +17,7 @@ from headstart.tasks.columns import (
     stored,
     usable_rows,
 )
-from headstart.tasks.fitness import GRADES, WHOLE, Fitness, as_classes, as_pair, is_called
+from headstart.tasks.fitness import GRADES, WHOLE, Fitness, as_classes, as_pair, classes_in, is_called
 from headstart.tasks.single_label import SingleLabel
 from headstart.types import Dropped
 
@@ -62,7 +62,7 @@ class TextPairClassification(SingleLabel[Pair]):
         score = WHOLE * as_pair(text, label) * as_classes(label) * (0.8 if graded else 1.0)
         names = "' and '".join(each.name for each in text)
         return Fitness(
-            score, f"'{names}' are two texts, and '{label.name}' has one of {len(label.counts):,} labels for them"
+            score, f"'{names}' are two texts, and '{label.name}' has one of {classes_in(label):,} labels for them"
         )
 
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Pair], list[Dropped]]:
