@@ -35,6 +35,7 @@ def test_few_cuts_and_none_are_not_spoken_of() -> None:
     assert said((0, 0)) == said((0, 0), before="🍵 Today ") == said((0, -1), bad=2) == ""
     assert words_cut(["Edda went"], [json.dumps([[0, 3, "PER"]])]) == ""
     assert words_cut(["Edda went"] * 9, ["B-PER O"] * 9) == ""
+    assert words_cut(["1\ufe0f\u20e3Edda went"] * 9, [json.dumps([[3, 7, "PER"]])] * 9) == ""
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ PARTS = [[each.split("/")[1] for each in sentence.split()] for sentence in SENTE
 
 
 def written(form: str, before: str = "", between: str = "\t", end: str = "\n") -> str:
-    """The sentences in a layout: w a word, l its lemma, t its tag, p its part of speech, i and z its number, b and e places, s that of the sentence."""
+    """The sentences in a layout: w a word, l its lemma, t its tag, p its part of speech, i and z its number, b and e places, o both, s that of the sentence."""
     text = ""
     for at, (words, parts, tags) in enumerate(zip(WORDS, PARTS, TAGS, strict=True)):
         text += before.replace("%", str(at))
@@ -39,6 +39,7 @@ def written(form: str, before: str = "", between: str = "\t", end: str = "\n") -
                 "i": str(place + 1),
                 "z": str(place),
                 "s": f"s{at}",
+                "o": f"{9 * place}:{9 * place + len(word)}",
                 "b": str(9 * place),
                 "e": str(9 * place + len(word)),
             }
@@ -69,6 +70,7 @@ def read(path: Path) -> Table:
             "# global.columns = ID FORM UPOS X:NE\n" + written("i w p t"), "id tokens upos tags",
             "words in column 2 (form) and tags in column 4 (x:ne) of 4",
         ),
+        (written("o w t"), "column_1 tokens tags", "words in column 2 and tags in column 3 of 3"),
         (written("t w"), "tags tokens", "words in column 2 and tags in column 1 of 2"),
         (written("i w t - me"), "column_1 tokens tags column_4 column_5", "words in column 2 and tags in column 3 of 5"),
         (written("i w t O"), "column_1 tokens tags column_4", "words in column 2 and tags in column 3 of 4"),

@@ -48,6 +48,18 @@ def vertex(at: int) -> dict[str, Any]:
     return {"textContent": f"Boat {at} came in", "classificationAnnotation": {"displayName": ("CALM", "ROUGH")[at % 2]}}
 
 
+def vertex_grades(at: int) -> dict[str, Any]:
+    return {"textContent": f"Boat {at} came in", "sentimentAnnotation": {"sentiment": at % 3, "sentimentMax": 2}}
+
+
+def named(at: int) -> dict[str, Any]:
+    return {"text": f"Boat {at} came in", "label": {"id": at % 2, "name": ("CALM", "ROUGH")[at % 2]}}
+
+
+def found_texts(at: int) -> dict[str, Any]:
+    return {"text": f"Boat {at} came in", "entities": {"SHIP": [f"Boat {at}"], "PORT": []}}
+
+
 def vertex_spans(at: int) -> dict[str, Any]:
     place = {"startOffset": 0, "endOffset": 5 + len(str(at)), "displayName": "SHIP"}
     return {"textContent": f"Boat {at} came in", "textSegmentAnnotations": [place]}
@@ -66,6 +78,8 @@ def vertex_lists(at: int) -> dict[str, Any]:
         (vertex, ["CALM", "ROUGH"]),
         (vertex_lists, ["CALM", "WET"]),
         (vertex_spans, ["SHIP"]),
+        (vertex_grades, ["0", "1", "2"]),
+        (named, ["CALM", "ROUGH"]),
     ],
 )
 def test_the_commands_for_labels_inside_of_objects_work(tmp_path: Path, row: Any, shown: list[str]) -> None:
@@ -82,6 +96,10 @@ def test_the_commands_for_labels_inside_of_objects_work(tmp_path: Path, row: Any
 @pytest.mark.parametrize(
     ("row", "said"),
     [
+        (
+            found_texts,
+            r"has the texts of mentions in 'entities' and not their places; write a list of spans .*\[\{\"start\": 0, ",
+        ),
         (spacy_two, r"documents of spaCy 2, .*jq -c"),
         (argilla, r"has records of Argilla, with texts inside of 'fields' .*to_list\(flatten=True\)"),
         (spacy, "has spaCy's 'cats', a number for each label in an object; .* jq -c"),

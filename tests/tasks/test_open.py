@@ -98,6 +98,7 @@ MISLEADING: dict[str, tuple[dict[str, Callable[[int], Any]], str, Sequence[str]]
     "keys of documents": ({"text": opinion, "label": kind, "doc_id": lambda at: 7919 * at % 1000}, CLASSES, ("text", "label")),
     "dates": ({"text": opinion, "label": kind, "day": lambda at: f"2025-03-{at % 28 + 1:02}"}, CLASSES, ("text", "label")),
     "what stands in few rows": ({"v1": kind, "v2": opinion, "Unnamed: 2": lambda at: None if at % 9 else "or so", "Unnamed: 3": lambda at: None if at % 9 else f"bt {at}"}, CLASSES, ("v2", "v1")),
+    "dates in words": ({"created_at": lambda at: f"Mon Mar {1 + at % 28:02} 10:{at:02}:00 +0000 2024", "user": lambda at: f"@ada{at}", "full_text": opinion, "stance": kind}, CLASSES, ("full_text", "stance")),
     "people and paths": ({"id": lambda at: f"{at * 7919 % 1000:x}", "author": lambda at: f"u/Ada{at}", "permalink": lambda at: f"/r/x/{at}/{'on_and_' * 9}/", "forum": lambda at: "plates", "body": opinion, "flair": kind}, CLASSES, ("body", "flair")),
     "classes with points": ({"authors": lambda at: 9 * f"{again(at)}, ", "abstract": opinion, "field": lambda at: ("cs.CL", "stat.ML", "math.AG")[at % 3]}, CLASSES, ("abstract", "field")),
     "names of files": ({"file": lambda at: f"scans/page_{at}.txt", "text": opinion, "label": kind}, CLASSES, ("text", "label")),

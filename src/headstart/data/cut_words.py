@@ -18,6 +18,9 @@ _UNPARTED = (
 )  # fmt: skip
 """First words of the names of letters in scripts that set no blanks between words, or write articles and particles onto them."""
 
+_OF_SIGNS = ("COMBINING ENCLOSING", "VARIATION SELECTOR")
+"""How the names of marks begin that make an emoji of a digit or a sign."""
+
 
 def words_cut(inputs: Sequence[str | None], labels: Sequence[str | None]) -> str:
     """How many spans of characters begin or end inside a word, in a sentence; empty where few do.
@@ -52,7 +55,8 @@ def _is_letter(character: str) -> bool:
     """Whether it is a letter, or a mark of one, of a script that sets blanks between words."""
     if character.isascii():
         return character.isalpha()
-    return unicodedata.category(character)[0] in "LM" and not unicodedata.name(character, "").startswith(_UNPARTED)
+    name = unicodedata.name(character, "")
+    return unicodedata.category(character)[0] in "LM" and not name.startswith((*_UNPARTED, *_OF_SIGNS))
 
 
 def _shown(text: str, mark: Mark) -> str:

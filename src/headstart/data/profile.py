@@ -22,8 +22,15 @@ MOSTLY = 0.9
 """Share of the filled cells that have to be of a kind for the column to be."""
 _LINK = re.compile(r"(?:https?://|www\.|s3://|file://)\S+|\S+@\S+\.\w+|/[\w.~%-]+(?:/[\w.~%-]+)+/?", re.IGNORECASE)
 _FILE = re.compile(r"(?:[\w.~ -]*[/\\])*[\w. -]+\.[A-Za-z][A-Za-z0-9]{1,4}")
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
+    r"|dec(?:ember)?)"
+)
 _DATE = re.compile(
     r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?:[T ]\d{1,2}:\d{2}\S*(?: ?[AP]M)?)?"
+    rf"|(?=.*\d)(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?(?:\d{{1,2}}\.?[ -])?{_MONTH}\.?(?:[ -]\d{{1,2}})?,?(?:[ -]\d{{4}})?,?"
+    r"(?: (?:at )?\d{1,2}:\d{2}\S*(?: ?[AP]M)?)?(?: [-+]\d{4}| [A-Z]{3,4})?(?: \d{4})?",  # Mon Mar 04 10:00:00 +0000 2024
+    re.IGNORECASE,
 )
 _KEY = re.compile(r"(?:(?:^|[_\W])(?:[Ii][Dd]|uuid|guid|index|idx|hash)|[a-z]I[Dd]|^[a-z]?id)\d*$")
 _CODE = re.compile(r"(?=\S*\d)[\w:.-]+")
@@ -43,8 +50,8 @@ class ColumnProfile:
 
     @cached_property
     def filled(self) -> list[str]:
-        """Cells that hold something."""
-        return [cell for cell in self.cells if cell and cell.strip()]
+        """Cells that hold something; a header in the middle, as in files put one behind the other, is left out."""
+        return [cell for cell in self.cells if cell and cell.strip() and cell != self.name]
 
     @cached_property
     def counts(self) -> Counter[str]:

@@ -43,6 +43,7 @@ _PLACEHOLDERS = frozenset({"_", "-", "*", "--"})
 _PREFIX = re.compile(r"[a-z]{2,3}(?:-[a-z]{2,8})?:(?=.)")
 LEAST_PREFIXED = 10
 """Words that have to begin alike for that to be their language."""
+_NUMBERS = re.compile(r"[\d:.,;()-]*\d[\d:.,;()-]*")
 _NO_WORD = re.compile(r"[0-9]+(-[0-9]+|\.[0-9]+)")
 """Numbers of what is no word of its own in CoNLL-U: several words written as one, words that are not written."""
 
@@ -327,8 +328,8 @@ def _chosen(rows: Sequence[Sentence], count: int, counter: int | None, names: Se
 
 
 def _are_numbers(counts: Counter[str]) -> bool:
-    """Whether nearly all values are whole numbers."""
-    return sum(times for value, times in counts.items() if value.isdecimal()) >= 0.9 * counts.total()
+    """Whether nearly all values are numbers, or several with signs between, such as `0:4`."""
+    return sum(times for value, times in counts.items() if _NUMBERS.fullmatch(value)) >= 0.9 * counts.total()
 
 
 def _inside(counts: Counter[str]) -> int:

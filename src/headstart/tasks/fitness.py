@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from headstart.data.profile import MOSTLY, ColumnProfile
-from headstart.tasks.columns import LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, folded_name, same_stem
+from headstart.tasks.columns import BESIDE_NAMES, LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, folded_name, same_stem
 from headstart.tasks.label_cells import one_label
 
 WHOLE = 0.97
@@ -134,6 +134,8 @@ def as_pair(text: Sequence[ColumnProfile], label: ColumnProfile) -> float:
     if len(text) != 2 or as_texts(text) < 1:
         return 0.1
     if any(2 * len(column.filled) < len(column.cells) for column in text):  # a text with a note beside some rows
+        return 0.1
+    if any(folded_name(column.name) in BESIDE_NAMES for column in text):  # a text and who wrote it
         return 0.1
     first, second = text
     names = first.name.casefold(), second.name.casefold()

@@ -10,6 +10,7 @@ from typing import Any
 from headstart.data.table import Table
 from headstart.errors import DataError
 from headstart.plain import from_json
+from headstart.tasks.label_cells import ANSWERS
 
 LOOKED_AT = 20
 """Rows that tell what a file is."""
@@ -56,8 +57,26 @@ def _of_spacy_two(row: tuple[Any, ...]) -> bool:
     return isinstance(tokens, list) and bool(tokens) and isinstance(tokens[0], Mapping) and "orth" in tokens[0]
 
 
+def _of_names(row: tuple[Any, ...]) -> bool:
+    return all(isinstance(value, Mapping) and "id" in value and isinstance(value.get("name"), str) for value in row)
+
+
+def _of_texts(row: tuple[Any, ...]) -> bool:
+    """Whether an object has the texts of the mentions of each type, as language models write them, `{"PER": ["Nora"]}`."""
+    return all(
+        isinstance(value, Mapping)
+        and not {*value} & ANSWERS
+        and all(isinstance(found, list) and all(isinstance(each, str) for each in found) for found in value.values())
+        for value in row
+    ) and any(row)
+
+
 def _of_vertex(row: tuple[Any, ...]) -> bool:
     return all(isinstance(value, Mapping) and "displayName" in value for value in row)
+
+
+def _of_vertex_grades(row: tuple[Any, ...]) -> bool:
+    return all(isinstance(value, Mapping) and "sentiment" in value for value in row)
 
 
 def _of_vertex_lists(row: tuple[Any, ...]) -> bool:
@@ -113,6 +132,23 @@ _KINDS: tuple[tuple[tuple[str, ...], Callable[[tuple[Any, ...]], bool], str], ..
         ("label",), partial(_of_mentions, inclusive=False),
         "has an object for each type with the places of its mentions; write lists of spans: jq -c '{{text, spans: [.label | "
         "to_entries[] | .key as $type | .value[][] | {{start: .[0], end: .[1], label: $type}}]}}' {file} " + LINES,
+    ),
+    (
+        ("label",), _of_names,
+        "has objects with a number and a name in 'label'; write the names: jq -c '.label |= .name' {file} " + LINES,
+    ),
+    *(
+        (
+            (column,), _of_texts,
+            f"has the texts of mentions in '{column}' and not their places; write a list of spans for each text, such as "
+            '[{{"start": 0, "end": 4, "label": "PER"}}], with places counted in characters',
+        )
+        for column in ("entities", "label", "labels", "output")
+    ),
+    (
+        ("sentimentAnnotation",), _of_vertex_grades,
+        "is in the form of Vertex AI, with grades inside of objects; write a row for each: "
+        "jq -c '{{text: .textContent, label: .sentimentAnnotation.sentiment}}' {file} " + LINES,
     ),
     (
         ("classificationAnnotation",), _of_vertex,
