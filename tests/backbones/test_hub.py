@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -298,6 +299,18 @@ def test_a_poisoned_cache_is_found(model: Hub, located: Any, tmp_path: Path, mon
     (folder.parents[1] / "refs" / "main").write_text("../../../../evil")
     (tmp_path / "evil").mkdir()
     with pytest.raises(UnavailableError):
+        located()
+
+
+def test_a_snapshot_that_leads_out_of_the_cache_is_not_followed(
+    model: Hub, located: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = located().folder
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    shutil.copytree(folder, tmp_path / "aside")
+    shutil.rmtree(folder)
+    folder.symlink_to(tmp_path / "aside")
+    with pytest.raises(ModelError, match="outside of the cache"):
         located()
 
 

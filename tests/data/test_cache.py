@@ -266,3 +266,16 @@ def test_a_user_without_a_home_has_no_cache(home: str, monkeypatch: pytest.Monke
     monkeypatch.setattr(caching.os.path, "expanduser", lambda _: home)
     assert user_cache().get("states", {"a": 1}, (3,), ones).sum() == 3
     assert (user_cache().room(), list(tmp_path.iterdir())) == (0, [])
+
+
+def test_what_a_link_leads_to_is_neither_read_nor_removed(cache: ArrayCache, tmp_path: Path) -> None:
+    cache.get("states", {"a": 1}, (100,), ones)
+    kinds, aside = cache.folder / "states", tmp_path / "aside"
+    kinds.rename(aside)
+    (aside / ".new-left").mkdir()
+    kinds.symlink_to(aside)
+    before = sorted(aside.rglob("*"))
+    assert cache.get("states", {"a": 1}, (100,), ones).sum() == 100
+    assert cache.find("states", {"dtype": "float32", "a": 2}) is None
+    assert (cache.kept(), cache.clear()) == ([], 0)
+    assert sorted(aside.rglob("*")) == before

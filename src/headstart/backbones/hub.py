@@ -83,6 +83,8 @@ def fetch(hub_id: str, revision: str | None, files: Sequence[str] = FILES) -> tu
         raise UnavailableError(
             f"the cache of the hub has no commit for '{hub_id}' but {folder.name[:80]!r}; remove its folder in {HF_HUB_CACHE}"
         )
+    if os.path.realpath(folder) != os.path.join(os.path.realpath(folder.parents[2]), *folder.parts[-3:]):
+        raise ModelError(f"{folder} is a link to a place outside of the cache, which is never followed; remove it")
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix != ".safetensors":  # the digest of weights is asked for when they are read
             refuse_other(path)

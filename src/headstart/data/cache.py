@@ -122,6 +122,8 @@ class ArrayCache:
     def find(self, kind: str, key: Mapping[str, Any], size: int | None = None) -> Path | None:
         """The file of a key, if it is there and whole, and of `size` bytes if that is given."""
         place = self._place(kind, key)
+        if place.parent.is_symlink():
+            return None
         try:
             about = json.loads(_own(place / ABOUT, most=MOST_ABOUT).read_bytes())
             if about["key"] != json.loads(json.dumps(dict(key))):
@@ -149,10 +151,10 @@ class ArrayCache:
         Returns:
             Where it is; None where it can't be kept.
         """
-        if not 0 < size <= self.room():
+        place = self._place(kind, key)
+        if place.parent.is_symlink() or not 0 < size <= self.room():
             return None
         self._make_room(size)
-        place = self._place(kind, key)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with working_folder(place.with_name("array")) as folder:
@@ -172,8 +174,12 @@ class ArrayCache:
         found = []
         for about in self.folder.glob(f"*/*/{ABOUT}"):
             try:
-                if not _PLACE.fullmatch(about.parent.name):
-                    continue
+                if (
+                    not _PLACE.fullmatch(about.parent.name)
+                    or about.parent.is_symlink()
+                    or about.parent.parent.is_symlink()
+                ):
+                    continue  # what a link leads to is not ours to count or to remove
                 size = (about.parent / DATA).stat().st_size
                 found.append(Kept(about.parent, about.parent.parent.name, size, about.stat().st_mtime))
             except OSError:  # another process is clearing
@@ -186,7 +192,8 @@ class ArrayCache:
         for each in self.kept():
             shutil.rmtree(each.folder, ignore_errors=True)
         for left in (*self.folder.glob("*/.new-*"), *self.folder.glob("*/.array.new-*")):
-            shutil.rmtree(left, ignore_errors=True)
+            if not left.parent.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
         return freed
 
     def _place(self, kind: str, key: Mapping[str, Any]) -> Path:
