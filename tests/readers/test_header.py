@@ -8,7 +8,7 @@ import pytest
 from headstart.errors import DataError
 from headstart.readers.delimited import CommaSeparated, TabSeparated
 from headstart.readers.header import excel_delimiter, looks_like_row, reads_like_text
-from headstart.readers.opening import open_table
+from headstart.readers.opening import open_sheet, open_table
 from headstart.types import Dropped, Record, Sheet
 
 Put = Callable[[str, str | bytes], Path]
@@ -204,3 +204,9 @@ def test_a_header_without_a_name_for_the_numbers_of_rows_is_told(put: Put) -> No
     found = [row for row in TabSeparated().read(put("a.tsv", "text\tlabel\n1\ta\tup\n")).records]
     assert isinstance(found[0], Dropped)
     assert "does the header lack a name for the first column?" in found[0].reason
+
+
+def test_a_table_of_endless_columns_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "wide.csv").write_text(",".join(f"c{at}" for at in range(10_001)) + "\n" + "x," * 10_000 + "x\n")
+    with pytest.raises(DataError, match="has 10,001 columns, more than the 10,000 that are read"):
+        open_sheet(tmp_path / "wide.csv")

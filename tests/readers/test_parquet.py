@@ -160,3 +160,12 @@ def test_without_pyarrow_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(UnavailableError, match=r"needs pyarrow .*pip install pyarrow"):
         Parquet().read(path)
+
+
+def test_a_file_that_unpacks_to_far_more_than_texts_do_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headstart.readers.parquet.MOST_UNPACKED", 10_000)
+    path = put(tmp_path, text=["x" * 1_000] * 5_000)
+    with pytest.raises(DataError, match="unpacks to over 200 times its size"):
+        list(Parquet().read(path).records)

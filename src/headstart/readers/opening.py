@@ -21,6 +21,8 @@ from headstart.readers.word_rows import gathered
 from headstart.types import Record, Sheet
 
 TABLES = ("csv", "tsv", None)
+MOST_COLUMNS = 10_000
+"""Columns of the widest table; each is looked at for what it may be."""
 """Formats by ending that files with a word per line are given too; None is an ending that is not known."""
 LOOKED_AT = 200
 """Lines by which a table is told from words with a tag each."""
@@ -80,6 +82,11 @@ def open_sheet(path: Path, *, words: bool = False, **options: Any) -> Sheet:
     """
     reader = reader_for(path, **options)
     sheet = reader.read(path)
+    if len(sheet.columns) > MOST_COLUMNS:
+        raise DataError(
+            f"{path}: has {len(sheet.columns):,} columns, more than the {MOST_COLUMNS:,} that are read; leave out those that are "
+            "neither text nor label"
+        )
     if not reader.by_word:
         sheet = unfolded(sheet, lambda: reader.read(path), str(path))
         return gathered(spans_gathered(sheet, str(path)), str(path), words=words)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from headstart.data.files import complete_rows, replacing, require_file
 from headstart.data.foreign import foreign, web_page
+from headstart.data.packed import BOMB, MOST_UNPACKED
 from headstart.errors import DataError, UnavailableError
 from headstart.readers.base import Reader
 from headstart.types import Dropped, Record, Sheet
@@ -108,7 +109,8 @@ def _refusing(path: Path, row: int | None = None) -> Iterator[None]:
 
 
 def _records(path: Path, table: Any) -> Iterator[Record | Dropped]:
-    number = 0
+    number = unpacked = 0
+    most = max(MOST_UNPACKED, BOMB * path.stat().st_size)
     with table:
         batches = table.iter_batches(batch_size=BATCH_ROWS)
         while True:
@@ -117,6 +119,11 @@ def _records(path: Path, table: Any) -> Iterator[Record | Dropped]:
                 if batch is None:
                     break
                 cells = [_texts(column) for column in batch.columns]
+            unpacked += sum(len(text) for texts in cells for text in texts if isinstance(text, str))
+            if unpacked > most:
+                raise DataError(
+                    f"{path}: unpacks to over {BOMB} times its size, as no table of texts does; write it as CSV if it is one"
+                )
             for values in zip(*cells, strict=True):
                 number += 1
                 if _NOT_TEXT in values:
