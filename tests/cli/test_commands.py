@@ -273,6 +273,18 @@ def test_an_encoding_named_for_standard_input_is_used(headstart: Callable[..., A
     assert said.rows == headstart("predict", linear, "bad caf\u00e9").rows
 
 
+def test_a_codec_that_is_no_encoding_is_named_on_standard_input(headstart: Callable[..., Any], linear: Path) -> None:
+    said = headstart("predict", linear, "--encoding", "undefined", stdin=b"a\n")
+    assert said.code == 65
+    assert "standard input is not undefined" in said.err
+
+
+def test_a_key_is_given_by_a_flag_or_by_set(headstart: Callable[..., Any], files: Path) -> None:
+    said = headstart("fit", files / "train.csv", "--seed", "1", "--set", "seed=2")
+    assert said.code == 64
+    assert "--set seed: is given by --seed too; give it once" in said.err
+
+
 def test_a_file_of_lines_is_read_line_by_line(headstart: Callable[..., Any], linear: Path, tmp_path: Path) -> None:
     (tmp_path / "lines.txt").write_bytes(b"good day\r\n\r\nbad\xe2\x80\xa8 day\r\n")
     said = headstart("predict", linear, "--input", "lines.txt")

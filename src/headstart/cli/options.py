@@ -49,6 +49,11 @@ def command(verb: str, act: Callable[..., None]) -> Callable[..., None]:
             for name, value in values.items()
             if value is not None and value != []
         }
+        flagged = {name: ".".join(known[name].path) for name in given if name in known and not known[name].owners}
+        if twice := [
+            f"--set {key}: is given by --{name} too; give it once" for name, key in flagged.items() if key in sets
+        ]:
+            raise RecipeError(twice, "the command line")
         act({name: _plain(name, value) for name, value in given.items()}, sets, as_json, quiet)
 
     run.__name__ = verb

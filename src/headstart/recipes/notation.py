@@ -34,6 +34,8 @@ MOST_DIGITS = 40
 MANY = f"comes to more than {MOST_VALUES:,} values, which no recipe does"
 DEEP = f"nested more than {MOST_LEVELS} levels deep"
 
+_HIDDEN_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+"""What ends a line to YAML and is not shown as the end of one: a comment would end there, and a key begin."""
 _OCTAL, _BASE, _SIXTY = (re.compile(form).fullmatch for form in (r"[-+]?0[0-9_]+", r"[-+]?0b[01_]+", r"[-+\d_:.]+"))
 
 
@@ -61,6 +63,14 @@ def written(text: str, where: str, *, names: bool = False) -> Written:
     """
     if len(text) > MOST_CHARACTERS:
         raise RecipeError([f"is over {MOST_CHARACTERS:,} characters long, which no recipe is"], where)
+    if hidden := _HIDDEN_END.search(text):
+        line, sign = text.count("\n", 0, hidden.start()) + 1, ord(hidden[0])
+        raise RecipeError(
+            [
+                f"line {line}: the character U+{sign:04X} ends a line to some readers of YAML and is not seen by people; remove it"
+            ],
+            where,
+        )
     try:
         root = _Composer(text).document()
         reading = _Reading(names)

@@ -21,6 +21,8 @@ from headstart.recipes.verbs import VERBS
 from headstart.registry import did_you_mean, near
 from headstart.strategies.offers import offering
 
+TWICE = "stands there twice, by itself and under the key that it belongs to; give it once"
+
 MOVED: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "task.thresholds": ("decisions", lambda values: [{"name": "thresholds", "values": values}]),
 }
@@ -158,7 +160,17 @@ def from_mapping(values: Mapping[str, Any], where: str, sets: Mapping[str, Any] 
             raise RecipeError(faults, where)
         verb = meant
     dotted = {key: rest.pop(key) for key in list(rest) if isinstance(key, str) and "." in key}
+    faults += [Fault(tuple(key.split(".")), TWICE) for key in dotted if _stands_in(rest, key.split("."))]
     return _built(verb, rest, dotted | more, faults, where, flags(verb))
+
+
+def _stands_in(values: Any, path: Sequence[str]) -> bool:
+    """Whether nested values have something at a path."""
+    for key in path:
+        if not isinstance(values, Mapping) or key not in values:
+            return False
+        values = values[key]
+    return True
 
 
 def _refuse_unwritable(where: str, *mappings: Mapping[str, Any]) -> None:

@@ -71,6 +71,8 @@ def standard_input(encoding: str | None = None) -> Iterator[str]:
             f"standard input is not {encoding or 'UTF-8'} (byte {error.start} of a block: "
             f"0x{error.object[error.start]:02x}); convert it, or name its encoding with --encoding"
         ) from None
+    except UnicodeError as error:  # of codecs that are none, such as "undefined"
+        raise DataError(f"standard input is not {encoding or 'UTF-8'} ({error})") from None
     except (LookupError, OSError) as error:
         raise DataError(f"standard input cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
