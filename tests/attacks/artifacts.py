@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from functools import partial
@@ -61,6 +62,25 @@ def decided(*decisions: Any) -> Callable[[Path], None]:
     return manifest(lambda values: answer(values).update(decisions=list(decisions)))
 
 
+def relabelled(*labels: str) -> Callable[[Path], None]:
+    """The attack that gives the outputs other names, in both places."""
+    return manifest(
+        lambda values: (answer(values).update(labels=[*labels]), answer(values)["task"].update(labels=[*labels]))
+    )
+
+
+def beyond_floats(folder: Path) -> None:
+    """A weight is a double that is finite, and is not in the precision that is computed with; the manifest knows of it."""
+    name = "network/model.safetensors"
+    weights = load_file(folder / name)
+    key = "encoder.layer.0.output.dense.weight"
+    weights[key] = weights[key].astype(np.float64)
+    weights[key][0, 0] = 1e300
+    save_file(weights, folder / name)
+    digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    manifest(lambda values: part(values)["files"].update({name: digest}))(folder)
+
+
 def twice(folder: Path) -> None:
     """A key stands twice, of which JSON takes the last."""
     text = (folder / MANIFEST).read_text(encoding="utf-8")
@@ -111,6 +131,11 @@ MANIFESTS: dict[str, Callable[[Path], object]] = {
     "a label more": in_task(lambda task: task.update(labels=["a", "b", "c"])),
     "a label less": in_task(lambda task: task.update(labels=["a"])),
     "no labels": in_task(lambda task: task.update(labels=None)),
+    "a label without a letter": relabelled("up", " "),
+    "a label of half a character": relabelled("up", "\ud800"),
+    "no column with a text": in_task(lambda task: task.update(text=[])),
+    "a column with a text twice": in_task(lambda task: task.update(text=["text", "text"])),
+    "a text that is the label": in_task(lambda task: task.update(text=["label"])),
     "labels that are numbers": in_task(lambda task: task.update(labels=[1, 2])),
     "labels that are one text": in_task(lambda task: task.update(labels="up")),
     "labels in another order": in_task(lambda task: task["labels"].reverse()),
@@ -218,6 +243,8 @@ NETWORK.each((), (65,), {
     ),
     "texts of no tokens": about(max_length=0),
     "texts of fewer tokens than none": about(max_length=-5),
+    "texts of no tokens but those around them": about(max_length=2),
+    "a weight that only doubles can hold": beyond_floats,
     "texts of a billion tokens": about(max_length=10**9),
     "texts of many tokens": about(max_length="many"),
     "windows that lie apart": about(overlap=-3),

@@ -139,3 +139,19 @@ def test_a_vocabulary_is_converted_whatever_else_its_folder_says(folder: Path) -
     (folder / "tokenizer_config.json").write_text(json.dumps({"extra_ids": 10**9}))
     with pytest.raises(ModelError, match="extra_ids is 1,000,000,000"):
         convert_tokenizer(folder, 48, 0)
+
+
+def test_merges_are_not_left_out_by_chance(folder: Path) -> None:
+    words = {
+        word: at for at, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "g", "o", "d", "go", "od", "good"])
+    }
+    model = {
+        "type": "BPE",
+        "vocab": words,
+        "merges": [["g", "o"], ["o", "d"], ["go", "od"]],
+        "unk_token": "[UNK]",
+        "dropout": 0.5,
+    }
+    change(folder, model=model, added_tokens=[])
+    tokenizer = open_tokenizer(folder, 48, 0)
+    assert {tuple(tokenizer.encode(["good"]).get(0).tolist()) for _ in range(20)} == {(2, 9, 3)}

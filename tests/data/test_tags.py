@@ -15,6 +15,7 @@ from headstart.data.tags import (
     allowed,
     best_paths,
     faults_of,
+    lacking,
     scheme_of,
     spans_of,
     split_tag,
@@ -163,3 +164,17 @@ def test_the_best_path_is_the_best_of_all_that_are_allowed(learnt: bool) -> None
             if total > value:
                 best, value = path, total
         assert tuple(found[start:end]) == best
+
+
+@pytest.mark.parametrize(
+    ("tags", "lacks"),
+    [
+        (["O", "B-A", "I-A"], ""),
+        (["O", "B-A"], ""),
+        (["O", "A"], ""),
+        (["B-A", "I-A"], "O"),
+        (["O", "B-A", "I-B"], "B-B"),
+    ],
+)
+def test_tags_that_mean_nothing_without_another_are_found(tags: list[str], lacks: str) -> None:
+    assert lacking(tags) == lacks

@@ -66,6 +66,10 @@ def read_tokenizer(text: str, where: str) -> Tokenizer:
         tokenizer = Tokenizer.from_str(text)
         tokenizer.no_truncation()
         tokenizer.no_padding()
+        if getattr(tokenizer.model, "dropout", None):
+            model: Any = tokenizer.model
+            model.dropout = None  # merges left out by chance are for training: answers would be of chance too
+            tokenizer.model = model
         # Going through all ids up to such a one, as the library does, takes minutes.
         if (
             _LARGE.search(text)

@@ -49,6 +49,13 @@ def split_tag(tag: str) -> tuple[str, str]:
     return "I", tag
 
 
+def lacking(tags: Sequence[str]) -> str:
+    """A tag that a set of tags of `iob2` needs beside the others: `O`, and B- for every I-; empty where none lacks."""
+    known = {*tags}
+    wanted = [OUTSIDE, *(f"B-{tag[2:]}" for tag in tags if tag.startswith("I-"))]
+    return next((tag for tag in wanted if tag not in known), "")
+
+
 def scheme_of(rows: Iterable[Sequence[str]]) -> Scheme:
     """The scheme that rows of tags are written in; where the signs differ, the one that more spans speak for.
 

@@ -100,7 +100,7 @@ class ReadDescription(Stated):
 
     layers: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     pooling: Literal["first", "mean", "last", "max"]
-    max_length: Annotated[int, Field(ge=1)]
+    max_length: Annotated[int, Field(ge=8)]
 
 
 class NetworkDescription(ReadDescription):

@@ -99,9 +99,11 @@ class NumpyBert:
                 if found is None or tuple(found.get_shape()) != shape:
                     what = "is not there" if found is None else f"has the shape {found.get_shape()}"
                     raise ModelError(f"the weights in {folder} cannot be loaded: {name} {what}, expected {list(shape)}")
-            self.weights: dict[str, np.ndarray] = {name: stored[f"{prefix}{name}"][...] for name in shapes}
+            arrays = {name: stored[f"{prefix}{name}"][...] for name in shapes}
+        with np.errstate(over="ignore"):  # in the precision of torch, where a larger number is not finite
+            self.weights = {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}
         for name, array in self.weights.items():
-            if array.dtype.kind != "f" or not np.isfinite(array).all():
+            if arrays[name].dtype.kind != "f" or not np.isfinite(array).all():
                 raise ModelError(f"the weights in {folder} cannot be loaded: {name} holds numbers that are not finite")
 
     def states(self, ids: np.ndarray, mask: np.ndarray) -> list[np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from headstart.heads.base import Head
     from headstart.heads.model import Model
     from headstart.solving.logistic import Solver
+
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which is no character."""
 
 
 class Task(Objective, Judged[E, O], CardCode, Generic[E, O]):
@@ -174,6 +178,12 @@ class Task(Objective, Judged[E, O], CardCode, Generic[E, O]):
             UsageError: it was not bound to any.
         """
         _ = self.names, self.output_scale
+        text = self.text
+        if text is not None and (not text or len({*text}) < len(text) or self.label in text):
+            raise UsageError(f"the task {self.name} reads no column, one twice, or that of the label")
+        odd = next((label for label in self.labels or () if not label.strip() or _HALF.search(label)), None)
+        if odd is not None and self.named_outputs:
+            raise UsageError(f"the task {self.name} has the label {describe(odd)}, which no row of a file can have")
 
     @property
     def solver(self) -> Solver | None:

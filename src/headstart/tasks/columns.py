@@ -197,6 +197,9 @@ def require_columns(table: Table, text: Sequence[str] | None, label: str | None,
         )
     for name in labels:
         table.column(name if len(labels) > 1 and several else label or "", "--label")
+    if text and len({*text}) < len(text):
+        twice = next(name for name in text if text.count(name) > 1)
+        raise DataError(f"{table.file}: column '{twice}' is named twice as text; choose with --text")
     twice = next((name for name in labels if name in (text or ()) or labels.count(name) > 1), None)
     if twice is not None:
         what = "twice as label" if labels.count(twice) > 1 else "as text and as label"

@@ -17,10 +17,10 @@ from headstart.data.spelling import Spelling, position_tags
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.data.tagged import Mark, input_words, marks_of
-from headstart.data.tags import OUTSIDE, Span, allowed, best_paths, spans_of, split_tag, tags_of
+from headstart.data.tags import OUTSIDE, Span, allowed, best_paths, lacking, spans_of, split_tag, tags_of
 from headstart.data.units import Units
 from headstart.data.words import Sentence, Words, joined_words
-from headstart.errors import DataError
+from headstart.errors import DataError, UsageError
 from headstart.metrics import entities
 from headstart.metrics.calibration import softmax
 from headstart.metrics.classification import log_losses
@@ -168,6 +168,10 @@ class TokenClassification(PooledTask[Sentence]):
                     f"{examples.file}: type(s) {', '.join(map(repr, unknown[:5]))} are not among those that were given "
                     f"({', '.join(sorted(known - {''}))}); fix the file, or leave 'labels' out of the recipe"
                 )
+            if odd := lacking(self.labels):
+                raise DataError(
+                    f"{examples.file}: 'labels' of the recipe lack {odd}, without which the others mean nothing"
+                )
             return self
         if self.scheme != "plain" and position_tags(counts):
             raise DataError(
@@ -185,6 +189,12 @@ class TokenClassification(PooledTask[Sentence]):
             )
         tags = [f"{prefix}-{kind}" for kind in sorted(counts) for prefix in "BI"]
         return self.revised(labels=(OUTSIDE, *tags))
+
+    def require_bound(self) -> None:
+        """Refuse tags too by which no span can begin, or no word be outside of one; see `Task.require_bound`."""
+        super().require_bound()
+        if odd := lacking(self.names):
+            raise UsageError(f"the task {self.name} has no tag {odd}, without which its others mean nothing")
 
     def cleaned(self, examples: Store[Sentence]) -> tuple[Store[Sentence], list[Dropped]]:
         """Nothing is left out; types of a single span become words outside where that was asked for, see `targets`."""
