@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.tasks.exports import EXPORTS
 
+from headstart.data.profile import TableProfile
 from headstart.data.table import Table
 from headstart.errors import DataError
 from headstart.readers.opening import open_table
@@ -194,6 +195,13 @@ def test_a_task_that_says_nothing_is_never_guessed(monkeypatch: pytest.MonkeyPat
 def test_files_sorted_by_their_label_show_all_labels() -> None:
     rows = table(9_000, text=opinion, label=lambda at: kind(at // 3_000))
     assert guessed(rows).reason == "'label' has one of 3 labels for each text"
+
+
+def test_a_header_in_the_middle_is_no_row_and_a_label_may_be_called_as_its_column_is() -> None:
+    glued = Table("a.csv", {name: [name, "good " + name, name] * 20 for name in ("text", "label")}, list(range(60)))
+    rows = table(120, text=opinion, down=lambda at: ("up", "down")[at % 2])
+    assert guessed(rows).reason == "'down' has one of 2 labels for each text"
+    assert TableProfile.of(glued).columns["label"].cells == ["good label"] * 20
 
 
 def test_lists_of_one_label_and_empty_ones_are_counted_as_labels_are_read() -> None:

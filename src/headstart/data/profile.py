@@ -50,8 +50,8 @@ class ColumnProfile:
 
     @cached_property
     def filled(self) -> list[str]:
-        """Cells that hold something; a header in the middle, as in files put one behind the other, is left out."""
-        return [cell for cell in self.cells if cell and cell.strip() and cell != self.name]
+        """Cells that hold something."""
+        return [cell for cell in self.cells if cell and cell.strip()]
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -165,12 +165,18 @@ class TableProfile:
 
     @classmethod
     def of(cls, table: Table, *, rows: int = SAMPLED) -> TableProfile:
-        """Profile of a table, from at most so many of its rows, in their order."""
+        """Profile of a table, from at most so many of its rows, in their order.
+
+        A header in the middle, as in files that were put one behind the other, is no row.
+        """
         count = len(table)
         sample: Sequence[int] | np.ndarray = range(count)
         if count > rows:
             sample = np.sort(np.random.default_rng(0).choice(count, rows, replace=False))
-        found = {name: ColumnProfile(name, list(taken(values, sample))) for name, values in table.columns.items()}
+        names = tuple(table.columns)
+        cells = [*zip(*(taken(values, sample) for values in table.columns.values()), strict=True)]
+        columns = zip(*([row for row in cells if row != names] or cells), strict=True)
+        found = {name: ColumnProfile(name, list(values)) for name, values in zip(names, columns, strict=True)}
         return cls(table.file, count, found)
 
 

@@ -21,9 +21,9 @@ from headstart.readers.word_rows import gathered
 from headstart.types import Record, Sheet
 
 TABLES = ("csv", "tsv", None)
+"""Formats by ending that files with a word per line are given too; None is an ending that is not known."""
 MOST_COLUMNS = 10_000
 """Columns of the widest table; each is looked at for what it may be."""
-"""Formats by ending that files with a word per line are given too; None is an ending that is not known."""
 LOOKED_AT = 200
 """Lines by which a table is told from words with a tag each."""
 _CELL = re.compile(r"""[,;|]["']?(?:[BIESLU]-\S+|O)(?= )""")
