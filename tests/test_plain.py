@@ -76,7 +76,13 @@ def test_a_cell_takes_no_time_and_raises_nothing_of_its_own(cell: str) -> None:
 def test_lists_of_python_are_read_and_texts_side_by_side_are_none() -> None:
     assert python_list(" ['it\\'s', \"a 'b' c\", (1, 2)] ") == ["it's", "a 'b' c", [1, 2]]
     assert python_list("[\"it's\", 'x']") == ["it's", "x"]
-    for cell in ("['a' 'b']", "['a'\n 'b']", "['a''b']", "['a' \"b\"]", "['a', 'b' 'c']", "'a'", "[a]", "['a"):
+    for cell in ("['a''b']", "['a', 'b' 'c']", "['a' ... 'b']", "[1 ... 2]", "['a' 1]", "'a'", "[a]", "['a"):
         assert python_list(cell) is None
+    for cell, entries in (
+        ("['a' 'b']", ["a", "b"]),
+        ("['a'\n \"b's\"]", ["a", "b's"]),
+        ("[ 3 0 -1]", ["3", "0", "-1"]),
+    ):
+        assert python_list(cell) == entries  # as numpy prints them
     assert python_value("{'a': 1}") == {"a": 1}
     assert python_value("[" + "1," * 600_000 + "]") is None

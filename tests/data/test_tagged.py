@@ -115,7 +115,7 @@ def test_no_label_at_all_is_not_the_same_as_no_span() -> None:
         ('["a"]', '[" "]', "tag 1 is empty"),
         ('["a"]', "PER", "its labels are 'PER', expected a list of tags"),
         ("Ada sings", "B-PER O O", "3 tags for 2 words"),
-        ('["a", "b"]', "['O' 'O']", "expected a list of tags"),
+        ('["a", "b"]', "['O''O']", "expected a list of tags"),
         ("Ada", "PER", "its labels are 'PER', expected a list of spans"),
         ("Ada", '[[0, 4, "PER"]]', r"the span 0 to 4 \(PER\) is outside of the text, which has 3 characters"),
         ("Ada", '[[2, 2, "PER"]]', "is outside of the text"),

@@ -13,14 +13,24 @@ MOST = 1 << 20
 # A text that does not end goes to the end of the cell, so that no character is looked at twice.
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*(?:'|\\?\Z)|"(?:[^"\\]|\\.)*(?:"|\\?\Z)""", re.DOTALL)
 
+_QUOTE = r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\""""
+_ENTRY = re.compile(rf"{_QUOTE}|-?\d+")
+_UNPARTED = re.compile(rf"\[\s*(?:(?:{_QUOTE})(?:\s+(?:{_QUOTE}))+|-?\d+(?:\s+-?\d+)+)\s*\]")
+"""A list as numpy prints it, of two entries or more."""
+
 
 def python_list(cell: str) -> list[Any] | None:
     """The entries of a list as Python prints it; None where it is something else.
 
-    numpy prints no commas, and Python would take texts side by side for one, so that is no list either.
+    numpy prints no commas: texts in quotes, or whole numbers, with blanks between are a list of texts, unless some are left out
+    (`...`). Elsewhere texts side by side are none, for Python would take them for one.
     """
     found = cell.strip()
-    if not (found.startswith("[") and found.endswith("]")) or _is_glued(found):
+    if not (found.startswith("[") and found.endswith("]")):
+        return None
+    if _UNPARTED.fullmatch(found):
+        return [python_value(each) if each[0] in "\"'" else each for each in _ENTRY.findall(found)]
+    if _is_glued(found):
         return None
     value = python_value(found)
     return [list(each) if isinstance(each, tuple) else each for each in value] if isinstance(value, list) else None

@@ -213,7 +213,7 @@ def _listed(value: str, expected: str) -> list[Any]:
     except ValueError:
         found = python_list(value)
     if not isinstance(found, list):
-        odd = "; a list that has no commas, as numpy prints one, can't be read" * value.startswith(("['", '["'))
+        odd = "; a list as numpy prints it is read where it is whole, without ..." * value.startswith(("['", '["'))
         raise RowFault(f"its labels are {value[:40]!r}, expected {expected}{odd}")
     return found
 

@@ -19,7 +19,8 @@ from headstart.data.profile import ColumnProfile
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError
-from headstart.tasks.label_cells import MARKS, all_alike, one_label
+from headstart.tasks.label_cells import all_alike, one_label
+from headstart.tasks.mark_columns import indicators
 from headstart.types import Dropped, Json
 
 LONGEST_TEXT = 1_000_000
@@ -41,6 +42,10 @@ BESIDE_NAMES = frozenset((
     "month", "year", "hour", "weekday", "verified", "version", "batch", "licence", "license",
 ))  # fmt: skip
 """Names of columns about who wrote a row, where and when; neither text nor label where another column may be."""
+TITLES = (
+    "title", "headline", "subject", "summary", "name", "author", "heading", "note", "notes", "keywords", "location",
+)  # fmt: skip
+"""Names of columns that stand beside a text and are no second text of a pair."""
 PAIR_NAMES = (
     ("premise", "hypothesis"), ("sentence1", "sentence2"), ("text1", "text2"), ("sentence_a", "sentence_b"),
     ("text_a", "text_b"), ("question1", "question2"), ("question", "answer"), ("question", "sentence"),
@@ -206,29 +211,6 @@ def require_columns(table: Table, text: Sequence[str] | None, label: str | None,
         raise DataError(f"{table.file}: column '{twice}' is named {what}; choose with --text and --label")
 
 
-def require_marks(table: Table, columns: Sequence[str]) -> None:
-    """Raises DataError where a column of 0 and 1 has no 1, so that nothing can be learnt of its label."""
-    for name in columns:
-        if not any(MARKS.get((cell or "").strip().casefold()) for cell in table.column(name, "--label")):
-            raise DataError(
-                f"{table.file}: no row has a 1 in column '{name}'; columns that are named as labels hold 1 where the text has "
-                "the label and 0 where not: leave it out of --label"
-            )
-
-
-def refuse_one_mark(table: Table, text: Sequence[str], label: str) -> None:
-    """Raises DataError where one column of 0 and 1 is to hold lists of labels."""
-    marked = indicators(table, text)
-    if label in marked:
-        several = (
-            f"all columns of labels, as in --label {quote(','.join(marked))}" if len(marked) > 1 else "several columns"
-        )
-        raise DataError(
-            f"{table.file}: column '{label}' holds 0 and 1, so a text has the label '{label}' or not: use --task "
-            f"text-classification, or name {several}"
-        )
-
-
 def guess_pair(table: Table, label: str | None) -> tuple[str, str]:
     """The two columns of a pair: by usual names, else names alike but for their ends, else those with the longest values.
 
@@ -240,7 +222,7 @@ def guess_pair(table: Table, label: str | None) -> tuple[str, str]:
         if first in candidates and second in candidates:
             return candidates[first], candidates[second]
     texts = [name for name in candidates.values() if _is_filled_text(table, name)]
-    twins = next((pair for pair in combinations(texts, 2) if same_stem(*pair)), None)
+    twins = next((pair for pair in combinations(texts, 2) if are_twins(*pair)), None)
     if twins is not None:
         return twins
     lengths = _lengths(table, [*candidates.values()], least=2)
@@ -251,6 +233,12 @@ def guess_pair(table: Table, label: str | None) -> tuple[str, str]:
     longest = sorted(lengths, key=lambda name: -lengths[name])[:2]
     first, second = (name for name in table.columns if name in longest)
     return first, second
+
+
+def are_twins(first: str, second: str) -> bool:
+    """Whether two names are one with two endings, and not one of them that says who, where or what above (`tweet_location`)."""
+    beside = [first_named([name], (*BESIDE_NAMES, *TITLES)) is None for name in (first, second)]
+    return beside[0] == beside[1] and same_stem(first, second)
 
 
 def same_stem(first: str, second: str) -> bool:
@@ -266,26 +254,6 @@ def same_stem(first: str, second: str) -> bool:
         if same > 2 and one[same - 1] in "_- ." and all(ends):
             return True
     return False
-
-
-def indicators(table: Table, text: Sequence[str]) -> list[str]:
-    """Columns beside the text's that hold 0 and 1, or false and true, and nothing else: labels that a text has or has not.
-
-    Some cells may be empty.
-    """
-    return [name for name in table.columns if name not in text and _is_indicator(table.columns[name])]
-
-
-def _is_indicator(cells: Sequence[str | None]) -> bool:
-    found: set[bool] = set()
-    for cell in cells:
-        said = (cell or "").strip().casefold()
-        mark = MARKS.get(said)
-        if mark is None and said:
-            return False
-        if mark is not None:
-            found.add(mark)
-    return len(found) == 2
 
 
 def positive(value: str | None) -> float | None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from headstart.data.profile import MOSTLY, ColumnProfile
-from headstart.tasks.columns import BESIDE_NAMES, LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, folded_name, same_stem
+from headstart.tasks.columns import BESIDE_NAMES, LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, TITLES, are_twins, folded_name
 from headstart.tasks.label_cells import one_label
 
 WHOLE = 0.97
@@ -37,26 +37,12 @@ ASIDE = (
     "user",
 )
 """Endings of names of columns that say something about a row and are seldom what is to be learnt."""
-TITLES = (
-    "title",
-    "headline",
-    "subject",
-    "summary",
-    "name",
-    "author",
-    "heading",
-    "note",
-    "notes",
-    "keywords",
-    "location",
-)
-"""Names of columns that stand beside a text and are no second text of a pair."""
 RELATIONS = (
     "duplicate", "paraphrase", "entail", "contradict", "refute", "stance", "relevant", "relevance", "relation", "gold_label",
     "same",
 )  # fmt: skip
 """What names and values of columns have in them that say how two texts are to each other."""
-_PARTED = re.compile(r"[|;\n]|\w#\w")
+_PARTED = re.compile(r"[|;\n]|\w#\w|><")
 """What stands between several labels of a cell and seldom inside of one."""
 LEAST_SHARED = 0.08
 """Share of common words by which the two texts of a row have to be ahead of those of different rows."""
@@ -141,7 +127,7 @@ def as_pair(text: Sequence[ColumnProfile], label: ColumnProfile) -> float:
     names = first.name.casefold(), second.name.casefold()
     if names in PAIR_NAMES or names[::-1] in PAIR_NAMES:
         return 1.0
-    if same_stem(*names):
+    if are_twins(first.name, second.name):
         return 0.97
     spoken = (label.name, *(value for value, _ in label.counts.most_common(5)))
     if any(word in each.casefold() for each in spoken for word in RELATIONS):

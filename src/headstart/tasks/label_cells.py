@@ -31,6 +31,8 @@ MARKS = {
 }  # fmt: skip
 """What cells say, in lower case, where each label has a column of its own."""
 
+_ANGLED = re.compile(r"(?:<[^<>\s/]+>)+")
+
 
 def one_label(said: str | None) -> tuple[str | None, str | None]:
     """A cell with a label as that label, and what is wrong with it, None where nothing is.
@@ -64,7 +66,7 @@ def listed_labels(cell: str) -> list[str] | None:
     except ValueError:
         found = python_list(cell)
     if isinstance(found, dict):
-        found = _answered(found)
+        found = None if "id" in found else _answered(found)
     elif isinstance(found, list) and found and all(isinstance(each, dict) for each in found):
         answers = [*map(_answered, found)]
         found = None if None in answers else [one for answer in answers for one in answer or ()]
@@ -74,7 +76,9 @@ def listed_labels(cell: str) -> list[str] | None:
 
 
 def _answered(given: dict[str, Any]) -> list[Any] | None:
-    """What an object of Label Studio answers, the steps of a path as one name; None where it is another."""
+    """What an object of Label Studio answers, the steps of a path as one name, or the name beside a number; else None."""
+    if {*given} == {"id", "name"} and isinstance(given["name"], str):
+        return [given["name"]]
     if len(given) != 1 or not {*given} <= ANSWERS:
         return None
     [found] = given.values()
@@ -84,7 +88,9 @@ def _answered(given: dict[str, Any]) -> list[Any] | None:
 
 
 def braced_labels(cell: str) -> list[str] | None:
-    """Names of a set or a tuple as Python prints it, or of a list of PostgreSQL (`{a,"b c"}`); None where it is neither."""
+    """Names of a set or tuple as Python prints it, of a list of PostgreSQL (`{a,"b c"}`), or of `<a><b>`; None of others."""
+    if _ANGLED.fullmatch(cell.strip()):
+        return list(dict.fromkeys(re.findall("[^<>]+", cell.strip())))
     said = "()" if cell.strip() == "set()" else cell.strip()
     inner = said[1:-1]
     if said[:1] + said[-1:] not in ("{}", "()"):

@@ -9,8 +9,9 @@ from sys import intern
 
 from headstart.data.table import Table
 from headstart.errors import DataError
-from headstart.tasks.columns import guess_label, indicators
+from headstart.tasks.columns import guess_label
 from headstart.tasks.label_cells import CHOICES, all_alike, braced_labels, is_structure, listed_labels, shown_cell
+from headstart.tasks.mark_columns import indicators
 
 SEPARATORS = ("|", ";", "\n", ",", "#")
 """Looked for in this order; the first that occurs parts the labels."""
@@ -75,8 +76,8 @@ def are_vectors(cells: Sequence[str | None]) -> bool:
 
 
 def _as_long(cells: Sequence[str | None]) -> bool:
-    lengths = {cell.count(",") for cell in cells if cell and cell.strip()}
-    return len(lengths) == 1 and lengths != {0}
+    lengths = {len(re.findall(r"[^\s,\[\]]+", cell)) for cell in cells if cell and cell.strip()}
+    return len(lengths) == 1 and lengths != {1}
 
 
 def _is_number(label: str) -> bool:

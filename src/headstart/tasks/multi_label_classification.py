@@ -37,9 +37,7 @@ from headstart.tasks.columns import (
     TEXT_NAMES,
     guess_text,
     label_columns,
-    refuse_one_mark,
     require_columns,
-    require_marks,
     stored,
     text_fault,
     usable_rows,
@@ -55,6 +53,7 @@ from headstart.tasks.label_lists import (
     read_labels,
     refuse_vectors,
 )
+from headstart.tasks.mark_columns import refuse_one_mark, require_marks
 from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, own_weights
 from headstart.types import Dropped, LabelSet, probability_columns
