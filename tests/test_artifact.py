@@ -372,6 +372,8 @@ def test_a_folder_holds_no_pickles_and_moves_with_its_meaning(
     ("given", "message"),
     [
         ("good", "found one string; put it in a list"),
+        (None, "found None; put texts in a list"),
+        (4, "found int; put texts in a list"),
         ({"text": ["good"]}, "expected a list of texts, found a dict"),
         (pd.DataFrame({"text": ["good"]}), "found a DataFrame; give one column of it"),
     ],

@@ -364,6 +364,14 @@ def test_predict_needs_one_kind_of_input_and_an_output_needs_columns(
     for words in (("good",), ("--input", "lines.txt"), ()):
         message = refused(2, "predict", linear, *words, "--output", "scored.csv")
         assert "--output writes the columns of a file" in message
+        assert ("say what it is with --format conll|" in message) == ("--input" in words)
+
+
+@pytest.mark.parametrize(("verb", "more"), [("fit", "--test"), ("init", "reads one file")])
+def test_a_second_file_is_told_where_it_belongs(refused: Callable[..., str], files: Path, verb: str, more: str) -> None:
+    said = refused(2, verb, files / "train.csv", files / "test.csv")
+    assert f"{verb} reads one file, so put the rows of several together" in said
+    assert more in said
 
 
 def test_predict_refuses_outputs_it_cannot_write(

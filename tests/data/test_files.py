@@ -9,6 +9,7 @@ import pytest
 from headstart.data import files
 from headstart.data.files import complete_rows, open_text, replacing, writing
 from headstart.errors import DataError, MissingInputError, StorageError
+from headstart.readers.opening import open_table
 
 TEXT = "text,label\ncafé – naïve,pos\nNo. 2 “quoted”,neg\n"
 JAPANESE = "text,label\nこの映画はとてもよかった,良い\nつまらない,悪い\n"
@@ -177,6 +178,18 @@ def test_a_missing_file_is_named_with_the_nearest_one(tmp_path: Path) -> None:
         open_text(tmp_path / "nowhere" / "train.csv")
     with pytest.raises(MissingInputError, match="there is no such file"):
         open_text(tmp_path / "a\x00b")
+
+
+def test_patterns_and_names_of_the_hub_are_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, said in (
+        ("*.csv", "one file is read and no pattern"),
+        ("imdb", r"there is no such file; a data set of the hub .*load_dataset\('imdb'"),
+        ("stanford/imdb", r"no folder stanford; a data set of the hub .*load_dataset\('stanford/imdb'"),
+        ("imdb.csv", "there is no such file$"),
+    ):
+        with pytest.raises(MissingInputError, match=said):
+            open_table(Path(name))
 
 
 def test_a_folder_or_a_pipe_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import pickle
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,37 @@ def test_words_with_tags_behind_a_slash_are_named_with_a_command_that_makes_a_fi
     table = open_table(tmp_path / "words.conll")
     assert list(table.columns["tokens"]) == ['["Edda", "sang", "and/or", "slept"]', '["Oslo", "was", "wet"]']
     assert list(table.columns["tags"])[1] == '["B-LOC", "O", "O"]'
+
+
+def test_texts_with_their_label_behind_a_sign_are_named_with_a_command_that_makes_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "my lines.txt"
+    path.write_text(
+        "".join(f'Sales of "A" @ home rose by {at} , they said .@{("up", "down")[at % 2]}\n' for at in range(9))
+    )
+    with pytest.raises(DataError, match="label behind '@' at the end of each line") as caught:
+        open_table(path)
+    command = str(caught.value).partition("make a table of it: ")[2]
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+    found = open_table(tmp_path / "rows.tsv")
+    assert found.columns["text"][:2] == [f'Sales of "A" @ home rose by {at} , they said .' for at in (0, 1)]
+    assert [*found.columns["label"][:2]] == ["up", "down"]
+    path.write_text("".join(f"write to a{at}@example.org\n" for at in range(9)) + "or not\n")
+    with pytest.raises(DataError, match="is not known"):
+        open_table(path)
+
+
+def test_a_folder_of_texts_for_each_label_is_named_with_a_command_that_makes_a_table(tmp_path: Path) -> None:
+    for label in ("neg", "pos"):
+        (tmp_path / "my texts" / label).mkdir(parents=True)
+        (tmp_path / "my texts" / label / "1.txt").write_text(f"it's, \n{label}")
+    with pytest.raises(DataError, match="a folder of texts for each label") as caught:
+        open_table(tmp_path / "my texts")
+    command = str(caught.value).partition("make a table of it: ")[2].replace("python ", f"{sys.executable} ", 1)
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+    assert [*open_table(tmp_path / "rows.csv").columns["text"]] == ["it's, \nneg", "it's, \npos"]
+    (tmp_path / "rows.csv").unlink()
+    with pytest.raises(DataError, match="expected a file; name the one that has a folder for each label"):
+        open_table(tmp_path)
 
 
 def test_annotations_apart_from_their_text_and_streams_are_named(tmp_path: Path) -> None:

@@ -4,9 +4,12 @@ import gzip
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 from headstart.data.files import open_text
@@ -182,6 +185,18 @@ def test_the_rows_of_one_document_are_those_of_lines(put: Put, content: str, lin
         (lines[0], {"text": "a", "n": "1.0"}),
         (lines[1], {"text": "b", "n": None}),
     ]
+
+
+@pytest.mark.parametrize("orient", ["columns", "split"])
+def test_a_frame_by_columns_is_named_with_a_command_that_makes_rows(tmp_path: Path, orient: Any) -> None:
+    frame = pd.DataFrame({"text": ["so good", "so bad"], "label": ["up", "down"]})
+    path = tmp_path / "a frame.json"
+    frame.to_json(path, orient=orient)
+    with pytest.raises(DataError, match="a frame as pandas writes it by columns") as caught:
+        JsonLines().read(path)
+    command = str(caught.value).partition("convert it: ")[2].replace("python ", f"{sys.executable} ", 1)
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+    assert JsonLines().read(tmp_path / "rows.jsonl").columns == ("text", "label")
 
 
 def test_members_of_a_document_that_cannot_be_used_are_dropped_alone(put: Put) -> None:

@@ -190,6 +190,12 @@ def test_a_file_for_no_task_is_refused_with_what_its_columns_hold(columns: dict[
     assert all(f"{name} (" in str(error.value) for name in columns)
 
 
+def test_ones_and_zeros_in_a_list_are_named_where_nothing_fits() -> None:
+    marks = table(text=opinion, label=lambda at: json.dumps([at % 2, 1 - at % 2, 0]))
+    with pytest.raises(DataError, match="'label' has lists of 3 zeros and ones, whose places stand for labels"):
+        guessed(marks)
+
+
 def test_a_task_that_says_nothing_is_never_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
     silent = type("Silent", (TASKS.get(CLASSES),), {"name": "silent", "fitness": TASKS.get(TAGS).__mro__[2].fitness})
     names, get = TASKS.names(), TASKS.get

@@ -20,6 +20,10 @@ def as_texts(X: Iterable[Any]) -> list[Any]:
         raise DataError("expected a list of texts, found one string; put it in a list")
     if isinstance(X, Mapping | set | frozenset) or hasattr(X, "columns"):
         raise DataError(f"expected a list of texts, found a {type(X).__name__}; give one column of it, or a list")
+    if not isinstance(X, Iterable):
+        raise DataError(
+            f"expected a list of texts, found {'None' if X is None else type(X).__name__}; put texts in a list"
+        )
     return list(X)
 
 

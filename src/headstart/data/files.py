@@ -165,13 +165,23 @@ def _missing(path: Path) -> str:
         return what
     if str(path) == "-":
         return "-: standard input is not read, as files are read more than once; save it to a file and name that"
+    if any(sign in path.name for sign in "*?"):
+        return f"{path}: there is no such file; one file is read and no pattern: put tables together first, or name one of them"
+    hub = ""
+    if _HUB.fullmatch(str(path)):
+        load = f"datasets.load_dataset('{path}', split='train').to_parquet('train.parquet')"
+        hub = f"; a data set of the hub is saved as a file first, in Python: {load}"
     if not path.parent.is_dir():
-        return f"{path}: there is no such file, because there is no folder {path.parent}"
+        return f"{path}: there is no such file, because there is no folder {path.parent}{hub}"
     try:
         names = sorted(os.listdir(path.parent))
     except OSError:
         names = []
-    return f"{path}: there is no such file{did_you_mean(path.name, names)}"
+    return f"{path}: there is no such file{did_you_mean(path.name, names) or hub}"
+
+
+_HUB = re.compile(r"[A-Za-z0-9][\w-]*(?:/[A-Za-z0-9][\w-]*)?")
+"""Names that data sets of the hub have."""
 
 
 def _detected(head: bytes) -> str:

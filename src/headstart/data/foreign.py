@@ -45,6 +45,7 @@ _FASTTEXT = (
 )
 """Lines of labels and a text as a table of two columns; several labels are parted by `|`."""
 _BRAT = re.compile(rb"(?:\xef\xbb\xbf)?T\d+\t\S+ \d+ \d+(?:;\d+ \d+)*\t")
+_ENDED = re.compile(rb".*[^@\s]\s*@(?P<label>[^@\s,;.]+)\r?")
 _SLASHED = re.compile(rb"\S+/(?:O|[BIESLUM]-\S+)")
 _UNSLASHED = r"""awk '{for (i = 1; i <= NF; i++) {at = match($i, /\/[^\/]*$/); """
 _UNSLASHED += r"""print substr($i, 1, at - 1) "\t" substr($i, at + 1)} print ""}'"""
@@ -109,6 +110,13 @@ def annotations(head: bytes, path: Path) -> str | None:
             "annotations of brat, which stand apart from their text; write both as JSON lines, each with the keys text and spans, "
             'such as {"text": "Rome", "spans": [{"start": 0, "end": 4, "label": "LOC"}]}'
         )
+    *lines, _ = head.split(b"\n")
+    ends = [found["label"] for line in lines if line.strip() and (found := _ENDED.fullmatch(line))]
+    if len(ends) > 3 and len(ends) == sum(bool(line.strip()) for line in lines) and 1 < len({*ends}) <= len(ends) // 2:
+        return (
+            "texts with their label behind '@' at the end of each line; make a table of it: "
+            f'(printf \'text\\tlabel\\n\'; sed \'s/"/""/g; s/^\\(.*\\)@/"\\1"\\t/\' {quote(str(path))}) > rows.tsv'
+        )
     words = head.rpartition(b" ")[0].split()
     if len(words) > 3 and sum(_SLASHED.fullmatch(word) is not None for word in words) >= 0.9 * len(words):
         return (
@@ -125,7 +133,18 @@ def folder(path: Path) -> str:
     if any(name.endswith(".ann") for name in names):
         return "a folder of brat, where annotations stand apart from their texts; write both as JSON lines with text and spans"
     tables = [name for name in names if name.lower().removesuffix(".gz").endswith(_TABLES)]
-    return f"a folder; name a file in it, such as {path / tables[0]}" if tables else "a folder; expected a file"
+    if tables:
+        return f"a folder; name a file in it, such as {path / tables[0]}"
+    labels = [name for name in names if (path / name).is_dir()]
+    texts = next((pattern for pattern in ("*/*.txt", "*/*/*.txt") if any(path.glob(pattern))), "")
+    if len(labels) < 2 or texts != "*/*.txt":
+        below = "; name the one that has a folder for each label" if texts else ""
+        return f"a folder; expected a file{below}"
+    code = (
+        "import csv, pathlib, sys; w = csv.writer(sys.stdout); w.writerow(['text', 'label']); w.writerows("
+        f"(f.read_text('utf-8'), f.parent.name) for f in sorted(pathlib.Path({str(path)!r}).glob('*/*.txt')))"
+    )
+    return f"a folder with a folder of texts for each label; make a table of it: python -c {quote(code)} > rows.csv"
 
 
 def fasttext(head: bytes, path: Path) -> str | None:

@@ -41,6 +41,11 @@ def members(lines: TextLines) -> list[tuple[int, str]] | None:
     if start[:1] not in ("[", "{"):
         return None
     first = _decoded(start)
+    if isinstance(first, dict) and not more and (orient := _by_columns(first)):
+        raise DataError(
+            f"{lines.path}: is a frame as pandas writes it by columns; write a row per line, "
+            f"frame.to_json(FILE, orient='records', lines=True), or convert it: {_by_rows(lines, orient)}"
+        )
     if isinstance(first, dict) and (more or not _rows_inside(first)):
         return None
     text = "" if first is not None and not more else _text(lines)
@@ -60,6 +65,26 @@ def members(lines: TextLines) -> list[tuple[int, str]] | None:
     raise DataError(
         f"{lines.path}: is one JSON {what}{why}; expected one object per line. Convert it: {_command(lines, filter_)}"
     )
+
+
+def _by_columns(found: dict[str, Any]) -> str:
+    """How pandas wrote a frame in one object, each column by itself or the names apart from the rows; empty where it is none."""
+    if {*found} == {"columns", "index", "data"} and isinstance(found["data"], list):
+        return "split"
+    values = [*found.values()]
+    if len(values) < 2 or not all(isinstance(value, dict) for value in values):
+        return ""
+    same = all([*value] == [*values[0]] for value in values)
+    return "columns" if same and len(values[0]) > 1 and all(key.isdecimal() for key in values[0]) else ""
+
+
+def _by_rows(lines: TextLines, orient: str) -> str:
+    """The command that makes rows of a frame that was written by columns."""
+    code = (
+        f"import pandas as p; p.read_json({str(lines.path)!r}, orient={orient!r})"
+        ".to_json('rows.jsonl', orient='records', lines=True)"
+    )
+    return f"python -c {quote(code)}"
 
 
 def _is_row(member: Any) -> bool:

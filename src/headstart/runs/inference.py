@@ -13,6 +13,7 @@ from headstart.data.files import require_file
 from headstart.data.packed import steady
 from headstart.decisions import abstention
 from headstart.errors import DataError, UsageError
+from headstart.readers import READERS
 from headstart.recipes.inference import Evaluate, Inference, Predict
 from headstart.runs.outcome import Call, Outcome
 from headstart.runtime.machine import set_threads
@@ -40,6 +41,11 @@ def predict(recipe: Predict, call: Call) -> Outcome:
     if recipe.input not in (None, "-"):
         require_file(path)
     by_line = recipe.input == "-" or (recipe.format is None and path.suffix.lower() in (".txt", ".text", ""))
+    if recipe.output is not None and by_line and recipe.input not in (None, "-"):
+        raise UsageError(
+            f"{recipe.input} is read line by line by its ending, and --output writes the columns of a file that has some; "
+            f"say what it is with --format {'|'.join(READERS.names())}"
+        )
     if recipe.output is not None and (recipe.texts or by_line):
         raise UsageError(
             "--output writes the columns of a file given with --input (CSV, TSV, JSONL, Parquet, CoNLL); texts and lines give "

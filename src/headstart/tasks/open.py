@@ -17,6 +17,7 @@ from headstart.tasks import TASKS
 from headstart.tasks.base import Task
 from headstart.tasks.columns import require_columns
 from headstart.tasks.fitness import Fitness
+from headstart.tasks.label_lists import refuse_vectors
 
 LEAST = 0.25
 """Score below which a task does not fit."""
@@ -119,6 +120,8 @@ class OpenTask(Component):
         fitting.sort(key=lambda each: -each[1].score)
         least = 0.0 if self.text and self.label else LEAST  # columns that were named are taken
         if not fitting or fitting[0][1].score < least:
+            for column in table.columns:
+                refuse_vectors(table, column)
             raise DataError(
                 f"{table.file}: no task fits its columns: {_described(profile)}; name the task with --task "
                 f"({', '.join(task.name for task in candidates)}) and its columns with --text and --label"
