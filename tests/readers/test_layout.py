@@ -206,6 +206,11 @@ def test_a_table_stays_a_table(content: str, put: Put) -> None:
     assert not {"tokens", "tags"} & {*open_table(put("a.tsv", content)).columns}
 
 
+def test_names_of_several_words_in_one_line_are_words(put: Put) -> None:
+    found = open_table(put("a.tsv", "New York\tB-LOC\nis\tO\nold\tO\n\nAda\tB-PER\nsang\tO\n"))
+    assert [*found.columns["tokens"]] == ['["New York", "is", "old"]', '["Ada", "sang"]']
+
+
 @pytest.mark.parametrize("form", ["{},{}", '"{}";"{}"', "{}|{}"])
 def test_sentences_with_their_tags_between_blanks_are_rows_of_a_table(form: str, put: Put) -> None:
     rows = [form.format(" ".join(words), " ".join(tags)) for words, tags in zip(WORDS, TAGS, strict=True)]

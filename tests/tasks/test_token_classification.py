@@ -113,6 +113,28 @@ def test_other_schemes_are_told_and_bare_types_converted() -> None:
     assert TokenClassification(scheme="iob2").guess(plain).remarks(table(WORDS)) == []
 
 
+def test_single_words_with_a_sign_of_their_own_need_no_sign_for_ends() -> None:
+    rows = table(
+        [(["Nora", "Berg", "left", "Oslo"], row.split()) for row in ("B-PER I-PER O S-LOC", "S-PER O B-LOC I-LOC")]
+    )
+    task = TokenClassification().guess(rows)
+    assert [said for said in task.remarks(rows) if "not possible" in said] == []
+    wrong = table(
+        [(["Nora", "Berg", "left", "Oslo"], row.split()) for row in ("B-PER I-PER O S-LOC", "S-PER O O I-LOC")]
+    )
+    assert "1 tags are not possible" in "".join(TokenClassification().guess(wrong).remarks(wrong))
+
+
+def test_a_type_that_is_called_as_nothing_is_said() -> None:
+    rows = table(
+        [(["Nora", "Berg", "left", "Oslo"], row.split()) for row in ("PER PER OTHER OTHER", "OTHER OTHER LOC OTHER")]
+    )
+    said = "".join(TokenClassification().guess(rows).remarks(rows))
+    assert "'OTHER' is the type of 5 of 8 words and learnt as any other; write O" in said
+    rows = table([(["Nora", "Berg", "left", "Oslo"], row.split()) for row in ("PER PER O O", "OTHER O LOC O")])
+    assert "learnt as any other" not in "".join(TokenClassification().guess(rows).remarks(rows))
+
+
 def test_texts_with_spans_have_no_scheme_to_speak_of() -> None:
     spans = Table("a.jsonl", {"text": ["Ada sang"], "label": ['[[0, 3, "PER"]]']}, [1])
     task = TokenClassification().guess(spans)
@@ -182,7 +204,7 @@ def test_tags_between_blanks_are_found_and_said(between: str) -> None:
     assert (task.text, task.label) == (("said",), "word_labels")
     assert [row.label for row in task.parse(given)[0].examples] == [tuple(tags) for _, tags in WORDS]
     assert task.remarks(given) == [
-        "a.jsonl: tags stand between blanks, one for each word between the blanks of its text"
+        f"a.jsonl: tags stand between {'commas' if between == ',' else 'blanks'}, one for each word between the blanks of its text"
     ]
 
 

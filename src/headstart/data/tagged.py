@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,8 @@ from headstart.data.tags import OUTSIDE, OddTag, Scheme, Span, faults_of, tags_o
 from headstart.data.words import Sentence, Words, joined_words, word_list, words_of
 from headstart.plain import from_json
 
+_NOTHING = frozenset({"other", "others", "nothing", "background", "no_entity", "non-entity", "n/a", "na"})
+"""Types, in lower case, by which files without O call words outside of all spans."""
 STARTS, ENDS = ("start", "start_offset", "begin"), ("end", "end_offset")
 TYPES = ("label", "type", "entity", "entity_group", "tag", "labels")
 """Keys of a span that is an object: those of doccano, Label Studio, spaCy and the pipelines of transformers among them."""
@@ -158,9 +161,34 @@ def spelling_in(
 def faults_in(
     inputs: Sequence[str | None], labels: Sequence[str | None], spelling: Spelling
 ) -> list[tuple[int, OddTag]]:
-    """Tags that their scheme does not allow where they stand, each with the number of its row."""
-    rows = enumerate(map(_tags, inputs, labels))
-    return [(at, fault) for at, tags in rows if tags for fault in faults_of(spelling.read(tags), spelling.scheme)]
+    """Tags that their scheme does not allow where they stand, each with the number of its row.
+
+    Files with S- for spans of one word and no tag for the end of others (BIOS) are held against `iob2`.
+    """
+    rows = _RowsOfTags(inputs, labels)
+    endless = spelling.scheme == "bioes" and not any(tag.startswith("E-") for row in rows for tag in spelling.read(row))
+    scheme = "iob2" if endless else spelling.scheme
+    found: list[tuple[int, OddTag]] = []
+    for at, said in enumerate(map(_tags, inputs, labels)):
+        tags = spelling.read(said)
+        if endless:
+            tags = ["B-" + tag[2:] if tag.startswith("S-") else tag for tag in tags]
+        found += [(at, fault) for fault in faults_of(tags, scheme)] if tags else []
+    return found
+
+
+def nothing_in(inputs: Sequence[str | None], labels: Sequence[str | None], spelling: Spelling) -> str:
+    """A type that is called as what is no span, in a file whose tags are types and never `O`, in words; else empty."""
+    if spelling.scheme != "plain":
+        return ""
+    counts = Counter(tag for row in _RowsOfTags(inputs, labels) for tag in spelling.read(row))
+    named = next((tag for tag, _ in counts.most_common(1) if tag.casefold() in _NOTHING), None)
+    if named is None or OUTSIDE in counts:
+        return ""
+    return (
+        f"'{named}' is the type of {counts[named]:,} of {counts.total():,} words and learnt as any other; write O for words "
+        "outside of all spans"
+    )
 
 
 def first_with(inputs: Sequence[str | None], labels: Sequence[str | None], tag: str) -> int:

@@ -205,7 +205,9 @@ def layout_of(lines: TextLines, delimiter: str | None) -> Layout:
     known = frozenset(parts[tags] for sentence in rows for parts in sentence) if tags is not None else frozenset()
     others = tuple(at for at in tagged if at not in (words, tags, counter) and {*counts_of[at]} != {OUTSIDE})
     blanks = sum(" " in value for value in counts_of[words])
-    parted = len(rows) > 1 and sum(map(len, rows)) > len(rows) and 10 * blanks <= len(counts_of[words])
+    parted = len(rows) > 1 and sum(map(len, rows)) > len(rows)
+    most = 2 if tabbed and position_tags(known) else 10  # a name that has a tag may be written as one word
+    parted = parted and most * blanks <= len(counts_of[words])
     prefix = _prefix([parts[words] for sentence in rows for parts in sentence])
     return Layout(tabbed, joined, count, words, tags, counter, names, header, known, others, parted, prefix)
 

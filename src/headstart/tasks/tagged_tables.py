@@ -20,6 +20,7 @@ from headstart.data.tagged import (
     RowFault,
     faults_in,
     first_with,
+    nothing_in,
     sentence,
     spelling_in,
     tags_between,
@@ -214,7 +215,11 @@ def remarks_on(table: Table, inputs: Cells, labels: Cells, spelling: Spelling) -
             f"{table.file}: tags are read in the scheme {spelling.scheme}{how}: {spelling.said}; --scheme says another"
         ]
     if any(cell and not cell.lstrip().startswith(("[", "{")) for cell in labels):
-        said.append(f"{table.file}: tags stand between blanks, one for each word between the blanks of its text")
+        commas = any("," in cell for cell in labels if cell and len(cell.split()) == 1)
+        between = "commas" if commas else "blanks"
+        said.append(f"{table.file}: tags stand between {between}, one for each word between the blanks of its text")
+    if named := nothing_in(inputs, labels, spelling):
+        said.append(f"{table.file}: {named}")
     if cut := words_cut(inputs, labels):
         said.append(f"{table.file}: {cut}")
     if faults := faults_in(inputs, labels, spelling):
