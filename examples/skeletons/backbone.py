@@ -12,7 +12,7 @@ from torch import nn
 
 from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.backbones.location import Located
-from headstart.backbones.tokenizing import open_tokenizer
+from headstart.backbones.tokenizer_files import open_tokenizer
 
 NAME = "bag-of-embeddings"
 """The `model_type` of its folders, under which it is registered."""

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from headstart.backbones.location import BackboneSource, locate
-from headstart.backbones.tokenizing import TextTokenizer, open_tokenizer
+from headstart.backbones.tokenizer_files import open_tokenizer
+from headstart.backbones.tokenizing import TextTokenizer
 from headstart.data.cache import ArrayCache
 from headstart.data.long_texts import TextWindows
 

@@ -10,7 +10,7 @@ import pytest
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.backbones.tokenizer_checks import may_not_end
-from headstart.backbones.tokenizing import convert_tokenizer, open_tokenizer
+from headstart.backbones.tokenizer_files import convert_tokenizer, open_tokenizer
 from headstart.errors import ModelError
 
 PUBLISHED = [

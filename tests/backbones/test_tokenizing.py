@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from headstart.backbones import tokenizing
-from headstart.backbones.tokenizing import TextTokenizer, open_tokenizer, stated_limit
+from headstart.backbones.tokenizer_files import open_tokenizer, stated_limit
+from headstart.backbones.tokenizing import TextTokenizer
 from headstart.data.cache import ArrayCache
 from headstart.errors import ModelError
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 from headstart.backbones.base import Inputs
-from headstart.backbones.tokenizing import TextTokenizer, open_tokenizer
+from headstart.backbones.tokenizer_files import open_tokenizer
+from headstart.backbones.tokenizing import TextTokenizer
 from headstart.data.words import joined_words
 
 TEXTS = ["the shop opens at nine", "good day to you and yours", "it's a parcel, is it?"] * 3

@@ -16,14 +16,14 @@ from headstart.backbones.dropout import quicken_dropout
 from headstart.backbones.folders import WHOLE, own_file
 from headstart.backbones.location import Located
 from headstart.backbones.pretrained import declared, filled_network, naming, new_network
-from headstart.backbones.tokenizing import (
+from headstart.backbones.tokenizer_files import (
     convert_tokenizer,
     open_tokenizer,
     stated_limit,
     stated_prompts,
-    types_of,
     write_prompts,
 )
+from headstart.backbones.tokenizing import types_of
 from headstart.errors import ModelError, RecipeError
 
 DECODERS = frozenset(

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -16,16 +15,11 @@ from tokenizers import Tokenizer
 
 from headstart.backbones.folders import (
     BESIDE,
-    PROMPTS,
     SETTINGS,
-    VOCABULARIES,
-    WHOLE,
     as_mapping,
     read,
-    read_json,
-    read_text,
 )
-from headstart.backbones.tokenizer_checks import naming_faults, read_tokenizer, refuse_unsound
+from headstart.backbones.tokenizer_checks import naming_faults
 from headstart.backbones.words import read_words
 from headstart.data.cache import no_cache
 from headstart.data.columns import texts_digest
@@ -44,12 +38,6 @@ CHUNK = 10_000
 
 OF_THE_FOLDER = ("auto_map", "name_or_path", "max_length")
 """Keys of `tokenizer_config.json` that are not handed on."""
-LETTERS = ("do_lower_case", "strip_accents", "tokenize_chinese_chars", "keep_accents", "remove_space", "lowercase")
-HANDED = (*LETTERS, "model_max_length", "add_prefix_space", "legacy", "extra_ids", "additional_special_tokens",
-          "extra_special_tokens", "add_bos_token", "add_eos_token", "split_by_punct", "clean_up_tokenization_spaces")  # fmt: skip
-"""Keys of `tokenizer_config.json` that have a say in it, beside the special tokens themselves."""
-IDS_LIMIT = 10_000
-"""Most tokens that such a key adds."""
 
 
 class TextTokenizer:
@@ -347,79 +335,3 @@ def types_of(ids: np.ndarray, border: int) -> np.ndarray:
     """
     at = ids == border
     return ((np.cumsum(at, axis=1) - at) > 0).astype(np.int64)
-
-
-def open_tokenizer(folder: Path, max_length: int, pad_id: int) -> TextTokenizer:
-    """Read `tokenizer.json` of a folder.
-
-    Raises:
-        ModelError: there is none, it cannot be read, or could take all memory or time.
-    """
-    text = read_text(folder, WHOLE)
-    if text is None:
-        raise ModelError(f"{folder} has no {WHOLE}")
-    return _sound(text, folder, max_length, pad_id)
-
-
-def _sound(text: str, folder: Path, max_length: int, pad_id: int) -> TextTokenizer:
-    tokenizer = read_tokenizer(text, str(folder / WHOLE))
-    refuse_unsound(tokenizer, str(folder / WHOLE))
-    return TextTokenizer(tokenizer, max_length, pad_id, folder=folder)
-
-
-def convert_tokenizer(folder: Path, max_length: int, pad_id: int) -> TextTokenizer:
-    """Make a fast tokenizer of a folder that has only a vocabulary or a sentencepiece model, through transformers.
-
-    It is given copies of these files and the architecture's own class of tokenizer, whatever else the folder says.
-
-    Raises:
-        ModelError: transformers has no fast tokenizer for it, or as `open_tokenizer`.
-    """
-    from transformers import CONFIG_MAPPING, TOKENIZER_MAPPING
-
-    kind = (read_json(folder, "config.json") or {}).get("model_type")
-    fault = f"{folder} has no tokenizer that can be read"
-    with tempfile.TemporaryDirectory(prefix="headstart-") as place, naming_faults(fault):
-        for name in VOCABULARIES:
-            if (content := read(folder, name)) is not None:
-                (Path(place) / name).write_bytes(content)
-        settings = read_json(folder, SETTINGS) or {}
-        handed = {key: value for key, value in settings.items() if key in HANDED or key.endswith("_token")}
-        if isinstance(extra := handed.get("extra_ids"), int) and extra > IDS_LIMIT:
-            raise ModelError(f"{folder / SETTINGS}: extra_ids is {extra:,}, more than the {IDS_LIMIT:,} that are made")
-        (Path(place) / SETTINGS).write_text(json.dumps(handed), encoding="utf-8")
-        found = TOKENIZER_MAPPING[CONFIG_MAPPING[str(kind)]]
-        cls: Any = next((each for each in (found if isinstance(found, tuple) else (found,)) if each is not None), None)
-        needed = [name for role, name in cls.vocab_files_names.items() if role != "tokenizer_file"]
-        if lacking := [name for name in needed if not (Path(place) / name).exists()]:
-            raise ModelError(f"{fault}: there is no {WHOLE}, and no {lacking[0]}")
-        slow = cls.from_pretrained(place, local_files_only=True)
-        backend = getattr(slow, "backend_tokenizer", None)
-        if backend is None:
-            raise ModelError(f"{folder}: its tokenizer has no fast form ({WHOLE})")
-        text = backend.to_str()
-    return _sound(text, folder, max_length, pad_id)
-
-
-def stated_limit(folder: Path) -> int | None:
-    """The length limit a folder states: its sentence configuration first, then its tokenizer's; None if neither."""
-    for name, key in (("sentence_bert_config.json", "max_seq_length"), (SETTINGS, "model_max_length")):
-        limit = (read_json(folder, name) or {}).get(key)
-        if isinstance(limit, int) and not isinstance(limit, bool) and 0 < limit < 100_000:
-            return limit
-    return None
-
-
-def stated_prompts(folder: Path) -> dict[str, str]:
-    """What a folder says is to stand in front of texts, such as `query: `, by their role; empty where it says nothing."""
-    found = (read_json(folder, PROMPTS) or {}).get("prompts")
-    if not isinstance(found, dict):
-        return {}
-    return {role: text for role, text in found.items() if isinstance(text, str) and text}
-
-
-def write_prompts(folder: Path, prompts: Mapping[str, str]) -> None:
-    """Write what `stated_prompts` reads, where there is anything."""
-    if prompts:
-        content = json.dumps({"prompts": dict(prompts)}, indent=2, ensure_ascii=False)
-        (folder / PROMPTS).write_text(content + "\n", encoding="utf-8")

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from headstart.backbones.folders import own_file, read_json
 from headstart.backbones.location import CONFIG, network_in
-from headstart.backbones.tokenizing import open_tokenizer
+from headstart.backbones.tokenizer_files import open_tokenizer
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.outputs import Logits
 from headstart.data.windows import WordTokens
