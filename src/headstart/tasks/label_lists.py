@@ -9,9 +9,9 @@ from sys import intern
 
 from headstart.data.table import Table
 from headstart.errors import DataError
-from headstart.tasks.columns import guess_label
+from headstart.tasks.columns import LABEL_NAMES, OTHER_LABEL_NAMES, first_named, guess_label
 from headstart.tasks.label_cells import CHOICES, all_alike, braced_labels, is_structure, listed_labels, shown_cell
-from headstart.tasks.mark_columns import indicators
+from headstart.tasks.mark_columns import crossed, indicators
 
 SEPARATORS = ("|", ";", "\n", ",", "#")
 """Looked for in this order; the first that occurs parts the labels."""
@@ -39,6 +39,8 @@ def guess_labels(table: Table, text: Sequence[str]) -> str:
         if cells and sum(from_list(cell)[1] is None for cell in cells) > len(cells) / 2:
             return name
     marked = indicators(table, text)
+    if not marked and first_named(candidates, (*LABEL_NAMES, *OTHER_LABEL_NAMES)) is None:
+        marked = crossed(table, text)
     return ",".join(marked) if len(marked) > 1 else guess_label(table, text)
 
 

@@ -18,8 +18,7 @@ def indicators(table: Table, text: Sequence[str]) -> list[str]:
     """Columns beside the text's that hold 0 and 1, or false and true, and nothing else: labels that a text has or has not.
 
     Some cells may be empty. Where columns say so in digits and one in words, or the other way round, the fewer say something else.
-    Without such columns those count that have -1 too, all of them in the same rows, which nobody has judged; else those with marks
-    such as `x` and nothing else beside empty cells, two or more.
+    Without such columns those count that have -1 too, all of them in the same rows, which nobody has judged.
     """
     said = {name: _said(table.columns[name]) for name in table.columns if name not in text}
     found = [name for name, values in said.items() if {MARKS.get(each) for each in values - {""}} == {False, True}]
@@ -33,10 +32,14 @@ def indicators(table: Table, text: Sequence[str]) -> list[str]:
         return found
     unjudged = [name for name, values in said.items() if {"-1", "0", "1"} <= values <= {"-1", "", *_DIGITS}]
     rows = [[(cell or "").strip() == "-1" for cell in table.columns[name]] for name in unjudged]
-    if len(unjudged) > 1 and all(each == rows[0] for each in rows):
-        return unjudged
-    crossed = [name for name, values in said.items() if "" in values and {*map(MARKS.get, values - {""})} == {True}]
-    return crossed if len(crossed) > 1 else []
+    return unjudged if len(unjudged) > 1 and all(each == rows[0] for each in rows) else []
+
+
+def crossed(table: Table, text: Sequence[str]) -> list[str]:
+    """Columns beside the text's with marks such as `x`, and nothing else beside empty cells; none where it is only one."""
+    said = {name: _said(table.columns[name]) for name in table.columns if name not in text}
+    found = [name for name, values in said.items() if "" in values and {*map(MARKS.get, values - {""})} == {True}]
+    return found if len(found) > 1 else []
 
 
 def _said(cells: Sequence[str | None]) -> set[str]:
