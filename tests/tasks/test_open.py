@@ -113,6 +113,7 @@ MISLEADING: dict[str, tuple[dict[str, Callable[[int], Any]], str, Sequence[str]]
     "a title beside the text": ({"title": lambda at: f"About plate {at}", "body": lambda at: 3 * f"{again(at)}. ", "label": kind}, CLASSES, ("body", "label")),
     "a remark beside the text": ({"text": opinion, "remark": lambda at: f"checked by {'abc'[at % 3]} on round {at}", "label": kind}, CLASSES, ("text", "label")),
     "a text that was changed and its own label": ({"text": opinion, "label": kind, "changed_text": again, "changed_label": kind}, CLASSES, ("text", "label")),
+    "marks beside a label": ({"text": opinion, "label": kind, "verified": lambda at: at % 2, "recommended": lambda at: at % 3 % 2}, CLASSES, ("text", "label")),
     "crosses beside a label": ({"text": opinion, "label": kind, "checked": lambda at: "x" if at % 3 else None, "sent": lambda at: None if at % 4 else "x"}, CLASSES, ("text", "label")),
     "when and where a post was written": ({"post_made": lambda at: f"2015-02-24 11:35:{at:02} -0800", "post_place": lambda at: f"Old Town {at % 9}", "post_location": lambda at: f"Hill Side {at % 7}", "text": opinion, "mood": kind}, CLASSES, ("text", "mood")),
     "classes numbered from 0": ({"text": opinion, "intent": lambda at: at * 7 % 25}, CLASSES, ("text", "intent")),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from headstart.data.profile import MOSTLY, ColumnProfile
+from headstart.data.profile import MOSTLY, ColumnProfile, TableProfile
 from headstart.tasks.columns import BESIDE_NAMES, LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, TITLES, are_twins, folded_name
 from headstart.tasks.label_cells import one_label
 
@@ -46,6 +46,10 @@ _PARTED = re.compile(r"[|;\n]|\w#\w|><")
 """What stands between several labels of a cell and seldom inside of one."""
 LEAST_SHARED = 0.08
 """Share of common words by which the two texts of a row have to be ahead of those of different rows."""
+
+
+FEW_MARKED = 3
+"""Columns of 0 and 1 up to which one that is called as the label comes before them."""
 
 
 class Fitness(NamedTuple):
@@ -95,6 +99,14 @@ def as_classes(column: ColumnProfile) -> float:
         parted = sum(_PARTED.search(cell.strip()) is not None for cell in column.filled) > 0.1 * len(column.filled)
         mark = 0.6 if parted else 1.0 if column.words <= 6 else 0.5
     return mark * (0.5 if _is_beside(column.name) else 1.0)
+
+
+def names_classes(profile: TableProfile, beside: Sequence[str]) -> bool:
+    """Whether a column is called as labels are and holds classes, beside others of 0 and 1 that are few."""
+    rest = [column for name, column in profile.columns.items() if name not in beside]
+    return len(beside) <= FEW_MARKED and any(
+        folded_name(column.name) in LABEL_NAMES and as_classes(column) >= 0.85 for column in rest
+    )
 
 
 def as_numbers(column: ColumnProfile) -> float:

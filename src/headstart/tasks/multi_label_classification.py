@@ -42,7 +42,7 @@ from headstart.tasks.columns import (
     text_fault,
     usable_rows,
 )
-from headstart.tasks.fitness import TAGGED, WHOLE, Fitness, as_texts, is_called
+from headstart.tasks.fitness import TAGGED, WHOLE, Fitness, as_texts, is_called, names_classes
 from headstart.tasks.label_cells import MARKS, marked_labels
 from headstart.tasks.label_lists import (
     as_lists,
@@ -137,8 +137,11 @@ class MultiLabelClassification(PooledTask[Example]):
         text = [profile.columns[name] for name in self.text or ()]
         label = profile.columns.get(self.label or "")
         if label is None:
-            columns = (self.label or "").replace(",", ", ")
-            return Fitness(WHOLE * as_texts(text), f"the columns {columns} hold 0 and 1, whether a text has the label")
+            columns, marked = (self.label or "").replace(",", ", "), (self.label or "").split(",")
+            share = 0.7 if names_classes(profile, beside=marked) else 1.0
+            return Fitness(
+                share * WHOLE * as_texts(text), f"the columns {columns} hold 0 and 1, whether a text has the label"
+            )
         lists = [
             found
             for found, _ in map(labels_reader(label.filled, self.separator or "|"), label.filled)
