@@ -26,7 +26,7 @@ def predict(recipe: Predict, call: Call) -> Outcome:
     Raises:
         HeadstartError: the artifact, the input or the output can't be used.
     """
-    from headstart.serving.files import FilePredictions, predict_lines, prediction_row, standard_input
+    from headstart.serving.files import predict_lines, prediction_row, standard_input
 
     given = [bool(recipe.texts), recipe.input is not None]
     if sum(given) != 1:
@@ -69,6 +69,13 @@ def predict(recipe: Predict, call: Call) -> Outcome:
         found = list(predict_lines(artifact, lines, abstain=abstain))
         cut = sum(bool(row.get("truncated")) for row in found)
         return Outcome({"predictions": found}, artifact, notes=cut_notes(cut, len(found), artifact))
+    return _of_file(recipe, artifact, path, abstain, call)
+
+
+def _of_file(recipe: Predict, artifact: Artifact, path: Path, abstain: float | None, call: Call) -> Outcome:
+    """Answers to the rows of a file, written to another or handed back."""
+    from headstart.serving.files import FilePredictions, prediction_row
+
     rows = FilePredictions(
         artifact, path, text=recipe.text, options=recipe.reading, progress=call.progress, abstain=abstain
     )
