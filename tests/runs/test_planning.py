@@ -402,6 +402,21 @@ def test_a_control_without_a_network_that_takes_long_is_brief(monkeypatch: pytes
     assert step.reason.startswith("needs 6 min 40 s")
 
 
+def test_a_control_that_can_be_brief_runs_before_transfer_as_briefly_as_it_has_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(TfIdf, "work", lambda self, context: Work(0.0, 0.0, 40.0 if self.C is None else 12.0))
+    found = usual(monkeypatch)
+    entries = found.entries()
+    assert entries[0].label == "tf-idf"
+    assert found.step(entries[0], entries).brief == TfIdf(C=10.0)
+    ran = [
+        entries[0],
+        *(done(each.label, right=0.9, rank=0.9) for each in entries[1:] if each.strategy.role == "transfer"),
+    ]
+    assert found.step(entries[0], ran).brief is None, "transfer has run, and what is left is its own"
+
+
 def test_what_moves_weights_does_not_run_on_a_small_part_of_the_rows_that_another_had() -> None:
     first = [done("feature-extraction", right=0.8, rank=0.8), done("contrastive", right=0.9, rank=0.9)]
     for entry in first:

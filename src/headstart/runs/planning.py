@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -137,7 +138,7 @@ class Plan(Estimates):
         """A control that is to be brief: the most careful way that fits, if one does."""
         left = self.left(entry.strategy, entries)
         if not entry.strategy.needs_backbone:
-            return self._cheaper(entry, [entry.strategy, *ways], left)
+            return self._cheaper(entry, entries, [entry.strategy, *ways], left)
         costliest = max(
             (
                 self._expected.get(each.label, each.seconds)
@@ -159,15 +160,33 @@ class Plan(Estimates):
         said = f"needs {format_duration(least)}, more than {CONTROL_SHARE:g} times the costliest pretrained strategy"
         return Step(entry, least, f"{said} ({format_duration(most)}); --budget none runs it")
 
-    def _cheaper(self, entry: Entry, ways: Sequence[Strategy], left: float | None) -> Step:
-        """A control without a network: as it is or, where that does not fit, the first way that does."""
+    def _cheaper(self, entry: Entry, entries: Sequence[Entry], ways: Sequence[Strategy], left: float | None) -> Step:
+        """A control without a network: as it is or, where that does not fit, the first way that does.
+
+        Before transfer it has `QUICK_SHARE` of the budget, so that a run has a control and transfer its time.
+        """
         needed = [self.estimate(way) or 0.0 for way in ways]
+        waiting = any(each.strategy.role == "transfer" and each.label not in self._done(entries) for each in entries)
+        most = self.quick if waiting and self._is_quick(entry.strategy) else math.inf
         for way, seconds in zip(ways, needed, strict=True):
-            if left is None or seconds * SAFETY <= left:
+            if left is None or (seconds * SAFETY <= left and seconds <= most):
                 return Step(
                     entry, seconds, brief=None if way is entry.strategy else way, late=way is not entry.strategy
                 )
         return Step(entry, needed[0], _beyond(needed[-1], left or 0.0), late=True)
+
+    @property
+    def quick(self) -> float:
+        """Seconds up to which a control runs before transfer."""
+        return QUICK_SHARE * (self.recipe.limit or 0.0)
+
+    def _is_quick(self, strategy: Strategy) -> bool:
+        """Whether a control that nobody named has a way that is done in these."""
+        return self.is_beside(strategy) and self._least(strategy) <= self.quick
+
+    def _done(self, entries: Sequence[Entry]) -> set[str]:
+        """Labels of the entries that have run, or will have by the time that is looked ahead to."""
+        return {each.label for each in entries if each.status != "not run"} | {*self._expected}
 
     def is_beside(self, strategy: Strategy) -> bool:
         """Whether a strategy is a control that nobody named."""
@@ -181,9 +200,9 @@ class Plan(Estimates):
         """
         if self.end is None:
             return None
-        done = {each.label for each in entries if each.status != "not run"} | {*self._expected}
+        done = self._done(entries)
         waiting = [
-            min(self._least(each.strategy), QUICK_SHARE * (self.recipe.limit or 0.0))
+            min(self._least(each.strategy), self.quick)
             for each in entries
             if strategy.role == "transfer" and each.label not in done and self.is_beside(each.strategy)
             if not each.strategy.needs_backbone
@@ -241,13 +260,13 @@ class Plan(Estimates):
         entries = line_up([(strategy, self.context.located) for strategy in self.recipe.planned()])
         if self.end is None:
             return entries
-        quick = QUICK_SHARE * (self.recipe.limit or 0.0)
-
-        def waits(entry: Entry) -> tuple[bool, int]:
-            long = self.is_beside(entry.strategy) and (self.estimate(entry.strategy) or 0.0) > quick
-            return long, entry.strategy.cost
-
-        return sorted(entries, key=waits)
+        return sorted(
+            entries,
+            key=lambda entry: (
+                self.is_beside(entry.strategy) and not self._is_quick(entry.strategy),
+                entry.strategy.cost,
+            ),
+        )
 
     def _shorter(self, strategy: Strategy, left: float, entries: Sequence[Entry]) -> Training | None:
         """Settings with fewer epochs, then with fewer rows, that fit into the seconds that are left; None if none do.
