@@ -20,6 +20,8 @@ from headstart.training.settings import Training
 
 SAFETY = 1.2
 """What estimates are multiplied by."""
+WHOLE_SAFETY = 1.5
+"""The same for what gets fewer rows and has nothing to show before its end: a row less costs little, a second too many all."""
 LAST_STEPS = 5.0
 """Seconds kept for intervals, paired tests, saving and the report."""
 LAST_SHARE = 0.03
@@ -293,9 +295,10 @@ class Plan(Estimates):
         least = max(LEAST_SAMPLE, LEAST_PER_LABEL * self.parts.task.kinds, 0 if strategy.frozen else LEAST_SHARE * most)
         while not self.parts.crossed and (rows := int(0.85 * rows)) >= least:
             ways.append(ways[-1].revised(sample=rows))
+        safety = SAFETY if strategy.shortens or strategy.frozen else WHOLE_SAFETY
         for way in ways[1:]:
             seconds = self.estimate(strategy, way)
-            if seconds is not None and seconds * SAFETY <= (share if way.sample else 1.0) * left:
+            if seconds is not None and seconds * safety <= (share if way.sample else 1.0) * left:
                 return way
         return None
 
