@@ -125,7 +125,7 @@ class TwinPredictor(Predictor):
     def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> "TwinPredictor":
         """Read the encoder and the head of an artifact."""
         said = stated(ReadDescription, folder, description)
-        refuse_task(folder, cls.kind, task, suits=task.pairs and not task.together)
+        refuse_task(folder, cls.kind, task, suits=task.pairs)
         refuse_damaged(folder, description)
         digest = network_digest(description)
         backbone = open_backbone(
