@@ -111,7 +111,7 @@ class FirstManifest(Stated):
     backbone: Plain | None = None
 
     def in_second_format(self) -> Manifest:
-        """The same as it would be written today; raises a ValidationError where it cannot be."""
+        """This manifest in the second format, as it would be written today; raises a ValidationError where it cannot be."""
         task, description = dict(self.task), dict(self.predictor)
         thresholds = task.pop("thresholds", None)
         decisions = [{"name": "thresholds", "values": thresholds}] if thresholds is not None else []

@@ -272,7 +272,7 @@ def _scored(logits: Tensor, bias: Tensor | None, right: Tensor) -> tuple[Tensor,
 
 @cache
 def _compiled() -> Callable[[Tensor, Tensor | None, Tensor], tuple[Tensor, Tensor]]:
-    """The same as `_scored`, but for slopes of the logits' own type: read twice and written once, nothing in between."""
+    """`_scored`, compiled, with slopes of the logits' own type: logits are read twice and slopes written once."""
 
     def scored(logits: Tensor, bias: Tensor | None, right: Tensor) -> tuple[Tensor, Tensor]:
         wide = logits.float() if bias is None else logits.float() + bias
