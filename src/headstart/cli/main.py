@@ -17,7 +17,7 @@ from headstart.cli.dashes import TEXTS_OF, with_texts
 from headstart.cli.display import progress_for, table
 from headstart.cli.printing import print_json, say_notes, show
 from headstart.cli.streams import readable
-from headstart.errors import HeadstartError, Interrupted, bounded
+from headstart.errors import HeadstartError, Interrupted, RecipeError, bounded
 from headstart.recipes.verbs import VERBS
 from headstart.runtime.interrupts import exit_code, watched
 from headstart.runtime.memory import is_out_of_memory, out_of_memory, refuse_narrow
@@ -38,6 +38,25 @@ class Overview(TyperGroup):
         """A line of help for each command, in order."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, self.commands[name].help or "") for name in self.list_commands(ctx)])
+
+
+class OnceOnly(TyperCommand):
+    """A command whose options are given once each, but for those that take several values."""
+
+    def make_parser(self, ctx: Any) -> Any:
+        """The parser of the command's words, which refuses an option that it has seen."""
+        parser = super().make_parser(ctx)
+        parse = parser.parse_args
+
+        def parse_args(args: list[str]) -> Any:
+            values, rest, order = parse(args=args)
+            for at, option in enumerate(order):
+                if option in order[:at] and not getattr(option, "multiple", True):
+                    raise typer.BadParameter("is given twice; give it once", ctx=ctx, param=option)
+            return values, rest, order
+
+        parser.parse_args = parse_args
+        return parser
 
 
 def main() -> None:
@@ -141,10 +160,10 @@ def application(words: list[str]) -> typer.Typer:
             from headstart.cli.options import command
 
             act = command(verb, STREAMED.get(verb, partial(_act, verb)))
-            app.command(verb, help=VERBS.summary(verb), cls=command_class(verb, TyperCommand))(act)
+            app.command(verb, help=VERBS.summary(verb), cls=command_class(verb, OnceOnly))(act)
         else:
             app.command(verb, help=VERBS.summary(verb))(_stub)
-    app.command("run", help="Any of the above from a recipe file.")(_run)
+    app.command("run", cls=OnceOnly, help="Any of the above from a recipe file.")(_run)
     loose = {"ignore_unknown_options": True}
     about = "One option in detail: type, choices, default, whose it is, an example."
     app.command("explain", help=about, context_settings=loose)(_explain)
@@ -152,7 +171,9 @@ def application(words: list[str]) -> typer.Typer:
     app.command("list", help="Components by name: strategies, tasks, readers, backbones, objectives.")(_list)
     show = typer.Typer(cls=Overview, help="A model or a recipe in detail.", no_args_is_help=True, rich_markup_mode=None)
     show.command("model", help="Layers, parameters and limits of a backbone, or what a run has learnt.")(_show_model)
-    show.command("recipe", help="A recipe with all its keys; --resolved fills in what is guessed.")(_show_recipe)
+    show.command("recipe", cls=OnceOnly, help="A recipe with all its keys; --resolved fills in what is guessed.")(
+        _show_recipe
+    )
     app.add_typer(show, name="show")
     cache = typer.Typer(
         cls=Overview, help="What is kept of frozen layers from run to run.", no_args_is_help=True, rich_markup_mode=None
@@ -237,7 +258,10 @@ def _run(
     from headstart.cli.options import parse_sets
     from headstart.recipes.parsing import read
 
-    given = parse_sets(sets or []) | ({"output": output} if output else {})
+    given = parse_sets(sets or [])
+    if output and "output" in given:
+        raise RecipeError(["--set output: is given by --output too; give it once"], "the command line")
+    given |= {"output": output} if output else {}
     _finish(read(recipe, given), as_json, quiet)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
+from pydantic.fields import FieldInfo
 
 from headstart.cli.dashes import unmarked
 from headstart.cli.help import text_of
 from headstart.config import components
 from headstart.errors import Fault, RecipeError, quoted
-from headstart.recipes.flags import Flag, flags, kind_of
+from headstart.recipes.flags import Flag, as_listed, flags, kind_of
 from headstart.recipes.notation import written
 from headstart.recipes.verbs import VERBS
 
@@ -49,10 +50,7 @@ def command(verb: str, act: Callable[..., None]) -> Callable[..., None]:
             for name, value in values.items()
             if value is not None and value != []
         }
-        flagged = {name: ".".join(known[name].path) for name in given if name in known and not known[name].owners}
-        if twice := [
-            f"--set {key}: is given by --{name} too; give it once" for name, key in flagged.items() if key in sets
-        ]:
+        if twice := _given_twice(given, sets, known):
             raise RecipeError(twice, "the command line")
         act({name: _plain(name, value) for name, value in given.items()}, sets, as_json, quiet)
 
@@ -61,6 +59,33 @@ def command(verb: str, act: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
+
+
+def _given_twice(given: Iterable[str], sets: Iterable[str], known: Mapping[str, Flag]) -> list[str]:
+    """What is said of keys that two flags reach, or a flag and `--set`: neither may win over the other in silence."""
+    names = [name for name in given if name in known]
+    found = [
+        f"--{_dashed(other)}: is given by --{_dashed(name)} too; give it once"
+        for at, name in enumerate(names)
+        for other in names[at + 1 :]
+        if _same_key(known[name], known[other])
+    ]
+    for key in sets:
+        here = known.get(as_listed(key, known)) or Flag(tuple(key.split(".")), FieldInfo(), "")
+        found += [
+            f"--set {key}: is given by --{_dashed(name)} too; give it once"
+            for name in names
+            if _same_key(known[name], here)
+        ]
+    return found
+
+
+def _same_key(one: Flag, other: Flag) -> bool:
+    return one.path == other.path and (one.owners == other.owners or not {*one.owners}.isdisjoint(other.owners))
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
 
 
 def parse_sets(given: list[str]) -> dict[str, Any]:

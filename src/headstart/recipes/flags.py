@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -90,6 +90,12 @@ def flags(verb: str) -> dict[str, Flag]:
 def flat(verb: str) -> dict[str, Flag]:
     """The names that the help of a verb lists, without a second spelling of any."""
     return {name: flag for name, flag in flags(verb).items() if flag.listed}
+
+
+def as_listed(key: str, known: Mapping[str, Flag]) -> str:
+    """The name of a flag as `flags` has it: in names of components `_` may stand for `-`."""
+    name, dot, rest = key.partition(".")
+    return f"{name.replace('_', '-')}.{rest}" if dot and key not in known else key
 
 
 def sections(cls: type[Recipe]) -> dict[str, type[Component]]:

@@ -11,7 +11,7 @@ from headstart.config import Component, components, describe, parse
 from headstart.errors import Fault, MissingInputError, RecipeError, StorageError, quoted
 from headstart.recipes.base import Recipe
 from headstart.recipes.effects import refused
-from headstart.recipes.flags import MANY, Flag, flags, meant_by
+from headstart.recipes.flags import MANY, Flag, as_listed, flags, meant_by
 from headstart.recipes.homes import at_home
 from headstart.recipes.inference import Predict
 from headstart.recipes.labelled import AUTO, Fit, listed
@@ -67,7 +67,7 @@ def assemble(
     of_components: dict[str, Any] = {}
     faults: list[str | Fault] = []
     for key, value in options.items():
-        name = _spelled(key, known)
+        name = as_listed(key, known)
         if value is None:
             continue
         if key in VERBS.get(verb).model_fields or key == "strategy":
@@ -215,10 +215,10 @@ def _built(
     known: Mapping[str, Flag],
 ) -> Recipe:
     """The recipe of `values` once `sets` are put on top of them; all faults at once."""
-    of_components = {_spelled(key, known): value for key, value in sets.items() if "." in _spelled(key, known)}
+    of_components = {as_listed(key, known): value for key, value in sets.items() if "." in as_listed(key, known)}
     of_components = {name: value for name, value in of_components.items() if name in known}
     for key, value in sets.items():
-        name = _spelled(key, known)
+        name = as_listed(key, known)
         if _of_nobody(name, known):
             faults = [
                 *faults,
@@ -242,12 +242,6 @@ def _built(
 def _as_given(fault: Fault, single: bool) -> Fault:
     """A fault of the one strategy under the key that it was given by."""
     return fault._replace(place=("strategy", *fault.place[2:])) if single and fault.place[:2] == (MANY, "0") else fault
-
-
-def _spelled(key: str, known: Mapping[str, Flag]) -> str:
-    """The name of a flag as it is listed: in names of components `_` may stand for `-`."""
-    name, dot, rest = key.partition(".")
-    return f"{name.replace('_', '-')}.{rest}" if dot and key not in known else key
 
 
 def _of_nobody(name: str, known: Mapping[str, Flag]) -> bool:
