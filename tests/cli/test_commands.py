@@ -280,20 +280,16 @@ def test_a_codec_that_is_no_encoding_is_named_on_standard_input(headstart: Calla
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "message"),
+    ("words", "message"),
     [
-        (["--seed", "1", "--set", "seed=2"], 64, "--set seed: is given by --seed too; give it once"),
-        (["--C", "1", "--set", "tf-idf.C=2"], 64, "--set tf_idf.C: is given by --C too; give it once"),
-        (["--C", "1", "--tf-idf.C", "2"], 64, "--tf-idf.C: is given by --C too; give it once"),
-        (["--seed", "1", "--seed", "2"], 2, "Invalid value for '--seed': is given twice; give it once"),
-        (["--controls", "--no-controls"], 2, "is given twice; give it once"),
+        (["--seed", "1", "--set", "seed=2"], "--set seed: is given by --seed too; give it once"),
+        (["--C", "1", "--set", "tf-idf.C=2"], "--set tf_idf.C: is given by --C too; give it once"),
+        (["--C", "1", "--tf-idf.C", "2"], "--tf-idf.C: is given by --C too; give it once"),
     ],
 )
-def test_a_key_is_given_once(
-    headstart: Callable[..., Any], files: Path, words: list[str], code: int, message: str
-) -> None:
+def test_a_key_is_given_once(headstart: Callable[..., Any], files: Path, words: list[str], message: str) -> None:
     said = headstart("fit", files / "train.csv", *words)
-    assert (said.code, message in said.err) == (code, True), said.err
+    assert (said.code, message in said.err) == (64, True), said.err
 
 
 def test_a_file_of_lines_is_read_line_by_line(headstart: Callable[..., Any], linear: Path, tmp_path: Path) -> None:

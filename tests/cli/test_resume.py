@@ -269,7 +269,7 @@ def test_a_run_that_another_process_works_on_is_refused(
             if line.startswith("fine-tuning  ") and "loss" in line:
                 break
         second = headstart(*words, "--overwrite")
-        assert second.code == 73
+        assert second.code == 73, second.err
         assert f"in use by process {process.pid} on" in second.err
         process.send_signal(signal.SIGTERM)
         rest = process.stderr.read()

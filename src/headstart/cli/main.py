@@ -40,25 +40,6 @@ class Overview(TyperGroup):
             formatter.write_dl([(name, self.commands[name].help or "") for name in self.list_commands(ctx)])
 
 
-class OnceOnly(TyperCommand):
-    """A command whose options are given once each, but for those that take several values."""
-
-    def make_parser(self, ctx: Any) -> Any:
-        """The parser of the command's words, which refuses an option that it has seen."""
-        parser = super().make_parser(ctx)
-        parse = parser.parse_args
-
-        def parse_args(args: list[str]) -> Any:
-            values, rest, order = parse(args=args)
-            for at, option in enumerate(order):
-                if option in order[:at] and not getattr(option, "multiple", True):
-                    raise typer.BadParameter("is given twice; give it once", ctx=ctx, param=option)
-            return values, rest, order
-
-        parser.parse_args = parse_args
-        return parser
-
-
 def main() -> None:
     """Entry point; ends the process with a documented exit code."""
     if started().rank:  # the first of several processes talks for all
@@ -160,10 +141,10 @@ def application(words: list[str]) -> typer.Typer:
             from headstart.cli.options import command
 
             act = command(verb, STREAMED.get(verb, partial(_act, verb)))
-            app.command(verb, help=VERBS.summary(verb), cls=command_class(verb, OnceOnly))(act)
+            app.command(verb, help=VERBS.summary(verb), cls=command_class(verb, TyperCommand))(act)
         else:
             app.command(verb, help=VERBS.summary(verb))(_stub)
-    app.command("run", cls=OnceOnly, help="Any of the above from a recipe file.")(_run)
+    app.command("run", help="Any of the above from a recipe file.")(_run)
     loose = {"ignore_unknown_options": True}
     about = "One option in detail: type, choices, default, whose it is, an example."
     app.command("explain", help=about, context_settings=loose)(_explain)
@@ -171,9 +152,7 @@ def application(words: list[str]) -> typer.Typer:
     app.command("list", help="Components by name: strategies, tasks, readers, backbones, objectives.")(_list)
     show = typer.Typer(cls=Overview, help="A model or a recipe in detail.", no_args_is_help=True, rich_markup_mode=None)
     show.command("model", help="Layers, parameters and limits of a backbone, or what a run has learnt.")(_show_model)
-    show.command("recipe", cls=OnceOnly, help="A recipe with all its keys; --resolved fills in what is guessed.")(
-        _show_recipe
-    )
+    show.command("recipe", help="A recipe with all its keys; --resolved fills in what is guessed.")(_show_recipe)
     app.add_typer(show, name="show")
     cache = typer.Typer(
         cls=Overview, help="What is kept of frozen layers from run to run.", no_args_is_help=True, rich_markup_mode=None
