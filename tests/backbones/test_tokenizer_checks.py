@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ PUBLISHED = [
     " {2,}",
 ]
 ENDLESS = [
-    "(a+)+$", "(?:a*)*", "((a|aa)*)c", "(?:a|a)*b", r"(\w+\s?)*$", "(a?){30}a{30}", r"(?=(\w+))\1", r"([[:alpha:]\]x]+)*", "(a{2,})+",
+    "(a+)+$", "(?:a*)*", "((a|aa)*)c", "(?:a|a)*b", r"(\w+\s?)*$", "(a?){30}a{30}", r"(?=(\w+))\1", r"([[:alpha:]\]x]+)*", "(a{2,})+", "(?~(?~a)b)",
 ]  # fmt: skip
 
 
@@ -58,7 +59,44 @@ def around(number: int) -> dict[str, Any]:
     return {"post_processor": {"type": "BertProcessing", "sep": ["[SEP]", number], "cls": ["[CLS]", 2]}}
 
 
+def steps(part: str, entries: str, step: dict[str, Any], times: int = 1000) -> dict[str, Any]:
+    return {part: {"type": "Sequence", entries: [step] * times}}
+
+
+def framed(*single: str, pair: str = "[CLS] A [SEP] B [SEP]", special: int = 1) -> dict[str, Any]:
+    """What stands around texts, of signs: A and B for these, names for special tokens."""
+
+    def pieces(signs: Iterable[str]) -> list[dict[str, Any]]:
+        return [{"Sequence" if sign in "AB" else "SpecialToken": {"id": sign, "type_id": 0}} for sign in signs]
+
+    marks = {
+        name: {"id": name, "ids": [number] * special, "tokens": [name] * special} for name, number in MARKS.items()
+    }
+    return {"post_processor": {"type": "TemplateProcessing", "single": pieces(single or ("[CLS]", "A", "[SEP]")),
+                               "pair": pieces(pair.split()), "special_tokens": marks}}  # fmt: skip
+
+
+MARKS = {"[CLS]": 2, "[SEP]": 3}
+LOWER, DIGITS, CLOSE = {"type": "Lowercase"}, {"type": "Digits", "individual_digits": False}, {"type": "Fuse"}
+AROUND = {"type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]}
+PIECES = [["<unk>", 0.0], ["a" * 10**6, -1.0]]
 FAULTY: dict[str, tuple[dict[str, Any], str]] = {
+    "many normalisers": (steps("normalizer", "normalizers", LOWER), "more than 200 steps and marks around texts"),
+    "many cuts": (steps("pre_tokenizer", "pretokenizers", DIGITS), "more than 200 steps"),
+    "many decoders": (steps("decoder", "decoders", CLOSE), "more than 200 steps"),
+    "many frames": (steps("post_processor", "processors", AROUND), "more than 200 steps"),
+    "a frame of many": (framed("[CLS]", *["A"] * 1000), "more than 200 steps"),
+    "a mark of many": (framed(special=1000), "more than 200 steps"),
+    "more around texts than there is room for": (framed(special=9), "puts 18 special tokens around a text; expected at most 6"),
+    "no text": (framed("[CLS]", "[SEP]"), "makes of a text something else than these once"),
+    "a text twice": (framed("[CLS]", "A", "A"), "makes of a text something else"),
+    "no second text": (framed(pair="[CLS] A [SEP]"), "makes of two texts something else than these once"),
+    "texts that change places": (framed(pair="B [SEP] A"), "makes of two texts something else"),
+    "a long pattern": (parted("a?" * 10_000), "a pattern of 20,000 characters; expected at most 10,000"),
+    "a long piece": ({"model": {"type": "Unigram", "unk_id": 0, "vocab": PIECES}}, "a word or mark of 1,000,000 characters"),
+    "a long mark": ({"added_tokens": [{"id": 5, "content": "x" * 10**6}]}, "a word or mark of 1,000,000 characters"),
+    "a long prefix": ({"model": {"type": "WordPiece", "vocab": {"a": 0}, "continuing_subword_prefix": "#" * 10**6}},
+                      "a word or mark of 1,000,000 characters"),
     "a text grows by steps": (replaced("a" * 30, 4), "makes texts up to 810,000 times as long, more than 100"),
     "a text grows between its letters": (replaced("x" * 200, Regex=""), "makes texts up to 201 times as long"),
     "something stands in front": (
@@ -139,6 +177,63 @@ def test_a_vocabulary_is_converted_whatever_else_its_folder_says(folder: Path) -
     (folder / "tokenizer_config.json").write_text(json.dumps({"extra_ids": 10**9}))
     with pytest.raises(ModelError, match="extra_ids is 1,000,000,000"):
         convert_tokenizer(folder, 48, 0)
+
+
+UNCONVERTIBLE: dict[str, tuple[dict[str, Any], str]] = {
+    "special tokens that are a number": (
+        {"additional_special_tokens": 7},
+        "has no tokenizer that can be read: extra_special",
+    ),
+    "padding that is a number": ({"pad_token": 7}, "has no tokenizer that can be read: Special token pad_token"),
+    "padding whose content is a number": (
+        {"unk_token": {"__type": "AddedToken", "content": 7}},
+        "has no tokenizer that can be",
+    ),
+    "letters that are a list": ({"do_lower_case": [1]}, "has no tokenizer that can be read"),
+    "many special tokens": ({"extra_special_tokens": [f"<{at}>" for at in range(1001)]}, "names 1,001 special tokens"),
+    "a long special token": (
+        {"extra_special_tokens": ["x" * 1001]},
+        "has a text of 1,001 characters; expected at most 1,000",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", UNCONVERTIBLE)
+def test_settings_of_a_vocabulary_that_is_converted_are_refused_by_name(fault: str, folder: Path) -> None:
+    settings, said = UNCONVERTIBLE[fault]
+    (folder / "tokenizer.json").unlink()
+    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a"]))
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    with pytest.raises(ModelError, match=said):
+        convert_tokenizer(folder, 48, 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"a": 4 * 10**9}, "has the id 4000000000, outside of those"),
+        ({"a": 2**40}, "outside of those that any network has words for"),
+        ({"a": -1}, "has the id -1"),
+        ({"a": 1.5}, "expected words with a whole number each"),
+        (["a"], "expected words with a whole number each"),
+    ],
+)
+@pytest.mark.parametrize("name", ["vocab.json", "added_tokens.json"])
+def test_numbers_of_a_vocabulary_that_is_converted_are_those_of_words(
+    name: str, words: Any, said: str, folder: Path
+) -> None:
+    (folder / "tokenizer.json").unlink()
+    (folder / name).write_text(json.dumps(words))
+    with pytest.raises(ModelError, match=f"{name} .*{said}"):
+        convert_tokenizer(folder, 48, 0)
+
+
+def test_kinds_of_texts_beyond_the_two_that_networks_know_have_no_border(folder: Path) -> None:
+    template = framed()
+    for piece in template["post_processor"]["pair"][3:]:
+        next(iter(piece.values()))["type_id"] = 7
+    change(folder, **template)
+    assert open_tokenizer(folder, 48, 0).border is None
 
 
 def test_merges_are_not_left_out_by_chance(folder: Path) -> None:

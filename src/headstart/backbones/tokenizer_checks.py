@@ -9,12 +9,15 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from tokenizers import Tokenizer
 
+from headstart.backbones.tokenizer_limits import nodes, refuse_odd_frames, refuse_vast
 from headstart.errors import HeadstartError, ModelError
+from headstart.runtime.contained import parsed
 
 GROWTH_LIMIT = 100
 """Characters that a normaliser may make of one; Unicode's own compatibility forms make up to 18."""
@@ -36,17 +39,20 @@ PROBES = (
 
 
 @contextmanager
-def naming_faults(where: str) -> Iterator[None]:
+def naming_faults(where: str, *, texts: bool = True) -> Iterator[None]:
     """Raise a ModelError for whatever the tokenizers library raises: plain Exceptions, and panics, which are none.
 
     Args:
         where: the file, and what cannot be done with it.
+        texts: whether texts of the user are handed over, of which a wrong type or half a character is not the file's fault.
     """
     try:
         yield
-    except (HeadstartError, MemoryError, TypeError, UnicodeError):
+    except (HeadstartError, MemoryError):
         raise
     except BaseException as error:
+        if texts and isinstance(error, TypeError | UnicodeError):
+            raise
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise  # the user's own interruption
         raise ModelError(f"{where}: {' '.join(str(error).split())[:300] or type(error).__name__}") from None
@@ -60,8 +66,9 @@ def read_tokenizer(text: str, where: str) -> Tokenizer:
         where: the file.
 
     Raises:
-        ModelError: it is none, or has an id that is larger than any network has words.
+        ModelError: it is none, asks for more than any tokenizer needs, or has an id that is larger than any network has words.
     """
+    refuse_vast(parsed(text.encode(), Path(where)), where)
     with naming_faults(f"{where} cannot be read as a tokenizer"), _muted():
         tokenizer = Tokenizer.from_str(text)
         tokenizer.no_truncation()
@@ -92,7 +99,7 @@ def refuse_unsound(tokenizer: Tokenizer, where: str) -> None:
     """
     grown = 1.0
     for part in (tokenizer.normalizer, tokenizer.pre_tokenizer, tokenizer.decoder):
-        for node in _nodes(_state(part)):
+        for node in nodes(_state(part)):
             grown *= _growth(node)
             pattern = node.get("pattern")
             regex = pattern.get("Regex") if isinstance(pattern, dict) else None
@@ -115,6 +122,7 @@ def refuse_unsound(tokenizer: Tokenizer, where: str) -> None:
             tokenizer.encode(text)
             if time.monotonic() - begin > SECONDS:
                 raise ModelError(f"{where} takes more than {SECONDS:g} seconds for a few short texts")
+        refuse_odd_frames(tokenizer, where)
 
 
 _LOCK = Lock()
@@ -157,6 +165,10 @@ def may_not_end(pattern: str) -> bool:
         elif sign == "[":
             length, last = _class(pattern, at), False
         elif sign == "(":
+            if pattern.startswith(
+                "(?~", at
+            ):  # all that does not hold something: each of its ends is tried at each place
+                return True
             open_groups.append(False)
             last = False
         elif sign == ")" and len(open_groups) > 1:
@@ -216,14 +228,6 @@ def _repetition(pattern: str, at: int) -> tuple[int, bool]:
 def _state(part: Any) -> Any:
     """What a part of a tokenizer says of itself; nothing where there is no part."""
     return {} if part is None else json.loads(part.__getstate__())
-
-
-def _nodes(value: Any) -> Iterator[Mapping[str, Any]]:
-    """All mappings in plain data."""
-    if isinstance(value, dict):
-        yield value
-    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _nodes(each)
 
 
 def _growth(node: Mapping[str, Any]) -> float:

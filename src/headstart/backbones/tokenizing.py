@@ -179,7 +179,7 @@ class TextTokenizer:
         None where both texts have the same type, or where the types follow from nothing else than their places.
         """
         probe = self._whole.encode("a", "b")
-        if not any(probe.type_ids):
+        if 1 not in probe.type_ids:
             return None
         begin = probe.type_ids.index(1)
         border = probe.ids[begin - 1] if begin else -1
