@@ -21,6 +21,7 @@ from headstart.predictors.numpy_bert import NumpyBert
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 BIAS = "encoder.layer.0.output.dense.bias"
+NORM, OLD = "embeddings.LayerNorm.weight", "embeddings.LayerNorm.gamma"
 Change = Callable[[Path], object]
 
 
@@ -55,6 +56,11 @@ def weights(alter: Callable[[dict[str, torch.Tensor]], object]) -> Change:
         save_file(tensors, folder / SINGLE)
 
     return change
+
+
+def many_tensors(folder: Path) -> None:
+    head = json.dumps({f"cls.{at}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for at in range(20_001)})
+    (folder / SINGLE).write_bytes(len(head).to_bytes(8, "little") + head.encode())
 
 
 def index(target: str) -> Change:
@@ -157,6 +163,11 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "one number without end": (weights(lambda t: t[BIAS][3:4].fill_(torch.inf)), f"{BIAS} holds numbers that are not finite"),
     "numbers beyond float32": (weights(lambda t: t.update({BIAS: torch.full((32,), 1e300, dtype=torch.float64)})), "not finite"),
     "integers": (weights(lambda t: t.update({BIAS: torch.ones(32, dtype=torch.int32)})), f"{BIAS} is stored as I32"),
+    "integers by a former name": (
+        weights(lambda t: t.update({OLD: t.pop(NORM).to(torch.int8)})), r"LayerNorm\.gamma is stored as I8"
+    ),
+    "a weight by two names": (weights(lambda t: t.update({OLD: -t[NORM]})), f"{NORM} is there twice, also by its former name {OLD}"),
+    "many tensors": (many_tensors, r"has 20,001 tensors, more than the 20,000"),
     "another shape": (weights(lambda t: t.update({BIAS: torch.ones(33)})), rf"{BIAS} has the shape \[33\]"),
     "states that overflow": (
         weights(lambda t: t["embeddings.LayerNorm.weight"].fill_(3e38)), "states of a short text are not finite"
@@ -252,6 +263,7 @@ def test_reading_weights_takes_no_random_number(folder: Path) -> None:
     [
         (weights(lambda t: t.pop(BIAS)), f"{BIAS} is not there"),
         (weights(lambda t: t[BIAS].fill_(torch.nan)), f"{BIAS} holds numbers that are not finite"),
+        (weights(lambda t: t.update({OLD: -t[NORM]})), f"{NORM} is there twice, also by its former name {OLD}"),
         (config(num_hidden_layers=3), r"layer\.2\..* is not there"),
         (config(vocab_size=7), r"word_embeddings\.weight has the shape"),
     ],

@@ -296,9 +296,56 @@ def test_a_poisoned_cache_is_found(model: Hub, located: Any, tmp_path: Path, mon
             located()
         (folder / name).resolve().write_bytes(whole)
     assert located().folder == folder
-    (folder.parents[1] / "refs" / "main").write_text("../../../../evil")
+    reference = folder.parents[1] / "refs" / "main"
+    for make in (lambda: os.truncate(reference, 1 << 30), lambda: (reference.unlink(), os.mkfifo(reference))):
+        make()
+        with pytest.raises(ModelError, match="is no file with a commit"):
+            located()
+    reference.unlink()
+    reference.write_text("../../../../evil")
     (tmp_path / "evil").mkdir()
     with pytest.raises(UnavailableError):
+        located()
+
+
+def in_place(name: str, make: Callable[[Path, Path], object]) -> Callable[[Path], object]:
+    """What puts something in the place of a blob, given that and the link to it."""
+    return lambda folder: make((folder / name).resolve(), folder / name)
+
+
+def renamed(blob: Path, link: Path) -> None:
+    blob.rename(blob.with_name("evil"))
+    link.unlink()
+    link.symlink_to("../../blobs/evil")
+
+
+POISONS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a file for a link": (
+        in_place("config.json", lambda blob, link: blob.rename(link)),
+        "is a file of its own, where the cache",
+    ),
+    "weights for a link": (in_place("model.safetensors", lambda blob, link: blob.rename(link)), "is a file of its own"),
+    "a blob without a digest": (in_place("config.json", renamed), "a link to what has no digest for its name"),
+    "a link for a blob": (
+        in_place("config.json", lambda blob, link: (blob.unlink(), blob.symlink_to("/etc/hostname"))),
+        "is a link to a place outside",
+    ),
+    "a vast blob": (
+        in_place("config.json", lambda blob, link: os.truncate(blob, 1 << 40)),
+        "has 1,099,511,627,776 bytes, more than",
+    ),
+}
+
+
+@pytest.mark.parametrize("poison", POISONS)
+def test_what_is_no_link_to_what_came_is_found(
+    model: Hub, located: Any, monkeypatch: pytest.MonkeyPatch, poison: str
+) -> None:
+    folder = located().folder
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    make, said = POISONS[poison]
+    make(folder)
+    with pytest.raises(ModelError, match=said):
         located()
 
 

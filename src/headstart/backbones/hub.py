@@ -7,17 +7,20 @@ import hashlib
 import json
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 from headstart.backbones import KNOWN
+from headstart.backbones.folders import NETWORK_FILES
 from headstart.errors import ModelError, StorageError, UnavailableError
 from headstart.registry import did_you_mean
+from headstart.runtime.contained import MOST_BYTES, opened
 
 FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
 """What a backbone needs of a repository."""
@@ -37,11 +40,14 @@ REFUSED = frozenset(
     }
 )
 """What says that the disk is to blame and not the hub."""
+LONGEST_REFERENCE = 1000
+"""Bytes of the file with the commit of a branch."""
 MOST_BEGINNINGS = 20
 """Times that the files of a download may begin anew."""
 _TAG = re.compile(r'(?:W/)?"?[\w+=:-][\w.+=:-]{0,200}"?')
 _COMMIT = re.compile("[0-9a-f]{40}")
 _SHA256 = re.compile("[0-9a-f]{64}")
+_DIGEST = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def fetch(hub_id: str, revision: str | None, files: Sequence[str] = FILES) -> tuple[Path, str]:
@@ -62,6 +68,7 @@ def fetch(hub_id: str, revision: str | None, files: Sequence[str] = FILES) -> tu
 
     offline = os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
     options: dict[str, Any] = {"allow_patterns": list(files), "local_files_only": offline}
+    _refuse_odd_reference(Path(HF_HUB_CACHE, f"models--{hub_id.replace('/', '--')}", "refs", revision or "main"))
     try:
         with _watched():
             folder = Path(
@@ -85,10 +92,40 @@ def fetch(hub_id: str, revision: str | None, files: Sequence[str] = FILES) -> tu
         )
     if os.path.realpath(folder) != os.path.join(os.path.realpath(folder.parents[2]), *folder.parts[-3:]):
         raise ModelError(f"{folder} is a link to a place outside of the cache, which is never followed; remove it")
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix != ".safetensors":  # the digest of weights is asked for when they are read
-            refuse_other(path)
+    _refuse_unpinned(folder)
     return folder, folder.name
+
+
+def _refuse_odd_reference(place: Path) -> None:
+    """Refuse what is no short file where the cache keeps the commit of a branch: the client would read it to its end."""
+    with suppress(OSError, ValueError):
+        found = os.lstat(place)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LONGEST_REFERENCE:
+            raise ModelError(f"{place} is no file with a commit, as the cache of the hub has it; remove it")
+
+
+def _refuse_unpinned(folder: Path) -> None:
+    """Refuse files of a snapshot that are not what came from the hub.
+
+    Raises:
+        ModelError: the content is another, or what is there is no link to a blob with a digest for its name. Where there are no
+            links at all, the disk of the cache knows none.
+    """
+    own = sorted(path for path in folder.glob("*") if path.name in NETWORK_FILES or path.suffix == ".safetensors")
+    has_links = any(path.is_symlink() for path in own)
+    for path in own:
+        if path.is_symlink() and not _DIGEST.fullmatch(Path(os.readlink(path)).name):
+            raise ModelError(
+                f"{path} is a link to what has no digest for its name, so it cannot be told whether it came from the hub; "
+                f"remove {folder.parents[1]} and fetch it again"
+            )
+        if has_links and path.is_file() and not path.is_symlink():
+            raise ModelError(
+                f"{path} is not what came from the hub: it is a file of its own, where the cache has links to what came; "
+                f"remove {folder.parents[1]} and fetch it again"
+            )
+        if path.suffix != ".safetensors":  # the digest of weights is asked for when they are read
+            refuse_other(path)
 
 
 def _apart(call: Callable[[], str]) -> str:
@@ -168,18 +205,28 @@ def refuse_other(path: Path, digest: str | None = None) -> None:
     blob = Path(os.path.normpath(path.parent / os.readlink(path)))
     if blob.parent.name != BLOBS:
         return
-    if _SHA256.fullmatch(blob.name):
-        with blob.open("rb") as file:
-            found = {digest or hashlib.file_digest(file, "sha256").hexdigest()}
-    elif _COMMIT.fullmatch(blob.name):
-        content = blob.read_bytes()
-        # Git's name for it; mirrors of the hub give the plain one.
-        forms = (b"blob %d\0" % len(content) + content, content)
-        found = {hashlib.sha1(form, usedforsecurity=False).hexdigest() for form in forms}
-    else:
+    if not _DIGEST.fullmatch(blob.name):
         return
-    if blob.name not in found:
+    if blob.name not in ({digest} if digest and _SHA256.fullmatch(blob.name) else _names(path)):
         raise ModelError(
             f"{path} is not what came from the hub (its content has another digest): damaged or changed; remove "
             f"{blob.parent.parent} and fetch it again"
         )
+
+
+def _names(path: Path) -> set[str]:
+    """What the hub, or a mirror of it, may call the content of a file: its digests.
+
+    Raises:
+        ModelError: as `opened`; it is larger than such a file can be.
+    """
+    with opened(path.parent, path.name) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MOST_BYTES and path.suffix != ".safetensors":
+            raise ModelError(f"{path} has {size:,} bytes, more than the {MOST_BYTES:,} that such a file can have")
+        found = [hashlib.sha256(), hashlib.sha1(usedforsecurity=False)]
+        git = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)  # Git's name for it; mirrors give the plain one
+        while part := file.read(1 << 20):
+            for each in (*found, git):
+                each.update(part)
+    return {each.hexdigest() for each in (*found, git)}

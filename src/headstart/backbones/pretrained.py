@@ -18,7 +18,7 @@ from torch import nn
 
 from headstart.backbones import mini
 from headstart.backbones.location import Located
-from headstart.backbones.weights import opened_weights
+from headstart.backbones.weights import former, opened_weights
 from headstart.errors import HeadstartError, ModelError
 from headstart.runtime.memory import is_out_of_memory
 
@@ -26,6 +26,8 @@ STORED = frozenset(["F64", "F32", "F16", "BF16"])
 """How weights are stored, in the words of safetensors; whatever else is for a quantised network."""
 SPARE = 256 << 20
 """Bytes that a network may have beyond its weights: masks, and heads that are yet to be learnt."""
+LEAST_SAID = 40
+"""Characters of an error below which it names a key alone and not what is wrong with it."""
 COUNTS_LIMIT = 1000
 """Most layers of a network, and of whatever else is counted by layers."""
 LABELS = frozenset(["id2label", "label2id"])
@@ -173,7 +175,9 @@ def naming(where: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, HeadstartError) or is_out_of_memory(error):
             raise
-        raise ModelError(f"{where}: {' '.join(str(error).split())[:300] or type(error).__name__}") from None
+        said = " ".join(str(error).split())[:300]
+        kind = f"{type(error).__name__}: " if isinstance(error, LookupError) and len(said) < LEAST_SAID else ""
+        raise ModelError(f"{where}: {kind}{said or type(error).__name__}") from None
 
 
 def _measured(cls: Any, stored: Mapping[str, Any], located: Located) -> Any:
@@ -238,12 +242,15 @@ def _refuse_named(names: Iterable[str], where: str, what: str) -> None:
 
 
 def _refuse_quantised(network: nn.Module, slices: Mapping[str, Any], inner: str, where: str) -> None:
-    for name, _ in network.named_parameters():
-        tensor = slices.get(name, slices.get(f"{inner}{name}"))
-        if tensor is not None and (kind := tensor.get_dtype()) not in STORED:
-            raise ModelError(
-                f"{where}: {name} is stored as {kind}; only floating-point weights are read, no quantised ones"
-            )
+    for name, _ in network.named_parameters(
+        remove_duplicate=False
+    ):  # one weight may have two names, of which a file has one
+        for stored in (name, f"{inner}{name}", former(name), former(f"{inner}{name}")):
+            tensor = slices.get(stored)
+            if tensor is not None and (kind := tensor.get_dtype()) not in STORED:
+                raise ModelError(
+                    f"{where}: {stored} is stored as {kind}; only floating-point weights are read, no quantised ones"
+                )
 
 
 def _refuse_not_finite(network: nn.Module, where: str) -> None:

@@ -13,13 +13,15 @@ from safetensors import SafetensorError, safe_open
 
 from headstart.backbones.folders import own_file, read_json
 from headstart.errors import ModelError
-from headstart.runtime.contained import contained, digest_of, is_plain, refuse_other_length
+from headstart.runtime.contained import MOST_TENSORS, contained, digest_of, is_plain, refuse_other_length
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 ENDING = ".safetensors"
 FILES_LIMIT = 1000
 """Most files that an index may name."""
+FORMER = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+"""Ends of names of weights, and what they were once called; transformers takes the one for the other."""
 
 
 def weight_files(folder: Path) -> tuple[str, ...]:
@@ -101,10 +103,13 @@ def opened_weights(
                     if tensor in found:
                         raise ModelError(f"the weights in {folder} cannot be loaded: {tensor} is in two files")
                     found[tensor] = file.get_slice(tensor)
+                if len(found) > MOST_TENSORS:
+                    raise ModelError(f"the weights in {folder} have over {MOST_TENSORS:,} tensors, more than are read")
         except (OSError, SafetensorError) as error:
             raise ModelError(f"the weights in {folder} cannot be loaded: {str(error).strip()[:300]}") from None
         if files != (SINGLE,):
             _refuse_unheld(folder, found)
+        _refuse_two_names(folder, found)
         yield found
     _require(folder, digest)
 
@@ -122,3 +127,17 @@ def _refuse_unheld(folder: Path, found: Mapping[str, Any]) -> None:
     lacking = sorted(set((read_json(folder, INDEX) or {}).get("weight_map", {})) - set(found))
     if lacking:
         raise ModelError(f"the weights in {folder} cannot be loaded: {lacking[0]} is in {INDEX} and in no file")
+
+
+def former(name: str) -> str:
+    """What a weight was once called; its name where that has not changed."""
+    return next((name.removesuffix(now) + then for now, then in FORMER.items() if name.endswith(now)), name)
+
+
+def _refuse_two_names(folder: Path, found: Mapping[str, Any]) -> None:
+    """Refuse a weight that is there under two names: which of them counts would hang on who reads it."""
+    for name in found:
+        if (other := former(name)) != name and other in found:
+            raise ModelError(
+                f"the weights in {folder} cannot be loaded: {name} is there twice, also by its former name {other}"
+            )

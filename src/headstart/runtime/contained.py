@@ -27,8 +27,10 @@ MOST_BYTES = 1 << 30
 """Size of a file that is no weights."""
 LENGTH_BYTES = 8
 """Bytes at the beginning of a safetensors file that give the length of its head."""
-MOST_HEADER_BYTES = 100_000_000
-"""Longest head that the safetensors library reads."""
+MOST_HEADER_BYTES = 16 << 20
+"""Longest head of a safetensors file."""
+MOST_TENSORS = 20_000
+"""Tensors of a file; each takes time, and a network of a thousand layers has fewer."""
 FRACTIONS = ("F64", "F32", "F16")
 """Kinds of numbers that numpy computes with, as safetensors calls them."""
 SETTLED = 2_000_000_000
@@ -250,6 +252,8 @@ def refuse_other_length(folder: Path, name: str) -> None:
         if not 0 < length <= min(MOST_HEADER_BYTES, size - LENGTH_BYTES):
             raise ModelError(f"{path} is damaged: it is no safetensors file, or was cut short")
         head = parsed(file.read(length), path)
+    if isinstance(head, dict) and len(head) > MOST_TENSORS:
+        raise ModelError(f"{path} has {len(head):,} tensors, more than the {MOST_TENSORS:,} that are read")
     try:
         ends = [each["data_offsets"][1] for key, each in head.items() if key != "__metadata__"]  # type: ignore[attr-defined]
         expected = LENGTH_BYTES + length + max(ends, default=0)
