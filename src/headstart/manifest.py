@@ -139,7 +139,13 @@ class NetworkManifest(Stated):
 def checkable(values: dict[str, Any]) -> dict[str, Any]:
     """A manifest with the SHA-256 of all that stands in it, so that a change of a label or a threshold is found too."""
     values = json.loads(json.dumps(values))  # as it will be read back
+    values.pop(OWN_DIGEST, None)
     return values | {OWN_DIGEST: _digest_of(values)}
+
+
+def has_changed(said: dict[str, Any]) -> bool:
+    """Whether plain data with a digest of itself, which is taken out of it, is not what `checkable` gave."""
+    return OWN_DIGEST in said and said.pop(OWN_DIGEST) != _digest_of(said)
 
 
 def _digest_of(values: dict[str, Any]) -> str:
@@ -164,7 +170,7 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
     if number > FORMAT:
         raise ModelError(f"{folder} was written by headstart {shown_version(said)}, which is newer than this; upgrade")
     with believed(path):
-        if OWN_DIGEST in said and said.pop(OWN_DIGEST) != _digest_of(said):
+        if has_changed(said):
             raise differs(path)
     return said, hashlib.sha256(data).hexdigest()
 

@@ -16,6 +16,7 @@ import torch
 
 import headstart as package
 from headstart.errors import UsageError
+from headstart.manifest import checkable
 from headstart.runtime.durable import Lock
 
 STEP = torch.optim.AdamW.step
@@ -165,7 +166,7 @@ def test_other_conditions_of_the_machine_are_said_and_only_strictly_refused(
 ) -> None:
     about = json.loads(Path("m.part/run.json").read_text())
     about["conditions"]["machine"] |= {"threads": 7, "torch": "2.12.0"}
-    Path("m.part/run.json").write_text(json.dumps(about))
+    Path("m.part/run.json").write_text(json.dumps(checkable(about)))
     said = headstart("resume", "m", *(["--strict"] if strict else []))
     found = f"threads 7 -> 1; torch 2.12.0 -> {torch.__version__.split('+')[0]}"
     assert found in said.err.replace(torch.__version__, torch.__version__.split("+")[0])
@@ -231,7 +232,7 @@ def test_a_budget_goes_on_where_it_was(
     about = json.loads(Path("m.part/run.json").read_text())
     assert set(about["measured"]) == {"rate", "test_rate", "backward", "fewer"}
     assert 0 < about["spent"] < 60
-    Path("m.part/run.json").write_text(json.dumps(about | {"spent": 59.9}))
+    Path("m.part/run.json").write_text(json.dumps(checkable(about | {"spent": 59.9})))
     stopping(None)
     monkeypatch.setattr("headstart.cli.main.STARTED", time.perf_counter())
     said = headstart("resume", "m", "--json")

@@ -10,7 +10,7 @@ import pytest
 from headstart.errors import MissingInputError, RunFolderError
 from headstart.recipes.labelled import Fit
 from headstart.runs.conditions import conditions
-from headstart.runs.recorded import place_of, recorded
+from headstart.runs.recorded import KeptModel, place_of, recorded
 from headstart.runs.workspace import Workspace
 
 RECIPE = {"verb": "fit"}
@@ -101,3 +101,38 @@ def test_data_that_was_removed_while_the_run_was_at_work_is_named(tmp_path: Path
     recipe: Any = Fit(data={"train": str(tmp_path / "train.csv")})
     with pytest.raises(MissingInputError, match=r"train\.csv: cannot be read any more while it is in use"):
         conditions(recipe, None, None, 1, 1)
+
+
+MODEL: dict[str, Any] = {
+    "status": "done", "seconds": 1.0, "note": "", "description": "", "trainable_parameters": 3, "curve": [], "notes": [],
+    "rank": [0.5, -1.0], "validation_scores": {"accuracy": {"value": 0.5, "low": 0.1, "high": 0.9, "n": 3}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("status", "own"), ("seconds", -1.0), ("note", 7), ("description", [1]), ("trainable_parameters", "x"), ("curve", "x"),
+        ("notes", 7), ("rank", ["x"]), ("rank", [0.5]), ("validation_scores", {"accuracy": 2.0}),
+    ],
+)  # fmt: skip
+def test_what_was_kept_of_an_entry_has_the_shape_that_it_is_read_in(key: str, value: object) -> None:
+    KeptModel.model_validate(MODEL)
+    with pytest.raises(ValueError, match=key):
+        KeptModel.model_validate(MODEL | {key: value})
+
+
+def test_a_description_of_any_length_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "m.part").mkdir()
+    (tmp_path / "m.part" / "run.json").touch()
+    os.truncate(tmp_path / "m.part" / "run.json", 1 << 40)
+    with pytest.raises(RunFolderError, match=r"run\.json is damaged"):
+        recorded(tmp_path / "m")
+
+
+def test_a_description_that_was_changed_since_it_was_written_is_not_gone_on_with(tmp_path: Path) -> None:
+    with Workspace(tmp_path / "m", RECIPE | {"seed": 0}):
+        path = tmp_path / "m.part" / "run.json"
+        path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
+        with pytest.raises(RunFolderError, match=r"run\.json is damaged: it is not what was written"):
+            recorded(tmp_path / "m")

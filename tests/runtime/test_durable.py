@@ -118,6 +118,8 @@ def test_a_file_that_is_missing_or_was_added_is_found(tmp_path: Path) -> None:
     assert damage(folder) == "a.bin is missing"
     (folder / MANIFEST).unlink()
     assert damage(folder) == f"{MANIFEST} is missing"
+    (tmp_path / "linked").symlink_to(tmp_path / "x")
+    assert damage(tmp_path / "linked") == "linked is a link, which is never followed"
     assert damage(tmp_path / "nothing") == f"{MANIFEST} is missing"
 
 

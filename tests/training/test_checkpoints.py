@@ -410,3 +410,21 @@ def test_where_a_stop_cannot_be_written_down_it_is_an_error_of_the_disk(
     with pytest.raises(StorageError, match="7 MB are missing") as error:
         go(tmp_path, Ranks(), progress=Interrupting(5))
     assert error.value.exit_code == 74
+
+
+@pytest.mark.parametrize("key", ["epoch", "at", "waited", "pieces"])
+@pytest.mark.parametrize("value", [-1, 1.5, "3", None])
+def test_a_state_that_counts_below_zero_is_none(key: str, value: object) -> None:
+    values = State().plain()
+    assert State.from_plain(values, []) == State()
+    with pytest.raises(ValueError, match="counts below 0"):
+        State.from_plain(values | {key: value}, [])
+
+
+def test_numbers_of_a_checkpoint_fit_parameters_of_their_names_and_shapes_alone() -> None:
+    named = {"a": torch.zeros(3), "b": torch.zeros(2, 2)}
+    assert Snapshot(State(), named, {"mean/a": torch.zeros(3)}, named).fits(named)
+    assert not Snapshot(State(), {"a": torch.zeros(3)}).fits(named)
+    assert not Snapshot(State(), named | {"a": torch.zeros(4)}).fits(named)
+    assert not Snapshot(State(), named, best=named | {"a": torch.zeros(4)}).fits(named)
+    assert not Snapshot(State(), named, {"mean/c": torch.zeros(3)}).fits(named)

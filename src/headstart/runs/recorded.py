@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from headstart.artifact import MANIFEST
 from headstart.errors import MissingInputError, RunFolderError
+from headstart.manifest import has_changed
 from headstart.registry import did_you_mean
 from headstart.runtime.durable import read_json
 
@@ -58,6 +59,27 @@ class Conditions(BaseModel):
     machine: dict[str, Any]
 
 
+class Kept(BaseModel):
+    """The shape of what was kept of an entry, as far as it is read."""
+
+    model_config = ConfigDict(strict=True)
+
+    status: Literal["done", "failed", "stopped", "not run"]
+    seconds: Seconds
+    note: str
+
+
+class KeptModel(Kept):
+    """The same of one that came to a model."""
+
+    description: str
+    trainable_parameters: Annotated[int, Field(ge=0)]
+    curve: list[dict[str, Any]]
+    notes: list[str]
+    rank: Annotated[list[float], Field(min_length=2, max_length=2)]
+    validation_scores: dict[str, dict[str, float | int | None]] | None
+
+
 class Recorded(BaseModel):
     """The shape of `run.json`; what is not there yet was not come to."""
 
@@ -94,6 +116,11 @@ def recorded(folder: Path) -> dict[str, Any] | None:
         about = read_json(path)
         if about["format"] > FORMAT:
             raise RunFolderError(f"{path} was written by a later headstart; upgrade to go on")
+        if has_changed(about):
+            raise RunFolderError(
+                f"{path} is damaged: it is not what was written, so what was done so far may belong to another recipe; begin anew: "
+                "run the first command again with --overwrite"
+            )
         _ = Recorded.model_validate(about), about["recipe"]["verb"]
         return about
     except FileNotFoundError:

@@ -30,9 +30,10 @@ from headstart.errors import (
     RunFolderError,
     StorageError,
 )
+from headstart.manifest import checkable
 from headstart.predictors import PREDICTORS
 from headstart.runs.experiment import Entry
-from headstart.runs.recorded import ABOUT, FORMAT, place_of, recorded
+from headstart.runs.recorded import ABOUT, FORMAT, Kept, KeptModel, place_of, recorded
 from headstart.runs.splitting import Parts
 from headstart.runtime.durable import (
     DISCARDED,
@@ -234,6 +235,7 @@ class Workspace:
         try:
             if not reason:
                 about = read_json(place / "entry.json")
+                _ = (KeptModel if "predictor" in about else Kept).model_validate(about)
                 if about.get("key", {"strategy": entry.strategy.name}) != entry.key.plain():
                     raise ValueError("it is another entry's")
                 entry.candidate = None if "predictor" not in about else _candidate(place, about, parts)
@@ -301,7 +303,7 @@ class Workspace:
 
     def _write(self, about: Mapping[str, Any]) -> None:
         try:
-            write_whole(self.folder / ABOUT, about)
+            write_whole(self.folder / ABOUT, checkable(dict(about)))
         except OSError as error:
             raise refusal(self.folder / ABOUT, error) from None
 
@@ -344,6 +346,8 @@ def _candidate(place: Path, about: Mapping[str, Any], parts: Parts) -> Candidate
         outputs = outputs_of(about["outputs"], load_file(place / OUTPUTS))
     else:  # the first format held logits alone
         outputs = parts.task.logits(np.array(load_file(place / "logits.safetensors")["validation"]), parts.validation)
+    if len(outputs) != len(parts.validation) or not outputs.is_finite:
+        raise ValueError("its outputs are not those of the rows that choices are made on")
     return Candidate(
         strategy,
         parse(Training, about["training"], where=str(place)),

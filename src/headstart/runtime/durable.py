@@ -26,6 +26,8 @@ MANIFEST = "manifest.json"
 LOCK = "lock"
 UNFINISHED, DISCARDED = ".new-", ".old-"
 """How folders begin that are being written or removed; what a dead process left of them is cleared away."""
+MOST_JSON = 64 << 20
+"""Bytes of the longest description that is read."""
 LONGEST_HOLDER = 1_000
 """Bytes of a lock that are read to say who has it."""
 _WORKING = re.compile(r"(?:(\d+)-)?[a-z0-9_]{8}")
@@ -114,6 +116,8 @@ def sealed(target: Path) -> Iterator[Path]:
 def damage(folder: Path) -> str:
     """What is wrong with a folder that `sealed` wrote, naming the file; empty where nothing is."""
     try:
+        if (link := next((path for path in (folder, *folder.rglob("*")) if path.is_symlink()), None)) is not None:
+            return f"{link.name} is a link, which is never followed"
         named = read_json(folder / MANIFEST)["files"]
         found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
         for name, about in named.items():
@@ -219,7 +223,7 @@ def read_json(path: Path) -> Any:
 
     Raises:
         OSError: it cannot be read, or is no regular file.
-        ValueError: it is not JSON in UTF-8, or is nested too deeply.
+        ValueError: it is not JSON in UTF-8, is nested too deeply, or has over `MOST_JSON` bytes.
     """
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -227,6 +231,8 @@ def read_json(path: Path) -> Any:
         raise OSError(errno.EINVAL, "is no regular file")
     with open(handle, encoding="utf-8") as file:
         try:
+            if os.fstat(handle).st_size > MOST_JSON:
+                raise ValueError("too long")
             return json.load(file)
         except RecursionError:
             raise ValueError("nested too deeply") from None

@@ -80,8 +80,15 @@ class State:
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any], outputs: list[Outputs]) -> State:
-        """What `plain` gave, with the outputs again."""
+        """What `plain` gave, with the outputs again.
+
+        Raises:
+            ValueError: a number of epochs, batches or updates is below 0, or none.
+        """
         history = dict(values["history"])
+        counts = [*(values[key] for key in ("epoch", "at", "waited", "pieces")), history["best"], history["updates"]]
+        if not all(type(each) is int and each >= 0 for each in counts):
+            raise ValueError("it counts below 0")
         history["epochs"] = [Epoch(**epoch) for epoch in history["epochs"]]
         rank = values["best_rank"]
         return cls(
@@ -103,3 +110,11 @@ class Snapshot:
     """What the optimiser remembers of each parameter, by `KEY/NAME`."""
     best: dict[str, torch.Tensor] | None = None
     """Weights of the best epoch so far, where they are not those of now."""
+
+    def fits(self, named: Mapping[str, torch.Tensor]) -> bool:
+        """Whether these are the numbers of some parameters, by name."""
+        of_moments = {key.partition("/")[2] for key in self.moments}
+        if {*self.weights} != {*named} or not of_moments <= {*named}:
+            return False
+        numbers = (self.weights, self.best or self.weights)
+        return all(each[name].shape == named[name].shape for each in numbers if {*each} == {*named} for name in named)

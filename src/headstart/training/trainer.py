@@ -278,7 +278,7 @@ class _Loop:
         known = found is not None
         if found is None and self.relay is not None:
             found = self.relay.snapshot
-        if found is not None and {*found.weights} != {*self.named}:
+        if found is not None and not found.fits(self.named):
             self.progress.say("resume", "a checkpoint of other weights was found and is not used", warning=True)
             found = None
         if not self.team.same(found is not None):
