@@ -264,7 +264,6 @@ def test_a_folder_that_is_there_is_left_alone_unless_it_is_ours_and_we_may(saved
     with pytest.raises(RunFolderError, match="exists; choose another with --output, or replace it with --overwrite"):
         linear().save(saved)
     assert listing(saved) == before
-    (saved / "old").write_text("x")
     linear().save(saved, overwrite=True)
     assert listing(saved) == before
     assert listing(saved.parent) == {"run", *(f"run/{name}" for name in before)}
@@ -278,10 +277,39 @@ def test_folders_that_headstart_did_not_write_are_never_replaced(tmp_path: Path)
         linear().save(theirs, overwrite=True)
     with pytest.raises(RunFolderError, match="is a file; choose a folder"):
         linear().save(theirs / "thesis.txt", overwrite=True)
+    for manifest in ("", "{}", '{"format": 2}', '{"format": 2, "kind": "network"}'):
+        (theirs / MANIFEST).write_text(manifest)
+        with pytest.raises(RunFolderError, match=r"so it is not replaced|holds thesis\.txt"):
+            linear().save(theirs, overwrite=True)
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     with pytest.raises(RunFolderError, match="link is a link that leads nowhere; choose a folder"):
         linear().save(tmp_path / "link", overwrite=True)
     assert (theirs / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "data/train.csv", "network/config.json", "link"])
+def test_a_run_that_holds_a_file_of_somebody_is_not_replaced(name: str, saved: Path) -> None:
+    own = saved / name
+    own.parent.mkdir(exist_ok=True)
+    own.symlink_to(saved.parent) if name == "link" else own.write_text("mine")
+    before = listing(saved)
+    with pytest.raises(RunFolderError, match=f"holds {name}, which headstart did not write there.*; move it away, or"):
+        linear().save(saved, overwrite=True)
+    assert listing(saved) == before
+
+
+def test_a_run_of_the_first_format_is_replaced(saved: Path) -> None:
+    said = json.loads((saved / MANIFEST).read_text())
+    said.pop("sha256")
+    said.pop("files")
+    for part in said["parts"].values():
+        part["files"] = {}
+    (saved / MANIFEST).write_text(json.dumps(said))
+    linear().save(saved, overwrite=True)
+    (saved / MANIFEST).write_text(json.dumps(said))
+    (saved / "vocabulary.txt").write_text("mine")
+    with pytest.raises(RunFolderError, match=r"holds vocabulary\.txt"):
+        linear().save(saved, overwrite=True)
 
 
 def test_an_empty_folder_is_filled(tmp_path: Path) -> None:

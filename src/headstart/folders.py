@@ -9,8 +9,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from headstart.errors import RunFolderError, StorageError
-from headstart.manifest import MANIFEST
+from headstart.errors import ModelError, RunFolderError, StorageError
+from headstart.manifest import MANIFEST, stranger_in
 from headstart.runtime.durable import UNFINISHED, refusal, settle, sync, working_folder
 
 
@@ -20,7 +20,7 @@ def new_folder(target: Path, *, overwrite: bool = False, within: Path | None = N
 
     Args:
         target: where it shall be.
-        overwrite: replace a folder that headstart wrote; other folders are never touched.
+        overwrite: replace a folder that headstart wrote, and nobody else has put a file into; others are never touched.
         within: folder on the same disk to work in, where what a killed process leaves is cleared away; beside the target
             if None.
 
@@ -76,10 +76,12 @@ def check_free(target: Path, *, overwrite: bool = False) -> None:
     """
     if target.is_dir():
         full = any(target.iterdir())
-        if full and not (overwrite and (target / MANIFEST).is_file()):
-            what = "was not written by headstart, so it is not replaced" if overwrite else "exists"
-            remedy = "" if overwrite else ", or replace it with --overwrite"
-            raise RunFolderError(f"output folder {target} {what}; choose another with --output{remedy}")
+        if full and not overwrite:
+            raise RunFolderError(
+                f"output folder {target} exists; choose another with --output, or replace it with --overwrite"
+            )
+        if full and (why := _kept(target)):
+            raise RunFolderError(f"output folder {target} {why}")
     elif os.path.lexists(target):
         what = "a file" if target.exists() else "a link that leads nowhere"
         raise RunFolderError(f"output {target} is {what}; choose a folder with --output")
@@ -90,6 +92,22 @@ def check_free(target: Path, *, overwrite: bool = False) -> None:
         raise StorageError(
             f"output folder {target} cannot be made: {place} is not writable; choose another with --output"
         )
+
+
+def _kept(target: Path) -> str:
+    """Why a folder is not replaced though that is asked for; empty where all of it was written by headstart."""
+    other = "choose another with --output"
+    if not os.path.lexists(target / MANIFEST):
+        return f"was not written by headstart, so it is not replaced; {other}"
+    try:
+        stranger = stranger_in(target)
+    except ModelError as error:
+        return f"was not written by headstart, or was changed since, so it is not replaced ({error}); {other}"
+    return (
+        f"holds {stranger}, which headstart did not write there, so it is not replaced; move it away, or {other}"
+        if stranger
+        else ""
+    )
 
 
 def _remove_empty(made: list[Path]) -> None:

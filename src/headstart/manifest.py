@@ -29,6 +29,17 @@ MOST_KEYS = 100
 """Keys of the manifest, of a task, a decision or a description, and entries of their lists unless there are more labels."""
 MOST_FILES = 10_000
 """Files of a part, parts and answers."""
+USUAL_FILES = frozenset(
+    {MANIFEST, "README.md", "report.html", "recipe.yaml", "evidence.json", "reference.json", "reference.safetensors"}
+)
+"""Files that headstart writes into every folder, or may, whether its manifest names them or not."""
+EARLY_FOLDERS = frozenset({"", "network", "heads"})
+EARLY_FILES = frozenset(
+    {"config.json", "model.safetensors", "linear.safetensors", "classification.safetensors", "terms.json", "features.json",
+     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json",
+     "merges.txt", "spiece.model", "sentencepiece.bpe.model", "generation_config.json"}
+)  # fmt: skip
+"""Files that headstart wrote into folders whose manifests do not name them all."""
 SHOWN, LONGEST = 5, 300
 """Faults that a message lists at most, and characters of each."""
 
@@ -261,6 +272,33 @@ def refuse_changed(folder: Path, names: Iterable[str]) -> None:
             raise differs(folder / name)
         if name not in files and said["format"] > 1 and os.path.lexists(folder / name):
             raise unnamed_file(folder / name)
+
+
+def stranger_in(folder: Path) -> str:
+    """A file of a folder that headstart wrote which headstart did not write there; empty where there is none.
+
+    Card and report stand in no manifest, and the first ones name weights alone; there, files are known by their names.
+
+    Raises:
+        ModelError: the manifest cannot be believed, so nobody knows whose files these are.
+    """
+    said, _ = read_manifest(folder)
+    if said.get("kind") == NETWORK:
+        files = shaped(NetworkManifest, said, str(folder / MANIFEST)).files
+        parts: list[StatedPart] = []
+    else:
+        found = checked_manifest(folder, said)
+        files, parts = found.files, [*found.parts.values()]
+    own = {*USUAL_FILES, *(files or {}), *(name for part in parts for name in part.files)}
+    early = files is None
+    for place, folders, names in os.walk(folder):
+        linked = [name for name in folders if os.path.islink(os.path.join(place, name))]
+        for name in sorted([*names, *linked]):
+            path = os.path.relpath(os.path.join(place, name), folder)
+            by_name = early and name in EARLY_FILES and os.path.dirname(path) in EARLY_FOLDERS
+            if path not in own and not by_name:
+                return path
+    return ""
 
 
 def unnamed_file(path: Path) -> ModelError:

@@ -85,6 +85,21 @@ def test_a_glob_is_sorted_and_a_file_named_twice_counts_once(write: Write, tmp_p
     assert names(surveyed(path, str(tmp_path / "*"))) == ["a.md", "b.txt"]
 
 
+@pytest.mark.parametrize("glob", ["", "**/*.txt", "*/**/*.txt", "**/in/**/*.t[xy]t"])
+def test_links_that_lead_out_of_a_folder_or_back_into_it_are_not_followed(
+    glob: str, write: Write, heard: Any, tmp_path: Path
+) -> None:
+    write("top/in/a.txt", "a")
+    write("top/in/.b.txt", "hidden")
+    (tmp_path / "top" / "in" / "secret.txt").symlink_to(write("secret.txt", "s"))
+    for name in ("one", "two", "three"):
+        (tmp_path / "top" / "in" / name).symlink_to(tmp_path / "top")
+    found = survey(TextSource(texts=(str(tmp_path / "top" / glob),)), heard)
+    assert names(found) == ["a.txt"]
+    if not glob:
+        assert heard.lines == [f"{tmp_path / 'top'}: 1 links that lead out of the folder are left out"]
+
+
 def test_a_copy_of_a_file_is_left_out_packed_or_not(write: Write) -> None:
     first, second, third = write("a.txt", "x y\n"), write("b.txt.gz", gzip.compress(b"x y\n")), write("c.txt", "x\n")
     found = surveyed(first, second, third, documents="line")

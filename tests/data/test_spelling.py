@@ -1,5 +1,8 @@
 """Spellings of tags: all that say positions come to the same spans, what can be meant in two ways is refused by name."""
 
+import contextlib
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,3 +141,11 @@ def test_any_sentence_comes_back_from_any_spelling(
     found = spelling_of([[*map(spelt, tags)], [*map(spelt, whole)]])
     assert found.spans(map(spelt, tags)) == spans
     assert found.scheme == scheme
+
+
+@pytest.mark.parametrize("tag", ["x" + " " * 50_000 + "y", "B-" + " " * 50_000 + "x\ny\nz"], ids=["blanks", "lines"])
+def test_a_tag_of_any_length_is_read_at_once(tag: str) -> None:
+    began = time.process_time()
+    with contextlib.suppress(TagFault):
+        spelling_of([["B-PER", tag]])
+    assert time.process_time() - began < 1

@@ -1,6 +1,7 @@
 """Texts as words that keep their places."""
 
 import re
+import time
 import unicodedata
 from typing import Any
 
@@ -128,3 +129,11 @@ def test_sentences_are_made_when_asked_for_and_keep_their_counts() -> None:
     assert taken.counts.tolist() == [1, 2]
     assert [row.label for row in taken] == [None, ("O", "O")]
     assert [row.text for row in rows[0:2]] == ["a b", "c"]
+
+
+def test_many_borders_take_the_time_of_many_words_and_no_more() -> None:
+    began = time.process_time()
+    found = words_of("ab " * 20_000, range(1, 60_000, 3))
+    assert time.process_time() - began < 3  # each border looked at for each word: minutes
+    assert found.words[:4] == ("a", "b", "a", "b")
+    assert len(found.words) == 40_000

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -17,6 +18,8 @@ from headstart.runtime.progress import Progress
 
 TEXT_ENDINGS = (".txt", ".text")
 """Endings of plain text that a folder is searched for; a file that is named may have any."""
+DESCENT = "**"
+"""The part of a glob that stands for any folders."""
 
 
 class Place(NamedTuple):
@@ -62,19 +65,50 @@ def _files(text: str, tables: frozenset[str], progress: Progress) -> list[Path]:
         return _inside(path, tables, progress)
     if not glob.has_magic(text) or path.exists():
         return [path]
-    found = sorted(Path(name) for name in glob.glob(text, recursive=True))
+    found = sorted(_below(path) if DESCENT in path.parts else (Path(name) for name in glob.glob(text)))
     files = [each for each in found if not each.is_dir()]
     if not files:
         raise MissingInputError(_unmatched(path, text, folders=len(found)))
     return files
 
 
+def _below(pattern: Path) -> Iterator[Path]:
+    """What a glob with `**` fits, through no links to folders; those that lead out of where it begins are not its own."""
+    at = next(number for number, part in enumerate(pattern.parts) if glob.has_magic(part))
+    top, wanted = Path(*pattern.parts[:at]), pattern.parts[at:]
+    for place, folders, names in os.walk(top):
+        here = Path(place).relative_to(top).parts
+        for name in (*folders, *names):
+            path = Path(place, name)
+            if _fits((*here, name), wanted) and not _leads_out(path, top):
+                yield path
+
+
+def _fits(parts: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether a path fits a glob part by part; hidden ones fit where the glob writes the dot."""
+    if not wanted:
+        return not parts
+    if wanted[0] == DESCENT:
+        hidden = next((at for at, part in enumerate(parts) if part.startswith(".")), len(parts))
+        return any(_fits(parts[at:], wanted[1:]) for at in range(hidden + 1))
+    seen = bool(parts) and parts[0].startswith(".") <= wanted[0].startswith(".")
+    return seen and fnmatchcase(parts[0], wanted[0]) and _fits(parts[1:], wanted[1:])
+
+
+def _leads_out(path: Path, folder: Path) -> bool:
+    """Whether a file is a link to a place outside of a folder."""
+    return path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
 def _inside(folder: Path, tables: frozenset[str], progress: Progress) -> list[Path]:
-    every = sorted(
+    found = sorted(
         path
         for path in folder.rglob("*")
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
+    every = [path for path in found if not _leads_out(path, folder)]
+    if len(every) < len(found):
+        progress.say("texts", f"{folder}: {len(found) - len(every):,} links that lead out of the folder are left out")
     wanted = [path for path in every if _ending(path) in tables or _ending(path) in TEXT_ENDINGS]
     others = len(every) - len(wanted)
     if not wanted:

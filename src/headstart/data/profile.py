@@ -20,7 +20,9 @@ SAMPLED = 2_000
 """Rows that are looked at, drawn at random so that sorted files show all they have."""
 MOSTLY = 0.9
 """Share of the filled cells that have to be of a kind for the column to be."""
-_LINK = re.compile(r"(?:https?://|www\.|s3://|file://)\S+|\S+@\S+\.\w+|/[\w.~%-]+(?:/[\w.~%-]+)+/?", re.IGNORECASE)
+_LINK = re.compile(
+    r"(?:https?://|www\.|s3://|file://)\S+|[^\s@]+@[^\s@]+\.\w+|/[\w.~%-]+(?:/[\w.~%-]+)+/?", re.IGNORECASE
+)
 _FILE = re.compile(r"(?:[\w.~ -]*[/\\])*[\w. -]+\.[A-Za-z][A-Za-z0-9]{1,4}")
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"

@@ -23,8 +23,9 @@ _WORDS = {
 _POSITIONS = _LETTERS | _WORDS
 _SEPARATORS = r"[-_:/.|+~=#\u2010-\u2015\u2212]"
 _STYLES = (
-    re.compile(rf"(?P<position>[A-Za-z]+)\s*(?P<separator>{_SEPARATORS})\s*(?P<type>.+)"),
-    re.compile(rf"(?P<type>.+?)\s*(?P<separator>{_SEPARATORS})\s*(?P<position>[A-Za-z]+)"),
+    re.compile(rf"(?P<position>[A-Za-z]+)\s*+(?P<separator>{_SEPARATORS})\s*+(?P<type>.+)"),
+    # A type ends where its last blank is not, else every blank of a long row of them would be tried as its end.
+    re.compile(rf"(?P<type>.+?)(?<!\s)\s*+(?P<separator>{_SEPARATORS})\s*+(?P<position>[A-Za-z]+)"),
     re.compile(r"(?P<position>[BIESLUMW])(?P<separator>)(?P<type>\w.+)"),
 )
 _LOOSE = frozenset({"o", "0", "_", "-", "out", "outside", "none", "null", "nil"})

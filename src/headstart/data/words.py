@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -66,7 +67,8 @@ def words_of(text: str, borders: Iterable[int] = ()) -> Words:
     words, starts = [], []
     for match in (WORD if text.isascii() else _any_word()).finditer(text):
         begin, end = match.span()
-        inside = [cut for cut in cuts if begin < cut < end and around(text, cut, cut) == (cut, cut)] if cuts else []
+        near = cuts[bisect_right(cuts, begin) : bisect_left(cuts, end)]
+        inside = [cut for cut in near if around(text, cut, cut) == (cut, cut)]
         for left, right in zip([begin, *inside], [*inside, end], strict=True):
             words.append(text[left:right])
             starts.append(left)

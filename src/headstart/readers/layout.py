@@ -43,7 +43,7 @@ _PLACEHOLDERS = frozenset({"_", "-", "*", "--"})
 _PREFIX = re.compile(r"[a-z]{2,3}(?:-[a-z]{2,8})?:(?=.)")
 LEAST_PREFIXED = 10
 """Words that have to begin alike for that to be their language."""
-_NUMBERS = re.compile(r"[\d:.,;()-]*\d[\d:.,;()-]*")
+_NUMBERS = re.compile(r"(?=[:.,;()-]*\d)[\d:.,;()-]+")
 _NO_WORD = re.compile(r"[0-9]+(-[0-9]+|\.[0-9]+)")
 """Numbers of what is no word of its own in CoNLL-U: several words written as one, words that are not written."""
 

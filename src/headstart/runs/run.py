@@ -130,6 +130,8 @@ def resume(recipe: Resume, call: Call) -> Outcome:
         about = work.about if work is not None else recorded(folder) or {}
         if about.get("finished"):  # and killed before it could tidy up
             return _finished(folder)
+        if about.get("published") and first:  # what is there will be replaced
+            check_free(folder, overwrite=True)
         begun, directory = from_mapping(about["recipe"], str(folder)), Path(about["directory"])
         if not isinstance(begun, Experiment | LanguageModelling):
             raise UsageError(f"{folder} was begun by {begun.verb}, which cannot go on")
