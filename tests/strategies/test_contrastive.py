@@ -128,15 +128,48 @@ def test_label_names_are_learnt_from_as_rows_of_their_own(few: Few, monkeypatch:
     assert with_names.validation.values.shape == without.validation.values.shape == (6, 2)
 
 
-@pytest.mark.parametrize(("helps", "parts", "expected"), [(True, 2, True), (False, 2, False), (True, 0, False)])
-def test_label_names_are_used_where_cross_validation_finds_that_they_help(
-    helps: bool, parts: int, expected: bool, few: Few, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("named", "known", "parts", "expected"),
+    [
+        # Losses without names are 1 and 1.2 in turn; with them they are more or less by 0.1 +- 0.1, standard error 0.041.
+        (0.0, True, 2, True),  # no difference: known words are used
+        (0.0, False, 2, False),
+        (0.03, True, 2, True),  # within noise
+        (0.1, True, 2, False),
+        (-0.03, False, 2, False),
+        (-0.1, False, 2, True),
+        (-0.1, True, 0, False),  # no folds to tell by
+    ],
+)
+def test_label_names_are_used_where_training_with_them_held_out_says_so(
+    named: float, known: bool, parts: int, expected: bool, few: Few, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("headstart.strategies.label_names.are_known_words", lambda *_: known)
+    losses = [np.array([0.9 + named, 1.1 + named] * 3), np.array([1.0, 1.0] * 3)]
+    monkeypatch.setattr(module, "_losses", lambda *_: losses.pop(0))
+    context = few(per_label=3, labels=("good news", "bad news"), parts=parts, epochs=1)
+    assert Contrastive(C=0.01).fit(context).strategy.label_names is expected  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("helps", [False, True])
+def test_with_more_rows_the_frozen_network_says_whether_names_help(
+    helps: bool, few: Few, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "COMPARED_ROWS", 5)
     monkeypatch.setattr(
         "headstart.strategies.probing.compare_by_folds", lambda context, backbone, options, names: (*options[0], helps)
     )
-    context = few(per_label=3, labels=("good news", "bad news"), parts=parts, epochs=1)
-    assert Contrastive(C=0.01).fit(context).strategy.label_names is expected  # type: ignore[attr-defined]
+    context = few(per_label=3, labels=("good news", "bad news"), epochs=1)
+    assert Contrastive(C=0.01).fit(context).strategy.label_names is helps  # type: ignore[attr-defined]
+
+
+def test_the_work_is_that_of_all_that_is_trained(few: Few) -> None:
+    # Three folds of 12 rows learn from two thirds each, with names and without, then all of them once.
+    words = few(labels=("good news", "bad news"), parts=3)
+    epochs = Contrastive()._epochs(words, False)
+    assert Contrastive().work(words).training == epochs * 5
+    assert Contrastive(label_names=True).work(words).training == epochs * 3
+    assert Contrastive().work(few(parts=3)).training == epochs * 3
 
 
 def test_the_strength_is_the_strongest_within_noise_of_the_best_out_of_fold(

@@ -218,27 +218,29 @@ USUAL, TOP = ((1, 2), "mean"), ((2,), "mean")
 
 
 @pytest.mark.parametrize(
-    ("told", "names", "expected"),
+    ("told", "names", "known", "expected"),
     [
-        ({(TOP, False): 1.0}, None, (*TOP, False)),  # one standard error of 1 is nothing
-        ({(TOP, True): 1.0}, None, (*TOP, True)),
-        ({(USUAL, True): 1.0}, None, (*USUAL, True)),
+        ({(TOP, False): 1.0}, None, True, (*TOP, False)),  # one standard error of 1 is nothing
+        ({(TOP, True): 1.0}, None, False, (*TOP, True)),
+        ({(USUAL, True): 1.0}, None, False, (*USUAL, True)),
         # Twelve rows: a standard error of 0.8 is 0.115, so what reaches 0.685 may be the best as well.
-        ({(TOP, False): 0.8, (USUAL, False): 0.75, (USUAL, True): 0.7}, None, (*USUAL, True)),
-        ({(TOP, False): 0.8, (USUAL, False): 0.69, (USUAL, True): 0.68}, None, (*USUAL, False)),
-        ({(TOP, False): 0.8, (USUAL, False): 0.68, (USUAL, True): 0.68}, None, (*TOP, False)),
-        ({(USUAL, True): 1.0, (TOP, False): 0.8}, False, (*TOP, False)),
-        ({(USUAL, False): 1.0, (TOP, True): 0.8}, True, (*TOP, True)),
+        ({(TOP, False): 0.8, (USUAL, False): 0.75, (USUAL, True): 0.7}, None, True, (*USUAL, True)),
+        ({(TOP, False): 0.8, (USUAL, False): 0.7, (USUAL, True): 0.75}, None, False, (*USUAL, False)),
+        ({(TOP, False): 0.8, (USUAL, False): 0.69, (USUAL, True): 0.68}, None, True, (*USUAL, False)),
+        ({(TOP, False): 0.8, (USUAL, False): 0.68, (USUAL, True): 0.68}, None, True, (*TOP, False)),
+        ({(USUAL, True): 1.0, (TOP, False): 0.8}, False, True, (*TOP, False)),
+        ({(USUAL, False): 1.0, (TOP, True): 0.8}, True, True, (*TOP, True)),
     ],
 )
 def test_layers_and_label_names_are_chosen_by_rank_and_the_usual_ones_where_noise_allows(
-    told: Any, names: bool | None, expected: Any, few: Few, monkeypatch: pytest.MonkeyPatch
+    told: Any, names: bool | None, known: bool, expected: Any, few: Few, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def ridge(train: Any, folds: Any, *, beside: Any, **_: Any) -> tuple[float, float]:
         option = {64: USUAL, 32: TOP}[train.features.shape[1]]
         return told.get((option, beside is not None), 0.5), 0.0
 
     monkeypatch.setattr(probing, "ridge_by_folds", ridge)
+    monkeypatch.setattr(probing, "are_known_words", lambda *_: known)
     context = few(labels=("good news", "bad news"))
     assert compare_by_folds(context, context.backbone(), [USUAL, TOP], names) == expected
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -36,6 +37,8 @@ LEAST_TEXTS = 2000
 CHUNK = 10_000
 """Texts handed to the tokenizer at once: keeps memory flat and the threads busy."""
 
+UNKNOWN = 4
+"""Pieces that a token counts as which stands for what the vocabulary does not have."""
 OF_THE_FOLDER = ("auto_map", "name_or_path", "max_length")
 """Keys of `tokenizer_config.json` that are not handed on."""
 
@@ -195,6 +198,17 @@ class TextTokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         """Text of token ids; special tokens stay visible."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=False)
+
+    def pieces_per_word(self, texts: Sequence[str]) -> float:
+        """Tokens that a run of letters and digits is cut into on average, special ones left out; 1 where there is none.
+
+        A token that stands for what the vocabulary does not have counts as `UNKNOWN` pieces.
+        """
+        words = [re.findall(r"[^\W_]+", text) for text in texts]
+        rows = self._whole.encode_batch([" ".join(each) for each in words], add_special_tokens=False)
+        unknown = self.special.get("unk")
+        pieces = sum(len(row.ids) + (UNKNOWN - 1) * row.ids.count(unknown) for row in rows)
+        return pieces / max(sum(map(len, words)), 1) or 1.0
 
     def pieces(self, texts: Sequence[str], *, direction: str = "", seed: int = 0) -> Pieces:
         """Texts as rows for an objective on raw text, one piece each, cut off at the limit; empty ones are left out.

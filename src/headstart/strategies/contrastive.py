@@ -24,10 +24,17 @@ UPDATES = 6
 """Updates that few rows get by default; twice as many at half the rate are no better on average (docs/log.md)."""
 LEAST_EPOCHS = 2
 LEARNING_RATE = 2e-4
+COMPARED_ROWS = 400
+"""Training rows up to which label names are compared by contrastive training on every fold, with and without them; beyond it
+by heads on the frozen network."""
 HEADS = 0.5
 """Time in which heads are fitted on one layer, in times of that on several."""
 GRID = (1e-3, 3e-3, 1e-2, 3e-2)
 """Strengths tried for the head; under folds the strongest regularisation within one standard error is taken."""
+
+
+HeldOut = tuple[float, np.ndarray]
+"""Strength of a head, and logits of the training rows while they were held out, shape (rows, labels)."""
 
 
 class Contrastive(Strategy):
@@ -60,8 +67,9 @@ class Contrastive(Strategy):
     top_layers: Literal["all"] | int = "all"
     """`all`, or how many of the top layers move, at least 1."""
     label_names: bool | None = None
-    """Learn from the labels' own words too, as three more texts per label. By default where cross-validation, which few
-    labels bring with them, finds that it helps the frozen head."""
+    """Learn from the labels' own words too, as three more texts per label. By default where choices are made by
+    cross-validation, as they are with few labels: there names that the network knows as words are used unless they do harm, others
+    if they help."""
     C: float | None = Field(default=None, gt=0)
     """Inverse strength of regularisation, over 0; of the head on standardised states, chosen if not given."""
 
@@ -86,7 +94,8 @@ class Contrastive(Strategy):
         """The epochs on every fold and on all rows, states read after each."""
         from headstart.strategies.cross_validation import rounds
 
-        passes = self._epochs(context, False) * rounds(context)
+        folded = rounds(context) - 1
+        passes = self._epochs(context, False) * (1 + folded * len(_tried(context, self.label_names)))
         return Work(passes, 1.0 + rounds(context), heads=HEADS * fitting_heads(context))
 
     def fit(self, context: Context) -> Candidate:
@@ -98,13 +107,17 @@ class Contrastive(Strategy):
 
         if isinstance(self.top_layers, int) and self.top_layers < 1:
             raise RecipeError(["strategy.top_layers: no layer would move; give 'all' or a number of at least 1"])
-        names = _wanted(context, self.label_names)
-        epochs = self._epochs(context, names)
-        context.progress.begin(self.name, len(context.train) * epochs * rounds(context))
         grid, logits = GRID if self.C is None else (self.C,), None
+        tried = _tried(context, self.label_names)
+        longest = max(self._epochs(context, names) for names in tried)
+        context.progress.begin(self.name, len(context.train) * longest * (1 + (rounds(context) - 1) * len(tried)))
+        names = tried[0]
         if context.folds is not None:
-            strength, logits = self._held_out(context, names, epochs, grid)
+            held = {each: self._held_out(context, each, self._epochs(context, each), grid) for each in tried}
+            names = names if len(held) == 1 else _better(context, *held.values())
+            strength, logits = held[names]
             grid = (strength,)
+        epochs = self._epochs(context, names)
         model, history = self._trained(context, names, epochs)
         states = _states(context, model, names)
         solved = _solved(context, model, names, grid, states)
@@ -128,9 +141,7 @@ class Contrastive(Strategy):
             skipped_notes(context, history),
         )
 
-    def _held_out(
-        self, context: Context, names: bool, epochs: int, grid: tuple[float, ...]
-    ) -> tuple[float, np.ndarray]:
+    def _held_out(self, context: Context, names: bool, epochs: int, grid: tuple[float, ...]) -> HeldOut:
         """The best strength by cross-validation, and the out-of-fold logits at it."""
         from headstart.evaluation.judging import sort_key
         from headstart.solving.logistic import standard_error
@@ -204,15 +215,42 @@ class Contrastive(Strategy):
         return [LayerGroup([module for block in moving for module in block], 1.0)]
 
 
-def _wanted(context: Context, names: bool | None) -> bool:
-    """Whether label names are learnt from: as said, else where they help the frozen head in cross-validation."""
-    if names is not None or context.folds is None:
-        return bool(names) and bool(context.task.label_examples())
+def _tried(context: Context, names: bool | None) -> tuple[bool, ...]:
+    """Whether label names are learnt from, as far as it is known beforehand: with and without them, or one of the two."""
+    if not context.task.label_examples() or (names is None and context.folds is None):
+        return (False,)
+    if names is not None:
+        return (names,)
+    if len(context.train) <= COMPARED_ROWS:
+        return False, True
     from headstart.strategies.probing import compare_by_folds
 
     backbone = context.backbone()
     upper = tuple(range(backbone.depth // 2, backbone.depth + 1))
-    return compare_by_folds(context, backbone, [(upper, "mean")], None)[2]
+    return (compare_by_folds(context, backbone, [(upper, "mean")], None)[2],)
+
+
+def _better(context: Context, without: HeldOut, named: HeldOut) -> bool:
+    """Whether label names are used: known words unless rows held out lose more than noise by them, others if they gain more.
+
+    Losses are compared, each after a temperature of its own; on few rows accuracy hardly tells the two apart (docs/log.md).
+    """
+    from headstart.strategies.label_names import are_known_words
+
+    targets = context.task.targets(context.train)
+    lost = _losses(context, named, targets) - _losses(context, without, targets)
+    noise = float(lost.std()) / np.sqrt(len(lost))
+    known = are_known_words(context, context.backbone())
+    return bool(context.team.same(bool(lost.mean() <= (noise if known else -noise))))
+
+
+def _losses(context: Context, held: HeldOut, targets: np.ndarray) -> np.ndarray:
+    """Negative log-probability of the label of each training row, in nats, while it was held out; shape (rows,)."""
+    from headstart.decisions.temperature import Temperature
+
+    found = Logits.of(held[1])
+    scaled = Temperature().fit(context.task, found, context.train).apply(context.task, found).values.astype(np.float64)
+    return np.logaddexp.reduce(scaled, axis=1) - scaled[np.arange(len(targets)), targets]
 
 
 def _with_names(context: Context, names: bool) -> Store[Any]:
@@ -230,7 +268,8 @@ States = tuple["Part", "Part", "Part | None"]
 def _states(context: Context, model: Model, names: bool) -> States:
     from headstart.solving.logistic import Part
     from headstart.strategies.cross_validation import prepared
-    from headstart.strategies.probing import NAME_WEIGHT, solving_rows
+    from headstart.strategies.label_names import WEIGHT
+    from headstart.strategies.probing import solving_rows
     from headstart.training.features import pooled_states
 
     backbone = model.backbone
@@ -248,7 +287,7 @@ def _states(context: Context, model: Model, names: bool) -> States:
         return learnt, held, None
     targets = np.array([context.task.names.index(example.label) for example in examples])
     tokens = backbone.tokenizer.encode([example.text for example in examples])
-    return learnt, held, Part(last(tokens), targets, np.full(len(examples), NAME_WEIGHT))
+    return learnt, held, Part(last(tokens), targets, np.full(len(examples), WEIGHT))
 
 
 def _solved(

@@ -22,7 +22,8 @@ from headstart.solving.logistic import (
 )
 from headstart.solving.ridge import kernel_of, ridge_by_folds
 from headstart.strategies.base import CHOOSING_ROWS, Context
-from headstart.strategies.cross_validation import home, prepared
+from headstart.strategies.cross_validation import prepared
+from headstart.strategies.label_names import are_known_words, named_part
 from headstart.training.features import FeatureStore, tokens_digest
 from headstart.training.frozen import frozen_key
 
@@ -38,8 +39,6 @@ KEPT_ROWS = 1000
 """Training rows from which on choices and fitted heads are kept from run to run."""
 SOLVER_VERSION = 1
 """Version of how choices are compared and heads are fitted; part of what they are kept under."""
-NAME_WEIGHT = 4.0
-"""How many rows a text made of a label's own words counts for; 1, 2, 4 and 8 differ by about a point (docs/log.md)."""
 
 
 def features(context: Context, backbone: Backbone) -> tuple[np.ndarray, np.ndarray]:
@@ -130,8 +129,8 @@ def solving_part(
     if not has_many_rows(context, backbone):
         states = features(context, backbone)
         some = None if rows is None else Units.counted(units.counts[every]).of(rows)
-        learnt = _flat(states[0], layers, at, some)
-        held = _flat(states[1], layers, at) if rows is None else nothing
+        learnt = side_by_side(states[0], layers, at, some)
+        held = side_by_side(states[1], layers, at) if rows is None else nothing
     elif rows is None:
         tokens = _tokens(context, backbone)
         found = feature_store(context).chosen(
@@ -144,7 +143,7 @@ def solving_part(
         )
     else:
         [few] = feature_store(context).get(backbone, [train.of(used)])
-        learnt, held = _flat(context.task.row_states(few), layers, at), nothing
+        learnt, held = side_by_side(context.task.row_states(few), layers, at), nothing
     count = len(held)
     own = units.of(used)
     return (
@@ -169,19 +168,7 @@ def states_kept(
     return states
 
 
-def named_part(context: Context, backbone: Backbone, *, layers: Sequence[int], pooling: str) -> Part | None:
-    """Texts made of the labels' own words as rows to fit on; None where the labels are no words."""
-    examples = context.task.label_examples()
-    if not examples:
-        return None
-    tokens = backbone.tokenizer.encode([example.text for example in examples])
-    [states] = feature_store(home(context)).get(backbone, [tokens])
-    targets = np.array([context.task.names.index(example.label) for example in examples])
-    flat = _flat(states, layers, backbone.poolings.index(pooling))
-    return Part(flat, targets, np.full(len(examples), NAME_WEIGHT))
-
-
-def _flat(states: np.ndarray, layers: Sequence[int], pooling: int, rows: np.ndarray | None = None) -> np.ndarray:
+def side_by_side(states: np.ndarray, layers: Sequence[int], pooling: int, rows: np.ndarray | None = None) -> np.ndarray:
     """States of some layers side by side, shape (rows, layers * hidden)."""
     if rows is None:
         return states[:, list(layers), pooling].reshape(len(states), -1)
@@ -251,9 +238,9 @@ def compare_by_folds(
     """Layers, pooling and use of label names, chosen by cross-validated kernel ridge regression on training rows.
 
     The validation part is left for comparing strategies: the best of dozens of options on it would be its luckiest.
-    With few labels the mean over tokens of the upper half of the layers, with label names, is taken wherever it is within
-    one standard error of the best. With so few rows it ranks options as logistic regression does and costs milliseconds:
-    the kernel of several layers is the sum of theirs.
+    With few labels the mean over tokens of the upper half of the layers, with label names where these are known words, is
+    taken wherever it is within one standard error of the best. With so few rows it ranks options as logistic regression
+    does and costs milliseconds: the kernel of several layers is the sum of theirs.
 
     Args:
         context: of the run.
@@ -282,7 +269,8 @@ def compare_by_folds(
     least = value - standard_error(value, len(context.train))
     upper = tuple(range(backbone.depth // 2, backbone.depth + 1))
     usual = [each for each in found if each[0][0] >= least and each[3:] == (upper, "mean")]
-    _, with_names, _, layers, pooling = max(usual, key=lambda each: each[1], default=best)
+    preferred = are_known_words(context, backbone)
+    _, with_names, _, layers, pooling = max(usual, key=lambda each: each[1] == preferred, default=best)
     return layers, pooling, with_names
 
 

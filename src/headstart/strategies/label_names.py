@@ -1,0 +1,52 @@
+"""What labels are called as something to learn from: texts made of their own words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.solving.logistic import Part
+from headstart.strategies.base import Context
+from headstart.strategies.cross_validation import home
+
+if TYPE_CHECKING:
+    from headstart.backbones.base import Backbone
+
+WEIGHT = 4.0
+"""How many rows a text made of a label's own words counts for; 1, 2, 4 and 8 differ by about a point (docs/log.md)."""
+BROKEN = 1.4
+"""Pieces that a word of the names is cut into, in times of those of the texts' words, from which on names are no words that
+the network knows: abbreviations such as ABBR and ENTY (docs/log.md)."""
+TEXTS, CHARACTERS = 500, 300
+"""Texts that names are held against, and characters of each."""
+
+
+def named_part(context: Context, backbone: Backbone, *, layers: Sequence[int], pooling: str) -> Part | None:
+    """Texts made of the labels' own words as rows to fit on; None where the labels are no words."""
+    from headstart.strategies.probing import feature_store, side_by_side
+
+    examples = context.task.label_examples()
+    if not examples:
+        return None
+    tokens = backbone.tokenizer.encode([example.text for example in examples])
+    [states] = feature_store(home(context)).get(backbone, [tokens])
+    targets = np.array([context.task.names.index(example.label) for example in examples])
+    flat = side_by_side(states, layers, backbone.poolings.index(pooling))
+    return Part(flat, targets, np.full(len(examples), WEIGHT))
+
+
+def are_known_words(context: Context, backbone: Backbone) -> bool:
+    """Whether the labels' names are words that the network knows about as well as those of the training texts.
+
+    Words that it has seen often are one token, or few. A name such as ABBR, which its tokenizer has to spell out, tells it
+    little of what the label means.
+    """
+    examples = context.task.label_examples()
+    if not examples:
+        return False
+    shortest = {example.label: example.text for example in sorted(examples, key=lambda each: -len(each.text))}
+    names = backbone.tokenizer.pieces_per_word([*shortest.values()])
+    texts = [example.text[:CHARACTERS] for example in context.train.examples[:TEXTS]]
+    return names <= BROKEN * backbone.tokenizer.pieces_per_word(texts)
