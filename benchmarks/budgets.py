@@ -78,7 +78,7 @@ def forecasts(lines: list[Line], total: float) -> list[float | None]:
 
 def run(name: str, budget: str, rows: int, folder: Path) -> dict[str, Any]:
     """One whole command."""
-    train, test = draws.training_file(name, folder, rows=rows), draws.test_file(name, folder)
+    train, test = draws.training_file(name, folder, rows=rows), draws.scored_file(name, folder)
     verb, options = ("compare", ["--strategies", ALL, "--no-controls"]) if budget == "none" else ("fit", [])
     if budget not in ("none", "usual"):
         options = ["--budget", budget]

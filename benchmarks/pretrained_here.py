@@ -54,7 +54,7 @@ def pretrained(
         rows = draws.rows_of(draws.DATA / name / file)
         plain.write_text("\n\n".join(" ".join(text.split()) for text, _ in rows), encoding="utf-8")
         texts.append(str(plain))
-    tests = ",".join(str(draws.test_file(name, place.parent)) for name in SETS)
+    tests = ",".join(str(draws.scored_file(name, place.parent)) for name in SETS)
     words = ["pretrain", *texts, "--exclude", tests, "--objective", objective, "--budget", budget]
     words += ["--lowercase"] * (objective == "masked-lm")
     found = called([*words, *more, "-o", str(place), "--quiet"])
@@ -65,7 +65,7 @@ def measured(place: Path, name: str, seed: int, strategy: str) -> dict[str, Any]
     """Test accuracy of a strategy and the controls from the same 1,000 rows."""
     train = draws.training_file(name, place.parent, rows=LABELS, seed=seed)
     with tempfile.TemporaryDirectory() as folder:
-        words = ["fit", str(train), "--test", str(draws.test_file(name, place.parent)), "--backbone", str(place)]
+        words = ["fit", str(train), "--test", str(draws.scored_file(name, place.parent)), "--backbone", str(place)]
         words += ["--strategy", strategy, "--metric", "accuracy", "--seed", str(seed), "--quiet"]
         found = called([*words, "-o", f"{folder}/run"])
     scores = {

@@ -115,7 +115,7 @@ def main() -> None:
         folder = Path(place)
         files = {}
         for data in SETS:
-            chosen = draws.rows_of(draws.test_file(data, folder))
+            chosen = draws.rows_of(draws.scored_file(data, folder))
             files[data] = draws.write(folder / f"{data}.csv", chosen[:rows])
         headstart.fit(
             draws.training_file("sst2", folder, rows=200), strategy="fine-tuning", head="native", epochs=1, test_share=0,

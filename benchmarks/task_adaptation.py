@@ -36,7 +36,7 @@ def adapted(name: str, objective: str, budget: str, folder: Path) -> Path:
         rows = draws.rows_of(draws.DATA / name / draws.FILES[name][0])
         texts.write_text("\n".join(" ".join(text.split()) for text, _ in rows), encoding="utf-8")
         words = ["adapt", str(texts), "--documents", "line", "--objective", objective, "--budget", budget]
-        words += ["--exclude", str(draws.test_file(name, folder)), "-o", str(place)]
+        words += ["--exclude", str(draws.scored_file(name, folder)), "-o", str(place)]
         subprocess.run([sys.executable, "-m", "headstart.cli", *words], check=True, timeout=7200)
     return place
 
@@ -74,7 +74,7 @@ def main() -> None:
         networks = {objective: adapted(name, objective, options.budget, folder) for objective in OBJECTIVES}
         for draw in range(options.first, options.first + options.draws):
             train = draws.training_file(name, folder, labels=LABELS, seed=draw)
-            test = draws.test_file(name, folder)
+            test = draws.scored_file(name, folder)
             for objective, measured in domain_gate.judged(train, test, networks, options.then, draw).items():
                 row = {"data": name, "objective": objective, "then": options.then, "budget": options.budget}
                 row |= {"device": records.device(), "draw": draw, "labels": LABELS} | measured

@@ -82,7 +82,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         train = draws.training_file("sst2", folder, rows=rows)
-        test = draws.test_file("sst2", folder)
+        test = draws.scored_file("sst2", folder)
         validation = draws.write(folder / "dev.csv", draws.rows_of(draws.DATA / "sst2" / "dev.csv"))
         for seed in seeds:
             for program, act in (("headstart", headstart), ("Trainer", trainer)):

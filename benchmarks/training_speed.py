@@ -173,7 +173,7 @@ def main() -> None:
     rows, repeats = (192, 1) if options.quick else (options.rows, options.repeats)
     folder = Path(options.files)
     files = {
-        "sst2": (draws.training_file("sst2", folder, rows=rows), draws.test_file("sst2", folder)),
+        "sst2": (draws.training_file("sst2", folder, rows=rows), draws.scored_file("sst2", folder)),
         "conll2003": words(folder, rows),
     }
     for repeat in range(repeats):
