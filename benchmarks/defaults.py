@@ -70,7 +70,6 @@ def run(
     return {
         "held_out": row["scores"]["validation"]["accuracy"]["value"],
         "test": row["scores"]["test"]["accuracy"]["value"],
-        "chosen": row["description"],
         "seconds": round(seconds, 1),
     }
 

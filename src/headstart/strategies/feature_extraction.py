@@ -44,7 +44,8 @@ class FeatureExtraction(Strategy):
     cross-validation up to 2,000 rows and on validation beyond."""
     label_names: bool | None = None
     """Learn from the labels' own words too, as three more texts per label: "This text is about sports." and the like. By
-    default where cross-validation, which few labels bring with them, finds that it helps."""
+    default where choices are made by cross-validation, as they are with few labels: there names that the network knows as
+    words are used unless they do harm, others if they help."""
 
     @field_validator("layers", mode="before")
     @classmethod
