@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from headstart.solving.logistic import Part
 from headstart.strategies.base import Context
-from headstart.strategies.cross_validation import home
 
 if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
@@ -21,20 +16,6 @@ BROKEN = 1.4
 the network knows: abbreviations such as ABBR and ENTY (docs/log.md)."""
 TEXTS, CHARACTERS = 500, 300
 """Texts that names are held against, and characters of each."""
-
-
-def named_part(context: Context, backbone: Backbone, *, layers: Sequence[int], pooling: str) -> Part | None:
-    """Texts made of the labels' own words as rows to fit on; None where the labels are no words."""
-    from headstart.strategies.probing import feature_store, side_by_side
-
-    examples = context.task.label_examples()
-    if not examples:
-        return None
-    tokens = backbone.tokenizer.encode([example.text for example in examples])
-    [states] = feature_store(home(context)).get(backbone, [tokens])
-    targets = np.array([context.task.names.index(example.label) for example in examples])
-    flat = side_by_side(states, layers, backbone.poolings.index(pooling))
-    return Part(flat, targets, np.full(len(examples), WEIGHT))
 
 
 def are_known_words(context: Context, backbone: Backbone) -> bool:

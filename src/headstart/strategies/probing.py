@@ -22,8 +22,8 @@ from headstart.solving.logistic import (
 )
 from headstart.solving.ridge import kernel_of, ridge_by_folds
 from headstart.strategies.base import CHOOSING_ROWS, Context
-from headstart.strategies.cross_validation import prepared
-from headstart.strategies.label_names import are_known_words, named_part
+from headstart.strategies.cross_validation import home, prepared
+from headstart.strategies.label_names import WEIGHT, are_known_words
 from headstart.training.features import FeatureStore, tokens_digest
 from headstart.training.frozen import frozen_key
 
@@ -129,8 +129,8 @@ def solving_part(
     if not has_many_rows(context, backbone):
         states = features(context, backbone)
         some = None if rows is None else Units.counted(units.counts[every]).of(rows)
-        learnt = side_by_side(states[0], layers, at, some)
-        held = side_by_side(states[1], layers, at) if rows is None else nothing
+        learnt = _flat(states[0], layers, at, some)
+        held = _flat(states[1], layers, at) if rows is None else nothing
     elif rows is None:
         tokens = _tokens(context, backbone)
         found = feature_store(context).chosen(
@@ -143,7 +143,7 @@ def solving_part(
         )
     else:
         [few] = feature_store(context).get(backbone, [train.of(used)])
-        learnt, held = side_by_side(context.task.row_states(few), layers, at), nothing
+        learnt, held = _flat(context.task.row_states(few), layers, at), nothing
     count = len(held)
     own = units.of(used)
     return (
@@ -168,7 +168,19 @@ def states_kept(
     return states
 
 
-def side_by_side(states: np.ndarray, layers: Sequence[int], pooling: int, rows: np.ndarray | None = None) -> np.ndarray:
+def named_part(context: Context, backbone: Backbone, *, layers: Sequence[int], pooling: str) -> Part | None:
+    """Texts made of the labels' own words as rows to fit on; None where the labels are no words."""
+    examples = context.task.label_examples()
+    if not examples:
+        return None
+    tokens = backbone.tokenizer.encode([example.text for example in examples])
+    [states] = feature_store(home(context)).get(backbone, [tokens])
+    targets = np.array([context.task.names.index(example.label) for example in examples])
+    flat = _flat(states, layers, backbone.poolings.index(pooling))
+    return Part(flat, targets, np.full(len(examples), WEIGHT))
+
+
+def _flat(states: np.ndarray, layers: Sequence[int], pooling: int, rows: np.ndarray | None = None) -> np.ndarray:
     """States of some layers side by side, shape (rows, layers * hidden)."""
     if rows is None:
         return states[:, list(layers), pooling].reshape(len(states), -1)
