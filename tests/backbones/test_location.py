@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
 
 from headstart.backbones import hub, location
+from headstart.backbones.base import Inputs
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import ARCHITECTURES, BackboneSource, cleaned, locate, weights_digest
 from headstart.errors import MissingInputError, ModelError, UnavailableError
@@ -252,6 +254,35 @@ def test_positions_that_begin_after_the_padding_id_are_not_counted(
     assert TextEncoder(locate(source(roberta, max_length=62))).tokenizer.max_length == 62
     with pytest.raises(ModelError, match=r"outside \[8, 62\]"):
         TextEncoder(locate(source(roberta, max_length=63)))
+
+    path = roberta / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"pad_token_id": 30}))
+    with pytest.raises(ModelError, match=r"outside \[8, 33\]"):
+        TextEncoder(locate(source(roberta, max_length=34)))
+
+
+def test_a_network_that_fails_on_some_texts_alone_says_where(
+    make_backbone: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = make_backbone(tmp_path / "xlnet", "xlnet")
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"bi_data": True}))  # which takes texts two by two
+    network = TextEncoder(locate(source(folder)))
+    with pytest.raises(
+        ModelError, match=r"xlnet: the network fails on a text, as its configuration or tokenizer is not"
+    ):
+        network.encode(Inputs(torch.full((3, 4), 5), torch.ones(3, 4, dtype=torch.int64)))
+
+
+def test_an_architecture_without_bfloat16_is_read_in_float32(
+    make_backbone: Callable[..., Path], tmp_path: Path
+) -> None:
+    network = TextEncoder(locate(source(make_backbone(tmp_path / "deberta", "deberta")))).eval()
+    inputs = Inputs(torch.full((2, 4), 5), torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]))
+    with torch.no_grad():
+        expected = network.encode(inputs).hidden
+        network.fast = True
+        assert torch.equal(network.encode(inputs).hidden, expected)
 
 
 def test_the_allowed_architectures_are_code_of_transformers() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from headstart.artifact import Artifact, load
 from headstart.data.outputs import Generated, Logits, Outputs
+from headstart.data.units import Units
 from headstart.errors import Interrupted, RunFolderError, StorageError
 from headstart.serving import files
 from headstart.serving.files import FilePredictions
@@ -228,3 +229,24 @@ def test_texts_that_a_model_wrote_are_kept_and_what_is_torn_or_flipped_of_them_i
                 assert journal.find(second) is None, place
                 journal.add(second, said(["", "no\nno"]))
             assert path.read_bytes() == whole
+
+
+FLAT = Logits.of(np.zeros((0, 2), np.float32))
+OTHERS: dict[str, Outputs] = {
+    "another width": Logits.of(np.zeros((2, 7), np.float32)),
+    "whole numbers": Logits.of(np.zeros((2, 2), np.int64)),
+    "three dimensions": Logits.of(np.zeros((2, 2, 2), np.float32)),
+    "one of many each": Logits.of(np.zeros((3, 2), np.float32), Units.counted([1, 2])),
+    "another kind": said(["yes", "no"]),
+    "what is no yes or no": Logits(np.zeros(2), np.zeros((2, 2), np.float32)),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_outputs_that_the_model_does_not_give_are_computed_again(other: str, tmp_path: Path) -> None:
+    path, texts = tmp_path / "x.part", ["a", "b"]
+    for outputs, is_found in ((OTHERS[other], False), (Logits.of(np.ones((2, 2), np.float32)), True)):
+        written(path, (texts, outputs), (["c", "d"], outputs))
+        with Journal(path, KEY, FLAT) as journal:
+            assert (journal.find(texts) is not None) == is_found
+        path.unlink()

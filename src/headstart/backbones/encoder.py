@@ -25,12 +25,15 @@ from headstart.backbones.tokenizer_files import (
 )
 from headstart.backbones.tokenizing import types_of
 from headstart.errors import ModelError, RecipeError
+from headstart.runtime.memory import is_out_of_memory
 
 DECODERS = frozenset(
     ["gpt2", "gpt_neo", "gpt_neox", "llama", "mistral", "opt", "qwen2", "qwen3", "gemma", "gemma2", "smollm3", "bloom"]
 )
 HALVES = frozenset(["t5", "mt5", "umt5"])
 """Encoder-decoders of which the encoder alone is loaded."""
+FLOAT32_ALONE = frozenset(["deberta"])
+"""Architectures whose code in transformers has no bfloat16: it hides words by a number that only float32 has."""
 LAST_TOKEN = DECODERS | {"xlnet"}
 """Architectures whose summary of a text stands at its last token."""
 
@@ -69,13 +72,13 @@ class TextEncoder(Backbone):
         positions = getattr(config, "max_position_embeddings", None) or 512
         if positions < 0:  # XLNet says -1: its positions are relative and never end
             positions = 512
+        pad_id = config.pad_token_id
+        pad_id = 0 if pad_id is None or pad_id < 0 else int(pad_id)
         if kind in ("roberta", "xlm-roberta", "camembert", "mpnet"):
-            positions -= 2  # their position table begins after the padding id
+            positions -= max(pad_id + 1, 2)  # their position table begins after the padding id
         limit = located.source.max_length or min(stated_limit(located.folder) or 512, positions, 512)
         if not 8 <= limit <= positions:
             raise ModelError(f"max_length {limit} is outside [8, {positions}], what {located.identity} can read")
-        pad_id = config.pad_token_id
-        pad_id = 0 if pad_id is None or pad_id < 0 else int(pad_id)
         has_fast = own_file(located.folder, WHOLE) is not None
         self.tokenizer = (open_tokenizer if has_fast else convert_tokenizer)(located.folder, int(limit), pad_id)
         self.prompts = stated_prompts(located.folder)
@@ -124,7 +127,16 @@ class TextEncoder(Backbone):
 
     def run(self, inputs: Inputs, *, layers: bool = False) -> Encoding:
         """A pass over all layers, see `Backbone.run`."""
-        output = self._called(inputs, layers=layers)
+        try:
+            output = self._called(inputs, layers=layers)
+        except (RuntimeError, IndexError, AssertionError) as error:  # not those by which a pass is left early
+            if is_out_of_memory(error):
+                raise
+            said = " ".join(str(error).split())[:300] or type(error).__name__
+            raise ModelError(
+                f"{self.located.folder}: the network fails on a text, as its configuration or tokenizer is not what it was made "
+                f"with: {said}"
+            ) from error
         states = tuple(each.to(self.dtype) for each in output.hidden_states or ()) if layers else ()
         return Encoding(output.last_hidden_state.to(self.dtype), inputs.mask, states, inputs.spans)
 
@@ -133,10 +145,11 @@ class TextEncoder(Backbone):
             raise ValueError(f"{self.located.identity} reads token ids, and there are none")
         mask, more = inputs.mask, dict(inputs.more)
         # Without a mask most architectures take a shorter path; what reads to the left alone never sees padding on the right.
-        whole = self.located.config["model_type"] in DECODERS or mask.all()
+        kind = self.located.config["model_type"]
+        whole = kind in DECODERS or mask.all()
         if self.border is not None:
             more["token_type_ids"] = torch.from_numpy(types_of(inputs.ids.cpu().numpy(), self.border)).to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.fast):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.fast and kind not in FLOAT32_ALONE):
             return self.network(
                 input_ids=inputs.ids, attention_mask=None if whole else mask, output_hidden_states=layers, **more
             )

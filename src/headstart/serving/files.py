@@ -257,7 +257,8 @@ class FilePredictions:
         """Write `work` and put it in the place of `target`, the predictions kept on the way."""
         precision = self.artifact.predictor.precision
         key = {"model": self.artifact.digest, "precision": precision, "rows": CHUNK, "version": own_version()}
-        with Journal(target.with_name(target.name + ".part"), key) as journal:
+        blank = self.artifact.task.no_outputs()
+        with Journal(target.with_name(target.name + ".part"), key, blank) as journal:
             self._journal = journal
             try:
                 writer.write(work, columns, rows)

@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 
 from headstart.data.columns import texts_digest
-from headstart.data.outputs import Outputs, outputs_of
+from headstart.data.outputs import Logits, Outputs, outputs_of
 from headstart.errors import HeadstartError, RunFolderError, StorageError
 from headstart.runtime.durable import opened
 
@@ -38,10 +38,12 @@ class Journal:
     Args:
         path: of the file.
         key: all that outputs depend on beside the texts, plain data.
+        blank: outputs of the model for no rows; entries that are not such outputs are computed again. None takes all.
     """
 
-    def __init__(self, path: Path, key: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, key: Mapping[str, Any], blank: Outputs | None = None) -> None:
         self.path = path
+        self._blank = blank
         self.key = {"format": FORMAT, **key}
         self.rows = 0
         """Rows with text that are in the file."""
@@ -89,7 +91,8 @@ class Journal:
             return None
         start = self._file.tell()
         found = _read(self._file)
-        if found is None or found[0] != texts_digest(texts) or len(found[1]) != len(texts):
+        is_whole = found is not None and found[0] == texts_digest(texts) and len(found[1]) == len(texts)
+        if found is None or not is_whole or not _is_such(found[1], self._blank):
             self._file.seek(start)
             self._file.truncate()
             self._replaying = False
@@ -153,6 +156,19 @@ class Journal:
         file.write(json.dumps(head).encode() + b"\n" + payload)
         file.flush()
         self.rows += len(outputs)
+
+
+def _is_such(found: Outputs, blank: Outputs | None) -> bool:
+    """Whether outputs are of the same kind as some of no rows, and as wide."""
+    if blank is None:
+        return True
+    if not isinstance(found, Logits) or not isinstance(blank, Logits):
+        return found.kind == blank.kind
+    if (found.units is None) != (blank.units is None):
+        return False
+    units = len(found) if found.units is None else found.units.total
+    width, is_flat = blank.values.shape[1], found.truncated.ndim == 1 and found.truncated.dtype == bool
+    return is_flat and found.values.dtype.kind == "f" and found.values.shape == (units, width)
 
 
 def _read(file: IO[bytes]) -> tuple[str, Outputs] | None:
