@@ -285,6 +285,21 @@ def test_a_codec_that_is_no_encoding_is_named_on_standard_input(headstart: Calla
         (["--seed", "1", "--set", "seed=2"], "--set seed: is given by --seed too; give it once"),
         (["--C", "1", "--set", "tf-idf.C=2"], "--set tf_idf.C: is given by --C too; give it once"),
         (["--C", "1", "--tf-idf.C", "2"], "--tf-idf.C: is given by --C too; give it once"),
+        (["--C", "1", "--set", "strategy.C=2"], "--set strategy.C: is given by --C too; give it once"),
+        (["--set", "data={train: other.csv}"], "--set data: is given by --train too; give it once"),
+        (
+            ["--strategy", "tf-idf", "--set", "strategy={name: crf}"],
+            "--set strategy: is given by --strategy too; give it once",
+        ),
+        (
+            ["--strategy", "tf-idf", "--set", "strategies=crf"],
+            "--set strategies: is given by --strategy too; give it once",
+        ),
+        (["--text", "text", "--set", "task.text=label"], "--set task.text: is given by --text too; give it once"),
+        (
+            ["--set", "training.epochs=2", "--set", "training={patience: 2}"],
+            "'training.epochs' is given twice; give it once",
+        ),
     ],
 )
 def test_a_key_is_given_once(headstart: Callable[..., Any], files: Path, words: list[str], message: str) -> None:

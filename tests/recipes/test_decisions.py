@@ -41,6 +41,12 @@ def test_a_threshold_outside_of_zero_and_one_is_refused_in_either_place() -> Non
             recipe(**values)
 
 
+def test_a_decision_that_stands_twice_is_refused() -> None:
+    twice = [{"name": "thresholds", "values": [0.5, 0.5]}, {"name": "thresholds", "values": []}]
+    with pytest.raises(RecipeError, match="the decision 'thresholds' is named twice; keep the one that is meant"):
+        recipe(decisions=twice)
+
+
 def test_a_decision_that_is_not_known_is_refused_with_the_one_that_was_meant() -> None:
     with pytest.raises(RecipeError, match="did you mean 'abstention'"):
         recipe(decisions=[{"name": "abstension"}])

@@ -305,6 +305,7 @@ def test_named_tests_are_files_by_name(given: Any, tests: dict[str, str]) -> Non
         ("a=x.csv,a=y.csv", "data.tests: a name is given to two files"),
         ({"test": "x.csv"}, "data.tests: 'test' is a part of the data already; give the test another name"),
         ({"Target": "x.csv"}, "'Target' is a part of the data already"),
+        ({f"t{at}": "x.csv" for at in range(101)}, "names 101 files; name at most 100"),
         ({"a.b": "x.csv"}, r"'a\.b' is no name for a test; letters, digits, blanks and _\+- are, at most 40 of them"),
         (["x.csv"], "data.tests: should be a mapping of keys to values, found a list"),
     ],

@@ -101,6 +101,17 @@ def test_a_recipe_that_is_there_is_replaced_only_when_told(made: Made) -> None:
     assert made(stars(), overwrite=True).startswith("# A recipe for train.csv")
 
 
+def test_a_recipe_does_not_take_the_place_of_the_rows_it_is_for(made: Made) -> None:
+    made(stars())
+    rows = Path("train.csv").read_bytes()
+    for name in ("train.csv", "linked.csv"):
+        if name == "linked.csv":
+            Path(name).symlink_to("train.csv")
+        with pytest.raises(RunFolderError, match=f"{name} holds the rows that the recipe is for; name another file"):
+            made(stars(), overwrite=True, output=name)
+    assert Path("train.csv").read_bytes() == rows
+
+
 def test_beside_a_schema_the_recipe_names_it_for_editors(made: Made, tmp_path: Path) -> None:
     (tmp_path / "recipe.schema.json").write_text("{}", encoding="utf-8")
     assert made(stars()).startswith("# yaml-language-server: $schema=recipe.schema.json\n")

@@ -350,6 +350,16 @@ def test_replay_needs_general_text(text: Path, tiny_backbone: Path, tmp_path: Pa
         )
 
 
+def test_a_folder_among_the_texts_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("one\n", encoding="utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    for output in ("in/lm", "in/deep/lm", "link/lm"):
+        with pytest.raises(RunFolderError, match="is inside of .*, all of which is read as text; choose another"):
+            learn(tmp_path / "in", tmp_path / output)
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["a.txt"]
+
+
 def test_a_folder_that_is_there_is_not_replaced(text: Path, tmp_path: Path) -> None:
     learn(text, tmp_path / "lm", updates=2, rounds=1)
     with pytest.raises(RunFolderError, match="--overwrite"):

@@ -1,5 +1,6 @@
 """Folders that are whole or not there: order of what is asked of the disk, damage found, locks, full disks."""
 
+import io
 import json
 import os
 import random
@@ -15,7 +16,17 @@ import pytest
 
 from headstart.errors import RunFolderError, StorageError
 from headstart.runtime import durable
-from headstart.runtime.durable import MANIFEST, Lock, clear_remains, damage, discard, require_room, sealed, write_whole
+from headstart.runtime.durable import (
+    LOCK,
+    MANIFEST,
+    Lock,
+    clear_remains,
+    damage,
+    discard,
+    require_room,
+    sealed,
+    write_whole,
+)
 
 
 def written(target: Path, size: int = 1000) -> Path:
@@ -297,3 +308,18 @@ def test_a_limit_on_file_sizes_leaves_the_old_folder_or_the_new_one_whole(tmp_pa
         assert "cannot be written: File too large" in done.stdout
         assert (tmp_path / "x" / MANIFEST).read_bytes() == before
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+def test_a_lock_that_a_full_disk_has_no_room_for_is_an_error_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.BytesIO):
+        def flush(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Lock, "_taken", lambda *_: Full())
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / LOCK).touch()
+    with pytest.raises(StorageError, match="lock cannot be written: No space left on device"):
+        Lock(tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []

@@ -71,6 +71,8 @@ def test_numbers_that_are_all_the_same_cannot_be_learnt() -> None:
         TASK.bind(store(2, 2, 2))
     with pytest.raises(DataError, match="too large to compute with"):
         TASK.bind(store(1e308, -1e308, 1))
+    with pytest.raises(DataError, match="too close to each other or to 0 to compute with"):
+        TASK.bind(store(5e-324, 1e-323, 0))
 
 
 @pytest.mark.parametrize("metric", ["pearson", "spearman", "rmse", "mae"])

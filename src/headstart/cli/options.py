@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from headstart.cli.dashes import unmarked
 from headstart.cli.help import text_of
 from headstart.config import components
 from headstart.errors import Fault, RecipeError, quoted
-from headstart.recipes.flags import Flag, as_listed, flags, kind_of
+from headstart.recipes.flags import MANY, Flag, as_listed, flags, kind_of
 from headstart.recipes.notation import written
 from headstart.recipes.verbs import VERBS
 
@@ -61,7 +62,7 @@ def command(verb: str, act: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _given_twice(given: Iterable[str], sets: Iterable[str], known: Mapping[str, Flag]) -> list[str]:
+def _given_twice(given: Collection[str], sets: Iterable[str], known: Mapping[str, Flag]) -> list[str]:
     """What is said of keys that two flags reach, or a flag and `--set`: neither may win over the other in silence."""
     names = [name for name in given if name in known]
     found = [
@@ -71,13 +72,21 @@ def _given_twice(given: Iterable[str], sets: Iterable[str], known: Mapping[str, 
         if _same_key(known[name], known[other])
     ]
     for key in sets:
-        here = known.get(as_listed(key, known)) or Flag(tuple(key.split(".")), FieldInfo(), "")
+        own = Flag(tuple(re.sub(r"^strategy\b", MANY, key).split(".")), FieldInfo(), "")
+        here = known.get(as_listed(key, known), own)
         found += [
             f"--set {key}: is given by --{_dashed(name)} too; give it once"
             for name in names
-            if _same_key(known[name], here)
+            if _same_key(known[name], here) or _holds(own.path, known[name].path)
         ]
+        if own.path in ((MANY,), (MANY, "name")) and "strategy" in given:
+            found.append(f"--set {key}: is given by --strategy too; give it once")
     return found
+
+
+def _holds(key: Sequence[str], path: Sequence[str]) -> bool:
+    """Whether a key is a path or a section that the path is in; what strategies are leaves open what their keys are."""
+    return tuple(path[: len(key)]) == tuple(key) and (*key,) != (MANY,)
 
 
 def _same_key(one: Flag, other: Flag) -> bool:
@@ -101,8 +110,8 @@ def parse_sets(given: list[str]) -> dict[str, Any]:
         said, path = f"--set {quoted(item)[1:-1]}", _path(key)
         if not equals or not path:
             faults.append(Fault((said,), "expected KEY=VALUE, such as strategy.layers=2"))
-        elif path in sets:
-            faults.append(Fault((said,), f"{quoted(path)} is given twice; give it once"))
+        elif twice := next((one for one in sets if f"{one}.".startswith(f"{path}.")), None):
+            faults.append(Fault((said,), f"{quoted(twice)} is given twice; give it once"))
         else:
             sets[path] = _value(value, said, faults)
     if faults:

@@ -132,6 +132,14 @@ class Experiment(Recipe):
             raise ValueError("a measurement is named twice")
         return value
 
+    @field_validator("decisions")
+    @classmethod
+    def _one_each(cls, value: tuple[Decision, ...]) -> tuple[Decision, ...]:
+        names = [each.name for each in value]
+        if twice := next((name for at, name in enumerate(names) if name in names[:at]), None):
+            raise ValueError(f"the decision '{twice}' is named twice; keep the one that is meant")
+        return value
+
     @property
     def known_task(self) -> Task:
         """The task, where it is named.

@@ -67,6 +67,10 @@ TAKEN = frozenset({*ROLES, TESTS, "cross-validation"})
 """Names that a named test can't have, since scores stand under them."""
 
 
+MOST_TESTS = 100
+"""Named tests that a run can have; each is read, and every strategy is scored on it."""
+
+
 class Format(Component):
     """How files are read; everything is detected where it can be."""
 
@@ -94,7 +98,11 @@ def _by_name(value: Any) -> Any:
             raise ValueError(f"{quoted(value)} is not of the form NAME=FILE,NAME=FILE")
         if len({name.strip() for name, _, _ in pairs}) < len(pairs):
             raise ValueError("a name is given to two files")
-        return {name.strip(): path.strip() for name, _, path in pairs}
+        value = {name.strip(): path.strip() for name, _, path in pairs}
+    if isinstance(value, Mapping) and len(value) > MOST_TESTS:
+        raise ValueError(
+            f"names {len(value):,} files; name at most {MOST_TESTS}, or put rows of one kind into one file"
+        )
     return {name: str(path) for name, path in value.items()} if isinstance(value, Mapping) else value
 
 

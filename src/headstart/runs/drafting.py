@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -39,6 +40,8 @@ def init(recipe: Init, call: Call) -> Outcome:
     path = Path(recipe.output)
     if path.exists() and not recipe.overwrite:
         raise RunFolderError(f"{path} exists already; name another file with -o, or replace it with --overwrite")
+    if any(path.exists() and os.path.exists(file) and path.samefile(file) for file in recipe.data.sources.values()):
+        raise RunFolderError(f"{path} holds the rows that the recipe is for; name another file with -o")
     fit = Fit(data=recipe.data, task=recipe.task)
     labelled = bound(read(fit, call.table), fit)
     announce(labelled, call.progress)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.artifact import EVIDENCE, check_free, is_network, load
 from headstart.data.files import require_file
 from headstart.data.table import Table
-from headstart.errors import MissingInputError, ModelError, UsageError
+from headstart.errors import MissingInputError, ModelError, RunFolderError, UsageError
 from headstart.faults import describe
 from headstart.recipes.base import Recipe
 from headstart.recipes.effects import without_effect
@@ -163,6 +165,7 @@ def language_modelling(recipe: LanguageModelling, call: Call) -> Outcome:
 
     folder = _text_folder(recipe)
     first = not started_by_torchrun().rank
+    _require_apart(folder, recipe.data.texts)
     if first:
         check_free(folder, overwrite=recipe.overwrite)
     with watched():
@@ -212,6 +215,15 @@ def _text_folder(recipe: LanguageModelling) -> Path:
     if recipe.output is not None:
         return Path(recipe.output)
     return _unused(Path(recipe.data.texts[0].rstrip("/*")).name.split(".")[0] or recipe.verb)
+
+
+def _require_apart(folder: Path, texts: Sequence[str]) -> None:
+    """Raises RunFolderError where what a run writes would be among the texts that it reads."""
+    for text in texts:
+        if Path(text).is_dir() and Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(text)):
+            raise RunFolderError(
+                f"output folder {folder} is inside of {text}, all of which is read as text; choose another with --output"
+            )
 
 
 def _compared(

@@ -317,9 +317,17 @@ class Lock:
         self._file: IO[bytes] | None = None
         while self._file is None:
             self._file = self._taken(folder)
-        self._file.truncate()
-        self._file.write(json.dumps({"process": os.getpid(), "host": socket.gethostname()}).encode())
-        self._file.flush()
+        try:
+            self._file.truncate()
+            self._file.write(json.dumps({"process": os.getpid(), "host": socket.gethostname()}).encode())
+            self._file.flush()
+        except OSError as error:  # a full disk: nothing is left of what could not be begun
+            with suppress(OSError):
+                self.path.unlink()
+                folder.rmdir()
+            with suppress(OSError):
+                self._file.close()
+            raise refusal(self.path, error) from None
 
     def _taken(self, folder: Path) -> IO[bytes] | None:
         """The open file with the lock; None where it was removed meanwhile by the process that had it."""

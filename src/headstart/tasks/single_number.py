@@ -119,7 +119,8 @@ class SingleNumber(PooledTask[E], Generic[E]):
         with np.errstate(over="ignore", invalid="ignore"):
             spread = float(values.std())
         if not np.isfinite(spread) or spread == 0:
-            raise DataError(f"{examples.file}: the numbers of column '{self.label}' are too large to compute with")
+            size = "large" if np.abs(values).max() > 1 else "close to each other or to 0"
+            raise DataError(f"{examples.file}: the numbers of column '{self.label}' are too {size} to compute with")
         mean = float(values.mean()) if self.mean is None else self.mean
         deviation = spread if self.deviation is None else self.deviation
         return self.revised(
