@@ -110,7 +110,7 @@ CONTRADICTIONS = [
     ((*ANSWER, "decisions"), {"name": "abstention"}, "decisions: should be a list"),
     ((*ANSWER, "decisions"), [[]], "should be a mapping"),
     (TASK, {"name": "token-classification", "labels": ["no", "yes"]}, "has no tag O"),
-    (TASK, {"name": "sentence-similarity", "mean": 0.0, "deviation": 1.0, "labels": ["no", "yes"]}, "shape"),
+    (TASK, {"name": "sentence-similarity", "mean": 0.0, "deviation": 1.0, "labels": ["no", "yes"]}, "gives no labels by them"),
     (TASK, {"name": "text-regression", "labels": ["no", "yes"]}, "knows no numbers yet"),
     (TASK, {"name": ["text-classification"], "labels": ["no", "yes"]}, "unknown task"),
     (TASK, {"labels": ["no", "yes"]}, "unknown task"),
@@ -187,7 +187,7 @@ def test_what_is_rewritten_without_a_change_is_the_same_model(saved: Path) -> No
         ("native", ("overlap",), -1, "at least 0"),
         ("native", ("words",), True, "does not do text-classification"),
         ("native", ("pairs",), True, "does not do text-classification"),
-        ("native", ("crf",), True, "the tensor 'factor' is missing"),
+        ("native", ("crf",), True, "does not do text-classification"),
         ("native", ("head",), "x", "unknown key 'head'"),
         ("twins", ("layers",), [0, 2], r"shape \[1, 1\], expected F64/F32/F16 of shape \[1, 2\]"),
         ("twins", ("max_length",), 7, "at least 8"),
@@ -201,6 +201,25 @@ def test_what_is_said_of_a_network_has_to_fit_it(
     rewrite(folder, put((*PART, "description", *place), value))
     with pytest.raises(ModelError, match=message):
         load(folder).predict(TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "decision", "message"),
+    [
+        ("number", {"name": "thresholds", "values": [0.5]}, "gives no labels by them"),
+        ("chain", {"name": "thresholds", "values": [0.5, 0.5, 0.5]}, "gives no labels by them"),
+        ("number", {"name": "abstention", "least": 0.5}, "no one label to withhold"),
+        ("chain", {"name": "abstention", "least": 0.5}, "no one label to withhold"),
+    ],
+)
+def test_a_decision_that_would_have_no_vote_is_refused(
+    name: str, decision: dict[str, Any], message: str, kinds: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(kinds[name], tmp_path / "run"))
+    [answer] = json.loads((folder / MANIFEST).read_text())["answers"]
+    rewrite(folder, put(("answers", answer, "decisions"), [decision]))
+    with pytest.raises(ModelError, match=message):
+        load(folder)
 
 
 def drop(name: str) -> Callable[[dict[str, np.ndarray]], None]:

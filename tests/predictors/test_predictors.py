@@ -103,7 +103,7 @@ def test_a_chain_is_calibrated_by_its_factor_which_is_saved_with_it(
     head = PooledHead(32, 3, layers=(2,), pooling="first", depth=2, chained=True)
     assert head.chain is not None
     head.chain.set(torch.randn(3, 3) * 3)
-    task = TokenClassification(labels=("O", "B-X", "I-X"))
+    task = TokenClassification(labels=("O", "B-X", "I-X"), crf=True)
     predictor = NetworkPredictor(Model(encoder, {"classification": head}), task)
     texts = [joined_words(text.split()) for text in TEXTS if text] + [joined_words(["good", "day"] * 20)]
     before = predictor.outputs(texts).values

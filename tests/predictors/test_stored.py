@@ -26,6 +26,7 @@ from headstart.tasks.text_classification import TextClassification
 from headstart.tasks.token_classification import TokenClassification
 
 TAGS = TokenClassification(labels=("O", "B-X", "I-X"))
+CHAINED = TAGS.revised(crf=True)
 TASK = TextClassification(labels=("a", "b", "c"))
 
 
@@ -34,11 +35,11 @@ def made(make_backbone: Callable[..., Path], tmp_path: Path) -> Callable[..., Ne
     """A predictor with random weights on a tiny BERT that reads twelve tokens."""
     folder = make_backbone(tmp_path / "wide", initializer_range=0.2)
 
-    def make(task: Any, layers: tuple[int, ...], pooling: str, *, chained: bool = False) -> NetworkPredictor:
+    def make(task: Any, layers: tuple[int, ...], pooling: str) -> NetworkPredictor:
         encoder = TextEncoder(locate(BackboneSource(location=str(folder), max_length=12)))
-        encoder.words = task is TAGS
+        encoder.words = task.words
         torch.manual_seed(0)
-        head = PooledHead(32, 3, layers=layers, pooling=pooling, depth=2, chained=chained)
+        head = PooledHead(32, 3, layers=layers, pooling=pooling, depth=2, chained=task.chained)
         if head.chain is not None:
             head.chain.set(torch.randn(3, 3) * 3)
         return NetworkPredictor(Model(encoder, {"classification": head}), task)
@@ -65,7 +66,7 @@ def saved(predictor: NetworkPredictor, folder: Path) -> StoredPredictor:
 def test_words_are_read_without_torch_as_with_it(
     layers: tuple[int, ...], pooling: str, chained: bool, made: Callable[..., NetworkPredictor], tmp_path: Path
 ) -> None:
-    predictor = made(TAGS, layers, pooling, chained=chained)
+    predictor = made(CHAINED if chained else TAGS, layers, pooling)
     predictor.absorb(Temperature(factor=0.3))
     sentences = [
         joined_words(["good", "day"] * 20),  # in several windows
@@ -85,11 +86,11 @@ def test_words_are_read_without_torch_as_with_it(
 
 
 def test_entities_are_predicted_without_importing_torch(made: Callable[..., NetworkPredictor], tmp_path: Path) -> None:
-    described = json.loads(json.dumps(made(TAGS, (2,), "mean", chained=True).save(_new(tmp_path / "other"))))
+    described = json.loads(json.dumps(made(CHAINED, (2,), "mean").save(_new(tmp_path / "other"))))
     code = (
         "import sys, pathlib; from headstart.predictors.stored import StoredPredictor;"
         "from headstart.tasks.token_classification import TokenClassification;"
-        "task = TokenClassification(labels=('O', 'B-X', 'I-X'));"
+        "task = TokenClassification(labels=('O', 'B-X', 'I-X'), crf=True);"
         f"stored = StoredPredictor.load(pathlib.Path({str(tmp_path / 'other')!r}), task, {described!r});"
         "given = [task.checked(0, 'the shop opens at nine')];"
         "print(len(task.predictions(stored.outputs(given), given)[0].tags), sorted({'torch', 'transformers'} & set(sys.modules)))"

@@ -11,6 +11,7 @@ from pydantic import Field
 from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.decisions.base import Decision
+from headstart.errors import DataError
 from headstart.tasks.base import Task
 
 
@@ -26,6 +27,13 @@ class Abstention(Decision):
     def is_idle(self) -> bool:
         """Whether everything is answered."""
         return self.least is None
+
+    def require_fitting(self, task: Task[Any, Any], file: str) -> None:
+        """Refuse a least confidence where the task has no single answer to withhold."""
+        if self.least is not None and not task.can_abstain:
+            raise DataError(
+                f"{file}: a least confidence was given, and {task.name} has no one label to withhold; leave it out"
+            )
 
     def fit(self, task: Task[Any, Any], outputs: Logits, rows: Store[Any]) -> Self:  # type: ignore[override]
         """Itself: how sure is sure enough is for people to say."""

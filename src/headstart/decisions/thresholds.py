@@ -35,7 +35,9 @@ class Thresholds(Decision):
         return not self.values
 
     def require_fitting(self, task: Task[Any, Any], file: str) -> None:
-        """Refuse another number of thresholds than there are labels, and ones of 0 by which probabilities would be divided."""
+        """Refuse thresholds where no labels are given by them, another number of them, and ones of 0 to divide by."""
+        if self.values and task.target_kind not in ("label", "labels"):
+            raise DataError(f"{file}: thresholds were given, and {task.name} gives no labels by them; leave them out")
         refuse_thresholds(self.values or None, task.names, file)
         if task.target_kind == "label" and not all(self.values or (1.0,)):
             raise DataError(f"{file}: a threshold is 0, and probabilities are divided by it; give each over 0")

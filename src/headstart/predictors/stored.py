@@ -32,6 +32,11 @@ from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
 
 
+def _fits(said: NetworkDescription, task: Task[Any, Any]) -> bool:
+    """Whether a network reads what a task has, and has the head that it asks for."""
+    return (said.words, said.pairs, said.crf) == (task.words, task.together, task.chained)
+
+
 class StoredPredictor(Predictor):
     """What `load` gives for artifacts of the kind `transformers`.
 
@@ -50,7 +55,7 @@ class StoredPredictor(Predictor):
         self.folder = folder
         self.description = description
         said = stated(NetworkDescription, folder, description)
-        refuse_task(folder, self.kind, task, suits=said.words == task.words and said.pairs == task.together)
+        refuse_task(folder, self.kind, task, suits=_fits(said, task))
         refuse_damaged(folder, description)
         self._home = home = network_in(folder)
         config = read_json(home, CONFIG)
