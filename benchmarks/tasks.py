@@ -5,9 +5,10 @@
 
 Sets: conll2003, bc5cdr, conll2002_nl, wikiann_de (names), mrpc, rte (pairs), cola (sentences), stsb (similarity). A tenth of the
 training rows, drawn by seed, is validation, where both programs choose their epoch; the named test part is only scored.
-`--share` draws so much of the training rows first; `--controls` runs headstart's controls after its fine-tuning. Programs take
-turns, as whole commands. `seconds` are those of training with validation (headstart: with tokenising and its head too),
-`command_seconds` those of everything. Raw results: benchmarks/results/tasks.jsonl, a line per set, program, seed and share.
+`plain loop` (tags only) learns from both parts for three epochs and chooses nothing. `--share` draws so much of the training
+rows first; `--controls` runs headstart's controls after its fine-tuning. Programs take turns, as whole commands. `seconds` are
+those of training with validation (headstart: with tokenising and its head too), `command_seconds` those of everything. Raw
+results: benchmarks/results/tasks.jsonl, a line per set, program, seed and share.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from few_labels import timed
 RESULTS = "tasks.jsonl"
 KEYS = ("data", "program", "seed", "share", "device")
 PEER = Path(__file__).parent / "peers" / "trainer_tasks.py"
+PLAIN = Path(__file__).parent / "peers" / "plain_loop.py"
 VALIDATION = 0.1
 """Share of the training rows."""
 OURS = {
@@ -43,7 +45,8 @@ OURS = {
     "headstart, feature-extraction": ["--strategy", "feature-extraction"],
 }
 """Programs that are headstart's, and the words that choose them."""
-PROGRAMS = ("Trainer, defaults", "Trainer, best options", "Trainer, best options, bf16", *OURS)
+LOOP = "plain loop"
+PROGRAMS = ("Trainer, defaults", "Trainer, best options", "Trainer, best options, bf16", LOOP, *OURS)
 USUAL = ("Trainer, best options", "headstart")
 QUICK_ROWS, QUICK_TEST = 300, 200
 
@@ -161,6 +164,34 @@ def trainer(name: str, files: Files, seed: int, options: argparse.Namespace, pro
     ]
 
 
+def loop(name: str, files: Files, seed: int, options: argparse.Namespace, program: str) -> list[dict[str, Any]]:
+    """One run of the loop by hand, which learns from the validation rows too; for tags only."""
+    if SETS[name].task != TOKENS:
+        return []
+    command = [
+        sys.executable,
+        str(PLAIN),
+        "--train",
+        str(files.train),
+        str(files.validation),
+        "--test",
+        str(files.test),
+    ]
+    command += ["--seed", str(seed), *["--epochs", str(options.epochs)] * bool(options.epochs)]
+    output, seconds = timed(command, options.threads)
+    result = json.loads(output.strip().split("\n")[-1])
+    scores = result.pop("test")
+    return [
+        {
+            "program": program + suffix(options),
+            "score": scores[SETS[name].metric],
+            "scores": scores,
+            **{key: value for key, value in result.items() if key != "rows"},
+            "command_seconds": round(seconds, 2),
+        }
+    ]
+
+
 def headstart(name: str, files: Files, seed: int, options: argparse.Namespace, program: str) -> list[dict[str, Any]]:
     """One run of the product: one strategy, and its controls where they are asked for."""
     found = SETS[name]
@@ -203,7 +234,7 @@ def suffix(options: argparse.Namespace) -> str:
 
 def measured(name: str, program: str, seed: int, files: Files, options: argparse.Namespace) -> list[dict[str, Any]]:
     """One run of a program, kept and printed."""
-    act = headstart if program in OURS else trainer
+    act = headstart if program in OURS else loop if program == LOOP else trainer
     rows = []
     for found in act(name, files, seed, options, program):
         row = {"data": name, "program": found.pop("program"), "seed": seed, "share": options.share}
