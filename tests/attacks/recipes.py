@@ -59,6 +59,9 @@ FILES: dict[str, str | bytes] = {
     "a verb that is a number": "verb: 7\n",
     "a verb that talks to terminals": 'verb: "\\e]0;title\\a"\n',
     "a verb of a million letters": f"verb: {'x' * 1_000_000}\n",
+    "a strength that float32 has no number for": "verb: fit\ndata: {train: d.csv}\nstrategy: {name: tf-idf, C: 1.0e-308}\n",
+    "a strength beyond all numbers": "verb: fit\ndata: {train: d.csv}\nstrategy: {name: crf, variance: 1.0e+300}\n",
+    "a test for every page": f"verb: fit\ndata: {{train: d.csv, tests: {{{', '.join(f't{at}: d.csv' for at in range(3000))}}}}}\n",
 }
 LINES: dict[str, str] = {
     "a seed of 5,000 digits": f"seed: {'9' * 5000}\n",

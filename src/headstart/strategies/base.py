@@ -32,6 +32,9 @@ Need = Literal["labels", "texts", "pairs", "teacher"]
 NO_TARGET = "learns from texts of the target domain, and there are none; name a file of them with --target"
 """After the name of a strategy: what is missing where no file of such texts was given."""
 
+LEAST_STRENGTH, MOST_STRENGTH = 1e-15, 1e15
+"""Range of strengths of regularisation; beyond, float32 has no number for penalties and their products."""
+
 
 @dataclass(frozen=True)
 class Within:

@@ -10,7 +10,16 @@ from pydantic import Field
 from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.errors import RecipeError
-from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work, fitting_heads
+from headstart.strategies.base import (
+    LEAST_STRENGTH,
+    MOST_STRENGTH,
+    Auto,
+    Candidate,
+    Context,
+    Strategy,
+    Work,
+    fitting_heads,
+)
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -70,7 +79,7 @@ class Contrastive(Strategy):
     """Learn from the labels' own words too, as three more texts per label. By default where choices are made by
     cross-validation, as they are with few labels: there names that the network knows as words are used unless they do harm, others
     if they help."""
-    C: float | None = Field(default=None, gt=0)
+    C: float | None = Field(default=None, ge=LEAST_STRENGTH, le=MOST_STRENGTH)
     """Inverse strength of regularisation, over 0; of the head on standardised states, chosen if not given."""
 
     def unused(self, training: Training) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from headstart.data.outputs import Logits
-from headstart.strategies.base import Candidate, Context, Need, Strategy, Work
+from headstart.strategies.base import LEAST_STRENGTH, MOST_STRENGTH, Candidate, Context, Need, Strategy, Work
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ class Coral(Strategy):
     given."""
     pooling: Literal["first", "mean", "last"] | None = None
     """How tokens become one vector; chosen by cross-validation if not given."""
-    C: float | None = Field(default=None, gt=0)
+    C: float | None = Field(default=None, ge=LEAST_STRENGTH, le=MOST_STRENGTH)
     """Inverse strength of regularisation, over 0; of the head on standardised features, chosen on validation if not given."""
-    regularisation: float = Field(default=100.0, gt=0)
+    regularisation: float = Field(default=100.0, ge=LEAST_STRENGTH, le=MOST_STRENGTH)
     """Added to the variance of every (standardised) feature before whitening and colouring, over 0; the paper has 1. More
     aligns the strongest directions alone: of a thousand features, the weak ones are noise in some hundred texts."""
     match_means: bool = False

@@ -13,7 +13,7 @@ from headstart.data.outputs import Logits
 from headstart.data.units import Units
 from headstart.evaluation.judging import sort_key
 from headstart.predictors.chain import ChainPredictor, known_features, shapes_of
-from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work
+from headstart.strategies.base import LEAST_STRENGTH, MOST_STRENGTH, Auto, Candidate, Context, Strategy, Work
 from headstart.tasks.base import Task
 
 GRID = (0.3, 1.0, 3.0, 10.0)
@@ -48,7 +48,7 @@ class Crf(Strategy):
     auto: ClassVar[Auto | None] = Auto()
     cost: ClassVar[int] = 1
 
-    variance: float | None = Field(default=None, gt=0)
+    variance: float | None = Field(default=None, ge=LEAST_STRENGTH, le=MOST_STRENGTH)
     """Inverse strength of the L2 penalty on weights, over 0; chosen by cross-validation on training rows if not given."""
 
     def refuses(self, task: Task) -> str:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from headstart.errors import RecipeError
-from headstart.strategies.base import CHOOSING_ROWS, Auto, Candidate, Context, Strategy, Work, fitting_heads
+from headstart.strategies.base import (
+    CHOOSING_ROWS,
+    LEAST_STRENGTH,
+    MOST_STRENGTH,
+    Auto,
+    Candidate,
+    Context,
+    Strategy,
+    Work,
+    fitting_heads,
+)
 
 if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
@@ -39,7 +49,7 @@ class FeatureExtraction(Strategy):
     given."""
     pooling: Literal["first", "mean", "last"] | None = None
     """How tokens become one vector; chosen by cross-validation if not given."""
-    C: float | None = Field(default=None, gt=0)
+    C: float | None = Field(default=None, ge=LEAST_STRENGTH, le=MOST_STRENGTH)
     """Inverse strength of regularisation, over 0; of the head on standardised features, chosen if not given, by
     cross-validation up to 2,000 rows and on validation beyond."""
     label_names: bool | None = None

@@ -18,7 +18,7 @@ from headstart.predictors.linear_text import (
     vectorizer_for,
     weighted,
 )
-from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work
+from headstart.strategies.base import LEAST_STRENGTH, MOST_STRENGTH, Auto, Candidate, Context, Strategy, Work
 from headstart.strategies.linear import compact, fitted, spread
 from headstart.tasks.base import Task
 
@@ -63,7 +63,7 @@ class TfIdf(Strategy):
     auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"compare"}))
     cost: ClassVar[int] = 1
 
-    C: float | None = Field(default=None, gt=0)
+    C: float | None = Field(default=None, ge=LEAST_STRENGTH, le=MOST_STRENGTH)
     """Inverse strength of regularisation, over 0; chosen by cross-validation on the training rows if not given."""
 
     def refuses(self, task: Task) -> str:
