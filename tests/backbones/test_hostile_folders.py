@@ -167,6 +167,10 @@ REFUSED: dict[str, tuple[Change, str]] = {
         weights(lambda t: t.update({OLD: t.pop(NORM).to(torch.int8)})), r"LayerNorm\.gamma is stored as I8"
     ),
     "a weight by two names": (weights(lambda t: t.update({OLD: -t[NORM]})), f"{NORM} is there twice, also by its former name {OLD}"),
+    "a long head": (
+        special(SINGLE, lambda path: path.write_bytes((17 << 20).to_bytes(8, "little") + b" " * (17 << 20))),
+        "a head of 17,825,792 bytes, more than the 16,777,216",
+    ),
     "many tensors": (many_tensors, r"has 20,001 tensors, more than the 20,000"),
     "another shape": (weights(lambda t: t.update({BIAS: torch.ones(33)})), rf"{BIAS} has the shape \[33\]"),
     "states that overflow": (

@@ -99,6 +99,14 @@ class Recorded(BaseModel):
     finished: bool = False
 
 
+def refuse_misshapen(cls: type[BaseModel], about: Any) -> None:
+    """Raises ValueError, which names the first key that is wrong, where plain data has not the shape of a class."""
+    try:
+        cls.model_validate(about)
+    except ValidationError as error:
+        raise ValueError(f"entry.json: {'.'.join(map(str, error.errors()[0]['loc']))} is of another kind") from None
+
+
 def place_of(folder: Path) -> Path:
     """Where the workspace of an output folder is: beside it."""
     return folder.with_name(folder.name + SUFFIX)

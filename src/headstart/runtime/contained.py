@@ -249,6 +249,10 @@ def refuse_other_length(folder: Path, name: str) -> None:
     with opened(folder, name) as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+        if MOST_HEADER_BYTES < length <= size - LENGTH_BYTES:
+            raise ModelError(
+                f"{path} has a head of {length:,} bytes, more than the {MOST_HEADER_BYTES:,} that tell of a network"
+            )
         if not 0 < length <= min(MOST_HEADER_BYTES, size - LENGTH_BYTES):
             raise ModelError(f"{path} is damaged: it is no safetensors file, or was cut short")
         head = parsed(file.read(length), path)

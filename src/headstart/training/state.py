@@ -100,6 +100,10 @@ class State:
         )
 
 
+MOMENTS = ({"step", "exp_avg", "exp_avg_sq"}, {"momentum_buffer"})
+"""What AdamW and Muon remember of a parameter."""
+
+
 @dataclass
 class Snapshot:
     """A state with its numbers, by name of the parameter; tensors are not copied."""
@@ -113,8 +117,15 @@ class Snapshot:
 
     def fits(self, named: Mapping[str, torch.Tensor]) -> bool:
         """Whether these are the numbers of some parameters, by name."""
-        of_moments = {key.partition("/")[2] for key in self.moments}
-        if {*self.weights} != {*named} or not of_moments <= {*named}:
+        kinds: dict[str, set[str]] = {}
+        for key in self.moments:
+            kind, _, name = key.partition("/")
+            kinds.setdefault(name, set()).add(kind)
+        if (
+            {*self.weights} != {*named}
+            or not {*kinds} <= {*named}
+            or not all(each in MOMENTS for each in kinds.values())
+        ):
             return False
         numbers = (self.weights, self.best or self.weights)
         return all(each[name].shape == named[name].shape for each in numbers if {*each} == {*named} for name in named)
