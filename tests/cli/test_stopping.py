@@ -180,3 +180,15 @@ def test_a_reader_that_closes_the_pipe_early_is_no_fault(linear: Path) -> None:
         process.stdin.close()
         assert process.stderr.read() == b""
         assert process.wait(timeout=60) == 0
+
+
+def test_ctrl_c_before_the_command_is_there_ends_it_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(1)\n")
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    begin = PROGRAM.replace(
+        "from headstart.cli.main import main\nmain()",
+        "import runpy\nrunpy.run_module('headstart.cli', None, '__main__')",
+    )
+    command = [sys.executable, "-c", begin, "list"]
+    done = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONPATH": path}, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
