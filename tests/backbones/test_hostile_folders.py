@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +255,15 @@ def test_a_head_that_was_published_with_a_network_is_no_part_of_it(with_head: bo
     network = opened(folder)
     assert torch.equal(states(network), expected)
     assert VocabularyHead(network, "masked").fresh is not with_head
+
+
+def test_a_head_of_another_shape_is_named(folder: Path) -> None:
+    network = opened(folder)
+    weights(lambda tensors: tensors.update({"cls.predictions.decoder.weight": torch.ones(7, 32)}))(folder)
+    with pytest.raises(
+        ModelError, match=r"cls\.predictions\.decoder\.weight has the shape \[7, 32\], the configuration asks for"
+    ):
+        VocabularyHead(TextEncoder(replace(network.located, source=BackboneSource(location=str(folder)))), "masked")
 
 
 def test_reading_weights_takes_no_random_number(folder: Path) -> None:

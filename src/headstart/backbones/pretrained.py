@@ -142,11 +142,18 @@ def filled_network(
     where, inner = f"the weights in {located.folder} cannot be loaded", f"{cls.base_model_prefix}."
     with opened_weights(located.folder, located.source.digest) as stored:
         slices = stored if with_head else _of_network(stored, inner)
-        with naming(where):
-            network, found = _measured(cls, stored, located).from_pretrained(
-                None, config=config, state_dict=slices, dtype=torch.float32, ignore_mismatched_sizes=True,
-                output_loading_info=True, **options,
-            )  # fmt: skip
+        try:
+            with naming(where):
+                network, found = _measured(cls, stored, located).from_pretrained(
+                    None, config=config, state_dict=slices, dtype=torch.float32, ignore_mismatched_sizes=True,
+                    output_loading_info=True, **options,
+                )  # fmt: skip
+        except ModelError:
+            if (
+                with_head
+            ):  # transformers stumbles over heads of another shape, which it would have the weights of words for
+                _refuse_other_shapes(_shell(cls, config, where, options), slices, where)
+            raise
         network.__class__ = cls
         _refuse_unlike(found["mismatched_keys"], where)
         missing = sorted(found["missing_keys"])
@@ -232,6 +239,12 @@ def _gigabytes(size: int) -> str:
 def _refuse_unlike(mismatched: Iterable[tuple[str, Iterable[int], Iterable[int]]], where: str) -> None:
     for name, found, expected in sorted(mismatched, key=str):
         raise ModelError(f"{where}: {name} has the shape {list(found)}, the configuration asks for {list(expected)}")
+
+
+def _refuse_other_shapes(shell: nn.Module, slices: Mapping[str, Any], where: str) -> None:
+    made = {name: list(tensor.shape) for name, tensor in shell.state_dict().items()}
+    stored = {name: list(slices[name].get_shape()) for name in made if name in slices}
+    _refuse_unlike([(name, shape, made[name]) for name, shape in stored.items() if shape != made[name]], where)
 
 
 def _refuse_named(names: Iterable[str], where: str, what: str) -> None:
