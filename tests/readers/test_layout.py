@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -165,6 +166,14 @@ def test_numbers_as_words_are_words(put: Put) -> None:
         ["1", "2", "3"],
         ["4", "5"],
     ]
+
+
+def test_a_cell_of_many_digits_is_read_at_once(put: Put) -> None:
+    began = time.process_time()
+    odd = "1" * 50_000 + "!"
+    found = read(put("a.conll", f"Ines {odd} B-PER\nRoth 2 I-PER\n\nLima {odd} B-LOC\nleft 4 O\n"))
+    assert time.process_time() - began < 2
+    assert [json.loads(cell or "") for cell in found.columns["tokens"]] == [["Ines", "Roth"], ["Lima", "left"]]
 
 
 def test_a_sentence_with_a_line_of_another_width_is_left_out_in_every_layout(put: Put) -> None:
