@@ -129,47 +129,47 @@ def test_label_names_are_learnt_from_as_rows_of_their_own(few: Few, monkeypatch:
 
 
 @pytest.mark.parametrize(
-    ("named", "known", "parts", "expected"),
+    ("gain", "parts", "expected"),
     [
-        # Losses without names are 1 and 1.2 in turn; with them they are more or less by 0.1 +- 0.1, standard error 0.041.
-        (0.0, True, 2, True),  # no difference: known words are used
-        (0.0, False, 2, False),
-        (0.03, True, 2, True),  # within noise
-        (0.1, True, 2, False),
-        (-0.03, False, 2, False),
-        (-0.1, False, 2, True),
-        (-0.1, True, 0, False),  # no folds to tell by
+        # Losses with names are less by the gain, +- 0.1 in turn: a standard error of 0.041.
+        (0.0, 2, False),
+        (0.03, 2, False),  # within noise
+        (0.1, 2, True),
+        (-0.1, 2, False),
+        (0.1, 0, False),  # no folds to tell by
     ],
 )
-def test_label_names_are_used_where_training_with_them_held_out_says_so(
-    named: float, known: bool, parts: int, expected: bool, few: Few, monkeypatch: pytest.MonkeyPatch
+def test_names_that_are_no_known_words_are_used_where_training_with_them_says_so(
+    gain: float, parts: int, expected: bool, few: Few, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headstart.strategies.label_names.are_known_words", lambda *_: known)
-    losses = [np.array([0.9 + named, 1.1 + named] * 3), np.array([1.0, 1.0] * 3)]
+    losses = [np.array([0.9 - gain, 1.1 - gain] * 3), np.array([1.0, 1.0] * 3)]
     monkeypatch.setattr(module, "_losses", lambda *_: losses.pop(0))
-    context = few(per_label=3, labels=("good news", "bad news"), parts=parts, epochs=1)
+    context = few(per_label=3, labels=("abbreviated", "enty"), parts=parts, epochs=1)
     assert Contrastive(C=0.01).fit(context).strategy.label_names is expected  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("helps", [False, True])
-def test_with_more_rows_the_frozen_network_says_whether_names_help(
-    helps: bool, few: Few, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("labels", "most"), [(("good", "bad"), 400), (("good", "enty"), 5)], ids=["known", "many rows"]
+)
+def test_the_frozen_network_says_whether_known_words_help_and_of_others_where_rows_are_many(
+    helps: bool, labels: tuple[str, str], most: int, few: Few, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "COMPARED_ROWS", 5)
+    monkeypatch.setattr(module, "COMPARED_ROWS", most)
     monkeypatch.setattr(
         "headstart.strategies.probing.compare_by_folds", lambda context, backbone, options, names: (*options[0], helps)
     )
-    context = few(per_label=3, labels=("good news", "bad news"), epochs=1)
+    context = few(per_label=3, labels=labels, epochs=1)
     assert Contrastive(C=0.01).fit(context).strategy.label_names is helps  # type: ignore[attr-defined]
 
 
 def test_the_work_is_that_of_all_that_is_trained(few: Few) -> None:
-    # Three folds of 12 rows learn from two thirds each, with names and without, then all of them once.
-    words = few(labels=("good news", "bad news"), parts=3)
-    epochs = Contrastive()._epochs(words, False)
-    assert Contrastive().work(words).training == epochs * 5
-    assert Contrastive(label_names=True).work(words).training == epochs * 3
-    assert Contrastive().work(few(parts=3)).training == epochs * 3
+    # Three folds learn from two thirds of the rows each, here with names and without, then all of them once.
+    spelled = few(labels=("abbreviated", "enty"), parts=3)
+    epochs = Contrastive()._epochs(spelled, False)
+    assert Contrastive().work(spelled).training == epochs * 5
+    assert Contrastive(label_names=True).work(spelled).training == epochs * 3
+    assert Contrastive().work(few(labels=("good", "bad"), parts=3)).training == epochs * 3
 
 
 def test_the_strength_is_the_strongest_within_noise_of_the_best_out_of_fold(

@@ -1,7 +1,6 @@
 """Whether labels' names are words that a network knows."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -19,6 +18,4 @@ from headstart.strategies.label_names import are_known_words
     ],
 )
 def test_names_are_held_against_the_texts(labels: tuple[str, str], expected: bool, few: Callable[..., Context]) -> None:
-    context = few(labels=labels)
-    backbone: Any = context.backbone()
-    assert are_known_words(context, backbone) is expected
+    assert are_known_words(few(labels=labels)) is expected

@@ -68,6 +68,8 @@ class Shared:
     """Token ids of all rows, by which frozen states are looked up."""
     strengths: dict[str, float] = field(default_factory=dict)
     """Strength of a head on the last layer, by pooling."""
+    known_names: bool | None = None
+    """Whether labels' names are words that the network knows; None where nobody asked."""
     epochs: dict[str, int] = field(default_factory=dict)
     """Epochs that a strategy trained for, by its name; the most where it ran several times."""
     within: Within | None = None

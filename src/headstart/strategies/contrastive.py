@@ -34,8 +34,8 @@ UPDATES = 6
 LEAST_EPOCHS = 2
 LEARNING_RATE = 2e-4
 COMPARED_ROWS = 400
-"""Training rows up to which label names are compared by contrastive training on every fold, with and without them; beyond it
-by heads on the frozen network."""
+"""Training rows up to which training on every fold, with and without them, says whether names help that are no known words;
+heads on the frozen network say it of others, and of more rows."""
 HEADS = 0.5
 """Time in which heads are fitted on one layer, in times of that on several."""
 GRID = (1e-3, 3e-3, 1e-2, 3e-2)
@@ -77,8 +77,8 @@ class Contrastive(Strategy):
     """`all`, or how many of the top layers move, at least 1."""
     label_names: bool | None = None
     """Learn from the labels' own words too, as three more texts per label. By default where choices are made by
-    cross-validation, as they are with few labels: there names that the network knows as words are used unless they do harm, others
-    if they help."""
+    cross-validation, as they are with few labels: there names that the network knows as words are used unless they do harm to the
+    frozen head, others if training on every fold with and without them finds that they help."""
     C: float | None = Field(default=None, ge=LEAST_STRENGTH, le=MOST_STRENGTH)
     """Inverse strength of regularisation, over 0; of the head on standardised states, chosen if not given."""
 
@@ -103,8 +103,8 @@ class Contrastive(Strategy):
         """The epochs on every fold and on all rows, states read after each."""
         from headstart.strategies.cross_validation import rounds
 
-        folded = rounds(context) - 1
-        passes = self._epochs(context, False) * (1 + folded * len(_tried(context, self.label_names)))
+        folded = (rounds(context) - 1) * (2 if _compares(context, self.label_names) else 1)
+        passes = self._epochs(context, False) * (1 + folded)
         return Work(passes, 1.0 + rounds(context), heads=HEADS * fitting_heads(context))
 
     def fit(self, context: Context) -> Candidate:
@@ -224,13 +224,22 @@ class Contrastive(Strategy):
         return [LayerGroup([module for block in moving for module in block], 1.0)]
 
 
+def _compares(context: Context, names: bool | None) -> bool:
+    """Whether it is found out by training with label names and without whether they help."""
+    from headstart.strategies.label_names import are_known_words
+
+    if names is not None or context.folds is None or len(context.train) > COMPARED_ROWS:
+        return False
+    return bool(context.task.label_examples()) and not are_known_words(context)
+
+
 def _tried(context: Context, names: bool | None) -> tuple[bool, ...]:
-    """Whether label names are learnt from, as far as it is known beforehand: with and without them, or one of the two."""
+    """Whether label names are learnt from, as far as it is known before training: with or without them, or both to compare."""
     if not context.task.label_examples() or (names is None and context.folds is None):
         return (False,)
     if names is not None:
         return (names,)
-    if len(context.train) <= COMPARED_ROWS:
+    if _compares(context, names):
         return False, True
     from headstart.strategies.probing import compare_by_folds
 
@@ -240,17 +249,14 @@ def _tried(context: Context, names: bool | None) -> tuple[bool, ...]:
 
 
 def _better(context: Context, without: HeldOut, named: HeldOut) -> bool:
-    """Whether label names are used: known words unless rows held out lose more than noise by them, others if they gain more.
+    """Whether names that are no known words are used all the same: if rows held out gain more than noise by them.
 
     Losses are compared, each after a temperature of its own; on few rows accuracy hardly tells the two apart (docs/log.md).
     """
-    from headstart.strategies.label_names import are_known_words
-
     targets = context.task.targets(context.train)
     lost = _losses(context, named, targets) - _losses(context, without, targets)
-    noise = float(lost.std()) / np.sqrt(len(lost))
-    known = are_known_words(context, context.backbone())
-    return bool(context.team.same(bool(lost.mean() <= (noise if known else -noise))))
+    noise = lost.std() / np.sqrt(len(lost))
+    return bool(context.team.same(bool(lost.mean() < -noise)))
 
 
 def _losses(context: Context, held: HeldOut, targets: np.ndarray) -> np.ndarray:

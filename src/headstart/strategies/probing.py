@@ -281,7 +281,7 @@ def compare_by_folds(
     least = value - standard_error(value, len(context.train))
     upper = tuple(range(backbone.depth // 2, backbone.depth + 1))
     usual = [each for each in found if each[0][0] >= least and each[3:] == (upper, "mean")]
-    preferred = are_known_words(context, backbone)
+    preferred = are_known_words(context)
     _, with_names, _, layers, pooling = max(usual, key=lambda each: each[1] == preferred, default=best)
     return layers, pooling, with_names
 
