@@ -10,7 +10,7 @@ import pytest
 from headstart.errors import MissingInputError, RunFolderError
 from headstart.recipes.labelled import Fit
 from headstart.runs.conditions import conditions
-from headstart.runs.recorded import KeptModel, place_of, recorded, refuse_misshapen
+from headstart.runs.recorded import StatedModelEntry, place_of, recorded, refuse_misshapen
 from headstart.runs.workspace import Workspace
 
 RECIPE = {"verb": "fit"}
@@ -117,9 +117,9 @@ MODEL: dict[str, Any] = {
     ],
 )  # fmt: skip
 def test_what_was_kept_of_an_entry_has_the_shape_that_it_is_read_in(key: str, value: object) -> None:
-    refuse_misshapen(KeptModel, MODEL)
+    refuse_misshapen(StatedModelEntry, MODEL)
     with pytest.raises(ValueError, match=rf"entry\.json: {key}.* is of another kind"):
-        refuse_misshapen(KeptModel, MODEL | {key: value})
+        refuse_misshapen(StatedModelEntry, MODEL | {key: value})
 
 
 def test_a_description_of_any_length_is_not_read(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ class Conditions(BaseModel):
     machine: dict[str, Any]
 
 
-class Kept(BaseModel):
+class StatedEntry(BaseModel):
     """The shape of what was kept of an entry, as far as it is read."""
 
     model_config = ConfigDict(strict=True)
@@ -69,7 +69,7 @@ class Kept(BaseModel):
     note: str
 
 
-class KeptModel(Kept):
+class StatedModelEntry(StatedEntry):
     """The same of one that came to a model."""
 
     description: str

@@ -33,7 +33,7 @@ from headstart.errors import (
 from headstart.manifest import checkable
 from headstart.predictors import PREDICTORS
 from headstart.runs.experiment import Entry
-from headstart.runs.recorded import ABOUT, FORMAT, Kept, KeptModel, place_of, recorded, refuse_misshapen
+from headstart.runs.recorded import ABOUT, FORMAT, StatedEntry, StatedModelEntry, place_of, recorded, refuse_misshapen
 from headstart.runs.splitting import Parts
 from headstart.runtime.durable import (
     DISCARDED,
@@ -235,7 +235,7 @@ class Workspace:
         try:
             if not reason:
                 about = read_json(place / "entry.json")
-                refuse_misshapen(KeptModel if "predictor" in about else Kept, about)
+                refuse_misshapen(StatedModelEntry if "predictor" in about else StatedEntry, about)
                 if about.get("key", {"strategy": entry.strategy.name}) != entry.key.plain():
                     raise ValueError("it is another entry's")
                 entry.candidate = None if "predictor" not in about else _candidate(place, about, parts)
