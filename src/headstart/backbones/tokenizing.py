@@ -206,7 +206,7 @@ class TextTokenizer:
         """
         words = [re.findall(r"[^\W_]+", text) for text in texts]
         rows = self._whole.encode_batch([" ".join(each) for each in words], add_special_tokens=False)
-        unknown = self.special.get("unk")
+        unknown = self.special.get("unk", -1)
         pieces = sum(len(row.ids) + (UNKNOWN - 1) * row.ids.count(unknown) for row in rows)
         return pieces / max(sum(map(len, words)), 1) or 1.0
 
