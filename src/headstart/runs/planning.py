@@ -24,8 +24,8 @@ WHOLE_SAFETY = 1.5
 """The same for what gets fewer rows and has nothing to show before its end: a row less costs little, a second too many all."""
 LAST_STEPS = 5.0
 """Seconds kept for intervals, paired tests, saving and the report."""
-LAST_SHARE = 0.03
-"""Share of the budget kept for the same."""
+LAST_SHARE, MOST_LAST = 0.03, 120.0
+"""Share of the budget kept for the same, and the most seconds that it comes to."""
 READING_SHARE = 0.5
 """Share of the budget that a pass over rows that are cross-validated, and the first heads on them, may take; beyond it fewer rows
 are used by the whole run."""
@@ -109,7 +109,7 @@ class Plan(Estimates):
         """Seconds kept for the last steps and what is measured in them."""
         rows = len(self.parts.validation if self.parts.test is None else self.parts.test)
         measuring = sum(each.seconds(rows, self.test_rate or self.rate or 0.0) for each in self.recipe.measured())
-        return LAST_STEPS + LAST_SHARE * (self.recipe.limit or 0.0) + measuring
+        return LAST_STEPS + min(LAST_SHARE * (self.recipe.limit or 0.0), MOST_LAST) + measuring
 
     def _least(self, strategy: Strategy) -> float:
         """Seconds of the cheapest way of a control."""

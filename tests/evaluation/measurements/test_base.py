@@ -104,6 +104,7 @@ def test_what_a_measurement_costs_is_kept_back_from_a_budget(monkeypatch: pytest
 
     assert kept() == pytest.approx(LAST_STEPS + 3.0 + 40 * 0.5)  # 3 % of the budget, and a pass over 40 rows
     assert kept(measure="slices") == pytest.approx(LAST_STEPS + 3.0)
+    assert kept(measure="slices", budget="100h") == pytest.approx(LAST_STEPS + 120.0)  # not three hours
 
 
 @pytest.mark.usefixtures("repeats")
