@@ -230,12 +230,12 @@ def fit(
         top_layers: `all`, or how many of the top layers move, at least 1 (of contrastive).
         label_names: Learn from the labels' own words too, as three more texts per label (of contrastive, feature-
             extraction).
-        C: Inverse strength of regularisation, over 0 (of contrastive, coral, feature-extraction, tf-idf).
+        C: Inverse strength of regularisation, in [1e-15, 1e15] (of contrastive, coral, feature-extraction, tf-idf).
         layers: States read side by side, 0 for the embeddings up to the number of layers (of coral, feature-
             extraction, fine-tuning).
         pooling: How tokens become one vector (of coral, feature-extraction).
-        regularisation: Added to the variance of every (standardised) feature before whitening and colouring, over 0
-            (of coral).
+        regularisation: Added to the variance of every (standardised) feature before whitening and colouring, in
+            [1e-15, 1e15] (of coral).
         match_means: Align the means of the features too, for a target domain in which labels are as frequent as in
             training (of coral).
         variance: Inverse strength of the L2 penalty on weights, over 0 (of crf).

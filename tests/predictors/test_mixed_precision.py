@@ -147,6 +147,7 @@ def test_the_answer_is_a_function_of_the_texts(
     np.testing.assert_array_equal(network.outputs(texts).values, network.outputs(texts).values)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not has_fast_products(), reason="this processor has no bfloat16 products")
 def test_on_real_texts_the_real_backbone_gives_the_labels_of_float32(with_fast_products: None) -> None:
     file = Path(os.environ.get("HEADSTART_DATA", "../shared/data")) / "sst2" / "dev.csv"

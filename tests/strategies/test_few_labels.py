@@ -40,6 +40,8 @@ from headstart.training.settings import Training
 from headstart.training.state import Epoch, History
 
 SERVING = strategies_of("text-classification")
+EACH = [pytest.param(name, marks=[pytest.mark.slow] * (name == "domain-adaptation")) for name in SERVING]
+"""One at a time; what learns from texts first takes seconds, and fits one of the others in the end."""
 """Strategies that serve tasks with one label for each text."""
 Few = Callable[..., Context]
 
@@ -95,7 +97,7 @@ def test_no_row_has_a_part_in_its_own_out_of_fold_logits(
     assert (after[~own] != before[~own]).any(1).all()
 
 
-@pytest.mark.parametrize("name", SERVING)
+@pytest.mark.parametrize("name", EACH)
 def test_out_of_fold_logits_are_no_copy_of_what_the_final_model_says(name: str, few: Few) -> None:
     context = few(per_label=5, epochs=1)
     found = STRATEGIES.get(name)().fit(context)
@@ -348,7 +350,7 @@ def test_from_two_rows_per_label_every_strategy_works_to_the_end(
     assert {path.name for path in publish(found.artifact, tmp_path / "m").iterdir()} >= {"report.html", "README.md"}
 
 
-@pytest.mark.parametrize("name", SERVING)
+@pytest.mark.parametrize("name", EACH)
 def test_a_strategy_that_was_asked_for_is_published_with_its_curve(
     name: str, wide_backbone: Path, target: Path, tmp_path: Path
 ) -> None:

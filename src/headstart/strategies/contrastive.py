@@ -80,7 +80,7 @@ class Contrastive(Strategy):
     cross-validation, as they are with few labels: there names that the network knows as words are used unless they do harm to the
     frozen head, others if training on every fold with and without them finds that they help."""
     C: float | None = Field(default=None, ge=LEAST_STRENGTH, le=MOST_STRENGTH)
-    """Inverse strength of regularisation, over 0; of the head on standardised states, chosen if not given."""
+    """Inverse strength of regularisation, in [1e-15, 1e15]; of the head on standardised states, chosen if not given."""
 
     def unused(self, training: Training) -> dict[str, str]:
         """Updates beside epochs, and what only the other loss divides by."""

@@ -51,9 +51,10 @@ class Coral(Strategy):
     pooling: Literal["first", "mean", "last"] | None = None
     """How tokens become one vector; chosen by cross-validation if not given."""
     C: float | None = Field(default=None, ge=LEAST_STRENGTH, le=MOST_STRENGTH)
-    """Inverse strength of regularisation, over 0; of the head on standardised features, chosen on validation if not given."""
+    """Inverse strength of regularisation, in [1e-15, 1e15]; of the head on standardised features, chosen on validation if
+    not given."""
     regularisation: float = Field(default=100.0, ge=LEAST_STRENGTH, le=MOST_STRENGTH)
-    """Added to the variance of every (standardised) feature before whitening and colouring, over 0; the paper has 1. More
+    """Added to the variance of every (standardised) feature before whitening and colouring, in [1e-15, 1e15]; the paper has 1. More
     aligns the strongest directions alone: of a thousand features, the weak ones are noise in some hundred texts."""
     match_means: bool = False
     """Align the means of the features too, for a target domain in which labels are as frequent as in training."""

@@ -50,7 +50,7 @@ class FeatureExtraction(Strategy):
     pooling: Literal["first", "mean", "last"] | None = None
     """How tokens become one vector; chosen by cross-validation if not given."""
     C: float | None = Field(default=None, ge=LEAST_STRENGTH, le=MOST_STRENGTH)
-    """Inverse strength of regularisation, over 0; of the head on standardised features, chosen if not given, by
+    """Inverse strength of regularisation, in [1e-15, 1e15]; of the head on standardised features, chosen if not given, by
     cross-validation up to 2,000 rows and on validation beyond."""
     label_names: bool | None = None
     """Learn from the labels' own words too, as three more texts per label: "This text is about sports." and the like. By

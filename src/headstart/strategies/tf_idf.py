@@ -64,7 +64,7 @@ class TfIdf(Strategy):
     cost: ClassVar[int] = 1
 
     C: float | None = Field(default=None, ge=LEAST_STRENGTH, le=MOST_STRENGTH)
-    """Inverse strength of regularisation, over 0; chosen by cross-validation on the training rows if not given."""
+    """Inverse strength of regularisation, in [1e-15, 1e15]; chosen by cross-validation on the training rows if not given."""
 
     def refuses(self, task: Task) -> str:
         """Refuses tasks on words."""
