@@ -312,6 +312,12 @@ def test_a_run_of_the_first_format_is_replaced(saved: Path) -> None:
         linear().save(saved, overwrite=True)
 
 
+def test_what_a_file_manager_has_left_keeps_no_folder_from_being_replaced(saved: Path) -> None:
+    (saved / ".DS_Store").write_bytes(b"\0")
+    linear().save(saved, overwrite=True)
+    assert not (saved / ".DS_Store").exists()
+
+
 def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert (linear().save(tmp_path / "empty") / MANIFEST).is_file()

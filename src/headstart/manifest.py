@@ -40,6 +40,8 @@ EARLY_FILES = frozenset(
      "merges.txt", "spiece.model", "sentencepiece.bpe.model", "generation_config.json"}
 )  # fmt: skip
 """Files that headstart wrote into folders whose manifests do not name them all."""
+LEFT_BY_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""Files that file managers leave wherever they have been."""
 SHOWN, LONGEST = 5, 300
 """Faults that a message lists at most, and characters of each."""
 
@@ -296,7 +298,7 @@ def stranger_in(folder: Path) -> str:
         for name in sorted([*names, *linked]):
             path = os.path.relpath(os.path.join(place, name), folder)
             by_name = early and name in EARLY_FILES and os.path.dirname(path) in EARLY_FOLDERS
-            if path not in own and not by_name:
+            if path not in own and not by_name and name not in LEFT_BY_SYSTEMS:
                 return path
     return ""
 
