@@ -196,7 +196,8 @@ def fit(
         most_rows: Rows used at most of the labelled rows before anything is cut off, a sample stratified by label.
         most_test_rows: Test rows scored at most, drawn at random.
         folds: Folds of cross-validation in place of a validation part, in [2, 20].
-        backbone: A known name (`mini`), a folder, an earlier run of headstart, or a hub id such as `org/model`.
+        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
+            headstart, or a hub id such as `org/model`.
         revision: Hub revision.
         max_length: Tokens read of each text, special tokens included, at least 8.
         epochs: Passes over the training rows, in [1, 1000].
@@ -664,7 +665,8 @@ def adapt(
         measured_tokens: Tokens of held-out text that it is measured on, at least 1.
         l2_sp: Pull towards the weights before, against forgetting, at least 0 (L2-SP.
         checkpoint_every: Time between two checkpoints, such as `30s` or `5m`.
-        backbone: A known name (`mini`), a folder, an earlier run of headstart, or a hub id such as `org/model`.
+        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
+            headstart, or a hub id such as `org/model`.
         revision: Hub revision.
         max_length: Tokens read of each text, special tokens included, at least 8.
         share: Share of the tokens that are hidden, in (0, 1).

@@ -94,6 +94,25 @@ def check_free(target: Path, *, overwrite: bool = False) -> None:
         )
 
 
+def refuse_taken(target: Path, *, overwrite: bool) -> None:
+    """Refuse early, before any work, an output file whose name is taken.
+
+    Raises:
+        RunFolderError: by a folder, a pipe, a socket or a device; or by anything where nothing is to be replaced. A link is
+            replaced itself, so what it leads to does not matter.
+    """
+    if target.is_dir():
+        raise RunFolderError(f"{target} is a folder; name a file with --output")
+    if not os.path.lexists(target):
+        return
+    if not overwrite:
+        raise RunFolderError(f"{target} exists; choose another file with --output, or replace it with --overwrite")
+    if not (target.is_symlink() or target.is_file()):
+        raise RunFolderError(
+            f"{target} is a pipe, a socket or a device, which is not replaced; name a file with --output"
+        )
+
+
 def _kept(target: Path) -> str:
     """Why a folder is not replaced though that is asked for; empty where all of it was written by headstart."""
     other = "choose another with --output"

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import TypeAdapter
 from safetensors.numpy import save_file
 
 from headstart.backbones import hub, location
 from headstart.backbones.base import Inputs
 from headstart.backbones.encoder import TextEncoder
-from headstart.backbones.location import ARCHITECTURES, BackboneSource, cleaned, locate, weights_digest
+from headstart.backbones.location import ARCHITECTURES, BackboneSource, Origin, cleaned, locate, weights_digest
 from headstart.errors import MissingInputError, ModelError, UnavailableError
 
 
@@ -161,6 +162,14 @@ def test_a_config_that_makes_no_network_is_a_model_error(changes: dict[str, Any]
         TextEncoder(locate(source(folder)))
 
 
+def test_what_transformers_says_of_a_configuration_stays_off_the_terminal(
+    folder: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    configure(folder, bos_token_id=50256)
+    TextEncoder(locate(source(folder)))
+    assert (caplog.messages, "".join(capfd.readouterr())) == ([], "")
+
+
 def test_weights_that_are_cut_off_are_a_model_error(folder: Path) -> None:
     data = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(data[: len(data) // 2])
@@ -224,6 +233,17 @@ def test_mini_is_found_without_running_its_package() -> None:
     # The digest is the one published on the hub for sentence-transformers/all-MiniLM-L6-v2, see design section 5.
     published = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
     assert found == [f"{published} 256 sentence-transformers/all-MiniLM-L6-v2", "[]"]
+
+
+def test_a_folder_that_bears_a_known_name_is_found_by_its_path_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.rename(folder.with_name("mini"))
+    monkeypatch.chdir(folder.parent)
+    assert locate(BackboneSource()).identity == "sentence-transformers/all-MiniLM-L6-v2"
+    for given in (Path("mini"), "./mini", str(folder.with_name("mini"))):
+        found = locate(TypeAdapter(Origin).validate_python(given))
+        assert (found.identity, found.config["hidden_size"]) == ("mini", 32)
 
 
 def test_mini_with_other_weights_is_refused(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

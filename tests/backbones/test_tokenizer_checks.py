@@ -157,7 +157,7 @@ def test_ids_beyond_the_vocabulary_are_found_around_texts_at_once_and_within_whe
         network.tokenizer.encode(["bad", "good"])
 
 
-def test_a_vocabulary_is_converted_whatever_else_its_folder_says(folder: Path) -> None:
+def test_a_vocabulary_is_converted_whatever_else_its_folder_says(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = open_tokenizer(folder, 48, 0).encode(["a good day, indeed"]).get(0)
     words = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
     (folder / "tokenizer.json").unlink()
@@ -165,6 +165,10 @@ def test_a_vocabulary_is_converted_whatever_else_its_folder_says(folder: Path) -
         ModelError, match=r"has no tokenizer that can be read: there is no tokenizer\.json, and no vocab\.txt"
     ):
         convert_tokenizer(folder, 48, 0)
+    monkeypatch.setattr("transformers.TOKENIZER_MAPPING", {})
+    with pytest.raises(ModelError, match=r"there is no tokenizer\.json, and transformers makes none for bert networks"):
+        convert_tokenizer(folder, 48, 0)
+    monkeypatch.undo()
     (folder / "vocab.txt").write_text("\n".join(sorted(words, key=words.__getitem__)))
     lies = {
         "tokenizer_class": "Evil",

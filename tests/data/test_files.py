@@ -285,12 +285,13 @@ def test_writing_into_a_missing_folder_or_over_a_folder_is_refused(tmp_path: Pat
         pass
 
 
-def test_a_link_keeps_pointing_where_it_did(tmp_path: Path) -> None:
+def test_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    (tmp_path / "real.csv").write_text("mine")
     (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
     with writing(tmp_path / "link.csv") as file:
         file.write("x")
-    assert (tmp_path / "link.csv").is_symlink()
-    assert (tmp_path / "real.csv").read_text() == "x"
+    assert not (tmp_path / "link.csv").is_symlink()
+    assert [(tmp_path / name).read_text() for name in ("link.csv", "real.csv")] == ["x", "mine"]
 
 
 def test_rows_that_do_not_fit_the_columns_are_refused(tmp_path: Path) -> None:

@@ -126,12 +126,14 @@ def test_a_chain_is_calibrated_by_its_factor_which_is_saved_with_it(
 
 
 def test_texts_beyond_the_limit_are_flagged_and_before_and_after_saving_alike(
-    network: NetworkPredictor, tmp_path: Path
+    network: NetworkPredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert network.outputs(TEXTS).truncated.tolist() == [False, True, False, False, False, False]
-    (tmp_path / "saved").mkdir()
-    described = network.save(tmp_path / "saved")
-    again = PREDICTORS.get("transformers").load(tmp_path / "saved", TASK, described)
+    monkeypatch.chdir(tmp_path)
+    saved = Path("mini")  # a name that other networks are known by
+    saved.mkdir()
+    described = network.save(saved)
+    again = PREDICTORS.get("transformers").load(saved, TASK, described)
     assert again.outputs(TEXTS).truncated.tolist() == [False, True, False, False, False, False]
 
 

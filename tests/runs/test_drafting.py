@@ -94,11 +94,25 @@ def test_a_recipe_that_is_there_is_replaced_only_when_told(made: Made) -> None:
     made(stars())
     Path("recipe.yaml").write_text("mine", encoding="utf-8")
     with pytest.raises(
-        RunFolderError, match=r"recipe\.yaml exists already; name another file with -o, or .*--overwrite"
+        RunFolderError, match=r"recipe\.yaml exists; choose another file with --output, or .*--overwrite"
     ):
         made(stars())
     assert Path("recipe.yaml").read_text(encoding="utf-8") == "mine"
     assert made(stars(), overwrite=True).startswith("# A recipe for train.csv")
+
+
+@pytest.mark.parametrize("content", ["mine", None])
+def test_a_link_in_the_place_of_a_recipe_is_replaced_and_not_followed(content: str | None, made: Made) -> None:
+    if content:
+        Path("mine.txt").write_text(content, encoding="utf-8")
+    Path("recipe.yaml").symlink_to("mine.txt")
+    with pytest.raises(RunFolderError, match=r"recipe\.yaml exists"):
+        made(stars())
+    assert made(stars(), overwrite=True).startswith("# A recipe for train.csv")
+    assert not Path("recipe.yaml").is_symlink()
+    assert (Path("mine.txt").read_text(encoding="utf-8") if content else Path("mine.txt").exists()) == (
+        content or False
+    )
 
 
 def test_a_recipe_does_not_take_the_place_of_the_rows_it_is_for(made: Made) -> None:

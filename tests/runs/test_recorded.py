@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from headstart.errors import MissingInputError, RunFolderError
+from headstart.errors import MissingInputError, RunFolderError, StorageError
 from headstart.recipes.labelled import Fit
 from headstart.runs.conditions import conditions
 from headstart.runs.recorded import StatedModelEntry, place_of, recorded, refuse_misshapen
@@ -48,6 +50,28 @@ def test_a_folder_that_no_run_has_left_is_refused_and_stays(tmp_path: Path, file
     ):
         Workspace(tmp_path / "thesis", RECIPE, overwrite=overwrite)
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("make", [lambda p: p.symlink_to("nowhere"), lambda p: p.write_text("mine")])
+def test_what_is_no_folder_in_the_place_of_a_run_is_refused_and_stays(tmp_path: Path, make: Any) -> None:
+    make(tmp_path / "m.part")
+    with pytest.raises(RunFolderError, match=r"m\.part is needed for what the run has done so far, and is no folder"):
+        Workspace(tmp_path / "m", RECIPE, overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["m.part"]
+
+
+@pytest.mark.parametrize("error", [None, StorageError("m.part cannot be written")])
+def test_what_somebody_takes_away_while_the_run_is_at_work_is_no_fault_of_its_own(
+    tmp_path: Path, error: StorageError | None
+) -> None:
+    with (
+        pytest.raises(StorageError, match="cannot be written") if error else nullcontext(),
+        Workspace(tmp_path / "m", RECIPE),
+    ):
+        shutil.rmtree(tmp_path / "m.part")
+        if error:
+            raise error
+    assert not (tmp_path / "m.part").exists()
 
 
 def test_what_a_run_left_before_it_began_is_no_hindrance(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -330,7 +331,7 @@ def test_a_written_file_keeps_its_columns_and_the_probabilities_where_the_model_
     assert plain.abstained == 0
 
 
-@pytest.mark.parametrize("kind", ["link", "dangling link", "folder"])
+@pytest.mark.parametrize("kind", ["link", "dangling link", "folder", "pipe"])
 def test_an_output_that_is_a_link_is_not_followed_and_a_folder_is_refused_before_the_work(
     kind: str, artifact: Artifact, tmp_path: Path
 ) -> None:
@@ -338,15 +339,18 @@ def test_an_output_that_is_a_link_is_not_followed_and_a_folder_is_refused_before
     target, other = tmp_path / "scored.csv", tmp_path / "other"
     if kind == "folder":
         target.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(target)
     else:
         target.symlink_to(other)
     if kind == "link":
         other.write_text("mine")
     with pytest.raises(RunFolderError, match=r"scored\.csv (exists|is a folder)"):
         FilePredictions(artifact, path).write(target)
-    if kind == "folder":
-        with pytest.raises(RunFolderError, match=r"scored\.csv is a folder"):
+    if kind in ("folder", "pipe"):
+        with pytest.raises(RunFolderError, match=rf"scored\.csv is a {kind}"):
             FilePredictions(artifact, path).write(target, overwrite=True)
+        assert target.is_fifo() or kind == "folder"
         return
     FilePredictions(artifact, path).write(target, overwrite=True)
     assert read_back(target)["prediction"] == ["up"]

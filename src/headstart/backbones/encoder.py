@@ -185,7 +185,7 @@ def _configuration(located: Located, dropout: float | None) -> Any:
 
     values, where = dict(located.config), f"{located.folder / 'config.json'} cannot be used"
     cls: Any = CONFIG_MAPPING[values.pop("model_type")]
-    with naming(where):  # transformers checks fields with error classes of several libraries
+    with quiet(), naming(where):  # transformers checks fields with error classes of several libraries
         config = cls.from_dict(declared(cls, values, where))
     for name in ATTENTION_DROPOUT:
         if hasattr(config, name):

@@ -66,7 +66,8 @@ class BackboneSource(Component):
     """Which pretrained network to start from."""
 
     location: InputPath = "mini"
-    """A known name (`mini`), a folder, an earlier run of headstart, or a hub id such as `org/model`."""
+    """A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of headstart, or a hub id such as
+    `org/model`."""
     revision: str | None = None
     """Hub revision; the resolved recipe holds the full commit, 40 hexadecimal digits."""
     digest: str | None = None
@@ -76,7 +77,14 @@ class BackboneSource(Component):
 
 
 def _named(value: Any) -> Any:
-    return {"location": str(value)} if isinstance(value, str | Path) else value
+    if isinstance(value, Path):
+        return {"location": location_of(value)}
+    return {"location": value} if isinstance(value, str) else value
+
+
+def location_of(folder: Path) -> str:
+    """The location of a folder, which a known name alone never means, whatever lies in the current folder."""
+    return f"./{folder}" if str(folder) in KNOWN else str(folder)
 
 
 Origin = Annotated[BackboneSource, BeforeValidator(_named)]
@@ -153,7 +161,7 @@ def locate(source: BackboneSource, needs: frozenset[str] = frozenset()) -> Locat
         ModelError: wrong digest, no safetensors weights, an architecture that is not known or cannot do what is needed,
             or code of its own.
     """
-    if source.location in KNOWN and not Path(source.location).is_dir():
+    if source.location in KNOWN:
         return _known(source, needs)
     path = Path(source.location).expanduser()
     if path.is_dir():

@@ -28,6 +28,8 @@ SPARE = 256 << 20
 """Bytes that a network may have beyond its weights: masks, and heads that are yet to be learnt."""
 LEAST_SAID = 40
 """Characters of an error below which it names a key alone and not what is wrong with it."""
+OF_VALUES = (ArithmeticError, AttributeError, LookupError, TypeError)
+"""Errors of code that stumbles over a value, which say neither which value nor where it stands."""
 COUNTS_LIMIT = 1000
 """Most layers of a network, and of whatever else is counted by layers."""
 LABELS = frozenset(["id2label", "label2id"])
@@ -184,7 +186,8 @@ def naming(where: str) -> Iterator[None]:
             raise
         said = " ".join(str(error).split())[:300]
         kind = f"{type(error).__name__}: " if isinstance(error, LookupError) and len(said) < LEAST_SAID else ""
-        raise ModelError(f"{where}: {kind}{said or type(error).__name__}") from None
+        hint = "; a value in its config.json does not suit such a network" if isinstance(error, OF_VALUES) else ""
+        raise ModelError(f"{where}: {kind}{said or type(error).__name__}{hint}") from None
 
 
 def _measured(cls: Any, stored: Mapping[str, Any], located: Located) -> Any:

@@ -66,8 +66,13 @@ def convert_tokenizer(folder: Path, max_length: int, pad_id: int) -> TextTokeniz
         if isinstance(extra := handed.get("extra_ids"), int) and extra > IDS_LIMIT:
             raise ModelError(f"{folder / SETTINGS}: extra_ids is {extra:,}, more than the {IDS_LIMIT:,} that are made")
         (Path(place) / SETTINGS).write_text(json.dumps(handed), encoding="utf-8")
-        found = TOKENIZER_MAPPING[CONFIG_MAPPING[str(kind)]]
+        found = TOKENIZER_MAPPING.get(CONFIG_MAPPING[str(kind)], None)
         cls: Any = next((each for each in (found if isinstance(found, tuple) else (found,)) if each is not None), None)
+        if cls is None:
+            raise ModelError(
+                f"{fault}: there is no {WHOLE}, and transformers makes none for {kind} networks; put it there, as the network's "
+                "maker has it or as the library tokenizers saves it"
+            )
         needed = [name for role, name in cls.vocab_files_names.items() if role != "tokenizer_file"]
         if lacking := [name for name in needed if not (Path(place) / name).exists()]:
             raise ModelError(f"{fault}: there is no {WHOLE}, and no {lacking[0]}")

@@ -297,12 +297,14 @@ def _share(sample: bytes, encoding: str, script: str) -> float:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside `path`; when the block ends well the file takes its place, else it is removed.
 
+    A link of that name is replaced itself and never followed.
+
     Raises:
         MissingInputError: the folder is not there.
         StorageError: the disk refuses.
         DataError: a text holds a character that cannot be written.
     """
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(path.parent)) / path.name
     if not target.parent.is_dir():
         raise MissingInputError(f"{path}: there is no folder {target.parent}; create it first")
     if target.is_dir():

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from headstart.backbones.base import Inputs, open_backbone
 from headstart.backbones.encoder import HALVES
-from headstart.backbones.location import NETWORK, BackboneSource, locate
+from headstart.backbones.location import NETWORK, BackboneSource, locate, location_of
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.long_texts import TokenRows
 from headstart.data.outputs import Logits
@@ -198,7 +198,7 @@ class NetworkPredictor(Predictor):
         said = stated(NetworkDescription, folder, description)
         digest = network_digest(description)
         backbone = open_backbone(
-            locate(BackboneSource(location=str(folder), max_length=said.max_length, digest=digest))
+            locate(BackboneSource(location=location_of(folder), max_length=said.max_length, digest=digest))
         )
         backbone.pairs, backbone.words = said.pairs, said.words
         backbone.tokenizer.overlap = said.overlap

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from headstart.backbones.base import Inputs, open_backbone
 from headstart.backbones.encoder import HALVES
-from headstart.backbones.location import NETWORK, BackboneSource, locate
+from headstart.backbones.location import NETWORK, BackboneSource, locate, location_of
 from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
 from headstart.data.outputs import Logits
 from headstart.data.tokens import Tokens
@@ -129,7 +129,7 @@ class TwinPredictor(Predictor):
         refuse_damaged(folder, description)
         digest = network_digest(description)
         backbone = open_backbone(
-            locate(BackboneSource(location=str(folder), max_length=said.max_length, digest=digest))
+            locate(BackboneSource(location=location_of(folder), max_length=said.max_length, digest=digest))
         )
         refuse_layers(folder, said.layers, backbone.depth)
         tensors = arrays(folder, HEAD_FILE, {"weight": (1, len(said.layers)), "bias": (1,)})

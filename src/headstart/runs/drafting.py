@@ -13,6 +13,7 @@ import yaml
 from headstart.config import Component
 from headstart.data.files import writing
 from headstart.errors import RunFolderError
+from headstart.folders import refuse_taken
 from headstart.recipes.flags import HIDDEN, first_sentence
 from headstart.recipes.labelled import Fit
 from headstart.recipes.schema import HEADER
@@ -38,8 +39,7 @@ def init(recipe: Init, call: Call) -> Outcome:
         HeadstartError: the data can't be used.
     """
     path = Path(recipe.output)
-    if path.exists() and not recipe.overwrite:
-        raise RunFolderError(f"{path} exists already; name another file with -o, or replace it with --overwrite")
+    refuse_taken(path, overwrite=recipe.overwrite)
     if any(path.exists() and os.path.exists(file) and path.samefile(file) for file in recipe.data.sources.values()):
         raise RunFolderError(f"{path} holds the rows that the recipe is for; name another file with -o")
     fit = Fit(data=recipe.data, task=recipe.task)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headstart.backbones import KNOWN
 from headstart.backbones.folders import own_file, read, read_json
 from headstart.backbones.location import CONFIG, BackboneSource, Located, architectures, backbone_class, cleaned, locate
 from headstart.errors import ModelError
@@ -73,7 +74,7 @@ def _configure(recipe: Pretrain, surveyed: Survey, folder: Path) -> None:
         # A folder of one's own need not have weights, which are not used.
         place = (
             place
-            if (place / CONFIG).is_file()
+            if kind not in KNOWN and (place / CONFIG).is_file()
             else locate(BackboneSource(location=kind), recipe.objective.needs).folder
         )
         for name in (CONFIG, WHOLE, SETTINGS, PROMPTS, *BESIDE):

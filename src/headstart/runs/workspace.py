@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -139,9 +140,7 @@ class Workspace:
     @property
     def holds_work(self) -> bool:
         """Whether anything was done that going on would save."""
-        return any(
-            path.is_dir() and not path.name.startswith((UNFINISHED, DISCARDED)) for path in self.folder.iterdir()
-        )
+        return any(not path.name.startswith((UNFINISHED, DISCARDED)) for path in self._folders())
 
     @property
     def how(self) -> str:
@@ -164,9 +163,8 @@ class Workspace:
 
     def forget(self) -> None:
         """Let go of all work that was done."""
-        for path in list(self.folder.iterdir()):
-            if path.is_dir():
-                discard(path)
+        for path in self._folders():
+            discard(path)
 
     def remove(self) -> None:
         """The run is over: nothing is left."""
@@ -291,6 +289,10 @@ class Workspace:
             self.progress.say("resume", f"not the same to the last bit, because of {found}", warning=True)
         self.remember(conditions=conditions)
 
+    def _folders(self) -> list[Path]:
+        """What was done, by folder; none where somebody has taken the run's own folder away meanwhile."""
+        return [path for path in self.folder.iterdir() if path.is_dir()] if self.folder.is_dir() else []
+
     def _place(self, entry: Entry, at: int) -> Path:
         return self.folder / self._name(entry, at)
 
@@ -325,6 +327,10 @@ class Workspace:
 
 def _require_own(folder: Path) -> None:
     """Raises RunFolderError where a folder holds something and no run has left it: nothing of it may be lost."""
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise RunFolderError(
+            f"{folder} is needed for what the run has done so far, and is no folder; move it away, or choose another --output"
+        )
     if not folder.is_dir() or (folder / ABOUT).is_file():
         return
     others = [path.name for path in folder.iterdir() if not path.name.startswith((UNFINISHED, DISCARDED, LOCK))]

@@ -13,7 +13,8 @@ from typing import Any, TextIO
 from headstart.artifact import Artifact, own_version
 from headstart.checks.labels import like_formulas
 from headstart.data.table import column_named, refuse_mostly_dropped
-from headstart.errors import DataError, RunFolderError, StorageError
+from headstart.errors import DataError, StorageError
+from headstart.folders import refuse_taken
 from headstart.readers.opening import open_sheet, writer_for
 from headstart.registry import did_you_mean
 from headstart.runtime import durable
@@ -211,7 +212,7 @@ class FilePredictions:
             StorageError: the disk refuses.
             Interrupted: by the user; the message says what was kept.
         """
-        _refuse_taken(target, overwrite=overwrite)
+        refuse_taken(target, overwrite=overwrite)
         writer = writer_for(target)
         added = self.artifact.task.columns
         if writer.by_word and not self.artifact.task.words:
@@ -279,14 +280,6 @@ class FilePredictions:
                 yield record
 
 
-def _refuse_taken(target: Path, *, overwrite: bool) -> None:
-    """Raises RunFolderError where the name of an output is taken: by a folder, or by anything where nothing is to be replaced."""
-    if target.is_dir():
-        raise RunFolderError(f"{target} is a folder; name a file with --output")
-    if not overwrite and os.path.lexists(target):
-        raise RunFolderError(f"{target} exists; choose another file with --output, or replace it with --overwrite")
-
-
 def _put(work: Path, target: Path, *, overwrite: bool) -> None:
     """Give a finished file its name, in one step; a link of that name is replaced and never followed.
 
@@ -299,9 +292,9 @@ def _put(work: Path, target: Path, *, overwrite: bool) -> None:
             os.link(work, target)  # takes a name that is free, and no other
             return
         except FileExistsError:
-            _refuse_taken(target, overwrite=False)
+            refuse_taken(target, overwrite=False)
         except OSError:  # a disk without links
-            _refuse_taken(target, overwrite=False)
+            refuse_taken(target, overwrite=False)
     os.replace(work, target)
 
 
