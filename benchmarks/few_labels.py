@@ -89,7 +89,7 @@ def pairs(name: str, labels: int, test_rows: int | None = None) -> list[tuple[di
     for row in records.rows(RESULTS):
         if (row["data"], row["labels"]) == (name, labels):
             found.setdefault((row["draw"], row.get("test_rows")), {})[row["program"]] = row
-    return [(each["headstart"], each["setfit"]) for _, each in sorted(found.items()) if len(each) == 2]
+    return [(each["headstart"], each["setfit"]) for _, each in sorted(found.items(), key=str) if len(each) == 2]
 
 
 def show() -> None:
