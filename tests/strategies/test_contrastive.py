@@ -75,8 +75,8 @@ def test_no_layer_to_move_is_a_fault_of_the_recipe(few: Few) -> None:
 @pytest.mark.parametrize(
     ("per_label", "options", "training", "expected"),
     [
-        (6, {}, {"batch_size": 32}, 6),  # one batch an epoch: six updates
-        (6, {}, {"batch_size": 4}, 2),  # three batches an epoch
+        (6, {}, {"batch_size": 32}, 12),  # one batch an epoch: twelve updates
+        (6, {}, {"batch_size": 4}, 4),  # three batches an epoch
         (20, {}, {"batch_size": 4}, 2),  # ten: two epochs at least
         (80, {}, {"batch_size": 4}, 2),
         (6, {"updates": 7}, {"batch_size": 4}, 2),  # 7 / 3 rounded
@@ -84,7 +84,7 @@ def test_no_layer_to_move_is_a_fault_of_the_recipe(few: Few) -> None:
         (6, {"updates": 7}, {"batch_size": 4, "epochs": 3}, 3),
     ],
 )
-def test_few_rows_get_six_updates_and_two_epochs_at_least_unless_told(
+def test_few_rows_get_twelve_updates_and_two_epochs_at_least_unless_told(
     per_label: int, options: Any, training: Any, expected: int, few: Few
 ) -> None:
     context = few(per_label, parts=0)
