@@ -193,6 +193,8 @@ def test_a_hub_id_that_cannot_be_had_is_unavailable(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_hub_id_is_pinned_to_the_commit_that_came(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder.parent / "org" / "model").mkdir(parents=True)  # has no revisions, so it is not what is asked for
+    monkeypatch.chdir(folder.parent)
     monkeypatch.setattr(location, "fetch", lambda *_: (folder, "c" * 40))
     found = locate(source("org/model", revision="main"))
     assert (found.source.revision, found.identity, found.source.location) == ("c" * 40, "org/model", "org/model")

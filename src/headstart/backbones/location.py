@@ -164,10 +164,11 @@ def locate(source: BackboneSource, needs: frozenset[str] = frozenset()) -> Locat
     if source.location in KNOWN:
         return _known(source, needs)
     path = Path(source.location).expanduser()
-    if path.is_dir():
+    is_path = source.location.startswith((".", "/", "~")) or source.location.count("/") > 1
+    if path.is_dir() and (is_path or source.revision is None):  # only what is on the hub has revisions
         refuse_changed(path, [f"{home}{name}" for home in ("", f"{NETWORK}/") for name in NETWORK_FILES])
         return _verified(network_in(path), source, path.resolve().name, needs=needs)
-    if source.location.startswith((".", "/", "~")) or source.location.count("/") > 1 or path.exists():
+    if is_path or path.is_file():
         raise MissingInputError(f"backbone '{source.location}' is not a folder{_nearby(path)}")
     folder, revision = _fetched(source.location, source.revision, needs)
     return _verified(folder, source.revised(revision=revision), source.location, needs=needs)
