@@ -54,6 +54,7 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers
 	$(BIN)/python benchmarks/domain_gate.py
 	$(BIN)/python benchmarks/task_adaptation.py
 	$(BIN)/python benchmarks/pretrained_here.py --own-texts --strategy fine-tuning
+	$(BIN)/python benchmarks/defaults.py
 	$(BIN)/python benchmarks/tasks.py --seeds 3
 	$(BIN)/python benchmarks/thresholds.py
 	$(BIN)/python benchmarks/time_to_accuracy.py
