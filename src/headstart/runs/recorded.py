@@ -70,7 +70,7 @@ class StatedEntry(BaseModel):
 
 
 class StatedModelEntry(StatedEntry):
-    """The same of one that came to a model."""
+    """The shape of what was kept of an entry that came to a model."""
 
     description: str
     trainable_parameters: Annotated[int, Field(ge=0)]
