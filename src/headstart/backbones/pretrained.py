@@ -151,9 +151,7 @@ def filled_network(
                     output_loading_info=True, **options,
                 )  # fmt: skip
         except ModelError:
-            if (
-                with_head
-            ):  # transformers stumbles over heads of another shape, which it would have the weights of words for
+            if with_head:  # transformers stumbles over heads of another shape, as those of words are
                 _refuse_other_shapes(_shell(cls, config, where, options), slices, where)
             raise
         network.__class__ = cls
@@ -258,9 +256,8 @@ def _refuse_named(names: Iterable[str], where: str, what: str) -> None:
 
 
 def _refuse_quantised(network: nn.Module, slices: Mapping[str, Any], inner: str, where: str) -> None:
-    for name, _ in network.named_parameters(
-        remove_duplicate=False
-    ):  # one weight may have two names, of which a file has one
+    # One weight may have two names, of which a file has one.
+    for name, _ in network.named_parameters(remove_duplicate=False):
         for stored in (name, f"{inner}{name}", former(name), former(f"{inner}{name}")):
             tensor = slices.get(stored)
             if tensor is not None and (kind := tensor.get_dtype()) not in STORED:
