@@ -65,6 +65,7 @@ def fit(
     task: TaskName | str | Keys | None = ...,
     strategies: str | Sequence[StrategyName | str | Keys] | None = ...,
     budget: float | Literal["auto"] | str | None = ...,
+    refit: bool | None = ...,
     controls: bool | None = ...,
     seed: int | None = ...,
     threads: int | None = ...,
@@ -169,6 +170,7 @@ def fit(
         strategies: Ways of transferring to run, by name.
         budget: Wall-clock time for the whole command, such as `90s`, `3m` or `1h`, at least 30 s, or `none` for no
             limit.
+        refit: Let the kept model learn again from all labelled rows once all is chosen, those of validation too.
         controls: Run TF-IDF and the same network from scratch beside the strategies.
         seed: Seed of splits, batch order, dropout and random weights, in [0, 2^32).
         threads: CPU threads.
@@ -285,6 +287,7 @@ def compare(
     task: TaskName | str | Keys | None = ...,
     strategies: str | Sequence[StrategyName | str | Keys] | None = ...,
     budget: float | Literal["auto"] | str | None = ...,
+    refit: bool | None = ...,
     controls: bool | None = ...,
     seed: int | None = ...,
     threads: int | None = ...,
@@ -389,6 +392,7 @@ def plan(
     task: TaskName | str | Keys | None = ...,
     strategies: str | Sequence[StrategyName | str | Keys] | None = ...,
     budget: float | Literal["auto"] | str | None = ...,
+    refit: bool | None = ...,
     controls: bool | None = ...,
     seed: int | None = ...,
     threads: int | None = ...,

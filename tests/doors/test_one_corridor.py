@@ -84,6 +84,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "measure": (["--measure", "slices,confusion"], ["slices", "confusion"]),
     "strategies": (["--strategies", "tf-idf,fine-tuning"], ["tf-idf", "fine-tuning"]),
     "controls": (["--no-controls"], False),
+    "refit": (["--no-refit"], False),
     "cache": (["--no-cache"], False),
     "rows": (["--no-rows"], False),
     "seed": (["--seed", "7"], 7),

@@ -86,7 +86,7 @@ def test_the_rare_label_is_given_by_all_who_answer(strategy: str, rows: Path, fi
     printed = run_in(folder, snippet(folder).replace("great plot, weak ending", late))[-1]
     assert ("fault" if strategy == "fine-tuning" else printed) in printed.split()[0] and "fault" in printed
     # What is scored is what is given.
-    found = artifact.evidence["leaderboard"][0]["scores"]["test"]
+    found = artifact.evidence["refit"]["scores"]["test"]
     assert found["macro_f1"]["value"] > 0.6
     assert found["accuracy"]["value"] < 0.84  # that of the most probable label
     matrix = np.array(artifact.evidence["confusion"]["matrix"])

@@ -145,8 +145,13 @@ def chosen_entry(evidence: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def chosen_scores(evidence: Mapping[str, Any], split: str) -> dict[str, dict[str, Any]]:
-    """Every finite score of the chosen entry on one part of the data, the task's own metric first."""
+    """Every finite score of the saved model on one part of the data, the task's own metric first.
+
+    That is the chosen entry or, where it learnt again from all rows, what came of it.
+    """
     chosen, metric = chosen_entry(evidence), dig(evidence, "task", "metric")
+    if chosen and (again := dig(evidence, "refit", "scores")):
+        chosen = chosen | {"scores": {**(chosen.get("scores") or {}), **again}}
     names = sorted(METRICS.names(), key=lambda name: name != metric)
     return {name: measured for name in names if (measured := score_of(chosen, split, name))}
 

@@ -61,6 +61,9 @@ class Experiment(Recipe):
     """Read the data, show what would run and about how long it would take, and stop."""
     training: Training = Field(default_factory=Training)
     """Settings of the training loop."""
+    refit: bool | None = None
+    """Let the kept model learn again from all labelled rows once all is chosen, those of validation too; `--no-refit` leaves
+    them out. By default where they were cut off the training rows, there are at most 10,000, and the budget has the time."""
     controls: bool = True
     """Run TF-IDF and the same network from scratch beside the strategies."""
     seed: Seed = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headstart.drawing.scores import ALPHA, rows_of, significance
-from headstart.drawing.text import shown
+from headstart.drawing.text import count, shown
 from headstart.evaluation.measurements.base import measured
 from headstart.metrics import is_better_lower, title_of
 
@@ -27,6 +27,7 @@ def verdict(evidence: dict[str, Any]) -> list[str]:
         if name in comparisons:
             sentences.append(_against(comparisons[name]))
     sentences += _cheapest(chosen, rows, comparisons)
+    sentences += _saved(evidence, chosen, metric)
     for each, plain in measured(evidence):
         sentences += each.sentences(plain, evidence)
     for name, row in rows.items():
@@ -63,6 +64,21 @@ def _headline(
         rest = f"the difference from {' and '.join(open_)} is not significant"
         return f"Transfer helped in part: {reached}, {more} than {' and '.join(won)}; {rest}."
     return f"No significant difference: {reached}, statistically tied with {' and '.join(row['b'] for row in against)}."
+
+
+def _saved(evidence: dict[str, Any], chosen: dict[str, Any], metric: str) -> list[str]:
+    """What the saved model reaches where it learnt again from all rows; why it did not where that is worth knowing."""
+    again = evidence.get("refit")
+    if not again:
+        return []
+    if again.get("note"):
+        return [f"The saved model did not learn from the validation rows: {again['note']}."]
+    said = f"The saved model is {evidence['chosen']} after learning from all {count(again['rows'])} labelled rows"
+    test = again["scores"].get("test")
+    if test is None:
+        return [f"{said}; the scores are those of the model before, which had not seen the validation rows."]
+    reached = f"{title_of(metric)} {shown(test[metric])} on {rows_of('test', test[metric]['n'])}"
+    return [f"{said}, those of validation too: {reached}."]
 
 
 def _gain(row: dict[str, Any]) -> float:

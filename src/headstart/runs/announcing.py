@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from headstart.runs.planning import LONG_TEST, SAFETY, Plan
+from headstart.runs.refitting import REFIT, wants_refit
 from headstart.runs.steps import Step
 from headstart.runtime.progress import NamedStage, format_duration
 
@@ -27,7 +28,20 @@ def stages(plan: Plan, steps: Sequence[Step], beside: int = 0) -> list[NamedStag
     if plan.recipe.is_auto and plan.testing > LONG_TEST:
         count = 1 + sum(step.entry.strategy.role == "control" for step in scored)
     test = [NamedStage("test", None if plan.rate is None else count * plan.testing)] if plan.parts.scored else []
-    return [*own, *test, NamedStage("report", REPORT_SHARE * plan.kept)]
+    report = NamedStage("report", REPORT_SHARE * plan.kept)
+    return [*own, *_refit(plan, steps, [*own, *test, report]), *test, report]
+
+
+def _refit(plan: Plan, steps: Sequence[Step], others: Sequence[NamedStage]) -> list[NamedStage]:
+    """Learning again from all rows, as long as the costliest strategy takes, where there is time for it beside the others."""
+    seconds = max(
+        (step.seconds or 0.0 for step in steps if step.runs and step.entry.strategy.role == "transfer"), default=0.0
+    )
+    if not seconds or not wants_refit(plan.recipe, plan.parts):
+        return []
+    spent = sum(stage.seconds or 0.0 for stage in others if stage.runs)
+    fits = plan.end is None or spent + SAFETY * seconds + plan.testing <= plan.end.left
+    return [NamedStage(REFIT, seconds)] * fits
 
 
 def summary(plan: Plan, steps: Sequence[Step]) -> str:

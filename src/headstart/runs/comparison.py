@@ -25,10 +25,12 @@ from headstart.runs.experiment import Entry
 from headstart.runs.planning import Plan
 from headstart.runs.preparation import into_parts, read, settled_task
 from headstart.runs.reference import reference_of
+from headstart.runs.refitting import REFIT, Refit, refit
 from headstart.runs.splitting import Parts
 from headstart.runs.workspace import Workspace
 from headstart.runtime.deadline import Deadline
 from headstart.runtime.device import settled
+from headstart.runtime.interrupts import Terminated
 from headstart.runtime.machine import set_threads
 from headstart.runtime.memory import SAID
 from headstart.runtime.progress import SILENT, Progress
@@ -119,38 +121,61 @@ def carry_out(
     steps = [{"name": "reading and splitting", "seconds": time.perf_counter() - started}]
     interrupted = run_all(entries, plan, work)
     steps += [{"name": entry.label, "seconds": entry.seconds} for entry in entries if entry.seconds]
-    if context.team.rank:
-        return None
     finished = [entry for entry in entries if entry.candidate is not None]
     if not finished:
+        if context.team.rank:
+            return None
         raise _nothing(entries, interrupted, work)
-    for entry in finished:
+    chosen, reason = choose(recipe, entries, finished, parts)
+    chosen = entries[context.team.same(next(at for at, entry in enumerate(entries) if entry is chosen))]
+    again, interrupted = (Refit(chosen), True) if interrupted else _refitted(chosen, finished, plan, work, len(entries))
+    if context.team.rank:
+        return None
+    if again.done:
+        steps.append({"name": REFIT, "seconds": again.seconds})
+    models = [again.entry, *(entry for entry in finished if entry is not again.entry)]
+    for entry in models:
         entry.finished.predictor.precision = recipe.precision
         entry.finished.predictor.place(context.device)
-    chosen, reason = choose(recipe, entries, finished, parts)
     testing = time.perf_counter()
     if parts.scored:
         context.progress.enter("test")
-    interrupted = score_all(to_test(chosen, finished, interrupted), plan) or interrupted
+    first = [again.entry] * again.done
+    interrupted = score_all([*first, *to_test(chosen, finished, interrupted)], plan) or interrupted
     steps.append({"name": "testing", "seconds": time.perf_counter() - testing})
-    for entry in finished:
+    for entry in models:
         entry.finished.predictor.release()
     plan.context.progress.enter("report")
     context = plan.context_on(chosen.located)
-    evidence = gather(recipe, entries, chosen, parts, context)
+    evidence = gather(recipe, entries, chosen, parts, context, again)
     if said := lengths_notice(evidence, parts.task):
         context.progress.say("lengths", said, warning=bool(evidence["data"]["lengths"]["truncated"]))
-    reference = reference_of(recipe, chosen, parts)
+    reference = reference_of(recipe, again.entry, parts)
     evidence["title"], evidence["choice"] = title, reason
     evidence["verdict"] += recipe.advice()
     evidence["machine"]["threads"] = plan.threads
     evidence["budget"] = recipe.limit
     evidence["cost"] = {"seconds": time.perf_counter() - started, "steps": steps}
-    resolved = _resolved(plan, chosen, context)
+    kept = again.entry
+    resolved = _resolved(plan, kept, context, refit=again.done)
     artifact = Artifact(
-        chosen.finished.predictor, parts.task, resolved, evidence, decisions=chosen.decisions, reference=reference
+        kept.finished.predictor, parts.task, resolved, evidence, decisions=kept.decisions, reference=reference
     )
     return RunResult(artifact, entries, chosen, interrupted)
+
+
+def _refitted(
+    chosen: Entry, finished: Sequence[Entry], plan: Plan, work: Workspace | None, at: int
+) -> tuple[Refit, bool]:
+    """The chosen entry after learning from all labelled rows, where it does; and whether the user stopped the run."""
+    tests = sum(entry.strategy.needs_backbone for entry in finished)
+    try:
+        return refit(chosen, plan, work, at, tests), False
+    except Terminated:
+        raise
+    except KeyboardInterrupt:
+        plan.context.progress.end("stopped")
+        return Refit(chosen, note="interrupted"), True
 
 
 def _nothing(entries: Sequence[Entry], interrupted: bool, work: Workspace | None) -> HeadstartError:
@@ -275,7 +300,7 @@ def set_up(
     return plan
 
 
-def _resolved(plan: Plan, chosen: Entry, context: Context) -> dict[str, Any]:
+def _resolved(plan: Plan, chosen: Entry, context: Context, *, refit: bool) -> dict[str, Any]:
     """The recipe that comes to the chosen weights again, without choices and without controls."""
     from headstart.recipes.labelled import Fit
 
@@ -287,6 +312,7 @@ def _resolved(plan: Plan, chosen: Entry, context: Context) -> dict[str, Any]:
         "strategies": (candidate.strategy,),
         "training": candidate.training,
         "backbone": located.source if located else recipe.backbone,
+        "refit": refit,
         "controls": False,
         "threads": plan.threads,
         "device": recipe.device if located is None else context.device,

@@ -18,21 +18,33 @@ from headstart.evaluation.subjects import Contender, FinishedRun, Subject
 from headstart.recipes.labelled import Experiment
 from headstart.report.verdict import verdict
 from headstart.runs.experiment import Entry
+from headstart.runs.refitting import Refit
 from headstart.runs.splitting import Parts
 from headstart.runtime.device import name_of
 from headstart.strategies.base import Context
 from headstart.tasks.base import Task
 
 
-def gather(recipe: Experiment, entries: list[Entry], chosen: Entry, parts: Parts, context: Context) -> dict[str, Any]:
-    """All that a run measured, as plain data: what report, card and `--json` are made of."""
+def gather(
+    recipe: Experiment, entries: list[Entry], chosen: Entry, parts: Parts, context: Context, again: Refit | None = None
+) -> dict[str, Any]:
+    """All that a run measured, as plain data: what report, card and `--json` are made of.
+
+    Args:
+        recipe: of the run.
+        entries: in the order in which they ran.
+        chosen: the one that is kept.
+        parts: the data.
+        context: of the backbone that the chosen one runs on.
+        again: what learning from all labelled rows came to; where it was done, its model is the one that is measured.
+    """
+    kept = chosen if again is None else again.entry
     run = _run(recipe, entries, parts, context)
     best = next(each for each in run.contenders if each.label == chosen.label)
     others = [each for each in run.contenders if each is not best]
     part = "test" if "test" in best.outputs else parts.choices
-    subject = Subject(
-        chosen.finished.predictor, parts.task, run.rows[part], best.outputs[part], part, shows=recipe.rows, run=run
-    )
+    outputs = kept.outputs(part, parts) or best.outputs[part]
+    subject = Subject(kept.finished.predictor, parts.task, run.rows[part], outputs, part, shows=recipe.rows, run=run)
     evidence: dict[str, Any] = {
         "format": 1,
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -42,12 +54,13 @@ def gather(recipe: Experiment, entries: list[Entry], chosen: Entry, parts: Parts
             "cpus": os.cpu_count(),
             "device": name_of(context.device),
         },
-        "kind": chosen.finished.predictor.kind,
+        "kind": kept.finished.predictor.kind,
         "task": _task(parts.task),
         "backbone": _backbone(context.located, entries),
         "data": dict(run.facts),
         "leaderboard": [entry.plain(chosen=entry is chosen) for entry in entries],
         "chosen": chosen.label,
+        "refit": None if again is None else again.plain(),
         "comparisons": run.comparisons(parts.task, best, others, part),
     }
     measure(recipe.measured(), subject, evidence)

@@ -15,6 +15,7 @@ from headstart.decisions.base import Decision, applied, fitted, in_order
 from headstart.decisions.temperature import Temperature
 from headstart.errors import DivergedError, HeadstartError
 from headstart.evaluation.judging import plain, scores, sort_key
+from headstart.predictors.base import Predictor
 from headstart.recipes.sources import Role
 from headstart.runs.keys import Key, keys_of
 from headstart.runs.splitting import Parts
@@ -35,6 +36,8 @@ class Entry:
     candidate: Candidate | None = None
     decisions: tuple[Decision, ...] = ()
     """Decisions fitted on rows that choices are made on; those that the weights have absorbed change nothing more."""
+    fitted: tuple[Decision, ...] | None = None
+    """The same with those that the weights have absorbed, in order; None where an earlier version kept the entry without them."""
     note: str = ""
     rank: tuple[float, float] = (-np.inf, -np.inf)
     """Place on validation after calibration; larger is better."""
@@ -111,13 +114,18 @@ def decide(entry: Entry, parts: Parts, given: Sequence[Decision] = ()) -> None:
         parts: of the run.
         given: decisions with settings that are not to be found.
     """
-    candidate, left = entry.finished, []
-    for decision in fitted(in_order(given), parts.task, candidate.validation, parts.validation):
-        if candidate.predictor.absorb(decision):
+    candidate = entry.finished
+    found = fitted(in_order(given), parts.task, candidate.validation, parts.validation)
+    entry.fitted, entry.decisions = found, taken_up(candidate.predictor, found)
+    for decision in found:
+        if decision not in entry.decisions:
             candidate.validation = decision.apply(parts.task, candidate.validation)
-        else:
-            left.append(decision)
-    entry.decisions = candidate.predictor.decisions = tuple(left)
+
+
+def taken_up(predictor: Predictor, decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+    """Let a predictor take up decisions, those that it can build into its weights for good; the others are returned."""
+    predictor.decisions = tuple(each for each in decisions if not predictor.absorb(each))
+    return predictor.decisions
 
 
 def run_strategy(entry: Entry, context: Context, parts: Parts, given: Sequence[Decision] = ()) -> None:

@@ -76,6 +76,8 @@ class StatedModelEntry(StatedEntry):
     trainable_parameters: Annotated[int, Field(ge=0)]
     curve: list[dict[str, Any]]
     notes: list[str]
+    epoch: Annotated[int, Field(ge=0)] | None = None
+    fitted: list[dict[str, Any]] = []
     rank: Annotated[list[float], Field(min_length=2, max_length=2)]
     validation_scores: dict[str, dict[str, float | int | None]] | None
 
@@ -94,6 +96,8 @@ class Recorded(BaseModel):
     measured: Measured | None = None
     planned: Planned | None = None
     steps: dict[str, Decided] = {}
+    refit: str | None = None
+    """Why the kept model was not to learn from all rows; empty where it was."""
     conditions: Conditions | None = None
     published: bool = False
     finished: bool = False

@@ -202,6 +202,8 @@ class Workspace:
                         "trainable_parameters": candidate.trainable_parameters,
                         "curve": candidate.curve,
                         "notes": candidate.notes,
+                        "epoch": candidate.epoch,
+                        "fitted": [each.plain() for each in entry.fitted or ()],
                         "rank": list(entry.rank),
                         "validation_scores": entry.validation_scores,
                     }
@@ -363,11 +365,14 @@ def _candidate(place: Path, about: Mapping[str, Any], parts: Parts) -> Candidate
         about["trainable_parameters"],
         about["curve"],
         about["notes"],
+        about.get("epoch"),
     )
 
 
 def _decide(entry: Entry, about: Mapping[str, Any], parts: Parts, given: Sequence[Decision], where: str) -> None:
     """Give an entry the decisions that were kept; the first format kept none, and its weights had taken up a temperature."""
+    if "fitted" in about:
+        entry.fitted = tuple(parse_decision(each, where) for each in about["fitted"])
     if "decisions" in about:
         entry.decisions = tuple(parse_decision(each, where) for each in about["decisions"])
     else:

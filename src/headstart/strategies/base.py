@@ -74,6 +74,9 @@ class Shared:
     """Epochs that a strategy trained for, by its name; the most where it ran several times."""
     within: Within | None = None
     """What a fold is part of; None in a whole run."""
+    joined: Context | None = None
+    """The run whose training and validation rows, one behind the other, are the training rows of this one; None where they
+    are its own."""
 
 
 @dataclass
@@ -112,6 +115,9 @@ class Context:
     """Texts that scores are reported on: not to be learnt from, not even without their labels."""
     target: Store[Any] | None = None
     """Texts of the domain that the model is for, without labels; None where no file was given."""
+    last_epoch: int | None = None
+    """Epoch after which training ends, 0 for none at all, and whose weights are kept, where all is chosen and the validation
+    rows are learnt from too; None where validation says which is best."""
 
     @property
     def late(self) -> bool:
@@ -161,6 +167,8 @@ class Candidate:
     trainable_parameters: int
     curve: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    epoch: int | None = None
+    """Epoch whose weights the model holds, chosen on validation, 0 for those before training; None where nothing was chosen."""
 
 
 class Work(NamedTuple):
@@ -271,6 +279,8 @@ class Strategy(Component, ABC):
     better there by more than noise."""
     shortens: ClassVar[bool] = False
     """Whether fewer epochs than usual are better than none, where a budget is short."""
+    why_no_refit: ClassVar[str] = ""
+    """Why it does not learn again from all labelled rows unless that is asked for, after its name; empty where it does."""
 
     @property
     def usual(self) -> bool:

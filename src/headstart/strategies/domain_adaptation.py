@@ -91,6 +91,7 @@ class DomainAdaptation(Strategy):
 
     name: ClassVar[str] = "domain-adaptation"
     cost: ClassVar[int] = 6
+    why_no_refit: ClassVar[str] = "the network would have to be adapted again"
 
     texts: Names = ()
     """Raw text of the domain: files, globs, folders or `hub:ID`."""

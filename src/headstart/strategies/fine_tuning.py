@@ -166,6 +166,7 @@ class FineTuning(Strategy):
             run.trainable,
             run.curve,
             notes,
+            run.history.best,
         )
 
     def _described(self, pooling: str, epochs: int, rate: float | None, run: Run) -> str:

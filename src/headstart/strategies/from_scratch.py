@@ -142,6 +142,7 @@ class FromScratch(Strategy):
                 *([f"its time ended training after pass {cut} of {epochs}"] if cut is not None else []),
                 *skipped_notes(context, run.history),
             ],
+            run.history.best,
         )
 
     def _train(self, context: Context, rate: float, epochs: int, last: int | None, relay: Relay | None = None) -> Run:

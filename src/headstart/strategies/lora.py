@@ -113,6 +113,7 @@ class Lora(Strategy):
             run.trainable,
             run.curve,
             [*(sample_note(context) if self.head_first else []), *skipped_notes(context, run.history)],
+            run.history.best,
         )
 
     def _train(self, context: Context, pooling: str, epochs: int, rate: float, last: int | None) -> Run:

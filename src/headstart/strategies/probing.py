@@ -51,6 +51,10 @@ def features(context: Context, backbone: Backbone) -> tuple[np.ndarray, np.ndarr
         states, _ = features(within.context, backbone)
         units = context.task.units(within.context.train)
         return states[units.of(within.kept)], states[units.of(within.held)]
+    joined = context.shared.joined
+    if joined is not None and joined.shared.features is not None and _are_all(joined) and _are_all(context):
+        learnt, held = features(joined, backbone)
+        return np.concatenate([learnt, held]), held
     found = feature_store(context).get(backbone, _tokens(context, backbone), progress=context.progress)
     known = context.shared.rows
     if known is None or known[0] is not found[0]:
@@ -94,6 +98,11 @@ def solving_rows(context: Context) -> np.ndarray:
     if total <= most or context.folds is not None or context.shared.within is not None:
         return np.arange(total)
     return np.sort(np.random.default_rng([context.seed, 0x501E]).permutation(total)[:most])
+
+
+def _are_all(context: Context) -> bool:
+    """Whether heads are fitted on all training rows, and not on a sample."""
+    return len(solving_rows(context)) == len(context.train)
 
 
 def _most(context: Context, units: int) -> int:

@@ -126,12 +126,12 @@ def train_model(
             groups,
             epochs,
             learning_rate,
-            context.training.stop_after if last is None else last,
+            _ending(context, last),
             shortcuts=shortcuts(context, model.backbone),
         ),
         context.training,
         seed=context.seed,
-        validate=None if context.folds is not None else validate,
+        validate=None if context.folds is not None or context.last_epoch is not None else validate,
         progress=context.progress,
         keep_start=keep_start,
         stop=None if hopeless is None else lambda history: hopeless(history.outputs),
@@ -139,10 +139,19 @@ def train_model(
         stages=context.stages,
         relay=relay,
     )
+    if context.last_epoch is not None:
+        history.best, history.outputs = 0, [validation_outputs(context, model)]
     if context.task.words:  # checkpoints of the first format do not say which words belong to which row
         history.outputs = [_with_units(context, each) for each in history.outputs]
     trainable = sum(p.numel() for group in groups if group.rate > 0 for m in group.modules for p in m.parameters())
     return Run(model, history, trainable)
+
+
+def _ending(context: Context, last: int | None) -> int | None:
+    """Epoch after which training ends: what was chosen, else what its caller says, else the setting."""
+    if context.last_epoch is not None:
+        return context.last_epoch
+    return context.training.stop_after if last is None else last
 
 
 def _with_units(context: Context, outputs: Outputs) -> Outputs:

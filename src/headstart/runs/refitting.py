@@ -1,0 +1,162 @@
+"""Once all is chosen, the kept strategy learns again from all labelled rows, those that choices were made on too."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from headstart.data.store import Store
+from headstart.errors import DivergedError
+from headstart.recipes.labelled import Experiment
+from headstart.recipes.sources import TEST
+from headstart.runs.experiment import Entry, taken_up
+from headstart.runs.planning import SAFETY, Plan
+from headstart.runs.splitting import Parts
+from headstart.runs.workspace import Workspace
+from headstart.runtime.deadline import Deadline, OutOfTime
+from headstart.runtime.memory import is_out_of_memory, out_of_memory
+from headstart.runtime.progress import format_duration
+from headstart.strategies.base import Context, Shared
+from headstart.training.checkpoints import Stages
+
+REFIT = "refit"
+"""What the stage is called."""
+MOST_ROWS = 10_000
+"""Training rows up to which this is done where nobody asks for it: a sixth more of many rows changes next to nothing."""
+SHARE_OF_TEST = 1.0
+"""Passes over the test rows that are kept back for the model that comes of it, beside those of the others."""
+
+
+def wants_refit(recipe: Experiment, parts: Parts) -> bool:
+    """Whether there are validation rows that the kept model is to learn from: by default those cut off the training rows."""
+    if parts.crossed or recipe.refit is False:
+        return False
+    return recipe.refit is True or recipe.data.validation is None
+
+
+@dataclass
+class Refit:
+    """What learning again came to."""
+
+    entry: Entry
+    """Whose model is saved: that of all rows, or the chosen entry as it was."""
+    rows: int = 0
+    """Labelled rows that it learnt from; 0 where it did not."""
+    seconds: float = 0.0
+    note: str = ""
+    """Why it did not, where that is worth knowing."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the saved model learnt from all rows."""
+        return self.rows > 0
+
+    def plain(self) -> dict[str, Any] | None:
+        """Plain data for the evidence; None where there is nothing to say."""
+        if not self.done:
+            return {"note": self.note} if self.note else None
+        return {"rows": self.rows, "seconds": round(self.seconds, 2), "scores": self.entry.scores}
+
+
+def refit(chosen: Entry, plan: Plan, work: Workspace | None, at: int, tests: int) -> Refit:
+    """Fit the chosen strategy again, with all that it chose, on training and validation rows together.
+
+    The model before has been measured on validation, so what was fitted there (temperature, thresholds) is taken from it.
+    Where learning again comes to nothing, the model before is the one that is saved.
+
+    Args:
+        chosen: the entry whose model is kept.
+        plan: of the run.
+        work: where what is done is kept.
+        at: number of the folder for its checkpoints, beyond those of the entries.
+        tests: networks that are still to be scored on test.
+
+    Raises:
+        KeyboardInterrupt: the user stopped the run.
+    """
+    note = _against(chosen, plan)
+    if note is None:
+        return Refit(chosen)
+    note = plan.context.team.same(note or _out_of_reach(chosen, plan, work, tests))
+    if note:
+        plan.context.progress.say("refit", f"{chosen.label} does not learn from the validation rows: {note}")
+        return Refit(chosen, note=note)
+    started = time.perf_counter()
+    plan.context.progress.enter(REFIT)
+    context = _joined(chosen, plan)
+    folder = None if work is None else work.stages(chosen, at)
+    stages = Stages(folder, plan.recipe.training.checkpoint_every, context.progress)
+    try:
+        candidate = chosen.finished.strategy.fit(replace(context, stages=stages))
+    except OutOfTime:
+        context.progress.end("out of time")
+        return Refit(chosen, note="its time was over before it was done")
+    except (DivergedError, MemoryError, RuntimeError, ArithmeticError) as error:
+        context.progress.end("failed")
+        known = out_of_memory(error) if is_out_of_memory(error) else error
+        return Refit(chosen, note=f"on all rows it failed: {known}")
+    done = replace(chosen.finished, predictor=candidate.predictor)
+    decisions = taken_up(candidate.predictor, chosen.fitted or ())
+    entry = replace(chosen, candidate=done, decisions=decisions, scores={}, decided={})
+    return Refit(entry, len(context.train), time.perf_counter() - started)
+
+
+def _against(chosen: Entry, plan: Plan) -> str | None:
+    """Why it is not done whatever the time; empty where nothing stands against it, None where there is nothing to say."""
+    recipe, parts, strategy = plan.recipe, plan.parts, chosen.finished.strategy
+    if not wants_refit(recipe, parts) or "labels" not in strategy.needs or chosen.fitted is None:
+        return None
+    if chosen.finished.training.sample is not None:
+        return "it learnt from a sample of the training rows"
+    if recipe.refit is None and len(parts.train) > MOST_ROWS and strategy.trains:
+        return f"there are more than {MOST_ROWS:,} training rows; --refit does it all the same"
+    if recipe.refit is None and strategy.why_no_refit:
+        return f"{strategy.why_no_refit}; --refit does it all the same"
+    return ""
+
+
+def _out_of_reach(chosen: Entry, plan: Plan, work: Workspace | None, tests: int) -> str:
+    """Why the budget has no time for it; empty where it does. What a clock decided stays as it was where the run goes on."""
+    if plan.end is None or (plan.recipe.refit and plan.recipe.budget == "auto"):
+        return ""
+    known = {} if work is None else work.about
+    if "refit" in known:
+        return str(known["refit"])
+    needed, left = _seconds(chosen, plan), plan.end.left - plan.kept - (tests + SHARE_OF_TEST) * plan.testing
+    note = ""
+    if SAFETY * needed > left:
+        note = f"that needs {format_duration(SAFETY * needed)}, {format_duration(max(left, 0.0))} left"
+    if work is not None:
+        work.remember(refit=note)
+    return note
+
+
+def _seconds(chosen: Entry, plan: Plan) -> float:
+    """About how long it takes: no longer than it took with all its choices, and by the pace of the run less."""
+    candidate = chosen.finished
+    training = candidate.training
+    if candidate.epoch is not None:
+        training = training.revised(epochs=max(candidate.epoch, 1))
+    share = (len(plan.parts.train) + len(plan.parts.validation)) / max(len(plan.parts.train), 1)
+    forecast = plan.estimate(candidate.strategy, training)
+    return share * (chosen.seconds if forecast is None else min(chosen.seconds, forecast))
+
+
+def _joined(chosen: Entry, plan: Plan) -> Context:
+    """The context of the run with validation rows among the training rows, and nothing left to choose."""
+    context, candidate = plan.context_on(chosen.located), chosen.finished
+    train, validation = plan.parts.train, plan.parts.validation
+    rows = Store([*train.examples, *validation.examples], [*train.lines, *validation.lines], train.file)
+    shared = Shared(joined=context, strengths=dict(context.shared.strengths), epochs=context.shared.epochs)
+    deadline = None
+    if plan.end is not None:
+        deadline = Deadline(plan.end.at - plan.kept - (TEST in plan.parts.scored) * plan.testing)
+    return replace(
+        context,
+        train=rows,
+        training=candidate.training,
+        shared=shared,
+        deadline=deadline,
+        last_epoch=candidate.epoch,
+    )
