@@ -53,7 +53,7 @@ class Estimates:
         """Measure how long passes over the rows take: over a few of each part, twice, the second time counted."""
         backbone = self.context.backbone()
         from headstart.predictors.mixed_precision import reads_fast
-        from headstart.training.pace import reading_pace, training_pace
+        from headstart.training.pace import FEW_TOKENS, reading_pace, training_pace
 
         def some(rows: Any) -> Any:
             chosen = np.random.default_rng(self.recipe.seed).permutation(len(rows))[:PROBED_ROWS]
@@ -67,7 +67,7 @@ class Estimates:
                 self.backward = training_pace(backbone, tokens) / self.rate
             if test is not None:
                 backbone.fast = reads_fast(self.recipe.precision, len(test), self.context.device)
-                self.test_rate = reading_pace(backbone, some(test))
+                self.test_rate = reading_pace(backbone, some(test), FEW_TOKENS)
         except (MemoryError, RuntimeError, ArithmeticError):
             self.rate = None  # strategies that need it will say what is wrong
 

@@ -47,7 +47,7 @@ CONTROL_SHARE = 1.5
 """Most that a brief control may take, in times of the costliest transfer that ran."""
 QUICK_SHARE = 0.1
 """Share of the budget up to which a control runs before transfer; what takes longer comes behind it."""
-LONG_TEST = 10.0
+LONG_TEST = 4.0
 """Seconds of scoring on test beyond which `auto` leaves out what it does not keep."""
 
 

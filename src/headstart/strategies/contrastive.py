@@ -64,7 +64,7 @@ class Contrastive(Strategy):
     name: ClassVar[str] = "contrastive"
     cost: ClassVar[int] = 3
     for_few: ClassVar[bool] = True
-    auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"fit"}), stands_in_for=frozenset({"fine-tuning"}))
+    auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"fit"}), stands_in_for=frozenset({"fine-tuning", "lora"}))
 
     loss: Literal["supervised", "pairs"] = "supervised"
     """`supervised`: pick a row of the same label among all others (Khosla et al. 2020); `pairs`: cosine of each pair

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from headstart.errors import RecipeError
 from headstart.registry import did_you_mean
 from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work, trained_work
+from headstart.strategies.fine_tuning import FEW_FOR_TUNING
 
 if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
@@ -41,6 +42,7 @@ class Lora(Strategy):
     shortens: ClassVar[bool] = True
     auto: ClassVar[Auto | None] = Auto(
         verbs=frozenset({"fit"}),
+        least_rows_per_label=FEW_FOR_TUNING,
         needs_budget="moves fewer weights than fine-tuning, for no less time here",
         needs_gain=True,
     )

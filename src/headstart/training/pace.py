@@ -14,18 +14,21 @@ from headstart.training.features import pooled_states
 
 TOKENS, LEAST_ROWS = 4096, 8
 """Tokens after which rows are enough, and rows that are read whatever they have."""
+FEW_TOKENS = 1024
+"""Tokens that are enough where a pace only tells how long the end of a run takes."""
 BATCH = 32
 """Rows of an update that is tried, which has no more tokens than half of `TOKENS`."""
 
 
-def reading_pace(backbone: Backbone, tokens: TokenRows) -> float:
+def reading_pace(backbone: Backbone, tokens: TokenRows, most: int = TOKENS) -> float:
     """Seconds per row of a pass forward that pools the states of every layer.
 
     Args:
         backbone: put into eval mode.
         tokens: of at least one row, in random order; the first of them pass, all count for the tokens of a row.
+        most: tokens after which rows are enough.
     """
-    enough = int(np.searchsorted(np.cumsum(tokens.lengths), TOKENS)) + 1
+    enough = int(np.searchsorted(np.cumsum(tokens.lengths), most)) + 1
     some = tokens.take(np.arange(min(len(tokens), max(LEAST_ROWS, enough))))
     return _second(lambda: pooled_states(backbone, some, backbone.poolings)) * _share(tokens, some.lengths)
 
