@@ -34,6 +34,9 @@ PLAN = [(name, 8, 10 if name == "trec6" else 5) for name in SETS] + [
 PLAN += [(name, 2, 3) for name in SETS]
 KINDS = {"clinc150": 20}
 TEST_ROWS = 1000
+FIGURE = draws.ROOT / "docs" / "few_labels.svg"
+DRAWN = (("headstart", "#1a5fb4", "fill"), ("setfit", "#a05a00", "none"), ("tf-idf", "#77767b", "none"))
+TITLES = {"headstart": "headstart fit", "setfit": "SetFit 1.2", "tf-idf": "TF-IDF"}
 PEER = Path(__file__).parent / "peers" / "setfit_fit.py"
 
 
@@ -136,6 +139,70 @@ def fewest() -> None:
             print(f"{name:<14} 2 per label {ours:.4f}, TF-IDF with 8 {theirs:.4f}, {100 * (ours - theirs):+.1f} points")
 
 
+def accuracies(name: str, labels: int) -> dict[str, list[float]]:
+    """Accuracies by program, of the draws that both headstart and SetFit have on as many test rows."""
+    both = [(ours["draw"], ours["test_rows"]) for ours, _ in pairs(name, labels) if ours.get("test_rows")]
+    found: dict[str, list[float]] = {}
+    for row in records.rows(RESULTS):
+        if (row["data"], row["labels"]) == (name, labels) and (row["draw"], row.get("test_rows")) in both:
+            found.setdefault(row["program"], []).append(row["accuracy"])
+    return found
+
+
+def draw_figure(labels: int = 8) -> None:
+    """Write docs/few_labels.svg: a line per set, a mark per program at its mean, a bar from its worst draw to its best."""
+    found = {name: scores for name in SETS if (scores := accuracies(name, labels))}
+    if not found:
+        return
+    means = {name: {p: statistics.mean(values) for p, values in scores.items()} for name, scores in found.items()}
+    order = sorted(found, key=lambda name: means[name]["setfit"] - means[name]["headstart"])
+    left, top, step, width = 180, 46, 30, 700
+    height = top + step * len(order) + 44
+
+    def x(value: float) -> float:
+        return left + width * (value - 0.2) / 0.8
+
+    parts = [
+        f'<line x1="{x(tick / 10):.0f}" y1="{top - 8}" x2="{x(tick / 10):.0f}" y2="{height - 36}" stroke="#deddda"/>'
+        f'<text x="{x(tick / 10):.0f}" y="{height - 18}" text-anchor="middle">{tick / 10:.1f}</text>'
+        for tick in range(2, 11, 2)
+    ]
+    for at, (program, colour, fill) in enumerate(DRAWN):
+        shade = colour if fill == "fill" else "white"
+        parts.append(
+            f'<circle cx="{left + 8 + 190 * at}" cy="18" r="6" fill="{shade}" stroke="{colour}" stroke-width="2"/>'
+        )
+        parts.append(f'<text x="{left + 22 + 190 * at}" y="22">{TITLES[program]}</text>')
+    said = []
+    for at, name in enumerate(order):
+        y = top + step * at + 10
+        parts.append(
+            f'<text x="{left - 14}" y="{y + 4}" text-anchor="end">{name} ({len(found[name]["setfit"])})</text>'
+        )
+        for program, colour, fill in reversed(DRAWN):
+            if program not in found[name]:
+                continue
+            values, mean = found[name][program], means[name][program]
+            shade = colour if fill == "fill" else "white"
+            parts.append(
+                f'<line x1="{x(min(values)):.1f}" y1="{y}" x2="{x(max(values)):.1f}" y2="{y}" stroke="{colour}" '
+                f'stroke-width="2" opacity="0.45"/>'
+                f'<circle cx="{x(mean):.1f}" cy="{y}" r="6" fill="{shade}" stroke="{colour}" stroke-width="2"/>'
+            )
+        said.append(f"{name}: " + ", ".join(f"{TITLES[p]} {mean:.3f}" for p, mean in sorted(means[name].items())))
+    parts.append(
+        f'<text x="{left + width / 2}" y="{height - 2}" text-anchor="middle">test accuracy with {labels} labels per class, '
+        "mean over draws (their number); bars from the worst draw to the best</text>"
+    )
+    FIGURE.write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 40} {height + 6}" role="img" '
+        f'font-family="sans-serif" font-size="13"><title>Accuracy with {labels} labels per class</title>'
+        f"<desc>{'; '.join(said)}</desc>"
+        f'<rect width="{left + width + 40}" height="{height + 6}" fill="white"/>{"".join(parts)}</svg>\n',
+        encoding="utf-8",
+    )
+
+
 def main() -> None:
     """Run what is asked for and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -147,9 +214,10 @@ def main() -> None:
     parser.add_argument("--test-rows", type=int, default=TEST_ROWS, help="at most; 0 for all")
     parser.add_argument("--busy", action="store_true", help="other work runs beside it: keep scores, not times")
     parser.add_argument("--files", default=str(Path(tempfile.gettempdir()) / "headstart-draws"))
+    parser.add_argument("--draw-only", action="store_true", help="run nothing: tables and figure of what is kept")
     options = parser.parse_args()
     folder = Path(options.files)
-    for name, labels, count in PLAN:
+    for name, labels, count in PLAN if not options.draw_only else ():
         if options.only and f"{name}:{labels}" not in options.only:
             continue
         for draw in options.draws if options.draws is not None else range(count):
@@ -172,6 +240,7 @@ def main() -> None:
                 print(json.dumps(row), flush=True)
     show()
     fewest()
+    draw_figure()
 
 
 if __name__ == "__main__":

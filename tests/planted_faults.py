@@ -31,6 +31,7 @@ CHANGED = "tests/test_manifest.py::"
 NOTATION = "tests/recipes/test_notation.py::test_what_no_recipe_means_is_refused_with_its_line"
 STREAMS = "tests/cli/test_streams.py::"
 PLANS = "tests/runs/test_planning.py::"
+REFITS = "tests/runs/test_refitting.py::"
 SPANS = "tests/metrics/test_span_errors.py"
 ERRORS = "tests/evaluation/measurements/test_errors.py::"
 SIGNALS = (
@@ -1066,6 +1067,48 @@ FAULTS = (
         "bool(lost.mean() < -noise)",
         "bool(lost.mean() < 0)",
         "tests/strategies/test_contrastive.py::test_names_that_are_no_known_words_are_used_where_training_with_them_says_so",
+    ),
+    Fault(
+        "refit: training rows alone",
+        "runs/refitting.py",
+        "[*train.examples, *validation.examples], [*train.lines, *validation.lines]",
+        "[*train.examples], [*train.lines]",
+        f"{REFITS}test_the_kept_model_learns_from_all_rows_with_all_that_it_chose",
+    ),
+    Fault(
+        "refit: the epoch that was chosen is forgotten",
+        "strategies/training_run.py",
+        "    if context.last_epoch is not None:\n        return context.last_epoch\n",
+        "",
+        f"{REFITS}test_training_ends_after_the_epoch_that_validation_chose",
+    ),
+    Fault(
+        "refit: no temperature for the model that is saved",
+        "runs/refitting.py",
+        "taken_up(candidate.predictor, chosen.fitted or ())",
+        "chosen.decisions",
+        f"{REFITS}test_decisions_stay_those_of_rows_that_were_held_out",
+    ),
+    Fault(
+        "refit: scores of the model before",
+        "runs/comparison.py",
+        "first = [again.entry] * again.done",
+        "first = []",
+        f"{REFITS}test_scores_are_those_of_the_model_that_is_saved_and_the_table_compares_like_with_like",
+    ),
+    Fault(
+        "refit: a validation file is learnt from unasked",
+        "runs/refitting.py",
+        "recipe.refit is True or recipe.data.validation is None",
+        "True",
+        f"{REFITS}test_a_file_for_validation_is_learnt_from_only_where_that_is_asked_for",
+    ),
+    Fault(
+        "refit: the clock is not asked",
+        "runs/refitting.py",
+        "if SAFETY * needed > left:",
+        "if False:",
+        f"{REFITS}test_a_budget_has_to_have_the_time_for_it",
     ),
     Fault(
         "decisions: thresholds of what has no labels",
