@@ -388,6 +388,13 @@ def test_a_rare_label_among_many_rows_still_gives_one_of_its_two_rows_to_the_tes
     assert (Counter(parts.test.labels)["c"], Counter(parts.train.labels)["c"], parts.crossed) == (1, 1, False)
 
 
+def test_a_label_without_a_validation_row_is_named_since_no_choice_is_made_by_it() -> None:
+    parts = parted([*rows(300), ("one", "c", "x"), ("two", "c", "x")])
+    assert "c" not in {*parts.validation.labels} and not parts.crossed
+    assert [each for each in parts.warnings if "no row of the label(s) 'c' is in the validation part" in each]
+    assert not [each for each in parted(rows(300)).warnings if "no row of" in each]
+
+
 def test_a_label_whose_rows_belong_together_is_named_since_it_is_always_held_out_whole() -> None:
     found = [*rows(30), *[("one text", "c", "x"), ("One  text", "c", "x")]]
     assert warned(parted(found), "the rows of the label(s) 'c' belong together (one text or group each): whenever they")

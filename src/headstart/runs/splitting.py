@@ -201,6 +201,7 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
     else:
         share = share_of(data.validation_share, VALIDATION_SHARE, rows)
         rows, parts[VALIDATION] = cut_off(rows, task, data, share, recipe.seed + 1)
+        warnings += _not_chosen_by(rows, parts[VALIDATION], task)
         cut.append("validation")
     parts[TRAIN], files = rows, {role: source.file for role, source in labelled.sources.items()}
     if TARGET in parts:
@@ -217,6 +218,19 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
         (*(said for source in labelled.sources.values() for said in source.warnings), *warnings),
         labelled.guess,
     )
+
+
+def _not_chosen_by(train: Store[Any], validation: Store[Any], task: Task) -> list[str]:
+    """A sentence that names labels of texts that are too rare to have a validation row."""
+    if task.target_kind != "label" or task.words:
+        return []
+    rare = sorted({*train.labels} - {*validation.labels})
+    if not rare:
+        return []
+    shown = ", ".join(f"'{label}'" for label in rare[:5]) + (f" and {len(rare) - 5} more" if len(rare) > 5 else "")
+    return [
+        f"no row of the label(s) {shown} is in the validation part: no choice is made by them, and its scores say nothing of them"
+    ]
 
 
 def _known(source: Source, task: Task) -> Source:
