@@ -24,8 +24,6 @@ REFIT = "refit"
 """What the stage is called."""
 MOST_ROWS = 10_000
 """Training rows up to which this is done where nobody asks for it: a sixth more of many rows changes next to nothing."""
-SHARE_OF_TEST = 1.0
-"""Passes over the test rows that are kept back for the model that comes of it, beside those of the others."""
 
 
 def wants_refit(recipe: Experiment, parts: Parts) -> bool:
@@ -118,18 +116,23 @@ def _against(chosen: Entry, plan: Plan) -> str | None:
 
 def _out_of_reach(chosen: Entry, plan: Plan, work: Workspace | None, tests: int) -> str:
     """Why the budget has no time for it; empty where it does. What a clock decided stays as it was where the run goes on."""
-    if plan.end is None or (plan.recipe.refit and plan.recipe.budget == "auto"):
+    if plan.end is None or _whatever(plan.recipe):
         return ""
     known = {} if work is None else work.about
     if "refit" in known:
         return str(known["refit"])
-    needed, left = _seconds(chosen, plan), plan.end.left - plan.kept - (tests + SHARE_OF_TEST) * plan.testing
+    needed, left = _seconds(chosen, plan), plan.end.left - plan.kept - (tests + 1) * plan.testing
     note = ""
     if SAFETY * needed > left:
         note = f"that needs {format_duration(SAFETY * needed)}, {format_duration(max(left, 0.0))} left"
     if work is not None:
         work.remember(refit=note)
     return note
+
+
+def _whatever(recipe: Experiment) -> bool:
+    """Whether it was asked for, and the budget was not: then it takes the time that it takes."""
+    return recipe.refit is True and recipe.budget == "auto"
 
 
 def _seconds(chosen: Entry, plan: Plan) -> float:
@@ -150,7 +153,7 @@ def _joined(chosen: Entry, plan: Plan) -> Context:
     rows = Store([*train.examples, *validation.examples], [*train.lines, *validation.lines], train.file)
     shared = Shared(joined=context, strengths=dict(context.shared.strengths), epochs=context.shared.epochs)
     deadline = None
-    if plan.end is not None:
+    if plan.end is not None and not _whatever(plan.recipe):
         deadline = Deadline(plan.end.at - plan.kept - (TEST in plan.parts.scored) * plan.testing)
     return replace(
         context,

@@ -61,6 +61,7 @@ class SelfTraining(Strategy):
     name: ClassVar[str] = "self-training"
     cost: ClassVar[int] = 4
     needs: ClassVar[frozenset[Need]] = frozenset({"labels", "texts"})
+    why_no_refit: ClassVar[str] = "which texts it believes hangs on validation rows that it has not learnt from"
 
     then: Annotated[Strategy, named(STRATEGIES)] = Field(default="feature-extraction", validate_default=True)
     """Strategy that is fitted inside, by name; in every round, its own options as in `--set strategy.then.layers=2`."""
