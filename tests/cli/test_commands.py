@@ -35,6 +35,7 @@ def many(schema: dict[str, Any]) -> dict[str, Any]:
 SCORE = exactly({"value": NUMBER, "low": NUMBER, "high": NUMBER, "n": {"type": "integer", "minimum": 1}})
 METRICS = exactly(dict.fromkeys(("accuracy", "macro_f1", "mcc", "log_loss", "ece"), SCORE))
 SCORES = exactly({"test": or_null(METRICS), "validation": METRICS})
+MEASURED = {"type": "object", "properties": {"test": METRICS}, "additionalProperties": False}
 DROPPED = many(exactly({"file": TEXT, "line": {"type": "integer", "minimum": 1}, "reason": TEXT}))
 EXPERIMENT = exactly(
     {
@@ -43,6 +44,9 @@ EXPERIMENT = exactly(
         "backbone": or_null(TEXT),
         "strategy": TEXT,
         "scores": SCORES,
+        "refit": or_null(
+            {"anyOf": [exactly({"rows": COUNT, "seconds": NUMBER, "scores": MEASURED}), exactly({"note": TEXT})]}
+        ),
         "leaderboard": {
             "type": "array",
             "minItems": 1,
@@ -96,7 +100,9 @@ def assert_experiment(found: Any) -> None:
     assert scores
     assert all(score["low"] <= score["value"] <= score["high"] for score in scores)
     rows = {row["strategy"]: row for row in found["leaderboard"]}
-    assert found["scores"] == rows[found["strategy"]]["scores"]
+    saved = (found["refit"] or {}).get("scores", {})
+    assert found["scores"] == rows[found["strategy"]]["scores"] | saved
+    assert ("test" in saved) is bool("rows" in (found["refit"] or {}) and found["scores"]["test"])
 
 
 def assert_predictions(found: list[Any]) -> None:

@@ -26,6 +26,7 @@ from headstart.strategies.base import Candidate, Context
 from headstart.strategies.feature_extraction import FeatureExtraction
 from headstart.strategies.fine_tuning import FineTuning
 from headstart.strategies.tf_idf import TfIdf
+from headstart.training.settings import Training
 
 COUNT = 240
 
@@ -132,7 +133,7 @@ def contexts_of(found: Any) -> Context:
     """A run on all the rows that the model of another one learnt from."""
     recipe = assemble("fit", {"train": MEMORY, "strategy": "tf-idf", "threads": 1, "controls": False})
     plan = set_up(recipe, SILENT, table(), 0.0)
-    return refitting._joined(found.chosen, plan)
+    return refitting._joined(found.chosen, plan, Training(), None)
 
 
 def test_scores_are_those_of_the_model_that_is_saved_and_the_table_compares_like_with_like(tmp_path: Path) -> None:

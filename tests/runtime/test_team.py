@@ -102,11 +102,12 @@ def test_two_processes_that_were_killed_go_on_to_the_same_bits(
     run, whole = tmp_path / "run", tmp_path / "whole"
     done = program.run(*words, "-o", whole, team=2, count=True)
     assert done.code == 0, done.err
-    # The cheaper strategy is done and the other one has begun.
+    # Both strategies are done and the one that is kept learns again from all rows.
     killed = program.run(*words, "-o", run, team=2, at=("update", done.reached["update"] - 5, "after"))
     assert killed.code == -signal.SIGKILL, killed.err
     assert list(tmp_path.glob("run.part/00-contrastive/manifest.json"))
-    assert list(tmp_path.glob("run.part/01-fine-tuning-stages/*/step-*"))
+    assert list(tmp_path.glob("run.part/01-fine-tuning/manifest.json"))
+    assert list(tmp_path.glob("run.part/02-*-stages/*/step-*"))
     again = program.run("resume", run, team=2)
     assert again.code == 0, again.err
     for name in ("model.safetensors", "heads/classification.safetensors"):

@@ -25,7 +25,7 @@ from headstart.runs.experiment import Entry
 from headstart.runs.planning import Plan
 from headstart.runs.preparation import into_parts, read, settled_task
 from headstart.runs.reference import reference_of
-from headstart.runs.refitting import REFIT, Refit, refit
+from headstart.runs.refitting import REFIT, Refit, refit, stand_aside, take_part
 from headstart.runs.splitting import Parts
 from headstart.runs.workspace import Workspace
 from headstart.runtime.deadline import Deadline
@@ -121,16 +121,18 @@ def carry_out(
     steps = [{"name": "reading and splitting", "seconds": time.perf_counter() - started}]
     interrupted = run_all(entries, plan, work)
     steps += [{"name": entry.label, "seconds": entry.seconds} for entry in entries if entry.seconds]
-    finished = [entry for entry in entries if entry.candidate is not None]
-    if not finished:
-        if context.team.rank:
-            return None
-        raise _nothing(entries, interrupted, work)
-    chosen, reason = choose(recipe, entries, finished, parts)
-    chosen = entries[context.team.same(next(at for at, entry in enumerate(entries) if entry is chosen))]
-    again, interrupted = (Refit(chosen), True) if interrupted else _refitted(chosen, finished, plan, work, len(entries))
     if context.team.rank:
+        take_part(entries, plan)
         return None
+    finished = [entry for entry in entries if entry.candidate is not None]
+    try:
+        if not finished:
+            raise _nothing(entries, interrupted, work)
+        chosen, reason = choose(recipe, entries, finished, parts)
+    except HeadstartError:
+        stand_aside(plan)
+        raise
+    again, interrupted = _refitted(chosen, entries, plan, work, interrupted=interrupted)
     if again.done:
         steps.append({"name": REFIT, "seconds": again.seconds})
     models = [again.entry, *(entry for entry in finished if entry is not again.entry)]
@@ -165,12 +167,15 @@ def carry_out(
 
 
 def _refitted(
-    chosen: Entry, finished: Sequence[Entry], plan: Plan, work: Workspace | None, at: int
+    chosen: Entry, entries: Sequence[Entry], plan: Plan, work: Workspace | None, *, interrupted: bool
 ) -> tuple[Refit, bool]:
     """The chosen entry after learning from all labelled rows, where it does; and whether the user stopped the run."""
-    tests = sum(entry.strategy.needs_backbone for entry in finished)
+    if interrupted:
+        stand_aside(plan)
+        return Refit(chosen), True
+    tests = sum(entry.candidate is not None and entry.strategy.needs_backbone for entry in entries)
     try:
-        return refit(chosen, plan, work, at, tests), False
+        return refit(chosen, entries, plan, work, tests), False
     except Terminated:
         raise
     except KeyboardInterrupt:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from headstart.config import parse
 from headstart.data.store import Store
 from headstart.errors import DivergedError
 from headstart.recipes.labelled import Experiment
@@ -17,11 +20,15 @@ from headstart.runs.workspace import Workspace
 from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.runtime.memory import is_out_of_memory, out_of_memory
 from headstart.runtime.progress import format_duration
+from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Context, Shared
 from headstart.training.checkpoints import Stages
+from headstart.training.settings import Training
 
 REFIT = "refit"
 """What the stage is called."""
+FAILURES = (DivergedError, MemoryError, RuntimeError, ArithmeticError)
+"""What keeps a strategy from coming to an end on some rows, and leaves the run what it had."""
 MOST_ROWS = 10_000
 """Training rows up to which this is done where nobody asks for it: a sixth more of many rows changes next to nothing."""
 
@@ -57,7 +64,27 @@ class Refit:
         return {"rows": self.rows, "seconds": round(self.seconds, 2), "scores": self.entry.scores}
 
 
-def refit(chosen: Entry, plan: Plan, work: Workspace | None, at: int, tests: int) -> Refit:
+def take_part(entries: Sequence[Entry], plan: Plan) -> None:
+    """What the other processes of a team do meanwhile: fit what the first one says, with it; nothing comes of it here.
+
+    After an interruption the first process alone knows what was done before, so it says all that is needed.
+    """
+    said = plan.context.team.same(None)
+    if said is None:
+        return
+    at, values, training, epoch = said
+    strategy = parse(STRATEGIES.get(values.pop("name")), values, where=entries[at].label)
+    context = _joined(entries[at], plan, parse(Training, training, where=entries[at].label), epoch)
+    with suppress(*FAILURES):
+        strategy.fit(context)
+
+
+def stand_aside(plan: Plan) -> None:
+    """Let the other processes of a team know that nothing is fitted again."""
+    plan.context.team.same(None)
+
+
+def refit(chosen: Entry, entries: Sequence[Entry], plan: Plan, work: Workspace | None, tests: int) -> Refit:
     """Fit the chosen strategy again, with all that it chose, on training and validation rows together.
 
     The model before has been measured on validation, so what was fitted there (temperature, thresholds) is taken from it.
@@ -65,32 +92,41 @@ def refit(chosen: Entry, plan: Plan, work: Workspace | None, at: int, tests: int
 
     Args:
         chosen: the entry whose model is kept.
+        entries: of the run.
         plan: of the run.
         work: where what is done is kept.
-        at: number of the folder for its checkpoints, beyond those of the entries.
         tests: networks that are still to be scored on test.
 
     Raises:
         KeyboardInterrupt: the user stopped the run.
     """
     note = _against(chosen, plan)
-    if note is None:
-        return Refit(chosen)
-    note = plan.context.team.same(note or _out_of_reach(chosen, plan, work, tests))
-    if note:
-        plan.context.progress.say("refit", f"{chosen.label} does not learn from the validation rows: {note}")
-        return Refit(chosen, note=note)
-    started = time.perf_counter()
+    if not note and note is not None:
+        note = _out_of_reach(chosen, plan, work, tests)
+    if note is None or note:
+        stand_aside(plan)
+        if note:
+            plan.context.progress.say("refit", f"{chosen.label} does not learn from the validation rows: {note}")
+        return Refit(chosen, note=note or "")
+    started, candidate = time.perf_counter(), chosen.finished
     plan.context.progress.enter(REFIT)
-    context = _joined(chosen, plan)
-    folder = None if work is None else work.stages(chosen, at)
+    plan.context.team.same(
+        (
+            next(at for at, entry in enumerate(entries) if entry is chosen),
+            candidate.strategy.plain(),
+            candidate.training.plain(),
+            candidate.epoch,
+        )
+    )
+    context = _joined(chosen, plan, candidate.training, candidate.epoch)
+    folder = None if work is None else work.stages(chosen, len(entries))
     stages = Stages(folder, plan.recipe.training.checkpoint_every, context.progress)
     try:
-        candidate = chosen.finished.strategy.fit(replace(context, stages=stages))
+        candidate = candidate.strategy.fit(replace(context, stages=stages))
     except OutOfTime:
         context.progress.end("out of time")
         return Refit(chosen, note="its time was over before it was done")
-    except (DivergedError, MemoryError, RuntimeError, ArithmeticError) as error:
+    except FAILURES as error:
         context.progress.end("failed")
         known = out_of_memory(error) if is_out_of_memory(error) else error
         return Refit(chosen, note=f"on all rows it failed: {known}")
@@ -146,9 +182,9 @@ def _seconds(chosen: Entry, plan: Plan) -> float:
     return share * (chosen.seconds if forecast is None else min(chosen.seconds, forecast))
 
 
-def _joined(chosen: Entry, plan: Plan) -> Context:
+def _joined(chosen: Entry, plan: Plan, training: Training, epoch: int | None) -> Context:
     """The context of the run with validation rows among the training rows, and nothing left to choose."""
-    context, candidate = plan.context_on(chosen.located), chosen.finished
+    context = plan.context_on(chosen.located)
     train, validation = plan.parts.train, plan.parts.validation
     rows = Store([*train.examples, *validation.examples], [*train.lines, *validation.lines], train.file)
     shared = Shared(joined=context, strengths=dict(context.shared.strengths), epochs=context.shared.epochs)
@@ -158,8 +194,8 @@ def _joined(chosen: Entry, plan: Plan) -> Context:
     return replace(
         context,
         train=rows,
-        training=candidate.training,
+        training=training,
         shared=shared,
         deadline=deadline,
-        last_epoch=candidate.epoch,
+        last_epoch=epoch,
     )
