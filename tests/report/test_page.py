@@ -109,6 +109,10 @@ SHAPES = {
     "cross-validated": invented.cross_validated,
     "two domains": invented.two_domains,
     "from before": invented.from_before,
+    "learnt from all rows": lambda: invented.evidence(
+        refit={"rows": 6920, "seconds": 9.0, "scores": {"test": invented.scores(0.871, 1821)}}
+    ),
+    "not learnt from all rows": lambda: invented.evidence(refit={"note": "interrupted"}),
     "no rows kept": lambda: invented.evidence(worst_rows=None),
     "no mistakes": lambda: invented.evidence(worst_rows=[]),
     "no confusion": lambda: invented.evidence(confusion=None),
@@ -139,6 +143,13 @@ def test_every_shape_of_evidence_gives_a_well_formed_page(shape: str) -> None:
     assert all(after - before <= 1 for before, after in pairwise(levels))
     assert "Undefined" not in text
     assert "None" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL).replace("None were", "")
+
+
+def test_the_score_of_the_model_that_is_saved_stands_beside_that_of_the_comparison() -> None:
+    found = {"rows": 6920, "seconds": 9.0, "scores": {"test": invented.scores(0.8713, 1821)}}
+    text = page.render(invented.evidence(refit=found))
+    assert "saved model, from all rows: 0.871" in text
+    assert "saved model" not in page.render(invented.evidence(refit={"note": "interrupted"}))
 
 
 def test_a_page_has_landmarks_captions_and_scopes() -> None:
