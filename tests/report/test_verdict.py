@@ -232,7 +232,7 @@ def test_what_the_kept_model_does_out_of_domain_is_said_where_another_is_best_th
     found = told_of(out_of_domain("coral", {"feature-extraction": 0.02}), "feature-extraction")
     assert found[0].endswith("accuracy, not significant, p 0.200 (Holm).")
     assert found[1] == (
-        "The model that was kept, feature-extraction, reaches accuracy 0.780 [0.750, 0.810] there (not significant, "
+        "The strategy that was kept, feature-extraction, reaches accuracy 0.780 [0.750, 0.810] there (not significant, "
         "p 0.200 (Holm)); no choice was made on rows of the target domain."
     )
 

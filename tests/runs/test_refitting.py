@@ -13,6 +13,7 @@ from tests.folders import whichever
 
 import headstart
 from headstart.artifact import load
+from headstart.data.outputs import Logits
 from headstart.data.table import Table
 from headstart.errors import DivergedError
 from headstart.recipes.parsing import assemble
@@ -188,7 +189,11 @@ def test_a_file_for_validation_is_learnt_from_only_where_that_is_asked_for(tmp_p
 
 @pytest.mark.parametrize(
     ("error", "said"),
-    [(DivergedError("no number at rate 9"), "no number at rate 9"), (OutOfTime(), "its time was over")],
+    [
+        (DivergedError("no number at rate 9"), "no number at rate 9"),
+        (np.linalg.LinAlgError("singular"), "singular"),
+        (OutOfTime(), "its time was over"),
+    ],
 )
 def test_where_it_comes_to_nothing_the_model_before_is_saved(
     error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
@@ -282,3 +287,76 @@ def test_the_model_is_loaded_as_it_was_saved(tmp_path: Path, train: Path) -> Non
     found = headstart.fit(train, strategy="tf-idf", controls=False, threads=1, output=str(tmp_path / "m"))
     texts = list(table().columns["text"][:5])
     assert [each.score for each in load(tmp_path / "m").predict(texts)] == [each.score for each in found.predict(texts)]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda outputs: Logits.of(outputs.values * np.nan), "its outputs were not finite"),
+        (lambda outputs: Logits.of(-outputs.values), "worse on those of validation, which it had learnt from"),
+    ],
+)
+def test_a_model_that_went_wrong_on_all_rows_is_not_saved(
+    spoil: Callable[[Any], Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = TfIdf.fit
+
+    def spoilt(self: Any, context: Context) -> Candidate:
+        found = fit(self, context)
+        return found if context.shared.joined is None else replace(found, validation=spoil(found.validation))
+
+    monkeypatch.setattr(TfIdf, "fit", spoilt)
+    found = go()
+    assert found.artifact.predictor is found.chosen.finished.predictor
+    assert said in found.artifact.evidence["refit"]["note"]
+
+
+def test_what_is_kept_is_scored_as_it_was_compared_and_as_it_is_saved_however_long_that_takes(
+    monkeypatch: pytest.MonkeyPatch, tiny_backbone: Path
+) -> None:
+    monkeypatch.setattr("headstart.runs.planning.Estimates.testing", 60.0)
+    options = {"strategy": "auto", "backbone": str(tiny_backbone), "epochs": 1, "controls": True, "most_rows": 200}
+    found = go(**options)
+    evidence = found.artifact.evidence
+    chosen = next(row for row in evidence["leaderboard"] if row["chosen"])
+    assert chosen["scores"]["test"] and evidence["refit"]["scores"]["test"]
+    assert evidence["confusion"]["split"] == "test"
+
+
+def test_the_head_begins_as_strong_as_it_was_chosen_where_the_run_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tiny_backbone: Path
+) -> None:
+    from headstart.strategies import trained_heads
+
+    asked: list[int] = []
+    usual = trained_heads.strength_by_folds
+
+    def watched(context: Context, *args: Any, **options: Any) -> float:
+        asked.append(len(context.train))
+        return usual(context, *args, **options)
+
+    monkeypatch.setattr(trained_heads, "strength_by_folds", watched)
+    seen = contexts(monkeypatch, FineTuning)
+    go(strategy="fine-tuning", backbone=str(tiny_backbone), epochs=1, head="mean")
+    first, again = seen
+    first.shared.strengths.clear()  # as after an interruption
+    FineTuning(head="mean").fit(again)
+    assert {*asked} == {len(first.train)}, "it is found on the training rows, whatever the run remembers"
+
+
+def test_a_text_of_a_validation_file_that_is_learnt_from_and_tested_is_said(tmp_path: Path) -> None:
+    parts = {"train": slice(0, 120), "validation": slice(120, 190), "test": slice(180, COUNT)}
+    options = {name: str(written(tmp_path / f"{name}.csv", some)) for name, some in parts.items()}
+    options |= {"strategy": "tf-idf", "controls": False, "threads": 1}
+    said = [
+        compare(assemble("fit", options | {"refit": refit}), SILENT).artifact.evidence["data"]["warnings"]  # type: ignore[union-attr]
+        for refit in (True, None)
+    ]
+    leaks = [[each for each in found if "also a validation row" in each] for found in said]
+    assert len(leaks[0]) == 1 and leaks[0][0].startswith("10 test rows") and not leaks[1]
+
+
+def test_a_sample_that_holds_all_rows_is_no_sample(tiny_backbone: Path) -> None:
+    options = {"strategy": "fine-tuning", "backbone": str(tiny_backbone), "epochs": 1, "head": "mean"}
+    assert "rows" in go(sample=1000, **options).artifact.evidence["refit"]
+    assert "sample" in go(sample=50, **options).artifact.evidence["refit"]["note"]

@@ -195,7 +195,7 @@ def _controls(evidence: Mapping[str, Any]) -> list[str]:
     metric, board, split = standing(evidence)
     if not board:
         return []
-    rows = []
+    again, rows = dig(evidence, "refit", "scores"), []
     for entry in board[:ROWS_SHOWN]:
         measured = score_of(entry, split, metric)
         name = cell(entry["strategy"])
@@ -203,7 +203,7 @@ def _controls(evidence: Mapping[str, Any]) -> list[str]:
         note = f": {markdown(entry['note'])}" if entry.get("note") else ""
         rows.append(
             [
-                f"**{name}** (this model)" if entry.get("chosen") else name,
+                f"**{name}** ({'kept' if again else 'this model'})" if entry.get("chosen") else name,
                 markdown(entry.get("role") or NOTHING),
                 reached(measured),
                 duration(None if entry.get("status") == "not run" else entry.get("seconds")),

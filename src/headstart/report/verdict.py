@@ -74,11 +74,12 @@ def _saved(evidence: dict[str, Any], chosen: dict[str, Any], metric: str) -> lis
     if again.get("note"):
         return [f"The saved model did not learn from the validation rows: {again['note']}."]
     said = f"The saved model is {evidence['chosen']} after learning from all {count(again['rows'])} labelled rows"
-    test = again["scores"].get("test")
-    if test is None:
+    if not again["scores"]:
         return [f"{said}; the scores are those of the model before, which had not seen the validation rows."]
-    reached = f"{title_of(metric)} {shown(test[metric])} on {rows_of('test', test[metric]['n'])}"
-    return [f"{said}, those of validation too: {reached}."]
+    reached = [
+        f"{shown(found[metric])} on {rows_of(part, found[metric]['n'])}" for part, found in again["scores"].items()
+    ]
+    return [f"{said}, those of validation too: {title_of(metric)} {', '.join(reached)}."]
 
 
 def _gain(row: dict[str, Any]) -> float:

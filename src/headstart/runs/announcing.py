@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from headstart.runs.experiment import Entry
 from headstart.runs.planning import LONG_TEST, SAFETY, Plan
-from headstart.runs.refitting import REFIT, wants_refit
+from headstart.runs.refitting import REFIT, may_refit
 from headstart.runs.steps import Step
 from headstart.runtime.progress import NamedStage, format_duration
 
@@ -14,34 +15,35 @@ REPORT_SHARE = 0.5
 """Share of the seconds kept for the last steps that they take as a rule."""
 
 
-def stages(plan: Plan, steps: Sequence[Step], beside: int = 0) -> list[NamedStage]:
+def stages(plan: Plan, steps: Sequence[Step], beside: int = 0, done: Sequence[Entry] = ()) -> list[NamedStage]:
     """What is left of the run: a stage for each step that is to come, the test, the report.
 
     Args:
         plan: of the run.
         steps: of entries that have not run.
         beside: networks that have run and are to be scored on test.
+        done: entries that have run.
     """
     own = [NamedStage(step.entry.label, step.seconds, step.reason or step.cut, step.runs) for step in steps]
     scored = [step for step in steps if step.runs and step.entry.strategy.needs_backbone]
     count = len(scored) + beside
     if plan.recipe.is_auto and plan.testing > LONG_TEST:
         count = 1 + sum(step.entry.strategy.role == "control" for step in scored)
-    test = [NamedStage("test", None if plan.rate is None else count * plan.testing)] if plan.parts.scored else []
+    again = _refit(plan, steps, done, count)
+    test = [NamedStage("test", None if plan.rate is None else (count + len(again)) * plan.testing)]
     report = NamedStage("report", REPORT_SHARE * plan.kept)
-    return [*own, *_refit(plan, steps, [*own, *test, report]), *test, report]
+    return [*own, *again, *(test if plan.parts.scored else []), report]
 
 
-def _refit(plan: Plan, steps: Sequence[Step], others: Sequence[NamedStage]) -> list[NamedStage]:
+def _refit(plan: Plan, steps: Sequence[Step], done: Sequence[Entry], tests: int) -> list[NamedStage]:
     """Learning again from all rows, as long as the costliest strategy takes, where there is time for it beside the others."""
-    seconds = max(
-        (step.seconds or 0.0 for step in steps if step.runs and step.entry.strategy.role == "transfer"), default=0.0
-    )
-    if not seconds or not wants_refit(plan.recipe, plan.parts):
+    known = [(step.entry.strategy, step.seconds) for step in steps if step.runs]
+    known += [(entry.strategy, entry.seconds) for entry in done if entry.candidate is not None]
+    seconds = max((found for strategy, found in known if found and may_refit(strategy, plan)), default=0.0)
+    if not seconds:
         return []
-    spent = sum(stage.seconds or 0.0 for stage in others if stage.runs)
-    fits = plan.end is None or spent + SAFETY * seconds + plan.testing <= plan.end.left
-    return [NamedStage(REFIT, seconds)] * fits
+    spent = sum(step.seconds or 0.0 for step in steps if step.runs) + (tests + 1) * plan.testing + plan.kept
+    return [NamedStage(REFIT, seconds)] if plan.end is None or spent + SAFETY * seconds <= plan.end.left else []
 
 
 def summary(plan: Plan, steps: Sequence[Step]) -> str:

@@ -22,7 +22,7 @@ from headstart.runs.conditions import conditions
 from headstart.runs.evidence import gather, lengths_notice
 from headstart.runs.execution import run_all, score_all, to_test
 from headstart.runs.experiment import Entry
-from headstart.runs.planning import Plan
+from headstart.runs.planning import LONG_TEST, Plan
 from headstart.runs.preparation import into_parts, read, settled_task
 from headstart.runs.reference import reference_of
 from headstart.runs.refitting import REFIT, Refit, refit, stand_aside, take_part
@@ -143,7 +143,7 @@ def carry_out(
     if parts.scored:
         context.progress.enter("test")
     first = [again.entry] * again.done
-    interrupted = score_all([*first, *to_test(chosen, finished, interrupted)], plan) or interrupted
+    interrupted = score_all([*first, *to_test(chosen, finished, interrupted)], plan, 1 + again.done) or interrupted
     steps.append({"name": "testing", "seconds": time.perf_counter() - testing})
     for entry in models:
         entry.finished.predictor.release()
@@ -173,7 +173,12 @@ def _refitted(
     if interrupted:
         stand_aside(plan)
         return Refit(chosen), True
-    tests = sum(entry.candidate is not None and entry.strategy.needs_backbone for entry in entries)
+    others = plan.testing <= LONG_TEST or not plan.recipe.is_auto
+    tests = sum(
+        entry is chosen or others or entry.strategy.role == "control"
+        for entry in entries
+        if entry.candidate is not None and entry.strategy.needs_backbone
+    )
     try:
         return refit(chosen, entries, plan, work, tests), False
     except Terminated:
@@ -228,12 +233,13 @@ def outline(recipe: Experiment, progress: Progress, table: Table | None = None) 
     steps = plan.outlook(plan.entries())
     if said := summary(plan, steps):
         progress.say("plan", said)
+    again = sum(stage.seconds or 0.0 for stage in stages(plan, steps) if stage.name == REFIT)
     return {
         "budget": recipe.limit,
         "threads": plan.threads,
         "data": plan.parts.facts(),
         "plan": [step.plain() for step in steps],
-        "seconds": round(sum(step.seconds or 0.0 for step in steps if not step.reason) + plan.kept, 1),
+        "seconds": round(sum(step.seconds or 0.0 for step in steps if not step.reason) + again + plan.kept, 1),
         "advice": recipe.advice(),
     }
 

@@ -42,7 +42,7 @@ def gather(
     run = _run(recipe, entries, parts, context)
     best = next(each for each in run.contenders if each.label == chosen.label)
     others = [each for each in run.contenders if each is not best]
-    part = "test" if "test" in best.outputs else parts.choices
+    part = "test" if "test" in best.outputs or "test" in kept.decided else parts.choices
     outputs = kept.outputs(part, parts) or best.outputs[part]
     subject = Subject(kept.finished.predictor, parts.task, run.rows[part], outputs, part, shows=recipe.rows, run=run)
     evidence: dict[str, Any] = {

@@ -12,7 +12,7 @@ from headstart.errors import DataError, RecipeError
 from headstart.readers.opening import open_table
 from headstart.recipes.base import Recipe
 from headstart.recipes.labelled import Experiment
-from headstart.recipes.sources import TARGET, TRAIN, Data, Role
+from headstart.recipes.sources import TARGET, TRAIN, VALIDATION, Data, Role
 from headstart.runs.splitting import LEAKS, LabelledRows, Parts, Source, bound, split
 from headstart.runtime.machine import cores
 from headstart.runtime.progress import SILENT, Progress
@@ -77,7 +77,7 @@ def into_parts(labelled: LabelledRows, recipe: Experiment, progress: Progress) -
     labelled = bound(labelled, recipe)
     announce(labelled, progress)
     parts = split(labelled, recipe)
-    parts = replace(parts, warnings=(*parts.warnings, *check(parts)))
+    parts = replace(parts, warnings=(*parts.warnings, *check(parts, refit=recipe.refit is True)))
     sizes = ", ".join(f"{name} {count:,}" for name, count in parts.sizes.items())
     progress.say("split", f"{sizes} ({parts.rule})")
     for row in parts.dropped[:3]:
@@ -104,8 +104,13 @@ def announce(labelled: LabelledRows, progress: Progress) -> None:
         progress.say("data", labelled.guess.sentence())
 
 
-def check(parts: Parts) -> list[str]:
-    """What makes scores doubtful, in sentences: copies, contradicting labels, leaks by `LEAKS`, few rows to score."""
+def check(parts: Parts, *, refit: bool = False) -> list[str]:
+    """What makes scores doubtful, in sentences: copies, contradicting labels, leaks by `LEAKS`, few rows to score.
+
+    Args:
+        parts: of the run.
+        refit: whether rows of a validation file are learnt from too, once all is chosen.
+    """
     texts = fingerprints(parts.train.keys)
     found = []
     again = duplicates.repeated(texts)
@@ -115,16 +120,21 @@ def check(parts: Parts) -> list[str]:
     if clashes:
         lines = "; ".join("lines " + ", ".join(str(parts.train.lines[i]) for i in rows[:4]) for rows in clashes[:3])
         found.append(f"{len(clashes):,} texts stand with different labels ({lines}); at most one can be right")
-    for role, part in parts.rows.items():
-        if (TRAIN, role.kind) not in LEAKS:
-            continue
-        leaked = duplicates.shared(texts, fingerprints(part.keys))
-        if leaked:
-            lines = ", ".join(str(part.lines[i]) for i in leaked[:5])
-            found.append(
-                f"{len(leaked):,} {role.name} rows have a text that is also a training row (lines {lines}): "
-                "scores may be optimistic"
-            )
+    learnt = {TRAIN: texts}
+    if refit and not parts.crossed:
+        learnt[VALIDATION] = fingerprints(parts.validation.keys)
+    for source, own in learnt.items():
+        for role, part in parts.rows.items():
+            if (TRAIN, role.kind) not in LEAKS or role == source:
+                continue
+            leaked = duplicates.shared(own, fingerprints(part.keys))
+            if leaked:
+                lines = ", ".join(str(part.lines[i]) for i in leaked[:5])
+                also = "training" if source == TRAIN else "validation"
+                found.append(
+                    f"{len(leaked):,} {role.name} rows have a text that is also a {also} row (lines {lines}): "
+                    "scores may be optimistic"
+                )
     return found + [
         f"only {len(part)} {role.name} rows: intervals are wide, and differences of a few points are noise"
         for role, part in parts.scored.items()

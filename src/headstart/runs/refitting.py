@@ -8,9 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from headstart.config import parse
 from headstart.data.store import Store
+from headstart.drawing.scores import ALPHA
 from headstart.errors import DivergedError
+from headstart.evaluation.judging import compared, sort_key
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import TEST
 from headstart.runs.experiment import Entry, taken_up
@@ -18,19 +22,22 @@ from headstart.runs.planning import SAFETY, Plan
 from headstart.runs.splitting import Parts
 from headstart.runs.workspace import Workspace
 from headstart.runtime.deadline import Deadline, OutOfTime
+from headstart.runtime.interrupts import Terminated
 from headstart.runtime.memory import is_out_of_memory, out_of_memory
 from headstart.runtime.progress import format_duration
 from headstart.strategies import STRATEGIES
-from headstart.strategies.base import Context, Shared
+from headstart.strategies.base import Candidate, Context, Shared, Strategy
 from headstart.training.checkpoints import Stages
 from headstart.training.settings import Training
 
 REFIT = "refit"
 """What the stage is called."""
-FAILURES = (DivergedError, MemoryError, RuntimeError, ArithmeticError)
+FAILURES = (DivergedError, MemoryError, RuntimeError, ArithmeticError, np.linalg.LinAlgError)
 """What keeps a strategy from coming to an end on some rows, and leaves the run what it had."""
-MOST_ROWS = 10_000
-"""Training rows up to which this is done where nobody asks for it: a sixth more of many rows changes next to nothing."""
+MOST_ROWS, MOST_FOR_HEADS, MOST_OUTPUTS = 10_000, 50_000, 200_000
+"""Training rows up to which this is done where nobody asks for it, by strategies that train a network and by others, and their
+outputs: a sixth more of many rows changes next to nothing, and beyond these some heads are fitted on a sample anyway."""
+LATE = "its time was over before it was done"
 
 
 def wants_refit(recipe: Experiment, parts: Parts) -> bool:
@@ -75,8 +82,13 @@ def take_part(entries: Sequence[Entry], plan: Plan) -> None:
     at, values, training, epoch = said
     strategy = parse(STRATEGIES.get(values.pop("name")), values, where=entries[at].label)
     context = _joined(entries[at], plan, parse(Training, training, where=entries[at].label), epoch)
-    with suppress(*FAILURES):
-        strategy.fit(context)
+    try:
+        with suppress(*FAILURES):
+            strategy.fit(context)
+    except Terminated:
+        raise
+    except KeyboardInterrupt:
+        plan.context.progress.end("stopped")
 
 
 def stand_aside(plan: Plan) -> None:
@@ -100,60 +112,94 @@ def refit(chosen: Entry, entries: Sequence[Entry], plan: Plan, work: Workspace |
     Raises:
         KeyboardInterrupt: the user stopped the run.
     """
-    note = _against(chosen, plan)
-    if not note and note is not None:
-        note = _out_of_reach(chosen, plan, work, tests)
-    if note is None or note:
-        stand_aside(plan)
-        if note:
-            plan.context.progress.say("refit", f"{chosen.label} does not learn from the validation rows: {note}")
-        return Refit(chosen, note=note or "")
-    started, candidate = time.perf_counter(), chosen.finished
-    plan.context.progress.enter(REFIT)
-    plan.context.team.same(
-        (
-            next(at for at, entry in enumerate(entries) if entry is chosen),
-            candidate.strategy.plain(),
-            candidate.training.plain(),
-            candidate.epoch,
-        )
-    )
-    context = _joined(chosen, plan, candidate.training, candidate.epoch)
-    folder = None if work is None else work.stages(chosen, len(entries))
-    stages = Stages(folder, plan.recipe.training.checkpoint_every, context.progress)
+    progress, before, said = plan.context.progress, chosen.finished, None
     try:
-        candidate = candidate.strategy.fit(replace(context, stages=stages))
+        note = _against(chosen.finished.strategy, plan)
+        if chosen.fitted is None:
+            note = None
+        elif note == "":
+            note = _out_of_reach(chosen, plan, work, tests)
+        if note == "":
+            at = next(at for at, entry in enumerate(entries) if entry is chosen)
+            said = at, before.strategy.plain(), before.training.plain(), before.epoch
+    finally:
+        plan.context.team.same(said)
+    if said is None:
+        if note:
+            progress.say("refit", f"{chosen.label} does not learn from the validation rows: {note}")
+        return Refit(chosen, note=note or "")
+    started = time.perf_counter()
+    progress.enter(REFIT)
+    context = _joined(chosen, plan, before.training, before.epoch)
+    folder = None if work is None else work.stages(chosen, len(entries))
+    stages = Stages(folder, plan.recipe.training.checkpoint_every, progress)
+    try:
+        candidate = before.strategy.fit(replace(context, stages=stages))
     except OutOfTime:
-        context.progress.end("out of time")
-        return Refit(chosen, note="its time was over before it was done")
+        progress.end("out of time")
+        return Refit(chosen, note=LATE)
     except FAILURES as error:
-        context.progress.end("failed")
+        progress.end("failed")
         known = out_of_memory(error) if is_out_of_memory(error) else error
         return Refit(chosen, note=f"on all rows it failed: {known}")
-    done = replace(chosen.finished, predictor=candidate.predictor)
+    finally:
+        if plan.end is not None and _whatever(plan.recipe):
+            plan.end = Deadline(plan.end.at + time.perf_counter() - started)
+    note = _refused(before, candidate, context)
+    if note:
+        return Refit(chosen, note=note)
+    done = replace(before, predictor=candidate.predictor)
     decisions = taken_up(candidate.predictor, chosen.fitted or ())
     entry = replace(chosen, candidate=done, decisions=decisions, scores={}, decided={})
     return Refit(entry, len(context.train), time.perf_counter() - started)
 
 
-def _against(chosen: Entry, plan: Plan) -> str | None:
-    """Why it is not done whatever the time; empty where nothing stands against it, None where there is nothing to say."""
-    recipe, parts, strategy = plan.recipe, plan.parts, chosen.finished.strategy
-    if not wants_refit(recipe, parts) or "labels" not in strategy.needs or chosen.fitted is None:
-        return None
-    if chosen.finished.training.sample is not None:
-        return "it learnt from a sample of the training rows"
-    if recipe.refit is None and len(parts.train) > MOST_ROWS and strategy.trains:
-        return f"there are more than {MOST_ROWS:,} training rows; --refit does it all the same"
-    if recipe.refit is None and strategy.why_no_refit:
-        return f"{strategy.why_no_refit}; --refit does it all the same"
+def _refused(before: Candidate, after: Candidate, context: Context) -> str:
+    """Why what came of all rows is not what is saved; empty where it is.
+
+    Its outputs for the validation rows are those of rows that it has learnt from: where even these are worse, something went wrong.
+    """
+    task, rows = context.task, context.validation
+    if context.late or after.training != before.training:
+        return LATE
+    if context.deadline is not None and after.strategy != before.strategy:
+        return LATE
+    if not after.validation.is_finite:
+        return "on all rows its outputs were not finite"
+    worse = sort_key(task, after.validation, rows) < sort_key(task, before.validation, rows)
+    if worse and compared(task, before.validation, after.validation, rows, seed=context.seed).p < ALPHA:
+        return "after learning from all rows it was worse on those of validation, which it had learnt from"
     return ""
+
+
+def _against(strategy: Strategy, plan: Plan) -> str | None:
+    """Why it is not done whatever the time; empty where nothing stands against it, None where there is nothing to say."""
+    recipe, parts = plan.recipe, plan.parts
+    if not wants_refit(recipe, parts) or "labels" not in strategy.needs:
+        return None
+    sample = recipe.training.sample
+    if sample is not None and sample < len(parts.train):
+        return "it learnt from a sample of the training rows"
+    if recipe.refit:
+        return ""
+    most = MOST_ROWS if strategy.trains else MOST_FOR_HEADS
+    if len(parts.train) > most or parts.task.units(parts.train).total > MOST_OUTPUTS:
+        return f"there are more than {most:,} training rows, or {MOST_OUTPUTS:,} words; --refit does it all the same"
+    return f"{strategy.why_no_refit}; --refit does it all the same" if strategy.why_no_refit else ""
+
+
+def may_refit(strategy: Strategy, plan: Plan) -> bool:
+    """Whether a strategy learns from all rows if it is kept, as far as that is known before it has run."""
+    return strategy.role == "transfer" and _against(strategy, plan) == ""
 
 
 def _out_of_reach(chosen: Entry, plan: Plan, work: Workspace | None, tests: int) -> str:
     """Why the budget has no time for it; empty where it does. What a clock decided stays as it was where the run goes on."""
     if plan.end is None or _whatever(plan.recipe):
         return ""
+    trained = chosen.finished.training.sample
+    if trained is not None and trained < len(plan.parts.train):
+        return "it learnt from a sample of the training rows"
     known = {} if work is None else work.about
     if "refit" in known:
         return str(known["refit"])
@@ -187,10 +233,10 @@ def _joined(chosen: Entry, plan: Plan, training: Training, epoch: int | None) ->
     context = plan.context_on(chosen.located)
     train, validation = plan.parts.train, plan.parts.validation
     rows = Store([*train.examples, *validation.examples], [*train.lines, *validation.lines], train.file)
-    shared = Shared(joined=context, strengths=dict(context.shared.strengths), epochs=context.shared.epochs)
+    shared = Shared(joined=context, epochs=context.shared.epochs)
     deadline = None
     if plan.end is not None and not _whatever(plan.recipe):
-        deadline = Deadline(plan.end.at - plan.kept - (TEST in plan.parts.scored) * plan.testing)
+        deadline = Deadline(plan.end.at - plan.kept - 2 * (TEST in plan.parts.scored) * plan.testing)
     return replace(
         context,
         train=rows,

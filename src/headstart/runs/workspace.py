@@ -284,7 +284,7 @@ class Workspace:
             )
         if changed["inputs"]:
             self.progress.say("resume", f"changed since: {found}; all is done again", warning=True)
-            for known in ("measured", "planned", "steps"):
+            for known in ("measured", "planned", "steps", "refit"):
                 self.about.pop(known, None)
             self.forget()
         else:

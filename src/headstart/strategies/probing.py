@@ -52,9 +52,11 @@ def features(context: Context, backbone: Backbone) -> tuple[np.ndarray, np.ndarr
         units = context.task.units(within.context.train)
         return states[units.of(within.kept)], states[units.of(within.held)]
     joined = context.shared.joined
-    if joined is not None and joined.shared.features is not None and _are_all(joined) and _are_all(context):
-        learnt, held = features(joined, backbone)
-        return np.concatenate([learnt, held]), held
+    if joined is not None and _are_all(joined) and _are_all(context):
+        if context.shared.rows is None:
+            learnt, held = features(joined, backbone)
+            context.shared.rows = learnt, np.concatenate([learnt, held]), held
+        return context.shared.rows[1], context.shared.rows[2]
     found = feature_store(context).get(backbone, _tokens(context, backbone), progress=context.progress)
     known = context.shared.rows
     if known is None or known[0] is not found[0]:

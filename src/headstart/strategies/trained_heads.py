@@ -37,9 +37,10 @@ def head_pooling(context: Context, backbone: Backbone, wanted: str) -> str:
 def head_strength(context: Context, backbone: Backbone, pooling: str) -> float:
     """Strength of the head on the last layer by cross-validation, once per run.
 
-    A fold takes it from the run that it is part of, for it must not choose on the rows that it holds out.
+    A fold takes it from the run that it is part of, for it must not choose on the rows that it holds out; so does what learns
+    from all rows once everything is chosen.
     """
-    run = home(context)
+    run = context.shared.joined or home(context)
     known = run.shared.strengths
     if pooling not in known:
         known[pooling] = strength_by_folds(run, backbone, layers=(backbone.depth,), pooling=pooling)

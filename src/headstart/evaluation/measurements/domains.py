@@ -52,7 +52,7 @@ class Domains(Measurement):
             return [f"{said}."]
         return [
             f"{said}.",
-            f"The model that was kept, {own['strategy']}, reaches {title_of(metric)} {shown(own['outside'])} there "
+            f"The strategy that was kept, {own['strategy']}, reaches {title_of(metric)} {shown(own['outside'])} there "
             f"({significance(tested[own['strategy']])}); no choice was made on rows of the target domain.",
         ]
 

@@ -10,7 +10,7 @@ import numpy as np
 from headstart.data.store import Store
 from headstart.drawing.charts import ticks
 from headstart.drawing.plots import histogram, scatter_plot
-from headstart.drawing.scores import chosen_entry, on, score_of
+from headstart.drawing.scores import chosen_scores, on
 from headstart.drawing.text import finite, number, reached
 from headstart.evaluation.measurements.base import Measurement
 from headstart.evaluation.subjects import Subject
@@ -101,7 +101,7 @@ class NumberErrors(Measurement):
 
 def _said(plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
     """What errors come to; the mean is that of the scores where these are known, whose interval has more resamples."""
-    mean = score_of(chosen_entry(evidence), str(plain.get("split")), "mae") or plain["mae"]
+    mean = chosen_scores(evidence, str(plain.get("split"))).get("mae") or plain["mae"]
     bias, (true, predicted) = plain["bias"], plain["spread"]
     side = "above" if bias > 0 else "below"
     said = [

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from headstart.drawing.plots import Spot, reliability_plot
-from headstart.drawing.scores import chosen_entry, on, score_of
+from headstart.drawing.scores import chosen_scores, on
 from headstart.drawing.text import dig, finite, number
 from headstart.evaluation.measurements.base import Measurement, Want
 from headstart.evaluation.subjects import Subject
@@ -49,7 +49,7 @@ class Reliability(Measurement):
         plot = reliability_plot(spots, key="reliability", title=title, description=f"{listed}.")
         rows = sum(row["rows"] for row in bins)
         gap = sum(row["rows"] * (row["confidence"] - row["accuracy"]["value"]) for row in bins) / rows
-        error = score_of(chosen_entry(evidence), split, "ece")
+        error = chosen_scores(evidence, split).get("ece")
         return {"split": split, "plot": plot, "bins": bins, "rows": rows, "reading": _gap(gap, rows), "error": error}
 
 
