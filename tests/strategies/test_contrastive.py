@@ -207,6 +207,15 @@ def test_the_strength_is_the_strongest_within_noise_of_the_best_out_of_fold(
     assert [grid for whole, grid in asked if whole] == [(0.01,)]
 
 
+@pytest.mark.parametrize(("per_label", "expected"), [(2, module.WEAK), (3, module.WEAK), (4, None)])
+def test_with_fewer_than_four_rows_per_label_the_head_is_regularised_weakly(
+    per_label: int, expected: float | None, few: Few
+) -> None:
+    found: Any = Contrastive(label_names=False).fit(few(per_label=per_label, epochs=1)).strategy
+    assert found.C == expected or (expected is None and found.C in GRID)
+    assert Contrastive(C=0.02, label_names=False).fit(few(per_label=2, epochs=1)).strategy.C == 0.02  # type: ignore[attr-defined]
+
+
 def test_with_a_validation_part_its_logits_are_those_of_the_model(few: Few) -> None:
     context = few(per_label=4, parts=0, epochs=1)
     found = Contrastive().fit(context)

@@ -40,6 +40,9 @@ HEADS = 0.5
 """Time in which heads are fitted on one layer, in times of that on several."""
 GRID = (1e-3, 3e-3, 1e-2, 3e-2)
 """Strengths tried for the head; under folds the strongest regularisation within one standard error is taken."""
+FEWEST, WEAK = 4, 1e-1
+"""Rows per label below which no cross-validation can tell strengths apart, and the strength of the head there: regularised more
+strongly it hardly hears the rows beside the labels' names (docs/log.md)."""
 
 
 HeldOut = tuple[float, np.ndarray]
@@ -80,7 +83,8 @@ class Contrastive(Strategy):
     cross-validation, as they are with few labels: there names that the network knows as words are used unless they do harm to the
     frozen head, others if training on every fold with and without them finds that they help."""
     C: float | None = Field(default=None, ge=LEAST_STRENGTH, le=MOST_STRENGTH)
-    """Inverse strength of regularisation, in [1e-15, 1e15]; of the head on standardised states, chosen if not given."""
+    """Inverse strength of regularisation, in [1e-15, 1e15]; of the head on standardised states, chosen if not given, by
+    cross-validation with few labels, and 0.1 with fewer than four rows per label."""
 
     def unused(self, training: Training) -> dict[str, str]:
         """Updates beside epochs, and what only the other loss divides by."""
@@ -116,7 +120,7 @@ class Contrastive(Strategy):
 
         if isinstance(self.top_layers, int) and self.top_layers < 1:
             raise RecipeError(["strategy.top_layers: no layer would move; give 'all' or a number of at least 1"])
-        grid, logits = GRID if self.C is None else (self.C,), None
+        grid, logits = self._strengths(context), None
         tried = _tried(context, self.label_names)
         longest = max(self._epochs(context, names) for names in tried)
         context.progress.begin(self.name, len(context.train) * longest * (1 + (rounds(context) - 1) * len(tried)))
@@ -149,6 +153,13 @@ class Contrastive(Strategy):
             [{"epoch": epoch.epoch, "train_loss": epoch.train_loss} for epoch in history.epochs],
             skipped_notes(context, history),
         )
+
+    def _strengths(self, context: Context) -> tuple[float, ...]:
+        """What the strength of the head is chosen from."""
+        if self.C is not None:
+            return (self.C,)
+        fewest = context.folds is not None and len(context.train) < FEWEST * context.task.kinds
+        return (WEAK,) if fewest else GRID
 
     def _held_out(self, context: Context, names: bool, epochs: int, grid: tuple[float, ...]) -> HeldOut:
         """The best strength by cross-validation, and the out-of-fold logits at it."""
