@@ -63,7 +63,8 @@ class Experiment(Recipe):
     """Settings of the training loop."""
     refit: bool | None = None
     """Let the kept model learn again from all labelled rows once all is chosen, those of validation too; `--no-refit` leaves
-    them out. By default where they were cut off the training rows, there are at most 10,000, and the budget has the time."""
+    them out. By default where they were cut off the training rows, of which at most 10,000 are left (50,000 where no network is
+    trained), and the budget has the time."""
     controls: bool = True
     """Run TF-IDF and the same network from scratch beside the strategies."""
     seed: Seed = 0
