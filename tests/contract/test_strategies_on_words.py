@@ -15,7 +15,7 @@ from headstart.predictors.base import HEAD_FILE
 from headstart.recipes.parsing import assemble
 from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import RunResult
-from headstart.strategies.base import MOST_EPOCHS
+from headstart.strategies.fine_tuning import MOST_WORD_EPOCHS
 
 WORDS, CHAIN = "token-classification", "token-classification: chain"
 TEXTS = ["the parcel arrives on monday night at nine, you say", "nine", "good day " * 40]
@@ -108,7 +108,7 @@ def test_a_small_file_of_sentences_is_read_more_often(run_toy: Run) -> None:
     """Twelve sentences would take more epochs than there may be to come to all the updates."""
     options = told(WORDS, TRAINED)
     settled = run_toy(options | {"epochs": None}).chosen.finished
-    assert (settled.training.epochs, len(settled.curve)) == (MOST_EPOCHS, 1 + MOST_EPOCHS)
+    assert (settled.training.epochs, len(settled.curve)) == (MOST_WORD_EPOCHS, 1 + MOST_WORD_EPOCHS)
     assert run_toy(options).chosen.finished.training.epochs == 2
     still = run_toy(options | {"epochs": None, "patience": 1, "learning_rate": 1e-9}).chosen.finished
-    assert len(still.curve) <= MOST_EPOCHS
+    assert len(still.curve) <= MOST_WORD_EPOCHS

@@ -16,7 +16,7 @@ from headstart.errors import RecipeError
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.sources import TEST, TRAIN, VALIDATION
 from headstart.runs.experiment import Entry
-from headstart.runs.planning import Plan
+from headstart.runs.planning import SAFETY, Plan
 from headstart.runs.recorded import BACKWARD
 from headstart.runs.splitting import Parts
 from headstart.runtime.deadline import Deadline
@@ -176,6 +176,17 @@ def test_fewer_epochs_and_then_fewer_rows_are_planned_where_all_do_not_fit() -> 
     assert sorted({example.label for example in few.train.examples}) == ["no", "yes"]
     assert few.train.lines == less(80.0).train.lines != list(range(2, 615))
     assert less(170.0, epochs=3).training.sample == 850
+
+
+def test_of_many_epochs_as_many_are_planned_as_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headstart.strategies.fine_tuning.EPOCHS", 12)
+    found = plan(left=400.0)
+    step = found.step(Entry(get("fine-tuning")), [done("feature-extraction", right=0.9, rank=0.9)])
+    assert step.training is not None and step.training.epochs in (3, 4, 6, 8) and step.training.sample is None
+    more = found.recipe.training.revised(epochs=2 * (step.training.epochs or 0))
+    longer = found.estimate(get("fine-tuning"), more)
+    assert step.seconds is not None and longer is not None
+    assert SAFETY * step.seconds < 400 < SAFETY * longer
 
 
 def test_rows_that_a_strategy_is_given_are_those_of_the_resolved_recipe() -> None:

@@ -47,6 +47,8 @@ CONTROL_SHARE = 1.5
 """Most that a brief control may take, in times of the costliest transfer that ran."""
 QUICK_SHARE = 0.1
 """Share of the budget up to which a control runs before transfer; what takes longer comes behind it."""
+FEWER_EPOCHS = (8, 6, 4, 3, 2, 1)
+"""Epochs that are tried where the usual ones do not fit; those that are not fewer do not fit either."""
 LONG_TEST = 4.0
 """Seconds of scoring on test beyond which `auto` leaves out what it does not keep."""
 
@@ -278,7 +280,7 @@ class Plan(Estimates):
         usual = self.context.training
         ways = [usual]
         if strategy.shortens and usual.epochs is None:
-            ways += [usual.revised(epochs=epochs) for epochs in (2, 1)]
+            ways += [usual.revised(epochs=epochs) for epochs in FEWER_EPOCHS]
         rows = min(len(self.parts.train), usual.sample or len(self.parts.train))
         share = FIRST_SHARE if strategy.cost <= CHEAP else 1.0
         whole = self.estimate(strategy, ways[-1]) or 0.0

@@ -248,10 +248,17 @@ UPDATES = 1000
 """A small file gets more epochs, up to `MOST_EPOCHS`, so that such weights see about as many updates."""
 
 
-def epochs_for(context: Context, least: int, updates: int = UPDATES) -> int:
-    """Epochs that come to about so many updates, by default as many as weights need that know little; at least `least`."""
+def epochs_for(context: Context, least: int, updates: int = UPDATES, most: int | None = None) -> int:
+    """Epochs that come to about so many updates, by default as many as weights need that know little.
+
+    Args:
+        context: whose training rows and batches are counted.
+        least: epochs at least, whatever they come to.
+        updates: wanted.
+        most: epochs at most, unless `least` is more; `MOST_EPOCHS` by default.
+    """
     per_epoch = max(1, len(context.train) // context.training.batch_size)
-    return max(least, min(MOST_EPOCHS, -(-updates // per_epoch)))
+    return max(least, min(most or MOST_EPOCHS, -(-updates // per_epoch)))
 
 
 def trainings(context: Context, rates: int) -> float:

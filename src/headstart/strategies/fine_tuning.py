@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 EPOCHS = 3
 FEW_FOR_TUNING = 16
 """Rows per label below which contrastive training does as well (docs/log.md has what it came to)."""
-WORD_UPDATES = 320
-"""A small file of sentences with tags gets more epochs, so that its words are seen in about so many updates."""
+WORD_UPDATES, MOST_WORD_EPOCHS = 480, 12
+"""A small file of sentences with tags gets more epochs, up to so many, so that its words are seen in about so many updates."""
 LEARNING_RATE = 1e-4
 
 
@@ -107,7 +107,9 @@ class FineTuning(Strategy):
             return context.training.epochs
         if context.located is not None and context.located.young:
             return epochs_for(context, EPOCHS)
-        return epochs_for(context, EPOCHS, WORD_UPDATES) if context.task.words else EPOCHS
+        if not context.task.words:
+            return EPOCHS
+        return epochs_for(context, EPOCHS, WORD_UPDATES, MOST_WORD_EPOCHS)
 
     def _rates(self, context: Context) -> tuple[float, ...]:
         if context.training.learning_rate is not None:
