@@ -244,3 +244,9 @@ def refuse_rare_types(counts: Counter[str], places: Mapping[str, int], file: str
             f"{file}: {len(rare)} type(s) with one span only: {shown}; a part to learn from and a part to check "
             "on need one each: fix the tags, or take them for words outside with --drop-rare-labels"
         )
+
+
+def quoted(labels: Sequence[str], most: int = 5) -> str:
+    """Labels in quotation marks for a message, the first `most` of them and how many more there are."""
+    shown = ", ".join(f"'{label}'" for label in labels[:most])
+    return shown + (f" and {len(labels) - most} more" if len(labels) > most else "")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.checks.labels import quoted
 from headstart.data.splits import connected, fingerprints, group_counts, latest, numbered, stratified
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -64,7 +65,7 @@ def test_part(rows: Store[Any], task: Task, data: Data, seed: int) -> tuple[Stor
     kept, taken = stratified(task.strata(rows), groups_of(rows, data), share=share, seed=seed, least=2)
     left, cut = rows.take(kept), rows.take(taken)
     named = [label for label in scarce if label not in {*task.strata(cut)}]
-    shown = ", ".join(f"'{label}'" for label in named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")
+    shown = quoted(named)
     if not len(cut):
         raise DataError(
             f"{rows.file}: a test part would leave one different text of the label(s) {shown}, to learn from and none to "

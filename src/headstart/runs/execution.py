@@ -85,25 +85,25 @@ def to_test(chosen: Entry, finished: list[Entry], interrupted: bool) -> list[Ent
     return sorted(finished, key=lambda entry: (entry is not chosen, entry.strategy.role != "control", -entry.rank[1]))
 
 
-def score_all(entries: list[Entry], plan: Plan, wanted: int = 1) -> bool:
+def score_all(entries: list[Entry], plan: Plan, always: int = 1) -> bool:
     """Score on test what the plan lets; True if the user stopped it, which costs test scores but no model.
 
     Args:
         entries: the most wanted first.
         plan: of the run.
-        wanted: so many of them are scored whatever the plan says; the time of the first one is the measure for the others.
+        always: so many of them are scored whatever the plan says; the time of the first one is the measure for the others.
     """
     transfer = False  # where a control is kept, what transfer came to is wanted all the same
     try:
         for at, entry in enumerate(entries):
             first = entry.strategy.role == "transfer" and not transfer
-            entry.note = plan.untested(entry, wanted=first) if at >= wanted else ""
+            entry.note = plan.untested(entry, wanted=first) if at >= always else ""
             if not entry.note:
                 transfer |= first
                 started = time.perf_counter()
                 for role in plan.parts.scored:
                     score(entry, plan.context, plan.parts, role)
-                    if role == TEST and not 0 < at < wanted:  # one of these may find its states in the cache
+                    if role == TEST and not 0 < at < always:  # one of these may find its states in the cache
                         plan.tested(entry, time.perf_counter() - started)
     except Terminated:
         raise

@@ -48,6 +48,8 @@ class Entry:
     """Decided outputs of the rows of the same parts."""
     located: Located | None = None
     """The backbone that it runs on; None where it needs none."""
+    refitted: bool = False
+    """Whether its model learnt again from all labelled rows, those of validation too."""
     key: Key = field(default_factory=Key)
     """What sets it apart from the others of its run; by default its strategy alone."""
 
@@ -169,7 +171,7 @@ def score(entry: Entry, context: Context, parts: Parts, role: Role) -> None:
         return
     rows = parts.scored[role]
     texts = list(rows.inputs)
-    context.progress.begin(f"{role.part}, {entry.label}", len(texts))
+    context.progress.begin(f"{role.part}, {entry.label}{' from all rows' * entry.refitted}", len(texts))
     outputs = entry.candidate.predictor.outputs(texts, progress=context.progress)
     entry.decided[role.part] = applied(entry.decisions, parts.task, outputs)
     entry.scores[role.part] = plain(scores(parts.task, entry.decided[role.part], rows))

@@ -150,7 +150,7 @@ def refit(chosen: Entry, entries: Sequence[Entry], plan: Plan, work: Workspace |
         return Refit(chosen, note=note)
     done = replace(before, predictor=candidate.predictor)
     decisions = taken_up(candidate.predictor, chosen.fitted or ())
-    entry = replace(chosen, candidate=done, decisions=decisions, scores={}, decided={})
+    entry = replace(chosen, candidate=done, decisions=decisions, scores={}, decided={}, refitted=True)
     return Refit(entry, len(context.train), time.perf_counter() - started)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from headstart.checks import duplicates
-from headstart.checks.labels import found_and_known, spelled_otherwise, unseen_labels
+from headstart.checks.labels import found_and_known, quoted, spelled_otherwise, unseen_labels
 from headstart.data.splits import fingerprints, fold_count, folds, numbered
 from headstart.data.store import Store
 from headstart.errors import DataError, RecipeError
@@ -227,9 +227,8 @@ def _not_chosen_by(train: Store[Any], validation: Store[Any], task: Task) -> lis
     rare = sorted({*train.labels} - {*validation.labels})
     if not rare:
         return []
-    shown = ", ".join(f"'{label}'" for label in rare[:5]) + (f" and {len(rare) - 5} more" if len(rare) > 5 else "")
     return [
-        f"no row of the label(s) {shown} is in the validation part: no choice is made by them, and its scores say nothing of them"
+        f"no row of the label(s) {quoted(rare)} is in the validation part: no choice is made by them, and its scores leave them out"
     ]
 
 
@@ -322,8 +321,7 @@ def _held_out_whole(rows: Store[Any], labels: Sequence[str], numbers: np.ndarray
     whole = sorted(label for label, count in Counter(label for label, _ in places).items() if count == 1)
     if not whole:
         return []
-    shown = ", ".join(f"'{label}'" for label in whole[:5]) + (f" and {len(whole) - 5} more" if len(whole) > 5 else "")
-    said = f"the rows of the label(s) {shown} belong together (one text or group each)"
+    said = f"the rows of the label(s) {quoted(whole)} belong together (one text or group each)"
     if len(whole) == len({*labels}):
         raise DataError(f"{rows.file}: {said}, so none can be held out and learnt at once; give --validation")
     return [f"{said}: whenever they are held out nothing is left to learn them from"]
