@@ -126,3 +126,19 @@ class NumberResults(Results):
 
     true: np.ndarray
     predicted: np.ndarray
+
+
+@dataclass(frozen=True)
+class RankingResults(Results):
+    """Candidates in an order for each row, such as passages for a query.
+
+    Args:
+        gains: grade of relevance of the candidate at each place, 0 where it is not relevant or there is none, float64, shape
+            (rows, places).
+        ideal: grades of all relevant candidates, largest first, 0 behind the last one, float64, shape (rows, most relevant).
+    """
+
+    kind: ClassVar[str] = "ranking"
+
+    gains: np.ndarray
+    ideal: np.ndarray
