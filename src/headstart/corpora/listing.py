@@ -30,8 +30,13 @@ class Place(NamedTuple):
     kind: Literal["text", "table", "hub"]
 
 
-def listed(texts: Sequence[str], progress: Progress) -> list[Place]:
+def listed(texts: Sequence[str], progress: Progress, *, endings: Sequence[str] = TEXT_ENDINGS) -> list[Place]:
     """The files and data sets behind the names, in the order given, those of a glob or folder sorted; each once.
+
+    Args:
+        texts: names of files, folders, globs or data sets of the hub.
+        progress: told what of a folder is left out.
+        endings: of plain text that a folder is searched for beside tables.
 
     Raises:
         MissingInputError: a file that is not there, a glob that fits none, or a folder without texts.
@@ -43,7 +48,7 @@ def listed(texts: Sequence[str], progress: Progress) -> list[Place]:
         if text.startswith(HUB):
             places.setdefault(text, Place(text, "hub"))
             continue
-        for path in _files(text, tables, progress):
+        for path in _files(text, tables, endings, progress):
             require_file(path)
             kind = "table" if _ending(path) in tables else "text"
             places.setdefault(os.path.realpath(path), Place(str(path), kind))
@@ -59,10 +64,10 @@ def _ending(path: Path) -> str:
     return "" if not endings else endings[-2] if endings[-1] == ".gz" and len(endings) > 1 else endings[-1]
 
 
-def _files(text: str, tables: frozenset[str], progress: Progress) -> list[Path]:
+def _files(text: str, tables: frozenset[str], endings: Sequence[str], progress: Progress) -> list[Path]:
     path = Path(text)
     if path.is_dir():
-        return _inside(path, tables, progress)
+        return _inside(path, tables, endings, progress)
     if not glob.has_magic(text) or path.exists():
         return [path]
     found = sorted(_below(path) if DESCENT in path.parts else (Path(name) for name in glob.glob(text)))
@@ -100,7 +105,7 @@ def _leads_out(path: Path, folder: Path) -> bool:
     return path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
-def _inside(folder: Path, tables: frozenset[str], progress: Progress) -> list[Path]:
+def _inside(folder: Path, tables: frozenset[str], endings: Sequence[str], progress: Progress) -> list[Path]:
     found = sorted(
         path
         for path in folder.rglob("*")
@@ -109,12 +114,12 @@ def _inside(folder: Path, tables: frozenset[str], progress: Progress) -> list[Pa
     every = [path for path in found if not _leads_out(path, folder)]
     if len(every) < len(found):
         progress.say("texts", f"{folder}: {len(found) - len(every):,} links that lead out of the folder are left out")
-    wanted = [path for path in every if _ending(path) in tables or _ending(path) in TEXT_ENDINGS]
+    wanted = [path for path in every if _ending(path) in tables or _ending(path) in endings]
     others = len(every) - len(wanted)
     if not wanted:
         raise MissingInputError(
             f"{folder}: none of the {len(every):,} files in this folder is text by its ending "
-            f"({', '.join([*TEXT_ENDINGS, *sorted(tables)])}, each also with .gz); name them with a glob such as "
+            f"({', '.join([*endings, *sorted(tables)])}, each also with .gz); name them with a glob such as "
             f"'{folder}/*'"
         )
     if others:

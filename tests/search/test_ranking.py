@@ -1,0 +1,84 @@
+"""Nearest vectors and fused rankings: values by hand, ties by number, and the same as sorting everything."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headstart.data.outputs import Ranked
+from headstart.search import exact
+from headstart.search.exact import best, nearest
+from headstart.search.fusion import ranked, reciprocal_ranks, standardised, weighted_sum
+from headstart.search.mapped import copied, mapped, written
+
+
+def ranking(ids: list[list[int]], scores: list[list[float]]) -> Ranked:
+    return ranked(np.array(ids, dtype=np.int64), np.array(scores, dtype=np.float32))
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=40), st.integers(1, 50))
+@settings(max_examples=200, deadline=None)
+def test_the_best_are_those_of_a_stable_sort(scores: list[int], k: int) -> None:
+    values = np.array([scores], dtype=np.float32)
+    ids, found = best(values, k)
+    expected = sorted(range(len(scores)), key=lambda at: (-scores[at], at))[:k]
+    assert ids[0].tolist() == expected
+    assert found[0].tolist() == [scores[at] for at in expected]
+
+
+@pytest.mark.parametrize("k", [1, 3, 40, 100])
+def test_blocks_of_vectors_make_no_difference(monkeypatch: pytest.MonkeyPatch, k: int) -> None:
+    generator = np.random.default_rng(0)
+    vectors = generator.integers(-2, 3, (57, 4)).astype(np.float32)
+    queries = generator.integers(-2, 3, (11, 4)).astype(np.float32)
+    expected = best(queries @ vectors.T, k)
+    monkeypatch.setattr(exact, "BLOCK_ROWS", 10)
+    monkeypatch.setattr(exact, "BLOCK_QUERIES", 4)
+    ids, scores = nearest(queries, vectors, k)
+    assert ids.tolist() == expected[0].tolist()
+    assert scores.tolist() == expected[1].tolist()
+
+
+def test_there_may_be_no_vectors_and_no_queries() -> None:
+    none = np.empty((0, 3), np.float32)
+    assert nearest(np.ones((2, 3), np.float32), none, 5)[0].shape == (2, 0)
+    assert nearest(none, np.ones((2, 3), np.float32), 5)[0].shape == (0, 2)
+
+
+def test_scores_are_standardised_over_what_is_known() -> None:
+    scores = np.array([[1.0, 3.0, 9.0], [5.0, 5.0, 5.0]], dtype=np.float32)
+    known = np.array([[True, True, False], [True, True, True]])
+    assert standardised(scores, known).tolist() == [[-1.0, 1.0, -1.0], [0.0, 0.0, 0.0]]
+    assert standardised(scores, np.zeros_like(known)).tolist() == [[0.0] * 3] * 2
+
+
+def test_rankings_are_summed_by_weight_and_what_one_does_not_have_gets_its_lowest() -> None:
+    first = ranking([[7, 3]], [[3.0, 1.0]])  # standardised: 1, -1
+    second = ranking([[3, 5, -1]], [[20.0, 10.0, 0.0]])  # standardised: 1, -1
+    found = weighted_sum([first, second], [0.7, 0.3], 4)
+    assert found.ids.tolist() == [[7, 3, 5, -1]]  # 0.7 - 0.3; -0.7 + 0.3; -0.7 - 0.3
+    assert found.scores[0] == pytest.approx([0.4, -0.4, -1.0, 0.0])
+
+
+def test_reciprocal_ranks_are_those_of_the_paper_and_ties_come_by_number() -> None:
+    first, second = ranking([[7, 3]], [[3.0, 1.0]]), ranking([[3, 7]], [[20.0, 10.0]])
+    found = reciprocal_ranks([first, second], 2)
+    assert found.ids.tolist() == [[3, 7]]
+    assert found.scores[0] == pytest.approx([1 / 61 + 1 / 62] * 2)
+
+
+def test_a_query_that_nothing_ranks_has_no_candidates() -> None:
+    nothing = ranking([[-1, -1]], [[0.0, 0.0]])
+    assert weighted_sum([nothing, nothing], [0.5, 0.5], 2).ids.tolist() == [[-1, -1]]
+
+
+def test_vectors_are_written_and_mapped_as_safetensors(tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    values = np.arange(12, dtype=np.float32).reshape(4, 3)
+    with written(tmp_path / "v.safetensors", "vectors", (4, 3)) as into:
+        copied([values[:1], values[1:]], into, block=2)
+    assert load_file(tmp_path / "v.safetensors")["vectors"].tolist() == values.tolist()
+    assert mapped(tmp_path, "v.safetensors", {"vectors": ("F32", 2)})["vectors"].tolist() == values.tolist()
