@@ -33,7 +33,7 @@ class Passage(NamedTuple):
     """That of its document where it is all of it, else `DOCUMENT#NUMBER`, numbers from 1."""
     text: str
     title: str
-    """Of its document; empty where it has none."""
+    """Title of its document; empty where it has none."""
     document: str
     """Name of its document: the path of a file, or the id of a row."""
     file: str
