@@ -34,6 +34,7 @@ PLANS = "tests/runs/test_planning.py::"
 REFITS = "tests/runs/test_refitting.py::"
 SPANS = "tests/metrics/test_span_errors.py"
 ERRORS = "tests/evaluation/measurements/test_errors.py::"
+SQUAD, ANSWERS = "tests/readers/test_squad.py::", "tests/data/test_answers.py::"
 SIGNALS = (
     "tests/contract/test_resuming.py::"
     "test_stopped_at_any_update_the_checkpoint_of_that_update_is_there_and_it_says_how_to_go_on"
@@ -1137,6 +1138,41 @@ FAULTS = (
         "return (WEAK,) if fewest else GRID",
         "return GRID",
         "tests/strategies/test_contrastive.py::test_with_fewer_than_four_rows_per_label_the_head_is_regularised_weakly",
+    ),
+    Fault(
+        "questions: what stands behind the articles is not looked at",
+        "readers/squad.py",
+        "    if found is True or (not inside and found):\n",
+        "    if not inside and found:\n",
+        f"{SQUAD}test_a_damaged_document_is_refused_and_not_read_in_part",
+    ),
+    Fault(
+        "questions: what cannot be used has no number",
+        "readers/squad.py",
+        "                number += 1\n",
+        "                number += isinstance(question, dict)\n",
+        f"{SQUAD}test_what_cannot_be_used_is_left_out_with_its_number_and_place",
+    ),
+    Fault(
+        "questions: the unit of offsets is always that of characters",
+        "data/answers.py",
+        "    return max(fitting, key=lambda unit: fitting[unit])\n",
+        "    return UNITS[0]\n",
+        f"{ANSWERS}test_the_unit_of_a_file_is_found_over_all_rows_and_answers_are_at_their_places",
+    ),
+    Fault(
+        "questions: an answer that is not at its offset is taken where it stands first",
+        "data/answers.py",
+        "        if not alone:\n            raise",
+        "        if not context:\n            raise",
+        f"{ANSWERS}test_what_is_no_answer_of_its_context_is_a_fault",
+    ),
+    Fault(
+        "questions: empty references count beside others in version 2.0",
+        "metrics/answers.py",
+        'if each] if rules == "2.0"',
+        'if each] if rules == "2"',
+        "tests/metrics/test_answers.py::test_a_thousand_random_predictions_score_as_the_official_scripts_say_to_the_last_digit",
     ),
     Fault(
         "decisions: thresholds of what has no labels",

@@ -113,7 +113,7 @@ ECE = Metric(
 LOG_LOSS = Metric(
     "log_loss",
     "log loss",
-    frozenset({"label", "labels", "spans"}),
+    frozenset({"label", "labels", "spans", "answers"}),
     Results.loss_tally,
     mean_of_sums,
     hub="log_loss",

@@ -142,3 +142,20 @@ class RankingResults(Results):
 
     gains: np.ndarray
     ideal: np.ndarray
+
+
+@dataclass(frozen=True)
+class AnswerResults(Results):
+    """A text that answers each question, or none.
+
+    Args:
+        exact: whether it is one of the reference answers, 1 or 0, float64, shape (rows,).
+        f1: largest F1 of its words with those of a reference answer, in [0, 1], float64, shape (rows,).
+        has_answer: whether there is a reference answer, bool, shape (rows,).
+    """
+
+    kind: ClassVar[str] = "answers"
+
+    exact: np.ndarray
+    f1: np.ndarray
+    has_answer: np.ndarray

@@ -12,6 +12,7 @@ from headstart.errors import DataError
 from headstart.plain import MOST_LEVELS, levels, twice
 from headstart.readers.base import Reader
 from headstart.readers.documents import members
+from headstart.readers.squad import question_sheet
 from headstart.types import Dropped, Json, Record, Sheet
 
 TEXT = "text"
@@ -42,6 +43,7 @@ class JsonLines(Reader):
     - Empty lines are skipped. Of a file that is one JSON document the members of its list are the rows: of an array, or of an
       object with a list of objects in it. Training data of spaCy, `["text", {"entities": ...}]`, are rows with the text beside
       the keys of the object. An object over several lines is refused.
+    - A file in the form of SQuAD gives a row for each question, see `readers.squad`.
     """
 
     name: ClassVar[str] = "jsonl"
@@ -53,6 +55,8 @@ class JsonLines(Reader):
     def read(self, path: Path) -> Sheet:
         """See `Reader.read`; the file is read twice."""
         lines = open_text(path, self.encoding)
+        if asked := question_sheet(lines):
+            return asked
         source = members(lines) or _Numbered(lines)
         columns = _columns(source, str(path))
         return Sheet(columns, _records(source, columns, str(path)), lines.format)
