@@ -11,7 +11,7 @@ from headstart.data.outputs import Ranked
 from headstart.search import exact
 from headstart.search.exact import best, nearest
 from headstart.search.fusion import ranked, reciprocal_ranks, standardised, weighted_sum
-from headstart.search.mapped import copied, mapped, written
+from headstart.search.mapped import mapped, written
 
 
 def ranking(ids: list[list[int]], scores: list[list[float]]) -> Ranked:
@@ -78,7 +78,8 @@ def test_vectors_are_written_and_mapped_as_safetensors(tmp_path: Path) -> None:
     from safetensors.numpy import load_file
 
     values = np.arange(12, dtype=np.float32).reshape(4, 3)
-    with written(tmp_path / "v.safetensors", "vectors", (4, 3)) as into:
-        copied([values[:1], values[1:]], into, block=2)
+    with written(tmp_path / "v.safetensors", "vectors", (4, 3)) as write:
+        write(values[:1])
+        write(values[1:])
     assert load_file(tmp_path / "v.safetensors")["vectors"].tolist() == values.tolist()
     assert mapped(tmp_path, "v.safetensors", {"vectors": ("F32", 2)})["vectors"].tolist() == values.tolist()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from headstart.errors import ModelError
+
 BLOCK_ROWS = 8_192
 """Vectors that are multiplied at a time: their products stay in the processor's caches for a few queries."""
 BLOCK_QUERIES = 64
@@ -50,6 +52,9 @@ def nearest(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarra
 
     Returns:
         Numbers of vectors, int64, and scores, float32, both of shape (queries, min(k, vectors)).
+
+    Raises:
+        ModelError: a product is not finite, so a vector is not either.
     """
     k = min(k, len(vectors))
     ids = np.empty((len(queries), k), dtype=np.int64)
@@ -65,6 +70,8 @@ def _nearest(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarr
     held = np.empty((len(queries), 0), dtype=np.float32)
     for start in range(0, len(vectors), BLOCK_ROWS):
         products = queries @ vectors[start : start + BLOCK_ROWS].T
+        if not np.isfinite(products.sum()):
+            raise ModelError("vectors hold numbers that are not finite, so they are damaged; make the index anew")
         if held.shape[1] == k and k < products.shape[1] and not (products > held[:, -1:]).any():
             continue  # equal ones have a higher number
         ids, scores = best(products, k)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,34 +48,31 @@ def _said(arrays: Mapping[str, tuple[str, int]]) -> str:
 
 
 @contextmanager
-def written(path: Path, key: str, shape: tuple[int, ...]) -> Iterator[np.memmap]:
-    """A new safetensors file with one array of float32, mapped for writing, so that it need not fit into memory.
+def written(path: Path, key: str, shape: tuple[int, ...]) -> Iterator[Callable[[np.ndarray], None]]:
+    """A new safetensors file with one array of float32 that comes in parts, so that it need not fit into memory.
 
     Args:
         path: of the file.
         key: name of the array.
-        shape: none of its sizes is 0.
+        shape: of the whole array.
+
+    Yields:
+        What takes the next rows, float32; all of them have come when the block ends.
 
     Raises:
-        OSError: the disk refuses; room for all of it is taken first.
+        OSError: the disk refuses.
+        ValueError: other rows came than the shape says.
     """
     size = int(np.prod(shape, dtype=np.int64)) * 4
-    head = f'{{"{key}":{{"dtype":"F32","shape":[{",".join(map(str, shape))}],"data_offsets":[0,{size}]}}}}'.encode()
+    sizes = ",".join(map(str, shape))
+    head = f'{{"{key}":{{"dtype":"F32","shape":[{sizes}],"data_offsets":[0,{size}]}}}}'.encode()
     head += b" " * (-len(head) % 8)
-    with open(path, "w+b") as file:
-        os.posix_fallocate(file.fileno(), 0, LENGTH_BYTES + len(head) + size)
+    with open(path, "wb") as file:
         file.write(len(head).to_bytes(LENGTH_BYTES, "little") + head)
-        file.flush()
-        found = np.memmap(file, np.float32, "r+", LENGTH_BYTES + len(head), shape)
-    yield found
-    found.flush()
 
+        def write(part: np.ndarray) -> None:
+            file.write(np.ascontiguousarray(part, dtype="<f4").data)
 
-def copied(sources: Iterable[np.ndarray], into: np.ndarray, *, block: int = 50_000) -> None:
-    """Write arrays one behind the other into one that has as many rows, some rows at a time."""
-    at = 0
-    for source in sources:
-        for start in range(0, len(source), block):
-            part = source[start : start + block]
-            into[at : at + len(part)] = part
-            at += len(part)
+        yield write
+        if file.tell() != LENGTH_BYTES + len(head) + size:
+            raise ValueError(f"{path} should hold {size:,} bytes of numbers, {file.tell():,} were written")
