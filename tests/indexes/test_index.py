@@ -15,8 +15,8 @@ from headstart.errors import DataError, MissingInputError, ModelError, RunFolder
 from headstart.indexes import approximate, generation
 from headstart.indexes.encoder import Encoder
 from headstart.indexes.index import Index
-from headstart.search.bm25 import Bm25Settings
-from headstart.search.passages import Passage, Passages
+from headstart.ranking.bm25 import Bm25Settings
+from headstart.ranking.passages import Passage, Passages
 
 TEXTS = {
     "notice": "the notice period is three months",

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from headstart.errors import ModelError, UnavailableError
+from headstart.ranking.exact import best
+from headstart.ranking.words import INSTALL
 from headstart.runtime.contained import RAW, contained
 from headstart.runtime.progress import SILENT, Progress
-from headstart.search.exact import best
-from headstart.search.words import INSTALL
 
 NEAR = "near.usearch"
 """File of the graph."""

@@ -16,13 +16,13 @@ from headstart.data.tokens import Tokens, TokenWriter
 from headstart.errors import DataError, ModelError
 from headstart.indexes.approximate import NEAR, Approximate, approximate
 from headstart.indexes.settings import StatedIndex, StatedWords
+from headstart.ranking.bm25 import Bm25, Bm25Settings, read_words
+from headstart.ranking.exact import MOST_EXACT
+from headstart.ranking.mapped import mapped, written
+from headstart.ranking.passages import Passage, Passages, PassageWriter, opened
 from headstart.runtime.contained import contained, differs, digest_of
 from headstart.runtime.durable import MANIFEST as SEAL
 from headstart.runtime.progress import SILENT, Progress
-from headstart.search.bm25 import Bm25, Bm25Settings, read_words
-from headstart.search.exact import MOST_EXACT
-from headstart.search.mapped import mapped, written
-from headstart.search.passages import Passage, Passages, PassageWriter, opened
 
 if TYPE_CHECKING:
     from headstart.indexes.encoder import Encoder

@@ -16,14 +16,14 @@ from headstart.indexes.encoder import Encoder
 from headstart.indexes.generation import Generation, WrittenIndex, settings_of, write_generation
 from headstart.indexes.publishing import leave_nothing, opened, published, refuse_taken
 from headstart.indexes.settings import Fusion, Retriever, StatedChunks, StatedIndex, StatedWords, read_index
+from headstart.ranking.bm25 import Bm25Settings
+from headstart.ranking.exact import nearest
+from headstart.ranking.fusion import DENSE_WEIGHT, ranked, reciprocal_ranks, weighted_sum
+from headstart.ranking.passages import Passage, Passages
 from headstart.runtime.device import Device
 from headstart.runtime.durable import Lock
 from headstart.runtime.precision import Precision
 from headstart.runtime.progress import SILENT, Progress
-from headstart.search.bm25 import Bm25Settings
-from headstart.search.exact import nearest
-from headstart.search.fusion import DENSE_WEIGHT, ranked, reciprocal_ranks, weighted_sum
-from headstart.search.passages import Passage, Passages
 
 LEAST_CANDIDATES = 100
 """Passages of each ranking that are made one of at least; ten times as many as are asked for otherwise."""

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from headstart.errors import DataError, MissingInputError
-from headstart.search.passages import Passage
-from headstart.search.sources import Gathered, PassageColumns, passages_in
+from headstart.ranking.passages import Passage
+from headstart.ranking.sources import Gathered, PassageColumns, passages_in
 
 
 def gathered(*sources: object, tally: Gathered | None = None, **options: Any) -> list[Passage]:

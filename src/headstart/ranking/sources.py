@@ -14,11 +14,11 @@ from headstart.corpora.source import HUB
 from headstart.data.graphemes import is_blank
 from headstart.data.table import column_named, refuse_mostly_dropped
 from headstart.errors import DataError
+from headstart.ranking.chunking import Places, chunked, word_places
+from headstart.ranking.passages import Passage
 from headstart.readers.opening import open_sheet
 from headstart.registry import did_you_mean
 from headstart.runtime.progress import SILENT, Progress
-from headstart.search.chunking import Places, chunked, word_places
-from headstart.search.passages import Passage
 from headstart.types import Dropped
 
 ENDINGS = (*TEXT_ENDINGS, ".md", ".markdown")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from headstart.errors import DataError
-from headstart.search import passages as module
-from headstart.search.passages import Passage, Passages, PassageWriter, opened
+from headstart.ranking import passages as module
+from headstart.ranking.passages import Passage, Passages, PassageWriter, opened
 
 
 def passage(name: str, text: str, title: str = "", document: str = "d", line: int = 1) -> Passage:

@@ -5,8 +5,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headstart.data.graphemes import around
-from headstart.search import chunking
-from headstart.search.chunking import chunked, word_places
+from headstart.ranking import chunking
+from headstart.ranking.chunking import chunked, word_places
 
 TEXTS = st.text(st.sampled_from("ab.!? \n\t日本。é́\u0301👩‍👧🇩🇪가-*\u200b\xa0"), max_size=120)
 

@@ -9,8 +9,8 @@ import pytest
 
 from headstart.data.tokens import pack
 from headstart.errors import ModelError, RecipeError, UnavailableError
-from headstart.search.bm25 import SCORES, VOCABULARY, WORDS, Bm25, Bm25Settings, read_words
-from headstart.search.words import words_of
+from headstart.ranking.bm25 import SCORES, VOCABULARY, WORDS, Bm25, Bm25Settings, read_words
+from headstart.ranking.words import words_of
 
 PLAIN = Bm25Settings(language="none")
 

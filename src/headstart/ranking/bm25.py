@@ -13,11 +13,11 @@ import numpy as np
 from headstart.data.outputs import Ranked
 from headstart.data.tokens import Tokens, TokenWriter, read_arrow, write_arrow
 from headstart.errors import ModelError, UnavailableError
+from headstart.ranking.exact import best
+from headstart.ranking.fusion import ranked
+from headstart.ranking.mapped import mapped
+from headstart.ranking.words import INSTALL, stemming, words_of
 from headstart.runtime.contained import content, parsed
-from headstart.search.exact import best
-from headstart.search.fusion import ranked
-from headstart.search.mapped import mapped
-from headstart.search.words import INSTALL, stemming, words_of
 
 if TYPE_CHECKING:
     import bm25s

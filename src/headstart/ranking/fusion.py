@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from headstart.data.outputs import Ranked
-from headstart.search.exact import best
+from headstart.ranking.exact import best
 
 DENSE_WEIGHT = 0.5
 """Weight of vectors beside that of BM25 where nothing was learnt: both alike; on questions of SQuAD nothing else is clearly better

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.data.outputs import Ranked
-from headstart.search import exact
-from headstart.search.exact import best, nearest
-from headstart.search.fusion import ranked, reciprocal_ranks, standardised, weighted_sum
-from headstart.search.mapped import mapped, written
+from headstart.ranking import exact
+from headstart.ranking.exact import best, nearest
+from headstart.ranking.fusion import ranked, reciprocal_ranks, standardised, weighted_sum
+from headstart.ranking.mapped import mapped, written
 
 
 def ranking(ids: list[list[int]], scores: list[list[float]]) -> Ranked:
