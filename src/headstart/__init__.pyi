@@ -30,6 +30,7 @@ Keys = Mapping[str, Any] | Component
 TaskName = Literal[
     "text-classification",
     "multi-label-classification",
+    "question-answering",
     "sentence-similarity",
     "text-pair-classification",
     "text-regression",
@@ -115,6 +116,12 @@ def fit(
     drop_rare_labels: bool | None = ...,
     long: Literal["truncate", "window"] | None = ...,
     separator: Literal["json", "|", ";", ",", "#", "newline", "space"] | None = ...,
+    answer_start: str | None = ...,
+    no_answer: Literal["auto", "always", "never"] | None = ...,
+    max_answer: int | None = ...,
+    best: int | None = ...,
+    normalise: Literal["squad", "mlqa"] | None = ...,
+    language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
     encoder: Literal["bi", "cross"] | None = ...,
     scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
     crf: bool | None = ...,
@@ -224,6 +231,12 @@ def fit(
         drop_rare_labels: Leave out labels of a single example instead of stopping.
         long: What happens to a text of more tokens than the network reads.
         separator: What parts the labels of a cell.
+        answer_start: Column with the place of the answer's first character in the context, from 0.
+        no_answer: Whether the model may say that a context has no answer.
+        max_answer: Words of an answer at most, in [1, 10000].
+        best: Answers that a prediction lists at most, the best one included, in [1, 100].
+        normalise: How answers are made comparable before they are scored.
+        language: Language of the answers under `normalise.
         encoder: `bi` reads the two texts apart, and their cosine tells.
         scheme: In which tags are written.
         crf: Learn how well each tag follows the one before it, too.
@@ -337,6 +350,12 @@ def compare(
     drop_rare_labels: bool | None = ...,
     long: Literal["truncate", "window"] | None = ...,
     separator: Literal["json", "|", ";", ",", "#", "newline", "space"] | None = ...,
+    answer_start: str | None = ...,
+    no_answer: Literal["auto", "always", "never"] | None = ...,
+    max_answer: int | None = ...,
+    best: int | None = ...,
+    normalise: Literal["squad", "mlqa"] | None = ...,
+    language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
     encoder: Literal["bi", "cross"] | None = ...,
     scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
     crf: bool | None = ...,
@@ -442,6 +461,12 @@ def plan(
     drop_rare_labels: bool | None = ...,
     long: Literal["truncate", "window"] | None = ...,
     separator: Literal["json", "|", ";", ",", "#", "newline", "space"] | None = ...,
+    answer_start: str | None = ...,
+    no_answer: Literal["auto", "always", "never"] | None = ...,
+    max_answer: int | None = ...,
+    best: int | None = ...,
+    normalise: Literal["squad", "mlqa"] | None = ...,
+    language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
     encoder: Literal["bi", "cross"] | None = ...,
     scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
     crf: bool | None = ...,
@@ -696,6 +721,8 @@ def predict(
     abstain: float | None = ...,
     input: str | None = ...,
     output: str | None = ...,
+    best: int | None = ...,
+    max_answer: int | None = ...,
     overwrite: bool | None = ...,
 ) -> dict[str, Any]:
     """Predict for texts, or for a file (`input=`).
@@ -715,6 +742,8 @@ def predict(
         abstain: Confidence below which the model is not to answer, in [0, 1).
         input: File with a text column, or `-` for lines on standard input.
         output: File to write.
+        best: Answers listed for each question at most, in [1, 100], of models that find answers in texts.
+        max_answer: Words of an answer at most, in [1, 10000], of models that find answers in texts.
         overwrite: Replace the output file.
     """
 

@@ -177,6 +177,70 @@ class Tagged:
         ]
 
 
+class FoundAnswer(NamedTuple):
+    """A span of a context that may answer a question."""
+
+    text: str
+    start: int
+    """Place of its first character in the context."""
+    end: int
+    """Place behind its last one."""
+    score: float
+    """Calibrated probability that it is the answer, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class AnswerPrediction:
+    """What a model says to one question about a text."""
+
+    spans: tuple[FoundAnswer, ...]
+    """The likeliest answers that do not overlap, the best first; at least one."""
+    no_answer: float
+    """Calibrated probability that the text has no answer, in [0, 1]; 0 where the model never says so."""
+    refused: bool
+    """Whether "no answer" is what it says."""
+    truncated: bool
+    """True where the question was longer than what is read of one."""
+
+    @property
+    def answer(self) -> str:
+        """The answer; empty where it says that there is none."""
+        return "" if self.refused else self.spans[0].text
+
+    @property
+    def start(self) -> int | None:
+        """Place of the answer's first character in the context; None where there is none."""
+        return None if self.refused else self.spans[0].start
+
+    @property
+    def end(self) -> int | None:
+        """Place behind the answer's last character; None where there is none."""
+        return None if self.refused else self.spans[0].end
+
+    @property
+    def score(self) -> float:
+        """Calibrated probability of what it says, in [0, 1]."""
+        return self.no_answer if self.refused else self.spans[0].score
+
+    def plain(self) -> dict[str, object]:
+        """The mapping that `predict --json` prints."""
+        return {
+            "answer": self.answer,
+            "score": self.score,
+            "start": self.start,
+            "end": self.end,
+            "no_answer": self.no_answer,
+            "others": [each._asdict() for each in self.spans[not self.refused :]],
+            "truncated": self.truncated,
+        }
+
+    def cells(self, *, abstained: bool = False) -> list[str]:
+        """Answer (empty where there is none or the model abstains), probability, place, probability of no answer, the cut."""
+        start, end = ("" if place is None or abstained else str(place) for place in (self.start, self.end))
+        answer = "" if abstained else self.answer
+        return [answer, f"{self.score:.6f}", start, end, f"{self.no_answer:.6f}", str(self.truncated).lower()]
+
+
 @dataclass(frozen=True)
 class LabelSet:
     """What a model says of one text that may have any number of labels."""

@@ -34,7 +34,7 @@ def bound_task() -> Callable[[str], tuple[Any, Store[Any]]]:
 def toy_target(folder: Path, task: str = "text-classification") -> Path:
     """Texts, or pairs of them, of another domain beside the toy rows, without labels: the toy examples under other openings."""
     rows = [
-        {"first": f"{opening} {example.first}", "second": example.second}
+        {"first": f"{opening} {example.input[0]}", "second": example.input[1]}
         if TASKS.get(task).pairs
         else {"text": f"{opening} {example.text}"}
         for opening in ("you say", "and now", "on monday")
@@ -49,6 +49,8 @@ def toy_table(copies: int = 5, task: str = "text-classification") -> Table:
     """The toy examples of a task, each repeated with another ending, so that no two texts are equal."""
     endings = ["", " now", " indeed", " and yours", " of it", " to you", " at nine", " on monday"]
     examples = [(e, endings[at]) for at in range(copies) for e in TASKS.get(task).toy_examples()]
+    if TASKS.get(task).target_kind == "answer":
+        return toy_questions(examples)
     if TASKS.get(task).words:
         return toy_words(copies)
     if TASKS.get(task).pairs:
@@ -69,6 +71,19 @@ def toy_words(copies: int = 5) -> Table:
     ]
     columns = {"tokens": [json.dumps(words) for words, _ in rows], "tags": [json.dumps(tags) for _, tags in rows]}
     return Table(MEMORY, columns, list(range(1, len(rows) + 1)))
+
+
+def toy_questions(examples: list[tuple[Any, str]]) -> Table:
+    """The toy questions with their endings, about contexts, with answers at their places."""
+    columns = {
+        "question": [each.input.question + end for each, end in examples],
+        "context": [each.input.context for each, _ in examples],
+        "answers": [
+            json.dumps([{"text": answer.text, "answer_start": answer.start} for answer in each.label])
+            for each, _ in examples
+        ],
+    }
+    return Table(MEMORY, columns, list(range(1, len(examples) + 1)))
 
 
 @pytest.fixture(scope="session")

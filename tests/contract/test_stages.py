@@ -118,14 +118,17 @@ class Scarce(Proxy):
 
 
 @every_objective
-def test_in_parts_it_comes_to_the_same_update(run: Run) -> None:
+def test_in_parts_it_comes_to_the_same_update(run: Run, request: pytest.FixtureRequest) -> None:
     whole, history = run(None, dropout=False)
     parts, course = run(None, dropout=False, spoil=Scarce)
     assert [epoch.train_loss for epoch in course.epochs] == pytest.approx(
         [epoch.train_loss for epoch in history.epochs], rel=1e-5
     )
+    # What is added to all words of a row alike leaves their softmax as it is: its gradient is noise around 0, and Adam scales that.
+    free = ("encoder.layer.1.output.LayerNorm.bias", "linear.bias") if "question-answering" in request.node.name else ()
     for key, weight in whole.items():
-        torch.testing.assert_close(parts[key], weight, rtol=1e-4, atol=1e-5)
+        close = 1e-2 if key.endswith(free) else 1e-5
+        torch.testing.assert_close(parts[key], weight, rtol=1e-4, atol=close)
 
 
 class Spoilt(Proxy):

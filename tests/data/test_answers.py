@@ -40,7 +40,7 @@ FIRST, SECOND = Answer("476", 13, 16), Answer("1453", 41, 45)
         ("", "-1", ()),
         (None, None, ()),
         ("  ", "0", ()),
-        (Json('[{"text": "476", "answer_start": 13}, {"text": "476", "answer_start": 13}]'), None, (FIRST,)),
+        (Json('[{"text": "476", "answer_start": 13}, {"text": "476", "answer_start": 13}]'), None, (FIRST, FIRST)),
         (Json('[{"text": " 476", "answer_start": 12}]'), None, (FIRST,)),
         ("476 ", "13", (FIRST,)),
     ],

@@ -69,6 +69,12 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "drop_rare_labels": (["--drop-rare-labels"], True),
     "crf": (["--crf"], True),
     "long": (["--long", "window"], "window"),
+    "answer_start": (["--answer-start", "begin"], "begin"),
+    "no_answer": (["--no-answer", "never"], "never"),
+    "max_answer": (["--max-answer", "12"], 12),
+    "best": (["--best", "3"], 3),
+    "normalise": (["--normalise", "mlqa"], "mlqa"),
+    "language": (["--language", "de"], "de"),
     "backbone": (["--backbone", "org/model"], "org/model"),
     "revision": (["--revision", "abc"], "abc"),
     "max_length": (["--max-length", "64"], 64),
@@ -178,6 +184,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     "init": {name: EXPERIMENT[name] for name in flat("init")},
     "resume": {"run": ([], "run"), "strict": (["--strict"], True)},
     "predict": {name: SHARED[name] for name in SHARED if name != "label"}
+    | {name: EXPERIMENT[name] for name in ("best", "max_answer")}
     | {"model": ([], "run"), "texts": (["good"], ["good"]), "input": (["--input", "new.csv"], "new.csv")},
     "evaluate": {name: SHARED[name] for name in SHARED if name not in ("output", "overwrite")}
     | {"model": ([], "run"), "test": ([], "data.csv"), "by": (["--by", "channel,shop"], ["channel", "shop"])},
@@ -191,6 +198,7 @@ TASK_OF = {
     "encoder": "sentence-similarity",
     "scheme": "token-classification",
     "crf": "token-classification",
+    **dict.fromkeys(("answer_start", "no_answer", "max_answer", "best", "normalise", "language"), "question-answering"),
 }
 """Which task has a field that the default one has not."""
 CASES = [(verb, name) for verb in VERBS.names() for name in flat(verb)]

@@ -58,7 +58,13 @@ def test_intervals_resample_queries_of_one_document_as_one():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.permutations(range(25)), st.lists(st.integers(-1, 3), min_size=25, max_size=25)), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.tuples(st.permutations(range(25)), st.lists(st.integers(-1, 3), min_size=25, max_size=25)),
+        min_size=1,
+        max_size=6,
+    )
+)
 def test_scores_are_those_of_pytrec_eval(rows: list[tuple[list[int], list[int]]]):
     pytrec_eval = pytest.importorskip("pytrec_eval", reason="pip install pytrec-eval-terrier")
     rows = [(order, grades) for order, grades in rows if max(grades) > 0]
@@ -67,7 +73,10 @@ def test_scores_are_those_of_pytrec_eval(rows: list[tuple[list[int], list[int]]]
     places = 20
     wanted = {"recall.1,5,20", "recip_rank", "ndcg_cut.10"}
     qrels = {f"q{at}": {f"d{doc}": grade for doc, grade in enumerate(grades)} for at, (_, grades) in enumerate(rows)}
-    runs = {f"q{at}": {f"d{doc}": float(-rank) for rank, doc in enumerate(order[:places])} for at, (order, _) in enumerate(rows)}
+    runs = {
+        f"q{at}": {f"d{doc}": float(-rank) for rank, doc in enumerate(order[:places])}
+        for at, (order, _) in enumerate(rows)
+    }
     cut = {name: dict(sorted(run.items(), key=lambda item: -item[1])[:10]) for name, run in runs.items()}
     whole = pytrec_eval.RelevanceEvaluator(qrels, wanted).evaluate(runs)
     first = pytrec_eval.RelevanceEvaluator(qrels, {"recip_rank"}).evaluate(cut)

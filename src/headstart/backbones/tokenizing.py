@@ -20,12 +20,14 @@ from headstart.backbones.folders import (
     as_mapping,
     read,
 )
+from headstart.backbones.questions import PairFrame, read_questions
 from headstart.backbones.tokenizer_checks import naming_faults
 from headstart.backbones.words import read_words
 from headstart.data.cache import no_cache
 from headstart.data.columns import texts_digest
 from headstart.data.long_texts import TokenRows, in_windows
 from headstart.data.pieces import Pieces, Read, cut, of_tokens
+from headstart.data.questions import AskedText
 from headstart.data.tokens import Tokens, TokenWriter, read_arrow, write_arrow
 from headstart.data.windows import OVERLAP
 from headstart.data.words import Words
@@ -83,7 +85,7 @@ class TextTokenizer:
         return self.max_length - len(before) - len(after)
 
     def read(self, inputs: Sequence[Any]) -> TokenRows:
-        """Token ids of what a task's examples have as `input`: texts, pairs of texts, or words.
+        """Token ids of what a task's examples have as `input`: texts, pairs of texts, words, or questions about texts.
 
         Raises:
             ModelError: the tokenizer has no token for something in them, or fails in another way.
@@ -103,11 +105,16 @@ class TextTokenizer:
                 )
             uncut = self._kept(inputs, lambda: f"{self.pad_id} {self._whole.to_str()}", self._uncut)
             return in_windows(uncut, room=self._room, overlap=self.overlap, before=before, after=after)
-        if not len(inputs) or not isinstance(inputs[0], Words):
+        if not len(inputs) or not isinstance(inputs[0], Words | AskedText):
             return self.encode(inputs)
-        before, after = self._frame
         unknown = next((self.special[role] for role in ("unk", "mask", "pad") if role in self.special), self.pad_id)
-        found = read_words(self._whole, inputs, before=before, after=after, max_length=self.max_length, unknown=unknown)
+        options = {"max_length": self.max_length, "unknown": unknown}
+        if isinstance(inputs[0], AskedText):
+            frame = PairFrame.of(self._whole, self.special.get("cls"))
+            found = read_questions(self._whole, inputs, frame=frame, **options)
+        else:
+            before, after = self._frame
+            found = read_words(self._whole, inputs, before=before, after=after, **options)
         self.refuse_foreign(found.flat)
         return found
 

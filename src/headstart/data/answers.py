@@ -72,7 +72,7 @@ class AnswerCounts:
 def answers_in(
     cell: str | None, start_cell: str | None, context: str, counts: AnswerCounts | None = None
 ) -> tuple[Answer, ...]:
-    """The answers of a cell, each once, in the order of the file; none where there is no answer.
+    """The answers of a cell in the order of the file, one that several people gave as often; none where there is no answer.
 
     A cell is a list of objects with `text` and `answer_start`; an object with a list of each, as data sets of the hub have it,
     also as Python prints it; a list of texts; or a text as it is. Offsets may stand in a cell of their own.
@@ -88,8 +88,7 @@ def answers_in(
             than once.
     """
     counts = AnswerCounts() if counts is None else counts
-    found = dict.fromkeys(_placed(text, start, context, counts) for text, start in _pairs(cell, start_cell))
-    return tuple(found)
+    return tuple(_placed(text, start, context, counts) for text, start in _pairs(cell, start_cell))
 
 
 def offset_unit(rows: Iterable[tuple[str | None, str | None, str | None]]) -> Unit:

@@ -20,7 +20,8 @@ class Thresholds(Decision):
     """A threshold for each label, found on calibrated outputs of rows that were not trained on.
 
     Where rows have one label each, the predicted label is the one with the highest probability relative to its threshold (Koyejo
-    et al. 2014, section 3; Narasimhan et al. 2015, section 3). Where they have any number, each is given from its threshold on.
+    et al. 2014, section 3; Narasimhan et al. 2015, section 3). Where they have any number, each is given from its threshold on. Of
+    questions the first is that of "no answer", the second that of the best answer.
     """
 
     name: ClassVar[str] = "thresholds"
@@ -36,10 +37,10 @@ class Thresholds(Decision):
 
     def require_fitting(self, task: Task[Any, Any], file: str) -> None:
         """Refuse thresholds where no labels are given by them, another number of them, and ones of 0 to divide by."""
-        if self.values and task.target_kind not in ("label", "labels"):
+        if self.values and task.target_kind not in ("label", "labels", "answer"):
             raise DataError(f"{file}: thresholds were given, and {task.name} gives no labels by them; leave them out")
         refuse_thresholds(self.values or None, task.names, file)
-        if task.target_kind == "label" and not all(self.values or (1.0,)):
+        if task.target_kind != "labels" and not all(self.values or (1.0,)):
             raise DataError(f"{file}: a threshold is 0, and probabilities are divided by it; give each over 0")
 
     def fit(self, task: Task[Any, Any], outputs: Logits, rows: Store[Any]) -> Self:  # type: ignore[override]

@@ -51,15 +51,19 @@ WORD_HEADS = {
 """Architectures whose class `...ForTokenClassification` is a linear map of the last states, and where it is."""
 
 
+SPAN_HEADS = {**dict.fromkeys(NATIVE_HEADS, "qa_outputs"), "xlnet": "qa_outputs"}
+"""Architectures whose class `...ForQuestionAnswering` is a linear map of the last states, and where it is."""
+
+
 @torch.no_grad()
 def write_native_words(network: nn.Module, place: str, weight: Tensor, bias: Tensor) -> None:
     """Make `network`'s own head compute `weight @ state + bias` for every token.
 
     Args:
-        network: of a class `...ForTokenClassification`.
-        place: its entry in `WORD_HEADS`.
-        weight: shape (tags, hidden).
-        bias: shape (tags,).
+        network: of a class `...ForTokenClassification` or `...ForQuestionAnswering`.
+        place: its entry in `WORD_HEADS` or `SPAN_HEADS`.
+        weight: shape (outputs, hidden).
+        bias: shape (outputs,).
     """
     linear = _linear(network, place)
     linear.weight.copy_(weight)

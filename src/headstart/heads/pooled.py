@@ -44,6 +44,9 @@ def pool(hidden: Tensor, mask: Tensor, pooling: str, spans: Tensor | None = None
 
 def _pooled_words(hidden: Tensor, spans: Tensor, pooling: str) -> Tensor:
     row, begin, end = spans.unbind(1)
+    begin = torch.where(
+        begin < 0, end - 1, begin
+    )  # "no answer" of several windows: in the first of them, see `least_nothing`
     if pooling == "first":
         return hidden[row, begin]
     if pooling == "last":
@@ -115,7 +118,24 @@ class PooledHead(LinearHead):
 
     def forward(self, encoding: Encoding) -> Tensor:
         """Logits of shape (batch, labels), or (words, labels) where the encoding says which words are read."""
-        return self.answers(self.pooled(encoding))
+        found = self.answers(self.pooled(encoding))
+        return found if encoding.spans is None else self._least_nothing(found, encoding)
+
+    def _least_nothing(self, found: Tensor, encoding: Encoding) -> Tensor:
+        """Logits in which "no answer" of a context in several windows is that of the window which is least for it.
+
+        A span whose first token is -n stands for the token before its end in each of n windows from its own on, see
+        `backbones.questions`.
+        """
+        spans = encoding.spans
+        assert spans is not None
+        for unit in torch.nonzero(spans[:, 1] < 0).flatten().tolist():
+            window, begin, end = spans[unit].tolist()
+            places = torch.arange(window, window - begin, device=spans.device)
+            own = torch.stack([places, torch.full_like(places, end - 1), torch.full_like(places, end)], dim=1)
+            each = self.answers(self.pooled(encoding._replace(spans=own)))  # (windows, labels)
+            found = found.index_copy(0, torch.tensor([unit], device=spans.device), each[each.sum(1).argmin()][None])
+        return found
 
     def pooled(self, encoding: Encoding) -> Tensor:
         """What the linear map reads, shape (batch, layers * hidden) or (words, layers * hidden)."""

@@ -19,9 +19,10 @@ from headstart.decisions.base import Decision
 from headstart.decisions.temperature import Temperature
 from headstart.heads import HEAD
 from headstart.heads.model import Model
-from headstart.heads.native import NATIVE_HEADS, WORD_HEADS, write_native, write_native_words
+from headstart.heads.native import NATIVE_HEADS, SPAN_HEADS, WORD_HEADS, write_native, write_native_words
 from headstart.heads.pooled import PooledHead
 from headstart.heads.windows import windowed_logits
+from headstart.predictors.answering_code import answering_code
 from headstart.predictors.base import (
     HEAD_FILE,
     NetworkDescription,
@@ -166,8 +167,18 @@ class NetworkPredictor(Predictor):
         """Whether the architecture's own classification head can hold this head."""
         kind = self.backbone.located.config["model_type"]
         if self.words:
-            return kind in WORD_HEADS and self.head.only_last and self.head.pooling == self.backbone.poolings[0]
+            return kind in self._word_heads and self.head.only_last and self.head.pooling == self.backbone.poolings[0]
         return kind in NATIVE_HEADS and self.head.only_last and self.head.pooling == "first"
+
+    @property
+    def _finds_answers(self) -> bool:
+        """Whether the outputs of words are for where an answer begins and ends."""
+        return self.task.target_kind == "answer"
+
+    @property
+    def _word_heads(self) -> Mapping[str, str]:
+        """Architectures whose own head can hold one over words, and where it is."""
+        return SPAN_HEADS if self._finds_answers else WORD_HEADS
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write model.safetensors, config.json, tokenizer files and the head.
@@ -209,6 +220,9 @@ class NetworkPredictor(Predictor):
 
     def usage(self) -> str:
         """A pipeline where the head is native, else a few lines around `AutoModel`; of words always the best tags allowed."""
+        if self._finds_answers:
+            limit = self.backbone.tokenizer.max_length
+            return answering_code(self.task, self.thresholds, self.head, limit, native=self.is_native)
         if self.words:
             halved = self.backbone.located.config["model_type"] in HALVES
             return tagging_code(
@@ -227,7 +241,11 @@ class NetworkPredictor(Predictor):
         return snippet(self.task, self.thresholds, self.head, limit, reader)
 
     def _native(self) -> torch.nn.Module:
-        from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING
+        from transformers import (
+            MODEL_FOR_QUESTION_ANSWERING_MAPPING,
+            MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
+            MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
+        )
 
         backbone: Any = self.backbone
         kind = backbone.located.config["model_type"]
@@ -237,6 +255,7 @@ class NetworkPredictor(Predictor):
         if not self.words:
             config.problem_type = self.task.problem_type
         classes = MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING if self.words else MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+        classes = MODEL_FOR_QUESTION_ANSWERING_MAPPING if self._finds_answers else classes
         cls: Any = classes[type(config)]
         network = cls(config).eval()
         body = getattr(network, network.base_model_prefix)
@@ -246,7 +265,7 @@ class NetworkPredictor(Predictor):
         weight = linear.weight * deviation if is_scaled else linear.weight
         bias = linear.bias * deviation + mean if is_scaled else linear.bias
         if self.words:
-            write_native_words(network, WORD_HEADS[kind], weight, bias)
+            write_native_words(network, self._word_heads[kind], weight, bias)
         else:
             write_native(network, NATIVE_HEADS[kind], weight, bias, largest=self._largest_state())
         return network

@@ -86,7 +86,8 @@ class StoredPredictor(Predictor):
         if self._network is None and self._is_light and len(inputs) <= numpy_bert.MOST_TOKENS // 8:
             read = self._tokenizer.read(inputs)
             tokens = read if isinstance(read, WordTokens) else read.windows
-            whole = isinstance(tokens, WordTokens) or len(tokens) == len(inputs)
+            own = isinstance(tokens, WordTokens) and bool((tokens.spans[:, 1] >= 0).all())  # no choice between windows
+            whole = own if isinstance(tokens, WordTokens) else len(tokens) == len(inputs)
             if whole and int(tokens.lengths.sum()) <= numpy_bert.MOST_TOKENS:
                 self._encoder = self._encoder or numpy_bert.NumpyBert(
                     self._home, self._border, digest=network_digest(self.description)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from headstart.config import InputPath, Names, OutputPath
 from headstart.recipes.base import Confidence, Recipe, Threads
 from headstart.recipes.sources import Format
@@ -31,11 +33,12 @@ class Inference(Format, Recipe):
 
 
 class Predict(Inference):
-    """Texts in, labels with probabilities out: arguments, files, pipes.
+    """Texts in, labels or answers with probabilities out: arguments, files, pipes.
 
     Example:
         headstart predict runs/feedback "It broke after a week."
         headstart predict runs/feedback --input examples/feedback/test.csv --output scored.csv
+        headstart predict runs/qa "Who wrote it?" "Ada Lovelace wrote the first program." --best 3
     """
 
     verb: ClassVar[str] = "predict"
@@ -47,6 +50,10 @@ class Predict(Inference):
     """File with a text column, or `-` for lines on standard input."""
     output: OutputPath | None = None
     """File to write: all columns of the input, in order, with prediction and probabilities."""
+    best: int | None = Field(default=None, ge=1, le=100)
+    """Answers listed for each question at most, in [1, 100], of models that find answers in texts; by default the best one."""
+    max_answer: int | None = Field(default=None, ge=1, le=10_000)
+    """Words of an answer at most, in [1, 10000], of models that find answers in texts; by default as the model was fitted with."""
     overwrite: bool = False
     """Replace the output file."""
 

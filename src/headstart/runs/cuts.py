@@ -99,8 +99,10 @@ def cut_off(rows: Store[Any], task: Task, data: Data, share: float, seed: int) -
 
 
 def groups_of(rows: Store[Any], data: Data) -> np.ndarray:
-    """One group number per row: rows of equal text, or of equal value in the group column, are together."""
+    """One group number per row: rows of equal text, of one document or of equal value in the group column are together."""
     keys = [fingerprints(rows.keys)]
+    if rows.groups is not None:
+        keys.append(rows.groups)
     if data.group_column:
         keys.append(numbered(_column(rows, data.group_column, "--group-column")))
     return connected(*keys)

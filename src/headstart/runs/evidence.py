@@ -105,7 +105,7 @@ def _task(task: Task) -> dict[str, Any]:
         "windows": task.windowed,
         "text": list(task.text or ()),
         "label": task.label,
-        "answers": "label" if task.words else task.target_kind,
+        "answers": "label" if task.target_kind == "tags" else task.target_kind,
         "labels": list(task.names) if task.named_outputs else [],
         "metric": task.chosen_metric,
     }

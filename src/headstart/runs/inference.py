@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -53,6 +54,7 @@ def predict(recipe: Predict, call: Call) -> Outcome:
         )
     artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
     _refuse_abstaining(recipe, artifact)
+    artifact = _asked_for(recipe, artifact)
     if recipe.threads is not None:
         set_threads(recipe.threads, torch_runs=artifact.predictor.runtime == "torch")
     abstain = least_confidence(recipe, artifact)
@@ -70,6 +72,21 @@ def predict(recipe: Predict, call: Call) -> Outcome:
         cut = sum(bool(row.get("truncated")) for row in found)
         return Outcome({"predictions": found}, artifact, notes=cut_notes(cut, len(found), artifact))
     return _of_file(recipe, artifact, path, abstain, call)
+
+
+def _asked_for(recipe: Predict, artifact: Artifact) -> Artifact:
+    """The artifact with what the recipe says of answers in the place of what it was fitted with.
+
+    Raises:
+        UsageError: its task has no such option.
+    """
+    said = {key: getattr(recipe, key) for key in ("best", "max_answer") if getattr(recipe, key) is not None}
+    odd = next((key for key in said if key not in type(artifact.task).model_fields), None)
+    if odd is not None:
+        raise UsageError(
+            f"--{odd.replace('_', '-')} is for models that answer questions; this one does {artifact.task.name}"
+        )
+    return replace(artifact, task=artifact.task.revised(**said)) if said else artifact
 
 
 def _of_file(recipe: Predict, artifact: Artifact, path: Path, abstain: float | None, call: Call) -> Outcome:

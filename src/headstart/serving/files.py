@@ -117,13 +117,14 @@ def predicted(
 def prediction_row(task: Task, prediction: Prediction | None, abstain: float | None = None) -> dict[str, Any]:
     """Plain data of a prediction, nulls where there was no text.
 
-    With `abstain` there is a key `abstained`, and the label is null where the score is below it.
+    With `abstain` there is a key `abstained`, and the label, or the answer, is null where the score is below it.
     """
     row = dict(task.nothing if prediction is None else prediction.plain())
     if abstain is None:
         return row
     held = abstains(prediction, abstain)
-    return row | {"label": None if held else row["label"], "abstained": held}
+    said = next(iter(task.nothing))
+    return row | {said: None if held else row[said], "abstained": held}
 
 
 def abstains(prediction: Prediction | None, threshold: float | None) -> bool:

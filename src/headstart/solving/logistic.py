@@ -89,6 +89,8 @@ class Solver:
     """What stands for the head's outputs, from what ridge regression came to."""
     rank: Rank | None = None
     """By which strengths are chosen; the rank that is given if None."""
+    whole_rows: bool = False
+    """Whether the outputs of a row hang together, so that rows are few for their outputs and all of them lie in memory."""
 
 
 def solve(

@@ -52,8 +52,8 @@ class Crf(Strategy):
     """Inverse strength of the L2 penalty on weights, over 0; chosen by cross-validation on training rows if not given."""
 
     def refuses(self, task: Task) -> str:
-        """Refuses all tasks but those on words."""
-        return "" if task.words else "it tags words; the control of whole texts is tf-idf"
+        """Refuses all tasks but those that tag words."""
+        return "" if task.target_kind == "tags" else "it tags words; the control of whole texts is tf-idf"
 
     def work(self, context: Context) -> Work:
         """No pass of a network; seconds by the words of all chains that are fitted."""

@@ -88,7 +88,8 @@ class FeatureExtraction(Strategy):
         )
 
         backbone = context.backbone()
-        options = readings(backbone, self.layers, self.pooling)
+        own = context.task.pooling == "native"  # the head of the architecture itself, which reads one state
+        options = [((backbone.depth,), backbone.poolings[0])] if own else readings(backbone, self.layers, self.pooling)
         total = len(context.train) + len(context.validation)
         context.progress.begin(self.name, total * 1.5)
         if not has_many_rows(context, backbone):

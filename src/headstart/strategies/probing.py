@@ -14,6 +14,7 @@ from headstart.data.units import Units
 from headstart.solving.logistic import (
     FOLD_GRID,
     GRID,
+    MEMORY_CELLS,
     Part,
     Solved,
     solve,
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 SOLVING_ROWS = 200_000
 """Training rows beyond which heads are fitted on a random sample."""
+WIDE = 1024
+"""Width of states that is reckoned with where a configuration does not say it."""
+CHOOSING_WORDS = 40_000
+"""Words of training rows on which choices are made where the outputs of a row are a choice of one of its words."""
 FEATURE_BYTES = 1_000_000_000
 """What the features of all layers may take in memory; beyond it those of the layers in use are kept, on disk."""
 CHOOSING_FOLDS = 3
@@ -95,8 +100,10 @@ def feature_store(context: Context) -> FeatureStore:
 
 def solving_rows(context: Context) -> np.ndarray:
     """Training rows that heads are fitted on: all, or at random so many that they have `SOLVING_ROWS` outputs."""
-    total = len(context.train)
+    total, solver = len(context.train), context.task.solver
     most = _most(context, SOLVING_ROWS)
+    if solver is not None and solver.whole_rows and context.located is not None:
+        most = _most(context, MEMORY_CELLS // int(context.located.config.get("hidden_size") or WIDE))
     if total <= most or context.folds is not None or context.shared.within is not None:
         return np.arange(total)
     return np.sort(np.random.default_rng([context.seed, 0x501E]).permutation(total)[:most])
@@ -357,7 +364,9 @@ def _choosing_folds(context: Context, backbone: Backbone) -> tuple[np.ndarray | 
     if context.folds is not None:
         return None, _spread(context, context.folds)
     every = solving_rows(context)
-    most = min(len(every), _most(context, CHOOSING_ROWS))
+    solver = context.task.solver
+    units = CHOOSING_WORDS if solver is not None and solver.whole_rows else CHOOSING_ROWS
+    most = min(len(every), _most(context, units))
     rows = np.sort(np.random.default_rng(0xFEA7).permutation(len(every))[:most])
     some = context.train.take(every[rows])
     dealt = folds(context.task.strata(some), rows.tolist(), parts=CHOOSING_FOLDS, seed=0)[None]

@@ -68,7 +68,8 @@ class TfIdf(Strategy):
 
     def refuses(self, task: Task) -> str:
         """Refuses tasks on words."""
-        return "it knows texts as a whole, not words; the control of this task is crf" if task.words else ""
+        own = {"tags": "crf", "answer": "word-overlap"}.get(task.target_kind, "another")
+        return f"it knows texts as a whole, not words; the control of this task is {own}" if task.words else ""
 
     def work(self, context: Context) -> Work:
         """No pass of a network; terms take time in proportion to the characters of the texts, many labels more of it."""

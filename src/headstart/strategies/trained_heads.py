@@ -20,6 +20,8 @@ def head_pooling(context: Context, backbone: Backbone, wanted: str) -> str:
     on the native token does better on all repeats of the cross-validation by more than one standard error.
     """
     native = backbone.poolings[0]
+    if context.task.pooling == "native":
+        return native
     if wanted == "auto" and context.task.pooling is not None:
         return context.task.pooling
     if wanted == "auto" and context.folds is not None:

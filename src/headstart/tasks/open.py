@@ -106,7 +106,7 @@ class OpenTask(Component):
         if len(candidates) == 1:
             options = ", ".join(f"'{key}'" for key in self.plain())
             return Guess(candidates[0].guess(table), f"no other task has the option {options}", {})
-        if "columns" in table.format and (of_words := [task for task in candidates if task.words]):
+        if "columns" in table.format and (of_words := [task for task in candidates if task.words and not task.pairs]):
             return Guess(of_words[0].guess(table), "the file has a line for each word", {})
         require_columns(table, self.text, self.label, several=True)
         profile = TableProfile.of(table)

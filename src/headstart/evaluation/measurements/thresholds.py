@@ -32,6 +32,8 @@ class ThresholdsGiven(Measurement):
     def sentences(self, plain: Sequence[float], evidence: Mapping[str, Any]) -> list[str]:
         """That the one label of a row is not always the most probable one, where it is not."""
         task = evidence["task"]
+        if plain and task.get("answers") == "answer":
+            return [_refusing(plain, task)]
         if not plain or task.get("answers") != "label":
             return []
         each = [f"{label} {least:.3g}" for label, least in zip(task["labels"], plain, strict=True)]
@@ -48,6 +50,8 @@ class ThresholdsGiven(Measurement):
     def card(self, plain: Sequence[float], evidence: Mapping[str, Any]) -> list[str]:
         """The thresholds, and how they decide."""
         labels = dig(evidence, "task", "labels") or []
+        if plain and dig(evidence, "task", "answers") == "answer":
+            return ["", _refusing(plain, evidence["task"])]
         if not plain or not labels:
             return []
         each = zip(labels[:LIST_LIMIT], plain, strict=False)
@@ -60,3 +64,11 @@ class ThresholdsGiven(Measurement):
         else:
             said = "Thresholds decide, chosen for the metric. Predicted label: the highest probability relative to its threshold,"
         return ["", f"{said} {borders}{rest}."]
+
+
+def _refusing(plain: Sequence[float], task: Mapping[str, Any]) -> str:
+    """When a model of questions says that there is no answer."""
+    times, metric = plain[0] / plain[1], title_of(task["metric"])
+    return (
+        f"It says 'no answer' where that is over {times:.3g} times as probable as the best answer, chosen for {metric}."
+    )
