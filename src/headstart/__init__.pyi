@@ -31,6 +31,7 @@ TaskName = Literal[
     "text-classification",
     "multi-label-classification",
     "question-answering",
+    "retrieval",
     "sentence-similarity",
     "text-pair-classification",
     "text-regression",
@@ -38,6 +39,8 @@ TaskName = Literal[
 ]
 """Names that may stand for it; other packages may add some."""
 StrategyName = Literal[
+    "bi-encoder",
+    "bm25",
     "contrastive",
     "coral",
     "crf",
@@ -87,6 +90,7 @@ def fit(
     target: str | None = ...,
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
+    corpus: str | None = ...,
     group_column: str | None = ...,
     time_column: str | None = ...,
     test_share: float | None = ...,
@@ -122,13 +126,26 @@ def fit(
     best: int | None = ...,
     normalise: Literal["squad", "mlqa"] | None = ...,
     language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
+    passage_id: str | None = ...,
+    grade: str | None = ...,
     encoder: Literal["bi", "cross"] | None = ...,
     scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
     crf: bool | None = ...,
+    top_layers: Literal["all"] | int | None = ...,
+    scale: float | None = ...,
+    symmetric: bool | None = ...,
+    negatives: Literal["mined", "bm25", "in-batch"] | None = ...,
+    per_question: int | None = ...,
+    margin: float | None = ...,
+    widths: Sequence[int] | int | None = ...,
+    width: int | None = ...,
+    int8: bool | None = ...,
+    stemmer: str | None = ...,
+    k1: float | None = ...,
+    b: float | None = ...,
     loss: Literal["supervised", "pairs"] | None = ...,
     temperature: float | None = ...,
     updates: int | None = ...,
-    top_layers: Literal["all"] | int | None = ...,
     label_names: bool | None = ...,
     C: float | None = ...,
     layers: Sequence[int] | int | Literal["all"] | None = ...,
@@ -198,6 +215,7 @@ def fit(
         target: File with texts of another domain that the model is for.
         target_test: File with labelled rows of that other domain.
         tests: Files with more rows to report scores on, by name, such as `shop=shop.csv,film=film.csv`.
+        corpus: Files with the passages that are searched, of the task retrieval.
         group_column: Column whose equal values never stand on both sides of a cut, such as a customer or an author.
         time_column: Column to cut by.
         test_share: Share of rows cut off as test where no test file is given, in [0, 1).
@@ -237,13 +255,28 @@ def fit(
         best: Answers that a prediction lists at most, the best one included, in [1, 100].
         normalise: How answers are made comparable before they are scored.
         language: Language of the answers under `normalise.
+        passage_id: Column with ids of passages beside their texts.
+        grade: Column with numbers that say how well a passage answers, over 0 where it does.
         encoder: `bi` reads the two texts apart, and their cosine tells.
         scheme: In which tags are written.
         crf: Learn how well each tag follows the one before it, too.
+        top_layers: `all`, or how many of the top layers move, at least 1 (of bi-encoder, contrastive).
+        scale: What cosines are multiplied by in the loss, in (0, 1000] (of bi-encoder).
+        symmetric: Let passages pick their question too (of bi-encoder).
+        negatives: Passages that do not answer, beside those of the other questions of a batch (of bi-encoder).
+        per_question: Negatives of each question, in [1, 32], where there are some (of bi-encoder).
+        margin: By how much the cosine of a mined negative is lower than that of the right passage, in [0, 2] (of
+            bi-encoder).
+        widths: Lengths of vectors that are learnt to do alone too, such as 192 and 96 (Kusupati et al (of bi-
+            encoder).
+        width: Numbers of a vector that are kept, at least 1 (of bi-encoder).
+        int8: Keep vectors of passages to one byte a number (of bi-encoder).
+        stemmer: Whose endings are cut off words (Snowball), or `none` (of bm25).
+        k1: How soon more of the same word count for less, in [0, 100] (of bm25).
+        b: How much the length of a passage is held against it, in [0, 1] (of bm25).
         loss: `supervised` (of contrastive).
         temperature: What cosines are divided by in the supervised loss, in (0, 10] (of contrastive).
         updates: Updates where `training.epochs` is not given, at least 1 (of contrastive).
-        top_layers: `all`, or how many of the top layers move, at least 1 (of contrastive).
         label_names: Learn from the labels' own words too, as three more texts per label (of contrastive, feature-
             extraction).
         C: Inverse strength of regularisation, in [1e-15, 1e15] (of contrastive, coral, feature-extraction, tf-idf).
@@ -321,6 +354,7 @@ def compare(
     target: str | None = ...,
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
+    corpus: str | None = ...,
     group_column: str | None = ...,
     time_column: str | None = ...,
     test_share: float | None = ...,
@@ -356,13 +390,26 @@ def compare(
     best: int | None = ...,
     normalise: Literal["squad", "mlqa"] | None = ...,
     language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
+    passage_id: str | None = ...,
+    grade: str | None = ...,
     encoder: Literal["bi", "cross"] | None = ...,
     scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
     crf: bool | None = ...,
+    top_layers: Literal["all"] | int | None = ...,
+    scale: float | None = ...,
+    symmetric: bool | None = ...,
+    negatives: Literal["mined", "bm25", "in-batch"] | None = ...,
+    per_question: int | None = ...,
+    margin: float | None = ...,
+    widths: Sequence[int] | int | None = ...,
+    width: int | None = ...,
+    int8: bool | None = ...,
+    stemmer: str | None = ...,
+    k1: float | None = ...,
+    b: float | None = ...,
     loss: Literal["supervised", "pairs"] | None = ...,
     temperature: float | None = ...,
     updates: int | None = ...,
-    top_layers: Literal["all"] | int | None = ...,
     label_names: bool | None = ...,
     C: float | None = ...,
     layers: Sequence[int] | int | Literal["all"] | None = ...,
@@ -432,6 +479,7 @@ def plan(
     target: str | None = ...,
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
+    corpus: str | None = ...,
     group_column: str | None = ...,
     time_column: str | None = ...,
     test_share: float | None = ...,
@@ -467,13 +515,26 @@ def plan(
     best: int | None = ...,
     normalise: Literal["squad", "mlqa"] | None = ...,
     language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
+    passage_id: str | None = ...,
+    grade: str | None = ...,
     encoder: Literal["bi", "cross"] | None = ...,
     scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
     crf: bool | None = ...,
+    top_layers: Literal["all"] | int | None = ...,
+    scale: float | None = ...,
+    symmetric: bool | None = ...,
+    negatives: Literal["mined", "bm25", "in-batch"] | None = ...,
+    per_question: int | None = ...,
+    margin: float | None = ...,
+    widths: Sequence[int] | int | None = ...,
+    width: int | None = ...,
+    int8: bool | None = ...,
+    stemmer: str | None = ...,
+    k1: float | None = ...,
+    b: float | None = ...,
     loss: Literal["supervised", "pairs"] | None = ...,
     temperature: float | None = ...,
     updates: int | None = ...,
-    top_layers: Literal["all"] | int | None = ...,
     label_names: bool | None = ...,
     C: float | None = ...,
     layers: Sequence[int] | int | Literal["all"] | None = ...,
@@ -715,6 +776,7 @@ def predict(
     delimiter: str | None = ...,
     header: bool | None = ...,
     text: Sequence[str] | str | None = ...,
+    corpus: str | None = ...,
     threads: int | None = ...,
     device: Literal["auto", "cpu", "cuda"] | None = ...,
     precision: Literal["auto", "bfloat16", "float32"] | None = ...,
@@ -736,6 +798,7 @@ def predict(
         delimiter: What stands between columns of a CSV file, one character.
         header: Whether the first line of CSV and TSV files has names of columns.
         text: Column(s) with the text.
+        corpus: Files with passages that a retriever is to search in place of those that it was fitted with.
         threads: CPU threads.
         device: Where networks compute.
         precision: Precision of matrix products for 512 rows and more.
@@ -757,6 +820,7 @@ def evaluate(
     delimiter: str | None = ...,
     header: bool | None = ...,
     text: Sequence[str] | str | None = ...,
+    corpus: str | None = ...,
     threads: int | None = ...,
     device: Literal["auto", "cpu", "cuda"] | None = ...,
     precision: Literal["auto", "bfloat16", "float32"] | None = ...,
@@ -775,6 +839,7 @@ def evaluate(
         delimiter: What stands between columns of a CSV file, one character.
         header: Whether the first line of CSV and TSV files has names of columns.
         text: Column(s) with the text.
+        corpus: Files with passages that a retriever is to search in place of those that it was fitted with.
         threads: CPU threads.
         device: Where networks compute.
         precision: Precision of matrix products for 512 rows and more.

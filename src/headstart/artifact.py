@@ -290,7 +290,8 @@ def _read(path: Path, manifest: Manifest, digest: str) -> Artifact:
             raise ModelError(
                 f"{path / name} is damaged: it holds {describe(value)}, expected a mapping of keys to values"
             )
-    return Artifact(predictor, task, recipe, evidence, identity(path, digest, unnamed), decisions, Reference.load(path))  # type: ignore[arg-type]
+    own = identity(path, digest, unnamed)
+    return Artifact(predictor, predictor.task, recipe, evidence, own, decisions, Reference.load(path))  # type: ignore[arg-type]
 
 
 def _checked(folder: Path, part: StatedPart) -> dict[str, Any]:

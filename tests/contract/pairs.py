@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from headstart.data.outputs import Logits
 from headstart.strategies import STRATEGIES
+from headstart.strategies.base import refusal as refused
 from headstart.tasks import TASKS
 
 AXIS = "text-classification"
@@ -31,6 +33,10 @@ BRIEF: dict[str, dict[str, Any]] = {"from-scratch": {"rates": (1e-3,)}}
 BRIEF_BESIDE_THE_AXIS: dict[str, dict[str, Any]] = BRIEF | {"domain-adaptation": {"text_updates": 2, "gate": False}}
 
 
+HEADED = [name for name in TASKS.names() if TASKS.get(name).outputs_kind == Logits.kind]
+"""Tasks whose models have a head of their own; those that answer otherwise have tests of their own, by the same promises."""
+
+
 def task_of(name: str) -> Any:
     """The class of a task, or of the task that a variant is of."""
     return TASKS.get(name.partition(": ")[0])
@@ -38,7 +44,7 @@ def task_of(name: str) -> Any:
 
 def refusal(task: str, strategy: str) -> str:
     """Why a strategy cannot serve a task; empty where it can."""
-    return STRATEGIES.get(strategy)().refuses(task_of(task)(**VARIANTS.get(task, {}).get("task", {})))
+    return refused(STRATEGIES.get(strategy)(), task_of(task)(**VARIANTS.get(task, {}).get("task", {})))
 
 
 def needs_target(strategy: str) -> bool:
@@ -65,10 +71,8 @@ def inputs(task: str, texts: Sequence[str]) -> list[Any]:
     return [(text, texts[1]) for text in texts] if task_of(task).pairs else list(texts)
 
 
-SERVED = [
-    (task, name) for task in (*TASKS.names(), *VARIANTS) for name in STRATEGIES.names() if not refusal(task, name)
-]
-REFUSED = [(task, name) for task in TASKS.names() for name in STRATEGIES.names() if refusal(task, name)]
+SERVED = [(task, name) for task in (*HEADED, *VARIANTS) for name in STRATEGIES.names() if not refusal(task, name)]
+REFUSED = [(task, name) for task in HEADED for name in STRATEGIES.names() if refusal(task, name)]
 
 
 def strategies_of(task: str) -> list[str]:

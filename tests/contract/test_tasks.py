@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.contract.pairs import HEADED
 
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.outputs import Outputs
 from headstart.evaluation.judging import scores, sort_key
 from headstart.heads.model import Model
-from headstart.tasks import TASKS
 from headstart.training.settings import Training
 from headstart.training.stage import LayerGroup, Stage
 from headstart.training.trainer import train
 
 Bound = Callable[[str], tuple[Any, Any]]
-every_task = pytest.mark.parametrize("name", TASKS.names())
+every_task = pytest.mark.parametrize("name", HEADED)
 
 
 def model_for(task: Any, folder: Path) -> Model:

@@ -45,6 +45,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "target": (["--target", "u.csv"], "u.csv"),
     "target_test": (["--target-test", "l.csv"], "l.csv"),
     "tests": (["--tests", "shop=a.csv,film=b.csv"], {"shop": "a.csv", "film": "b.csv"}),
+    "corpus": (["--corpus", "pages"], "pages"),
     "group_column": (["--group-column", "who"], "who"),
     "time_column": (["--time-column", "when"], "when"),
     "test_share": (["--test-share", "0.3"], 0.3),
@@ -132,6 +133,19 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "pseudo_weight": (["--pseudo-weight", "0.25"], 0.25),
     "regularisation": (["--regularisation", "0.1"], 0.1),
     "match_means": (["--match-means"], True),
+    "passage_id": (["--passage-id", "pid"], "pid"),
+    "grade": (["--grade", "how_well"], "how_well"),
+    "scale": (["--scale", "30"], 30.0),
+    "symmetric": (["--symmetric"], True),
+    "negatives": (["--negatives", "bm25"], "bm25"),
+    "per_question": (["--per-question", "3"], 3),
+    "margin": (["--margin", "0.1"], 0.1),
+    "widths": (["--widths", "192,96"], [192, 96]),
+    "width": (["--width", "96"], 96),
+    "int8": (["--int8"], True),
+    "stemmer": (["--stemmer", "german"], "german"),
+    "k1": (["--k1", "1.2"], 1.2),
+    "b": (["--b", "0.5"], 0.5),
 }
 RAW: dict[str, tuple[list[str], Any]] = {
     name: EXPERIMENT[name]
@@ -185,8 +199,10 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     "resume": {"run": ([], "run"), "strict": (["--strict"], True)},
     "predict": {name: SHARED[name] for name in SHARED if name != "label"}
     | {name: EXPERIMENT[name] for name in ("best", "max_answer")}
+    | {"corpus": EXPERIMENT["corpus"]}
     | {"model": ([], "run"), "texts": (["good"], ["good"]), "input": (["--input", "new.csv"], "new.csv")},
     "evaluate": {name: SHARED[name] for name in SHARED if name not in ("output", "overwrite")}
+    | {"corpus": EXPERIMENT["corpus"]}
     | {"model": ([], "run"), "test": ([], "data.csv"), "by": (["--by", "channel,shop"], ["channel", "shop"])},
 }
 REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
@@ -199,6 +215,8 @@ TASK_OF = {
     "scheme": "token-classification",
     "crf": "token-classification",
     **dict.fromkeys(("answer_start", "no_answer", "max_answer", "best", "normalise", "language"), "question-answering"),
+    "passage_id": "retrieval",
+    "grade": "retrieval",
 }
 """Which task has a field that the default one has not."""
 CASES = [(verb, name) for verb in VERBS.names() for name in flat(verb)]

@@ -17,7 +17,7 @@ from headstart.errors import RecipeError
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.parsing import assemble
 from headstart.strategies import STRATEGIES
-from headstart.strategies.base import Auto, Candidate, Context, Strategy
+from headstart.strategies.base import Auto, Candidate, Context, Strategy, refusal
 from headstart.strategies.crf import Crf
 from headstart.strategies.offers import controls, made_for_few, offering, require_serving
 from headstart.strategies.tf_idf import TfIdf
@@ -27,6 +27,10 @@ from headstart.tasks.text_classification import TextClassification
 from headstart.training.settings import Training
 
 CRF = "it tags words; the control of whole texts is tf-idf"
+RANKS = {
+    name: "it ranks passages for questions, and the task asks for something else"
+    for name in ("bi-encoder", "bm25")
+}  # fmt: skip
 PAIRS = "it compares the two texts of a pair, and needs nothing else"
 NUMBERS = {
     "contrastive": "it draws together texts of one label, and here they have numbers",
@@ -64,10 +68,16 @@ def names(found: Any) -> list[str]:
     return [strategy.name for strategy in found]
 
 
-@pytest.mark.parametrize("name", TASKS.names())
+@pytest.mark.parametrize("name", [*REFUSED])
 def test_each_strategy_refuses_what_it_cannot_serve_and_says_why(name: str) -> None:
     reasons = {each: STRATEGIES.get(each)().refuses(task(name)) for each in STRATEGIES.names()}
-    assert {each: why for each, why in reasons.items() if why} == REFUSED[name]
+    assert {each: why for each, why in reasons.items() if why} == REFUSED[name] | RANKS
+
+
+def test_passages_are_ranked_by_strategies_that_give_rankings_alone() -> None:
+    reasons = {each: refusal(STRATEGIES.get(each)(), task("retrieval")) for each in STRATEGIES.names()}
+    assert [each for each, why in reasons.items() if not why] == ["bi-encoder", "bm25", "untouched"]
+    assert reasons["fine-tuning"] == "it gives logits, and the task asks for ranked"
 
 
 def test_strategies_that_were_named_and_cannot_serve_the_task_are_refused_all_at_once() -> None:

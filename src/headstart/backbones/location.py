@@ -177,7 +177,8 @@ def locate(source: BackboneSource, needs: frozenset[str] = frozenset()) -> Locat
 def network_in(folder: Path) -> Path:
     """The folder of the network in a folder: itself, or the one inside of an artifact that keeps it apart."""
     inside = folder / NETWORK
-    is_apart = (folder / "heads").is_dir() and (inside / CONFIG).is_file() and not (folder / CONFIG).is_file()
+    is_artifact = (folder / "heads").is_dir() or (folder / OWN).is_file()
+    is_apart = is_artifact and (inside / CONFIG).is_file() and not (folder / CONFIG).is_file()
     return inside if is_apart else folder
 
 

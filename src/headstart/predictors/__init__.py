@@ -8,6 +8,8 @@ PREDICTORS = Registry(
         "transformers": "headstart.predictors.stored:StoredPredictor",
         "bi-encoder": "headstart.predictors.twins:TwinPredictor",
         "crf": "headstart.predictors.chain:ChainPredictor",
+        "bm25": "headstart.predictors.bm25:Bm25Predictor",
+        "dense": "headstart.predictors.dense:DensePredictor",
         "linear-text": "headstart.predictors.linear_text:LinearTextPredictor",
     },
     group="headstart.predictors",

@@ -20,6 +20,8 @@ class Inference(Format, Recipe):
     """Folder of a run."""
     text: Names | None = None
     """Column(s) with the text; by default those of the training file."""
+    corpus: InputPath | None = None
+    """Files with passages that a retriever is to search in place of those that it was fitted with."""
     threads: Threads = None
     """CPU threads; by default all cores."""
     device: Device = "auto"

@@ -278,11 +278,7 @@ def _to_strategies(
     """Give options of strategies to those of the run that have them; returns the faults."""
     one = values.pop("strategy", None)
     one = None if one == AUTO else one
-    wanted = (
-        [one]
-        if one is not None
-        else list(listed(values.get(MANY)) or (each.name for each in offering(cls.verb) if not each.missing()))
-    )
+    wanted = [one] if one is not None else list(listed(values.get(MANY)) or _offered(cls, values))
     mappings = [_as_mapping(item, components(cls.model_fields[MANY])) for item in wanted]
     faults = []
     for name, value in options.items():
@@ -299,6 +295,16 @@ def _to_strategies(
             mapping[key] = value
     values |= {MANY: mappings} if one is None else {"strategy": mappings[0]}
     return faults
+
+
+def _offered(cls: type[Recipe], values: Mapping[str, Any]) -> list[str]:
+    """Names of the strategies that offer themselves to a run that names none, of those that may serve its task."""
+    given = values.get("task")
+    known = components(cls.model_fields["task"])
+    name = _as_mapping(given, known).get("name") if given else None
+    tasks = [known[name]] if name in known else [task for task in known.values() if task.is_guessed]  # type: ignore[attr-defined]
+    kinds = {task.outputs_kind for task in tasks}  # type: ignore[attr-defined]
+    return [each.name for each in offering(cls.verb) if not each.missing() and each.gives & kinds]
 
 
 def _as_mapping(item: Any, known: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,8 +33,8 @@ TESTS = "tests"
 class Role(str):
     """What rows are for: the place of their file in the section `data`.
 
-    That is `train`, `validation`, `test`, `target` (texts of another domain), `target_test` (labelled rows of it), or
-    `tests.NAME` for a named test.
+    That is `train`, `validation`, `test`, `target` (texts of another domain), `target_test` (labelled rows of it),
+    `tests.NAME` for a named test, or `corpus` (passages that are searched).
     """
 
     @classmethod
@@ -58,12 +58,14 @@ class Role(str):
         return TARGET if self == TARGET_TEST else self.name
 
 
+CORPUS = Role("corpus")
+"""Passages that are searched: no rows, but what the rows of all other roles are about."""
 TRAIN, VALIDATION, TEST, TARGET, TARGET_TEST = map(Role, ("train", "validation", "test", "target", "target_test"))
 ROLES = (TRAIN, VALIDATION, TEST, TARGET, TARGET_TEST)
 """All but the named tests, in the order in which they are read and spoken of."""
 SCORED = (TEST, TARGET_TEST, TESTS)
 """Kinds of role that strategies are scored in once all choices are made."""
-TAKEN = frozenset({*ROLES, TESTS, "cross-validation"})
+TAKEN = frozenset({*ROLES, CORPUS, TESTS, "cross-validation"})
 """Names that a named test can't have, since scores stand under them."""
 
 
@@ -124,6 +126,9 @@ class Data(Format):
     tests: Annotated[dict[str, str], BeforeValidator(_by_name)] = Field(default_factory=dict)
     """Files with more rows to report scores on, by name, such as `shop=shop.csv,film=film.csv`: every strategy is scored
     on each beside test, with the gap to it, and no choice is made on them."""
+    corpus: InputPath | None = None
+    """Files with the passages that are searched, of the task retrieval: a folder of texts, a text file, or a table with a column of
+    passages (and of their ids). By default all passages that the rows name."""
     group_column: str | None = None
     """Column whose equal values never stand on both sides of a cut, such as a customer or an author."""
     time_column: str | None = None
@@ -147,12 +152,12 @@ class Data(Format):
         """Files by role, those that are named, in the order in which they are read."""
         files: dict[Role, str | None] = {role: getattr(self, role) for role in ROLES}
         named = {Role.of_test(name): path for name, path in self.tests.items()}
-        return {role: path for role, path in (files | named).items() if path is not None}
+        return {role: path for role, path in (files | named | {CORPUS: self.corpus}).items() if path is not None}
 
     def moved(self, directory: Path) -> Self:
         """A copy whose files, named as from `directory`, are found from elsewhere; data in memory stays there."""
         found = {role: path if path == MEMORY else str(directory / path) for role, path in self.sources.items()}
-        files = {role: path for role, path in found.items() if role in ROLES}
+        files = {role: path for role, path in found.items() if role in (*ROLES, CORPUS)}
         return self.revised(**files, tests={name: found[Role.of_test(name)] for name in self.tests})
 
     @field_validator("tests")

@@ -57,6 +57,7 @@ def predict(recipe: Predict, call: Call) -> Outcome:
     artifact = _asked_for(recipe, artifact)
     if recipe.threads is not None:
         set_threads(recipe.threads, torch_runs=artifact.predictor.runtime == "torch")
+    _search_elsewhere(recipe, artifact, call)
     abstain = least_confidence(recipe, artifact)
     if recipe.texts:
         inputs = recipe.texts if not artifact.task.pairs else _paired(recipe)
@@ -188,6 +189,7 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     _refuse_abstaining(recipe, artifact)
     if recipe.threads is not None:
         set_threads(recipe.threads, torch_runs=artifact.predictor.runtime == "torch")
+    _search_elsewhere(recipe, artifact, call)
     changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
     task = artifact.task.revised(**changes)
     table = accepted(open_table(recipe.test, **recipe.reading), task.label, learnt=False)
@@ -196,7 +198,12 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     for column in recipe.by:
         table.column(column, "--by")
     rows, unparsed = task.parse(table)
-    rows, unknown = task.known(rows)
+    said = []
+    if task.target_kind == "passages":
+        rows, unknown, said = _answered(recipe, artifact, rows, call)
+        task = artifact.task
+    else:
+        rows, unknown = task.known(rows)
     if not len(rows):
         why = found_and_known(unseen_labels(unknown), task.label_names if unknown else ())
         if not unknown and unparsed:
@@ -223,9 +230,54 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     abstain = least_confidence(recipe, artifact)
     if abstain is not None and sure is not None and right is not None:
         result["abstention"] = answered(sure, right, abstain).plain()
-    said = [*table.remarks, *task.remarks(table)]
+    said += [*table.remarks, *task.remarks(table)]
     notes = [*said, *(f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:5])]
     if len(dropped) > 5:
         notes.append(f"left out {len(dropped):,} rows in all (see dropped_rows with --json)")
     notes += cut_notes(int(outputs.truncated.sum()), len(rows), artifact)
     return Outcome(result, artifact, notes=notes)
+
+
+def _search_elsewhere(recipe: Inference, artifact: Artifact, call: Call) -> list[str]:
+    """Let a retriever search the passages that the recipe names, if it names some; what is to be said of them.
+
+    Raises:
+        UsageError: the model searches none.
+    """
+    if recipe.corpus is None:
+        return []
+    if artifact.task.target_kind != "passages":
+        raise UsageError(f"--corpus is for models that search passages; this one does {artifact.task.name}")
+    from headstart.runs.searched import read_corpus
+
+    passages, said = read_corpus(recipe.corpus, progress=call.progress)
+    _search(artifact, passages, call)
+    for each in said:
+        call.progress.say("corpus", each, warning=True)
+    return said
+
+
+def _search(artifact: Artifact, passages: Any, call: Call) -> None:
+    task: Any = artifact.task
+    predictor: Any = artifact.predictor
+    call.progress.begin("reading passages", len(passages.distinct))
+    artifact.predictor = predictor.over(task.searching(passages), progress=call.progress)
+    artifact.task = artifact.predictor.task
+    call.progress.end()
+
+
+def _answered(recipe: Evaluate, artifact: Artifact, rows: Any, call: Call) -> tuple[Any, list[Any], list[str]]:
+    """Questions with the passages that answer them, what is left out, and what is to be said.
+
+    Passages whose texts stand in the rows and that the model does not search yet are searched too, unless a corpus is named.
+    """
+    from headstart.runs.searched import with_passages
+    from headstart.tasks.relevance import named_passages
+
+    known = artifact.task.passages  # type: ignore[attr-defined]
+    said = []
+    if recipe.corpus is None and (more := named_passages([rows], known)) and len(more) > len(known):
+        said.append(f"{len(more) - len(known):,} passages of {recipe.test} are new to the model and are searched too")
+        _search(artifact, more, call)
+    _, found = with_passages(artifact.task, {"test": rows}, artifact.task.passages)  # type: ignore[attr-defined]
+    return found["test"].rows, found["test"].dropped, [*said, *found["test"].said]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from headstart.backbones.location import locate
@@ -12,7 +13,8 @@ from headstart.errors import DataError, RecipeError
 from headstart.readers.opening import open_table
 from headstart.recipes.base import Recipe
 from headstart.recipes.labelled import Experiment
-from headstart.recipes.sources import TARGET, TRAIN, VALIDATION, Data, Role
+from headstart.recipes.sources import CORPUS, TARGET, TRAIN, VALIDATION, Data, Role
+from headstart.runs.searched import read_corpus, with_passages
 from headstart.runs.splitting import LEAKS, LabelledRows, Parts, Source, bound, split
 from headstart.runtime.machine import cores
 from headstart.runtime.progress import SILENT, Progress
@@ -60,8 +62,25 @@ def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
     if not len(rows):
         why = f"; first reason: {train.dropped[0].reason}" if train.dropped else ""
         raise DataError(f"{table.file} has no row with text and label{why}")
-    others = {role: _parsed(_open(path, data), task, role) for role, path in data.sources.items() if role != TRAIN}
-    return LabelledRows(task, {TRAIN: train} | others, tuple(gone), guess)
+    files = {role: path for role, path in data.sources.items() if role not in (TRAIN, CORPUS)}
+    sources = {TRAIN: train} | {role: _parsed(_open(path, data), task, role) for role, path in files.items()}
+    if task.target_kind == "passages":
+        task, sources = _searching(task, sources, data)
+    elif data.corpus is not None:
+        raise RecipeError([f"data.corpus: {task.name} searches no passages; leave it out, or name --task retrieval"])
+    return LabelledRows(task, sources, tuple(gone), guess)
+
+
+def _searching(task: Task, sources: Mapping[Role, Source], data: Data) -> tuple[Task, dict[Role, Source]]:
+    """The task with what is searched, and the rows of all files with the passages that answer them."""
+    passages, said = (None, []) if data.corpus is None else read_corpus(data.corpus)
+    task, found = with_passages(task, {role: source.rows for role, source in sources.items()}, passages)
+    done = {}
+    for role, each in found.items():
+        more = [*said, *each.said] if role == TRAIN else each.said
+        source = sources[role].using(each.rows, each.dropped, more)
+        done[role] = replace(source, file={**source.file, "used": source.file["used"] - len(each.dropped)})
+    return task, done
 
 
 def settled_task(recipe: Experiment, table: Table | None = None) -> tuple[Experiment, LabelledRows | None]:
@@ -95,10 +114,11 @@ def announce(labelled: LabelledRows, progress: Progress) -> None:
     counts = task.counts(rows)
     shown = ", ".join(f"{label} {count:,}" for label, count in [*counts.items()][:6])
     more = f", and {len(counts) - 6} more" if len(counts) > 6 else ""
+    named = f" ({shown}{more})" if counts else ""
     progress.say(
         "data",
-        f"{len(rows):,} rows of {rows.file}: {task.name}, text {'+'.join(task.text or ())}, label {task.label} "
-        f"({shown}{more}), metric {task.chosen_metric}; change with --task, --text, --label, --metric",
+        f"{len(rows):,} rows of {rows.file}: {task.name}, text {'+'.join(task.text or ())}, label {task.label}"
+        f"{named}, metric {task.chosen_metric}; change with --task, --text, --label, --metric",
     )
     if labelled.guess:
         progress.say("data", labelled.guess.sentence())

@@ -20,7 +20,7 @@ from headstart.recipes.labelled import Experiment
 from headstart.recipes.parsing import from_mapping
 from headstart.recipes.raw_text import LanguageModelling
 from headstart.recipes.resuming import Resume
-from headstart.recipes.sources import MEMORY
+from headstart.recipes.sources import CORPUS, MEMORY
 from headstart.recipes.verbs import VERBS
 from headstart.runs.outcome import Call, Outcome
 from headstart.runtime.contained import believed, content, parsed
@@ -87,7 +87,8 @@ def experiment(recipe: Experiment, call: Call) -> Outcome:
     first = not started_by_torchrun().rank
     if folder is not None and first:
         check_free(folder, overwrite=recipe.overwrite)
-    _require_files([Path(path) for path in recipe.data.sources.values() if path != MEMORY])  # before any work
+    files = {role: path for role, path in recipe.data.sources.items() if path != MEMORY}
+    _require_files([Path(path) for role, path in files.items() if role != CORPUS])  # before any work
     if recipe.data.train != MEMORY and first:
         call.progress.say("reading", recipe.data.train)  # before what takes seconds to import
     from headstart.runs.comparison import outline

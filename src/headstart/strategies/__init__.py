@@ -5,6 +5,8 @@ from headstart.registry import Registry
 STRATEGIES = Registry(
     "strategy",
     {
+        "bi-encoder": "headstart.strategies.bi_encoder:BiEncoder",
+        "bm25": "headstart.strategies.bm25:Bm25Ranking",
         "contrastive": "headstart.strategies.contrastive:Contrastive",
         "coral": "headstart.strategies.coral:Coral",
         "crf": "headstart.strategies.crf:Crf",

@@ -72,6 +72,8 @@ class Shared:
     """Whether labels' names are words that the network knows; None where nobody asked."""
     epochs: dict[str, int] = field(default_factory=dict)
     """Epochs that a strategy trained for, by its name; the most where it ran several times."""
+    searched: dict[str, Any] = field(default_factory=dict)
+    """What was made of the passages that are searched, by what it is: retrievers, and their rankings of validation rows."""
     within: Within | None = None
     """What a fold is part of; None in a whole run."""
     joined: Context | None = None

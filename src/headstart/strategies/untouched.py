@@ -6,7 +6,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from headstart.strategies.base import Auto, Candidate, Context, Need, Strategy
+from headstart.data.outputs import Logits, Ranked
+from headstart.strategies.base import Auto, Candidate, Context, Need, Strategy, Work
+from headstart.strategies.retrieving import held_out, is_retrieval, reading_work
 from headstart.tasks.base import Task
 
 SCALE_ROWS = 2000
@@ -17,11 +19,12 @@ class Untouched(Strategy):
     """The zero-shot baseline: the cosine of the two texts' mean states in the last layer of the pretrained network.
 
     Where a sentence encoder is good already, this is what training has to beat. So that errors can be told, cosines are
-    moved and scaled to the mean and spread of the numbers, which leaves their order as it is.
+    moved and scaled to the mean and spread of the numbers, which leaves their order as it is. Passages are ranked for a question by
+    the cosine as it is.
 
-    Needs: pairs of texts.
-    Inputs: two texts with a number that says how alike they are.
-    See also: `feature-extraction`, which fits a head on the same cosines of all layers.
+    Needs: pairs of texts, or passages.
+    Inputs: two texts with a number that says how alike they are; questions.
+    See also: `feature-extraction`, which fits a head on the same cosines of all layers; `bi-encoder`, which trains for questions.
 
     Example:
         headstart fit examples/pairs/train.csv --task sentence-similarity --strategy untouched
@@ -32,15 +35,22 @@ class Untouched(Strategy):
     role: ClassVar[Literal["transfer", "control"]] = "control"
     needs: ClassVar[frozenset[Need]] = frozenset({"pairs"})
     frozen: ClassVar[bool] = True
+    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Ranked.kind})
     auto: ClassVar[Auto | None] = Auto()
 
     def refuses(self, task: Task) -> str:
-        """Refuses all tasks but those on how alike two texts are."""
-        alike = task.pairs and task.target_kind == "number"
+        """Refuses all tasks but those on how alike two texts are, and on passages for questions."""
+        alike = (task.pairs and task.target_kind == "number") or is_retrieval(task)
         return "" if alike else "it compares the two texts of a pair, and needs nothing else"
+
+    def work(self, context: Context) -> Work:
+        """The rows once; passages too where these are ranked."""
+        return Work(0.0, 1.0 + (reading_work(context) if is_retrieval(context.task) else 0.0))
 
     def fit(self, context: Context) -> Candidate:
         """Read the texts, learn nothing."""
+        if is_retrieval(context.task):
+            return self._ranked(context)
         from headstart.heads import HEAD
         from headstart.heads.base import LinearMap
         from headstart.heads.cosine import CosineHead
@@ -60,5 +70,16 @@ class Untouched(Strategy):
         middle = float(cosines.values.mean(dtype=np.float64))
         head.set(LinearMap(np.array([[1 / spread]]), np.array([-middle / spread])))
         outputs = predictor.outputs(held, progress=context.progress)
+        context.progress.end()
+        return Candidate(self, context.training, predictor, outputs, "cosine of the mean states, nothing learnt", 0)
+
+    def _ranked(self, context: Context) -> Candidate:
+        """A retriever whose vectors are those of the network as it is."""
+        from headstart.predictors.dense import DensePredictor
+
+        predictor = DensePredictor(context.backbone(), context.task, precision=context.precision)
+        context.progress.begin(self.name, len(predictor.numbers) + len(context.validation))
+        predictor.read(progress=context.progress)
+        outputs = held_out(context, predictor)
         context.progress.end()
         return Candidate(self, context.training, predictor, outputs, "cosine of the mean states, nothing learnt", 0)

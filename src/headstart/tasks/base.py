@@ -88,6 +88,8 @@ class Task(Objective, Judged[E, O], CardCode, Generic[E, O]):
     """Whether at most one of two different targets of the same input can be right."""
     named_outputs: ClassVar[bool] = True
     """Whether outputs stand for labels with names."""
+    is_guessed: ClassVar[bool] = True
+    """Whether a file may be taken for one of this task where no task is named."""
     nothing: ClassVar[Mapping[str, Any]] = {"label": None, "score": None, "probabilities": None, "truncated": False}
     """What stands in the place of a prediction where there was no input."""
 

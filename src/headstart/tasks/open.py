@@ -87,14 +87,14 @@ class OpenTask(Component):
         }
 
     def candidates(self) -> list[Task]:
-        """The tasks that have all options, in the order of the registry."""
+        """The tasks that have all options, in the order of the registry; those that are never guessed only if there is no other."""
         found = []
         for name in TASKS.names():
             try:
                 found.append(TASKS.get(name).model_validate(self.plain()))
             except ValidationError:
                 continue
-        return found
+        return [task for task in found if task.is_guessed] or found
 
     def found_in(self, table: Table) -> Guess:
         """The task that fits a table best, with its columns.

@@ -1,0 +1,211 @@
+"""A retriever by vectors: questions and passages through the same network apart, nearest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+import numpy as np
+from pydantic import Field
+from safetensors.numpy import load_file, save_file
+
+from headstart.backbones.base import Backbone, open_backbone
+from headstart.backbones.location import NETWORK, BackboneSource, locate, location_of
+from headstart.data.outputs import Ranked
+from headstart.errors import ModelError
+from headstart.heads.model import Model
+from headstart.manifest import Stated
+from headstart.predictors.base import NETWORK_PATHS, Runtime, digests, network_digest, refuse_damaged, stated
+from headstart.predictors.encoding import encode
+from headstart.predictors.passages import PASSAGES, RetrievalPredictor, load_passages, of_scores, save_passages
+from headstart.ranking.exact import nearest
+from headstart.ranking.fusion import ranked
+from headstart.runtime.contained import arrays, believed, contained, header_of
+from headstart.runtime.device import Device, settled
+from headstart.runtime.finite import require_finite
+from headstart.runtime.precision import Precision
+from headstart.runtime.progress import SILENT, Progress
+from headstart.tasks.base import Task
+from headstart.tasks.retrieval import Retrieval
+
+VECTORS = "vectors.safetensors"
+"""File of the passages' vectors."""
+QUERY, PASSAGE = "query", "passage"
+"""Roles of texts, for networks that want a prompt in front of each."""
+MOST_AT_ONCE = 256
+"""Questions whose scores of a few passages are held at once."""
+
+
+class DenseDescription(Stated):
+    """What the manifest says of a retriever by vectors."""
+
+    max_length: Annotated[int, Field(ge=8)]
+    width: Annotated[int, Field(ge=1)]
+    int8: bool = False
+
+
+class DensePredictor(RetrievalPredictor):
+    """The cosine of a question's vector and those of passages (Karpukhin et al. 2020, section 3.1).
+
+    Args:
+        backbone: whose mean states are the vectors; put into eval mode.
+        task: that knows what is searched.
+        vectors: of the passages that are ranked, float32, shape (passages, width); computed when first asked for if None.
+        width: numbers of a vector that are used; all if None.
+        int8: keep vectors of passages to one byte a number.
+    """
+
+    kind: ClassVar[str] = "dense"
+    reads: ClassVar[tuple[str, ...]] = (*NETWORK_PATHS, PASSAGES, VECTORS)
+    runtime: ClassVar[Runtime] = "torch"
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        task: Task[Any, Any],
+        *,
+        vectors: np.ndarray | None = None,
+        width: int | None = None,
+        int8: bool = False,
+        precision: Precision = "auto",
+    ) -> None:
+        super().__init__(task)
+        self.model = Model(backbone, {}).eval()
+        self.backbone = backbone
+        self.backbone.fast = False
+        self.width = width or backbone.hidden_size
+        self.int8 = int8
+        self.precision = precision
+        self._vectors = vectors
+
+    def read(self, *, progress: Progress = SILENT) -> np.ndarray:
+        """Vectors of the passages that are ranked, float32, shape (passages, width), each of length 1 (to a byte of `int8`)."""
+        if self._vectors is None:
+            texts = self.passages.read(self.numbers)
+            found = encode(self.backbone, texts, role=PASSAGE, precision=self.precision, progress=progress).vectors
+            found = shortened(found, self.width)
+            self._vectors = of_bytes(*to_bytes(found)) if self.int8 else found
+        return self._vectors
+
+    def search(
+        self, questions: Sequence[str], k: int, *, among: np.ndarray | None = None, progress: Progress = SILENT
+    ) -> Ranked:
+        """The k passages with the highest cosine."""
+        vectors = self.read()
+        encoded = encode(self.backbone, questions, role=QUERY, precision="float32", progress=progress)
+        asked = shortened(encoded.vectors, self.width)
+        if among is None:
+            ids, scores = nearest(asked, vectors, k)
+            whole, values = np.full((len(asked), k), -1, dtype=np.int64), np.zeros((len(asked), k), dtype=np.float32)
+            whole[:, : ids.shape[1]], values[:, : ids.shape[1]] = self.numbers[ids], scores
+            found = ranked(whole, values)
+        else:
+            places = self._places(among)
+            found = of_scores(asked @ vectors[places].T, self.numbers[places], k)
+        found.truncated = encoded.lost > 0
+        return found
+
+    def over(self, task: Retrieval, *, progress: Progress = SILENT) -> Self:
+        """The same network for other passages."""
+        other = type(self)(self.backbone, task, width=self.width, int8=self.int8, precision=self.precision)
+        other.read(progress=progress)
+        return other
+
+    def place(self, device: Device) -> None:
+        """Compute on a device from now on."""
+        self.model.to(settled(device))
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write the network with its tokenizer into a folder of its own, the passages and their vectors."""
+        require_finite(self.model.state_dict())
+        (folder / NETWORK).mkdir()
+        self.backbone.save(folder / NETWORK)
+        save_passages(folder, self.passages)
+        vectors = self.read()
+        save_file(
+            dict(zip(("vectors", "scale"), to_bytes(vectors), strict=True)) if self.int8 else {"vectors": vectors},
+            folder / VECTORS,
+        )
+        return {
+            "max_length": self.backbone.tokenizer.max_length,
+            "width": self.width,
+            "int8": self.int8,
+            "digests": digests(folder),
+        }
+
+    @classmethod
+    def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> DensePredictor:
+        """Read the network, the passages and their vectors of an artifact."""
+        said = stated(DenseDescription, folder, description)
+        known = load_passages(folder, cls.kind, task)
+        refuse_damaged(folder, description)
+        digest = network_digest(description)
+        backbone = open_backbone(
+            locate(BackboneSource(location=location_of(folder), max_length=said.max_length, digest=digest))
+        )
+        if said.width > backbone.hidden_size:
+            raise ModelError(
+                f"{folder} is damaged: its vectors have {said.width} numbers, and its network {backbone.hidden_size}"
+            )
+        count = len(known.passages.distinct)
+        vectors = _stored(folder, count, said)
+        return cls(backbone, known, vectors=vectors, width=said.width, int8=said.int8)
+
+    def usage(self) -> str:
+        """A few lines around `AutoModel`."""
+        prompts, limit = self.backbone.prompts, self.backbone.tokenizer.max_length
+        scaled = 'found["vectors"].float() * found["scale"]' if self.int8 else 'found["vectors"]'
+        return f'''import json
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModel, AutoTokenizer
+
+tokenizer, encoder = AutoTokenizer.from_pretrained("{NETWORK}"), AutoModel.from_pretrained("{NETWORK}").eval()
+passages, found = json.load(open("{PASSAGES}")), load_file("{VECTORS}")
+vectors = {scaled}  # one for each different passage, in order
+
+@torch.no_grad()
+def vector(text):
+    batch = tokenizer({prompts.get(QUERY, "")!r} + text, truncation=True, max_length={limit}, return_tensors="pt")
+    return torch.nn.functional.normalize(encoder(**batch).last_hidden_state.mean(1)[0, :{self.width}], dim=0)
+
+scores = vectors @ vector("a question")
+print(scores.topk(min(5, len(scores))))'''
+
+
+def _stored(folder: Path, count: int, said: DenseDescription) -> np.ndarray:
+    """The vectors of an artifact, float32.
+
+    Raises:
+        ModelError: they are not those of its passages.
+    """
+    if not said.int8:
+        return np.asarray(arrays(folder, VECTORS, {"vectors": (count, said.width)})["vectors"], np.float32)
+    wanted = {"vectors": ((count, said.width), "I8"), "scale": ((said.width,), "F32")}
+    if header_of(folder, VECTORS) != wanted:
+        raise ModelError(f"{folder / VECTORS} is damaged: its vectors are not those of {count:,} passages")
+    with believed(folder / VECTORS):
+        found = load_file(str(contained(folder, VECTORS)))
+    if not np.isfinite(found["scale"]).all():
+        raise ModelError(f"{folder / VECTORS} is damaged: 'scale' holds numbers that are not finite")
+    return of_bytes(found["vectors"], found["scale"])
+
+
+def shortened(vectors: np.ndarray, width: int) -> np.ndarray:
+    """The first numbers of vectors, made of length 1 again; the vectors themselves where that is all of them."""
+    if width >= vectors.shape[1]:
+        return vectors
+    cut = vectors[:, :width]
+    return np.ascontiguousarray(cut / np.maximum(np.linalg.norm(cut, axis=1, keepdims=True), 1e-12), dtype=np.float32)
+
+
+def to_bytes(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors as int8 in [-127, 127], and the number that each of their dimensions is multiplied by, float32, shape (width,)."""
+    scale = (np.maximum(np.abs(vectors).max(0, initial=0.0), 1e-12) / 127).astype(np.float32)
+    return np.clip(np.rint(vectors / scale), -127, 127).astype(np.int8), scale
+
+
+def of_bytes(whole: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Vectors of what `to_bytes` gave, float32."""
+    return whole.astype(np.float32) * scale

@@ -1,0 +1,333 @@
+"""A bi-encoder: questions and the passages that answer them are drawn together in the space of vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field
+
+from headstart.config import split_at_commas
+from headstart.data.outputs import Ranked
+from headstart.errors import RecipeError
+from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work
+from headstart.strategies.retrieving import (
+    NOT_RETRIEVAL,
+    held_out,
+    is_retrieval,
+    length_ratio,
+    mined,
+    ranked_by_fold,
+    reading_work,
+    words_of,
+)
+from headstart.tasks.base import Task
+
+if TYPE_CHECKING:
+    from headstart.backbones.base import Backbone
+    from headstart.data.tokens import Tokens
+    from headstart.heads.model import Model
+    from headstart.objectives.passage_ranking import RankingRows
+    from headstart.predictors.dense import DensePredictor
+    from headstart.training.state import Epoch, History
+
+EPOCHS = 3
+LEARNING_RATE = 5e-5
+FIRST = 1
+"""Epochs before negatives are mined: by then the network knows which passages are hard."""
+SEARCHED = 50
+"""Passages by question that negatives are drawn from at most."""
+
+
+@dataclass
+class Course:
+    """How training went, over all of its stages."""
+
+    epochs: list[Epoch] = field(default_factory=list)
+    outputs: list[Ranked] = field(default_factory=list)
+    best: int = 0
+    cut: int | None = None
+    """Epoch after which the budget ended it; None where it did not."""
+    skipped: int = 0
+    """Updates that were left out, loss or gradient not finite."""
+
+    def add(self, history: History, before: int) -> None:
+        """The next stage, which begins after the epoch `before`; what it starts from is there already."""
+        self.epochs += [
+            replace(each, epoch=each.epoch + before) for each in history.epochs if each.epoch or not self.epochs
+        ]
+        self.outputs += history.outputs[1:] if self.outputs else history.outputs  # type: ignore[arg-type]
+        if history.best:
+            self.best = before + history.best
+        self.cut = self.cut if history.cut is None else before + history.cut
+        self.skipped += len(history.skipped)
+
+
+class BiEncoder(Strategy):
+    """Fine-tuning of a bi-encoder with in-batch and mined negatives (Karpukhin et al. 2020, section 3.2; Xiong et al. 2021).
+
+    A question picks its passage among all passages of a batch by the cosine of mean states. After the first epoch the network
+    itself says which passages are hard to tell from the right one: of those that score by `margin` less than it, some stand in each
+    batch from then on. What scores higher may answer too, and is no negative. After every epoch the validation questions are ranked
+    on all passages (on those that answer and the best by words, where there are over 20,000), and the best weights are kept.
+
+    The saved network is a sentence encoder: `headstart index docs/ --backbone runs/NAME` searches with it.
+
+    Needs: questions with passages that answer them.
+    Inputs: questions; passages.
+    See also: `untouched`, the same network as it is; `hybrid`, which adds BM25; `rerank`, which reads question and passage at once.
+
+    Example:
+        headstart fit examples/help/train.csv --task retrieval --strategy bi-encoder --epochs 2
+    """
+
+    name: ClassVar[str] = "bi-encoder"
+    cost: ClassVar[int] = 4
+    shortens: ClassVar[bool] = True
+    gives: ClassVar[frozenset[str]] = frozenset({Ranked.kind})
+    auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"fit", "compare"}))
+
+    top_layers: Literal["all"] | int = "all"
+    """`all`, or how many of the top layers move, at least 1."""
+    scale: float = Field(default=20.0, gt=0, le=1000)
+    """What cosines are multiplied by in the loss, in (0, 1000]."""
+    symmetric: bool = False
+    """Let passages pick their question too."""
+    negatives: Literal["mined", "bm25", "in-batch"] = "mined"
+    """Passages that do not answer, beside those of the other questions of a batch: the nearest ones by the network after its first
+    epoch, those by BM25 from the beginning, or none."""
+    per_question: int = Field(default=1, ge=1, le=32)
+    """Negatives of each question, in [1, 32], where there are some."""
+    margin: float = Field(default=0.05, ge=0, le=2)
+    """By how much the cosine of a mined negative is lower than that of the right passage, in [0, 2]; nearer ones may answer too."""
+    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(split_at_commas)] = Field(
+        default=(), examples=[(192, 96)]
+    )
+    """Lengths of vectors that are learnt to do alone too, such as 192 and 96 (Kusupati et al. 2022); none by default."""
+    width: int | None = Field(default=None, ge=1)
+    """Numbers of a vector that are kept, at least 1; all by default."""
+    int8: bool = False
+    """Keep vectors of passages to one byte a number."""
+
+    def refuses(self, task: Task) -> str:
+        """Refuses what is no retrieval."""
+        return "" if is_retrieval(task) else NOT_RETRIEVAL
+
+    def work(self, context: Context) -> Work:
+        """Questions with their passages and negatives; all passages after every epoch, and once more to mine."""
+        from headstart.strategies.cross_validation import rounds
+
+        epochs, ratio, read = self._epochs(context), length_ratio(context), reading_work(context)
+        others = self.per_question * (self.negatives != "in-batch")
+        times = 0 if context.folds is not None else epochs + 2
+        return Work(epochs * rounds(context) * (1 + ratio * (1 + others)), (times + rounds(context)) * (read + 1))
+
+    def fit(self, context: Context) -> Candidate:
+        """Train by stages, and read the passages with what came of it."""
+        if isinstance(self.top_layers, int) and self.top_layers < 1:
+            raise RecipeError(["strategy.top_layers: no layer would move; give 'all' or a number of at least 1"])
+        from headstart.strategies.cross_validation import rounds
+
+        epochs = self._epochs(context)
+        context.progress.begin(self.name, len(context.train) * epochs * rounds(context))
+        crossed = None
+        if context.folds is not None:
+            crossed = ranked_by_fold(context, lambda part: held_out(part, self._trained(part, epochs)[0]))
+        predictor, course = self._trained(context, epochs)
+        outputs = crossed or held_out(context, predictor)
+        context.progress.end()
+        training = context.training.revised(epochs=epochs, learning_rate=self._rate(context))
+        if course.cut is not None:
+            training = training.revised(stop_after=max(course.cut, 1))
+        whole = context.folds is not None or context.last_epoch is not None
+        candidate = Candidate(
+            self,
+            training,
+            predictor,
+            outputs,
+            self._described(epochs, course, whole=whole),
+            sum(p.numel() for module in self._moving(predictor.backbone) for p in module.parameters()),
+            [epoch.plain() for epoch in course.epochs],
+            self._notes(course, epochs),
+            None if context.folds is not None else course.best,
+        )
+        context.shared.searched[self.name] = candidate
+        return candidate
+
+    def _notes(self, course: Course, epochs: int) -> list[str]:
+        said = []
+        if course.skipped:
+            said.append(f"{course.skipped} updates left out, loss or gradient not finite")
+        if course.cut is not None:
+            said.append(f"the budget ended training after epoch {course.cut} of {epochs}")
+        return said
+
+    def _described(self, epochs: int, course: Course, *, whole: bool) -> str:
+        moved = (
+            "all layers" if self.top_layers == "all" else f"top {self.top_layers} layer{'s' * (self.top_layers > 1)}"
+        )
+        negatives = {"mined": "mined negatives", "bm25": "negatives by BM25", "in-batch": "in-batch negatives"}
+        kept = f", {self.width} numbers" if self.width else ""
+        at = f"{epochs} epochs" if whole else f"epoch {course.best} of {epochs}"
+        return f"{moved}, {negatives[self.negatives]}{kept}{', int8' * self.int8}, {at}"
+
+    def _epochs(self, context: Context) -> int:
+        return context.training.epochs or EPOCHS
+
+    def _rate(self, context: Context) -> float:
+        return context.training.learning_rate or LEARNING_RATE
+
+    def _moving(self, backbone: Backbone) -> list[Any]:
+        blocks = backbone.blocks()[1:]
+        moving = blocks if self.top_layers == "all" else blocks[-self.top_layers :]
+        return [module for block in moving for module in block]
+
+    def _predictor(self, context: Context, backbone: Backbone) -> DensePredictor:
+        from headstart.predictors.dense import DensePredictor
+
+        return DensePredictor(backbone, context.task, width=self.width, int8=self.int8, precision=context.precision)
+
+    def _trained(self, context: Context, epochs: int) -> tuple[DensePredictor, Course]:
+        """A retriever after training on the rows of a context, and its course."""
+        import torch
+
+        from headstart.heads.model import Model
+
+        torch.manual_seed(context.seed)
+        backbone = context.backbone()
+        model = Model(backbone, {}, context.team)
+        rows = Asked(context, backbone)
+        last = context.last_epoch if context.last_epoch is not None else context.training.stop_after
+        last = epochs if last is None else min(last, epochs)
+        course = Course()
+        first = min(FIRST, epochs) if self.negatives == "mined" else epochs
+        for begin, end in ((0, first), (first, epochs)):
+            if begin >= last or begin == end or course.cut is not None:
+                continue
+            negatives = self._negatives(context, rows, model, begin)
+            self._stage(context, model, rows.beside(negatives), begin, end, last, course)
+        return self._predictor(context, backbone), course
+
+    def _stage(
+        self, context: Context, model: Model, rows: RankingRows, begin: int, end: int, last: int, course: Course
+    ) -> None:
+        from headstart.objectives.passage_ranking import PassageRanking, shuffled_batches
+        from headstart.training.stage import LayerGroup, Stage
+        from headstart.training.trainer import train
+
+        objective = PassageRanking(scale=self.scale, symmetric=self.symmetric, widths=self._learnt(model.backbone))
+        size, seed = context.training.batch_size, context.seed
+        stage = Stage(
+            objective,
+            rows,
+            [LayerGroup(self._moving(model.backbone), 1.0)],
+            end - begin,
+            self._rate(context),
+            None if last >= end else last - begin,
+            lambda epoch: shuffled_batches(len(rows.positives), rows=size, seed=seed, epoch=begin + epoch),
+        )
+        chosen = context.folds is None and context.last_epoch is None and not _within(context)
+        history = train(
+            model,
+            stage,
+            context.training,
+            seed=seed + begin,
+            validate=self._validate(context, course) if chosen else None,
+            progress=context.progress,
+            keep_start=chosen,
+            deadline=context.deadline,
+            stages=context.stages,
+        )
+        course.add(history, begin)
+
+    def _learnt(self, backbone: Backbone) -> tuple[int, ...]:
+        """Lengths of vectors that the loss is taken of; the whole ones, and those that are kept, are always among them."""
+        hidden = backbone.hidden_size
+        if not self.widths:
+            return ()
+        return tuple(
+            sorted({hidden, *(min(width, hidden) for width in (*self.widths, self.width or hidden))}, reverse=True)
+        )
+
+    def _validate(
+        self, context: Context, course: Course
+    ) -> Callable[[Model], tuple[tuple[float, float], float, Ranked]]:
+        """Ranks the validation questions; where a stage begins as the one before ended, what was found there is taken."""
+        from headstart.evaluation.judging import sort_key
+
+        known = [course.outputs[course.best]] if course.outputs else []
+
+        def validate(model: Model) -> tuple[tuple[float, float], float, Ranked]:
+            outputs = known.pop() if known else held_out(context, self._predictor(context, model.backbone))
+            model.backbone.fast = context.fast
+            key = sort_key(context.task, outputs, context.validation)
+            return key, -key[1], outputs
+
+        return validate
+
+    def _negatives(self, context: Context, rows: Asked, model: Model, begin: int) -> np.ndarray:
+        """Numbers of passages that do not answer, shape (rows, per question), -1 where there is none."""
+        if self.negatives == "bm25":
+            ids = words_of(context).search(rows.questions, SEARCHED).ids
+        elif self.negatives == "mined" and begin:
+            ids = self._nearest(context, rows, model.backbone)
+        else:
+            return np.full((len(rows.positives), 0), -1, dtype=np.int64)
+        return mined(ids, rows.relevant, self.per_question, seed=context.seed + begin)
+
+    def _nearest(self, context: Context, rows: Asked, backbone: Backbone) -> np.ndarray:
+        """The passages nearest to each question that are by `margin` farther away than the right one."""
+        from headstart.predictors.dense import QUERY, shortened
+        from headstart.predictors.encoding import encode
+
+        found = self._predictor(context, backbone)
+        vectors = found.read()
+        asked = encode(backbone, rows.questions, role=QUERY, precision=context.precision).vectors
+        places = np.searchsorted(found.numbers, rows.positives)
+        own = np.einsum("rd,rd->r", shortened(asked, found.width), vectors[places])
+        ranking = found.search(rows.questions, min(SEARCHED, len(found.numbers)))
+        backbone.fast = context.fast
+        return np.where(ranking.scores <= own[:, None] - self.margin, ranking.ids, -1)
+
+
+@dataclass
+class Asked:
+    """Questions of training rows, each once for every passage that answers it."""
+
+    context: Context
+    backbone: Backbone
+
+    def __post_init__(self) -> None:
+        rows = [(example, number) for example in self.context.train.examples for number in example.relevant]
+        self.questions: list[str] = [example.text for example, _ in rows]
+        self.positives = np.array([number for _, number in rows], dtype=np.int64)
+        self.relevant: Sequence[tuple[int, ...]] = [example.relevant for example, _ in rows]
+
+    def beside(self, negatives: np.ndarray) -> RankingRows:
+        """The rows as the objective takes them, with only those passages that occur in them."""
+        from headstart.data.units import Units
+        from headstart.objectives.passage_ranking import RankingRows
+
+        answering = np.array([number for own in self.relevant for number in own], dtype=np.int64)
+        used = np.unique(np.concatenate([answering, negatives[negatives >= 0]]))
+        passages = self.context.task.passages  # type: ignore[attr-defined]
+        return RankingRows(
+            self._encoded("query", self.questions),
+            self._encoded("passage", passages.read(used)),
+            np.searchsorted(used, self.positives),
+            np.where(negatives >= 0, np.searchsorted(used, negatives), -1),
+            np.arange(len(used)),
+            Units.counted([len(own) for own in self.relevant]),
+            np.searchsorted(used, answering),
+        )
+
+    def _encoded(self, role: str, texts: Sequence[str]) -> Tokens:
+        prompt = self.backbone.prompts.get(role, "")
+        return self.backbone.tokenizer.encode([prompt + text for text in texts] if prompt else list(texts))
+
+
+def _within(context: Context) -> bool:
+    """Whether the context is a fold of a run."""
+    return context.shared.within is not None
