@@ -11,6 +11,7 @@ _LAZY = {
     "TokenClassifier": "headstart.estimators:TokenClassifier",
     "TextRegressor": "headstart.estimators:TextRegressor",
     "SimilarityRegressor": "headstart.estimators:SimilarityRegressor",
+    "QuestionAnswerer": "headstart.estimators:QuestionAnswerer",
     "Artifact": "headstart.artifact:Artifact",
     "load": "headstart.artifact:load",
     "fit": "headstart.api:fit",

@@ -5,19 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from headstart.data.answers import Answer
 from headstart.data.columns import taken
+from headstart.data.graphemes import joining
 from headstart.data.words import Words, words_of
 
-SEAM = re.compile(r"(?<=\w)(?=[^\w\s])|(?<=[^\w\s])(?=\w)|(?<=\d)(?=[^\W\d])|(?<=[^\W\d])(?=\d)")
-"""Places inside of what stands between blanks where an answer may begin or end: at signs, and between digits and letters."""
 KEPT_CONTEXTS = 4096
 """Contexts whose words are kept; several questions are asked about each of them as a rule."""
+
+
+@cache
+def _seams(ascii_only: bool) -> re.Pattern[str]:
+    """Places inside of what stands between blanks where an answer may begin or end: at signs, and between digits and letters."""
+    joins = "" if ascii_only else joining()
+    sign = rf"[^\w\s{joins}]"
+    return re.compile(rf"(?<=\w)(?={sign})|(?<={sign})(?=\w)|(?<=\d)(?=[^\W\d])|(?<=[^\W\d])(?=\d)")
 
 
 @lru_cache(KEPT_CONTEXTS)
@@ -27,7 +34,7 @@ def context_words(context: str) -> Words:
     They are finer than those of `words_of`, so that "1990-1995" is three of them and "5th" two, but never cut inside of what
     readers see as one character.
     """
-    return words_of(context, [match.start() for match in SEAM.finditer(context)])
+    return words_of(context, [match.start() for match in _seams(context.isascii()).finditer(context)])
 
 
 class AskedText(NamedTuple):

@@ -2,12 +2,14 @@
 
 from headstart.estimators.multi_label_classifier import MultiLabelClassifier
 from headstart.estimators.pairs import SimilarityRegressor, TextPairClassifier
+from headstart.estimators.question_answerer import QuestionAnswerer
 from headstart.estimators.text_classifier import TextClassifier
 from headstart.estimators.text_regressor import TextRegressor
 from headstart.estimators.token_classifier import TokenClassifier
 
 __all__ = [
     "MultiLabelClassifier",
+    "QuestionAnswerer",
     "SimilarityRegressor",
     "TextClassifier",
     "TextPairClassifier",

@@ -16,7 +16,7 @@ logits = states @ head["weight"].T + head["bias"]"""
 
 
 def answering_code(
-    task: Task[Any, Any], thresholds: Sequence[float], head: PooledHead, limit: int, *, native: bool
+    task: Task[Any, Any], thresholds: Sequence[float], head: PooledHead, limit: int, *, native: bool, types: bool
 ) -> str:
     """Python code that runs in the artifact's folder.
 
@@ -26,11 +26,13 @@ def answering_code(
         head: what reads the words.
         limit: tokens that the network reads at once.
         native: whether the folder holds a `...ForQuestionAnswering`.
+        types: whether the network is told question and context apart.
     """
     options: Any = task
     kind, home = ("AutoModelForQuestionAnswering", ".") if native else ("AutoModel", NETWORK)
     imports = "" if native else "from safetensors.torch import load_file\n"
     loaded = "" if native else f'head = load_file("{HEAD_FILE}")\n'
+    told = ", return_token_type_ids=True" if types else ""
     place = "first" if head.pooling == "first" else "last"
     found = f"""import re
 
@@ -45,7 +47,7 @@ question_tokens = len(tokenizer(question, add_special_tokens=False).input_ids)  
 room = {limit} - tokenizer.num_special_tokens_to_add(pair=True) - question_tokens
 batch = tokenizer(
     question, context, truncation="only_second", max_length={limit}, stride=int({OVERLAP} * room), padding=True,
-    return_overflowing_tokens=True, return_offsets_mapping=True, return_tensors="pt",
+    return_overflowing_tokens=True, return_offsets_mapping=True, return_tensors="pt"{told},
 )
 batch.pop("overflow_to_sample_mapping", None)
 offsets = batch.pop("offset_mapping").tolist()

@@ -222,7 +222,8 @@ class NetworkPredictor(Predictor):
         """A pipeline where the head is native, else a few lines around `AutoModel`; of words always the best tags allowed."""
         if self._finds_answers:
             limit = self.backbone.tokenizer.max_length
-            return answering_code(self.task, self.thresholds, self.head, limit, native=self.is_native)
+            types = self.backbone.border is not None  # type: ignore[attr-defined]
+            return answering_code(self.task, self.thresholds, self.head, limit, native=self.is_native, types=types)
         if self.words:
             halved = self.backbone.located.config["model_type"] in HALVES
             return tagging_code(

@@ -53,7 +53,7 @@ class QuestionAnswering(PooledTask[Question]):
     See also: `token-classification` for all spans of a kind; `text-pair-classification` for yes and no.
 
     Example:
-        headstart fit examples/questions/train.json --test examples/questions/test.json --task question-answering
+        headstart fit examples/questions/train.csv --test examples/questions/test.csv --task question-answering
     """
 
     name: ClassVar[str] = "question-answering"
