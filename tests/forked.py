@@ -209,7 +209,10 @@ def free_port() -> int:
 
 def serve() -> None:
     """Import all, then fork for every task that comes."""
+    import bm25s
+    import pyarrow
     import sklearn.linear_model
+    import Stemmer
     import torch
     import transformers.models.bert.modeling_bert
 
@@ -217,6 +220,7 @@ def serve() -> None:
     import headstart.predictors.trained
     import headstart.report.page
     import headstart.runs.comparison
+    import headstart.runs.indexing
     import headstart.runs.pretraining
     import headstart.runs.run
     import headstart.runs.workspace
@@ -227,7 +231,7 @@ def serve() -> None:
     from headstart.strategies import STRATEGIES
     from headstart.tasks import TASKS
 
-    _ = headstart, sklearn, transformers
+    _ = bm25s, headstart, pyarrow, sklearn, Stemmer, transformers
     for registry in (OBJECTIVES, PREDICTORS, READERS, STRATEGIES, TASKS):
         for name in registry.names():
             registry.get(name)

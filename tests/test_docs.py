@@ -45,12 +45,17 @@ def test_links_to_files_lead_to_files(page: Path) -> None:
             continue
         kind, name = (Path(target).parts[-2], Path(target).stem)
         known = {"strategies": STRATEGIES.names(), "verbs": VERBS.names()}.get(kind, [])
-        assert name in {*known, "index", "recipes", "python"}, target
+        assert name in {*known, "overview", "recipes", "python"}, target
 
 
 LINES = [
     (page, line)
-    for page in (README, ROOT / "docs" / "reference.md", *sorted((ROOT / "docs" / "tutorial").glob("*.md")))
+    for page in (
+        README,
+        ROOT / "docs" / "reference.md",
+        ROOT / "docs" / "search.md",
+        *sorted((ROOT / "docs" / "tutorial").glob("*.md")),
+    )
     for block in blocks(page)
     if block.language == "sh"
     for line in commands(block.text)

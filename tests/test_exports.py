@@ -26,6 +26,7 @@ EXPECTED = {
     "adapt": "function", "pretrain": "function",
     "predict": "function", "resume": "function",
     "run": "function",
+    "index": "function", "search": "function", "Index": "class",
 }  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def pages() -> dict[str, str]:
         "strategies": "Ways to transfer, and the controls that they are compared with. `--strategy NAME` asks for one.",
     }
     summaries = {"verbs": _verb_line, "tasks": TASKS.summary, "strategies": STRATEGIES.summary}
-    found |= {f"{kind}/index.md": index(kind, text, found, summaries[kind]) for kind, text in texts.items()}
+    found |= {f"{kind}/overview.md": index(kind, text, found, summaries[kind]) for kind, text in texts.items()}
     found["recipes.md"] = recipes_page()
     found["python.md"] = python_door.page()
     return found

@@ -23,6 +23,9 @@ _LAZY = {
     "resume": "headstart.api:resume",
     "evaluate": "headstart.api:evaluate",
     "run": "headstart.api:run",
+    "index": "headstart.api:index",
+    "search": "headstart.api:search",
+    "Index": "headstart.indexes.index:Index",
     "clear_cache": "headstart.data.cache:clear_cache",
     "HeadstartError": "headstart.errors:HeadstartError",
 }

@@ -22,6 +22,7 @@ from headstart.estimators import TextClassifier as TextClassifier
 from headstart.estimators import TextPairClassifier as TextPairClassifier
 from headstart.estimators import TextRegressor as TextRegressor
 from headstart.estimators import TokenClassifier as TokenClassifier
+from headstart.indexes.index import Index as Index
 from headstart.runtime.progress import Progress
 
 __version__: str
@@ -847,4 +848,102 @@ def evaluate(
         abstain: Confidence below which the model is not to answer, in [0, 1).
         by: Columns by whose values scores are given too.
         label: Column with the label.
+    """
+
+def index(
+    sources: str | Path | Sequence[str | Path],
+    *,
+    progress: Progress = ...,
+    add: Sequence[str] | str | None = ...,
+    remove: Sequence[str] | str | None = ...,
+    retriever: Literal["bm25", "dense", "hybrid"] | None = ...,
+    fusion: Literal["sum", "ranks"] | None = ...,
+    dense_weight: float | None = ...,
+    query_prompt: str | None = ...,
+    passage_prompt: str | None = ...,
+    passage_tokens: int | None = ...,
+    passage_overlap: int | None = ...,
+    language: str | None = ...,
+    k1: float | None = ...,
+    b: float | None = ...,
+    text: str | None = ...,
+    id: str | None = ...,
+    title: str | None = ...,
+    encoding: str | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    backbone: str | Keys | None = ...,
+    revision: str | None = ...,
+    max_length: int | None = ...,
+) -> dict[str, Any]:
+    """Documents to a folder that can be searched by words and vectors.
+
+    Options are those of `headstart index --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        add: Files, folders and globs whose documents come into an index that is there.
+        remove: Ids of passages, or names of documents, that are taken out of an index that is there.
+        retriever: What ranks.
+        fusion: How both rankings of `hybrid` become one.
+        dense_weight: Weight of vectors in that sum, in [0, 1].
+        query_prompt: What stands in front of each query when the network reads it, such as `query.
+        passage_prompt: What stands in front of each passage, such as `passage.
+        passage_tokens: Tokens of a passage at most, words for `bm25`.
+        passage_overlap: Tokens of the passage before that are repeated at most, whole sentences where one fits.
+        language: Language of the documents, whose endings are cut off words for BM25, or `none`.
+        k1: How soon more of the same word count for less in BM25, at least 0.
+        b: How much the length of a passage is held against it in BM25, in [0, 1].
+        text: Column of tables with the text.
+        id: Column of tables with the name of each row.
+        title: Column of tables with a title that is searched too.
+        encoding: Encoding of the files, such as `cp1252`.
+        threads: CPU threads.
+        device: Where the network computes.
+        precision: Precision of matrix products while passages are read.
+        output: Folder of a new index.
+        overwrite: Replace the index in the output folder.
+        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
+            headstart, or a hub id such as `org/model`.
+        revision: Hub revision.
+        max_length: Tokens read of each text, special tokens included, at least 8.
+    """
+
+def search(
+    index: str | Path,
+    query: str | Sequence[str] = (),
+    *,
+    progress: Progress = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    input: str | None = ...,
+    text: str | None = ...,
+    best: int | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    backbone: str | None = ...,
+    threads: int | None = ...,
+) -> dict[str, Any]:
+    """The best passages of an index for queries, or for a file of them (`input=`).
+
+    Options are those of `headstart search --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        format: File format.
+        encoding: Text encoding such as `cp1252`.
+        delimiter: What stands between columns of a CSV file, one character.
+        header: Whether the first line of CSV and TSV files has names of columns.
+        input: File with a column of queries, or `-` for lines on standard input.
+        text: Column with the query.
+        best: Passages for each query at most.
+        output: File to write.
+        overwrite: Replace the output file.
+        backbone: Where the network of the index is now, if it was moved.
+        threads: CPU threads.
     """

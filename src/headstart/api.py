@@ -127,6 +127,42 @@ def evaluate(model: str | Path, test: str | Path, *, progress: Progress = SILENT
     return run_recipe(recipe, progress).result
 
 
+def index(sources: str | Path | Sequence[str | Path], *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
+    """Documents to a folder that can be searched by words and vectors; returns what `headstart index --json` prints.
+
+    Args:
+        sources: files, folders or globs; with `add=` or `remove=` the folder of an index.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart index` with underscores (`retriever="bm25"`, `output="runs/index"`).
+
+    Raises:
+        HeadstartError: see `headstart.errors`.
+    """
+    named = (sources,) if isinstance(sources, str | Path) else tuple(sources)
+    recipe = assemble("index", {"sources": tuple(str(each) for each in named)} | options)
+    return run_recipe(recipe, progress).result
+
+
+def search(
+    index: str | Path, query: str | Sequence[str] = (), *, progress: Progress = SILENT, **options: Any
+) -> dict[str, Any]:
+    """The best passages of an index for queries, or for a file of them with `input=` (and `output=`).
+
+    `Index.open(folder).search(queries)` opens an index once for many calls.
+
+    Args:
+        index: folder of it.
+        query: what is searched for, or several.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart search` with underscores (`best=3`).
+
+    Returns:
+        What `headstart search --json` prints.
+    """
+    given = (query,) if isinstance(query, str) else tuple(query)
+    return run_recipe(assemble("search", {"index": str(index), "query": given} | options), progress).result
+
+
 def run(recipe: str | Path | Mapping[str, Any], *, progress: Progress = SILENT) -> dict[str, Any]:
     """Run a recipe, from a file or given as a mapping; returns what `headstart run --json` prints."""
     built = from_mapping(recipe, "recipe") if isinstance(recipe, Mapping) else read(recipe)

@@ -31,6 +31,7 @@ from headstart.errors import (
 from headstart.folders import check_free, new_folder
 from headstart.manifest import (
     FORMAT,
+    INDEX,
     MANIFEST,
     NETWORK,
     Manifest,
@@ -39,6 +40,7 @@ from headstart.manifest import (
     checkable,
     checked_manifest,
     identity,
+    is_index,
     is_network,
     read_manifest,
     shown_version,
@@ -248,6 +250,8 @@ def load(folder: "str | Path", *, precision: Precision = "auto", device: Device 
         raise ModelError(
             f"{path} holds a network without labels; fit it first: headstart fit DATA --backbone {quote(str(path))}"
         )
+    if said.get("kind") == INDEX:
+        raise is_index(path)
     try:
         with believed(path):
             found = _read(path, checked_manifest(path, said), digest)

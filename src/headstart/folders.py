@@ -94,6 +94,19 @@ def check_free(target: Path, *, overwrite: bool = False) -> None:
         )
 
 
+def unused(stem: str) -> Path:
+    """A folder under `runs/` that is not there yet.
+
+    Args:
+        stem: its name, or how it begins where that is taken.
+    """
+    folder, count = Path("runs") / stem, 1
+    while folder.exists() or folder.with_name(f"{folder.name}.part").exists():
+        count += 1
+        folder = Path("runs") / f"{stem}-{count}"
+    return folder
+
+
 def refuse_taken(target: Path, *, overwrite: bool) -> None:
     """Refuse early, before any work, an output file whose name is taken.
 

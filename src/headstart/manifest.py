@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -21,6 +22,8 @@ FORMAT = 2
 MANIFEST = "headstart.json"
 NETWORK = "network"
 """Kind of an artifact that fits start from and that predicts nothing by itself."""
+INDEX = "index"
+"""Kind of a folder of passages that are searched."""
 OWN_DIGEST = "sha256"
 """Key of the digest of all else that stands in a manifest."""
 MOST_BYTES = 16 << 20
@@ -262,6 +265,8 @@ def refuse_changed(folder: Path, names: Iterable[str]) -> None:
     if not os.path.lexists(folder / MANIFEST):
         return
     said, _ = read_manifest(folder)
+    if said.get("kind") == INDEX:
+        raise is_index(folder)
     if said.get("kind") == NETWORK:
         files = shaped(NetworkManifest, said, str(folder / MANIFEST)).files
     else:
@@ -301,6 +306,13 @@ def stranger_in(folder: Path) -> str:
             if path not in own and not by_name and name not in LEFT_BY_SYSTEMS:
                 return path
     return ""
+
+
+def is_index(folder: Path) -> ModelError:
+    """The error to raise where an index is in the place of a model."""
+    return ModelError(
+        f"{folder} holds an index and no model; search it with: headstart search {quote(str(folder))} QUERY"
+    )
 
 
 def unnamed_file(path: Path) -> ModelError:

@@ -42,7 +42,7 @@ def shortened(source: Path, target: Path) -> None:
     """A copy of the sample data with few rows in each file."""
     for path in source.rglob("*"):
         copy = target / path.relative_to(source)
-        if path.is_dir() or path.suffix not in (".csv", ".conll", ".txt", ".yaml"):
+        if path.is_dir() or path.suffix not in (".csv", ".conll", ".txt", ".yaml", ".md"):
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".csv":

@@ -32,7 +32,7 @@ def test_every_verb_task_and_strategy_has_a_page_that_begins_with_its_name(pages
     for kind, names in (("verbs", VERBS.names()), ("tasks", TASKS.names()), ("strategies", STRATEGIES.names())):
         for name in names:
             assert pages[f"{kind}/{name}.md"].startswith(f"# {name}\n")
-            assert f"| [{name}]({name}.md) |" in pages[f"{kind}/index.md"]
+            assert f"| [{name}]({name}.md) |" in pages[f"{kind}/overview.md"]
 
 
 def test_every_command_has_a_page_even_those_without_a_recipe(pages: dict[str, str]) -> None:
@@ -140,6 +140,8 @@ def _prepared(name: str, shell: Shell) -> None:
         shell.run("headstart fit examples/feedback/train.csv --strategy tf-idf --no-controls -o runs/feedback")
     if name == "verb resume":
         _stopped(shell)
+    if name == "verb search":
+        shell.run("headstart index examples/handbook -o runs/handbook")
 
 
 def _alone(line: str) -> str:
@@ -166,7 +168,7 @@ def test_the_examples_of_cheap_pages_run_on_few_rows_with_a_tiny_network(name: s
     shell.run(_alone(line))
 
 
-@pytest.mark.parametrize("name", ["verb predict", "verb evaluate", "verb resume"])
+@pytest.mark.parametrize("name", ["verb predict", "verb evaluate", "verb resume", "verb index", "verb search"])
 def test_the_examples_of_verbs_that_need_a_run_follow_on_each_other(name: str, shell: Shell) -> None:
     _prepared(name, shell)
     for page, line in EXAMPLES:
@@ -178,4 +180,7 @@ def test_the_examples_of_verbs_that_need_a_run_follow_on_each_other(name: str, s
 @pytest.mark.parametrize(("name", "line"), EXAMPLES, ids=[f"{name}: {shlex.split(line)[1]}" for name, line in EXAMPLES])
 def test_every_example_runs_on_the_sample_data_as_it_is(name: str, line: str, whole_shell: Shell) -> None:
     _prepared(name, whole_shell)
+    for page, earlier in EXAMPLES if name == "verb index" else ():
+        if page == name and earlier != line and "-o" not in line and "--remove" not in earlier:
+            whole_shell.run(earlier)
     whole_shell.run(line if name == "verb fit" else _alone(line))

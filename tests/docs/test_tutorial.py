@@ -1,4 +1,4 @@
-"""The lessons of the tutorial run as they stand there: by default on few rows with a tiny network."""
+"""The lessons of the tutorial, and other pages with commands that follow on each other, run as they stand there: by default on few rows with a tiny network."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from tests.docs.conftest import DOCS, Shell, blocks
 
 LESSONS = sorted(path for path in (DOCS / "tutorial").glob("*.md") if path.name != "index.md")
-
+LESSONS.append(DOCS / "search.md")
 DEAR = {"domain", "few-labels"}
 """Lessons that the default tests leave out: they train most."""
 

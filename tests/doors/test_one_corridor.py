@@ -204,11 +204,44 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     "evaluate": {name: SHARED[name] for name in SHARED if name not in ("output", "overwrite")}
     | {"corpus": EXPERIMENT["corpus"]}
     | {"model": ([], "run"), "test": ([], "data.csv"), "by": (["--by", "channel,shop"], ["channel", "shop"])},
+    "index": {name: SHARED[name] for name in ("encoding", "threads", "precision", "device", "output", "overwrite")}
+    | {
+        "sources": ([], ["data.csv"]),
+        "add": (["--add", "a.txt,b.md"], ["a.txt", "b.md"]),
+        "remove": (["--remove", "a.txt,7"], ["a.txt", "7"]),
+        "retriever": (["--retriever", "bm25"], "bm25"),
+        "fusion": (["--fusion", "ranks"], "ranks"),
+        "dense_weight": (["--dense-weight", "0.8"], 0.8),
+        "backbone": (["--backbone", "org/model"], "org/model"),
+        "revision": (["--revision", "abc"], "abc"),
+        "max_length": (["--max-length", "64"], 64),
+        "query_prompt": (["--query-prompt", "query: "], "query: "),
+        "passage_prompt": (["--passage-prompt", "passage: "], "passage: "),
+        "passage_tokens": (["--passage-tokens", "100"], 100),
+        "passage_overlap": (["--passage-overlap", "20"], 20),
+        "language": (["--language", "german"], "german"),
+        "k1": (["--k1", "1.2"], 1.2),
+        "b": (["--b", "0.5"], 0.5),
+        "text": (["--text", "body"], "body"),
+        "id": (["--id", "key"], "key"),
+        "title": (["--title", "heading"], "heading"),
+    },
+    "search": {
+        name: SHARED[name] for name in ("format", "encoding", "delimiter", "header", "threads", "output", "overwrite")
+    }
+    | {
+        "index": ([], "run"),
+        "query": (["notice"], ["notice"]),
+        "input": (["--input", "q.csv"], "q.csv"),
+        "text": (["--text", "question"], "question"),
+        "best": (["--best", "3"], 3),
+        "backbone": (["--backbone", "there"], "there"),
+    },
 }
 REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
             "resume": {"run": "run"}, "init": {"train": "data.csv"},
-            "evaluate": {"model": "run", "test": "data.csv"}}  # fmt: skip
+            "evaluate": {"model": "run", "test": "data.csv"}, "index": {"sources": "data.csv"}, "search": {"index": "run"}}  # fmt: skip
 TASK_OF = {
     "separator": "multi-label-classification",
     "encoder": "sentence-similarity",
@@ -317,7 +350,7 @@ def test_the_flags_in_the_help_are_the_flat_names_of_the_recipe(
     presentation = {"--json", "--quiet", "--set", "--help", "--help-all"}
     strategy = {"--strategy"} if verb == "fit" else set()
     names = {"--" + name.replace("_", "-") for name in flat(verb) if name not in REQUIRED[verb]}
-    names -= {"--texts"} if verb == "predict" else set()
+    names -= {"--texts"} if verb == "predict" else {"--query"} if verb == "search" else set()
     assert flags == names | presentation | strategy
     for name in REQUIRED[verb]:
         assert re.search(rf"^  {name.upper().removesuffix('S')}", shown, re.MULTILINE), name

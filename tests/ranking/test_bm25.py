@@ -89,8 +89,16 @@ def test_words_that_are_known_keep_their_numbers() -> None:
     assert joined.scores("fox").tolist() == Bm25.of(["red fox", "red", "fox dog"], PLAIN).scores("fox").tolist()
 
 
-def test_words_of_a_text_that_have_a_stem_of_the_query_are_told() -> None:
-    assert Bm25.of(["x"]).matched("running dogs", "A dog runs, a cat run.") == {"dog", "runs", "run"}
+def test_words_of_a_query_are_marked_in_a_text_but_not_those_that_nearly_all_texts_have() -> None:
+    texts = ["the Dogs’ run, the end", "the cat", "the bird", "the fish", "日本 the"]
+    found = Bm25.of(texts)
+    marks = found.marked("the running dog", 0, texts[0])
+    assert [texts[0][begin:end] for begin, end in marks] == ["Dogs", "run"]
+    assert found.marked("nothing", 0, texts[0]) == []
+    assert found.marked("日本", 4, texts[4]) == [(0, 1), (1, 2)]
+    weights = found.weights("the running dog x", 0)
+    assert weights.keys() == {"the", "run", "dog"}
+    assert sum(weights.values()) == pytest.approx(float(found.scores("the running dog x")[0]), rel=1e-5)
 
 
 @pytest.mark.parametrize("package", ["bm25s", "Stemmer"])

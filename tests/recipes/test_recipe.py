@@ -100,7 +100,7 @@ def test_every_flat_name_is_a_place_in_the_recipe_and_every_place_has_one(verb: 
     places = {flag.path for flag in names.values()}
     for key, info in VERBS.get(verb).model_fields.items():
         inner = getattr(info.annotation, "model_fields", None)
-        if key in ("task",) or (inner and verb in ("init", "fit", "compare", "pretrain", "adapt")):
+        if key in ("task",) or (inner and verb in ("init", "fit", "compare", "pretrain", "adapt", "index")):
             assert any(path[0] == key for path in places), key
         elif key not in HIDDEN:
             assert (key,) in places, key
@@ -399,7 +399,7 @@ def test_a_path_that_leads_nowhere_is_a_fault_of_the_recipe(sets: dict[str, Any]
         (b"text", "expected keys and values"),
         (
             b"verb: fitt\n",
-            r"verb: unknown verb 'fitt'; did you mean 'fit'\? \(known: fit, compare, init, pretrain, adapt, resume, predict, evaluate\)",
+            r"verb: unknown verb 'fitt'; did you mean 'fit'\? \(known: fit, compare, init, pretrain, adapt, resume, predict, evaluate, index, search\)",
         ),
         (b"verb: [fit]\n", "verb: unknown verb"),
         (b"verb: fit\n\xff", "byte 10 is not UTF-8"),

@@ -20,6 +20,7 @@ from headstart.tasks import TASKS
 GIVEN: dict[str, dict[str, Any]] = {
     "fit": {"train": "a.csv"}, "compare": {"train": "a.csv"}, "init": {"train": "a.csv"}, "pretrain": {"texts": ("a.txt",)}, "adapt": {"texts": ("a.txt",)},
     "resume": {"run": "runs/a"}, "predict": {"model": "runs/a", "texts": ("a",)}, "evaluate": {"model": "runs/a", "test": "a.csv"},
+    "index": {"sources": ("docs",)}, "search": {"index": "runs/a", "query": ("a",)},
 }  # fmt: skip
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-TEXTS_OF = "predict"
-"""The verb that is given texts."""
+TEXTS_OF = ("predict", "search")
+"""Verbs that are given texts."""
 OPTION = re.compile(r"--?[A-Za-z][^\s=]*(=.*)?", re.DOTALL)
 """What an option looks like; it has no blank but in its value."""
 MARK = "\0"
@@ -20,7 +20,7 @@ def with_texts(words: Sequence[str]) -> list[str]:
     Args:
         words: behind the name of the program.
     """
-    if next((word for word in words if not word.startswith("-")), "") != TEXTS_OF:
+    if next((word for word in words if not word.startswith("-")), "") not in TEXTS_OF:
         return [*words]
     return [MARK + word if is_text(word) else word for word in words]
 

@@ -14,18 +14,23 @@ from headstart.recipes.verbs import VERBS
 SCREEN = 20
 """Options up to which the first screen shows all, with their whole help."""
 ESSENTIAL = {
+    "add": "Documents that come into an index that is there.",
     "backbone": "Pretrained network: mini, folder, run or hub id.",
     "budget": "Time for the whole command, such as 90s, 3m or 1h.",
     "dry_run": "Show what would run and for how long, then stop.",
     "epochs": "Passes over what is learnt from.",
     "held_out": "Texts that the loss is measured on.",
     "json": "Print one JSON object on standard output.",
+    "language": "Language of the documents, such as german.",
     "label": "Column with the label.",
     "learning_rate": "Highest learning rate, in (0, 1].",
     "max_length": "Tokens read of each text.",
     "metric": "Score by which choices are made.",
     "objective": "What is learnt from raw text.",
     "output": "Folder for what is learnt, report and evidence.",
+    "passage_tokens": "Tokens of a passage at most.",
+    "remove": "Ids or names that go out of an index that is there.",
+    "retriever": "What ranks: bm25, dense or hybrid (both).",
     "seed": "Seed of all that is drawn at random.",
     "size": "Size of the network.",
     "strategies": "Several to compare, separated by commas.",
@@ -36,7 +41,11 @@ ESSENTIAL = {
     "updates": "Steps of the optimiser.",
 }
 """Options on the first screen of verbs that have more than `SCREEN`, in a line each."""
-OF_VERB = {("init", "output"): "Name of the recipe, by default recipe.yaml."}
+OF_VERB = {
+    ("init", "output"): "Name of the recipe, by default recipe.yaml.",
+    ("index", "output"): "Folder of a new index.",
+    ("index", "text"): "Column of tables with the text.",
+}
 """Those that mean another thing to one verb."""
 SECTIONS = {
     "data": "Data", "task": "Task", "objective": "Task", MANY: "Strategy", "strategy": "Strategy", "backbone": "Strategy",

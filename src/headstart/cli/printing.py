@@ -10,6 +10,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from headstart.cli.display import abstention_line, gap_table, leaderboard, plan_table, score_table, table
+from headstart.cli.found import hit_list, is_marked
 from headstart.cli.network import network_table
 from headstart.drawing.text import shown
 from headstart.unseen import escaped, on_one_line
@@ -111,12 +112,31 @@ def _output(outcome: Outcome, quiet: bool) -> None:
     _say("saved", f"{outcome.result['output']} ({outcome.result['rows']:,} rows)", quiet)
 
 
+def _hits(outcome: Outcome, quiet: bool) -> None:
+    print(hit_list(outcome.result["queries"], is_marked(sys.stdout)))
+
+
+def _index(outcome: Outcome, quiet: bool) -> None:
+    result = outcome.result
+    if (changes := result["changes"]) is not None:
+        replaced = f" ({changes['replaced']:,} of them in the place of earlier ones)" if changes["replaced"] else ""
+        came = f"{changes['documents']:,} documents came in{replaced}: {changes['added']:,} passages"
+        print(f"{came}; {changes['removed']:,} passages went out")
+    words = [] if result["retriever"] == "dense" else ["words"]
+    by = " and ".join([*words, *([f"vectors of {result['backbone']}"] if result["backbone"] else [])])
+    print(f"{result['documents']:,} documents in {result['passages']:,} passages, searched by {by}")
+    _say("\nsaved".ljust(13), result["index"], quiet)
+    _say("next", f'headstart search {quote(result["index"])} "your question"', quiet)
+
+
 SHOWN: dict[str, Callable[[Outcome, bool], None]] = {
     "plan": _plan,
     "network": _network,
     "leaderboard": _experiment,
     "groups": _scores,
     "predictions": _predictions,
+    "queries": _hits,
+    "changes": _index,
     "output": _output,
     "recipe": _recipe,
 }

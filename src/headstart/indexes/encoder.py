@@ -36,6 +36,7 @@ class Encoder:
         prompts: what stands in front of a text by its role; what the folder says of roles that are not given.
         precision: of matrix products where passages are read; queries are read in float32.
         device: where passages are read.
+        width: numbers of a vector, where they are known; else the network is opened to see.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Encoder:
         *,
         precision: Precision = "auto",
         device: Device = "auto",
+        width: int | None = None,
     ) -> None:
         stated = stated_prompts(located.folder)
         own = {role: stated.get(role) or stated.get(ALSO.get(role, role), "") for role in (QUERY, PASSAGE)}
@@ -52,6 +54,7 @@ class Encoder:
         self.prompts = own | dict(prompts or {})
         self.precision: Precision = precision
         self.device: Device = device
+        self._width = width
 
     @classmethod
     def open(
@@ -81,12 +84,12 @@ class Encoder:
                     f"anew ({error})"
                 ) from None
             raise
-        return cls(located, said.prompts, precision=precision, device=device)
+        return cls(located, said.prompts, precision=precision, device=device, width=said.width)
 
     @property
     def width(self) -> int:
         """Numbers of a vector."""
-        return self._backbone.hidden_size
+        return self._backbone.hidden_size if self._width is None else self._width
 
     def stated(self) -> StatedNetwork:
         """What a manifest says of it."""

@@ -43,12 +43,14 @@ class Hit(NamedTuple):
     """Cosine of the vectors of query and passage, in [-1, 1]; None likewise."""
     copies: tuple[str, ...]
     """Ids of other passages with the same title and text."""
+    matches: tuple[tuple[int, int], ...] = ()
+    """Places in the text of the passage of words of the query that count: first character, and the one behind the last."""
 
     def plain(self) -> dict[str, Any]:
         """The mapping that `search --json` prints."""
         passage = self.passage._asdict()
         scores = {"score": self.score, "bm25": self.bm25, "dense": self.dense}
-        return scores | passage | {"copies": list(self.copies)}
+        return scores | passage | {"copies": list(self.copies), "matches": [list(each) for each in self.matches]}
 
 
 class Changed(NamedTuple):
@@ -199,7 +201,11 @@ class Index:
         """
         found, parts = self._ranked(queries, k)
         return [
-            [self._hit(row, place, score, parts) for place, score in zip(ids, scores, strict=True) if place >= 0]
+            [
+                self._hit(queries, row, place, score, parts)
+                for place, score in zip(ids, scores, strict=True)
+                if place >= 0
+            ]
             for row, (ids, scores) in enumerate(zip(found.ids.tolist(), found.scores.tolist(), strict=True))
         ]
 
@@ -244,7 +250,7 @@ class Index:
         ids, scores = graph.nearest(asked, k) if graph is not None else nearest(asked, vectors, k)
         return ranked(ids, scores)
 
-    def _hit(self, row: int, place: int, score: float, parts: dict[str, Ranked]) -> Hit:
+    def _hit(self, queries: Sequence[str], row: int, place: int, score: float, parts: dict[str, Ranked]) -> Hit:
         at = int(self._generation.ranked[place])
         own = {
             name: next((float(part.scores[row, each]) for each in np.flatnonzero(part.ids[row] == place)), None)
@@ -253,7 +259,9 @@ class Index:
         has_copies = len(self._generation.ranked) < len(self.passages)
         ids = self.passages.ids
         copies = tuple(str(ids[other]) for other in self.passages.copies(at)) if has_copies else ()
-        return Hit(self.passages[at], score, own.get("bm25"), own.get("dense"), copies)
+        passage, has_words = self.passages[at], self.said.words is not None
+        matches = self._generation.bm25.marked(queries[row], place, passage.text) if has_words else ()
+        return Hit(passage, score, own.get("bm25"), own.get("dense"), copies, tuple(matches))
 
     def add(self, passages: Iterable[Passage], *, progress: Progress = SILENT) -> Changed:
         """Take in documents; those that are there already, by their names, are replaced by the new ones.
@@ -270,7 +278,7 @@ class Index:
             DataError: an id stands there twice.
             StorageError: the disk refuses; the index is as it was.
         """
-        return self._change(passages, (), progress)
+        return self.update(passages, progress=progress)
 
     def remove(self, names: Sequence[str], *, progress: Progress = SILENT) -> Changed:
         """Take out passages by id, or whole documents by name.
@@ -283,14 +291,17 @@ class Index:
             DataError: a name is not known (nothing is removed then), or nothing would be left.
             RunFolderError, StorageError: as of `add`.
         """
-        return self._change((), tuple(names), progress)
+        return self.update(remove=names, progress=progress)
 
-    def _change(self, new: Iterable[Passage], names: tuple[str, ...], progress: Progress) -> Changed:
+    def update(
+        self, add: Iterable[Passage] = (), remove: Sequence[str] = (), *, progress: Progress = SILENT
+    ) -> Changed:
+        """Take out and take in, in a single step; see `remove` and `add`."""
         lock = Lock(self.folder)
         try:
             before = opened(self.folder)  # others may have changed it
             before.verify()
-            gone = before.passages.rows_of(names)
+            gone = before.passages.rows_of(remove)
             if unknown := [name for name, rows in gone.items() if not len(rows)]:
                 raise DataError(_unknown(self.folder, unknown, len(gone)))
             out = np.unique(np.concatenate([np.empty(0, np.int64), *gone.values()]))
@@ -302,7 +313,7 @@ class Index:
                 over = np.concatenate([out, *there.values()])
                 return np.setdiff1d(np.arange(len(before.passages)), over)
 
-            said, counts = before.said, _Counted(new)
+            said, counts = before.said, _Counted(add)
             write = partial(
                 write_generation,
                 new=counts,

@@ -11,9 +11,9 @@ from headstart.artifact import own_version
 from headstart.errors import ModelError, RunFolderError
 from headstart.folders import check_free
 from headstart.indexes.generation import Generation, WrittenIndex, sealed_files
-from headstart.indexes.settings import GENERATIONS, KIND, read_index
-from headstart.manifest import FORMAT, MANIFEST, checkable
-from headstart.runtime.durable import LOCK, clear_remains, discard, sealed, write_whole
+from headstart.indexes.settings import GENERATIONS, read_index
+from headstart.manifest import FORMAT, INDEX, MANIFEST, checkable
+from headstart.runtime.durable import DISCARDED, LOCK, UNFINISHED, clear_remains, discard, sealed, write_whole
 
 MOST_TRIES = 20
 """Times that an index is opened again because it was changed while it was opened."""
@@ -50,7 +50,7 @@ def _is_unfinished(folder: Path) -> bool:
     """Whether there is nothing in a folder but what is left of an index that was never finished."""
     if not folder.is_dir() or folder.is_symlink():
         return False
-    names = {path.name for path in folder.iterdir()}
+    names = {path.name for path in folder.iterdir() if not path.name.startswith((UNFINISHED, DISCARDED))}
     return bool(names) and names <= {GENERATIONS, LOCK} and not (folder / GENERATIONS).is_symlink()
 
 
@@ -92,7 +92,7 @@ def published(folder: Path, head: dict[str, Any], write: Callable[[Path], Writte
     with sealed(home / name) as work:
         written = write(work)
     files, sizes = sealed_files(home / name)
-    about = {"format": FORMAT, "headstart": own_version(), "kind": KIND, "generation": name}
+    about = {"format": FORMAT, "headstart": own_version(), "kind": INDEX, "generation": name}
     counts = {"documents": written.documents, "passages": written.passages, "ranked": written.ranked}
     write_whole(folder / MANIFEST, checkable(about | head | counts | {"files": files, "sizes": sizes}))
     for other in home.iterdir():

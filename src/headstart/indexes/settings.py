@@ -8,13 +8,11 @@ from typing import Any, Literal
 from pydantic import Field
 
 from headstart.errors import MissingInputError, ModelError
-from headstart.manifest import MANIFEST, Files, Stated, read_manifest, shaped
+from headstart.manifest import INDEX, MANIFEST, Files, Stated, read_manifest, shaped
 from headstart.registry import did_you_mean
 
 GENERATIONS = "generations"
 """Folder with the files of an index: a folder below it for each time that it was changed, of which the last one stays."""
-KIND = "index"
-"""Kind of folder, in its manifest."""
 Retriever = Literal["bm25", "dense", "hybrid"]
 """What ranks: words, vectors, or both."""
 Fusion = Literal["sum", "ranks"]
@@ -92,7 +90,7 @@ def read_index(folder: Path) -> StatedIndex:
             )
         raise ModelError(f"{folder} holds no index (no {MANIFEST}); make one with: headstart index FILES -o {folder}")
     said, _ = read_manifest(folder)
-    if said.get("kind") != KIND:
+    if said.get("kind") != INDEX:
         raise ModelError(
             f"{folder} holds a model and no index; make one with: headstart index FILES --backbone {folder}"
         )

@@ -16,7 +16,7 @@ from headstart.errors import ModelError, UnavailableError
 from headstart.ranking.exact import best
 from headstart.ranking.fusion import ranked
 from headstart.ranking.mapped import mapped
-from headstart.ranking.words import INSTALL, stemming, words_of
+from headstart.ranking.words import INSTALL, placed_words, stemming, words_of
 from headstart.runtime.contained import content, parsed
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SCORES, WORDS, VOCABULARY = "bm25.safetensors", "words.arrow", "vocabulary.json"
 """Files of a folder: scores of each word in each text, the words of each text by number, the words."""
 ARRAYS = {"data": ("F32", 1), "indices": ("I32", 1), "indptr": ("I64", 1)}
+LEAST_SHARE = 0.35
+"""Share of the weight of a text's heaviest word from which on a word of a query is marked in it."""
 ROWS = 10_000
 """Texts whose words are handed on at a time."""
 
@@ -109,10 +111,39 @@ class Bm25:
             return np.zeros(self._count, dtype=np.float32)
         return self._engine.get_scores_from_ids(numbers)
 
-    def matched(self, query: str, text: str) -> set[str]:
-        """Words of a text, in small letters, that have a stem of the query."""
-        stems = set(map(self._stem, words_of(query)))
-        return {word for word in words_of(text) if self._stem(word) in stems}
+    def weights(self, query: str, number: int) -> dict[str, float]:
+        """What each stem of a query adds to the score of a text, by stem; those that the text does not have are left out.
+
+        Args:
+            query: of any length.
+            number: of the text.
+        """
+        scores, found = self._engine.scores, {}
+        for stem in dict.fromkeys(map(self._stem, words_of(query))):
+            at = self._numbers.get(stem)
+            if at is None:
+                continue
+            begin, end = int(scores["indptr"][at]), int(scores["indptr"][at + 1])
+            places = np.flatnonzero(scores["indices"][begin:end] == number)
+            if len(places):
+                found[stem] = float(scores["data"][begin + places[0]])
+        return found
+
+    def marked(self, query: str, number: int, text: str) -> list[tuple[int, int]]:
+        """Places of words of a query in a text, those that count: words that nearly all texts have are left out.
+
+        Args:
+            query: of any length.
+            number: of the text.
+            text: its characters, or a part of them.
+
+        Returns:
+            First character and the one behind the last, ascending.
+        """
+        weights = self.weights(query, number)
+        least = LEAST_SHARE * max(weights.values(), default=0.0)
+        wanted = {stem for stem, weight in weights.items() if weight >= least}
+        return [(begin, end) for word, begin, end in placed_words(text) if self._stem(word) in wanted]
 
     def save(self, folder: Path) -> None:
         """Write the files that `load` maps; raises an OSError where the disk refuses."""

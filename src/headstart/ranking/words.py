@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -50,6 +50,18 @@ def words_of(text: str) -> list[str]:
             found.extend(word)
             found.extend(map("".join, pairwise(word)))
     return found
+
+
+def placed_words(text: str) -> Iterator[tuple[str, int, int]]:
+    """Words of a text as `words_of` has them, each with the place of its first character and that behind its last one.
+
+    Where composing letters changes how long a text is, words are found one by one, so a few may differ from those of `words_of`.
+    """
+    for match in _word().finditer(text):
+        if match["run"] is None:
+            yield from ((word, match.start(), match.end()) for word in words_of(match[0])[:1])
+        else:
+            yield from ((word, match.start() + at, match.start() + at + 1) for at, word in enumerate(match[0]))
 
 
 def languages() -> list[str]:

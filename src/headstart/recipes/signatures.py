@@ -41,6 +41,7 @@ from headstart.estimators import TextClassifier as TextClassifier
 from headstart.estimators import TextPairClassifier as TextPairClassifier
 from headstart.estimators import TextRegressor as TextRegressor
 from headstart.estimators import TokenClassifier as TokenClassifier
+from headstart.indexes.index import Index as Index
 from headstart.runtime.progress import Progress
 
 __version__: str
@@ -101,6 +102,20 @@ DOORS = (
         MODEL + ", test: str | Path",
         RESULT,
         "Score a model on labelled rows, by group with `by=`.",
+    ),
+    Door(
+        "index",
+        "index",
+        "sources: str | Path | Sequence[str | Path]",
+        RESULT,
+        "Documents to a folder that can be searched by words and vectors.",
+    ),
+    Door(
+        "search",
+        "search",
+        "index: str | Path, query: str | Sequence[str] = ()",
+        RESULT,
+        "The best passages of an index for queries, or for a file of them (`input=`).",
     ),
 )
 

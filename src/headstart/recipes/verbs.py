@@ -63,6 +63,8 @@ VERBS = Verbs(
         "resume": Verb("headstart.recipes.resuming:Resume", "headstart.runs.run:resume"),
         "predict": Verb("headstart.recipes.inference:Predict", "headstart.runs.inference:predict"),
         "evaluate": Verb("headstart.recipes.inference:Evaluate", "headstart.runs.inference:evaluate"),
+        "index": Verb("headstart.recipes.searching:Indexing", "headstart.runs.indexing:index"),
+        "search": Verb("headstart.recipes.searching:Searching", "headstart.runs.searching:search"),
     },
     group="headstart.verbs",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,10 @@ from typing import Any
 from headstart.artifact import Artifact
 from headstart.data.table import Table
 from headstart.runtime.progress import SILENT, Progress
+from headstart.types import Dropped
+
+SAID = 5
+"""Rows that are left out and said one by one."""
 
 
 @dataclass(frozen=True)
@@ -40,3 +45,11 @@ class Outcome:
     resume: str = ""
     """How an interrupted run goes on, in words; empty where there is nothing to go on with."""
     notes: list[str] = field(default_factory=list)
+
+
+def left_out(dropped: Sequence[Dropped]) -> list[str]:
+    """What is said of rows that were not used."""
+    notes = [f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:SAID]]
+    if len(dropped) > SAID:
+        notes.append(f"left out {len(dropped):,} in all (see dropped_rows with --json)")
+    return notes

@@ -14,6 +14,7 @@ from headstart.data.files import require_file
 from headstart.data.table import Table
 from headstart.errors import MissingInputError, ModelError, RunFolderError, UsageError
 from headstart.faults import describe
+from headstart.folders import unused
 from headstart.recipes.base import Recipe
 from headstart.recipes.effects import without_effect
 from headstart.recipes.labelled import Experiment
@@ -216,7 +217,7 @@ def network_result(folder: Path) -> dict[str, Any]:
 def _text_folder(recipe: LanguageModelling) -> Path:
     if recipe.output is not None:
         return Path(recipe.output)
-    return _unused(Path(recipe.data.texts[0].rstrip("/*")).name.split(".")[0] or recipe.verb)
+    return unused(Path(recipe.data.texts[0].rstrip("/*")).name.split(".")[0] or recipe.verb)
 
 
 def _require_apart(folder: Path, texts: Sequence[str]) -> None:
@@ -277,13 +278,4 @@ def _folder(recipe: Experiment) -> Path | None:
         return Path(recipe.output)
     if recipe.data.train == MEMORY:
         return None
-    return _unused(Path(recipe.data.train).name.split(".")[0] or "run")
-
-
-def _unused(stem: str) -> Path:
-    """A folder under `runs/` that is not there yet."""
-    folder, count = Path("runs") / stem, 1
-    while folder.exists() or folder.with_name(f"{folder.name}.part").exists():
-        count += 1
-        folder = Path("runs") / f"{stem}-{count}"
-    return folder
+    return unused(Path(recipe.data.train).name.split(".")[0] or "run")
