@@ -35,6 +35,8 @@ REFITS = "tests/runs/test_refitting.py::"
 SPANS = "tests/metrics/test_span_errors.py"
 ERRORS = "tests/evaluation/measurements/test_errors.py::"
 SQUAD, ANSWERS = "tests/readers/test_squad.py::", "tests/data/test_answers.py::"
+SPAN_SCORES, OVERLAP = "tests/solving/test_span_scores.py::", "tests/predictors/test_word_overlap.py::"
+SELECTION = "tests/objectives/test_span_selection.py::"
 SIGNALS = (
     "tests/contract/test_resuming.py::"
     "test_stopped_at_any_update_the_checkpoint_of_that_update_is_there_and_it_says_how_to_go_on"
@@ -1138,6 +1140,76 @@ FAULTS = (
         "return (WEAK,) if fewest else GRID",
         "return GRID",
         "tests/strategies/test_contrastive.py::test_with_fewer_than_four_rows_per_label_the_head_is_regularised_weakly",
+    ),
+    Fault(
+        "overlap: spans go over the ends of sentences for nothing",
+        "solving/span_scores.py",
+        "ends[last] > ends[begins]",
+        "ends[last] < ends[begins]",
+        f"{SPAN_SCORES}test_scores_are_those_of_counting_every_span",
+    ),
+    Fault(
+        "overlap: the best span through a word ends anywhere",
+        "solving/span_scores.py",
+        "        found[more:, 1] = np.maximum(found[more:, 1], table[more, : len(values) - more])\n",
+        "        found[:, 1] = np.maximum(found[:, 1], table[more])\n",
+        f"{SPAN_SCORES}test_scores_are_those_of_counting_every_span",
+    ),
+    Fault(
+        "overlap: the slope of no answer is left out",
+        "solving/span_scores.py",
+        "refusing.sum() - refused.sum()",
+        "0 * refused.sum()",
+        f"{SPAN_SCORES}test_the_map_that_is_fitted_has_no_slope_and_a_lower_loss_than_the_usual_one",
+    ),
+    Fault(
+        "overlap: all words of a question count alike",
+        "predictors/overlap.py",
+        "    asked = {stem: rarity.get(stem, most) for",
+        "    asked = {stem: 1.0 for",
+        f"{OVERLAP}test_words_near_those_of_the_question_are_told_by_how_rare_these_are",
+    ),
+    Fault(
+        "overlap: pairs that are not known are taken for others",
+        "predictors/overlap.py",
+        "found.append(at[codes[at] == wanted])",
+        "found.append(at[at < len(self.pairs)])",
+        f"{OVERLAP}test_pairs_that_true_words_have_are_the_features",
+    ),
+    Fault(
+        "selection: other places of a span stand in the question",
+        "objectives/span_selection.py",
+        "    least = places[at - 1][1] if at else 0\n",
+        "    least = 0\n",
+        f"{SELECTION}test_of_two_places_in_one_sentence_the_other_one_stays_in_the_context",
+    ),
+    Fault(
+        "selection: spans end at the word behind their last",
+        "objectives/span_selection.py",
+        "number[behind - 1], 2]",
+        "number[behind], 2]",
+        f"{SELECTION}test_the_sentence_around_a_hidden_span_asks_for_its_other_places_in_the_rest",
+    ),
+    Fault(
+        "selection: a hidden span asks the same in every pass",
+        "objectives/span_selection.py",
+        "        draws = prepared.drawn(indices, 2, WHICH)\n",
+        "        draws = prepared.drawn(indices % len(prepared), 2, WHICH)\n",
+        f"{SELECTION}test_what_is_asked_changes_from_pass_to_pass_and_is_the_same_in_any_company",
+    ),
+    Fault(
+        "selection: words are in two spans",
+        "data/recurring.py",
+        "                    taken[at : at + size] = [True] * size\n",
+        "                    taken[at] = True\n",
+        "tests/data/test_recurring.py",
+    ),
+    Fault(
+        "selection: the head that lies beside the weights is not gone on from",
+        "heads/span_map.py",
+        "    if known is not None:\n        head.set(known)\n",
+        "",
+        f"{SELECTION}test_the_network_is_published_with_its_head_and_goes_on_from_it",
     ),
     Fault(
         "questions: what stands behind the articles is not looked at",

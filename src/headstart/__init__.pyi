@@ -54,12 +54,14 @@ StrategyName = Literal[
     "self-training",
     "tf-idf",
     "untouched",
+    "word-overlap",
 ]
 """Names that may stand for it; other packages may add some."""
 ObjectiveName = Literal[
     "masked-lm",
     "causal-lm",
     "simcse",
+    "span-selection",
 ]
 """Names that may stand for it; other packages may add some."""
 
@@ -289,7 +291,7 @@ def fit(
             [1e-15, 1e15] (of coral).
         match_means: Align the means of the features too, for a target domain in which labels are as frequent as in
             training (of coral).
-        variance: Inverse strength of the L2 penalty on weights, over 0 (of crf).
+        variance: Inverse strength of the L2 penalty on weights, over 0 (of crf, word-overlap).
         texts: Raw text of the domain (of domain-adaptation).
         own_texts: Learn from the training rows' texts too, and from those of the target domain where there are any
             (of domain-adaptation).
@@ -620,6 +622,7 @@ def pretrain(
     whole_words: bool | None = ...,
     temperature: float | None = ...,
     pooling: Literal["first", "mean", "last"] | None = ...,
+    span_words: int | None = ...,
     training: Keys | None = ...,
     network: Keys | None = ...,
 ) -> dict[str, Any]:
@@ -672,6 +675,7 @@ def pretrain(
         whole_words: Hide all subword tokens of a word together (whole word masking of BERT's later releases.
         temperature: What cosines are divided by, in (0, 10].
         pooling: How tokens become one vector.
+        span_words: Words of a recurring span at most, in [1, 30].
         training: Settings of the training loop, as a mapping of its keys.
         network: The network, made by configuration, as a mapping of its keys.
     """
@@ -717,6 +721,7 @@ def adapt(
     whole_words: bool | None = ...,
     temperature: float | None = ...,
     pooling: Literal["first", "mean", "last"] | None = ...,
+    span_words: int | None = ...,
     training: Keys | None = ...,
 ) -> dict[str, Any]:
     """Let a pretrained network go on learning on raw text of a domain.
@@ -765,6 +770,7 @@ def adapt(
         whole_words: Hide all subword tokens of a word together (whole word masking of BERT's later releases.
         temperature: What cosines are divided by, in (0, 10].
         pooling: How tokens become one vector.
+        span_words: Words of a recurring span at most, in [1, 30].
         training: Settings of the training loop, as a mapping of its keys.
     """
 

@@ -171,6 +171,7 @@ RAW: dict[str, tuple[list[str], Any]] = {
     "pooling": (["--pooling", "first"], "first"),
     "share": (["--share", "0.3"], 0.3),
     "whole_words": (["--whole-words"], True),
+    "span_words": (["--span-words", "6"], 6),
 }  # fmt: skip
 SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     "pretrain": RAW

@@ -32,21 +32,24 @@ RANKS = {
     for name in ("bi-encoder", "bm25")
 }  # fmt: skip
 PAIRS = "it compares the two texts of a pair, and needs nothing else"
+OVERLAP = "it finds answers to questions in texts, and nothing else"
 NUMBERS = {
     "contrastive": "it draws together texts of one label, and here they have numbers",
     "self-training": "what it is sure of is a label, and here rows have numbers",
     "coral": "its head is that of labels",
     "crf": CRF,
+    "word-overlap": OVERLAP,
 }
 REFUSED = {
-    "text-classification": {"crf": CRF, "untouched": PAIRS},
-    "text-pair-classification": {"crf": CRF, "untouched": PAIRS},
+    "text-classification": {"crf": CRF, "untouched": PAIRS, "word-overlap": OVERLAP},
+    "text-pair-classification": {"crf": CRF, "untouched": PAIRS, "word-overlap": OVERLAP},
     "multi-label-classification": {
         "contrastive": "it draws together texts of one label, and here a text may have several",
         "self-training": "what it is sure of is one label for each text",
         "coral": "its head is that of one label for each text",
         "crf": CRF,
         "untouched": PAIRS,
+        "word-overlap": OVERLAP,
     },
     "text-regression": NUMBERS | {"untouched": PAIRS},
     "sentence-similarity": NUMBERS,
@@ -55,6 +58,15 @@ REFUSED = {
         "self-training": "it takes the one label of a text on trust",
         "coral": "it aligns the states of whole texts",
         "tf-idf": "it knows texts as a whole, not words; the control of this task is crf",
+        "untouched": PAIRS,
+        "word-overlap": OVERLAP,
+    },
+    "question-answering": {
+        "contrastive": "it pulls whole texts together by their one label",
+        "self-training": "it takes the one label of a text on trust",
+        "coral": "it aligns the states of whole texts",
+        "crf": CRF,
+        "tf-idf": "it knows texts as a whole, not words; the control of this task is word-overlap",
         "untouched": PAIRS,
     },
 }  # fmt: skip
@@ -100,6 +112,7 @@ def test_what_a_strategy_fits_within_itself_has_to_serve_the_task_too(outer: str
     [
         ("text-classification", ["tf-idf", "from-scratch"]),
         ("token-classification", ["crf", "from-scratch"]),
+        ("question-answering", ["word-overlap", "from-scratch"]),
         ("sentence-similarity", ["tf-idf", "untouched", "from-scratch"]),
     ],
 )
@@ -118,6 +131,7 @@ def test_controls_are_those_that_serve_the_task(name: str, beside: list[str]) ->
         ("fit", "token-classification", ["crf", "feature-extraction", "fine-tuning", "lora", "from-scratch"]),
         ("fit", "sentence-similarity",
          ["tf-idf", "untouched", "feature-extraction", "fine-tuning", "lora", "from-scratch"]),
+        ("fit", "question-answering", ["word-overlap", "feature-extraction", "fine-tuning", "lora", "from-scratch"]),
         ("compare", "text-classification", ["tf-idf", "feature-extraction", "fine-tuning", "from-scratch"]),
         ("compare", "text-regression", ["tf-idf", "feature-extraction", "fine-tuning", "from-scratch"]),
         ("compare", "token-classification", ["crf", "feature-extraction", "fine-tuning", "from-scratch"]),

@@ -28,6 +28,7 @@ from headstart.data.columns import texts_digest
 from headstart.data.long_texts import TokenRows, in_windows
 from headstart.data.pieces import Pieces, Read, cut, of_tokens
 from headstart.data.questions import AskedText
+from headstart.data.recurring import SIGN, kind_of
 from headstart.data.tokens import Tokens, TokenWriter, read_arrow, write_arrow
 from headstart.data.windows import OVERLAP
 from headstart.data.words import Words
@@ -282,7 +283,7 @@ class TextTokenizer:
             )
         return Pieces(
             read, starts, ends, before, after, self._begins, self.special.get("mask"),
-            tuple(sorted(set(self.special.values()))), seed,
+            tuple(sorted(set(self.special.values()))), seed, self._between, self._kinds,
         )  # fmt: skip
 
     @cached_property
@@ -292,6 +293,24 @@ class TextTokenizer:
         inner = self._tokenizer.encode("a")
         before = tuple(inner.ids[: inner.special_tokens_mask.index(0)]) if 0 in inner.special_tokens_mask else ()
         return before, tuple(marks.ids[len(before) :])
+
+    @cached_property
+    def _between(self) -> tuple[int, ...]:
+        """Special tokens between the two texts of a pair; those behind a text where the tokenizer has none for pairs."""
+        pair = self._whole.encode("a", "a")
+        of = pair.sequence_ids
+        inner = pair.ids[len(of) - of[::-1].index(0) : of.index(1)] if 0 in of and 1 in of else []
+        return tuple(inner) or self._frame[1]
+
+    @cached_property
+    def _kinds(self) -> np.ndarray:
+        """For each id what a word that begins with it is, shape (vocabulary,); special tokens are signs."""
+        words = self._tokenizer.get_vocab(with_added_tokens=True)
+        found = np.zeros(max(words.values(), default=0) + 1, dtype=np.int8)
+        special = {*self.special.values()}
+        for word, number in words.items():
+            found[number] = SIGN if number in special else kind_of(word.lstrip("\u0120\u010a\u2581"))
+        return found
 
     @cached_property
     def _begins(self) -> np.ndarray:

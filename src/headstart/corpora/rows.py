@@ -11,7 +11,7 @@ from headstart.readers.opening import reader_for
 from headstart.registry import did_you_mean
 from headstart.types import Dropped
 
-NAMES = ("text", "content", "document")
+NAMES = ("text", "content", "document", "context", "passage")
 """Columns that are taken for the text where none is named, the first of them first."""
 
 

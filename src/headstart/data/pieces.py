@@ -50,6 +50,8 @@ class Pieces:
         hidden: id that stands for a hidden word; None where the tokenizer has none.
         special: ids that stand for no text, never hidden and never drawn.
         seed: of all that is drawn.
+        between: ids put between the two texts of a pair.
+        kinds: for each id of the vocabulary what a word that begins with it is, as `data.recurring.kind_of` has it.
     """
 
     read: Read
@@ -61,6 +63,8 @@ class Pieces:
     hidden: int | None = None
     special: tuple[int, ...] = ()
     seed: int = 0
+    between: tuple[int, ...] = ()
+    kinds: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.starts)

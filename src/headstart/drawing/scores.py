@@ -13,6 +13,11 @@ TARGET = "target"
 WITHOUT_NETWORK = {
     "linear-text": ("sklearn", "scikit-learn", "A linear model on TF-IDF features"),
     "crf": ("safetensors", "numpy and safetensors", "A linear-chain CRF on what words look like"),
+    "word-overlap": (
+        "safetensors",
+        "numpy and safetensors",
+        "A log-linear model of words that question and text share",
+    ),
 }
 """Kinds of models that hold nothing of the backbone: library as the hub calls it, what they need, what they are."""
 ALPHA = 0.05

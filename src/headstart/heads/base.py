@@ -54,6 +54,8 @@ class Head(nn.Module, ABC):
     """Whether it reads the last layer alone."""
     fresh: bool = False
     """Whether some of its weights are random although the network is pretrained, so that it has to learn before others move."""
+    known: bool = False
+    """Whether its weights are those that lie beside the network's, so that none are fitted in their place."""
 
     @property
     @abstractmethod

@@ -8,6 +8,7 @@ OBJECTIVES = Registry(
         "masked-lm": "headstart.objectives.masked_lm:MaskedLM",
         "causal-lm": "headstart.objectives.causal_lm:CausalLM",
         "simcse": "headstart.objectives.simcse:SimCSE",
+        "span-selection": "headstart.objectives.span_selection:SpanSelection",
         "contrastive": "headstart.objectives.contrastive:ContrastiveLoss",
     },
     group="headstart.objectives",

@@ -10,6 +10,7 @@ PREDICTORS = Registry(
         "crf": "headstart.predictors.chain:ChainPredictor",
         "bm25": "headstart.predictors.bm25:Bm25Predictor",
         "dense": "headstart.predictors.dense:DensePredictor",
+        "word-overlap": "headstart.predictors.word_overlap:WordOverlapPredictor",
         "linear-text": "headstart.predictors.linear_text:LinearTextPredictor",
     },
     group="headstart.predictors",

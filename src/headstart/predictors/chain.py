@@ -157,7 +157,7 @@ class ChainPredictor(Predictor):
 
     def usage(self) -> str:
         """Code with numpy and safetensors only."""
-        shapes = "\n\n".join(_without_docstring(each) for each in (_shape, _short, shapes_of))
+        shapes = "\n\n".join(bare_source(each) for each in (_shape, _short, shapes_of))
         return _CODE.format(labels=list(self.task.names), weights=WEIGHTS, features=FEATURES, shapes=shapes)
 
 
@@ -203,7 +203,7 @@ words = ["Ada", "met", "Grace", "in", "Paris", "."]
 print(list(zip(words, predict(words))))"""
 
 
-def _without_docstring(function: Callable[..., Any]) -> str:
+def bare_source(function: Callable[..., Any]) -> str:
     """Source of a function without docstring and annotations of its head, for a card."""
     lines = inspect.getsource(function).rstrip().split("\n")
     marks = [at for at, line in enumerate(lines) if line.count('"' * 3) % 2]

@@ -68,7 +68,8 @@ class LanguageModelling(Recipe):
     objective: Annotated[Objective, named(OBJECTIVES, "masked-lm", only=TextObjective, others="learns from labels")] = (
         Field(default="masked-lm", validate_default=True)
     )
-    """What is learnt: `masked-lm` (the missing word), `causal-lm` (the next word), `simcse` (contrastive)."""
+    """What is learnt: `masked-lm` (the missing word), `causal-lm` (the next word), `simcse` (contrastive),
+    `span-selection` (where else a name stands in a text, for questions about texts)."""
     training: TextTraining = Field(default_factory=TextTraining)
     """Settings of the training loop."""
     budget: Seconds = Field(default=None, ge=LEAST_BUDGET)

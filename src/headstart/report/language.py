@@ -12,7 +12,12 @@ from headstart.report.stacking import stacked
 
 CURVE_POINTS = 200
 """Rounds that are drawn at most."""
-UNITS = {"masked-lm": "nats per hidden word", "causal-lm": "nats per word", "simcse": "nats per text"}
+UNITS = {
+    "masked-lm": "nats per hidden word",
+    "causal-lm": "nats per word",
+    "simcse": "nats per text",
+    "span-selection": "nats per text",
+}
 
 
 def page(evidence: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ ROW, STARTS, ENDS = 0, 1, 2
 that begin there, and that end there."""
 
 
-class _SpanLoss:
+class SpanLoss:
     """Cross-entropy of the shares of each row's units, of beginnings and ends on average (Devlin et al. 2019, section 4.2)."""
 
     def __init__(self, targets: np.ndarray, outputs: int) -> None:
@@ -45,7 +45,7 @@ class _SpanLoss:
 
 
 def _path(train: Part, beside: Part | None, outputs: int) -> LossPath:
-    loss: Any = _SpanLoss
+    loss: Any = SpanLoss
     return LossPath(train, beside, outputs, loss)
 
 
@@ -54,9 +54,9 @@ def explained(logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
 
     Args:
         logits: shape (units, 2).
-        targets: shape (units, 3), as `_SpanLoss` has them.
+        targets: shape (units, 3), as `SpanLoss` has them.
     """
-    loss = _SpanLoss(targets, 2)
+    loss = SpanLoss(targets, 2)
     rows = max(len(loss.begins), 1)
     found = loss.errors(logits.astype(np.float64), slice(None))[0].sum() / rows
     return 1 - float(found) / max(float(np.log(loss.lengths).mean()), 1e-9), -float(found)

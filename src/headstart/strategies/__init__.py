@@ -18,6 +18,7 @@ STRATEGIES = Registry(
         "self-training": "headstart.strategies.self_training:SelfTraining",
         "tf-idf": "headstart.strategies.tf_idf:TfIdf",
         "untouched": "headstart.strategies.untouched:Untouched",
+        "word-overlap": "headstart.strategies.word_overlap:WordOverlap",
     },
     group="headstart.strategies",
 )

@@ -36,11 +36,11 @@ NAMED_LINES = 20
 def headed_model(
     context: Context, *, pooling: str, dropout: float, head_first: bool, hidden_dropout: float | None = None
 ) -> Model:
-    """A fresh backbone with a head on its last layer, fitted on frozen features or random; a function of the seed."""
+    """A fresh backbone with a head on its last layer, known, fitted on frozen features or random; a function of the seed."""
     torch.manual_seed(context.seed)
     backbone = context.backbone(dropout=hidden_dropout)
     heads = context.task.heads(backbone, pooling=pooling, dropout=dropout)
-    if head_first:
+    if head_first and not heads[HEAD].known:
         grid = (head_strength(context, backbone, pooling),)
         solved = solved_head(context, backbone, layers=(backbone.depth,), pooling=pooling, grid=grid)
         heads[HEAD].set(with_chain(context, backbone, solved, layers=(backbone.depth,), pooling=pooling))

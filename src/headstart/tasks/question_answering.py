@@ -210,17 +210,24 @@ class QuestionAnswering(PooledTask[Question]):
     def heads(self, backbone: Backbone, **options: Any) -> dict[str, Head]:
         """One `PooledHead` on the last layer that reads words at the token that the architecture's own head reads.
 
+        It begins with the maps that lie beside the network's weights where there are any, such as those of `span-selection`.
+
         Raises:
             ModelError: the network reads from left to right, so that what stands for "no answer" sees nothing.
         """
         from headstart.backbones.encoder import DECODERS
+        from headstart.heads.span_map import known_map
 
         if (kind := backbone.located.config["model_type"]) in DECODERS:
             raise ModelError(
                 f"{backbone.located.identity} ({kind}) reads from left to right; question answering needs a network that reads in "
                 "both directions, such as BERT"
             )
-        return super().heads(backbone, **{**options, "layers": (backbone.depth,), "pooling": backbone.poolings[0]})
+        found = super().heads(backbone, **{**options, "layers": (backbone.depth,), "pooling": backbone.poolings[0]})
+        if (known := known_map(backbone)) is not None:
+            found[self.head].set(known)
+            found[self.head].known = True
+        return found
 
     def targets(self, examples: Store[Any]) -> np.ndarray:
         """Number of the row of each output, -1 where it does not count, and the shares of its answers that begin and end there.
@@ -248,17 +255,9 @@ class QuestionAnswering(PooledTask[Question]):
 
     def criterion(self, scores: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
         """Cross-entropies of beginning and end, their mean summed over questions that have what is to be said, and their number."""
-        import torch
+        from headstart.heads.span_map import span_loss
 
-        counts, targets = batch["counts"], batch["targets"]
-        rows = torch.repeat_interleave(torch.arange(len(counts), device=scores.device), counts)
-        scores = scores.masked_fill(targets[:, :1] < 0, -1e4)
-        highest = torch.full((len(counts), 2), -torch.inf, device=scores.device, dtype=scores.dtype)
-        highest = highest.scatter_reduce(0, rows[:, None].expand(-1, 2), scores.detach(), "amax")
-        sums = torch.zeros_like(highest).index_add(0, rows, (scores - highest[rows]).exp())
-        losses = (sums.log() + highest)[rows] - scores  # (outputs, 2)
-        total = 0.5 * (targets[:, 1:] * losses).sum()
-        return total, max(float(targets[:, 1].sum()), 1.0)
+        return span_loss(scores, batch["counts"], batch["targets"])
 
     def _true(self, example: Question) -> list[tuple[int, int]]:
         """First and last word of each answer of a row, as often as it is given."""
