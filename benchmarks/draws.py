@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 import os
 from pathlib import Path
 
@@ -42,6 +43,27 @@ def write(path: Path, rows: list[Row]) -> Path:
         writer = csv.writer(file)
         writer.writerow(["text", "label"])
         writer.writerows(rows)
+    return path
+
+
+def questions(path: Path, name: str, count: int, seed: int = 0) -> Path:
+    """A file in the form of SQuAD with so many questions of a file of squad_v11, drawn at random."""
+    source = DATA / "squad_v11" / name
+    with (gzip.open if source.suffix == ".gz" else open)(source, "rt", encoding="utf-8") as file:
+        articles = json.load(file)["data"]
+    every = [asked["id"] for article in articles for each in article["paragraphs"] for asked in each["qas"]]
+    chosen = {every[at] for at in np.random.default_rng(seed).permutation(len(every))[:count]}
+    kept = []
+    for article in articles:
+        paragraphs = [
+            {"context": each["context"], "qas": own}
+            for each in article["paragraphs"]
+            if (own := [asked for asked in each["qas"] if asked["id"] in chosen])
+        ]
+        if paragraphs:
+            kept.append({"title": article["title"], "paragraphs": paragraphs})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"version": "1.1", "data": kept}), encoding="utf-8")
     return path
 
 

@@ -1,4 +1,4 @@
-"""Seconds of training against `transformers.Trainer`: sentences of SST-2, words of CoNLL-2003; same network, 32 rows per update.
+"""Seconds of training against `transformers.Trainer`: texts, words, questions; same network, 32 rows per update.
 
     python benchmarks/training_speed.py [--rows 960] [--repeats 3] [--only NAME ...] [--works WORK ...] [--quick]
 
@@ -6,7 +6,8 @@ Programs take turns, each in a process of its own; only training is timed (no lo
 logging or saving. Peers run with their defaults and with their best documented options. `warm` finds the states of
 frozen layers that a first, untimed run left in the cache. Raw results: benchmarks/results/training_speed.jsonl, a line per
 program and repeat; the table shows medians, and the spread of accuracies so that a fast loser shows (of words: F1 of entities
-in the first 400 sentences of testa, which also stand in for validation and choose nothing).
+in the first 400 sentences of testa, which also stand in for validation and choose nothing; of questions: F1 of answers to the
+first 300 of dev, likewise). Questions are of SQuAD, in windows of 256 tokens.
 """
 
 import argparse
@@ -25,13 +26,14 @@ from few_labels import timed
 RESULTS = "training_speed.jsonl"
 KEYS = ("work", "program", "rows", "repeat")
 PEER = Path(__file__).parent / "peers" / "trainer_fit.py"
-WORDS_PEER = PEER.with_name("trainer_tasks.py")
+WORDS_PEER, QUESTIONS_PEER = PEER.with_name("trainer_tasks.py"), PEER.with_name("question_loop.py")
 WORKS = {
     "all layers, 1 epoch": ("sst2", "all", 1),
     "top 2 layers, 3 epochs": ("sst2", "2", 3),
     "words, all layers, 1 epoch": ("conll2003", "all", 1),
+    "questions, all layers, 1 epoch": ("squad_v11", "all", 1),
 }
-TEST_SENTENCES = 400
+TEST_SENTENCES, TEST_QUESTIONS = 400, 300
 PROGRAMS = (
     "Trainer, defaults",
     "Trainer, best options",
@@ -66,6 +68,8 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
     options = {"train": train_file, "test": test_file, "seed": seed, "epochs": epochs}
     if train_file.endswith(".conll"):  # no row may be cut off: tokens are counted
         options |= {"task": tasks.TOKENS, "validation": test_file}
+    elif train_file.endswith(".json"):
+        options |= {"task": "question-answering", "validation": test_file}
     else:
         options |= {"validation_share": 0.05, "folds": 0}
     warm, precision = way == "warm", "float32" if way == "float32" else "auto"
@@ -120,6 +124,13 @@ def measured(program: str, train: Path, test: Path, layers: str, epochs: int, se
         found = json.loads(timed(command, None)[0].strip().split("\n")[-1])
         kept = ("training_seconds", "tokens", "peak_bytes", "threads")
         return {"accuracy": found["test"]["f1"], **{name: found[name] for name in kept}}
+    if program.startswith("Trainer") and train.suffix == ".json":
+        way = "trainer-best-bf16" if "bf16" in program else "trainer-best" if "best" in program else "trainer"
+        command = [sys.executable, str(QUESTIONS_PEER), "--train", str(train), "--test", str(test), "--program", way]
+        command += ["--epochs", str(epochs), "--seed", str(seed)]
+        found = json.loads(timed(command, None)[0].strip().split("\n")[-1])
+        kept = ("training_seconds", "tokens", "peak_bytes", "threads")
+        return {"accuracy": found["f1"], **{name: found[name] for name in kept}}
     if program.startswith("Trainer"):
         way = "best-bf16" if "bf16" in program else "best" if "best" in program else "default"
         command = [sys.executable, str(PEER), str(train), str(test), way, layers, str(epochs), str(seed)]
@@ -138,6 +149,16 @@ def words(folder: Path, rows: int) -> tuple[Path, Path]:
     train, test = (
         tasks.write(folder / f"conll2003_{rows}_{part}", tasks.rows_of(draws.DATA / "conll2003" / name)[:most])
         for part, (name, most) in parts.items()
+    )
+    return train, test
+
+
+def questions(folder: Path, rows: int) -> tuple[Path, Path]:
+    """So many questions of SQuAD, of all articles alike, and those that are scored."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = {"train": ("train.json.gz", rows), "test": ("dev.json", TEST_QUESTIONS)}
+    train, test = (
+        draws.questions(folder / f"squad_v11_{rows}_{part}.json", name, most) for part, (name, most) in parts.items()
     )
     return train, test
 
@@ -175,6 +196,7 @@ def main() -> None:
     files = {
         "sst2": (draws.training_file("sst2", folder, rows=rows), draws.scored_file("sst2", folder)),
         "conll2003": words(folder, rows),
+        "squad_v11": questions(folder, rows),
     }
     for repeat in range(repeats):
         for work in options.works:

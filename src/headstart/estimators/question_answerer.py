@@ -99,13 +99,13 @@ def _cells(y: Any, rows: int, name: str) -> list[str]:
 
 def _objects(answer: Any, at: int) -> list[dict[str, Any]]:
     """Answers of a row as objects with a text and, where it is known, the place of its first character."""
-    if answer is None or (isinstance(answer, float) and np.isnan(answer)):
+    if answer is None or (isinstance(answer, float) and answer != answer):  # pandas writes NaN for nothing
         return []
     if isinstance(answer, str):
         return [{"text": answer}] if answer.strip() else []
     if isinstance(answer, Mapping):
-        text = next((answer[key] for key in TEXTS if key in answer), None)
-        start = next((answer[key] for key in STARTS if key in answer), None)
+        text: Any = next((answer[key] for key in TEXTS if key in answer), None)
+        start: Any = next((answer[key] for key in STARTS if key in answer), None)
         if isinstance(text, str):
             return [{"text": text} | ({} if start is None else {"answer_start": int(start)})]
         if hasattr(text, "__iter__"):
