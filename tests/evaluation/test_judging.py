@@ -32,9 +32,9 @@ JUDGED = {
     "text-regression": NUMBER,
     "token-classification": ("f1", "macro_f1", "log_loss"),
 }
-RANKED = {"retrieval"}
-"""Tasks that give rankings, whose results are tried in tests of their own."""
-ALL = pytest.mark.parametrize("name", [name for name in TASKS.names() if name not in RANKED])
+APART = {"question-answering", "retrieval"}
+"""Tasks that give spans and rankings, whose results are tried in tests of their own."""
+ALL = pytest.mark.parametrize("name", [name for name in TASKS.names() if name not in APART])
 
 
 def made(name: str, metric: str | None = None, copies: int = 1) -> tuple[Any, Store[Any]]:
@@ -158,7 +158,7 @@ def value_by_hand(task: Any, metric: str, outputs: Logits, rows: Store[Any]) -> 
 
 
 def test_every_task_is_judged_here() -> None:
-    assert sorted({*JUDGED} | RANKED) == sorted(TASKS.names())
+    assert sorted({*JUDGED} | APART) == sorted(TASKS.names())
     for name, metrics in JUDGED.items():
         assert sorted(metrics) == sorted(each.name for each in TASKS.get(name).all_metrics() if each.for_choices)
 

@@ -11,6 +11,7 @@ from headstart.data.questions import AskedText
 from headstart.data.table import Table
 from headstart.data.units import Units
 from headstart.errors import DataError, UsageError
+from headstart.evaluation.judging import compared, scores, sort_key
 from headstart.tasks.open import OpenTask
 from headstart.tasks.question_answering import QuestionAnswering
 
@@ -221,7 +222,8 @@ def test_mistakes_name_the_true_answer_and_the_wrong_one_at_their_places() -> No
         (2, "(no answer)", "Ada"),
     ]
     for mark in found[0].spans:
-        assert store.texts[1][mark.start : mark.end] in ("1843", "the first")
+        assert found[0].text is not None
+        assert found[0].text[mark.start : mark.end] in ("1843", "the first")
 
 
 def test_what_is_handed_over_is_a_pair_of_texts_or_a_mapping() -> None:
@@ -245,3 +247,19 @@ def test_there_are_no_probabilities_of_labels() -> None:
     task, store, _ = read([("who", CONTEXT, "Ada"), ("when", CONTEXT, "1843")])
     with pytest.raises(UsageError, match="has no probabilities"):
         task.bind(store).probabilities(Logits.of(np.zeros((4, 2)), Units.counted([2, 2])))
+
+
+@pytest.mark.parametrize("metric", ["answer_f1", "exact_match", "log_loss"])
+def test_scores_of_the_task_are_those_of_answers_and_choices_go_by_the_one_that_is_named(metric: str) -> None:
+    rows = [("who", CONTEXT, "Ada Lovelace"), ("when", CONTEXT, "1843"), ("what", CONTEXT, "the first program")]
+    task, store, _ = read(rows, metric=metric)
+    task = task.bind(store)
+    right, near = (surely(task, spans, store) for spans in ([(0, 1), (7, 7), (3, 5)], [(0, 1), (7, 7), (5, 5)]))
+    found = scores(task, near, store)
+    assert found["exact_match"].value == pytest.approx(2 / 3)
+    assert found["answer_f1"].value == pytest.approx(8 / 9)  # an article is no word
+    assert found["has_answer_f1"].value == found["answer_f1"].value
+    assert sort_key(task, right, store) > sort_key(task, near, store)
+    value = found[metric].value
+    assert sort_key(task, near, store)[0] == pytest.approx(-value if metric == "log_loss" else value)
+    assert compared(task, right, near, store).difference.value >= 0

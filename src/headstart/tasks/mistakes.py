@@ -34,3 +34,5 @@ class Mistake(NamedTuple):
     """Labels that are `right`, `missed` and `invented`, where a row has any number of them."""
     spans: Sequence[MarkedSpan] = ()
     """True and predicted spans of the text, where the task finds some."""
+    text: str | None = None
+    """The text that the places of spans are of; that of the whole row if None."""

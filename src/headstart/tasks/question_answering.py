@@ -380,14 +380,14 @@ class QuestionAnswering(PooledTask[Question]):
         found = []
         for row in order:
             example, answered = rows.get(int(row)), said[row]
-            shift = len(example.input.question) + 1
             true = {(each.start, each.end): each.text for each in example.label or ()}
-            marks = [MarkedSpan(start + shift, end + shift, "answer", "missed") for start, end in true]
+            marks = [MarkedSpan(start, end, "answer", "missed") for start, end in true]
             if answered.start is not None and answered.end is not None:
                 kind = "wrong boundary" if results.f1[row] > 0 else "invented"
-                marks.append(MarkedSpan(answered.start + shift, answered.end + shift, "answer", kind, float(sure[row])))
+                marks.append(MarkedSpan(answered.start, answered.end, "answer", kind, float(sure[row])))
             label = " / ".join(dict.fromkeys(true.values())) or "(no answer)"
-            found.append(Mistake(int(row), label, answered.answer or "(no answer)", float(sure[row]), spans=marks))
+            said_of = answered.answer or "(no answer)"
+            found.append(Mistake(int(row), label, said_of, float(sure[row]), spans=marks, text=example.input.context))
         return found
 
     @classmethod

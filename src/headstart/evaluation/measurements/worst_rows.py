@@ -53,7 +53,7 @@ class WorstRows(Measurement):
             if mistake.labels is not None:
                 row["labels"] = {kind: [*labels] for kind, labels in mistake.labels.items()}
             if mistake.spans:
-                row["marked"] = _marked(example.text, mistake)
+                row["marked"] = _marked(mistake.text or example.text, mistake)
             found.append(row)
         return found
 
@@ -75,7 +75,9 @@ class WorstRows(Measurement):
                 shown |= _numbers(row)
             rows.append(shown)
         kind = (
-            "spans"
+            "answers"
+            if dig(evidence, "task", "answers") == "answer"
+            else "spans"
             if any(row.get("marked") for row in rows)
             else "labels"
             if any(row.get("labels") for row in rows)
