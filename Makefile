@@ -65,6 +65,7 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers
 	$(BIN)/python benchmarks/text_classification.py
 	$(BIN)/python benchmarks/budgets.py
 	$(BIN)/python benchmarks/label_curve.py
+	$(BIN)/python benchmarks/few_questions.py
 	$(BIN)/python benchmarks/million_rows.py
 	$(BIN)/python benchmarks/raw_text.py
 	$(BIN)/python benchmarks/long_texts.py

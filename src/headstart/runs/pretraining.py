@@ -210,9 +210,7 @@ def _learner(recipe: LanguageModelling, model: Model, texts: Texts, progress: Pr
 
     objective: Any = recipe.objective
     backbone: Backbone = model.backbone
-    usual = (
-        min(1e-3, 0.5 / backbone.hidden_size) if isinstance(recipe, Pretrain) else 1e-4 if objective.direction else 3e-5
-    )
+    usual = min(1e-3, 0.5 / backbone.hidden_size) if isinstance(recipe, Pretrain) else 3e-5 if objective.joint else 1e-4
     groups = None
     if isinstance(recipe, Adapt) and recipe.top_layers != "all":
         blocks = backbone.blocks()[1:]
