@@ -70,6 +70,10 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers
 	$(BIN)/python benchmarks/raw_text.py
 	$(BIN)/python benchmarks/long_texts.py
 	$(BIN)/python benchmarks/guessing.py
+	$(BIN)/python benchmarks/untouched_retrieval.py
+	$(BIN)/python benchmarks/search_speed.py
+	$(BIN)/python benchmarks/encoding_speed.py
+	$(BIN)/python benchmarks/index_size.py
 	$(BIN)/python benchmarks/gpu_share.py
 
 bench-quick: $(VENV)/.installed-dev  ## does every speed benchmark run? a few rows, nothing kept
@@ -81,6 +85,9 @@ bench-quick: $(VENV)/.installed-dev  ## does every speed benchmark run? a few ro
 	$(BIN)/python benchmarks/checkpoint_cost.py --quick
 	$(BIN)/python benchmarks/crash_safety.py --quick
 	$(BIN)/python benchmarks/pretraining_speed.py --quick
+	$(BIN)/python benchmarks/search_speed.py --quick
+	$(BIN)/python benchmarks/encoding_speed.py --quick
+	$(BIN)/python benchmarks/index_size.py --quick
 
 $(PEERS)/.installed: benchmarks/peers/requirements.txt
 	$(PYTHON) -m venv $(PEERS)

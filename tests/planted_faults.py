@@ -37,6 +37,7 @@ ERRORS = "tests/evaluation/measurements/test_errors.py::"
 SQUAD, ANSWERS = "tests/readers/test_squad.py::", "tests/data/test_answers.py::"
 SPAN_SCORES, OVERLAP = "tests/solving/test_span_scores.py::", "tests/predictors/test_word_overlap.py::"
 SELECTION = "tests/objectives/test_span_selection.py::"
+INDEXES, RANKING = "tests/indexes/test_index.py::", "tests/ranking/"
 SIGNALS = (
     "tests/contract/test_resuming.py::"
     "test_stopped_at_any_update_the_checkpoint_of_that_update_is_there_and_it_says_how_to_go_on"
@@ -1287,6 +1288,76 @@ FAULTS = (
         "        if self._failed is not None and self.name is not None:\n",
         "        if self._failed is not None and self.name is None:\n",
         STREAMS + "test_streams_that_are_closed_full_or_not_read",
+    ),
+    Fault(
+        "passages are cut inside of characters that readers see as one",
+        "ranking/chunking.py",
+        "        if held < at < end and _is_free(text, at):\n",
+        "        if held < at < end:\n",
+        f"{RANKING}test_chunking.py::test_no_passage_is_longer_than_asked_for_unless_it_is_one_character_and_none_cuts_one",
+    ),
+    Fault(
+        "sections of a document begin at a wrong place",
+        "ranking/chunking.py",
+        "        base, held = base + rest, held[rest:]\n",
+        "        base, held = base + ready, held[rest:]\n",
+        f"{RANKING}test_chunking.py::test_documents_that_come_in_sections_are_cut_as_those_that_come_whole",
+    ),
+    Fault(
+        "equal scores come in any order",
+        "ranking/exact.py",
+        "        order = np.lexsort((chosen, -each[chosen]))[:k]\n",
+        "        order = np.argsort(-each[chosen])[:k]\n",
+        f"{RANKING}test_ranking.py::test_the_best_are_those_of_a_stable_sort",
+    ),
+    Fault(
+        "a block of vectors is left out though it holds a better one",
+        "ranking/exact.py",
+        "not (products > held[:, -1:]).any()",
+        "not (products > held[:, :1]).any()",
+        f"{RANKING}test_ranking.py::test_blocks_of_vectors_make_no_difference",
+    ),
+    Fault(
+        "passages without a word of the query are found",
+        "ranking/bm25.py",
+        "np.flatnonzero(every > 0)",
+        "np.flatnonzero(every >= 0)",
+        f"{RANKING}test_bm25.py::test_equal_scores_come_by_number_and_a_text_without_a_word_of_the_query_does_not_come",
+    ),
+    Fault(
+        "a text that takes the place of the one it copied has another's vector",
+        "indexes/generation.py",
+        "    old = np.searchsorted(before.ranked, before.passages.first[rows])\n",
+        "    old = np.minimum(np.arange(len(rows)), len(before.ranked) - 1)\n",
+        f"{INDEXES}test_a_changed_index_is_the_one_that_is_made_of_what_it_holds",
+    ),
+    Fault(
+        "large files are not checked before an index is changed",
+        "indexes/index.py",
+        "            before.verify()\n",
+        "",
+        f"{INDEXES}test_large_files_are_read_whole_before_an_index_is_changed",
+    ),
+    Fault(
+        "replaced documents stay in an index",
+        "indexes/index.py",
+        "                over = np.concatenate([out, *there.values()])\n",
+        "                over = out\n",
+        f"{INDEXES}test_documents_come_in_replace_those_of_their_name_and_go",
+    ),
+    Fault(
+        "files of an index are opened when they are first asked for",
+        "indexes/publishing.py",
+        "                _ = found.bm25\n",
+        "                pass\n",
+        f"{INDEXES}test_who_reads_goes_on_reading_while_the_index_changes",
+    ),
+    Fault(
+        "an index that was killed at its manifest cannot be made again",
+        "indexes/publishing.py",
+        "if not path.name.startswith((UNFINISHED, DISCARDED))",
+        "",
+        f"{INDEXES.replace('test_index', 'test_kills')}test_what_was_left_of_an_index_that_was_killed_makes_way",
     ),
 )  # fmt: skip
 

@@ -142,8 +142,8 @@ def test_an_id_that_stands_there_twice_leaves_the_index_as_it_was(index: Index) 
 
 
 def test_who_reads_goes_on_reading_while_the_index_changes(index: Index) -> None:
-    reader = Index.open(index.folder)
-    before = [hit.passage.id for hit in reader.search(["dog"], 3)[0]]
+    before = [hit.passage.id for hit in index.search(["dog"], 3)[0]]
+    reader = Index.open(index.folder)  # which has not searched yet
     index.remove(["pets", "again"])
     index.add(passages({"z": "zebra"}))
     assert [path.name for path in (index.folder / "generations").iterdir()] == ["000003"]

@@ -8,6 +8,7 @@ from tests.forked import POINTS, Program
 
 from headstart.errors import MissingInputError, ModelError
 from headstart.indexes.index import Index
+from headstart.ranking.passages import Passages
 
 WRITING = [point for point in POINTS if point.startswith("runtime.durable.")]
 FEW = 2
@@ -41,6 +42,18 @@ def places(program: Program, *words: object) -> list[tuple[str, int, str]]:
         for number in range(1, done.reached.get(point, 0) + 1)
         for when in ("before", "after")
     ]
+
+
+def test_what_was_left_of_an_index_that_was_killed_makes_way(tmp_path: Path) -> None:
+    passages = Passages.of(["common"], ids=["a"])
+    for left in ("lock", ".new-headstart.json", "generations"):
+        folder = tmp_path / left
+        folder.mkdir()
+        (folder / "lock").touch()
+        (folder / left).mkdir() if left == "generations" else (folder / left).touch()
+        Index.build(folder, passages, retriever="bm25")
+        assert state(folder) == ["a"]
+        assert sorted(os.listdir(folder)) == ["generations", "headstart.json", "lock"]
 
 
 @pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.slow)])
