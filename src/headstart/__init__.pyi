@@ -50,6 +50,7 @@ StrategyName = Literal[
     "feature-extraction",
     "fine-tuning",
     "from-scratch",
+    "hybrid",
     "lora",
     "self-training",
     "tf-idf",
@@ -178,6 +179,8 @@ def fit(
     rates: Sequence[float] | float | None = ...,
     passes: int | None = ...,
     compare_after: int | None = ...,
+    of: str | Keys | None = ...,
+    dense_weight: float | None = ...,
     rank: int | None = ...,
     alpha: float | None = ...,
     targets: Sequence[str] | str | None = ...,
@@ -319,6 +322,8 @@ def fit(
         passes: Passes over the training rows, in [1, 1000] (of from-scratch).
         compare_after: Passes after which the rates are compared and only the best one goes on, in [1, 1000] (of
             from-scratch).
+        of: Strategy that gives the vectors (of hybrid).
+        dense_weight: Weight of vectors beside words, in [0, 1] (of hybrid).
         rank: Rank of the correction, in [1, 1024] (of lora).
         alpha: The correction is scaled by alpha / rank (of lora).
         targets: Ends of the names of modules that get a correction, such as `query,value` (of lora).
@@ -442,6 +447,8 @@ def compare(
     rates: Sequence[float] | float | None = ...,
     passes: int | None = ...,
     compare_after: int | None = ...,
+    of: str | Keys | None = ...,
+    dense_weight: float | None = ...,
     rank: int | None = ...,
     alpha: float | None = ...,
     targets: Sequence[str] | str | None = ...,
@@ -567,6 +574,8 @@ def plan(
     rates: Sequence[float] | float | None = ...,
     passes: int | None = ...,
     compare_after: int | None = ...,
+    of: str | Keys | None = ...,
+    dense_weight: float | None = ...,
     rank: int | None = ...,
     alpha: float | None = ...,
     targets: Sequence[str] | str | None = ...,

@@ -142,6 +142,8 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "margin": (["--margin", "0.1"], 0.1),
     "widths": (["--widths", "192,96"], [192, 96]),
     "width": (["--width", "96"], 96),
+    "of": (["--of", "untouched"], "untouched"),
+    "dense_weight": (["--dense-weight", "0.6"], 0.6),
     "int8": (["--int8"], True),
     "stemmer": (["--stemmer", "german"], "german"),
     "k1": (["--k1", "1.2"], 1.2),

@@ -11,6 +11,7 @@ PREDICTORS = Registry(
         "bm25": "headstart.predictors.bm25:Bm25Predictor",
         "dense": "headstart.predictors.dense:DensePredictor",
         "word-overlap": "headstart.predictors.word_overlap:WordOverlapPredictor",
+        "hybrid": "headstart.predictors.hybrid:HybridPredictor",
         "linear-text": "headstart.predictors.linear_text:LinearTextPredictor",
     },
     group="headstart.predictors",

@@ -14,6 +14,7 @@ STRATEGIES = Registry(
         "feature-extraction": "headstart.strategies.feature_extraction:FeatureExtraction",
         "fine-tuning": "headstart.strategies.fine_tuning:FineTuning",
         "from-scratch": "headstart.strategies.from_scratch:FromScratch",
+        "hybrid": "headstart.strategies.hybrid:Hybrid",
         "lora": "headstart.strategies.lora:Lora",
         "self-training": "headstart.strategies.self_training:SelfTraining",
         "tf-idf": "headstart.strategies.tf_idf:TfIdf",

@@ -17,6 +17,7 @@ from headstart.strategies.retrieving import (
     NOT_RETRIEVAL,
     held_out,
     is_retrieval,
+    kept,
     length_ratio,
     mined,
     ranked_by_fold,
@@ -153,8 +154,7 @@ class BiEncoder(Strategy):
             self._notes(course, epochs),
             None if context.folds is not None else course.best,
         )
-        context.shared.searched[self.name] = candidate
-        return candidate
+        return kept(context, self, candidate)
 
     def _notes(self, course: Course, epochs: int) -> list[str]:
         said = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.data.outputs import Ranked
-from headstart.strategies.base import Context
+from headstart.strategies.base import Candidate, Context, Strategy
 
 if TYPE_CHECKING:
     from headstart.predictors.bm25 import Bm25Predictor
@@ -116,3 +116,19 @@ def ranked_by_fold(context: Context, ranked: Callable[[Context], Ranked]) -> Ran
     for held, part in by_fold(context):
         outputs.put(held, ranked(part))
     return outputs
+
+
+def known_fit(context: Context, strategy: Strategy) -> Candidate | None:
+    """What a strategy has come to in this run on the rows of the context; None where it has not been fitted on them."""
+    return context.shared.searched.get(_key(context, strategy))
+
+
+def kept(context: Context, strategy: Strategy, candidate: Candidate) -> Candidate:
+    """The candidate, remembered for strategies that fit the same one within themselves."""
+    context.shared.searched[_key(context, strategy)] = candidate
+    return candidate
+
+
+def _key(context: Context, strategy: Strategy) -> str:
+    """Strategy, settings of training, and epoch at which it ends: what its weights depend on within a run."""
+    return f"{strategy.plain()} {context.training.plain()} {context.last_epoch} {len(context.train)}"

@@ -8,7 +8,7 @@ import numpy as np
 
 from headstart.data.outputs import Logits, Ranked
 from headstart.strategies.base import Auto, Candidate, Context, Need, Strategy, Work
-from headstart.strategies.retrieving import held_out, is_retrieval, reading_work
+from headstart.strategies.retrieving import held_out, is_retrieval, kept, reading_work
 from headstart.tasks.base import Task
 
 SCALE_ROWS = 2000
@@ -82,4 +82,5 @@ class Untouched(Strategy):
         predictor.read(progress=context.progress)
         outputs = held_out(context, predictor)
         context.progress.end()
-        return Candidate(self, context.training, predictor, outputs, "cosine of the mean states, nothing learnt", 0)
+        said = "cosine of the mean states, nothing learnt"
+        return kept(context, self, Candidate(self, context.training, predictor, outputs, said, 0))

@@ -130,7 +130,7 @@ def queries_of(rows: Store[Judgement], passages: Passages, places: Places) -> An
         for row in relevant:
             own[row] = max(own.get(row, said.grade), said.grade)
     kept = {text: {row: grade for row, grade in own.items() if grade > 0} for text, own in found.items()}
-    idle = sum(not own for own in kept.values())
+    idle = sum(bool(found[text]) and not own for text, own in kept.items())
     questions = [text for text, own in kept.items() if own]
     chosen = np.array([firsts[text] for text in questions], dtype=np.int64)
     taken = rows.take(chosen)

@@ -1,0 +1,141 @@
+"""Strategies of retrieval on toy questions with a tiny network: what they promise, and what is particular to each."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headstart.artifact import load
+from headstart.backbones.location import BackboneSource, locate
+from headstart.data.table import Table
+from headstart.recipes.parsing import assemble, from_mapping
+from headstart.recipes.sources import MEMORY
+from headstart.runs.comparison import RunResult, compare
+from headstart.runtime.progress import SILENT
+from headstart.strategies.retrieving import mined
+
+WORDS = ("good", "bad", "nine", "monday", "night", "shop", "parcel", "day", "start", "end", "way", "indeed")
+QUESTIONS = ["where is good now", "nine and day", "zzz"]
+
+
+def rows() -> Table:
+    """Sixty questions of twelve passages."""
+    asked = [f"{begin} {word}" for begin in ("where is", "is it", "you say", "now", "and yours") for word in WORDS]
+    passages = [f"{word} is here {WORDS[at - 3]}" for at, word in enumerate(WORDS)] * 5
+    return Table(MEMORY, {"question": asked, "passage": passages}, list(range(1, 61)))
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory, make_backbone: Callable[..., Path]) -> Callable[..., RunResult]:
+    """A run with options on the toy rows, once for each."""
+    backbone = make_backbone(tmp_path_factory.mktemp("backbone") / "wide-bert", initializer_range=0.2)
+
+    @cache
+    def run(*strategies: str, folds: int | None = 0, **options: Any) -> RunResult:
+        given = {
+            "train": MEMORY, "backbone": str(backbone), "threads": 1, "task": "retrieval", "validation_share": 0.25,
+            "controls": False, "folds": folds, "strategies": strategies, "batch_size": 8, "epochs": 2, "seed": 5,
+        }  # fmt: skip
+        if not {"bi-encoder", "hybrid"} & {*strategies}:
+            del given["batch_size"], given["epochs"]
+        found = compare(assemble("fit", given | options), SILENT, rows())
+        assert found is not None
+        return found
+
+    return run
+
+
+@pytest.mark.parametrize("name", ["bm25", "untouched", "bi-encoder", "hybrid"])
+def test_saved_and_loaded_it_ranks_the_same(name: str, ran: Callable[..., RunResult], tmp_path: Path) -> None:
+    compared = ran(name)
+    assert [(entry.strategy.name, entry.status, entry.note) for entry in compared.entries] == [(name, "done", "")]
+    candidate, artifact = compared.chosen.finished, compared.artifact
+    assert candidate.validation.ids.shape == (15, 20)
+    assert candidate.validation.is_finite
+    again = load(artifact.save(tmp_path / "saved"))
+    ours, theirs = artifact.outputs(QUESTIONS), again.outputs(QUESTIONS)
+    assert ours.ids.tolist() == theirs.ids.tolist()
+    np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-5)
+    assert (again.task, again.recipe) == (artifact.task, artifact.recipe)
+    said = again.predict(QUESTIONS)[0].plain()
+    assert said.keys() == again.task.nothing.keys()
+    assert list(again.task.passages.texts) == list(artifact.task.passages.texts)
+
+
+@pytest.mark.parametrize("name", ["bm25", "bi-encoder", "hybrid"])
+def test_the_resolved_recipe_ranks_the_same_again(name: str, ran: Callable[..., RunResult]) -> None:
+    first = ran(name)
+    assert from_mapping(first.artifact.recipe, "recipe.yaml").plain() == first.artifact.recipe
+    second = compare(from_mapping(dict(first.artifact.recipe), "recipe.yaml"), SILENT, rows())
+    assert second is not None
+    assert second.artifact.recipe == first.artifact.recipe
+    assert second.chosen.finished.validation.ids.tolist() == first.chosen.finished.validation.ids.tolist()
+    ours, theirs = (each.artifact.outputs(QUESTIONS) for each in (first, second))
+    assert np.array_equal(ours.scores, theirs.scores)
+
+
+def test_with_few_questions_each_is_ranked_by_what_did_not_learn_from_it(ran: Callable[..., RunResult]) -> None:
+    compared = ran("bi-encoder", "hybrid", folds=2)
+    assert [entry.status for entry in compared.entries] == ["done", "done"]
+    assert [entry.finished.validation.ids.shape for entry in compared.entries] == [(60, 20), (60, 20)]
+
+
+def test_a_hybrid_takes_the_bi_encoder_of_its_run_and_all_weights_are_tried(ran: Callable[..., RunResult]) -> None:
+    compared = ran("bi-encoder", "hybrid")
+    dense, both = (entry.finished for entry in compared.entries)
+    assert both.predictor.dense is dense.predictor
+    assert 0 <= both.strategy.dense_weight <= 1
+    assert max(entry.rank for entry in compared.entries) == compared.entries[1].rank
+
+
+def test_controls_are_bm25_and_the_untouched_network(ran: Callable[..., RunResult]) -> None:
+    recipe = assemble("fit", {"train": "a.csv", "task": "retrieval", "strategy": "bi-encoder"})
+    assert [strategy.name for strategy in recipe.planned()] == ["bm25", "untouched", "bi-encoder"]
+
+
+def test_a_fine_tuned_retriever_opens_as_a_backbone(ran: Callable[..., RunResult], tmp_path: Path) -> None:
+    folder = ran("bi-encoder").artifact.save(tmp_path / "saved")
+    found = locate(BackboneSource(location=str(folder)))
+    assert found.folder == folder / "network"
+
+
+def test_training_draws_questions_to_their_passages(ran: Callable[..., RunResult]) -> None:
+    before, after = (ran(name, **more) for name, more in (("untouched", {}), ("bi-encoder", {"learning_rate": 3e-3})))
+    scores = [each.entries[0].validation_scores["ndcg_at_10"]["value"] for each in (before, after)]
+    assert scores[1] > scores[0] + 0.1
+
+
+def test_vectors_may_be_short_and_of_bytes(ran: Callable[..., RunResult], tmp_path: Path) -> None:
+    artifact = ran("bi-encoder", width=8, widths=(8,), int8=True).artifact
+    assert artifact.predictor.read().shape == (12, 8)
+    again = load(artifact.save(tmp_path / "saved"))
+    np.testing.assert_allclose(again.predictor.read(), artifact.predictor.read(), atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(again.predictor.read(), axis=1), 1.0, atol=0.02)
+
+
+def test_words_know_nothing_of_a_question_without_known_words(ran: Callable[..., RunResult]) -> None:
+    artifact = ran("bm25").artifact
+    assert artifact.outputs(["zzz"]).counts.tolist() == [0]
+    assert artifact.predict(["zzz"])[0].plain() == {"passages": [], "truncated": False}
+
+
+def test_negatives_are_drawn_from_what_does_not_answer() -> None:
+    ids = np.array([[3, 1, 2, 0, -1], [1, -1, -1, -1, -1]])
+    found = mined(ids, [[1], [1]], 2, seed=0)
+    assert {*found[0].tolist()} <= {3, 2, 0}
+    assert len({*found[0].tolist()}) == 2
+    assert found[1].tolist() == [-1, -1]
+
+
+def test_choices_are_made_on_answers_and_the_best_by_words_where_passages_are_many(
+    ran: Callable[..., RunResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headstart.strategies.retrieving.MOST_WHOLE", 3)
+    monkeypatch.setattr("headstart.strategies.retrieving.BESIDE", 1)
+    found = ran("untouched", seed=6).chosen.finished.validation
+    ranked = {number for number in found.ids.ravel().tolist() if number >= 0}
+    assert len(ranked) <= 12
+    assert (found.counts == len(ranked)).all()
