@@ -12,6 +12,7 @@ _LAZY = {
     "TextRegressor": "headstart.estimators:TextRegressor",
     "SimilarityRegressor": "headstart.estimators:SimilarityRegressor",
     "QuestionAnswerer": "headstart.estimators:QuestionAnswerer",
+    "Retriever": "headstart.estimators:Retriever",
     "Artifact": "headstart.artifact:Artifact",
     "load": "headstart.artifact:load",
     "fit": "headstart.api:fit",

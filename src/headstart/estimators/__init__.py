@@ -3,6 +3,7 @@
 from headstart.estimators.multi_label_classifier import MultiLabelClassifier
 from headstart.estimators.pairs import SimilarityRegressor, TextPairClassifier
 from headstart.estimators.question_answerer import QuestionAnswerer
+from headstart.estimators.retriever import Retriever
 from headstart.estimators.text_classifier import TextClassifier
 from headstart.estimators.text_regressor import TextRegressor
 from headstart.estimators.token_classifier import TokenClassifier
@@ -10,6 +11,7 @@ from headstart.estimators.token_classifier import TokenClassifier
 __all__ = [
     "MultiLabelClassifier",
     "QuestionAnswerer",
+    "Retriever",
     "SimilarityRegressor",
     "TextClassifier",
     "TextPairClassifier",

@@ -36,6 +36,7 @@ from headstart.data.cache import clear_cache as clear_cache
 from headstart.errors import HeadstartError as HeadstartError
 from headstart.estimators import MultiLabelClassifier as MultiLabelClassifier
 from headstart.estimators import QuestionAnswerer as QuestionAnswerer
+from headstart.estimators import Retriever as Retriever
 from headstart.estimators import SimilarityRegressor as SimilarityRegressor
 from headstart.estimators import TextClassifier as TextClassifier
 from headstart.estimators import TextPairClassifier as TextPairClassifier
