@@ -164,6 +164,19 @@ def test_metrics_of_four_questions_two_of_which_have_an_answer(name: str, expect
     assert metric.of(metric.tally(RESULTS)) == expected
 
 
+def test_a_metric_of_questions_that_are_not_there_says_nothing() -> None:
+    answered = AnswerResults(
+        *(each[:2] for each in (RESULTS.losses, RESULTS.counts, RESULTS.exact, RESULTS.f1, RESULTS.has_answer))
+    )
+    named = ("exact_match", "answer_f1", "has_answer_f1", "no_answer_accuracy")
+    assert [METRICS.get(name).is_about(METRICS.get(name).tally(answered)) for name in named] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+
+
 def test_intervals_are_over_articles_where_questions_have_one() -> None:
     metric = METRICS.get("answer_f1")
     found = bootstrap(metric, metric.tally(RESULTS), clusters=np.array([7, 7, 3, 3]), draws=400)

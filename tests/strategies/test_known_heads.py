@@ -61,7 +61,7 @@ def test_a_head_beside_the_weights_is_gone_on_from_and_none_is_fitted(
 
 
 def test_weights_that_were_never_trained_are_no_head_to_go_on_from(adapted: tuple[dict[str, Path], PooledHead]) -> None:
-    folders, head = adapted
+    folders, _ = adapted
     backbone = context(folders["adapted"]).backbone(pretrained=False)
     assert not QuestionAnswering(no_answer="always").heads(backbone)["classification"].known
 

@@ -18,7 +18,7 @@ from headstart.types import Score
 
 
 def scores(task: Task[Any, Any], outputs: Outputs, rows: Store[Any]) -> dict[str, Score]:
-    """All metrics of a task with 95 % intervals over rows, or over clusters where rows have groups.
+    """All metrics of a task that say something of the rows, with 95 % intervals over rows, or over clusters where rows have groups.
 
     Args:
         task: bound.
@@ -26,8 +26,11 @@ def scores(task: Task[Any, Any], outputs: Outputs, rows: Store[Any]) -> dict[str
         rows: labelled; at least one.
     """
     results = task.results(outputs, rows)
+    tallies = [(metric, metric.tally(results)) for metric in task.all_metrics()]
     return {
-        metric.name: bootstrap(metric, metric.tally(results), clusters=rows.groups) for metric in task.all_metrics()
+        metric.name: bootstrap(metric, tally, clusters=rows.groups)
+        for metric, tally in tallies
+        if metric.is_about(tally)
     }
 
 

@@ -149,6 +149,7 @@ HAS_ANSWER_F1 = Metric(
     mean_of_sums,
     hub="f1",
     for_choices=False,
+    of_some=True,
 )
 NO_ANSWER_ACCURACY = Metric(
     "no_answer_accuracy",
@@ -158,4 +159,5 @@ NO_ANSWER_ACCURACY = Metric(
     mean_of_sums,
     hub="accuracy",
     for_choices=False,
+    of_some=True,
 )
