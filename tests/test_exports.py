@@ -25,6 +25,7 @@ EXPECTED = {
     "compare": "function", "evaluate": "function", "fit": "function", "load": "function", "plan": "function",
     "adapt": "function", "pretrain": "function",
     "predict": "function", "resume": "function",
+    "duplicates": "function", "cluster": "function",
     "run": "function",
     "index": "function", "search": "function", "Index": "class",
 }  # fmt: skip

@@ -23,6 +23,8 @@ _LAZY = {
     "predict": "headstart.api:predict",
     "resume": "headstart.api:resume",
     "evaluate": "headstart.api:evaluate",
+    "duplicates": "headstart.api:duplicates",
+    "cluster": "headstart.api:cluster",
     "run": "headstart.api:run",
     "index": "headstart.api:index",
     "search": "headstart.api:search",

@@ -963,3 +963,107 @@ def search(
         backbone: Where the network of the index is now, if it was moved.
         threads: CPU threads.
     """
+
+def duplicates(
+    data: TableLike | Sequence[str],
+    *,
+    progress: Progress = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    text: Sequence[str] | str | None = ...,
+    cache: bool | None = ...,
+    seed: int | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    threshold: Literal["auto"] | float | None = ...,
+    pairs: str | None = ...,
+    positive: str | None = ...,
+    least_precision: float | None = ...,
+    near_duplicates: float | None = ...,
+    backbone: str | Keys | None = ...,
+    revision: str | None = ...,
+    max_length: int | None = ...,
+) -> dict[str, Any]:
+    """Which rows say the same, in groups.
+
+    Options are those of `headstart duplicates --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        format: File format.
+        encoding: Text encoding such as `cp1252`.
+        delimiter: What stands between columns of a CSV file, one character.
+        header: Whether the first line of CSV and TSV files has names of columns.
+        text: Column(s) with the text, joined by a blank.
+        cache: Keep the vectors of the texts on disk, so that they are not computed again.
+        seed: Seed of all that is drawn at random, in [0, 2^32).
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products.
+        output: File for the rows with what was found, such as out.csv, or a folder for that and all else.
+        overwrite: Replace the output file, or the folder if headstart wrote it.
+        threshold: Cosine from which on two texts are duplicates, in (0, 1].
+        pairs: File with pairs of texts and whether they are duplicates, by which the threshold is chosen.
+        positive: Label of the pairs that are duplicates or, where labels are numbers, the least number that is one.
+        least_precision: Share of duplicates among the labelled pairs at or above the threshold, at least, in (0,
+            1).
+        near_duplicates: Share of word 5-grams in common, in (0, 1), from which on two texts are duplicates whatever
+            their vectors.
+        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
+            headstart, or a hub id such as `org/model`.
+        revision: Hub revision.
+        max_length: Tokens read of each text, special tokens included, at least 8.
+    """
+
+def cluster(
+    data: TableLike | Sequence[str],
+    *,
+    progress: Progress = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    text: Sequence[str] | str | None = ...,
+    cache: bool | None = ...,
+    seed: int | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    k: Literal["auto"] | int | None = ...,
+    label: str | None = ...,
+    backbone: str | Keys | None = ...,
+    revision: str | None = ...,
+    max_length: int | None = ...,
+) -> dict[str, Any]:
+    """What a pile of texts is about: clusters with examples and words.
+
+    Options are those of `headstart cluster --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        format: File format.
+        encoding: Text encoding such as `cp1252`.
+        delimiter: What stands between columns of a CSV file, one character.
+        header: Whether the first line of CSV and TSV files has names of columns.
+        text: Column(s) with the text, joined by a blank.
+        cache: Keep the vectors of the texts on disk, so that they are not computed again.
+        seed: Seed of all that is drawn at random, in [0, 2^32).
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products.
+        output: File for the rows with what was found, such as out.csv, or a folder for that and all else.
+        overwrite: Replace the output file, or the folder if headstart wrote it.
+        k: Number of clusters, in [2, 10000].
+        label: Column with labels that clusters are compared with.
+        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
+            headstart, or a hub id such as `org/model`.
+        revision: Hub revision.
+        max_length: Tokens read of each text, special tokens included, at least 8.
+    """

@@ -163,6 +163,38 @@ def search(
     return run_recipe(assemble("search", {"index": str(index), "query": given} | options), progress).result
 
 
+def duplicates(data: TableLike | Sequence[str], *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
+    """Which rows say the same: copies, near copies and those that a network takes for alike, in groups.
+
+    Args:
+        data: path of a file, columns or rows in memory, or a list of texts.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart duplicates` with underscores (`threshold=0.9`, `pairs="labelled.csv"`).
+
+    Returns:
+        What `headstart duplicates --json` prints.
+
+    Raises:
+        HeadstartError: see `headstart.errors`.
+    """
+    return _grouped("duplicates", data, progress, options)
+
+
+def cluster(data: TableLike | Sequence[str], *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
+    """What a pile of texts is about; arguments as for `duplicates`, with `k=20`; returns what `headstart cluster --json` prints."""
+    return _grouped("cluster", data, progress, options)
+
+
+def _grouped(verb: str, data: Any, progress: Progress, options: dict[str, Any]) -> dict[str, Any]:
+    is_path = isinstance(data, str | Path)
+    given: Any = data
+    if not is_path and isinstance(data, Sequence) and all(isinstance(text, str) for text in data):
+        given = {"text": data}
+    table = None if is_path else table_of(given, MEMORY)
+    path = str(data) if table is None else MEMORY
+    return run_recipe(assemble(verb, {"input": path} | options), progress, table=table).result
+
+
 def run(recipe: str | Path | Mapping[str, Any], *, progress: Progress = SILENT) -> dict[str, Any]:
     """Run a recipe, from a file or given as a mapping; returns what `headstart run --json` prints."""
     built = from_mapping(recipe, "recipe") if isinstance(recipe, Mapping) else read(recipe)

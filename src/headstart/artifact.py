@@ -34,6 +34,7 @@ from headstart.manifest import (
     INDEX,
     MANIFEST,
     NETWORK,
+    TABLES,
     Manifest,
     StatedAnswer,
     StatedPart,
@@ -252,6 +253,8 @@ def load(folder: "str | Path", *, precision: Precision = "auto", device: Device 
         )
     if said.get("kind") == INDEX:
         raise is_index(path)
+    if said.get("kind") == TABLES:
+        raise ModelError(f"{path} holds tables of what was found in a file, and no model")
     try:
         with believed(path):
             found = _read(path, checked_manifest(path, said), digest)

@@ -24,6 +24,8 @@ NETWORK = "network"
 """Kind of an artifact that fits start from and that predicts nothing by itself."""
 INDEX = "index"
 """Kind of a folder of passages that are searched."""
+TABLES = "tables"
+"""Kind of a folder with tables that say what was found in a file, and no model."""
 OWN_DIGEST = "sha256"
 """Key of the digest of all else that stands in a manifest."""
 MOST_BYTES = 16 << 20
@@ -141,7 +143,7 @@ class FirstManifest(Stated):
 
 
 class NetworkManifest(Stated):
-    """What is said of a network without labels."""
+    """What is said of a folder that answers nothing: a network without labels, or tables."""
 
     format: int
     headstart: str = ""
@@ -267,7 +269,7 @@ def refuse_changed(folder: Path, names: Iterable[str]) -> None:
     said, _ = read_manifest(folder)
     if said.get("kind") == INDEX:
         raise is_index(folder)
-    if said.get("kind") == NETWORK:
+    if said.get("kind") in (NETWORK, TABLES):
         files = shaped(NetworkManifest, said, str(folder / MANIFEST)).files
     else:
         parts = checked_manifest(folder, said).parts.values()
@@ -290,7 +292,7 @@ def stranger_in(folder: Path) -> str:
         ModelError: the manifest cannot be believed, so nobody knows whose files these are.
     """
     said, _ = read_manifest(folder)
-    if said.get("kind") == NETWORK:
+    if said.get("kind") in (NETWORK, TABLES):
         files = shaped(NetworkManifest, said, str(folder / MANIFEST)).files
         parts: list[StatedPart] = []
     else:

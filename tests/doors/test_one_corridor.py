@@ -175,6 +175,11 @@ RAW: dict[str, tuple[list[str], Any]] = {
     "whole_words": (["--whole-words"], True),
     "span_words": (["--span-words", "6"], 6),
 }  # fmt: skip
+GROUPING: dict[str, tuple[list[str], Any]] = {
+    **{name: SHARED[name] for name in SHARED if name not in ("label", "abstain")},
+    **{name: EXPERIMENT[name] for name in ("backbone", "revision", "max_length", "cache", "seed")},
+    "input": ([], "data.csv"),
+}
 SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     "pretrain": RAW
     | {
@@ -204,6 +209,15 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     | {name: EXPERIMENT[name] for name in ("best", "max_answer")}
     | {"corpus": EXPERIMENT["corpus"]}
     | {"model": ([], "run"), "texts": (["good"], ["good"]), "input": (["--input", "new.csv"], "new.csv")},
+    "duplicates": GROUPING
+    | {
+        "threshold": (["--threshold", "0.8"], 0.8),
+        "pairs": (["--pairs", "p.csv"], "p.csv"),
+        "positive": (["--positive", "same"], "same"),
+        "least_precision": (["--least-precision", "0.9"], 0.9),
+        "near_duplicates": (["--near-duplicates", "0.7"], 0.7),
+    },
+    "cluster": GROUPING | {"k": (["-k", "20"], 20), "label": SHARED["label"]},
     "evaluate": {name: SHARED[name] for name in SHARED if name not in ("output", "overwrite")}
     | {"corpus": EXPERIMENT["corpus"]}
     | {"model": ([], "run"), "test": ([], "data.csv"), "by": (["--by", "channel,shop"], ["channel", "shop"])},
@@ -243,6 +257,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
 }
 REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
+            "duplicates": {"input": "data.csv"}, "cluster": {"input": "data.csv"},
             "resume": {"run": "run"}, "init": {"train": "data.csv"},
             "evaluate": {"model": "run", "test": "data.csv"}, "index": {"sources": "data.csv"}, "search": {"index": "run"}}  # fmt: skip
 TASK_OF = {

@@ -27,11 +27,12 @@ POSITIONAL: dict[str, str] = {
     "model": "runs/reviews",
     "test": "test.csv",
     "run": "runs/reviews",
+    "input": "tickets.csv",
 }
 """What stands for words without a flag in examples."""
 BY_FIELD = {MANY: "strategy", "task": "task", "objective": "objective"}
 """Option that names a component, by the field that holds it."""
-SHORT = {"-o": "output", "-s": "strategy"}
+SHORT = {"-o": "output", "-s": "strategy", "-k": "k"}
 """Options of one letter."""
 
 

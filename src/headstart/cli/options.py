@@ -18,7 +18,7 @@ from headstart.recipes.flags import MANY, Flag, as_listed, flags, kind_of
 from headstart.recipes.notation import written
 from headstart.recipes.verbs import VERBS
 
-SHORT = {"output": "-o"}
+SHORT = {"output": "-o", "k": "-k"}
 
 
 def command(verb: str, act: Callable[..., None]) -> Callable[..., None]:

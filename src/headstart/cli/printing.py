@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.cli.display import abstention_line, gap_table, leaderboard, plan_table, score_table, table
 from headstart.cli.found import hit_list, is_marked
+from headstart.cli.groups import clusters, duplicate_groups
 from headstart.cli.network import network_table
 from headstart.drawing.text import shown
 from headstart.unseen import escaped, on_one_line
@@ -108,6 +109,21 @@ def _recipe(outcome: Outcome, quiet: bool) -> None:
     _say("next", f"headstart run {shlex.quote(path)}", quiet)
 
 
+def _duplicates(outcome: Outcome, quiet: bool) -> None:
+    print(duplicate_groups(outcome.result))
+    _written(outcome, quiet)
+
+
+def _clusters(outcome: Outcome, quiet: bool) -> None:
+    print(clusters(outcome.result))
+    _written(outcome, quiet)
+
+
+def _written(outcome: Outcome, quiet: bool) -> None:
+    if "output" in outcome.result:
+        _say("saved", f"{outcome.result['output']} ({outcome.result['rows']:,} rows)", quiet)
+
+
 def _output(outcome: Outcome, quiet: bool) -> None:
     _say("saved", f"{outcome.result['output']} ({outcome.result['rows']:,} rows)", quiet)
 
@@ -131,6 +147,8 @@ def _index(outcome: Outcome, quiet: bool) -> None:
 
 SHOWN: dict[str, Callable[[Outcome, bool], None]] = {
     "plan": _plan,
+    "duplicate_groups": _duplicates,
+    "clusters": _clusters,
     "network": _network,
     "leaderboard": _experiment,
     "groups": _scores,

@@ -137,10 +137,14 @@ class Fingerprints:
         return np.sort(order[1:][ordered[1:] == ordered[:-1]])
 
     def similar(self, least: float, *, leaving: np.ndarray) -> np.ndarray:
-        """Numbers of the documents that have about `least` or more of their word 5-grams in common with an earlier one.
+        """Numbers of the documents that have an earlier one in `earlier`, int64, ascending; arguments are those of `earlier`."""
+        return np.flatnonzero(self.earlier(least, leaving=leaving) >= 0)
+
+    def earlier(self, least: float, *, leaving: np.ndarray) -> np.ndarray:
+        """An earlier document for each, with about `least` or more of its word 5-grams; -1 where there is none.
 
         Jaccard similarity by MinHash (Broder 1997, section 4), candidates by locality-sensitive hashing in bands
-        (Leskovec, Rajaraman & Ullman, Mining of Massive Datasets, section 3.4).
+        (Leskovec, Rajaraman & Ullman, Mining of Massive Datasets, section 3.4). Those that have one are compared no further.
 
         Args:
             least: similarity in (0, 1).
@@ -152,18 +156,18 @@ class Fingerprints:
         signatures = self._signatures()
         alive = np.frombuffer(self._signed, dtype=np.int8).astype(bool)
         alive[leaving] = False
-        near = np.zeros(len(alive), dtype=bool)
+        found = np.full(len(alive), -1, dtype=np.int64)
         rows = rows_per_band(least)
         for band in range(PERMUTATIONS // rows):
-            numbers = np.flatnonzero(alive & ~near)
+            numbers = np.flatnonzero(alive & (found < 0))
             keys = _bucket(signatures, numbers, band * rows, rows)
             order = np.argsort(keys, kind="stable")
             ordered = keys[order]
             borders = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1], [True]]))
             several = np.flatnonzero(np.diff(borders) > 1)
             for begin, end in zip(borders[several].tolist(), borders[several + 1].tolist(), strict=True):
-                _compare(signatures, numbers[order[begin:end]], least, near)
-        return np.flatnonzero(near)
+                _compare(signatures, numbers[order[begin:end]], least, found)
+        return found
 
     def _signatures(self) -> np.ndarray:
         if self._file is None:
@@ -205,14 +209,15 @@ def _bucket(signatures: np.ndarray, numbers: np.ndarray, start: int, rows: int) 
     return keys
 
 
-def _compare(signatures: np.ndarray, members: np.ndarray, least: float, near: np.ndarray) -> None:
-    """Mark those members of a bucket, in ascending order, that are similar to an earlier one."""
+def _compare(signatures: np.ndarray, members: np.ndarray, least: float, found: np.ndarray) -> None:
+    """Note the earlier document of those members of a bucket, in ascending order, that are similar to one."""
     for _ in range(ROUNDS):
         if len(members) < 2:
             return
-        first, members = signatures[members[0]], members[1:]
+        number, members = members[0], members[1:]
+        first = signatures[number]
         same = np.concatenate(
             [(signatures[members[at : at + COMPARED]] == first).mean(axis=1) for at in range(0, len(members), COMPARED)]
         )
-        near[members[same >= least]] = True
+        found[members[same >= least]] = number
         members = members[same < least]

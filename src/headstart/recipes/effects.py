@@ -10,6 +10,7 @@ from pydantic_core import PydanticUndefined
 from headstart.config import Component
 from headstart.errors import Fault
 from headstart.recipes.base import Recipe
+from headstart.recipes.grouping import Duplicates, Grouping
 from headstart.recipes.inference import Predict
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.raw_text import LanguageModelling
@@ -35,6 +36,8 @@ def without_effect(recipe: Recipe) -> list[Idle]:
     """All keys of a recipe that are not at their default and change nothing."""
     if isinstance(recipe, Predict):
         return list(_of_predictions(recipe))
+    if isinstance(recipe, Grouping):
+        return list(_of_groups(recipe))
     if isinstance(recipe, LanguageModelling):
         both = recipe.training.updates is not None and recipe.training.epochs is not None
         return [Idle((TRAINING, "epochs"), "`updates` is given, and goes before")] * both
@@ -109,6 +112,15 @@ def _of_predictions(recipe: Predict) -> Iterator[Idle]:
         for key in ("format", "encoding", "delimiter", "text"):
             if getattr(recipe, key):
                 yield Idle((key,), "texts are given as words and no file is read")
+
+
+def _of_groups(recipe: Grouping) -> Iterator[Idle]:
+    if recipe.overwrite and recipe.output is None:
+        yield Idle(("overwrite",), "no output file or folder is named")
+    if isinstance(recipe, Duplicates) and recipe.pairs is None:
+        for key in ("positive", "least_precision"):
+            if getattr(recipe, key) is not None:
+                yield Idle((key,), "it is about labelled pairs, and no file of them is named with `pairs`")
 
 
 def _given(component: Component) -> Iterator[str]:

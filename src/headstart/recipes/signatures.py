@@ -69,6 +69,8 @@ DATA = "data: TableLike"
 """Labelled rows: a file, or columns in memory."""
 RAW = "texts: str | Path | Sequence[str | Path]"
 """Raw text."""
+TEXTS = "data: TableLike | Sequence[str]"
+"""Texts without labels: a file, columns in memory, or a list."""
 MODEL = "model: str | Path"
 """Folder of a run."""
 RESULT = "dict[str, Any]"
@@ -118,6 +120,8 @@ DOORS = (
         RESULT,
         "The best passages of an index for queries, or for a file of them (`input=`).",
     ),
+    Door("duplicates", "duplicates", TEXTS, RESULT, "Which rows say the same, in groups."),
+    Door("cluster", "cluster", TEXTS, RESULT, "What a pile of texts is about: clusters with examples and words."),
 )
 
 
