@@ -262,4 +262,5 @@ def test_scores_of_the_task_are_those_of_answers_and_choices_go_by_the_one_that_
     assert sort_key(task, right, store) > sort_key(task, near, store)
     value = found[metric].value
     assert sort_key(task, near, store)[0] == pytest.approx(-value if metric == "log_loss" else value)
-    assert compared(task, right, near, store).difference.value >= 0
+    difference = compared(task, right, near, store).difference.value
+    assert difference < 0 if metric == "log_loss" else difference > 0
