@@ -27,7 +27,7 @@ EXPECTED = {
     "predict": "function", "resume": "function",
     "duplicates": "function", "cluster": "function",
     "run": "function",
-    "index": "function", "search": "function", "Index": "class",
+    "index": "function", "search": "function", "ask": "function", "Index": "class",
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ _LAZY = {
     "run": "headstart.api:run",
     "index": "headstart.api:index",
     "search": "headstart.api:search",
+    "ask": "headstart.api:ask",
     "Index": "headstart.indexes.index:Index",
     "clear_cache": "headstart.data.cache:clear_cache",
     "HeadstartError": "headstart.errors:HeadstartError",

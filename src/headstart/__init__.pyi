@@ -845,6 +845,9 @@ def evaluate(
     abstain: float | None = ...,
     by: Sequence[str] | str | None = ...,
     label: str | None = ...,
+    reader: str | None = ...,
+    passages: int | None = ...,
+    passage_weight: float | None = ...,
 ) -> dict[str, Any]:
     """Score a model on labelled rows, by group with `by=`.
 
@@ -864,6 +867,9 @@ def evaluate(
         abstain: Confidence below which the model is not to answer, in [0, 1).
         by: Columns by whose values scores are given too.
         label: Column with the label.
+        reader: Folder of a run that answers questions, where `model` is an index.
+        passages: Passages of an index that are read for each question, in [1, 1000].
+        passage_weight: How much the order of passages counts against what the reader says, at least 0, see `ask`.
     """
 
 def index(
@@ -960,6 +966,48 @@ def search(
         best: Passages for each query at most.
         output: File to write.
         overwrite: Replace the output file.
+        backbone: Where the network of the index is now, if it was moved.
+        threads: CPU threads.
+    """
+
+def ask(
+    index: str | Path,
+    query: str | Sequence[str] = (),
+    *,
+    progress: Progress = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    reader: str | None = ...,
+    input: str | None = ...,
+    text: str | None = ...,
+    best: int | None = ...,
+    passages: int | None = ...,
+    passage_weight: float | None = ...,
+    max_answer: int | None = ...,
+    abstain: float | None = ...,
+    backbone: str | None = ...,
+    threads: int | None = ...,
+) -> dict[str, Any]:
+    """Answers from the passages of an index to questions, or to those of a file (`input=`).
+
+    Options are those of `headstart ask --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        format: File format.
+        encoding: Text encoding such as `cp1252`.
+        delimiter: What stands between columns of a CSV file, one character.
+        header: Whether the first line of CSV and TSV files has names of columns.
+        reader: Folder of a run that answers questions about texts.
+        input: File with a column of questions, or `-` for lines on standard input.
+        text: Column with the question.
+        best: Answers listed for each question at most.
+        passages: Passages that are found and read for each question, in [1, 1000].
+        passage_weight: How much the order of passages counts against what the reader says, at least 0.
+        max_answer: Words of an answer at most, in [1, 10000].
+        abstain: Score below which no answer is given, in [0, 1).
         backbone: Where the network of the index is now, if it was moved.
         threads: CPU threads.
     """

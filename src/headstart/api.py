@@ -163,6 +163,32 @@ def search(
     return run_recipe(assemble("search", {"index": str(index), "query": given} | options), progress).result
 
 
+def ask(
+    index: str | Path,
+    query: str | Sequence[str] = (),
+    *,
+    progress: Progress = SILENT,
+    **options: Any,
+) -> dict[str, Any]:
+    """Answers from the passages of an index to questions, or to those of a file with `input=`.
+
+    Args:
+        index: folder of it.
+        query: what is asked, or several questions.
+        progress: told how far it is.
+        **options: flags of `headstart ask` with underscores: `reader`, a folder of a run that answers questions, and others
+            (`passages=20`).
+
+    Returns:
+        What `headstart ask --json` prints.
+
+    Raises:
+        HeadstartError: the index, the reader or the questions can't be used.
+    """
+    given = (query,) if isinstance(query, str) else tuple(query)
+    return run_recipe(assemble("ask", {"index": str(index), "query": given} | options), progress).result
+
+
 def duplicates(data: TableLike | Sequence[str], *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
     """Which rows say the same: copies, near copies and those that a network takes for alike, in groups.
 

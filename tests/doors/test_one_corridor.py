@@ -220,6 +220,11 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     "cluster": GROUPING | {"k": (["-k", "20"], 20), "label": SHARED["label"]},
     "evaluate": {name: SHARED[name] for name in SHARED if name not in ("output", "overwrite")}
     | {"corpus": EXPERIMENT["corpus"]}
+    | {
+        "reader": (["--reader", "there"], "there"),
+        "passages": (["--passages", "7"], 7),
+        "passage_weight": (["--passage-weight", "0.5"], 0.5),
+    }
     | {"model": ([], "run"), "test": ([], "data.csv"), "by": (["--by", "channel,shop"], ["channel", "shop"])},
     "index": {name: SHARED[name] for name in ("encoding", "threads", "precision", "device", "output", "overwrite")}
     | {
@@ -254,12 +259,26 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
         "best": (["--best", "3"], 3),
         "backbone": (["--backbone", "there"], "there"),
     },
+    "ask": {name: SHARED[name] for name in ("format", "encoding", "delimiter", "header", "threads", "abstain")}
+    | {
+        "index": ([], "run"),
+        "query": (["notice"], ["notice"]),
+        "reader": (["--reader", "there"], "there"),
+        "input": (["--input", "q.csv"], "q.csv"),
+        "text": (["--text", "question"], "question"),
+        "best": (["--best", "3"], 3),
+        "passages": (["--passages", "7"], 7),
+        "passage_weight": (["--passage-weight", "0.5"], 0.5),
+        "max_answer": (["--max-answer", "12"], 12),
+        "backbone": (["--backbone", "there"], "there"),
+    },
 }
 REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
             "duplicates": {"input": "data.csv"}, "cluster": {"input": "data.csv"},
             "resume": {"run": "run"}, "init": {"train": "data.csv"},
-            "evaluate": {"model": "run", "test": "data.csv"}, "index": {"sources": "data.csv"}, "search": {"index": "run"}}  # fmt: skip
+            "evaluate": {"model": "run", "test": "data.csv"}, "index": {"sources": "data.csv"}, "search": {"index": "run"},
+            "ask": {"index": "run"}}  # fmt: skip
 TASK_OF = {
     "separator": "multi-label-classification",
     "encoder": "sentence-similarity",
@@ -368,7 +387,7 @@ def test_the_flags_in_the_help_are_the_flat_names_of_the_recipe(
     presentation = {"--json", "--quiet", "--set", "--help", "--help-all"}
     strategy = {"--strategy"} if verb == "fit" else set()
     names = {"--" + name.replace("_", "-") for name in flat(verb) if name not in REQUIRED[verb]}
-    names -= {"--texts"} if verb == "predict" else {"--query"} if verb == "search" else set()
+    names -= {"--texts"} if verb == "predict" else {"--query"} if verb in ("search", "ask") else set()
     assert flags == names | presentation | strategy
     for name in REQUIRED[verb]:
         assert re.search(rf"^  {name.upper().removesuffix('S')}", shown, re.MULTILINE), name

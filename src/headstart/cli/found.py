@@ -38,6 +38,36 @@ def hit_list(queries: Sequence[Mapping[str, Any]], bold: bool) -> str:
     return "\n\n".join(parts)
 
 
+def reply_list(replies: Sequence[Mapping[str, Any]], bold: bool) -> str:
+    """Answers to questions, each with the passage in which it stands, with a heading where there are several questions.
+
+    Args:
+        replies: of the result of `ask`.
+        bold: write answers in bold.
+    """
+    width = min(WIDEST, max(60, shutil.get_terminal_size().columns))
+    parts = []
+    for reply in replies:
+        if len(replies) > 1:
+            parts.append(f"> {on_one_line(reply['question'])}")
+        if reply["answer"] is None:
+            parts.append(f"not sure enough to answer ({reply['score']:.2f})")
+        elif not reply["answer"]:
+            parts.append(f"not in these documents ({reply['no_answer']:.2f})")
+        else:
+            parts.append(_reply(reply, width, bold))
+        parts += [_reply(other, width, bold) for other in reply["others"]]
+    return "\n\n".join(parts)
+
+
+def _reply(reply: Mapping[str, Any], width: int, bold: bool) -> str:
+    answer = on_one_line(reply["answer"])
+    scores = f"{reply['score']:.2f} = passage {reply['passage_score']:.2f} x reader {reply['reader_score']:.2f}"
+    place = f"{reply['file']}:{reply['line']}, characters {reply['start']:,} to {reply['end']:,}"
+    lines = [f"{BOLD}{answer}{PLAIN}" if bold else answer, f"    {scores}  {on_one_line(place)}"]
+    return "\n".join([*lines, *_shown(reply["passage"], reply["matches"], width - 4, bold)])
+
+
 def _hit(hit: Mapping[str, Any], width: int, bold: bool) -> str:
     scores = [f"{name} {hit[name]:.{digits}f}" for name, digits in (("bm25", 2), ("dense", 3)) if hit[name] is not None]
     place = f"{hit['file']}:{hit['line']}, characters {hit['start']:,} to {hit['end']:,}"

@@ -10,7 +10,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from headstart.cli.display import abstention_line, gap_table, leaderboard, plan_table, score_table, table
-from headstart.cli.found import hit_list, is_marked
+from headstart.cli.found import hit_list, is_marked, reply_list
 from headstart.cli.groups import clusters, duplicate_groups
 from headstart.cli.network import network_table
 from headstart.drawing.text import shown
@@ -132,6 +132,10 @@ def _hits(outcome: Outcome, quiet: bool) -> None:
     print(hit_list(outcome.result["queries"], is_marked(sys.stdout)))
 
 
+def _replies(outcome: Outcome, quiet: bool) -> None:
+    print(reply_list(outcome.result["replies"], is_marked(sys.stdout)))
+
+
 def _index(outcome: Outcome, quiet: bool) -> None:
     result = outcome.result
     if (changes := result["changes"]) is not None:
@@ -154,6 +158,7 @@ SHOWN: dict[str, Callable[[Outcome, bool], None]] = {
     "groups": _scores,
     "predictions": _predictions,
     "queries": _hits,
+    "replies": _replies,
     "changes": _index,
     "output": _output,
     "recipe": _recipe,

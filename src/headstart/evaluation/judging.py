@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+import numpy as np
 
 from headstart.data.outputs import Outputs
 from headstart.data.store import Store
@@ -13,6 +15,7 @@ from headstart.metrics import METRICS
 from headstart.metrics.base import Metric, Tally
 from headstart.metrics.counts import F1, TRUE
 from headstart.metrics.resampling import PairedTest, bootstrap, interval_for_few, paired_test
+from headstart.metrics.results import Results
 from headstart.tasks.base import Task
 from headstart.types import Score
 
@@ -25,11 +28,21 @@ def scores(task: Task[Any, Any], outputs: Outputs, rows: Store[Any]) -> dict[str
         outputs: decided, of the rows.
         rows: labelled; at least one.
     """
-    results = task.results(outputs, rows)
-    tallies = [(metric, metric.tally(results)) for metric in task.all_metrics()]
+    return scores_of(task.all_metrics(), task.results(outputs, rows), rows.groups)
+
+
+def scores_of(metrics: Iterable[Metric], results: Results, clusters: np.ndarray | None = None) -> dict[str, Score]:
+    """Some metrics of results with 95 % intervals; those of some rows alone are left out where there are none of these.
+
+    Args:
+        metrics: that serve results of this kind.
+        results: at least one row.
+        clusters: the cluster of each row, shape (rows,); None where rows stand for themselves.
+    """
+    tallies = {metric.name: (metric, metric.tally(results)) for metric in metrics}
     return {
-        metric.name: bootstrap(metric, tally, clusters=rows.groups)
-        for metric, tally in tallies
+        name: bootstrap(metric, tally, clusters=clusters)
+        for name, (metric, tally) in tallies.items()
         if metric.is_about(tally)
     }
 

@@ -12,6 +12,9 @@ from headstart.recipes.sources import Format
 from headstart.runtime.device import Device
 from headstart.runtime.precision import Precision
 
+PASSAGES, PASSAGE_WEIGHT = 10, 2.0
+"""Passages that are read for a question, and how much their order counts."""
+
 
 class Inference(Format, Recipe):
     """A trained model reads rows: `predict` and `evaluate`."""
@@ -65,6 +68,7 @@ class Evaluate(Inference):
 
     Example:
         headstart evaluate runs/feedback examples/feedback/test.csv --by channel
+        headstart evaluate runs/handbook examples/questions/test.csv --reader runs/questions
     """
 
     verb: ClassVar[str] = "evaluate"
@@ -76,3 +80,9 @@ class Evaluate(Inference):
     """Columns by whose values scores are given too."""
     label: str | None = None
     """Column with the label; by default that of the training file."""
+    reader: InputPath | None = None
+    """Folder of a run that answers questions, where `model` is an index: answers from its passages are scored, end to end."""
+    passages: int = Field(default=PASSAGES, ge=1, le=1000)
+    """Passages of an index that are read for each question, in [1, 1000]."""
+    passage_weight: float = Field(default=PASSAGE_WEIGHT, ge=0, le=100)
+    """How much the order of passages counts against what the reader says, at least 0, see `ask`."""

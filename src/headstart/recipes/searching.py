@@ -1,4 +1,4 @@
-"""Recipes of passages that are searched: `index` and `search`."""
+"""Recipes of passages that are searched and read: `index`, `search` and `ask`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from headstart.backbones.location import BackboneSource, Origin
 from headstart.config import InputPath, Names, OutputPath, split_at_commas
 from headstart.indexes.settings import Fusion, Retriever
 from headstart.ranking.fusion import DENSE_WEIGHT
-from headstart.recipes.base import Recipe, Threads
+from headstart.recipes.base import Confidence, Recipe, Threads
+from headstart.recipes.inference import PASSAGE_WEIGHT, PASSAGES
 from headstart.recipes.sources import Format
 from headstart.runtime.device import Device
 from headstart.runtime.precision import Precision
@@ -109,6 +110,44 @@ class Searching(Format, Recipe):
     """File to write: a row for each passage that was found, with all columns of the input in front."""
     overwrite: bool = False
     """Replace the output file."""
+    backbone: InputPath | None = None
+    """Where the network of the index is now, if it was moved."""
+    threads: Threads = None
+    """CPU threads; by default all cores."""
+
+
+class Asking(Format, Recipe):
+    """Questions in, answers from the passages of an index out, with file, place and both scores.
+
+    Example:
+        headstart ask runs/handbook "how long is the notice period" --reader runs/questions
+        headstart ask runs/handbook --reader runs/questions --input examples/questions/test.csv --best 3 --json
+    """
+
+    verb: ClassVar[str] = "ask"
+    positional: ClassVar[tuple[str, ...]] = ("index", "query")
+
+    index: InputPath
+    """Folder of an index."""
+    query: tuple[str, ...] = ()
+    """What is asked."""
+    reader: InputPath | None = None
+    """Folder of a run that answers questions about texts; `ask` needs one."""
+    input: InputPath | None = None
+    """File with a column of questions, or `-` for lines on standard input."""
+    text: str | None = None
+    """Column with the question; by default the one named query, question or text, or the only one."""
+    best: int = Field(default=1, ge=1, le=100)
+    """Answers listed for each question at most."""
+    passages: int = Field(default=PASSAGES, ge=1, le=1000)
+    """Passages that are found and read for each question, in [1, 1000]."""
+    passage_weight: float = Field(default=PASSAGE_WEIGHT, ge=0, le=100)
+    """How much the order of passages counts against what the reader says, at least 0: standardised scores of the passages found
+    are multiplied by it before they become shares by softmax."""
+    max_answer: int | None = Field(default=None, ge=1, le=10_000)
+    """Words of an answer at most, in [1, 10000]; by default as the reader was fitted with."""
+    abstain: Confidence = None
+    """Score below which no answer is given, in [0, 1)."""
     backbone: InputPath | None = None
     """Where the network of the index is now, if it was moved."""
     threads: Threads = None

@@ -120,6 +120,13 @@ DOORS = (
         RESULT,
         "The best passages of an index for queries, or for a file of them (`input=`).",
     ),
+    Door(
+        "ask",
+        "ask",
+        "index: str | Path, query: str | Sequence[str] = ()",
+        RESULT,
+        "Answers from the passages of an index to questions, or to those of a file (`input=`).",
+    ),
     Door("duplicates", "duplicates", TEXTS, RESULT, "Which rows say the same, in groups."),
     Door("cluster", "cluster", TEXTS, RESULT, "What a pile of texts is about: clusters with examples and words."),
 )

@@ -65,6 +65,7 @@ VERBS = Verbs(
         "evaluate": Verb("headstart.recipes.inference:Evaluate", "headstart.runs.inference:evaluate"),
         "index": Verb("headstart.recipes.searching:Indexing", "headstart.runs.indexing:index"),
         "search": Verb("headstart.recipes.searching:Searching", "headstart.runs.searching:search"),
+        "ask": Verb("headstart.recipes.searching:Asking", "headstart.runs.asking:ask"),
         "duplicates": Verb("headstart.recipes.grouping:Duplicates", "headstart.runs.duplicates:duplicates"),
         "cluster": Verb("headstart.recipes.grouping:Cluster", "headstart.runs.clustering:cluster"),
     },

@@ -185,6 +185,10 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     from headstart.tasks.verdicts import accepted
 
     require_file(Path(recipe.test))
+    if recipe.reader is not None:
+        from headstart.runs.asking import evaluate as answers_of
+
+        return answers_of(recipe, call)
     artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
     _refuse_abstaining(recipe, artifact)
     if recipe.threads is not None:

@@ -14,7 +14,7 @@ from headstart.errors import DataError, MissingInputError, StorageError, UsageEr
 from headstart.folders import refuse_taken
 from headstart.indexes.index import Hit, Index
 from headstart.readers.opening import open_sheet, writer_for
-from headstart.recipes.searching import Searching
+from headstart.recipes.searching import Asking, Searching
 from headstart.registry import did_you_mean
 from headstart.runs.outcome import Call, Outcome, left_out
 from headstart.runtime.durable import working_folder
@@ -30,7 +30,7 @@ FOUND = ("rank", "score", "bm25", "dense", "passage_id", "document", "file", "li
 """Columns that come behind those of a file of queries."""
 
 
-class _Asked(NamedTuple):
+class AskedRows(NamedTuple):
     """Queries of a file or of the command."""
 
     columns: tuple[str, ...]
@@ -50,7 +50,7 @@ def search(recipe: Searching, call: Call) -> Outcome:
         raise UsageError("give what to search for, or a file of queries with --input")
     if recipe.query and recipe.output is not None:
         raise UsageError("--output writes a row for each passage found for the queries of a file given with --input")
-    asked = _asked(recipe)
+    asked = asked_rows(recipe)
     if recipe.output is not None:
         refuse_taken(Path(recipe.output), overwrite=recipe.overwrite)
         writer_for(Path(recipe.output))  # refused before any work
@@ -79,21 +79,26 @@ def _unfound(queries: Sequence[dict[str, Any]]) -> list[str]:
     return [f"no passage has a word of {quoted(nothing[0])}{others}"] if nothing else []
 
 
-def _asked(recipe: Searching) -> _Asked:
+def asked_rows(recipe: Searching | Asking) -> AskedRows:
+    """Queries of the command, of lines or of a file, with the columns beside them.
+
+    Raises:
+        HeadstartError: the file can't be used, or a query is empty.
+    """
     if recipe.query:
         for query in recipe.query:
             if is_blank(query):
                 raise UsageError("a query is empty; expected some words to search for")
-        return _Asked(("query",), (((query,), query) for query in recipe.query), [])
+        return AskedRows(("query",), (((query,), query) for query in recipe.query), [])
     dropped: list[Dropped] = []
     path = Path(str(recipe.input))
     if recipe.input == "-":
-        return _Asked(("query",), _lines(standard_input(recipe.encoding), "standard input", dropped), dropped)
+        return AskedRows(("query",), _lines(standard_input(recipe.encoding), "standard input", dropped), dropped)
     if path.is_dir():
         raise MissingInputError(f"{path} is a folder; name a file of queries")
     require_file(path)
     if recipe.format is None and path.suffix.lower() in (".txt", ".text", ""):
-        return _Asked(("query",), _lines(open_text(path, recipe.encoding), str(path), dropped), dropped)
+        return AskedRows(("query",), _lines(open_text(path, recipe.encoding), str(path), dropped), dropped)
     sheet = open_sheet(path, words=False, **recipe.reading)
     at = _query_column(path, sheet.columns, sheet.format, recipe.text)
 
@@ -106,7 +111,7 @@ def _asked(recipe: Searching) -> _Asked:
             else:
                 yield record.values, str(record.values[at])
 
-    return _Asked(tuple(sheet.columns), rows(), dropped)
+    return AskedRows(tuple(sheet.columns), rows(), dropped)
 
 
 def _lines(lines: Any, name: str, dropped: list[Dropped]) -> Iterator[tuple[tuple[str | None, ...], str]]:
@@ -134,7 +139,7 @@ def _query_column(path: Path, names: Sequence[str], format: dict[str, str], want
     return found
 
 
-def _searched(asked: _Asked, found: Index, best: int) -> Iterator[tuple[tuple[str | None, ...], str, list[Hit]]]:
+def _searched(asked: AskedRows, found: Index, best: int) -> Iterator[tuple[tuple[str | None, ...], str, list[Hit]]]:
     held: list[tuple[tuple[str | None, ...], str]] = []
 
     def flush() -> Iterator[tuple[tuple[str | None, ...], str, list[Hit]]]:
@@ -150,7 +155,7 @@ def _searched(asked: _Asked, found: Index, best: int) -> Iterator[tuple[tuple[st
         yield from flush()
 
 
-def _written(recipe: Searching, asked: _Asked, found: Index) -> Outcome:
+def _written(recipe: Searching, asked: AskedRows, found: Index) -> Outcome:
     """Queries with the passages found for them as rows of a file, which appears whole or not at all."""
     target = Path(str(recipe.output))
     prefix = ""

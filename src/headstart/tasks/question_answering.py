@@ -280,9 +280,18 @@ class QuestionAnswering(PooledTask[Question]):
         said = [each.answer for each in self.predictions(outputs, list(rows.inputs))]
         return AnswerResults(self.losses_at(outputs, rows)(1.0), np.ones(len(rows)), *self._matched(said, rows))
 
+    def answer_results(self, said: Sequence[str], rows: Store[Question]) -> AnswerResults:
+        """Exact match and F1 of answers, wherever they were found; there are no losses.
+
+        Args:
+            said: an answer to each question, empty where it is said that there is none.
+            rows: labelled.
+        """
+        return AnswerResults(np.zeros(len(rows)), np.ones(len(rows)), *self._matched(said, rows))
+
     def _matched(self, said: Sequence[str], rows: Store[Question]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Exact match and F1 of what is said, and whether there is an answer, each of shape (rows,)."""
-        rules: Any = {"rules": "2.0" if self.may_refuse else "1.1", "normalise": self._normaliser}
+        rules: Any = {"rules": "2.0" if self.may_refuse else "1.1", "normalise": self.normaliser}
         true = [[answer.text for answer in label or ()] for label in rows.labels]
         pairs = list(zip(said, true, strict=True))
         matched = np.array([exact(*each, **rules) for each in pairs], dtype=np.float64)
@@ -290,7 +299,8 @@ class QuestionAnswering(PooledTask[Question]):
         return matched, shared, np.array([bool(each) for each in true], dtype=bool)
 
     @property
-    def _normaliser(self) -> Normaliser:
+    def normaliser(self) -> Normaliser:
+        """How texts are made comparable, as `normalise` says."""
         return squad_normalised if self.normalise == "squad" else mlqa_normaliser(self.language)
 
     def unit_sort_key(self, values: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
