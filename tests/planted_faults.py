@@ -1359,6 +1359,55 @@ FAULTS = (
         "",
         f"{INDEXES.replace('test_index', 'test_kills')}test_what_was_left_of_an_index_that_was_killed_makes_way",
     ),
+    Fault(
+        "what answers too is a negative",
+        "objectives/passage_ranking.py",
+        "own = prepared.copies[[*prepared.answering(int(row)), prepared.positives[row]]]",
+        "own = prepared.copies[[prepared.positives[row]]]",
+        "tests/objectives/test_passage_ranking.py::test_what_answers_too_is_no_negative",
+    ),
+    Fault(
+        "passages that are equal are told apart in a batch",
+        "objectives/passage_ranking.py",
+        "barred[at] = np.isin(prepared.copies[used], own)",
+        "barred[at] = np.isin(used, own)",
+        "tests/objectives/test_passage_ranking.py::test_a_copy_of_the_right_passage_is_no_negative",
+    ),
+    Fault(
+        "the gain is discounted by the rank itself",
+        "metrics/ranking.py",
+        "np.log2(np.arange(gains.shape[1]) + 2.0)",
+        "(np.arange(gains.shape[1]) + 1.0)",
+        "tests/metrics/test_ranking.py",
+    ),
+    Fault(
+        "recall counts the first relevant ones alone",
+        "metrics/ranking.py",
+        "(results.ideal > 0).sum(1)",
+        "(results.ideal[:, :most] > 0).sum(1)",
+        "tests/metrics/test_ranking.py::test_recall_is_the_share_of_all_relevant_ones_that_was_found",
+    ),
+    Fault(
+        "what answers is drawn as a negative",
+        "strategies/retrieving.py",
+        "own[(own >= 0) & ~np.isin(own, np.asarray(answers, dtype=np.int64))]",
+        "own[own >= 0]",
+        "tests/strategies/test_retrieval.py::test_negatives_are_drawn_from_what_does_not_answer",
+    ),
+    Fault(
+        "a retrieval task forgets its passages when it is changed",
+        "tasks/retrieval.py",
+        "        found._passages = self._passages\n",
+        "",
+        "tests/tasks/test_retrieval.py::test_a_revised_task_searches_the_same_passages",
+    ),
+    Fault(
+        "a grade of 0 is taken for an answer",
+        "tasks/relevance.py",
+        "for row, grade in own.items() if grade > 0}",
+        "for row, grade in own.items()}",
+        "tests/tasks/test_retrieval.py::test_questions_that_nothing_answers_are_left_out_and_counted",
+    ),
 )  # fmt: skip
 
 

@@ -64,7 +64,9 @@ class Hybrid(Strategy):
         """Fit the strategy inside, then find the weight."""
         from headstart.predictors.hybrid import DEPTH, HybridPredictor
 
-        inner = known_fit(context, self.of) or kept(context, self.of, self.of.fit(context))
+        known = known_fit(context, self.of)
+        inner = known or kept(context, self.of, self.of.fit(context))
+        said = [f"its time is beside that of {self.of.name}, which the run had fitted"] if known else []
         dense: Any = inner.predictor
         words = words_of(context)
         context.progress.begin(self.name, len(context.validation))
@@ -80,6 +82,7 @@ class Hybrid(Strategy):
             strategy=self.revised(of=inner.strategy, dense_weight=weight),
             predictor=predictor,
             validation=outputs,
+            notes=[*inner.notes, *said],
             description=f"{weight:g} of {self.of.name}, {1 - weight:g} of bm25; {inner.description}",
         )
 
