@@ -1408,6 +1408,30 @@ FAULTS = (
         "for row, grade in own.items()}",
         "tests/tasks/test_retrieval.py::test_questions_that_nothing_answers_are_left_out_and_counted",
     ),
+    Fault(
+        "grouping: a vector is a pair with itself", "grouping/pairs.py", "reached = np.triu(reached, 1)", "reached = np.triu(reached)",
+        "tests/grouping/test_pairs.py::test_blocks_find_the_pairs_that_all_products_have",
+    ),
+    Fault(
+        "grouping: copies have no weight for the representative", "grouping/groups.py", "own, weights = vectors[members], counts[members]",
+        "own, weights = vectors[members], np.ones_like(counts[members])",
+        "tests/grouping/test_groups.py::test_copies_count_as_rows_when_the_representative_is_chosen",
+    ),
+    Fault(
+        "grouping: a threshold is judged by the pairs that chose it", "grouping/thresholds.py",
+        "found = _lowest(cosines[~own], same[~own], least)", "found = _lowest(cosines, same, least)",
+        "tests/grouping/test_thresholds.py::test_pairs_that_belong_together_are_judged_together",
+    ),
+    Fault(
+        "grouping: texts stand in the order of their rows", "grouping/distinct.py",
+        "order = sorted(range(len(spelled)), key=spelled.__getitem__)", "order = list(range(len(spelled)))",
+        "tests/grouping/test_distinct.py::test_the_texts_and_their_order_are_the_same_in_whatever_order_rows_come",
+    ),
+    Fault(
+        "grouping: more clusters need not be worth it", "grouping/clusters.py", "trial.silhouette >= NEARLY * highest",
+        "trial.silhouette >= highest",
+        "tests/grouping/test_clusters.py::test_the_fewest_clusters_with_nine_tenths_of_the_highest_silhouette_are_made",
+    ),
 )  # fmt: skip
 
 

@@ -304,6 +304,34 @@ def test_the_file_that_is_read_is_no_output_and_the_texts_are_cut_where_the_netw
     assert found(["good " * 600, "bad night"], threshold=1.0)["truncated"] == 1
 
 
+def test_what_json_prints_has_these_keys_and_no_others(found: Callable[..., dict[str, Any]], tiny_csv: Path) -> None:
+    shared = {"file", "rows", "text", "backbone", "truncated", "dropped_rows"}
+    assert {*found(tiny_csv, threshold=1.0)} == shared | {
+        "threshold", "threshold_by", "labelled_pairs", "mean_cosine", "copies", "duplicates", "duplicate_groups", "pairs", "pairs_found",
+    }  # fmt: skip
+    said = found(tiny_csv, "cluster", k=3)
+    assert {*said} == shared | {"k", "trials", "clusters", "in_no_cluster", "comparison", "assigned"}
+    assert {*said["clusters"][0]} == {"cluster", "rows", "share", "cohesion", "words", "examples"}
+
+
+def test_people_see_the_largest_groups_and_clusters_with_their_first_texts(
+    found: Callable[..., dict[str, Any]],
+) -> None:
+    from headstart.cli.groups import clusters, duplicate_groups
+
+    lines = duplicate_groups(found(ROWS, threshold=1.0)).split("\n")
+    assert lines[0].startswith(
+        "3 of 9 rows (33.3 %) repeat another: 2 copies, 1 nearly so or with a cosine of 1.000 or more; 2 groups"
+    )
+    assert lines[1] == "Threshold 1.000 as given"
+    assert lines[4].split()[:4] == ["1", "3", "1", "it"]
+    some = found(ROWS, "cluster", k=3)
+    shown = clusters(some | {"clusters": [some["clusters"][0]] * 43})
+    assert "3 clusters: --json, or -o FOLDER" in shown
+    assert "more" not in clusters(some)
+    assert "tf-idf" in shown
+
+
 def test_vectors_of_many_texts_are_computed_once(
     found: Callable[..., dict[str, Any]], rows_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

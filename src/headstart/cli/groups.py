@@ -12,6 +12,8 @@ from headstart.unseen import on_one_line
 
 MOST_GROUPS = 10
 """Groups of duplicates that are shown."""
+MOST_CLUSTERS = 40
+"""Clusters that are shown."""
 MOST_ROWS = 4
 """Rows of a group that are shown."""
 MOST_WORDS = 6
@@ -67,13 +69,18 @@ def _rows_of(group: dict[str, Any]) -> Iterator[list[str]]:
 def clusters(result: dict[str, Any]) -> str:
     """A line for each cluster with its words and the text nearest to its centre, then how far they can be relied on."""
     rows, body = result["rows"], []
-    for each in result["clusters"]:
+    for each in result["clusters"][:MOST_CLUSTERS]:
         words, example = ", ".join(each["words"][:MOST_WORDS]), each["examples"][0]
         cohesion = "" if each["cohesion"] is None else number(each["cohesion"], 2)
         body.append(
             [str(each["cluster"]), count(each["rows"]), share(each["rows"], rows), cohesion, words, example["text"]]
         )
-    outside = result["in_no_cluster"]
+    more, outside = result["clusters"][MOST_CLUSTERS:], result["in_no_cluster"]
+    if more:
+        held = sum(each["rows"] for each in more)
+        body.append(
+            ["more", count(held), share(held, rows), "", "", f"{counted(len(more), 'cluster')}: --json, or -o FOLDER"]
+        )
     if outside["rows"]:
         example = outside["examples"][0]["text"]
         body.append(["none", count(outside["rows"]), share(outside["rows"], rows), "", "", example])
