@@ -43,7 +43,7 @@ class WordOverlap(Strategy):
     See also: `from-scratch`, the control of what a network learns by itself; `crf`, the control where words have labels.
 
     Example:
-        headstart fit examples/questions/train.json --task question-answering --strategy word-overlap
+        headstart fit examples/questions/train.csv --task question-answering --strategy word-overlap
     """
 
     name: ClassVar[str] = "word-overlap"
