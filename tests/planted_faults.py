@@ -37,6 +37,9 @@ ERRORS = "tests/evaluation/measurements/test_errors.py::"
 SQUAD, ANSWERS = "tests/readers/test_squad.py::", "tests/data/test_answers.py::"
 SPAN_SCORES, OVERLAP = "tests/solving/test_span_scores.py::", "tests/predictors/test_word_overlap.py::"
 SELECTION = "tests/objectives/test_span_selection.py::"
+WINDOWS, ANSWERING = "tests/backbones/test_questions.py::", "tests/predictors/test_answers.py::"
+SPAN_SHARES, ASKED = "tests/tasks/test_answer_spans.py::", "tests/tasks/test_question_answering.py::"
+ASKING = "tests/runs/test_asking.py::"
 INDEXES, RANKING = "tests/indexes/test_index.py::", "tests/ranking/"
 SIGNALS = (
     "tests/contract/test_resuming.py::"
@@ -440,8 +443,8 @@ FAULTS = (
     Fault(
         "data: a run goes on though a named test has changed",
         'recipes/sources.py',
-        'return {role: path for role, path in (files | named).items() if path is not None}',
-        'return {role: path for role, path in files.items() if path is not None}',
+        'return {role: path for role, path in (files | named | {CORPUS: self.corpus}).items() if path is not None}',
+        'return {role: path for role, path in (files | {CORPUS: self.corpus}).items() if path is not None}',
         'tests/doors/test_named_tests.py::test_a_run_that_goes_on_knows_whether_a_named_test_has_changed_since',
     ),
     Fault(
@@ -1171,6 +1174,76 @@ FAULTS = (
         f"{OVERLAP}test_words_near_those_of_the_question_are_told_by_how_rare_these_are",
     ),
     Fault(
+        "questions: a word is read in the first window that has it",
+        "backbones/questions.py",
+        "better = nearer > best[own]",
+        "better = best[own] < 0",
+        f"{WINDOWS}test_every_word_is_read_once_where_it_has_most_around_it",
+    ),
+    Fault(
+        "questions: windows overlap less",
+        "backbones/questions.py",
+        "OVERLAP = 0.375",
+        "OVERLAP = 0.25",
+        f"{WINDOWS}test_the_windows_are_those_of_the_tokenizers_library",
+    ),
+    Fault(
+        "questions: no answer is read in the first window alone",
+        "heads/pooled.py",
+        "each[each.sum(1).argmin()][None]",
+        "each[:1]",
+        f"{ANSWERING}test_of_several_windows_the_one_that_is_least_for_no_answer_counts",
+    ),
+    Fault(
+        "questions: start and end change places in the native head",
+        "heads/native.py",
+        "    linear = _linear(network, place)\n    linear.weight.copy_(weight)",
+        "    linear = _linear(network, place)\n    linear.weight.copy_(weight.flip(0))",
+        f"{ANSWERING}test_plain_transformers_gives_the_same_logits[bert]",
+    ),
+    Fault(
+        "answers: spans that end before they begin count",
+        "tasks/answer_spans.py",
+        "totals = (np.cumsum(shares[..., 0], axis=1) * shares[..., 1]).sum(1)",
+        "totals = shares[..., 0].sum(1) * shares[..., 1].sum(1)",
+        f"{SPAN_SHARES}test_the_partition_is_the_sum_over_all_spans",
+    ),
+    Fault(
+        "answers: others may reach into the best one",
+        "tasks/answer_spans.py",
+        "for begin in range(max(0, first - reach + 1), first):",
+        "for begin in range(0):",
+        f"{SPAN_SHARES}test_the_best_spans_are_the_best_and_do_not_overlap",
+    ),
+    Fault(
+        "answers: the threshold of no answer is that of an answer",
+        "tasks/question_answering.py",
+        "        return share, 1 - share\n",
+        "        return 1 - share, share\n",
+        f"{ASKED}test_the_threshold_of_no_answer_is_the_best_for_the_metric",
+    ),
+    Fault(
+        "answers: one that several people gave counts once",
+        "tasks/question_answering.py",
+        "            spans = self._true(example)\n            for first",
+        "            spans = self._distinct(example)\n            for first",
+        f"{ASKED}test_several_answers_share_the_target_by_how_often_they_are_given",
+    ),
+    Fault(
+        "asking: places are those in the passage",
+        "runs/asking.py",
+        '"start": passage.start + self.start,',
+        '"start": self.start,',
+        f"{ASKING}test_an_answer_is_as_probable_as_its_passage_times_what_the_reader_says",
+    ),
+    Fault(
+        "asking: what the reader says of having no answer counts alike for all passages",
+        "runs/asking.py",
+        "sum(share * said.no_answer for share, said in zip(shares, read, strict=True))",
+        "max(said.no_answer for said in read)",
+        f"{ASKING}test_where_passages_have_no_answer_that_is_what_is_said",
+    ),
+    Fault(
         "overlap: pairs that are not known are taken for others",
         "predictors/overlap.py",
         "found.append(at[codes[at] == wanted])",
@@ -1257,7 +1330,7 @@ FAULTS = (
     Fault(
         "decisions: thresholds of what has no labels",
         "decisions/thresholds.py",
-        'if self.values and task.target_kind not in ("label", "labels"):',
+        'if self.values and task.target_kind not in ("label", "labels", "answer"):',
         "if not task.names:",
         CHANGED + "test_a_decision_that_would_have_no_vote_is_refused",
     ),

@@ -115,21 +115,21 @@ def test_the_code_of_the_card_gives_the_same_answer(
 def test_of_several_windows_the_one_that_is_least_for_no_answer_counts(
     network: Callable[..., NetworkPredictor],
 ) -> None:
-    made = network()
-    tokenizer = made.backbone.tokenizer
-    found = made.outputs([SHORT, LONG])
-    tokens = tokenizer.read([LONG])
-    windows = len(tokens.windows)
-    assert windows > 2
-    ids, mask = (torch.from_numpy(each) for each in tokens.pad([0], tokenizer.pad_id))
     from headstart.backbones.base import Inputs
 
-    with torch.no_grad():
-        hidden = made.model.encode(Inputs(ids, mask)).hidden[:, 0]
-        each = made.head.linear(hidden).numpy()
-    assert np.ptp(each.sum(1)) > 1e-3
-    own = found.units.offsets[1]  # type: ignore[union-attr]
-    np.testing.assert_allclose(found.values[own], each[each.sum(1).argmin()], atol=1e-5)
+    made = network()
+    tokenizer, least = made.backbone.tokenizer, set()
+    for question in ("what arrives", "who", "is it good", "when is the day"):
+        asked = LONG._replace(question=question)
+        found = made.outputs([SHORT, asked])
+        ids, mask = (torch.from_numpy(each) for each in tokenizer.read([asked]).pad([0], tokenizer.pad_id))
+        with torch.no_grad():
+            each = made.head.linear(made.model.encode(Inputs(ids, mask)).hidden[:, 0]).numpy()
+        assert len(each) > 2
+        own = found.units.offsets[1]  # type: ignore[union-attr]
+        np.testing.assert_allclose(found.values[own], each[each.sum(1).argmin()], atol=1e-5)
+        least.add(int(each.sum(1).argmin()))
+    assert least - {0}  # it is not always the first window
 
 
 def test_few_questions_are_answered_in_numpy_and_long_contexts_by_torch(

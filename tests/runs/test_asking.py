@@ -84,7 +84,9 @@ def test_an_answer_is_as_probable_as_its_passage_times_what_the_reader_says() ->
 def test_where_passages_have_no_answer_that_is_what_is_said() -> None:
     read = [said(0.8, ("a", 0, 0.1)), said(0.7, ("b", 2, 0.2))]
     found = _reply("q", [hit(2.0), hit(1.0)], read, best=2, weight=1.0, limits=(0.5, 0.5))
+    share = _shares(np.array([2.0, 1.0]), 1.0)
     assert found.refused
+    assert found.no_answer == pytest.approx(share[0] * 0.8 + share[1] * 0.7)
     assert found.plain()["answer"] == ""
     assert found.plain()["score"] == found.no_answer
     assert len(found.plain()["others"]) == 2

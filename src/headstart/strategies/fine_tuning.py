@@ -33,6 +33,8 @@ FEW_FOR_TUNING = 16
 """Rows per label below which contrastive training does as well (docs/log.md has what it came to)."""
 WORD_UPDATES, MOST_WORD_EPOCHS = 480, 12
 """A small file of sentences with tags gets more epochs, up to so many, so that its words are seen in about so many updates."""
+MOST_QUESTION_EPOCHS = 40
+"""Epochs at most of a small file of questions, whose rows say as much as one word each."""
 LEARNING_RATE = 1e-4
 
 
@@ -109,7 +111,8 @@ class FineTuning(Strategy):
             return epochs_for(context, EPOCHS)
         if not context.task.words:
             return EPOCHS
-        return epochs_for(context, EPOCHS, WORD_UPDATES, MOST_WORD_EPOCHS)
+        most = MOST_QUESTION_EPOCHS if context.task.target_kind == "answer" else MOST_WORD_EPOCHS
+        return epochs_for(context, EPOCHS, WORD_UPDATES, most)
 
     def _rates(self, context: Context) -> tuple[float, ...]:
         if context.training.learning_rate is not None:
