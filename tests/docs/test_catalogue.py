@@ -140,8 +140,10 @@ def _prepared(name: str, shell: Shell) -> None:
         shell.run("headstart fit examples/feedback/train.csv --strategy tf-idf --no-controls -o runs/feedback")
     if name == "verb resume":
         _stopped(shell)
-    if name == "verb search":
+    if name in ("verb search", "verb ask"):
         shell.run("headstart index examples/handbook -o runs/handbook")
+    if name == "verb ask":
+        shell.run("headstart fit examples/questions/train.csv --strategy word-overlap --no-controls -o runs/questions")
 
 
 def _alone(line: str) -> str:
@@ -168,7 +170,9 @@ def test_the_examples_of_cheap_pages_run_on_few_rows_with_a_tiny_network(name: s
     shell.run(_alone(line))
 
 
-@pytest.mark.parametrize("name", ["verb predict", "verb evaluate", "verb resume", "verb index", "verb search"])
+@pytest.mark.parametrize(
+    "name", ["verb predict", "verb evaluate", "verb resume", "verb index", "verb search", "verb ask"]
+)
 def test_the_examples_of_verbs_that_need_a_run_follow_on_each_other(name: str, shell: Shell) -> None:
     _prepared(name, shell)
     for page, line in EXAMPLES:

@@ -101,7 +101,7 @@ def test_it_learns_toy_questions_and_that_some_have_no_answer(learnt: tuple[Word
     results = predictor.task.results(predictor.outputs(list(store.inputs)), store)
     assert results.exact.mean() >= 0.8
     assert found.strategy.variance == 10.0
-    assert found.validation.units.total == 4 * sum(len(row.input.words.words) + 1 for row in rows)
+    assert found.validation.units.total == 4 * sum(len(row.input.context_words.words) + 1 for row in rows)
 
 
 def test_what_was_saved_says_the_same_and_its_card_too(

@@ -107,8 +107,10 @@ def test_questions_of_one_article_or_of_one_context_hang_together() -> None:
     assert by_title.groups.tolist() == [0, 1, 0]
     _, by_context, _ = read([("q", "a b", "a"), ("r", "a b", "b"), ("q", "c d", "c")])
     assert by_context.groups.tolist() == [0, 0, 1]
-    _, alone, _ = read([("q", "a b", "a"), ("q", "c d", "c")])
-    assert alone.groups is None
+    _, one_title, _ = read([("A", "q", "a b", "a"), ("A", "r", "a b", "a"), ("A", "q", "c d", "c")], columns)
+    assert one_title.groups.tolist() == [0, 0, 1]
+    for rows in ([("q", "a b", "a"), ("q", "c d", "c")], [("q", "a b", "a"), ("r", "a b", "b")]):
+        assert read(rows)[1].groups is None
 
 
 def test_offsets_of_javascript_are_recognised_and_said() -> None:
@@ -180,7 +182,7 @@ def test_answers_are_no_longer_than_they_may_be() -> None:
     task, store, _ = read([("who", CONTEXT, "Ada"), ("when", CONTEXT, "1843")], max_answer=2)
     task = task.bind(store)
     for said in task.predictions(surely(task, [(0, 6), (1, 7)], store), list(store.inputs)):
-        assert len(AskedText("", said.answer).words.words) <= 2
+        assert len(AskedText("", said.answer).context_words.words) <= 2
 
 
 def test_probabilities_of_all_answers_and_of_none_add_up_to_one() -> None:

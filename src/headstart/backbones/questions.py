@@ -116,7 +116,7 @@ def read_questions(
             room = max_length - around - len(own)
             begins = _begins(len(ids), room)
             rows = [[*head, *ids[begin : begin + room].tolist(), *frame.after] for begin in begins]
-            places = first_tokens(given.words, offsets)
+            places = first_tokens(given.context_words, offsets)
             home = _owners(begins, room, len(ids))[places]
             first = places - np.array(begins)[home] + len(head)
             nothing = frame.nothing if frame.nothing >= 0 else len(rows[0]) + frame.nothing

@@ -44,7 +44,7 @@ class AskedText(NamedTuple):
     context: str
 
     @property
-    def words(self) -> Words:
+    def context_words(self) -> Words:
         """Words of the context, each with its place."""
         return context_words(self.context)
 

@@ -113,7 +113,8 @@ def _objects(answer: Any, at: int) -> list[dict[str, Any]]:
             pairs = zip(text, starts, strict=True)
             return [found for own, place in pairs for found in _objects({"text": own, "start": place}, at)]
     elif hasattr(answer, "__iter__"):
-        return [found for own in answer for found in _objects(own, at)]
+        several: Any = answer
+        return [found for own in several for found in _objects(own, at)]
     raise DataError(
         f"answer {at} is {answer!r:.60}, expected a text, an object with text and answer_start, or a list of them"
     )

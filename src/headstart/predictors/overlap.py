@@ -152,8 +152,8 @@ class Terms:
         counted, stems, known = Counter[tuple[str, str]](), Counter[str](), dict[str, list[list[str]]]()
         for given, places in rows:
             if given.context not in known:
-                known[given.context] = traits_of(given.words.composed)
-                stems.update({stem_of(word) for word in given.words.composed})
+                known[given.context] = traits_of(given.context_words.composed)
+                stems.update({stem_of(word) for word in given.context_words.composed})
             own = asked_for(context_words(given.question).composed)
             counted.update((one, other) for at in places for one in own for other in known[given.context][at])
         kept = [pair for pair, count in counted.items() if count >= least]
@@ -174,7 +174,7 @@ class Terms:
 
         numbers, flags = [], []
         for given in inputs:
-            words = given.words.composed
+            words = given.context_words.composed
             own = np.zeros((len(words) + 1, WIDTH + NOTHING), dtype=np.float32)
             own[1:, :WIDTH] = overlaps(context_words(given.question).composed, words, self.rarity)
             own[0, WIDTH:] = 1.0, own[:, COVERED].max(), own[:, FOUND].max()
@@ -199,7 +199,7 @@ class Terms:
             if given.context not in known:
                 known[given.context] = [
                     np.array([traits[name] for name in names if name in traits], dtype=np.int64)
-                    for names in traits_of(given.words.composed)
+                    for names in traits_of(given.context_words.composed)
                 ]
             question = asked_for(context_words(given.question).composed)
             own = np.array([asked[name] for name in question if name in asked], dtype=np.int64) * len(traits)

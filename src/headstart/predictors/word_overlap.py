@@ -74,7 +74,7 @@ class WordOverlapPredictor(Predictor):
             some = inputs[start : start + CHUNK]
             found.append(self.factor * best_through(*self.values(some), self.judged, self.longest))
             progress.advance(len(some))
-        units = Units.counted([len(each.words.words) + 1 for each in inputs])
+        units = Units.counted([len(each.context_words.words) + 1 for each in inputs])
         return Logits.of(np.concatenate(found).astype(np.float32), units)
 
     def absorb(self, decision: Decision) -> bool:

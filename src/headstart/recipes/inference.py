@@ -43,7 +43,6 @@ class Predict(Inference):
     Example:
         headstart predict runs/feedback "It broke after a week."
         headstart predict runs/feedback --input examples/feedback/test.csv --output scored.csv
-        headstart predict runs/qa "Who wrote it?" "Ada Lovelace wrote the first program." --best 3
     """
 
     verb: ClassVar[str] = "predict"
@@ -68,7 +67,6 @@ class Evaluate(Inference):
 
     Example:
         headstart evaluate runs/feedback examples/feedback/test.csv --by channel
-        headstart evaluate runs/handbook examples/questions/test.csv --reader runs/questions
     """
 
     verb: ClassVar[str] = "evaluate"

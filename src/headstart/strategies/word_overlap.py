@@ -175,5 +175,5 @@ def _scale(features: Any, pairs: int) -> np.ndarray:
 
 def _spans(example: Question) -> list[tuple[int, int]]:
     """First and last word of each answer of a row, as often as it is given."""
-    found = (words_between(example.input.words, each.start, each.end) for each in example.label or ())
+    found = (words_between(example.input.context_words, each.start, each.end) for each in example.label or ())
     return [span for span in found if span is not None]

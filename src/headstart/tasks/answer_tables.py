@@ -158,10 +158,12 @@ def _wordless(context: str, answers: Sequence[Answer]) -> str | None:
 
 
 def _groups(table: Table, context: str, kept: Sequence[int]) -> np.ndarray | None:
-    """The article, or the context, of each row; None where each row has its own."""
+    """The article of each row or, where all have the same or none is named, the context; None where that parts nothing either."""
     name = first_named([each for each in table.columns if each != context], GROUP_NAMES)
-    titles = table.columns[name] if name is not None else [None] * len(table)
     texts = table.columns[table.named(context)]
-    keys = [titles[row] or texts[row] or "" for row in kept]
-    found = numbered(keys) if keys else np.zeros(0, dtype=np.int64)
-    return found if len(np.unique(found)) < len(found) else None
+    titles = texts if name is None else table.columns[name]
+    for values in (titles, texts):
+        found = numbered([values[row] or texts[row] or "" for row in kept])
+        if 1 < len(np.unique(found)) < len(found):
+            return found
+    return None

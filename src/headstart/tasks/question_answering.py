@@ -192,7 +192,7 @@ class QuestionAnswering(PooledTask[Question]):
     def units(self, rows: Store[Any]) -> Units:
         """One output for "no answer", then one for each word of the context."""
         own = getattr(rows.examples, "counts", None)
-        counts = np.array([len(row.input.words.words) for row in rows.examples]) if own is None else own
+        counts = np.array([len(row.input.context_words.words) for row in rows.examples]) if own is None else own
         return Units.counted(np.asarray(counts, dtype=np.int64) + 1)
 
     def strata(self, rows: Store[Any]) -> Sequence[str]:
@@ -261,7 +261,7 @@ class QuestionAnswering(PooledTask[Question]):
 
     def _true(self, example: Question) -> list[tuple[int, int]]:
         """First and last word of each answer of a row, as often as it is given."""
-        spans = (words_between(example.input.words, each.start, each.end) for each in example.label or ())
+        spans = (words_between(example.input.context_words, each.start, each.end) for each in example.label or ())
         return [span for span in spans if span is not None]
 
     def losses_at(self, outputs: Logits, rows: Store[Question]) -> Callable[[float], np.ndarray]:
@@ -352,7 +352,7 @@ class QuestionAnswering(PooledTask[Question]):
         for row, given in enumerate(inputs):
             own = row_outputs(outputs, row)
             spans = best_spans(own, longest=self.max_answer, most=self.best)
-            words = given.words
+            words = given.context_words
             answers = []
             for span in spans:
                 start, end = words.starts[span.first], words.starts[span.last] + len(words.words[span.last])
