@@ -1225,8 +1225,8 @@ FAULTS = (
     Fault(
         "answers: one that several people gave counts once",
         "tasks/question_answering.py",
-        "            spans = self._true(example)\n            for first",
-        "            spans = self._distinct(example)\n            for first",
+        "true = [self._true(example) for example in examples.examples]",
+        "true = [self._distinct(example) for example in examples.examples]",
         f"{ASKED}test_several_answers_share_the_target_by_how_often_they_are_given",
     ),
     Fault(

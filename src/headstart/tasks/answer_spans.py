@@ -93,6 +93,28 @@ def log_losses_of(
     return np.maximum(found, 0.0)
 
 
+def shares_of_answers(true: Sequence[Sequence[tuple[int, int]]], units: Units, *, nothing: bool) -> np.ndarray:
+    """What heads that find spans learn, see `solving.spans`: float32, shape (units, 3).
+
+    Args:
+        true: first and last word of each answer of each row, as often as it was given; none where there is no answer.
+        units: of the rows.
+        nothing: whether "no answer" is possible.
+    """
+    found = np.zeros((units.total, 3), dtype=np.float32)
+    found[:, 0] = units.rows
+    for row, spans in enumerate(true):
+        begin = units.offsets[row]
+        if not nothing:
+            found[begin, 0] = -1
+        for first, last in spans:
+            found[begin + 1 + first, 1] += 1 / len(spans)
+            found[begin + 1 + last, 2] += 1 / len(spans)
+        if not spans and nothing:
+            found[begin, 1:] = 1
+    return found
+
+
 def best_spans(own: np.ndarray, *, longest: int, most: int) -> list[AnswerSpan]:
     """The best spans of a row that do not overlap, the best first.
 

@@ -19,11 +19,12 @@ from headstart.data.units import Units
 from headstart.errors import DataError, ModelError
 from headstart.metrics.answers import Normaliser, exact, f1, mlqa_normaliser, squad_normalised
 from headstart.metrics.results import AnswerResults
-from headstart.tasks.answer_spans import best_spans, log_losses_of, log_partitions, row_outputs
+from headstart.tasks.answer_mistakes import answer_mistakes
+from headstart.tasks.answer_spans import best_spans, log_losses_of, log_partitions, row_outputs, shares_of_answers
 from headstart.tasks.answer_tables import asked_fitness, guessed, questions_of, remarks_on
 from headstart.tasks.columns import checked_input
 from headstart.tasks.fitness import Fitness
-from headstart.tasks.mistakes import MarkedSpan, Mistake
+from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask
 from headstart.types import AnswerPrediction, Dropped, FoundAnswer
 
@@ -234,20 +235,8 @@ class QuestionAnswering(PooledTask[Question]):
 
         float32, shape (outputs, 3). A row of several answers has each by how often it is given.
         """
-        units = self.units(examples)
-        found = np.zeros((units.total, 3), dtype=np.float32)
-        found[:, 0] = units.rows
-        for row, example in enumerate(examples.examples):
-            begin = units.offsets[row]
-            if not self.may_refuse:
-                found[begin, 0] = -1
-            spans = self._true(example)
-            for first, last in spans:
-                found[begin + 1 + first, 1] += 1 / len(spans)
-                found[begin + 1 + last, 2] += 1 / len(spans)
-            if not spans and self.may_refuse:
-                found[begin, 1:] = 1
-        return found
+        true = [self._true(example) for example in examples.examples]
+        return shares_of_answers(true, self.units(examples), nothing=self.may_refuse)
 
     def weights(self, examples: Sequence[Any]) -> np.ndarray:
         """All outputs alike, shape (outputs,)."""
@@ -369,11 +358,11 @@ class QuestionAnswering(PooledTask[Question]):
         units = outputs.units or Units.counted([])
         partitions = log_partitions(outputs.values, units, nothing=self.may_refuse) if len(units) else found
         limits = outputs.thresholds if outputs.thresholds is not None else (NEUTRAL, NEUTRAL)
-        offset = np.log(limits[0]) - np.log(limits[1])
+        margin = float(np.log(limits[0]) - np.log(limits[1]))
         for row in range(len(outputs)):
             own = row_outputs(outputs, row)
             best, empty = best_spans(own, longest=self.max_answer, most=1)[0].score, float(own[0].sum(dtype=np.float64))
-            said = empty if self.may_refuse and empty - offset >= best else best
+            said = empty if self.may_refuse and empty - margin >= best else best
             found[row] = min(float(np.exp(said - partitions[row])), 1.0)
         return found
 
@@ -383,22 +372,8 @@ class QuestionAnswering(PooledTask[Question]):
 
     def mistakes(self, outputs: Logits, rows: Store[Question], most: int) -> list[Mistake]:
         """Questions whose answer has no word in common with a true one, or some, the surest first."""
-        said, results = self.predictions(outputs, list(rows.inputs)), self.results(outputs, rows)
-        sure = self.confidence(outputs)
-        wrong = np.flatnonzero(results.f1 < 1)
-        order = wrong[np.lexsort((-sure[wrong], results.f1[wrong]))][:most]
-        found = []
-        for row in order:
-            example, answered = rows.get(int(row)), said[row]
-            true = {(each.start, each.end): each.text for each in example.label or ()}
-            marks = [MarkedSpan(start, end, "answer", "missed") for start, end in true]
-            if answered.start is not None and answered.end is not None:
-                kind = "wrong boundary" if results.f1[row] > 0 else "invented"
-                marks.append(MarkedSpan(answered.start, answered.end, "answer", kind, float(sure[row])))
-            label = " / ".join(dict.fromkeys(true.values())) or "(no answer)"
-            said_of = answered.answer or "(no answer)"
-            found.append(Mistake(int(row), label, said_of, float(sure[row]), spans=marks, text=example.input.context))
-        return found
+        said = self.predictions(outputs, list(rows.inputs))
+        return answer_mistakes(said, self._matched([each.answer for each in said], rows)[1], rows, most)
 
     @classmethod
     def toy_examples(cls) -> list[Question]:
