@@ -131,7 +131,7 @@ def fit(
     max_answer: int | None = ...,
     best: int | None = ...,
     normalise: Literal["squad", "mlqa"] | None = ...,
-    language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
+    answer_language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
     passage_id: str | None = ...,
     grade: str | None = ...,
     encoder: Literal["bi", "cross"] | None = ...,
@@ -262,7 +262,7 @@ def fit(
         max_answer: Words of an answer at most, in [1, 10000].
         best: Answers that a prediction lists at most, the best one included, in [1, 100].
         normalise: How answers are made comparable before they are scored.
-        language: Language of the answers under `normalise.
+        answer_language: Language of the answers under `normalise.
         passage_id: Column with ids of passages beside their texts.
         grade: Column with numbers that say how well a passage answers, over 0 where it does.
         encoder: `bi` reads the two texts apart, and their cosine tells.
@@ -399,7 +399,7 @@ def compare(
     max_answer: int | None = ...,
     best: int | None = ...,
     normalise: Literal["squad", "mlqa"] | None = ...,
-    language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
+    answer_language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
     passage_id: str | None = ...,
     grade: str | None = ...,
     encoder: Literal["bi", "cross"] | None = ...,
@@ -526,7 +526,7 @@ def plan(
     max_answer: int | None = ...,
     best: int | None = ...,
     normalise: Literal["squad", "mlqa"] | None = ...,
-    language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
+    answer_language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
     passage_id: str | None = ...,
     grade: str | None = ...,
     encoder: Literal["bi", "cross"] | None = ...,

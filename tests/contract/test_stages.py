@@ -23,7 +23,9 @@ from headstart.training.state import History
 from headstart.training.trainer import train
 
 EPOCHS = 2
-NAMES = [*TASKS.names(), *OBJECTIVES.names()]
+LEARNT = [name for name in TASKS.names() if TASKS.get(name).outputs_kind == "logits"]
+"""Tasks that are minimised themselves; the others are learnt by objectives of their strategies."""
+NAMES = [*LEARNT, *OBJECTIVES.names()]
 every_objective = pytest.mark.parametrize("name", NAMES)
 
 

@@ -75,7 +75,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "max_answer": (["--max-answer", "12"], 12),
     "best": (["--best", "3"], 3),
     "normalise": (["--normalise", "mlqa"], "mlqa"),
-    "language": (["--language", "de"], "de"),
+    "answer_language": (["--answer-language", "de"], "de"),
     "backbone": (["--backbone", "org/model"], "org/model"),
     "revision": (["--revision", "abc"], "abc"),
     "max_length": (["--max-length", "64"], 64),
@@ -284,7 +284,9 @@ TASK_OF = {
     "encoder": "sentence-similarity",
     "scheme": "token-classification",
     "crf": "token-classification",
-    **dict.fromkeys(("answer_start", "no_answer", "max_answer", "best", "normalise", "language"), "question-answering"),
+    **dict.fromkeys(
+        ("answer_start", "no_answer", "max_answer", "best", "normalise", "answer_language"), "question-answering"
+    ),
     "passage_id": "retrieval",
     "grade": "retrieval",
 }
@@ -351,7 +353,7 @@ def test_a_flag_a_recipe_key_and_a_keyword_argument_build_the_same_recipe(
         words = [*words, "--objective", objective_of(name)]
         options |= {"objective": objective_of(name)}
         start = start | {"objective": options["objective"]}
-    if name in TASK_OF:
+    if name in TASK_OF and "task" in flat(verb):
         words = [*words, "--task", TASK_OF[name]]
         options |= {"task": TASK_OF[name]}
         start = start | {"task": TASK_OF[name]}

@@ -21,6 +21,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "fit": {"train": "a.csv"}, "compare": {"train": "a.csv"}, "init": {"train": "a.csv"}, "pretrain": {"texts": ("a.txt",)}, "adapt": {"texts": ("a.txt",)},
     "resume": {"run": "runs/a"}, "predict": {"model": "runs/a", "texts": ("a",)}, "evaluate": {"model": "runs/a", "test": "a.csv"},
     "index": {"sources": ("docs",)}, "search": {"index": "runs/a", "query": ("a",)},
+    "ask": {"index": "runs/a", "query": ("a",)},
     "duplicates": {"input": "a.csv"}, "cluster": {"input": "a.csv"},
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from headstart.solving.logistic import Part, solve
-from headstart.solving.spans import SPANS, _SpanLoss, explained
+from headstart.solving.spans import SPANS, SpanLoss, explained
 
 COUNTS = (3, 5, 2, 6)
 
@@ -24,7 +24,7 @@ def targets(nothing: bool = True) -> np.ndarray:
 
 @pytest.mark.parametrize("nothing", [True, False])
 def test_errors_are_the_derivative_of_the_loss(nothing: bool) -> None:
-    loss = _SpanLoss(targets(nothing), 2)
+    loss = SpanLoss(targets(nothing), 2)
     logits = np.random.default_rng(0).normal(size=(sum(COUNTS), 2))
 
     def total(flat: np.ndarray) -> float:
@@ -36,7 +36,7 @@ def test_errors_are_the_derivative_of_the_loss(nothing: bool) -> None:
 
 
 def test_the_loss_of_logits_that_know_nothing_is_that_of_a_choice_by_chance() -> None:
-    loss = _SpanLoss(targets(), 2)
+    loss = SpanLoss(targets(), 2)
     found, _ = loss.errors(np.zeros((sum(COUNTS), 2)), slice(None))
     assert found.sum() == pytest.approx(np.log(COUNTS).sum())
     assert explained(np.zeros((sum(COUNTS), 2)), targets())[0] == pytest.approx(0, abs=1e-12)
@@ -49,7 +49,7 @@ def test_the_head_is_at_the_least_of_loss_and_penalty() -> None:
     part = Part(features, targets(), np.ones(sum(COUNTS)))
     solved = solve(part, part, labels=2, rank=explained, grid=(0.5,), solver=SPANS)
     scale = features.std(0, dtype=np.float64)
-    loss = _SpanLoss(targets(), 2)
+    loss = SpanLoss(targets(), 2)
 
     def total(flat: np.ndarray) -> float:
         weight = flat.reshape(2, 4)
@@ -62,4 +62,4 @@ def test_the_head_is_at_the_least_of_loss_and_penalty() -> None:
 
 def test_rows_that_are_not_whole_are_a_fault() -> None:
     with pytest.raises(ValueError, match="with all rows in memory"):
-        _SpanLoss(targets(), 2).errors(np.zeros((2, 2)), slice(0, 2))
+        SpanLoss(targets(), 2).errors(np.zeros((2, 2)), slice(0, 2))

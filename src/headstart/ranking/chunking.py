@@ -99,7 +99,9 @@ def _cut(text: str, most: int, overlap: int, places: Places) -> list[tuple[int, 
     if overlap:
         for at in range(1, len(trimmed)):
             start, end = trimmed[at]
-            trimmed[at] = (_earlier(text, starts, trimmed[at - 1][0], start, overlap), end)
+            earlier = _earlier(text, starts, trimmed[at - 1][0], start, overlap)
+            if bisect_left(starts, end) - bisect_left(starts, earlier) <= most:  # one character may fill it alone
+                trimmed[at] = (earlier, end)
     return trimmed
 
 

@@ -84,8 +84,9 @@ class QuestionAnswering(PooledTask[Question]):
     """Answers that a prediction lists at most, the best one included, in [1, 100]; they do not overlap."""
     normalise: Literal["squad", "mlqa"] = "squad"
     """How answers are made comparable before they are scored: `squad` as its official scripts have it, without case, English
-    articles and ASCII punctuation; `mlqa` without all punctuation of Unicode and the articles of `language` (Lewis et al. 2020)."""
-    language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] = "en"
+    articles and ASCII punctuation; `mlqa` without all punctuation of Unicode and the articles of `answer_language` (Lewis et
+    al. 2020)."""
+    answer_language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] = "en"
     """Language of the answers under `normalise: mlqa`."""
 
     @property
@@ -290,7 +291,7 @@ class QuestionAnswering(PooledTask[Question]):
     @property
     def normaliser(self) -> Normaliser:
         """How texts are made comparable, as `normalise` says."""
-        return squad_normalised if self.normalise == "squad" else mlqa_normaliser(self.language)
+        return squad_normalised if self.normalise == "squad" else mlqa_normaliser(self.answer_language)
 
     def unit_sort_key(self, values: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
         """Share of the log-loss that is explained, and the negative log-loss; see `solving.spans`."""
