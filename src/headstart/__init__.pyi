@@ -260,7 +260,7 @@ def fit(
         answer_start: Column with the place of the answer's first character in the context, from 0.
         no_answer: Whether the model may say that a context has no answer.
         max_answer: Words of an answer at most, in [1, 10000].
-        best: Answers that a prediction lists at most, the best one included, in [1, 100].
+        best: Answers or passages that a prediction lists at most, the best one included, in [1, 100].
         normalise: How answers are made comparable before they are scored.
         answer_language: Language of the answers under `normalise.
         passage_id: Column with ids of passages beside their texts.
@@ -823,7 +823,7 @@ def predict(
         abstain: Confidence below which the model is not to answer, in [0, 1).
         input: File with a text column, or `-` for lines on standard input.
         output: File to write.
-        best: Answers listed for each question at most, in [1, 100], of models that find answers in texts.
+        best: Answers or passages listed for each question at most, in [1, 100], of models that find these.
         max_answer: Words of an answer at most, in [1, 10000], of models that find answers in texts.
         overwrite: Replace the output file.
     """

@@ -153,6 +153,7 @@ def test_predictions_are_passages_in_words_and_mistakes_the_farthest_first() -> 
     assert [(hit["id"], hit["text"], hit["start"], hit["end"]) for hit in first.plain()["passages"]] == [
         ("b", "blue bird", 0, 9), ("a", "red fish", 0, 8),
     ]  # fmt: skip
+    assert len(task.revised(best=1).predictions(outputs, ["q", "r", "s"])[1].plain()["passages"]) == 1  # type: ignore[arg-type]
     assert first.cells() == ["b", '[{"id": "b", "score": 0.0}, {"id": "a", "score": -1.0}]']
     assert len(first.cells()) == len(task.columns) == len(task.nothing)
     assert [(each.row, each.label, each.predicted) for each in task.mistakes(outputs, found.rows, 9)] == [

@@ -55,7 +55,8 @@ class Predict(Inference):
     output: OutputPath | None = None
     """File to write: all columns of the input, in order, with prediction and probabilities."""
     best: int | None = Field(default=None, ge=1, le=100)
-    """Answers listed for each question at most, in [1, 100], of models that find answers in texts; by default the best one."""
+    """Answers or passages listed for each question at most, in [1, 100], of models that find these; by default the best answer,
+    or five passages."""
     max_answer: int | None = Field(default=None, ge=1, le=10_000)
     """Words of an answer at most, in [1, 10000], of models that find answers in texts; by default as the model was fitted with."""
     overwrite: bool = False

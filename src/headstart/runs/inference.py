@@ -85,7 +85,8 @@ def _asked_for(recipe: Predict, artifact: Artifact) -> Artifact:
     odd = next((key for key in said if key not in type(artifact.task).model_fields), None)
     if odd is not None:
         raise UsageError(
-            f"--{odd.replace('_', '-')} is for models that answer questions; this one does {artifact.task.name}"
+            f"--{odd.replace('_', '-')} is for models that answer questions{' or find passages' * (odd == 'best')}; this one does "
+            f"{artifact.task.name}"
         )
     return replace(artifact, task=artifact.task.revised(**said)) if said else artifact
 

@@ -81,7 +81,7 @@ class QuestionAnswering(PooledTask[Question]):
     max_answer: int = Field(default=30, ge=1, le=10_000)
     """Words of an answer at most, in [1, 10000]; signs count as words."""
     best: int = Field(default=1, ge=1, le=100)
-    """Answers that a prediction lists at most, the best one included, in [1, 100]; they do not overlap."""
+    """Answers or passages that a prediction lists at most, the best one included, in [1, 100]; answers do not overlap."""
     normalise: Literal["squad", "mlqa"] = "squad"
     """How answers are made comparable before they are scored: `squad` as its official scripts have it, without case, English
     articles and ASCII punctuation; `mlqa` without all punctuation of Unicode and the articles of `answer_language` (Lewis et

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from headstart.data.columns import taken
 from headstart.data.examples import joined
@@ -84,6 +84,9 @@ class Retrieval(Task[Query, Ranked]):
     """Column with ids of passages beside their texts; guessed if not given."""
     grade: str | None = None
     """Column with numbers that say how well a passage answers, over 0 where it does; guessed if not given, else 1 for each row."""
+
+    best: int = Field(default=SHOWN, ge=1, le=100)
+    """Answers or passages that a prediction lists at most, the best one included, in [1, 100]; of passages 20 are kept."""
 
     _passages: Any = PrivateAttr(default=None)
 
@@ -232,7 +235,7 @@ class Retrieval(Task[Query, Ranked]):
         """The best passages of each question."""
         known = self.passages
         found = []
-        for ids, scores, cut in zip(outputs.ids[:, :SHOWN], outputs.scores, outputs.truncated, strict=True):
+        for ids, scores, cut in zip(outputs.ids[:, : self.best], outputs.scores, outputs.truncated, strict=True):
             hits = [(known[int(at)], float(score)) for at, score in zip(ids, scores, strict=False) if at >= 0]
             named = tuple(
                 RankedPassage(each.id, each.text, each.document, each.start, each.end, score) for each, score in hits
