@@ -76,12 +76,10 @@ def headstart(program: str, train: Path, test: Path, options: argparse.Namespace
         output, seconds = timed(command, options.threads)
     found = json.loads(output)
     scores = {name: [each["value"], each["low"], each["high"]] for name, each in found["scores"]["test"].items()}
-    board = found["leaderboard"][0]
     return {
         "scores": scores,
-        "fit_seconds": board["seconds"],
+        "fit_seconds": found["leaderboard"][0]["seconds"],
         "command_seconds": round(seconds, 1),
-        "chosen": board["description"],
     }
 
 
@@ -97,7 +95,6 @@ def loop(train: Path, test: Path, options: argparse.Namespace, seed: int) -> dic
         "scores": scores,
         "fit_seconds": found["training_seconds"],
         "command_seconds": round(seconds, 1),
-        "chosen": "",
     }
 
 
