@@ -14,6 +14,24 @@ logits = torch.stack([found.start_logits, found.end_logits], dim=-1)"""
 _BARE = """    states = model(**batch).last_hidden_state
 logits = states @ head["weight"].T + head["bias"]"""
 
+_WORDS = r"""# A word of the context is read at one token, in the window where that has most tokens around it.
+words = [match.span() for match in re.finditer(r"[^\W\d]+|\d+|\.{2,}|[^\w\s]", context)]
+rows = []
+for start, _ in words:
+    best = None
+    for window, (places, texts_of) in enumerate(zip(offsets, texts)):
+        own = [at for at, text in enumerate(texts_of) if text == 1]
+        at = next((at for at in own if places[at][1] > start), None)
+        if at is None or (places[at][0] > start and window and at == own[0]):
+            continue
+        left = at - own[0] if window else len(context)
+        right = own[-1] - at if window + 1 < len(offsets) else len(context)
+        if best is None or min(left, right) > best[0]:
+            best = min(left, right), window, at
+    rows.append(logits[best[1], best[2]])
+scores = torch.stack(rows).double()
+"""
+
 
 def answering_code(
     task: Task[Any, Any], thresholds: Sequence[float], head: PooledHead, limit: int, *, native: bool, types: bool
@@ -55,23 +73,7 @@ texts = [batch.sequence_ids(window) for window in range(len(offsets))]
 with torch.inference_mode():
 {_NATIVE if native else _BARE}
 
-# A word of the context is read at one token, in the window where that has most tokens around it.
-words = [match.span() for match in re.finditer(r"[^\\W\\d]+|\\d+|\\.{{2,}}|[^\\w\\s]", context)]
-rows = []
-for start, _ in words:
-    best = None
-    for window, (places, texts_of) in enumerate(zip(offsets, texts)):
-        own = [at for at, text in enumerate(texts_of) if text == 1]
-        at = next((at for at in own if places[at][1] > start), None)
-        if at is None or (places[at][0] > start and window and at == own[0]):
-            continue
-        left = at - own[0] if window else len(context)
-        right = own[-1] - at if window + 1 < len(offsets) else len(context)
-        if best is None or min(left, right) > best[0]:
-            best = min(left, right), window, at
-    rows.append(logits[best[1], best[2]])
-scores = torch.stack(rows).double()
-pairs = [
+{_WORDS}pairs = [
     (float(scores[first, 0] + scores[last, 1]), first, last)
     for first in range(len(words))
     for last in range(first, min(first + {options.max_answer}, len(words)))

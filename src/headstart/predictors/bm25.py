@@ -60,7 +60,7 @@ class Bm25Predictor(RetrievalPredictor):
         return ranked(np.concatenate([each.ids for each in found]), np.concatenate([each.scores for each in found]))
 
     def over(self, task: Retrieval, *, progress: Progress = SILENT) -> Self:
-        """The same settings for other passages."""
+        """A retriever with its settings for other passages."""
         return type(self)(task, self.settings)
 
     def save(self, folder: Path) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class DensePredictor(RetrievalPredictor):
         return found
 
     def over(self, task: Retrieval, *, progress: Progress = SILENT) -> Self:
-        """The same network for other passages."""
+        """A retriever with its network for other passages."""
         other = type(self)(self.backbone, task, width=self.width, int8=self.int8, precision=self.precision)
         other.read(progress=progress)
         return other

@@ -64,7 +64,7 @@ class HybridPredictor(RetrievalPredictor):
         return found
 
     def over(self, task: Retrieval, *, progress: Progress = SILENT) -> Self:
-        """The same retrievers for other passages."""
+        """A retriever with both of its own for other passages."""
         return type(self)(self.dense.over(task, progress=progress), self.words.over(task), self.weight)
 
     def place(self, device: Device) -> None:

@@ -59,7 +59,7 @@ class RetrievalPredictor(Predictor):
 
     @abstractmethod
     def over(self, task: Retrieval, *, progress: Progress = SILENT) -> Self:
-        """The same retriever for other passages.
+        """A retriever with all that it learnt for other passages.
 
         Args:
             task: that knows them.
