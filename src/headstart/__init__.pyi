@@ -53,6 +53,8 @@ StrategyName = Literal[
     "from-scratch",
     "hybrid",
     "lora",
+    "margin-mse",
+    "rerank",
     "self-training",
     "tf-idf",
     "untouched",
@@ -186,6 +188,19 @@ def fit(
     alpha: float | None = ...,
     targets: Sequence[str] | str | None = ...,
     adapter_dropout: float | None = ...,
+    teacher: str | Keys | None = ...,
+    candidates: int | None = ...,
+    teacher_scale: float | None = ...,
+    student_epochs: int | None = ...,
+    student_learning_rate: float | None = ...,
+    student_stop_after: int | None = ...,
+    retriever: str | Keys | None = ...,
+    depth: int | None = ...,
+    hard_negatives: int | None = ...,
+    rerank_weight: float | None = ...,
+    rerank_epochs: int | None = ...,
+    rerank_learning_rate: float | None = ...,
+    rerank_stop_after: int | None = ...,
     rounds: int | None = ...,
     confidence: float | None = ...,
     pseudo_weight: float | None = ...,
@@ -329,6 +344,25 @@ def fit(
         alpha: The correction is scaled by alpha / rank (of lora).
         targets: Ends of the names of modules that get a correction, such as `query,value` (of lora).
         adapter_dropout: Share of the correction's inputs dropped in training, in [0, 1) (of lora).
+        teacher: Strategy whose cross-encoder teaches (of margin-mse).
+        candidates: Passages of each question that the teacher scores, in [2, 100] (of margin-mse).
+        teacher_scale: What differences of cosines are multiplied by to be compared with the teacher's, in (0, 1000]
+            (of margin-mse).
+        student_epochs: Passes over all questions, in [1, 100], in place of `--epochs`, which are those of the
+            strategies inside (of margin-mse).
+        student_learning_rate: The highest learning rate of the bi-encoder, in (0, 1], in place of `--learning-rate`
+            (of margin-mse).
+        student_stop_after: Epoch after which it ends though the schedule goes on, at least 0 (of margin-mse).
+        retriever: Strategy that finds the passages (of rerank).
+        depth: Passages of each question that are read, in [2, 100] (of rerank).
+        hard_negatives: Passages that do not answer beside the one that does, in training, in [1, 32] (of rerank).
+        rerank_weight: Weight of the cross-encoder's score beside that of the first retriever, in [0, 1] (of
+            rerank).
+        rerank_epochs: Passes over the training questions, in [1, 100], in place of `--epochs`, which are those of
+            the strategy inside (of rerank).
+        rerank_learning_rate: The highest learning rate of the cross-encoder, in (0, 1], in place of `--learning-
+            rate` (of rerank).
+        rerank_stop_after: Epoch after which it ends though the schedule goes on, at least 0 (of rerank).
         rounds: Times that texts are labelled and learnt from, in [0, 20] (of self-training).
         confidence: Calibrated probability from which on a label is believed, in (0, 1] (of self-training).
         pseudo_weight: How much a text labelled by the model counts beside 1 of a labelled row, in (0, 100] (of
@@ -454,6 +488,19 @@ def compare(
     alpha: float | None = ...,
     targets: Sequence[str] | str | None = ...,
     adapter_dropout: float | None = ...,
+    teacher: str | Keys | None = ...,
+    candidates: int | None = ...,
+    teacher_scale: float | None = ...,
+    student_epochs: int | None = ...,
+    student_learning_rate: float | None = ...,
+    student_stop_after: int | None = ...,
+    retriever: str | Keys | None = ...,
+    depth: int | None = ...,
+    hard_negatives: int | None = ...,
+    rerank_weight: float | None = ...,
+    rerank_epochs: int | None = ...,
+    rerank_learning_rate: float | None = ...,
+    rerank_stop_after: int | None = ...,
     rounds: int | None = ...,
     confidence: float | None = ...,
     pseudo_weight: float | None = ...,
@@ -581,6 +628,19 @@ def plan(
     alpha: float | None = ...,
     targets: Sequence[str] | str | None = ...,
     adapter_dropout: float | None = ...,
+    teacher: str | Keys | None = ...,
+    candidates: int | None = ...,
+    teacher_scale: float | None = ...,
+    student_epochs: int | None = ...,
+    student_learning_rate: float | None = ...,
+    student_stop_after: int | None = ...,
+    retriever: str | Keys | None = ...,
+    depth: int | None = ...,
+    hard_negatives: int | None = ...,
+    rerank_weight: float | None = ...,
+    rerank_epochs: int | None = ...,
+    rerank_learning_rate: float | None = ...,
+    rerank_stop_after: int | None = ...,
     rounds: int | None = ...,
     confidence: float | None = ...,
     pseudo_weight: float | None = ...,

@@ -398,7 +398,7 @@ def test_list_names_the_components(headstart: Callable[..., Any]) -> None:
     rows = [line.split(maxsplit=1) for line in said.out.split("\n") if line]
     assert [row[0] for row in rows] == [
         "bi-encoder", "bm25", "contrastive", "coral", "crf", "domain-adaptation", "feature-extraction", "fine-tuning",
-        "from-scratch", "hybrid", "lora", "self-training", "tf-idf", "untouched", "word-overlap",
+        "from-scratch", "hybrid", "lora", "margin-mse", "rerank", "self-training", "tf-idf", "untouched", "word-overlap",
     ]  # fmt: skip
     assert all(len(row[1]) > 20 for row in rows)
     found = headstart("list", "strategies", "--json").json

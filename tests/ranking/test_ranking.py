@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from headstart.data.outputs import Ranked
 from headstart.ranking import exact
 from headstart.ranking.exact import best, nearest
-from headstart.ranking.fusion import ranked, reciprocal_ranks, standardised, weighted_sum
+from headstart.ranking.fusion import ranked, reciprocal_ranks, reranked, standardised, weighted_sum
 from headstart.ranking.mapped import mapped, written
 
 
@@ -52,6 +52,26 @@ def test_scores_are_standardised_over_what_is_known() -> None:
     known = np.array([[True, True, False], [True, True, True]])
     assert standardised(scores, known).tolist() == [[-1.0, 1.0, -1.0], [0.0, 0.0, 0.0]]
     assert standardised(scores, np.zeros_like(known)).tolist() == [[0.0] * 3] * 2
+
+
+def test_the_first_few_stand_in_the_order_of_both_scores_and_the_rest_behind_them() -> None:
+    first = ranking([[7, 3, 5, 2]], [[4.0, 3.0, 2.0, -1.0]])
+    read = np.array([[0.0, 9.0, 3.0]], dtype=np.float32)
+    assert reranked(first, read, 0.0, 4).ids.tolist() == first.ids.tolist()
+    found = reranked(first, read, 1.0, 4)
+    assert found.ids.tolist() == [[3, 5, 7, 2]]
+    assert (np.diff(found.scores[0]) < 0).all()
+    # Its own scores: 4, 3, 2 less their mean by 0.8165; those that were read: 0, 9, 3 less 4 by 3.7417.
+    half = reranked(first, read, 0.5, 3)
+    assert half.ids.tolist() == [[3, 7, 5]]
+    assert half.scores[0] == pytest.approx([0.6682, 0.0778, -0.7460], abs=1e-3)
+
+
+def test_a_ranking_read_again_may_be_short_or_empty_and_ties_go_by_number() -> None:
+    first = ranking([[7, 3, -1, -1], [-1, -1, -1, -1]], [[4.0, 3.0, 0.0, 0.0], [0.0] * 4])
+    found = reranked(first, np.array([[1.0, 1.0, 99.0], [5.0, 6.0, 7.0]], dtype=np.float32), 1.0, 3)
+    assert found.ids.tolist() == [[3, 7, -1], [-1, -1, -1]]
+    assert np.isfinite(found.scores).all()
 
 
 def test_rankings_are_summed_by_weight_and_what_one_does_not_have_gets_its_lowest() -> None:

@@ -29,7 +29,7 @@ from headstart.training.settings import Training
 CRF = "it tags words; the control of whole texts is tf-idf"
 RANKS = {
     name: "it ranks passages for questions, and the task asks for something else"
-    for name in ("bi-encoder", "bm25", "hybrid")
+    for name in ("bi-encoder", "bm25", "hybrid", "margin-mse", "rerank")
 }  # fmt: skip
 PAIRS = "it compares the two texts of a pair, and needs nothing else"
 OVERLAP = "it finds answers to questions in texts, and nothing else"
@@ -88,7 +88,14 @@ def test_each_strategy_refuses_what_it_cannot_serve_and_says_why(name: str) -> N
 
 def test_passages_are_ranked_by_strategies_that_give_rankings_alone() -> None:
     reasons = {each: refusal(STRATEGIES.get(each)(), task("retrieval")) for each in STRATEGIES.names()}
-    assert [each for each, why in reasons.items() if not why] == ["bi-encoder", "bm25", "hybrid", "untouched"]
+    assert [each for each, why in reasons.items() if not why] == [
+        "bi-encoder",
+        "bm25",
+        "hybrid",
+        "margin-mse",
+        "rerank",
+        "untouched",
+    ]
     assert reasons["fine-tuning"] == "it gives logits, and the task asks for ranked"
 
 

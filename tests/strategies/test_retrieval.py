@@ -1,5 +1,8 @@
 """Strategies of retrieval on toy questions with a tiny network: what they promise, and what is particular to each."""
 
+import contextlib
+import io
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 from headstart.artifact import load
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.table import Table
+from headstart.errors import RecipeError
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import RunResult, compare
@@ -33,14 +37,21 @@ def ran(tmp_path_factory: pytest.TempPathFactory, make_backbone: Callable[..., P
     """A run with options on the toy rows, once for each."""
     backbone = make_backbone(tmp_path_factory.mktemp("backbone") / "wide-bert", initializer_range=0.2)
 
+    asked = tmp_path_factory.mktemp("asked") / "asked.csv"
+    asked.write_text("question\n" + "".join(f"who knows {word}\n" for word in WORDS))
+
     @cache
     def run(*strategies: str, folds: int | None = 0, **options: Any) -> RunResult:
         given = {
             "train": MEMORY, "backbone": str(backbone), "threads": 1, "task": "retrieval", "validation_share": 0.25,
             "controls": False, "folds": folds, "strategies": strategies, "batch_size": 8, "epochs": 2, "seed": 5,
         }  # fmt: skip
-        if not {"bi-encoder", "hybrid"} & {*strategies}:
+        if not {"bi-encoder", "hybrid", "rerank", "margin-mse"} & {*strategies}:
             del given["batch_size"], given["epochs"]
+        if options.get("retriever") in ("bm25", "untouched"):
+            del given["epochs"]
+        if "margin-mse" in strategies:
+            given |= {"target": str(asked), "teacher": {"name": "rerank", "retriever": "bm25"}, "epochs": None}
         found = compare(assemble("fit", given | options), SILENT, rows())
         assert found is not None
         return found
@@ -48,7 +59,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory, make_backbone: Callable[..., P
     return run
 
 
-@pytest.mark.parametrize("name", ["bm25", "untouched", "bi-encoder", "hybrid"])
+@pytest.mark.parametrize("name", ["bm25", "untouched", "bi-encoder", "hybrid", "rerank", "margin-mse"])
 def test_saved_and_loaded_it_ranks_the_same(name: str, ran: Callable[..., RunResult], tmp_path: Path) -> None:
     compared = ran(name)
     assert [(entry.strategy.name, entry.status, entry.note) for entry in compared.entries] == [(name, "done", "")]
@@ -65,7 +76,7 @@ def test_saved_and_loaded_it_ranks_the_same(name: str, ran: Callable[..., RunRes
     assert list(again.task.passages.texts) == list(artifact.task.passages.texts)
 
 
-@pytest.mark.parametrize("name", ["bm25", "bi-encoder", "hybrid"])
+@pytest.mark.parametrize("name", ["bm25", "bi-encoder", "hybrid", "rerank", "margin-mse"])
 def test_the_resolved_recipe_ranks_the_same_again(name: str, ran: Callable[..., RunResult]) -> None:
     first = ran(name)
     assert from_mapping(first.artifact.recipe, "recipe.yaml").plain() == first.artifact.recipe
@@ -81,6 +92,94 @@ def test_with_few_questions_each_is_ranked_by_what_did_not_learn_from_it(ran: Ca
     compared = ran("bi-encoder", "hybrid", folds=2)
     assert [entry.status for entry in compared.entries] == ["done", "done"]
     assert [entry.finished.validation.ids.shape for entry in compared.entries] == [(60, 20), (60, 20)]
+    assert all(epoch["validation"] is None for entry in compared.entries for epoch in entry.finished.curve)
+
+
+@pytest.mark.parametrize("name", ["rerank", "margin-mse"])
+def test_a_cross_encoder_and_its_student_rank_what_they_did_not_learn_from(
+    name: str, ran: Callable[..., RunResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headstart.strategies.rerank import Rerank
+
+    learnt, read, whole = [], [], Rerank._trained
+
+    def trained(self: Rerank, context: Any, *args: Any) -> Any:
+        learnt.append({*context.train.inputs})
+        read.append({*context.validation.inputs})
+        return whole(self, context, *args)
+
+    monkeypatch.setattr(Rerank, "_trained", trained)
+    options = {"retriever": "bm25"} if name == "rerank" else {}
+    compared = ran(name, folds=2, seed=7, **options)
+    assert [(entry.status, entry.note) for entry in compared.entries] == [("done", "")]
+    assert compared.chosen.finished.validation.ids.shape == (60, 20)
+    crossed = [at for at, rows in enumerate(learnt) if len(rows) < 60]
+    assert len(crossed) >= 2
+    assert all(not learnt[at] & read[at] for at in crossed)
+
+
+def test_a_cross_encoder_learns_which_passage_answers(ran: Callable[..., RunResult]) -> None:
+    options = {"retriever": "untouched", "rerank_learning_rate": 3e-3, "rerank_epochs": 12, "hard_negatives": 8}
+    before, after = ran("untouched"), ran("rerank", **options)
+    scores = [each.entries[0].validation_scores["ndcg_at_10"]["value"] for each in (before, after)]
+    assert scores[1] > scores[0] + 0.1
+    assert after.chosen.finished.strategy.rerank_weight > 0
+    assert after.chosen.finished.strategy.rerank_stop_after >= 1
+
+
+def test_the_reader_of_passages_is_a_cross_encoder_of_plain_transformers(
+    ran: Callable[..., RunResult], tmp_path: Path
+) -> None:
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    artifact = ran("rerank", retriever="bm25").artifact
+    artifact.save(tmp_path / "saved")
+    folder = str(tmp_path / "saved" / "reranker")
+    reader, tokens = (
+        AutoModelForSequenceClassification.from_pretrained(folder).eval(),
+        AutoTokenizer.from_pretrained(folder),
+    )
+    ids = np.array([[0, 3, -1], [5, -1, -1]])
+    ours = artifact.predictor.read(QUESTIONS[:2], ids)
+    for row, column in np.argwhere(ids >= 0):
+        passage = artifact.task.passages[int(ids[row, column])].text
+        with torch.no_grad():
+            theirs = reader(**tokens(QUESTIONS[row], passage, return_tensors="pt")).logits.item()
+        assert ours[row, column] == pytest.approx(theirs, abs=1e-4)
+    assert (ours[ids < 0] == 0).all()
+    here, scope = os.getcwd(), {}
+    os.chdir(tmp_path / "saved")
+    try:
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(compile(artifact.predictor.usage(), "card", "exec"), scope)
+    finally:
+        os.chdir(here)
+    assert len(printed.getvalue().splitlines()) == 2
+
+
+def test_a_teacher_scores_labelled_and_unlabelled_questions(
+    ran: Callable[..., RunResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headstart.predictors.rerank import RerankPredictor
+
+    asked, whole = [], RerankPredictor.read
+
+    def read(self: Any, questions: Any, ids: Any, **options: Any) -> Any:
+        asked.append([*questions])
+        return whole(self, questions, ids, **options)
+
+    monkeypatch.setattr(RerankPredictor, "read", read)
+    compared = ran("margin-mse", seed=8)
+    scored = [questions for questions in asked if questions[-12:] == [f"who knows {word}" for word in WORDS]]
+    assert [*map(len, scored)] == [45 + 12, 60 + 12], "first without the rows to choose on, then with all"
+    assert compared.chosen.finished.description.startswith("57 questions scored by a cross-encoder")
+
+
+def test_without_questions_to_score_a_student_is_refused() -> None:
+    recipe = assemble("fit", {"train": MEMORY, "task": "retrieval", "strategy": "margin-mse", "folds": 0})
+    with pytest.raises(RecipeError, match="name a file of them with --target"):
+        compare(recipe, SILENT, rows())
 
 
 def test_a_hybrid_takes_the_bi_encoder_of_its_run_and_all_weights_are_tried(ran: Callable[..., RunResult]) -> None:

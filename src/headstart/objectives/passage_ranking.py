@@ -115,7 +115,7 @@ class PassageRanking(Objective):
             own = prepared.copies[[*prepared.answering(int(row)), prepared.positives[row]]]
             barred[at] = np.isin(prepared.copies[used], own)
         barred[np.arange(len(rows)), targets] = False
-        parts = [*_parts(prepared.questions, rows, pad_id), *_parts(prepared.passages, used, pad_id)]
+        parts = [*in_parts(prepared.questions, rows, pad_id), *in_parts(prepared.passages, used, pad_id)]
         return {"parts": parts, "targets": torch.from_numpy(targets), "barred": torch.from_numpy(barred)}
 
     def loss(self, model: Model, batch: dict[str, Any]) -> tuple[Tensor, float]:
@@ -166,7 +166,14 @@ def shuffled_batches(count: int, *, rows: int, seed: int, epoch: int) -> list[np
     return np.array_split(order, max(1, round(count / rows)))
 
 
-def _parts(tokens: Tokens, rows: Sequence[int] | np.ndarray, pad_id: int) -> list[tuple[Any, Any]]:
+def in_parts(tokens: Tokens, rows: Sequence[int] | np.ndarray, pad_id: int) -> list[tuple[Any, Any]]:
+    """Ids and mask of some texts in parts of at most `PART_ROWS`, as they come.
+
+    Args:
+        tokens: of all texts.
+        rows: numbers of those that are passed.
+        pad_id: written behind the end of shorter ones.
+    """
     import torch
 
     return [

@@ -12,6 +12,7 @@ PREDICTORS = Registry(
         "dense": "headstart.predictors.dense:DensePredictor",
         "word-overlap": "headstart.predictors.word_overlap:WordOverlapPredictor",
         "hybrid": "headstart.predictors.hybrid:HybridPredictor",
+        "rerank": "headstart.predictors.rerank:RerankPredictor",
         "linear-text": "headstart.predictors.linear_text:LinearTextPredictor",
     },
     group="headstart.predictors",

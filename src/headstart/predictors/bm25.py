@@ -77,10 +77,12 @@ class Bm25Predictor(RetrievalPredictor):
     def usage(self) -> str:
         """A few lines around `bm25s`."""
         return f'''import json
+from pathlib import Path
+
 import bm25s
 import Stemmer
 
-passages = json.load(open("{PASSAGES}"))
+passages = json.loads(Path("{PASSAGES}").read_text())
 stemmer = Stemmer.Stemmer("{self.settings.language}")
 index = bm25s.BM25(k1={self.settings.k1:g}, b={self.settings.b:g})
 index.index(bm25s.tokenize(passages["text"], stopwords=None, stemmer=stemmer, show_progress=False), show_progress=False)

@@ -157,12 +157,14 @@ class DensePredictor(RetrievalPredictor):
         prompts, limit = self.backbone.prompts, self.backbone.tokenizer.max_length
         scaled = 'found["vectors"].float() * found["scale"]' if self.int8 else 'found["vectors"]'
         return f'''import json
+from pathlib import Path
+
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoTokenizer
 
 tokenizer, encoder = AutoTokenizer.from_pretrained("{NETWORK}"), AutoModel.from_pretrained("{NETWORK}").eval()
-passages, found = json.load(open("{PASSAGES}")), load_file("{VECTORS}")
+passages, found = json.loads(Path("{PASSAGES}").read_text()), load_file("{VECTORS}")
 vectors = {scaled}  # one for each different passage, in order
 
 @torch.no_grad()

@@ -32,8 +32,7 @@ def standardised(scores: np.ndarray, known: np.ndarray) -> np.ndarray:
     spread = np.sqrt((np.where(known, values - mean, 0.0) ** 2).sum(1, keepdims=True) / counts)
     # Scores that are equal but for rounding say nothing of an order.
     found = np.where(spread > 1e-6 * np.abs(mean), (values - mean) / np.where(spread > 0, spread, 1.0), 0.0)
-    lowest = np.where(known, found, np.inf).min(1, keepdims=True, initial=np.inf)
-    return np.where(known, found, np.where(np.isfinite(lowest), lowest, 0.0)).astype(np.float32)
+    return np.where(known, found, _lowest(found, known)).astype(np.float32)
 
 
 def weighted_sum(rankings: Sequence[Ranked], weights: Sequence[float], k: int) -> Ranked:
@@ -52,6 +51,42 @@ def weighted_sum(rankings: Sequence[Ranked], weights: Sequence[float], k: int) -
 def reciprocal_ranks(rankings: Sequence[Ranked], k: int, *, constant: int = RANK_CONSTANT) -> Ranked:
     """The k best by the sum of 1 / (constant + rank) (Cormack et al. 2009, "Reciprocal Rank Fusion", section 2); ranks from 1."""
     return _fused(rankings, [("rank", float(constant))] * len(rankings), k)
+
+
+def reranked(first: Ranked, read: np.ndarray, weight: float, k: int) -> Ranked:
+    """The best of a ranking in a new order, by a weighted sum of its own scores and others, both standardised.
+
+    What was not scored anew keeps its order behind what was, by as much as it was behind the last of these.
+
+    Args:
+        first: a ranking of queries, at least as long as `read`.
+        read: other scores of the first few candidates of each query, float32, shape (queries, few); those of places without a
+            candidate do not matter.
+        weight: of `read`, in [0, 1]; that of the ranking's own scores is what is left of 1.
+        k: how many are kept, at least 1.
+    """
+    few = read.shape[1]
+    known = first.ids >= 0
+    own = standardised(first.scores, known)
+    head = known[:, :few]
+    total = np.float32(weight) * standardised(read, head) + np.float32(1 - weight) * standardised(
+        first.scores[:, :few], head
+    )
+    border = _lowest(total, head) - _lowest(own[:, :few], head)
+    scores = np.where(known, np.concatenate([total, border + own[:, few:]], axis=1), -np.inf)
+    # Equal scores stand in the order of their numbers, as everywhere; what was not scored anew never comes before what was.
+    behind = np.arange(scores.shape[1]) >= few
+    order = np.stack([np.lexsort((ids, -row, behind)) for ids, row in zip(first.ids, scores, strict=True)])[:, :k]
+    ids, values = (np.take_along_axis(each, order, axis=1) for each in (first.ids, scores))
+    found = ranked(ids, np.where(ids >= 0, values, 0.0).astype(np.float32))
+    found.truncated = first.truncated
+    return found
+
+
+def _lowest(scores: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """The lowest score of each row, shape (rows, 1); 0 where none is known."""
+    found = np.where(known, scores, np.inf).min(1, keepdims=True, initial=np.inf)
+    return np.where(np.isfinite(found), found, 0.0)
 
 
 def _fused(rankings: Sequence[Ranked], how: Sequence[tuple[str, float]], k: int) -> Ranked:

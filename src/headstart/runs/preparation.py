@@ -74,7 +74,8 @@ def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
 def _searching(task: Task, sources: Mapping[Role, Source], data: Data) -> tuple[Task, dict[Role, Source]]:
     """The task with what is searched, and the rows of all files with the passages that answer them."""
     passages, said = (None, []) if data.corpus is None else read_corpus(data.corpus)
-    task, found = with_passages(task, {role: source.rows for role, source in sources.items()}, passages)
+    rows = {role: source.rows for role, source in sources.items()}
+    task, found = with_passages(task, rows, passages, [TARGET] if TARGET in rows else [])
     done = {}
     for role, each in found.items():
         more = [*said, *each.said] if role == TRAIN else each.said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from headstart.data.store import Store
@@ -11,7 +11,7 @@ from headstart.ranking.passages import Passages, PassageWriter
 from headstart.ranking.sources import Gathered, passages_in
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
-from headstart.tasks.relevance import AnsweredQuestions, Places, named_passages, queries_of
+from headstart.tasks.relevance import AnsweredQuestions, Places, named_passages, only_asked, queries_of
 from headstart.tasks.retrieval import Retrieval
 
 MOST_WORDS = 180
@@ -51,7 +51,10 @@ def read_corpus(path: str, *, progress: Progress = SILENT) -> tuple[Passages, li
 
 
 def with_passages(
-    task: Task[Any, Any], parts: Mapping[Any, Store[Any]], corpus: Passages | None
+    task: Task[Any, Any],
+    parts: Mapping[Any, Store[Any]],
+    corpus: Passages | None,
+    unlabelled: Collection[Any] = (),
 ) -> tuple[Task[Any, Any], dict[Any, AnsweredQuestions]]:
     """A task that knows what is searched, and the questions of each part with the numbers of their passages.
 
@@ -59,6 +62,7 @@ def with_passages(
         task: of retrieval.
         parts: judgements as `parse` gives them, in the order in which passages are numbered where no corpus is given.
         corpus: what is searched; all passages that stand in the parts if None.
+        unlabelled: parts of questions alone, of which nobody says what answers them.
 
     Raises:
         DataError: rows name passages by ids alone and there is no corpus, or no question of a part has a passage.
@@ -66,10 +70,11 @@ def with_passages(
     assert isinstance(task, Retrieval)
     passages = named_passages(parts.values()) if corpus is None else corpus
     places = Places.of(passages)
-    found = {name: queries_of(rows, passages, places) for name, rows in parts.items()}
+    found = {name: queries_of(rows, passages, places) for name, rows in parts.items() if name not in unlabelled}
     for name, each in found.items():
         if not len(each.rows):
             raise DataError(f"{parts[name].file} has no question with a passage that answers it{_reason(each, corpus)}")
+    found |= {name: AnsweredQuestions(only_asked(parts[name]), [], []) for name in unlabelled}
     return task.searching(passages), found
 
 

@@ -16,6 +16,8 @@ STRATEGIES = Registry(
         "from-scratch": "headstart.strategies.from_scratch:FromScratch",
         "hybrid": "headstart.strategies.hybrid:Hybrid",
         "lora": "headstart.strategies.lora:Lora",
+        "margin-mse": "headstart.strategies.margin_mse:MarginDistillation",
+        "rerank": "headstart.strategies.rerank:Rerank",
         "self-training": "headstart.strategies.self_training:SelfTraining",
         "tf-idf": "headstart.strategies.tf_idf:TfIdf",
         "untouched": "headstart.strategies.untouched:Untouched",

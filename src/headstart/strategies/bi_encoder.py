@@ -16,6 +16,7 @@ from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work
 from headstart.strategies.retrieving import (
     NOT_RETRIEVAL,
     held_out,
+    in_fold,
     is_retrieval,
     kept,
     length_ratio,
@@ -170,7 +171,7 @@ class BiEncoder(Strategy):
         )
         negatives = {"mined": "mined negatives", "bm25": "negatives by BM25", "in-batch": "in-batch negatives"}
         kept = f", {self.width} numbers" if self.width else ""
-        at = f"{epochs} epochs" if whole else f"epoch {course.best} of {epochs}"
+        at = f"{epochs} epoch{'s' * (epochs > 1)}" if whole else f"epoch {course.best} of {epochs}"
         return f"{moved}, {negatives[self.negatives]}{kept}{', int8' * self.int8}, {at}"
 
     def _epochs(self, context: Context) -> int:
@@ -228,7 +229,7 @@ class BiEncoder(Strategy):
             None if last >= end else last - begin,
             lambda epoch: shuffled_batches(len(rows.positives), rows=size, seed=seed, epoch=begin + epoch),
         )
-        chosen = context.folds is None and context.last_epoch is None and not _within(context)
+        chosen = context.folds is None and context.last_epoch is None and not in_fold(context)
         history = train(
             model,
             stage,
@@ -326,8 +327,3 @@ class Asked:
     def _encoded(self, role: str, texts: Sequence[str]) -> Tokens:
         prompt = self.backbone.prompts.get(role, "")
         return self.backbone.tokenizer.encode([prompt + text for text in texts] if prompt else list(texts))
-
-
-def _within(context: Context) -> bool:
-    """Whether the context is a fold of a run."""
-    return context.shared.within is not None

@@ -44,7 +44,8 @@ class Hybrid(Strategy):
     auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"fit", "compare"}))
 
     of: Annotated[Strategy, named(STRATEGIES)] = Field(default="bi-encoder", validate_default=True)
-    """Strategy that gives the vectors: `bi-encoder` or `untouched`; its own options as in `--set strategy.of.scale=30`."""
+    """Strategy that gives the vectors: `bi-encoder`, `untouched` or `margin-mse`; its own options as in
+    `--set strategy.of.scale=30`."""
     dense_weight: float | None = Field(default=None, ge=0, le=1)
     """Weight of vectors beside words, in [0, 1]; chosen on validation if not given."""
 
@@ -52,7 +53,7 @@ class Hybrid(Strategy):
         """Refuses what is no retrieval."""
         if not is_retrieval(task):
             return NOT_RETRIEVAL
-        if self.of.name not in ("bi-encoder", "untouched"):
+        if self.of.name not in ("bi-encoder", "untouched", "margin-mse"):
             return f"it adds words to vectors, and {self.of.name} gives none"
         return refused_within(self.of, task)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -127,6 +128,16 @@ def kept(context: Context, strategy: Strategy, candidate: Candidate) -> Candidat
     """The candidate, remembered for strategies that fit the same one within themselves."""
     context.shared.searched[_key(context, strategy)] = candidate
     return candidate
+
+
+def in_fold(context: Context) -> bool:
+    """Whether the context is a fold of a run: then nothing is chosen on the rows that it holds out."""
+    return context.shared.within is not None
+
+
+def staged(context: Context, name: str) -> Context:
+    """A run whose checkpoints are kept by name: whether a part is fitted at all may differ where it is resumed."""
+    return replace(context, stages=None if context.stages is None else context.stages.within(name))
 
 
 def _key(context: Context, strategy: Strategy) -> str:

@@ -143,6 +143,13 @@ def queries_of(rows: Store[Judgement], passages: Passages, places: Places) -> An
     return AnsweredQuestions(replace(store, groups=groups_of(store, passages)), dropped, said)
 
 
+def only_asked(rows: Store[Judgement]) -> Store[Query]:
+    """Each different question of a file that says of none which passage answers it."""
+    firsts = {said.text: at for at, said in reversed([*enumerate(rows.examples)])}
+    taken = rows.take(np.sort(np.array([*firsts.values()], dtype=np.int64)))
+    return Store([Query(each.text) for each in taken.examples], taken.lines, taken.file, taken.columns)
+
+
 def _said(rows: Store[Judgement], unknown: int, again: int, idle: int, questions: int) -> list[str]:
     said = []
     if unknown:

@@ -47,6 +47,10 @@ class Stages:
         """When something was last written, or work began."""
         self._begun = 0
 
+    def within(self, name: str) -> Stages:
+        """Those of a strategy that is fitted within this one, in a folder of their own: a resumed run may know it already."""
+        return Stages(None if self.folder is None else self.folder / name, self.every, self.progress)
+
     def next(self) -> Checkpoints:
         """The checkpoints of the next stage, in the order in which the strategy trains them."""
         self._begun += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,11 +19,13 @@ class Epoch:
     epoch: int
     train_loss: float | None
     validation_loss: float
+    """NaN where nothing was validated."""
     validation: float
+    """Score by the chosen metric; NaN likewise."""
 
     def plain(self) -> dict[str, float | int | None]:
-        """Plain data for the report."""
-        return dict(self.__dict__)
+        """Plain data for the report; None for what was not measured."""
+        return {name: None if value is not None and math.isnan(value) else value for name, value in vars(self).items()}
 
 
 @dataclass

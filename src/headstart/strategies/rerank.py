@@ -1,0 +1,268 @@
+"""Rerank: a cross-encoder reads question and passage at once, for the few passages that another retriever finds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from headstart.config import named
+from headstart.data.outputs import Ranked
+from headstart.ranking.fusion import reranked
+from headstart.strategies import STRATEGIES
+from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work, refused_within
+from headstart.strategies.retrieving import (
+    NOT_RETRIEVAL,
+    held_out,
+    in_fold,
+    is_retrieval,
+    kept,
+    known_fit,
+    length_ratio,
+    mined,
+    staged,
+)
+from headstart.tasks.base import Task
+from headstart.training.settings import Training
+
+if TYPE_CHECKING:
+    from headstart.heads.model import Model
+    from headstart.predictors.rerank import RerankPredictor
+    from headstart.training.state import History
+
+STEPS = 20
+"""Weights that are tried, of equal distance from 0 to 1."""
+USUAL = 0.8
+"""The weight that is taken where several are as good."""
+FINDERS = ("bm25", "untouched", "bi-encoder", "hybrid", "margin-mse")
+"""Strategies whose passages can be read again."""
+
+
+class Rerank(Strategy):
+    """The best passages of another retriever in the order of a cross-encoder, fine-tuned to tell them apart.
+
+    A cross-encoder reads question and passage at once (Nogueira & Cho 2019), so it sees which words answer which; that is too
+    slow for all passages and worth while for the first few. It is trained to put the right passage before `hard_negatives` others
+    that the first retriever finds for the question, others in every epoch (Gao, Dai & Callan 2021). Its score and that of the first
+    retriever are standardised question by question and added, with the weight that is best on validation; where that is 0,
+    nothing is lost but time.
+
+    Needs: questions with passages that answer them.
+    Inputs: questions; passages.
+    See also: `hybrid`, whose passages are read by default; `margin-mse`, which teaches what it learns to a bi-encoder.
+
+    Example:
+        headstart fit examples/help/train.csv --task retrieval --strategy rerank --retriever bm25 --rerank-epochs 1
+    """
+
+    name: ClassVar[str] = "rerank"
+    cost: ClassVar[int] = 6
+    shortens: ClassVar[bool] = True
+    gives: ClassVar[frozenset[str]] = frozenset({Ranked.kind})
+    auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"compare"}))
+
+    retriever: Annotated[Strategy, named(STRATEGIES)] = Field(default="hybrid", validate_default=True)
+    """Strategy that finds the passages: `bm25`, `untouched`, `bi-encoder`, `hybrid` or `margin-mse`; its own options as in
+    `--set strategy.retriever.dense_weight=0.4`."""
+    depth: int = Field(default=20, ge=2, le=100)
+    """Passages of each question that are read, in [2, 100]; with few questions, where choices are made by cross-validation, 20 at
+    most are."""
+    hard_negatives: int = Field(default=3, ge=1, le=32)
+    """Passages that do not answer beside the one that does, in training, in [1, 32]."""
+    rerank_weight: float | None = Field(default=None, ge=0, le=1)
+    """Weight of the cross-encoder's score beside that of the first retriever, in [0, 1]; chosen on validation if not given."""
+    rerank_epochs: int = Field(default=2, ge=1, le=100)
+    """Passes over the training questions, in [1, 100], in place of `--epochs`, which are those of the strategy inside."""
+    rerank_learning_rate: float = Field(default=1e-4, gt=0, le=1)
+    """The highest learning rate of the cross-encoder, in (0, 1], in place of `--learning-rate`."""
+    rerank_stop_after: int | None = Field(default=None, ge=0)
+    """Epoch after which it ends though the schedule goes on, at least 0; chosen on validation if not given."""
+
+    @property
+    def trains(self) -> bool:
+        """Always: the cross-encoder."""
+        return True
+
+    def unused(self, training: Training) -> dict[str, str]:
+        """Epochs and rate of a strategy inside that learns nothing."""
+        if self.retriever.trains:
+            return {}
+        why = f"`retriever` is {self.retriever.name}, which trains nothing; the cross-encoder's are `rerank_epochs` and its rate"
+        return dict.fromkeys(("training.epochs", "training.learning_rate"), why)
+
+    def refuses(self, task: Task) -> str:
+        """Refuses what is no retrieval."""
+        if not is_retrieval(task):
+            return NOT_RETRIEVAL
+        if self.retriever.name not in FINDERS:
+            return f"it reads passages that a retriever finds, and {self.retriever.name} finds none"
+        return refused_within(self.retriever, task)
+
+    def work(self, context: Context) -> Work:
+        """That of the strategy inside, unless the run has fitted it; and each question beside its passages."""
+        from headstart.strategies.cross_validation import rounds
+
+        inner = Work(0.0, 1.0, 2.0) if known_fit(context, self.retriever) else self.retriever.work(context)
+        pair = 1 + length_ratio(context)
+        held = 1.0 if context.folds is not None else len(context.validation) / max(len(context.train), 1)
+        passes = self.rerank_epochs * rounds(context) * pair * (1 + self.hard_negatives)
+        reads = held * pair * self.depth * (1 if context.folds is not None else self.rerank_epochs)
+        return Work(inner.training + passes, inner.reading + reads, inner.seconds, inner.heads)
+
+    def fit(self, context: Context) -> Candidate:
+        """Fit the strategy inside, train on its passages, then find the weight."""
+        from headstart.tasks.retrieval import PLACES
+
+        known = known_fit(context, self.retriever)
+        inner = known or kept(context, self.retriever, self.retriever.fit(staged(context, "retriever")))
+        context = staged(context, "cross-encoder")
+        finder: Any = inner.predictor
+        crossed = context.folds is not None
+        times = 1 if context.folds is None else 1 + int(context.folds[0].max()) + 1
+        held = len(context.validation) * (1 if crossed else self.rerank_epochs + 2)
+        context.progress.begin(self.name, len(context.train) * self.rerank_epochs * times + held)
+        found: Any = inner.validation if crossed else held_out(context, finder, max(self.depth, PLACES))
+        learnt = found.ids if crossed else finder.search(list(context.train.inputs), self.depth).ids
+        chosen = not crossed and context.last_epoch is None and not in_fold(context)
+        reader, history = self._trained(context, finder, learnt, found if chosen else None)
+        read = history.outputs[history.best].scores if chosen else None  # type: ignore[union-attr]
+        if read is None:
+            read = self._read_by_fold(context, finder, found) if crossed else reader.read(*self._asked(context, found))
+        weight = self._best_weight(context, found, read) if self.rerank_weight is None else self.rerank_weight
+        context.progress.end()
+        reader.weight = weight
+        said = [f"its time is beside that of {self.retriever.name}, which the run had fitted"] if known else []
+        shown = f"the first {self.depth} read again, weight {weight:g}, epoch {history.best} of {self.rerank_epochs}"
+        return replace(
+            inner,
+            strategy=self.revised(retriever=inner.strategy, rerank_weight=weight, rerank_stop_after=history.best),
+            predictor=reader,
+            validation=reranked(found, read, weight, PLACES),
+            notes=[*inner.notes, *said, *self._notes(history)],
+            description=f"{shown}; {self.retriever.name}: {inner.description}",
+            trainable_parameters=sum(p.numel() for part in _moving(reader.model) for p in part.parameters()),
+            curve=[epoch.plain() for epoch in history.epochs],
+        )
+
+    def _notes(self, history: History) -> list[str]:
+        said = [f"{len(history.skipped)} updates left out, loss or gradient not finite"] if history.skipped else []
+        if history.cut is not None:
+            said.append(f"the budget ended training after epoch {history.cut} of {self.rerank_epochs}")
+        return said
+
+    def _asked(self, context: Context, found: Ranked) -> tuple[list[str], np.ndarray]:
+        """Validation questions, and the numbers of the passages of each that are read."""
+        return list(context.validation.inputs), found.ids[:, : self.depth]
+
+    def _trained(
+        self, context: Context, finder: Any, learnt: np.ndarray, found: Ranked | None
+    ) -> tuple[RerankPredictor, History]:
+        """The passages of a retriever, read again by a network that was trained on the context's rows; its weight is still open.
+
+        Args:
+            context: of the run, or of a fold.
+            finder: the retriever.
+            learnt: numbers of the passages that it finds for the training rows, the best first, shape (rows, found).
+            found: its ranking of the validation rows, by which the best epoch is chosen; None where it is the last one. Then the
+                history's outputs hold no rankings but what the network said of their passages, in their order.
+        """
+        import torch
+
+        from headstart.evaluation.judging import sort_key
+        from headstart.heads.model import Model
+        from headstart.objectives.localized_contrastive import LocalizedContrastive
+        from headstart.objectives.passage_ranking import shuffled_batches
+        from headstart.predictors.rerank import RerankPredictor, cross_encoder
+        from headstart.ranking.fusion import ranked
+        from headstart.tasks.retrieval import PLACES
+        from headstart.training.stage import LayerGroup, Stage
+        from headstart.training.trainer import train
+
+        torch.manual_seed(context.seed)
+        backbone = context.backbone()
+        backbone.pairs = True
+        objective = LocalizedContrastive()
+        model = Model(backbone, objective.heads(backbone), context.team)
+        reader = RerankPredictor(finder, cross_encoder(model), self.depth, 1.0)
+        backbone.fast = context.fast
+        rows, count, size = self._choices(context, learnt, backbone), len(context.train), context.training.batch_size
+
+        def validate(model: Model) -> tuple[tuple[float, float], float, Ranked]:
+            assert found is not None
+            questions, ids = self._asked(context, found)
+            read = reader.read(questions, ids, progress=context.progress)
+            backbone.fast = context.fast
+            weight = self._best_weight(context, found, read) if self.rerank_weight is None else self.rerank_weight
+            key = sort_key(context.task, reranked(found, read, weight, PLACES), context.validation)
+            return key, -key[1], ranked(ids, read)
+
+        stage = Stage(
+            objective,
+            rows,
+            [LayerGroup(_moving(model), 1.0)],
+            self.rerank_epochs,
+            self.rerank_learning_rate,
+            self.rerank_stop_after,
+            lambda epoch: [
+                epoch * count + some for some in shuffled_batches(count, rows=size, seed=context.seed, epoch=epoch)
+            ],
+        )
+        history = train(
+            model,
+            stage,
+            context.training,
+            seed=context.seed,
+            validate=None if found is None else validate,
+            progress=context.progress,
+            keep_start=found is not None,
+            deadline=context.deadline,
+            stages=context.stages,
+        )
+        return reader, history
+
+    def _choices(self, context: Context, learnt: np.ndarray, backbone: Any) -> Any:
+        """Rows of all epochs, one epoch's after the other's: each question beside others of its passages every time."""
+        from headstart.objectives.localized_contrastive import ChoiceRows
+
+        relevant = [example.relevant for example in context.train.examples]
+        every = []
+        for epoch in range(self.rerank_epochs):
+            answering = np.array([[own[epoch % len(own)]] for own in relevant], dtype=np.int64)
+            every.append(
+                np.hstack([answering, mined(learnt, relevant, self.hard_negatives, seed=context.seed + epoch)])
+            )
+        numbers = np.concatenate(every)
+        used = np.unique(numbers[numbers >= 0])
+        passages = context.task.passages.read(used)  # type: ignore[attr-defined]
+        places = np.where(numbers >= 0, np.searchsorted(used, numbers), -1)
+        questions = list(context.train.inputs) * self.rerank_epochs
+        return ChoiceRows(questions, passages, places, backbone.tokenizer)
+
+    def _read_by_fold(self, context: Context, finder: Any, found: Ranked) -> np.ndarray:
+        """What networks say of the passages of the rows, each of what it did not learn from."""
+        from headstart.strategies.cross_validation import by_fold
+
+        ids = found.ids[:, : self.depth]
+        read = np.zeros(ids.shape, dtype=np.float32)
+        for held, part in by_fold(context):
+            own = np.setdiff1d(np.arange(len(context.train)), held)
+            reader, _ = self._trained(part, finder, found.ids[own], None)
+            read[held] = reader.read(list(part.validation.inputs), ids[held], progress=context.progress)
+        return read
+
+    def _best_weight(self, context: Context, found: Ranked, read: np.ndarray) -> float:
+        """The best weight on validation, the one nearest to the usual if several are."""
+        from headstart.evaluation.judging import sort_key
+        from headstart.tasks.retrieval import PLACES
+
+        tried = sorted((step / STEPS for step in range(STEPS + 1)), key=lambda each: abs(each - USUAL))
+        return max(
+            tried, key=lambda each: sort_key(context.task, reranked(found, read, each, PLACES), context.validation)
+        )
+
+
+def _moving(model: Model) -> list[Any]:
+    """The layers of the cross-encoder and its head; word embeddings stay as they are."""
+    return [*(module for block in model.backbone.blocks()[1:] for module in block), *model.heads.values()]
