@@ -431,6 +431,25 @@ def spans() -> dict[str, Any]:
     return made
 
 
+def passages() -> dict[str, Any]:
+    """Evidence of a model that ranks passages."""
+    found = [
+        {"rank": 1, "id": "house.md", "text": "The house is shut.", "answers": False},
+        {"rank": None, "id": "shop.md", "text": "The shop opens at nine.", "answers": True},
+    ]
+    row = {
+        "text": "when is it open?",
+        "label": "shop.md",
+        "predicted": "house.md",
+        "score": None,
+        "file": "q.csv",
+        "line": 2,
+    }
+    made = evidence(confusion=None, reliability=None, abstention=None, worst_rows=[row | {"passages": found}])
+    made["task"] |= {"name": "retrieval", "answers": "passages", "labels": []}
+    return made
+
+
 def numbers() -> dict[str, Any]:
     """Evidence of a model that gives pairs a number."""
     row = {

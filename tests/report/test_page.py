@@ -453,6 +453,19 @@ def test_numbers_are_shown_as_dots_residuals_and_ranges_and_pairs_as_two_texts()
     assert "model.predict([(&#34;a text&#34;, &#34;another text&#34;)])" in text
 
 
+def test_questions_stand_with_the_passages_that_were_found_and_the_one_that_answers() -> None:
+    text = page.render(invented.passages())
+    section = text[text.index('<section id="errors"') : text.index('<section id="slices"')]
+    assert '<bdi class="said">when is it open?</bdi>' in section
+    first, second = section.index("The house is shut."), section.index("The shop opens at nine.")
+    assert first < second
+    assert '<span class="quiet">1</span>' in section[:first]
+    assert "answers" not in section[section.index('<span class="quiet">1</span>') : first]
+    assert '<span class="quiet">not found</span>' in section[first:second]
+    assert '<bdi class="chip right">answers</bdi>' in section[first:second]
+    assert "most sure" not in section
+
+
 def test_label_sets_show_what_is_right_missed_and_wrongly_predicted() -> None:
     text = page.render(invented.label_sets())
     section = text[text.index('<section id="errors"') : text.index('<section id="slices"')]

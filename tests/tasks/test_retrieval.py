@@ -157,8 +157,13 @@ def test_predictions_are_passages_in_words_and_mistakes_the_farthest_first() -> 
     assert first.cells() == ["b", '[{"id": "b", "score": 0.0}, {"id": "a", "score": -1.0}]']
     assert len(first.cells()) == len(task.columns) == len(task.nothing)
     assert [(each.row, each.label, each.predicted) for each in task.mistakes(outputs, found.rows, 9)] == [
-        (2, "c: green tree", "a: red fish"), (0, "a: red fish", "b: blue bird"),
+        (2, "c", "a"), (0, "a", "b"),
     ]  # fmt: skip
+    shown = [[tuple(each) for each in made.passages] for made in task.mistakes(outputs, found.rows, 9)]
+    assert shown == [
+        [(1, "a", "red fish", False), (2, "b", "blue bird", False), (None, "c", "green tree", True)],
+        [(1, "b", "blue bird", False), (2, "a", "red fish", True)],
+    ]
 
 
 def test_a_task_that_knows_no_passages_says_so() -> None:

@@ -49,7 +49,7 @@ class MarginDistillation(Strategy):
     See also: `rerank`, the teacher; `bi-encoder`, which learns from labelled questions alone.
 
     Example:
-        headstart fit examples/help/train.csv --target examples/help/asked.csv --task retrieval --strategy margin-mse
+        headstart fit examples/help/train.csv --target examples/help/asked.csv --task retrieval --strategy margin-mse --folds 2
     """
 
     name: ClassVar[str] = "margin-mse"

@@ -20,6 +20,17 @@ class MarkedSpan(NamedTuple):
     """How sure the model is of it, in [0, 1]; None for true spans."""
 
 
+class ListedPassage(NamedTuple):
+    """A passage that was found for a question, or that answers it."""
+
+    rank: int | None
+    """Its place, from 1; None where it is not among those that were found."""
+    id: str
+    text: str
+    answers: bool
+    """Whether it answers the question."""
+
+
 class Mistake(NamedTuple):
     """A row that the model gets wrong."""
 
@@ -36,3 +47,5 @@ class Mistake(NamedTuple):
     """True and predicted spans of the text, where the task finds some."""
     text: str | None = None
     """The text that the places of spans are of; that of the whole row if None."""
+    passages: Sequence[ListedPassage] = ()
+    """What was found for a question, the best first, and what should have been, where passages are ranked."""

@@ -22,7 +22,7 @@ from headstart.tasks.base import Task
 from headstart.tasks.columns import first_named, folded_name, require_columns, text_fault, usable_rows
 from headstart.tasks.fitness import Fitness
 from headstart.tasks.inputs import InputField, Text
-from headstart.tasks.mistakes import Mistake
+from headstart.tasks.mistakes import ListedPassage, Mistake
 from headstart.tasks.ranked_passages import RankedPassage, RankedPassages
 from headstart.types import Dropped
 
@@ -39,6 +39,8 @@ PLACES = 20
 """Passages of a ranking that are kept."""
 SHOWN = 5
 """Passages that a prediction names."""
+LISTED = 3
+"""Passages of a ranking that are shown beside a mistake."""
 MOST_SHOWN = 300
 """Characters of a passage that are shown beside a mistake."""
 QUESTIONS = ("question", "query", "questions", "queries", "anchor", "search", "text", "sentence")
@@ -249,17 +251,22 @@ class Retrieval(Task[Query, Ranked]):
         ranks = np.where(gains.any(1), gains.argmax(1), gains.shape[1])
         wrong = np.flatnonzero(ranks > 0)
         order = wrong[np.argsort(-ranks[wrong], kind="stable")][:most]
-        return [
-            Mistake(int(row), self._shown(rows.get(int(row)).relevant[0]), self._shown(int(outputs.ids[row, 0])), None)
-            for row in order
-        ]
+        return [self._mistake(int(row), outputs.ids[row], rows.get(int(row)).relevant) for row in order]
 
-    def _shown(self, number: int) -> str:
-        if number < 0:
-            return "(no passage)"
-        passage = self.passages[number]
-        text = passage.text if len(passage.text) <= MOST_SHOWN else passage.text[:MOST_SHOWN] + "..."
-        return f"{passage.id}: {text}"
+    def _mistake(self, row: int, ids: np.ndarray, relevant: Sequence[int]) -> Mistake:
+        """The first few passages of a question, and that which answers where it is not among them."""
+        places = {int(number): at + 1 for at, number in enumerate(ids) if number >= 0}
+        listed = [(rank, number, number in relevant) for number, rank in places.items() if rank <= LISTED]
+        if not any(answers for _, _, answers in listed):
+            best = min(relevant, key=lambda number: places.get(number, len(ids) + 1))
+            listed.append((places.get(best), best, True))
+        passages = [
+            ListedPassage(rank, self.passages[number].id, _cut(self.passages[number].text), answers)
+            for rank, number, answers in listed
+        ]
+        right = next(each for each in passages if each.answers)
+        first = passages[0].id if places else "(no passage)"
+        return Mistake(row, right.id, first, None, passages=passages)
 
     @classmethod
     def toy_examples(cls) -> list[Any]:
@@ -274,6 +281,10 @@ def _passage(cell: Any) -> tuple[str | None, str | None]:
     """What a cell says of a passage, and why it cannot be used."""
     fault = text_fault(cell)
     return (None, "no passage") if fault == "no text" else (None if fault else str(cell), fault)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "..."
 
 
 def _number(cell: str | None) -> float | None:

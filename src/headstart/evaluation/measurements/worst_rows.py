@@ -35,6 +35,7 @@ class WorstRows(Measurement):
 
         Pairs have both `texts` too, rows with any number of labels have those that are right, missed and invented (`labels`), and
         texts with spans are cut at their borders (`marked`, once with the `true` spans and once with those `predicted`).
+        Questions have the `passages` that were found and that which answers, with `rank`, `id`, `text` and `answers`.
         """
         rows, task = subject.rows, subject.task
         found = []
@@ -54,6 +55,8 @@ class WorstRows(Measurement):
                 row["labels"] = {kind: [*labels] for kind, labels in mistake.labels.items()}
             if mistake.spans:
                 row["marked"] = _marked(mistake.text or example.text, mistake)
+            if mistake.passages:
+                row["passages"] = [passage._asdict() for passage in mistake.passages]
             found.append(row)
         return found
 
@@ -79,6 +82,8 @@ class WorstRows(Measurement):
             if dig(evidence, "task", "answers") == "answer"
             else "spans"
             if any(row.get("marked") for row in rows)
+            else "passages"
+            if any(row.get("passages") for row in rows)
             else "labels"
             if any(row.get("labels") for row in rows)
             else ""
