@@ -1,7 +1,7 @@
 """Answers to questions about texts: strategies, controls and a plain loop of transformers on the same files.
 
     python benchmarks/question_answering.py [--only SET ...] [--programs PROGRAM ...] [--seeds N] [--first SEED] [--threads N]
-        [--busy] [--quick] [--show]
+        [--keep FOLDER] [--busy] [--quick] [--show]
 
 Sets: `squad_v11`, all 5,244 training questions, 2,285 of other articles scored; `policyqa`, questions about privacy policies of 20
 web sites, of which a quarter, drawn by seed, is scored and the others are learnt from. Programs: headstart's strategies and
@@ -57,7 +57,8 @@ def files(name: str, seed: int, folder: Path) -> tuple[Path, Path]:
 def headstart(program: str, train: Path, test: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
     """One run of the product."""
     strategy, refit = ("fine-tuning", "--refit") if program == "refit" else (program, "--no-refit")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.keep or temporary
         command = [
             sys.executable,
             "-m",
@@ -70,7 +71,15 @@ def headstart(program: str, train: Path, test: Path, options: argparse.Namespace
             refit,
         ]
         command += ["--task", "question-answering", "--strategy", strategy, "--seed", str(seed), "--budget", "none"]
-        command += ["--output", f"{folder}/run", "--no-cache", "--no-rows", "--json", "--quiet"]
+        command += [
+            "--output",
+            f"{folder}/{program}-{seed}",
+            "--overwrite",
+            "--no-cache",
+            "--no-rows",
+            "--json",
+            "--quiet",
+        ]
         command += ["--epochs", "1", "--folds", "0"] if options.quick and program != "word-overlap" else []
         command += ["--threads", str(options.threads)] if options.threads else []
         output, seconds = timed(command, options.threads)
@@ -126,6 +135,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--keep", help="folder that runs are kept in")
     parser.add_argument("--busy", action="store_true", help="other work runs beside it: times say nothing")
     parser.add_argument("--quick", action="store_true", help="60 questions, one epoch, nothing kept: does it run?")
     parser.add_argument("--show", action="store_true", help="the table of what is kept")

@@ -68,7 +68,7 @@ def test_shares_are_a_softmax_of_standardised_scores() -> None:
 def test_an_answer_is_as_probable_as_its_passage_times_what_the_reader_says() -> None:
     hits = [hit(2.0), hit(1.0)]
     read = [said(0.1, ("a", 0, 0.5)), said(0.1, ("b", 2, 0.9), ("c", 4, 0.05))]
-    found = _reply("q", hits, read, best=3, weight=0.1, limits=(0.5, 0.5))
+    found = _reply("q", hits, read, best=3, weight=0.1, limits=(0.5, 0.5), normalise=str.lower)
     share = _shares(np.array([2.0, 1.0]), 0.1)
     assert [each.text for each in found.answers] == ["b", "a", "c"]
     assert found.answers[0].score == pytest.approx(share[1] * 0.9)
@@ -77,22 +77,32 @@ def test_an_answer_is_as_probable_as_its_passage_times_what_the_reader_says() ->
     plain = found.plain()
     assert (plain["start"], plain["end"], plain["line"]) == (12, 13, 3)
     assert [each["answer"] for each in plain["others"]] == ["a", "c"]
-    first = _reply("q", hits, read, best=1, weight=20.0, limits=(0.5, 0.5))
+    first = _reply("q", hits, read, best=1, weight=20.0, limits=(0.5, 0.5), normalise=str.lower)
     assert first.said == "a"
+
+
+def test_an_answer_of_several_passages_is_one_with_the_sum_of_its_scores_at_the_likeliest_place() -> None:
+    hits = [hit(2.0), hit(1.0)]
+    read = [said(0.0, ("A", 0, 0.3), ("b", 2, 0.5)), said(0.0, ("a", 4, 0.6))]
+    found = _reply("q", hits, read, best=3, weight=0.0, limits=(0.5, 0.5), normalise=str.lower)
+    assert [(each.text, each.start, each.score) for each in found.answers] == [
+        ("a", 4, pytest.approx(0.45)), ("b", 2, pytest.approx(0.25)),
+    ]  # fmt: skip
+    assert found.plain()["elsewhere_score"] == pytest.approx(0.15)
 
 
 def test_where_passages_have_no_answer_that_is_what_is_said() -> None:
     read = [said(0.8, ("a", 0, 0.1)), said(0.7, ("b", 2, 0.2))]
-    found = _reply("q", [hit(2.0), hit(1.0)], read, best=2, weight=1.0, limits=(0.5, 0.5))
+    found = _reply("q", [hit(2.0), hit(1.0)], read, best=2, weight=1.0, limits=(0.5, 0.5), normalise=str.lower)
     share = _shares(np.array([2.0, 1.0]), 1.0)
     assert found.refused
     assert found.no_answer == pytest.approx(share[0] * 0.8 + share[1] * 0.7)
     assert found.plain()["answer"] == ""
     assert found.plain()["score"] == found.no_answer
     assert len(found.plain()["others"]) == 2
-    kept = _reply("q", [hit(2.0), hit(1.0)], read, best=2, weight=1.0, limits=(0.99, 0.01))
+    kept = _reply("q", [hit(2.0), hit(1.0)], read, best=2, weight=1.0, limits=(0.99, 0.01), normalise=str.lower)
     assert not kept.refused
-    nothing = _reply("q", [], [], best=1, weight=1.0, limits=(0.5, 0.5))
+    nothing = _reply("q", [], [], best=1, weight=1.0, limits=(0.5, 0.5), normalise=str.lower)
     assert (nothing.said, nothing.refused, nothing.plain()["others"]) == ("", True, [])
 
 
@@ -104,7 +114,7 @@ def test_answers_stand_at_their_places_in_their_files(place: Path) -> None:
     for each in [first, *first["others"]] if first["answer"] else first["others"]:
         name = Path(each["file"]).name
         assert DOCUMENTS[name][each["start"] : each["end"]] == each["answer"]
-        assert each["score"] == pytest.approx(each["passage_score"] * each["reader_score"])
+        assert each["score"] == pytest.approx(each["passage_score"] * each["reader_score"] + each["elsewhere_score"])
     assert (nothing["answer"], nothing["no_answer"]) == ("", 1.0)
     held = headstart.ask(place / "index", "who opens at nine", reader=str(place / "reader"), abstain=0.999, threads=1)
     assert held["replies"][0]["answer"] is None

@@ -12,6 +12,8 @@ from headstart.unseen import on_one_line
 
 WIDEST = 110
 """Characters of a line at most."""
+LEAST_SHOWN = 0.005
+"""Score from which on what other places give for an answer is shown."""
 LINES = 4
 """Lines of a passage that are shown; `--json` has all of it."""
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
@@ -63,6 +65,8 @@ def reply_list(replies: Sequence[Mapping[str, Any]], bold: bool) -> str:
 def _reply(reply: Mapping[str, Any], width: int, bold: bool) -> str:
     answer = on_one_line(reply["answer"])
     scores = f"{reply['score']:.2f} = passage {reply['passage_score']:.2f} x reader {reply['reader_score']:.2f}"
+    if reply["elsewhere_score"] >= LEAST_SHOWN:
+        scores += f" + {reply['elsewhere_score']:.2f} elsewhere"
     place = f"{reply['file']}:{reply['line']}, characters {reply['start']:,} to {reply['end']:,}"
     lines = [f"{BOLD}{answer}{PLAIN}" if bold else answer, f"    {scores}  {on_one_line(place)}"]
     return "\n".join([*lines, *_shown(reply["passage"], reply["matches"], width - 4, bold)])

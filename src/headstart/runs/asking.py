@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Any
@@ -40,6 +40,7 @@ class Sourced:
         end: place behind its last one.
         passage_score: share of the passage among those that were read, in [0, 1].
         reader_score: probability of the answer where the passage is the right one, in [0, 1].
+        elsewhere: scores of the same answer at other places of the passages, added up, in [0, 1].
     """
 
     text: str
@@ -48,11 +49,12 @@ class Sourced:
     end: int
     passage_score: float
     reader_score: float
+    elsewhere: float = 0.0
 
     @property
     def score(self) -> float:
-        """Both together: how probable it is that the passage is the right one and this its answer."""
-        return self.passage_score * self.reader_score
+        """How probable the answer is: that the passage is the right one and this its answer, or another with the same."""
+        return self.passage_score * self.reader_score + self.elsewhere
 
     def plain(self) -> dict[str, Any]:
         """The mapping that `--json` prints; `start` and `end` are places in the file."""
@@ -62,6 +64,7 @@ class Sourced:
             "score": self.score,
             "passage_score": self.passage_score,
             "reader_score": self.reader_score,
+            "elsewhere_score": self.elsewhere,
             "document": passage.document,
             "file": passage.file,
             "line": passage.line,
@@ -189,8 +192,9 @@ def replies(
 
     The score of a passage is standardised over those that were found for the question, multiplied by `weight`, and made a share by
     softmax; that share times the reader's probability is the score of an answer (a mixture of the passages; Lee et al. 2019,
-    section 3, with a retriever that is not trained for it). "Not in these documents" is the same mixture of what the reader says of
-    each passage.
+    section 3, with a retriever that is not trained for it). Answers that say the same by the rules of the reader's task are one,
+    whose score is the sum of theirs; its place is that of the likeliest. "Not in these documents" is the same mixture of what the
+    reader says of each passage.
 
     Args:
         index: of passages.
@@ -209,10 +213,11 @@ def replies(
             AskedText(question, hit.passage.text) for question, hits in zip(some, found, strict=True) for hit in hits
         ]
         read = iter(several.predictions(several.raw_outputs(pairs), pairs)) if pairs else iter(())
-        limits = reader.predictor.thresholds or (NEUTRAL, NEUTRAL)
+        options: dict[str, Any] = {"best": best, "weight": weight, "normalise": reader.task.normaliser}  # type: ignore[attr-defined]
+        options["limits"] = reader.predictor.thresholds or (NEUTRAL, NEUTRAL)
         for question, hits in zip(some, found, strict=True):
             own: list[Any] = [next(read) for _ in hits]
-            yield _reply(question, hits, own, best=best, weight=weight, limits=limits)
+            yield _reply(question, hits, own, **options)
             progress.advance(1)
 
 
@@ -224,6 +229,7 @@ def _reply(
     best: int,
     weight: float,
     limits: Sequence[float],
+    normalise: Callable[[str], str],
 ) -> Reply:
     if not hits:
         return Reply(question, (), 1.0, True)
@@ -233,10 +239,19 @@ def _reply(
         for hit, share, said in zip(hits, shares, read, strict=True)
         for span in said.spans
     ]
-    found.sort(key=lambda each: -each.score)
+    found = _merged(found, normalise)
     nothing = float(sum(share * said.no_answer for share, said in zip(shares, read, strict=True)))
     refused = nothing > 0 and nothing / limits[0] >= found[0].score / limits[1]
     return Reply(question, tuple(found[:best]), nothing, refused, any(said.truncated for said in read))
+
+
+def _merged(found: Sequence[Sourced], normalise: Callable[[str], str]) -> list[Sourced]:
+    """Answers of which each says something else, the likeliest first, each at its likeliest place."""
+    same: dict[str, list[Sourced]] = {}
+    for each in sorted(found, key=lambda each: -each.score):
+        same.setdefault(normalise(each.text), []).append(each)
+    merged = [replace(each, elsewhere=sum(other.score for other in more)) for each, *more in same.values()]
+    return sorted(merged, key=lambda each: -each.score)
 
 
 def _shares(scores: np.ndarray, weight: float) -> np.ndarray:
