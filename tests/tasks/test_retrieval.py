@@ -11,7 +11,7 @@ from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, UsageError
 from headstart.evaluation.judging import scores
-from headstart.ranking.passages import Passages
+from headstart.ranking.passages import Passage, Passages, PassageWriter
 from headstart.runs.searched import read_corpus, with_passages
 from headstart.tasks.relevance import Places, named_passages
 from headstart.tasks.retrieval import Retrieval
@@ -164,6 +164,19 @@ def test_predictions_are_passages_in_words_and_mistakes_the_farthest_first() -> 
         [(1, "a", "red fish", False), (2, "b", "blue bird", False), (None, "c", "green tree", True)],
         [(1, "b", "blue bird", False), (2, "a", "red fish", True)],
     ]
+
+
+def test_a_document_that_was_cut_is_found_with_the_first_of_its_passages_and_counts_once() -> None:
+    writer = PassageWriter()
+    for at, (document, text) in enumerate([("d", "red"), ("d", "blue"), ("e", "green"), ("d", "grey")]):
+        writer.add(Passage(f"{document}:{at}", text, "", document, f"{document}.txt", 1, 0, len(text)))
+    task, found = read(writer.passages(), question=["q", "q"], document_id=["d", "e"])
+    [query] = found.rows.examples
+    assert (query.relevant, query.items) == ((0, 1, 2, 3), (0, 0, 2, 0))
+    results = task.results(ranked([[3, 1, 2]]), found.rows)
+    assert results.gains.tolist() == [[1.0, 0.0, 1.0]]
+    assert results.ideal.tolist() == [[1.0, 1.0]]
+    assert task.results(ranked([[3, 1, 0]]), found.rows).gains.tolist() == [[1.0, 0.0, 0.0]]
 
 
 def test_a_task_that_knows_no_passages_says_so() -> None:

@@ -48,12 +48,24 @@ class Query:
         relevant: numbers of the passages in what is searched, ascending, each once.
         grades: how well each answers it, over 0.
         weight: how much it counts in training.
+        items: for each of `relevant` the first passage of what was judged, which is a document where this was cut into several; all
+            passages of one item count once. Each is an item of its own if empty.
     """
 
     text: str
     relevant: tuple[int, ...] = ()
     grades: tuple[float, ...] = ()
     weight: float = 1.0
+    items: tuple[int, ...] = ()
+
+    @property
+    def by_item(self) -> list[tuple[list[int], float]]:
+        """Passages of each item that answers, with its grade, the highest of theirs."""
+        found: dict[int, tuple[list[int], float]] = {}
+        for number, grade, item in zip(self.relevant, self.grades, self.items or self.relevant, strict=True):
+            numbers, highest = found.get(item, ([], 0.0))
+            found[item] = ([*numbers, number], max(highest, grade))
+        return [*found.values()]
 
     @property
     def label(self) -> tuple[str, ...]:

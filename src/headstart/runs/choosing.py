@@ -45,7 +45,7 @@ def choose(recipe: Experiment, entries: Sequence[Entry], finished: Sequence[Entr
         return Choice(finished[0], "the only strategy that was finished")
     if parts.crossed:
         return _on_few_rows(finished, parts)
-    metric, where = chosen_metric(parts.task), parts.choices
+    metric, where, loss = chosen_metric(parts.task), parts.choices, parts.task.loss_title
     highest = f"{'lowest' if is_better_lower(metric.name) else 'highest'} {metric.name} on {where}"
     if metric.is_loss:
         return Choice(_surest(finished), highest)
@@ -61,9 +61,9 @@ def choose(recipe: Experiment, entries: Sequence[Entry], finished: Sequence[Entr
         return Choice(kept, f"{highest}, significantly better than all others")
     if kept is best:
         others = " and ".join(entry.label for entry in tied if entry is not best) if len(tied) <= 3 else "others"
-        return Choice(kept, f"{highest}, statistically tied with {others}, and the lowest log-loss of these")
+        return Choice(kept, f"{highest}, statistically tied with {others}, and the lowest {loss} of these")
     return Choice(
-        kept, f"lowest log-loss on {where} of those that are statistically tied with {best.label}, the {highest}"
+        kept, f"lowest {loss} on {where} of those that are statistically tied with {best.label}, the {highest}"
     )
 
 
@@ -71,13 +71,13 @@ def _on_few_rows(finished: Sequence[Entry], parts: Parts) -> Choice:
     def losses(entry: Entry) -> np.ndarray:
         return parts.task.losses(entry.finished.validation, parts.validation)
 
-    best = _surest(finished)
+    best, loss = _surest(finished), parts.task.loss_title
     made = [entry for entry in finished if entry.strategy.for_few]
     equal = [entry for entry in made if not significance.clearly_less(losses(best), losses(entry))]
     if not equal:
-        return Choice(best, f"lowest log-loss in {parts.choices}")
+        return Choice(best, f"lowest {loss} in {parts.choices}")
     kept = _surest(equal)
-    better = "lowest log-loss" if kept is best else "no other has a clearly lower log-loss"
+    better = f"lowest {loss}" if kept is best else f"no other has a clearly lower {loss}"
     return Choice(kept, f"made for few labels, and {better} in {parts.choices}")
 
 

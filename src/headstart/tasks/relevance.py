@@ -112,6 +112,7 @@ def queries_of(rows: Store[Judgement], passages: Passages, places: Places) -> An
         places: where these stand.
     """
     found: dict[str, dict[int, float]] = {}
+    items: dict[str, dict[int, int]] = {}
     firsts: dict[str, int] = {}
     dropped, unknown, again = [], 0, 0
     for at, said in enumerate(rows.examples):
@@ -129,15 +130,18 @@ def queries_of(rows: Store[Judgement], passages: Passages, places: Places) -> An
         again += any(row in own for row in relevant)
         for row in relevant:
             own[row] = max(own.get(row, said.grade), said.grade)
+            items.setdefault(said.text, {}).setdefault(row, relevant[0])
     kept = {text: {row: grade for row, grade in own.items() if grade > 0} for text, own in found.items()}
     idle = sum(bool(found[text]) and not own for text, own in kept.items())
     questions = [text for text, own in kept.items() if own]
     chosen = np.array([firsts[text] for text in questions], dtype=np.int64)
     taken = rows.take(chosen)
-    examples = [
-        Query(text, tuple(sorted(kept[text])), tuple(kept[text][row] for row in sorted(kept[text])), each.weight)
-        for text, each in zip(questions, taken.examples, strict=True)
-    ]
+    examples = []
+    for text, each in zip(questions, taken.examples, strict=True):
+        numbers = tuple(sorted(kept[text]))
+        own = tuple(items[text][row] for row in numbers)
+        grades = tuple(kept[text][row] for row in numbers)
+        examples.append(Query(text, numbers, grades, each.weight, own if own != numbers else ()))
     said = _said(rows, unknown, again, idle, len(questions))
     store = Store(examples, taken.lines, taken.file, taken.columns)
     return AnsweredQuestions(replace(store, groups=groups_of(store, passages)), dropped, said)

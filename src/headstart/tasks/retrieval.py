@@ -218,13 +218,16 @@ class Retrieval(Task[Query, Ranked]):
         return np.ones(len(examples))
 
     def results(self, outputs: Ranked, rows: Store[Query]) -> RankingResults:
-        """Grades of what was found, place by place, beside those of all that could be."""
-        most = max((len(example.relevant) for example in rows.examples), default=1)
+        """Grades of what was found, place by place, beside those of all that could be; a document that was judged counts once."""
+        items = [example.by_item for example in rows.examples]
+        most = max(map(len, items), default=1)
         gains, ideal = np.zeros(outputs.ids.shape), np.zeros((len(rows), max(most, 1)))
-        for row, example in enumerate(rows.examples):
-            ideal[row, : len(example.grades)] = sorted(example.grades, reverse=True)
-            for number, grade in zip(example.relevant, example.grades, strict=True):
-                gains[row, outputs.ids[row] == number] = grade
+        for row, own in enumerate(items):
+            ideal[row, : len(own)] = sorted((grade for _, grade in own), reverse=True)
+            for numbers, grade in own:
+                hits = (outputs.ids[row][:, None] == numbers).any(1)
+                if hits.any():
+                    gains[row, hits.argmax()] = grade
         found = RankingResults(np.zeros(len(rows)), np.ones(len(rows)), gains, ideal)
         return RankingResults(1.0 - ndcgs(found, 10), np.ones(len(rows)), gains, ideal)
 
