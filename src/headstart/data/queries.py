@@ -5,8 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+class AboutQuestion:
+    """A row whose input is a question."""
+
+    text: str
+
+    @property
+    def input(self) -> str:
+        """What a retriever is given: the question."""
+        return self.text
+
+    @property
+    def key(self) -> str:
+        """What makes two rows the same, for finding copies and leaks: the question. Passages may be shared."""
+        return self.text
+
+
 @dataclass(frozen=True)
-class Judgement:
+class Judgement(AboutQuestion):
     """What a row of a file says of a question and a passage.
 
     Args:
@@ -28,19 +44,9 @@ class Judgement:
         """The passage, as the file has it."""
         return self.passage or self.id
 
-    @property
-    def input(self) -> str:
-        """What a retriever is given: the question."""
-        return self.text
-
-    @property
-    def key(self) -> str:
-        """What makes two rows the same, for finding copies and leaks: the question. Passages may be shared."""
-        return self.text
-
 
 @dataclass(frozen=True)
-class Query:
+class Query(AboutQuestion):
     """A question and the passages that answer it.
 
     Args:
@@ -71,13 +77,3 @@ class Query:
     def label(self) -> tuple[str, ...]:
         """Numbers of the passages that answer it, as texts."""
         return tuple(map(str, self.relevant))
-
-    @property
-    def input(self) -> str:
-        """What a retriever is given: the question."""
-        return self.text
-
-    @property
-    def key(self) -> str:
-        """What makes two rows the same, for finding copies and leaks: the question. Passages may be shared."""
-        return self.text

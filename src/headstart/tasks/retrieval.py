@@ -259,7 +259,9 @@ class Retrieval(Task[Query, Ranked]):
     def _mistake(self, row: int, ids: np.ndarray, relevant: Sequence[int]) -> Mistake:
         """The first few passages of a question, and that which answers where it is not among them."""
         places = {int(number): at + 1 for at, number in enumerate(ids) if number >= 0}
-        listed = [(rank, number, number in relevant) for number, rank in places.items() if rank <= LISTED]
+        listed: list[tuple[int | None, int, bool]] = [
+            (rank, number, number in relevant) for number, rank in places.items() if rank <= LISTED
+        ]
         if not any(answers for _, _, answers in listed):
             best = min(relevant, key=lambda number: places.get(number, len(ids) + 1))
             listed.append((places.get(best), best, True))
