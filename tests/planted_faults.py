@@ -40,6 +40,7 @@ SELECTION = "tests/objectives/test_span_selection.py::"
 WINDOWS, ANSWERING = "tests/backbones/test_questions.py::", "tests/predictors/test_answers.py::"
 SPAN_SHARES, ASKED = "tests/tasks/test_answer_spans.py::", "tests/tasks/test_question_answering.py::"
 ASKING = "tests/runs/test_asking.py::"
+CROSS, RETRIEVING = "tests/objectives/test_localized_contrastive.py::", "tests/strategies/test_retrieval.py::"
 INDEXES, RANKING = "tests/indexes/test_index.py::", "tests/ranking/"
 SIGNALS = (
     "tests/contract/test_resuming.py::"
@@ -1242,6 +1243,69 @@ FAULTS = (
         "sum(share * said.no_answer for share, said in zip(shares, read, strict=True))",
         "max(said.no_answer for said in read)",
         f"{ASKING}test_where_passages_have_no_answer_that_is_what_is_said",
+    ),
+    Fault(
+        "asking: what other passages say of an answer is lost",
+        "runs/asking.py",
+        "elsewhere=sum(other.score for other in more)",
+        "elsewhere=0.0",
+        f"{ASKING}test_an_answer_of_several_passages_is_one_with_the_sum_of_its_scores_at_the_likeliest_place",
+    ),
+    Fault(
+        "rerank: a passage that is not there is picked too",
+        "objectives/localized_contrastive.py",
+        ".masked_fill(places < 0, BARRED)",
+        "",
+        f"{CROSS}test_a_row_with_fewer_passages_picks_among_fewer",
+    ),
+    Fault(
+        "rerank: the answer is another one than the first",
+        "objectives/localized_contrastive.py",
+        "first = torch.zeros(len(places)",
+        "first = torch.ones(len(places)",
+        f"{CROSS}test_the_passage_that_answers_is_picked_among_those_of_its_row_alone",
+    ),
+    Fault(
+        "margin-mse: the two passages are exchanged",
+        "objectives/margin_mse.py",
+        "passages[pairs[:, 0]] - passages[pairs[:, 1]]",
+        "passages[pairs[:, 1]] - passages[pairs[:, 0]]",
+        f"{CROSS}test_cosines_are_to_be_as_far_apart_as_the_teacher_has_the_passages",
+    ),
+    Fault(
+        "margin-mse: questions without labels are left out",
+        "strategies/margin_mse.py",
+        "questions = [*context.train.inputs, *target_texts(context, self.name).inputs]",
+        "questions = [*context.train.inputs]",
+        f"{RETRIEVING}test_a_teacher_scores_labelled_and_unlabelled_questions",
+    ),
+    Fault(
+        "rerank: what was not read again comes before what was",
+        "ranking/fusion.py",
+        "np.lexsort((ids, -row, behind))",
+        "np.lexsort((ids, row, behind))",
+        f"{RANKING}test_ranking.py::test_the_first_few_stand_in_the_order_of_both_scores_and_the_rest_behind_them",
+    ),
+    Fault(
+        "rerank: a fold's cross-encoder learns from the rows that it ranks",
+        "strategies/rerank.py",
+        "reader, _ = self._trained(part, finder, found.ids[own], None)",
+        "reader, _ = self._trained(replace(part, train=context.train), finder, found.ids, None)",
+        f"{RETRIEVING}test_a_cross_encoder_and_its_student_rank_what_they_did_not_learn_from",
+    ),
+    Fault(
+        "retrieval: a document counts as often as it has passages",
+        "tasks/retrieval.py",
+        "gains[row, hits.argmax()] = grade",
+        "gains[row, hits] = grade",
+        "tests/tasks/test_retrieval.py::test_a_document_that_was_cut_is_found_with_the_first_of_its_passages_and_counts_once",
+    ),
+    Fault(
+        "epochs that nothing validated have a number that JSON cannot hold",
+        "training/state.py",
+        "None if value is not None and math.isnan(value) else value",
+        "value",
+        f"{RETRIEVING}test_with_few_questions_each_is_ranked_by_what_did_not_learn_from_it",
     ),
     Fault(
         "overlap: pairs that are not known are taken for others",

@@ -60,6 +60,17 @@ def test_the_head_is_at_the_least_of_loss_and_penalty() -> None:
     np.testing.assert_allclose(approx_fprime(own, total, 1e-6), 0, atol=2e-3)
 
 
+def test_the_head_is_the_same_where_a_head_of_labels_would_read_its_rows_in_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    features = np.random.default_rng(2).normal(size=(sum(COUNTS), 4)).astype(np.float32)
+    part = Part(features, targets(), np.ones(sum(COUNTS)))
+    expected = solve(part, part, labels=2, rank=explained, grid=(0.5,), solver=SPANS)
+    monkeypatch.setattr("headstart.solving.logistic.MEMORY_CELLS", 10)
+    found = solve(part, part, labels=2, rank=explained, grid=(0.5,), solver=SPANS)
+    np.testing.assert_array_equal(found.weight, expected.weight)
+
+
 def test_rows_that_are_not_whole_are_a_fault() -> None:
     with pytest.raises(ValueError, match="with all rows in memory"):
         SpanLoss(targets(), 2).errors(np.zeros((2, 2)), slice(0, 2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,6 +18,8 @@ class SetLoss:
         targets: 0 or 1, shape (rows, labels).
         labels: how many there are.
     """
+
+    whole_rows: ClassVar[bool] = False
 
     def __init__(self, targets: np.ndarray, labels: int) -> None:
         self.labels = labels

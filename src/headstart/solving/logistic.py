@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -205,6 +205,8 @@ class Loss(Protocol):
     """Rows of the map; 0 where there is nothing to solve."""
     curvature: float
     """Bound of the second derivative by an output."""
+    whole_rows: ClassVar[bool]
+    """Whether outputs hang together, so that `errors` is asked for all of them at once and their features lie in memory."""
 
     def errors(self, logits: np.ndarray, own: slice) -> tuple[np.ndarray, np.ndarray]:
         """Loss of each row and its derivative by the outputs, of the rows `own`."""
@@ -217,6 +219,8 @@ class Loss(Protocol):
 
 class _Softmax:
     """Log-loss of one label out of several."""
+
+    whole_rows: ClassVar[bool] = False
 
     def __init__(self, targets: np.ndarray, labels: int) -> None:
         self.labels = labels
@@ -261,7 +265,7 @@ class LossPath:
         self.standard: np.ndarray | None = None
         self.basis: np.ndarray | None = None
         count, width = len(self.targets), train.features.shape[1]
-        if count * width <= MEMORY_CELLS:
+        if self.loss.whole_rows or count * width <= MEMORY_CELLS:
             self.standard = np.concatenate([self._standardised(features) for features in self.features])
             if count < ROTATED * labels * (1 - count / width):
                 # With an L2 penalty the solution lies in the span of the rows: fewer rows than features, fewer unknowns.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ that begin there, and that end there."""
 
 class SpanLoss:
     """Cross-entropy of the shares of each row's units, of beginnings and ends on average (Devlin et al. 2019, section 4.2)."""
+
+    whole_rows: ClassVar[bool] = True
 
     def __init__(self, targets: np.ndarray, outputs: int) -> None:
         self.counted = np.flatnonzero(targets[:, ROW] >= 0)
