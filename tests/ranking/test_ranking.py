@@ -41,6 +41,35 @@ def test_blocks_of_vectors_make_no_difference(monkeypatch: pytest.MonkeyPatch, k
     assert scores.tolist() == expected[1].tolist()
 
 
+@pytest.mark.parametrize("kind", ["spread", "near each other", "all equal", "tiny", "too large"])
+def test_searching_again_and_again_finds_the_same_by_half_the_bytes(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact, "HALF_FROM", 100)
+    generator = np.random.default_rng(3)
+    vectors = generator.normal(size=(3000, 24)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    if kind == "near each other":  # closer than float16 can tell
+        vectors = (vectors[:1] + 2e-4 * vectors).astype(np.float32)
+    elif kind == "all equal":
+        vectors[:] = vectors[0]
+    elif kind == "tiny":
+        vectors *= np.float32(1e-7)
+    elif kind == "too large":
+        vectors *= np.float32(1e6)
+    search = exact.ExactSearch(vectors)
+    for query in vectors[:12]:
+        ids, scores = search.nearest(query[None], 7)
+        expected, values = nearest(query[None], vectors, 7)
+        np.testing.assert_allclose(scores, values, rtol=1e-5)
+        if kind != "near each other":
+            assert ids.tolist() == expected.tolist()
+        else:
+            products = vectors.astype(np.float64) @ query.astype(np.float64)
+            np.testing.assert_allclose(products[ids[0]], np.sort(products)[::-1][:7], rtol=1e-6)
+    assert search._asked == 12
+    assert (search._half is None) == (kind in ("tiny", "too large")), "it is made where float16 has such numbers"
+    assert search.nearest(vectors[:9], 7)[0].shape == (9, 7)
+
+
 def test_there_may_be_no_vectors_and_no_queries() -> None:
     none = np.empty((0, 3), np.float32)
     assert nearest(np.ones((2, 3), np.float32), none, 5)[0].shape == (2, 0)

@@ -17,7 +17,7 @@ from headstart.errors import DataError, ModelError
 from headstart.indexes.approximate import NEAR, Approximate, approximate
 from headstart.indexes.settings import StatedIndex, StatedWords
 from headstart.ranking.bm25 import Bm25, Bm25Settings, read_words
-from headstart.ranking.exact import MOST_EXACT
+from headstart.ranking.exact import MOST_EXACT, ExactSearch
 from headstart.ranking.mapped import mapped, written
 from headstart.ranking.passages import Passage, Passages, PassageWriter, opened
 from headstart.runtime.contained import contained, differs, digest_of
@@ -106,6 +106,11 @@ class Generation:
         if found.shape != expected:
             raise ModelError(f"{self.folder / VECTORS} is damaged: it holds {found.shape} numbers, expected {expected}")
         return found
+
+    @cached_property
+    def exact(self) -> ExactSearch:
+        """What searches the vectors one by one; raises as they do."""
+        return ExactSearch(self.vectors)
 
     @cached_property
     def approximate(self) -> Approximate | None:

@@ -17,7 +17,6 @@ from headstart.indexes.generation import Generation, WrittenIndex, settings_of, 
 from headstart.indexes.publishing import leave_nothing, opened, published, refuse_taken
 from headstart.indexes.settings import Fusion, Retriever, StatedChunks, StatedIndex, StatedWords, read_index
 from headstart.ranking.bm25 import Bm25Settings
-from headstart.ranking.exact import nearest
 from headstart.ranking.fusion import DENSE_WEIGHT, ranked, reciprocal_ranks, weighted_sum
 from headstart.ranking.passages import Passage, Passages
 from headstart.runtime.device import Device
@@ -247,7 +246,7 @@ class Index:
                 "index anew"
             )
         graph = self._generation.approximate
-        ids, scores = graph.nearest(asked, k) if graph is not None else nearest(asked, vectors, k)
+        ids, scores = (graph or self._generation.exact).nearest(asked, k)
         return ranked(ids, scores)
 
     def _hit(self, queries: Sequence[str], row: int, place: int, score: float, parts: dict[str, Ranked]) -> Hit:
