@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from headstart.backbones.base import Inputs
+from headstart.data import batches
 from headstart.heads import windows
 from headstart.heads.windows import in_parts, joined
 
@@ -47,7 +48,7 @@ def batch(lengths: list[int]) -> tuple[Tensor, Tensor]:
 
 
 def test_windows_pass_with_those_of_like_length_and_come_back_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "INFERENCE_TOKENS", 10)
+    monkeypatch.setitem(batches.INFERENCE_TOKENS, "cpu", 10)
     ids, mask = batch([2, 5, 1, 5, 2, 4])
     seen: list[tuple[int, ...]] = []
     found = in_parts(read(seen, torch.ones(1)), Inputs(ids, mask))  # type: ignore[arg-type]
@@ -59,7 +60,7 @@ def test_windows_pass_with_those_of_like_length_and_come_back_in_order(monkeypat
 def test_a_batch_of_many_tokens_is_computed_again_on_the_way_back_with_the_same_gradient(
     kept: int, passes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(windows, "INFERENCE_TOKENS", 10)
+    monkeypatch.setitem(batches.INFERENCE_TOKENS, "cpu", 10)
     monkeypatch.setattr(windows, "KEPT_TOKENS", kept)
     ids, mask = batch([2, 5, 1, 5, 2, 4])
     seen: list[tuple[int, ...]] = []

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
-INFERENCE_TOKENS = 4096
-"""Padded tokens per batch without gradient: enough for full speed on a few cores, little enough for any memory."""
+INFERENCE_TOKENS = {"cpu": 1024, "cuda": 4096}
+"""Padded tokens per batch without gradient, by type of device. On a processor what one layer hands to the next has to stay in its
+caches: four times as many are a fifth slower there (docs/log.md)."""
 PADDING = 1.03
 """Tokens of a training batch with its padding, over those without."""
 MOST_BATCHES = 1.4
@@ -21,6 +22,16 @@ def sorted_batches(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
     """
     order = np.argsort(-lengths, kind="stable")
     return _fill(order, lengths, budget)
+
+
+def inference_batches(lengths: np.ndarray, device: str = "cpu") -> list[np.ndarray]:
+    """All rows once, longest first, in batches of the size that suits a type of device.
+
+    Args:
+        lengths: tokens per row, shape (rows,).
+        device: `cpu` or `cuda`.
+    """
+    return sorted_batches(lengths, INFERENCE_TOKENS.get(device, INFERENCE_TOKENS["cuda"]))
 
 
 def training_batches(lengths: np.ndarray, *, rows: int, seed: int, epoch: int) -> list[np.ndarray]:

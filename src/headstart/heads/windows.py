@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from headstart.backbones.base import Inputs
-from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.batches import inference_batches
 from headstart.heads.model import Model
 from headstart.heads.pooled import PooledHead
 
@@ -52,7 +52,7 @@ def in_parts(read: Callable[[Inputs], Tensor], inputs: Inputs) -> Tensor:
         Rows in the order of the windows; gradients flow through all of them.
     """
     lengths = inputs.mask.sum(1)
-    parts = sorted_batches(lengths.cpu().numpy(), INFERENCE_TOKENS)
+    parts = inference_batches(lengths.cpu().numpy(), lengths.device.type)
     lean = torch.is_grad_enabled() and int(lengths.sum()) > KEPT_TOKENS
     found = []
     for rows in parts:

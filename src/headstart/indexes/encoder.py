@@ -11,7 +11,7 @@ import numpy as np
 
 from headstart.backbones.location import BackboneSource, Located, locate
 from headstart.backbones.tokenizer_files import open_tokenizer, stated_limit, stated_prompts
-from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.batches import inference_batches
 from headstart.errors import DataError, ModelError
 from headstart.indexes.settings import StatedNetwork
 from headstart.predictors import numpy_bert
@@ -142,7 +142,7 @@ class Encoder:
 
     def _of_tokens(self, tokens: Any, pad_id: int) -> np.ndarray:
         found = np.empty((len(tokens), self._numpy.weights["embeddings.LayerNorm.weight"].shape[0]), np.float32)
-        for rows in sorted_batches(tokens.lengths, INFERENCE_TOKENS):
+        for rows in inference_batches(tokens.lengths):
             ids, mask = tokens.pad(rows, pad_id)
             pooled = numpy_bert.pool(self._numpy.states(ids, mask)[-1], mask, "mean")
             found[rows] = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)

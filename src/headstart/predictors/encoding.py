@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from headstart.backbones.base import Backbone, Inputs
-from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.batches import inference_batches
 from headstart.errors import ModelError
 from headstart.heads.pooled import pool
 from headstart.runtime.memory import within_memory
@@ -65,7 +65,7 @@ def encode(
     before, backbone.fast = backbone.fast, is_fast(precision, backbone.device.type)
     try:
         with torch.inference_mode():
-            for rows in sorted_batches(tokens.lengths, INFERENCE_TOKENS):
+            for rows in inference_batches(tokens.lengths, backbone.device.type):
                 within_memory(rows, read)
                 if not np.isfinite(found[rows]).all():
                     raise ModelError(f"{backbone.located.identity}: its vectors of some texts are not finite")

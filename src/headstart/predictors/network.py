@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from headstart.backbones.base import Inputs, open_backbone
 from headstart.backbones.encoder import HALVES
 from headstart.backbones.location import NETWORK, BackboneSource, locate, location_of
-from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.batches import inference_batches
 from headstart.data.long_texts import TokenRows
 from headstart.data.outputs import Logits
 from headstart.data.units import Units
@@ -130,7 +130,7 @@ class NetworkPredictor(Predictor):
 
         self.backbone.fast = fast
         try:
-            for places in sorted_batches(tokens.lengths[rows], INFERENCE_TOKENS):
+            for places in inference_batches(tokens.lengths[rows], self.backbone.device.type):
                 within_memory(places, read)
                 if advance is not None:
                     advance(len(places))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from headstart.backbones.folders import own_file, read_json
 from headstart.backbones.location import CONFIG, network_in
 from headstart.backbones.tokenizer_files import open_tokenizer
-from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.batches import inference_batches
 from headstart.data.outputs import Logits
 from headstart.data.windows import WordTokens
 from headstart.decisions.base import Decision
@@ -92,7 +92,7 @@ class StoredPredictor(Predictor):
                 self._encoder = self._encoder or numpy_bert.NumpyBert(
                     self._home, self._border, digest=network_digest(self.description)
                 )
-                batches = sorted_batches(tokens.lengths, INFERENCE_TOKENS)
+                batches = inference_batches(tokens.lengths)
                 progress.advance(len(inputs))
                 if isinstance(tokens, WordTokens):
                     logits = numpy_bert.word_logits(self._encoder, tokens, batches, self._pad_id, self._head)

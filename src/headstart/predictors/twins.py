@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from headstart.backbones.base import Inputs, open_backbone
 from headstart.backbones.encoder import HALVES
 from headstart.backbones.location import NETWORK, BackboneSource, locate, location_of
-from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.batches import inference_batches
 from headstart.data.outputs import Logits
 from headstart.data.tokens import Tokens
 from headstart.decisions.base import Decision
@@ -90,7 +90,7 @@ class TwinPredictor(Predictor):
             ids, mask = (torch.from_numpy(each) for each in tokens.pad(rows, self.backbone.tokenizer.pad_id))
             vectors[torch.from_numpy(rows)] = self.head.vectors(self.model.encode(Inputs(ids, mask))).cpu()
 
-        for rows in sorted_batches(tokens.lengths, INFERENCE_TOKENS):
+        for rows in inference_batches(tokens.lengths, self.backbone.device.type):
             within_memory(rows, read)
             progress.advance(len(rows) * share)
         return vectors

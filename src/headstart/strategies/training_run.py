@@ -11,7 +11,7 @@ import torch
 
 from headstart.backbones.base import Backbone
 from headstart.backbones.prefix import UnsuitableError
-from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.batches import inference_batches
 from headstart.data.outputs import Logits, Outputs
 from headstart.evaluation.judging import sort_key
 from headstart.heads import HEAD
@@ -58,7 +58,7 @@ def validation_outputs(context: Context, model: Model) -> Outputs:
         outputs.put(rows, context.task.read(model, batch))
 
     with torch.inference_mode():
-        for rows in context.team.mine(sorted_batches(validation.lengths, INFERENCE_TOKENS)):
+        for rows in context.team.mine(inference_batches(validation.lengths, model.backbone.device.type)):
             within_memory(rows, read)
     for array in outputs.arrays().values():
         if array.dtype.kind == "f":

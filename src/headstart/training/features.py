@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from headstart.backbones.base import Backbone, Inputs
-from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.batches import inference_batches
 from headstart.data.cache import ArrayCache
 from headstart.data.long_texts import TextWindows, TokenRows
 from headstart.data.windows import WordTokens
@@ -85,7 +85,7 @@ def pooled_states(
                 pooled = pool(encoding.layers[layer], encoding.mask, pooling, encoding.spans)
                 states[units.of(rows), place, at] = pooled.cpu().numpy()
 
-    for indices in team.mine(sorted_batches(tokens.lengths, INFERENCE_TOKENS)):
+    for indices in team.mine(inference_batches(tokens.lengths, backbone.device.type)):
         within_memory(indices, read)
         progress.advance(len(indices) * team.size)
     team.add_array(states)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from headstart.backbones.base import Backbone, Inputs
 from headstart.backbones.prefix import Border
-from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.batches import inference_batches
 from headstart.data.cache import ArrayCache
 from headstart.data.tokens import BATCH_ROWS, Tokens, TokenWriter
 from headstart.runtime.device import name_of
@@ -150,7 +150,7 @@ class Shortcut:
     def _fill(self, states: np.ndarray) -> None:
         """In fixed batches, so that the content is a function of the key."""
         tokens, offsets = self.texts.tokens, self.texts.tokens.offsets
-        for rows in self.team.mine(sorted_batches(tokens.lengths[: self.known], INFERENCE_TOKENS)):
+        for rows in self.team.mine(inference_batches(tokens.lengths[: self.known], self.backbone.device.type)):
             inputs = self._padded(tokens, rows)
             found = self.border.states(lambda inputs=inputs: self._pass(inputs))
             for at, row in enumerate(rows):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from headstart.data.batches import INFERENCE_TOKENS, sorted_batches
+from headstart.data.batches import inference_batches
 from headstart.data.outputs import Logits, Outputs
 from headstart.data.pieces import Batches, Pieces, tokens_of
 from headstart.heads.model import Model
@@ -375,7 +375,7 @@ def held_sums(model: Model, objective: TextObjective, rows: Pieces, pad_id: int)
         order = np.argsort(lengths, kind="stable")
         batches = np.array_split(order, max(1, len(order) // HELD_ROWS))
     else:
-        batches = sorted_batches(lengths, INFERENCE_TOKENS)
+        batches = inference_batches(lengths, model.backbone.device.type)
     with _reading(model, dropout=objective.joint):
         for number, batch in enumerate(batches):
             torch.manual_seed(number)
