@@ -251,3 +251,16 @@ def test_the_command_in_a_docstring_is_understood_and_runs_that_strategy_with_al
     task = TASKS.get("text-classification")() if isinstance(recipe.task, OpenTask) else recipe.task
     assert strategy.refuses(task) == ""
     assert ("texts" in strategy.needs) == (recipe.data.target is not None)
+
+
+@pytest.mark.parametrize("name", STRATEGIES.names())
+def test_options_of_a_strategy_inside_are_set_without_naming_it_as_its_help_shows(name: str) -> None:
+    for field, info in STRATEGIES.get(name).model_fields.items():
+        for key, value in re.findall(r"--set\s+strategy\.(\S+)=([\w.]+\w)", info.description or ""):
+            recipe = assemble("fit", {"train": "rows.csv", "strategy": name}, {f"strategy.{key}": value})
+            [built] = recipe.strategies
+            inside = getattr(built, field)
+            assert key.startswith(f"{field}.")
+            assert inside.name == info.default
+            assert inside.plain() | {key.split(".")[1]: None} == type(inside)().plain() | {key.split(".")[1]: None}
+            assert inside != type(inside)()

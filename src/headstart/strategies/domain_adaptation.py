@@ -103,7 +103,7 @@ class DomainAdaptation(Strategy):
     ] = None
     """`masked-lm`, `causal-lm` or `simcse`; by default `masked-lm` for networks with a head over words, `causal-lm` for
     decoders, and `simcse` for those without, such as sentence encoders."""
-    then: Annotated[Strategy, named(STRATEGIES)] = Field(default="fine-tuning", validate_default=True)
+    then: Annotated[Strategy, named(STRATEGIES, "fine-tuning")] = Field(default="fine-tuning", validate_default=True)
     """Strategy that is fitted inside, by name; on the labels, its own options as in `--set strategy.then.layers=2`."""
     gate: bool = True
     """Keep the adapted network only if validation gains; `--no-gate` keeps it in any case and fits once."""

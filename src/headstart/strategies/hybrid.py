@@ -43,7 +43,7 @@ class Hybrid(Strategy):
     gives: ClassVar[frozenset[str]] = frozenset({Ranked.kind})
     auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"fit", "compare"}))
 
-    of: Annotated[Strategy, named(STRATEGIES)] = Field(default="bi-encoder", validate_default=True)
+    of: Annotated[Strategy, named(STRATEGIES, "bi-encoder")] = Field(default="bi-encoder", validate_default=True)
     """Strategy that gives the vectors: `bi-encoder`, `untouched` or `margin-mse`; its own options as in
     `--set strategy.of.scale=30`."""
     dense_weight: float | None = Field(default=None, ge=0, le=1)

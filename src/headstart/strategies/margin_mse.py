@@ -58,7 +58,7 @@ class MarginDistillation(Strategy):
     needs: ClassVar[frozenset[Need]] = frozenset({"labels", "texts"})
     gives: ClassVar[frozenset[str]] = frozenset({Ranked.kind})
 
-    teacher: Annotated[Strategy, named(STRATEGIES)] = Field(default="rerank", validate_default=True)
+    teacher: Annotated[Strategy, named(STRATEGIES, "rerank")] = Field(default="rerank", validate_default=True)
     """Strategy whose cross-encoder teaches: `rerank`; its own options as in `--set strategy.teacher.depth=10`."""
     candidates: int = Field(default=8, ge=2, le=100)
     """Passages of each question that the teacher scores, in [2, 100]: the best of its first retriever."""
@@ -89,15 +89,17 @@ class MarginDistillation(Strategy):
         return refused_within(self.teacher, task)
 
     def work(self, context: Context) -> Work:
-        """That of the teacher, unless the run has fitted it, what it scores, and the passes of the student."""
-        from headstart.strategies.cross_validation import rounds
+        """That of the teacher, unless the run has fitted it, those of each fold, what they score, and the passes of the student."""
+        from headstart.strategies.cross_validation import by_fold, rounds
 
         inner = Work(0.0, 1.0, 2.0) if known_fit(context, self.teacher) else self.teacher.work(context)
+        fold = Work(0.0, 0.0) if context.folds is None else self.teacher.work(next(by_fold(context))[1])
         pair, times = 1 + length_ratio(context), rounds(context)
         asked = 1 + (0.0 if context.target is None else len(context.target) / max(len(context.train), 1))
         passes = self.student_epochs * times * asked * (1 + 2 * length_ratio(context))
         reads = asked * times * pair * self.candidates + (self.student_epochs + 1) * reading_work(context)
-        return Work(inner.training * times + passes, inner.reading * times + reads, inner.seconds, inner.heads)
+        training = inner.training + (times - 1) * fold.training + passes  # of k folds, each (k - 1) / k of the rows
+        return Work(training, inner.reading + (times - 1) * fold.reading + reads, inner.seconds, inner.heads)
 
     def fit(self, context: Context) -> Candidate:
         """Fit the teacher, score passages with it, then train the student."""

@@ -63,7 +63,7 @@ class Rerank(Strategy):
     gives: ClassVar[frozenset[str]] = frozenset({Ranked.kind})
     auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"compare"}))
 
-    retriever: Annotated[Strategy, named(STRATEGIES)] = Field(default="hybrid", validate_default=True)
+    retriever: Annotated[Strategy, named(STRATEGIES, "hybrid")] = Field(default="hybrid", validate_default=True)
     """Strategy that finds the passages: `bm25`, `untouched`, `bi-encoder`, `hybrid` or `margin-mse`; its own options as in
     `--set strategy.retriever.dense_weight=0.4`."""
     depth: int = Field(default=20, ge=2, le=100)
@@ -108,7 +108,8 @@ class Rerank(Strategy):
         pair = 1 + length_ratio(context)
         held = 1.0 if context.folds is not None else len(context.validation) / max(len(context.train), 1)
         passes = self.rerank_epochs * rounds(context) * pair * (1 + self.hard_negatives)
-        reads = held * pair * self.depth * (1 if context.folds is not None else self.rerank_epochs)
+        once = context.folds is not None or in_fold(context)
+        reads = held * pair * self.depth * (1 if once else self.rerank_epochs)
         return Work(inner.training + passes, inner.reading + reads, inner.seconds, inner.heads)
 
     def fit(self, context: Context) -> Candidate:

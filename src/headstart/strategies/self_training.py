@@ -63,8 +63,10 @@ class SelfTraining(Strategy):
     needs: ClassVar[frozenset[Need]] = frozenset({"labels", "texts"})
     why_no_refit: ClassVar[str] = "which texts it believes hangs on validation rows that it has not learnt from"
 
-    then: Annotated[Strategy, named(STRATEGIES)] = Field(default="feature-extraction", validate_default=True)
-    """Strategy that is fitted inside, by name; in every round, its own options as in `--set strategy.then.layers=2`."""
+    then: Annotated[Strategy, named(STRATEGIES, "feature-extraction")] = Field(
+        default="feature-extraction", validate_default=True
+    )
+    """Strategy that is fitted inside, by name; in every round, its own options as in `--set strategy.then.pooling=mean`."""
     rounds: int = Field(default=2, ge=0, le=20)
     """Times that texts are labelled and learnt from, in [0, 20]; as many as were kept, in a resolved recipe."""
     confidence: float | None = Field(default=None, gt=0, le=1)
