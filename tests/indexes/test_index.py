@@ -262,6 +262,29 @@ def test_a_manifest_that_contradicts_itself_is_refused(index: Index) -> None:
         Index.open(index.folder)
 
 
+def test_a_manifest_whose_network_or_language_nobody_can_open_is_refused(index: Index) -> None:
+    path = index.folder / "headstart.json"
+    said = json.loads(path.read_text())
+    said.pop("sha256")
+    for key, value in (("location", 3), ("revision", []), ("digest", True), ("max_length", "x"), ("unknown", 1)):
+        network = said["network"] | {"backbone": said["network"]["backbone"] | {key: value}}
+        path.write_text(json.dumps(said | {"network": network}))
+        with pytest.raises(ModelError, match=f"is damaged.*{key}"):
+            Index.open(index.folder)
+    path.write_text(json.dumps(said | {"words": said["words"] | {"language": "klingon"}}))
+    with pytest.raises(ModelError, match="is damaged: language: 'klingon' is not known"):
+        Index.open(index.folder).search(["rent"])
+
+
+def test_scores_of_words_in_texts_that_are_not_there_are_refused(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generation, "CHECKED_BYTES", 0)
+    path = next((index.folder / "generations").iterdir()) / "bm25.safetensors"
+    arrays = load_file(path)
+    save_file(arrays | {"indices": arrays["indices"] + np.int32(1000)}, path)
+    with pytest.raises(ModelError, match="is damaged"):
+        Index.open(index.folder).search(["rent"])
+
+
 def test_a_network_with_other_weights_is_refused(index: Index, tiny_backbone: Path, tmp_path: Path) -> None:
     other = shutil.copytree(tiny_backbone, tmp_path / "other")
     weights = load_file(other / "model.safetensors")

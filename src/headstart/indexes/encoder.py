@@ -14,6 +14,7 @@ from headstart.backbones.tokenizer_files import open_tokenizer, stated_limit, st
 from headstart.data.batches import inference_batches
 from headstart.errors import DataError, ModelError
 from headstart.indexes.settings import StatedNetwork
+from headstart.manifest import shaped
 from headstart.predictors import numpy_bert
 from headstart.runtime.device import Device, settled
 from headstart.runtime.precision import Precision
@@ -70,9 +71,9 @@ class Encoder:
 
         Raises:
             MissingInputError, UnavailableError: it is not there.
-            ModelError: what is there has other weights than those that the index was made with.
+            ModelError: the manifest does not say where; what is there has other weights than those that the index was made with.
         """
-        source = BackboneSource.model_validate(said.backbone)
+        source = shaped(BackboneSource, said.backbone, "the manifest of the index, in the source of its network,")
         wanted = source if location is None else source.revised(location=location, revision=None)
         try:
             located = locate(wanted)

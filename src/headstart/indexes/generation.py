@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.data.tokens import Tokens, TokenWriter
-from headstart.errors import DataError, ModelError
+from headstart.errors import DataError, ModelError, RecipeError
 from headstart.indexes.approximate import NEAR, Approximate, approximate
 from headstart.indexes.settings import StatedIndex, StatedWords
 from headstart.ranking.bm25 import Bm25, Bm25Settings, read_words
@@ -83,7 +83,10 @@ class Generation:
             raise ModelError(
                 f"{self.folder.parents[1]} has no words, for it was made with --retriever {self.said.retriever}"
             )
-        found = Bm25.load(self.folder, settings_of(self.said.words))
+        try:
+            found = Bm25.load(self.folder, settings_of(self.said.words))
+        except RecipeError as error:
+            raise ModelError(f"{self.folder.parents[1]} is damaged: {error.problems[0]}") from None
         if len(found) != len(self.ranked):
             raise ModelError(
                 f"{self.folder} is damaged: it has words of {len(found):,} passages, {len(self.ranked):,} are ranked"

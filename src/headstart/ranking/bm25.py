@@ -105,11 +105,18 @@ class Bm25:
         return ranked(ids, scores)
 
     def scores(self, query: str) -> np.ndarray:
-        """The score of every text for one query, float32, shape (texts,); 0 where it has none of its words."""
+        """The score of every text for one query, float32, shape (texts,); 0 where it has none of its words.
+
+        Raises:
+            ModelError: a file that was read names texts that are not there.
+        """
         numbers = [self._numbers[stem] for stem in map(self._stem, words_of(query)) if stem in self._numbers]
         if not numbers or not self._count:
             return np.zeros(self._count, dtype=np.float32)
-        return self._engine.get_scores_from_ids(numbers)
+        try:
+            return self._engine.get_scores_from_ids(numbers)
+        except (LookupError, ValueError) as error:
+            raise ModelError(f"{SCORES} is damaged: {str(error)[:200]}") from None
 
     def weights(self, query: str, number: int) -> dict[str, float]:
         """What each stem of a query adds to the score of a text, by stem; those that the text does not have are left out.
