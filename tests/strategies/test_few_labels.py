@@ -380,3 +380,13 @@ def test_probabilities_are_calibrated_on_out_of_fold_logits(wide_backbone: Path)
 def test_tf_idf_says_nothing_of_numbers_where_most_labels_have_two_rows(recwarn: pytest.WarningsRecorder) -> None:
     linear._one_label(np.eye(60), np.arange(60) % 40, np.ones(60), 1.0, 40)
     assert not [str(each.message) for each in recwarn if "unique classes" in str(each.message)]
+
+
+def test_where_one_way_of_reading_is_left_none_is_ranked(
+    few: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The products of all rows, or words, with all others take memory and time that grow with their square and cube."""
+    monkeypatch.setattr(probing, "ridge_by_folds", None)
+    monkeypatch.setattr(probing, "kernel_of", None)
+    context = few()
+    assert compare_by_folds(context, context.backbone(), [((2,), "mean")], False) == ((2,), "mean", False)

@@ -287,6 +287,8 @@ def compare_by_folds(
     ]
     if not tried:
         return *options[0], False
+    if len(tried) == 1:
+        return tried[0]
     ranks = np.asarray(context.team.same(_ranks(context, backbone, tried, rows, dealt)))
     found = [
         ((float(rank[0]), float(rank[1])), with_names, -len(layers), layers, pooling)
