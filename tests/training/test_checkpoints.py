@@ -15,7 +15,7 @@ import pytest
 import torch
 from tests.training.test_trainer import Fake, Objective, Told, equal, groups, prepared
 
-from headstart.data.outputs import Logits
+from headstart.data.outputs import Logits, Ranked
 from headstart.data.units import Units
 from headstart.errors import DivergedError, StorageError
 from headstart.runtime.durable import MANIFEST
@@ -283,6 +283,21 @@ def test_two_checkpoints_stay_and_the_best_weights_they_need_and_what_is_not_our
     assert kept(tmp_path) == [f"{BEST}0002", "mine", f"{STEP}00000010-0002", f"{STEP}00000011-0002"]
     go(tmp_path, Ranks(0.0), every=0.0)
     assert kept(tmp_path) == [END, "mine"]
+
+
+def test_outputs_of_two_epochs_may_share_an_array(tmp_path: Path) -> None:
+    ranks, ids = Ranks(), np.zeros((2, 3), dtype=np.int64)
+
+    def sharing(model: Any) -> Any:
+        key, loss, _ = ranks(model)
+        scores = np.full(ids.shape, key[0], dtype=np.float32)
+        return key, loss, Ranked(np.zeros(2, dtype=bool), ids, scores, np.zeros(2, dtype=np.float32))
+
+    whole = go(None, sharing)  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path, sharing, every=0.0, progress=Interrupting(11))  # type: ignore[arg-type]
+    _, history = go(tmp_path, sharing, every=0.0)  # type: ignore[arg-type]
+    assert [each.scores.tolist() for each in history.outputs] == [each.scores.tolist() for each in whole[1].outputs]
 
 
 def test_a_checkpoint_of_the_first_format_with_bare_logits_is_gone_on_from(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ class Checkpoints:
             if snapshot.best is not None and not (self.folder / _best_name(state)).is_dir():
                 _write(self.folder / _best_name(state), {WEIGHTS: snapshot.best})
             outputs = {
-                f"{at}.{name}": torch.from_numpy(np.ascontiguousarray(array))
+                f"{at}.{name}": torch.from_numpy(np.array(array, order="C"))  # epochs may share one, files may not
                 for at, each in enumerate(state.history.outputs)
                 for name, array in each.arrays().items()
             }
