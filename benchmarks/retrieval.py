@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=None)
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--most", type=int, default=None, help="questions of each slice at most, for trials")
+    parser.add_argument("--keep", type=Path, default=None, help="folder that runs are kept in")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "retrieval.json")
     args = parser.parse_args()
     kept: list[dict[str, Any]] = []
@@ -61,7 +62,7 @@ def main() -> None:
             started = time.perf_counter()
             found = headstart.fit(
                 f"{folder}/train.jsonl", test=f"{folder}/dev.jsonl", task="retrieval", strategies=args.strategies, seed=seed,
-                budget="none", refit=False, output=f"{folder}/run-{seed}", **options,
+                budget="none", refit=False, output=f"{args.keep or folder}/run-{seed}", overwrite=True, **options,
             )  # fmt: skip
             board = {row["label"]: row for row in found.evidence["leaderboard"]}
             for name, row in board.items():
