@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,18 @@ import pytest
 
 from headstart.artifact import load
 from headstart.backbones.location import BackboneSource, locate
+from headstart.data.queries import Query
+from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import RecipeError
+from headstart.ranking.fusion import ranked
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import RunResult, compare
 from headstart.runtime.progress import SILENT
+from headstart.strategies.rerank import Rerank
 from headstart.strategies.retrieving import mined
+from headstart.tasks.retrieval import Retrieval
 
 WORDS = ("good", "bad", "nine", "monday", "night", "shop", "parcel", "day", "start", "end", "way", "indeed")
 QUESTIONS = ["where is good now", "nine and day", "zzz"]
@@ -174,6 +180,16 @@ def test_a_teacher_scores_labelled_and_unlabelled_questions(
     scored = [questions for questions in asked if questions[-12:] == [f"who knows {word}" for word in WORDS]]
     assert [*map(len, scored)] == [45 + 12, 60 + 12], "first without the rows to choose on, then with all"
     assert compared.chosen.finished.description.startswith("57 questions scored by a cross-encoder")
+
+
+@pytest.mark.parametrize(("scores", "weight"), [([3.0, 2.0, 1.0], 0.0), ([2.0, 3.0, 1.0], 0.8)])
+def test_a_cross_encoder_counts_only_where_that_is_better_than_the_order_of_before(
+    scores: list[float], weight: float
+) -> None:
+    rows = Store([Query("which one", (0,), (1.0,))], [1], "rows.csv")
+    found, read = ranked(np.array([[0, 1, 2]]), np.array([scores], np.float32)), np.array([[9.0, 1.0, 5.0]], np.float32)
+    context: Any = SimpleNamespace(task=Retrieval(metric="ndcg_at_10"), validation=rows)
+    assert Rerank()._best_weight(context, found, read) == weight
 
 
 def test_without_questions_to_score_a_student_is_refused() -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 STEPS = 20
 """Weights that are tried, of equal distance from 0 to 1."""
 USUAL = 0.8
-"""The weight that is taken where several are as good."""
+"""The weight that is taken where several are as good, and better than none."""
 FINDERS = ("bm25", "untouched", "bi-encoder", "hybrid", "margin-mse")
 """Strategies whose passages can be read again."""
 
@@ -254,14 +254,16 @@ class Rerank(Strategy):
         return read
 
     def _best_weight(self, context: Context, found: Ranked, read: np.ndarray) -> float:
-        """The best weight on validation, the one nearest to the usual if several are."""
+        """The best weight on validation, the one nearest to the usual if several are; 0 where none is better than that."""
         from headstart.evaluation.judging import sort_key
         from headstart.tasks.retrieval import PLACES
 
+        def key(weight: float) -> tuple[float, float]:
+            return sort_key(context.task, reranked(found, read, weight, PLACES), context.validation)
+
         tried = sorted((step / STEPS for step in range(STEPS + 1)), key=lambda each: abs(each - USUAL))
-        return max(
-            tried, key=lambda each: sort_key(context.task, reranked(found, read, each, PLACES), context.validation)
-        )
+        best = max(tried, key=key)
+        return best if key(best) > key(0.0) else 0.0
 
 
 def _moving(model: Model) -> list[Any]:
