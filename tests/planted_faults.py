@@ -40,6 +40,7 @@ SELECTION = "tests/objectives/test_span_selection.py::"
 WINDOWS, ANSWERING = "tests/backbones/test_questions.py::", "tests/predictors/test_answers.py::"
 SPAN_SHARES, ASKED = "tests/tasks/test_answer_spans.py::", "tests/tasks/test_question_answering.py::"
 ASKING = "tests/runs/test_asking.py::"
+WRITER = "tests/backbones/test_seq2seq.py::"
 CROSS, RETRIEVING = "tests/objectives/test_localized_contrastive.py::", "tests/strategies/test_retrieval.py::"
 INDEXES, RANKING = "tests/indexes/test_index.py::", "tests/ranking/"
 SIGNALS = (
@@ -1306,6 +1307,62 @@ FAULTS = (
         "None if value is not None and math.isnan(value) else value",
         "value",
         f"{RETRIEVING}test_with_few_questions_each_is_ranked_by_what_did_not_learn_from_it",
+    ),
+    Fault(
+        "writing: what ends beyond the beams counts as finished",
+        "writing/search.py",
+        "(torch.arange(best.shape[1], device=device) >= beams)",
+        "(torch.arange(best.shape[1], device=device) >= 2 * beams)",
+        f"{WRITER}test_texts_are_those_of_generate_with_any_beams_and_penalty",
+    ),
+    Fault(
+        "writing: the cache stays in the order of the beams before",
+        "backbones/seq2seq.py",
+        "            self.cache.batch_select_indices(rows)\n",
+        "            self.cache.batch_select_indices(rows.sort().values)\n",
+        f"{WRITER}test_texts_are_those_of_generate_with_any_beams_and_penalty",
+    ),
+    Fault(
+        "writing: places of the encoder begin one too early",
+        "backbones/warm_start.py",
+        "OFFSET = 2",
+        "OFFSET = 1",
+        f"{WRITER}test_a_warm_start_reads_as_its_encoder_does",
+    ),
+    Fault(
+        "writing: what is read may be written",
+        "backbones/warm_start.py",
+        "[:, :count] = NEVER",
+        "[:, :count] = 0.0",
+        f"{WRITER}test_what_is_read_is_never_written",
+    ),
+    Fault(
+        "writing: T5 does not make states smaller",
+        "backbones/seq2seq.py",
+        "states * config.d_model**-0.5",
+        "states",
+        f"{WRITER}test_the_loss_is_that_of_the_logits_of_plain_transformers",
+    ),
+    Fault(
+        "writing: smoothing is left out of the slopes",
+        "heads/vocabulary.py",
+        "        slopes[:, :count] -= smoothing / known.shape[1]\n",
+        "        pass\n",
+        "tests/heads/test_vocabulary.py::test_the_loss_in_chunks_is_that_of_torch",
+    ),
+    Fault(
+        "BLEU: a text that is too short is not punished",
+        "metrics/written.py",
+        "np.where(said > 0, np.exp(1 - true / said), 0.0)",
+        "1.0",
+        "tests/metrics/test_written.py::test_sums_of_rows_give_the_corpus_scores_of_sacrebleu",
+    ),
+    Fault(
+        "writing: further references are passed over",
+        "metrics/written.py",
+        "most = max(map(len, references))",
+        "most = 1",
+        "tests/metrics/test_written.py::test_sums_of_rows_give_the_corpus_scores_of_sacrebleu",
     ),
     Fault(
         "overlap: pairs that are not known are taken for others",

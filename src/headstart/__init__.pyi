@@ -31,6 +31,9 @@ __version__: str
 Keys = Mapping[str, Any] | Component
 """A component as a mapping of its keys, with its `name`, or as an instance."""
 TaskName = Literal[
+    "summarization",
+    "text-to-text",
+    "translation",
     "text-classification",
     "multi-label-classification",
     "question-answering",
@@ -45,6 +48,7 @@ StrategyName = Literal[
     "bi-encoder",
     "bm25",
     "contrastive",
+    "copy-source",
     "coral",
     "crf",
     "domain-adaptation",
@@ -52,12 +56,15 @@ StrategyName = Literal[
     "fine-tuning",
     "from-scratch",
     "hybrid",
+    "lexicon",
     "lora",
     "margin-mse",
+    "nearest-sentence",
     "rerank",
     "self-training",
     "tf-idf",
     "untouched",
+    "warm-start",
     "word-overlap",
 ]
 """Names that may stand for it; other packages may add some."""
@@ -122,6 +129,13 @@ def fit(
     text: Sequence[str] | str | None = ...,
     label: str | None = ...,
     metric: str | None = ...,
+    reference: Sequence[str] | str | None = ...,
+    beams: int | None = ...,
+    length_penalty: float | None = ...,
+    best: int | None = ...,
+    longest: float | None = ...,
+    source_language: str | None = ...,
+    target_language: str | None = ...,
     weight: str | None = ...,
     class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
     merge_labels: bool | None = ...,
@@ -131,7 +145,6 @@ def fit(
     answer_start: str | None = ...,
     no_answer: Literal["auto", "always", "never"] | None = ...,
     max_answer: int | None = ...,
-    best: int | None = ...,
     normalise: Literal["squad", "mlqa"] | None = ...,
     answer_language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
     passage_id: str | None = ...,
@@ -182,8 +195,10 @@ def fit(
     rates: Sequence[float] | float | None = ...,
     passes: int | None = ...,
     compare_after: int | None = ...,
+    like: str | Keys | None = ...,
     of: str | Keys | None = ...,
     dense_weight: float | None = ...,
+    alignment_iterations: int | None = ...,
     rank: int | None = ...,
     alpha: float | None = ...,
     targets: Sequence[str] | str | None = ...,
@@ -204,6 +219,10 @@ def fit(
     rounds: int | None = ...,
     confidence: float | None = ...,
     pseudo_weight: float | None = ...,
+    decoder_layers: int | None = ...,
+    target_vocabulary: int | None = ...,
+    encoder_rate: float | None = ...,
+    label_smoothing: float | None = ...,
     training: Keys | None = ...,
 ) -> Artifact:
     """Transfer a pretrained model to labelled data; controls run beside it.
@@ -265,6 +284,14 @@ def fit(
         label: Column with the label.
         metric: Score by which choices are made on validation, one of those that the task is judged by (`headstart
             list metrics`).
+        reference: Column(s) with the text that is to be written, the first one learnt from (`summary` or
+            `ref1,ref2`).
+        beams: Texts that are followed at the same time, in [1, 64].
+        length_penalty: Power of a text's length that its log-probability is divided by, in [-10, 10].
+        best: Answers or passages that a prediction lists at most, the best one included, in [1, 100].
+        longest: Tokens that a text may have for each token of its input, beside a few, in (0, 100].
+        source_language: Code of the language that is read, such as `en`.
+        target_language: Code of the language that is written, such as `de`.
         weight: Column with how much each row counts in training, numbers over 0.
         class_weight: Weight of each class in training.
         merge_labels: Merge labels that differ only by case, white space or as 1 and 1.0 do into the most frequent
@@ -275,7 +302,6 @@ def fit(
         answer_start: Column with the place of the answer's first character in the context, from 0.
         no_answer: Whether the model may say that a context has no answer.
         max_answer: Words of an answer at most, in [1, 10000].
-        best: Answers or passages that a prediction lists at most, the best one included, in [1, 100].
         normalise: How answers are made comparable before they are scored.
         answer_language: Language of the answers under `normalise.
         passage_id: Column with ids of passages beside their texts.
@@ -333,13 +359,15 @@ def fit(
         embeddings: Train the word embeddings too (of fine-tuning).
         dropout: Share of the head's inputs dropped in training, in [0, 1) (of fine-tuning, lora).
         hidden_dropout: Share of the states dropped within the network in training, in [0, 1), or `own` (of fine-
-            tuning).
+            tuning, warm-start).
         rates: Learning rates tried, each in (0, 1] (of from-scratch).
         passes: Passes over the training rows, in [1, 1000] (of from-scratch).
         compare_after: Passes after which the rates are compared and only the best one goes on, in [1, 1000] (of
             from-scratch).
+        like: Strategy whose network gets random weights, of tasks that write (of from-scratch).
         of: Strategy that gives the vectors (of hybrid).
         dense_weight: Weight of vectors beside words, in [0, 1] (of hybrid).
+        alignment_iterations: Rounds of expectation and maximisation, in [1, 100] (of lexicon).
         rank: Rank of the correction, in [1, 1024] (of lora).
         alpha: The correction is scaled by alpha / rank (of lora).
         targets: Ends of the names of modules that get a correction, such as `query,value` (of lora).
@@ -367,6 +395,10 @@ def fit(
         confidence: Calibrated probability from which on a label is believed, in (0, 1] (of self-training).
         pseudo_weight: How much a text labelled by the model counts beside 1 of a labelled row, in (0, 100] (of
             self-training).
+        decoder_layers: Layers of the decoder, in [1, 100], each as wide as those of the encoder (of warm-start).
+        target_vocabulary: Words of what is written at most, in [300, 250,000] (of warm-start).
+        encoder_rate: Share of the learning rate that the encoder gets, in [0, 1] (of warm-start).
+        label_smoothing: Share of the probability that is wanted of all words alike (Szegedy et al (of warm-start).
         training: Settings of the training loop, as a mapping of its keys.
     """
 
@@ -422,6 +454,13 @@ def compare(
     text: Sequence[str] | str | None = ...,
     label: str | None = ...,
     metric: str | None = ...,
+    reference: Sequence[str] | str | None = ...,
+    beams: int | None = ...,
+    length_penalty: float | None = ...,
+    best: int | None = ...,
+    longest: float | None = ...,
+    source_language: str | None = ...,
+    target_language: str | None = ...,
     weight: str | None = ...,
     class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
     merge_labels: bool | None = ...,
@@ -431,7 +470,6 @@ def compare(
     answer_start: str | None = ...,
     no_answer: Literal["auto", "always", "never"] | None = ...,
     max_answer: int | None = ...,
-    best: int | None = ...,
     normalise: Literal["squad", "mlqa"] | None = ...,
     answer_language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
     passage_id: str | None = ...,
@@ -482,8 +520,10 @@ def compare(
     rates: Sequence[float] | float | None = ...,
     passes: int | None = ...,
     compare_after: int | None = ...,
+    like: str | Keys | None = ...,
     of: str | Keys | None = ...,
     dense_weight: float | None = ...,
+    alignment_iterations: int | None = ...,
     rank: int | None = ...,
     alpha: float | None = ...,
     targets: Sequence[str] | str | None = ...,
@@ -504,6 +544,10 @@ def compare(
     rounds: int | None = ...,
     confidence: float | None = ...,
     pseudo_weight: float | None = ...,
+    decoder_layers: int | None = ...,
+    target_vocabulary: int | None = ...,
+    encoder_rate: float | None = ...,
+    label_smoothing: float | None = ...,
     training: Keys | None = ...,
 ) -> Artifact:
     """Run strategies and controls side by side; options as for `fit`.
@@ -562,6 +606,13 @@ def plan(
     text: Sequence[str] | str | None = ...,
     label: str | None = ...,
     metric: str | None = ...,
+    reference: Sequence[str] | str | None = ...,
+    beams: int | None = ...,
+    length_penalty: float | None = ...,
+    best: int | None = ...,
+    longest: float | None = ...,
+    source_language: str | None = ...,
+    target_language: str | None = ...,
     weight: str | None = ...,
     class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
     merge_labels: bool | None = ...,
@@ -571,7 +622,6 @@ def plan(
     answer_start: str | None = ...,
     no_answer: Literal["auto", "always", "never"] | None = ...,
     max_answer: int | None = ...,
-    best: int | None = ...,
     normalise: Literal["squad", "mlqa"] | None = ...,
     answer_language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
     passage_id: str | None = ...,
@@ -622,8 +672,10 @@ def plan(
     rates: Sequence[float] | float | None = ...,
     passes: int | None = ...,
     compare_after: int | None = ...,
+    like: str | Keys | None = ...,
     of: str | Keys | None = ...,
     dense_weight: float | None = ...,
+    alignment_iterations: int | None = ...,
     rank: int | None = ...,
     alpha: float | None = ...,
     targets: Sequence[str] | str | None = ...,
@@ -644,6 +696,10 @@ def plan(
     rounds: int | None = ...,
     confidence: float | None = ...,
     pseudo_weight: float | None = ...,
+    decoder_layers: int | None = ...,
+    target_vocabulary: int | None = ...,
+    encoder_rate: float | None = ...,
+    label_smoothing: float | None = ...,
     training: Keys | None = ...,
 ) -> dict[str, Any]:
     """What `fit` would run on this data, and for about how long; options as for `fit`.
@@ -863,6 +919,8 @@ def predict(
     output: str | None = ...,
     best: int | None = ...,
     max_answer: int | None = ...,
+    beams: int | None = ...,
+    length_penalty: float | None = ...,
     overwrite: bool | None = ...,
 ) -> dict[str, Any]:
     """Predict for texts, or for a file (`input=`).
@@ -883,8 +941,12 @@ def predict(
         abstain: Confidence below which the model is not to answer, in [0, 1).
         input: File with a text column, or `-` for lines on standard input.
         output: File to write.
-        best: Answers or passages listed for each question at most, in [1, 100], of models that find these.
+        best: Answers, passages or texts listed for each input at most, in [1, 100], of models that find or write
+            these.
         max_answer: Words of an answer at most, in [1, 10000], of models that find answers in texts.
+        beams: Texts that are followed at the same time, in [1, 64], of models that write.
+        length_penalty: Power of a text's length that its log-probability is divided by, in [-10, 10], of models
+            that write.
         overwrite: Replace the output file.
     """
 

@@ -95,7 +95,7 @@ def test_a_folder_of_pickled_weights_alone_is_refused(name: str, folder: Path) -
 @pytest.mark.parametrize(
     ("kind", "hint"),
     [
-        ("brt", "; did you mean 'bert'?"),
+        ("brt", "; did you mean 'bart'?"),
         ("robert", "; did you mean 'roberta'?"),
         ("my-own", ""),
         (None, ""),
@@ -106,7 +106,7 @@ def test_an_architecture_that_is_not_known_is_refused_with_the_nearest(kind: Any
     configure(folder, model_type=kind)
     with pytest.raises(ModelError, match="is not one that is loaded") as error:
         locate(source(folder))
-    assert f"is not one that is loaded{hint} (albert, bert" in str(error.value)
+    assert f"is not one that is loaded{hint} (albert, bart, bert" in str(error.value)
 
 
 @pytest.mark.parametrize(

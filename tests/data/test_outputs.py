@@ -31,7 +31,9 @@ def spans() -> Spans:
 
 def generated() -> Generated:
     texts = ["gr\u00fc\u00df dich", "", '\u4f60\u597d \U0001f30d\n"quoted"', "\u0635\u0628\u0627\u062d\ud800"]
-    return Generated(CUT.copy(), texts, np.array([0.5, 0, 2, 1], dtype=np.float32))
+    ranks = [(texts[0], "b"), (texts[1],), (texts[2],), (texts[3], "", "c")]
+    scores = np.array([[-1, -2, 0], [-0.5, 0, 0], [-3, 0, 0], [-1, -1.5, -2]], dtype=np.float32)
+    return Generated(CUT.copy(), ranks, scores, ~CUT, np.array([0.5, 0, 2, 1], dtype=np.float32))
 
 
 def ranked() -> Ranked:
@@ -54,7 +56,7 @@ def emptied(outputs: Any) -> Any:
     if "offsets" in arrays:
         arrays["offsets"] = outputs.units.offsets
     if outputs.kind == "generated":
-        return Generated(arrays["truncated"], [""] * len(outputs), arrays["losses"])
+        return Generated.of([""] * len(outputs))
     return type(outputs).from_arrays(arrays)
 
 

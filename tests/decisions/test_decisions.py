@@ -238,7 +238,7 @@ class Cut(Decision):
         return self.revised(words=2)
 
     def apply(self, task: Any, outputs: Generated) -> Generated:  # type: ignore[override]
-        return replace(outputs, texts=[" ".join(text.split()[: self.words]) for text in outputs.texts])
+        return replace(outputs, texts=[(" ".join(text.split()[: self.words]),) for text, *_ in outputs.texts])
 
 
 @pytest.fixture
@@ -278,7 +278,7 @@ def test_a_decision_that_is_added_is_fitted_and_applied_in_its_place() -> None:
 
 @pytest.mark.usefixtures("toy_decisions")
 def test_outputs_of_another_kind_pass_the_decisions_that_do_not_want_them() -> None:
-    written = Generated(np.zeros(2, dtype=bool), ["one two three", "four"], np.zeros(2, dtype=np.float32))
+    written = Generated.of(["one two three", "four"])
     decisions = fitted(in_order([Shift(by=1.0), Abstention(least=0.5)]), TASK, written, store(np.array([True, False])))
     assert decisions == (Temperature(), Shift(by=1.0), Cut(words=2), Thresholds(), Abstention(least=0.5))
-    assert applied(decisions, TASK, written).texts == ["one two", "four"]
+    assert applied(decisions, TASK, written).texts == [("one two",), ("four",)]

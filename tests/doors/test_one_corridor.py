@@ -139,6 +139,18 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "symmetric": (["--symmetric"], True),
     "negatives": (["--negatives", "bm25"], "bm25"),
     "per_question": (["--per-question", "3"], 3),
+    "reference": (["--reference", "one,two"], ["one", "two"]),
+    "source_language": (["--source-language", "en"], "en"),
+    "target_language": (["--target-language", "de"], "de"),
+    "beams": (["--beams", "2"], 2),
+    "length_penalty": (["--length-penalty", "0.5"], 0.5),
+    "longest": (["--longest", "3"], 3.0),
+    "alignment_iterations": (["--alignment-iterations", "3"], 3),
+    "decoder_layers": (["--decoder-layers", "2"], 2),
+    "target_vocabulary": (["--target-vocabulary", "4000"], 4000),
+    "like": (["--like", "warm-start"], "warm-start"),
+    "encoder_rate": (["--encoder-rate", "0.5"], 0.5),
+    "label_smoothing": (["--label-smoothing", "0.2"], 0.2),
     "retriever": (["--retriever", "bm25"], "bm25"),
     "depth": (["--depth", "10"], 10),
     "hard_negatives": (["--hard-negatives", "5"], 5),
@@ -219,7 +231,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     "init": {name: EXPERIMENT[name] for name in flat("init")},
     "resume": {"run": ([], "run"), "strict": (["--strict"], True)},
     "predict": {name: SHARED[name] for name in SHARED if name != "label"}
-    | {name: EXPERIMENT[name] for name in ("best", "max_answer")}
+    | {name: EXPERIMENT[name] for name in ("best", "max_answer", "beams", "length_penalty")}
     | {"corpus": EXPERIMENT["corpus"]}
     | {"model": ([], "run"), "texts": (["good"], ["good"]), "input": (["--input", "new.csv"], "new.csv")},
     "duplicates": GROUPING
@@ -302,6 +314,8 @@ TASK_OF = {
     ),
     "passage_id": "retrieval",
     "grade": "retrieval",
+    **dict.fromkeys(("reference", "beams", "length_penalty", "longest"), "text-to-text"),
+    **dict.fromkeys(("source_language", "target_language"), "translation"),
 }
 """Which task has a field that the default one has not."""
 CASES = [(verb, name) for verb in VERBS.names() for name in flat(verb)]

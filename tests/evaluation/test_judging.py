@@ -32,8 +32,8 @@ JUDGED = {
     "text-regression": NUMBER,
     "token-classification": ("f1", "macro_f1", "log_loss"),
 }
-APART = {"question-answering", "retrieval"}
-"""Tasks that give spans and rankings, whose results are tried in tests of their own."""
+APART = {"question-answering", "retrieval", "summarization", "text-to-text", "translation"}
+"""Tasks that give spans, rankings and texts, whose results are tried in tests of their own."""
 ALL = pytest.mark.parametrize("name", [name for name in TASKS.names() if name not in APART])
 
 

@@ -104,15 +104,18 @@ def test_the_wrong_direction_is_refused(
         VocabularyHead(backbone, direction)
 
 
-def test_the_loss_in_chunks_is_that_of_torch() -> None:
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_the_loss_in_chunks_is_that_of_torch(smoothing: float) -> None:
     torch.manual_seed(0)
     states = torch.randn(1100, 6, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(9, 6, dtype=torch.float64, requires_grad=True)
     bias = torch.randn(9, dtype=torch.float64, requires_grad=True)
     words = torch.randint(9, (1100,))
-    expected = torch.nn.functional.cross_entropy(states @ weight.T + bias, words, reduction="sum")
+    expected = torch.nn.functional.cross_entropy(
+        states @ weight.T + bias, words, reduction="sum", label_smoothing=smoothing
+    )
     slopes = torch.autograd.grad(expected, (states, weight, bias))
-    ours = word_loss(states, weight, bias, words, fast=False)
+    ours = word_loss(states, weight, bias, words, fast=False, smoothing=smoothing)
     # Logits are float32 inside.
     assert float(ours.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
     for one, other in zip(torch.autograd.grad(2 * ours, (states, weight, bias)), slopes, strict=True):
@@ -140,7 +143,8 @@ def test_words_that_nothing_scores_change_neither_loss_nor_gradients(
 
     def found() -> tuple[torch.Tensor, ...]:
         leaves = [each.clone().requires_grad_() for each in given]
-        loss = word_loss(leaves[0], leaves[1], leaves[2] if with_bias else None, right, fast=False)
+        bias = leaves[2] if with_bias else None
+        loss = word_loss(leaves[0], leaves[1], bias, right, fast=False, smoothing=0.1)
         return loss.detach(), *torch.autograd.grad(loss, leaves)
 
     before = found()

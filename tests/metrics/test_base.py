@@ -102,13 +102,13 @@ def test_every_metric_of_the_table_has_its_own_name_a_title_and_one_way_to_be_co
         assert metric.name == name
         assert title_of(name) == metric.title != ""
         assert (metric.value is None) != (metric.of_rows is None)
-        assert metric.serves <= {"label", "labels", "spans", "number", "answers", "ranking"}
+        assert metric.serves <= {"label", "labels", "spans", "number", "answers", "ranking", "text"}
         assert metric.bounds[0] < metric.bounds[1]
         assert is_better_lower(name) or not metric.is_loss
 
 
 def test_names_that_are_not_registered_stand_for_themselves() -> None:
-    assert (title_of("chrf"), hub_name_of("chrf"), is_better_lower("chrf")) == ("chrf", "chrf", False)
+    assert (title_of("meteor"), hub_name_of("meteor"), is_better_lower("meteor")) == ("meteor", "meteor", False)
     assert (title_of("mcc"), hub_name_of("mcc")) == ("Matthews correlation", "matthews_correlation")
     assert hub_name_of("rmse") == "rmse", "the hub has none"
     assert ACCURACY.name == "accuracy"

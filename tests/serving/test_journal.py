@@ -204,7 +204,9 @@ def written(path: Path, *chunks: tuple[list[str], Outputs]) -> bytes:
 
 
 def said(texts: list[str]) -> Generated:
-    return Generated(np.array([True, False]), texts, np.array([0.5, 0.0], dtype=np.float32))
+    made = Generated.of(texts)
+    made.truncated, made.losses = np.array([True, False]), np.array([0.5, 0.0], dtype=np.float32)
+    return made
 
 
 def test_texts_that_a_model_wrote_are_kept_and_what_is_torn_or_flipped_of_them_is_not(tmp_path: Path) -> None:
@@ -214,7 +216,7 @@ def test_texts_that_a_model_wrote_are_kept_and_what_is_torn_or_flipped_of_them_i
         for texts, expected in ((first, ["yes", "caf\u00e9 \U0001f600"]), (second, ["", "no\nno"])):
             found = journal.find(texts)
             assert isinstance(found, Generated)
-            assert (found.texts, found.truncated.tolist(), found.losses.tolist()) == (
+            assert ([text for (text,) in found.texts], found.truncated.tolist(), found.losses.tolist()) == (
                 expected,
                 [True, False],
                 [0.5, 0.0],

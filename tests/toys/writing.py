@@ -30,7 +30,7 @@ from headstart.types import Dropped
 class TextResults(Results):
     """References and texts."""
 
-    kind: ClassVar[str] = "text"
+    kind: ClassVar[str] = "toy-text"
 
     true: list[str]
     predicted: list[str]
@@ -41,7 +41,7 @@ def _equal(results: TextResults) -> Tally:
     return Tally.of(np.stack([np.array(same, dtype=np.int64), np.ones(len(same), dtype=np.int64)], axis=1))
 
 
-EXACT = Metric("exact", "exact match", frozenset({"text"}), _equal, mean_of_sums, is_share=True)
+EXACT = Metric("exact", "exact match", frozenset({"toy-text"}), _equal, mean_of_sums, is_share=True)
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class WritingTask(Task[Example, Generated]):
 
     name: ClassVar[str] = "toy-writing"
     outputs_kind: ClassVar[str] = Generated.kind
-    target_kind: ClassVar[str] = "text"
+    target_kind: ClassVar[str] = "toy-text"
     metrics: ClassVar[tuple[str, ...]] = ("exact",)
-    results_kind: ClassVar[str] = "text"
+    results_kind: ClassVar[str] = "toy-text"
     can_abstain: ClassVar[bool] = False
     named_outputs: ClassVar[bool] = False
     nothing: ClassVar[Mapping[str, Any]] = {"written": None, "truncated": False}
@@ -99,8 +99,7 @@ class WritingTask(Task[Example, Generated]):
         raise NotImplementedError
 
     def blank(self, rows: Store[Example]) -> Generated:
-        count = len(rows)
-        return Generated(np.zeros(count, dtype=bool), [""] * count, np.zeros(count, dtype=np.float32))
+        return Generated.of([""] * len(rows))
 
     def targets(self, examples: Store[Example]) -> np.ndarray:
         return np.array(list(examples.labels), dtype=object)
@@ -110,7 +109,10 @@ class WritingTask(Task[Example, Generated]):
 
     def results(self, outputs: Generated, rows: Store[Example]) -> TextResults:
         return TextResults(
-            outputs.losses.astype(np.float64), np.ones(len(rows)), [str(each) for each in rows.labels], outputs.texts
+            outputs.losses.astype(np.float64),
+            np.ones(len(rows)),
+            [str(each) for each in rows.labels],
+            [text for text, *_ in outputs.texts],
         )
 
     @property
@@ -118,10 +120,10 @@ class WritingTask(Task[Example, Generated]):
         return ("prediction",)
 
     def predictions(self, outputs: Generated, inputs: Sequence[Any]) -> list[Writing]:
-        return [Writing(text, bool(cut)) for text, cut in zip(outputs.texts, outputs.truncated, strict=True)]
+        return [Writing(texts[0], bool(cut)) for texts, cut in zip(outputs.texts, outputs.truncated, strict=True)]
 
     def mistakes(self, outputs: Generated, rows: Store[Example], most: int) -> list[Mistake]:
-        pairs = zip(rows.labels, outputs.texts, strict=True)
+        pairs = zip(rows.labels, [text for text, *_ in outputs.texts], strict=True)
         wrong = [Mistake(row, str(true), said, None) for row, (true, said) in enumerate(pairs) if true != said]
         return wrong[:most]
 
@@ -144,7 +146,9 @@ class LookupPredictor(Predictor):
         words = [text.split(" ")[-1] for text in inputs]
         progress.advance(len(inputs))
         losses = np.array([0.1 if word in self.known else 1.0 for word in words], dtype=np.float32)
-        return Generated(np.zeros(len(words), dtype=bool), [self.known.get(word, word) for word in words], losses)
+        made = Generated.of([self.known.get(word, word) for word in words])
+        made.losses = losses
+        return made
 
     def save(self, folder: Path) -> dict[str, Any]:
         (folder / "known.json").write_text(json.dumps(self.known), encoding="utf-8")

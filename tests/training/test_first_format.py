@@ -56,11 +56,15 @@ def test_outputs_without_kinds_are_logits_of_as_many_rows(tmp_path: Path) -> Non
 def test_outputs_of_other_kinds_come_back_as_they_were(tmp_path: Path) -> None:
     texts = [["yes", "caf\u00e9 \U0001f600"], ["", "no"]]
     losses = [np.array([0.5, 2.0], dtype=np.float32), np.array([0.25, 1.0], dtype=np.float32)]
-    given = [Generated(np.array([False, True]), *each) for each in zip(texts, losses, strict=True)]
+    given = []
+    for said, own in zip(texts, losses, strict=True):
+        made = Generated.of(said)
+        made.truncated, made.losses = np.array([False, True]), own
+        given.append(made)
     snapshot = checkpoints(tmp_path, [*given]).newest()
     assert snapshot is not None
     said = snapshot.state.history.outputs
-    assert [each.texts for each in said] == texts  # type: ignore[attr-defined]
+    assert [[text for (text,) in each.texts] for each in said] == texts  # type: ignore[attr-defined]
     for each, expected in zip(said, losses, strict=True):
         np.testing.assert_array_equal(each.losses, expected)  # type: ignore[attr-defined]
         assert each.truncated.tolist() == [False, True]

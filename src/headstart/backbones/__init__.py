@@ -8,6 +8,13 @@ KNOWN = {"mini": "headstart.backbones.mini"}
 TRANSFORMERS = "transformers"
 """The class of backbones for architectures that are code of the transformers library."""
 
-BACKBONES = Registry("backbone", {TRANSFORMERS: "headstart.backbones.encoder:TextEncoder"}, group="headstart.backbones")
+SEQ2SEQ = ("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart", "pegasus")
+"""Architectures of encoder-decoders that are opened to write texts."""
+BACKBONES = Registry(
+    "backbone",
+    {TRANSFORMERS: "headstart.backbones.encoder:TextEncoder"}
+    | dict.fromkeys(SEQ2SEQ, "headstart.backbones.seq2seq:Seq2Seq"),
+    group="headstart.backbones",
+)
 """Classes of backbones: a name other than `transformers` is the `model_type` in the config.json of the folders that the class
 opens."""

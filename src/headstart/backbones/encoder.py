@@ -14,7 +14,7 @@ from headstart.backbones.attention import use_float32_attention
 from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.backbones.dropout import quicken_dropout
 from headstart.backbones.folders import WHOLE, own_file
-from headstart.backbones.location import Located
+from headstart.backbones.location import HALVED, Located
 from headstart.backbones.pretrained import declared, filled_network, naming, new_network
 from headstart.backbones.tokenizer_files import (
     convert_tokenizer,
@@ -30,7 +30,7 @@ from headstart.runtime.memory import is_out_of_memory
 DECODERS = frozenset(
     ["gpt2", "gpt_neo", "gpt_neox", "llama", "mistral", "opt", "qwen2", "qwen3", "gemma", "gemma2", "smollm3", "bloom"]
 )
-HALVES = frozenset(["t5", "mt5", "umt5"])
+HALVES = HALVED
 """Encoder-decoders of which the encoder alone is loaded."""
 FLOAT32_ALONE = frozenset(["deberta"])
 """Architectures whose code in transformers has no bfloat16: it hides words by a number that only float32 has."""
@@ -61,11 +61,11 @@ class TextEncoder(Backbone):
         super().__init__(located)
         self.pretrained = pretrained
         self.dropout = dropout
-        config = _configuration(located, dropout)
+        config = configuration_of(located, dropout)
         self.network: Any = _network(located, config, pretrained)
-        _quicken(self.network)
+        quicken(self.network)
         self.hidden_size = int(config.hidden_size)
-        self._blocks = _blocks(self.network)
+        self._blocks = layers_of(self.network)
         self.depth = int(config.num_hidden_layers)
         kind = located.config["model_type"]
         self.poolings = ("last", "mean") if kind in LAST_TOKEN else ("first", "mean")
@@ -97,10 +97,10 @@ class TextEncoder(Backbone):
         super().__init__(state["rest"]["located"])
         vars(self).update(state["rest"])
         with torch.random.fork_rng(devices=[]):
-            self.network = _network(self.located, _configuration(self.located, self.dropout), pretrained=False)
-        _quicken(self.network)
+            self.network = _network(self.located, configuration_of(self.located, self.dropout), pretrained=False)
+        quicken(self.network)
         self.network.load_state_dict({name: torch.tensor(array) for name, array in state["weights"].items()})
-        self._blocks = _blocks(self.network)
+        self._blocks = layers_of(self.network)
         self.train(self.training)
 
     @torch.no_grad()
@@ -174,13 +174,23 @@ class TextEncoder(Backbone):
         write_prompts(folder, self.prompts)
 
 
-def _quicken(network: nn.Module) -> None:
+def quicken(network: nn.Module) -> None:
     """What computes the same, faster on this machine."""
     use_float32_attention(network)
     quicken_dropout(network)
 
 
-def _configuration(located: Located, dropout: float | None) -> Any:
+def configuration_of(located: Located, dropout: float | None) -> Any:
+    """The configuration of a folder as a network here takes it: without dropout on attention, without a cache.
+
+    Args:
+        located: a verified folder.
+        dropout: share of the states dropped in training, in [0, 1); what the configuration says if None.
+
+    Raises:
+        ModelError: it cannot be used.
+        RecipeError: its architecture drops no states.
+    """
     from transformers import CONFIG_MAPPING
 
     values, where = dict(located.config), f"{located.folder / 'config.json'} cannot be used"
@@ -227,7 +237,7 @@ BELOW = ("embed", "shared", "wte", "wpe", "projection_in", "mask_emb", "relative
 """Words in the names of modules that stand below all layers, or are read by all of them."""
 
 
-def _blocks(network: nn.Module) -> list[list[nn.Module]]:
+def layers_of(network: nn.Module) -> list[list[nn.Module]]:
     """Embeddings, then one part per layer, found without knowing the architecture: the largest list of modules."""
     lists = [module for module in network.modules() if isinstance(module, nn.ModuleList) and len(module)]
     if not lists:

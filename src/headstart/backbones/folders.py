@@ -15,12 +15,17 @@ BESIDE = ("vocab.txt", "special_tokens_map.json", "added_tokens.json", "merges.t
 VOCABULARIES = ("spiece.model", "sentencepiece.bpe.model", "spm.model", "tokenizer.model", *BESIDE)
 """Files from which transformers makes a fast tokenizer where there is no `tokenizer.json`."""
 SETTINGS = "tokenizer_config.json"
+GENERATION = "generation_config.json"
 PROMPTS = "config_sentence_transformers.json"
 """Where sentence-transformers keeps what stands in front of texts, by their role."""
 
+TARGET = "target"
+"""Folder of the tokenizer of what is written, where it is another than that of what is read."""
+
 NETWORK_FILES = (
     "config.json", "model.safetensors", "model.safetensors.index.json", WHOLE, SETTINGS, *VOCABULARIES, PROMPTS,
-    "sentence_bert_config.json", "adapter_config.json", "adapter_model.safetensors",
+    "sentence_bert_config.json", "adapter_config.json", "adapter_model.safetensors", GENERATION,
+    *(f"{TARGET}/{name}" for name in (WHOLE, SETTINGS, *VOCABULARIES)),
 )  # fmt: skip
 """Files that may be read of the folder of a network, beside those that the index of its weights names."""
 

@@ -60,6 +60,10 @@ CONFIG = "config.json"
 
 ENCODE = "encode"
 """The ability that tasks need unless they say otherwise: to give the hidden states of texts."""
+DECODE, GENERATE = "decode", "generate"
+"""Abilities: to tell the words of a given text one by one, and to write one."""
+HALVED = frozenset(["t5", "mt5", "umt5"])
+"""Encoder-decoders of which the encoder alone is loaded unless something is to be written."""
 
 
 class BackboneSource(Component):
@@ -134,7 +138,8 @@ def backbone_class(config: Mapping[str, Any], needs: frozenset[str] = frozenset(
         ModelError: it cannot do what is needed.
     """
     kind = config["model_type"]
-    found = BACKBONES.get(kind if kind in BACKBONES.names() else TRANSFORMERS)
+    writes = kind in HALVED and needs & {DECODE, GENERATE}
+    found = BACKBONES.get("bart" if writes else kind if kind in BACKBONES.names() else TRANSFORMERS)
     if lacking := needs - found.can:
         raise ModelError(
             f"networks of the architecture {kind} cannot {' or '.join(sorted(lacking))}, which is needed here; they can "

@@ -203,6 +203,15 @@ class TextTokenizer:
         copy.no_truncation()
         return copy
 
+    @property
+    def ids(self) -> Sequence[int]:
+        """Ids of all its tokens."""
+        return [*self._tokenizer.get_vocab(with_added_tokens=True).values()]
+
+    def written(self, rows: Sequence[Sequence[int]]) -> list[str]:
+        """Texts of rows of ids, without special tokens and white space around them."""
+        return [text.strip() for text in self._tokenizer.decode_batch([*map(list, rows)], skip_special_tokens=True)]
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of token ids; special tokens stay visible."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=False)

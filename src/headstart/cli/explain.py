@@ -158,7 +158,8 @@ def _written(name: str, flag: Flag, verb: str) -> tuple[str, str]:
     """A command and a call that use an option."""
     cls, key = VERBS.get(verb), name.rpartition(".")[2]
     value = example(name, flag.info)
-    given = {BY_FIELD[flag.path[0]]: flag.owners[0]} if flag.owners else {}
+    usual = [each for each in flag.owners if flag.path[0] != "task" or TASKS.get(each).is_guessed]
+    given = {BY_FIELD[flag.path[0]]: (usual or flag.owners)[0]} if flag.owners else {}
     if flag.path[0] == MANY and flag.owners and "texts" in STRATEGIES.get(flag.owners[0]).needs:
         given["target"] = "other-domain.csv"
     fields: list[str] = [field for field in cls.positional if verb != "predict" or field != "texts"]

@@ -98,7 +98,7 @@ def text_of(verb: str, *, everything: bool) -> str:
     words = " ".join(_argument(name, known[name]) for name in cls.positional)
     lines = [f"Usage: headstart {verb} {words} [OPTIONS]", "", *textwrap.wrap(VERBS.summary(verb), width), ""]
     options = options_of(verb)
-    short = not everything and len(options) > SCREEN + len(cls.positional)
+    short = not everything and len(options) > SCREEN
     for name in cls.positional:
         text = known[name].help
         lines += _entry(_argument(name, known[name]), f"{first_sentence(text)}." if short else text, width)

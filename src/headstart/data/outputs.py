@@ -198,43 +198,66 @@ class Spans(RowArrays):
 
 @dataclass(eq=False)
 class Generated(Outputs):
-    """A text for each row.
+    """Texts that were written for each row.
 
     Args:
         truncated: see `Outputs`.
-        texts: what was written, one for each row.
-        losses: of the reference in nats per token, float32, shape (rows,); NaN-free, 0 where there is no reference.
+        texts: of each row, the best first, at least one.
+        scores: log-probability of each text by its length, float32, shape (rows, most texts of a row); 0 where none is known.
+        ended: whether the first text came to its end before its limit, bool, shape (rows,).
+        losses: of the reference in nats per token, float32, shape (rows,); 0 where none is known.
     """
 
     kind: ClassVar[str] = "generated"
 
-    texts: list[str]
+    texts: list[tuple[str, ...]]
+    scores: np.ndarray
+    ended: np.ndarray
     losses: np.ndarray
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Generated:
+        """One text for each row, of which nothing else is known."""
+        rows = len(texts)
+        scores, losses = np.zeros((rows, 1), dtype=np.float32), np.zeros(rows, dtype=np.float32)
+        return cls(np.zeros(rows, dtype=bool), [(text,) for text in texts], scores, np.ones(rows, dtype=bool), losses)
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Self:
         """The outputs of some rows, in that order."""
         chosen = row_numbers(rows)
         texts = [self.texts[row] for row in chosen]
-        return type(self)(self.truncated[chosen], texts, self.losses[chosen], abstained=self._abstained_of(chosen))
+        wide = max(map(len, texts), default=1)
+        arrays = (self.scores[chosen, :wide], self.ended[chosen], self.losses[chosen])
+        return type(self)(self.truncated[chosen], texts, *arrays, abstained=self._abstained_of(chosen))
 
     def put(self, rows: Sequence[int] | np.ndarray, other: Self) -> None:  # type: ignore[override]
         """Fill in the outputs of some rows."""
         chosen = row_numbers(rows)
-        for row, text in zip(chosen, other.texts, strict=True):
-            self.texts[row] = text
-        self.losses[chosen], self.truncated[chosen] = other.losses, other.truncated
+        for row, texts in zip(chosen, other.texts, strict=True):
+            self.texts[row] = texts
+        wide = max(self.scores.shape[1], other.scores.shape[1])
+        self.scores = _widened(self.scores, wide)
+        self.scores[chosen] = _widened(other.scores, wide)
+        self.ended[chosen], self.losses[chosen], self.truncated[chosen] = other.ended, other.losses, other.truncated
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """`truncated`, `losses`, and the texts as bytes of JSON."""
+        """All fields by name, the texts as bytes of JSON."""
         written = bytearray(
             json.dumps(self.texts, ensure_ascii=True).encode()
         )  # unlike bytes, torch may share its memory
-        return {"truncated": self.truncated, "losses": self.losses, "texts": np.frombuffer(written, dtype=np.uint8)}
+        own = {name: getattr(self, name) for name in ("truncated", "scores", "ended", "losses")}
+        return own | {"texts": np.frombuffer(written, dtype=np.uint8)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
         """Read back what `arrays` gave."""
-        return cls(arrays["truncated"], json.loads(np.asarray(arrays["texts"]).tobytes()), arrays["losses"])
+        texts = [tuple(each) for each in json.loads(np.asarray(arrays["texts"]).tobytes())]
+        return cls(arrays["truncated"], texts, arrays["scores"], arrays["ended"], arrays["losses"])
+
+
+def _widened(scores: np.ndarray, width: int) -> np.ndarray:
+    """Scores with as many columns, 0 in those that come in."""
+    return np.pad(scores, ((0, 0), (0, width - scores.shape[1]))) if scores.shape[1] < width else scores
 
 
 @dataclass(eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal
 
 import torch
@@ -186,7 +186,14 @@ def widened(batch: Mapping[str, Tensor], most: int | None) -> dict[str, Tensor]:
 
 
 def word_loss(
-    states: Tensor, weight: Tensor, bias: Tensor | None, words: Tensor, *, fast: bool, compiled: bool = False
+    states: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    words: Tensor,
+    *,
+    fast: bool,
+    compiled: bool = False,
+    smoothing: float = 0.0,
 ) -> Tensor:
     """Summed cross-entropy of a linear layer's outputs, in nats; the logits of all states are never there at once.
 
@@ -199,15 +206,23 @@ def word_loss(
         bias: shape (vocabulary,), or None.
         words: right ids, shape (states,).
         fast: multiply in bfloat16; sums are float32.
-        compiled: let torch.compile join the steps between the products, on a GPU.
+        compiled: let torch.compile join the steps between the products, on a GPU; without smoothing alone.
+        smoothing: share of the probability that is wanted of all words alike (Szegedy et al. 2016, section 7), in [0, 1).
     """
-    return _WordLoss.apply(states, weight, bias, words, fast, compiled)  # type: ignore[no-any-return]
+    return _WordLoss.apply(states, weight, bias, words, fast, compiled and not smoothing, smoothing)  # type: ignore[no-any-return]
 
 
 class _WordLoss(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, states: Tensor, weight: Tensor, bias: Tensor | None, words: Tensor, fast: bool, compiled: bool
+        ctx: Any,
+        states: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        words: Tensor,
+        fast: bool,
+        compiled: bool,
+        smoothing: float,
     ) -> Tensor:
         kind = torch.bfloat16 if fast else weight.dtype
         wanted = ctx.needs_input_grad
@@ -220,7 +235,7 @@ class _WordLoss(torch.autograd.Function):
         for begin in range(0, len(states), size):
             part = states[begin : begin + size].detach().to(kind)
             right = words[begin : begin + size]
-            scored = _compiled() if compiled else _scored
+            scored = _compiled() if compiled else partial(_scored, smoothing=smoothing, count=len(weight))
             loss, slopes = scored(part @ cast.T, added, right)
             total += loss
             if not any(wanted[:3]):
@@ -240,7 +255,7 @@ class _WordLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *slope: Tensor) -> Any:
         kept = iter(ctx.saved_tensors)
-        return (*(next(kept) * slope[0] if given else None for given in ctx.given), None, None, None)
+        return (*(next(kept) * slope[0] if given else None for given in ctx.given), *[None] * 4)
 
 
 def _aligned(weight: Tensor, bias: Tensor | None, kind: torch.dtype) -> tuple[Tensor, Tensor | None]:
@@ -258,15 +273,25 @@ def _aligned(weight: Tensor, bias: Tensor | None, kind: torch.dtype) -> tuple[Te
     return wide, added
 
 
-def _scored(logits: Tensor, bias: Tensor | None, right: Tensor) -> tuple[Tensor, Tensor]:
-    """Summed loss of some states and its gradient with respect to their logits, in float32."""
+def _scored(
+    logits: Tensor, bias: Tensor | None, right: Tensor, *, smoothing: float = 0.0, count: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """Summed loss of some states and its gradient with respect to their logits, in float32.
+
+    Of the words the first `count` share what `smoothing` gives to all alike.
+    """
     logits = logits.float()
     if bias is not None:
         logits += bias
     shares = torch.log_softmax(logits, 1)
-    loss = -shares.gather(1, right[:, None]).sum()
+    loss = -(1 - smoothing) * shares.gather(1, right[:, None]).sum()
+    known = shares[:, :count]
+    if smoothing:
+        loss -= smoothing / known.shape[1] * known.sum()
     slopes = shares.exp_()
-    slopes.scatter_add_(1, right[:, None], slopes.new_full((len(right), 1), -1.0))
+    if smoothing:
+        slopes[:, :count] -= smoothing / known.shape[1]
+    slopes.scatter_add_(1, right[:, None], slopes.new_full((len(right), 1), smoothing - 1.0))
     return loss, slopes
 
 

@@ -159,3 +159,20 @@ class AnswerResults(Results):
     exact: np.ndarray
     f1: np.ndarray
     has_answer: np.ndarray
+
+
+@dataclass(frozen=True)
+class TextResults(Results):
+    """A text that was written for each row, counted beside its references; see `metrics.written`.
+
+    Args:
+        bleu: lengths and shared sequences of words, int64, shape (rows, 10).
+        chrf: sequences of characters, int64, shape (rows, 18).
+        rouge: F1 of words, pairs of words and the longest common sequence, in [0, 1], float64, shape (rows, 3).
+    """
+
+    kind: ClassVar[str] = "text"
+
+    bleu: np.ndarray
+    chrf: np.ndarray
+    rouge: np.ndarray

@@ -61,7 +61,7 @@ def refused(recipe: Recipe, given: Mapping[str, Any]) -> list[Fault]:
 
 
 def _of_strategies(recipe: Experiment) -> Iterator[Idle]:
-    named = recipe.strategies or ()
+    named = recipe.wanted() if recipe.strategies else ()
     unused = [strategy.unused(recipe.training) for strategy in named]
     for key in _given(recipe.training):
         place = (TRAINING, key)

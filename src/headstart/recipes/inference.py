@@ -55,10 +55,15 @@ class Predict(Inference):
     output: OutputPath | None = None
     """File to write: all columns of the input, in order, with prediction and probabilities."""
     best: int | None = Field(default=None, ge=1, le=100)
-    """Answers or passages listed for each question at most, in [1, 100], of models that find these; by default the best answer,
-    or five passages."""
+    """Answers, passages or texts listed for each input at most, in [1, 100], of models that find or write these; by default the
+    best answer or text, or five passages."""
     max_answer: int | None = Field(default=None, ge=1, le=10_000)
     """Words of an answer at most, in [1, 10000], of models that find answers in texts; by default as the model was fitted with."""
+    beams: int | None = Field(default=None, ge=1, le=64)
+    """Texts that are followed at the same time, in [1, 64], of models that write; by default as the model was fitted with, or as
+    many as `best` asks for."""
+    length_penalty: float | None = Field(default=None, ge=-10, le=10)
+    """Power of a text's length that its log-probability is divided by, in [-10, 10], of models that write."""
     overwrite: bool = False
     """Replace the output file."""
 

@@ -189,7 +189,8 @@ class Experiment(Recipe):
 
     def wanted(self) -> tuple[Strategy, ...]:
         """Strategies that are named or, where none is, those that offer themselves, serve the task and are installed."""
-        return self.strategies or tuple(each for each in self._offering() if not each.missing())
+        named = self.strategies or tuple(each for each in self._offering() if not each.missing())
+        return tuple(each.beside(named, self.possible_tasks) for each in named)
 
     def advice(self) -> list[str]:
         """How to install what would have been tried too, a sentence each."""
@@ -212,7 +213,7 @@ class Experiment(Recipe):
             if self.controls
             else {}
         )
-        beside = [control for name, control in known.items() if name not in names]
+        beside = [control.beside(chosen, self.possible_tasks) for name, control in known.items() if name not in names]
         return tuple(sorted([*chosen, *beside], key=lambda strategy: strategy.cost))
 
     def plain(self) -> dict[str, Any]:

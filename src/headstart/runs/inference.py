@@ -75,20 +75,36 @@ def predict(recipe: Predict, call: Call) -> Outcome:
     return _of_file(recipe, artifact, path, abstain, call)
 
 
+FOR_SOME = {
+    "best": "answer questions, find passages or write texts",
+    "max_answer": "answer questions",
+    "beams": "write texts",
+    "length_penalty": "write texts",
+}
+"""Options of `predict` that not all tasks have, and what models do that have them."""
+
+
 def _asked_for(recipe: Predict, artifact: Artifact) -> Artifact:
     """The artifact with what the recipe says of answers in the place of what it was fitted with.
 
     Raises:
         UsageError: its task has no such option.
     """
-    said = {key: getattr(recipe, key) for key in ("best", "max_answer") if getattr(recipe, key) is not None}
-    odd = next((key for key in said if key not in type(artifact.task).model_fields), None)
-    if odd is not None:
+    said = {key: getattr(recipe, key) for key in FOR_SOME if getattr(recipe, key) is not None}
+    fields = type(artifact.task).model_fields
+    if (odd := next((key for key in said if key not in fields), None)) is not None:
         raise UsageError(
-            f"--{odd.replace('_', '-')} is for models that answer questions{' or find passages' * (odd == 'best')}; this one does "
-            f"{artifact.task.name}"
+            f"--{odd.replace('_', '-')} is for models that {FOR_SOME[odd]}; this one does {artifact.task.name}"
         )
-    return replace(artifact, task=artifact.task.revised(**said)) if said else artifact
+    if "beams" in fields and "beams" not in said and said.get("best", 1) > artifact.task.beams:  # type: ignore[attr-defined]
+        said["beams"] = said["best"]
+    if not said:
+        return artifact
+    task = artifact.task.revised(**said)
+    if "beams" in fields:
+        _ = task.decoding  # says what does not go together
+    artifact.predictor.task = task
+    return replace(artifact, task=task)
 
 
 def _of_file(recipe: Predict, artifact: Artifact, path: Path, abstain: float | None, call: Call) -> Outcome:

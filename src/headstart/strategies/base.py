@@ -327,6 +327,15 @@ class Strategy(Component, ABC):
         """What `fit` will come to, before it starts; for plans and budgets."""
         return Work(0.0, 1.0 if self.needs_backbone else 0.0)
 
+    def beside(self, chosen: Sequence[Strategy], tasks: Sequence[Task[Any, Any]]) -> Strategy:
+        """The strategy as it suits those of a run that it is held against; itself where it suits any.
+
+        Args:
+            chosen: the strategies of the run.
+            tasks: that it may be about, one where that is known.
+        """
+        return self
+
     def briefer(self, context: Context) -> Sequence[Strategy]:
         """Copies that cost less, the most careful first, for runs in which a control must not take long; often none."""
         return ()

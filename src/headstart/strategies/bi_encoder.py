@@ -13,10 +13,10 @@ from headstart.config import split_at_commas
 from headstart.data.outputs import Ranked
 from headstart.errors import RecipeError
 from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work
+from headstart.strategies.cross_validation import in_fold
 from headstart.strategies.retrieving import (
     NOT_RETRIEVAL,
     held_out,
-    in_fold,
     is_retrieval,
     kept,
     length_ratio,

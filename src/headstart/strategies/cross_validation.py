@@ -61,3 +61,8 @@ def home(context: Context) -> Context:
     """The run that a fold is part of; the run itself where it is whole."""
     within = context.shared.within
     return context if within is None else within.context
+
+
+def in_fold(context: Context) -> bool:
+    """Whether the context is a fold of a run: then nothing is chosen on the rows that it holds out."""
+    return context.shared.within is not None

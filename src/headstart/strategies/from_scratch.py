@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from headstart.config import named
+from headstart.data.outputs import Generated, Logits
 from headstart.runtime.deadline import OutOfTime
+from headstart.strategies import STRATEGIES
 from headstart.strategies.base import (
     RATES,
     Auto,
@@ -20,6 +24,7 @@ from headstart.strategies.base import (
     trainings,
 )
 from headstart.strategies.fine_tuning import EPOCHS, FineTuning
+from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
     from headstart.strategies.training_run import Run
@@ -30,6 +35,8 @@ LEAST_PASSES = 2
 """Passes over the rows below which such a control says nothing."""
 DEARER = 1.5
 """Time of a pass that moves word embeddings too, in passes of fine-tuning."""
+WARM_START = "warm-start"
+"""The strategy that builds a network of its own."""
 TRIAL = 4
 """Where it has to be brief, learning rates are compared after one in so many of the passes."""
 
@@ -54,6 +61,7 @@ class FromScratch(Strategy):
     cost: ClassVar[int] = 9
     role: ClassVar[Literal["transfer", "control"]] = "control"
     auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"compare"}))
+    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Generated.kind})
 
     rates: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(default=RATES, min_length=1)
     """Learning rates tried, each in (0, 1]; the best on validation is kept. `training.learning_rate` does not apply:
@@ -65,6 +73,10 @@ class FromScratch(Strategy):
     """Passes after which the rates are compared and only the best one goes on, in [1, 1000]; by default all of them are
     trained to the end."""
 
+    like: Annotated[Strategy, named(STRATEGIES)] | None = None
+    """Strategy whose network gets random weights, of tasks that write: `warm-start`, with the options of that of the run if not
+    given; its own as in `--set strategy.like.decoder_layers=1`. Its rate and epochs are those of that strategy."""
+
     @field_validator("rates", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
@@ -72,10 +84,35 @@ class FromScratch(Strategy):
 
     def unused(self, training: Training) -> dict[str, str]:
         """The rate that suits pretrained weights."""
+        if self.like is not None:
+            return dict.fromkeys(
+                ("rates", "passes", "compare_after"), f"`like` is given, whose rate and epochs are {self.like.name}'s"
+            )
         return super().unused(training) | {"training.learning_rate": "tries its own `rates`"}
+
+    def beside(self, chosen: Sequence[Strategy], tasks: Sequence[Task[Any, Any]]) -> Strategy:
+        """The network of the warm start of the run, where texts are written."""
+        if self.like is not None or any(task.target_kind != "text" for task in tasks):
+            return self
+        found = next((each for each in chosen if each.name == WARM_START), None)
+        return self.revised(like=found or STRATEGIES.get(WARM_START)())
+
+    def refuses(self, task: Task) -> str:
+        """Refuses to be like a strategy that builds no network of its own."""
+        if task.target_kind == "text" and self._writer.name != WARM_START:
+            return f"it can be like {WARM_START}, and {self._writer.name} builds no network of its own"
+        is_other = task.outputs_kind == Generated.kind and task.target_kind != "text"
+        return "it trains networks that write a text for a text, and the task asks for something else" if is_other else ""
+
+    @property
+    def _writer(self) -> Any:
+        """The strategy whose network it trains where texts are written."""
+        return self.like or STRATEGIES.get(WARM_START)()
 
     def work(self, context: Context) -> Work:
         """The passes once per rate; under folds the rates are compared on one fold."""
+        if context.task.target_kind == "text":
+            return self._writer.work(context)
         epochs, trial = self._epochs(context), self._trial(context)
         runs = trainings(context, len(self.rates))
         if trial:
@@ -86,6 +123,8 @@ class FromScratch(Strategy):
 
     def briefer(self, context: Context) -> Sequence[Strategy]:
         """Copies with ever fewer passes, that compare the rates, then the two highest alone, on a share of them."""
+        if context.task.target_kind == "text":
+            return ()
         every = range(self._epochs(context), LEAST_PASSES - 1, -1)
         rates = dict.fromkeys([self.rates, tuple(sorted(self.rates)[-2:])])
         return [
@@ -107,6 +146,9 @@ class FromScratch(Strategy):
 
     def fit(self, context: Context) -> Candidate:
         """Train once per learning rate, keep the best."""
+        if context.task.target_kind == "text":
+            found = self._writer.fitted(context, pretrained=False)
+            return replace(found, strategy=self.revised(like=found.strategy))
         from headstart.predictors.trained import predictor_of
         from headstart.strategies.cross_validation import rounds
         from headstart.strategies.training_run import best_of_rates, best_of_trials, skipped_notes

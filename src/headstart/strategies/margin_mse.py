@@ -14,10 +14,10 @@ from headstart.errors import RecipeError
 from headstart.runtime.progress import SILENT
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import NO_TARGET, Candidate, Context, Need, Strategy, Work, refused_within
+from headstart.strategies.cross_validation import in_fold
 from headstart.strategies.retrieving import (
     NOT_RETRIEVAL,
     held_out,
-    in_fold,
     is_retrieval,
     kept,
     known_fit,

@@ -13,10 +13,10 @@ from headstart.data.outputs import Ranked
 from headstart.ranking.fusion import reranked
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work, refused_within
+from headstart.strategies.cross_validation import in_fold
 from headstart.strategies.retrieving import (
     NOT_RETRIEVAL,
     held_out,
-    in_fold,
     is_retrieval,
     kept,
     known_fit,

@@ -130,11 +130,6 @@ def kept(context: Context, strategy: Strategy, candidate: Candidate) -> Candidat
     return candidate
 
 
-def in_fold(context: Context) -> bool:
-    """Whether the context is a fold of a run: then nothing is chosen on the rows that it holds out."""
-    return context.shared.within is not None
-
-
 def staged(context: Context, name: str) -> Context:
     """A run whose checkpoints are kept by name: whether a part is fitted at all may differ where it is resumed."""
     return replace(context, stages=None if context.stages is None else context.stages.within(name))

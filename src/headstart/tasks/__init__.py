@@ -5,6 +5,9 @@ from headstart.registry import Registry
 TASKS = Registry(
     "task",
     {
+        "summarization": "headstart.tasks.summarization:Summarization",
+        "text-to-text": "headstart.tasks.text_to_text:TextToText",
+        "translation": "headstart.tasks.translation:Translation",
         "text-classification": "headstart.tasks.text_classification:TextClassification",
         "multi-label-classification": "headstart.tasks.multi_label_classification:MultiLabelClassification",
         "question-answering": "headstart.tasks.question_answering:QuestionAnswering",

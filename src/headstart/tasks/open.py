@@ -76,7 +76,7 @@ class OpenTask(Component):
                 faults[name] = unknown, error.error_count()
             else:
                 return cls(**{key: getattr(task, key) for key in options})
-        return min(faults, key=lambda name: faults[name])
+        return min(faults, key=lambda name: (faults[name], not TASKS.get(name).is_guessed))
 
     def plain(self) -> dict[str, Any]:
         """The options."""

@@ -1,0 +1,226 @@
+"""An encoder-decoder of transformers: reads a text, and writes another one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from headstart.backbones.base import Backbone, Encoding, Inputs
+from headstart.backbones.encoder import configuration_of, layers_of, quicken, quiet
+from headstart.backbones.folders import GENERATION, TARGET, WHOLE, own_file, read_json
+from headstart.backbones.location import DECODE, GENERATE, HALVED, Located
+from headstart.backbones.pretrained import filled_network, new_network
+from headstart.backbones.tokenizer_files import convert_tokenizer, open_tokenizer, stated_limit
+from headstart.backbones.tokenizing import TextTokenizer
+from headstart.errors import ModelError
+
+MOST_TOKENS = 512
+"""Tokens of a text at most where nothing says how many the network is made for."""
+
+
+class Marks(NamedTuple):
+    """Ids that stand for no text in what is written."""
+
+    start: int
+    """What a decoder is given first."""
+    end: int
+    """What ends a text."""
+    pad: int
+    forced: int | None
+    """What a text begins with in any case, such as its language; None where nothing is forced."""
+
+
+class Seq2Seq(Backbone):
+    """An encoder-decoder of transformers with a head over words: BART, mBART, Marian, T5 and their kin.
+
+    Args:
+        located: a verified folder. Where it has a folder `target` with a tokenizer, texts are written with that one.
+        pretrained: load the weights; False gives the same network with random ones.
+        dropout: share of the states dropped in training, in [0, 1); what the configuration says if None.
+
+    Raises:
+        ModelError: the folder cannot be used.
+    """
+
+    can: ClassVar[frozenset[str]] = frozenset({DECODE, GENERATE})
+
+    def __init__(self, located: Located, *, pretrained: bool = True, dropout: float | None = None) -> None:
+        super().__init__(located)
+        self.pretrained = pretrained
+        self.dropout = dropout
+        config = configuration_of(located, dropout)
+        self.network: Any = _network(located, config, pretrained)
+        quicken(self.network)
+        encoder, decoder = self.network.get_encoder(), self.network.get_decoder()
+        self.hidden_size = int(self.network.get_input_embeddings().weight.shape[1])
+        above, below = layers_of(encoder), layers_of(decoder)
+        self.depth, self.decoder_depth = len(above) - 1, len(below) - 1
+        self._blocks = [[*above[0], *below[0]], *above[1:], *below[1:]]
+        self.poolings = ("mean",)
+        limit = _limit(located, config)
+        pad = int(config.pad_token_id or 0)
+        self.tokenizer = _tokenizer(located.folder, limit, pad)
+        home = located.folder / TARGET
+        self.target = _tokenizer(home, limit, pad) if own_file(located.folder, f"{TARGET}/{WHOLE}") else self.tokenizer
+        self.marks = _marks(self.network, self.target, located)
+        for tokenizer in (self.tokenizer, self.target):
+            tokenizer.words = self.network.get_input_embeddings().weight.shape[0]
+
+    def run(self, inputs: Inputs, *, layers: bool = False) -> Encoding:
+        """A pass over the encoder, see `Backbone.run`."""
+        if inputs.ids is None:
+            raise ValueError(f"{self.located.identity} reads token ids, and there are none")
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.fast):
+            found = self.network.get_encoder()(
+                input_ids=inputs.ids, attention_mask=inputs.mask, output_hidden_states=layers, return_dict=True
+            )
+        states = tuple(each.to(self.dtype) for each in found.hidden_states or ()) if layers else ()
+        return Encoding(found.last_hidden_state.to(self.dtype), inputs.mask, states, inputs.spans)
+
+    def decode(self, encoding: Encoding, ids: Tensor) -> Tensor:
+        """States from which the word behind each of these is told, float32, shape (rows, tokens, hidden).
+
+        Args:
+            encoding: of what was read.
+            ids: of what stands in front of each word to be told, `marks.start` first, int64, shape (rows, tokens); what stands
+                behind the end of a row changes nothing in front of it.
+        """
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.fast):
+            found = self.network.get_decoder()(
+                input_ids=ids, encoder_hidden_states=encoding.hidden, encoder_attention_mask=encoding.mask,
+                use_cache=False, return_dict=True,
+            )  # fmt: skip
+        return found.last_hidden_state.to(self.dtype)
+
+    @property
+    def written(self) -> tuple[int, int]:
+        """Ids that may be written, from the first to behind the last one."""
+        if self.target is self.tokenizer:
+            return 0, int(self.network.get_output_embeddings().weight.shape[0])
+        ids = self.target.ids
+        return min(ids), max(ids) + 1
+
+    def scoring(self, words: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
+        """Weight and bias of the map from states to scores of some words."""
+        some = slice(*words)
+        bias = getattr(self.network, "final_logits_bias", None)
+        return self.network.get_output_embeddings().weight[some], None if bias is None else bias[0, some]
+
+    def scaled(self, states: Tensor) -> Tensor:
+        """States as the map to scores takes them: T5 makes them smaller where it shares its words with what it reads."""
+        config = self.network.config
+        return states * config.d_model**-0.5 if config.model_type in HALVED and config.tie_word_embeddings else states
+
+    def blocks(self) -> list[list[nn.Module]]:
+        """Embeddings of both sides, then the layers of the encoder, then those of the decoder."""
+        return self._blocks
+
+    def save(self, folder: Path, network: nn.Module | None = None) -> None:
+        """Write the network as plain transformers loads it, and both tokenizers; see `Backbone.save`."""
+        with quiet():
+            (self.network if network is None else network).save_pretrained(str(folder))  # type: ignore[operator]
+        self.tokenizer.save(folder)
+        if self.target is not self.tokenizer:
+            (folder / TARGET).mkdir(exist_ok=True)
+            self.target.save(folder / TARGET)
+
+
+def _network(located: Located, config: Any, pretrained: bool) -> Any:
+    from transformers import MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING
+
+    if type(config) not in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING:
+        raise ModelError(
+            f"{located.identity} is of the architecture {located.config['model_type']}, which writes no texts"
+        )
+    cls: Any = MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING[type(config)]
+    with quiet():
+        if not pretrained:
+            return new_network(cls, config, str(located.folder))
+        network, missing = filled_network(cls, config, located, with_head=True)
+    if missing:
+        raise ModelError(f"the weights in {located.folder} cannot be loaded: {missing[0]} is not among them")
+    return network
+
+
+def _tokenizer(folder: Path, limit: int, pad: int) -> TextTokenizer:
+    has_fast = own_file(folder, WHOLE) is not None
+    return (open_tokenizer if has_fast else convert_tokenizer)(folder, limit, pad)
+
+
+def _limit(located: Located, config: Any) -> int:
+    """Tokens of a text at most."""
+    positions = getattr(config, "max_position_embeddings", None) or MOST_TOKENS
+    limit = located.source.max_length or min(stated_limit(located.folder) or MOST_TOKENS, positions, MOST_TOKENS)
+    if not 8 <= limit <= positions:
+        raise ModelError(f"max_length {limit} is outside [8, {positions}], what {located.identity} can read")
+    return int(limit)
+
+
+def _marks(network: Any, target: TextTokenizer, located: Located) -> Marks:
+    """Ids that the folder states or, where it states none, those of the tokenizer."""
+    stated = (read_json(located.folder, GENERATION) or {}, located.config)
+
+    def first(*names: str, role: str = "") -> int | None:
+        for source in stated:
+            for name in names:
+                value = source.get(name)
+                value = value[0] if isinstance(value, list) and value else value
+                if isinstance(value, int) and not isinstance(value, bool):
+                    return value
+        return target.special.get(role)
+
+    end, pad = first("eos_token_id", role="eos"), first("pad_token_id", role="pad")
+    start = first("decoder_start_token_id", "bos_token_id", role="bos")
+    start = pad if start is None and located.config["model_type"] in HALVED else start
+    if start is None or end is None:
+        raise ModelError(
+            f"{located.folder}: nothing says with which token a text begins or ends (decoder_start_token_id, eos_token_id)"
+        )
+    words = network.get_input_embeddings().weight.shape[0]
+    found = Marks(start, end, end if pad is None else pad, first("forced_bos_token_id"))
+    if any(mark is not None and not 0 <= mark < words for mark in found):
+        raise ModelError(f"{located.folder}: a special token is beyond the {words:,} words of the network")
+    return found
+
+
+class Seq2SeqSteps:
+    """Texts that are written for what was read, word by word, with what was computed before kept.
+
+    Args:
+        backbone: in eval mode.
+        encoding: of what was read.
+        words: ids that may be written, from the first to behind the last one; the others cost nothing.
+    """
+
+    def __init__(self, backbone: Seq2Seq, encoding: Encoding, words: tuple[int, int]) -> None:
+        from transformers import DynamicCache, EncoderDecoderCache
+
+        self.backbone = backbone
+        self.hidden, self.mask = encoding.hidden, encoding.mask
+        self.cache: Any = EncoderDecoderCache(DynamicCache(), DynamicCache())
+        self.first = words[0]
+        weight, bias = backbone.scoring(words)
+        self.weight, self.bias = weight, bias
+
+    @torch.inference_mode()
+    def next(self, ids: Tensor) -> Tensor:
+        """Log-probabilities of the words that may follow, float32, shape (rows, words); see `writing.search.Steps`."""
+        backbone = self.backbone
+        with torch.autocast(backbone.device.type, torch.bfloat16, enabled=backbone.fast):
+            found = backbone.network.get_decoder()(
+                input_ids=ids[:, None] + self.first, encoder_hidden_states=self.hidden, encoder_attention_mask=self.mask,
+                past_key_values=self.cache, use_cache=True, return_dict=True,
+            )  # fmt: skip
+            states = backbone.scaled(found.last_hidden_state[:, -1])
+            scores = nn.functional.linear(states, self.weight, self.bias)
+        return torch.log_softmax(scores.float(), dim=1)
+
+    @torch.inference_mode()
+    def select(self, rows: Tensor) -> None:
+        """Go on with these rows alone, in this order; see `writing.search.Steps`."""
+        if self.cache.get_seq_length():
+            self.cache.batch_select_indices(rows)
+        self.hidden, self.mask = self.hidden.index_select(0, rows), self.mask.index_select(0, rows)

@@ -1,0 +1,135 @@
+"""Greedy and beam search: which words follow each other, by the log-probabilities that a network gives step by step."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+NEVER = -1e9
+"""Score of what is not there."""
+
+
+class Steps(Protocol):
+    """Rows that are written at the same time, which a network goes on with word by word."""
+
+    def next(self, ids: Tensor) -> Tensor:
+        """Log-probabilities of the words that may follow, float32, shape (rows, words).
+
+        Args:
+            ids: the word that each row was given last, int64, shape (rows,).
+        """
+        ...
+
+    def select(self, rows: Tensor) -> None:
+        """Go on with these rows alone, in this order; a row may stand several times.
+
+        Args:
+            rows: int64, shape (some,).
+        """
+        ...
+
+
+class Found(NamedTuple):
+    """What was written for the rows of a batch."""
+
+    ids: list[list[list[int]]]
+    """Words of each row's texts, the best text first, without that which ends one."""
+    scores: list[list[float]]
+    """Log-probability of each text by its length to the power of the length penalty."""
+    ended: list[list[bool]]
+    """Whether a text came to its end before its limit."""
+
+
+def search(
+    steps: Steps, limits: Tensor, *, start: int, end: int, beams: int, kept: int = 1, length_penalty: float = 1.0,
+    forced: int | None = None, least: int = 0,
+) -> Found:  # fmt: skip
+    """The likeliest texts by beam search; with one beam the likeliest word every time.
+
+    A text ends with `end`. Of 2 * `beams` continuations those among the first `beams` that end are finished, the best others go on.
+    A row is done when its best running beam, at the length that it has, is not better than the worst of as many finished ones as
+    there are beams: the rule of transformers (`early_stopping=False`), row by row. Rows that are done leave the batch.
+
+    Args:
+        steps: of `rows` rows, which are copied for the beams here.
+        limits: most words of each row, that which ends it included, int64, shape (rows,), at least 1.
+        start: the first word that the network is given.
+        end: what ends a text.
+        beams: at least 1.
+        kept: texts of each row, at most `beams`.
+        length_penalty: over 0 favours long texts.
+        forced: the first word that is written, whatever its probability.
+        least: words before a text may end.
+    """
+    device, rows = limits.device, len(limits)
+    longest = int(limits.max())
+    steps.select(torch.arange(rows, device=device).repeat_interleave(beams))
+    own = torch.arange(rows, device=device)
+    running = torch.full((rows, beams), NEVER, device=device)
+    running[:, 0] = 0.0
+    words = torch.full((rows, beams, longest), end, dtype=torch.int64, device=device)
+    done = words.clone()
+    done_scores = torch.full((rows, beams), NEVER, device=device)
+    is_done = torch.zeros((rows, beams), dtype=torch.bool, device=device)
+    has_ended, lengths = is_done.clone(), torch.zeros((rows, beams), dtype=torch.int64, device=device)
+    last = torch.full((rows * beams,), start, dtype=torch.int64, device=device)
+    found = Found([[]] * rows, [[]] * rows, [[]] * rows)
+    for at in range(longest):
+        scores = steps.next(last)
+        count = scores.shape[1]
+        if at == 0 and forced is not None:
+            scores = torch.full_like(scores, NEVER)
+            scores[:, forced] = 0.0
+        elif at < least:
+            scores[:, end] = NEVER
+        total = (scores.view(len(own), beams, count) + running[:, :, None]).view(len(own), -1)
+        best, places = total.topk(min(2 * beams, total.shape[1]))
+        origin, word = places // count, places % count
+        at_limit = (limits[own] == at + 1)[:, None]
+        hits = (word == end) | at_limit
+        continued = words.gather(1, origin[:, :, None].expand(-1, -1, longest))
+        continued[:, :, at] = word
+        # What ends among the first beams is held against what has ended before.
+        offered = best / (at + 1) ** length_penalty
+        offered = offered.masked_fill(~hits | (torch.arange(best.shape[1], device=device) >= beams), NEVER)
+        finished = offered > NEVER / 2
+        merged = torch.cat([done_scores, offered], 1)
+        done_scores, chosen = merged.topk(beams)
+        done = torch.cat([done, continued], 1).gather(1, chosen[:, :, None].expand(-1, -1, longest))
+        is_done = torch.cat([is_done, finished], 1).gather(1, chosen)
+        has_ended = torch.cat([has_ended, word == end], 1).gather(1, chosen)
+        lengths = torch.cat([lengths, torch.full_like(word, at + 1)], 1).gather(1, chosen)
+        # The best that do not end go on.
+        running, onward = (best + hits * NEVER).topk(beams)
+        words = continued.gather(1, onward[:, :, None].expand(-1, -1, longest))
+        last, origin = word.gather(1, onward), origin.gather(1, onward)
+        worst = done_scores.min(1).values.masked_fill(~is_done.all(1), NEVER)
+        over = (running[:, 0] / (at + 1) ** length_penalty <= worst) | at_limit[:, 0]
+        if over.any():
+            _take(found, own[over], done[over], done_scores[over], lengths[over], has_ended[over], kept, end)
+        going = (~over).nonzero().squeeze(1)
+        if not len(going):
+            break
+        steps.select((going[:, None] * beams + origin[going]).view(-1))
+        own, running, words, last = own[going], running[going], words[going], last[going].view(-1)
+        done, done_scores, is_done = done[going], done_scores[going], is_done[going]
+        has_ended, lengths = has_ended[going], lengths[going]
+    return found
+
+
+def _take(
+    found: Found, rows: Tensor, words: Tensor, scores: Tensor, lengths: Tensor, ended: Tensor, kept: int, end: int
+) -> None:  # fmt: skip
+    """Put the texts of rows that are done where they belong."""
+    for place, row in enumerate(rows.tolist()):
+        texts, values, ends = [], [], []
+        for rank in range(min(kept, words.shape[1])):
+            if scores[place, rank] <= NEVER / 2:
+                break
+            own = words[place, rank, : int(lengths[place, rank])].tolist()
+            texts.append(own[:-1] if own and own[-1] == end else own)
+            values.append(float(scores[place, rank]))
+            ends.append(bool(ended[place, rank]))
+        found.ids[row], found.scores[row], found.ended[row] = texts, values, ends
