@@ -18,8 +18,9 @@ from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
 
 Run = Callable[..., Any]
-NOT_OPEN = {"contrastive": ["updates"], "lora": ["targets"]}
-"""Fields whose None is no open choice: updates are written down as epochs, and no targets are all linear maps."""
+NOT_OPEN = {"contrastive": ["updates"], "lora": ["targets"], "from-scratch": ["like"]}
+"""Fields whose None is no open choice: updates are written down as epochs, no targets are all linear maps, and what labels texts is
+like the backbone itself."""
 TEXTS = ["good", "rather bad , I say", "the parcel is on its way to you now and it is a very good day", "it is"]
 
 
