@@ -1,4 +1,4 @@
-"""Translation: the same in another language."""
+"""Translation: what a text says, in another language."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHARACTERS = frozenset({"ja", "ko", "th", "lo", "my", "km"})
 
 
 class Translation(TextWriting):
-    """The same in another language.
+    """A text in another language.
 
     Needs: `generate`; or `encode` of an encoder that a decoder is put beside.
     Inputs: a text column in one language; a column in the other.
