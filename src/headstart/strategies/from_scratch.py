@@ -102,7 +102,9 @@ class FromScratch(Strategy):
         if task.target_kind == "text" and self._writer.name != WARM_START:
             return f"it can be like {WARM_START}, and {self._writer.name} builds no network of its own"
         is_other = task.outputs_kind == Generated.kind and task.target_kind != "text"
-        return "it trains networks that write a text for a text, and the task asks for something else" if is_other else ""
+        return (
+            "it trains networks that write a text for a text, and the task asks for something else" if is_other else ""
+        )
 
     @property
     def _writer(self) -> Any:
