@@ -89,7 +89,7 @@ def warm_started(
     Raises:
         ModelError: the encoder is of another architecture.
     """
-    from transformers import BartConfig, BartForConditionalGeneration, GenerationConfig
+    from transformers import BartForConditionalGeneration, GenerationConfig
 
     kind = located.config["model_type"]
     if kind not in ENCODERS:
@@ -105,29 +105,9 @@ def warm_started(
         raise ModelError(
             f"the words of what is written begin with the id {min(words.values()):,}, those that are read end at {count:,}"
         )
-    share = config.hidden_dropout_prob if dropout is None else dropout
-    sizes = {
-        "d_model": config.hidden_size, "encoder_layers": config.num_hidden_layers, "decoder_layers": layers, "dropout": share,
-        "max_position_embeddings": config.max_position_embeddings, "activation_function": config.hidden_act,
-        "vocab_size": count + len(words),
-    }  # fmt: skip
-    for side in ("encoder", "decoder"):
-        sizes |= {f"{side}_attention_heads": config.num_attention_heads, f"{side}_ffn_dim": config.intermediate_size}
-    marks = {
-        "pad_token_id": words[PAD],
-        "bos_token_id": words[START],
-        "eos_token_id": words[END],
-        "decoder_start_token_id": words[START],
-    }
-    rest = {
-        "attention_dropout": 0.0,
-        "activation_dropout": 0.0,
-        "init_std": SPREAD,
-        "scale_embedding": False,
-        "forced_eos_token_id": None,
-    }
-    # CTranslate2 asks for the two keys about norms, which BART's own code takes as given.
-    made = BartConfig.from_dict({**sizes, **marks, **rest, "normalize_before": False, "normalize_embedding": True})
+    marks = dict.fromkeys(("bos_token_id", "decoder_start_token_id"), words[START])
+    marks |= {"pad_token_id": words[PAD], "eos_token_id": words[END]}
+    made = _configuration(config, count + len(words), layers, dropout, marks)
     with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(seed)
         network = BartForConditionalGeneration(made)
@@ -141,16 +121,38 @@ def warm_started(
         network.generation_config = GenerationConfig(**marks)
         network.save_pretrained(str(folder))
     encoder.tokenizer.save(folder)
-    (folder / TARGET).mkdir()
-    vocabulary.save(str(folder / TARGET / WHOLE))
-    write_json(
-        folder / TARGET / SETTINGS,
-        {
-            "tokenizer_class": "PreTrainedTokenizerFast", "pad_token": PAD, "bos_token": START, "eos_token": END,
-            "unk_token": UNKNOWN, "clean_up_tokenization_spaces": False, "model_max_length": encoder.tokenizer.max_length,
-        },
-    )  # fmt: skip
+    _save_vocabulary(vocabulary, folder / TARGET, encoder.tokenizer.max_length)
     return locate(BackboneSource(location=str(folder), max_length=encoder.tokenizer.max_length))
+
+
+def _configuration(config: Any, words: int, layers: int, dropout: float | None, marks: Mapping[str, int]) -> Any:
+    """The configuration of a BART whose encoder is that of another configuration."""
+    from transformers import BartConfig
+
+    share = config.hidden_dropout_prob if dropout is None else dropout
+    sizes = {
+        "d_model": config.hidden_size, "encoder_layers": config.num_hidden_layers, "decoder_layers": layers, "dropout": share,
+        "max_position_embeddings": config.max_position_embeddings, "activation_function": config.hidden_act, "vocab_size": words,
+        "attention_dropout": 0.0, "activation_dropout": 0.0, "init_std": SPREAD, "scale_embedding": False,
+        "forced_eos_token_id": None,
+    }  # fmt: skip
+    for side in ("encoder", "decoder"):
+        sizes |= {f"{side}_attention_heads": config.num_attention_heads, f"{side}_ffn_dim": config.intermediate_size}
+    # CTranslate2 asks for the two keys about norms, which BART's own code takes as given.
+    return BartConfig.from_dict({**sizes, **marks, "normalize_before": False, "normalize_embedding": True})
+
+
+def _save_vocabulary(vocabulary: Tokenizer, folder: Path, max_length: int) -> None:
+    """Write the tokenizer of what is written into a new folder, as transformers reads it."""
+    folder.mkdir()
+    vocabulary.save(str(folder / WHOLE))
+    roles = {"pad_token": PAD, "bos_token": START, "eos_token": END, "unk_token": UNKNOWN}
+    settings = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "clean_up_tokenization_spaces": False,
+        "model_max_length": max_length,
+    }
+    write_json(folder / SETTINGS, settings | roles)
 
 
 def _encoder_weights(source: Mapping[str, Tensor], count: int, shared: Tensor) -> dict[str, Tensor]:

@@ -42,6 +42,37 @@ class Found(NamedTuple):
     """Whether a text came to its end before its limit."""
 
 
+class _Finished(NamedTuple):
+    """The best texts that have ended so far, of each row; all have the shape (rows, beams), words one more side."""
+
+    words: Tensor
+    scores: Tensor
+    known: Tensor
+    """Whether there is such a text."""
+    ended: Tensor
+    """Whether it came to its end before its limit."""
+    lengths: Tensor
+
+    @classmethod
+    def none(cls, words: Tensor) -> _Finished:
+        """No text of any row yet."""
+        empty = torch.zeros(words.shape[:2], dtype=torch.bool, device=words.device)
+        return cls(words.clone(), torch.full(words.shape[:2], NEVER, device=words.device), empty, empty, empty.long())
+
+    def with_offered(self, other: _Finished) -> _Finished:
+        """The best of these and of others, as many as before."""
+        scores, chosen = torch.cat([self.scores, other.scores], 1).topk(self.scores.shape[1])
+        words, known, ended, lengths = (
+            torch.cat(pair, 1) for pair in zip(self[:1] + self[2:], other[:1] + other[2:], strict=True)
+        )
+        rest = (each.gather(1, chosen) for each in (known, ended, lengths))
+        return _Finished(words.gather(1, chosen[:, :, None].expand(-1, -1, words.shape[2])), scores, *rest)
+
+    def take(self, rows: Tensor) -> _Finished:
+        """Those of some rows."""
+        return _Finished(*(each[rows] for each in self))
+
+
 def search(
     steps: Steps, limits: Tensor, *, start: int, end: int, beams: int, kept: int = 1, length_penalty: float = 1.0,
     forced: int | None = None, least: int = 0,
@@ -70,10 +101,7 @@ def search(
     running = torch.full((rows, beams), NEVER, device=device)
     running[:, 0] = 0.0
     words = torch.full((rows, beams, longest), end, dtype=torch.int64, device=device)
-    done = words.clone()
-    done_scores = torch.full((rows, beams), NEVER, device=device)
-    is_done = torch.zeros((rows, beams), dtype=torch.bool, device=device)
-    has_ended, lengths = is_done.clone(), torch.zeros((rows, beams), dtype=torch.int64, device=device)
+    done = _Finished.none(words)
     last = torch.full((rows * beams,), start, dtype=torch.int64, device=device)
     found = Found([[]] * rows, [[]] * rows, [[]] * rows)
     for at in range(longest):
@@ -94,42 +122,34 @@ def search(
         # What ends among the first beams is held against what has ended before.
         offered = best / (at + 1) ** length_penalty
         offered = offered.masked_fill(~hits | (torch.arange(best.shape[1], device=device) >= beams), NEVER)
-        finished = offered > NEVER / 2
-        merged = torch.cat([done_scores, offered], 1)
-        done_scores, chosen = merged.topk(beams)
-        done = torch.cat([done, continued], 1).gather(1, chosen[:, :, None].expand(-1, -1, longest))
-        is_done = torch.cat([is_done, finished], 1).gather(1, chosen)
-        has_ended = torch.cat([has_ended, word == end], 1).gather(1, chosen)
-        lengths = torch.cat([lengths, torch.full_like(word, at + 1)], 1).gather(1, chosen)
+        new = _Finished(continued, offered, offered > NEVER / 2, word == end, torch.full_like(word, at + 1))
+        done = done.with_offered(new)
         # The best that do not end go on.
         running, onward = (best + hits * NEVER).topk(beams)
         words = continued.gather(1, onward[:, :, None].expand(-1, -1, longest))
         last, origin = word.gather(1, onward), origin.gather(1, onward)
-        worst = done_scores.min(1).values.masked_fill(~is_done.all(1), NEVER)
+        worst = done.scores.min(1).values.masked_fill(~done.known.all(1), NEVER)
         over = (running[:, 0] / (at + 1) ** length_penalty <= worst) | at_limit[:, 0]
         if over.any():
-            _take(found, own[over], done[over], done_scores[over], lengths[over], has_ended[over], kept, end)
+            _take(found, own[over], done.take(over), kept, end)
         going = (~over).nonzero().squeeze(1)
         if not len(going):
             break
         steps.select((going[:, None] * beams + origin[going]).view(-1))
         own, running, words, last = own[going], running[going], words[going], last[going].view(-1)
-        done, done_scores, is_done = done[going], done_scores[going], is_done[going]
-        has_ended, lengths = has_ended[going], lengths[going]
+        done = done.take(going)
     return found
 
 
-def _take(
-    found: Found, rows: Tensor, words: Tensor, scores: Tensor, lengths: Tensor, ended: Tensor, kept: int, end: int
-) -> None:  # fmt: skip
+def _take(found: Found, rows: Tensor, done: _Finished, kept: int, end: int) -> None:
     """Put the texts of rows that are done where they belong."""
     for place, row in enumerate(rows.tolist()):
         texts, values, ends = [], [], []
-        for rank in range(min(kept, words.shape[1])):
-            if scores[place, rank] <= NEVER / 2:
+        for rank in range(min(kept, done.words.shape[1])):
+            if done.scores[place, rank] <= NEVER / 2:
                 break
-            own = words[place, rank, : int(lengths[place, rank])].tolist()
+            own = done.words[place, rank, : int(done.lengths[place, rank])].tolist()
             texts.append(own[:-1] if own and own[-1] == end else own)
-            values.append(float(scores[place, rank]))
-            ends.append(bool(ended[place, rank]))
+            values.append(float(done.scores[place, rank]))
+            ends.append(bool(done.ended[place, rank]))
         found.ids[row], found.scores[row], found.ended[row] = texts, values, ends
