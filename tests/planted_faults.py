@@ -213,8 +213,8 @@ FAULTS = (
     Fault(
         "masks are the same in every pass",
         PIECES,
-        "row = _mixed(np.asarray(rows).astype(np.uint64) + seed)",
-        "row = _mixed((np.asarray(rows) % len(self)).astype(np.uint64) + seed)",
+        "uniform((self.seed, stream), np.asarray(rows), np.arange(width))",
+        "uniform((self.seed, stream), np.asarray(rows) % len(self), np.arange(width))",
         "tests/objectives/test_raw_text.py::test_words_are_hidden_anew_in_every_pass_and_alike_in_any_company",
     ),
     Fault(

@@ -129,11 +129,17 @@ def fit(
     text: Sequence[str] | str | None = ...,
     label: str | None = ...,
     metric: str | None = ...,
-    reference: Sequence[str] | str | None = ...,
     beams: int | None = ...,
     length_penalty: float | None = ...,
-    best: int | None = ...,
     longest: float | None = ...,
+    max_new_tokens: int | None = ...,
+    sampling_temperature: float | None = ...,
+    top_k: int | None = ...,
+    top_p: float | None = ...,
+    sampling_seed: int | None = ...,
+    no_repeat_ngram: int | None = ...,
+    reference: Sequence[str] | str | None = ...,
+    best: int | None = ...,
     source_language: str | None = ...,
     target_language: str | None = ...,
     weight: str | None = ...,
@@ -284,12 +290,18 @@ def fit(
         label: Column with the label.
         metric: Score by which choices are made on validation, one of those that the task is judged by (`headstart
             list metrics`).
-        reference: Column(s) with the text that is to be written, the first one learnt from (`summary` or
-            `ref1,ref2`).
         beams: Texts that are followed at the same time, in [1, 64].
         length_penalty: Power of a text's length that its log-probability is divided by, in [-10, 10].
-        best: Answers or passages that a prediction lists at most, the best one included, in [1, 100].
         longest: Tokens that a text may have for each token of its input, beside a few, in (0, 100].
+        max_new_tokens: Tokens of a text at most, in [1, 100,000], whatever its input.
+        sampling_temperature: Over 0 words are drawn by chance, by probabilities to the power of 1 / temperature.
+        top_k: Draw among so many of the likeliest words (Fan et al.
+        top_p: Draw among the likeliest words that have this probability together (Holtzman et al.
+        sampling_seed: Seed of what is drawn, in [0, 4294967295].
+        no_repeat_ngram: Tokens in a row that may not occur twice in a text (Paulus et al.
+        reference: Column(s) with the text that is to be written, the first one learnt from (`summary` or
+            `ref1,ref2`).
+        best: Answers or passages that a prediction lists at most, the best one included, in [1, 100].
         source_language: Code of the language that is read, such as `en`.
         target_language: Code of the language that is written, such as `de`.
         weight: Column with how much each row counts in training, numbers over 0.
@@ -454,11 +466,17 @@ def compare(
     text: Sequence[str] | str | None = ...,
     label: str | None = ...,
     metric: str | None = ...,
-    reference: Sequence[str] | str | None = ...,
     beams: int | None = ...,
     length_penalty: float | None = ...,
-    best: int | None = ...,
     longest: float | None = ...,
+    max_new_tokens: int | None = ...,
+    sampling_temperature: float | None = ...,
+    top_k: int | None = ...,
+    top_p: float | None = ...,
+    sampling_seed: int | None = ...,
+    no_repeat_ngram: int | None = ...,
+    reference: Sequence[str] | str | None = ...,
+    best: int | None = ...,
     source_language: str | None = ...,
     target_language: str | None = ...,
     weight: str | None = ...,
@@ -606,11 +624,17 @@ def plan(
     text: Sequence[str] | str | None = ...,
     label: str | None = ...,
     metric: str | None = ...,
-    reference: Sequence[str] | str | None = ...,
     beams: int | None = ...,
     length_penalty: float | None = ...,
-    best: int | None = ...,
     longest: float | None = ...,
+    max_new_tokens: int | None = ...,
+    sampling_temperature: float | None = ...,
+    top_k: int | None = ...,
+    top_p: float | None = ...,
+    sampling_seed: int | None = ...,
+    no_repeat_ngram: int | None = ...,
+    reference: Sequence[str] | str | None = ...,
+    best: int | None = ...,
     source_language: str | None = ...,
     target_language: str | None = ...,
     weight: str | None = ...,
@@ -915,12 +939,18 @@ def predict(
     device: Literal["auto", "cpu", "cuda"] | None = ...,
     precision: Literal["auto", "bfloat16", "float32"] | None = ...,
     abstain: float | None = ...,
+    beams: int | None = ...,
+    length_penalty: float | None = ...,
+    max_new_tokens: int | None = ...,
+    sampling_temperature: float | None = ...,
+    top_k: int | None = ...,
+    top_p: float | None = ...,
+    sampling_seed: int | None = ...,
+    no_repeat_ngram: int | None = ...,
     input: str | None = ...,
     output: str | None = ...,
     best: int | None = ...,
     max_answer: int | None = ...,
-    beams: int | None = ...,
-    length_penalty: float | None = ...,
     overwrite: bool | None = ...,
 ) -> dict[str, Any]:
     """Predict for texts, or for a file (`input=`).
@@ -939,14 +969,21 @@ def predict(
         device: Where networks compute.
         precision: Precision of matrix products for 512 rows and more.
         abstain: Confidence below which the model is not to answer, in [0, 1).
+        beams: Texts that are followed at the same time, in [1, 64], of models that write.
+        length_penalty: Power of a text's length that its log-probability is divided by, in [-10, 10], of models
+            that write.
+        max_new_tokens: Tokens of a text at most, in [1, 100,000], of models that write.
+        sampling_temperature: Over 0 models that write draw words by chance, by probabilities to the power of 1 /
+            temperature.
+        top_k: Draw among so many of the likeliest words, in [0, 1,000,000], in models that write.
+        top_p: Draw among the likeliest words that have this probability together, in (0, 1], in models that write.
+        sampling_seed: Seed of what is drawn in models that write, in [0, 4294967295].
+        no_repeat_ngram: Tokens in a row that may not occur twice in a text, in [0, 100], of models that write.
         input: File with a text column, or `-` for lines on standard input.
         output: File to write.
         best: Answers, passages or texts listed for each input at most, in [1, 100], of models that find or write
             these.
         max_answer: Words of an answer at most, in [1, 10000], of models that find answers in texts.
-        beams: Texts that are followed at the same time, in [1, 64], of models that write.
-        length_penalty: Power of a text's length that its log-probability is divided by, in [-10, 10], of models
-            that write.
         overwrite: Replace the output file.
     """
 

@@ -96,10 +96,10 @@ def rows(backbone: Seq2Seq) -> WritingRows:
 def test_texts_are_those_of_generate_with_any_beams_and_penalty(kind: str, network: Callable[[str], Seq2Seq]) -> None:
     backbone = network(kind)
     inputs, (first, behind), marks = given(backbone), backbone.written, backbone.marks
-    for beams, penalty in ((1, 1.0), (3, 1.0), (4, 0.0), (2, 2.0)):
+    for beams, penalty, size in ((1, 1.0, 0), (3, 1.0, 0), (4, 0.0, 0), (2, 2.0, 0), (3, 1.0, 2), (1, 1.0, 2)):
         how = GenerationConfig(
             num_beams=beams, num_return_sequences=beams, max_new_tokens=9, pad_token_id=marks.pad, eos_token_id=marks.end,
-            decoder_start_token_id=marks.start, early_stopping=False, **({"length_penalty": penalty} if beams > 1 else {}),
+            decoder_start_token_id=marks.start, early_stopping=False, no_repeat_ngram_size=size, **({"length_penalty": penalty} if beams > 1 else {}),
         )  # fmt: skip
         with torch.no_grad():
             theirs = backbone.network.generate(
@@ -107,14 +107,14 @@ def test_texts_are_those_of_generate_with_any_beams_and_penalty(kind: str, netwo
             ).view(len(TEXTS), beams, -1)
             steps = Seq2SeqSteps(backbone, backbone.encode(inputs), (first, behind))
         ours = search(
-            steps, torch.full((len(TEXTS),), 9), start=marks.start - first, end=marks.end - first, beams=beams, kept=beams,
-            length_penalty=penalty,
+            steps, torch.full((len(TEXTS),), 9), start=marks.start - first, ends=(marks.end - first,), beams=beams, kept=beams,
+            length_penalty=penalty, no_repeat_ngram=size,
         )  # fmt: skip
         for row, ranks in enumerate(ours.ids):
             for rank, ids in enumerate(ranks):
                 expected = theirs[row, rank, 1:].tolist()
                 expected = expected[: expected.index(marks.end)] if marks.end in expected else expected
-                assert [each + first for each in ids] == expected, (kind, beams, penalty, row, rank)
+                assert [each + first for each in ids] == expected, (kind, beams, penalty, size, row, rank)
 
 
 @pytest.mark.parametrize("kind", KINDS)

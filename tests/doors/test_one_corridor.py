@@ -19,6 +19,7 @@ from headstart.recipes.parsing import assemble, read
 from headstart.recipes.raw_text import Network, RawTextData
 from headstart.recipes.sources import Data, Format
 from headstart.recipes.verbs import VERBS
+from headstart.runs.inference import WRITING
 from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
 from headstart.training.settings import TextTraining, Training
@@ -144,6 +145,12 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "target_language": (["--target-language", "de"], "de"),
     "beams": (["--beams", "2"], 2),
     "length_penalty": (["--length-penalty", "0.5"], 0.5),
+    "max_new_tokens": (["--max-new-tokens", "30"], 30),
+    "sampling_temperature": (["--sampling-temperature", "0.7"], 0.7),
+    "top_k": (["--top-k", "40"], 40),
+    "top_p": (["--top-p", "0.9"], 0.9),
+    "sampling_seed": (["--sampling-seed", "5"], 5),
+    "no_repeat_ngram": (["--no-repeat-ngram", "3"], 3),
     "longest": (["--longest", "3"], 3.0),
     "alignment_iterations": (["--alignment-iterations", "3"], 3),
     "decoder_layers": (["--decoder-layers", "2"], 2),
@@ -231,7 +238,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     "init": {name: EXPERIMENT[name] for name in flat("init")},
     "resume": {"run": ([], "run"), "strict": (["--strict"], True)},
     "predict": {name: SHARED[name] for name in SHARED if name != "label"}
-    | {name: EXPERIMENT[name] for name in ("best", "max_answer", "beams", "length_penalty")}
+    | {name: EXPERIMENT[name] for name in ("best", "max_answer", *WRITING)}
     | {"corpus": EXPERIMENT["corpus"]}
     | {"model": ([], "run"), "texts": (["good"], ["good"]), "input": (["--input", "new.csv"], "new.csv")},
     "duplicates": GROUPING
@@ -314,7 +321,21 @@ TASK_OF = {
     ),
     "passage_id": "retrieval",
     "grade": "retrieval",
-    **dict.fromkeys(("reference", "beams", "length_penalty", "longest"), "text-to-text"),
+    **dict.fromkeys(
+        (
+            "reference",
+            "beams",
+            "length_penalty",
+            "longest",
+            "max_new_tokens",
+            "sampling_temperature",
+            "top_k",
+            "top_p",
+            "sampling_seed",
+            "no_repeat_ngram",
+        ),
+        "text-to-text",
+    ),
     **dict.fromkeys(("source_language", "target_language"), "translation"),
 }
 """Which task has a field that the default one has not."""

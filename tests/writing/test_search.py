@@ -40,7 +40,7 @@ GARDEN = {START: {A: 0.6, B: 0.4}, A: {A: 0.4, B: 0.3, END: 0.3}, B: {END: 0.9, 
 def found(*tables: dict[int, dict[int, float]], limits: list[int] | None = None, **options: object) -> Found:
     steps = Table(*tables)
     most = torch.tensor(limits or [5] * len(tables))
-    return search(steps, most, start=START, end=END, **options)  # type: ignore[arg-type]
+    return search(steps, most, start=START, ends=(END,), **options)  # type: ignore[arg-type]
 
 
 def test_one_beam_takes_the_likeliest_word_every_time_and_two_find_the_likelier_text() -> None:
@@ -73,14 +73,14 @@ def test_as_many_beams_as_there_are_texts_find_the_best_of_all() -> None:
 def test_rows_that_are_done_leave_the_batch_and_texts_come_back_in_order() -> None:
     quick, slow = {START: {END: 0.99, A: 0.01}, A: {END: 1.0}}, {START: {A: 1.0}, A: {A: 1.0}}
     steps = Table(slow, quick, slow)
-    said = search(steps, torch.tensor([4, 4, 2]), start=START, end=END, beams=1)
+    said = search(steps, torch.tensor([4, 4, 2]), start=START, ends=(END,), beams=1)
     assert said.ids == [[[A] * 4], [[]], [[A, A]]]
     assert said.ended == [[False], [True], [False]]
     assert steps.asked == [3, 2, 1, 1]
 
 
 def test_a_first_word_may_be_forced_and_the_end_be_put_off() -> None:
-    assert found(GARDEN, beams=1, forced=B).ids[0][0] == [B]
+    assert found(GARDEN, beams=1, forced=(B,)).ids[0][0] == [B]
     quick = {START: {END: 0.99, A: 0.01}, A: {END: 0.9, A: 0.1}}
     assert found(quick, beams=1).ids[0][0] == []
     assert found(quick, beams=1, least=2).ids[0][0] == [A, A]

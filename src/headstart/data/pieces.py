@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from headstart.data.batches import training_batches
+from headstart.data.draws import uniform
 from headstart.data.tokens import Tokens
 
 Read = Callable[[int, int], np.ndarray]
@@ -110,19 +111,7 @@ class Pieces:
 
     def drawn(self, rows: np.ndarray, width: int, stream: int) -> np.ndarray:
         """Numbers in [0, 1), shape (rows, width): a function of seed, number of the row, place in it and `stream`."""
-        seed = np.random.SeedSequence((self.seed, stream)).generate_state(1, np.uint64)[0]
-        with np.errstate(over="ignore"):
-            row = _mixed(np.asarray(rows).astype(np.uint64) + seed)
-            values = _mixed(row[:, None] + np.arange(width, dtype=np.uint64)[None, :])
-        return (values >> np.uint64(11)).astype(np.float64) * 2.0**-53
-
-
-def _mixed(values: np.ndarray) -> np.ndarray:
-    """SplitMix64 (Steele, Lea & Flood 2014, figure 17): neighbours become numbers without relation."""
-    values = values * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0xD1B54A32D192ED03)
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+        return uniform((self.seed, stream), np.asarray(rows), np.arange(width))
 
 
 def cut(begins: np.ndarray, ends: np.ndarray, most: int, least: int = 1) -> tuple[np.ndarray, np.ndarray]:

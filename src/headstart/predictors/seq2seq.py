@@ -33,7 +33,7 @@ from headstart.runtime.memory import within_memory
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
 from headstart.writing.decoding import Decoding
-from headstart.writing.search import search
+from headstart.writing.sampling import decoded
 
 CHUNK = 8192
 """Inputs whose token ids are held at once."""
@@ -79,8 +79,8 @@ class Seq2SeqPredictor(Predictor):
         found = Generated.of([""] * len(texts))
         backbone, device = self.backbone, self.backbone.device.type
         span = backbone.written
-        start, end = backbone.marks.start - span[0], backbone.marks.end - span[0]
-        forced = None if backbone.marks.forced is None else backbone.marks.forced - span[0]
+        start, ends = backbone.marks.start - span[0], (backbone.marks.end - span[0],)
+        forced = () if backbone.marks.forced is None else (backbone.marks.forced - span[0],)
         for begin in range(0, len(texts), CHUNK):
             tokens = backbone.tokenizer.encode(texts[begin : begin + CHUNK])
             limits = how.limits(tokens.lengths, backbone.target.max_length)
@@ -90,9 +90,9 @@ class Seq2SeqPredictor(Predictor):
                 ids, mask = moved(given, self.model)
                 with torch.inference_mode():
                     steps = Seq2SeqSteps(backbone, backbone.encode(Inputs(ids, mask)), span)
-                    said = search(
-                        steps, moved(torch.from_numpy(limits[rows]), self.model), start=start, end=end, beams=how.beams,
-                        kept=how.best, length_penalty=how.length_penalty, forced=forced,
+                    said = decoded(
+                        steps, moved(torch.from_numpy(limits[rows]), self.model), how, start=start, ends=ends,
+                        numbers=begin + rows, forced=forced,
                     )  # fmt: skip
                 flat = [[each + span[0] for each in ids] for own in said.ids for ids in own]
                 texts_ = iter(backbone.target.written(flat))

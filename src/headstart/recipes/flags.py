@@ -31,6 +31,8 @@ ELSEWHERE = {
     "max_steps": "updates", "max_train_samples": "most_rows", "method": "strategy", "model": "backbone", "model_name": "backbone",
     "model_name_or_path": "backbone", "n_epochs": "epochs", "num_epochs": "epochs", "num_train_epochs": "epochs", "out": "output",
     "output_dir": "output", "per_device_train_batch_size": "batch_size", "random_state": "seed", "target_modules": "targets",
+    "do_sample": "sampling_temperature", "max_tokens": "max_new_tokens", "no_repeat_ngram_size": "no_repeat_ngram", "num_beams":
+    "beams", "num_return_sequences": "best", "temperature": "sampling_temperature",
     "test_file": "test", "text_column": "text", "time": "budget", "timeout": "budget", "train_batch_size": "batch_size",
     "train_file": "train", "validation_file": "validation", "warmup_ratio": "warmup",
 }  # fmt: skip

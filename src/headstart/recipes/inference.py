@@ -37,7 +37,29 @@ class Inference(Format, Recipe):
     scores come with coverage and accuracy at it. By default that which the model was fitted with, if one was."""
 
 
-class Predict(Inference):
+class WritingOptions(Inference):
+    """How models that write are asked to, in the place of how they were fitted."""
+
+    beams: int | None = Field(default=None, ge=1, le=64)
+    """Texts that are followed at the same time, in [1, 64], of models that write; by default as the model was fitted with, or as
+    many as `best` asks for."""
+    length_penalty: float | None = Field(default=None, ge=-10, le=10)
+    """Power of a text's length that its log-probability is divided by, in [-10, 10], of models that write."""
+    max_new_tokens: int | None = Field(default=None, ge=1, le=100_000)
+    """Tokens of a text at most, in [1, 100,000], of models that write."""
+    sampling_temperature: float | None = Field(default=None, ge=0, le=10)
+    """Over 0 models that write draw words by chance, by probabilities to the power of 1 / temperature; 0 searches; in [0, 10]."""
+    top_k: int | None = Field(default=None, ge=0, le=1_000_000)
+    """Draw among so many of the likeliest words, in [0, 1,000,000], in models that write; 0 draws among all."""
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    """Draw among the likeliest words that have this probability together, in (0, 1], in models that write."""
+    sampling_seed: int | None = Field(default=None, ge=0, le=2**32 - 1)
+    """Seed of what is drawn in models that write, in [0, 4294967295]."""
+    no_repeat_ngram: int | None = Field(default=None, ge=0, le=100)
+    """Tokens in a row that may not occur twice in a text, in [0, 100], of models that write; 0 allows all."""
+
+
+class Predict(WritingOptions):
     """Texts in, labels or answers with probabilities out: arguments, files, pipes.
 
     Example:
@@ -59,11 +81,6 @@ class Predict(Inference):
     best answer or text, or five passages."""
     max_answer: int | None = Field(default=None, ge=1, le=10_000)
     """Words of an answer at most, in [1, 10000], of models that find answers in texts; by default as the model was fitted with."""
-    beams: int | None = Field(default=None, ge=1, le=64)
-    """Texts that are followed at the same time, in [1, 64], of models that write; by default as the model was fitted with, or as
-    many as `best` asks for."""
-    length_penalty: float | None = Field(default=None, ge=-10, le=10)
-    """Power of a text's length that its log-probability is divided by, in [-10, 10], of models that write."""
     overwrite: bool = False
     """Replace the output file."""
 

@@ -15,7 +15,7 @@ from headstart.data.packed import steady
 from headstart.decisions import abstention
 from headstart.errors import DataError, UsageError
 from headstart.readers import READERS
-from headstart.recipes.inference import Evaluate, Inference, Predict
+from headstart.recipes.inference import Evaluate, Inference, Predict, WritingOptions
 from headstart.runs.outcome import Call, Outcome
 from headstart.runtime.machine import set_threads
 from headstart.serving.files import bounded
@@ -75,11 +75,12 @@ def predict(recipe: Predict, call: Call) -> Outcome:
     return _of_file(recipe, artifact, path, abstain, call)
 
 
+WRITING = tuple(key for key in WritingOptions.model_fields if key not in Inference.model_fields)
+"""Options of models that write."""
 FOR_SOME = {
     "best": "answer questions, find passages or write texts",
     "max_answer": "answer questions",
-    "beams": "write texts",
-    "length_penalty": "write texts",
+    **dict.fromkeys(WRITING, "write texts"),
 }
 """Options of `predict` that not all tasks have, and what models do that have them."""
 
@@ -97,7 +98,7 @@ def _asked_for(recipe: Predict, artifact: Artifact) -> Artifact:
             f"--{odd.replace('_', '-')} is for models that {FOR_SOME[odd]}; this one does {artifact.task.name}"
         )
     if "beams" in fields and "beams" not in said and said.get("best", 1) > artifact.task.beams:  # type: ignore[attr-defined]
-        said["beams"] = said["best"]
+        said["beams"] = min(said["best"], 64)
     if not said:
         return artifact
     task = artifact.task.revised(**said)

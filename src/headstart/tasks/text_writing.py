@@ -26,7 +26,7 @@ from headstart.tasks.fitness import Fitness
 from headstart.tasks.mistakes import Mistake
 from headstart.tasks.written_texts import WrittenText, doubts_of
 from headstart.types import Dropped
-from headstart.writing.decoding import Decoding
+from headstart.writing.decoding import MOST_TEXTS, Decoding, DecodingOptions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,7 +48,7 @@ ALIKE = 0.05
 NO_HEAD = "its texts are written by strategies of its own"
 
 
-class TextWriting(Task[Example, Generated]):
+class TextWriting(DecodingOptions, Task[Example, Generated]):
     """A task that writes a text for each text, which is held against one reference or several."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
@@ -66,14 +66,8 @@ class TextWriting(Task[Example, Generated]):
     reference: tuple[str, ...] | None = None
     """Column(s) with the text that is to be written, the first one learnt from (`summary` or `ref1,ref2`); guessed if not given."""
 
-    beams: int = Field(default=4, ge=1, le=64)
-    """Texts that are followed at the same time, in [1, 64]; 1 takes the likeliest word every time."""
-    length_penalty: float = Field(default=1.0, ge=-10, le=10)
-    """Power of a text's length that its log-probability is divided by, in [-10, 10]; over 0 favours long texts."""
     best: int = Field(default=1, ge=1, le=100)
     """Answers or passages that a prediction lists at most, the best one included, in [1, 100]; of passages 20 are kept."""
-    longest: float = Field(default=2.0, gt=0, le=100)
-    """Tokens that a text may have for each token of its input, beside a few, in (0, 100]."""
 
     @property
     def decoding(self) -> Decoding:
@@ -82,11 +76,14 @@ class TextWriting(Task[Example, Generated]):
         Raises:
             UsageError: more texts are asked for than are followed.
         """
-        if self.best > self.beams:
+        options = {key: getattr(self, key) for key in DecodingOptions.model_fields}
+        if self.best > self.beams and not options["sampling_temperature"]:
             raise UsageError(
                 f"{self.best} texts are asked for and {self.beams} are followed; raise --beams to {self.best}"
             )
-        return Decoding(beams=self.beams, length_penalty=self.length_penalty, best=self.best, longest=self.longest)
+        if self.best > MOST_TEXTS:
+            raise UsageError(f"{self.best} texts are asked for; at most {MOST_TEXTS} are written for an input")
+        return Decoding(best=self.best, **options)
 
     @field_validator("reference", mode="before")
     @classmethod

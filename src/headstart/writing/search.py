@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -74,27 +75,29 @@ class _Finished(NamedTuple):
 
 
 def search(
-    steps: Steps, limits: Tensor, *, start: int, end: int, beams: int, kept: int = 1, length_penalty: float = 1.0,
-    forced: int | None = None, least: int = 0,
+    steps: Steps, limits: Tensor, *, start: int | Tensor, ends: Sequence[int], beams: int, kept: int = 1,
+    length_penalty: float = 1.0, forced: Sequence[int] = (), least: int = 0, no_repeat_ngram: int = 0,
 ) -> Found:  # fmt: skip
     """The likeliest texts by beam search; with one beam the likeliest word every time.
 
-    A text ends with `end`. Of 2 * `beams` continuations those among the first `beams` that end are finished, the best others go on.
-    A row is done when its best running beam, at the length that it has, is not better than the worst of as many finished ones as
-    there are beams: the rule of transformers (`early_stopping=False`), row by row. Rows that are done leave the batch.
+    A text ends with one of `ends`. Of 2 * `beams` continuations those among the first `beams` that end are finished, the best
+    others go on. A row is done when its best running beam, at the length that it has, is not better than the worst of as many
+    finished ones as there are beams: the rule of transformers (`early_stopping=False`), row by row. Rows that are done leave the
+    batch.
 
     Args:
         steps: of `rows` rows, which are copied for the beams here.
         limits: most words of each row, that which ends it included, int64, shape (rows,), at least 1.
-        start: the first word that the network is given.
-        end: what ends a text.
+        start: the first word that the network is given; or of each row, int64, shape (rows,).
+        ends: words that end a text, at least one.
         beams: at least 1.
         kept: texts of each row, at most `beams`.
         length_penalty: over 0 favours long texts.
-        forced: the first word that is written, whatever its probability.
+        forced: the words that a text begins with, whatever their probability.
         least: words before a text may end.
+        no_repeat_ngram: words in a row that may not occur twice in a text; 0 allows all.
     """
-    device, rows = limits.device, len(limits)
+    device, rows, end = limits.device, len(limits), ends[0]
     longest = int(limits.max())
     steps.select(torch.arange(rows, device=device).repeat_interleave(beams))
     own = torch.arange(rows, device=device)
@@ -102,27 +105,30 @@ def search(
     running[:, 0] = 0.0
     words = torch.full((rows, beams, longest), end, dtype=torch.int64, device=device)
     done = _Finished.none(words)
-    last = torch.full((rows * beams,), start, dtype=torch.int64, device=device)
+    last = torch.as_tensor(start, device=device).expand(rows).repeat_interleave(beams)
     found = Found([[]] * rows, [[]] * rows, [[]] * rows)
     for at in range(longest):
         scores = steps.next(last)
         count = scores.shape[1]
-        if at == 0 and forced is not None:
+        if at < len(forced):
             scores = torch.full_like(scores, NEVER)
-            scores[:, forced] = 0.0
+            scores[:, forced[at]] = 0.0
         elif at < least:
-            scores[:, end] = NEVER
+            scores[:, [*ends]] = NEVER
+        elif no_repeat_ngram:
+            scores = without_repeats(scores, words.view(-1, longest)[:, :at], no_repeat_ngram)
         total = (scores.view(len(own), beams, count) + running[:, :, None]).view(len(own), -1)
         best, places = total.topk(min(2 * beams, total.shape[1]))
         origin, word = places // count, places % count
         at_limit = (limits[own] == at + 1)[:, None]
-        hits = (word == end) | at_limit
+        is_end = ended_by(word, ends)
+        hits = is_end | at_limit
         continued = words.gather(1, origin[:, :, None].expand(-1, -1, longest))
         continued[:, :, at] = word
         # What ends among the first beams is held against what has ended before.
         offered = best / (at + 1) ** length_penalty
         offered = offered.masked_fill(~hits | (torch.arange(best.shape[1], device=device) >= beams), NEVER)
-        new = _Finished(continued, offered, offered > NEVER / 2, word == end, torch.full_like(word, at + 1))
+        new = _Finished(continued, offered, offered > NEVER / 2, is_end, torch.full_like(word, at + 1))
         done = done.with_offered(new)
         # The best that do not end go on.
         running, onward = (best + hits * NEVER).topk(beams)
@@ -131,7 +137,7 @@ def search(
         worst = done.scores.min(1).values.masked_fill(~done.known.all(1), NEVER)
         over = (running[:, 0] / (at + 1) ** length_penalty <= worst) | at_limit[:, 0]
         if over.any():
-            _take(found, own[over], done.take(over), kept, end)
+            _take(found, own[over], done.take(over), kept)
         going = (~over).nonzero().squeeze(1)
         if not len(going):
             break
@@ -141,7 +147,35 @@ def search(
     return found
 
 
-def _take(found: Found, rows: Tensor, done: _Finished, kept: int, end: int) -> None:
+def ended_by(words: Tensor, ends: Sequence[int]) -> Tensor:
+    """Which words end a text, bool, of the shape of `words`."""
+    found = words == ends[0]
+    for other in ends[1:]:
+        found |= words == other
+    return found
+
+
+def without_repeats(scores: Tensor, words: Tensor, size: int) -> Tensor:
+    """Scores without words by which so many in a row would occur a second time.
+
+    Args:
+        scores: of the words that may follow, shape (rows, vocabulary).
+        words: that were written so far, int64, shape (rows, words).
+        size: of what may not repeat itself, at least 1.
+    """
+    count = words.shape[1]
+    if count < size:
+        return scores
+    runs = words.unfold(1, size, 1)  # (rows, runs, size)
+    last = words[:, count - size + 1 :]
+    repeated = (runs[:, :, :-1] == last[:, None, :]).all(2)
+    rows = torch.arange(len(words), device=words.device)[:, None].expand_as(repeated)
+    found = scores.clone()
+    found[rows[repeated], runs[:, :, -1][repeated]] = NEVER
+    return found
+
+
+def _take(found: Found, rows: Tensor, done: _Finished, kept: int) -> None:
     """Put the texts of rows that are done where they belong."""
     for place, row in enumerate(rows.tolist()):
         texts, values, ends = [], [], []
@@ -149,7 +183,7 @@ def _take(found: Found, rows: Tensor, done: _Finished, kept: int, end: int) -> N
             if done.scores[place, rank] <= NEVER / 2:
                 break
             own = done.words[place, rank, : int(done.lengths[place, rank])].tolist()
-            texts.append(own[:-1] if own and own[-1] == end else own)
-            values.append(float(done.scores[place, rank]))
             ends.append(bool(done.ended[place, rank]))
+            texts.append(own[:-1] if ends[-1] else own)
+            values.append(float(done.scores[place, rank]))
         found.ids[row], found.scores[row], found.ended[row] = texts, values, ends
