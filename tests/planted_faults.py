@@ -40,6 +40,7 @@ SELECTION = "tests/objectives/test_span_selection.py::"
 WINDOWS, ANSWERING = "tests/backbones/test_questions.py::", "tests/predictors/test_answers.py::"
 SPAN_SHARES, ASKED = "tests/tasks/test_answer_spans.py::", "tests/tasks/test_question_answering.py::"
 ASKING = "tests/runs/test_asking.py::"
+DIALOGUES = "tests/data/test_dialogues.py::"
 WRITER = "tests/backbones/test_seq2seq.py::"
 CROSS, RETRIEVING = "tests/objectives/test_localized_contrastive.py::", "tests/strategies/test_retrieval.py::"
 INDEXES, RANKING = "tests/indexes/test_index.py::", "tests/ranking/"
@@ -1625,6 +1626,21 @@ FAULTS = (
         "grouping: more clusters need not be worth it", "grouping/clusters.py", "trial.silhouette >= NEARLY * highest",
         "trial.silhouette >= highest",
         "tests/grouping/test_clusters.py::test_the_fewest_clusters_with_nine_tenths_of_the_highest_silhouette_are_made",
+    ),
+    Fault(
+        "dialogues: a system in a message becomes who answers", "data/dialogues.py",
+        'turn[who], _text(turn[what], at), who == "speaker"', "turn[who], _text(turn[what], at), True",
+        DIALOGUES + "test_a_system_is_the_assistant_only_where_speakers_have_names_and_nobody_else_answers",
+    ),
+    Fault(
+        "dialogues: speakers more than turns", "data/dialogues.py",
+        "    if len(turns) != len(speakers):\n", "    if False:\n",
+        DIALOGUES + "test_speakers_that_do_not_fit_the_turns_are_refused",
+    ),
+    Fault(
+        "dialogues: blank turns are kept", "data/dialogues.py",
+        "isinstance(content, str) and is_blank(content)", "content == ''",
+        DIALOGUES + "test_what_is_no_dialogue_is_refused_in_words",
     ),
 )  # fmt: skip
 
