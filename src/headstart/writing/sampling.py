@@ -45,7 +45,7 @@ def words(
     device = limits.device
     rows = torch.arange(len(limits), device=device)
     last = torch.as_tensor(start, device=device).expand(len(limits))
-    before = torch.zeros((len(limits), 0), dtype=torch.int64, device=device)
+    before = last[:, None]
     for at in range(int(limits.max())):
         scores = steps.next(last)
         if at < len(forced):

@@ -95,7 +95,7 @@ def search(
         length_penalty: over 0 favours long texts.
         forced: the words that a text begins with, whatever their probability.
         least: words before a text may end.
-        no_repeat_ngram: words in a row that may not occur twice in a text; 0 allows all.
+        no_repeat_ngram: words in a row, the first given one included, that may not occur twice; 0 allows all.
     """
     device, rows, end = limits.device, len(limits), ends[0]
     longest = int(limits.max())
@@ -105,7 +105,8 @@ def search(
     running[:, 0] = 0.0
     words = torch.full((rows, beams, longest), end, dtype=torch.int64, device=device)
     done = _Finished.none(words)
-    last = torch.as_tensor(start, device=device).expand(rows).repeat_interleave(beams)
+    first = torch.as_tensor(start, device=device).expand(rows)
+    last = first.repeat_interleave(beams)
     found = Found([[]] * rows, [[]] * rows, [[]] * rows)
     for at in range(longest):
         scores = steps.next(last)
@@ -116,7 +117,8 @@ def search(
         elif at < least:
             scores[:, [*ends]] = NEVER
         elif no_repeat_ngram:
-            scores = without_repeats(scores, words.view(-1, longest)[:, :at], no_repeat_ngram)
+            before = first[own].repeat_interleave(beams)[:, None]
+            scores = without_repeats(scores, torch.cat([before, words.view(-1, longest)[:, :at]], 1), no_repeat_ngram)
         total = (scores.view(len(own), beams, count) + running[:, :, None]).view(len(own), -1)
         best, places = total.topk(min(2 * beams, total.shape[1]))
         origin, word = places // count, places % count
@@ -160,7 +162,7 @@ def without_repeats(scores: Tensor, words: Tensor, size: int) -> Tensor:
 
     Args:
         scores: of the words that may follow, shape (rows, vocabulary).
-        words: that were written so far, int64, shape (rows, words).
+        words: that came so far, int64, shape (rows, words).
         size: of what may not repeat itself, at least 1.
     """
     count = words.shape[1]
