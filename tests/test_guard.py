@@ -69,6 +69,16 @@ def template(folder: Path) -> None:
     jinja2.Environment().from_string("{{ 1 + 1 }}")
 
 
+def test_a_template_in_the_sandbox_may_run_and_reaches_nothing() -> None:
+    from jinja2.exceptions import SecurityError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    sandbox = ImmutableSandboxedEnvironment()
+    assert sandbox.from_string("{{ 1 + 1 }}").render() == "2"
+    with pytest.raises(SecurityError):
+        sandbox.from_string("{{ ''.__class__.__mro__ }}").render()
+
+
 def connection(folder: Path) -> None:
     socket.create_connection((FAR, 80), timeout=1)
 

@@ -23,6 +23,7 @@ _LAZY = {
     "predict": "headstart.api:predict",
     "resume": "headstart.api:resume",
     "evaluate": "headstart.api:evaluate",
+    "import_model": "headstart.api:import_model",
     "duplicates": "headstart.api:duplicates",
     "cluster": "headstart.api:cluster",
     "run": "headstart.api:run",

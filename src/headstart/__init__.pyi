@@ -31,6 +31,7 @@ __version__: str
 Keys = Mapping[str, Any] | Component
 """A component as a mapping of its keys, with its `name`, or as an instance."""
 TaskName = Literal[
+    "dialogue",
     "summarization",
     "text-to-text",
     "translation",
@@ -138,8 +139,9 @@ def fit(
     top_p: float | None = ...,
     sampling_seed: int | None = ...,
     no_repeat_ngram: int | None = ...,
-    reference: Sequence[str] | str | None = ...,
+    template: Literal["own", "chatml", "plain"] | None = ...,
     best: int | None = ...,
+    reference: Sequence[str] | str | None = ...,
     source_language: str | None = ...,
     target_language: str | None = ...,
     weight: str | None = ...,
@@ -299,9 +301,10 @@ def fit(
         top_p: Draw among the likeliest words that have this probability together (Holtzman et al.
         sampling_seed: Seed of what is drawn, in [0, 4294967295].
         no_repeat_ngram: Tokens in a row that may not occur twice in a text (Paulus et al.
+        template: Chat template that makes text of dialogues.
+        best: Answers or passages that a prediction lists at most, the best one included, in [1, 100].
         reference: Column(s) with the text that is to be written, the first one learnt from (`summary` or
             `ref1,ref2`).
-        best: Answers or passages that a prediction lists at most, the best one included, in [1, 100].
         source_language: Code of the language that is read, such as `en`.
         target_language: Code of the language that is written, such as `de`.
         weight: Column with how much each row counts in training, numbers over 0.
@@ -475,8 +478,9 @@ def compare(
     top_p: float | None = ...,
     sampling_seed: int | None = ...,
     no_repeat_ngram: int | None = ...,
-    reference: Sequence[str] | str | None = ...,
+    template: Literal["own", "chatml", "plain"] | None = ...,
     best: int | None = ...,
+    reference: Sequence[str] | str | None = ...,
     source_language: str | None = ...,
     target_language: str | None = ...,
     weight: str | None = ...,
@@ -633,8 +637,9 @@ def plan(
     top_p: float | None = ...,
     sampling_seed: int | None = ...,
     no_repeat_ngram: int | None = ...,
-    reference: Sequence[str] | str | None = ...,
+    template: Literal["own", "chatml", "plain"] | None = ...,
     best: int | None = ...,
+    reference: Sequence[str] | str | None = ...,
     source_language: str | None = ...,
     target_language: str | None = ...,
     weight: str | None = ...,
@@ -1169,6 +1174,23 @@ def ask(
         abstain: Score below which no answer is given, in [0, 1).
         backbone: Where the network of the index is now, if it was moved.
         threads: CPU threads.
+    """
+
+def import_model(
+    file: str | Path,
+    *,
+    progress: Progress = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+) -> dict[str, Any]:
+    """A network in a GGUF file to a folder in the hub's format.
+
+    Options are those of `headstart import --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        output: Folder to write.
+        overwrite: Replace the folder if headstart wrote it.
     """
 
 def duplicates(

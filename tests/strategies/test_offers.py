@@ -100,7 +100,7 @@ def test_passages_are_ranked_by_strategies_that_give_rankings_alone() -> None:
         "rerank",
         "untouched",
     ]
-    assert reasons["fine-tuning"] == "it gives logits, and the task asks for ranked"
+    assert reasons["fine-tuning"] == "it gives logits or replies, and the task asks for ranked"
 
 
 def test_strategies_that_were_named_and_cannot_serve_the_task_are_refused_all_at_once() -> None:

@@ -2,7 +2,7 @@
 
 from headstart.registry import Registry
 
-KNOWN = {"mini": "headstart.backbones.mini"}
+KNOWN = {"mini": "headstart.backbones.mini", "smol": "headstart.backbones.smol"}
 """Short names to the module that says where the weights are; anything else is a hub id or a folder."""
 
 TRANSFORMERS = "transformers"
@@ -10,9 +10,14 @@ TRANSFORMERS = "transformers"
 
 SEQ2SEQ = ("bart", "blenderbot", "blenderbot-small", "m2m_100", "marian", "mbart", "pegasus")
 """Architectures of encoder-decoders that are opened to write texts."""
+DECODERS = (
+    "bloom", "gemma", "gemma2", "gpt2", "gpt_neo", "gpt_neox", "llama", "mistral", "opt", "qwen2", "qwen3", "smollm3"
+)  # fmt: skip
+"""Architectures of decoders, which go on with a text."""
 BACKBONES = Registry(
     "backbone",
     {TRANSFORMERS: "headstart.backbones.encoder:TextEncoder"}
+    | dict.fromkeys(DECODERS, "headstart.backbones.encoder:TextDecoder")
     | dict.fromkeys(SEQ2SEQ, "headstart.backbones.seq2seq:Seq2Seq"),
     group="headstart.backbones",
 )

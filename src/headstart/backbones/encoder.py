@@ -5,16 +5,17 @@ from contextlib import ExitStack, contextmanager
 from inspect import signature
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
+from headstart.backbones import DECODERS as DECODER_KINDS
 from headstart.backbones.attention import use_float32_attention
 from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.backbones.dropout import quicken_dropout
 from headstart.backbones.folders import WHOLE, own_file
-from headstart.backbones.location import HALVED, Located
+from headstart.backbones.location import ENCODE, GENERATE, HALVED, Located
 from headstart.backbones.pretrained import declared, filled_network, naming, new_network
 from headstart.backbones.tokenizer_files import (
     convert_tokenizer,
@@ -27,9 +28,7 @@ from headstart.backbones.tokenizing import types_of
 from headstart.errors import ModelError, RecipeError
 from headstart.runtime.memory import is_out_of_memory
 
-DECODERS = frozenset(
-    ["gpt2", "gpt_neo", "gpt_neox", "llama", "mistral", "opt", "qwen2", "qwen3", "gemma", "gemma2", "smollm3", "bloom"]
-)
+DECODERS = frozenset(DECODER_KINDS)
 HALVES = HALVED
 """Encoder-decoders of which the encoder alone is loaded."""
 FLOAT32_ALONE = frozenset(["deberta"])
@@ -172,6 +171,12 @@ class TextEncoder(Backbone):
             (self.network if network is None else network).save_pretrained(str(folder))
         self.tokenizer.save(folder)
         write_prompts(folder, self.prompts)
+
+
+class TextDecoder(TextEncoder):
+    """A decoder of transformers: read like any other network, and with its head over words it goes on with a text."""
+
+    can: ClassVar[frozenset[str]] = frozenset({ENCODE, GENERATE})
 
 
 def quicken(network: nn.Module) -> None:

@@ -10,9 +10,11 @@ from headstart.runtime.contained import contained, content, parsed
 
 WHOLE = "tokenizer.json"
 """The file of a tokenizer that needs no other."""
-BESIDE = ("vocab.txt", "special_tokens_map.json", "added_tokens.json", "merges.txt", "vocab.json")
+CHAT_TEMPLATE = "chat_template.jinja"
+"""Template by which a network that was trained on dialogues is given one as text."""
+BESIDE = (CHAT_TEMPLATE, "vocab.txt", "special_tokens_map.json", "added_tokens.json", "merges.txt", "vocab.json")
 """Files beside `tokenizer.json` that are handed on as they are, for programs that read them."""
-VOCABULARIES = ("spiece.model", "sentencepiece.bpe.model", "spm.model", "tokenizer.model", *BESIDE)
+VOCABULARIES = ("spiece.model", "sentencepiece.bpe.model", "spm.model", "tokenizer.model", *BESIDE[1:])
 """Files from which transformers makes a fast tokenizer where there is no `tokenizer.json`."""
 SETTINGS = "tokenizer_config.json"
 GENERATION = "generation_config.json"
@@ -23,7 +25,7 @@ TARGET = "target"
 """Folder of the tokenizer of what is written, where it is another than that of what is read."""
 
 NETWORK_FILES = (
-    "config.json", "model.safetensors", "model.safetensors.index.json", WHOLE, SETTINGS, *VOCABULARIES, PROMPTS,
+    CHAT_TEMPLATE, "config.json", "model.safetensors", "model.safetensors.index.json", WHOLE, SETTINGS, *VOCABULARIES, PROMPTS,
     "sentence_bert_config.json", "adapter_config.json", "adapter_model.safetensors", GENERATION,
     *(f"{TARGET}/{name}" for name in (WHOLE, SETTINGS, *VOCABULARIES)),
 )  # fmt: skip

@@ -96,6 +96,13 @@ def fetch(hub_id: str, revision: str | None, files: Sequence[str] = FILES) -> tu
     return folder, folder.name
 
 
+def kept_here(hub_id: str, revision: str) -> bool:
+    """Whether the cache of the hub has a revision, or has begun to fetch it."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE, f"models--{hub_id.replace('/', '--')}", "snapshots", revision).is_dir()
+
+
 def _refuse_odd_reference(place: Path) -> None:
     """Refuse what is no short file where the cache keeps the commit of a branch: the client would read it to its end."""
     with suppress(OSError, ValueError):

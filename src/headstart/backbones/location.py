@@ -193,7 +193,8 @@ def _known(source: BackboneSource, needs: frozenset[str]) -> Located:
     if source.digest not in (None, digest):
         raise ModelError(f"backbone '{source.location}' has the digest {digest}, the recipe asks for {source.digest}")
     length = source.max_length or card.MAX_LENGTH
-    spec = importlib.util.find_spec(card.PACKAGE)  # finds a top-level package without running it
+    # finds a top-level package without running it
+    spec = importlib.util.find_spec(card.PACKAGE) if card.PACKAGE else None
     for place in spec.submodule_search_locations or () if spec else ():
         weights = Path(place) / card.FOLDER / SINGLE
         if weights.is_file():
@@ -203,9 +204,7 @@ def _known(source: BackboneSource, needs: frozenset[str]) -> Located:
     try:
         folder, revision = _fetched(card.HUB_ID, source.revision or card.REVISION, needs)
     except UnavailableError as error:
-        raise UnavailableError(
-            f"{error}\nThe backbone '{source.location}' also comes in a wheel: pip install 'headstart[{card.EXTRA}]'"
-        ) from None
+        raise UnavailableError(f"{error}\n{card.OFFLINE}") from None
     pinned = source.revised(digest=digest, max_length=length, revision=revision)
     return _verified(folder, pinned, card.HUB_ID, card.LICENSE, needs)
 

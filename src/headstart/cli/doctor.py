@@ -34,6 +34,7 @@ def examine() -> list[dict[str, Any]]:
         _python(),
         *(_package(name, oldest) for name, oldest in NEEDED.items()),
         _backbone(),
+        _decoder(),
         _cores(),
         _gpu(),
         _memory(),
@@ -76,6 +77,16 @@ def _backbone() -> dict[str, Any]:
     except HeadstartError as error:
         return _check("mini", False, str(error))
     return _check("mini", True, f"{located.folder} (digest verified)")
+
+
+def _decoder() -> dict[str, Any]:
+    """Whether the network that writes and chats is at hand; nothing else needs it."""
+    from headstart.backbones import smol
+    from headstart.backbones.hub import kept_here
+
+    if kept_here(smol.HUB_ID, smol.REVISION):
+        return _check("smol", True, "in the hub's folder of downloads")
+    return _check("smol", True, f"not here, would come from the hub; offline: {' && '.join(smol.COMMANDS)}")
 
 
 def _cores() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -219,3 +220,13 @@ def _with_roles(speakers: Sequence[Any], texts: Sequence[str], *, task: bool) ->
 
 def _alternating(at: int) -> Role:
     return "assistant" if at % 2 else "user"
+
+
+def messages_of(dialogue: Dialogue) -> list[dict[str, str]]:
+    """The turns as chat templates and files of messages have them: objects with `role` and `content`."""
+    return [{"role": turn.role, "content": turn.text} for turn in dialogue]
+
+
+def json_of(dialogue: Dialogue) -> str:
+    """The dialogue as JSON that `dialogue_of` reads back equal; one text for equal dialogues."""
+    return json.dumps(messages_of(dialogue), ensure_ascii=False)

@@ -19,6 +19,7 @@ OUTPUTS = Registry(
         "logits": "headstart.data.outputs:Logits",
         "spans": "headstart.data.outputs:Spans",
         "generated": "headstart.data.outputs:Generated",
+        "replies": "headstart.data.outputs:Replies",
         "ranked": "headstart.data.outputs:Ranked",
     },
     group="headstart.outputs",
@@ -253,6 +254,57 @@ class Generated(Outputs):
         """Read back what `arrays` gave."""
         texts = [tuple(each) for each in json.loads(np.asarray(arrays["texts"]).tobytes())]
         return cls(arrays["truncated"], texts, arrays["scores"], arrays["ended"], arrays["losses"])
+
+
+@dataclass(eq=False)
+class Replies(Generated):
+    """What the assistant says in dialogues: how likely its turns were, or the turn that comes next.
+
+    Args:
+        truncated: whether older turns were left out, see `Outputs`.
+        texts: of each row, as of `Generated`; empty where no turn was asked for.
+        scores: as of `Generated`.
+        ended: as of `Generated`.
+        losses: of the turns that are there in nats per token, float32, shape (rows,); 0 where there is none.
+        counts: tokens of these turns, int64, shape (rows,).
+        bytes: of these turns in UTF-8, int64, shape (rows,).
+    """
+
+    kind: ClassVar[str] = "replies"
+
+    counts: np.ndarray
+    bytes: np.ndarray
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Replies:
+        """One text for each row, of which nothing else is known."""
+        plain, none = Generated.of(texts), np.zeros(len(texts), dtype=np.int64)
+        return cls(plain.truncated, plain.texts, plain.scores, plain.ended, plain.losses, none, none.copy())
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> Self:
+        """The outputs of some rows, in that order."""
+        chosen = row_numbers(rows)
+        found = Generated(self.truncated, self.texts, self.scores, self.ended, self.losses).take(chosen)
+        counted = (self.counts[chosen], self.bytes[chosen])
+        texts = (found.texts, found.scores, found.ended, found.losses)
+        return type(self)(found.truncated, *texts, *counted, abstained=self._abstained_of(chosen))
+
+    def put(self, rows: Sequence[int] | np.ndarray, other: Self) -> None:  # type: ignore[override]
+        """Fill in the outputs of some rows."""
+        super().put(rows, other)
+        chosen = row_numbers(rows)
+        self.counts[chosen], self.bytes[chosen] = other.counts, other.bytes
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All fields by name, the texts as bytes of JSON."""
+        return super().arrays() | {"counts": self.counts, "bytes": self.bytes}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Read back what `arrays` gave."""
+        found = Generated.from_arrays(arrays)
+        texts = (found.texts, found.scores, found.ended, found.losses)
+        return cls(found.truncated, *texts, arrays["counts"], arrays["bytes"])
 
 
 def _widened(scores: np.ndarray, width: int) -> np.ndarray:

@@ -58,6 +58,11 @@ class Head(nn.Module, ABC):
     """Whether its weights are those that lie beside the network's, so that none are fitted in their place."""
 
     @property
+    def moving(self) -> list[nn.Module]:
+        """Modules that learn with it: itself, unless its weights are the network's, which move with those or stay."""
+        return [self]
+
+    @property
     @abstractmethod
     def width(self) -> int:
         """Numbers in an output."""

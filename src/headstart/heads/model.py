@@ -48,6 +48,11 @@ class Model(nn.Module):
         parts = {"backbone": self.backbone, "others": self.others, "heads": deepcopy(self.heads).cpu()}
         return vars(self) | {"_modules": parts}
 
+    @property
+    def learning(self) -> list[nn.Module]:
+        """Modules of all heads that learn with them, see `Head.moving`."""
+        return [module for head in self.heads.values() for module in head.moving]  # type: ignore[union-attr]
+
     def encode(self, inputs: Inputs) -> Encoding:
         """States of a batch, of every layer where some head reads more than the last."""
         return self.backbone.encode(inputs, layers=not all(head.only_last for head in self.heads.values()))

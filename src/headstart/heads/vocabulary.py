@@ -65,6 +65,7 @@ class VocabularyHead(Head):
         vars(self)["body"] = backbone.network
         self.parts = nn.ModuleList([part for name, part in network.named_children() if name != inner])
         self.fresh = bool(missing)
+        self.known = not missing
         self.compiled = False
         """Whether the steps of the loss are compiled, see `training.compiled`."""
         last = network.get_output_embeddings()
@@ -74,6 +75,11 @@ class VocabularyHead(Head):
     def whole(self) -> Any:
         """The network with this head, as plain transformers saves and loads it."""
         return vars(self)["network"]
+
+    @property
+    def moving(self) -> list[nn.Module]:
+        """Nothing where its weights lay beside the network's: they are its word embeddings, or as large as these."""
+        return [] if self.known else [self]
 
     @property
     def width(self) -> int:
@@ -158,15 +164,39 @@ def token_loss(model: Model, name: str, batch: Mapping[str, Tensor]) -> tuple[Te
         name: of the head.
         batch: `ids`, `mask` and `labels`, the right id or -100 where none is predicted; each (rows, tokens).
     """
+    states, words, _ = _asked_states(model, batch)
+    head: Any = model.heads[name]
+    return head.loss(states, words, fast=model.backbone.fast), float(len(words))
+
+
+def token_losses(model: Model, name: str, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Cross-entropy in nats of each word of a batch that is predicted, and the row that it is in; both of shape (words,).
+
+    Arguments as of `token_loss`.
+    """
+    states, words, rows = _asked_states(model, batch)
+    head: Any = model.heads[name]
+    size = CHUNKS[states.device.type]
+    found = []
+    for begin in range(0, len(states), size):
+        with torch.autocast(states.device.type, torch.bfloat16, enabled=model.backbone.fast):
+            logits = head.logits(states[begin : begin + size])
+        found.append(nn.functional.cross_entropy(logits.float(), words[begin : begin + size], reduction="none"))
+    return torch.cat(found) if found else states.new_zeros(0), rows
+
+
+def _asked_states(model: Model, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """States from which words are predicted, (words, hidden), the right ids, and the row of each, (words,)."""
     backbone: Backbone = model.backbone
+    rows = {name: batch[name] for name in ("ids", "mask", "labels")}
     if backbone.device.type in PADDED and backbone.located.config["model_type"] in DECODERS:
-        batch = widened(batch, getattr(backbone.network.config, "max_position_embeddings", None))
-    hidden = backbone.encode(Inputs(batch["ids"], batch["mask"])).hidden  # (rows, tokens, hidden)
-    labels = batch["labels"].reshape(-1)
+        rows = widened(rows, getattr(backbone.network.config, "max_position_embeddings", None))
+    hidden = backbone.encode(Inputs(rows["ids"], rows["mask"])).hidden  # (rows, tokens, hidden)
+    width = rows["labels"].shape[1]
+    labels = rows["labels"].reshape(-1)
     places = (labels >= 0).nonzero().squeeze(1)
     states = hidden.reshape(-1, hidden.shape[-1]).index_select(0, places)  # (words, hidden)
-    head: Any = model.heads[name]
-    return head.loss(states, labels[places], fast=backbone.fast), float(len(places))
+    return states, labels[places], places // width
 
 
 def widened(batch: Mapping[str, Tensor], most: int | None) -> dict[str, Tensor]:

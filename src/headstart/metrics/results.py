@@ -162,6 +162,19 @@ class AnswerResults(Results):
 
 
 @dataclass(frozen=True)
+class ReplyResults(Results):
+    """How likely the assistant's turns of each dialogue are; `losses` in nats, `counts` of tokens.
+
+    Args:
+        bytes: of these turns in UTF-8, int64, shape (rows,).
+    """
+
+    kind: ClassVar[str] = "replies"
+
+    bytes: np.ndarray
+
+
+@dataclass(frozen=True)
 class TextResults(Results):
     """A text that was written for each row, counted beside its references; see `metrics.written`.
 

@@ -15,6 +15,7 @@ PREDICTORS = Registry(
         "copy": "headstart.predictors.plain_texts:CopyPredictor",
         "lexicon": "headstart.predictors.plain_texts:LexiconPredictor",
         "nearest-sentence": "headstart.predictors.plain_texts:NearestPredictor",
+        "causal-lm": "headstart.predictors.causal:CausalPredictor",
         "seq2seq": "headstart.predictors.seq2seq:Seq2SeqPredictor",
         "rerank": "headstart.predictors.rerank:RerankPredictor",
         "linear-text": "headstart.predictors.linear_text:LinearTextPredictor",

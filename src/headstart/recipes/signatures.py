@@ -127,6 +127,13 @@ DOORS = (
         RESULT,
         "Answers from the passages of an index to questions, or to those of a file (`input=`).",
     ),
+    Door(
+        "import_model",
+        "import",
+        "file: str | Path",
+        RESULT,
+        "A network in a GGUF file to a folder in the hub's format.",
+    ),
     Door("duplicates", "duplicates", TEXTS, RESULT, "Which rows say the same, in groups."),
     Door("cluster", "cluster", TEXTS, RESULT, "What a pile of texts is about: clusters with examples and words."),
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from headstart.data.outputs import Outputs
+from headstart.data.outputs import Logits, Outputs, Replies
 from headstart.errors import RecipeError
 from headstart.runtime.deadline import OutOfTime
 from headstart.strategies.base import (
@@ -60,6 +60,7 @@ class FineTuning(Strategy):
     name: ClassVar[str] = "fine-tuning"
     cost: ClassVar[int] = 4
     shortens: ClassVar[bool] = True
+    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Replies.kind})
     auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"fit", "compare"}), least_rows_per_label=FEW_FOR_TUNING)
 
     layers: Literal["all"] | int = "all"
@@ -94,7 +95,9 @@ class FineTuning(Strategy):
         """A copy whose choices are made by how much the network has read."""
         young = context.located is not None and context.located.young
         head = self.head
-        if head == "auto" and (young or context.task.pooling == "mean"):
+        if context.task.pooling == "native":
+            head = "native"
+        elif head == "auto" and (young or context.task.pooling == "mean"):
             head = "mean"
         elif head == "auto" and context.task.words and context.folds is None:
             head = "native"
@@ -240,7 +243,7 @@ class FineTuning(Strategy):
         falling = [*reversed(blocks[len(blocks) - moving :])]
         if self.embeddings and moving == len(blocks):
             falling.append(embeddings)
-        groups = [LayerGroup(list(model.heads.values()), 1.0)]
+        groups = [LayerGroup(model.learning, 1.0)]
         for depth, modules in enumerate(falling):
             thaws = min(depth, epochs - 1) if self.unfreezing == "gradual" else 0
             groups.append(LayerGroup(modules, self.layer_decay**depth, thaws))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from headstart.config import named
-from headstart.data.outputs import Generated, Logits
+from headstart.data.outputs import Generated, Logits, Replies
 from headstart.runtime.deadline import OutOfTime
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import (
@@ -61,7 +61,7 @@ class FromScratch(Strategy):
     cost: ClassVar[int] = 9
     role: ClassVar[Literal["transfer", "control"]] = "control"
     auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"compare"}))
-    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Generated.kind})
+    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Generated.kind, Replies.kind})
 
     rates: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(default=RATES, min_length=1)
     """Learning rates tried, each in (0, 1]; the best on validation is kept. `training.learning_rate` does not apply:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from headstart.data.outputs import Logits, Replies
 from headstart.errors import RecipeError
 from headstart.registry import did_you_mean
 from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work, trained_work
@@ -40,6 +41,7 @@ class Lora(Strategy):
     name: ClassVar[str] = "lora"
     cost: ClassVar[int] = 6
     shortens: ClassVar[bool] = True
+    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Replies.kind})
     auto: ClassVar[Auto | None] = Auto(
         verbs=frozenset({"fit"}),
         least_rows_per_label=FEW_FOR_TUNING,
@@ -163,4 +165,4 @@ class Lora(Strategy):
             for name, module in backbone.network.named_modules()
             if name.rsplit(".", 1)[0].rsplit(".", 1)[-1] in ("lora_A", "lora_B", "lora_dropout")
         ]
-        return [LayerGroup([*model.heads.values(), *corrections], 1.0)]
+        return [LayerGroup([*model.learning, *corrections], 1.0)]

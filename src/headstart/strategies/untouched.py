@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from headstart.data.outputs import Logits, Ranked
+from headstart.data.outputs import Logits, Ranked, Replies
 from headstart.strategies.base import Auto, Candidate, Context, Need, Strategy, Work
 from headstart.strategies.retrieving import held_out, is_retrieval, kept, reading_work
 from headstart.tasks.base import Task
@@ -35,22 +35,30 @@ class Untouched(Strategy):
     role: ClassVar[Literal["transfer", "control"]] = "control"
     needs: ClassVar[frozenset[Need]] = frozenset({"pairs"})
     frozen: ClassVar[bool] = True
-    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Ranked.kind})
+    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Ranked.kind, Replies.kind})
     auto: ClassVar[Auto | None] = Auto()
 
     def refuses(self, task: Task) -> str:
         """Refuses all tasks but those on how alike two texts are, and on passages for questions."""
         alike = (task.pairs and task.target_kind == "number") or is_retrieval(task)
-        return "" if alike else "it compares the two texts of a pair, and needs nothing else"
+        return (
+            ""
+            if alike or task.outputs_kind == Replies.kind
+            else "it compares the two texts of a pair, and needs nothing else"
+        )
 
     def work(self, context: Context) -> Work:
-        """The rows once; passages too where these are ranked."""
+        """The rows once; passages too where these are ranked, and of dialogues those held out alone."""
+        if context.task.outputs_kind == Replies.kind:
+            return Work(0.0, len(context.validation) / max(len(context.train), 1))
         return Work(0.0, 1.0 + (reading_work(context) if is_retrieval(context.task) else 0.0))
 
     def fit(self, context: Context) -> Candidate:
         """Read the texts, learn nothing."""
         if is_retrieval(context.task):
             return self._ranked(context)
+        if context.task.outputs_kind == Replies.kind:
+            return self._replying(context)
         from headstart.heads import HEAD
         from headstart.heads.base import LinearMap
         from headstart.heads.cosine import CosineHead
@@ -72,6 +80,18 @@ class Untouched(Strategy):
         outputs = predictor.outputs(held, progress=context.progress)
         context.progress.end()
         return Candidate(self, context.training, predictor, outputs, "cosine of the mean states, nothing learnt", 0)
+
+    def _replying(self, context: Context) -> Candidate:
+        """A decoder as it is, by its chat template."""
+        from headstart.heads.model import Model
+        from headstart.predictors.trained import predictor_of
+
+        backbone = context.backbone()
+        predictor = predictor_of(Model(backbone, context.task.heads(backbone)), context.task)
+        context.progress.begin(self.name, len(context.validation))
+        outputs = predictor.outputs(list(context.validation.inputs), progress=context.progress)
+        context.progress.end()
+        return Candidate(self, context.training, predictor, outputs, "the network as it is", 0)
 
     def _ranked(self, context: Context) -> Candidate:
         """A retriever whose vectors are those of the network as it is."""

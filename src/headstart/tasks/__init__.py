@@ -5,6 +5,7 @@ from headstart.registry import Registry
 TASKS = Registry(
     "task",
     {
+        "dialogue": "headstart.tasks.dialogue:DialogueTask",
         "summarization": "headstart.tasks.summarization:Summarization",
         "text-to-text": "headstart.tasks.text_to_text:TextToText",
         "translation": "headstart.tasks.translation:Translation",

@@ -1,0 +1,342 @@
+"""A decoder that goes on with a text or a dialogue, saved so that plain transformers can load it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from inspect import signature
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from headstart.backbones.base import open_backbone
+from headstart.backbones.chat import OWN, ChatTemplate, template_for
+from headstart.backbones.folders import CHAT_TEMPLATE, GENERATION, read_json
+from headstart.backbones.location import GENERATE, BackboneSource, locate, location_of
+from headstart.data.batches import inference_batches, sorted_batches
+from headstart.data.examples import Examples
+from headstart.data.outputs import Generated, Replies
+from headstart.data.store import Store
+from headstart.errors import DataError
+from headstart.heads import HEAD
+from headstart.heads.model import Model
+from headstart.heads.vocabulary import VocabularyHead
+from headstart.manifest import Stated
+from headstart.predictors.base import (
+    NETWORK_PATHS,
+    Predictor,
+    Runtime,
+    digests,
+    network_digest,
+    refuse_damaged,
+    refuse_task,
+    stated,
+)
+from headstart.runtime.device import Device, moved, settled
+from headstart.runtime.durable import write_json
+from headstart.runtime.finite import require_finite
+from headstart.runtime.memory import within_memory
+from headstart.runtime.progress import SILENT, Progress
+from headstart.tasks.base import Task
+from headstart.tasks.dialogue import read_back
+from headstart.writing.decoding import Decoding
+from headstart.writing.sampling import decoded, words
+
+TOKENS = {"cpu": 2048, "cuda": 32768}
+"""Tokens of prompts, times the texts that are followed for each, that are gone on with at the same time."""
+SAID = {"reply", "continuation"}
+"""What tasks ask for that it serves, see `Task.target_kind`."""
+
+
+class CausalSteps:
+    """Texts that a decoder goes on with word by word, with what was computed before kept.
+
+    Args:
+        head: over words, of a backbone in eval mode.
+        ids: of the prompts, padded on the left, int64, shape (rows, tokens).
+        mask: 0 where there is padding, of the same shape.
+        fast: multiply in bfloat16.
+    """
+
+    def __init__(self, head: VocabularyHead, ids: Tensor, mask: Tensor, *, fast: bool = False) -> None:
+        from transformers import DynamicCache
+
+        self.network = head.whole
+        self.fast = fast
+        self.cache: Any = DynamicCache(config=self.network.config)
+        self.first = ids[:, -1]
+        """Last word of each prompt, which the search begins with, shape (rows,)."""
+        known = signature(self.network.forward).parameters
+        self._with_positions, self._with_last = "position_ids" in known, "logits_to_keep" in known
+        self.mask = mask[:, :-1]
+        if self.mask.shape[1]:
+            self._called(ids[:, :-1])
+
+    def _called(self, ids: Tensor) -> Tensor:
+        """Logits behind the last of some words, whose mask is there already, float32, shape (rows, vocabulary)."""
+        more: dict[str, Any] = {"logits_to_keep": 1} if self._with_last else {}
+        if self._with_positions:
+            more["position_ids"] = (self.mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        with torch.autocast(ids.device.type, torch.bfloat16, enabled=self.fast):
+            found = self.network(
+                input_ids=ids,
+                attention_mask=self.mask,
+                past_key_values=self.cache,
+                use_cache=True,
+                return_dict=True,
+                **more,
+            )
+        return found.logits[:, -1].float()
+
+    @torch.inference_mode()
+    def next(self, ids: Tensor) -> Tensor:
+        """Log-probabilities of the words that may follow, float32, shape (rows, words); see `writing.search.Steps`."""
+        self.mask = torch.cat([self.mask, self.mask.new_ones(len(ids), 1)], dim=1)
+        return torch.log_softmax(self._called(ids[:, None]), dim=1)
+
+    @torch.inference_mode()
+    def select(self, rows: Tensor) -> None:
+        """Go on with these rows alone, in this order; see `writing.search.Steps`."""
+        if self.cache.get_seq_length():
+            self.cache.batch_select_indices(rows)
+        self.mask = self.mask.index_select(0, rows)
+
+
+class CausalDescription(Stated):
+    """What the manifest says of a decoder."""
+
+    max_length: Annotated[int, Field(ge=8)]
+
+
+class CausalPredictor(Predictor):
+    """A decoder with its head over words.
+
+    Args:
+        model: with a `VocabularyHead`; put into eval mode.
+        task: bound; says how texts are written, and by which template dialogues become text.
+    """
+
+    kind: ClassVar[str] = "causal-lm"
+    reads: ClassVar[tuple[str, ...]] = NETWORK_PATHS
+    runtime: ClassVar[Runtime] = "torch"
+
+    def __init__(self, model: Model, task: Task[Any, Any]) -> None:
+        super().__init__(task)
+        self.model = model.eval()
+        self.backbone = model.backbone
+        self.backbone.fast = False
+
+    @property
+    def decoding(self) -> Decoding:
+        """How texts are written."""
+        return self.task.decoding  # type: ignore[attr-defined]
+
+    @property
+    def template(self) -> ChatTemplate:
+        """What makes text of dialogues."""
+        return template_for(self.backbone.tokenizer, getattr(self.task, "template", None))
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Ids that end a text, at least one: those that the folder states, else the tokenizer's."""
+        folder, config = self.backbone.located.folder, self.backbone.network.config
+        said = (read_json(folder, GENERATION) or {}) if folder.is_dir() else {}
+        found = said.get("eos_token_id", getattr(config, "eos_token_id", None))
+        found = found if isinstance(found, list) else [found]
+        special, count = self.backbone.tokenizer.special, self.backbone.tokenizer.words or 0
+        ids = [each for each in found if isinstance(each, int) and 0 <= each < count]
+        ids += [special[role] for role in ("eos", "sep", "pad") if role in special]
+        return tuple(dict.fromkeys(ids)) or (self.backbone.tokenizer.pad_id,)
+
+    def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Generated:
+        """How likely the assistant's turns are of dialogues that end with one; of others, and of texts, what comes next."""
+        if self.task.target_kind != "reply":
+            prompts = [self._text_prompt(str(each)) for each in inputs]
+            return self.written(prompts, self.decoding, progress=progress)
+        dialogues = [read_back(str(each)) for each in inputs]
+        said = np.array([dialogue[-1].role == "assistant" for dialogue in dialogues], dtype=bool)
+        found = Replies.of([""] * len(inputs))
+        known, asked = np.flatnonzero(said), np.flatnonzero(~said)
+        if len(known):
+            found.put(known, self._judged([str(inputs[int(at)]) for at in known], progress))
+        if len(asked):
+            prompts = [self._dialogue_prompt(int(at), dialogues[at]) for at in asked]
+            written = self.written(prompts, self.decoding, progress=progress)
+            none = np.zeros(len(asked), dtype=np.int64)
+            texts = (written.texts, written.scores, written.ended, written.losses)
+            found.put(asked, Replies(written.truncated, *texts, none, none))
+        return found
+
+    @torch.inference_mode()
+    def _judged(self, inputs: list[str], progress: Progress) -> Replies:
+        """How likely the assistant's turns are."""
+        count = len(inputs)
+        rows: Store[Any] = Store(Examples([inputs], [None] * count, [1.0] * count), range(1, count + 1), "input")
+        prepared = self.task.prepare(rows, self.backbone.tokenizer)
+        found = Replies.of([""] * count)
+
+        def read(places: np.ndarray) -> None:
+            batch = moved(self.task.collate(prepared, places, self.backbone.tokenizer.pad_id), self.model)
+            found.put(places, self.task.read(self.model, batch))
+
+        for places in inference_batches(prepared.lengths, self.backbone.device.type):
+            within_memory(places, read)
+            progress.advance(len(places))
+        return found
+
+    def _dialogue_prompt(self, at: int, dialogue: Any) -> tuple[list[int], int]:
+        try:
+            return self.template.prompt(dialogue, self.backbone.tokenizer.max_length)
+        except DataError as error:
+            raise DataError(f"text {at}: {error}") from None
+
+    def _text_prompt(self, text: str) -> tuple[list[int], int]:
+        """Ids of a text that is gone on with, its beginning cut off where it is too long, and how many were."""
+        tokenizer = self.backbone.tokenizer
+        taught = (
+            self.backbone.located.learned is not None
+        )  # `pretrain` has the token that begins a text in front of every row
+        stated = tokenizer.begin if taught or not text else tokenizer.before
+        ids = list(tokenizer.whole(text).ids)
+        room = max(tokenizer.max_length - len(stated), 1)
+        return [*stated, *ids[-room:]] or [tokenizer.pad_id], max(len(ids) - room, 0)
+
+    def written(
+        self, prompts: Sequence[tuple[list[int], int]], how: Decoding, *, progress: Progress = SILENT
+    ) -> Generated:
+        """What comes after prompts, those of like length at the same time, in the order given.
+
+        Args:
+            prompts: ids of each, at least one, and how many were left out before it.
+            how: texts are written.
+            progress: advanced by rows.
+        """
+        found = Generated.of([""] * len(prompts))
+        lengths = np.array([len(ids) for ids, _ in prompts], dtype=np.int64)
+        limits = self._limits(lengths, how)
+
+        def write(rows: np.ndarray) -> None:
+            steps = self._steps([prompts[row][0] for row in rows])
+            given = moved(torch.from_numpy(limits[rows]), self.model)
+            with torch.inference_mode():
+                said = decoded(steps, given, how, start=steps.first, ends=self.ends, numbers=rows)
+            texts = iter(self.backbone.tokenizer.written([ids for own in said.ids for ids in own]))
+            ranks = [tuple(next(texts) for _ in own) for own in said.ids]
+            scores = np.zeros((len(rows), max(map(len, ranks))), dtype=np.float32)
+            for place, own in enumerate(said.scores):
+                scores[place, : len(own)] = own
+            ended, none = np.array([own[0] for own in said.ended]), np.zeros(len(rows), dtype=np.float32)
+            lost = np.array([prompts[row][1] > 0 for row in rows])
+            found.put(rows, Generated(lost, ranks, scores, ended, none))
+
+        most = max(1, TOKENS[self.backbone.device.type] // (how.best if how.draws else how.beams))
+        for rows in sorted_batches(lengths, most):
+            within_memory(rows, write)
+            progress.advance(len(rows))
+        return found
+
+    def _limits(self, lengths: np.ndarray, how: Decoding) -> np.ndarray:
+        """Most words of each text; prompts leave the network's positions at least one."""
+        positions = (
+            getattr(self.backbone.network.config, "max_position_embeddings", None)
+            or int(lengths.max(initial=1)) + 100_000
+        )
+        room = np.maximum(positions - lengths, 1)
+        return np.minimum(how.limits(lengths, int(room.max(initial=1))), room)
+
+    def _steps(self, rows: Sequence[list[int]]) -> CausalSteps:
+        width = max(map(len, rows))
+        ids = np.full((len(rows), width), self.backbone.tokenizer.pad_id, dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, own in enumerate(rows):
+            ids[row, width - len(own) :], mask[row, width - len(own) :] = own, 1
+        head: Any = self.model.heads[HEAD]
+        with torch.inference_mode():
+            return CausalSteps(head, *moved((torch.from_numpy(ids), torch.from_numpy(mask)), self.model))
+
+    def stream(self, given: Any, how: Decoding | None = None) -> Iterator[str]:
+        """The text that comes next, bit by bit as it is written.
+
+        Args:
+            given: a dialogue or a text, as `Artifact.inputs` gives it.
+            how: by default as the task has it; texts that are streamed are not searched for by beams.
+
+        Raises:
+            DataError: the chat template refuses the dialogue.
+        """
+        chosen = (how or self.decoding).revised(beams=1, best=1)
+        is_text = self.task.target_kind != "reply"
+        prompt, _ = self._text_prompt(given) if is_text else self._dialogue_prompt(0, read_back(given))
+        steps = self._steps([prompt])
+        limits = torch.from_numpy(self._limits(np.array([len(prompt)]), chosen))
+        ids, shown = list[int](), ""
+        numbers = np.zeros(1, dtype=np.int64)
+        for word in words(steps, moved(limits, self.model), chosen, start=steps.first, ends=self.ends, numbers=numbers):
+            if bool(word.ended[0]):
+                break
+            ids.append(int(word.ids[0]))
+            text = self.backbone.tokenizer.text_of(ids)
+            if not text.endswith("\ufffd") and len(text) > len(shown):  # half a character waits for its other half
+                yield text[len(shown) :]
+                shown = text
+
+    def place(self, device: Device) -> None:
+        """Compute on a device from now on."""
+        self.model.to(settled(device))
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write the network, its tokenizer, its template and what ends a text as plain transformers loads them."""
+        require_finite(self.model.state_dict())
+        head: Any = self.model.heads[HEAD]
+        self.backbone.save(folder, head.whole)
+        if self.task.target_kind == "reply" and self.template.name != OWN:
+            (folder / CHAT_TEMPLATE).write_text(self.template.source, encoding="utf-8")
+        write_json(
+            folder / GENERATION, {"eos_token_id": list(self.ends), "pad_token_id": self.backbone.tokenizer.pad_id}
+        )
+        return {"max_length": self.backbone.tokenizer.max_length, "digests": digests(folder)}
+
+    @classmethod
+    def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> CausalPredictor:
+        """Read the network and its tokenizer of an artifact."""
+        said = stated(CausalDescription, folder, description)
+        refuse_task(folder, cls.kind, task, suits=task.target_kind in SAID)
+        refuse_damaged(folder, description)
+        source = BackboneSource(
+            location=location_of(folder), max_length=said.max_length, digest=network_digest(description)
+        )
+        return cls.of(source, task)
+
+    @classmethod
+    def of(cls, source: BackboneSource, task: Task[Any, Any]) -> CausalPredictor:
+        """The predictor of a network as it is.
+
+        Raises:
+            ModelError: it cannot write, or cannot be used.
+        """
+        needs = frozenset({GENERATE})
+        backbone = open_backbone(locate(source, needs), needs=needs)
+        return cls(Model(backbone, {HEAD: VocabularyHead(backbone, "causal")}), task)
+
+    def usage(self) -> str:
+        """A few lines around `generate`, the likeliest word every time."""
+        how = self.decoding
+        asks = (
+            'tokenizer.apply_chat_template([{"role": "user", "content": "a text"}], add_generation_prompt=True, '
+            'return_tensors="pt", return_dict=True)'
+            if self.task.target_kind == "reply"
+            else 'tokenizer("a text", return_tensors="pt")'
+        )
+        return f"""import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+
+tokenizer, network = AutoTokenizer.from_pretrained("."), AutoModelForCausalLM.from_pretrained(".", dtype=torch.float32).eval()
+given = {asks}
+how = GenerationConfig(num_beams={how.beams}, max_new_tokens={how.max_new_tokens}, eos_token_id={list(self.ends)},
+                       pad_token_id={self.backbone.tokenizer.pad_id}, length_penalty={how.length_penalty}, early_stopping=False)
+with torch.no_grad():
+    said = network.generate(**given, generation_config=how)[0, given["input_ids"].shape[1]:]
+print(tokenizer.decode(said, skip_special_tokens=True).strip())"""
