@@ -18,7 +18,7 @@ from headstart.ranking.bm25 import Bm25, Bm25Settings
 from headstart.ranking.fusion import ranked
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
-from headstart.tasks.retrieval import Retrieval
+from headstart.tasks.ranking import RankingTask
 
 
 class Bm25Description(Stated):
@@ -59,7 +59,7 @@ class Bm25Predictor(RetrievalPredictor):
             return ranked(np.full((0, k), -1, dtype=np.int64), np.zeros((0, k), dtype=np.float32))
         return ranked(np.concatenate([each.ids for each in found]), np.concatenate([each.scores for each in found]))
 
-    def over(self, task: Retrieval, *, progress: Progress = SILENT) -> Self:
+    def over(self, task: RankingTask, *, progress: Progress = SILENT) -> Self:
         """A retriever with its settings for other passages."""
         return type(self)(task, self.settings)
 

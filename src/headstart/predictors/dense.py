@@ -27,7 +27,7 @@ from headstart.runtime.finite import require_finite
 from headstart.runtime.precision import Precision
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
-from headstart.tasks.retrieval import Retrieval
+from headstart.tasks.ranking import RankingTask
 
 VECTORS = "vectors.safetensors"
 """File of the passages' vectors."""
@@ -106,7 +106,7 @@ class DensePredictor(RetrievalPredictor):
         found.truncated = encoded.lost > 0
         return found
 
-    def over(self, task: Retrieval, *, progress: Progress = SILENT) -> Self:
+    def over(self, task: RankingTask, *, progress: Progress = SILENT) -> Self:
         """A retriever with its network for other passages."""
         other = type(self)(self.backbone, task, width=self.width, int8=self.int8, precision=self.precision)
         other.read(progress=progress)

@@ -20,7 +20,7 @@ from headstart.ranking.fusion import weighted_sum
 from headstart.runtime.device import Device
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
-from headstart.tasks.retrieval import Retrieval
+from headstart.tasks.ranking import RankingTask
 
 DEPTH = 100
 """Passages of each ranking that are added up."""
@@ -63,7 +63,7 @@ class HybridPredictor(RetrievalPredictor):
         found.truncated = dense.truncated
         return found
 
-    def over(self, task: Retrieval, *, progress: Progress = SILENT) -> Self:
+    def over(self, task: RankingTask, *, progress: Progress = SILENT) -> Self:
         """A retriever with both of its own for other passages."""
         return type(self)(self.dense.over(task, progress=progress), self.words.over(task), self.weight)
 

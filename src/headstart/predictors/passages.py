@@ -19,7 +19,7 @@ from headstart.ranking.passages import Passage, Passages, PassageWriter
 from headstart.runtime.contained import content, parsed
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
-from headstart.tasks.retrieval import PLACES, Retrieval
+from headstart.tasks.ranking import PLACES, RankingTask
 
 PASSAGES = "passages.json"
 """File of the passages, field by field."""
@@ -38,8 +38,8 @@ class RetrievalPredictor(Predictor):
 
     def __init__(self, task: Task[Any, Any]) -> None:
         super().__init__(task)
-        if not isinstance(task, Retrieval):
-            raise TypeError(f"expected the task retrieval, found {task.name}")
+        if not isinstance(task, RankingTask):
+            raise TypeError(f"expected a task that ranks passages, found {task.name}")
         self.passages = task.passages
         self.numbers = self.passages.distinct
         """Numbers of the passages that are ranked: of equal ones the first."""
@@ -58,7 +58,7 @@ class RetrievalPredictor(Predictor):
         """
 
     @abstractmethod
-    def over(self, task: Retrieval, *, progress: Progress = SILENT) -> Self:
+    def over(self, task: RankingTask, *, progress: Progress = SILENT) -> Self:
         """A retriever with all that it learnt for other passages.
 
         Args:
@@ -99,14 +99,14 @@ def save_passages(folder: Path, passages: Passages) -> None:
     (folder / PASSAGES).write_text(json.dumps(values, ensure_ascii=True), encoding="utf-8")
 
 
-def load_passages(folder: Path, kind: str, task: Task[Any, Any]) -> Retrieval:
+def load_passages(folder: Path, kind: str, task: Task[Any, Any]) -> RankingTask:
     """The task of an artifact with the passages beside it.
 
     Raises:
         ModelError: they are missing or damaged, or the task is another.
     """
-    refuse_task(folder, kind, task, suits=isinstance(task, Retrieval))
-    assert isinstance(task, Retrieval)
+    refuse_task(folder, kind, task, suits=isinstance(task, RankingTask))
+    assert isinstance(task, RankingTask)
     values = parsed(content(folder, PASSAGES), folder / PASSAGES)
     if not isinstance(values, Mapping) or [*values] != [*Passage._fields]:
         raise ModelError(f"{folder / PASSAGES} is damaged: expected the fields {', '.join(Passage._fields)}")

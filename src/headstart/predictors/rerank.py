@@ -22,7 +22,7 @@ from headstart.ranking.fusion import reranked
 from headstart.runtime.device import Device
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
-from headstart.tasks.retrieval import Retrieval
+from headstart.tasks.ranking import RankingTask
 from headstart.tasks.sentence_similarity import SentenceSimilarity
 
 FOLDER = "reranker"
@@ -96,7 +96,7 @@ class RerankPredictor(RetrievalPredictor):
             progress.advance(len(some))
         return scores
 
-    def over(self, task: Retrieval, *, progress: Progress = SILENT) -> RerankPredictor:
+    def over(self, task: RankingTask, *, progress: Progress = SILENT) -> RerankPredictor:
         """A retriever with both of its own for other passages."""
         return type(self)(self.first.over(task, progress=progress), self.reader, self.depth, self.weight)
 

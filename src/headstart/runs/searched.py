@@ -11,8 +11,8 @@ from headstart.ranking.passages import Passages, PassageWriter
 from headstart.ranking.sources import Gathered, passages_in
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
-from headstart.tasks.relevance import AnsweredQuestions, Places, named_passages, only_asked, queries_of
-from headstart.tasks.retrieval import Retrieval
+from headstart.tasks.ranking import RankingTask
+from headstart.tasks.relevance import AnsweredQuestions, Places, named_passages, only_asked
 
 MOST_WORDS = 180
 """Words of a passage of a corpus at most: about what sentence encoders read."""
@@ -67,10 +67,10 @@ def with_passages(
     Raises:
         DataError: rows name passages by ids alone and there is no corpus, or no question of a part has a passage.
     """
-    assert isinstance(task, Retrieval)
+    assert isinstance(task, RankingTask)
     passages = named_passages(parts.values()) if corpus is None else corpus
     places = Places.of(passages)
-    found = {name: queries_of(rows, passages, places) for name, rows in parts.items() if name not in unlabelled}
+    found = {name: task.queries(rows, passages, places) for name, rows in parts.items() if name not in unlabelled}
     for name, each in found.items():
         if not len(each.rows):
             raise DataError(f"{parts[name].file} has no question with a passage that answers it{_reason(each, corpus)}")

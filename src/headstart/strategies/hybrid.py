@@ -89,7 +89,7 @@ class Hybrid(Strategy):
 
     def _sums(self, context: Context, inner: Candidate, dense: DensePredictor, depth: int) -> Any:
         """A function from a weight to rankings of the validation rows; under folds their vectors have not learnt from them."""
-        from headstart.tasks.retrieval import PLACES
+        from headstart.tasks.ranking import PLACES
 
         near = held_out(context, dense, depth) if context.folds is None else inner.validation
         words = held_out(context, words_of(context), depth)

@@ -114,7 +114,7 @@ class Rerank(Strategy):
 
     def fit(self, context: Context) -> Candidate:
         """Fit the strategy inside, train on its passages, then find the weight."""
-        from headstart.tasks.retrieval import PLACES
+        from headstart.tasks.ranking import PLACES
 
         known = known_fit(context, self.retriever)
         inner = known or kept(context, self.retriever, self.retriever.fit(staged(context, "retriever")))
@@ -177,7 +177,7 @@ class Rerank(Strategy):
         from headstart.objectives.passage_ranking import shuffled_batches
         from headstart.predictors.rerank import RerankPredictor, cross_encoder
         from headstart.ranking.fusion import ranked
-        from headstart.tasks.retrieval import PLACES
+        from headstart.tasks.ranking import PLACES
         from headstart.training.stage import LayerGroup, Stage
         from headstart.training.trainer import train
 
@@ -256,7 +256,7 @@ class Rerank(Strategy):
     def _best_weight(self, context: Context, found: Ranked, read: np.ndarray) -> float:
         """The best weight on validation, the one nearest to the usual if several are; 0 where none is better than that."""
         from headstart.evaluation.judging import sort_key
-        from headstart.tasks.retrieval import PLACES
+        from headstart.tasks.ranking import PLACES
 
         def key(weight: float) -> tuple[float, float]:
             return sort_key(context.task, reranked(found, read, weight, PLACES), context.validation)

@@ -62,7 +62,7 @@ def held_out(context: Context, predictor: RetrievalPredictor, k: int | None = No
         predictor: that searches.
         k: places of each ranking; as many as are kept if None.
     """
-    from headstart.tasks.retrieval import PLACES
+    from headstart.tasks.ranking import PLACES
 
     questions = list(context.validation.inputs)
     return predictor.search(questions, k or PLACES, among=choosing_passages(context), progress=context.progress)
