@@ -17,12 +17,15 @@ from headstart.data.cache import clear_cache as clear_cache
 from headstart.errors import HeadstartError as HeadstartError
 from headstart.estimators import MultiLabelClassifier as MultiLabelClassifier
 from headstart.estimators import QuestionAnswerer as QuestionAnswerer
+from headstart.estimators import ReplySelector as ReplySelector
 from headstart.estimators import Retriever as Retriever
 from headstart.estimators import SimilarityRegressor as SimilarityRegressor
 from headstart.estimators import TextClassifier as TextClassifier
+from headstart.estimators import TextGenerator as TextGenerator
 from headstart.estimators import TextPairClassifier as TextPairClassifier
 from headstart.estimators import TextRegressor as TextRegressor
 from headstart.estimators import TokenClassifier as TokenClassifier
+from headstart.estimators import Translator as Translator
 from headstart.indexes.index import Index as Index
 from headstart.runtime.progress import Progress
 
@@ -38,6 +41,7 @@ TaskName = Literal[
     "text-classification",
     "multi-label-classification",
     "question-answering",
+    "response-selection",
     "retrieval",
     "sentence-similarity",
     "text-pair-classification",
@@ -155,6 +159,8 @@ def fit(
     max_answer: int | None = ...,
     normalise: Literal["squad", "mlqa"] | None = ...,
     answer_language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
+    turns: int | None = ...,
+    reply_role: Literal["any", "assistant"] | None = ...,
     passage_id: str | None = ...,
     grade: str | None = ...,
     encoder: Literal["bi", "cross"] | None = ...,
@@ -319,6 +325,8 @@ def fit(
         max_answer: Words of an answer at most, in [1, 10000].
         normalise: How answers are made comparable before they are scored.
         answer_language: Language of the answers under `normalise.
+        turns: Turns before a reply that are read, the last ones, in [1, 100].
+        reply_role: Whose turns are replies.
         passage_id: Column with ids of passages beside their texts.
         grade: Column with numbers that say how well a passage answers, over 0 where it does.
         encoder: `bi` reads the two texts apart, and their cosine tells.
@@ -494,6 +502,8 @@ def compare(
     max_answer: int | None = ...,
     normalise: Literal["squad", "mlqa"] | None = ...,
     answer_language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
+    turns: int | None = ...,
+    reply_role: Literal["any", "assistant"] | None = ...,
     passage_id: str | None = ...,
     grade: str | None = ...,
     encoder: Literal["bi", "cross"] | None = ...,
@@ -653,6 +663,8 @@ def plan(
     max_answer: int | None = ...,
     normalise: Literal["squad", "mlqa"] | None = ...,
     answer_language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
+    turns: int | None = ...,
+    reply_role: Literal["any", "assistant"] | None = ...,
     passage_id: str | None = ...,
     grade: str | None = ...,
     encoder: Literal["bi", "cross"] | None = ...,

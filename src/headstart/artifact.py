@@ -18,6 +18,7 @@ from headstart.data.arrays import as_texts
 from headstart.data.outputs import Outputs
 from headstart.data.reference import FILES as REFERENCE
 from headstart.data.reference import Reference
+from headstart.data.store import Store
 from headstart.decisions import DECISIONS
 from headstart.decisions.base import Decision, applied, parse_decision
 from headstart.errors import (
@@ -107,6 +108,15 @@ class Artifact:
                 million characters.
         """
         return self.decide(self.raw_outputs(self.inputs(texts), progress=progress))
+
+    def outputs_of(self, rows: Store[Any], *, progress: Progress = SILENT) -> Outputs:
+        """Decided outputs of rows of a file, as the task parsed them.
+
+        Raises:
+            ModelError: as `raw_outputs`.
+        """
+        with np.errstate(all="ignore"):
+            return self.decide(_finite(self.predictor.outputs_of(rows, progress=progress)))
 
     def inputs(self, texts: Sequence[Any]) -> list[Any]:
         """What the tokenizer is given of what users hand over; raises as `outputs` does."""

@@ -45,7 +45,7 @@ def replies() -> Replies:
 def ranked() -> Ranked:
     ids = np.array([[7, 2, 9], [1, -1, -1], [3, 4, -1], [-1, -1, -1]])
     scores = np.array([[3, 2, 1], [5, 0, 0], [2, 1, 0], [0, 0, 0]], dtype=np.float32)
-    return Ranked(CUT.copy(), ids, scores, np.array([0.1, 0, 0.3, 0], dtype=np.float32))
+    return Ranked(CUT.copy(), ids, scores, np.array([0.1, 0, 0.3, 0], dtype=np.float32), np.array([1, 0, 3, 0]))
 
 
 MADE = {"logits": logits, "words": words, "spans": spans, "generated": generated, "replies": replies, "ranked": ranked}

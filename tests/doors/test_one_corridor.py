@@ -134,6 +134,8 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "pseudo_weight": (["--pseudo-weight", "0.25"], 0.25),
     "regularisation": (["--regularisation", "0.1"], 0.1),
     "match_means": (["--match-means"], True),
+    "turns": (["--turns", "3"], 3),
+    "reply_role": (["--reply-role", "assistant"], "assistant"),
     "passage_id": (["--passage-id", "pid"], "pid"),
     "grade": (["--grade", "how_well"], "how_well"),
     "scale": (["--scale", "30"], 30.0),
@@ -326,6 +328,7 @@ TASK_OF = {
         ("answer_start", "no_answer", "max_answer", "best", "normalise", "answer_language"), "question-answering"
     ),
     "template": "dialogue",
+    **dict.fromkeys(("turns", "reply_role"), "response-selection"),
     "passage_id": "retrieval",
     "grade": "retrieval",
     **dict.fromkeys(

@@ -32,7 +32,9 @@ JUDGED = {
     "text-regression": NUMBER,
     "token-classification": ("f1", "macro_f1", "log_loss"),
 }
-APART = {"dialogue", "question-answering", "retrieval", "summarization", "text-to-text", "translation"}
+APART = {
+    "dialogue", "question-answering", "response-selection", "retrieval", "summarization", "text-to-text", "translation",
+}  # fmt: skip
 """Tasks that give spans, rankings and texts, whose results are tried in tests of their own."""
 ALL = pytest.mark.parametrize("name", [name for name in TASKS.names() if name not in APART])
 

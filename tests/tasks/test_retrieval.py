@@ -11,6 +11,7 @@ from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, UsageError
 from headstart.evaluation.judging import scores
+from headstart.ranking.fusion import ranked as scored
 from headstart.ranking.passages import Passage, Passages, PassageWriter
 from headstart.runs.searched import read_corpus, with_passages
 from headstart.tasks.relevance import Places, named_passages
@@ -34,8 +35,7 @@ def read(corpus: Passages | None = None, **columns: list[str | None]) -> tuple[A
 
 def ranked(ids: list[list[int]]) -> Ranked:
     found = np.array(ids)
-    nothing = np.zeros(len(found), dtype=np.float32)
-    return Ranked(nothing > 0, found, -np.arange(found.shape[1], dtype=np.float32) + 0 * found, nothing)
+    return scored(found, -np.arange(found.shape[1], dtype=np.float32) + 0 * found)
 
 
 CORPUS = Passages.of(["red fish", "blue bird", "green tree", "red fish"], ids=["a", "b", "c", "d"])
@@ -199,7 +199,7 @@ def test_questions_of_twenty_documents_are_resampled_by_document() -> None:
 def test_a_folder_of_texts_is_a_corpus_and_copies_are_told(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one fish\n", encoding="utf-8")
     (tmp_path / "b.txt").write_text("one fish\n", encoding="utf-8")
-    passages, said = read_corpus(str(tmp_path))
+    passages, said = read_corpus(str(tmp_path), Retrieval())
     assert [Path(name).name for name in passages.ids] == ["a.txt", "b.txt"]
     assert len(said) == 1
     assert said[0].endswith("repeat the text of an earlier one; they are ranked as one")

@@ -113,7 +113,7 @@ class RankingTask(Task[Example, Ranked]):
         count, wide = len(rows), min(BEST, len(self.names))
         ids = np.full((count, wide), -1, dtype=np.int64)
         scores, losses = np.zeros((count, wide), dtype=np.float32), np.zeros(count, dtype=np.float32)
-        return Ranked(np.zeros(count, dtype=bool), ids, scores, losses)
+        return Ranked(np.zeros(count, dtype=bool), ids, scores, losses, np.zeros(count, dtype=np.int64))
 
     def targets(self, examples: Store[Example]) -> np.ndarray:
         places = {name: at for at, name in enumerate(self.names)}
@@ -165,7 +165,13 @@ class OverlapPredictor(Predictor):
             progress.advance(1)
         ids = np.array([order for order, _ in found], dtype=np.int64).reshape(len(inputs), -1)
         scores = np.array([each for _, each in found], dtype=np.float32).reshape(len(inputs), -1)
-        return Ranked(np.zeros(len(inputs), dtype=bool), ids, scores, np.zeros(len(inputs), dtype=np.float32))
+        return Ranked(
+            np.zeros(len(inputs), dtype=bool),
+            ids,
+            scores,
+            np.zeros(len(inputs), dtype=np.float32),
+            np.zeros(len(inputs), dtype=np.int64),
+        )
 
     def save(self, folder: Path) -> dict[str, Any]:
         (folder / "passages.json").write_text(json.dumps(self.passages), encoding="utf-8")

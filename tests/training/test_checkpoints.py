@@ -15,9 +15,10 @@ import pytest
 import torch
 from tests.training.test_trainer import Fake, Objective, Told, equal, groups, prepared
 
-from headstart.data.outputs import Logits, Ranked
+from headstart.data.outputs import Logits
 from headstart.data.units import Units
 from headstart.errors import DivergedError, StorageError
+from headstart.ranking.fusion import ranked
 from headstart.runtime.durable import MANIFEST
 from headstart.runtime.interrupts import watched
 from headstart.runtime.progress import SILENT, Progress
@@ -291,7 +292,7 @@ def test_outputs_of_two_epochs_may_share_an_array(tmp_path: Path) -> None:
     def sharing(model: Any) -> Any:
         key, loss, _ = ranks(model)
         scores = np.full(ids.shape, key[0], dtype=np.float32)
-        return key, loss, Ranked(np.zeros(2, dtype=bool), ids, scores, np.zeros(2, dtype=np.float32))
+        return key, loss, ranked(ids, scores)
 
     whole = go(None, sharing)  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt):

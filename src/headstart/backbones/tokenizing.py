@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tokenizers
@@ -132,16 +132,21 @@ class TextTokenizer:
                 "another network; take the tokenizer that came with the network"
             )
 
-    def encode(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Tokens:
+    def encode(
+        self, texts: Sequence[str] | Sequence[tuple[str, str]], *, kept: Literal["first", "last"] = "first"
+    ) -> Tokens:
         """Tokenise texts or pairs of them, on all cores; what is beyond the limit is cut off and counted in `lost`.
 
-        Of a pair the longer text is cut first.
+        Of a pair the longer text is cut first. `kept` says which end of a text stays.
 
         An empty result (a decoder's tokenizer on an empty text) becomes one padding token, so every text has a state.
         """
+        tokenizer = self._tokenizer if kept == "first" else self._from_the_end
         with self._naming_faults():
             return self._kept(
-                texts, lambda: f"{self.max_length} {self.pad_id} {self._tokenizer.to_str()}", self._encoded
+                texts,
+                lambda: f"{self.max_length} {self.pad_id} {tokenizer.to_str()}",
+                lambda some: self._encoded(some, tokenizer),
             )
 
     def _kept(self, texts: Sequence[Any], state: Callable[[], str], make: Callable[[Sequence[Any]], Tokens]) -> Tokens:
@@ -206,6 +211,13 @@ class TextTokenizer:
         """Texts of the tokens that begin and end a text, by the names that templates have for them; empty where there are none."""
         found = {f"{role}_token": self._tokenizer.id_to_token(number) for role, number in self.special.items()}
         return {name: found.get(name) or "" for name in ("bos_token", "eos_token", "unk_token", "pad_token")}
+
+    @cached_property
+    def _from_the_end(self) -> Tokenizer:
+        """A copy that cuts off the beginnings of long texts."""
+        copy = self.plain
+        copy.enable_truncation(self.max_length, direction="left")
+        return copy
 
     @cached_property
     def border(self) -> int | None:
@@ -374,12 +386,12 @@ class TextTokenizer:
                 found[number] = word.startswith(marked)
         return found
 
-    def _encoded(self, texts: Sequence[Any]) -> Tokens:
+    def _encoded(self, texts: Sequence[Any], tokenizer: Tokenizer) -> Tokens:
         writer = TokenWriter()
         stream = iter(texts)
         while chunk := list(islice(stream, CHUNK)):
             rows, lost = [], []
-            for text, encoding in zip(chunk, self._tokenizer.encode_batch_fast(chunk), strict=True):
+            for text, encoding in zip(chunk, tokenizer.encode_batch_fast(chunk), strict=True):
                 rows.append(encoding.ids or [self.pad_id])
                 if isinstance(text, str):
                     lost.append(sum(len(part.ids) - sum(part.special_tokens_mask) for part in encoding.overflowing))

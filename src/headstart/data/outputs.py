@@ -321,6 +321,7 @@ class Ranked(RowArrays):
         ids: row numbers of candidates, int64, shape (rows, candidates), the best first; -1 behind the last one.
         scores: float32, of the same shape.
         losses: of the relevant candidates in nats, float32, shape (rows,); 0 where none is known.
+        ranks: place of the right candidate among a few that were drawn for the row, from 1, int64, shape (rows,); 0 for none.
     """
 
     kind: ClassVar[str] = "ranked"
@@ -328,6 +329,7 @@ class Ranked(RowArrays):
     ids: np.ndarray
     scores: np.ndarray
     losses: np.ndarray
+    ranks: np.ndarray
 
     @property
     def counts(self) -> np.ndarray:

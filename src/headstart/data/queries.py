@@ -1,4 +1,4 @@
-"""Questions that passages answer: as rows of a file say it, and by the numbers of passages."""
+"""Questions that passages answer, and turns that replies follow: as rows of a file say it, and by the numbers of passages."""
 
 from __future__ import annotations
 
@@ -44,6 +44,11 @@ class Judgement(AboutQuestion):
         """The passage, as the file has it."""
         return self.passage or self.id
 
+    @property
+    def place(self) -> str:
+        """Where the passage stands in its line, as its id says it; empty where there is one in each."""
+        return ""
+
 
 @dataclass(frozen=True)
 class Query(AboutQuestion):
@@ -77,3 +82,39 @@ class Query(AboutQuestion):
     def label(self) -> tuple[str, ...]:
         """Numbers of the passages that answer it, as texts."""
         return tuple(map(str, self.relevant))
+
+
+@dataclass(frozen=True)
+class Exchange(Judgement):
+    """What a dialogue says of some turns and the reply to them.
+
+    Args:
+        dialogue: digest of all turns of the dialogue.
+        turn: number of the reply in it, from 1.
+    """
+
+    dialogue: str = ""
+    turn: int = 0
+
+    @property
+    def key(self) -> str:
+        """What makes two rows the same: the whole dialogue and the place of the reply. Single turns are shared by many."""
+        return f"{self.dialogue}:{self.turn}"
+
+    @property
+    def place(self) -> str:
+        """The number of the reply."""
+        return f".{self.turn}"
+
+
+@dataclass(frozen=True)
+class Turns(Query):
+    """Some turns of a dialogue and the reply to them.
+
+    Args:
+        key: as of `Exchange`.
+        drawn: numbers of other replies that it is to be told from, ascending.
+    """
+
+    key: str = ""  # type: ignore[assignment]
+    drawn: tuple[int, ...] = ()

@@ -145,6 +145,19 @@ class RankingResults(Results):
 
 
 @dataclass(frozen=True)
+class SelectionResults(RankingResults):
+    """Candidates in an order for each row, and the place of the right one among a few that were drawn.
+
+    Args:
+        ranks: that place, from 1, int64, shape (rows,); 0 where it is not known.
+    """
+
+    kind: ClassVar[str] = "selection"
+
+    ranks: np.ndarray
+
+
+@dataclass(frozen=True)
 class AnswerResults(Results):
     """A text that answers each question, or none.
 

@@ -12,6 +12,7 @@ from headstart.backbones.folders import NETWORK_FILES
 from headstart.backbones.location import NETWORK
 from headstart.backbones.weights import ENDING, joint_digest
 from headstart.data.outputs import Outputs
+from headstart.data.store import Store
 from headstart.decisions.base import Decision
 from headstart.errors import ModelError
 from headstart.manifest import MANIFEST, S, Stated, shaped
@@ -62,6 +63,10 @@ class Predictor(ABC):
     @abstractmethod
     def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
         """Outputs of what a tokenizer is given of rows, in the order given; `progress` advances by rows."""
+
+    def outputs_of(self, rows: Store[Any], *, progress: Progress = SILENT) -> Outputs:
+        """Outputs of the rows of a part; those of their inputs, unless rows say what else they are judged on."""
+        return self.outputs(list(rows.inputs), progress=progress)
 
     def absorb(self, decision: Decision) -> bool:
         """Build a decision into the weights where there is a place for it, so that the folder says the same without headstart.

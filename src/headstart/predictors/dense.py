@@ -17,7 +17,7 @@ from headstart.errors import ModelError
 from headstart.heads.model import Model
 from headstart.manifest import Stated
 from headstart.predictors.base import NETWORK_PATHS, Runtime, digests, network_digest, refuse_damaged, stated
-from headstart.predictors.encoding import encode
+from headstart.predictors.encoding import Encoded, encode
 from headstart.predictors.passages import PASSAGES, RetrievalPredictor, load_passages, of_scores, save_passages
 from headstart.ranking.exact import nearest
 from headstart.ranking.fusion import ranked
@@ -33,8 +33,6 @@ VECTORS = "vectors.safetensors"
 """File of the passages' vectors."""
 QUERY, PASSAGE = "query", "passage"
 """Roles of texts, for networks that want a prompt in front of each."""
-MOST_AT_ONCE = 256
-"""Questions whose scores of a few passages are held at once."""
 
 
 class DenseDescription(Stated):
@@ -78,31 +76,50 @@ class DensePredictor(RetrievalPredictor):
         self.int8 = int8
         self.precision = precision
         self._vectors = vectors
+        self._some: tuple[np.ndarray, np.ndarray] | None = None
 
     def read(self, *, progress: Progress = SILENT) -> np.ndarray:
         """Vectors of the passages that are ranked, float32, shape (passages, width), each of length 1 (to a byte of `int8`)."""
         if self._vectors is None:
-            texts = self.passages.read(self.numbers)
-            found = encode(self.backbone, texts, role=PASSAGE, precision=self.precision, progress=progress).vectors
-            found = shortened(found, self.width)
-            self._vectors = of_bytes(*to_bytes(found)) if self.int8 else found
+            self._vectors = self._encoded(self.numbers, progress=progress)
+            self._some = None
         return self._vectors
+
+    def _encoded(self, numbers: np.ndarray, *, progress: Progress = SILENT) -> np.ndarray:
+        texts = self.passages.read(numbers)
+        found = encode(self.backbone, texts, role=PASSAGE, precision=self.precision, progress=progress).vectors
+        found = shortened(found, self.width)
+        return of_bytes(*to_bytes(found)) if self.int8 else found
+
+    def asked(self, questions: Sequence[str], *, precision: Precision, progress: Progress = SILENT) -> Encoded:
+        """Vectors of questions, of their whole width, and what of each was not read."""
+        return encode(
+            self.backbone, questions, role=QUERY, kept=self.task.kept_end, precision=precision, progress=progress
+        )
+
+    def _read_among(self, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Vectors and numbers of some passages; where all are not read yet, of these alone, which are kept for the next time."""
+        numbers = self.numbers[self._places(among)]
+        if self._vectors is not None or len(numbers) == len(self.numbers):
+            return self.read()[np.searchsorted(self.numbers, numbers)], numbers
+        if self._some is None or not np.array_equal(self._some[1], numbers):
+            self._some = self._encoded(numbers), numbers
+        return self._some
 
     def search(
         self, questions: Sequence[str], k: int, *, among: np.ndarray | None = None, progress: Progress = SILENT
     ) -> Ranked:
         """The k passages with the highest cosine."""
-        vectors = self.read()
-        encoded = encode(self.backbone, questions, role=QUERY, precision="float32", progress=progress)
+        vectors, numbers = (self.read(), self.numbers) if among is None else self._read_among(among)
+        encoded = self.asked(questions, precision="float32", progress=progress)
         asked = shortened(encoded.vectors, self.width)
         if among is None:
             ids, scores = nearest(asked, vectors, k)
             whole, values = np.full((len(asked), k), -1, dtype=np.int64), np.zeros((len(asked), k), dtype=np.float32)
-            whole[:, : ids.shape[1]], values[:, : ids.shape[1]] = self.numbers[ids], scores
+            whole[:, : ids.shape[1]], values[:, : ids.shape[1]] = numbers[ids], scores
             found = ranked(whole, values)
         else:
-            places = self._places(among)
-            found = of_scores(asked @ vectors[places].T, self.numbers[places], k)
+            found = of_scores(asked @ vectors.T, numbers, k)
         found.truncated = encoded.lost > 0
         return found
 
@@ -155,6 +172,7 @@ class DensePredictor(RetrievalPredictor):
     def usage(self) -> str:
         """A few lines around `AutoModel`."""
         prompts, limit = self.backbone.prompts, self.backbone.tokenizer.max_length
+        cut = ', truncation_side="left"' if self.task.kept_end == "last" else ""
         scaled = 'found["vectors"].float() * found["scale"]' if self.int8 else 'found["vectors"]'
         return f'''import json
 from pathlib import Path
@@ -163,7 +181,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoTokenizer
 
-tokenizer, encoder = AutoTokenizer.from_pretrained("{NETWORK}"), AutoModel.from_pretrained("{NETWORK}").eval()
+tokenizer, encoder = AutoTokenizer.from_pretrained("{NETWORK}"{cut}), AutoModel.from_pretrained("{NETWORK}").eval()
 passages, found = json.loads(Path("{PASSAGES}").read_text()), load_file("{VECTORS}")
 vectors = {scaled}  # one for each different passage, in order
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ def encode(
     texts: Sequence[str],
     *,
     role: str = "",
+    kept: Literal["first", "last"] = "first",
     precision: Precision = "auto",
     into: np.ndarray | None = None,
     progress: Progress = SILENT,
@@ -44,6 +45,7 @@ def encode(
         backbone: put into eval mode; it computes where it is.
         texts: none may be blank where its vector is to mean anything.
         role: of the texts, such as `query`, whose prompt the backbone may want in front of each.
+        kept: which end of a text is read where it is longer than the network reads.
         precision: of matrix products; states are pooled in float32 in any case.
         into: float32 array that the vectors are written to, of the shape returned; a new one if None.
         progress: advanced by texts.
@@ -52,7 +54,7 @@ def encode(
         ModelError: the network gives something that is no number for a text, or a vector of zeros.
     """
     prompt = backbone.prompts.get(role, "")
-    tokens = backbone.tokenizer.encode([prompt + text for text in texts] if prompt else texts)
+    tokens = backbone.tokenizer.encode([prompt + text for text in texts] if prompt else texts, kept=kept)
     found = np.empty((len(tokens), backbone.hidden_size), dtype=np.float32) if into is None else into
     backbone.eval()
 

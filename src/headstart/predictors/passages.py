@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from headstart.data.outputs import Ranked
+from headstart.data.store import Store
 from headstart.errors import ModelError
 from headstart.predictors.base import Predictor, refuse_task
 from headstart.ranking.exact import best
@@ -23,6 +24,8 @@ from headstart.tasks.ranking import PLACES, RankingTask
 
 PASSAGES = "passages.json"
 """File of the passages, field by field."""
+MOST_AT_ONCE = 256
+"""Rows of which whole rankings are held at once."""
 KINDS = {"line": int, "start": int, "end": int}
 """Fields of a passage that are no texts."""
 
@@ -35,6 +38,8 @@ class RetrievalPredictor(Predictor):
     """
 
     reads: ClassVar[tuple[str, ...]] = (PASSAGES,)
+
+    task: RankingTask
 
     def __init__(self, task: Task[Any, Any]) -> None:
         super().__init__(task)
@@ -69,6 +74,17 @@ class RetrievalPredictor(Predictor):
     def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Ranked:
         """The best passages for each question."""
         return self.search(list(inputs), PLACES, progress=progress)
+
+    def outputs_of(self, rows: Store[Any], *, progress: Progress = SILENT) -> Ranked:
+        """The best passages for each row of a part, of those that the part is judged on, and what else the task wants to know."""
+        questions, pool = list(rows.inputs), self.task.pool(rows)
+        if pool is None:
+            return self.search(questions, PLACES, progress=progress)
+        found = self.task.blank(rows)
+        for chunk in np.array_split(np.arange(len(rows)), -(-len(rows) // MOST_AT_ONCE)):
+            ranking = self.search([questions[row] for row in chunk], len(pool), among=pool, progress=progress)
+            found.put(chunk, self.task.selected(ranking, rows.take(chunk)))
+        return found
 
     def _places(self, among: np.ndarray | None) -> np.ndarray:
         """Places in `numbers` of the passages that are ranked."""

@@ -118,4 +118,6 @@ def _fused(rankings: Sequence[Ranked], how: Sequence[tuple[str, float]], k: int)
 def ranked(ids: np.ndarray, scores: np.ndarray) -> Ranked:
     """A ranking that nothing is known of but its ids and scores, both of shape (queries, candidates)."""
     rows = len(ids)
-    return Ranked(np.zeros(rows, dtype=bool), ids, scores, np.zeros(rows, dtype=np.float32))
+    return Ranked(
+        np.zeros(rows, dtype=bool), ids, scores, np.zeros(rows, dtype=np.float32), np.zeros(rows, dtype=np.int64)
+    )

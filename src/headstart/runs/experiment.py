@@ -170,9 +170,8 @@ def score(entry: Entry, context: Context, parts: Parts, role: Role) -> None:
     if entry.candidate is None:
         return
     rows = parts.scored[role]
-    texts = list(rows.inputs)
-    context.progress.begin(f"{role.part}, {entry.label}{' from all rows' * entry.refitted}", len(texts))
-    outputs = entry.candidate.predictor.outputs(texts, progress=context.progress)
+    context.progress.begin(f"{role.part}, {entry.label}{' from all rows' * entry.refitted}", len(rows))
+    outputs = entry.candidate.predictor.outputs_of(rows, progress=context.progress)
     entry.decided[role.part] = applied(entry.decisions, parts.task, outputs)
     entry.scores[role.part] = plain(scores(parts.task, entry.decided[role.part], rows))
     context.progress.end()

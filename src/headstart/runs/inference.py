@@ -234,7 +234,7 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
             f"{recipe.test} has no row with a text and one of the labels {', '.join(artifact.labels[:10])}{why}"
         )
     call.progress.begin("evaluating", len(rows))
-    outputs = artifact.outputs(list(rows.inputs), progress=call.progress)
+    outputs = artifact.outputs_of(rows, progress=call.progress)
     call.progress.end()
     dropped = [*table.dropped, *unparsed, *unknown]
     groups = by_group(task, outputs, rows, recipe.by)
@@ -272,7 +272,7 @@ def _search_elsewhere(recipe: Inference, artifact: Artifact, call: Call) -> list
         raise UsageError(f"--corpus is for models that search passages; this one does {artifact.task.name}")
     from headstart.runs.searched import read_corpus
 
-    passages, said = read_corpus(recipe.corpus, progress=call.progress)
+    passages, said = read_corpus(recipe.corpus, artifact.task, progress=call.progress)
     _search(artifact, passages, call)
     for each in said:
         call.progress.say("corpus", each, warning=True)
@@ -293,13 +293,21 @@ def _answered(recipe: Evaluate, artifact: Artifact, rows: Any, call: Call) -> tu
 
     Passages whose texts stand in the rows and that the model does not search yet are searched too, unless a corpus is named.
     """
-    from headstart.runs.searched import with_passages
+    from headstart.runs.searched import contested, with_passages
     from headstart.tasks.relevance import named_passages
 
-    known = artifact.task.passages  # type: ignore[attr-defined]
-    said = []
-    if recipe.corpus is None and (more := named_passages([rows], known)) and len(more) > len(known):
-        said.append(f"{len(more) - len(known):,} passages of {recipe.test} are new to the model and are searched too")
+    task: Any = artifact.task
+    known, said = task.passages, []
+    if (
+        (recipe.corpus is None or task.searches_own)
+        and (more := named_passages([rows], known))
+        and len(more) > len(known)
+    ):
+        if not task.searches_own:
+            said.append(
+                f"{len(more) - len(known):,} passages of {recipe.test} are new to the model and are searched too"
+            )
         _search(artifact, more, call)
     _, found = with_passages(artifact.task, {"test": rows}, artifact.task.passages)  # type: ignore[attr-defined]
-    return found["test"].rows, found["test"].dropped, [*said, *found["test"].said]
+    rows = contested(artifact.task, {"test": found["test"].rows})["test"]
+    return rows, found["test"].dropped, [*said, *found["test"].said]

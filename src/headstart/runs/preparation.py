@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from headstart.backbones.location import locate
 from headstart.checks import duplicates
@@ -14,7 +15,7 @@ from headstart.readers.opening import open_table
 from headstart.recipes.base import Recipe
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import CORPUS, TARGET, TRAIN, VALIDATION, Data, Role
-from headstart.runs.searched import read_corpus, with_passages
+from headstart.runs.searched import contested, read_corpus, with_passages
 from headstart.runs.splitting import LEAKS, LabelledRows, Parts, Source, bound, split
 from headstart.runtime.machine import cores
 from headstart.runtime.progress import SILENT, Progress
@@ -73,7 +74,7 @@ def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
 
 def _searching(task: Task, sources: Mapping[Role, Source], data: Data) -> tuple[Task, dict[Role, Source]]:
     """The task with what is searched, and the rows of all files with the passages that answer them."""
-    passages, said = (None, []) if data.corpus is None else read_corpus(data.corpus)
+    passages, said = (None, []) if data.corpus is None else read_corpus(data.corpus, task)
     rows = {role: source.rows for role, source in sources.items()}
     task, found = with_passages(task, rows, passages, [TARGET] if TARGET in rows else [])
     done = {}
@@ -82,6 +83,13 @@ def _searching(task: Task, sources: Mapping[Role, Source], data: Data) -> tuple[
         source = sources[role].using(each.rows, each.dropped, more)
         done[role] = replace(source, file={**source.file, "used": source.file["used"] - len(each.dropped)})
     return task, done
+
+
+def _doubts(parts: Parts) -> list[str]:
+    """What makes the scores of parts with passages say little, in sentences."""
+    task: Any = parts.task
+    held = {VALIDATION: parts.validation} | parts.scored
+    return [f"{role.name}: {said}" for role, rows in held.items() for said in task.doubts(rows)]
 
 
 def settled_task(recipe: Experiment, table: Table | None = None) -> tuple[Experiment, LabelledRows | None]:
@@ -97,6 +105,9 @@ def into_parts(labelled: LabelledRows, recipe: Experiment, progress: Progress) -
     labelled = bound(labelled, recipe)
     announce(labelled, progress)
     parts = split(labelled, recipe)
+    if parts.task.target_kind == "passages":
+        parts = replace(parts, rows=contested(parts.task, parts.rows))
+        parts = replace(parts, warnings=(*parts.warnings, *_doubts(parts)))
     parts = replace(parts, warnings=(*parts.warnings, *check(parts, refit=recipe.refit is True)))
     sizes = ", ".join(f"{name} {count:,}" for name, count in parts.sizes.items())
     progress.say("split", f"{sizes} ({parts.rule})")
@@ -192,5 +203,6 @@ def _parsed(table: Table, task: Task, role: Role) -> Source:
         table = accepted(table, task.label, learnt=False)
     rows, dropped = task.parse(table, labelled=labelled)
     total = len(table) + len(table.dropped)
-    file = {"role": role.name, "path": table.file, "rows": total, "used": len(rows), "format": dict(table.format)}
+    used = total - len(table.dropped) - len(dropped)
+    file = {"role": role.name, "path": table.file, "rows": total, "used": used, "format": dict(table.format)}
     return Source(rows, file, (*table.dropped, *dropped), (*table.remarks, *(task.remarks(table) if labelled else ())))

@@ -9,6 +9,7 @@ from headstart.data.store import Store
 from headstart.errors import DataError
 from headstart.ranking.passages import Passages, PassageWriter
 from headstart.ranking.sources import Gathered, passages_in
+from headstart.recipes.sources import TARGET
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
 from headstart.tasks.ranking import RankingTask
@@ -18,19 +19,22 @@ MOST_WORDS = 180
 """Words of a passage of a corpus at most: about what sentence encoders read."""
 
 
-def read_corpus(path: str, *, progress: Progress = SILENT) -> tuple[Passages, list[str]]:
+def read_corpus(path: str, task: Task[Any, Any], *, progress: Progress = SILENT) -> tuple[Passages, list[str]]:
     """The passages of files, and what is to be said of them.
 
     Args:
         path: a folder of texts, a text file, or a table with a column of passages.
+        task: that ranks them, and may read files in a way of its own.
         progress: told what is left out of folders.
 
     Raises:
         DataError, MissingInputError, StorageError: they cannot be read, or hold no passage.
     """
+    assert isinstance(task, RankingTask)
     tally, writer = Gathered(), PassageWriter()
+    own = task.corpus_in(path, tally)
     try:
-        for passage in passages_in([path], most=MOST_WORDS, tally=tally, progress=progress):
+        for passage in own or passages_in([path], most=MOST_WORDS, tally=tally, progress=progress):
             writer.add(passage)
         found = writer.passages()
     finally:
@@ -68,7 +72,9 @@ def with_passages(
         DataError: rows name passages by ids alone and there is no corpus, or no question of a part has a passage.
     """
     assert isinstance(task, RankingTask)
-    passages = named_passages(parts.values()) if corpus is None else corpus
+    passages = corpus
+    if passages is None or task.searches_own:
+        passages = named_passages(parts.values(), corpus)
     places = Places.of(passages)
     found = {name: task.queries(rows, passages, places) for name, rows in parts.items() if name not in unlabelled}
     for name, each in found.items():
@@ -76,6 +82,12 @@ def with_passages(
             raise DataError(f"{parts[name].file} has no question with a passage that answers it{_reason(each, corpus)}")
     found |= {name: AnsweredQuestions(only_asked(parts[name]), [], []) for name in unlabelled}
     return task.searching(passages), found
+
+
+def contested(task: Task[Any, Any], parts: Mapping[Any, Store[Any]]) -> dict[Any, Store[Any]]:
+    """The rows of parts with what each is judged on, see `RankingTask.contested`; those of the target domain as they are."""
+    assert isinstance(task, RankingTask)
+    return {name: rows if name == TARGET else task.contested(rows) for name, rows in parts.items()}
 
 
 def _reason(found: AnsweredQuestions, corpus: Passages | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import BeforeValidator, Field
@@ -33,10 +33,9 @@ if TYPE_CHECKING:
     from headstart.heads.model import Model
     from headstart.objectives.passage_ranking import RankingRows
     from headstart.predictors.dense import DensePredictor
+    from headstart.tasks.ranking import BiEncoderDefaults
     from headstart.training.state import Epoch, History
 
-EPOCHS = 3
-LEARNING_RATE = 5e-5
 FIRST = 1
 """Epochs before negatives are mined: by then the network knows which passages are hard."""
 SEARCHED = 50
@@ -95,11 +94,11 @@ class BiEncoder(Strategy):
     """`all`, or how many of the top layers move, at least 1."""
     scale: float = Field(default=20.0, gt=0, le=1000)
     """What cosines are multiplied by in the loss, in (0, 1000]."""
-    symmetric: bool = False
-    """Let passages pick their question too."""
-    negatives: Literal["mined", "bm25", "in-batch"] = "mined"
+    symmetric: bool | None = None
+    """Let passages pick their question too; by default replies do, and passages do not."""
+    negatives: Literal["mined", "bm25", "in-batch"] | None = None
     """Passages that do not answer, beside those of the other questions of a batch: the nearest ones by the network after its first
-    epoch, those by BM25 from the beginning, or none."""
+    epoch, those by BM25 from the beginning, or none; by default `mined`, and `in-batch` for replies."""
     per_question: int = Field(default=1, ge=1, le=32)
     """Negatives of each question, in [1, 32], where there are some."""
     margin: float = Field(default=0.05, ge=0, le=2)
@@ -122,12 +121,21 @@ class BiEncoder(Strategy):
         from headstart.strategies.cross_validation import rounds
 
         epochs, ratio, read = self._epochs(context), length_ratio(context), reading_work(context)
-        others = self.per_question * (self.negatives != "in-batch")
+        others = self.per_question * (self._settled(context.task).negatives != "in-batch")
         times = 0 if context.folds is not None else epochs + 2
         return Work(epochs * rounds(context) * (1 + ratio * (1 + others)), (times + rounds(context)) * (read + 1))
 
     def fit(self, context: Context) -> Candidate:
         """Train by stages, and read the passages with what came of it."""
+        return kept(context, self, self._settled(context.task)._fitted(context))
+
+    def _settled(self, task: Any) -> Self:
+        """A copy with what is open filled in as suits the task."""
+        usual: BiEncoderDefaults = task.bi_encoder
+        symmetric = usual.symmetric if self.symmetric is None else self.symmetric
+        return self.revised(symmetric=symmetric, negatives=self.negatives or usual.negatives)
+
+    def _fitted(self, context: Context) -> Candidate:
         if isinstance(self.top_layers, int) and self.top_layers < 1:
             raise RecipeError(["strategy.top_layers: no layer would move; give 'all' or a number of at least 1"])
         from headstart.strategies.cross_validation import rounds
@@ -144,7 +152,7 @@ class BiEncoder(Strategy):
         if course.cut is not None:
             training = training.revised(stop_after=max(course.cut, 1))
         whole = context.folds is not None or context.last_epoch is not None
-        candidate = Candidate(
+        return Candidate(
             self,
             training,
             predictor,
@@ -155,7 +163,6 @@ class BiEncoder(Strategy):
             self._notes(course, epochs),
             None if context.folds is not None else course.best,
         )
-        return kept(context, self, candidate)
 
     def _notes(self, course: Course, epochs: int) -> list[str]:
         said = []
@@ -170,15 +177,15 @@ class BiEncoder(Strategy):
             "all layers" if self.top_layers == "all" else f"top {self.top_layers} layer{'s' * (self.top_layers > 1)}"
         )
         negatives = {"mined": "mined negatives", "bm25": "negatives by BM25", "in-batch": "in-batch negatives"}
-        kept = f", {self.width} numbers" if self.width else ""
+        short = f", {self.width} numbers" if self.width else ""
         at = f"{epochs} epoch{'s' * (epochs > 1)}" if whole else f"epoch {course.best} of {epochs}"
-        return f"{moved}, {negatives[self.negatives]}{kept}{', int8' * self.int8}, {at}"
+        return f"{moved}, {negatives[self.negatives or 'mined']}{short}{', int8' * self.int8}, {at}"
 
     def _epochs(self, context: Context) -> int:
-        return context.training.epochs or EPOCHS
+        return context.training.epochs or context.task.bi_encoder.epochs  # type: ignore[attr-defined]
 
     def _rate(self, context: Context) -> float:
-        return context.training.learning_rate or LEARNING_RATE
+        return context.training.learning_rate or context.task.bi_encoder.learning_rate  # type: ignore[attr-defined]
 
     def _moving(self, backbone: Backbone) -> list[Any]:
         blocks = backbone.blocks()[1:]
@@ -218,7 +225,9 @@ class BiEncoder(Strategy):
         from headstart.training.stage import LayerGroup, Stage
         from headstart.training.trainer import train
 
-        objective = PassageRanking(scale=self.scale, symmetric=self.symmetric, widths=self._learnt(model.backbone))
+        objective = PassageRanking(
+            scale=self.scale, symmetric=bool(self.symmetric), widths=self._learnt(model.backbone)
+        )
         size, seed = context.training.batch_size, context.seed
         stage = Stage(
             objective,
@@ -280,12 +289,11 @@ class BiEncoder(Strategy):
 
     def _nearest(self, context: Context, rows: Asked, backbone: Backbone) -> np.ndarray:
         """The passages nearest to each question that are by `margin` farther away than the right one."""
-        from headstart.predictors.dense import QUERY, shortened
-        from headstart.predictors.encoding import encode
+        from headstart.predictors.dense import shortened
 
         found = self._predictor(context, backbone)
         vectors = found.read()
-        asked = encode(backbone, rows.questions, role=QUERY, precision=context.precision).vectors
+        asked = found.asked(rows.questions, precision=context.precision).vectors
         places = np.searchsorted(found.numbers, rows.positives)
         own = np.einsum("rd,rd->r", shortened(asked, found.width), vectors[places])
         ranking = found.search(rows.questions, min(SEARCHED, len(found.numbers)))
@@ -315,8 +323,8 @@ class Asked:
         used = np.unique(np.concatenate([answering, negatives[negatives >= 0]]))
         passages = self.context.task.passages  # type: ignore[attr-defined]
         return RankingRows(
-            self._encoded("query", self.questions),
-            self._encoded("passage", passages.read(used)),
+            self._encoded("query", self.questions, self.context.task.kept_end),  # type: ignore[attr-defined]
+            self._encoded("passage", passages.read(used), "first"),
             np.searchsorted(used, self.positives),
             np.where(negatives >= 0, np.searchsorted(used, negatives), -1),
             np.arange(len(used)),
@@ -324,6 +332,6 @@ class Asked:
             np.searchsorted(used, answering),
         )
 
-    def _encoded(self, role: str, texts: Sequence[str]) -> Tokens:
+    def _encoded(self, role: str, texts: Sequence[str], kept: Literal["first", "last"]) -> Tokens:
         prompt = self.backbone.prompts.get(role, "")
-        return self.backbone.tokenizer.encode([prompt + text for text in texts] if prompt else list(texts))
+        return self.backbone.tokenizer.encode([prompt + text for text in texts] if prompt else list(texts), kept=kept)

@@ -12,7 +12,7 @@ from headstart.data.outputs import Ranked
 from headstart.ranking.fusion import DENSE_WEIGHT, weighted_sum
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work, refused_within
-from headstart.strategies.retrieving import NOT_RETRIEVAL, held_out, is_retrieval, kept, known_fit, words_of
+from headstart.strategies.retrieving import held_out, kept, known_fit, refused_ranking, words_of
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class Hybrid(Strategy):
 
     def refuses(self, task: Task) -> str:
         """Refuses what is no retrieval."""
-        if not is_retrieval(task):
-            return NOT_RETRIEVAL
+        if why := refused_ranking(task):
+            return why
         if self.of.name not in ("bi-encoder", "untouched", "margin-mse"):
             return f"it adds words to vectors, and {self.of.name} gives none"
         return refused_within(self.of, task)

@@ -16,14 +16,13 @@ from headstart.strategies import STRATEGIES
 from headstart.strategies.base import NO_TARGET, Candidate, Context, Need, Strategy, Work, refused_within
 from headstart.strategies.cross_validation import in_fold
 from headstart.strategies.retrieving import (
-    NOT_RETRIEVAL,
     held_out,
-    is_retrieval,
     kept,
     known_fit,
     length_ratio,
     ranked_by_fold,
     reading_work,
+    refused_ranking,
     staged,
 )
 from headstart.tasks.base import Task
@@ -82,8 +81,8 @@ class MarginDistillation(Strategy):
 
     def refuses(self, task: Task) -> str:
         """Refuses what is no retrieval."""
-        if not is_retrieval(task):
-            return NOT_RETRIEVAL
+        if why := refused_ranking(task):
+            return why
         if self.teacher.name != "rerank":
             return f"it learns from a cross-encoder, and {self.teacher.name} trains none; its teacher is rerank"
         return refused_within(self.teacher, task)

@@ -15,13 +15,12 @@ from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work, refused_within
 from headstart.strategies.cross_validation import in_fold
 from headstart.strategies.retrieving import (
-    NOT_RETRIEVAL,
     held_out,
-    is_retrieval,
     kept,
     known_fit,
     length_ratio,
     mined,
+    refused_ranking,
     staged,
 )
 from headstart.tasks.base import Task
@@ -94,8 +93,8 @@ class Rerank(Strategy):
 
     def refuses(self, task: Task) -> str:
         """Refuses what is no retrieval."""
-        if not is_retrieval(task):
-            return NOT_RETRIEVAL
+        if why := refused_ranking(task):
+            return why
         if self.retriever.name not in FINDERS:
             return f"it reads passages that a retriever finds, and {self.retriever.name} finds none"
         return refused_within(self.retriever, task)

@@ -28,6 +28,14 @@ def is_retrieval(task: Any) -> bool:
 
 NOT_RETRIEVAL = "it ranks passages for questions, and the task asks for something else"
 """Why strategies of retrieval refuse other tasks."""
+DRAWN = "it is fitted on the first places of rankings, and replies are picked out of a few that were drawn"
+
+
+def refused_ranking(task: Any) -> str:
+    """Why a strategy that is fitted on the first places of rankings cannot serve a task; empty where it can."""
+    if not is_retrieval(task):
+        return NOT_RETRIEVAL
+    return "" if task.results_kind == "ranking" else DRAWN
 
 
 def words_of(context: Context, **settings: Any) -> Bm25Predictor:
@@ -64,6 +72,8 @@ def held_out(context: Context, predictor: RetrievalPredictor, k: int | None = No
     """
     from headstart.tasks.ranking import PLACES
 
+    if k is None and predictor.task.pool(context.validation) is not None:
+        return predictor.outputs_of(context.validation, progress=context.progress)
     questions = list(context.validation.inputs)
     return predictor.search(questions, k or PLACES, among=choosing_passages(context), progress=context.progress)
 

@@ -12,6 +12,7 @@ TASKS = Registry(
         "text-classification": "headstart.tasks.text_classification:TextClassification",
         "multi-label-classification": "headstart.tasks.multi_label_classification:MultiLabelClassification",
         "question-answering": "headstart.tasks.question_answering:QuestionAnswering",
+        "response-selection": "headstart.tasks.response_selection:ResponseSelection",
         "retrieval": "headstart.tasks.retrieval:Retrieval",
         "sentence-similarity": "headstart.tasks.sentence_similarity:SentenceSimilarity",
         "text-pair-classification": "headstart.tasks.text_pair_classification:TextPairClassification",

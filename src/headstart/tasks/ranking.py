@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, PrivateAttr
@@ -16,6 +16,7 @@ from headstart.data.store import Store
 from headstart.errors import DataError, UsageError
 from headstart.metrics.ranking import ndcgs
 from headstart.metrics.results import RankingResults
+from headstart.ranking.fusion import ranked
 from headstart.tasks.base import Task
 from headstart.tasks.fitness import Fitness
 from headstart.tasks.mistakes import ListedPassage, Mistake
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from headstart.backbones.tokenizing import TextTokenizer
     from headstart.heads.base import Head
     from headstart.heads.model import Model
-    from headstart.ranking.passages import Passages
+    from headstart.ranking.passages import Passage, Passages
+    from headstart.ranking.sources import Gathered
 
 PLACES = 20
 """Passages of a ranking that are kept."""
@@ -39,6 +41,22 @@ LISTED = 3
 """Passages of a ranking that are shown beside a mistake."""
 MOST_SHOWN = 300
 """Characters of a passage that are shown beside a mistake."""
+
+
+class BiEncoderDefaults(NamedTuple):
+    """What a bi-encoder learns a task with where nothing else is said.
+
+    Args:
+        negatives: passages that it tells the right one from beside those of a batch, see the strategy.
+        symmetric: whether passages pick their text too.
+        epochs: passes over the rows.
+        learning_rate: the highest.
+    """
+
+    negatives: Literal["mined", "in-batch"] = "mined"
+    symmetric: bool = False
+    epochs: int = 3
+    learning_rate: float = 5e-5
 
 
 class RankingTask(Task[Query, Ranked]):
@@ -58,6 +76,11 @@ class RankingTask(Task[Query, Ranked]):
     nothing: ClassVar[Mapping[str, Any]] = {"passages": None, "truncated": False}
     kept_end: ClassVar[Literal["first", "last"]] = "first"
     """Which end of a text is read where it is longer than the network reads."""
+
+    bi_encoder: ClassVar[BiEncoderDefaults] = BiEncoderDefaults()
+    """What a bi-encoder learns it with."""
+    searches_own: ClassVar[bool] = False
+    """Whether the passages that rows hold are searched beside those of a corpus."""
 
     best: int = Field(default=SHOWN, ge=1, le=100)
     """Answers or passages that a prediction lists at most, the best one included, in [1, 100]; of passages 20 are kept."""
@@ -100,13 +123,39 @@ class RankingTask(Task[Query, Ranked]):
             places: where these stand.
         """
 
+    def corpus_in(self, path: str, tally: Gathered) -> Iterator[Passage] | None:
+        """The passages of a file, where the task reads it in a way of its own; None where it does not.
+
+        Args:
+            path: of a file or folder.
+            tally: is kept up to date.
+        """
+        return None
+
     def contested(self, rows: Store[Query]) -> Store[Query]:
         """The rows of a part with what else each is judged on, which is a function of the part alone; here nothing."""
         return rows
 
+    def doubts(self, rows: Store[Query]) -> list[str]:
+        """What makes the scores of a part say little, in sentences."""
+        return []
+
     def pool(self, rows: Store[Query]) -> np.ndarray | None:
         """Numbers of the passages that rows of a part are judged on, ascending; None for all that are searched."""
         return None
+
+    def selected(self, ranking: Ranked, rows: Store[Query]) -> Ranked:
+        """What is kept of the ranking of a whole pool: the first places.
+
+        Args:
+            ranking: of each row, as long as the pool.
+            rows: that it is of.
+        """
+        found = self.blank(rows)
+        few = min(PLACES, ranking.ids.shape[1])
+        found.ids[:, :few], found.scores[:, :few] = ranking.ids[:, :few], ranking.scores[:, :few]
+        found.truncated[:] = ranking.truncated
+        return found
 
     def fitness(self, profile: TableProfile) -> Fitness:
         """Never guessed: a question and a passage may as well be a pair of texts with something else to learn."""
@@ -146,7 +195,7 @@ class RankingTask(Task[Query, Ranked]):
         """Rankings of rows to be filled in."""
         count = len(rows)
         ids, scores = np.full((count, PLACES), -1, dtype=np.int64), np.zeros((count, PLACES), dtype=np.float32)
-        return Ranked(np.zeros(count, dtype=bool), ids, scores, np.zeros(count, dtype=np.float32))
+        return ranked(ids, scores)
 
     def targets(self, examples: Store[Query]) -> np.ndarray:
         """The number of the first passage that is right for each row, int64, shape (rows,)."""

@@ -88,7 +88,7 @@ def named_passages(parts: Iterable[Store[Judgement]], known: Passages | None = N
                 continue
             seen.add(text)
             line = int(rows.lines[at])
-            name = said.id or f"{Path(rows.file).name}:{line}"
+            name = said.id or f"{Path(rows.file).name}:{line}{said.place}"
             while name in ids:
                 name += "'"
             ids.add(name)
