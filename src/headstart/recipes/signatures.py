@@ -36,12 +36,15 @@ from headstart.data.cache import clear_cache as clear_cache
 from headstart.errors import HeadstartError as HeadstartError
 from headstart.estimators import MultiLabelClassifier as MultiLabelClassifier
 from headstart.estimators import QuestionAnswerer as QuestionAnswerer
+from headstart.estimators import ReplySelector as ReplySelector
 from headstart.estimators import Retriever as Retriever
 from headstart.estimators import SimilarityRegressor as SimilarityRegressor
 from headstart.estimators import TextClassifier as TextClassifier
+from headstart.estimators import TextGenerator as TextGenerator
 from headstart.estimators import TextPairClassifier as TextPairClassifier
 from headstart.estimators import TextRegressor as TextRegressor
 from headstart.estimators import TokenClassifier as TokenClassifier
+from headstart.estimators import Translator as Translator
 from headstart.indexes.index import Index as Index
 from headstart.runtime.progress import Progress
 
