@@ -41,6 +41,7 @@ WINDOWS, ANSWERING = "tests/backbones/test_questions.py::", "tests/predictors/te
 SPAN_SHARES, ASKED = "tests/tasks/test_answer_spans.py::", "tests/tasks/test_question_answering.py::"
 ASKING = "tests/runs/test_asking.py::"
 DIALOGUES = "tests/data/test_dialogues.py::"
+REPLIES = "tests/tasks/test_response_selection.py::"
 WRITER = "tests/backbones/test_seq2seq.py::"
 CROSS, RETRIEVING = "tests/objectives/test_localized_contrastive.py::", "tests/strategies/test_retrieval.py::"
 INDEXES, RANKING = "tests/indexes/test_index.py::", "tests/ranking/"
@@ -1641,6 +1642,42 @@ FAULTS = (
         "dialogues: blank turns are kept", "data/dialogues.py",
         "isinstance(content, str) and is_blank(content)", "content == ''",
         DIALOGUES + "test_what_is_no_dialogue_is_refused_in_words",
+    ),
+    Fault(
+        "replies: rows of a dialogue stand for themselves", "tasks/response_selection.py",
+        "groups = np.array(rows, dtype=np.int64)", "groups = np.arange(len(rows))",
+        "tests/strategies/test_response_selection.py::test_no_dialogue_stands_in_two_parts",
+    ),
+    Fault(
+        "replies: a row may be judged on its own reply twice", "tasks/response_selection.py",
+        "others = pool[pool != turns.relevant[0]]", "others = pool",
+        REPLIES + "test_each_reply_is_told_from_nine_others_which_hang_on_its_dialogue_and_the_part_alone",
+    ),
+    Fault(
+        "replies: all rows have the same others", "tasks/response_selection.py",
+        "hashlib.blake2b(turns.key.encode(), digest_size=8)", 'hashlib.blake2b(b"", digest_size=8)',
+        REPLIES + "test_each_reply_is_told_from_nine_others_which_hang_on_its_dialogue_and_the_part_alone",
+    ),
+    Fault(
+        "replies: what is not ranked stands in front", "tasks/response_selection.py",
+        "(places.get(number, len(places)), number)", "(places.get(number, -1), number)",
+        REPLIES + "test_the_place_of_a_reply_is_that_among_those_drawn_and_what_is_not_ranked_stands_behind_by_number",
+    ),
+    Fault(
+        "replies: system text is read", "tasks/response_selection.py",
+        'said = [turn for turn in dialogue if turn.role != "system"]', "said = [*dialogue]",
+        REPLIES + "test_what_a_system_says_is_neither_read_nor_a_reply",
+    ),
+    Fault(
+        "replies: long contexts lose their end", "backbones/tokenizing.py",
+        'copy.enable_truncation(self.max_length, direction="left")', "copy.enable_truncation(self.max_length)",
+        "tests/strategies/test_response_selection.py::test_of_what_is_too_long_the_last_turns_are_read_by_the_card_too",
+    ),
+    Fault(
+        "replies: a part is judged on the replies of all parts", "predictors/passages.py",
+        "len(pool), among=pool, progress=progress)", "len(self.numbers), progress=progress)",
+        "tests/strategies/test_response_selection.py::"
+        "test_saved_and_loaded_it_picks_the_same_and_scores_are_of_the_replies_of_the_part",
     ),
 )  # fmt: skip
 

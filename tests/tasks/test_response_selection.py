@@ -144,6 +144,20 @@ def test_the_place_of_a_reply_is_that_among_those_drawn_and_what_is_not_ranked_s
     nothing = ranked(np.full((1, 12), -1), np.zeros((1, 12), dtype=np.float32))
     drawn = sorted((3, *rows.examples[3].drawn))
     assert task.selected(nothing, first).ranks.tolist() == [drawn.index(3) + 1]
+    last = rows.examples[3].drawn[-1]
+    one = ranked(np.array([[last] + [-1] * 11]), np.ones((1, 12), dtype=np.float32))
+    assert task.selected(one, first).ranks.tolist() == [[last, *drawn[: drawn.index(last)]].index(3) + 1]
+
+
+def test_what_was_just_said_is_no_reply() -> None:
+    task, _ = read(table(["Hello?", "Good day."], ["Well?", "Who is\nit?"], ["So?", "Until six."]))
+    outputs = ranked(np.array([[0, 1, 2]] * 2), np.array([[3.0, 2.0, 1.0]] * 2, dtype=np.float32))
+    said = task.revised(best=2).predictions(outputs, ["Good day.\nWho is it?", "Hello?"])
+    assert [[reply.text for reply in each.replies] for each in said] == [["Until six."], ["Good day.", "Who is\nit?"]]
+    assert said[1].cells() == [
+        "Good day.",
+        '[{"text": "Good day.", "score": 3.0}, {"text": "Who is\\nit?", "score": 2.0}]',
+    ]
 
 
 def test_scores_are_those_of_the_places() -> None:

@@ -228,19 +228,17 @@ class RankingTask(Task[Query, Ranked]):
 
     def predictions(self, outputs: Ranked, inputs: Sequence[Any]) -> Sequence[Any]:
         """The best passages of each text."""
-        return [RankedPassages(named, cut) for named, cut in self._named(outputs)]
+        return [RankedPassages(named, cut) for named, cut in self._named(outputs, self.best)]
 
-    def _named(self, outputs: Ranked) -> list[tuple[tuple[RankedPassage, ...], bool]]:
-        """The best passages of each text, and whether it was cut."""
+    def _named(self, outputs: Ranked, most: int) -> Iterator[tuple[tuple[RankedPassage, ...], bool]]:
+        """The best passages of each text, at most so many, and whether it was cut."""
         known = self.passages
-        found = []
-        for ids, scores, cut in zip(outputs.ids[:, : self.best], outputs.scores, outputs.truncated, strict=True):
+        for ids, scores, cut in zip(outputs.ids[:, :most], outputs.scores, outputs.truncated, strict=True):
             hits = [(known[int(at)], float(score)) for at, score in zip(ids, scores, strict=False) if at >= 0]
             named = tuple(
                 RankedPassage(each.id, each.text, each.document, each.start, each.end, score) for each, score in hits
             )
-            found.append((named, bool(cut)))
-        return found
+            yield named, bool(cut)
 
     def mistakes(self, outputs: Ranked, rows: Store[Query], most: int) -> list[Mistake]:
         """Rows whose first passage is not right, those whose right one stands farthest behind first."""

@@ -197,8 +197,13 @@ class ResponseSelection(RankingTask):
         return ("reply", "replies")
 
     def predictions(self, outputs: Ranked, inputs: Sequence[Any]) -> Sequence[Any]:
-        """The best replies to each input."""
-        return [RankedReplies(named, cut) for named, cut in self._named(outputs)]
+        """The best replies to each input; a turn that was just said is none."""
+        found = []
+        for (named, cut), given in zip(self._named(outputs, self.best + self.turns), inputs, strict=True):
+            said = {*str(given).split("\n")}
+            replies = [each for each in named if " ".join(each.text.split()) not in said]
+            found.append(RankedReplies((*replies[: self.best],), cut))
+        return found
 
     @classmethod
     def toy_examples(cls) -> list[Any]:
