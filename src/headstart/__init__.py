@@ -26,6 +26,8 @@ _LAZY = {
     "predict": "headstart.api:predict",
     "resume": "headstart.api:resume",
     "evaluate": "headstart.api:evaluate",
+    "chat": "headstart.api:chat",
+    "Conversation": "headstart.runs.chatting:Conversation",
     "import_model": "headstart.api:import_model",
     "duplicates": "headstart.api:duplicates",
     "cluster": "headstart.api:cluster",

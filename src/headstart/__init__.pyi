@@ -27,6 +27,7 @@ from headstart.estimators import TextRegressor as TextRegressor
 from headstart.estimators import TokenClassifier as TokenClassifier
 from headstart.estimators import Translator as Translator
 from headstart.indexes.index import Index as Index
+from headstart.runs.chatting import Conversation as Conversation
 from headstart.runtime.progress import Progress
 
 __version__: str
@@ -946,15 +947,15 @@ def predict(
     texts: Sequence[str] = (),
     *,
     progress: Progress = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
     format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
     encoding: str | None = ...,
     delimiter: str | None = ...,
     header: bool | None = ...,
     text: Sequence[str] | str | None = ...,
     corpus: str | None = ...,
-    threads: int | None = ...,
-    device: Literal["auto", "cpu", "cuda"] | None = ...,
-    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
     abstain: float | None = ...,
     beams: int | None = ...,
     length_penalty: float | None = ...,
@@ -976,15 +977,15 @@ def predict(
 
     Args:
         progress: Told what happens; silent by default.
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products for 512 rows and more.
         format: File format.
         encoding: Text encoding such as `cp1252`.
         delimiter: What stands between columns of a CSV file, one character.
         header: Whether the first line of CSV and TSV files has names of columns.
         text: Column(s) with the text.
         corpus: Files with passages that a retriever is to search in place of those that it was fitted with.
-        threads: CPU threads.
-        device: Where networks compute.
-        precision: Precision of matrix products for 512 rows and more.
         abstain: Confidence below which the model is not to answer, in [0, 1).
         beams: Texts that are followed at the same time, in [1, 64], of models that write.
         length_penalty: Power of a text's length that its log-probability is divided by, in [-10, 10], of models
@@ -1009,15 +1010,15 @@ def evaluate(
     test: str | Path,
     *,
     progress: Progress = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
     format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
     encoding: str | None = ...,
     delimiter: str | None = ...,
     header: bool | None = ...,
     text: Sequence[str] | str | None = ...,
     corpus: str | None = ...,
-    threads: int | None = ...,
-    device: Literal["auto", "cpu", "cuda"] | None = ...,
-    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
     abstain: float | None = ...,
     by: Sequence[str] | str | None = ...,
     label: str | None = ...,
@@ -1031,15 +1032,15 @@ def evaluate(
 
     Args:
         progress: Told what happens; silent by default.
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products for 512 rows and more.
         format: File format.
         encoding: Text encoding such as `cp1252`.
         delimiter: What stands between columns of a CSV file, one character.
         header: Whether the first line of CSV and TSV files has names of columns.
         text: Column(s) with the text.
         corpus: Files with passages that a retriever is to search in place of those that it was fitted with.
-        threads: CPU threads.
-        device: Where networks compute.
-        precision: Precision of matrix products for 512 rows and more.
         abstain: Confidence below which the model is not to answer, in [0, 1).
         by: Columns by whose values scores are given too.
         label: Column with the label.
@@ -1186,6 +1187,51 @@ def ask(
         abstain: Score below which no answer is given, in [0, 1).
         backbone: Where the network of the index is now, if it was moved.
         threads: CPU threads.
+    """
+
+def chat(
+    model: str | Path,
+    messages: str | Sequence[str],
+    *,
+    progress: Progress = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    beams: int | None = ...,
+    length_penalty: float | None = ...,
+    max_new_tokens: int | None = ...,
+    sampling_temperature: float | None = ...,
+    top_k: int | None = ...,
+    top_p: float | None = ...,
+    sampling_seed: int | None = ...,
+    no_repeat_ngram: int | None = ...,
+    system: str | None = ...,
+    history: str | None = ...,
+    save: str | None = ...,
+) -> dict[str, Any]:
+    """A conversation with a model of dialogues.
+
+    Options are those of `headstart chat --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products for 512 rows and more.
+        beams: Texts that are followed at the same time, in [1, 64], of models that write.
+        length_penalty: Power of a text's length that its log-probability is divided by, in [-10, 10], of models
+            that write.
+        max_new_tokens: Tokens of a text at most, in [1, 100,000], of models that write.
+        sampling_temperature: Over 0 models that write draw words by chance, by probabilities to the power of 1 /
+            temperature.
+        top_k: Draw among so many of the likeliest words, in [0, 1,000,000], in models that write.
+        top_p: Draw among the likeliest words that have this probability together, in (0, 1], in models that write.
+        sampling_seed: Seed of what is drawn in models that write, in [0, 4294967295].
+        no_repeat_ngram: Tokens in a row that may not occur twice in a text, in [0, 100], of models that write.
+        system: What the system says in front of the conversation.
+        history: File with a conversation that is gone on with, as `save` writes it (JSON lines, the last one
+            counts).
+        save: File that the conversation is added to at its end, as a line of JSON with `messages`.
     """
 
 def import_model(

@@ -189,6 +189,27 @@ def ask(
     return run_recipe(assemble("ask", {"index": str(index), "query": given} | options), progress).result
 
 
+def chat(
+    model: str | Path, messages: str | Sequence[str], *, progress: Progress = SILENT, **options: Any
+) -> dict[str, Any]:
+    """Talk to a model of dialogues; `headstart.Conversation` does so turn by turn, with replies as they are written.
+
+    Args:
+        model: folder of a run, or a decoder as it is.
+        messages: what the user says, turn by turn.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart chat` with underscores (`system="Be brief."`, `sampling_temperature=0.7`).
+
+    Returns:
+        What `headstart chat --json` prints: the `messages` of the conversation and the `replies`.
+
+    Raises:
+        HeadstartError: see `headstart.errors`.
+    """
+    said = (messages,) if isinstance(messages, str) else tuple(messages)
+    return run_recipe(assemble("chat", {"model": str(model), "messages": said} | options), progress).result
+
+
 def import_model(file: str | Path, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
     """A network in a GGUF file becomes a folder in the hub's format, once.
 

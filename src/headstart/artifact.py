@@ -13,6 +13,9 @@ import numpy as np
 import yaml
 from safetensors import safe_open
 
+from headstart.backbones import DECODERS, KNOWN
+from headstart.backbones.folders import read_json
+from headstart.backbones.location import CONFIG, BackboneSource, location_of
 from headstart.config import describe, parse
 from headstart.data.arrays import as_texts
 from headstart.data.outputs import Outputs
@@ -235,10 +238,10 @@ class Artifact:
 
 
 def load(folder: "str | Path", *, precision: Precision = "auto", device: Device = "auto") -> Artifact:
-    """Read an artifact.
+    """Read an artifact, or a decoder that goes on with a text.
 
     Args:
-        folder: that `save` or a run wrote.
+        folder: that `save` or a run wrote; or a decoder as it is: a folder of the hub's format, one of `pretrain`, or a known name.
         precision: `auto` scores many texts (512 and more at once) in bfloat16 where the processor has it, and those
             whose label could hang on it again in float32; `float32` all of them.
         device: where a network computes: `cpu`, `cuda`, or `auto`, a GPU where torch can use one.
@@ -249,6 +252,9 @@ def load(folder: "str | Path", *, precision: Precision = "auto", device: Device 
         ModelError: the folder is no artifact, was written by a later format, is damaged, or contradicts itself.
     """
     path = Path(folder)
+    if (continued := _continued(str(folder), path)) is not None:
+        continued.predictor.place(device)
+        return continued
     if not path.is_dir():
         near = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         raise MissingInputError(f"there is no run folder {path}{did_you_mean(path.name, near)}")
@@ -277,6 +283,22 @@ def load(folder: "str | Path", *, precision: Precision = "auto", device: Device 
     found.predictor.place(device)
     found.predictor.decisions = found.decisions
     return found
+
+
+def _continued(name: str, path: Path) -> Artifact | None:
+    """A decoder as it is, which goes on with texts; None for what is no network of its own."""
+    is_known = name in KNOWN and not path.is_dir()
+    if not is_known:
+        if not path.is_dir() or (os.path.lexists(path / MANIFEST) and read_manifest(path)[0].get("kind") != NETWORK):
+            return None
+        if (read_json(path, CONFIG) or {}).get("model_type") not in DECODERS:
+            return None
+    from headstart.predictors.causal import CausalPredictor
+    from headstart.tasks.text_generation import TextGeneration
+
+    source = BackboneSource(location=name if is_known else location_of(path))
+    predictor = CausalPredictor.of(source, TextGeneration(text=("text",), reference=("text",), metric="chrf"))
+    return Artifact(predictor, predictor.task)
 
 
 def _of_another_version(said: dict[str, Any]) -> str:

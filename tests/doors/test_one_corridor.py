@@ -244,6 +244,15 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     | {name: EXPERIMENT[name] for name in ("best", "max_answer", *WRITING)}
     | {"corpus": EXPERIMENT["corpus"]}
     | {"model": ([], "run"), "texts": (["good"], ["good"]), "input": (["--input", "new.csv"], "new.csv")},
+    "chat": {name: SHARED[name] for name in ("threads", "device", "precision")}
+    | {name: EXPERIMENT[name] for name in WRITING}
+    | {
+        "model": ([], "run"),
+        "messages": (["hello", "and you?"], ["hello", "and you?"]),
+        "system": (["--system", "Be kind."], "Be kind."),
+        "history": (["--history", "old.jsonl"], "old.jsonl"),
+        "save": (["--save", "new.jsonl"], "new.jsonl"),
+    },
     "import": {
         "file": ([], "net.gguf"),
         "output": (["--output", "models/net"], "models/net"),
@@ -315,7 +324,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
 }
 REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
-            "duplicates": {"input": "data.csv"}, "cluster": {"input": "data.csv"}, "import": {"file": "net.gguf"},
+            "duplicates": {"input": "data.csv"}, "cluster": {"input": "data.csv"}, "import": {"file": "net.gguf"}, "chat": {"model": "run"},
             "resume": {"run": "run"}, "init": {"train": "data.csv"},
             "evaluate": {"model": "run", "test": "data.csv"}, "index": {"sources": "data.csv"}, "search": {"index": "run"},
             "ask": {"index": "run"}}  # fmt: skip
@@ -358,7 +367,8 @@ def from_flags(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
     def build(*words: str) -> Any:
         built: list[Any] = []
-        monkeypatch.setattr("headstart.cli.main._finish", lambda recipe, *_: built.append(recipe))
+        for finish in ("_finish", "_converse"):
+            monkeypatch.setattr(f"headstart.cli.main.{finish}", lambda recipe, *_: built.append(recipe))
         monkeypatch.setattr(sys, "argv", ["headstart", *words])
         monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
         with pytest.raises(SystemExit, match=r"^0$"):

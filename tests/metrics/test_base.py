@@ -102,7 +102,17 @@ def test_every_metric_of_the_table_has_its_own_name_a_title_and_one_way_to_be_co
         assert metric.name == name
         assert title_of(name) == metric.title != ""
         assert (metric.value is None) != (metric.of_rows is None)
-        assert metric.serves <= {"label", "labels", "spans", "number", "answers", "ranking", "replies", "selection", "text"}
+        assert metric.serves <= {
+            "label",
+            "labels",
+            "spans",
+            "number",
+            "answers",
+            "ranking",
+            "replies",
+            "selection",
+            "text",
+        }
         assert metric.bounds[0] < metric.bounds[1]
         assert is_better_lower(name) or not metric.is_loss
 

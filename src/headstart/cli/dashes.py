@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-TEXTS_OF = ("predict", "search", "ask")
+TEXTS_OF = ("predict", "search", "ask", "chat")
 """Verbs that are given texts."""
 OPTION = re.compile(r"--?[A-Za-z][^\s=]*(=.*)?", re.DOTALL)
 """What an option looks like; it has no blank but in its value."""

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -223,6 +224,28 @@ def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet
     say_notes(cut_notes(cut, rows, artifact), quiet)
 
 
+def _chat(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet: bool) -> None:
+    from headstart.recipes.parsing import assemble
+
+    recipe: Any = assemble("chat", options, sets)
+    if recipe.messages or as_json:
+        _finish(recipe, as_json, quiet)
+    else:
+        _converse(recipe, quiet)
+
+
+def _converse(recipe: Any, quiet: bool) -> None:
+    """Talk on a terminal."""
+    from headstart.cli.chatting import HELP, converse, typed
+    from headstart.runs.chatting import begun
+
+    conversation = begun(recipe)
+    say_notes([HELP] if sys.stdin.isatty() else [], quiet)
+    converse(conversation, typed(), sys.stdout, prompt="> " if sys.stdin.isatty() else "")
+    if recipe.save is not None and conversation.turns:
+        conversation.save(Path(recipe.save))
+
+
 def _run(
     recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
     sets: Annotated[
@@ -364,5 +387,5 @@ def _doctor(as_json: JSON = False) -> None:
         raise typer.Exit(1)
 
 
-STREAMED: dict[str, Callable[..., None]] = {"predict": _predict}
+STREAMED: dict[str, Callable[..., None]] = {"chat": _chat, "predict": _predict}
 """What verbs do whose rows are printed as they come; the others run to the end first."""

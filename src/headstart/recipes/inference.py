@@ -16,15 +16,11 @@ PASSAGES, PASSAGE_WEIGHT = 10, 2.0
 """Passages that are read for a question, and how much their order counts."""
 
 
-class Inference(Format, Recipe):
-    """A trained model reads rows: `predict` and `evaluate`."""
+class Loaded(Recipe):
+    """A trained model is opened: `predict`, `evaluate` and `chat`."""
 
     model: InputPath
     """Folder of a run."""
-    text: Names | None = None
-    """Column(s) with the text; by default those of the training file."""
-    corpus: InputPath | None = None
-    """Files with passages that a retriever is to search in place of those that it was fitted with."""
     threads: Threads = None
     """CPU threads; by default all cores."""
     device: Device = "auto"
@@ -32,12 +28,21 @@ class Inference(Format, Recipe):
     precision: Precision = "auto"
     """Precision of matrix products for 512 rows and more: `auto` is `bfloat16` where processor or GPU has it, else
     `float32`; rows whose label could hang on it are scored again in float32."""
+
+
+class Inference(Format, Loaded):
+    """A trained model reads rows: `predict` and `evaluate`."""
+
+    text: Names | None = None
+    """Column(s) with the text; by default those of the training file."""
+    corpus: InputPath | None = None
+    """Files with passages that a retriever is to search in place of those that it was fitted with."""
     abstain: Confidence = None
     """Confidence below which the model is not to answer, in [0, 1): a prediction then has probabilities and no label, and
     scores come with coverage and accuracy at it. By default that which the model was fitted with, if one was."""
 
 
-class WritingOptions(Inference):
+class WritingOptions(Recipe):
     """How models that write are asked to, in the place of how they were fitted."""
 
     beams: int | None = Field(default=None, ge=1, le=64)
@@ -59,7 +64,7 @@ class WritingOptions(Inference):
     """Tokens in a row that may not occur twice in a text, in [0, 100], of models that write; 0 allows all."""
 
 
-class Predict(WritingOptions):
+class Predict(WritingOptions, Inference):
     """Texts in, labels or answers with probabilities out: arguments, files, pipes.
 
     Example:

@@ -46,6 +46,7 @@ from headstart.estimators import TextRegressor as TextRegressor
 from headstart.estimators import TokenClassifier as TokenClassifier
 from headstart.estimators import Translator as Translator
 from headstart.indexes.index import Index as Index
+from headstart.runs.chatting import Conversation as Conversation
 from headstart.runtime.progress import Progress
 
 __version__: str
@@ -129,6 +130,9 @@ DOORS = (
         "index: str | Path, query: str | Sequence[str] = ()",
         RESULT,
         "Answers from the passages of an index to questions, or to those of a file (`input=`).",
+    ),
+    Door(
+        "chat", "chat", MODEL + ", messages: str | Sequence[str]", RESULT, "A conversation with a model of dialogues."
     ),
     Door(
         "import_model",

@@ -66,6 +66,7 @@ VERBS = Verbs(
         "index": Verb("headstart.recipes.searching:Indexing", "headstart.runs.indexing:index"),
         "search": Verb("headstart.recipes.searching:Searching", "headstart.runs.searching:search"),
         "ask": Verb("headstart.recipes.searching:Asking", "headstart.runs.asking:ask"),
+        "chat": Verb("headstart.recipes.chatting:Chat", "headstart.runs.chatting:chat"),
         "import": Verb("headstart.recipes.importing:Import", "headstart.runs.importing:import_model"),
         "duplicates": Verb("headstart.recipes.grouping:Duplicates", "headstart.runs.duplicates:duplicates"),
         "cluster": Verb("headstart.recipes.grouping:Cluster", "headstart.runs.clustering:cluster"),

@@ -54,7 +54,7 @@ def predict(recipe: Predict, call: Call) -> Outcome:
         )
     artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
     _refuse_abstaining(recipe, artifact)
-    artifact = _asked_for(recipe, artifact)
+    artifact = asked_for(recipe, artifact)
     if recipe.threads is not None:
         set_threads(recipe.threads, torch_runs=artifact.predictor.runtime == "torch")
     _search_elsewhere(recipe, artifact, call)
@@ -75,7 +75,7 @@ def predict(recipe: Predict, call: Call) -> Outcome:
     return _of_file(recipe, artifact, path, abstain, call)
 
 
-WRITING = tuple(key for key in WritingOptions.model_fields if key not in Inference.model_fields)
+WRITING = tuple(WritingOptions.model_fields)
 """Options of models that write."""
 FOR_SOME = {
     "best": "answer questions, find passages or write texts",
@@ -85,13 +85,13 @@ FOR_SOME = {
 """Options of `predict` that not all tasks have, and what models do that have them."""
 
 
-def _asked_for(recipe: Predict, artifact: Artifact) -> Artifact:
+def asked_for(recipe: WritingOptions, artifact: Artifact) -> Artifact:
     """The artifact with what the recipe says of answers in the place of what it was fitted with.
 
     Raises:
         UsageError: its task has no such option.
     """
-    said = {key: getattr(recipe, key) for key in FOR_SOME if getattr(recipe, key) is not None}
+    said = {key: value for key in FOR_SOME if (value := getattr(recipe, key, None)) is not None}
     fields = type(artifact.task).model_fields
     if (odd := next((key for key in said if key not in fields), None)) is not None:
         raise UsageError(

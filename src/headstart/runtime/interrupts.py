@@ -34,6 +34,11 @@ class _State:
 _state = _State()
 
 
+def taken() -> None:
+    """Say that a signal has done what it was for, so that the next one is a first one again."""
+    _state.asked, _state.number, _state.came = None, None, 0
+
+
 @contextmanager
 def watched(*, terminate: bool = False) -> Iterator[None]:
     """Take Ctrl-C, and SIGTERM and SIGHUP if asked to, for the time of a block; only the main thread can.
