@@ -457,6 +457,7 @@ def test_the_flags_in_the_help_are_the_flat_names_of_the_recipe(
     presentation = {"--json", "--quiet", "--set", "--help", "--help-all"}
     strategy = {"--strategy"} if verb == "fit" else set()
     names = {"--" + name.replace("_", "-") for name in flat(verb) if name not in REQUIRED[verb]}
+    names -= {"--messages"} if verb == "chat" else set()
     names -= {"--texts"} if verb == "predict" else {"--query"} if verb in ("search", "ask") else set()
     assert flags == names | presentation | strategy
     for name in REQUIRED[verb]:
