@@ -19,7 +19,7 @@ print(json.dumps([kinds, again]))
 """
 EXPECTED = {
     "Artifact": "class", "HeadstartError": "class", "TextClassifier": "class", "TextPairClassifier": "class",
-    "MultiLabelClassifier": "class", "QuestionAnswerer": "class", "Retriever": "class", "ReplySelector": "class", "TextGenerator": "class", "Translator": "class", "TokenClassifier": "class", "TextRegressor": "class", "SimilarityRegressor": "class",
+    "MultiLabelClassifier": "class", "QuestionAnswerer": "class", "Retriever": "class", "ReplySelector": "class", "DialogueModel": "class", "TextGenerator": "class", "Translator": "class", "TokenClassifier": "class", "TextRegressor": "class", "SimilarityRegressor": "class",
     "__version__": "text",
     "clear_cache": "function",
     "compare": "function", "evaluate": "function", "fit": "function", "load": "function", "plan": "function",

@@ -16,6 +16,7 @@ _LAZY = {
     "ReplySelector": "headstart.estimators:ReplySelector",
     "TextGenerator": "headstart.estimators:TextGenerator",
     "Translator": "headstart.estimators:Translator",
+    "DialogueModel": "headstart.estimators:DialogueModel",
     "Artifact": "headstart.artifact:Artifact",
     "load": "headstart.artifact:load",
     "fit": "headstart.api:fit",

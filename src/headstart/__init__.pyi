@@ -15,6 +15,7 @@ from headstart.artifact import load as load
 from headstart.config import Component
 from headstart.data.cache import clear_cache as clear_cache
 from headstart.errors import HeadstartError as HeadstartError
+from headstart.estimators import DialogueModel as DialogueModel
 from headstart.estimators import MultiLabelClassifier as MultiLabelClassifier
 from headstart.estimators import QuestionAnswerer as QuestionAnswerer
 from headstart.estimators import ReplySelector as ReplySelector

@@ -1,5 +1,6 @@
 """The scikit-learn door: transfer as estimators with `fit`, `predict` and `score`, one for each task."""
 
+from headstart.estimators.dialogue_model import DialogueModel
 from headstart.estimators.multi_label_classifier import MultiLabelClassifier
 from headstart.estimators.pairs import SimilarityRegressor, TextPairClassifier
 from headstart.estimators.question_answerer import QuestionAnswerer
@@ -12,6 +13,7 @@ from headstart.estimators.token_classifier import TokenClassifier
 from headstart.estimators.translator import Translator
 
 __all__ = [
+    "DialogueModel",
     "MultiLabelClassifier",
     "QuestionAnswerer",
     "ReplySelector",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from headstart.data.dialogues import Turn, dialogue_of, dialogue_of_lines
 from headstart.data.table import Table
 from headstart.errors import DataError
 from headstart.estimators.base import Transfer
-from headstart.faults import describe
+from headstart.estimators.turns import cell_of, continued, turns_of
 from headstart.recipes.sources import MEMORY
 from headstart.tasks.ranked_passages import RankedReplies
 
@@ -72,7 +70,7 @@ class ReplySelector(Transfer):
         Raises:
             HeadstartError: the data or settings can't be used; a DataError or RecipeError is a ValueError too.
         """
-        dialogues = _continued(self._inputs(X, fitting=True), y)
+        dialogues = continued(self._inputs(X, fitting=True), y, type(self).__name__)
         self._learn(dialogues, [""] * len(dialogues))
         return self
 
@@ -95,7 +93,7 @@ class ReplySelector(Transfer):
         from headstart.evaluation.judging import chosen_metric
         from headstart.runs.searched import contested, with_passages
 
-        cells = self._written(_continued(self._inputs(X, fitting=False), y))
+        cells = self._written(continued(self._inputs(X, fitting=False), y, type(self).__name__))
         own: Any = self.artifact_.task
         rows, dropped = own.parse(Table(MEMORY, cells, range(1, len(cells[COLUMN]) + 1)))
         if not len(rows):
@@ -110,52 +108,7 @@ class ReplySelector(Transfer):
         columns = self._columns(X, fitting=fitting)
         if len(columns) != 1:
             raise DataError(f"expected one column of dialogues, found {len(columns)}")
-        return [_turns(each, at) for at, each in enumerate(columns[0])]
+        return [turns_of(each, at) for at, each in enumerate(columns[0])]
 
     def _written(self, inputs: Sequence[Any]) -> dict[str, list[str | None]]:
-        return {COLUMN: [_cell(each) for each in inputs]}
-
-
-def _turns(given: Any, at: int) -> list[Turn]:
-    """The turns of a dialogue.
-
-    Raises:
-        DataError: it is none.
-    """
-    if isinstance(given, str):
-        return [*dialogue_of_lines(given)]
-    if not isinstance(given, Sequence):
-        raise DataError(f"dialogue {at} is {describe(given)}, expected a text, or a list of turns or messages")
-    if not given:
-        return []
-    turns = [_message(each) if isinstance(each, Turn) else each for each in given]
-    try:
-        found, reason = dialogue_of(json.dumps(turns))
-    except (TypeError, ValueError):
-        found, reason = None, "it holds something else than texts and messages"
-    if found is None:
-        raise DataError(f"dialogue {at}: {reason}")
-    return [*found]
-
-
-def _continued(dialogues: Sequence[list[Turn]], y: Any) -> list[list[Turn]]:
-    """Dialogues with their replies; raises DataError where these are no texts, or not as many."""
-    if y is None:
-        return [*dialogues]
-    if isinstance(y, str) or not hasattr(y, "__iter__"):
-        raise DataError(f"ReplySelector requires y to be a list of texts, found a {type(y).__name__}")
-    replies = list(y)
-    if len(replies) != len(dialogues):
-        raise DataError(f"y has {len(replies)} replies, and X has {len(dialogues)} dialogues")
-    wrong = next((at for at, each in enumerate(replies) if not isinstance(each, str)), None)
-    if wrong is not None:
-        raise DataError(f"y[{wrong}] is a {type(replies[wrong]).__name__}, expected the text of a reply")
-    return [[*turns, Turn("assistant", reply)] for turns, reply in zip(dialogues, replies, strict=True)]
-
-
-def _message(turn: Turn) -> dict[str, str]:
-    return {"role": turn.role, "content": turn.text}
-
-
-def _cell(dialogue: Sequence[Turn]) -> str:
-    return json.dumps([_message(turn) for turn in dialogue], ensure_ascii=False)
+        return {COLUMN: [cell_of(each) for each in inputs]}

@@ -144,7 +144,8 @@ class DialogueTask(DecodingOptions, Task[Example, Replies]):
             DataError: it is neither, or nothing that can be answered.
         """
         if isinstance(given, list | tuple):
-            given = json.dumps(given, ensure_ascii=False, default=str)
+            turns = [{"role": turn.role, "content": turn.text} if isinstance(turn, Turn) else turn for turn in given]
+            given = json.dumps(turns, ensure_ascii=False, default=str)
         text = str(super().checked(at, given))
         dialogue, reason = dialogue_of(text) if text.lstrip().startswith("[") else (None, None)
         if reason is not None and dialogue is None and '"' in text:
