@@ -103,7 +103,7 @@ def fit(
     rows: bool | None = ...,
     abstain: float | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
-    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
     delimiter: str | None = ...,
     header: bool | None = ...,
@@ -313,7 +313,7 @@ def fit(
         best: Answers or passages that a prediction lists at most, the best one included, in [1, 100].
         reference: Column(s) with the text that is to be written, the first one learnt from (`summary` or
             `ref1,ref2`).
-        source_language: Code of the language that is read, such as `en`.
+        source_language: Code of the language that is read, such as `en`, `eng` or `en-GB`.
         target_language: Code of the language that is written, such as `de`.
         weight: Column with how much each row counts in training, numbers over 0.
         class_weight: Weight of each class in training.
@@ -446,7 +446,7 @@ def compare(
     rows: bool | None = ...,
     abstain: float | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
-    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
     delimiter: str | None = ...,
     header: bool | None = ...,
@@ -607,7 +607,7 @@ def plan(
     rows: bool | None = ...,
     abstain: float | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
-    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
     delimiter: str | None = ...,
     header: bool | None = ...,
@@ -951,7 +951,7 @@ def predict(
     threads: int | None = ...,
     device: Literal["auto", "cpu", "cuda"] | None = ...,
     precision: Literal["auto", "bfloat16", "float32"] | None = ...,
-    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
     delimiter: str | None = ...,
     header: bool | None = ...,
@@ -1014,7 +1014,7 @@ def evaluate(
     threads: int | None = ...,
     device: Literal["auto", "cpu", "cuda"] | None = ...,
     precision: Literal["auto", "bfloat16", "float32"] | None = ...,
-    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
     delimiter: str | None = ...,
     header: bool | None = ...,
@@ -1117,7 +1117,7 @@ def search(
     query: str | Sequence[str] = (),
     *,
     progress: Progress = ...,
-    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
     delimiter: str | None = ...,
     header: bool | None = ...,
@@ -1153,7 +1153,7 @@ def ask(
     query: str | Sequence[str] = (),
     *,
     progress: Progress = ...,
-    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
     delimiter: str | None = ...,
     header: bool | None = ...,
@@ -1256,7 +1256,7 @@ def duplicates(
     data: TableLike | Sequence[str],
     *,
     progress: Progress = ...,
-    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
     delimiter: str | None = ...,
     header: bool | None = ...,
@@ -1312,7 +1312,7 @@ def cluster(
     data: TableLike | Sequence[str],
     *,
     progress: Progress = ...,
-    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet"] | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
     delimiter: str | None = ...,
     header: bool | None = ...,

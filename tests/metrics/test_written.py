@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headstart.metrics.written import bleu_of_sums, chrf_of_sums, counted, rouge, signature
+from headstart.metrics.written import bleu_of_sums, chrf_of_sums, counted, rouge, signatures
 
 sacrebleu = pytest.importorskip("sacrebleu")
 WORDS = st.lists(
@@ -42,7 +42,11 @@ def test_scores_of_many_sums_are_those_of_each() -> None:
 def test_the_signature_is_that_of_sacrebleu() -> None:
     metric = sacrebleu.metrics.BLEU()
     metric.corpus_score(["a b c d"], [["a b c d"]])
-    assert signature() == str(metric.get_signature())
+    assert signatures()["bleu"] == str(metric.get_signature())
+    other = sacrebleu.metrics.CHRF()
+    other.corpus_score(["a b c d"], [["a b c d"], ["a b"]])
+    assert signatures(references=2)["chrf"] == str(other.get_signature())
+    assert signatures(references=None)["bleu"].startswith("nrefs:var|")
 
 
 def test_rouge_by_hand() -> None:

@@ -43,7 +43,7 @@ BROKEN: list[tuple[str, dict[str, Any], list[str]]] = [
     ("no rates", BASE | {"strategy": {"from-scratch": {"rates": []}}}, ["rates: should hold at least 1, found none"]),
     ("strategy without a name", BASE | {"strategies": [{"layers": 1}]}, ["strategies.0: needs a 'name': one of bi-encoder, bm25"]),
     ("seed below nothing", BASE | {"seed": -1}, ["seed: should be at least 0, found -1"]),
-    ("unknown format", {"data": {"train": "a", "format": "xls"}}, ["data.format: should be 'conll', 'conllu', 'csv', 'tsv', 'jsonl' or 'parquet', found 'xls'"]),
+    ("unknown format", {"data": {"train": "a", "format": "xls"}}, ["data.format: should be 'conll', 'conllu', 'csv', 'tsv', 'jsonl', 'parquet' or 'tmx', found 'xls'"]),
     ("backbone without sense", BASE | {"backbone": 3}, ["backbone: should be a mapping of keys to values, found 3"]),
     ("neither yes nor no", BASE | {"controls": "perhaps"}, ["controls: should be true or false, found 'perhaps'"]),
 ]  # fmt: skip

@@ -88,6 +88,51 @@ def test_what_is_doubtful_is_said() -> None:
     assert doubts_of("yes", " ".join(map(str, range(16))), ended=True, may_copy=False) == ("far longer than its input",)
 
 
+@pytest.mark.parametrize(
+    ("given", "written", "expected"),
+    [
+        ("A man rides his bike.", "A man rides the bike in the street.", ("wrong language",)),
+        ("A man rides his bike.", "Мужчина едет на велосипеде.", ("wrong language",)),
+        ("A man rides his bike.", "Ein Mann fährt auf der Straße Rad.", ()),
+        ("12:30 - 14:00 | 15:00 - 16:00 !", "12:30 - 14:00 | 15:00 - 16:00 !", ()),
+        ("! ! ! ! ! !", "! ! ! ! ! !", ()),
+        ("Anna Karenina", "Anna Karenina", ()),
+        ("A man rides  his bike.", "a man rides his bike.", ("copies its input",)),
+        ("A man is walking with his dog in the park by the river.", "Ein Mann", ("far shorter than its input",)),
+        ("A man is walking with his dog.", "Ein Mann", ()),
+    ],
+)
+def test_doubts_know_the_languages(given: str, written: str, expected: tuple[str, ...]) -> None:
+    assert Translation(source_language="en", target_language="de").doubts(given, written, ended=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("一个男人骑着自行车沿着街道走", ()),
+        ("哈哈哈", ()),
+        ("男人男人男人", ("repeats itself",)),
+        ("的的的的的的", ("repeats itself",)),
+        ("A man rides a bike.", ("wrong language",)),
+        ("人" + "一二三四五六七八九十" * 4, ("far longer than its input",)),
+    ],
+)
+def test_doubts_know_scripts_that_set_no_blanks(written: str, expected: tuple[str, ...]) -> None:
+    task = Translation(source_language="en", target_language="zh")
+    assert task.doubts("A man rides a bike in the street", written, ended=True) == expected
+
+
+def test_a_sentence_of_ten_thousand_words_takes_no_square_of_them() -> None:
+    numbers = " ".join(map(str, range(10_000)))
+    assert doubts_of(numbers, numbers + " a", ended=True, may_copy=False) == ()
+    assert doubts_of("x", "a " * 10_000, ended=True, may_copy=False) == ("repeats itself", "far longer than its input")
+
+
+def test_a_code_that_stands_for_no_language_is_refused() -> None:
+    with pytest.raises(ValueError, match="'german' is no code of a language; did you mean 'de'"):
+        Translation(target_language="german")
+
+
 def test_more_texts_than_are_followed_are_refused() -> None:
     with pytest.raises(UsageError, match="9 texts are asked for and 4 are followed; raise --beams to 9"):
         _ = TextToText(best=9).decoding

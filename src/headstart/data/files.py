@@ -133,8 +133,12 @@ def open_text(path: Path, encoding: str | None = None) -> TextLines:
     return replace(lines, line_end=line_end)
 
 
-def require_file(path: Path) -> None:
+def require_file(path: Path, instead: str = "") -> None:
     """Check that `path` is a regular file.
+
+    Args:
+        path: that has to be there.
+        instead: what is said where it is not, if more is known than its name tells.
 
     Raises:
         MissingInputError: there is nothing there; a similar name in the folder is suggested.
@@ -144,7 +148,7 @@ def require_file(path: Path) -> None:
     try:
         mode = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        raise MissingInputError(_missing(path)) from None
+        raise MissingInputError(instead or _missing(path)) from None
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({error.strerror})") from None
     if stat.S_ISDIR(mode):

@@ -36,17 +36,22 @@ def _scorers(tokenize: str) -> tuple[object, object]:
     return BLEU(tokenize=tokenize), CHRF()
 
 
-def signature(tokenize: str = "13a", references: int = 1) -> str:
-    """How BLEU is computed, in the form that papers quote.
+def signatures(tokenize: str = "13a", references: int | None = 1) -> dict[str, str]:
+    """How BLEU and chrF are computed, in the form that papers quote (Post 2018, section 4), by the names of the metrics.
 
     Args:
         tokenize: how texts are cut into words: `13a`, `zh`, `char`, ...
-        references: of each row.
+        references: of each row; None where their number varies.
     """
     from importlib.metadata import version
 
     _scorers(tokenize)
-    return f"nrefs:{references}|case:mixed|eff:no|tok:{tokenize}|smooth:exp|version:{version('sacrebleu')}"
+    count = "var" if references is None else references
+    made = {
+        "bleu": f"eff:no|tok:{tokenize}|smooth:exp",
+        "chrf": f"eff:yes|nc:{CHARACTER_ORDERS}|nw:0|space:no",
+    }
+    return {name: f"nrefs:{count}|case:mixed|{how}|version:{version('sacrebleu')}" for name, how in made.items()}
 
 
 def counted(
@@ -148,9 +153,12 @@ def _f1(shared: int, said: int, true: int) -> float:
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
     """Length of the longest common subsequence."""
     row = np.zeros(len(other) + 1, dtype=np.int64)
+    numbers = {word: at for at, word in enumerate(dict.fromkeys(other))}
+    ids = np.array([numbers[word] for word in other], dtype=np.int64)
     for word in one:
-        same = np.array([word == each for each in other], dtype=bool)
-        extended = np.where(same, row[:-1] + 1, 0)
+        if word not in numbers:
+            continue
+        extended = np.where(ids == numbers[word], row[:-1] + 1, 0)
         row[1:] = np.maximum.accumulate(np.maximum(row[1:], extended))
     return int(row[-1])
 

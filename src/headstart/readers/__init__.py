@@ -11,6 +11,7 @@ READERS = Registry(
         "tsv": "headstart.readers.delimited:TabSeparated",
         "jsonl": "headstart.readers.jsonl:JsonLines",
         "parquet": "headstart.readers.parquet:Parquet",
+        "tmx": "headstart.readers.tmx:Tmx",
     },
     group="headstart.readers",
 )

@@ -5,15 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from headstart.config import parse
 from headstart.data.files import beginning, open_text
 from headstart.data.foreign import annotations, fasttext, foreign, web_page
+from headstart.data.languages import same_language
 from headstart.data.spelling import position_tags
 from headstart.data.table import Table, load
 from headstart.errors import DataError, HeadstartError, RecipeError
 from headstart.readers import READERS
+from headstart.readers.aligned import aligned_files, aligned_sheet, one_of_several, which_sides
 from headstart.readers.label_studio import unfolded
 from headstart.readers.layout import Layout, layout_of
 from headstart.readers.span_rows import spans_gathered
@@ -63,7 +66,7 @@ def writer_for(path: Path) -> Any:
 
 
 def open_table(path: str | Path, **options: Any) -> Table:
-    """Read a whole file; options as for `reader_for`.
+    """Read a whole file; options as for `open_sheet`.
 
     Raises:
         MissingInputError: there is no such file.
@@ -72,16 +75,24 @@ def open_table(path: str | Path, **options: Any) -> Table:
     return load(open_sheet(Path(path), **options), str(path))
 
 
-def open_sheet(path: Path, *, words: bool = False, **options: Any) -> Sheet:
+def open_sheet(
+    path: Path, *, words: bool = False, sides: Mapping[str, str] = MappingProxyType({}), **options: Any
+) -> Sheet:
     """Open a file, whose rows stream by: those of a table with a row for each word are sentences.
 
     Args:
-        path: of the file.
+        path: of the file, or what the names of line-aligned files have in common.
         words: whether a model of words reads it, see `gathered`.
+        sides: language of each column that is wanted, where the task knows: its column of a translation memory, or its file, is
+            called so.
         **options: as for `reader_for`, which says what is raised.
     """
+    if files := aligned_files(path, sides):
+        return aligned_sheet(path, files, _encoding_alone(path, options))
+    if not path.exists() and (said := which_sides(path)):
+        raise DataError(said)
     reader = reader_for(path, **options)
-    sheet = reader.read(path)
+    sheet = by_language(reader.read(path), sides, str(path))
     if len(sheet.columns) > MOST_COLUMNS:
         raise DataError(
             f"{path}: has {len(sheet.columns):,} columns, more than the {MOST_COLUMNS:,} that are read; leave out those that are "
@@ -94,6 +105,43 @@ def open_sheet(path: Path, *, words: bool = False, **options: Any) -> Sheet:
         return sheet
     said = f"{path}: has a word per line and is read as {reader.name}; --format says another"
     return replace(sheet, remarks=(said, *sheet.remarks))
+
+
+def by_language(sheet: Sheet, sides: Mapping[str, str], name: str) -> Sheet:
+    """A sheet whose columns are languages, with those that are wanted called as they are wanted; others as they are.
+
+    Args:
+        sheet: of a file.
+        sides: language by the name that its column is to have.
+        name: of the file, for messages.
+
+    Raises:
+        DataError: a language that is wanted has no column, or several.
+    """
+    if "languages" not in sheet.format:
+        return sheet
+    names = list(sheet.columns)
+    for column, language in sides.items():
+        if column in names:
+            continue
+        exact = [each for each in sheet.columns if each.casefold() == language.casefold()]
+        found = exact or [each for each in sheet.columns if same_language(each, language)]
+        if not found:
+            raise DataError(
+                f"{name} has no texts in '{language}'; the languages that it has are {', '.join(sheet.columns)}"
+            )
+        if len(found) > 1:
+            raise DataError(f"{name} has several columns in '{language}' ({', '.join(found)}); name one of them")
+        names[sheet.columns.index(found[0])] = column
+    return replace(sheet, columns=tuple(names))
+
+
+def _encoding_alone(path: Path, options: Mapping[str, Any]) -> str | None:
+    """The encoding that options name; others do not apply to lines."""
+    strangers = [key for key, value in options.items() if value is not None and key != "encoding"]
+    if strangers:
+        raise RecipeError([f"'{key}' does not apply to line-aligned files such as {path}" for key in strangers])
+    return options.get("encoding")
 
 
 def in_memory(columns: Mapping[str, Sequence[str | None]], name: str) -> Table:
@@ -131,6 +179,8 @@ def _by_ending(path: Path, *, writing: bool) -> str:
     endings = f"{', '.join(sorted(known))}, each also with .gz"
     if writing:
         raise DataError(f"{path}: the ending '{_ending(path)}' is not known; choose one of {endings}")
+    if said := one_of_several(path):
+        raise DataError(said)
     head = beginning(path)
     if what := foreign(head) or web_page(head) or fasttext(head, path) or annotations(head, path):
         raise DataError(f"{path}: is {what}")
@@ -142,6 +192,8 @@ def _by_ending(path: Path, *, writing: bool) -> str:
 
 def _refuse_other(path: Path, name: str) -> None:
     """Raises DataError where a file is no table, or is JSON under the name of a delimited one."""
+    if name == "tmx":
+        return
     head = beginning(path)
     if what := web_page(head):
         raise DataError(f"{path}: is {what}")

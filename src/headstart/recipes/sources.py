@@ -112,7 +112,8 @@ class Data(Format):
     """Where the labelled rows come from and how they are parted."""
 
     train: InputPath
-    """File with labelled rows: CSV, TSV, JSONL, Parquet, CoNLL columns or CoNLL-U, gzipped or not."""
+    """File with labelled rows: CSV, TSV, JSONL, Parquet, TMX, CoNLL columns or CoNLL-U, gzipped or not; of translations also what
+    the names of two line-aligned files begin with (`data/train` for `data/train.en` and `data/train.de`)."""
     test: InputPath | None = None
     """File with rows to report scores on; by default a part is cut off."""
     validation: InputPath | None = None

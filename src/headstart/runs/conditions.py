@@ -12,6 +12,7 @@ from headstart.backbones.location import Located
 from headstart.data.columns import texts_digest
 from headstart.data.table import Table
 from headstart.errors import MissingInputError
+from headstart.readers.aligned import aligned_files
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.raw_text import LanguageModelling
 from headstart.recipes.sources import MEMORY
@@ -36,7 +37,12 @@ def conditions(
         processes: of the team.
     """
     files = recipe.data.sources.items()
-    inputs: dict[str, Any] = {str(role): _content(Path(path)) for role, path in files if path != MEMORY}
+    sides = getattr(recipe.task, "sides", {})
+    inputs: dict[str, Any] = {
+        str(role): _content(Path(path), *aligned_files(Path(path), sides).values())
+        for role, path in files
+        if path != MEMORY
+    }
     for strategy in recipe.strategies or ():
         texts = getattr(strategy, "texts", ())
         inputs |= {f"text {path}": _content(Path(path)) for path in texts if Path(path).exists()}
@@ -76,15 +82,15 @@ def _machine(recipe: Experiment | LanguageModelling, threads: int, processes: in
     return machine
 
 
-def _content(path: Path) -> str:
-    """Digest of a file, or of all files of a folder.
+def _content(path: Path, *files: Path) -> str:
+    """Digest of a file, or of all files of a folder, or of those that a name stands for.
 
     Raises:
         MissingInputError: it was removed, or may not be read any more.
     """
     try:
-        files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
-        return texts_digest([digest(each) for each in files])
+        found = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+        return texts_digest([digest(each) for each in files or found])
     except OSError as error:
         raise MissingInputError(
             f"{path}: cannot be read any more while it is in use ({error.strerror or error})"

@@ -48,7 +48,8 @@ def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
     if needing and recipe.data.target is None:
         raise RecipeError([f"data.target: {name} {NO_TARGET}" for name in needing])
     data = recipe.data
-    table = table if table is not None else _open(data.train, data)
+    if table is None:
+        table = _open(data.train, data, {} if isinstance(recipe.task, OpenTask) else recipe.known_task.sides)
     labels = (recipe.task.label or "").split(",")
     if table.doubt and not any(name in table.columns for name in (*(recipe.task.text or ()), *labels)):
         raise DataError(table.doubt)
@@ -64,7 +65,9 @@ def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
         why = f"; first reason: {train.dropped[0].reason}" if train.dropped else ""
         raise DataError(f"{table.file} has no row with text and label{why}")
     files = {role: path for role, path in data.sources.items() if role not in (TRAIN, CORPUS)}
-    sources = {TRAIN: train} | {role: _parsed(_open(path, data), task, role) for role, path in files.items()}
+    sources = {TRAIN: train} | {
+        role: _parsed(_open(path, data, task.sides), task, role) for role, path in files.items()
+    }
     if task.target_kind == "passages":
         task, sources = _searching(task, sources, data)
     elif data.corpus is not None:
@@ -192,8 +195,8 @@ def resolve(recipe: Recipe) -> Recipe:
     return known.revised(strategies=known.wanted(), backbone=backbone, threads=known.threads or cores())
 
 
-def _open(path: str, data: Data) -> Table:
-    return open_table(path, **data.reading)
+def _open(path: str, data: Data, sides: Mapping[str, str]) -> Table:
+    return open_table(path, sides=sides, **data.reading)
 
 
 def _parsed(table: Table, task: Task, role: Role) -> Source:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from headstart.data.table import Table
 from headstart.errors import MissingInputError, ModelError, RunFolderError, UsageError
 from headstart.faults import describe
 from headstart.folders import unused
+from headstart.readers.aligned import aligned_files, which_sides
 from headstart.recipes.base import Recipe
 from headstart.recipes.effects import without_effect
 from headstart.recipes.labelled import Experiment
@@ -89,7 +90,8 @@ def experiment(recipe: Experiment, call: Call) -> Outcome:
     if folder is not None and first:
         check_free(folder, overwrite=recipe.overwrite)
     files = {role: path for role, path in recipe.data.sources.items() if path != MEMORY}
-    _require_files([Path(path) for role, path in files.items() if role != CORPUS])  # before any work
+    sides = getattr(recipe.task, "sides", {})
+    _require_files([Path(path) for role, path in files.items() if role != CORPUS], sides)  # before any work
     if recipe.data.train != MEMORY and first:
         call.progress.say("reading", recipe.data.train)  # before what takes seconds to import
     from headstart.runs.comparison import outline
@@ -104,7 +106,7 @@ def experiment(recipe: Experiment, call: Call) -> Outcome:
             return _compared(recipe, call, folder, work)
 
 
-def _require_files(paths: list[Path]) -> None:
+def _require_files(paths: list[Path], sides: Mapping[str, str]) -> None:
     """Raises MissingInputError with all files that are not there, UsageError for a recipe in the place of rows."""
     for path in paths[:1]:
         if path.suffix in (".yaml", ".yml") and path.is_file():
@@ -112,7 +114,8 @@ def _require_files(paths: list[Path]) -> None:
     missing = []
     for path in dict.fromkeys(paths):
         try:
-            require_file(path)
+            if not aligned_files(path, sides):
+                require_file(path, which_sides(path))
         except MissingInputError as error:
             missing.append(str(error))
     if missing:

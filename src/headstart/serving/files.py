@@ -169,7 +169,7 @@ class FilePredictions:
         self.empty = 0
         self.truncated = 0
         self.rows = 0
-        sheet = open_sheet(path, words=artifact.task.words, **(options or {}))
+        sheet = open_sheet(path, words=artifact.task.words, sides=artifact.task.read_sides, **(options or {}))
         self.columns, self.remarks = sheet.columns, sheet.remarks
         self._records = sheet.records
         self.layout = sheet.format.get("layout", "")

@@ -11,6 +11,9 @@ NULL = 0
 MOST_LINKS = 40_000_000
 """Pairs of words of all sentences that are held at once; beyond it sentences are drawn at random."""
 
+LONGEST = 1_000
+"""Words of the longest sentence that is learnt from; links grow with the square of them, and what is longer is no sentence."""
+
 
 def word_translations(
     sources: Sequence[Sequence[str]], targets: Sequence[Sequence[str]], *, iterations: int = 5, seed: int = 0
@@ -26,6 +29,7 @@ def word_translations(
         seed: of the draw where there are more pairs of words than fit.
     """
     words, others = {"": NULL}, dict[str, int]()
+    sources, targets = ([each if len(each) <= LONGEST else () for each in side] for side in (sources, targets))
     counts = np.array(
         [(len(one) + 1) * len(other) for one, other in zip(sources, targets, strict=True)], dtype=np.int64
     )

@@ -151,6 +151,16 @@ class Task(Objective, Judged[E, O], CardCode, Generic[E, O]):
         return getattr(self, "long", None) == "window"
 
     @property
+    def sides(self) -> Mapping[str, str]:
+        """Language of each column that is read, what is read first and then what is written; empty where that means nothing."""
+        return {}
+
+    @property
+    def read_sides(self) -> dict[str, str]:
+        """`sides` of what is read alone."""
+        return {column: language for column, language in self.sides.items() if column in (self.text or ())}
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Labels in the order of the outputs; none where outputs stand for no labels.
 

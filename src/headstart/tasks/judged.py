@@ -33,6 +33,10 @@ class Judged(ABC, Generic[E, O]):
             rows: labelled, that outputs are of.
         """
 
+    def signatures(self, rows: Store[E]) -> dict[str, str]:
+        """How metrics are computed on labelled rows, by their names, as papers quote it; empty where there is nothing to quote."""
+        return {}
+
     def losses(self, outputs: O, rows: Store[E]) -> np.ndarray:
         """Mean loss of the units of each row, shape (rows,)."""
         results = self.results(outputs, rows)

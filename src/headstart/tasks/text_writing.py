@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field, field_validator
 
+from headstart.checks.languages import language_remarks
 from headstart.data.columns import taken
 from headstart.data.examples import Example, Examples, joined
 from headstart.data.graphemes import is_blank
@@ -18,7 +19,7 @@ from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, UsageError
 from headstart.metrics.results import TextResults
-from headstart.metrics.written import chrf_of_sums, counted, rouge
+from headstart.metrics.written import chrf_of_sums, counted, rouge, signatures
 from headstart.objectives.seq2seq import Seq2SeqLoss
 from headstart.tasks.base import Task
 from headstart.tasks.columns import first_named, require_columns, split_names, stored, text_fault, usable_rows
@@ -91,6 +92,11 @@ class TextWriting(DecodingOptions, Task[Example, Generated]):
         return split_names(value)
 
     @property
+    def sides(self) -> Mapping[str, str]:
+        """Columns that were named; line-aligned files end in these names."""
+        return {name: name for name in (*(self.text or ()), *(self.reference or ()))}
+
+    @property
     def tokenize(self) -> str:
         """How sacrebleu cuts what is written into words."""
         return "13a"
@@ -147,14 +153,21 @@ class TextWriting(DecodingOptions, Task[Example, Generated]):
         return stored(table, rows, Examples(columns, rows.labels, rows.weights)), rows.dropped
 
     def remarks(self, table: Table) -> list[str]:
-        """Whether many rows say the same on both sides."""
-        sides = [table.columns.get(name) for name in ((self.text or ("",))[0], (self.reference or ("",))[0])]
-        if any(side is None for side in sides) or self.may_copy:
+        """Whether many rows say the same on both sides, or are in languages that they are not said to be in."""
+        columns = (self.text or ("",))[0], (self.reference or ("",))[0]
+        texts, references = (table.columns.get(name) for name in columns)
+        if texts is None or references is None or self.may_copy:
             return []
-        same = sum(one is not None and one == other for one, other in zip(*sides, strict=True))  # type: ignore[arg-type]
-        if same <= ALIKE * len(table):
-            return []
-        return [f"{table.file}: {same:,} of {len(table):,} rows say the same on both sides; were they ever translated?"]
+        said = []
+        same = sum(one is not None and one == other for one, other in zip(texts, references, strict=True))
+        if same > ALIKE * len(table):
+            said.append(
+                f"{table.file}: {same:,} of {len(table):,} rows say the same on both sides; were they ever translated?"
+            )
+        source, target = self.languages
+        if source and target:
+            said += language_remarks(table.file, table.lines, columns, (texts, references), (source, target))
+        return said
 
     def bind(self, examples: Store[Any]) -> Self:
         """A copy with its metric named.
@@ -201,6 +214,11 @@ class TextWriting(DecodingOptions, Task[Example, Generated]):
         shares = np.array([rouge(*each) for each in zip(written, references, strict=True)]).reshape(-1, 3)
         return TextResults(1 - chrf_of_sums(chrf) / 100, np.ones(len(written)), bleu, chrf, shares)
 
+    def signatures(self, rows: Store[Example]) -> dict[str, str]:
+        """Those of sacrebleu for BLEU and chrF."""
+        counts = {len(label) for label in rows.labels}
+        return signatures(self.tokenize, next(iter(counts)) if len(counts) == 1 else None)
+
     @property
     def columns(self) -> tuple[str, ...]:
         """`prediction` with the text, `score` and `doubts`."""
@@ -212,10 +230,19 @@ class TextWriting(DecodingOptions, Task[Example, Generated]):
         return [
             WrittenText(
                 texts, tuple(map(float, scores[: len(texts)])), bool(cut),
-                doubts_of(str(given), texts[0], ended=bool(ended), may_copy=self.may_copy),
+                self.doubts(str(given), texts[0], ended=bool(ended)),
             )
             for texts, scores, ended, cut, given in rows
         ]  # fmt: skip
+
+    @property
+    def languages(self) -> tuple[str | None, str | None]:
+        """Codes of the language that is read and of the one that is written, where they are known."""
+        return None, None
+
+    def doubts(self, given: str, written: str, *, ended: bool) -> tuple[str, ...]:
+        """What is doubtful about a text that was written, see `doubts_of`."""
+        return doubts_of(given, written, ended=ended, may_copy=self.may_copy, languages=self.languages)
 
     def mistakes(self, outputs: Generated, rows: Store[Example], most: int) -> list[Mistake]:
         """The rows whose text has least in common with its references."""

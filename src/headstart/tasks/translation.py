@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from pydantic import field_validator
+
+from headstart.data.languages import language_of, require_language, same_language
 from headstart.tasks.columns import first_named
 from headstart.tasks.text_writing import TextWriting
 
@@ -29,15 +32,39 @@ class Translation(TextWriting):
     metrics: ClassVar[tuple[str, ...]] = ("bleu", "chrf")
 
     source_language: str | None = None
-    """Code of the language that is read, such as `en`; the name of its column, too, where a file has one that is called so."""
+    """Code of the language that is read, such as `en`, `eng` or `en-GB`; the name of its column, too, where a file has one that is
+    called so."""
     target_language: str | None = None
     """Code of the language that is written, such as `de`; likewise."""
+
+    @field_validator("source_language", "target_language")
+    @classmethod
+    def _a_language(cls, value: str | None) -> str | None:
+        return value if value is None else require_language(value)
+
+    @property
+    def sides(self) -> Mapping[str, str]:
+        """Language of each column; columns that were not named yet are called as their languages are."""
+        columns = (self.text or (self.source_language,))[0], (self.reference or (self.target_language,))[0]
+        languages = (self.source_language, self.target_language)
+        known = {
+            column: language or column
+            for column, language in zip(columns, languages, strict=True)
+            if column is not None
+        }
+        return known | {name: name for name in (*(self.text or ())[1:], *(self.reference or ())[1:])}
+
+    @property
+    def languages(self) -> tuple[str | None, str | None]:
+        """Codes of both languages, where they were given."""
+        return self.source_language, self.target_language
 
     @property
     def tokenize(self) -> str:
         """By the language that is written."""
-        code = (self.target_language or "").lower().replace("_", "-").split("-")[0]
-        return "zh" if code in ("zh", "cmn", "yue") else "char" if code in CHARACTERS else "13a"
+        language = language_of(self.target_language or "")
+        code = language.code if language else ""
+        return "zh" if code in ("zh", "yue") else "char" if code in CHARACTERS else "13a"
 
     @property
     def may_copy(self) -> bool:
@@ -46,10 +73,17 @@ class Translation(TextWriting):
 
     def _sides(self, names: Sequence[str]) -> tuple[str, str] | None:
         codes = (self.source_language, self.target_language)
-        found = [first_named(names, (code,)) if code else None for code in codes]
+        found = [_column(names, code) if code else None for code in codes]
         if any(found):
             left = [name for name in names if name not in found]
             source, target = (each or (left[0] if left else None) for each in found)
             if source and target:
                 return source, target
         return super()._sides(names)
+
+
+def _column(names: Sequence[str], code: str) -> str | None:
+    """The column that is called as a language is, else the only one with another code of it."""
+    exact = first_named(names, (code.casefold().replace("-", "_"),))
+    found = [name for name in names if language_of(name) and same_language(name, code)]
+    return exact or (found[0] if len(found) == 1 else None)

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 
+from headstart.data.graphemes import UNPARTED
+from headstart.data.language_profiles import is_in_other, is_in_wrong_script
 from headstart.types import Json
 
 REPEATED, RUN = 3, 4
 """Times that a sequence of words stands in a text, and longest sequences that are looked at, from which on it repeats itself."""
+SIGNS = 6
+"""Characters that a sequence has to fill in a row where scripts set no blanks; fewer are how one laughs."""
 LONGER, FEW_WORDS = 3.0, 5
 """Times as many words as the input has, beyond which a text is long; words below which lengths say nothing."""
-LIMIT, REPEATS, COPIED, LENGTH, NOTHING = (
+SHORTER, MANY_WORDS = 0.3, 10
+"""Share of the words of the input below which a translation is short; words of the input from which on that is looked at."""
+PER_WORD = 1.6
+"""Characters that a word comes to in scripts that set no blanks, about."""
+LIMIT, REPEATS, COPIED, LENGTH, SHORT, LANGUAGE, NOTHING = (
     "hit the limit",
     "repeats itself",
     "copies its input",
     "far longer than its input",
+    "far shorter than its input",
+    "wrong language",
     "empty",
 )
 """What may be doubtful."""
+DOUBTS = (LIMIT, REPEATS, COPIED, LENGTH, SHORT, LANGUAGE, NOTHING)
+_PIECE = re.compile(f"[{UNPARTED}]|[^\\s{UNPARTED}]+")
+_WORD = re.compile(rf"[{UNPARTED}]|[^\W{UNPARTED}]+")
+_UNPARTED = re.compile(f"[{UNPARTED}]")
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 @dataclass(frozen=True)
@@ -61,7 +77,14 @@ class WrittenText:
         return [self.text, "" if score is None else f"{score:.6g}", Json(json.dumps(self.doubts))]
 
 
-def doubts_of(given: str, written: str, *, ended: bool, may_copy: bool) -> tuple[str, ...]:
+def doubts_of(
+    given: str,
+    written: str,
+    *,
+    ended: bool,
+    may_copy: bool,
+    languages: tuple[str | None, str | None] = (None, None),
+) -> tuple[str, ...]:
     """What is doubtful about a text.
 
     Args:
@@ -69,26 +92,60 @@ def doubts_of(given: str, written: str, *, ended: bool, may_copy: bool) -> tuple
         written: for it.
         ended: whether it came to its end before its limit.
         may_copy: whether a text that repeats its input may be right.
+        languages: codes of the language that is read, and of the one that is to be written, where they are known.
     """
     if not written.strip():
         return (NOTHING,)
-    words, before = written.split(), given.split()
+    pieces = _PIECE.findall(written)
+    words, before = words_in(written), words_in(given)
     found = [] if ended else [LIMIT]
-    if _repeats(words):
+    if _repeats(pieces):
         found.append(REPEATS)
-    if not may_copy and len(words) >= FEW_WORDS and written.strip() == given.strip():
+    copied = not may_copy and words >= FEW_WORDS and _LETTER.search(written) and _folded(written) == _folded(given)
+    if copied:
         found.append(COPIED)
-    if len(words) > FEW_WORDS and len(words) > LONGER * max(len(before), FEW_WORDS):
+    if words > FEW_WORDS and words > LONGER * max(before, FEW_WORDS):
         found.append(LENGTH)
+    if not may_copy and before >= MANY_WORDS and words < SHORTER * before:
+        found.append(SHORT)
+    if not copied and is_in_wrong_language(written, *languages):
+        found.append(LANGUAGE)
     return tuple(found)
 
 
-def _repeats(words: list[str]) -> bool:
-    """Whether a sequence of words stands several times in a row."""
+def is_in_wrong_language(written: str, source: str | None, target: str | None) -> bool:
+    """Whether a text seems to be in the language that is read in place of the one to be written, or in a script of neither."""
+    if target is None:
+        return False
+    return is_in_wrong_script(written, target) or (source is not None and is_in_other(written, target, source))
+
+
+def words_in(text: str) -> float:
+    """About how many words a text has, also where its script sets no blanks."""
+    pieces = _PIECE.findall(text)
+    unparted = sum(len(piece) == 1 and _UNPARTED.match(piece) is not None for piece in pieces)
+    return len(pieces) - unparted + unparted / PER_WORD
+
+
+def folded_words(text: str) -> list[str]:
+    """Words of a text without signs, folded in case; characters where a script sets no blanks."""
+    return _WORD.findall(text.casefold())
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _repeats(pieces: list[str]) -> bool:
+    """Whether a sequence of words, or of characters of a script without blanks, stands several times in a row."""
     for length in range(1, RUN + 1):
         same = 0
-        for at in range(length, len(words)):
-            same = same + 1 if words[at] == words[at - length] else 0
-            if same >= (REPEATED - 1) * length:
+        for at in range(length, len(pieces)):
+            same = same + 1 if pieces[at] == pieces[at - length] else 0
+            if same < (REPEATED - 1) * length:
+                continue
+            again = pieces[at - length + 1 : at + 1]
+            enough = same + length >= SIGNS or not all(map(_UNPARTED.match, again))
+            if enough and any(map(_LETTER.search, again)):
                 return True
     return False
