@@ -25,8 +25,8 @@ TEXTS = ["day opens shop", "night say way"]
 CONTROLS = ("copy-source", "lexicon", "nearest-sentence")
 
 
-def rows() -> Table:
-    """Ninety sentences, word for word the same in both languages."""
+def rows(*more: tuple[str, str]) -> Table:
+    """Ninety sentences, word for word the same in both languages, and more."""
     pairs = [
         (f"{one} {verb} {other}", f"{NOUNS[one]} {VERBS[verb]} {NOUNS[other]}")
         for one in NOUNS
@@ -34,7 +34,9 @@ def rows() -> Table:
         for other in NOUNS
         if one != other
     ]
-    return Table(MEMORY, {"en": [one for one, _ in pairs], "de": [other for _, other in pairs]}, list(range(1, 91)))
+    pairs += more
+    columns = {"en": [one for one, _ in pairs], "de": [other for _, other in pairs]}
+    return Table(MEMORY, columns, list(range(1, len(pairs) + 1)))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory, make_backbone: Callable[..., P
     backbone = make_backbone(tmp_path_factory.mktemp("backbone") / "wide-bert", initializer_range=0.2)
 
     @cache
-    def run(*strategies: str, folds: int | None = 0, **options: Any) -> RunResult:
+    def run(
+        *strategies: str, folds: int | None = 0, more: tuple[tuple[str, str], ...] = (), **options: Any
+    ) -> RunResult:
         given = {
             "train": MEMORY, "backbone": str(backbone), "threads": 1, "task": "translation", "source_language": "en",
             "target_language": "de", "validation_share": 0.2, "controls": False, "folds": folds, "strategies": strategies, "seed": 5,
@@ -53,7 +57,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory, make_backbone: Callable[..., P
             given |= {"epochs": 3, "learning_rate": 3e-3, "batch_size": 8}
         if "warm-start" in strategies:
             given |= {"decoder_layers": 1}
-        found = compare(assemble("fit", given | options), SILENT, rows())
+        found = compare(assemble("fit", given | options), SILENT, rows(*more))
         assert found is not None
         return found
 
@@ -150,3 +154,28 @@ def test_words_that_stand_for_each_other_are_found() -> None:
     targets = [["das", "Haus"], ["das", "Buch"], ["ein", "Buch"], ["ein", "Haus"]]
     assert word_translations(sources, targets) == {"the": "das", "house": "Haus", "book": "Buch", "a": "ein"}
     assert word_translations([[]], [[]]) == {}
+
+
+def test_a_sentence_of_thousands_of_words_is_left_out_of_the_lexicon() -> None:
+    many = [str(number) for number in range(2_000)]
+    assert word_translations([many, ["x"]], [many, ["y"]]) == {"x": "y"}
+
+
+def test_a_sentence_of_ten_thousand_words_is_cut_where_it_is_read_and_left_out_where_it_is_written(
+    ran: Callable[..., RunResult],
+) -> None:
+    read, written = "day opens " * 5_000, "Tag sieht " * 5_000
+    more = tuple((f"{read} {at}", "Tag ist Tag") for at in range(3)) + tuple(
+        (f"day is {at}", f"{written} {at}") for at in range(3)
+    )
+    compared = ran(*CONTROLS, "warm-start", more=more)
+    assert [(entry.status, entry.note) for entry in compared.entries] == [("done", "")] * 4
+    warm = compared.entries[-1].finished
+    assert any(
+        "rows whose text to be written is longer than the network writes are left out" in note for note in warm.notes
+    )
+    [said] = warm.predictor.task.predictions(warm.predictor.outputs([read]), [read])
+    assert said.truncated
+    assert 0 < len(said.text) < 10_000
+    for entry in compared.entries[:-1]:
+        assert entry.finished.predictor.outputs([read]).texts[0][0]

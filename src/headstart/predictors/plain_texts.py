@@ -18,6 +18,8 @@ from headstart.tasks.base import Task
 
 LEXICON, SENTENCES = "lexicon.json", "sentences.json"
 """Files: a word for each word; texts with what was written for them."""
+N_GRAMS, TOKEN, FEATURES = (1, 3), r"(?u)\w+|[^\w\s]", 2**22
+"""Words in a row that texts have in common or not, what a word is, and places that they are hashed to."""
 CHUNK = 1024
 """Texts whose nearest ones are looked for at once."""
 _WORD = re.compile(r"\w+(?:[-'\u2019]\w+)*|[^\w\s]")
@@ -120,7 +122,10 @@ print(" ".join(lexicon.get(word.lower(), word) for word in "a text".split()))  #
 
 
 class NearestPredictor(PlainWriter):
-    """Writes what stood beside the training text that has most words in common with the input, by the cosine of TF-IDF.
+    """Writes what stood beside the training text that has most in common with the input, by the cosine of counts of n-grams.
+
+    Words and signs alone, in twos and in threes count as often as they stand in a text, all alike: rare words decide less than how
+    much of a sentence is the same. They are hashed (Weinberger et al. 2009), so nothing but the pairs has to be kept.
 
     Args:
         pairs: texts with what was written for them.
@@ -133,15 +138,18 @@ class NearestPredictor(PlainWriter):
 
     def __init__(self, pairs: Sequence[tuple[str, str]], task: Task[Any, Any]) -> None:
         super().__init__(task)
-        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.feature_extraction.text import HashingVectorizer
 
         self.pairs = list(pairs)
-        self.vectorizer = TfidfVectorizer(lowercase=True, token_pattern=r"(?u)\w+|[^\w\s]", sublinear_tf=True)
-        self.known = self.vectorizer.fit_transform([text for text, _ in self.pairs])
+        self.vectorizer = HashingVectorizer(
+            ngram_range=N_GRAMS, token_pattern=TOKEN, n_features=FEATURES, alternate_sign=False
+        )
+        counts: Any = self.vectorizer.transform([text for text, _ in self.pairs])
+        self.known = counts.T.tocsr()
 
     def written(self, texts: Sequence[str]) -> list[str]:
         """The one of the nearest text, of equally near ones the first."""
-        cosines = self.vectorizer.transform(texts) @ self.known.T
+        cosines = self.vectorizer.transform(texts) @ self.known
         return [self.pairs[int(row.toarray().argmax())][1] for row in cosines]
 
     def save(self, folder: Path) -> dict[str, Any]:
@@ -165,9 +173,9 @@ class NearestPredictor(PlainWriter):
         """A few lines around scikit-learn."""
         return f'''import json
 from pathlib import Path
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import HashingVectorizer
 
 pairs = json.loads(Path("{SENTENCES}").read_text())
-vectorizer = TfidfVectorizer(lowercase=True, token_pattern=r"(?u)\\w+|[^\\w\\s]", sublinear_tf=True)
-known = vectorizer.fit_transform([text for text, _ in pairs])
+vectorizer = HashingVectorizer(ngram_range={N_GRAMS}, token_pattern=r"{TOKEN}", n_features={FEATURES}, alternate_sign=False)
+known = vectorizer.transform([text for text, _ in pairs])
 print(pairs[(vectorizer.transform(["a text"]) @ known.T).toarray().argmax()][1])'''

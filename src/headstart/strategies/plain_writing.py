@@ -12,14 +12,14 @@ from headstart.data.outputs import Generated
 from headstart.data.store import Store
 from headstart.predictors.plain_texts import CopyPredictor, LexiconPredictor, NearestPredictor, PlainWriter, words_of
 from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work
-from headstart.strategies.cross_validation import by_fold
+from headstart.strategies.cross_validation import by_fold, rounds
 from headstart.tasks.base import Task
 
 WRITES_NOTHING = "it writes texts, and the task asks for something else"
-SECONDS = 1.5e-5
-"""Seconds by character of training text that a lexicon takes, on one core."""
-MOST_SENTENCES = 100_000
-"""Training rows among which the nearest is looked for; beyond it they are drawn at random."""
+STARTING = 0.5
+"""Seconds that a control takes whatever the rows are."""
+MOST_SENTENCES, MOST_CHARACTERS = 100_000, 20_000_000
+"""Training rows among which the nearest is looked for, and their characters; beyond either they are drawn at random."""
 
 
 class PlainWriting(Strategy):
@@ -29,6 +29,10 @@ class PlainWriting(Strategy):
     needs_backbone: ClassVar[bool] = False
     gives: ClassVar[frozenset[str]] = frozenset({Generated.kind})
     auto: ClassVar[Auto | None] = Auto()
+    seconds: ClassVar[float] = 0.0
+    """About how many it takes by character of training text, on one core."""
+    comparing: ClassVar[float] = 0.0
+    """About how many it takes by training row for each text that it writes."""
 
     @abstractmethod
     def _learnt(self, context: Context, rows: Store[Any]) -> tuple[PlainWriter, str, int]:
@@ -40,8 +44,9 @@ class PlainWriting(Strategy):
 
     def work(self, context: Context) -> Work:
         """No pass of a network."""
-        characters = sum(len(text) for text in context.train.texts)
-        return Work(0.0, 0.0, 0.5 + SECONDS * characters)
+        rows = context.train
+        learning = self.seconds * sum(map(len, rows.texts)) * rounds(context)
+        return Work(0.0, 0.0, STARTING + learning + self.comparing * len(rows) * len(context.validation))
 
     def fit(self, context: Context) -> Candidate:
         """Learn from the training rows; under folds from those of the other folds for each."""
@@ -88,6 +93,7 @@ class Lexicon(PlainWriting):
 
     name: ClassVar[str] = "lexicon"
     cost: ClassVar[int] = 1
+    seconds: ClassVar[float] = 3e-6
 
     alignment_iterations: int = Field(default=5, ge=1, le=100)
     """Rounds of expectation and maximisation, in [1, 100]."""
@@ -102,7 +108,9 @@ class Lexicon(PlainWriting):
 
 
 class NearestSentence(PlainWriting):
-    """What was written for the training text that is most alike, by the cosine of TF-IDF: a translation memory.
+    """What was written for the training text that is most alike, by the words in a row that both have: a translation memory.
+
+    Texts are compared by the cosine of their counts of words, pairs of words and triples of words.
 
     Needs: texts beside what is written for them; no backbone.
     Inputs: texts.
@@ -114,10 +122,15 @@ class NearestSentence(PlainWriting):
 
     name: ClassVar[str] = "nearest-sentence"
     cost: ClassVar[int] = 1
+    seconds: ClassVar[float] = 4e-7
+    comparing: ClassVar[float] = 6e-8
 
     def _learnt(self, context: Context, rows: Store[Any]) -> tuple[PlainWriter, str, int]:
-        chosen = np.arange(len(rows))
-        if len(rows) > MOST_SENTENCES:
-            chosen = np.sort(np.random.default_rng([context.seed, 0x5E27]).permutation(len(rows))[:MOST_SENTENCES])
+        lengths = np.array([len(text) for text in rows.texts])
+        order = np.arange(len(rows))
+        if len(rows) > MOST_SENTENCES or lengths.sum() > MOST_CHARACTERS:
+            order = np.random.default_rng([context.seed, 0x5E27]).permutation(len(rows))
+        fitting = int(np.searchsorted(np.cumsum(lengths[order]), MOST_CHARACTERS, side="right"))
+        chosen = np.sort(order[: max(1, min(fitting, MOST_SENTENCES))])
         pairs = [(rows.get(int(row)).text, rows.get(int(row)).label[0]) for row in chosen]
         return NearestPredictor(pairs, context.task), f"{len(pairs):,} texts", len(pairs)
