@@ -86,6 +86,15 @@ def _network(outcome: Outcome, quiet: bool) -> None:
 def _scores(outcome: Outcome, quiet: bool) -> None:
     result = outcome.result
     print(score_table(result["scores"]))
+    if signatures := result.get("signatures"):
+        print()
+        for name, signature in signatures.items():
+            print(f"{name:<5} {signature}")
+    if doubts := result.get("doubts"):
+        from headstart.evaluation.measurements.doubts import Doubts
+
+        for sentence in Doubts().sentences(doubts, {}):
+            print(f"\n{sentence}")
     for column, values in result["groups"].items():
         names = list(result["scores"])
         body = []

@@ -46,6 +46,8 @@ class FinishedRun:
     """The recipe as plain data."""
     tokens: TokenRows | None = None
     """The training texts as a network reads them; None where no strategy has tokenised them."""
+    train: Store[Any] | None = None
+    """The rows that were learnt from; None where they are not at hand."""
     limit: int = 0
     """Most tokens that the network reads at once."""
 

@@ -202,3 +202,7 @@ class TextResults(Results):
     bleu: np.ndarray
     chrf: np.ndarray
     rouge: np.ndarray
+
+    def take(self, rows: np.ndarray) -> TextResults:
+        """The results of some rows, by their numbers."""
+        return TextResults(*(each[rows] for each in (self.losses, self.counts, self.bleu, self.chrf, self.rouge)))

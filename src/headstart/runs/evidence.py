@@ -55,7 +55,7 @@ def gather(
             "device": name_of(context.device),
         },
         "kind": kept.finished.predictor.kind,
-        "task": _task(parts.task),
+        "task": _task(parts.task) | {"signatures": parts.task.signatures(run.rows[part])},
         "backbone": _backbone(context.located, entries),
         "data": dict(run.facts),
         "leaderboard": [entry.plain(chosen=entry is chosen) for entry in entries],
@@ -92,7 +92,7 @@ def _run(recipe: Experiment, entries: list[Entry], parts: Parts, context: Contex
     )
     rows = {parts.choices: parts.validation} | {role.part: rows for role, rows in parts.scored.items()}
     tokens, limit = (None, 0) if prepared is None else (prepared.train.tokens, prepared.limit)
-    return FinishedRun(contenders, rows, parts.facts(), recipe.plain(), tokens, limit)
+    return FinishedRun(contenders, rows, parts.facts(), recipe.plain(), tokens, parts.train, limit)
 
 
 def _task(task: Task) -> dict[str, Any]:

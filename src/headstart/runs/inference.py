@@ -10,11 +10,13 @@ from typing import Any
 
 from headstart.artifact import Artifact, load
 from headstart.checks.labels import found_and_known, unseen_labels
-from headstart.data.files import require_file
+from headstart.data.files import open_text, require_file
+from headstart.data.languages import language_of
 from headstart.data.packed import steady
 from headstart.decisions import abstention
 from headstart.errors import DataError, UsageError
 from headstart.readers import READERS
+from headstart.readers.aligned import PACKED, endings
 from headstart.recipes.inference import Evaluate, Inference, Predict, WritingOptions
 from headstart.runs.outcome import Call, Outcome
 from headstart.runtime.machine import set_threads
@@ -39,9 +41,10 @@ def predict(recipe: Predict, call: Call) -> Outcome:
                 f"{quote(text)}"
             )
     path = Path(recipe.input or "")
-    if recipe.input not in (None, "-"):
+    several = recipe.input is not None and not path.exists() and bool(endings(path))
+    if recipe.input not in (None, "-") and not several:
         require_file(path)
-    by_line = recipe.input == "-" or (recipe.format is None and path.suffix.lower() in (".txt", ".text", ""))
+    by_line = recipe.input == "-" or (recipe.format is None and not several and _has_lines(path))
     if recipe.output is not None and by_line and recipe.input not in (None, "-"):
         raise UsageError(
             f"{recipe.input} is read line by line by its ending, and --output writes the columns of a file that has some; "
@@ -181,8 +184,17 @@ def _is_file(text: str) -> bool:
         return False
 
 
+def _has_lines(path: Path) -> bool:
+    """Whether a file has a text on each line by its ending: `.txt`, none, or the code of a language, packed or not."""
+    ending = Path(path.name.removesuffix(PACKED)).suffix.lower()
+    return ending in (".txt", ".text", "") or language_of(ending[1:]) is not None
+
+
 def _text_lines(path: Path, encoding: str | None) -> Iterable[str]:
     require_file(path)
+    if path.name.endswith(PACKED):
+        yield from open_text(path, encoding)
+        return
     try:
         with path.open(encoding=encoding or "utf-8-sig", newline="\n") as file, steady(file.buffer, path):  # type: ignore[arg-type]
             yield from bounded(file)
@@ -197,12 +209,14 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
         HeadstartError: the artifact or the file can't be used.
     """
     from headstart.evaluation.judging import plain, scores, scores_by_type
+    from headstart.evaluation.measurements.doubts import counted_doubts
     from headstart.evaluation.scoring import by_group
     from headstart.metrics.abstention import answered
     from headstart.readers.opening import open_table
     from headstart.tasks.verdicts import accepted
 
-    require_file(Path(recipe.test))
+    if not endings(Path(recipe.test)):
+        require_file(Path(recipe.test))
     if recipe.reader is not None:
         from headstart.runs.asking import evaluate as answers_of
 
@@ -214,7 +228,7 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     _search_elsewhere(recipe, artifact, call)
     changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
     task = artifact.task.revised(**changes)
-    table = accepted(open_table(recipe.test, **recipe.reading), task.label, learnt=False)
+    table = accepted(open_table(recipe.test, sides=task.sides, **recipe.reading), task.label, learnt=False)
     if getattr(task, "weight", None) is not None and task.weight not in table.columns:
         task = task.revised(weight=None)  # weights are of training; scores count every row alike
     for column in recipe.by:
@@ -246,6 +260,11 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
         "truncated": int(outputs.truncated.sum()),
         "dropped_rows": [dict(row.__dict__) for row in dropped],
     }
+    if signed := task.signatures(rows):
+        result["signatures"] = signed
+    if task.target_kind == "text":
+        said_of: Any = task.predictions(outputs, list(rows.inputs))
+        result["doubts"] = counted_doubts([each.doubts for each in said_of], rows.lines)
     if kinds := scores_by_type(task, outputs, rows):
         result["types"] = plain(kinds)
     sure, right = task.confidence(outputs), task.is_right(outputs, rows)
