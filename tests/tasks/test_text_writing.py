@@ -97,6 +97,7 @@ def test_what_is_doubtful_is_said() -> None:
         ("12:30 - 14:00 | 15:00 - 16:00 !", "12:30 - 14:00 | 15:00 - 16:00 !", ()),
         ("! ! ! ! ! !", "! ! ! ! ! !", ()),
         ("Anna Karenina", "Anna Karenina", ()),
+        ("dog dog dog", "Hund Hund Hund", ()),
         ("A man rides  his bike.", "a man rides his bike.", ("copies its input",)),
         ("A man is walking with his dog in the park by the river.", "Ein Mann", ("far shorter than its input",)),
         ("A man is walking with his dog.", "Ein Mann", ()),

@@ -99,7 +99,7 @@ def doubts_of(
     pieces = _PIECE.findall(written)
     words, before = words_in(written), words_in(given)
     found = [] if ended else [LIMIT]
-    if _repeats(pieces):
+    if _repeats(pieces) and not _repeats(_PIECE.findall(given)):
         found.append(REPEATS)
     copied = not may_copy and words >= FEW_WORDS and _LETTER.search(written) and _folded(written) == _folded(given)
     if copied:

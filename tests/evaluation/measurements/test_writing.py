@@ -52,7 +52,7 @@ def test_rare_words_are_counted_by_how_often_training_has_them() -> None:
     assert RareWords().sentences(found, {}) == [], "too few words to speak of"
     many = {"groups": [each | {"words": 10 * each["words"], "written": 5} for each in found["groups"]]}
     assert RareWords().sentences(many, {}) == [
-        "20 words of the references occur never in training: 25.0 % of them are written, and 16.7 % of those that occur over 50 times."
+        "20 words of the references never occur in training: 25.0 % of them are written, and 16.7 % of those that occur over 50 times."
     ]
     assert RareWords().measure(subject(["a"], ["b"], ["c"])) is None, "what was learnt from is not known"
 
@@ -79,6 +79,7 @@ def test_scores_by_length_are_those_of_the_rows() -> None:
     view = SourceLengths().view(found, {})
     assert view is not None
     assert [row[:2] for row in view["rows"]] == [["1 to 10", 25], ["11 to 20", 25], ["over 50", 1], ["all", 51]]
+    assert view["rows"][3][-1] == found["length_ratio"] == pytest.approx((25 * 4 + 25 * 2 + 1) / (25 * 4 + 25 * 12 + 1))
     assert view["rows"][2][2] == "too few rows"
 
 

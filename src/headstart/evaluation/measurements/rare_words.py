@@ -58,9 +58,9 @@ class RareWords(Measurement):
         if len(groups) < 2:
             return []
         rare, usual = groups[0], groups[-1]
-        times = "never" if rare["name"] == "0" else f"{rare['name']} times"
+        times = "never occur" if rare["name"] == "0" else f"occur {rare['name']} times"
         found = share(rare["written"], rare["words"])
-        some = f"{count(rare['words'])} words of the references occur {times} in training: {found} of them are written"
+        some = f"{count(rare['words'])} words of the references {times} in training: {found} of them are written"
         return [f"{some}, and {share(usual['written'], usual['words'])} of those that occur {usual['name']} times."]
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:

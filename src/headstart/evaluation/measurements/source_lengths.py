@@ -30,7 +30,7 @@ class SourceLengths(Measurement):
     printed: ClassVar[tuple[str, ...] | None] = None
 
     def measure(self, subject: Subject) -> dict[str, Any] | None:
-        """`split`, `metric`, `overall` scores, and `groups` of `name`, `rows`, `scores` and `length_ratio`.
+        """`split`, `metric`, `overall` scores, `length_ratio`, and `groups` of `name`, `rows`, `scores` and `length_ratio`.
 
         None unless texts are written. Characters count as 1 / 1.6 words where scripts set no blanks.
         """
@@ -47,15 +47,20 @@ class SourceLengths(Measurement):
             low = int(min(high, EDGES[-1]))
             if not len(inside):
                 continue
-            lengths = results.bleu[inside, :2].sum(0)
-            ratio = float(lengths[0] / lengths[1]) if lengths[1] else None
-            group: dict[str, Any] = {"name": name, "rows": len(inside), "scores": {}, "length_ratio": ratio}
+            own = results.take(inside)
+            group: dict[str, Any] = {"name": name, "rows": len(inside), "scores": {}, "length_ratio": _ratio(own)}
             if len(inside) >= LEAST_ROWS:
                 clusters = None if subject.rows.groups is None else subject.rows.groups[inside]
-                group["scores"] = plain(scores_of(metrics, results.take(inside), clusters))
+                group["scores"] = plain(scores_of(metrics, own, clusters))
             groups.append(group)
         overall = plain(scores_of(metrics, results, subject.rows.groups))
-        return {"split": subject.part, "metric": subject.task.chosen_metric, "overall": overall, "groups": groups}
+        return {
+            "split": subject.part,
+            "metric": subject.task.chosen_metric,
+            "overall": overall,
+            "length_ratio": _ratio(results),
+            "groups": groups,
+        }
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """The group that is clearly worse than the whole and worst, where one is."""
@@ -72,7 +77,8 @@ class SourceLengths(Measurement):
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
         """A table of the groups and of all rows."""
-        groups = [*(plain.get("groups") or []), {"name": "all", "rows": None, "scores": plain.get("overall") or {}}]
+        whole = {"name": "all", "scores": plain.get("overall") or {}, "length_ratio": plain.get("length_ratio")}
+        groups = [*(plain.get("groups") or []), whole]
         if len(groups) < 3:
             return None
         groups[-1]["rows"] = sum(each["rows"] for each in groups[:-1])
@@ -92,6 +98,12 @@ class SourceLengths(Measurement):
             "rows": rows,
             "caption": f"Scores by the length of the input, {plain.get('split')} rows, 95 % intervals",
         }
+
+
+def _ratio(results: Any) -> float | None:
+    """Words written for each word of the nearest reference."""
+    written, wanted = results.bleu[:, :2].sum(0)
+    return float(written / wanted) if wanted else None
 
 
 def _is_below(high: Any, whole: float | None) -> bool:
