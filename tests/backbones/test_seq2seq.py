@@ -180,3 +180,16 @@ def test_networks_that_cannot_write_are_refused_by_name(make_backbone: Callable[
         ModelError, match="a decoder can be put beside those of bert, and encoder-decoders such as BART or T5"
     ):
         warm_started(located, learn_vocabulary(WRITTEN, size=300, first=0), tmp_path)
+
+
+def test_words_that_the_vocabulary_lacks_are_counted_by_texts(network: Callable[[str], Seq2Seq]) -> None:
+    from headstart.strategies.writing import unknown_words
+
+    backbone = network("bart")
+    known = ["a good day"] * 99
+    some = backbone.target.encode([*known, "\u5b57 \u5b57"])
+    assert unknown_words(backbone, some) == "", "one of a hundred is few"
+    more = backbone.target.encode([*known, "\u5b57 day \u5b57", "good \u5b57"])
+    assert unknown_words(backbone, more).startswith(
+        "2 of 101 texts to be written hold words that the vocabulary of the network lacks"
+    )

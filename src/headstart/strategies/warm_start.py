@@ -104,6 +104,8 @@ class WarmStart(Strategy):
             notes.append(
                 f"{run.cut_off:,} rows whose text to be written is longer than the network writes are left out"
             )
+        if run.unknown:
+            notes.append(run.unknown)
         weights = "" if pretrained else "random weights, "
         layers = f"{weights}{self.decoder_layers} decoder layer{'s' * (self.decoder_layers > 1)}"
         words = run.predictor.backbone.written

@@ -15,6 +15,7 @@ from headstart.strategies.cross_validation import in_fold
 
 if TYPE_CHECKING:
     from headstart.backbones.seq2seq import Seq2Seq
+    from headstart.data.tokens import Tokens
     from headstart.objectives.seq2seq import WritingRows
     from headstart.predictors.seq2seq import Seq2SeqPredictor
     from headstart.training.stage import LayerGroup
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 SAMPLE = 200
 """Validation rows that are written after every epoch, the likeliest word every time, to choose the best by."""
+UNKNOWN = 0.01
+"""Share of the texts to be written with unknown words, from which on that is said."""
 WRITES_NOTHING = "it writes texts, and the task asks for something else"
 
 
@@ -34,6 +37,8 @@ class WritingRun:
     cut_off: int
     """Training rows whose text to be written is longer than the network writes; they are left out."""
     trainable: int
+    unknown: str = ""
+    """What is said of training texts to be written whose words the vocabulary lacks; empty where those are few."""
 
 
 def rows_of(backbone: Seq2Seq, rows: Store[Any]) -> tuple[WritingRows, int]:
@@ -46,6 +51,24 @@ def rows_of(backbone: Seq2Seq, rows: Store[Any]) -> tuple[WritingRows, int]:
     if len(kept) == len(rows):
         return WritingRows(read, written), 0
     return WritingRows(read.take(kept), written.take(kept)), len(rows) - len(kept)
+
+
+def unknown_words(backbone: Seq2Seq, written: Tokens) -> str:
+    """A sentence on texts to be written that hold words of which the vocabulary has no piece; empty where these are few.
+
+    Args:
+        backbone: whose `target` made the ids.
+        written: ids of the texts.
+    """
+    unknown = backbone.target.special.get("unk")
+    if unknown is None or unknown == backbone.marks.end or not len(written):
+        return ""
+    places = np.flatnonzero(written.flat == unknown)
+    rows = len(np.unique(np.searchsorted(written.offsets, places, side="right")))
+    if rows <= UNKNOWN * len(written):
+        return ""
+    some = f"{rows:,} of {len(written):,} texts to be written"
+    return f"{some} hold words that the vocabulary of the network lacks; it never writes these"
 
 
 def trained_writer(
@@ -109,5 +132,6 @@ def trained_writer(
         deadline=context.deadline,
         stages=context.stages,
     )
+    unknown = unknown_words(backbone, rows.written)
     moving = {id(p): p.numel() for group in groups if group.rate > 0 for m in group.modules for p in m.parameters()}
-    return WritingRun(Seq2SeqPredictor(backbone, context.task), history, cut_off, sum(moving.values()))
+    return WritingRun(Seq2SeqPredictor(backbone, context.task), history, cut_off, sum(moving.values()), unknown)
