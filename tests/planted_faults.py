@@ -44,6 +44,7 @@ DIALOGUES = "tests/data/test_dialogues.py::"
 REPLIES = "tests/tasks/test_response_selection.py::"
 WRITER = "tests/backbones/test_seq2seq.py::"
 CROSS, RETRIEVING = "tests/objectives/test_localized_contrastive.py::", "tests/strategies/test_retrieval.py::"
+EXPORTED = "tests/exports/test_ctranslate2.py::"
 INDEXES, RANKING = "tests/indexes/test_index.py::", "tests/ranking/"
 SIGNALS = (
     "tests/contract/test_resuming.py::"
@@ -1769,6 +1770,49 @@ FAULTS = (
         "len(pool), among=pool, progress=progress)", "len(self.numbers), progress=progress)",
         "tests/strategies/test_response_selection.py::"
         "test_saved_and_loaded_it_picks_the_same_and_scores_are_of_the_replies_of_the_part",
+    ),
+    Fault(
+        "export: the gate lets everything pass", "runs/exporting.py",
+        "        if not agreement.is_enough(recipe.numbers):\n", "        if False:\n",
+        EXPORTED + "test_an_export_that_writes_otherwise_is_refused_with_the_numbers",
+    ),
+    Fault(
+        "export: BLEU near nothing is enough", "runs/exporting.py", "(kept and self.tokens >= LEAST_COMMON)", "kept",
+        EXPORTED + "test_an_export_that_writes_otherwise_is_refused_with_the_numbers",
+    ),
+    Fault(
+        "export: digests are not compared", "exports/folder.py", "if digest_of(folder, name) != expected:", "if False:",
+        EXPORTED + "test_a_changed_file_is_refused_and_the_network_is_still_there",
+    ),
+    Fault(
+        "export: that of another network is used", "exports/folder.py", "if found.network != network:", "if False:",
+        EXPORTED + "test_the_export_of_another_network_is_refused",
+    ),
+    Fault(
+        "export: a text may not end at once", "exports/ctranslate2.py", "min_decoding_length=0", "min_decoding_length=1",
+        EXPORTED + "test_in_float32_texts_scores_and_ends_are_those_of_the_network",
+    ),
+    Fault(
+        "export: one limit for all texts", "exports/ctranslate2.py", "max_decoding_length=limit", "max_decoding_length=256",
+        EXPORTED + "test_in_float32_texts_scores_and_ends_are_those_of_the_network",
+    ),
+    Fault(
+        "export: weights are quantized in place", "exports/ctranslate2.py", "copy.deepcopy(backbone.network).cpu()",
+        "backbone.network",
+        EXPORTED + "test_converting_leaves_the_network_as_it_is",
+    ),
+    Fault(
+        "predict: what was written with other beams is taken up", "serving/files.py", "        key |= predictor.conditions\n", "",
+        EXPORTED + "test_what_was_written_in_another_way_is_not_taken_up",
+    ),
+    Fault(
+        "stream: lines wait for each other", "serving/streaming.py", "at_once=1", "at_once=2",
+        "tests/serving/test_streaming.py::test_a_line_is_answered_before_the_next_one_is_read",
+    ),
+    Fault(
+        "stream: answers are not flushed", "cli/main.py", "            print_json(row)\n            sys.stdout.flush()\n",
+        "            print_json(row)\n",
+        "tests/serving/test_streaming.py::test_a_slow_writer_gets_each_answer_and_ctrl_c_ends_it_with_the_latency",
     ),
 )  # fmt: skip
 

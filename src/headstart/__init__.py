@@ -30,6 +30,7 @@ _LAZY = {
     "chat": "headstart.api:chat",
     "Conversation": "headstart.runs.chatting:Conversation",
     "import_model": "headstart.api:import_model",
+    "export": "headstart.api:export",
     "duplicates": "headstart.api:duplicates",
     "cluster": "headstart.api:cluster",
     "run": "headstart.api:run",

@@ -957,6 +957,7 @@ def predict(
     header: bool | None = ...,
     text: Sequence[str] | str | None = ...,
     corpus: str | None = ...,
+    runtime: Literal["auto", "torch", "ctranslate2"] | None = ...,
     abstain: float | None = ...,
     beams: int | None = ...,
     length_penalty: float | None = ...,
@@ -970,6 +971,7 @@ def predict(
     output: str | None = ...,
     best: int | None = ...,
     max_answer: int | None = ...,
+    stream: bool | None = ...,
     overwrite: bool | None = ...,
 ) -> dict[str, Any]:
     """Predict for texts, or for a file (`input=`).
@@ -987,6 +989,7 @@ def predict(
         header: Whether the first line of CSV and TSV files has names of columns.
         text: Column(s) with the text.
         corpus: Files with passages that a retriever is to search in place of those that it was fitted with.
+        runtime: What models that write compute with.
         abstain: Confidence below which the model is not to answer, in [0, 1).
         beams: Texts that are followed at the same time, in [1, 64], of models that write.
         length_penalty: Power of a text's length that its log-probability is divided by, in [-10, 10], of models
@@ -1003,6 +1006,7 @@ def predict(
         best: Answers, passages or texts listed for each input at most, in [1, 100], of models that find or write
             these.
         max_answer: Words of an answer at most, in [1, 10000], of models that find answers in texts.
+        stream: Answer each line of standard input as it comes, and say at the end how long answers took.
         overwrite: Replace the output file.
     """
 
@@ -1020,6 +1024,7 @@ def evaluate(
     header: bool | None = ...,
     text: Sequence[str] | str | None = ...,
     corpus: str | None = ...,
+    runtime: Literal["auto", "torch", "ctranslate2"] | None = ...,
     abstain: float | None = ...,
     by: Sequence[str] | str | None = ...,
     label: str | None = ...,
@@ -1042,12 +1047,48 @@ def evaluate(
         header: Whether the first line of CSV and TSV files has names of columns.
         text: Column(s) with the text.
         corpus: Files with passages that a retriever is to search in place of those that it was fitted with.
+        runtime: What models that write compute with.
         abstain: Confidence below which the model is not to answer, in [0, 1).
         by: Columns by whose values scores are given too.
         label: Column with the label.
         reader: Folder of a run that answers questions, where `model` is an index.
         passages: Passages of an index that are read for each question, in [1, 1000].
         passage_weight: How much the order of passages counts against what the reader says, at least 0, see `ask`.
+    """
+
+def export(
+    model: str | Path,
+    *,
+    progress: Progress = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    to: Literal["ctranslate2"] | None = ...,
+    int8: bool | None = ...,
+    quantization: Literal["float32", "int8", "int16", "bfloat16", "float16"] | None = ...,
+    data: str | None = ...,
+    threads: int | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+) -> dict[str, Any]:
+    """Keep a model that writes for a faster runtime, once it writes the same there.
+
+    Options are those of `headstart export --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        format: File format.
+        encoding: Text encoding such as `cp1252`.
+        delimiter: What stands between columns of a CSV file, one character.
+        header: Whether the first line of CSV and TSV files has names of columns.
+        to: Runtime that the network is kept for.
+        int8: Keep weights as integers of 8 bits.
+        quantization: Kind of numbers that weights are kept in.
+        data: File with texts that both write for, to be compared, with references beside them or without.
+        threads: CPU threads.
+        output: Folder to write.
+        overwrite: Replace an earlier export.
     """
 
 def index(

@@ -127,6 +127,20 @@ def evaluate(model: str | Path, test: str | Path, *, progress: Progress = SILENT
     return run_recipe(recipe, progress).result
 
 
+def export(model: str | Path, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
+    """Keep a model that writes for a faster runtime, once it writes the same there; returns what `headstart export --json` prints.
+
+    Args:
+        model: folder of a run.
+        progress: told how far it is.
+        **options: flags of `headstart export` with underscores (`to="ctranslate2"`, `int8=True`, `data="test.tsv"`).
+
+    Raises:
+        HeadstartError: see `headstart.errors`; ModelError where the texts differ too much, and nothing is written.
+    """
+    return run_recipe(assemble("export", {"model": str(model)} | options), progress).result
+
+
 def index(sources: str | Path | Sequence[str | Path], *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
     """Documents to a folder that can be searched by words and vectors; returns what `headstart index --json` prints.
 

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -34,6 +34,7 @@ from headstart.errors import (
 )
 from headstart.folders import check_free, new_folder
 from headstart.manifest import (
+    EXPORT,
     FORMAT,
     INDEX,
     MANIFEST,
@@ -51,7 +52,7 @@ from headstart.manifest import (
     shown_version,
 )
 from headstart.predictors import PREDICTORS
-from headstart.predictors.base import Predictor, refuse_damaged
+from headstart.predictors.base import AskedRuntime, Predictor, refuse_damaged
 from headstart.registry import did_you_mean
 from headstart.runtime.contained import believed, content, digest_of, parsed, parsed_yaml
 from headstart.runtime.device import Device
@@ -168,6 +169,15 @@ class Artifact:
         said = iter(self.predictions(self.raw_outputs(inputs, progress=progress), inputs))
         return [Unanswered(self.task.nothing) if none else next(said) for none in blank]
 
+    def stream(self, texts: Iterable[Any]) -> Iterator[Any]:
+        """What the model says of each input as it comes: the next one is asked for when the answer was taken.
+
+        Raises:
+            DataError: as `outputs`, at the input that can't be read.
+        """
+        for text in texts:
+            yield self.predict([text])[0]
+
     def warn_of_blank(self, texts: Sequence[Any]) -> None:
         """Warn of texts without anything to read, where an answer to each is expected."""
         blank = [at for at, text in enumerate(texts) if self.task.is_blank(text)]
@@ -237,7 +247,9 @@ class Artifact:
             path.chmod((folder / MANIFEST).stat().st_mode)  # safetensors makes files that only their owner may read
 
 
-def load(folder: "str | Path", *, precision: Precision = "auto", device: Device = "auto") -> Artifact:
+def load(
+    folder: "str | Path", *, precision: Precision = "auto", device: Device = "auto", runtime: AskedRuntime = "auto"
+) -> Artifact:
     """Read an artifact, or a decoder that goes on with a text.
 
     Args:
@@ -245,9 +257,10 @@ def load(folder: "str | Path", *, precision: Precision = "auto", device: Device 
         precision: `auto` scores many texts (512 and more at once) in bfloat16 where the processor has it, and those
             whose label could hang on it again in float32; `float32` all of them.
         device: where a network computes: `cpu`, `cuda`, or `auto`, a GPU where torch can use one.
+        runtime: what computes: `auto` is an exported network where there is one that suits, see `headstart export`.
 
     Raises:
-        UnavailableError: a GPU is asked for that is not there.
+        UnavailableError: a GPU, or a runtime, is asked for that is not there.
         MissingInputError: there is no such folder.
         ModelError: the folder is no artifact, was written by a later format, is damaged, or contradicts itself.
     """
@@ -269,6 +282,10 @@ def load(folder: "str | Path", *, precision: Precision = "auto", device: Device 
         )
     if said.get("kind") == INDEX:
         raise is_index(path)
+    if said.get("kind") == EXPORT:
+        raise ModelError(
+            f"{path} holds a network exported for another runtime; name the folder of the run that it was made of"
+        )
     if said.get("kind") == TABLES:
         raise ModelError(f"{path} holds tables of what was found in a file, and no model")
     try:
@@ -282,6 +299,7 @@ def load(folder: "str | Path", *, precision: Precision = "auto", device: Device 
     found.predictor.precision = precision
     found.predictor.place(device)
     found.predictor.decisions = found.decisions
+    found.predictor.compute_with(runtime)
     return found
 
 

@@ -26,6 +26,8 @@ INDEX = "index"
 """Kind of a folder of passages that are searched."""
 TABLES = "tables"
 """Kind of a folder with tables that say what was found in a file, and no model."""
+EXPORT = "export"
+"""Kind of a folder with a network for another runtime, which lies in that of the artifact that it was made of, or elsewhere."""
 OWN_DIGEST = "sha256"
 """Key of the digest of all else that stands in a manifest."""
 MOST_BYTES = 16 << 20
@@ -152,6 +154,21 @@ class NetworkManifest(Stated):
     tokens_per_weight: float | None = None
     files: Files | None = None
     """Digests of all files but card and report; None in folders that were written before they stood here."""
+
+
+class ExportManifest(Stated):
+    """What is said of a network that was converted for another runtime."""
+
+    format: int
+    headstart: str = ""
+    kind: str
+    to: str
+    """Name of the export format."""
+    quantization: str
+    """Kind of numbers that weights are kept in."""
+    network: str
+    """Joint digest of the weights that it was made of."""
+    files: Files
 
 
 def checkable(values: dict[str, Any]) -> dict[str, Any]:
@@ -292,15 +309,18 @@ def stranger_in(folder: Path) -> str:
         ModelError: the manifest cannot be believed, so nobody knows whose files these are.
     """
     said, _ = read_manifest(folder)
+    parts: list[StatedPart] = []
     if said.get("kind") in (NETWORK, TABLES):
         files = shaped(NetworkManifest, said, str(folder / MANIFEST)).files
-        parts: list[StatedPart] = []
+    elif said.get("kind") == EXPORT:
+        files = shaped(ExportManifest, said, str(folder / MANIFEST)).files
     else:
         found = checked_manifest(folder, said)
         files, parts = found.files, [*found.parts.values()]
     own = {*USUAL_FILES, *(files or {}), *(name for part in parts for name in part.files)}
     early = files is None
     for place, folders, names in os.walk(folder):
+        own |= _exported(folder, Path(place), names)
         linked = [name for name in folders if os.path.islink(os.path.join(place, name))]
         for name in sorted([*names, *linked]):
             path = os.path.relpath(os.path.join(place, name), folder)
@@ -308,6 +328,20 @@ def stranger_in(folder: Path) -> str:
             if path not in own and not by_name and name not in LEFT_BY_SYSTEMS:
                 return path
     return ""
+
+
+def _exported(folder: Path, place: Path, names: Sequence[str]) -> set[str]:
+    """Files of a network that was exported into a folder of an artifact, relative to the artifact."""
+    if place == folder or MANIFEST not in names:
+        return set()
+    try:
+        said, _ = read_manifest(place)
+        found = (
+            {MANIFEST, *shaped(ExportManifest, said, str(place / MANIFEST)).files} if said["kind"] == EXPORT else set()
+        )
+    except (ModelError, KeyError):
+        return set()
+    return {os.path.relpath(place / name, folder) for name in found}
 
 
 def is_index(folder: Path) -> ModelError:

@@ -145,6 +145,12 @@ def _prepared(name: str, shell: Shell) -> None:
     if name == "verb ask":
         shell.run("headstart fit examples/questions/train.csv --strategy word-overlap --no-controls -o runs/questions")
 
+    if name == "verb export":
+        shell.run(
+            "headstart fit examples/phrases/train.csv --task translation --source-language en --target-language de "
+            "--strategy warm-start --no-controls --epochs 1 --beams 2 -o runs/phrases"
+        )
+
 
 def _alone(line: str) -> str:
     """An example without the controls beside it, which take longer than what it shows."""
@@ -171,7 +177,7 @@ def test_the_examples_of_cheap_pages_run_on_few_rows_with_a_tiny_network(name: s
 
 
 @pytest.mark.parametrize(
-    "name", ["verb predict", "verb evaluate", "verb resume", "verb index", "verb search", "verb ask"]
+    "name", ["verb predict", "verb evaluate", "verb resume", "verb index", "verb search", "verb ask", "verb export"]
 )
 def test_the_examples_of_verbs_that_need_a_run_follow_on_each_other(name: str, shell: Shell) -> None:
     _prepared(name, shell)

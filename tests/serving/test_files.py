@@ -428,7 +428,7 @@ def test_an_input_that_changes_while_it_is_read_is_refused(
         return real(*arguments, **named)
 
     monkeypatch.setattr(files, "CHUNK", 64)
-    monkeypatch.setattr(files._chunks, "__defaults__", (64,))
+    monkeypatch.setattr(files._chunks, "__defaults__", (64, 64))
     monkeypatch.setattr(Artifact, "raw_outputs", slow)
     output = {"output": str(tmp_path / "scored.csv")} if name == "new.csv" else {}
     with pytest.raises(DataError, match=rf"{name}: has changed while it was read"):

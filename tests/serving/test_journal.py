@@ -23,7 +23,7 @@ KEY = {"model": "m", "rows": 4}
 @pytest.fixture
 def artifact(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Artifact:
     monkeypatch.setattr(files, "CHUNK", 4)
-    monkeypatch.setattr(files._chunks, "__defaults__", (4,))
+    monkeypatch.setattr(files._chunks, "__defaults__", (4, 4))
     return load(folder)
 
 

@@ -189,6 +189,8 @@ def _marks(network: Any, target: TextTokenizer, located: Located) -> Marks:
 class Seq2SeqSteps:
     """Texts that are written for what was read, word by word, with what was computed before kept.
 
+    What several texts for the same input have in common is computed once, before they part, and moved only where an input leaves.
+
     Args:
         backbone: in eval mode.
         encoding: of what was read.
@@ -200,15 +202,19 @@ class Seq2SeqSteps:
 
         self.backbone = backbone
         self.hidden, self.mask = encoding.hidden, encoding.mask
-        self.cache: Any = EncoderDecoderCache(DynamicCache(), DynamicCache())
+        self.own, self.read = DynamicCache(), DynamicCache()
+        self.cache: Any = EncoderDecoderCache(self.own, self.read)
         self.first = words[0]
-        weight, bias = backbone.scoring(words)
-        self.weight, self.bias = weight, bias
+        self.weight, self.bias = backbone.scoring(words)
+        self.inputs = torch.arange(len(self.hidden), device=self.hidden.device)
+        """Which input each text is written for, int64, shape (rows,)."""
 
     @torch.inference_mode()
     def next(self, ids: Tensor) -> Tensor:
         """Log-probabilities of the words that may follow, float32, shape (rows, words); see `writing.search.Steps`."""
-        backbone = self.backbone
+        backbone, begins = self.backbone, not self.own.get_seq_length()
+        if begins:  # all texts of an input begin with the same word
+            ids = ids.new_zeros(len(self.hidden)).scatter_(0, self.inputs, ids)
         with torch.autocast(backbone.device.type, torch.bfloat16, enabled=backbone.fast):
             found = backbone.network.get_decoder()(
                 input_ids=ids[:, None] + self.first, encoder_hidden_states=self.hidden, encoder_attention_mask=self.mask,
@@ -216,11 +222,23 @@ class Seq2SeqSteps:
             )  # fmt: skip
             states = backbone.scaled(found.last_hidden_state[:, -1])
             scores = nn.functional.linear(states, self.weight, self.bias)
-        return torch.log_softmax(scores.float(), dim=1)
+        scores = torch.log_softmax(scores.float(), dim=1)
+        if begins:
+            self._take(self.inputs)
+            self.own.batch_select_indices(self.inputs)
+            scores = scores.index_select(0, self.inputs)
+        return scores
 
     @torch.inference_mode()
     def select(self, rows: Tensor) -> None:
         """Go on with these rows alone, in this order; see `writing.search.Steps`."""
-        if self.cache.get_seq_length():
-            self.cache.batch_select_indices(rows)
+        before, self.inputs = self.inputs, self.inputs.index_select(0, rows)
+        if self.own.get_seq_length():
+            self.own.batch_select_indices(rows)
+            if not torch.equal(before, self.inputs):
+                self._take(rows)
+
+    def _take(self, rows: Tensor) -> None:
+        """What was read of these rows alone, in this order."""
+        self.read.batch_select_indices(rows)
         self.hidden, self.mask = self.hidden.index_select(0, rows), self.mask.index_select(0, rows)

@@ -244,6 +244,11 @@ class TextTokenizer:
         """Ids of all its tokens."""
         return [*self._tokenizer.get_vocab(with_added_tokens=True).values()]
 
+    @property
+    def tokens(self) -> Mapping[int, str]:
+        """Its tokens by id."""
+        return {number: token for token, number in self._tokenizer.get_vocab(with_added_tokens=True).items()}
+
     def written(self, rows: Sequence[Sequence[int]]) -> list[str]:
         """Texts of rows of ids, without special tokens and white space around them."""
         return [text.strip() for text in self._tokenizer.decode_batch([*map(list, rows)], skip_special_tokens=True)]

@@ -211,16 +211,26 @@ def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet
     if recipe.input != "-" or as_json or recipe.output:
         _finish(recipe, as_json, quiet)
         return
-    from headstart.artifact import load
-    from headstart.runs.inference import cut_notes, least_confidence
+    from headstart.runs.inference import cut_notes, opened
+    from headstart.runs.outcome import Call
     from headstart.serving.files import predict_lines, standard_input
+    from headstart.serving.streaming import Waits, predict_stream
 
-    artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
+    artifact, abstain = opened(recipe, Call(progress_for(quiet=quiet)))
+    lines, waits = standard_input(recipe.encoding), Waits()
+    if recipe.stream:
+        found = predict_stream(artifact, lines, abstain=abstain, waits=waits)
+    else:
+        found = predict_lines(artifact, lines, abstain=abstain)
     cut = rows = 0
-    abstain = least_confidence(recipe, artifact)
-    for row in predict_lines(artifact, standard_input(recipe.encoding), abstain=abstain):
-        print_json(row)
-        cut, rows = cut + bool(row.get("truncated")), rows + 1
+    try:
+        for row in found:
+            print_json(row)
+            sys.stdout.flush()
+            cut, rows = cut + bool(row.get("truncated")), rows + 1
+    finally:
+        if waits and not quiet:
+            print(f"{'latency':<12} {waits}", file=sys.stderr)
     say_notes(cut_notes(cut, rows, artifact), quiet)
 
 

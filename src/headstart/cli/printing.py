@@ -112,6 +112,20 @@ def _predictions(outcome: Outcome, quiet: bool) -> None:
         print_json(row)
 
 
+def _export(outcome: Outcome, quiet: bool) -> None:
+    result, found = outcome.result, outcome.result["agreement"]
+    rows = [
+        ["the same texts", f"{found['texts']:.1%}"],
+        ["other texts of the same score", f"{found['ties']:.1%}"],
+        ["the same tokens", f"{found['tokens']:.1%}"],
+    ]
+    for name, key in (("BLEU", "bleu"), ("chrF", "chrf")):
+        if found[key] is not None:
+            rows.append([name, f"{found[key][0]:.2f} -> {found[key][1]:.2f}"])
+    print(table([f"{result['to']}, {result['quantization']}", f"{found['rows']:,} texts"], rows))
+    _say("\nsaved".ljust(13), f"{result['export']} ({result['bytes'] / 1e6:.0f} MB)", quiet)
+
+
 def _recipe(outcome: Outcome, quiet: bool) -> None:
     path = outcome.result["recipe"]
     _say("saved", f"{path}: a recipe for {outcome.result['task']}", quiet)
@@ -170,6 +184,7 @@ SHOWN: dict[str, Callable[[Outcome, bool], None]] = {
     "replies": _replies,
     "changes": _index,
     "output": _output,
+    "export": _export,
     "recipe": _recipe,
 }
 """How a result is shown, by a key that only results of its kind have."""

@@ -14,7 +14,7 @@ from headstart.backbones.weights import ENDING, joint_digest
 from headstart.data.outputs import Outputs
 from headstart.data.store import Store
 from headstart.decisions.base import Decision
-from headstart.errors import ModelError
+from headstart.errors import ModelError, UsageError
 from headstart.manifest import MANIFEST, S, Stated, shaped
 from headstart.runtime.contained import arrays, differs, digest_of
 from headstart.runtime.device import Device
@@ -32,6 +32,8 @@ NETWORK_PATHS = tuple(f"{home}{name}" for home in ("", f"{NETWORK}/") for name i
 
 Runtime = Literal["torch", "numpy", "sklearn"]
 """What a predictor computes with."""
+AskedRuntime = Literal["auto", "torch", "ctranslate2"]
+"""What models that write are to compute with: `auto` is an exported network where there is one that suits, else torch."""
 
 
 class Predictor(ABC):
@@ -78,6 +80,29 @@ class Predictor(ABC):
 
     def place(self, device: Device) -> None:  # noqa: B027
         """Compute on a device from now on, where there is a network."""
+
+    def compute_with(self, runtime: AskedRuntime) -> None:
+        """Compute with a runtime from now on; `torch` stands for what the model was made with.
+
+        Raises:
+            UsageError: the model is not kept for it.
+            UnavailableError: the runtime is not installed.
+            ModelError: what is kept for it is damaged.
+        """
+        if runtime not in ("auto", "torch"):
+            raise UsageError(
+                f"--runtime {runtime} is for models that write and were exported for it, see: headstart export --help"
+            )
+
+    @property
+    def remark(self) -> str:
+        """What to know of how it computes; empty where nothing is out of the ordinary."""
+        return ""
+
+    @property
+    def conditions(self) -> Mapping[str, Any]:
+        """What its outputs depend on beside files, precision and version, as plain data: journals of others are not used."""
+        return {}
 
     def release(self) -> None:  # noqa: B027
         """Let go of what only the run that made it has use for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -15,10 +16,16 @@ from headstart.backbones.location import GENERATE, BackboneSource, locate, locat
 from headstart.backbones.seq2seq import Seq2Seq, Seq2SeqSteps
 from headstart.data.batches import sorted_batches
 from headstart.data.outputs import Generated
+from headstart.data.tokens import Tokens
+from headstart.errors import MissingInputError, UnavailableError
+from headstart.exports import EXPORTS
+from headstart.exports.base import Exported, ExportFormat, Writer
+from headstart.exports.folder import ExportFolder
 from headstart.heads.model import Model
 from headstart.manifest import Stated
 from headstart.predictors.base import (
     NETWORK_PATHS,
+    AskedRuntime,
     Predictor,
     Runtime,
     digests,
@@ -34,6 +41,7 @@ from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
 from headstart.writing.decoding import Decoding
 from headstart.writing.sampling import decoded
+from headstart.writing.search import Found
 
 CHUNK = 8192
 """Inputs whose token ids are held at once."""
@@ -45,6 +53,37 @@ class Seq2SeqDescription(Stated):
     """What the manifest says of an encoder-decoder."""
 
     max_length: Annotated[int, Field(ge=8)]
+
+
+class NetworkWriter:
+    """Texts written by the network itself."""
+
+    def __init__(self, model: Model, backbone: Seq2Seq) -> None:
+        self.model, self.backbone = model, backbone
+
+    def budget(self, how: Decoding) -> int:
+        """Padded tokens of inputs that are written for at the same time."""
+        return max(1, TOKENS[self.backbone.device.type] // how.beams)
+
+    def write(self, tokens: Tokens, rows: np.ndarray, limits: np.ndarray, how: Decoding, numbers: np.ndarray) -> Found:
+        """Ids that are written, see `Writer.write`."""
+        backbone, span = self.backbone, self.backbone.written
+        start, ends = backbone.marks.start - span[0], (backbone.marks.end - span[0],)
+        forced = () if backbone.marks.forced is None else (backbone.marks.forced - span[0],)
+        given = tuple(torch.from_numpy(each) for each in tokens.pad(rows, backbone.tokenizer.pad_id))
+        ids, mask = moved(given, self.model)
+        with torch.inference_mode():
+            steps = Seq2SeqSteps(backbone, backbone.encode(Inputs(ids, mask)), span)
+            said = decoded(
+                steps,
+                moved(torch.from_numpy(limits), self.model),
+                how,
+                start=start,
+                ends=ends,
+                numbers=numbers,
+                forced=forced,
+            )
+        return said._replace(ids=[[[each + span[0] for each in ids] for ids in own] for own in said.ids])
 
 
 class Seq2SeqPredictor(Predictor):
@@ -64,6 +103,11 @@ class Seq2SeqPredictor(Predictor):
         self.model = Model(backbone, {}).eval()
         self.backbone = backbone
         self.backbone.fast = False
+        self._home: Path | None = None
+        self.network_digest = ""
+        """Joint digest of the weights that were read; empty where they were not."""
+        self._exported: Exported | None = None
+        self._unused = ""
 
     @property
     def decoding(self) -> Decoding:
@@ -74,28 +118,19 @@ class Seq2SeqPredictor(Predictor):
         """Texts for inputs, those of like length at the same time, in the order given."""
         return self.written([str(each) for each in inputs], self.decoding, progress=progress)
 
-    def written(self, texts: Sequence[str], how: Decoding, *, progress: Progress = SILENT) -> Generated:
-        """Texts for texts, written in a certain way."""
+    def written(
+        self, texts: Sequence[str], how: Decoding, *, writer: Writer | None = None, progress: Progress = SILENT
+    ) -> Generated:
+        """Texts for texts, written in a certain way, by `writer_for` it if no other is named."""
         found = Generated.of([""] * len(texts))
-        backbone, device = self.backbone, self.backbone.device.type
-        span = backbone.written
-        start, ends = backbone.marks.start - span[0], (backbone.marks.end - span[0],)
-        forced = () if backbone.marks.forced is None else (backbone.marks.forced - span[0],)
+        backbone, writer = self.backbone, writer or self.writer_for(how)
         for begin in range(0, len(texts), CHUNK):
             tokens = backbone.tokenizer.encode(texts[begin : begin + CHUNK])
             limits = how.limits(tokens.lengths, backbone.target.max_length)
 
             def write(rows: np.ndarray, tokens: Any = tokens, limits: np.ndarray = limits, begin: int = begin) -> None:
-                given = tuple(torch.from_numpy(each) for each in tokens.pad(rows, backbone.tokenizer.pad_id))
-                ids, mask = moved(given, self.model)
-                with torch.inference_mode():
-                    steps = Seq2SeqSteps(backbone, backbone.encode(Inputs(ids, mask)), span)
-                    said = decoded(
-                        steps, moved(torch.from_numpy(limits[rows]), self.model), how, start=start, ends=ends,
-                        numbers=begin + rows, forced=forced,
-                    )  # fmt: skip
-                flat = [[each + span[0] for each in ids] for own in said.ids for ids in own]
-                texts_ = iter(backbone.target.written(flat))
+                said = writer.write(tokens, rows, limits[rows], how, begin + rows)
+                texts_ = iter(backbone.target.written([ids for own in said.ids for ids in own]))
                 ranks = [tuple(next(texts_) for _ in own) for own in said.ids]
                 wide = max(map(len, ranks))
                 scores = np.zeros((len(rows), wide), dtype=np.float32)
@@ -105,10 +140,70 @@ class Seq2SeqPredictor(Predictor):
                 none = np.zeros(len(rows), dtype=np.float32)
                 found.put(begin + rows, Generated(tokens.lost[rows] > 0, ranks, scores, ended, none))
 
-            for rows in sorted_batches(tokens.lengths, max(1, TOKENS[device] // how.beams)):
+            for rows in sorted_batches(tokens.lengths, writer.budget(how)):
                 within_memory(rows, write)
                 progress.advance(len(rows))
         return found
+
+    def writer_for(self, how: Decoding) -> Writer:
+        """What writes in a certain way: the exported network where it does so too, else the network itself."""
+        exported = self._exported
+        return (
+            exported if exported is not None and not exported.refusal(how) else NetworkWriter(self.model, self.backbone)
+        )
+
+    def compute_with(self, runtime: AskedRuntime) -> None:
+        """Write with an exported network from now on, or with the network itself.
+
+        `auto` takes one that lies in the artifact, its runtime installed, on a processor; where products are to be in float32,
+        one whose weights are so too.
+
+        Raises:
+            MissingInputError: there is none for the runtime that is asked for.
+            UnavailableError: the runtime that is asked for is not installed.
+            ModelError: the export is damaged, or was made of another network.
+        """
+        self._exported, self._unused = None, ""
+        if runtime == "torch" or self._home is None:
+            return
+        for name in EXPORTS.names() if runtime == "auto" else [runtime]:
+            export = ExportFolder.find(self._home / name, self.network_digest)
+            if export is None:
+                continue
+            kept: ExportFormat = EXPORTS.get(name)()
+            try:
+                kept.require()
+            except UnavailableError as error:
+                if runtime != "auto":
+                    raise
+                self._unused = f"the network exported for {name} is not used: {error}"
+                continue
+            exact = self.precision != "float32" or export.said.quantization == "float32"
+            if runtime != "auto" or (exact and self.backbone.device.type == "cpu"):
+                self._exported = kept.open(export, self.backbone)
+                return
+        if runtime != "auto":
+            remedy = f"make one with: headstart export {quote(str(self._home))} --to {runtime}"
+            raise MissingInputError(f"{self._home} holds no network for {runtime}; {remedy}")
+
+    @property
+    def remark(self) -> str:
+        """Which exported network writes, or why none does; empty where there is none."""
+        if self._exported is None:
+            return self._unused
+        said = self._exported.export.said
+        if why := self._exported.refusal(self.decoding):
+            return f"the network exported for {said.to} is not used: {why}"
+        return f"{said.to}, {said.quantization}; the network itself: --runtime torch"
+
+    @property
+    def conditions(self) -> Mapping[str, Any]:
+        """How texts are written, and by which exported network."""
+        writer = self.writer_for(self.decoding)
+        exported = (
+            {"export": self._exported.export.digest} if self._exported is not None and writer is self._exported else {}
+        )
+        return {"decoding": self.decoding.plain(), **exported}
 
     def place(self, device: Device) -> None:
         """Compute on a device from now on."""
@@ -131,7 +226,9 @@ class Seq2SeqPredictor(Predictor):
         )
         needs = frozenset({GENERATE})
         backbone: Any = open_backbone(locate(source, needs), needs=needs)
-        return cls(backbone, task)
+        found = cls(backbone, task)
+        found._home, found.network_digest = folder, network_digest(description)
+        return found
 
     def usage(self) -> str:
         """A few lines around `generate`."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from headstart.config import InputPath, Names, OutputPath
 from headstart.recipes.base import Confidence, Recipe, Threads
@@ -37,6 +37,9 @@ class Inference(Format, Loaded):
     """Column(s) with the text; by default those of the training file."""
     corpus: InputPath | None = None
     """Files with passages that a retriever is to search in place of those that it was fitted with."""
+    runtime: Literal["auto", "torch", "ctranslate2"] = "auto"
+    """What models that write compute with: `auto` is a network that was exported into the folder of the run, where there is one
+    that suits, else `torch`."""
     abstain: Confidence = None
     """Confidence below which the model is not to answer, in [0, 1): a prediction then has probabilities and no label, and
     scores come with coverage and accuracy at it. By default that which the model was fitted with, if one was."""
@@ -86,8 +89,23 @@ class Predict(WritingOptions, Inference):
     best answer or text, or five passages."""
     max_answer: int | None = Field(default=None, ge=1, le=10_000)
     """Words of an answer at most, in [1, 10000], of models that find answers in texts; by default as the model was fitted with."""
+    stream: bool = False
+    """Answer each line of standard input as it comes, and say at the end how long answers took."""
     overwrite: bool = False
     """Replace the output file."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lines_stream(cls, values: Any) -> Any:
+        """What streams is standard input where nothing else is named."""
+        if (
+            isinstance(values, dict)
+            and values.get("stream")
+            and not values.get("texts")
+            and values.get("input") is None
+        ):
+            return values | {"input": "-"}
+        return values
 
 
 class Evaluate(Inference):

@@ -112,6 +112,13 @@ DOORS = (
         "Score a model on labelled rows, by group with `by=`.",
     ),
     Door(
+        "export",
+        "export",
+        MODEL,
+        RESULT,
+        "Keep a model that writes for a faster runtime, once it writes the same there.",
+    ),
+    Door(
         "index",
         "index",
         "sources: str | Path | Sequence[str | Path]",
@@ -166,7 +173,8 @@ def _class_of(field: str) -> str:
 def _function(door: Door) -> str:
     """A function with a parameter and a line of its docstring for each option."""
     cls, known = VERBS.get(door.verb), flags(door.verb)
-    inner, skipped = sections(cls), {*cls.positional, *door.without, "data"}
+    inner = sections(cls)
+    skipped = {*cls.positional, *door.without, *({"data"} & {*inner})}
     parameters, lines = ["    progress: Progress = ...,"], ["        progress: Told what happens; silent by default."]
     options: dict[str, tuple[str, str]] = {}
     if MANY in cls.model_fields and door.verb != "compare":

@@ -30,6 +30,7 @@ def predict(recipe: Predict, call: Call) -> Outcome:
         HeadstartError: the artifact, the input or the output can't be used.
     """
     from headstart.serving.files import predict_lines, prediction_row, standard_input
+    from headstart.serving.streaming import Waits, predict_stream
 
     given = [bool(recipe.texts), recipe.input is not None]
     if sum(given) != 1:
@@ -55,13 +56,7 @@ def predict(recipe: Predict, call: Call) -> Outcome:
             "--output writes the columns of a file given with --input (CSV, TSV, JSONL, Parquet, CoNLL); texts and lines give "
             f"JSON lines on standard output: headstart predict {quote(recipe.model)} < lines.txt > scored.jsonl"
         )
-    artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
-    _refuse_abstaining(recipe, artifact)
-    artifact = asked_for(recipe, artifact)
-    if recipe.threads is not None:
-        set_threads(recipe.threads, torch_runs=artifact.predictor.runtime == "torch")
-    _search_elsewhere(recipe, artifact, call)
-    abstain = least_confidence(recipe, artifact)
+    artifact, abstain = opened(recipe, call)
     if recipe.texts:
         inputs = recipe.texts if not artifact.task.pairs else _paired(recipe)
         said = artifact.predict(inputs)
@@ -72,10 +67,31 @@ def predict(recipe: Predict, call: Call) -> Outcome:
         return Outcome({"predictions": found}, artifact, notes=[*notes, *cut_notes(cut, len(said), artifact)])
     if by_line:
         lines = standard_input(recipe.encoding) if recipe.input == "-" else _text_lines(path, recipe.encoding)
-        found = list(predict_lines(artifact, lines, abstain=abstain))
+        waits = Waits()
+        if recipe.stream:
+            found = list(predict_stream(artifact, lines, abstain=abstain, waits=waits))
+        else:
+            found = list(predict_lines(artifact, lines, abstain=abstain))
         cut = sum(bool(row.get("truncated")) for row in found)
-        return Outcome({"predictions": found}, artifact, notes=cut_notes(cut, len(found), artifact))
+        return Outcome({"predictions": found} | waits.plain(), artifact, notes=cut_notes(cut, len(found), artifact))
     return _of_file(recipe, artifact, path, abstain, call)
+
+
+def opened(recipe: Predict, call: Call) -> tuple[Artifact, float | None]:
+    """The artifact as the recipe has it answer, and the score below which it does not.
+
+    Raises:
+        HeadstartError: it can't be used, or not so.
+    """
+    artifact = load(recipe.model, precision=recipe.precision, device=recipe.device, runtime=recipe.runtime)
+    _refuse_abstaining(recipe, artifact)
+    artifact = asked_for(recipe, artifact)
+    if recipe.threads is not None:
+        set_threads(recipe.threads, torch_runs=artifact.predictor.runtime == "torch")
+    if artifact.predictor.remark:
+        call.progress.say("runtime", artifact.predictor.remark)
+    _search_elsewhere(recipe, artifact, call)
+    return artifact, least_confidence(recipe, artifact)
 
 
 WRITING = tuple(WritingOptions.model_fields)
@@ -221,10 +237,12 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
         from headstart.runs.asking import evaluate as answers_of
 
         return answers_of(recipe, call)
-    artifact = load(recipe.model, precision=recipe.precision, device=recipe.device)
+    artifact = load(recipe.model, precision=recipe.precision, device=recipe.device, runtime=recipe.runtime)
     _refuse_abstaining(recipe, artifact)
     if recipe.threads is not None:
         set_threads(recipe.threads, torch_runs=artifact.predictor.runtime == "torch")
+    if artifact.predictor.remark:
+        call.progress.say("runtime", artifact.predictor.remark)
     _search_elsewhere(recipe, artifact, call)
     changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
     task = artifact.task.revised(**changes)

@@ -30,15 +30,19 @@ CHUNK = 4096
 
 
 def predict_lines(
-    artifact: Artifact, lines: Iterable[str], *, abstain: float | None = None
+    artifact: Artifact, lines: Iterable[str], *, abstain: float | None = None, at_once: int = CHUNK
 ) -> Iterator[dict[str, Any]]:
     """One plain prediction per line, in order; a line without text gives nulls, so that lines keep their numbers.
 
-    For `abstain` see `prediction_row`.
+    Args:
+        artifact: what predicts.
+        lines: one text each, or two with a tab between them.
+        abstain: see `prediction_row`.
+        at_once: lines that are waited for before they are answered, at most; the first ones are fewer.
     """
     task: Any = artifact.task
     number = 0
-    for chunk in _chunks(lines, first=64):
+    for chunk in _chunks(lines, first=min(64, at_once), most=at_once):
         inputs = []
         for number, line in enumerate(chunk, start=number + 1):  # noqa: B020
             inputs.append(task.input_of(_parts(line.removesuffix("\n").removesuffix("\r"), number, pairs=task.pairs)))
@@ -257,8 +261,9 @@ class FilePredictions:
         overwrite: bool,
     ) -> None:
         """Write `work` and put it in the place of `target`, the predictions kept on the way."""
-        precision = self.artifact.predictor.precision
-        key = {"model": self.artifact.digest, "precision": precision, "rows": CHUNK, "version": own_version()}
+        predictor = self.artifact.predictor
+        key = {"model": self.artifact.digest, "precision": predictor.precision, "rows": CHUNK, "version": own_version()}
+        key |= predictor.conditions
         blank = self.artifact.task.no_outputs()
         with Journal(target.with_name(target.name + ".part"), key, blank) as journal:
             self._journal = journal
@@ -314,9 +319,9 @@ def _kept(journal: Journal, target: Path) -> str:
     return f"stopped; the predictions of {journal.rows:,} rows are kept in {journal.path}, and the same command goes on there"
 
 
-def _chunks(items: Iterable[Any], first: int = CHUNK) -> Iterator[list[Any]]:
+def _chunks(items: Iterable[Any], first: int = CHUNK, most: int = CHUNK) -> Iterator[list[Any]]:
     stream = iter(items)
     size = first
     while chunk := list(islice(stream, size)):
         yield chunk
-        size = min(size * 4, CHUNK)
+        size = min(size * 4, most)
