@@ -1,7 +1,8 @@
 """A tiny network that writes, in the folder of a run."""
 
 import csv
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,10 @@ def texts_csv(tmp_path: Path) -> Path:
 def linear_run(tmp_path: Path) -> Path:
     """An artifact that writes nothing."""
     return linear().save(tmp_path / "linear")
+
+
+@pytest.fixture(autouse=True)
+def _let_go() -> Iterator[None]:
+    """Nothing of the runtime is left for the end of the interpreter, which it does not survive."""
+    yield
+    gc.collect()
