@@ -1742,7 +1742,7 @@ FAULTS = (
     ),
     Fault(
         "replies: a row may be judged on its own reply twice", "tasks/response_selection.py",
-        "others = pool[pool != turns.relevant[0]]", "others = pool",
+        "others = np.setdiff1d(pool, (*turns.relevant, *turns.said))", "others = pool",
         REPLIES + "test_each_reply_is_told_from_nine_others_which_hang_on_its_dialogue_and_the_part_alone",
     ),
     Fault(

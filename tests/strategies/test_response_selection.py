@@ -149,6 +149,11 @@ def test_of_what_is_too_long_the_last_turns_are_read_by_the_card_too(
     np.testing.assert_allclose(best.values.numpy(), ours.scores[0], atol=1e-4)
 
 
+def test_a_run_that_names_no_strategy_takes_up_the_bi_encoder_beside_the_controls() -> None:
+    planned = assemble("fit", {"train": "a.jsonl", "task": "response-selection"}).planned()
+    assert [strategy.name for strategy in planned] == ["bm25", "untouched", "bi-encoder"]
+
+
 def test_what_is_fitted_on_first_places_refuses_replies() -> None:
     reasons = {each: refusal(STRATEGIES.get(each)(), ResponseSelection()) for each in STRATEGIES.names()}
     assert [each for each, why in reasons.items() if not why] == ["bi-encoder", "bm25", "untouched"]

@@ -124,10 +124,26 @@ def test_each_reply_is_told_from_nine_others_which_hang_on_its_dialogue_and_the_
     assert task.doubts(rows) == []
 
 
+def test_the_turns_of_a_row_are_never_among_what_its_reply_is_told_from() -> None:
+    task, rows = read(table(["Hello?", "Good\nday.", "Is it open?", "Until six.", "Good day."]))
+    assert [[task.passages[at].text for at in row.said] for row in rows.examples] == [
+        [],
+        ["Good\nday.", "Good day."],
+        ["Good\nday.", "Is it open?", "Good day."],
+        ["Is it open?", "Until six."],
+    ]
+    assert all(not {*row.said} & {*row.drawn} for row in rows.examples)
+    order = np.array([[1, 0, 2, 3]] * 4)
+    found = task.selected(ranked(order, np.array([[4.0, 3.0, 2.0, 1.0]] * 4, dtype=np.float32)), rows)
+    assert found.ids[:, :4].tolist() == [[1, 0, 2, 3], [1, 2, -1, -1], [2, -1, -1, -1], [0, 3, -1, -1]]
+    assert found.scores[2, :3].tolist() == [2.0, 0.0, 0.0]
+    assert found.ranks.tolist() == [2, 1, 1, 2]
+
+
 def test_where_replies_are_few_that_is_said() -> None:
     task, rows = read(table(TALK))
     assert task.doubts(rows) == ["3 rows have 3 different replies: each is picked out of 3, not of 10"]
-    assert [len(row.drawn) for row in rows.examples] == [2, 2, 2]
+    assert [len(row.drawn) for row in rows.examples] == [2, 1, 0]
 
 
 def test_the_place_of_a_reply_is_that_among_those_drawn_and_what_is_not_ranked_stands_behind_by_number() -> None:

@@ -113,8 +113,10 @@ class Turns(Query):
 
     Args:
         key: as of `Exchange`.
+        said: numbers of the replies whose texts stand in its own turns, ascending; they are no replies to it.
         drawn: numbers of other replies that it is to be told from, ascending.
     """
 
     key: str = ""  # type: ignore[assignment]
+    said: tuple[int, ...] = ()
     drawn: tuple[int, ...] = ()

@@ -43,7 +43,7 @@ class ResponseSelection(RankingTask):
     Every turn of a dialogue but the first is a row: the turns before it, and itself as the reply. Rows of one dialogue hang
     together in splits and intervals. Each row is judged by whether its reply is told from nine others of its part, drawn by a hash
     of its dialogue so that all strategies have the same ones (Lowe et al. 2015, "The Ubuntu Dialogue Corpus", section 4.1), and by
-    its place among all replies of the part. What is said by a system, in front or between, is left out.
+    its place among all replies of the part. What was just said is no candidate. What is said by a system is left out.
 
     Needs: `encode`, of strategies with a network.
     Inputs: a column with dialogues, as lists of turns; or two, with turns and speakers or with prompts and replies.
@@ -124,11 +124,18 @@ class ResponseSelection(RankingTask):
 
     def _context(self, dialogue: Sequence[Turn]) -> str:
         """The last turns as one text, each on a line of its own."""
-        return "\n".join(" ".join(turn.text.split()) for turn in dialogue[-self.turns :])
+        return "\n".join(_line(turn.text) for turn in dialogue[-self.turns :])
 
     def queries(self, rows: Store[Exchange], passages: Passages, places: Places) -> AnsweredQuestions:
         """Each reply with its number; equal turns stay rows of their own, for each is followed by a reply of its own."""
-        examples = [Turns(each.text, (*places.find(each)[:1],), (1.0,), key=each.key) for each in rows.examples]
+        numbers = [places.find(each)[0] for each in rows.examples]
+        lines: dict[str, set[int]] = {}
+        for each, number in zip(rows.examples, numbers, strict=True):
+            lines.setdefault(_line(each.passage), set()).add(number)
+        examples = []
+        for each, number in zip(rows.examples, numbers, strict=True):
+            said = set().union(*(lines.get(line, ()) for line in each.text.split("\n"))) - {number}
+            examples.append(Turns(each.text, (number,), (1.0,), key=each.key, said=tuple(sorted(said))))
         return AnsweredQuestions(Store(examples, rows.lines, rows.file, rows.columns, rows.groups), [], [])
 
     def corpus_in(self, path: str, tally: Gathered) -> Iterator[Passage]:
@@ -155,13 +162,20 @@ class ResponseSelection(RankingTask):
         return np.unique(np.fromiter(named, dtype=np.int64))
 
     def selected(self, ranking: Ranked, rows: Store[Query]) -> Ranked:
-        """The first places, and the place of the reply among those that were drawn; of equal scores the lower number is first."""
-        found = super().selected(ranking, rows)
+        """The first places, and that of the reply among those that were drawn; of equal scores the lower number is first.
+
+        What was just said has no place.
+        """
+        barred = [np.isin(ids, getattr(each, "said", ())) for ids, each in zip(ranking.ids, rows.examples, strict=True)]
+        order = np.argsort(np.array(barred), axis=1, kind="stable")
+        ids = np.take_along_axis(np.where(barred, -1, ranking.ids), order, axis=1)
+        scores = np.take_along_axis(np.where(barred, 0.0, ranking.scores), order, axis=1)
+        found = super().selected(replace(ranking, ids=ids, scores=scores), rows)
         for row, example in enumerate(rows.examples):
             own, drawn = example.relevant[0], getattr(example, "drawn", ())
             places = {int(number): at for at, number in enumerate(ranking.ids[row]) if number >= 0}
-            order = sorted((own, *drawn), key=lambda number: (places.get(number, len(places)), number))
-            found.ranks[row] = order.index(own) + 1
+            ordered = sorted((own, *drawn), key=lambda number: (places.get(number, len(places)), number))
+            found.ranks[row] = ordered.index(own) + 1
         return found
 
     def results(self, outputs: Ranked, rows: Store[Query]) -> SelectionResults:
@@ -184,7 +198,7 @@ class ResponseSelection(RankingTask):
             DataError: it is something else.
         """
         if not isinstance(given, str):
-            given = "\n".join(" ".join(each.split()) for each in _spoken(at, given))
+            given = "\n".join(map(_line, _spoken(at, given)))
         return self._context(dialogue_of_lines(checked_input(at, given, pairs=False)))
 
     def is_blank(self, given: Any) -> bool:
@@ -201,7 +215,7 @@ class ResponseSelection(RankingTask):
         found = []
         for (named, cut), given in zip(self._named(outputs, self.best + self.turns), inputs, strict=True):
             said = {*str(given).split("\n")}
-            replies = [each for each in named if " ".join(each.text.split()) not in said]
+            replies = [each for each in named if _line(each.text) not in said]
             found.append(RankedReplies((*replies[: self.best],), cut))
         return found
 
@@ -215,9 +229,14 @@ class ResponseSelection(RankingTask):
         ]
 
 
+def _line(text: str) -> str:
+    """A turn on one line."""
+    return " ".join(text.split())
+
+
 def _drawn(turns: Any, pool: np.ndarray) -> Turns:
-    """Turns with the other replies that theirs is to be told from, which hang on their key and on the pool alone."""
-    others = pool[pool != turns.relevant[0]]
+    """Turns with the other replies that theirs is to be told from, which hang on its dialogue and on the pool alone."""
+    others = np.setdiff1d(pool, (*turns.relevant, *turns.said))
     seed = int.from_bytes(hashlib.blake2b(turns.key.encode(), digest_size=8).digest(), "little")
     few = min(CANDIDATES - 1, len(others))
     drawn = np.random.default_rng(seed).choice(others, few, replace=False) if few else others
