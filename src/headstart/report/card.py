@@ -98,7 +98,8 @@ def _summary(evidence: Mapping[str, Any]) -> list[str]:
     task, backbone = evidence.get("task") or {}, evidence.get("backbone") or {}
     chosen = chosen_entry(evidence) or {}
     inputs = " and ".join(markdown(name) for name in task.get("text") or ["text"])
-    about = f"It reads {inputs} and predicts {markdown(task.get('label') or 'a label')}."
+    answer = task.get("label") or ("a reply" if task.get("answers") == "passages" else "a label")
+    about = f"It reads {inputs} and predicts {markdown(answer)}."
     if evidence.get("kind") in WITHOUT_NETWORK:
         origin = f"{WITHOUT_NETWORK[evidence['kind']][2]}; in the comparison below it was the one to keep."
     else:

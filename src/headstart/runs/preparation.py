@@ -132,7 +132,8 @@ def announce(labelled: LabelledRows, progress: Progress) -> None:
     named = f" ({shown}{more})" if counts else ""
     progress.say(
         "data",
-        f"{len(rows):,} rows of {rows.file}: {task.name}, text {'+'.join(task.text or ())}, label {task.label}"
+        f"{len(rows):,} rows of {rows.file}: {task.name}, text {'+'.join(task.text or ())}"
+        f"{f', label {task.label}' if task.label else ''}"
         f"{named}, metric {task.chosen_metric}; change with --task, --text, --label, --metric",
     )
     if labelled.guess:
