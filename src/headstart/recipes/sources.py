@@ -87,7 +87,7 @@ class Format(Component):
     so on. By default it has, and a line that looks like a row stops the run."""
 
     @property
-    def reading(self) -> dict[str, str | bool | None]:
+    def reading(self) -> dict[str, Any]:
         """Options of a reader, None where nothing is said."""
         return {key: getattr(self, key) for key in Format.model_fields}
 

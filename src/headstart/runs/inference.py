@@ -83,15 +83,20 @@ def opened(recipe: Predict, call: Call) -> tuple[Artifact, float | None]:
     Raises:
         HeadstartError: it can't be used, or not so.
     """
+    artifact = asked_for(recipe, _loaded(recipe, call))
+    _search_elsewhere(recipe, artifact, call)
+    return artifact, least_confidence(recipe, artifact)
+
+
+def _loaded(recipe: Inference, call: Call) -> Artifact:
+    """The artifact of a recipe, with the threads and the runtime that it asks for."""
     artifact = load(recipe.model, precision=recipe.precision, device=recipe.device, runtime=recipe.runtime)
     _refuse_abstaining(recipe, artifact)
-    artifact = asked_for(recipe, artifact)
     if recipe.threads is not None:
         set_threads(recipe.threads, torch_runs=artifact.predictor.runtime == "torch")
     if artifact.predictor.remark:
         call.progress.say("runtime", artifact.predictor.remark)
-    _search_elsewhere(recipe, artifact, call)
-    return artifact, least_confidence(recipe, artifact)
+    return artifact
 
 
 WRITING = tuple(WritingOptions.model_fields)
@@ -237,12 +242,7 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
         from headstart.runs.asking import evaluate as answers_of
 
         return answers_of(recipe, call)
-    artifact = load(recipe.model, precision=recipe.precision, device=recipe.device, runtime=recipe.runtime)
-    _refuse_abstaining(recipe, artifact)
-    if recipe.threads is not None:
-        set_threads(recipe.threads, torch_runs=artifact.predictor.runtime == "torch")
-    if artifact.predictor.remark:
-        call.progress.say("runtime", artifact.predictor.remark)
+    artifact = _loaded(recipe, call)
     _search_elsewhere(recipe, artifact, call)
     changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
     task = artifact.task.revised(**changes)
