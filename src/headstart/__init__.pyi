@@ -208,6 +208,9 @@ def fit(
     embeddings: bool | None = ...,
     dropout: float | None = ...,
     hidden_dropout: Literal["own"] | float | None = ...,
+    prefix: str | None = ...,
+    label_smoothing: float | None = ...,
+    word_dropout: float | None = ...,
     rates: Sequence[float] | float | None = ...,
     passes: int | None = ...,
     compare_after: int | None = ...,
@@ -238,7 +241,6 @@ def fit(
     decoder_layers: int | None = ...,
     target_vocabulary: int | None = ...,
     encoder_rate: float | None = ...,
-    label_smoothing: float | None = ...,
     training: Keys | None = ...,
 ) -> Artifact:
     """Transfer a pretrained model to labelled data; controls run beside it.
@@ -385,6 +387,12 @@ def fit(
         dropout: Share of the head's inputs dropped in training, in [0, 1) (of fine-tuning, lora).
         hidden_dropout: Share of the states dropped within the network in training, in [0, 1), or `own` (of fine-
             tuning, warm-start).
+        prefix: What stands in front of each text that is read, of tasks that write (of fine-tuning, lora,
+            untouched).
+        label_smoothing: Share of the probability that is wanted of all words alike (Szegedy et al (of fine-tuning,
+            lora, warm-start).
+        word_dropout: Share of the words of a text that are hidden while what is written for it is learnt, in [0, 1)
+            (of fine-tuning, lora, warm-start).
         rates: Learning rates tried, each in (0, 1] (of from-scratch).
         passes: Passes over the training rows, in [1, 1000] (of from-scratch).
         compare_after: Passes after which the rates are compared and only the best one goes on, in [1, 1000] (of
@@ -423,7 +431,6 @@ def fit(
         decoder_layers: Layers of the decoder, in [1, 100], each as wide as those of the encoder (of warm-start).
         target_vocabulary: Words of what is written at most, in [300, 250,000] (of warm-start).
         encoder_rate: Share of the learning rate that the encoder gets, in [0, 1] (of warm-start).
-        label_smoothing: Share of the probability that is wanted of all words alike (Szegedy et al (of warm-start).
         training: Settings of the training loop, as a mapping of its keys.
     """
 
@@ -551,6 +558,9 @@ def compare(
     embeddings: bool | None = ...,
     dropout: float | None = ...,
     hidden_dropout: Literal["own"] | float | None = ...,
+    prefix: str | None = ...,
+    label_smoothing: float | None = ...,
+    word_dropout: float | None = ...,
     rates: Sequence[float] | float | None = ...,
     passes: int | None = ...,
     compare_after: int | None = ...,
@@ -581,7 +591,6 @@ def compare(
     decoder_layers: int | None = ...,
     target_vocabulary: int | None = ...,
     encoder_rate: float | None = ...,
-    label_smoothing: float | None = ...,
     training: Keys | None = ...,
 ) -> Artifact:
     """Run strategies and controls side by side; options as for `fit`.
@@ -712,6 +721,9 @@ def plan(
     embeddings: bool | None = ...,
     dropout: float | None = ...,
     hidden_dropout: Literal["own"] | float | None = ...,
+    prefix: str | None = ...,
+    label_smoothing: float | None = ...,
+    word_dropout: float | None = ...,
     rates: Sequence[float] | float | None = ...,
     passes: int | None = ...,
     compare_after: int | None = ...,
@@ -742,7 +754,6 @@ def plan(
     decoder_layers: int | None = ...,
     target_vocabulary: int | None = ...,
     encoder_rate: float | None = ...,
-    label_smoothing: float | None = ...,
     training: Keys | None = ...,
 ) -> dict[str, Any]:
     """What `fit` would run on this data, and for about how long; options as for `fit`.

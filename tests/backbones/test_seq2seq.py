@@ -21,7 +21,7 @@ from headstart.backbones.seq2seq import Seq2Seq, Seq2SeqSteps
 from headstart.backbones.warm_start import learn_vocabulary, warm_started
 from headstart.errors import ModelError
 from headstart.heads.model import Model
-from headstart.objectives.seq2seq import Seq2SeqLoss, WritingRows, word_losses
+from headstart.objectives.seq2seq import Seq2SeqLoss, WritingRows, hidden, word_losses
 from headstart.writing.search import search
 
 TEXTS = ["a good day", "very bad indeed", "where is the shop", "monday", "it is a good start and a bad end"]
@@ -150,6 +150,45 @@ def test_a_warm_start_reads_as_its_encoder_does(tiny_backbone: Path, tmp_path: P
     cold = started(tiny_backbone, tmp_path / "cold", pretrained=False)
     with torch.no_grad():
         assert (cold.encode(inputs).hidden - theirs).abs().max() > 0.1
+
+
+def test_words_that_are_parted_say_the_same_and_are_joined_again(tiny_backbone: Path, tmp_path: Path) -> None:
+    backbone = started(tiny_backbone, tmp_path / "bart")
+    batch = Seq2SeqLoss().collate(rows(backbone), np.arange(len(TEXTS)), backbone.marks.pad)
+    whole, _ = word_losses(Model(backbone, {}), batch, smoothing=0.1)
+    table = backbone.network.model.shared.weight
+    whole.backward()
+    slopes = table.grad.clone()
+    backbone.part_words()
+    own = backbone.network.get_decoder().embed_tokens.weight
+    parted, _ = word_losses(Model(backbone, {}), batch, smoothing=0.1)
+    parted.backward()
+    first, behind = backbone.written
+    assert own.shape == (behind - first, table.shape[1])
+    torch.testing.assert_close(parted, whole)
+    torch.testing.assert_close(own.grad, slopes[first:behind])
+    with torch.no_grad():
+        own.add_(1.0)
+    expected = own.detach().clone()
+    backbone.join_words()
+    assert torch.equal(table[first:behind], expected)
+    assert backbone.network.get_decoder().embed_tokens.weight is table
+    assert backbone.scoring((first, behind))[0].data_ptr() == table[first:].data_ptr()
+
+
+def test_words_that_are_read_are_hidden_in_training_alone(tiny_backbone: Path, tmp_path: Path) -> None:
+    backbone = started(tiny_backbone, tmp_path / "bart")
+    batch = Seq2SeqLoss().collate(rows(backbone), np.arange(len(TEXTS)), backbone.marks.pad)
+    special = backbone.tokenizer.special
+    torch.manual_seed(1)
+    found = hidden(Model(backbone, {}), batch["ids"], 0.5)
+    changed = found != batch["ids"]
+    assert {*found[changed].tolist()} == {special["mask"]}
+    text = ~torch.isin(batch["ids"], torch.tensor([*special.values(), backbone.marks.pad])) & (batch["mask"] > 0)
+    assert not (changed & ~text).any()
+    assert 0.2 < float(changed[text].float().mean()) < 0.8
+    loss = Seq2SeqLoss(word_dropout=0.5).loss(Model(backbone, {}), batch)[0]
+    assert float(loss.detach()) != float(word_losses(Model(backbone, {}), batch, smoothing=0.1)[0].detach())
 
 
 def test_what_is_read_is_never_written(tiny_backbone: Path, tmp_path: Path) -> None:

@@ -161,6 +161,8 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "like": (["--like", "warm-start"], "warm-start"),
     "encoder_rate": (["--encoder-rate", "0.5"], 0.5),
     "label_smoothing": (["--label-smoothing", "0.2"], 0.2),
+    "word_dropout": (["--word-dropout", "0.2"], 0.2),
+    "prefix": (["--prefix", "summarize: "], "summarize: "),
     "retriever": (["--retriever", "bm25"], "bm25"),
     "depth": (["--depth", "10"], 10),
     "hard_negatives": (["--hard-negatives", "5"], 5),

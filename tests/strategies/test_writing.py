@@ -98,7 +98,7 @@ def test_controls_write_what_they_know(ran: Callable[..., RunResult]) -> None:
 
 def test_controls_are_always_there() -> None:
     recipe = assemble("fit", {"train": "a.csv", "task": "translation", "strategy": "warm-start"})
-    assert [strategy.name for strategy in recipe.planned()] == [*CONTROLS, "warm-start", "from-scratch"]
+    assert [strategy.name for strategy in recipe.planned()] == [*CONTROLS, "untouched", "warm-start", "from-scratch"]
 
 
 def test_the_control_from_scratch_has_the_network_of_the_warm_start(ran: Callable[..., RunResult]) -> None:

@@ -159,6 +159,10 @@ class Backbone(nn.Module, ABC):
         reads. Modules whose output `encode` does not use (a pooler) are in none.
         """
 
+    def encoder_blocks(self) -> list[list[nn.Module]]:
+        """Those that `encode` passes, embeddings first; all but where a decoder stands beside an encoder."""
+        return self.blocks()
+
     @abstractmethod
     def save(self, folder: Path, network: nn.Module | None = None) -> None:
         """Write configuration, weights and tokenizer into a folder from which `open_backbone` makes the same again.

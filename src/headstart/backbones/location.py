@@ -5,7 +5,7 @@ A model folder from elsewhere gets no vote on code: only known architectures, on
 
 import importlib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -64,6 +64,14 @@ DECODE, GENERATE = "decode", "generate"
 """Abilities: to tell the words of a given text one by one, and to write one."""
 HALVED = frozenset(["t5", "mt5", "umt5"])
 """Encoder-decoders of which the encoder alone is loaded unless something is to be written."""
+
+
+Check = Callable[[Mapping[str, Any]], None]
+"""Raises a ModelError where a configuration does not do; asked before weights are fetched or read."""
+
+
+def _any(config: Mapping[str, Any]) -> None:
+    """Every configuration does."""
 
 
 class BackboneSource(Component):
@@ -148,17 +156,25 @@ def backbone_class(config: Mapping[str, Any], needs: frozenset[str] = frozenset(
     return found
 
 
+def abilities(config: Mapping[str, Any]) -> frozenset[str]:
+    """What networks of a configuration can do, whichever class opens them; see `Backbone.can`."""
+    kind = config["model_type"]
+    found: frozenset[str] = BACKBONES.get(kind if kind in BACKBONES.names() else TRANSFORMERS).can
+    return found | BACKBONES.get("bart").can if kind in HALVED else found
+
+
 def architectures() -> list[str]:
     """Values of `model_type` that are loaded: those of transformers, and those that have a class of their own."""
     return sorted(ARCHITECTURES.union(BACKBONES.names()) - {TRANSFORMERS})
 
 
-def locate(source: BackboneSource, needs: frozenset[str] = frozenset()) -> Located:
+def locate(source: BackboneSource, needs: frozenset[str] = frozenset(), check: Check = _any) -> Located:
     """Find the folder of a backbone, fetch it from the hub if need be, and verify it.
 
     Args:
         source: which backbone.
         needs: what it has to be able to do, see `Backbone.can`; checked before weights are fetched or read.
+        check: what else its configuration has to be.
 
     Raises:
         MissingInputError: a path that does not exist.
@@ -167,16 +183,16 @@ def locate(source: BackboneSource, needs: frozenset[str] = frozenset()) -> Locat
             or code of its own.
     """
     if source.location in KNOWN:
-        return _known(source, needs)
+        return _known(source, needs, check)
     path = Path(source.location).expanduser()
     is_path = source.location.startswith((".", "/", "~")) or source.location.count("/") > 1
     if path.is_dir() and (is_path or source.revision is None):  # only what is on the hub has revisions
         refuse_changed(path, [f"{home}{name}" for home in ("", f"{NETWORK}/") for name in NETWORK_FILES])
-        return _verified(network_in(path), source, path.resolve().name, needs=needs)
+        return _verified(network_in(path), source, path.resolve().name, needs=needs, check=check)
     if is_path or path.is_file():
         raise MissingInputError(f"backbone '{source.location}' is not a folder{_nearby(path)}")
-    folder, revision = _fetched(source.location, source.revision, needs)
-    return _verified(folder, source.revised(revision=revision), source.location, needs=needs)
+    folder, revision = _fetched(source.location, source.revision, needs, check)
+    return _verified(folder, source.revised(revision=revision), source.location, needs=needs, check=check)
 
 
 def network_in(folder: Path) -> Path:
@@ -187,7 +203,7 @@ def network_in(folder: Path) -> Path:
     return inside if is_apart else folder
 
 
-def _known(source: BackboneSource, needs: frozenset[str]) -> Located:
+def _known(source: BackboneSource, needs: frozenset[str], check: Check) -> Located:
     card = importlib.import_module(KNOWN[source.location])
     digest = card.SHA256
     if source.digest not in (None, digest):
@@ -200,23 +216,23 @@ def _known(source: BackboneSource, needs: frozenset[str]) -> Located:
         if weights.is_file():
             folder = weights.resolve().parent  # installers may lay links into an environment
             pinned = source.revised(digest=digest, max_length=length)
-            return _verified(folder, pinned, card.HUB_ID, card.LICENSE, needs)
+            return _verified(folder, pinned, card.HUB_ID, card.LICENSE, needs, check)
     try:
-        folder, revision = _fetched(card.HUB_ID, source.revision or card.REVISION, needs)
+        folder, revision = _fetched(card.HUB_ID, source.revision or card.REVISION, needs, check)
     except UnavailableError as error:
         raise UnavailableError(f"{error}\n{card.OFFLINE}") from None
     pinned = source.revised(digest=digest, max_length=length, revision=revision)
-    return _verified(folder, pinned, card.HUB_ID, card.LICENSE, needs)
+    return _verified(folder, pinned, card.HUB_ID, card.LICENSE, needs, check)
 
 
-def _fetched(hub_id: str, revision: str | None, needs: frozenset[str]) -> tuple[Path, str]:
+def _fetched(hub_id: str, revision: str | None, needs: frozenset[str], check: Check) -> tuple[Path, str]:
     """All files of a hub id, after its configuration alone has passed the checks: weights can be many gigabytes."""
     folder, commit = fetch(hub_id, revision, (CONFIG,))
-    _configuration(folder, needs)
+    _configuration(folder, needs, check)
     return fetch(hub_id, commit)  # of the same commit, whatever the branch has become
 
 
-def _configuration(folder: Path, needs: frozenset[str]) -> dict[str, Any]:
+def _configuration(folder: Path, needs: frozenset[str], check: Check) -> dict[str, Any]:
     """The cleaned configuration in a folder, of an architecture that is known and can do what is needed."""
     config = read_json(folder, CONFIG)
     if config is None:
@@ -227,6 +243,7 @@ def _configuration(folder: Path, needs: frozenset[str]) -> dict[str, Any]:
         raise ModelError(f"{folder}: model_type {kind!r} is not one that is loaded{hint} ({', '.join(known)})")
     if needs:
         backbone_class(config, needs)
+    check(config)
     return cleaned(config)
 
 
@@ -236,8 +253,9 @@ def _verified(
     identity: str,
     license_name: str | None = None,
     needs: frozenset[str] = frozenset(),
+    check: Check = _any,
 ) -> Located:
-    config = _configuration(folder, needs)
+    config = _configuration(folder, needs, check)
     digest = weights_digest(folder)
     for name in weight_files(folder):
         refuse_other(folder / name, digest_of(folder, name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -12,13 +13,35 @@ from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.backbones.encoder import configuration_of, layers_of, quicken, quiet
 from headstart.backbones.folders import GENERATION, TARGET, WHOLE, own_file, read_json
 from headstart.backbones.location import DECODE, GENERATE, HALVED, Located
+from headstart.backbones.own_words import OwnWords
 from headstart.backbones.pretrained import filled_network, new_network
-from headstart.backbones.tokenizer_files import convert_tokenizer, open_tokenizer, stated_limit
+from headstart.backbones.tokenizer_files import (
+    convert_tokenizer,
+    open_tokenizer,
+    stated_limit,
+    stated_prompts,
+    write_prompts,
+)
 from headstart.backbones.tokenizing import TextTokenizer
 from headstart.errors import ModelError
 
+SOURCE = "source"
+"""Role of the text that stands in front of what is read, among `Backbone.prompts`."""
 MOST_TOKENS = 512
 """Tokens of a text at most where nothing says how many the network is made for."""
+
+
+class Frames(NamedTuple):
+    """The tokens around what is read and what is written, and the ids that a decoder begins with."""
+
+    read: tuple[list[str], list[str]]
+    """In front of a text that is read, and behind it."""
+    written: tuple[list[str], list[str]]
+    """The same of one that is written."""
+    start: int
+    """What a decoder is given first."""
+    forced: int | None
+    """What every text begins with; None where nothing is forced."""
 
 
 class Marks(NamedTuple):
@@ -58,7 +81,7 @@ class Seq2Seq(Backbone):
         self.hidden_size = int(self.network.get_input_embeddings().weight.shape[1])
         above, below = layers_of(encoder), layers_of(decoder)
         self.depth, self.decoder_depth = len(above) - 1, len(below) - 1
-        self._blocks = [[*above[0], *below[0]], *above[1:], *below[1:]]
+        self._read, self._blocks = above, [[*above[0], *below[0]], *above[1:], *below[1:]]
         self.poolings = ("mean",)
         limit = _limit(located, config)
         pad = int(config.pad_token_id or 0)
@@ -66,8 +89,14 @@ class Seq2Seq(Backbone):
         home = located.folder / TARGET
         self.target = _tokenizer(home, limit, pad) if own_file(located.folder, f"{TARGET}/{WHOLE}") else self.tokenizer
         self.marks = _marks(self.network, self.target, located)
+        self._state_marks()
         for tokenizer in (self.tokenizer, self.target):
             tokenizer.words = self.network.get_input_embeddings().weight.shape[0]
+        self.prompts = stated_prompts(located.folder)
+        self.tokenizer.prefix = self.prompts.get(SOURCE, "")
+        self._own: OwnWords | None = None
+        self._shared: nn.Embedding | None = None
+        """The decoder's embedding while it has a table of its own."""
 
     def run(self, inputs: Inputs, *, layers: bool = False) -> Encoding:
         """A pass over the encoder, see `Backbone.run`."""
@@ -107,7 +136,10 @@ class Seq2Seq(Backbone):
         """Weight and bias of the map from states to scores of some words."""
         some = slice(*words)
         bias = getattr(self.network, "final_logits_bias", None)
-        return self.network.get_output_embeddings().weight[some], None if bias is None else bias[0, some]
+        bias = None if bias is None else bias[0, some]
+        if self._own is not None and words == self.written:
+            return self._own.weight, bias
+        return self.network.get_output_embeddings().weight[some], bias
 
     def scaled(self, states: Tensor) -> Tensor:
         """States as the map to scores takes them: T5 makes them smaller where it shares its words with what it reads."""
@@ -118,11 +150,63 @@ class Seq2Seq(Backbone):
         """Embeddings of both sides, then the layers of the encoder, then those of the decoder."""
         return self._blocks
 
+    def encoder_blocks(self) -> list[list[nn.Module]]:
+        """Those that `encode` passes."""
+        return self._read
+
+    def prompt(self, prefix: str) -> None:
+        """Let a prefix stand in front of each text that is read, in what is saved too; nothing where it is empty."""
+        self.tokenizer.prefix = prefix
+        self.prompts = {SOURCE: prefix} if prefix else {}
+
+    def reframe(self, frames: Frames, special: Sequence[str], settings: Mapping[str, Any]) -> None:
+        """Put other special tokens around texts, in what is saved too; see `languages.set_languages`.
+
+        Args:
+            frames: what stands around texts, and what a decoder begins with.
+            special: tokens that stand for no text.
+            settings: what `tokenizer_config.json` is to say, for other programs.
+        """
+        prefix = self.tokenizer.prefix
+        self.tokenizer, self.target = (
+            self.tokenizer.reframed(*around, special, settings) for around in (frames.read, frames.written)
+        )
+        self.target.prefix, self.tokenizer.prefix = "", prefix
+        self.marks = self.marks._replace(start=frames.start, forced=frames.forced)
+        self._state_marks()
+
+    def _state_marks(self) -> None:
+        """Let what is saved say what a text begins with."""
+        stated = self.network.generation_config
+        stated.decoder_start_token_id, stated.forced_bos_token_id = self.marks.start, self.marks.forced
+
+    def part_words(self) -> None:
+        """Give what is written a table of its own until `join_words`, where its words are apart from those that are read.
+
+        Training then moves the rows of these words alone: no slopes, moments or decay of the others.
+        """
+        decoder, (first, behind) = self.network.get_decoder(), self.written
+        if self.target is self.tokenizer or not first <= self.marks.pad < behind:
+            return
+        shared: nn.Embedding = decoder.embed_tokens
+        scale = float(getattr(shared, "embed_scale", 1.0))
+        self._shared, self._own = shared, OwnWords(shared.weight, first, behind, self.marks.pad, scale)
+        self._own.to(self.device)
+        decoder.embed_tokens = self._own
+
+    def join_words(self) -> None:
+        """Put the words of what is written back into the table that both sides share."""
+        if self._own is not None and self._shared is not None:
+            self._own.put(self._shared.weight)
+            self.network.get_decoder().embed_tokens = self._shared
+            self._own = self._shared = None
+
     def save(self, folder: Path, network: nn.Module | None = None) -> None:
         """Write the network as plain transformers loads it, and both tokenizers; see `Backbone.save`."""
         with quiet():
             (self.network if network is None else network).save_pretrained(str(folder))  # type: ignore[operator]
         self.tokenizer.save(folder)
+        write_prompts(folder, self.prompts)
         if self.target is not self.tokenizer:
             (folder / TARGET).mkdir(exist_ok=True)
             self.target.save(folder / TARGET)

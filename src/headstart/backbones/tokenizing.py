@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import tokenizers
 from tokenizers import Encoding, Tokenizer
+from tokenizers.processors import TemplateProcessing
 
 from headstart.backbones.folders import (
     BESIDE,
@@ -65,6 +67,8 @@ class TextTokenizer:
         """Where the ids of many texts are kept from run to run."""
         self.overlap: int | None = None
         """Tokens that neighbouring windows of a long text have in common, see `usual_overlap`; None where it is cut."""
+        self.prefix = ""
+        """What stands in front of each text, such as `translate English to German: `; of pairs and words nothing does."""
         self.words: int | None = None
         """Words that the network has embeddings for; ids beyond them are refused. None where that is not known."""
         found = {} if folder is None else {name: read(folder, name) for name in (*BESIDE, SETTINGS)}
@@ -142,6 +146,8 @@ class TextTokenizer:
         An empty result (a decoder's tokenizer on an empty text) becomes one padding token, so every text has a state.
         """
         tokenizer = self._tokenizer if kept == "first" else self._from_the_end
+        if self.prefix:
+            texts = [self.prefix + text for text in texts]  # type: ignore[operator]
         with self._naming_faults():
             return self._kept(
                 texts,
@@ -242,7 +248,49 @@ class TextTokenizer:
     @property
     def ids(self) -> Sequence[int]:
         """Ids of all its tokens."""
-        return [*self._tokenizer.get_vocab(with_added_tokens=True).values()]
+        return [*self.vocabulary.values()]
+
+    @property
+    def vocabulary(self) -> dict[str, int]:
+        """Ids of all its tokens by their names."""
+        return self._tokenizer.get_vocab(with_added_tokens=True)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What `tokenizer_config.json` says."""
+        return self._settings
+
+    def token(self, number: int) -> str:
+        """The name of an id.
+
+        Raises:
+            ModelError: there is no such id.
+        """
+        found = self._tokenizer.id_to_token(number)
+        if found is None:
+            raise ModelError(f"the tokenizer in {self.folder} has no token with the id {number}")
+        return found
+
+    def reframed(
+        self, before: Sequence[str], after: Sequence[str], special: Sequence[str], settings: Mapping[str, Any]
+    ) -> "TextTokenizer":
+        """The same tokenizer with other special tokens around a text.
+
+        Args:
+            before: in front of it.
+            after: behind it.
+            special: tokens of the vocabulary that stand for no text.
+            settings: that go over those of `tokenizer_config.json`, so that other programs frame texts alike.
+        """
+        found, inner = copy(self), self.plain
+        marks = [(name, self.vocabulary[name]) for name in dict.fromkeys((*before, *after))]
+        inner.post_processor = TemplateProcessing(single=[*before, "$A", *after], special_tokens=marks)
+        inner.add_special_tokens([*special])
+        inner.enable_truncation(self.max_length)
+        found._tokenizer, found._settings = inner, {**self._settings, **settings}
+        for name in ("_whole", "border", "_frame", "_between"):  # they follow from what stands around a text
+            found.__dict__.pop(name, None)
+        return found
 
     @property
     def tokens(self) -> Mapping[int, str]:

@@ -45,6 +45,7 @@ class Seq2SeqLoss(Objective):
     Inputs: texts with what is to be written for each.
     Loss: the negative log-probability of each word, and of the end, in nats (Sutskever et al. 2014, section 3.2), with `smoothing`
         of it wanted of all words alike (Szegedy et al. 2016, section 7; Vaswani et al. 2017, section 5.4); summed over words.
+        With `word_dropout` some words that are read are hidden (Gal & Ghahramani 2016, section 4.2).
     See also: `causal-lm`, for texts alone.
     """
 
@@ -53,6 +54,8 @@ class Seq2SeqLoss(Objective):
 
     smoothing: float = Field(default=0.1, ge=0, lt=1)
     """Share of the probability that is wanted of all words alike, in [0, 1)."""
+    word_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the words that are read which are hidden in training, in [0, 1)."""
 
     def prepare(self, examples: Store[Any], tokenizer: TextTokenizer) -> WritingRows:
         raise UsageError(
@@ -69,6 +72,8 @@ class Seq2SeqLoss(Objective):
 
     def loss(self, model: Model, batch: dict[str, Tensor]) -> tuple[Tensor, float]:
         """Summed loss and the words behind it."""
+        if self.word_dropout:
+            batch = batch | {"ids": hidden(model, batch["ids"], self.word_dropout)}
         return word_losses(model, batch, smoothing=self.smoothing)
 
     @classmethod
@@ -82,6 +87,25 @@ class Seq2SeqLoss(Objective):
             for begin, other in (("", ""), ("it is the ", "es ist der "))
             for word in words
         ]
+
+
+def hidden(model: Model, ids: Tensor, share: float) -> Tensor:
+    """Ids of which some, drawn by torch's generator, are those of a hidden or unknown word; special tokens stay.
+
+    Args:
+        model: whose tokenizer says which ids these are.
+        ids: of what is read, int64, shape (rows, tokens).
+        share: of the ids that are hidden, in [0, 1).
+    """
+    import torch
+
+    special = model.backbone.tokenizer.special
+    instead = next(
+        (special[role] for role in ("mask", "unk", "pad") if role in special), model.backbone.tokenizer.pad_id
+    )
+    kept = torch.isin(ids, ids.new_tensor([*special.values(), model.backbone.tokenizer.pad_id]))
+    drawn = torch.rand(ids.shape, device=ids.device) < share
+    return ids.masked_fill(drawn & ~kept, instead)
 
 
 def word_losses(model: Model, batch: dict[str, Tensor], *, smoothing: float = 0.0) -> tuple[Tensor, float]:

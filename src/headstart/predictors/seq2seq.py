@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
@@ -235,15 +236,17 @@ class Seq2SeqPredictor(Predictor):
         how, marks = self.decoding, self.backbone.marks
         apart = self.backbone.target is not self.backbone.tokenizer
         home = '"target"' if apart else '"."'
-        limit = self.backbone.tokenizer.max_length
+        limit, prefix = self.backbone.tokenizer.max_length, self.backbone.tokenizer.prefix
+        before = f"{json.dumps(prefix, ensure_ascii=False)} + " if prefix else ""
+        forced = "" if marks.forced is None else f", forced_bos_token_id={marks.forced}"
         return f"""import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, GenerationConfig
 
 reader, writer = AutoTokenizer.from_pretrained("."), AutoTokenizer.from_pretrained({home})
 network = AutoModelForSeq2SeqLM.from_pretrained(".").eval()
-given = reader("a text", truncation=True, max_length={limit}, return_tensors="pt", return_token_type_ids=False)
+given = reader({before}"a text", truncation=True, max_length={limit}, return_tensors="pt", return_token_type_ids=False)
 limit = int(-(-{how.longest} * given["input_ids"].shape[1] // 1)) + 10
 how = GenerationConfig(num_beams={how.beams}, length_penalty={how.length_penalty}, max_new_tokens=limit, pad_token_id={marks.pad},
-                       eos_token_id={marks.end}, decoder_start_token_id={marks.start}, early_stopping=False)
+                       eos_token_id={marks.end}, decoder_start_token_id={marks.start}, early_stopping=False{forced})
 with torch.no_grad():
     print(writer.decode(network.generate(**given, generation_config=how)[0], skip_special_tokens=True).strip())"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from headstart.runtime.memory import SAID
 from headstart.runtime.progress import SILENT, Progress
 from headstart.runtime.team import ALONE, Team
 from headstart.strategies.base import Context
-from headstart.strategies.offers import require_serving
+from headstart.strategies.offers import require_network, require_serving
 
 
 @dataclass
@@ -267,7 +267,11 @@ def set_up(
     if missing:
         raise UnavailableError("; ".join(missing))
     networks = any(strategy.needs_backbone for strategy in recipe.planned())
-    located = locate(recipe.backbone, task.needs) if networks else None
+
+    def check(config: Mapping[str, Any]) -> None:
+        require_network(task, recipe.strategies or (), recipe.planned(), config)
+
+    located = locate(recipe.backbone, task.needs, check) if networks else None
     device = settled(recipe.device, processes=team.size) if networks else "cpu"
     end = None if recipe.limit is None else Deadline(started + recipe.limit)
     labelled = labelled or read(recipe, table)

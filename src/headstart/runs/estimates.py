@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.backbones.location import BackboneSource, Located
+from headstart.backbones.location import GENERATE, BackboneSource, Located
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import TARGET_TEST
 from headstart.runs.experiment import Entry
@@ -24,6 +24,8 @@ READ_SHARE = 0.5
 """Share of the rows that have to have passed the network before their time is a measure; what is cached has not."""
 NETWORK_START = 1.0
 """Seconds to load a backbone."""
+WRITING = 12.0
+"""Passes over the encoder that writing a row greedily comes to, about, where no network that writes could be timed."""
 
 
 class Estimates:
@@ -44,6 +46,8 @@ class Estimates:
         self.test_rate = 0.0
         """Seconds per row of a pass forward over test rows."""
         self.backward = BACKWARD
+        self.writing = WRITING
+        """Time in which a text is written, in passes forward over it."""
         self.solving = 1.0
         """Time in which heads are fitted to this data, in times of the usual."""
         self._works: dict[tuple[Any, ...], tuple[Work, int]] = {}
@@ -51,9 +55,9 @@ class Estimates:
 
     def probe(self) -> None:
         """Measure how long passes over the rows take: over a few of each part, twice, the second time counted."""
-        backbone = self.context.backbone()
+        backbone: Any = self.context.backbone()
         from headstart.predictors.mixed_precision import reads_fast
-        from headstart.training.pace import FEW_TOKENS, reading_pace, training_pace
+        from headstart.training.pace import FEW_TOKENS, reading_pace, training_pace, writing_pace
 
         def some(rows: Any) -> Any:
             chosen = np.random.default_rng(self.recipe.seed).permutation(len(rows))[:PROBED_ROWS]
@@ -65,6 +69,8 @@ class Estimates:
             self.rate = reading_pace(backbone, tokens)
             if any(each.needs_backbone and not each.frozen for each in self.recipe.planned()):
                 self.backward = training_pace(backbone, tokens) / self.rate
+            if GENERATE in backbone.can and self.context.task.target_kind == "text":
+                self.writing = writing_pace(backbone, self.context.task, self.context.train) / self.rate
             if test is not None:
                 backbone.fast = reads_fast(self.recipe.precision, len(test), self.context.device)
                 self.test_rate = reading_pace(backbone, some(test), FEW_TOKENS)
@@ -78,7 +84,7 @@ class Estimates:
         work, rows = self._work(strategy, training or self.context.training)
         if self.rate is None or not strategy.needs_backbone:
             return work.seconds
-        passes = self.rate * rows * (self.backward * work.training + work.reading)
+        passes = self.rate * rows * (self.backward * work.training + work.reading + self.writing * work.generating)
         return work.seconds + self.solving * work.heads + NETWORK_START + passes
 
     def _work(self, strategy: Strategy, training: Training) -> tuple[Work, int]:
@@ -111,7 +117,7 @@ class Estimates:
         spent = entry.seconds - work.seconds - NETWORK_START
         read = self._read(entry)
         if work.training >= 1:
-            spent -= self.rate * rows * work.reading + self.solving * work.heads
+            spent -= self.rate * rows * (work.reading + self.writing * work.generating) + self.solving * work.heads
             self.backward = float(np.clip(spent / max(self.rate * rows * work.training, 1e-9), 1.5, 12.0))
         elif work.heads and read:
             self.solving = float(np.clip((spent - read) / work.heads, 1 / MOST_OFF, MOST_OFF))

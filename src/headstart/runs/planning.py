@@ -261,7 +261,9 @@ class Plan(Estimates):
 
     def entries(self) -> list[Entry]:
         """Entries for the strategies of the recipe, cheapest first; under a budget controls that take long come last."""
-        entries = line_up([(strategy, self.context.located) for strategy in self.recipe.planned()])
+        entries = line_up(
+            [(strategy, self.context.located) for strategy in self.recipe.planned() if self._starts(strategy)]
+        )
         if self.end is None:
             return entries
         return sorted(
@@ -271,6 +273,11 @@ class Plan(Estimates):
                 entry.strategy.cost,
             ),
         )
+
+    def _starts(self, strategy: Strategy) -> bool:
+        """Whether the backbone is one that a strategy can start from; of those that were named it is."""
+        located = self.context.located
+        return located is None or not strategy.refuses_network(self.parts.task, located.config)
 
     def _shorter(self, strategy: Strategy, left: float, entries: Sequence[Entry]) -> Training | None:
         """Settings with fewer epochs, then with fewer rows, that fit into the seconds that are left; None if none do.

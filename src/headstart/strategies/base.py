@@ -184,6 +184,8 @@ class Work(NamedTuple):
     """What takes no network: libraries to import, terms to count."""
     heads: float = 0.0
     """Seconds in which heads are fitted as a rule; plans measure how much longer or shorter this data takes."""
+    generating: float = 0.0
+    """Texts that are written, the likeliest word every time, in times the training rows."""
 
 
 @dataclass(frozen=True)
@@ -321,6 +323,15 @@ class Strategy(Component, ABC):
 
     def refuses(self, task: Task) -> str:
         """Why it cannot serve a task, as a sentence without a full stop; empty where it can."""
+        return ""
+
+    def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
+        """Why it cannot start from networks of a configuration, as a sentence without a full stop; empty where it can.
+
+        Args:
+            task: that it can serve.
+            config: the content of a `config.json` of an architecture that is known; no weights are fetched yet.
+        """
         return ""
 
     def work(self, context: Context) -> Work:

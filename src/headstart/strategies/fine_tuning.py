@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from headstart.data.outputs import Logits, Outputs, Replies
+from headstart.data.outputs import Generated, Logits, Outputs, Replies
 from headstart.errors import RecipeError
 from headstart.runtime.deadline import OutOfTime
 from headstart.strategies.base import (
@@ -22,6 +22,7 @@ from headstart.strategies.base import (
     trained_work,
     trainings,
 )
+from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
     from headstart.heads.model import Model
@@ -36,6 +37,8 @@ WORD_UPDATES, MOST_WORD_EPOCHS = 480, 12
 MOST_QUESTION_EPOCHS = 40
 """Epochs at most of a small file of questions, whose rows say as much as one word each."""
 LEARNING_RATE = 1e-4
+HEADED, WRITTEN = ("head", "head_first", "dropout"), ("prefix", "label_smoothing", "word_dropout")
+"""Options of tasks whose models have a head of their own, and of those that write."""
 
 
 class FineTuning(Strategy):
@@ -48,10 +51,13 @@ class FineTuning(Strategy):
     A network that headstart has pretrained on little text (under 20 tokens per weight) is trained more like a random one:
     mean of the tokens, a random head, embeddings too, more epochs, the best of three learning rates on validation.
 
-    Needs: labels.
+    Of tasks that write, encoder-decoders such as BART, mBART, Marian, NLLB or T5 are trained as a whole or from the top of the
+    decoder down, and are kept as they were where no epoch writes better validation texts. Their word embeddings stay too.
+
+    Needs: labels; of tasks that write an encoder-decoder.
     Inputs: those of the task.
     See also: `feature-extraction`, the head that this one starts from; `lora`, which moves fewer weights; `from-scratch`, its
-        control.
+        control; `warm-start`, which makes an encoder write.
 
     Example:
         headstart fit examples/feedback/train.csv --strategy fine-tuning --layers 2 --epochs 4
@@ -60,7 +66,7 @@ class FineTuning(Strategy):
     name: ClassVar[str] = "fine-tuning"
     cost: ClassVar[int] = 4
     shortens: ClassVar[bool] = True
-    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Replies.kind})
+    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Generated.kind, Replies.kind})
     auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"fit", "compare"}), least_rows_per_label=FEW_FOR_TUNING)
 
     layers: Literal["all"] | int = "all"
@@ -83,9 +89,36 @@ class FineTuning(Strategy):
     """Share of the head's inputs dropped in training, in [0, 1)."""
     hidden_dropout: Literal["own"] | Annotated[float, Field(ge=0, lt=1)] = "own"
     """Share of the states dropped within the network in training, in [0, 1), or `own`: what its configuration says."""
+    prefix: str | None = None
+    """What stands in front of each text that is read, of tasks that write; kept with the model. By default what the backbone's
+    folder says for the task (`translate English to German: ` of T5), and nothing where it says nothing."""
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the probability that is wanted of all words alike (Szegedy et al. 2016, section 7), in [0, 1)."""
+    word_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the words of a text that are hidden while what is written for it is learnt, in [0, 1)."""
+
+    def refuses(self, task: Task) -> str:
+        """Refuses options that mean nothing for the task."""
+        from headstart.strategies.writer_tuning import unwritten
+
+        if task.target_kind == "text":
+            return unwritten(self, HEADED, "for tasks with a head, and here words are told by the network's own")
+        if task.outputs_kind == Generated.kind:
+            return "it trains networks that write a text for a text, and the task asks for something else"
+        return unwritten(self, WRITTEN, "for tasks that write texts")
+
+    def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
+        """Refuses networks that write no texts, where the task asks for these."""
+        from headstart.strategies.writing import no_writer
+
+        return no_writer(config) if task.target_kind == "text" else ""
 
     def work(self, context: Context) -> Work:
-        """The epochs, validated after each, and one more of the mean-pooled twin under `auto`."""
+        """The epochs, validated after each, and one more of the mean-pooled twin under `auto`; of tasks that write see `Work`."""
+        if context.task.target_kind == "text":
+            from headstart.strategies.writer_tuning import tuning_work
+
+            return tuning_work(context)
         resolved = self._resolved(context)
         twin = int(resolved.head == "auto" and context.folds is None)
         runs = trainings(context, len(self._rates(context)))
@@ -128,7 +161,20 @@ class FineTuning(Strategy):
             raise RecipeError(
                 [f"strategy.layers: {self.layers} layers can't move; give 'all' or a number of at least 1"]
             )
+        if context.task.target_kind == "text":
+            return self.fitted(context, pretrained=True)
         return self._resolved(context)._fitted(context)
+
+    def fitted(self, context: Context, *, pretrained: bool) -> Candidate:
+        """As `fit` of a task that writes, with the weights of the network or, for the control, with random ones.
+
+        Args:
+            context: of the run.
+            pretrained: whether the network's weights are taken; random ones all move.
+        """
+        from headstart.strategies.writer_tuning import tuned
+
+        return tuned(self, context, context.training.learning_rate or LEARNING_RATE, pretrained=pretrained)
 
     def _fitted(self, context: Context) -> Candidate:
         from headstart.predictors.trained import predictor_of

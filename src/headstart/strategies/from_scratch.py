@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -35,8 +35,8 @@ LEAST_PASSES = 2
 """Passes over the rows below which such a control says nothing."""
 DEARER = 1.5
 """Time of a pass that moves word embeddings too, in passes of fine-tuning."""
-WARM_START = "warm-start"
-"""The strategy that builds a network of its own."""
+WRITERS = ("warm-start", FineTuning.name)
+"""Strategies whose networks it can train with random weights where texts are written: of encoders, and of encoder-decoders."""
 TRIAL = 4
 """Where it has to be brief, learning rates are compared after one in so many of the passes."""
 
@@ -74,8 +74,9 @@ class FromScratch(Strategy):
     trained to the end."""
 
     like: Annotated[Strategy, named(STRATEGIES)] | None = None
-    """Strategy whose network gets random weights, of tasks that write: `warm-start`, with the options of that of the run if not
-    given; its own as in `--set strategy.like.decoder_layers=1`. Its rate and epochs are those of that strategy."""
+    """Strategy whose network gets random weights, of tasks that write: `warm-start`, or `fine-tuning` of encoder-decoders, with the
+    options of that of the run if not given; its own as in `--set strategy.like.decoder_layers=1`. Its epochs are those of that
+    strategy, and so is its rate where the network is one of that strategy's own."""
 
     @field_validator("rates", mode="before")
     @classmethod
@@ -94,27 +95,38 @@ class FromScratch(Strategy):
         """The network of the warm start of the run, where texts are written."""
         if self.like is not None or any(task.target_kind != "text" for task in tasks):
             return self
-        found = next((each for each in chosen if each.name == WARM_START), None)
-        return self.revised(like=found or STRATEGIES.get(WARM_START)())
+        found = [each for each in chosen if each.name in WRITERS]
+        return self.revised(like=found[0] if len(found) == 1 else STRATEGIES.get(WRITERS[0])())
 
     def refuses(self, task: Task) -> str:
-        """Refuses to be like a strategy that builds no network of its own."""
-        if task.target_kind == "text" and self._writer.name != WARM_START:
-            return f"it can be like {WARM_START}, and {self._writer.name} builds no network of its own"
-        is_other = task.outputs_kind == Generated.kind and task.target_kind != "text"
+        """Refuses to be like a strategy whose network is not known before."""
+        if task.target_kind == "text":
+            known = self.like is None or self.like.name in WRITERS
+            return (
+                "" if known else f"it can be like {' or '.join(WRITERS)}, and not like {getattr(self.like, 'name', '')}"
+            )
+        is_other = task.outputs_kind == Generated.kind
         return (
             "it trains networks that write a text for a text, and the task asks for something else" if is_other else ""
         )
 
-    @property
-    def _writer(self) -> Any:
-        """The strategy whose network it trains where texts are written."""
-        return self.like or STRATEGIES.get(WARM_START)()
+    def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
+        """Refuses networks that what it is like cannot start from, where the task asks for texts."""
+        return self._writer(config).refuses_network(task, config) if task.target_kind == "text" else ""
+
+    def _writer(self, config: Mapping[str, Any]) -> Any:
+        """The strategy whose network it trains where texts are written: the one with options, or what suits a backbone."""
+        from headstart.strategies.writing import no_writer
+
+        usual = STRATEGIES.get(WRITERS[0])()
+        if self.like not in (None, usual):
+            return self.like
+        return usual if no_writer(config) else STRATEGIES.get(WRITERS[1])()
 
     def work(self, context: Context) -> Work:
         """The passes once per rate; under folds the rates are compared on one fold."""
         if context.task.target_kind == "text":
-            return self._writer.work(context)
+            return self._writer(context.located.config if context.located else {}).work(context)
         epochs, trial = self._epochs(context), self._trial(context)
         runs = trainings(context, len(self.rates))
         if trial:
@@ -149,7 +161,8 @@ class FromScratch(Strategy):
     def fit(self, context: Context) -> Candidate:
         """Train once per learning rate, keep the best."""
         if context.task.target_kind == "text":
-            found = self._writer.fitted(context, pretrained=False)
+            assert context.located is not None
+            found = self._writer(context.located.config).fitted(context, pretrained=False)
             return replace(found, strategy=self.revised(like=found.strategy))
         from headstart.predictors.trained import predictor_of
         from headstart.strategies.cross_validation import rounds

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from headstart.data.outputs import Logits, Replies
+from headstart.data.outputs import Generated, Logits, Replies
 from headstart.errors import RecipeError
 from headstart.registry import did_you_mean
 from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work, trained_work
-from headstart.strategies.fine_tuning import FEW_FOR_TUNING
+from headstart.strategies.fine_tuning import FEW_FOR_TUNING, HEADED, WRITTEN
+from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
+    from headstart.backbones.seq2seq import Seq2Seq
     from headstart.heads.model import Model
     from headstart.strategies.training_run import Run
     from headstart.training.stage import LayerGroup
@@ -30,7 +33,7 @@ class Lora(Strategy):
     The head is fitted first, as in fine-tuning. The correction is merged into the weights before anything is saved, so
     the result is a plain model and answers as fast as one.
 
-    Needs: labels; the extra `headstart[lora]`.
+    Needs: labels; of tasks that write an encoder-decoder; the extra `headstart[lora]`.
     Inputs: those of the task.
     See also: `fine-tuning`, which moves the weights themselves.
 
@@ -41,7 +44,7 @@ class Lora(Strategy):
     name: ClassVar[str] = "lora"
     cost: ClassVar[int] = 6
     shortens: ClassVar[bool] = True
-    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Replies.kind})
+    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Generated.kind, Replies.kind})
     auto: ClassVar[Auto | None] = Auto(
         verbs=frozenset({"fit"}),
         least_rows_per_label=FEW_FOR_TUNING,
@@ -65,6 +68,14 @@ class Lora(Strategy):
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of the head's inputs dropped in training, in [0, 1)."""
 
+    prefix: str | None = None
+    """What stands in front of each text that is read, of tasks that write; kept with the model. By default what the backbone's
+    folder says for the task (`translate English to German: ` of T5), and nothing where it says nothing."""
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the probability that is wanted of all words alike (Szegedy et al. 2016, section 7), in [0, 1)."""
+    word_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the words of a text that are hidden while what is written for it is learnt, in [0, 1)."""
+
     @field_validator("targets", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
@@ -79,13 +90,35 @@ class Lora(Strategy):
             return ""
         return "strategy lora needs the package peft; install it with: pip install 'headstart[lora]'"
 
+    def refuses(self, task: Task) -> str:
+        """Refuses options that mean nothing for the task."""
+        from headstart.strategies.writer_tuning import unwritten
+
+        if task.target_kind == "text":
+            return unwritten(self, HEADED, "for tasks with a head, and here words are told by the network's own")
+        if task.outputs_kind == Generated.kind:
+            return "it trains networks that write a text for a text, and the task asks for something else"
+        return unwritten(self, WRITTEN, "for tasks that write texts")
+
+    def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
+        """Refuses networks that write no texts, where the task asks for these."""
+        from headstart.strategies.writing import no_writer
+
+        return no_writer(config) if task.target_kind == "text" else ""
+
     def work(self, context: Context) -> Work:
         """The epochs, validated after each, and the seconds that peft takes to import."""
+        if context.task.target_kind == "text":
+            from headstart.strategies.writer_tuning import tuning_work
+
+            return tuning_work(context)._replace(seconds=START_UP)
         passes = trained_work(context, context.training.epochs or EPOCHS, head_first=self.head_first)
         return passes._replace(seconds=START_UP)
 
     def fit(self, context: Context) -> Candidate:
         """Train the corrections and the head, keep the best epoch, merge."""
+        if context.task.target_kind == "text":
+            return self._writer(context)
         from headstart.predictors.trained import predictor_of
         from headstart.strategies.cross_validation import rounds
         from headstart.strategies.probing import sample_note
@@ -119,6 +152,18 @@ class Lora(Strategy):
             [*(sample_note(context) if self.head_first else []), *skipped_notes(context, run.history)],
             run.history.best,
         )
+
+    def _writer(self, context: Context) -> Candidate:
+        """An encoder-decoder with corrections in both of its stacks."""
+        from headstart.strategies.writer_tuning import adapted
+
+        def corrected(backbone: Seq2Seq) -> list[LayerGroup]:
+            from headstart.heads.model import Model
+
+            self._check_targets(backbone)
+            return self._adapted(Model(backbone, {}))
+
+        return adapted(self, context, context.training.learning_rate or LEARNING_RATE, corrected)
 
     def _train(self, context: Context, pooling: str, epochs: int, rate: float, last: int | None) -> Run:
         from headstart.strategies.training_run import headed_model, train_model

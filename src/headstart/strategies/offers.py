@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from headstart.errors import RecipeError
+from headstart.errors import ModelError, RecipeError
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Strategy, refusal
 from headstart.tasks.base import Task
@@ -33,3 +34,20 @@ def require_serving(task: Task, strategies: Sequence[Strategy]) -> None:
     faults = [f"strategies: {name} cannot serve {task.name}: {why}" for name, why in reasons.items() if why]
     if faults:
         raise RecipeError(faults)
+
+
+def require_network(
+    task: Task, named: Sequence[Strategy], offered: Sequence[Strategy], config: Mapping[str, Any]
+) -> None:
+    """Raises ModelError where a strategy that was named, or each that offers itself, cannot start from a backbone.
+
+    Args:
+        task: of the run.
+        named: strategies that were named; where there are any, what offers itself is not asked.
+        offered: strategies that the run would take up otherwise.
+        config: of the backbone.
+    """
+    asked = [each for each in named or offered if each.needs_backbone and (named or each.role == "transfer")]
+    reasons = {each.name: each.refuses_network(task, config) for each in asked}
+    if any(reasons.values()) and (named or all(reasons.values())):
+        raise ModelError("; ".join(f"{name}: {why}" for name, why in reasons.items() if why))

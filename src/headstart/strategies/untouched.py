@@ -1,12 +1,13 @@
-"""Control: the zero-shot baseline, the cosine of two texts from the pretrained network as it is."""
+"""Control: the zero-shot baseline, what the pretrained network says as it is: the cosine of two texts, or a text that it writes."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from headstart.data.outputs import Logits, Ranked, Replies
+from headstart.data.outputs import Generated, Logits, Ranked, Replies
 from headstart.strategies.base import Auto, Candidate, Context, Need, Strategy, Work
 from headstart.strategies.retrieving import held_out, is_retrieval, kept, reading_work
 from headstart.tasks.base import Task
@@ -20,10 +21,10 @@ class Untouched(Strategy):
 
     Where a sentence encoder is good already, this is what training has to beat. So that errors can be told, cosines are
     moved and scaled to the mean and spread of the numbers, which leaves their order as it is. Passages are ranked for a question by
-    the cosine as it is.
+    the cosine as it is. Where texts are written, it is what an encoder-decoder such as NLLB or T5 writes before any training.
 
-    Needs: pairs of texts, or passages.
-    Inputs: two texts with a number that says how alike they are; questions.
+    Needs: pairs of texts, passages, or an encoder-decoder.
+    Inputs: two texts with a number that says how alike they are; questions; texts that others are written for.
     See also: `feature-extraction`, which fits a head on the same cosines of all layers; `bi-encoder`, which trains for questions.
 
     Example:
@@ -35,22 +36,35 @@ class Untouched(Strategy):
     role: ClassVar[Literal["transfer", "control"]] = "control"
     needs: ClassVar[frozenset[Need]] = frozenset({"pairs"})
     frozen: ClassVar[bool] = True
-    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Ranked.kind, Replies.kind})
+    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Ranked.kind, Generated.kind, Replies.kind})
     auto: ClassVar[Auto | None] = Auto()
 
+    prefix: str | None = None
+    """What stands in front of each text that is read, of tasks that write; kept with the model. By default what the backbone's
+    folder says for the task (`translate English to German: ` of T5), and nothing where it says nothing."""
+
     def refuses(self, task: Task) -> str:
-        """Refuses all tasks but those on how alike two texts are, and on passages for questions."""
+        """Refuses all tasks but those on how alike two texts are, on passages for questions and on texts to be written."""
         alike = (task.pairs and task.target_kind == "number") or is_retrieval(task)
         return (
             ""
-            if alike or task.outputs_kind == Replies.kind
+            if alike or task.outputs_kind == Replies.kind or task.target_kind == "text"
             else "it compares the two texts of a pair, and needs nothing else"
         )
 
+    def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
+        """Refuses networks that write no texts, where the task asks for these."""
+        from headstart.strategies.writing import no_writer
+
+        return no_writer(config) if task.target_kind == "text" else ""
+
     def work(self, context: Context) -> Work:
-        """The rows once; passages too where these are ranked, and of dialogues those held out alone."""
+        """The rows once; passages too where these are ranked; of dialogues those held out alone, of others the texts written."""
         if context.task.outputs_kind == Replies.kind:
             return Work(0.0, len(context.validation) / max(len(context.train), 1))
+        if context.task.target_kind == "text":
+            written = context.task.decoding.beams * len(context.validation)  # type: ignore[attr-defined]
+            return Work(0.0, 0.0, generating=written / max(len(context.train), 1))
         return Work(0.0, 1.0 + (reading_work(context) if is_retrieval(context.task) else 0.0))
 
     def fit(self, context: Context) -> Candidate:
@@ -59,6 +73,8 @@ class Untouched(Strategy):
             return self._ranked(context)
         if context.task.outputs_kind == Replies.kind:
             return self._replying(context)
+        if context.task.target_kind == "text":
+            return self._written(context)
         from headstart.heads import HEAD
         from headstart.heads.base import LinearMap
         from headstart.heads.cosine import CosineHead
@@ -92,6 +108,17 @@ class Untouched(Strategy):
         outputs = predictor.outputs(list(context.validation.inputs), progress=context.progress)
         context.progress.end()
         return Candidate(self, context.training, predictor, outputs, "the network as it is", 0)
+
+    def _written(self, context: Context) -> Candidate:
+        """What the network writes as it is."""
+        from headstart.predictors.seq2seq import Seq2SeqPredictor
+        from headstart.strategies.writing import opened_writer
+
+        predictor = Seq2SeqPredictor(opened_writer(context, prefix=self.prefix), context.task)
+        context.progress.begin(self.name, len(context.validation))
+        outputs = predictor.outputs(list(context.validation.inputs), progress=context.progress)
+        context.progress.end()
+        return Candidate(self, context.training, predictor, outputs, "what the network writes, nothing learnt", 0)
 
     def _ranked(self, context: Context) -> Candidate:
         """A retriever whose vectors are those of the network as it is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -10,18 +11,14 @@ from pydantic import Field
 
 from headstart.data.outputs import Generated
 from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work
-from headstart.strategies.cross_validation import by_fold, rounds
 from headstart.strategies.writing import WRITES_NOTHING
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
     from headstart.backbones.seq2seq import Seq2Seq
     from headstart.strategies.writing import WritingRun
-    from headstart.training.stage import LayerGroup
 
 EPOCHS, LEARNING_RATE = 8, 1e-3
-WRITING = 12.0
-"""Passes over the encoder that writing a row greedily comes to, about."""
 
 
 class WarmStart(Strategy):
@@ -53,6 +50,8 @@ class WarmStart(Strategy):
     """Share of the learning rate that the encoder gets, in [0, 1]; 0 leaves it as it is."""
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
     """Share of the probability that is wanted of all words alike (Szegedy et al. 2016, section 7), in [0, 1)."""
+    word_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the words of a text that are hidden while what is written for it is learnt, in [0, 1)."""
     hidden_dropout: Literal["own"] | Annotated[float, Field(ge=0, lt=1)] = "own"
     """Share of the states dropped within the network in training, in [0, 1), or `own`: what its configuration says."""
 
@@ -60,13 +59,23 @@ class WarmStart(Strategy):
         """Refuses tasks that write nothing."""
         return "" if task.target_kind == "text" else WRITES_NOTHING
 
+    def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
+        """Refuses networks that write as they are, and encoders of another architecture."""
+        from headstart.backbones.location import abilities
+        from headstart.backbones.warm_start import ENCODERS
+
+        kind = config["model_type"]
+        if "generate" in abilities(config):
+            return f"networks of the architecture {kind} write as they are; fine-tuning trains them"
+        if kind in ENCODERS:
+            return ""
+        return f"a decoder can be put beside encoders of the architecture {' or '.join(ENCODERS)}, and this is one of {kind}"
+
     def work(self, context: Context) -> Work:
         """The epochs, and the texts that are written after each and at the end."""
-        epochs = self._epochs(context)
-        written = (min(200, len(context.validation)) * epochs + 4 * len(context.validation)) / max(
-            len(context.train), 1
-        )
-        return Work(1.5 * epochs * rounds(context), WRITING * written)
+        from headstart.strategies.writing import writing_work
+
+        return writing_work(context, self._epochs(context), beams=context.task.decoding.beams)  # type: ignore[attr-defined]
 
     def _epochs(self, context: Context) -> int:
         return context.training.epochs or EPOCHS
@@ -82,52 +91,35 @@ class WarmStart(Strategy):
             context: of the run.
             pretrained: whether the encoder's weights are taken.
         """
-        epochs = self._epochs(context)
-        rate = context.training.learning_rate or LEARNING_RATE
-        context.progress.begin(self.name, len(context.train) * epochs * rounds(context) + len(context.validation))
-        crossed: Any = None
-        if context.folds is not None:
-            crossed = context.task.blank(context.train)
-            for held, part in by_fold(context):
-                crossed.put(
-                    held, self._trained(part, epochs, rate, pretrained).predictor.outputs(list(part.validation.inputs))
-                )
-        run = self._trained(context, epochs, rate, pretrained)
-        outputs = crossed or run.predictor.outputs(list(context.validation.inputs), progress=context.progress)
-        context.progress.end()
-        training = context.training.revised(epochs=epochs, learning_rate=rate)
-        notes = []
-        if run.history.cut is not None:
-            training = training.revised(stop_after=max(run.history.cut, 1))
-            notes.append(f"the budget ended training after epoch {run.history.cut} of {epochs}")
-        if run.cut_off:
-            notes.append(
-                f"{run.cut_off:,} rows whose text to be written is longer than the network writes are left out"
-            )
-        if run.unknown:
-            notes.append(run.unknown)
-        weights = "" if pretrained else "random weights, "
-        layers = f"{weights}{self.decoder_layers} decoder layer{'s' * (self.decoder_layers > 1)}"
-        words = run.predictor.backbone.written
-        return Candidate(
-            self, training, run.predictor, outputs,
-            f"{layers}, {words[1] - words[0]:,} words, epoch {run.history.best} of {epochs}", run.trainable,
-            [epoch.plain() for epoch in run.history.epochs], notes,
-            None if context.folds is not None else run.history.best,
-        )  # fmt: skip
+        from headstart.strategies.writing import writing_candidate
+
+        epochs, rate = self._epochs(context), context.training.learning_rate or LEARNING_RATE
+
+        def described(run: WritingRun) -> str:
+            weights = "" if pretrained else "random weights, "
+            layers = f"{weights}{self.decoder_layers} decoder layer{'s' * (self.decoder_layers > 1)}"
+            words = run.predictor.backbone.written
+            return f"{layers}, {words[1] - words[0]:,} words"
+
+        def trained(part: Context) -> WritingRun:
+            return self._trained(part, epochs, rate, pretrained)
+
+        return writing_candidate(context, self, trained, epochs=epochs, rate=rate, described=described)
 
     def _trained(self, context: Context, epochs: int, rate: float, pretrained: bool) -> WritingRun:
+        from headstart.objectives.seq2seq import Seq2SeqLoss
         from headstart.strategies.writing import trained_writer
+        from headstart.training.stage import LayerGroup
 
         backbone = self._network(context, pretrained=pretrained)
-        return trained_writer(
-            context,
-            backbone,
-            self._groups(backbone, pretrained),
-            epochs=epochs,
-            rate=rate,
-            smoothing=self.label_smoothing,
-        )
+        backbone.part_words()
+        encoder, decoder = (getattr(backbone.network, f"get_{side}")() for side in ("encoder", "decoder"))
+        groups = [LayerGroup([encoder], self.encoder_rate if pretrained else 1.0), LayerGroup([decoder], 1.0)]
+        loss = Seq2SeqLoss(smoothing=self.label_smoothing, word_dropout=self.word_dropout)
+        try:
+            return trained_writer(context, backbone, groups, loss, epochs=epochs, rate=rate)
+        finally:
+            backbone.join_words()
 
     def _network(self, context: Context, *, pretrained: bool) -> Seq2Seq:
         """The encoder-decoder; a function of the seed and of the training texts."""
@@ -148,12 +140,3 @@ class WarmStart(Strategy):
         backbone.to(context.device)
         backbone.tokenizer.cache = context.cache
         return backbone
-
-    def _groups(self, backbone: Seq2Seq, pretrained: bool) -> list[LayerGroup]:
-        """The encoder at its own rate, what is new at the whole."""
-        from headstart.training.stage import LayerGroup
-
-        blocks = backbone.blocks()
-        encoder = [module for block in blocks[1 : 1 + backbone.depth] for module in block]
-        rest = [*blocks[0], *(module for block in blocks[1 + backbone.depth :] for module in block)]
-        return [LayerGroup(encoder, self.encoder_rate if pretrained else 1.0), LayerGroup(rest, 1.0)]

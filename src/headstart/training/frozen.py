@@ -91,13 +91,13 @@ class Shortcut:
     def __init__(self, backbone: Backbone, frozen: int, texts: TextSet, cache: ArrayCache, team: Team = ALONE) -> None:
         self.backbone = backbone
         self.team = team
-        blocks = [part[0] for part in backbone.blocks()[1:]]
+        blocks = [part[0] for part in backbone.encoder_blocks()[1:]]
         self.border = Border(blocks, frozen)
         self.texts = texts
         self.dtype = next(blocks[0].parameters()).dtype
         self._prove()
         self.known = self._room(cache)
-        passed = frozen_key(backbone, backbone.blocks()[: frozen + 1], texts.digest)
+        passed = frozen_key(backbone, backbone.encoder_blocks()[: frozen + 1], texts.digest)
         self.key = passed | {"blocks": frozen, "known": self.known}
         self.cache = cache
         self._states: np.ndarray | None = None

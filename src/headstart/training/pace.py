@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,10 +13,17 @@ from headstart.backbones.base import Backbone, Inputs
 from headstart.data.long_texts import TokenRows
 from headstart.training.features import pooled_states
 
+if TYPE_CHECKING:
+    from headstart.backbones.seq2seq import Seq2Seq
+    from headstart.data.store import Store
+    from headstart.tasks.base import Task
+
 TOKENS, LEAST_ROWS = 4096, 8
 """Tokens after which rows are enough, and rows that are read whatever they have."""
 FEW_TOKENS = 1024
 """Tokens that are enough where a pace only tells how long the end of a run takes."""
+WRITTEN = 16
+"""Texts that are written to see how long that takes."""
 BATCH = 32
 """Rows of an update that is tried, which has no more tokens than half of `TOKENS`."""
 
@@ -64,6 +72,25 @@ def training_pace(backbone: Backbone, tokens: TokenRows) -> float:
 
     with torch.random.fork_rng(devices=[]):
         return _second(update) * _share(tokens, tokens.lengths[rows])
+
+
+def writing_pace(backbone: Seq2Seq, task: Task[Any, Any], rows: Store[Any]) -> float:
+    """Seconds in which the text of a row is written, the likeliest word every time.
+
+    Args:
+        backbone: put into eval mode.
+        task: that writes texts.
+        rows: whose first `WRITTEN` are written for.
+    """
+    from headstart.predictors.seq2seq import Seq2SeqPredictor
+
+    texts = [rows.get(row).text for row in range(min(len(rows), WRITTEN))]
+    how = task.revised(beams=1, best=1).decoding  # type: ignore[attr-defined]
+    predictor, fast = Seq2SeqPredictor(backbone, task), backbone.fast
+    started = time.perf_counter()
+    predictor.written(texts, how)
+    backbone.fast = fast
+    return (time.perf_counter() - started) / max(len(texts), 1)
 
 
 def _share(tokens: TokenRows, passed: np.ndarray) -> float:
