@@ -52,6 +52,7 @@ TaskName = Literal[
 ]
 """Names that may stand for it; other packages may add some."""
 StrategyName = Literal[
+    "back-translation",
     "bi-encoder",
     "bm25",
     "contrastive",
@@ -168,6 +169,9 @@ def fit(
     encoder: Literal["bi", "cross"] | None = ...,
     scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
     crf: bool | None = ...,
+    then: StrategyName | str | Keys | None = ...,
+    back_epochs: int | None = ...,
+    tag: str | None = ...,
     top_layers: Literal["all"] | int | None = ...,
     scale: float | None = ...,
     symmetric: bool | None = ...,
@@ -193,7 +197,6 @@ def fit(
     texts: Sequence[str] | str | None = ...,
     own_texts: bool | None = ...,
     objective: ObjectiveName | str | Keys | None = ...,
-    then: StrategyName | str | Keys | None = ...,
     gate: bool | None = ...,
     gate_seeds: int | None = ...,
     gate_folds: int | None = ...,
@@ -336,6 +339,10 @@ def fit(
         encoder: `bi` reads the two texts apart, and their cosine tells.
         scheme: In which tags are written.
         crf: Learn how well each tag follows the one before it, too.
+        then: Strategy that is fitted inside, by name (of back-translation, domain-adaptation, self-training).
+        back_epochs: Passes over the pairs of the model of the other direction, in [1, 1000] (of back-translation).
+        tag: What stands in front of an input that was made up, so that it can be told from a real one (of back-
+            translation).
         top_layers: `all`, or how many of the top layers move, at least 1 (of bi-encoder, contrastive).
         scale: What cosines are multiplied by in the loss, in (0, 1000] (of bi-encoder).
         symmetric: Let passages pick their question too (of bi-encoder).
@@ -368,7 +375,6 @@ def fit(
         own_texts: Learn from the training rows' texts too, and from those of the target domain where there are any
             (of domain-adaptation).
         objective: `masked-lm`, `causal-lm` or `simcse` (of domain-adaptation).
-        then: Strategy that is fitted inside, by name (of domain-adaptation, self-training).
         gate: Keep the adapted network only if validation gains (of domain-adaptation).
         gate_seeds: Fits with and without that the gate compares, each pair with a seed of its own, in [1, 20] (of
             domain-adaptation).
@@ -518,6 +524,9 @@ def compare(
     encoder: Literal["bi", "cross"] | None = ...,
     scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
     crf: bool | None = ...,
+    then: StrategyName | str | Keys | None = ...,
+    back_epochs: int | None = ...,
+    tag: str | None = ...,
     top_layers: Literal["all"] | int | None = ...,
     scale: float | None = ...,
     symmetric: bool | None = ...,
@@ -543,7 +552,6 @@ def compare(
     texts: Sequence[str] | str | None = ...,
     own_texts: bool | None = ...,
     objective: ObjectiveName | str | Keys | None = ...,
-    then: StrategyName | str | Keys | None = ...,
     gate: bool | None = ...,
     gate_seeds: int | None = ...,
     gate_folds: int | None = ...,
@@ -681,6 +689,9 @@ def plan(
     encoder: Literal["bi", "cross"] | None = ...,
     scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
     crf: bool | None = ...,
+    then: StrategyName | str | Keys | None = ...,
+    back_epochs: int | None = ...,
+    tag: str | None = ...,
     top_layers: Literal["all"] | int | None = ...,
     scale: float | None = ...,
     symmetric: bool | None = ...,
@@ -706,7 +717,6 @@ def plan(
     texts: Sequence[str] | str | None = ...,
     own_texts: bool | None = ...,
     objective: ObjectiveName | str | Keys | None = ...,
-    then: StrategyName | str | Keys | None = ...,
     gate: bool | None = ...,
     gate_seeds: int | None = ...,
     gate_folds: int | None = ...,

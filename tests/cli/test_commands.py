@@ -397,7 +397,7 @@ def test_list_names_the_components(headstart: Callable[..., Any]) -> None:
     said = headstart("list", "strategies")
     rows = [line.split(maxsplit=1) for line in said.out.split("\n") if line]
     assert [row[0] for row in rows] == [
-        "bi-encoder", "bm25", "contrastive", "copy-source", "coral", "crf", "domain-adaptation", "feature-extraction",
+        "back-translation", "bi-encoder", "bm25", "contrastive", "copy-source", "coral", "crf", "domain-adaptation", "feature-extraction",
         "fine-tuning", "from-scratch", "hybrid", "lexicon", "lora", "margin-mse", "nearest-sentence", "rerank", "self-training",
         "tf-idf", "untouched", "warm-start", "word-overlap",
     ]  # fmt: skip

@@ -162,6 +162,8 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "encoder_rate": (["--encoder-rate", "0.5"], 0.5),
     "label_smoothing": (["--label-smoothing", "0.2"], 0.2),
     "word_dropout": (["--word-dropout", "0.2"], 0.2),
+    "back_epochs": (["--back-epochs", "2"], 2),
+    "tag": (["--tag", "<made>"], "<made>"),
     "prefix": (["--prefix", "summarize: "], "summarize: "),
     "retriever": (["--retriever", "bm25"], "bm25"),
     "depth": (["--depth", "10"], 10),

@@ -42,7 +42,7 @@ NUMBERS = {
 }
 WRITES = {
     name: "it writes texts, and the task asks for something else"
-    for name in ("copy-source", "lexicon", "nearest-sentence", "warm-start")
+    for name in ("back-translation", "copy-source", "lexicon", "nearest-sentence", "warm-start")
 }  # fmt: skip
 REFUSED = {
     "text-classification": {"crf": CRF, "untouched": PAIRS, "word-overlap": OVERLAP},

@@ -161,6 +161,11 @@ def in_memory(columns: Mapping[str, Sequence[str | None]], name: str) -> Table:
     return Table(name, columns, list(range(1, len(next(iter(columns.values()))) + 1)))
 
 
+def is_plain(path: Path) -> bool:
+    """Whether the ending of a file is none of those of tables, so that each of its lines may be a text."""
+    return not any(_ending(path) in READERS.get(name).extensions for name in READERS.names())
+
+
 def _ending(path: Path) -> str:
     """Ending of a file, in lower case and without `.gz`."""
     endings = [ending.lower() for ending in path.suffixes]

@@ -120,7 +120,7 @@ class Data(Format):
     """File with rows to make choices on; by default a part is cut off the training rows."""
     target: InputPath | None = None
     """File with texts of another domain that the model is for; strategies such as self-training and coral learn from
-    them. Labels are not needed, and are not read where they are there."""
+    them. Labels are not needed, and are not read where they are there. For `back-translation` texts of the side that is written."""
     target_test: InputPath | None = None
     """File with labelled rows of that other domain; every strategy is scored on them beside test, and no choice is made
     on them."""

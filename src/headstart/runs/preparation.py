@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from headstart.backbones.location import locate
@@ -11,7 +12,8 @@ from headstart.checks import duplicates
 from headstart.data.splits import fingerprints
 from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError
-from headstart.readers.opening import open_table
+from headstart.readers.lines import text_lines
+from headstart.readers.opening import is_plain, open_table
 from headstart.recipes.base import Recipe
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import CORPUS, TARGET, TRAIN, VALIDATION, Data, Role
@@ -66,7 +68,7 @@ def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
         raise DataError(f"{table.file} has no row with text and label{why}")
     files = {role: path for role, path in data.sources.items() if role not in (TRAIN, CORPUS)}
     sources = {TRAIN: train} | {
-        role: _parsed(_open(path, data, task.sides), task, role) for role, path in files.items()
+        role: _parsed(_opened(path, data, task, role), task, role) for role, path in files.items()
     }
     if task.target_kind == "passages":
         task, sources = _searching(task, sources, data)
@@ -200,13 +202,33 @@ def _open(path: str, data: Data, sides: Mapping[str, str]) -> Table:
     return open_table(path, sides=sides, **data.reading)
 
 
+def _opened(path: str, data: Data, task: Task, role: Role) -> Table:
+    """A file as a table; texts that stand alone, where a text is written for a text, may be the lines of a plain file."""
+    if role == TARGET and task.target_kind == "text" and data.format is None and is_plain(Path(path)):
+        return text_lines(Path(path), data.encoding)
+    return _open(path, data, task.sides)
+
+
 def _parsed(table: Table, task: Task, role: Role) -> Source:
     """The rows of a file that a task can read; of texts of the target domain no label is."""
     labelled = role != TARGET
     if labelled and role != TRAIN:
         table = accepted(table, task.label, learnt=False)
-    rows, dropped = task.parse(table, labelled=labelled)
+    rows, dropped = (task if labelled else _of_texts_alone(task, table)).parse(table, labelled=labelled)
     total = len(table) + len(table.dropped)
     used = total - len(table.dropped) - len(dropped)
     file = {"role": role.name, "path": table.file, "rows": total, "used": used, "format": dict(table.format)}
     return Source(rows, file, (*table.dropped, *dropped), (*table.remarks, *(task.remarks(table) if labelled else ())))
+
+
+def _of_texts_alone(task: Task, table: Table) -> Task:
+    """The task as it reads texts without labels; where a text is written for a text, these are of the side that is written."""
+    names = [*table.columns]
+    if task.target_kind != "text":
+        return task
+    if task.label in names or len(names) == 1:
+        return task.revised(text=(task.label if task.label in names else names[0],))
+    raise DataError(
+        f"{table.file} has the columns {', '.join(names)}, and none is called '{task.label}', the side that is written; "
+        "name it so, or give a file with one column"
+    )

@@ -205,7 +205,7 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
         cut.append("validation")
     parts[TRAIN], files = rows, {role: source.file for role, source in labelled.sources.items()}
     if TARGET in parts:
-        parts[TARGET], said = _new_texts(parts)
+        parts[TARGET], said = _new_texts(parts, task)
         warnings += said
         files[TARGET] = {**files[TARGET], "used": len(parts[TARGET])}
     return Parts(
@@ -248,13 +248,17 @@ def _known(source: Source, task: Task) -> Source:
     return replace(source.using(rows, dropped, warnings), file={**source.file, "used": len(rows)})
 
 
-def _new_texts(parts: Mapping[Role, Store[Any]]) -> tuple[Store[Any], list[str]]:
+def _new_texts(parts: Mapping[Role, Store[Any]], task: Task) -> tuple[Store[Any], list[str]]:
     """Texts of the target domain that stand in no labelled part; learning from the others would make scores there optimistic."""
     target, warnings = parts[TARGET], []
     own = fingerprints(target.keys)
     kept = np.ones(len(target), dtype=bool)
+
+    def keys(part: Store[Any]) -> Sequence[str]:
+        return [text for label in part.labels for text in label] if task.target_kind == "text" else part.keys
+
     for role, part in parts.items():
-        both = duplicates.shared(fingerprints(part.keys), own) if (TARGET, role.kind) in LEAKS else []
+        both = duplicates.shared(fingerprints(keys(part)), own) if (TARGET, role.kind) in LEAKS else []
         kept[both] = False
         if both:
             name = "training" if role == TRAIN else role.name

@@ -5,6 +5,7 @@ from headstart.registry import Registry
 STRATEGIES = Registry(
     "strategy",
     {
+        "back-translation": "headstart.strategies.back_translation:BackTranslation",
         "bi-encoder": "headstart.strategies.bi_encoder:BiEncoder",
         "bm25": "headstart.strategies.bm25:Bm25Ranking",
         "contrastive": "headstart.strategies.contrastive:Contrastive",
