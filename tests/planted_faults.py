@@ -43,6 +43,7 @@ ASKING = "tests/runs/test_asking.py::"
 DIALOGUES = "tests/data/test_dialogues.py::"
 REPLIES = "tests/tasks/test_response_selection.py::"
 WRITER = "tests/backbones/test_seq2seq.py::"
+TUNING, BACK_TRANSLATION = "tests/strategies/test_writer_tuning.py::", "tests/strategies/test_back_translation.py::"
 CROSS, RETRIEVING = "tests/objectives/test_localized_contrastive.py::", "tests/strategies/test_retrieval.py::"
 EXPORTED = "tests/exports/test_ctranslate2.py::"
 INDEXES, RANKING = "tests/indexes/test_index.py::", "tests/ranking/"
@@ -1443,6 +1444,83 @@ FAULTS = (
         "each if len(each) <= LONGEST else ()",
         "each",
         "tests/strategies/test_writing.py::test_a_sentence_of_thousands_of_words_is_left_out_of_the_lexicon",
+    ),
+    Fault(
+        "writing: states of an encoder that moves are looked up",
+        "strategies/writing.py",
+        "    if own & moving:\n",
+        "    if own == moving:\n",
+        f"{TUNING}test_states_of_a_frozen_encoder_are_computed_once_and_change_nothing",
+    ),
+    Fault(
+        "writing: states of a frozen encoder are computed in each epoch",
+        "strategies/writing.py",
+        "            backbone.shortcut = found\n",
+        "            pass\n",
+        f"{TUNING}test_states_of_a_frozen_encoder_are_computed_once_and_change_nothing",
+    ),
+    Fault(
+        "writing: the weights before training cannot be the best",
+        "strategies/writer_tuning.py",
+        "epochs, rate, keep_start=pretrained)",
+        "epochs, rate, keep_start=False)",
+        f"{TUNING}test_training_lowers_the_loss_and_may_keep_the_weights_before",
+    ),
+    Fault(
+        "writing: what is trained apart does not come back into the table",
+        "backbones/seq2seq.py",
+        "            self._own.put(self._shared.weight)\n",
+        "",
+        f"{WRITER}test_words_that_are_parted_say_the_same_and_are_joined_again",
+    ),
+    Fault(
+        "writing: special tokens are hidden too",
+        "objectives/seq2seq.py",
+        "drawn & ~kept",
+        "drawn",
+        f"{WRITER}test_words_that_are_read_are_hidden_in_training_alone",
+    ),
+    Fault(
+        "writing: what stands in front of a text is not saved",
+        "backbones/seq2seq.py",
+        "        write_prompts(folder, self.prompts)\n",
+        "",
+        f"{TUNING}test_saved_loaded_and_by_the_lines_of_the_card_it_writes_the_same",
+    ),
+    Fault(
+        "languages: a text begins with the language that is read",
+        "backbones/languages.py",
+        "backbone.marks.end, tags[written])",
+        "backbone.marks.end, tags[read])",
+        f"{TUNING}test_a_network_of_many_languages_is_told_which",
+    ),
+    Fault(
+        "languages: of two scripts the first is taken",
+        "backbones/languages.py",
+        "    if len(found) == 1:\n",
+        "    if found:\n",
+        f"{TUNING}test_codes_of_languages_are_those_of_the_model_or_of_everybody",
+    ),
+    Fault(
+        "back-translation: texts that are scored are learnt from",
+        "runs/splitting.py",
+        '[text for label in part.labels for text in label] if task.target_kind == "text" else part.keys',
+        "part.keys",
+        f"{BACK_TRANSLATION}test_texts_alone_are_lines_or_a_column_and_none_that_is_scored",
+    ),
+    Fault(
+        "back-translation: a fold's other direction learns from the rows held out",
+        "strategies/back_translation.py",
+        "self._both(part, texts)[0]",
+        "self._both(replace(part, train=context.train), texts)[0]",
+        f"{BACK_TRANSLATION}test_each_fold_has_a_model_of_the_other_direction_of_its_own",
+    ),
+    Fault(
+        "strategies: a backbone that one that is named cannot start from is taken",
+        "strategies/offers.py",
+        "(named or all(reasons.values()))",
+        "all(reasons.values()) and not named",
+        f"{TUNING}test_networks_that_a_strategy_cannot_start_from_are_refused_before_weights_are_read",
     ),
     Fault(
         "BLEU: a text that is too short is not punished",
