@@ -1355,6 +1355,13 @@ FAULTS = (
         "tests/heads/test_vocabulary.py::test_the_loss_in_chunks_is_that_of_torch",
     ),
     Fault(
+        "batches: rows are alike on one side alone",
+        "data/batches.py",
+        "np.lexsort((np.where(part % 2 == 0, -other, other), part))",
+        "np.argsort(place)",
+        "tests/data/test_batches.py::test_rows_of_paired_batches_are_alike_on_both_sides",
+    ),
+    Fault(
         "TMX: entities of a file are put in",
         "readers/tmx.py",
         "        parser.EntityDeclHandler = self._refuse_entity\n",

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headstart.data.batches import sorted_batches, training_batches
+from headstart.data.batches import paired_batches, sorted_batches, training_batches
 
 lengths_of_rows = st.lists(st.integers(1, 300), min_size=1, max_size=120).map(np.array)
 
@@ -102,3 +102,35 @@ def test_epochs_and_seeds_differ_in_order_and_in_company() -> None:
     sets = [{frozenset(batch.tolist()) for batch in batches} for batches in (first, other, seed)]
     assert len(sets[0] & sets[1]) < len(sets[0]) / 2
     assert len(sets[0] & sets[2]) < len(sets[0]) / 2
+
+
+def sides(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths of two sides that go together as those of translations do."""
+    random = np.random.default_rng(3)
+    read = random.integers(6, 40, count)
+    return read, np.maximum(3, (1.2 * read + random.normal(0, 4, count)).astype(np.int64))
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 40, 1000])
+def test_paired_batches_hold_every_row_once_and_depend_on_seed_and_epoch_alone(count: int) -> None:
+    read, written = sides(count)
+    batches = paired_batches(read, written, rows=8, seed=1, epoch=2)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(count))
+    assert plain(batches) == plain(paired_batches(read, written, rows=8, seed=1, epoch=2))
+    if count > 8:
+        assert plain(batches) != plain(paired_batches(read, written, rows=8, seed=1, epoch=3))
+        assert plain(batches) != plain(paired_batches(read, written, rows=8, seed=2, epoch=2))
+
+
+@pytest.mark.parametrize(("count", "share"), [(2000, 0.93), (20_000, 0.6)])
+def test_rows_of_paired_batches_are_alike_on_both_sides(count: int, share: float) -> None:
+    read, written = sides(count)
+
+    def padding(batches: list[np.ndarray]) -> float:
+        tokens = sum(len(rows) * int(read[rows].max() + written[rows].max()) for rows in batches)
+        return tokens / float((read + written).sum()) - 1
+
+    ours = paired_batches(read, written, rows=32, seed=0, epoch=0)
+    by_one = training_batches(np.maximum(read, written), rows=32, seed=0, epoch=0)
+    assert padding(ours) < share * padding(by_one)
+    assert len(ours) == pytest.approx(count / 32, rel=0.1)

@@ -9,6 +9,9 @@ INFERENCE_TOKENS = {"cpu": 1024, "cuda": 4096}
 caches: four times as many are a fifth slower there (docs/log.md)."""
 PADDING = 1.03
 """Tokens of a training batch with its padding, over those without."""
+PART = 0.8
+"""Batches of a part, whose rows are alike on one side, by the root of the number of all batches: with fewer they are more alike on
+that side, and less on the other. On 29,000 pairs of captions 1.02 tokens with padding come to one without, by one length 1.08."""
 MOST_BATCHES = 1.4
 """Training batches at most, over those of fixed size."""
 
@@ -51,6 +54,35 @@ def training_batches(lengths: np.ndarray, *, rows: int, seed: int, epoch: int) -
     random = np.random.default_rng([seed, epoch, 0xBA7C4])
     order = np.argsort(-(lengths + random.random(len(lengths))), kind="stable")
     order = order[np.argsort(np.arange(len(order)) + random.uniform(0, rows / 2, len(order)), kind="stable")]
+    return _shuffled(order, lengths, rows, random)
+
+
+def paired_batches(read: np.ndarray, written: np.ndarray, *, rows: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """All rows once, rows of which both sides are of like length together, batches in random order.
+
+    Rows are parted by the length of the one side, and in each part sorted by that of the other, up and down in turn, so that
+    neighbours are alike on both sides also where one part ends and the next begins.
+
+    Args:
+        read: tokens of the one side of each row, shape (rows,).
+        written: tokens of the other side.
+        rows: per batch on average, at least 1.
+        seed: of the run.
+        epoch: from 0; the same (seed, epoch) gives the same batches, whatever ran before.
+    """
+    random = np.random.default_rng([seed, epoch, 0xBA7C5])
+    count = len(read)
+    parts = max(1, round(math.sqrt(count / rows) / PART))
+    place = np.empty(count, dtype=np.int64)
+    place[np.argsort(-(written + random.random(count)), kind="stable")] = np.arange(count)
+    part = place * parts // max(count, 1)
+    other = read + random.random(count)
+    order = np.lexsort((np.where(part % 2 == 0, -other, other), part))
+    return _shuffled(order, np.maximum(read, written), rows, random)
+
+
+def _shuffled(order: np.ndarray, lengths: np.ndarray, rows: int, random: np.random.Generator) -> list[np.ndarray]:
+    """Batches of neighbours under a token budget that so many rows take on average, in random order."""
     updates = max(1, round(len(lengths) / rows))
     budget = max(1, round(float(lengths.mean()) * rows * PADDING))
     while len(batches := _filled(order, lengths, budget)) > MOST_BATCHES * updates:

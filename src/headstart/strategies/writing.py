@@ -208,7 +208,7 @@ def trained_writer(
     """
     import torch
 
-    from headstart.data.batches import inference_batches
+    from headstart.data.batches import inference_batches, paired_batches
     from headstart.evaluation.judging import sort_key
     from headstart.heads.model import Model
     from headstart.objectives.seq2seq import word_losses
@@ -238,6 +238,10 @@ def trained_writer(
         mean = total / max(count, 1.0)
         return (sort_key(context.task, outputs, sample)[0], -mean), mean, outputs
 
+    def batches(epoch: int) -> list[np.ndarray]:
+        sides = rows.read.lengths, rows.written.lengths
+        return paired_batches(*sides, rows=training.batch_size, seed=context.seed, epoch=epoch)
+
     training = context.training
     if training.patience is None:  # scores of a few texts go up and down while the loss still falls
         training = training.revised(patience=epochs)
@@ -246,7 +250,7 @@ def trained_writer(
     with _shortened(context, backbone, groups, (rows, held), epochs):
         history = train(
             model,
-            Stage(objective, rows, groups, epochs, rate, last, betas=(0.9, 0.98)),
+            Stage(objective, rows, groups, epochs, rate, last, batches=batches, betas=(0.9, 0.98)),
             training,
             seed=context.seed,
             validate=validate if chosen else None,
