@@ -155,7 +155,11 @@ def test_a_run_that_names_none_takes_up_what_suits_the_backbone(
             "fine-tuning",
             "fine-tuning: networks of the architecture bert write no text for a text; warm-start puts",
         ),
-        ("gpt2", "untouched", "untouched: networks of the architecture gpt2 write no text for a text"),
+        (
+            "gpt2",
+            "untouched",
+            "untouched: networks of the architecture gpt2 go on with a text and write none for it; --task dialogue",
+        ),
         (
             "gpt2",
             None,

@@ -288,7 +288,8 @@ class TextTokenizer:
         inner.add_special_tokens([*special])
         inner.enable_truncation(self.max_length)
         found._tokenizer, found._settings = inner, {**self._settings, **settings}
-        for name in ("_whole", "_from_the_end", "border", "_frame", "_between"):  # they follow from what stands around a text
+        # What follows from the tokens around a text is found again.
+        for name in ("_whole", "_from_the_end", "border", "_frame", "_between"):
             found.__dict__.pop(name, None)
         return found
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.backbones.location import GENERATE, BackboneSource, Located
+from headstart.backbones.location import DECODE, BackboneSource, Located
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import TARGET_TEST
 from headstart.runs.experiment import Entry
@@ -69,7 +69,7 @@ class Estimates:
             self.rate = reading_pace(backbone, tokens)
             if any(each.needs_backbone and not each.frozen for each in self.recipe.planned()):
                 self.backward = training_pace(backbone, tokens) / self.rate
-            if GENERATE in backbone.can and self.context.task.target_kind == "text":
+            if DECODE in backbone.can and self.context.task.target_kind == "text":
                 self.writing = writing_pace(backbone, self.context.task, self.context.train) / self.rate
             if test is not None:
                 backbone.fast = reads_fast(self.recipe.precision, len(test), self.context.device)

@@ -61,11 +61,11 @@ class WarmStart(Strategy):
 
     def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
         """Refuses networks that write as they are, and encoders of another architecture."""
-        from headstart.backbones.location import abilities
         from headstart.backbones.warm_start import ENCODERS
+        from headstart.strategies.writing import no_writer
 
         kind = config["model_type"]
-        if "generate" in abilities(config):
+        if not no_writer(config):
             return f"networks of the architecture {kind} write as they are; fine-tuning trains them"
         if kind in ENCODERS:
             return ""

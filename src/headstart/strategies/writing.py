@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.backbones.location import DECODE, ENCODE, GENERATE, abilities
+from headstart.backbones.location import DECODE, GENERATE, abilities
 from headstart.data.outputs import Generated
 from headstart.data.store import Store
 from headstart.strategies.base import Candidate, Context, Strategy, Work
@@ -51,8 +51,11 @@ def no_writer(config: Mapping[str, Any]) -> str:
     if GENERATE in can and DECODE in can:
         return ""
     kind = config["model_type"]
-    beside = "; warm-start puts a decoder beside encoders such as BERT" if ENCODE in can else ""
-    return f"networks of the architecture {kind} write no text for a text{beside}"
+    if GENERATE in can:
+        return (
+            f"networks of the architecture {kind} go on with a text and write none for it; --task dialogue trains them"
+        )
+    return f"networks of the architecture {kind} write no text for a text; warm-start puts a decoder beside encoders such as BERT"
 
 
 def writing_work(context: Context, epochs: int, *, beams: int = 1) -> Work:
