@@ -127,7 +127,7 @@ def shell(
     real = location.locate
     monkeypatch.setattr("headstart.backbones.mini.PACKAGE", "no_such_package")
     monkeypatch.setattr(
-        location, "_known", lambda source, needs: real(source.revised(location=str(tiny_backbone)), needs)
+        location, "_known", lambda source, *asked: real(source.revised(location=str(tiny_backbone)), *asked)
     )
     (tmp_path / "examples").symlink_to(few_rows)
     monkeypatch.chdir(tmp_path)
