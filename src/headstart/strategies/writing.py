@@ -263,7 +263,8 @@ def trained_writer(
             stages=context.stages,
         )
     moving = {id(p): p.numel() for group in groups if group.rate > 0 for m in group.modules for p in m.parameters()}
-    return WritingRun(Seq2SeqPredictor(backbone, context.task), history, cut_off, sum(moving.values()))
+    unknown = unknown_words(backbone, rows.written)
+    return WritingRun(Seq2SeqPredictor(backbone, context.task), history, cut_off, sum(moving.values()), unknown)
 
 
 @contextmanager
