@@ -47,6 +47,7 @@ TUNING, BACK_TRANSLATION = "tests/strategies/test_writer_tuning.py::", "tests/st
 CROSS, RETRIEVING = "tests/objectives/test_localized_contrastive.py::", "tests/strategies/test_retrieval.py::"
 EXPORTED = "tests/exports/test_ctranslate2.py::"
 INDEXES, RANKING = "tests/indexes/test_index.py::", "tests/ranking/"
+CAUSAL, DRAWN = "tests/predictors/test_causal.py::", "tests/writing/test_sampling.py::"
 SIGNALS = (
     "tests/contract/test_resuming.py::"
     "test_stopped_at_any_update_the_checkpoint_of_that_update_is_there_and_it_says_how_to_go_on"
@@ -1898,6 +1899,47 @@ FAULTS = (
         "stream: answers are not flushed", "cli/main.py", "            print_json(row)\n            sys.stdout.flush()\n",
         "            print_json(row)\n",
         "tests/serving/test_streaming.py::test_a_slow_writer_gets_each_answer_and_ctrl_c_ends_it_with_the_latency",
+    ),
+    Fault(
+        "chat: what ends a turn is not learnt", "backbones/chat.py", "len(before) + (len(said.rstrip()) or len(said))",
+        "len(before) + len(turn.text)",
+        CAUSAL + "test_the_loss_of_replies_is_that_of_each_dialogue_alone_reply_by_reply",
+    ),
+    Fault(
+        "chat: what the user says is learnt too", "backbones/chat.py", '            if turn.role != "assistant":\n                continue\n',
+        "",
+        CAUSAL + "test_the_loss_of_replies_is_that_of_each_dialogue_alone_reply_by_reply",
+    ),
+    Fault(
+        "chat: what the system says is left out with the oldest turns", "backbones/chat.py",
+        "(*dialogue[:first], *dialogue[last:])", "dialogue[last:]",
+        CAUSAL + "test_the_oldest_turns_of_a_long_dialogue_are_left_out_whole_but_what_the_system_says_stays",
+    ),
+    Fault(
+        "chat: padding in front is read", "predictors/causal.py",
+        "more[\"position_ids\"] = (self.mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]",
+        "more[\"position_ids\"] = (self.mask.cumsum(1) * 0).clamp(min=0)[:, -ids.shape[1] :]",
+        CAUSAL + "test_what_comes_next_is_what_generate_writes_for_prompts_of_several_lengths",
+    ),
+    Fault(
+        "chat: a reply that is left half way is lost", "runs/chatting.py",
+        'self.turns = (*self.turns, Turn("assistant", answer)) if answer else before', "self.turns = before",
+        "tests/runs/test_chatting.py::test_of_a_reply_that_is_left_half_way_what_came_is_kept",
+    ),
+    Fault(
+        "sampling: what is drawn hangs on the rows beside it", "writing/sampling.py", "numbers[rows.cpu().numpy()]",
+        "rows.cpu().numpy()",
+        DRAWN + "test_a_text_hangs_on_its_number_and_the_seed_not_on_those_beside_it",
+    ),
+    Fault(
+        "sampling: the word by which the share is reached is left out", "writing/sampling.py",
+        "(shares.cumsum(1) - shares) / shares", "shares.cumsum(1) / shares",
+        DRAWN + "test_few_of_the_likeliest_words_or_those_of_a_share_are_drawn_from",
+    ),
+    Fault(
+        "instructing: the instruction is not kept", "predictors/causal.py",
+        'said = {"instruction": self.instruction} if self.instruction else {}', "said: dict[str, str] = {}",
+        "tests/strategies/test_instructing.py::test_pairs_are_learnt_by_heart_and_written_by_what_is_saved",
     ),
 )  # fmt: skip
 

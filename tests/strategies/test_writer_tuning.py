@@ -157,12 +157,7 @@ def test_a_run_that_names_none_takes_up_what_suits_the_backbone(
         ),
         (
             "gpt2",
-            "untouched",
-            "untouched: networks of the architecture gpt2 go on with a text and write none for it; --task dialogue",
-        ),
-        (
-            "gpt2",
-            None,
+            "warm-start",
             "warm-start: a decoder can be put beside encoders of the architecture bert, and this is one of gpt2",
         ),
         (

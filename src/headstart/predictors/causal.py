@@ -17,6 +17,7 @@ from headstart.backbones.chat import OWN, ChatTemplate, template_for
 from headstart.backbones.folders import CHAT_TEMPLATE, GENERATION, read_json
 from headstart.backbones.location import GENERATE, BackboneSource, locate, location_of
 from headstart.data.batches import inference_batches, sorted_batches
+from headstart.data.dialogues import Turn
 from headstart.data.examples import Examples
 from headstart.data.outputs import Generated, Replies
 from headstart.data.store import Store
@@ -42,12 +43,12 @@ from headstart.runtime.memory import within_memory
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
 from headstart.tasks.dialogue import read_back
-from headstart.writing.decoding import Decoding
+from headstart.writing.decoding import MARGIN, Decoding
 from headstart.writing.sampling import decoded, words
 
 TOKENS = {"cpu": 2048, "cuda": 32768}
 """Tokens of prompts, times the texts that are followed for each, that are gone on with at the same time."""
-SAID = {"reply", "continuation"}
+SAID = {"reply", "continuation", "text"}
 """What tasks ask for that it serves, see `Task.target_kind`."""
 
 
@@ -109,6 +110,7 @@ class CausalDescription(Stated):
     """What the manifest says of a decoder."""
 
     max_length: Annotated[int, Field(ge=8)]
+    instruction: str = ""
 
 
 class CausalPredictor(Predictor):
@@ -117,14 +119,16 @@ class CausalPredictor(Predictor):
     Args:
         model: with a `VocabularyHead`; put into eval mode.
         task: bound; says how texts are written, and by which template dialogues become text.
+        instruction: what stands in front of each text that another is written for.
     """
 
     kind: ClassVar[str] = "causal-lm"
     reads: ClassVar[tuple[str, ...]] = NETWORK_PATHS
     runtime: ClassVar[Runtime] = "torch"
 
-    def __init__(self, model: Model, task: Task[Any, Any]) -> None:
+    def __init__(self, model: Model, task: Task[Any, Any], *, instruction: str = "") -> None:
         super().__init__(task)
+        self.instruction = instruction
         self.model = model.eval()
         self.backbone = model.backbone
         self.backbone.fast = False
@@ -154,7 +158,7 @@ class CausalPredictor(Predictor):
     def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Generated:
         """How likely the assistant's turns are of dialogues that end with one; of others, and of texts, what comes next."""
         if self.task.target_kind != "reply":
-            prompts = [self._text_prompt(str(each)) for each in inputs]
+            prompts = [self._prompt(at, str(each)) for at, each in enumerate(inputs)]
             return self.written(prompts, self.decoding, progress=progress)
         dialogues = [read_back(str(each)) for each in inputs]
         said = np.array([dialogue[-1].role == "assistant" for dialogue in dialogues], dtype=bool)
@@ -186,6 +190,14 @@ class CausalPredictor(Predictor):
             within_memory(places, read)
             progress.advance(len(places))
         return found
+
+    def _prompt(self, at: int, text: str) -> tuple[list[int], int]:
+        """Ids of what is gone on with for an input: an instruction, a dialogue or a text; and how many were left out before."""
+        if self.task.target_kind == "text":
+            return self._dialogue_prompt(at, (Turn("user", f"{self.instruction}{text}"),))
+        if self.task.target_kind == "reply":
+            return self._dialogue_prompt(at, read_back(text))
+        return self._text_prompt(text)
 
     def _dialogue_prompt(self, at: int, dialogue: Any) -> tuple[list[int], int]:
         try:
@@ -268,8 +280,7 @@ class CausalPredictor(Predictor):
             DataError: the chat template refuses the dialogue.
         """
         chosen = (how or self.decoding).revised(beams=1, best=1)
-        is_text = self.task.target_kind != "reply"
-        prompt, _ = self._text_prompt(given) if is_text else self._dialogue_prompt(0, read_back(given))
+        prompt, _ = self._prompt(0, str(given))
         steps = self._steps([prompt])
         limits = torch.from_numpy(self._limits(np.array([len(prompt)]), chosen))
         ids, shown = list[int](), ""
@@ -283,6 +294,12 @@ class CausalPredictor(Predictor):
                 yield text[len(shown) :]
                 shown = text
 
+    @staticmethod
+    def _usual_limit(how: Decoding) -> str:
+        """Most tokens of a text, as code."""
+        longest = f'int(-(-{how.longest} * given["input_ids"].shape[1] // 1)) + {MARGIN}'
+        return str(how.max_new_tokens) if how.max_new_tokens is not None else longest
+
     def place(self, device: Device) -> None:
         """Compute on a device from now on."""
         self.model.to(settled(device))
@@ -292,12 +309,13 @@ class CausalPredictor(Predictor):
         require_finite(self.model.state_dict())
         head: Any = self.model.heads[HEAD]
         self.backbone.save(folder, head.whole)
-        if self.task.target_kind == "reply" and self.template.name != OWN:
+        if self.task.target_kind != "continuation" and self.template.name != OWN:
             (folder / CHAT_TEMPLATE).write_text(self.template.source, encoding="utf-8")
         write_json(
             folder / GENERATION, {"eos_token_id": list(self.ends), "pad_token_id": self.backbone.tokenizer.pad_id}
         )
-        return {"max_length": self.backbone.tokenizer.max_length, "digests": digests(folder)}
+        said = {"instruction": self.instruction} if self.instruction else {}
+        return {"max_length": self.backbone.tokenizer.max_length, **said, "digests": digests(folder)}
 
     @classmethod
     def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> CausalPredictor:
@@ -308,10 +326,10 @@ class CausalPredictor(Predictor):
         source = BackboneSource(
             location=location_of(folder), max_length=said.max_length, digest=network_digest(description)
         )
-        return cls.of(source, task)
+        return cls.of(source, task, instruction=said.instruction)
 
     @classmethod
-    def of(cls, source: BackboneSource, task: Task[Any, Any]) -> CausalPredictor:
+    def of(cls, source: BackboneSource, task: Task[Any, Any], *, instruction: str = "") -> CausalPredictor:
         """The predictor of a network as it is.
 
         Raises:
@@ -319,23 +337,24 @@ class CausalPredictor(Predictor):
         """
         needs = frozenset({GENERATE})
         backbone = open_backbone(locate(source, needs), needs=needs)
-        return cls(Model(backbone, {HEAD: VocabularyHead(backbone, "causal")}), task)
+        return cls(Model(backbone, {HEAD: VocabularyHead(backbone, "causal")}), task, instruction=instruction)
 
     def usage(self) -> str:
         """A few lines around `generate`, the likeliest word every time."""
         how = self.decoding
+        before = f"{self.instruction!r} + " if self.instruction else ""
         asks = (
-            'tokenizer.apply_chat_template([{"role": "user", "content": "a text"}], add_generation_prompt=True, '
-            'return_tensors="pt", return_dict=True)'
-            if self.task.target_kind == "reply"
-            else 'tokenizer("a text", return_tensors="pt")'
+            'tokenizer("a text", return_tensors="pt")'
+            if self.task.target_kind == "continuation"
+            else f'tokenizer.apply_chat_template([{{"role": "user", "content": {before}"a text"}}], add_generation_prompt=True,\n'
+            '                                      return_tensors="pt", return_dict=True)'
         )
         return f"""import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 tokenizer, network = AutoTokenizer.from_pretrained("."), AutoModelForCausalLM.from_pretrained(".", dtype=torch.float32).eval()
 given = {asks}
-how = GenerationConfig(num_beams={how.beams}, max_new_tokens={how.max_new_tokens}, eos_token_id={list(self.ends)},
+how = GenerationConfig(num_beams={how.beams}, max_new_tokens={self._usual_limit(how)}, eos_token_id={list(self.ends)},
                        pad_token_id={self.backbone.tokenizer.pad_id}, length_penalty={how.length_penalty}, early_stopping=False)
 with torch.no_grad():
     said = network.generate(**given, generation_config=how)[0, given["input_ids"].shape[1]:]

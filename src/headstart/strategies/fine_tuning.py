@@ -52,9 +52,10 @@ class FineTuning(Strategy):
     mean of the tokens, a random head, embeddings too, more epochs, the best of three learning rates on validation.
 
     Of tasks that write, encoder-decoders such as BART, mBART, Marian, NLLB or T5 are trained as a whole or from the top of the
-    decoder down, and are kept as they were where no epoch writes better validation texts. Their word embeddings stay too.
+    decoder down, and are kept as they were where no epoch writes better validation texts. Their word embeddings stay too. Decoders
+    such as GPT-2 and Llama are given each text behind an instruction, by their chat template, and learn what is to be written.
 
-    Needs: labels; of tasks that write an encoder-decoder.
+    Needs: labels; of tasks that write an encoder-decoder or a decoder.
     Inputs: those of the task.
     See also: `feature-extraction`, the head that this one starts from; `lora`, which moves fewer weights; `from-scratch`, its
         control; `warm-start`, which makes an encoder write.
@@ -109,9 +110,10 @@ class FineTuning(Strategy):
 
     def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
         """Refuses networks that write no texts, where the task asks for these."""
+        from headstart.strategies.instructing import is_instructed
         from headstart.strategies.writing import no_writer
 
-        return no_writer(config) if task.target_kind == "text" else ""
+        return no_writer(config) if task.target_kind == "text" and not is_instructed(config) else ""
 
     def work(self, context: Context) -> Work:
         """The epochs, validated after each, and one more of the mean-pooled twin under `auto`; of tasks that write see `Work`."""
@@ -172,9 +174,22 @@ class FineTuning(Strategy):
             context: of the run.
             pretrained: whether the network's weights are taken; random ones all move.
         """
-        from headstart.strategies.writer_tuning import tuned
+        from headstart.strategies.instructing import instructed, is_instructed
+        from headstart.strategies.writer_tuning import epochs_of, tuned
 
-        return tuned(self, context, context.training.learning_rate or LEARNING_RATE, pretrained=pretrained)
+        rate = context.training.learning_rate or LEARNING_RATE
+        if context.located is None or not is_instructed(context.located.config):
+            return tuned(self, context, rate, pretrained=pretrained)
+        epochs = epochs_of(context)
+        moved = "all layers" if self.layers == "all" else f"top {self.layers} layer{'s' * (self.layers > 1)}"
+        return instructed(
+            self,
+            context,
+            epochs=epochs,
+            rate=rate,
+            moving=lambda model: self.layer_groups(model, epochs),
+            described=moved,
+        )
 
     def _fitted(self, context: Context) -> Candidate:
         from headstart.predictors.trained import predictor_of

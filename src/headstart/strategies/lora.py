@@ -33,7 +33,7 @@ class Lora(Strategy):
     The head is fitted first, as in fine-tuning. The correction is merged into the weights before anything is saved, so
     the result is a plain model and answers as fast as one.
 
-    Needs: labels; of tasks that write an encoder-decoder; the extra `headstart[lora]`.
+    Needs: labels; of tasks that write an encoder-decoder or a decoder; the extra `headstart[lora]`.
     Inputs: those of the task.
     See also: `fine-tuning`, which moves the weights themselves.
 
@@ -102,9 +102,10 @@ class Lora(Strategy):
 
     def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
         """Refuses networks that write no texts, where the task asks for these."""
+        from headstart.strategies.instructing import is_instructed
         from headstart.strategies.writing import no_writer
 
-        return no_writer(config) if task.target_kind == "text" else ""
+        return no_writer(config) if task.target_kind == "text" and not is_instructed(config) else ""
 
     def work(self, context: Context) -> Work:
         """The epochs, validated after each, and the seconds that peft takes to import."""
@@ -136,7 +137,7 @@ class Lora(Strategy):
             return self._train(part, pooling, epochs, rate, last)
 
         run = held_out(context, trained, keep_start=self.head_first)
-        run.model.backbone.network = run.model.backbone.network.merge_and_unload()  # type: ignore[union-attr, operator]
+        _merged(run.model)
         context.progress.end()
         read = "mean of tokens" if pooling == "mean" else f"{pooling} token"
         return Candidate(
@@ -154,8 +155,16 @@ class Lora(Strategy):
         )
 
     def _writer(self, context: Context) -> Candidate:
-        """An encoder-decoder with corrections in both of its stacks."""
-        from headstart.strategies.writer_tuning import adapted
+        """An encoder-decoder with corrections in both of its stacks, or a decoder that is instructed."""
+        from headstart.strategies.instructing import instructed, is_instructed
+        from headstart.strategies.writer_tuning import adapted, epochs_of
+
+        rate = context.training.learning_rate or LEARNING_RATE
+        if context.located is not None and is_instructed(context.located.config):
+            return instructed(
+                self, context, epochs=epochs_of(context), rate=rate, moving=self._on, described=f"rank {self.rank}",
+                finished=_merged,
+            )  # fmt: skip
 
         def corrected(backbone: Seq2Seq) -> list[LayerGroup]:
             from headstart.heads.model import Model
@@ -163,7 +172,12 @@ class Lora(Strategy):
             self._check_targets(backbone)
             return self._adapted(Model(backbone, {}))
 
-        return adapted(self, context, context.training.learning_rate or LEARNING_RATE, corrected)
+        return adapted(self, context, rate, corrected)
+
+    def _on(self, model: Model) -> list[LayerGroup]:
+        """Corrections on the linear maps that were asked for, which have to be there."""
+        self._check_targets(model.backbone)
+        return self._adapted(model)
 
     def _train(self, context: Context, pooling: str, epochs: int, rate: float, last: int | None) -> Run:
         from headstart.strategies.training_run import headed_model, train_model
@@ -211,3 +225,8 @@ class Lora(Strategy):
             if name.rsplit(".", 1)[0].rsplit(".", 1)[-1] in ("lora_A", "lora_B", "lora_dropout")
         ]
         return [LayerGroup([*model.learning, *corrections], 1.0)]
+
+
+def _merged(model: Model) -> None:
+    """Add the corrections to the weights."""
+    model.backbone.network = model.backbone.network.merge_and_unload()  # type: ignore[union-attr, operator]

@@ -54,9 +54,10 @@ class Untouched(Strategy):
 
     def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
         """Refuses networks that write no texts, where the task asks for these."""
+        from headstart.strategies.instructing import is_instructed
         from headstart.strategies.writing import no_writer
 
-        return no_writer(config) if task.target_kind == "text" else ""
+        return no_writer(config) if task.target_kind == "text" and not is_instructed(config) else ""
 
     def work(self, context: Context) -> Work:
         """The rows once; passages too where these are ranked; of dialogues those held out alone, of others the texts written."""
@@ -112,13 +113,33 @@ class Untouched(Strategy):
     def _written(self, context: Context) -> Candidate:
         """What the network writes as it is."""
         from headstart.predictors.seq2seq import Seq2SeqPredictor
+        from headstart.strategies.instructing import is_instructed
         from headstart.strategies.writing import opened_writer
 
-        predictor = Seq2SeqPredictor(opened_writer(context, prefix=self.prefix), context.task)
+        assert context.located is not None
+        predictor: Any = (
+            self._instructed(context)
+            if is_instructed(context.located.config)
+            else Seq2SeqPredictor(opened_writer(context, prefix=self.prefix), context.task)
+        )
         context.progress.begin(self.name, len(context.validation))
         outputs = predictor.outputs(list(context.validation.inputs), progress=context.progress)
         context.progress.end()
         return Candidate(self, context.training, predictor, outputs, "what the network writes, nothing learnt", 0)
+
+    def _instructed(self, context: Context) -> Any:
+        """A decoder as it is, by an instruction."""
+        from headstart.heads import HEAD
+        from headstart.heads.model import Model
+        from headstart.heads.vocabulary import VocabularyHead
+        from headstart.predictors.causal import CausalPredictor
+        from headstart.strategies.instructing import usual_instruction
+
+        backbone = context.backbone()
+        said = usual_instruction(context.task) if self.prefix is None else self.prefix
+        return CausalPredictor(
+            Model(backbone, {HEAD: VocabularyHead(backbone, "causal")}), context.task, instruction=said
+        )
 
     def _ranked(self, context: Context) -> Candidate:
         """A retriever whose vectors are those of the network as it is."""

@@ -98,7 +98,7 @@ class WarmStart(Strategy):
         def described(run: WritingRun) -> str:
             weights = "" if pretrained else "random weights, "
             layers = f"{weights}{self.decoder_layers} decoder layer{'s' * (self.decoder_layers > 1)}"
-            words = run.predictor.backbone.written
+            words: Any = run.predictor.backbone.written
             return f"{layers}, {words[1] - words[0]:,} words"
 
         def trained(part: Context) -> WritingRun:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headstart.backbones.seq2seq import Seq2Seq
     from headstart.data.tokens import Tokens
     from headstart.objectives.seq2seq import Seq2SeqLoss, WritingRows
+    from headstart.predictors.causal import CausalPredictor
     from headstart.predictors.seq2seq import Seq2SeqPredictor
     from headstart.training.stage import LayerGroup
     from headstart.training.state import History
@@ -36,7 +37,7 @@ DECODING = 1.5
 class WritingRun:
     """A network after training."""
 
-    predictor: Seq2SeqPredictor
+    predictor: Seq2SeqPredictor | CausalPredictor
     history: History
     cut_off: int
     """Training rows whose text to be written is longer than the network writes; they are left out."""
@@ -52,9 +53,7 @@ def no_writer(config: Mapping[str, Any]) -> str:
         return ""
     kind = config["model_type"]
     if GENERATE in can:
-        return (
-            f"networks of the architecture {kind} go on with a text and write none for it; --task dialogue trains them"
-        )
+        return f"networks of the architecture {kind} go on with a text; fine-tuning, lora and untouched instruct them to write"
     return f"networks of the architecture {kind} write no text for a text; warm-start puts a decoder beside encoders such as BERT"
 
 

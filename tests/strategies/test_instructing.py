@@ -1,0 +1,83 @@
+"""Decoders that write a text for a text by instruction: what is learnt, what is kept with the model, what the card writes."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+from tests.toys.decoders import make_decoder
+
+from headstart.artifact import load
+from headstart.data.dialogues import Turn
+from headstart.data.examples import Example
+from headstart.data.store import Store
+from headstart.data.table import Table
+from headstart.recipes.parsing import assemble
+from headstart.recipes.sources import MEMORY
+from headstart.runs.comparison import RunResult, compare
+from headstart.runtime.progress import SILENT
+from headstart.strategies.instructing import as_dialogues, usual_instruction
+from headstart.tasks.dialogue import read_back
+from headstart.tasks.summarization import Summarization
+from headstart.tasks.translation import Translation
+
+OPPOSITES = {"good": "bad", "day": "night", "yes": "no", "cat": "mat"}
+PAIRS = {f"{one} {other}": OPPOSITES[one] for one in OPPOSITES for other in OPPOSITES if one != other}
+"""The opposite of the first of two words."""
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., RunResult]:
+    backbone = make_decoder(tmp_path_factory.mktemp("decoder") / "llama")
+    rows = [*PAIRS.items()] * 2
+    table = Table(MEMORY, {"en": [one for one, _ in rows], "de": [other for _, other in rows]}, list(range(1, 25)))
+
+    @cache
+    def run(*strategies: str, **options: object) -> RunResult:
+        given = {
+            "train": MEMORY, "backbone": str(backbone), "threads": 1, "task": "translation", "source_language": "en",
+            "target_language": "de", "validation_share": 0.25, "controls": False, "folds": 0, "strategies": strategies, "seed": 5,
+            "refit": False, "epochs": 20, "batch_size": 4, "learning_rate": 5e-3, "max_new_tokens": 6, "beams": 1,
+        }  # fmt: skip
+        found = compare(assemble("fit", given | options), SILENT, table)
+        assert found is not None
+        return found
+
+    return run
+
+
+def test_what_the_user_says_is_an_instruction_and_the_text_in_the_languages_of_the_task() -> None:
+    task = Translation(source_language="en", target_language="de")
+    assert usual_instruction(task) == "Translate this text from English to German: "
+    assert usual_instruction(Translation(target_language="deu_Latn")) == "Translate this text to German: "
+    assert usual_instruction(Summarization()) == "Summarize this text: "
+    rows = Store([Example("a cat", ("eine Katze", "Katze"))], [3], "pairs.csv")
+    (found,) = as_dialogues(rows, "Say: ").examples
+    assert read_back(found.text) == (Turn("user", "Say: a cat"), Turn("assistant", "eine Katze"))
+
+
+def test_pairs_are_learnt_by_heart_and_written_by_what_is_saved(
+    ran: Callable[..., RunResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = {row["label"]: row for row in ran("untouched", "fine-tuning", "lora").artifact.evidence["leaderboard"]}
+    losses = {name: [epoch["validation_loss"] for epoch in rows[name]["curve"]] for name in ("fine-tuning", "lora")}
+    assert min(losses["fine-tuning"]) < losses["fine-tuning"][0] - 5
+    assert min(losses["lora"]) < losses["lora"][0] - 1
+    scores = {name: row["scores"]["validation"]["chrf"]["value"] for name, row in rows.items()}
+    assert scores["fine-tuning"] > scores["untouched"]
+    artifact = ran("fine-tuning").artifact
+    said = [each.text for each in artifact.predict([*PAIRS])]
+    artifact.save(tmp_path / "run")
+    again = load(tmp_path / "run")
+    assert again.predictor.instruction == "Translate this text from English to German: "  # type: ignore[attr-defined]
+    assert [each.text for each in again.predict([*PAIRS])] == said
+    monkeypatch.chdir(tmp_path / "run")
+    exec(compile(again.predictor.usage().replace('"a text"', repr(next(iter(PAIRS)))), "card", "exec"), {})
+    assert capsys.readouterr().out == said[0] + "\n"
+
+
+def test_another_instruction_may_be_given_and_folds_hold_texts_out(ran: Callable[..., RunResult]) -> None:
+    found = ran("fine-tuning", **{"strategies.0.prefix": "Not: ", "folds": 2, "validation_share": None, "epochs": 1})
+    assert found.artifact.predictor.instruction == "Not: "  # type: ignore[attr-defined]
+    (row,) = found.artifact.evidence["leaderboard"]
+    assert row["scores"]["validation"]["chrf"]["n"] == 24
