@@ -187,7 +187,8 @@ def test_a_path_that_is_not_there_is_missing_input_with_the_nearest(folder: Path
 def test_a_hub_id_that_cannot_be_had_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(
-        UnavailableError, match=r"'mimi' is neither a known name \(mini\) nor a folder here.*; did you mean 'mini'\?"
+        UnavailableError,
+        match=r"'mimi' is neither a known name \(mini, smol\) nor a folder here.*; did you mean 'mini'\?",
     ):
         locate(source("mimi"))
 

@@ -18,9 +18,12 @@ from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
 
 Run = Callable[..., Any]
-NOT_OPEN = {"contrastive": ["updates"], "lora": ["targets"], "from-scratch": ["like"]}
-"""Fields whose None is no open choice: updates are written down as epochs, no targets are all linear maps, and what labels texts is
-like the backbone itself."""
+NOT_OPEN = {
+    "contrastive": ["updates"], "lora": ["targets", "prefix"], "fine-tuning": ["prefix"],
+    "from-scratch": ["like"],
+}  # fmt: skip
+"""Fields whose None is no open choice: updates are written down as epochs, no targets are all linear maps, what labels texts is
+like the backbone itself, and nothing stands in front of texts that are not written."""
 TEXTS = ["good", "rather bad , I say", "the parcel is on its way to you now and it is a very good day", "it is"]
 
 

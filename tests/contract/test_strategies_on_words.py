@@ -33,7 +33,7 @@ def test_it_comes_back_done_with_an_output_for_every_word(task: str, name: str, 
     assert scores["f1"]["n"] * 2 < len(candidate.validation.values)
     assert np.isfinite(candidate.validation.values).all()
     unset = [key for key in type(candidate.strategy).model_fields if getattr(candidate.strategy, key) is None]
-    assert unset == {"lora": ["targets"]}.get(name, [])
+    assert unset == {"lora": ["targets", "prefix"], "fine-tuning": ["prefix"], "from-scratch": ["like"]}.get(name, [])
 
 
 @every_pair(WORDS, CHAIN, folds=True)

@@ -37,7 +37,7 @@ def made(make_backbone: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
     ]  # fmt: skip
     headstart.fit(
         str(_written(place / "train.csv", pairs)), task="translation", source_language="en", target_language="de",
-        strategy="warm-start", decoder_layers=1, epochs=30, learning_rate=5e-3, batch_size=8, controls=False, refit=False, folds=0,
+        strategy="warm-start", decoder_layers=1, encoder_rate=1.0, epochs=20, learning_rate=5e-3, batch_size=8, controls=False, refit=False, folds=0,
         validation_share=0.2, backbone=str(backbone), seed=5, threads=1, budget="none", beams=1, longest=0.5, output=str(place / "run"),
     )  # fmt: skip
     return place / "run"
@@ -58,7 +58,7 @@ def linear_run(tmp_path: Path) -> Path:
     return linear().save(tmp_path / "linear")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _let_go() -> Iterator[None]:
     """Nothing of the runtime is left for the end of the interpreter, which it does not survive."""
     yield

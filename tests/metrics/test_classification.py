@@ -162,7 +162,9 @@ def test_intervals_are_the_same_every_time() -> None:
 
 
 def test_less_is_better_for_losses_only() -> None:
-    assert {name for name in METRICS.names() if is_better_lower(name)} == {"log_loss", "ece", "rmse", "mae"}
+    assert {name for name in METRICS.names() if is_better_lower(name)} == {
+        "log_loss", "ece", "rmse", "mae", "token_loss", "bits_per_byte", "perplexity",
+    }  # fmt: skip
     assert not is_better_lower("no such metric")
 
 

@@ -33,6 +33,9 @@ class FakePredictor:
         self.asked += 1
         return Logits.of(np.array([[0.0, float(text)] for text in texts]) * self.factor)
 
+    def outputs_of(self, rows: Any, *, progress: Any = None) -> Logits:
+        return self.outputs(rows.inputs, progress=progress)
+
     def absorb(self, decision: Decision) -> bool:
         if not isinstance(decision, Temperature):
             return False

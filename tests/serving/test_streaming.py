@@ -67,13 +67,23 @@ def test_python_is_given_rows_and_latency(folder: Path, tmp_path: Path, monkeypa
     assert 0 < said["latency_ms"]["p50"] <= said["latency_ms"]["p95"]
 
 
+def heard() -> None:
+    """Let a process hear of Ctrl-C, also where the tests run in the background of a shell, which has it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def slow_reader(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """`headstart predict --stream` in a process of its own, both ends of whose pipes are here."""
     words = [sys.executable, "-m", "headstart.cli", "predict", str(folder), "--stream"]
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        words, stdin=pipe, stdout=pipe, stderr=pipe, env=os.environ | {"PYTHONUNBUFFERED": ""}
+        words,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        env=os.environ | {"PYTHONUNBUFFERED": ""},
+        preexec_fn=heard,
     ) as process:
         yield process
         process.kill()
@@ -88,8 +98,8 @@ def test_a_slow_writer_gets_each_answer_and_ctrl_c_ends_it_with_the_latency(
         slow_reader.stdin.flush()
         assert json.loads(slow_reader.stdout.readline())["label"] == label
     slow_reader.send_signal(signal.SIGINT)
-    said = slow_reader.stderr.read().decode()
-    assert (slow_reader.wait(timeout=60), "Traceback" in said) == (130, False), said
+    said = slow_reader.communicate(timeout=60)[1].decode()
+    assert (slow_reader.returncode, "Traceback" in said) == (130, False), said
     assert "ms over" in said and said.endswith("stopped\n"), said
 
 

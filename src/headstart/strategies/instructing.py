@@ -89,7 +89,8 @@ def instructed(
         predictor = CausalPredictor(model, context.task, instruction=instruction)
         return WritingRun(predictor, run.history, 0, run.trainable)
 
-    return writing_candidate(context, strategy, trained, epochs=epochs, rate=rate, described=lambda run: described)
+    resolved = strategy.revised(prefix=instruction)
+    return writing_candidate(context, resolved, trained, epochs=epochs, rate=rate, described=lambda run: described)
 
 
 def _asking(context: Context, instruction: str, epochs: int) -> Context:
