@@ -57,7 +57,7 @@ def main() -> None:
             started = time.perf_counter()
             found = headstart.fit(
                 str(train), test=str(test), task="dialogue", backbone=args.backbone, strategies=(strategy,), seed=args.seed,
-                controls="untouched" != strategy, budget=f"{args.minutes}m", refit=False, output=f"{folder}/{strategy}", **options,
+                controls=strategy != "untouched", budget=f"{args.minutes}m", refit=False, output=f"{folder}/{strategy}", **options,
             )  # fmt: skip
             for row in found.evidence["leaderboard"]:
                 score = (row["scores"] or {}).get("test") or {}
