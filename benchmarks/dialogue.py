@@ -3,9 +3,9 @@
     python benchmarks/dialogue.py --backbone models/smol [--minutes 10] [--language en] [--quick]
 
 The first 800 dialogues of DailyDialog are learnt from (a share of them is validation), the last 200 are scored; user and assistant
-take turns, the user begins. Each strategy has the minutes that are given as the budget of a run of its own. Scored are nats per token
-and bits per byte of the assistant's turns, with intervals by dialogue and a paired test against the network as it is. Some replies
-are written and shown.
+take turns, the user begins. Each strategy has the minutes that are given as the budget of a run of its own. Scored are nats per
+token and bits per byte of the assistant's turns, with intervals by dialogue and a paired test against the network as it is. Some
+replies are written and shown.
 """
 
 from __future__ import annotations
