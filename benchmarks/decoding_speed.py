@@ -59,7 +59,7 @@ def by_generate(predictor: Any, how: Any) -> Way:
                 num_beams=how.beams, max_new_tokens=int(how.limits(tokens.lengths, backbone.target.max_length).max()),
                 length_penalty=how.length_penalty if how.beams > 1 else None, early_stopping=False, do_sample=False,
                 pad_token_id=marks.pad, eos_token_id=marks.end, decoder_start_token_id=marks.start,
-                forced_bos_token_id=marks.forced,
+                forced_bos_token_id=marks.forced, use_cache=True,
             )  # fmt: skip
             with torch.inference_mode():
                 said = backbone.network.generate(input_ids=ids, attention_mask=mask, generation_config=config)

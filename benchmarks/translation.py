@@ -81,7 +81,8 @@ def run(program: str, count: int, seed: int, options: argparse.Namespace) -> dic
             "--seed",
             str(seed),
             "--output",
-            f"{name}/run",
+            f"{options.keep or name}/{program}-{count}-{seed}",
+            "--overwrite",
             "--no-rows",
             "--json",
             "--quiet",
@@ -121,6 +122,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--keep", help="folder that runs are kept in")
     parser.add_argument("--busy", action="store_true", help="other work runs beside it: times say nothing")
     parser.add_argument("--quick", action="store_true", help="60 pairs, one epoch, nothing kept: does it run?")
     parser.add_argument("--show", action="store_true", help="the table of what is kept")
