@@ -28,10 +28,10 @@ SHOWN = 5
 """Dialogues to whose first turn a reply is written."""
 
 
-def files(data: Path, language: str, folder: Path, few: int | None) -> tuple[Path, Path]:
+def files(data: Path, language: str, folder: Path, few: int | None, learnt: int) -> tuple[Path, Path]:
     """Files with the dialogues that are learnt from and those that are scored, at most `few` of each."""
     lines = (data / "dailydialog" / f"{language}.jsonl").read_text("utf-8").splitlines()
-    for name, part in (("train", lines[:LEARNT]), ("test", lines[-SCORED:])):
+    for name, part in (("train", lines[:learnt]), ("test", lines[-SCORED:])):
         (folder / f"{name}.jsonl").write_text("\n".join(part[:few]) + "\n", encoding="utf-8")
     return folder / "train.jsonl", folder / "test.jsonl"
 
@@ -44,20 +44,24 @@ def main() -> None:
     parser.add_argument("--language", default="en")
     parser.add_argument("--strategies", default="lora,from-scratch")
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--dialogues", type=int, default=LEARNT, help="that are learnt from")
+    parser.add_argument("--epochs", type=int, help="in place of a budget")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--busy", action="store_true", help="other work runs beside it: times say nothing")
     parser.add_argument("--quick", action="store_true", help="20 dialogues, nothing kept: does it run?")
     args = parser.parse_args()
-    options: dict[str, Any] = {} if args.threads is None else {"threads": args.threads}
+    given = {"threads": args.threads, "epochs": args.epochs}
+    options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     with tempfile.TemporaryDirectory() as folder:
-        train, test = files(args.data, args.language, Path(folder), 20 if args.quick else None)
+        train, test = files(args.data, args.language, Path(folder), 20 if args.quick else None, args.dialogues)
         asked = [json.loads(line)["turns"][0] for line in test.read_text("utf-8").splitlines()[:SHOWN]]
         for strategy in args.strategies.split(","):
             started = time.perf_counter()
+            budget = "none" if args.epochs else f"{args.minutes}m"
             found = headstart.fit(
-                str(train), test=str(test), task="dialogue", backbone=args.backbone, strategies=(strategy,), seed=args.seed,
-                controls=strategy != "untouched", budget=f"{args.minutes}m", refit=False, output=f"{folder}/{strategy}", **options,
+                str(train), test=str(test), task="dialogue", backbone=args.backbone, strategies=("untouched", strategy),
+                seed=args.seed, controls=False, budget=budget, refit=False, output=f"{folder}/{strategy}", **options,
             )  # fmt: skip
             for row in found.evidence["leaderboard"]:
                 score = (row["scores"] or {}).get("test") or {}
@@ -71,12 +75,17 @@ def main() -> None:
                 print(f"    {one}\n      -> {other}")
             row = {
                 "set": f"dailydialog-{args.language}", "backbone": Path(args.backbone).name, "strategy": strategy,
-                "minutes": args.minutes, "seed": args.seed, "busy": args.busy, "seconds": round(time.perf_counter() - started, 1),
+                "minutes": None if args.epochs else args.minutes, "epochs": args.epochs, "dialogues": args.dialogues,
+                "seed": args.seed, "busy": args.busy, "seconds": round(time.perf_counter() - started, 1),
                 "replies": [list(pair) for pair in zip(asked, replies, strict=True)],
             }  # fmt: skip
             row |= {key: found.evidence[key] for key in ("leaderboard", "comparisons", "machine", "versions")}
             if not args.quick:
-                keep("dialogue.jsonl", json.loads(json.dumps(row)), ("set", "backbone", "strategy", "minutes", "seed"))
+                keep(
+                    "dialogue.jsonl",
+                    json.loads(json.dumps(row)),
+                    ("set", "backbone", "strategy", "minutes", "epochs", "dialogues", "seed"),
+                )
 
 
 if __name__ == "__main__":
