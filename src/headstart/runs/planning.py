@@ -37,8 +37,8 @@ LEAST_ROWS = 200
 """Rows that are left to the run at least."""
 FIRST_SHARE = 0.5
 """Share of what is left that a cheap strategy may take where it does not get all rows."""
-LEAST_SAMPLE, LEAST_PER_LABEL = 200, 8
-"""Rows, in all and per label, below which a strategy does not run on a sample of them."""
+LEAST_PER_LABEL = 8
+"""Rows per label below which a strategy does not run on a sample of them; for rows in all see `Task.least_sample`."""
 LEAST_SHARE = 0.5
 """Share of the rows that another strategy has learnt from below which one like it does not run."""
 CHEAP = 2
@@ -301,7 +301,8 @@ class Plan(Estimates):
             ),
             default=0,
         )
-        least = max(LEAST_SAMPLE, LEAST_PER_LABEL * self.parts.task.kinds, 0 if strategy.frozen else LEAST_SHARE * most)
+        task = self.parts.task
+        least = max(task.least_sample, LEAST_PER_LABEL * task.kinds, 0 if strategy.frozen else LEAST_SHARE * most)
         while not self.parts.crossed and (rows := int(0.85 * rows)) >= least:
             ways.append(ways[-1].revised(sample=rows))
         safety = SAFETY if strategy.shortens or strategy.frozen else WHOLE_SAFETY

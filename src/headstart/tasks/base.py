@@ -67,6 +67,8 @@ class Task(Objective, Judged[E, O], CardCode, Generic[E, O]):
     """Metrics by which paired tests are made in place of the chosen one, where that tells less or has none."""
     least_for_calibration: ClassVar[int] = 20
     """Rows below which a part is too small to tell how sure a model should be."""
+    least_sample: ClassVar[int] = 200
+    """Rows below which a sample of them is too little to learn from, where a budget does not last for all."""
     problem_type: ClassVar[str] = ""
     """What transformers calls the kind of targets in the configuration of a network with its own head."""
 

@@ -68,6 +68,7 @@ class DialogueTask(DecodingOptions, Task[Example, Replies]):
     results_kind: ClassVar[str] = ReplyResults.kind
     target_kind: ClassVar[str] = "reply"
     metrics: ClassVar[tuple[str, ...]] = ("token_loss", "bits_per_byte", "perplexity")
+    least_sample: ClassVar[int] = 40
     can_abstain: ClassVar[bool] = False
     contradicts: ClassVar[bool] = False
     named_outputs: ClassVar[bool] = False
