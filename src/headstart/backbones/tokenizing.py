@@ -274,7 +274,7 @@ class TextTokenizer:
     def reframed(
         self, before: Sequence[str], after: Sequence[str], special: Sequence[str], settings: Mapping[str, Any]
     ) -> "TextTokenizer":
-        """The same tokenizer with other special tokens around a text.
+        """A copy with other special tokens around a text.
 
         Args:
             before: in front of it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,15 +10,12 @@ import numpy as np
 from headstart.data.dialogues import json_of
 from headstart.data.table import Table
 from headstart.errors import DataError
-from headstart.estimators.base import Transfer
-from headstart.estimators.turns import cell_of, continued, turns_of
+from headstart.estimators.turns import COLUMN, DialogueTransfer, continued
 from headstart.recipes.sources import MEMORY
 from headstart.tasks.written_texts import WrittenText
 
-COLUMN = "dialogue"
 
-
-class DialogueModel(Transfer):
+class DialogueModel(DialogueTransfer):
     """Write the assistant's next turn of a dialogue.
 
     A dialogue is a list of texts, which user and assistant say by turns; a list of messages with `role` and `content`; or a text
@@ -110,12 +107,3 @@ class DialogueModel(Transfer):
             )
         metric = chosen_metric(task)
         return -metric.of(metric.tally(task.results(self.artifact_.predictor.outputs(list(rows.inputs)), rows)))
-
-    def _inputs(self, X: Any, *, fitting: bool) -> list[Any]:
-        columns = self._columns(X, fitting=fitting)
-        if len(columns) != 1:
-            raise DataError(f"expected one column of dialogues, found {len(columns)}")
-        return [turns_of(each, at) for at, each in enumerate(columns[0])]
-
-    def _written(self, inputs: Sequence[Any]) -> dict[str, list[str | None]]:
-        return {COLUMN: [cell_of(each) for each in inputs]}

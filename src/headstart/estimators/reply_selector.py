@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from headstart.data.table import Table
 from headstart.errors import DataError
-from headstart.estimators.base import Transfer
-from headstart.estimators.turns import cell_of, continued, turns_of
+from headstart.estimators.turns import COLUMN, DialogueTransfer, continued
 from headstart.recipes.sources import MEMORY
 from headstart.tasks.ranked_passages import RankedReplies
 
-COLUMN = "dialogue"
 
-
-class ReplySelector(Transfer):
+class ReplySelector(DialogueTransfer):
     """Pick the reply to the last turns of a dialogue, out of replies that were written before.
 
     A dialogue is a list of texts, which user and assistant say by turns; a list of messages with `role` and `content`; or a text
@@ -103,12 +100,3 @@ class ReplySelector(Transfer):
         predictor: Any = self.artifact_.predictor
         metric = chosen_metric(task)
         return metric.of(metric.tally(task.results(predictor.over(task).outputs_of(rows), rows)))
-
-    def _inputs(self, X: Any, *, fitting: bool) -> list[Any]:
-        columns = self._columns(X, fitting=fitting)
-        if len(columns) != 1:
-            raise DataError(f"expected one column of dialogues, found {len(columns)}")
-        return [turns_of(each, at) for at, each in enumerate(columns[0])]
-
-    def _written(self, inputs: Sequence[Any]) -> dict[str, list[str | None]]:
-        return {COLUMN: [cell_of(each) for each in inputs]}

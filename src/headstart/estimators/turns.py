@@ -8,7 +8,24 @@ from typing import Any
 
 from headstart.data.dialogues import Turn, dialogue_of, dialogue_of_lines
 from headstart.errors import DataError
+from headstart.estimators.base import Transfer
 from headstart.faults import describe
+
+COLUMN = "dialogue"
+"""Column that dialogues stand in."""
+
+
+class DialogueTransfer(Transfer):
+    """What estimators share whose rows are dialogues."""
+
+    def _inputs(self, X: Any, *, fitting: bool) -> list[Any]:
+        columns = self._columns(X, fitting=fitting)
+        if len(columns) != 1:
+            raise DataError(f"expected one column of dialogues, found {len(columns)}")
+        return [turns_of(each, at) for at, each in enumerate(columns[0])]
+
+    def _written(self, inputs: Sequence[Any]) -> dict[str, list[str | None]]:
+        return {COLUMN: [cell_of(each) for each in inputs]}
 
 
 def turns_of(given: Any, at: int) -> list[Turn]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
@@ -229,9 +229,6 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     Raises:
         HeadstartError: the artifact or the file can't be used.
     """
-    from headstart.evaluation.judging import plain, scores, scores_by_type
-    from headstart.evaluation.measurements.doubts import counted_doubts
-    from headstart.evaluation.scoring import by_group
     from headstart.metrics.abstention import answered
     from headstart.readers.opening import open_table
     from headstart.tasks.verdicts import accepted
@@ -269,24 +266,10 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     outputs = artifact.outputs_of(rows, progress=call.progress)
     call.progress.end()
     dropped = [*table.dropped, *unparsed, *unknown]
-    groups = by_group(task, outputs, rows, recipe.by)
-    result = {
-        "scores": plain(scores(task, outputs, rows)),
-        "groups": {
-            column: {value: plain(found) for value, found in values.items()} for column, values in groups.items()
-        },
-        "truncated": int(outputs.truncated.sum()),
-        "dropped_rows": [dict(row.__dict__) for row in dropped],
-    }
-    if signed := task.signatures(rows):
-        result["signatures"] = signed
-    if task.target_kind == "text":
-        said_of: Any = task.predictions(outputs, list(rows.inputs))
-        result["doubts"] = counted_doubts([each.doubts for each in said_of], rows.lines)
-    if kinds := scores_by_type(task, outputs, rows):
-        result["types"] = plain(kinds)
-    sure, right = task.confidence(outputs), task.is_right(outputs, rows)
+    result = _scored(task, outputs, rows, recipe.by)
+    result["dropped_rows"] = [dict(row.__dict__) for row in dropped]
     abstain = least_confidence(recipe, artifact)
+    sure, right = task.confidence(outputs), task.is_right(outputs, rows)
     if abstain is not None and sure is not None and right is not None:
         result["abstention"] = answered(sure, right, abstain).plain()
     said += [*table.remarks, *task.remarks(table)]
@@ -295,6 +278,30 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
         notes.append(f"left out {len(dropped):,} rows in all (see dropped_rows with --json)")
     notes += cut_notes(int(outputs.truncated.sum()), len(rows), artifact)
     return Outcome(result, artifact, notes=notes)
+
+
+def _scored(task: Any, outputs: Any, rows: Any, by: Sequence[str]) -> dict[str, Any]:
+    """What is measured of labelled rows, as plain data: scores in all, by group and by type, signatures, doubts."""
+    from headstart.evaluation.judging import plain, scores, scores_by_type
+    from headstart.evaluation.measurements.doubts import counted_doubts
+    from headstart.evaluation.scoring import by_group
+
+    groups = by_group(task, outputs, rows, by)
+    result: dict[str, Any] = {
+        "scores": plain(scores(task, outputs, rows)),
+        "groups": {
+            column: {value: plain(found) for value, found in values.items()} for column, values in groups.items()
+        },
+        "truncated": int(outputs.truncated.sum()),
+    }
+    if signed := task.signatures(rows):
+        result["signatures"] = signed
+    if task.target_kind == "text":
+        said_of: Any = task.predictions(outputs, list(rows.inputs))
+        result["doubts"] = counted_doubts([each.doubts for each in said_of], rows.lines)
+    if kinds := scores_by_type(task, outputs, rows):
+        result["types"] = plain(kinds)
+    return result
 
 
 def _search_elsewhere(recipe: Inference, artifact: Artifact, call: Call) -> list[str]:
