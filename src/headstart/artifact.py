@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -177,6 +177,21 @@ class Artifact:
         """
         for text in texts:
             yield self.predict([text])[0]
+
+    def stream_text(self, text: Any) -> Generator[str, None, bool]:
+        """The text that is written for one input, bit by bit as it is written, the likeliest word every time or drawn by chance.
+
+        Args:
+            text: as `predict` takes it.
+
+        Returns:
+            Whether the input was cut.
+
+        Raises:
+            UsageError: the model does not write.
+            DataError: as `outputs`.
+        """
+        return self.predictor.stream(*self.inputs([text]))
 
     def warn_of_blank(self, texts: Sequence[Any]) -> None:
         """Warn of texts without anything to read, where an answer to each is expected."""

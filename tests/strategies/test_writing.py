@@ -76,6 +76,9 @@ def test_saved_and_loaded_it_writes_the_same(name: str, ran: Callable[..., RunRe
     said = again.predict(TEXTS)[0].plain()
     assert said.keys() == again.task.nothing.keys()
     assert again.recipe == artifact.recipe
+    if name == "warm-start":
+        greedy = again.predictor.written(TEXTS, again.task.revised(beams=1).decoding).texts
+        assert [("".join(again.stream_text(text)),) for text in TEXTS] == greedy, "as it is written and whole"
 
 
 @pytest.mark.parametrize("name", ["lexicon", "warm-start", "from-scratch"])

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -141,7 +141,7 @@ def application(words: list[str]) -> typer.Typer:
             from headstart.cli.help import command_class
             from headstart.cli.options import command
 
-            act = command(verb, STREAMED.get(verb, partial(_act, verb)))
+            act = command(verb, partial(_act, verb))
             app.command(verb, help=VERBS.summary(verb), cls=command_class(verb, TyperCommand))(act)
         else:
             app.command(verb, help=VERBS.summary(verb))(_stub)
@@ -181,7 +181,15 @@ def _stub() -> None:
 def _act(verb: str, options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet: bool) -> None:
     from headstart.recipes.parsing import assemble
 
-    _finish(assemble(verb, options, sets), as_json, quiet)
+    piped = verb == "predict" and not options.get("texts") and "input" not in options and not sys.stdin.isatty()
+    _carry_out(assemble(verb, options | {"input": "-"} if piped else options, sets), as_json, quiet)
+
+
+def _carry_out(recipe: Any, as_json: bool, quiet: bool) -> None:
+    """Run a recipe of any verb, and print what comes as it comes where it has such."""
+    shown = None if as_json else STREAMED.get(recipe.verb)
+    if shown is None or not shown(recipe, quiet):
+        _finish(recipe, as_json, quiet)
 
 
 def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
@@ -201,22 +209,29 @@ def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
         raise Interrupted(f"{kept}; {outcome.resume}" if outcome.resume else kept)
 
 
-def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet: bool) -> None:
-    from headstart.recipes.parsing import assemble
-
-    piped = not options.get("texts") and "input" not in options and not sys.stdin.isatty()
-    if piped:
-        options = options | {"input": "-"}
-    recipe = assemble("predict", options, sets)
-    if recipe.input != "-" or as_json or recipe.output:
-        _finish(recipe, as_json, quiet)
-        return
+def _predict(recipe: Any, quiet: bool) -> bool:
+    """Print answers to lines of standard input, or texts as they are written; gives whether there are such."""
+    lines, texts = recipe.input == "-" and not recipe.output, recipe.stream and bool(recipe.texts)
+    if not lines and not texts:
+        return False
     from headstart.runs.inference import cut_notes, opened
     from headstart.runs.outcome import Call
+
+    artifact, abstain = opened(recipe, Call(progress_for(quiet=quiet)))
+    if texts:
+        cut = sum(_shown_as_written(artifact.stream_text(text)) for text in recipe.texts)
+        say_notes(cut_notes(cut, len(recipe.texts), artifact), quiet)
+    else:
+        _answer_lines(recipe, artifact, abstain, quiet)
+    return True
+
+
+def _answer_lines(recipe: Any, artifact: Any, abstain: float | None, quiet: bool) -> None:
+    """Print an answer to each line of standard input."""
+    from headstart.runs.inference import cut_notes
     from headstart.serving.files import predict_lines, standard_input
     from headstart.serving.streaming import Waits, predict_stream
 
-    artifact, abstain = opened(recipe, Call(progress_for(quiet=quiet)))
     lines, waits = standard_input(recipe.encoding), Waits()
     if recipe.stream:
         found = predict_stream(artifact, lines, abstain=abstain, waits=waits)
@@ -234,18 +249,21 @@ def _predict(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet
     say_notes(cut_notes(cut, rows, artifact), quiet)
 
 
-def _chat(options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet: bool) -> None:
-    from headstart.recipes.parsing import assemble
+def _shown_as_written(parts: Generator[str, None, bool]) -> bool:
+    """Print a text bit by bit, on lines of its own; gives what its generator returns."""
+    while True:
+        try:
+            sys.stdout.write(next(parts))
+            sys.stdout.flush()
+        except StopIteration as end:
+            print()
+            return end.value
 
-    recipe: Any = assemble("chat", options, sets)
-    if recipe.messages or as_json:
-        _finish(recipe, as_json, quiet)
-    else:
-        _converse(recipe, quiet)
 
-
-def _converse(recipe: Any, quiet: bool) -> None:
-    """Talk on a terminal."""
+def _chat(recipe: Any, quiet: bool) -> bool:
+    """Talk on a terminal, unless the recipe has the turns; gives whether it had none."""
+    if recipe.messages:
+        return False
     from headstart.cli.chatting import HELP, converse, typed
     from headstart.runs.chatting import begun
 
@@ -254,6 +272,7 @@ def _converse(recipe: Any, quiet: bool) -> None:
     converse(conversation, typed(), sys.stdout, prompt="> " if sys.stdin.isatty() else "")
     if recipe.save is not None and conversation.turns:
         conversation.save(Path(recipe.save))
+    return True
 
 
 def _run(
@@ -274,7 +293,7 @@ def _run(
     if output and "output" in given:
         raise RecipeError(["--set output: is given by --output too; give it once"], "the command line")
     given |= {"output": output} if output else {}
-    _finish(read(recipe, given), as_json, quiet)
+    _carry_out(read(recipe, given), as_json, quiet)
 
 
 def _explain(
@@ -397,5 +416,5 @@ def _doctor(as_json: JSON = False) -> None:
         raise typer.Exit(1)
 
 
-STREAMED: dict[str, Callable[..., None]] = {"chat": _chat, "predict": _predict}
-"""What verbs do whose rows are printed as they come; the others run to the end first."""
+STREAMED: dict[str, Callable[..., bool]] = {"chat": _chat, "predict": _predict}
+"""Verbs whose answers may be printed as they come; each function says whether its recipe has such. Others run to the end first."""

@@ -91,8 +91,7 @@ class DialogueModel(DialogueTransfer):
     def stream(self, dialogue: Any) -> Iterator[str]:
         """The reply to one dialogue, bit by bit as it is written; raises as `write`."""
         (turns,) = self._inputs([dialogue], fitting=False)
-        predictor: Any = self.artifact_.predictor
-        return predictor.stream(self.artifact_.task.checked(0, json_of(tuple(turns))))
+        return self.artifact_.stream_text(json_of(tuple(turns)))
 
     def score(self, X: Any, y: Any = None) -> float:
         """The negative loss of the assistant's turns in nats per token, so that larger is better; X and y as in `fit`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -80,6 +80,11 @@ class TextGenerator(Transfer):
     def write(self, X: Any) -> list[WrittenText]:
         """What is written for each text: as `texts` the best ones, their log-probabilities, doubts; raises as `predict`."""
         return self._answers(X)
+
+    def stream(self, text: str) -> Iterator[str]:
+        """What is written for one text, bit by bit, the likeliest word every time; raises as `predict`."""
+        (given,) = self._inputs([text], fitting=False)
+        return self.artifact_.stream_text(given)
 
     def score(self, X: Any, y: Any) -> float:
         """The metric by which choices are made (chrF unless another is named), over all rows and by 100, in [0, 1].

@@ -1,7 +1,7 @@
 """What a predictor is: inputs in, outputs out, and a folder it can live in."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -21,6 +21,7 @@ from headstart.runtime.device import Device
 from headstart.runtime.precision import Precision
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
+from headstart.writing.decoding import Decoding
 
 WEIGHTS = "model.safetensors"
 """The file of a network's weights in an artifact."""
@@ -69,6 +70,21 @@ class Predictor(ABC):
     def outputs_of(self, rows: Store[Any], *, progress: Progress = SILENT) -> Outputs:
         """Outputs of the rows of a part; those of their inputs, unless rows say what else they are judged on."""
         return self.outputs(list(rows.inputs), progress=progress)
+
+    def stream(self, given: Any, how: Decoding | None = None) -> Generator[str, None, bool]:
+        """The text for one input bit by bit, as it is written, without blanks in front.
+
+        Args:
+            given: as `Artifact.inputs` gives it.
+            how: by default as the task has it; a text that is streamed is not searched for by beams.
+
+        Returns:
+            Whether the input was cut.
+
+        Raises:
+            UsageError: the model does not write.
+        """
+        raise UsageError(f"text that appears as it is written is for models that write; this one does {self.task.name}")
 
     def absorb(self, decision: Decision) -> bool:
         """Build a decision into the weights where there is a place for it, so that the folder says the same without headstart.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -44,7 +44,7 @@ from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
 from headstart.tasks.dialogue import read_back
 from headstart.writing.decoding import MARGIN, Decoding
-from headstart.writing.sampling import decoded, words
+from headstart.writing.sampling import decoded, in_parts, words
 
 TOKENS = {"cpu": 2048, "cuda": 32768}
 """Tokens of prompts, times the texts that are followed for each, that are gone on with at the same time."""
@@ -269,30 +269,16 @@ class CausalPredictor(Predictor):
         with torch.inference_mode():
             return CausalSteps(head, *moved((torch.from_numpy(ids), torch.from_numpy(mask)), self.model))
 
-    def stream(self, given: Any, how: Decoding | None = None) -> Iterator[str]:
-        """The text that comes next, bit by bit as it is written.
-
-        Args:
-            given: a dialogue or a text, as `Artifact.inputs` gives it.
-            how: by default as the task has it; texts that are streamed are not searched for by beams.
-
-        Raises:
-            DataError: the chat template refuses the dialogue.
-        """
+    def stream(self, given: Any, how: Decoding | None = None) -> Generator[str, None, bool]:
+        """The text that comes next bit by bit, see `Predictor.stream`; DataError where the chat template refuses a dialogue."""
         chosen = (how or self.decoding).revised(beams=1, best=1)
-        prompt, _ = self._prompt(0, str(given))
+        prompt, lost = self._prompt(0, str(given))
         steps = self._steps([prompt])
         limits = torch.from_numpy(self._limits(np.array([len(prompt)]), chosen))
-        ids, shown = list[int](), ""
         numbers = np.zeros(1, dtype=np.int64)
-        for word in words(steps, moved(limits, self.model), chosen, start=steps.first, ends=self.ends, numbers=numbers):
-            if bool(word.ended[0]):
-                break
-            ids.append(int(word.ids[0]))
-            text = self.backbone.tokenizer.text_of(ids)
-            if not text.endswith("\ufffd") and len(text) > len(shown):  # half a character waits for its other half
-                yield text[len(shown) :]
-                shown = text
+        found = words(steps, moved(limits, self.model), chosen, start=steps.first, ends=self.ends, numbers=numbers)
+        yield from in_parts(found, self.backbone.tokenizer.text_of)
+        return lost > 0
 
     @staticmethod
     def _usual_limit(how: Decoding) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Any, ClassVar
@@ -41,7 +41,7 @@ from headstart.runtime.memory import within_memory
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
 from headstart.writing.decoding import Decoding
-from headstart.writing.sampling import decoded
+from headstart.writing.sampling import decoded, in_parts, words
 from headstart.writing.search import Found
 
 CHUNK = 8192
@@ -68,23 +68,27 @@ class NetworkWriter:
 
     def write(self, tokens: Tokens, rows: np.ndarray, limits: np.ndarray, how: Decoding, numbers: np.ndarray) -> Found:
         """Ids that are written, see `Writer.write`."""
-        backbone, span = self.backbone, self.backbone.written
-        start, ends = backbone.marks.start - span[0], (backbone.marks.end - span[0],)
-        forced = () if backbone.marks.forced is None else (backbone.marks.forced - span[0],)
-        given = tuple(torch.from_numpy(each) for each in tokens.pad(rows, backbone.tokenizer.pad_id))
-        ids, mask = moved(given, self.model)
         with torch.inference_mode():
-            steps = Seq2SeqSteps(backbone, backbone.encode(Inputs(ids, mask)), span)
-            said = decoded(
-                steps,
-                moved(torch.from_numpy(limits), self.model),
-                how,
-                start=start,
-                ends=ends,
-                numbers=numbers,
-                forced=forced,
-            )
-        return said._replace(ids=[[[each + span[0] for each in ids] for ids in own] for own in said.ids])
+            steps = self.steps(tokens, rows)
+            said = decoded(steps, moved(torch.from_numpy(limits), self.model), how, numbers=numbers, **self.marks)
+        return said._replace(ids=[[self.whole(ids) for ids in own] for own in said.ids])
+
+    def steps(self, tokens: Tokens, rows: np.ndarray) -> Seq2SeqSteps:
+        """Rows that have been read and are written for."""
+        given = tuple(torch.from_numpy(each) for each in tokens.pad(rows, self.backbone.tokenizer.pad_id))
+        ids, mask = moved(given, self.model)
+        return Seq2SeqSteps(self.backbone, self.backbone.encode(Inputs(ids, mask)), self.backbone.written)
+
+    @property
+    def marks(self) -> dict[str, Any]:
+        """What texts begin and end with, among the ids that can be written."""
+        first, marks = self.backbone.written[0], self.backbone.marks
+        forced = () if marks.forced is None else (marks.forced - first,)
+        return {"start": marks.start - first, "ends": (marks.end - first,), "forced": forced}
+
+    def whole(self, ids: Sequence[int]) -> list[int]:
+        """Ids among those that can be written as ids of the network."""
+        return [each + self.backbone.written[0] for each in ids]
 
 
 class Seq2SeqPredictor(Predictor):
@@ -145,6 +149,19 @@ class Seq2SeqPredictor(Predictor):
                 within_memory(rows, write)
                 progress.advance(len(rows))
         return found
+
+    def stream(self, given: Any, how: Decoding | None = None) -> Generator[str, None, bool]:
+        """The text for an input bit by bit, by the network itself; see `Predictor.stream`."""
+        chosen = (how or self.decoding).revised(beams=1, best=1)
+        writer = NetworkWriter(self.model, self.backbone)
+        tokens = self.backbone.tokenizer.encode([str(given)])
+        row = np.zeros(1, dtype=np.int64)
+        limits = torch.from_numpy(chosen.limits(tokens.lengths, self.backbone.target.max_length))
+        with torch.inference_mode():
+            steps = writer.steps(tokens, row)
+        found = words(steps, moved(limits, self.model), chosen, numbers=row, **writer.marks)
+        yield from in_parts(found, lambda ids: self.backbone.target.text_of(writer.whole(ids)))
+        return bool(tokens.lost[0] > 0)
 
     def writer_for(self, how: Decoding) -> Writer:
         """What writes in a certain way: the exported network where it does so too, else the network itself."""

@@ -108,8 +108,8 @@ def _of_data(recipe: Experiment) -> Iterator[Idle]:
 def _of_predictions(recipe: Predict) -> Iterator[Idle]:
     if recipe.overwrite and recipe.output is None:
         yield Idle(("overwrite",), "no output file is named")
-    if recipe.stream and recipe.input != "-":
-        yield Idle(("stream",), "it is about lines on standard input, and texts or a file are given")
+    if recipe.stream and recipe.input not in (None, "-"):
+        yield Idle(("stream",), "it is about lines on standard input and about texts, and a file is given")
     if recipe.texts:
         for key in ("format", "encoding", "delimiter", "text"):
             if getattr(recipe, key):

@@ -90,7 +90,8 @@ class Predict(WritingOptions, Inference):
     max_answer: int | None = Field(default=None, ge=1, le=10_000)
     """Words of an answer at most, in [1, 10000], of models that find answers in texts; by default as the model was fitted with."""
     stream: bool = False
-    """Answer each line of standard input as it comes, and say at the end how long answers took."""
+    """Answer each line of standard input as it comes, and say at the end how long answers took; with texts, and a model that
+    writes, show what is written word by word."""
     overwrite: bool = False
     """Replace the output file."""
 

@@ -83,7 +83,8 @@ def opened(recipe: Predict, call: Call) -> tuple[Artifact, float | None]:
     Raises:
         HeadstartError: it can't be used, or not so.
     """
-    artifact = asked_for(recipe, _loaded(recipe, call))
+    artifact = _loaded(recipe, call)
+    artifact = asked_for(_as_streamed(recipe, artifact), artifact)
     _search_elsewhere(recipe, artifact, call)
     return artifact, least_confidence(recipe, artifact)
 
@@ -97,6 +98,27 @@ def _loaded(recipe: Inference, call: Call) -> Artifact:
     if artifact.predictor.remark:
         call.progress.say("runtime", artifact.predictor.remark)
     return artifact
+
+
+def _as_streamed(recipe: Predict, artifact: Artifact) -> Predict:
+    """The recipe with one beam where texts appear as they are written.
+
+    Raises:
+        UsageError: the model does not write, or several texts are asked for.
+    """
+    if not (recipe.stream and recipe.texts):
+        return recipe
+    if "beams" not in type(artifact.task).model_fields:
+        raise UsageError(
+            f"--stream with texts is for models that write; this one does {artifact.task.name}, and answers lines of standard "
+            f"input as they come: headstart predict {quote(recipe.model)} --stream < lines.txt"
+        )
+    for name in ("beams", "best"):
+        if (getattr(recipe, name) or 1) > 1:
+            raise UsageError(
+                f"--{name} {getattr(recipe, name)} needs whole texts, and --stream shows one as it is written"
+            )
+    return recipe.revised(beams=1)
 
 
 WRITING = tuple(WritingOptions.model_fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -64,6 +64,26 @@ def words(
             steps.select(going)
             before, rows, chosen = before[going], rows[going], chosen[going]
         last = chosen
+
+
+def in_parts(written: Iterable[Word], text_of: Callable[[list[int]], str]) -> Iterator[str]:
+    """The text of a single row bit by bit as its words come, without blanks in front; a character appears once it is whole.
+
+    Args:
+        written: words of one row, see `words`.
+        text_of: text of ids.
+    """
+    ids, text, shown = list[int](), "", 0
+    for word in written:
+        if bool(word.ended[0]):
+            break
+        ids.append(int(word.ids[0]))
+        text = text_of(ids).lstrip()
+        if not text.endswith("\ufffd") and len(text) > shown:  # half a character waits for its other half
+            yield text[shown:]
+            shown = len(text)
+    if len(text) > shown:
+        yield text[shown:]
 
 
 def sample(
