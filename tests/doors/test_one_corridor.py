@@ -246,7 +246,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     "resume": {"run": ([], "run"), "strict": (["--strict"], True)},
     "predict": {name: SHARED[name] for name in SHARED if name != "label"}
     | {name: EXPERIMENT[name] for name in ("best", "max_answer", *WRITING)}
-    | {"runtime": (["--runtime", "torch"], "torch"), "stream": (["--stream", "--json"], True)}
+    | {"runtime": (["--runtime", "torch"], "torch"), "stream": (["--stream"], True)}
     | {"corpus": EXPERIMENT["corpus"]}
     | {"model": ([], "run"), "texts": (["good"], ["good"]), "input": (["--input", "new.csv"], "new.csv")},
     "chat": {name: SHARED[name] for name in ("threads", "device", "precision")}
@@ -384,8 +384,7 @@ def from_flags(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
     def build(*words: str) -> Any:
         built: list[Any] = []
-        for finish in ("_finish", "_converse"):
-            monkeypatch.setattr(f"headstart.cli.main.{finish}", lambda recipe, *_: built.append(recipe))
+        monkeypatch.setattr("headstart.cli.main._carry_out", lambda recipe, *_: built.append(recipe))
         monkeypatch.setattr(sys, "argv", ["headstart", *words])
         monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
         with pytest.raises(SystemExit, match=r"^0$"):
