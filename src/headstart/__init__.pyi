@@ -241,6 +241,7 @@ def fit(
     rounds: int | None = ...,
     confidence: float | None = ...,
     pseudo_weight: float | None = ...,
+    decoder: str | None = ...,
     decoder_layers: int | None = ...,
     target_vocabulary: int | None = ...,
     encoder_rate: float | None = ...,
@@ -434,9 +435,10 @@ def fit(
         confidence: Calibrated probability from which on a label is believed, in (0, 1] (of self-training).
         pseudo_weight: How much a text labelled by the model counts beside 1 of a labelled row, in (0, 100] (of
             self-training).
-        decoder_layers: Layers of the decoder, in [1, 100], each as wide as those of the encoder (of warm-start).
-        target_vocabulary: Words of what is written at most, in [300, 250,000] (of warm-start).
-        encoder_rate: Share of the learning rate that the encoder gets, in [0, 1] (of warm-start).
+        decoder: Which network writes (of warm-start).
+        decoder_layers: Layers of a new decoder, in [1, 100], each as wide as those of the encoder (of warm-start).
+        target_vocabulary: Words that a new decoder writes at most, in [300, 250,000] (of warm-start).
+        encoder_rate: Share of the learning rate that pretrained weights get, in [0, 1] (of warm-start).
         training: Settings of the training loop, as a mapping of its keys.
     """
 
@@ -596,6 +598,7 @@ def compare(
     rounds: int | None = ...,
     confidence: float | None = ...,
     pseudo_weight: float | None = ...,
+    decoder: str | None = ...,
     decoder_layers: int | None = ...,
     target_vocabulary: int | None = ...,
     encoder_rate: float | None = ...,
@@ -761,6 +764,7 @@ def plan(
     rounds: int | None = ...,
     confidence: float | None = ...,
     pseudo_weight: float | None = ...,
+    decoder: str | None = ...,
     decoder_layers: int | None = ...,
     target_vocabulary: int | None = ...,
     encoder_rate: float | None = ...,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.toys.decoders import make_decoder
 from transformers import (
     CONFIG_MAPPING,
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
@@ -17,6 +18,7 @@ from transformers import (
 
 from headstart.backbones.base import Inputs, open_backbone
 from headstart.backbones.location import GENERATE, BackboneSource, locate
+from headstart.backbones.pairs import NewDecoder, located_decoder, paired
 from headstart.backbones.seq2seq import Seq2Seq, Seq2SeqSteps
 from headstart.backbones.warm_start import learn_vocabulary, warm_started
 from headstart.errors import ModelError
@@ -45,11 +47,34 @@ KINDS = {
 }  # fmt: skip
 
 
+PAIRS = {
+    "roberta and new": ("roberta", None),
+    "distilbert and gpt2": ("distilbert", "gpt2"),
+    "bert and bert": ("bert", "bert"),
+}
+"""Architectures of an encoder and of its decoder, None for a new one."""
+
+
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory, make_backbone: Callable[..., Path]) -> Callable[[str], Seq2Seq]:
     """A tiny random network of a kind."""
 
+    def paired_network(kind: str) -> Seq2Seq:
+        place = tmp_path_factory.mktemp("pair")
+        reads, writes = PAIRS[kind]
+        located = locate(BackboneSource(location=str(make_backbone(place / "encoder", reads, initializer_range=0.5))))
+        decoder: Any = NewDecoder(learn_vocabulary(WRITTEN, size=400, first=0), layers=1)
+        if writes is not None:
+            maker = make_decoder if writes == "gpt2" else make_backbone
+            wider = {"hidden_size": 48, "initializer_range": 0.5}
+            decoder = located_decoder(str(maker(place / "decoder", writes, **wider)))
+        (place / "pair").mkdir()
+        found: Any = open_backbone(paired(located, decoder, place / "pair", seed=4)[0], needs=frozenset({GENERATE}))
+        return found.eval()
+
     def made(kind: str) -> Seq2Seq:
+        if kind in PAIRS:
+            return paired_network(kind)
         folder = make_backbone(tmp_path_factory.mktemp("seq2seq") / kind.replace(" ", "-"))
         name = kind.split(" ")[0]
         words = 2 + max(AutoTokenizer.from_pretrained(folder).get_vocab().values())
@@ -92,7 +117,7 @@ def rows(backbone: Seq2Seq) -> WritingRows:
     return WritingRows(backbone.tokenizer.encode(TEXTS), backbone.target.encode(WRITTEN))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *PAIRS])
 def test_texts_are_those_of_generate_with_any_beams_and_penalty(kind: str, network: Callable[[str], Seq2Seq]) -> None:
     backbone = network(kind)
     inputs, (first, behind), marks = given(backbone), backbone.written, backbone.marks
@@ -117,7 +142,7 @@ def test_texts_are_those_of_generate_with_any_beams_and_penalty(kind: str, netwo
                 assert [each + first for each in ids] == expected, (kind, beams, penalty, size, row, rank)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *PAIRS])
 def test_the_loss_is_that_of_the_logits_of_plain_transformers(kind: str, network: Callable[[str], Seq2Seq]) -> None:
     backbone = network(kind)
     prepared = rows(backbone)

@@ -156,6 +156,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "no_repeat_ngram": (["--no-repeat-ngram", "3"], 3),
     "longest": (["--longest", "3"], 3.0),
     "alignment_iterations": (["--alignment-iterations", "3"], 3),
+    "decoder": (["--decoder", "org/gpt"], "org/gpt"),
     "decoder_layers": (["--decoder-layers", "2"], 2),
     "target_vocabulary": (["--target-vocabulary", "4000"], 4000),
     "like": (["--like", "warm-start"], "warm-start"),

@@ -324,7 +324,7 @@ def test_a_warm_start_whose_encoder_stays_reads_as_it_did(
     states = [each.network.state_dict() for each in (ours, theirs)]
     assert max(float((states[0][name] - states[1][name]).abs().max()) for name in states[0]) < 1e-5
     first = ours.written[0]
-    before = WarmStart(decoder_layers=1)._network(given, pretrained=True).network.state_dict()
+    before = WarmStart(decoder_layers=1)._network(given, pretrained=True)[0].network.state_dict()
     for name, weight in states[0].items():
         if name.startswith("model.encoder."):
             rows = slice(first) if "embed_tokens" in name else slice(None)

@@ -18,7 +18,8 @@ BACKBONES = Registry(
     "backbone",
     {TRANSFORMERS: "headstart.backbones.encoder:TextEncoder"}
     | dict.fromkeys(DECODERS, "headstart.backbones.encoder:TextDecoder")
-    | dict.fromkeys(SEQ2SEQ, "headstart.backbones.seq2seq:Seq2Seq"),
+    | dict.fromkeys(SEQ2SEQ, "headstart.backbones.seq2seq:Seq2Seq")
+    | {"encoder-decoder": "headstart.backbones.pairs:EncoderDecoderPair"},
     group="headstart.backbones",
 )
 """Classes of backbones: a name other than `transformers` is the `model_type` in the config.json of the folders that the class

@@ -74,36 +74,66 @@ class Seq2Seq(Backbone):
         super().__init__(located)
         self.pretrained = pretrained
         self.dropout = dropout
-        config = configuration_of(located, dropout)
+        config = self._configuration(located, dropout)
         self.network: Any = _network(located, config, pretrained)
         quicken(self.network)
-        encoder, decoder = self.network.get_encoder(), self.network.get_decoder()
-        self.hidden_size = int(self.network.get_input_embeddings().weight.shape[1])
-        above, below = layers_of(encoder), layers_of(decoder)
+        self.hidden_size = int(self.reader.config.hidden_size)
+        above, below = layers_of(self.reader), layers_of(self.writer)
         self.depth, self.decoder_depth = len(above) - 1, len(below) - 1
         self._read, self._blocks = above, [[*above[0], *below[0]], *above[1:], *below[1:]]
         self.poolings = ("mean",)
-        limit = _limit(located, config)
-        pad = int(config.pad_token_id or 0)
-        self.tokenizer = _tokenizer(located.folder, limit, pad)
-        home = located.folder / TARGET
-        self.target = _tokenizer(home, limit, pad) if own_file(located.folder, f"{TARGET}/{WHOLE}") else self.tokenizer
-        self.marks = _marks(self.network, self.target, located)
+        (read, pad), (written, other_pad) = self._limits(config)
+        self.tokenizer = open_either(located.folder, read, pad)
+        home, apart = located.folder / TARGET, own_file(located.folder, f"{TARGET}/{WHOLE}")
+        self.target = open_either(home, written, other_pad) if apart else self.tokenizer
+        words = self.words_written.weight.shape[0]
+        self.marks = _marks(words, self.target, located)
         self._state_marks()
-        for tokenizer in (self.tokenizer, self.target):
-            tokenizer.words = self.network.get_input_embeddings().weight.shape[0]
+        self.target.words = words
+        self.tokenizer.words = self.network.get_input_embeddings().weight.shape[0]
         self.prompts = stated_prompts(located.folder)
         self.tokenizer.prefix = self.prompts.get(SOURCE, "")
         self._own: OwnWords | None = None
         self._shared: nn.Embedding | None = None
         """The decoder's embedding while it has a table of its own."""
 
+    def _configuration(self, located: Located, dropout: float | None) -> Any:
+        return configuration_of(located, dropout)
+
+    def _limits(self, config: Any) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Tokens of a text at most and the id that fills rows up, of what is read and of what is written."""
+        found = _limit(self.located, config), int(config.pad_token_id or 0)
+        return found, found
+
+    @property
+    def reader(self) -> Any:
+        """The encoder."""
+        return self.network.get_encoder()
+
+    @property
+    def writer(self) -> Any:
+        """The decoder."""
+        return self.network.get_decoder()
+
+    @property
+    def words_written(self) -> Any:
+        """The table of words that the decoder is given."""
+        return self.network.get_input_embeddings()
+
+    def handed(self, states: Tensor) -> Tensor:
+        """States of the encoder as the decoder reads them."""
+        return states
+
+    def written_states(self, **given: Any) -> Tensor:
+        """States of a pass over the decoder, from which words are told."""
+        return self.writer(**given, return_dict=True).last_hidden_state
+
     def run(self, inputs: Inputs, *, layers: bool = False) -> Encoding:
         """A pass over the encoder, see `Backbone.run`."""
         if inputs.ids is None:
             raise ValueError(f"{self.located.identity} reads token ids, and there are none")
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.fast):
-            found = self.network.get_encoder()(
+            found = self.reader(
                 input_ids=inputs.ids, attention_mask=inputs.mask, output_hidden_states=layers, return_dict=True
             )
         states = tuple(each.to(self.dtype) for each in found.hidden_states or ()) if layers else ()
@@ -118,11 +148,11 @@ class Seq2Seq(Backbone):
                 behind the end of a row changes nothing in front of it.
         """
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.fast):
-            found = self.network.get_decoder()(
-                input_ids=ids, encoder_hidden_states=encoding.hidden, encoder_attention_mask=encoding.mask,
-                use_cache=False, return_dict=True,
+            found = self.written_states(
+                input_ids=ids, encoder_hidden_states=self.handed(encoding.hidden), encoder_attention_mask=encoding.mask,
+                use_cache=False,
             )  # fmt: skip
-        return found.last_hidden_state.to(self.dtype)
+        return found.to(self.dtype)
 
     @property
     def written(self) -> tuple[int, int]:
@@ -185,7 +215,7 @@ class Seq2Seq(Backbone):
 
         Training then moves the rows of these words alone: no slopes, moments or decay of the others.
         """
-        decoder, (first, behind) = self.network.get_decoder(), self.written
+        decoder, (first, behind) = self.writer, self.written
         if self.target is self.tokenizer or not first <= self.marks.pad < behind:
             return
         shared: nn.Embedding = decoder.embed_tokens
@@ -198,7 +228,7 @@ class Seq2Seq(Backbone):
         """Put the words of what is written back into the table that both sides share."""
         if self._own is not None and self._shared is not None:
             self._own.put(self._shared.weight)
-            self.network.get_decoder().embed_tokens = self._shared
+            self.writer.embed_tokens = self._shared
             self._own = self._shared = None
 
     def save(self, folder: Path, network: nn.Module | None = None) -> None:
@@ -229,7 +259,8 @@ def _network(located: Located, config: Any, pretrained: bool) -> Any:
     return network
 
 
-def _tokenizer(folder: Path, limit: int, pad: int) -> TextTokenizer:
+def open_either(folder: Path, limit: int, pad: int) -> TextTokenizer:
+    """The tokenizer of a folder, made of its vocabulary where there is no other form; raises as `open_tokenizer`."""
     has_fast = own_file(folder, WHOLE) is not None
     return (open_tokenizer if has_fast else convert_tokenizer)(folder, limit, pad)
 
@@ -243,8 +274,8 @@ def _limit(located: Located, config: Any) -> int:
     return int(limit)
 
 
-def _marks(network: Any, target: TextTokenizer, located: Located) -> Marks:
-    """Ids that the folder states or, where it states none, those of the tokenizer."""
+def _marks(words: int, target: TextTokenizer, located: Located) -> Marks:
+    """Ids, of so many words, that the folder states or, where it states none, those of the tokenizer."""
     stated = (read_json(located.folder, GENERATION) or {}, located.config)
 
     def first(*names: str, role: str = "") -> int | None:
@@ -263,7 +294,6 @@ def _marks(network: Any, target: TextTokenizer, located: Located) -> Marks:
         raise ModelError(
             f"{located.folder}: nothing says with which token a text begins or ends (decoder_start_token_id, eos_token_id)"
         )
-    words = network.get_input_embeddings().weight.shape[0]
     found = Marks(start, end, end if pad is None else pad, first("forced_bos_token_id"))
     if any(mark is not None and not 0 <= mark < words for mark in found):
         raise ModelError(f"{located.folder}: a special token is beyond the {words:,} words of the network")
@@ -285,7 +315,7 @@ class Seq2SeqSteps:
         from transformers import DynamicCache, EncoderDecoderCache
 
         self.backbone = backbone
-        self.hidden, self.mask = encoding.hidden, encoding.mask
+        self.hidden, self.mask = backbone.handed(encoding.hidden), encoding.mask
         self.own, self.read = DynamicCache(), DynamicCache()
         self.cache: Any = EncoderDecoderCache(self.own, self.read)
         self.first = words[0]
@@ -300,11 +330,11 @@ class Seq2SeqSteps:
         if begins:  # all texts of an input begin with the same word
             ids = ids.new_zeros(len(self.hidden)).scatter_(0, self.inputs, ids)
         with torch.autocast(backbone.device.type, torch.bfloat16, enabled=backbone.fast):
-            found = backbone.network.get_decoder()(
+            found = backbone.written_states(
                 input_ids=ids[:, None] + self.first, encoder_hidden_states=self.hidden, encoder_attention_mask=self.mask,
-                past_key_values=self.cache, use_cache=True, return_dict=True,
+                past_key_values=self.cache, use_cache=True,
             )  # fmt: skip
-            states = backbone.scaled(found.last_hidden_state[:, -1])
+            states = backbone.scaled(found[:, -1])
             scores = nn.functional.linear(states, self.weight, self.bias)
         scores = torch.log_softmax(scores.float(), dim=1)
         if begins:

@@ -121,7 +121,7 @@ def warm_started(
         network.generation_config = GenerationConfig(**marks)
         network.save_pretrained(str(folder))
     encoder.tokenizer.save(folder)
-    _save_vocabulary(vocabulary, folder / TARGET, encoder.tokenizer.max_length)
+    save_vocabulary(vocabulary, folder / TARGET, encoder.tokenizer.max_length)
     return locate(BackboneSource(location=str(folder), max_length=encoder.tokenizer.max_length))
 
 
@@ -142,7 +142,7 @@ def _configuration(config: Any, words: int, layers: int, dropout: float | None, 
     return BartConfig.from_dict({**sizes, **marks, "normalize_before": False, "normalize_embedding": True})
 
 
-def _save_vocabulary(vocabulary: Tokenizer, folder: Path, max_length: int) -> None:
+def save_vocabulary(vocabulary: Tokenizer, folder: Path, max_length: int) -> None:
     """Write the tokenizer of what is written into a new folder, as transformers reads it."""
     folder.mkdir()
     vocabulary.save(str(folder / WHOLE))

@@ -92,7 +92,7 @@ def moving_layers(strategy: Any, backbone: Seq2Seq, epochs: int) -> list[LayerGr
 
     embeddings, *blocks = backbone.blocks()
     moving = len(blocks) if strategy.layers == "all" else min(strategy.layers, len(blocks))
-    top, table = backbone.network.get_output_embeddings(), backbone.network.get_input_embeddings()
+    top, table = backbone.network.get_output_embeddings(), backbone.words_written
     groups = [LayerGroup([top], 1.0)] if top.weight is not table.weight else []
     for depth, modules in enumerate(reversed(blocks[len(blocks) - moving :])):
         below = depth if depth < backbone.decoder_depth else depth - backbone.decoder_depth
