@@ -158,7 +158,7 @@ def test_a_run_that_names_none_takes_up_what_suits_the_backbone(
         (
             "gpt2",
             "warm-start",
-            "warm-start: a decoder can be put beside encoders of the architecture bert, and this is one of gpt2",
+            "warm-start: networks of the architecture gpt2 read from left to right, and go on with a text",
         ),
         (
             "bart",
