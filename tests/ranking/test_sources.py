@@ -102,3 +102,18 @@ def test_what_is_no_text_is_refused_with_the_tool_that_converts_it(tmp_path: Pat
         gathered(tmp_path / "nothing.txt")
     with pytest.raises(DataError, match=r"hub:x: data sets of the hub cannot be searched"):
         gathered("hub:x")
+
+
+def test_all_files_that_cannot_be_read_are_named_at_once(tmp_path: Path) -> None:
+    for name, content in (
+        ("a", b"a text"),
+        ("b", b"\x00\x01\x02"),
+        ("c", b"fine"),
+        ("d", b"\x89PNG\r\n\x1a\n" + bytes(64)),
+        ("e", b"caf\xe9 " * 9),
+    ):
+        (tmp_path / f"{name}.txt").write_bytes(content)
+    with pytest.raises(DataError) as error:
+        list(passages_in([str(tmp_path)], most=9))
+    lines = str(error.value).split("\n")
+    assert [line[len(str(tmp_path)) + 1] for line in lines] == ["b", "d", "e"], lines

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from headstart.corpora.listing import TEXT_ENDINGS, listed
+from headstart.corpora.listing import TEXT_ENDINGS, Place, listed
 from headstart.corpora.reading import blocks, opened
 from headstart.corpora.source import HUB
 from headstart.data.graphemes import is_blank
@@ -32,6 +33,8 @@ CONVERTED = {
 TEXT_COLUMNS = ("text", "passage", "content", "document", "context", "body")
 ID_COLUMNS = ("id", "_id", "passage_id", "document_id", "doc_id", "docid", "pid")
 TITLE_COLUMNS = ("title",)
+FAULTS = 10
+"""Files that are named at once where they cannot be read."""
 
 
 class Document(NamedTuple):
@@ -91,9 +94,41 @@ def passages_in(
         progress: told what is left out of folders.
 
     Raises:
-        DataError, MissingInputError, StorageError: a file that is not there, is no text, or has no column of text.
+        DataError, MissingInputError, StorageError: a file that is not there, is no text, or has no column of text; up to
+            `FAULTS` files are named at once.
     """
     tally = tally if tally is not None else Gathered()
+    before = tally.files
+    try:
+        yield from _passages(
+            sources, most=most, overlap=overlap, places=places, columns=columns, encoding=encoding, tally=tally,
+            progress=progress,
+        )  # fmt: skip
+    except DataError as error:
+        more = _further_faults(sources, tally.files - before, columns, encoding) if tally.files > before else []
+        raise DataError("\n".join([str(error), *more])) from None
+
+
+def _further_faults(sources: Sequence[str], begun: int, columns: PassageColumns, encoding: str | None) -> list[str]:
+    """What is wrong with the files behind the first so many."""
+    found: list[str] = []
+    for place in islice(listed(sources, SILENT, endings=ENDINGS), begun, None):
+        try:
+            for document in _of_file(place, columns, encoding, Gathered()):
+                for _ in document.parts:
+                    pass
+        except DataError as error:
+            found.append(str(error))
+        if len(found) == FAULTS - 1:
+            break
+    return found
+
+
+def _passages(
+    sources: Sequence[str], *, most: int, overlap: int, places: Places, columns: PassageColumns, encoding: str | None,
+    tally: Gathered, progress: Progress,
+) -> Iterator[Passage]:  # fmt: skip
+    """The passages of all documents, see `passages_in`."""
     for document in documents(sources, columns=columns, encoding=encoding, tally=tally, progress=progress):
         found = chunked(document.parts, most=most, overlap=overlap, places=places)
         first, second = next(found, None), next(found, None)
@@ -127,13 +162,19 @@ def documents(
             )
         _refuse_converted(Path(source))
     for place in listed(sources, progress, endings=ENDINGS):
-        _refuse_converted(Path(place.name))
         tally.files += 1
-        if place.kind == "table":
-            yield from _rows(Path(place.name), columns, encoding, tally)
-        else:
-            lines = opened(Path(place.name), encoding)
-            yield Document(place.name, "", place.name, 1, blocks(lines) if lines else ())
+        yield from _of_file(place, columns, encoding, tally)
+
+
+def _of_file(place: Place, columns: PassageColumns, encoding: str | None, tally: Gathered) -> Iterator[Document]:
+    """The documents of one file; raises as `documents`."""
+    path = Path(place.name)
+    _refuse_converted(path)
+    if place.kind == "table":
+        yield from _rows(path, columns, encoding, tally)
+    else:
+        lines = opened(path, encoding)
+        yield Document(place.name, "", place.name, 1, blocks(lines) if lines else ())
 
 
 def _refuse_converted(path: Path) -> None:
