@@ -76,6 +76,19 @@ def test_pairs_are_learnt_by_heart_and_written_by_what_is_saved(
     assert capsys.readouterr().out == said[0] + "\n"
 
 
+def test_the_control_has_the_network_with_random_weights_and_the_same_instruction(
+    ran: Callable[..., RunResult],
+) -> None:
+    entries = {entry.strategy.name: entry.finished for entry in ran("fine-tuning", "from-scratch").entries}
+    tuned, cold = entries["fine-tuning"], entries["from-scratch"]
+    assert cold.description.startswith("random weights")
+    assert cold.predictor.instruction == tuned.predictor.instruction
+    losses = [epoch["validation_loss"] for epoch in cold.curve]
+    assert min(losses) < losses[0] - 1
+    first = tuned.curve[0]["validation_loss"]
+    assert abs(losses[0] - first) > 0.1, "not the weights of the folder"
+
+
 def test_another_instruction_may_be_given_and_folds_hold_texts_out(ran: Callable[..., RunResult]) -> None:
     found = ran("fine-tuning", **{"strategies.0.prefix": "Not: ", "folds": 2, "validation_share": None, "epochs": 1})
     assert found.artifact.predictor.instruction == "Not: "  # type: ignore[attr-defined]

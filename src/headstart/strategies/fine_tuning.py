@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -175,20 +175,26 @@ class FineTuning(Strategy):
             pretrained: whether the network's weights are taken; random ones all move.
         """
         from headstart.strategies.instructing import instructed, is_instructed
-        from headstart.strategies.writer_tuning import epochs_of, tuned
+        from headstart.strategies.training_run import everything
+        from headstart.strategies.writer_tuning import RANDOM_RATE, epochs_of, tuned
 
-        rate = context.training.learning_rate or LEARNING_RATE
+        rate = context.training.learning_rate or (LEARNING_RATE if pretrained else RANDOM_RATE)
         if context.located is None or not is_instructed(context.located.config):
             return tuned(self, context, rate, pretrained=pretrained)
         epochs = epochs_of(context)
         moved = "all layers" if self.layers == "all" else f"top {self.layers} layer{'s' * (self.layers > 1)}"
+
+        def moving(model: Model) -> Sequence[LayerGroup]:
+            return self.layer_groups(model, epochs) if pretrained else everything(model)
+
         return instructed(
             self,
             context,
             epochs=epochs,
             rate=rate,
-            moving=lambda model: self.layer_groups(model, epochs),
-            described=moved,
+            moving=moving,
+            described=moved if pretrained else "random weights",
+            pretrained=pretrained,
         )
 
     def _fitted(self, context: Context) -> Candidate:

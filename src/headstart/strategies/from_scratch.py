@@ -36,7 +36,7 @@ LEAST_PASSES = 2
 DEARER = 1.5
 """Time of a pass that moves word embeddings too, in passes of fine-tuning."""
 WRITERS = ("warm-start", FineTuning.name)
-"""Strategies whose networks it can train with random weights where texts are written: of encoders, and of encoder-decoders."""
+"""Strategies whose networks it can train with random weights where texts are written: of encoders, and of all others."""
 TRIAL = 4
 """Where it has to be brief, learning rates are compared after one in so many of the passes."""
 
@@ -74,8 +74,8 @@ class FromScratch(Strategy):
     trained to the end."""
 
     like: Annotated[Strategy, named(STRATEGIES)] | None = None
-    """Strategy whose network gets random weights, of tasks that write: `warm-start`, or `fine-tuning` of encoder-decoders, with the
-    options of that of the run if not given; its own as in `--set strategy.like.decoder_layers=1`. Its epochs are those of that
+    """Strategy whose network gets random weights, of tasks that write: `warm-start`, or `fine-tuning` of networks that write, with
+    the options of that of the run if not given; its own as in `--set strategy.like.decoder_layers=1`. Its epochs are those of that
     strategy, and so is its rate where the network is one of that strategy's own."""
 
     @field_validator("rates", mode="before")
@@ -116,12 +116,13 @@ class FromScratch(Strategy):
 
     def _writer(self, config: Mapping[str, Any]) -> Any:
         """The strategy whose network it trains where texts are written: the one with options, or what suits a backbone."""
+        from headstart.strategies.instructing import is_instructed
         from headstart.strategies.writing import no_writer
 
         usual = STRATEGIES.get(WRITERS[0])()
         if self.like not in (None, usual):
             return self.like
-        return usual if no_writer(config) else STRATEGIES.get(WRITERS[1])()
+        return usual if no_writer(config) and not is_instructed(config) else STRATEGIES.get(WRITERS[1])()
 
     def work(self, context: Context) -> Work:
         """The passes once per rate; under folds the rates are compared on one fold."""
@@ -206,14 +207,18 @@ class FromScratch(Strategy):
         import torch
 
         from headstart.heads.model import Model
-        from headstart.strategies.training_run import train_model
-        from headstart.training.stage import LayerGroup
+        from headstart.strategies.training_run import everything, train_model
 
         torch.manual_seed(context.seed)
         backbone = context.backbone(pretrained=False)
         model = Model(backbone, context.task.heads(backbone, pooling="mean"), context.team)
-        every = [module for part in backbone.blocks() for module in part] + list(model.heads.values())
-        groups = [LayerGroup(every, 1.0)]
         return train_model(
-            context, model, groups, epochs=epochs, learning_rate=rate, keep_start=False, last=last, relay=relay
+            context,
+            model,
+            everything(model),
+            epochs=epochs,
+            learning_rate=rate,
+            keep_start=False,
+            last=last,
+            relay=relay,
         )

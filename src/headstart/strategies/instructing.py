@@ -58,6 +58,7 @@ def instructed(
     moving: Callable[[Model], Sequence[LayerGroup]],
     described: str,
     finished: Callable[[Model], None] = lambda model: None,
+    pretrained: bool = True,
 ) -> Candidate:
     """Train a decoder on texts beside what is written for them, by the loss of the latter, and write the validation texts.
 
@@ -69,6 +70,7 @@ def instructed(
         moving: gives what moves of a model.
         described: what was decided, in a few words.
         finished: what becomes of a model after training.
+        pretrained: whether the weights of the folder are taken, and may be the best as they are.
     """
     instruction = usual_instruction(context.task) if strategy.prefix is None else strategy.prefix
 
@@ -82,9 +84,9 @@ def instructed(
         inner = _asking(part, instruction, epochs)
         torch.manual_seed(part.seed)
         share: Any = getattr(strategy, "hidden_dropout", "own")
-        backbone = inner.backbone(dropout=None if share == "own" else share)
+        backbone = inner.backbone(pretrained=pretrained, dropout=None if share == "own" else share)
         model = Model(backbone, inner.task.heads(backbone), inner.team)
-        run = train_model(inner, model, moving(model), epochs=epochs, learning_rate=rate, keep_start=True)
+        run = train_model(inner, model, moving(model), epochs=epochs, learning_rate=rate, keep_start=pretrained)
         finished(model)
         predictor = CausalPredictor(model, context.task, instruction=instruction)
         return WritingRun(predictor, run.history, 0, run.trainable)

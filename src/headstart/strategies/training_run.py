@@ -33,6 +33,11 @@ NAMED_LINES = 20
 """Lines named in a note."""
 
 
+def everything(model: Model) -> list[LayerGroup]:
+    """All layers and heads of a model, at one rate."""
+    return [LayerGroup([*(module for part in model.backbone.blocks() for module in part), *model.heads.values()], 1.0)]
+
+
 def headed_model(
     context: Context, *, pooling: str, dropout: float, head_first: bool, hidden_dropout: float | None = None
 ) -> Model:

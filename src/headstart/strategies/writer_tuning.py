@@ -35,11 +35,9 @@ def tuned(strategy: Any, context: Context, rate: float, *, pretrained: bool) -> 
         strategy: `fine-tuning`, whose options say which layers move.
         context: of the run.
         rate: the highest learning rate.
-        pretrained: whether the weights of the folder are taken; random ones all move, at `RANDOM_RATE` if the run names none.
+        pretrained: whether the weights of the folder are taken; random ones all move.
     """
     epochs = epochs_of(context)
-    if not pretrained:
-        rate = context.training.learning_rate or RANDOM_RATE
     share = None if strategy.hidden_dropout == "own" else strategy.hidden_dropout
 
     def trained(part: Context) -> WritingRun:
