@@ -70,6 +70,8 @@ def network(tmp_path_factory: pytest.TempPathFactory, make_backbone: Callable[..
             decoder = located_decoder(str(maker(place / "decoder", writes, **wider)))
         (place / "pair").mkdir()
         found: Any = open_backbone(paired(located, decoder, place / "pair", seed=4)[0], needs=frozenset({GENERATE}))
+        if (bias := found.network.get_output_embeddings().bias) is not None:
+            torch.nn.init.normal_(bias)
         return found.eval()
 
     def made(kind: str) -> Seq2Seq:

@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 from tests.strategies.test_writing import TEXTS, rows
 from tests.toys.decoders import make_decoder
+from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
 from headstart.artifact import load
+from headstart.backbones.base import open_backbone
+from headstart.backbones.location import GENERATE, BackboneSource, locate
+from headstart.backbones.pairs import located_decoder, paired
 from headstart.errors import HeadstartError, ModelError
 from headstart.exports import EXPORTS
 from headstart.recipes.parsing import assemble
@@ -72,8 +76,6 @@ def test_a_pretrained_decoder_moves_as_its_encoder_does_and_what_is_new_at_the_w
     old = {name for name in still if name.startswith("encoder.") and "pooler" not in name}
     old |= {name for name in still if name.startswith("decoder.") and "cross" not in name}
     assert old - changed <= {name for name in old if "position" in name or "token_type" in name or "wpe" in name}
-    from transformers import AutoModel, AutoModelForCausalLM
-
     plain = {f"encoder.{name}": tensor for name, tensor in AutoModel.from_pretrained(encoder).state_dict().items()}
     plain |= {
         f"decoder.{name}": tensor for name, tensor in AutoModelForCausalLM.from_pretrained(decoder).state_dict().items()
@@ -82,6 +84,17 @@ def test_a_pretrained_decoder_moves_as_its_encoder_does_and_what_is_new_at_the_w
     assert {"enc_to_dec_proj.weight"} | {
         name for name in still if "crossattention" in name and "weight" in name
     } <= changed
+
+
+def test_texts_of_a_pretrained_decoder_end_with_its_own_token(encoder: str, decoder: str, tmp_path: Path) -> None:
+    located = locate(BackboneSource(location=encoder))
+    found: Any = open_backbone(paired(located, located_decoder(decoder), tmp_path)[0], needs=frozenset({GENERATE}))
+    special = found.target.special
+    assert (found.marks.start, found.marks.end) == (special["bos"], special["eos"])
+    ids = found.target.encode(["the cat"]).get(0).tolist()
+    assert ids[-1] == found.marks.end and found.marks.start not in ids
+    plain = AutoTokenizer.from_pretrained(tmp_path / "target")
+    assert plain("the cat")["input_ids"] == ids
 
 
 @pytest.mark.parametrize("strategy", ["fine-tuning", "lora", "untouched"])

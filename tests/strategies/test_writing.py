@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import headstart
 from headstart.artifact import load
 from headstart.data.table import Table
 from headstart.recipes.parsing import assemble, from_mapping
@@ -79,6 +80,8 @@ def test_saved_and_loaded_it_writes_the_same(name: str, ran: Callable[..., RunRe
     if name == "warm-start":
         greedy = again.predictor.written(TEXTS, again.task.revised(beams=1).decoding).texts
         assert [("".join(again.stream_text(text)),) for text in TEXTS] == greedy, "as it is written and whole"
+        shown = headstart.predict(tmp_path / "saved", texts=TEXTS, stream=True)["predictions"]
+        assert [(row["text"],) for row in shown] == greedy
 
 
 @pytest.mark.parametrize("name", ["lexicon", "warm-start", "from-scratch"])

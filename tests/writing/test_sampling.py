@@ -9,7 +9,7 @@ import torch
 from tests.writing.test_search import END, START, A, B, Table
 
 from headstart.writing.decoding import Decoding
-from headstart.writing.sampling import decoded, words
+from headstart.writing.sampling import Word, decoded, in_parts, words
 
 TABLE = {START: {A: 0.6, B: 0.3, END: 0.1}, A: {END: 1.0}, B: {END: 1.0}}
 LOOP = {START: {A: 1.0}, A: {B: 1.0}, B: {A: 0.9, B: 0.09, END: 0.01}}
@@ -86,3 +86,15 @@ def test_any_of_several_words_may_end_a_text() -> None:
     found = decoded(Table(TABLE), torch.tensor([5]), how, start=START, ends=(END, A), numbers=np.arange(1))
     assert found.ids == [[[]]]
     assert found.ended == [[True]]
+
+
+def test_a_character_is_shown_once_it_is_whole_and_all_is_shown_at_the_end() -> None:
+    def word(byte: int, ended: bool = False) -> Word:
+        return Word(torch.tensor([0]), torch.tensor([byte]), torch.tensor([0.0]), torch.tensor([ended]))
+
+    def text_of(ids: list[int]) -> str:
+        return bytes(ids).decode("utf-8", "replace")
+
+    said = " né ".encode()
+    assert list(in_parts(map(word, said), text_of)) == ["n", "é", " "]
+    assert list(in_parts([*map(word, said[:3]), word(0, ended=True)], text_of)) == ["n", "\ufffd"]
