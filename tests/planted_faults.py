@@ -1976,6 +1976,26 @@ FAULTS = (
         "tests/strategies/test_pairs.py::test_a_pretrained_decoder_moves_as_its_encoder_does_and_what_is_new_at_the_whole_rate",
     ),
     Fault(
+        "marian: texts are cut into pieces of the other side", "backbones/marian.py", "vocabulary.append([ELSEWHERE + word, rare])",
+        "vocabulary.append([word, rare])",
+        "tests/backbones/test_marian.py::test_texts_have_the_ids_that_the_library_gives_them_and_come_back",
+    ),
+    Fault(
+        "marian: what is written is cut as what is read", "backbones/seq2seq.py",
+        "for each, around in ((self.tokenizer, frames.read), (self.target, frames.written))",
+        "for each, around in ((self.tokenizer, frames.read), (self.tokenizer, frames.written))",
+        "tests/backbones/test_marian.py::test_the_language_to_be_written_stands_in_front_where_there_are_several",
+    ),
+    Fault(
+        "writing: what a folder forbids is written", "backbones/seq2seq.py", "scores[:, self.never] = NEVER", "pass",
+        "tests/backbones/test_marian.py::test_words_that_the_folder_forbids_are_never_written",
+    ),
+    Fault(
+        "writing: what a folder forbids is forgotten when it is saved", "backbones/seq2seq.py",
+        "stated.bad_words_ids = [[each] for each in self.never] or None", "pass",
+        "tests/backbones/test_marian.py::test_what_is_saved_reads_and_writes_the_same_without_the_models",
+    ),
+    Fault(
         "a corpus names one unreadable file at a time", "ranking/sources.py",
         "found.append(str(error))\n        if len(found)", "pass\n        if len(found)",
         "tests/ranking/test_sources.py::test_all_files_that_cannot_be_read_are_named_at_once",

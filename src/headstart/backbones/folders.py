@@ -24,9 +24,12 @@ PROMPTS = "config_sentence_transformers.json"
 TARGET = "target"
 """Folder of the tokenizer of what is written, where it is another than that of what is read."""
 
+MARIAN = ("source.spm", "target.spm", "target_vocab.json")
+"""Files of the tokenizers of Marian, beside `vocab.json`."""
+
 NETWORK_FILES = (
-    CHAT_TEMPLATE, "config.json", "model.safetensors", "model.safetensors.index.json", WHOLE, SETTINGS, *VOCABULARIES, PROMPTS,
-    "sentence_bert_config.json", "adapter_config.json", "adapter_model.safetensors", GENERATION,
+    CHAT_TEMPLATE, "config.json", "model.safetensors", "model.safetensors.index.json", WHOLE, SETTINGS, *VOCABULARIES, *MARIAN,
+    PROMPTS, "sentence_bert_config.json", "adapter_config.json", "adapter_model.safetensors", GENERATION,
     *(f"{TARGET}/{name}" for name in (WHOLE, SETTINGS, *VOCABULARIES)),
 )  # fmt: skip
 """Files that may be read of the folder of a network, beside those that the index of its weights names."""

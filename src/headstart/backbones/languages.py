@@ -1,7 +1,8 @@
 """Networks that translate between many languages: which they know, and the tokens that say which is read and which is written.
 
-mBART (Liu et al. 2020), mBART-50 (Tang et al. 2020), M2M-100 (Fan et al. 2021) and NLLB (2022) have a token for each language.
-Where it stands differs, and so does what a text that is written begins with; see `_frames`.
+mBART (Liu et al. 2020), mBART-50 (Tang et al. 2020), M2M-100 (Fan et al. 2021) and NLLB (2022) have a token for each language, and
+networks of Marian (OPUS-MT) that write several have one for each of these. Where it stands differs, and so does what a text that
+is written begins with; see `_frames`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,13 @@ from headstart.backbones.seq2seq import Frames, Seq2Seq
 from headstart.errors import RecipeError
 from headstart.registry import did_you_mean
 
-PATTERNS = {"mbart": (r"[a-z]{2,3}_[A-Z]{2}",), "m2m_100": (r"__[a-z]{2,3}__", r"[a-z]{3}_[A-Z][a-z]{3}")}
+PATTERNS = {
+    "mbart": (r"[a-z]{2,3}_[A-Z]{2}",), "m2m_100": (r"__[a-z]{2,3}__", r"[a-z]{3}_[A-Z][a-z]{3}"),
+    "marian": (r">>[a-z]{2,3}(_[A-Za-z]+)*<<",),
+}  # fmt: skip
 """What the tokens of languages look like, by architecture."""
+AROUND = "_<>"
+"""Characters around the code of a language in its token."""
 LEAST = 2
 """Such tokens from which on a network is one of many languages."""
 LONG: dict[str, str] = {
@@ -59,15 +65,15 @@ def tag_for(code: str, tags: Mapping[str, int], key: str) -> str:
     Raises:
         RecipeError: the network does not know the language, or writes it in several scripts.
     """
-    wanted = code.strip().strip("_").replace("-", "_").lower()
-    plain = {tag.strip("_").lower(): tag for tag in tags}
+    wanted = code.strip().strip(AROUND).replace("-", "_").lower()
+    plain = {tag.strip(AROUND).lower(): tag for tag in tags}
     if wanted in plain:
         return plain[wanted]
     stems = {wanted, LONG.get(wanted, wanted)} | {short for short, long in LONG.items() if long == wanted}
     found = [tag for name, tag in plain.items() if name.split("_")[0] in stems]
     if len(found) == 1:
         return found[0]
-    names = [tag.strip("_") for tag in tags]
+    names = [tag.strip(AROUND) for tag in tags]
     if found:
         raise RecipeError([f"{key}: the network has '{code}' as {' and '.join(found)}; name one of them"])
     raise RecipeError(
@@ -93,7 +99,9 @@ def set_languages(backbone: Seq2Seq, source: str | None, target: str | None) -> 
         return
     stated = backbone.tokenizer.settings
     chosen = []
-    for given, key, name in ((source, "source_language", "src_lang"), (target, "target_language", "tgt_lang")):
+    sides = ((source, "source_language", "src_lang"), (target, "target_language", "tgt_lang"))
+    many_read = backbone.located.config["model_type"] != "marian"
+    for given, key, name in sides if many_read else sides[1:]:
         own = stated.get(name)
         if given is None and own not in tags:
             flag = f"--{key.replace('_', '-')}"
@@ -101,7 +109,7 @@ def set_languages(backbone: Seq2Seq, source: str | None, target: str | None) -> 
                 [f"task.{key}: the network knows {len(tags)} languages ({', '.join(tags)}); name one with {flag}"]
             )
         chosen.append(own if given is None else tag_for(given, tags, f"task.{key}"))
-    read, written = chosen
+    read, written = chosen[0], chosen[-1]
     frames = _frames(backbone, read, written, tags)
     backbone.reframe(frames, [*tags], {"src_lang": read, "tgt_lang": written})
 
@@ -109,6 +117,8 @@ def set_languages(backbone: Seq2Seq, source: str | None, target: str | None) -> 
 def _frames(backbone: Seq2Seq, read: str, written: str, tags: Mapping[str, int]) -> Frames:
     """By architecture: mBART's first version ends what is read with its language and begins what is written with it."""
     end = backbone.tokenizer.token(backbone.marks.end)
+    if backbone.located.config["model_type"] == "marian":
+        return Frames(([written], [end]), ([], [end]), backbone.marks.start, None)
     older = backbone.located.config["model_type"] == "mbart" and not _is_mbart_50(backbone.tokenizer.settings)
     if older:
         return Frames(([], [end, read]), ([], [end]), tags[written], None)

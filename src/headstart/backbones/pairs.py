@@ -79,11 +79,6 @@ class EncoderDecoderPair(Seq2Seq):
         """The decoder, with its head over words."""
         return self.network.decoder
 
-    @property
-    def words_written(self) -> Any:
-        """The table of words that the decoder is given."""
-        return self.network.decoder.get_input_embeddings()
-
     def handed(self, states: Tensor) -> Tensor:
         """States of the encoder in the width of the decoder."""
         between = getattr(self.network, "enc_to_dec_proj", None)

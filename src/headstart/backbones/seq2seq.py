@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.backbones.encoder import configuration_of, layers_of, quicken, quiet
-from headstart.backbones.folders import GENERATION, TARGET, WHOLE, own_file, read_json
+from headstart.backbones.folders import GENERATION, MARIAN, TARGET, WHOLE, own_file, read_json
 from headstart.backbones.location import DECODE, GENERATE, HALVED, Located
+from headstart.backbones.marian import marian_tokenizers
 from headstart.backbones.own_words import OwnWords
 from headstart.backbones.pretrained import filled_network, new_network
 from headstart.backbones.tokenizer_files import (
@@ -27,6 +28,8 @@ from headstart.errors import ModelError
 
 SOURCE = "source"
 """Role of the text that stands in front of what is read, among `Backbone.prompts`."""
+NEVER = -1e9
+"""Log-probability of what is never written."""
 MOST_TOKENS = 512
 """Tokens of a text at most where nothing says how many the network is made for."""
 
@@ -83,11 +86,16 @@ class Seq2Seq(Backbone):
         self._read, self._blocks = above, [[*above[0], *below[0]], *above[1:], *below[1:]]
         self.poolings = ("mean",)
         (read, pad), (written, other_pad) = self._limits(config)
-        self.tokenizer = open_either(located.folder, read, pad)
         home, apart = located.folder / TARGET, own_file(located.folder, f"{TARGET}/{WHOLE}")
-        self.target = open_either(home, written, other_pad) if apart else self.tokenizer
+        if own_file(located.folder, MARIAN[0]) and not own_file(located.folder, WHOLE):
+            self.tokenizer, self.target = marian_tokenizers(located.folder, read, pad)
+        else:
+            self.tokenizer = open_either(located.folder, read, pad)
+            self.target = open_either(home, written, other_pad) if apart else self.tokenizer
         words = self.words_written.weight.shape[0]
         self.marks = _marks(words, self.target, located)
+        self.never = _never(words, located.folder)
+        """Ids that the folder says are never written, such as that which fills rows up."""
         self._state_marks()
         self.target.words = words
         self.tokenizer.words = self.network.get_input_embeddings().weight.shape[0]
@@ -118,7 +126,7 @@ class Seq2Seq(Backbone):
     @property
     def words_written(self) -> Any:
         """The table of words that the decoder is given."""
-        return self.network.get_input_embeddings()
+        return self.writer.get_input_embeddings()
 
     def handed(self, states: Tensor) -> Tensor:
         """States of the encoder as the decoder reads them."""
@@ -199,16 +207,18 @@ class Seq2Seq(Backbone):
         """
         prefix = self.tokenizer.prefix
         self.tokenizer, self.target = (
-            self.tokenizer.reframed(*around, special, settings) for around in (frames.read, frames.written)
+            each.reframed(*around, special, settings)
+            for each, around in ((self.tokenizer, frames.read), (self.target, frames.written))
         )
         self.target.prefix, self.tokenizer.prefix = "", prefix
         self.marks = self.marks._replace(start=frames.start, forced=frames.forced)
         self._state_marks()
 
     def _state_marks(self) -> None:
-        """Let what is saved say what a text begins with."""
+        """Let what is saved say what a text begins with, and what is never written."""
         stated = self.network.generation_config
         stated.decoder_start_token_id, stated.forced_bos_token_id = self.marks.start, self.marks.forced
+        stated.bad_words_ids = [[each] for each in self.never] or None
 
     def part_words(self) -> None:
         """Give what is written a table of its own until `join_words`, where its words are apart from those that are read.
@@ -216,7 +226,7 @@ class Seq2Seq(Backbone):
         Training then moves the rows of these words alone: no slopes, moments or decay of the others.
         """
         decoder, (first, behind) = self.writer, self.written
-        if self.target is self.tokenizer or not first <= self.marks.pad < behind:
+        if not first or not first <= self.marks.pad < behind:  # from 0 on they are shared with what is read
             return
         shared: nn.Embedding = decoder.embed_tokens
         scale = float(getattr(shared, "embed_scale", 1.0))
@@ -300,6 +310,15 @@ def _marks(words: int, target: TextTokenizer, located: Located) -> Marks:
     return found
 
 
+def _never(words: int, folder: Path) -> tuple[int, ...]:
+    """Single ids among the `bad_words_ids` of a folder, and its `suppress_tokens`."""
+    said = read_json(folder, GENERATION) or {}
+    bad, more = said.get("bad_words_ids"), said.get("suppress_tokens")
+    found = [each[0] for each in bad if isinstance(each, list) and len(each) == 1] if isinstance(bad, list) else []
+    found += more if isinstance(more, list) else []
+    return tuple(dict.fromkeys(each for each in found if type(each) is int and 0 <= each < words))
+
+
 class Seq2SeqSteps:
     """Texts that are written for what was read, word by word, with what was computed before kept.
 
@@ -320,6 +339,7 @@ class Seq2SeqSteps:
         self.cache: Any = EncoderDecoderCache(self.own, self.read)
         self.first = words[0]
         self.weight, self.bias = backbone.scoring(words)
+        self.never = [each - self.first for each in backbone.never if words[0] <= each < words[1]]
         self.inputs = torch.arange(len(self.hidden), device=self.hidden.device)
         """Which input each text is written for, int64, shape (rows,)."""
 
@@ -337,6 +357,8 @@ class Seq2SeqSteps:
             states = backbone.scaled(found[:, -1])
             scores = nn.functional.linear(states, self.weight, self.bias)
         scores = torch.log_softmax(scores.float(), dim=1)
+        if self.never:
+            scores[:, self.never] = NEVER
         if begins:
             self._take(self.inputs)
             self.own.batch_select_indices(self.inputs)

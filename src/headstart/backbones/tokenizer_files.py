@@ -33,10 +33,11 @@ def open_tokenizer(folder: Path, max_length: int, pad_id: int) -> TextTokenizer:
     text = read_text(folder, WHOLE)
     if text is None:
         raise ModelError(f"{folder} has no {WHOLE}")
-    return _sound(text, folder, max_length, pad_id)
+    return sound(text, folder, max_length, pad_id)
 
 
-def _sound(text: str, folder: Path, max_length: int, pad_id: int) -> TextTokenizer:
+def sound(text: str, folder: Path, max_length: int, pad_id: int) -> TextTokenizer:
+    """The tokenizer of the content of a `tokenizer.json`, with the other files of a folder; raises as `open_tokenizer`."""
     tokenizer = read_tokenizer(text, str(folder / WHOLE))
     refuse_unsound(tokenizer, str(folder / WHOLE))
     return TextTokenizer(tokenizer, max_length, pad_id, folder=folder)
@@ -81,7 +82,7 @@ def convert_tokenizer(folder: Path, max_length: int, pad_id: int) -> TextTokeniz
         if backend is None:
             raise ModelError(f"{folder}: its tokenizer has no fast form ({WHOLE})")
         text = backend.to_str()
-    return _sound(text, folder, max_length, pad_id)
+    return sound(text, folder, max_length, pad_id)
 
 
 def _refuse_ids_beyond(words: Any, where: str) -> None:

@@ -99,9 +99,9 @@ class CTranslate2(ExportFormat):
         first, behind = backbone.written
         encoder, decoder = spec.encoder.embeddings, spec.decoder
         encoder = encoder[0] if isinstance(encoder, list) else encoder
-        if backbone.target is backbone.tokenizer:
+        if not first:
             read, written = encoder.weight.shape[0], decoder.projection.weight.shape[0]
-            return words.names(0, read), words.names(0, written)
+            return _Words(backbone.tokenizer, backbone).names(0, read), words.names(0, written)
         encoder.weight = encoder.weight[:first]
         decoder.embeddings.weight = decoder.embeddings.weight[first:behind]
         decoder.projection.weight = decoder.projection.weight[first:behind]

@@ -256,6 +256,7 @@ class Seq2SeqPredictor(Predictor):
         limit, prefix = self.backbone.tokenizer.max_length, self.backbone.tokenizer.prefix
         before = f"{json.dumps(prefix, ensure_ascii=False)} + " if prefix else ""
         forced = "" if marks.forced is None else f", forced_bos_token_id={marks.forced}"
+        forced += f", bad_words_ids={[[each] for each in self.backbone.never]}" if self.backbone.never else ""
         return f"""import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, GenerationConfig
 
