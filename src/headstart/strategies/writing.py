@@ -18,6 +18,7 @@ from headstart.strategies.cross_validation import by_fold, in_fold, rounds
 if TYPE_CHECKING:
     from headstart.backbones.seq2seq import Seq2Seq
     from headstart.data.tokens import Tokens
+    from headstart.heads.model import Model
     from headstart.objectives.seq2seq import Seq2SeqLoss, WritingRows
     from headstart.predictors.causal import CausalPredictor
     from headstart.predictors.seq2seq import Seq2SeqPredictor
@@ -208,37 +209,16 @@ def trained_writer(
         rate: the highest learning rate.
         keep_start: whether the weights before training may be the best.
     """
-    import torch
-
-    from headstart.data.batches import inference_batches, paired_batches
-    from headstart.evaluation.judging import sort_key
+    from headstart.data.batches import paired_batches
     from headstart.heads.model import Model
-    from headstart.objectives.seq2seq import word_losses
     from headstart.predictors.seq2seq import Seq2SeqPredictor
-    from headstart.runtime.device import moved
     from headstart.training.stage import Stage
     from headstart.training.trainer import train
 
     model = Model(backbone, {}, context.team)
     rows, cut_off = rows_of(backbone, context.train)
     chosen = context.folds is None and context.last_epoch is None and not in_fold(context)
-    some = np.sort(np.random.default_rng([context.seed, 0xDEC0]).permutation(len(context.validation))[:SAMPLE])
-    sample = context.validation.take(some)
-    held, _ = rows_of(backbone, sample)
-    greedy = context.task.revised(beams=1, best=1).decoding  # type: ignore[attr-defined]
-
-    def validate(model: Model) -> tuple[tuple[float, float], float, Generated]:
-        model.eval()
-        total, count = 0.0, 0.0
-        with torch.inference_mode():
-            for batch in inference_batches(held.lengths, backbone.device.type):
-                own = moved(objective.collate(held, batch, backbone.marks.pad), model)
-                loss, words = word_losses(model, own)
-                total, count = total + float(loss), count + words
-        outputs = Seq2SeqPredictor(backbone, context.task).written(list(sample.inputs), greedy)
-        backbone.fast = context.fast
-        mean = total / max(count, 1.0)
-        return (sort_key(context.task, outputs, sample)[0], -mean), mean, outputs
+    sample = WrittenSample(context, backbone, objective)
 
     def batches(epoch: int) -> list[np.ndarray]:
         sides = rows.read.lengths, rows.written.lengths
@@ -249,13 +229,13 @@ def trained_writer(
         training = training.revised(patience=epochs)
     last = context.last_epoch if context.last_epoch is not None else context.training.stop_after
     backbone.fast = context.fast
-    with _shortened(context, backbone, groups, (rows, held), epochs):
+    with _shortened(context, backbone, groups, (rows, sample.held), epochs):
         history = train(
             model,
             Stage(objective, rows, groups, epochs, rate, last, batches=batches, betas=(0.9, 0.98)),
             training,
             seed=context.seed,
-            validate=validate if chosen else None,
+            validate=sample.validate if chosen else None,
             progress=context.progress,
             keep_start=keep_start,
             deadline=context.deadline,
@@ -264,6 +244,50 @@ def trained_writer(
     moving = {id(p): p.numel() for group in groups if group.rate > 0 for m in group.modules for p in m.parameters()}
     unknown = unknown_words(backbone, rows.written)
     return WritingRun(Seq2SeqPredictor(backbone, context.task), history, cut_off, sum(moving.values()), unknown)
+
+
+class WrittenSample:
+    """Some validation rows, by whose texts, written the likeliest word every time, the epochs of a training are compared.
+
+    Args:
+        context: of the run.
+        backbone: that is trained.
+        objective: how words are told.
+    """
+
+    def __init__(self, context: Context, backbone: Seq2Seq, objective: Seq2SeqLoss) -> None:
+        self.context, self.backbone, self.objective = context, backbone, objective
+        order = np.random.default_rng([context.seed, 0xDEC0]).permutation(len(context.validation))
+        self.rows = context.validation.take(np.sort(order[:SAMPLE]))
+        self.held, _ = rows_of(backbone, self.rows)
+        """Token ids of both sides."""
+        self.greedy = context.task.revised(beams=1, best=1).decoding  # type: ignore[attr-defined]
+
+    def validate(self, model: Model) -> tuple[tuple[float, float], float, Generated]:
+        """What an epoch is chosen by, its loss in nats per word, and the texts."""
+        from headstart.evaluation.judging import sort_key
+        from headstart.predictors.seq2seq import Seq2SeqPredictor
+
+        model.eval()
+        mean = self._loss(model)
+        outputs = Seq2SeqPredictor(self.backbone, self.context.task).written(list(self.rows.inputs), self.greedy)
+        self.backbone.fast = self.context.fast
+        return (sort_key(self.context.task, outputs, self.rows)[0], -mean), mean, outputs
+
+    def _loss(self, model: Model) -> float:
+        import torch
+
+        from headstart.data.batches import inference_batches
+        from headstart.objectives.seq2seq import word_losses
+        from headstart.runtime.device import moved
+
+        total, count = 0.0, 0.0
+        with torch.inference_mode():
+            for batch in inference_batches(self.held.lengths, self.backbone.device.type):
+                own = moved(self.objective.collate(self.held, batch, self.backbone.marks.pad), model)
+                loss, words = word_losses(model, own)
+                total, count = total + float(loss), count + words
+        return total / max(count, 1.0)
 
 
 @contextmanager

@@ -117,8 +117,8 @@ def search(
         elif at < least:
             scores[:, [*ends]] = NEVER
         elif no_repeat_ngram:
-            before = first[own].repeat_interleave(beams)[:, None]
-            scores = without_repeats(scores, torch.cat([before, words.view(-1, longest)[:, :at]], 1), no_repeat_ngram)
+            before = torch.cat([first[own].repeat_interleave(beams)[:, None], words.view(-1, longest)[:, :at]], 1)
+            scores = without_repeats(scores, before, no_repeat_ngram)
         total = (scores.view(len(own), beams, count) + running[:, :, None]).view(len(own), -1)
         best, places = total.topk(min(2 * beams, total.shape[1]))
         origin, word = places // count, places % count
