@@ -52,7 +52,7 @@ class WarmStart(Strategy):
     gives: ClassVar[frozenset[str]] = frozenset({Generated.kind})
     auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"fit", "compare"}))
 
-    decoder: InputPath = NEW
+    decoder: InputPath = Field(default=NEW, examples=["mini"])
     """Which network writes: `new`, one with random weights, or a pretrained one that can have cross-attention (GPT-2, BERT and
     their kin): a known name, a folder or a hub id. That one writes with its own vocabulary."""
     decoder_layers: int = Field(default=3, ge=1, le=100)
@@ -142,6 +142,7 @@ class WarmStart(Strategy):
         from headstart.backbones.base import open_backbone
         from headstart.backbones.location import GENERATE
         from headstart.backbones.warm_start import ENCODERS, warm_started
+        from headstart.strategies.cross_validation import in_fold
 
         assert context.located is not None
         located, native = context.located, context.located.config["model_type"] in ENCODERS and self.decoder == NEW
@@ -159,7 +160,7 @@ class WarmStart(Strategy):
         backbone.tokenizer.cache = context.cache
         if random is None:
             return backbone, [backbone.writer]
-        if self.decoder != NEW:
+        if self.decoder != NEW and not in_fold(context):
             self._say_what_is_lost(context, backbone)
         own = {
             name: [f"{name}.{key}" for key, _ in each.named_parameters(recurse=False)]
