@@ -109,7 +109,7 @@ class TextTokenizer:
                 raise ModelError(
                     f"windows of {self.max_length} tokens cannot have {self.overlap} in common with their neighbours"
                 )
-            uncut = self._kept(inputs, lambda: f"{self.pad_id} {self._whole.to_str()}", self._uncut)
+            uncut = self._kept(inputs, lambda: f"{self.pad_id} {self._whole.to_str()}", self.uncut)
             return in_windows(uncut, room=self._room, overlap=self.overlap, before=before, after=after)
         if not len(inputs) or not isinstance(inputs[0], Words | AskedText):
             return self.encode(inputs)
@@ -454,7 +454,7 @@ class TextTokenizer:
             writer.add_rows(rows, lost)
         return writer.tokens()
 
-    def _uncut(self, texts: Sequence[str]) -> Tokens:
+    def uncut(self, texts: Sequence[str]) -> Tokens:
         """All ids of texts without special tokens; one of padding where a text, and its window, would have none."""
         writer, nothing = TokenWriter(), [] if any(self._frame) else [self.pad_id]
         stream = iter(texts)

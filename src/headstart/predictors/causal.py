@@ -52,6 +52,44 @@ SAID = {"reply", "continuation", "text"}
 """What tasks ask for that it serves, see `Task.target_kind`."""
 
 
+class CausalPass:
+    """Passes of a decoder over tokens behind those that were read before.
+
+    Args:
+        head: over words, of a backbone in eval mode.
+        fast: multiply in bfloat16.
+    """
+
+    def __init__(self, head: VocabularyHead, *, fast: bool = False) -> None:
+        self.network, self.fast = head.whole, fast
+        known = signature(self.network.forward).parameters
+        self._with_positions, self._with_last = "position_ids" in known, "logits_to_keep" in known
+
+    def empty(self) -> Any:
+        """Nothing that was read, to be filled by passes."""
+        from transformers import DynamicCache
+
+        return DynamicCache(config=self.network.config)
+
+    def logits(self, ids: Tensor, mask: Tensor, cache: Any, *, last: int = 1) -> Tensor:
+        """Logits behind the last tokens of each row, float32, shape (rows, last, vocabulary).
+
+        Args:
+            ids: of the tokens, int64, shape (rows, tokens).
+            mask: 0 where nothing stands, of all tokens from the first one that the cache holds on.
+            cache: what was read before; these tokens are added.
+            last: tokens whose logits are wanted.
+        """
+        more: dict[str, Any] = {"logits_to_keep": last} if self._with_last else {}
+        if self._with_positions:
+            more["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        with torch.autocast(ids.device.type, torch.bfloat16, enabled=self.fast):
+            found = self.network(
+                input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=True, return_dict=True, **more
+            )
+        return found.logits[:, -last:].float()
+
+
 class CausalSteps:
     """Texts that a decoder goes on with word by word, with what was computed before kept.
 
@@ -63,40 +101,19 @@ class CausalSteps:
     """
 
     def __init__(self, head: VocabularyHead, ids: Tensor, mask: Tensor, *, fast: bool = False) -> None:
-        from transformers import DynamicCache
-
-        self.network = head.whole
-        self.fast = fast
-        self.cache: Any = DynamicCache(config=self.network.config)
+        self.over = CausalPass(head, fast=fast)
+        self.cache = self.over.empty()
         self.first = ids[:, -1]
         """Last word of each prompt, which the search begins with, shape (rows,)."""
-        known = signature(self.network.forward).parameters
-        self._with_positions, self._with_last = "position_ids" in known, "logits_to_keep" in known
         self.mask = mask[:, :-1]
         if self.mask.shape[1]:
-            self._called(ids[:, :-1])
-
-    def _called(self, ids: Tensor) -> Tensor:
-        """Logits behind the last of some words, whose mask is there already, float32, shape (rows, vocabulary)."""
-        more: dict[str, Any] = {"logits_to_keep": 1} if self._with_last else {}
-        if self._with_positions:
-            more["position_ids"] = (self.mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-        with torch.autocast(ids.device.type, torch.bfloat16, enabled=self.fast):
-            found = self.network(
-                input_ids=ids,
-                attention_mask=self.mask,
-                past_key_values=self.cache,
-                use_cache=True,
-                return_dict=True,
-                **more,
-            )
-        return found.logits[:, -1].float()
+            self.over.logits(ids[:, :-1], self.mask, self.cache)
 
     @torch.inference_mode()
     def next(self, ids: Tensor) -> Tensor:
         """Log-probabilities of the words that may follow, float32, shape (rows, words); see `writing.search.Steps`."""
         self.mask = torch.cat([self.mask, self.mask.new_ones(len(ids), 1)], dim=1)
-        return torch.log_softmax(self._called(ids[:, None]), dim=1)
+        return torch.log_softmax(self.over.logits(ids[:, None], self.mask, self.cache)[:, 0], dim=1)
 
     @torch.inference_mode()
     def select(self, rows: Tensor) -> None:

@@ -1,0 +1,128 @@
+"""Prompts as data: a template that a text is put into, an instruction before it, and examples with their answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from headstart.errors import DataError, quoted
+from headstart.registry import did_you_mean
+
+TEXT, FIRST, SECOND, LABELS = "text", "first", "second", "labels"
+_FIELD = re.compile(r"\{(\w+)\}")
+BETWEEN = "\n\n"
+"""What parts of a prompt are divided by."""
+END = "\n"
+"""Ends an answer where one is the beginning of another."""
+NOTHING = ("N/A", "[MASK]", "")
+"""Texts without content, whose answers show what a network prefers before it reads (Zhao et al. 2021, section 5)."""
+USUAL: Mapping[bool, tuple[str, ...]] = {
+    False: (
+        "Text: {text}\nQuestion: Is the text {labels}?\nAnswer:",
+        "{text}\nThis is about:",
+        "Text: {text}\nLabel:",
+    ),
+    True: (
+        "Text 1: {first}\nText 2: {second}\nQuestion: {labels}?\nAnswer:",
+        "{first}\n{second}\nLabel:",
+    ),
+}
+"""Templates that are tried where none is named, of one text and of two; the first is the one to use where nothing can be tried."""
+
+
+class Shot(NamedTuple):
+    """An example in a prompt."""
+
+    input: Any
+    """A text, or a pair of texts."""
+    label: int
+    """Number of its label."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a network is asked about a text, and the words that stand for labels."""
+
+    template: str
+    """With `{text}`, or `{first}` and `{second}` of two texts; `{labels}` stands for the words of all labels."""
+    words: tuple[str, ...]
+    """What is to be written for each label, in the order of the outputs."""
+    instruction: str = ""
+    """In front of all; it may hold `{labels}`, too."""
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """What may follow the prompt, one for each label: its words behind a blank, with an end where one begins another."""
+        found = tuple(f" {word}" for word in self.words)
+        begins = any(one != other and other.startswith(one) for one in found for other in found)
+        return tuple(f"{each}{END}" for each in found) if begins else found
+
+    def row(self, given: Any) -> str:
+        """The template with a text, or a pair of texts, in it."""
+        one, two = (given, "") if isinstance(given, str) else given
+        values = {TEXT: one, FIRST: one, SECOND: two, LABELS: self.listed}
+        return _FIELD.sub(lambda found: values.get(found[1], found[0]), self.template)
+
+    def whole(self, given: Any, shots: Sequence[Shot] = ()) -> str:
+        """All that stands in front of an answer: the instruction, examples with their answers, the text."""
+        said = self.instruction.replace(f"{{{LABELS}}}", self.listed)
+        parts = [said] if said else []
+        parts += [f"{self.row(shot.input)} {self.words[shot.label]}" for shot in shots]
+        return BETWEEN.join([*parts, self.row(given)])
+
+    @property
+    def listed(self) -> str:
+        """The words of all labels, as in "good, bad or neutral"."""
+        return " or ".join(each for each in (", ".join(self.words[:-1]), self.words[-1]) if each)
+
+    def plain(self) -> dict[str, Any]:
+        """Itself as a mapping for JSON."""
+        return {"template": self.template, "words": list(self.words), "instruction": self.instruction}
+
+
+def template_fault(template: str, *, pairs: bool) -> str:
+    """What is wrong with a template, as a sentence without a full stop; empty where nothing is.
+
+    Args:
+        template: see `Prompt`.
+        pairs: whether it is about two texts.
+    """
+    needed = {FIRST, SECOND} if pairs else {TEXT}
+    fields = {*_FIELD.findall(template)}
+    if lacking := sorted(needed - fields):
+        return (
+            f"the template has no {{{lacking[0]}}}, where {'one of the two texts' if pairs else 'the text'} is to stand"
+        )
+    if odd := sorted(fields - needed - {LABELS}):
+        known = ", ".join(f"{{{name}}}" for name in sorted(needed | {LABELS}))
+        return f"the template has {{{odd[0]}}}{did_you_mean(odd[0], [*needed, LABELS])}, which means nothing (known: {known})"
+    return "the template ends with a blank, which answers begin with" if template.endswith((" ", "\t")) else ""
+
+
+def words_of(labels: Sequence[str], given: Mapping[str, str] | None) -> tuple[str, ...]:
+    """The words that stand for labels: those given, else the labels' names without underscores.
+
+    Args:
+        labels: in the order of the outputs.
+        given: words by label, for some of them or all.
+
+    Raises:
+        DataError: words of a label that is not there, none at all, or the same for two.
+    """
+    known = dict(given or {})
+    if strange := [label for label in known if label not in labels]:
+        hint = f"{did_you_mean(strange[0], [*labels])} (labels: {', '.join(labels[:20])})"
+        raise DataError(f"verbalizer: there is no label {quoted(strange[0])}{hint}")
+    found = tuple(" ".join(known.get(label, label.replace("_", " ")).split()) for label in labels)
+    if empty := [label for label, words in zip(labels, found, strict=True) if not words]:
+        raise DataError(f"verbalizer: the label {quoted(empty[0])} has no words that could be written")
+    seen: dict[str, str] = {}
+    for label, words in zip(labels, found, strict=True):
+        if words in seen:
+            raise DataError(
+                f"verbalizer: the labels {quoted(seen[words])} and {quoted(label)} have the same words, {quoted(words)}"
+            )
+        seen[words] = label
+    return found
