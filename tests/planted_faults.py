@@ -1976,6 +1976,34 @@ FAULTS = (
         "tests/strategies/test_pairs.py::test_a_pretrained_decoder_moves_as_its_encoder_does_and_what_is_new_at_the_whole_rate",
     ),
     Fault(
+        "prompting: an answer is scored without the tokens that it shares with the prompt", "predictors/continuations.py",
+        "cut = max(1, min(_alike(alone, each) for each in joined))", "cut = len(alone)",
+        "tests/predictors/test_continuations.py::test_an_answer_that_a_tokenizer_joins_with_the_text_is_scored_from_there",
+    ),
+    Fault(
+        "prompting: later tokens of an answer do not count", "predictors/continuations.py",
+        "self._place)] += total", "self._place)] += 0 * total",
+        "tests/predictors/test_continuations.py::test_scores_are_those_of_each_text_with_each_answer_by_itself",
+    ),
+    Fault(
+        "prompting: padding is read", "predictors/continuations.py", "mask = torch.cat([mask.new_ones(len(before), common), mask], 1)",
+        "mask = torch.ones(len(before), common + mask.shape[1], dtype=mask.dtype)",
+        "tests/predictors/test_continuations.py::test_scores_are_those_of_each_text_with_each_answer_by_itself",
+    ),
+    Fault(
+        "prompting: a row stands among its own examples", "strategies/prompting.py",
+        "asking(part).scores(list(part.validation.inputs), progress", "asking(context).scores(list(part.validation.inputs), progress",
+        "tests/strategies/test_prompting.py::test_with_folds_no_row_is_among_its_own_examples",
+    ),
+    Fault(
+        "prompting: the most similar example stands first", "predictors/prompted.py", "own[: self.nearest][::-1]", "own[: self.nearest]",
+        "tests/strategies/test_prompting.py::test_examples_are_balanced_near_or_any_and_none_is_asked_about_itself",
+    ),
+    Fault(
+        "prompting: the bias is not kept", "predictors/prompted.py", "bias=np.array(about.bias), normalised", "normalised",
+        "tests/strategies/test_prompting.py::test_saved_and_loaded_it_says_the_same_as_plain_transformers_by_the_card",
+    ),
+    Fault(
         "marian: texts are cut into pieces of the other side", "backbones/marian.py", "vocabulary.append([ELSEWHERE + word, rare])",
         "vocabulary.append([word, rare])",
         "tests/backbones/test_marian.py::test_texts_have_the_ids_that_the_library_gives_them_and_come_back",

@@ -68,6 +68,7 @@ StrategyName = Literal[
     "lora",
     "margin-mse",
     "nearest-sentence",
+    "prompting",
     "rerank",
     "self-training",
     "tf-idf",
@@ -231,6 +232,13 @@ def fit(
     student_epochs: int | None = ...,
     student_learning_rate: float | None = ...,
     student_stop_after: int | None = ...,
+    shots: int | None = ...,
+    shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
+    prompt_template: str | None = ...,
+    instruction: str | None = ...,
+    verbalizer: Mapping[str, str] | str | None = ...,
+    calibration: Literal["none", "contextual", "batch", "domain"] | None = ...,
+    normalised: bool | None = ...,
     retriever: str | Keys | None = ...,
     depth: int | None = ...,
     hard_negatives: int | None = ...,
@@ -421,6 +429,14 @@ def fit(
         student_learning_rate: The highest learning rate of the bi-encoder, in (0, 1], in place of `--learning-rate`
             (of margin-mse).
         student_stop_after: Epoch after which it ends though the schedule goes on, at least 0 (of margin-mse).
+        shots: Examples with their answers in front of each text, in [0, 100] (of prompting).
+        shot_selection: Which training rows these are (of prompting).
+        prompt_template: What is asked, with `{text}`, or `{first}` and `{second}` of pairs, and `{labels}` for
+            their words (of prompting).
+        instruction: In front of examples and text (of prompting).
+        verbalizer: Words that stand for labels (Schick and Schütze 2021, section 3) (of prompting).
+        calibration: What is taken away from scores (of prompting).
+        normalised: Means over the tokens of a label's words in place of sums (of prompting).
         retriever: Strategy that finds the passages (of rerank).
         depth: Passages of each question that are read, in [2, 100] (of rerank).
         hard_negatives: Passages that do not answer beside the one that does, in training, in [1, 32] (of rerank).
@@ -588,6 +604,13 @@ def compare(
     student_epochs: int | None = ...,
     student_learning_rate: float | None = ...,
     student_stop_after: int | None = ...,
+    shots: int | None = ...,
+    shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
+    prompt_template: str | None = ...,
+    instruction: str | None = ...,
+    verbalizer: Mapping[str, str] | str | None = ...,
+    calibration: Literal["none", "contextual", "batch", "domain"] | None = ...,
+    normalised: bool | None = ...,
     retriever: str | Keys | None = ...,
     depth: int | None = ...,
     hard_negatives: int | None = ...,
@@ -754,6 +777,13 @@ def plan(
     student_epochs: int | None = ...,
     student_learning_rate: float | None = ...,
     student_stop_after: int | None = ...,
+    shots: int | None = ...,
+    shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
+    prompt_template: str | None = ...,
+    instruction: str | None = ...,
+    verbalizer: Mapping[str, str] | str | None = ...,
+    calibration: Literal["none", "contextual", "batch", "domain"] | None = ...,
+    normalised: bool | None = ...,
     retriever: str | Keys | None = ...,
     depth: int | None = ...,
     hard_negatives: int | None = ...,

@@ -119,7 +119,7 @@ def test_what_a_strategy_has_no_use_for_are_keys_that_there_are(name: str) -> No
     known = {*cls.model_fields, *(f"training.{key}" for key in Training.model_fields)}
     assert set(cls().unused(Training(epochs=2))) <= known
     closed = (
-        "bm25", "copy-source", "coral", "crf", "feature-extraction", "lexicon", "nearest-sentence", "self-training", "tf-idf",
+        "bm25", "copy-source", "coral", "crf", "feature-extraction", "lexicon", "nearest-sentence", "prompting", "self-training", "tf-idf",
         "untouched", "word-overlap",
     )  # fmt: skip
     assert cls().trains == (name not in closed)

@@ -33,7 +33,9 @@ RANKS = {
 }  # fmt: skip
 PAIRS = "it compares the two texts of a pair, and needs nothing else"
 OVERLAP = "it finds answers to questions in texts, and nothing else"
+PROMPTED = {"prompting": "it scores the words of one label for each row"}
 NUMBERS = {
+    **PROMPTED,
     "contrastive": "it draws together texts of one label, and here they have numbers",
     "self-training": "what it is sure of is a label, and here rows have numbers",
     "coral": "its head is that of labels",
@@ -48,6 +50,7 @@ REFUSED = {
     "text-classification": {"crf": CRF, "untouched": PAIRS, "word-overlap": OVERLAP},
     "text-pair-classification": {"crf": CRF, "untouched": PAIRS, "word-overlap": OVERLAP},
     "multi-label-classification": {
+        **PROMPTED,
         "contrastive": "it draws together texts of one label, and here a text may have several",
         "self-training": "what it is sure of is one label for each text",
         "coral": "its head is that of one label for each text",
@@ -58,6 +61,7 @@ REFUSED = {
     "text-regression": NUMBERS | {"untouched": PAIRS},
     "sentence-similarity": NUMBERS,
     "token-classification": {
+        **PROMPTED,
         "contrastive": "it pulls whole texts together by their one label",
         "self-training": "it takes the one label of a text on trust",
         "coral": "it aligns the states of whole texts",
@@ -66,6 +70,7 @@ REFUSED = {
         "word-overlap": OVERLAP,
     },
     "question-answering": {
+        **PROMPTED,
         "contrastive": "it pulls whole texts together by their one label",
         "self-training": "it takes the one label of a text on trust",
         "coral": "it aligns the states of whole texts",

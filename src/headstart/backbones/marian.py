@@ -40,7 +40,7 @@ BLANK = "\u2581"
 
 
 @dataclass
-class Pieces:
+class SentencePieces:
     """What a SentencePiece model holds."""
 
     scores: dict[str, float] = field(default_factory=dict)
@@ -102,7 +102,7 @@ def _tokenizer(folder: Path, name: str, ids: Mapping[str, int], limit: int, pad:
     return found.reframed([], [END], [], settings)
 
 
-def _described(pieces: Pieces, ids: Mapping[str, int]) -> dict[str, Any]:
+def _described(pieces: SentencePieces, ids: Mapping[str, int]) -> dict[str, Any]:
     """The content of a `tokenizer.json`."""
     languages = [word for word in ids if word.startswith(">>") and word.endswith("<<")]
     special = [word for word in (END, UNKNOWN, PAD, *languages) if word in ids]
@@ -139,7 +139,7 @@ def _described(pieces: Pieces, ids: Mapping[str, int]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def pieces_of(data: bytes, where: str) -> Pieces:
+def pieces_of(data: bytes, where: str) -> SentencePieces:
     """What is in the file of a SentencePiece model: fields of protocol buffers, by the numbers of `sentencepiece_model.proto`.
 
     Args:
@@ -149,7 +149,7 @@ def pieces_of(data: bytes, where: str) -> Pieces:
     Raises:
         ModelError: it is no such file, or damaged.
     """
-    found = Pieces()
+    found = SentencePieces()
     try:
         for number, value in _fields(data):
             inner = dict(_fields(value)) if number in (1, 2, 3) else {}

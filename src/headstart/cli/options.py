@@ -119,6 +119,10 @@ def parse_sets(given: list[str]) -> dict[str, Any]:
     return sets
 
 
+BY_LABEL = {"class_weight": "{yes: 2, no: 1}", "verbalizer": "{yes: true, no: false}"}
+"""Options that are mappings by label, with an example of each."""
+
+
 def _value(text: str, said: str, faults: list[Fault]) -> Any:
     """A value in YAML; what is wrong with it is added to `faults`."""
     try:
@@ -132,8 +136,8 @@ def _value(text: str, said: str, faults: list[Fault]) -> Any:
 
 
 def _path(key: str) -> str:
-    """A dotted path; `-` may stand for `_` in names of fields, but not in the labels below `class_weight`, or in tests."""
-    for names in ("class_weight.", "data.tests."):
+    """A dotted path; `-` may stand for `_` in names of fields, but not in labels, nor in names of tests."""
+    for names in ("class_weight.", "verbalizer.", "data.tests."):
         fields, found, rest = key.strip().replace("class-weight.", "class_weight.").partition(names)
         if found:
             return fields.replace("-", "_") + names + rest
@@ -146,8 +150,8 @@ def _identifier(name: str) -> str:
 
 def _plain(name: str, value: Any) -> Any:
     key = name.rpartition(".")[2]
-    if key == "class_weight" and isinstance(value, str) and not value.isalpha():
-        return _by_label(value)
+    if key in BY_LABEL and isinstance(value, str) and not value.isalpha():
+        return _by_label(value, key)
     if key == "rates" and isinstance(value, str):
         return tuple(part.strip() for part in value.split(","))
     if key == "layers" and isinstance(value, str):
@@ -156,15 +160,17 @@ def _plain(name: str, value: Any) -> Any:
     return value
 
 
-def _by_label(text: str) -> Any:
+def _by_label(text: str, key: str) -> Any:
     """A mapping in YAML whose keys are labels: texts, though YAML would make something else of yes, no and 1."""
+    flag = f"--{key.replace('_', '-')}"
     try:
-        found = written(text, "--class-weight", names=True)
+        found = written(text, flag, names=True)
     except RecipeError:
-        said = f"--class-weight: {quoted(text)} is not a YAML mapping such as '{{yes: 2, no: 1}}'"
-        raise RecipeError([said], "the command line") from None
+        raise RecipeError(
+            [f"{flag}: {quoted(text)} is not a YAML mapping such as '{BY_LABEL[key]}'"], "the command line"
+        ) from None
     if found.faults:
-        faults = [fault._replace(place=("--class-weight", *fault.place)) for fault in found.faults]
+        faults = [fault._replace(place=(flag, *fault.place)) for fault in found.faults]
         raise RecipeError(faults, "the command line")
     return found.values
 

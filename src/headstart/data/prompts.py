@@ -20,13 +20,15 @@ NOTHING = ("N/A", "[MASK]", "")
 """Texts without content, whose answers show what a network prefers before it reads (Zhao et al. 2021, section 5)."""
 USUAL: Mapping[bool, tuple[str, ...]] = {
     False: (
-        "Text: {text}\nQuestion: Is the text {labels}?\nAnswer:",
+        "{text}\nIn one word:",
         "{text}\nThis is about:",
-        "Text: {text}\nLabel:",
+        "Review: {text}\nSentiment:",
+        "{text}\nCategory:",
+        "Text: {text}\nThe text is",
     ),
     True: (
+        "{first}\n{second}\nIn one word:",
         "Text 1: {first}\nText 2: {second}\nQuestion: {labels}?\nAnswer:",
-        "{first}\n{second}\nLabel:",
     ),
 }
 """Templates that are tried where none is named, of one text and of two; the first is the one to use where nothing can be tried."""

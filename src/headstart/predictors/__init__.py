@@ -17,6 +17,7 @@ PREDICTORS = Registry(
         "nearest-sentence": "headstart.predictors.plain_texts:NearestPredictor",
         "causal-lm": "headstart.predictors.causal:CausalPredictor",
         "seq2seq": "headstart.predictors.seq2seq:Seq2SeqPredictor",
+        "prompted": "headstart.predictors.prompted:PromptedPredictor",
         "rerank": "headstart.predictors.rerank:RerankPredictor",
         "linear-text": "headstart.predictors.linear_text:LinearTextPredictor",
     },

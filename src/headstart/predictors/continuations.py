@@ -143,7 +143,7 @@ def _alike(one: Sequence[int], other: Sequence[int]) -> int:
     return next((at for at in range(most) if one[at] != other[at]), most)
 
 
-def _common(rows: Sequence[Sequence[int]]) -> int:
+def _common(rows: Sequence[list[int]]) -> int:
     """How many ids all rows begin with alike; each has one more."""
     if not rows:
         return 0

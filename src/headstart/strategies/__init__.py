@@ -21,6 +21,7 @@ STRATEGIES = Registry(
         "lora": "headstart.strategies.lora:Lora",
         "margin-mse": "headstart.strategies.margin_mse:MarginDistillation",
         "nearest-sentence": "headstart.strategies.plain_writing:NearestSentence",
+        "prompting": "headstart.strategies.prompting:Prompting",
         "rerank": "headstart.strategies.rerank:Rerank",
         "self-training": "headstart.strategies.self_training:SelfTraining",
         "tf-idf": "headstart.strategies.tf_idf:TfIdf",

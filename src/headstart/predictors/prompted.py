@@ -1,0 +1,271 @@
+"""Labels by how likely a decoder is to write their words behind a prompt, saved so that plain transformers can load it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from headstart.backbones.base import open_backbone
+from headstart.backbones.location import ENCODE, GENERATE, BackboneSource, locate, location_of
+from headstart.data.outputs import Logits
+from headstart.data.prompts import BETWEEN, Prompt, Shot
+from headstart.decisions.base import Decision
+from headstart.decisions.temperature import Temperature
+from headstart.errors import DataError
+from headstart.heads import HEAD
+from headstart.heads.model import Model
+from headstart.heads.vocabulary import VocabularyHead
+from headstart.manifest import Stated, shaped
+from headstart.predictors.base import (
+    NETWORK_PATHS,
+    Predictor,
+    Runtime,
+    digests,
+    network_digest,
+    refuse_damaged,
+    refuse_task,
+    stated,
+)
+from headstart.predictors.continuations import Continuations
+from headstart.ranking.bm25 import Bm25, Bm25Settings
+from headstart.runtime.contained import content, parsed
+from headstart.runtime.device import Device, settled
+from headstart.runtime.finite import require_finite
+from headstart.runtime.progress import SILENT, Progress
+from headstart.tasks.base import Task
+
+PROMPT = "prompt.json"
+"""The file of a prompt in an artifact."""
+MOST_POOLED = 2000
+"""Examples that the most similar ones are picked from."""
+NEEDS = frozenset({ENCODE, GENERATE})
+
+
+class PromptedDescription(Stated):
+    """What the manifest says of a decoder with a prompt."""
+
+    max_length: Annotated[int, Field(ge=8)]
+
+
+class StatedShot(Stated):
+    """An example in `prompt.json`."""
+
+    input: str | Annotated[list[str], Field(min_length=2, max_length=2)]
+    label: Annotated[int, Field(ge=0)]
+
+
+class StatedPrompt(Stated):
+    """The content of `prompt.json`."""
+
+    template: str
+    words: Annotated[list[str], Field(min_length=2)]
+    instruction: str
+    shots: list[StatedShot]
+    nearest: Annotated[int, Field(ge=0, le=1000)]
+    bias: list[float]
+    normalised: bool
+    factor: Annotated[float, Field(gt=0)]
+
+
+class PromptedPredictor(Predictor):
+    """A decoder that is asked about each text, and the words of labels behind the question.
+
+    Args:
+        model: with a `VocabularyHead`; put into eval mode.
+        task: bound; gives one label to each row.
+        prompt: what is asked.
+        shots: examples with their answers, in the order in which they stand; or what the most similar ones are picked from.
+        nearest: how many of these are picked for each text, by BM25, the most similar one last (Liu et al. 2022, "What Makes Good
+            In-Context Examples for GPT-3?", section 3); 0 takes all for every text.
+        bias: added to the scores of labels, float64, shape (labels,), see `strategies.prompting`; 0 if None.
+        normalised: scores are means over tokens in place of sums.
+        factor: what scores are multiplied by, so that probabilities are calibrated.
+    """
+
+    kind: ClassVar[str] = "prompted"
+    reads: ClassVar[tuple[str, ...]] = (*NETWORK_PATHS, PROMPT)
+    runtime: ClassVar[Runtime] = "torch"
+
+    def __init__(
+        self, model: Model, task: Task[Any, Any], prompt: Prompt, shots: Sequence[Shot] = (), *, nearest: int = 0,
+        bias: np.ndarray | None = None, normalised: bool = False, factor: float = 1.0,
+    ) -> None:  # fmt: skip
+        super().__init__(task)
+        self.model = model.eval()
+        self.backbone = model.backbone
+        self.backbone.fast = False
+        self.prompt, self.shots, self.nearest = prompt, tuple(shots), nearest
+        self.bias = np.zeros(len(prompt.words)) if bias is None else bias
+        self.normalised, self.factor = normalised, factor
+        self._index = Bm25.of((_joined(shot.input) for shot in self.shots), Bm25Settings()) if nearest else None
+
+    def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Logits:
+        """Scores of the labels with their bias, one row each; a text that does not fit is cut, an instruction never."""
+        scores, cut = self.scores(inputs, progress=progress)
+        return Logits(cut, (self.factor * (scores + self.bias)).astype(np.float32))
+
+    def scores(
+        self, inputs: Sequence[Any], *, apart: bool = False, progress: Progress = SILENT
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Log-probabilities of the labels' words without bias, float64, (rows, labels), and which rows were cut.
+
+        Args:
+            inputs: texts, or pairs of texts.
+            apart: leave an example out where it is asked about itself.
+            progress: advanced by rows.
+
+        Raises:
+            DataError: the prompt alone is longer than the network reads.
+        """
+        head: Any = self.model.heads[HEAD]
+        device = self.backbone.device.type
+        reader = Continuations(head, self.backbone.tokenizer, device=device, fast=self.backbone.fast)
+        asked, cut = self._asked(inputs, apart)
+        found = reader.scores(asked, self.prompt.answers, progress=progress)
+        return (found.scores / found.tokens if self.normalised else found.scores), cut
+
+    def _asked(self, inputs: Sequence[Any], apart: bool) -> tuple[list[str], np.ndarray]:
+        """What is asked about each text, and whether it had to be cut."""
+        tokenizer, answers = self.backbone.tokenizer, self.prompt.answers
+        chosen = self._chosen(inputs, apart)
+        asked = [self.prompt.whole(given, shots) for given, shots in zip(inputs, chosen, strict=True)]
+        room = tokenizer.max_length - len(tokenizer.before) - max(tokenizer.uncut(list(answers)).lengths.tolist())
+        over = tokenizer.uncut(asked).lengths - room if len(asked) else np.zeros(0, dtype=np.int64)
+        for row in np.flatnonzero(over > 0).tolist():
+            asked[row] = self._shortened(inputs[row], chosen[row], room)
+        return asked, over > 0
+
+    def _chosen(self, inputs: Sequence[Any], apart: bool) -> list[Sequence[Shot]]:
+        """The examples that stand in front of each text."""
+        if self._index is None or not len(inputs):
+            return [[shot for shot in self.shots if not apart or shot.input != given] for given in inputs]
+        found = self._index.search([_joined(given) for given in inputs], min(self.nearest + apart, len(self.shots)))
+        picked = []
+        for given, ids in zip(inputs, found.ids.tolist(), strict=True):
+            own = [self.shots[at] for at in ids if at >= 0 and not (apart and self.shots[at].input == given)]
+            picked.append(own[: self.nearest][::-1])
+        return picked
+
+    def _shortened(self, given: Any, shots: Sequence[Shot], room: int) -> str:
+        """The prompt of a text that is too long, the end of the text left out."""
+        tokenizer = self.backbone.tokenizer
+        texts = [given] if isinstance(given, str) else list(given)
+        kept = sum(len(tokenizer.whole(text).ids) for text in texts)
+        over = 1
+        while kept > over:
+            kept -= over
+            whole = self.prompt.whole(_first_tokens(texts, kept, tokenizer), shots)
+            over = len(tokenizer.whole(whole).ids) - room
+            if over <= 0:
+                return whole
+        raise DataError(
+            f"the prompt has over {room:,} tokens without the text, more than the network reads: give fewer shots or a shorter "
+            "instruction, or raise --max-length if the backbone allows"
+        )
+
+    def absorb(self, decision: Decision) -> bool:
+        """A temperature is kept as a factor, since the network's last layer is of words, not of labels."""
+        if not isinstance(decision, Temperature):
+            return False
+        self.factor *= decision.value
+        return True
+
+    def place(self, device: Device) -> None:
+        """Compute on a device from now on."""
+        self.model.to(settled(device))
+
+    @property
+    def conditions(self) -> Mapping[str, Any]:
+        """The prompt, which says what is asked."""
+        return {"prompt": self._plain()}
+
+    def _plain(self) -> dict[str, Any]:
+        return {
+            **self.prompt.plain(), "shots": [shot._asdict() for shot in self.shots], "nearest": self.nearest,
+            "bias": self.bias.tolist(), "normalised": self.normalised, "factor": self.factor,
+        }  # fmt: skip
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write the network and its tokenizer as plain transformers loads them, and `prompt.json`."""
+        require_finite(self.model.state_dict())
+        head: Any = self.model.heads[HEAD]
+        self.backbone.save(folder, head.whole)
+        (folder / PROMPT).write_text(json.dumps(self._plain(), indent=1, ensure_ascii=True) + "\n", encoding="utf-8")
+        return {"max_length": self.backbone.tokenizer.max_length, "digests": digests(folder)}
+
+    @classmethod
+    def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> PromptedPredictor:
+        """Read what `save` wrote."""
+        said = stated(PromptedDescription, folder, description)
+        where = f"{folder / PROMPT}"
+        about = shaped(StatedPrompt, parsed(content(folder, PROMPT), folder / PROMPT), where)
+        suits = task.target_kind == "label" and len(about.words) == len(about.bias) == len(task.names)
+        refuse_task(folder, cls.kind, task, suits=suits and all(shot.label < len(about.words) for shot in about.shots))
+        refuse_damaged(folder, description)
+        source = BackboneSource(
+            location=location_of(folder), max_length=said.max_length, digest=network_digest(description)
+        )
+        backbone = open_backbone(locate(source, NEEDS), needs=NEEDS)
+        prompt = Prompt(about.template, tuple(about.words), about.instruction)
+        shots = [Shot(own if isinstance(own := each.input, str) else tuple(own), each.label) for each in about.shots]
+        return cls(
+            Model(backbone, {HEAD: VocabularyHead(backbone, "causal")}), task, prompt, shots, nearest=about.nearest,
+            bias=np.array(about.bias), normalised=about.normalised, factor=about.factor,
+        )  # fmt: skip
+
+    def usage(self) -> str:
+        """A few lines that score the words of each label behind the prompt of a text."""
+        shots = self.shots if not self.nearest else ()
+        example = ("a text", "another text") if self.task.pairs else "a text"
+        before = self.prompt.whole(example, shots)
+        front = before[: before.rfind(self.prompt.row(example))]
+        form = json.dumps(self.prompt.row(example), ensure_ascii=False)
+        chosen = (
+            ""
+            if not self.nearest
+            else f"  # headstart puts the {self.nearest} most similar examples of prompt.json in front\n"
+        )
+        mean = " / len(own)" if self.normalised else ""
+        bias = [round(float(each), 6) for each in self.bias]
+        return f"""{chosen}import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+tokenizer, network = AutoTokenizer.from_pretrained("."), AutoModelForCausalLM.from_pretrained(".", dtype=torch.float32).eval()
+asked = {json.dumps(front, ensure_ascii=False)} + {form}
+labels = {json.dumps(list(self.task.names), ensure_ascii=False)}
+answers = {json.dumps(list(self.prompt.answers), ensure_ascii=False)}
+bias, scores = {bias}, []
+for answer in answers:
+    before, whole = tokenizer(asked)["input_ids"], tokenizer(asked + answer)["input_ids"]
+    own = whole[len(before):]
+    with torch.no_grad():
+        shares = network(torch.tensor([whole])).logits[0].log_softmax(1)
+    scores.append(sum(float(shares[len(before) + at - 1, each]) for at, each in enumerate(own)){mean})
+logits = {round(self.factor, 6)} * (torch.tensor(scores) + torch.tensor(bias))
+print(dict(zip(labels, logits.softmax(0).tolist())))"""
+
+
+def _joined(given: Any) -> str:
+    return given if isinstance(given, str) else BETWEEN.join(given)
+
+
+def _first_tokens(texts: Sequence[str], kept: int, tokenizer: Any) -> Any:
+    """The texts without their ends, with so many tokens together, what is longer cut first."""
+    counts = [len(tokenizer.whole(text).ids) for text in texts]
+    while sum(counts) > kept:
+        at = counts.index(max(counts))
+        counts[at] = (
+            max(counts[at] - (sum(counts) - kept), min(counts))
+            if len(counts) > 1 and counts[at] > min(counts)
+            else counts[at] - 1
+        )
+    found = []
+    for text, count in zip(texts, counts, strict=True):
+        places = tokenizer.whole(text).offsets
+        found.append(text if count >= len(places) else text[: places[count - 1][1] if count else 0])
+    return found[0] if len(found) == 1 else tuple(found)

@@ -1,0 +1,234 @@
+"""In-context prompting: a decoder is asked about each text, with some examples in front, and nothing of it moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from headstart.data.outputs import Logits
+from headstart.data.prompts import NOTHING, USUAL, Prompt, Shot, template_fault, words_of
+from headstart.data.store import Store
+from headstart.errors import DataError, RecipeError
+from headstart.strategies.base import Candidate, Context, Strategy, Work
+from headstart.tasks.base import Task
+
+if TYPE_CHECKING:
+    from headstart.predictors.prompted import PromptedPredictor
+
+Calibration = Literal["none", "contextual", "batch", "domain"]
+CALIBRATIONS: tuple[Calibration, ...] = ("batch", "none", "contextual", "domain")
+"""In the order in which they are taken where scores are the same."""
+TRIED = 120
+"""Training rows on which templates and calibrations are compared."""
+
+
+class _Way(NamedTuple):
+    """What came of a template with a calibration on some training rows."""
+
+    prompt: Prompt
+    calibration: Calibration
+    loss: float
+    """Mean log-loss in nats at the temperature that suits it."""
+
+
+class Prompting(Strategy):
+    """In-context learning: the words of each label, by how likely they stand behind a prompt (Brown et al. 2020, section 2).
+
+    Scores are log-probabilities of whole words, summed over their tokens or, with `normalised`, their mean. From them a bias is
+    taken away: what the network says of texts without content (`contextual`, Zhao et al. 2021, section 5), its mean answer to
+    training texts, whose labels are not read (`batch`, Zhou et al. 2024, "Batch Calibration", section 3), or how likely the words
+    are without any text (`domain`, Holtzman et al. 2021, section 3). Which of these, and which template, is chosen by the
+    log-loss of up to 120 training rows unless it is given.
+
+    Needs: labels, to choose by and for the examples; a decoder such as `smol`.
+    Inputs: texts, or pairs of texts, with one label each.
+    See also: `lora`, which trains the same decoder; `contrastive`, which few labels suffice for.
+
+    Example:
+        headstart fit examples/feedback/train.csv --strategy prompting --backbone smol --shots 4
+    """
+
+    name: ClassVar[str] = "prompting"
+    cost: ClassVar[int] = 3
+    frozen: ClassVar[bool] = True
+    why_no_refit: ClassVar[str] = "learns nothing from rows beyond its examples"
+
+    shots: int = Field(default=0, ge=0, le=100)
+    """Examples with their answers in front of each text, in [0, 100]."""
+    shot_selection: Literal["balanced", "random", "nearest"] = "balanced"
+    """Which training rows these are: as many of each label, any, or for each text the most similar ones by BM25."""
+    prompt_template: str | None = None
+    """What is asked, with `{text}`, or `{first}` and `{second}` of pairs, and `{labels}` for their words; chosen on training
+    rows if not given."""
+    instruction: str = ""
+    """In front of examples and text; `{labels}` stands for the words of all labels."""
+    verbalizer: dict[str, str] | None = None
+    """Words that stand for labels (Schick and Schütze 2021, section 3); by default their names without underscores."""
+    calibration: Calibration | None = None
+    """What is taken away from scores: `none`, `contextual`, `batch` or `domain`; chosen on training rows if not given."""
+    normalised: bool = False
+    """Means over the tokens of a label's words in place of sums."""
+
+    def refuses(self, task: Task) -> str:
+        """Refuses tasks without one label for each row, and templates that do not fit."""
+        if task.target_kind != "label" or task.words:
+            return "it scores the words of one label for each row"
+        return "" if self.prompt_template is None else template_fault(self.prompt_template, pairs=task.pairs)
+
+    def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
+        """Refuses networks that do not go on with a text."""
+        from headstart.backbones.location import DECODE, GENERATE, abilities
+
+        can = abilities(config)
+        if GENERATE in can and DECODE not in can:
+            return ""
+        return f"networks of the architecture {config['model_type']} do not go on with a text; decoders such as smol do"
+
+    def unused(self, training: Any) -> dict[str, str]:
+        """Where examples come from, where there are none."""
+        return super().unused(training) | ({} if self.shots else {"shot_selection": "has no `shots`"})
+
+    def work(self, context: Context) -> Work:
+        """Validation rows once, and some training rows once for each template."""
+        templates = 1 if self.prompt_template else len(USUAL[context.task.pairs])
+        rows = len(context.validation) + templates * min(TRIED, len(context.train))
+        longer = 1 + self.shots * (self.shot_selection == "nearest")
+        return Work(0.0, longer * rows / max(len(context.train), 1))
+
+    def fit(self, context: Context) -> Candidate:
+        """Compare templates and calibrations on training rows, then read the validation rows."""
+        words = words_of(context.task.names, self.verbalizer)
+        templates = USUAL[context.task.pairs] if self.prompt_template is None else (self.prompt_template,)
+        order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
+        some = context.train.take(np.sort(order[:TRIED]).tolist())
+        context.progress.begin(self.name, len(context.validation) + len(templates) * len(some))
+        model = self._model(context)
+        prompts = [Prompt(each, words, self.instruction) for each in templates]
+        best, bias = self._best(context, model, prompts, some)
+        resolved = self.revised(prompt_template=best.prompt.template, calibration=best.calibration)
+        values, cut = _read(context, lambda part: resolved._asking(part, model, best.prompt))
+        final = resolved._asking(context, model, best.prompt)
+        final.bias = bias
+        context.progress.end()
+        outputs = Logits(cut, (values + bias).astype(np.float32))
+        shots = f"{self.shots} {self.shot_selection} shots" if self.shots else "zero shots"
+        which = (
+            f", template {templates.index(best.prompt.template) + 1} of {len(templates)}" if len(templates) > 1 else ""
+        )
+        said = f"{shots}{which}, {best.calibration} calibration"
+        return Candidate(resolved, context.training, final, outputs, said, 0)
+
+    def _model(self, context: Context) -> Any:
+        from headstart.heads import HEAD
+        from headstart.heads.model import Model
+        from headstart.heads.vocabulary import VocabularyHead
+
+        backbone = context.backbone()
+        return Model(backbone, {HEAD: VocabularyHead(backbone, "causal")})
+
+    def _best(
+        self, context: Context, model: Any, prompts: Sequence[Prompt], some: Store[Any]
+    ) -> tuple[_Way, np.ndarray]:
+        """The template and the calibration with the least loss on some training rows, and its bias."""
+        calibrations = CALIBRATIONS if self.calibration is None else (self.calibration,)
+        found, long = list[tuple[_Way, np.ndarray]](), list[DataError]()
+        for prompt in prompts:
+            asked = self._asking(context, model, prompt)
+            try:
+                values, cut = asked.scores(list(some.inputs), apart=True, progress=context.progress)
+            except DataError as error:  # with its examples it is longer than the network reads
+                long.append(error)
+                continue
+            for calibration in calibrations:
+                bias = self._bias(asked, calibration, values)
+                outputs = Logits(cut, (values + bias).astype(np.float32))
+                found.append((_Way(prompt, calibration, _loss(context.task, outputs, some)), bias))
+        if not found:
+            raise long[0]
+        return min(found, key=lambda way: way[0].loss)
+
+    def _asking(self, context: Context, model: Any, prompt: Prompt) -> PromptedPredictor:
+        """What asks, with examples of the training rows of a context."""
+        from headstart.predictors.prompted import MOST_POOLED, PromptedPredictor
+
+        if not self.shots:
+            return PromptedPredictor(model, context.task, prompt, normalised=self.normalised)
+        nearest = self.shot_selection == "nearest"
+        rows = _drawn(context, MOST_POOLED if nearest else self.shots, balanced=self.shot_selection == "balanced")
+        numbers = {label: at for at, label in enumerate(context.task.names)}
+        examples = [context.train.get(int(row)) for row in rows]
+        shots = [Shot(each.input, numbers[each.label]) for each in examples]
+        return PromptedPredictor(
+            model, context.task, prompt, shots, nearest=self.shots * nearest, normalised=self.normalised
+        )
+
+    def _bias(self, asked: PromptedPredictor, calibration: Calibration, values: np.ndarray) -> np.ndarray:
+        """What is added to scores, shape (labels,).
+
+        Args:
+            asked: what asks.
+            calibration: which one.
+            values: scores of training texts.
+        """
+        from headstart.metrics.calibration import softmax
+
+        if calibration == "none":
+            return np.zeros(len(asked.prompt.words))
+        if calibration == "domain":
+            last = asked.prompt.template.rpartition("\n")[2]
+            bare = Prompt("" if "{" in last else last, asked.prompt.words)
+            return -_of(asked, bare, [""])[0]
+        if calibration == "batch":
+            return -np.log(softmax(values).mean(0))
+        nothing = [(each, each) if asked.task.pairs else each for each in NOTHING]
+        return -np.log(softmax(asked.scores(nothing)[0]).mean(0))
+
+
+def _loss(task: Task[Any, Any], outputs: Logits, rows: Store[Any]) -> float:
+    """Mean log-loss at the temperature that suits outputs best."""
+    from headstart.metrics.calibration import best_temperature
+
+    losses = task.losses_at(outputs, rows)
+    return 0.0 if losses is None else float(np.mean(losses(best_temperature(losses))))
+
+
+def _of(asked: PromptedPredictor, prompt: Prompt, inputs: Sequence[Any]) -> np.ndarray:
+    """Scores by another prompt without examples."""
+    from headstart.predictors.prompted import PromptedPredictor
+
+    return PromptedPredictor(asked.model, asked.task, prompt, normalised=asked.normalised).scores(inputs)[0]
+
+
+def _read(context: Context, asking: Callable[[Context], PromptedPredictor]) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of the validation rows, under folds each by examples that it is not among, and which rows were cut."""
+    from headstart.strategies.cross_validation import by_fold
+
+    if context.folds is None:
+        return asking(context).scores(list(context.validation.inputs), progress=context.progress)
+    found = np.zeros((len(context.validation), len(context.task.names)))
+    cut = np.zeros(len(found), dtype=bool)
+    for held, part in by_fold(context):
+        found[held], cut[held] = asking(part).scores(list(part.validation.inputs), progress=context.progress)
+    return found, cut
+
+
+def _drawn(context: Context, count: int, *, balanced: bool) -> np.ndarray:
+    """Training rows in the order in which they stand in a prompt."""
+    order = np.random.default_rng([context.seed, 0x5407]).permutation(len(context.train))
+    if not balanced:
+        return order[:count]
+    labels = context.train.labels
+    by_label: dict[str, list[int]] = {}
+    for row in order.tolist():
+        by_label.setdefault(labels[row], []).append(row)
+    found: list[int] = []
+    for turn in range(max(map(len, by_label.values()), default=0)):
+        found += [rows[turn] for _, rows in sorted(by_label.items()) if turn < len(rows)]
+        if len(found) >= count:
+            break
+    if len(found) < count:
+        raise RecipeError([f"strategy.shots: {count} examples are asked for, and there are {len(found)} training rows"])
+    return np.array(found[:count])

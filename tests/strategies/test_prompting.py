@@ -1,0 +1,148 @@
+"""Prompting: scores that are those of plain transformers, examples that a row is not among, calibrations by their formulas."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.toys.decoders import make_decoder
+
+import headstart
+from headstart.artifact import Artifact, load
+from headstart.data.prompts import NOTHING
+from headstart.errors import HeadstartError
+from headstart.metrics.calibration import softmax
+
+ROWS = {
+    "text": [f"the cat is {word} {at}" for at in range(20) for word in ("good", "bad")],
+    "label": ["good", "not good at all"] * 20,
+}
+TEXTS = ["the cat is good 3", "day and night"]
+
+
+@pytest.fixture(scope="module")
+def decoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(make_decoder(tmp_path_factory.mktemp("decoder") / "llama"))
+
+
+@pytest.fixture(scope="module")
+def fitted(decoder: str) -> Callable[..., Artifact]:
+    def fit(rows: Any = ROWS, **options: Any) -> Artifact:
+        given = {
+            "strategy": "prompting",
+            "backbone": decoder,
+            "controls": False,
+            "threads": 1,
+            "max_length": 250,
+            "folds": 0,
+        }
+        return headstart.fit(rows, **given | options)
+
+    return fit
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"shots": 3, "calibration": "batch", "prompt_template": "{text}\nIs it {labels}?", "instruction": "Read.", "normalised": True}],
+)  # fmt: skip
+def test_saved_and_loaded_it_says_the_same_as_plain_transformers_by_the_card(
+    options: dict[str, Any], fitted: Callable[..., Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    model = fitted(**options)
+    again = load(model.save(tmp_path / "saved"))
+    np.testing.assert_allclose(again.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-5)
+    np.testing.assert_allclose(again.predict_proba(TEXTS[1:]), model.predict_proba(TEXTS)[1:], atol=1e-5)
+    monkeypatch.chdir(tmp_path / "saved")
+    exec(compile(again.predictor.usage().replace("a text", TEXTS[1]), "card", "exec"), {})
+    said = eval(capsys.readouterr().out.strip().split("\n")[-1])
+    np.testing.assert_allclose([said[label] for label in again.labels], again.predict_proba(TEXTS[1:])[0], atol=1e-4)
+    assert again.recipe["strategy"] == model.recipe["strategy"]
+
+
+def test_calibrations_take_away_what_their_formulas_say(fitted: Callable[..., Artifact]) -> None:
+    common = {"prompt_template": "{text}\nWhat is it?"}
+    plain: Any = fitted(**common, calibration="none").predictor
+    for name, texts in (("contextual", NOTHING), ("batch", ROWS["text"])):
+        asked: Any = fitted(**common, calibration=name).predictor
+        mean = softmax(plain.scores(texts)[0]).mean(0)
+        if name == "batch":  # of a sample of the rows that are left for training
+            assert np.abs(asked.bias + np.log(mean)).max() < 0.2
+        else:
+            np.testing.assert_allclose(asked.bias, -np.log(mean), atol=1e-6)
+    asked = fitted(**common, calibration="domain").predictor
+    assert plain.bias.tolist() == [0.0, 0.0]
+    from headstart.predictors.continuations import Continuations
+
+    alone = Continuations(asked.model.heads["classification"], asked.backbone.tokenizer).scores(
+        ["What is it?"], asked.prompt.answers
+    )
+    np.testing.assert_allclose(asked.bias, -alone.scores[0], atol=1e-5)
+
+
+def test_examples_are_balanced_near_or_any_and_none_is_asked_about_itself(fitted: Callable[..., Artifact]) -> None:
+    one = {"prompt_template": "{text} is?", "calibration": "batch"}
+    balanced: Any = fitted(**one, shots=4).predictor
+    assert sorted(shot.label for shot in balanced.shots) == [0, 0, 1, 1]
+    nearest: Any = fitted(**one, shots=2, shot_selection="nearest").predictor
+    assert len(nearest.shots) > 20
+    own = nearest.shots[5].input
+    (found,) = nearest._chosen([own], apart=False)
+    assert len(found) == 2 and found[-1].input == own, "the most similar one stands last"
+    (apart,) = nearest._chosen([own], apart=True)
+    assert own not in [shot.input for shot in apart] and len(apart) == 2
+
+
+def test_with_folds_no_row_is_among_its_own_examples(
+    fitted: Callable[..., Artifact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headstart.predictors.prompted import PromptedPredictor
+
+    seen: list[tuple[list[Any], set[Any]]] = []
+    inner = PromptedPredictor.scores
+
+    def watched(self: Any, inputs: Any, *, apart: bool = False, **options: Any) -> Any:
+        if not apart and self.shots:
+            seen.append((list(inputs), {shot.input for shot in self.shots}))
+        return inner(self, inputs, apart=apart, **options)
+
+    monkeypatch.setattr(PromptedPredictor, "scores", watched)
+    fitted(shots=4, prompt_template="{text} is?", calibration="batch", folds=2)
+    assert len(seen) >= 2
+    assert not any(own & {*inputs} for inputs, own in seen)
+
+
+def test_a_long_text_is_cut_and_a_prompt_that_leaves_no_room_is_refused(
+    fitted: Callable[..., Artifact], decoder: str
+) -> None:
+    model = fitted(prompt_template="{text}\nGood?", calibration="none", max_length=60)
+    said = model.predict(["x " * 300, "a day"])
+    assert [each.truncated for each in said] == [True, False]
+    asked, cut = model.predictor._asked(["x " * 300], False)  # type: ignore[attr-defined]
+    assert asked[0].endswith("\nGood?") and cut.tolist() == [True]
+    with pytest.raises(HeadstartError, match="give fewer shots or a shorter instruction"):
+        fitted(prompt_template="{text}\nGood?", calibration="none", instruction="a word and " * 40, max_length=60)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"backbone": "mini"}, "networks of the architecture bert do not go on with a text"),
+        ({"prompt_template": "What?"}, "the template has no {text}"),
+        ({"shots": 90}, "90 examples are asked for, and there are"),
+        ({"verbalizer": {"good": "not good at all"}}, "have the same words"),
+        ({"shot_selection": "random"}, "shot_selection: has no effect here"),
+    ],
+)
+def test_what_cannot_be_is_refused(options: dict[str, Any], said: str, fitted: Callable[..., Artifact]) -> None:
+    with pytest.raises(HeadstartError, match=said):
+        fitted(**options)
+
+
+def test_pairs_are_asked_about_too(fitted: Callable[..., Artifact]) -> None:
+    rows = {
+        "first": [f"the cat {at}" for at in range(30)], "second": [f"sat {at % 3}" for at in range(30)], "label": ["yes", "no"] * 15
+    }  # fmt: skip
+    model = fitted(rows, task="text-pair-classification", text=("first", "second"), label="label", shots=1)
+    assert model.predict([("the cat 3", "sat")])[0].label in ("yes", "no")
