@@ -1917,8 +1917,8 @@ FAULTS = (
     ),
     Fault(
         "chat: padding in front is read", "predictors/causal.py",
-        "more[\"position_ids\"] = (self.mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]",
-        "more[\"position_ids\"] = (self.mask.cumsum(1) * 0).clamp(min=0)[:, -ids.shape[1] :]",
+        "more[\"position_ids\"] = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]",
+        "more[\"position_ids\"] = (mask.cumsum(1) * 0).clamp(min=0)[:, -ids.shape[1] :]",
         CAUSAL + "test_what_comes_next_is_what_generate_writes_for_prompts_of_several_lengths",
     ),
     Fault(
