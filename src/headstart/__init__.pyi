@@ -430,7 +430,7 @@ def fit(
             (of margin-mse).
         student_stop_after: Epoch after which it ends though the schedule goes on, at least 0 (of margin-mse).
         shots: Examples with their answers in front of each text, in [0, 100] (of prompting).
-        shot_selection: Which training rows these are (of prompting).
+        shot_selection: Which training rows `shots` are (of prompting).
         prompt_template: What is asked, with `{text}`, or `{first}` and `{second}` of pairs, and `{labels}` for
             their words (of prompting).
         instruction: In front of examples and text (of prompting).

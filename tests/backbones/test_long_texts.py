@@ -52,7 +52,7 @@ def test_many_texts_are_kept_from_run_to_run(
     tokenizer.cache = ArrayCache(tmp_path / "cache", 10**7)
     first = windows(tokenizer, TEXTS)
     tokenizer.encode(TEXTS)
-    monkeypatch.setattr(type(tokenizer), "_uncut", None)
+    monkeypatch.setattr(type(tokenizer), "uncut", None)
     for found in (first, windows(tokenizer, TEXTS)):
         assert found.windows.flat.tolist() == expected.windows.flat.tolist()
         assert found.homes.offsets.tolist() == expected.homes.offsets.tolist()

@@ -351,8 +351,6 @@ REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "pre
             "resume": {"run": "run"}, "init": {"train": "data.csv"},
             "evaluate": {"model": "run", "test": "data.csv"}, "index": {"sources": "data.csv"}, "search": {"index": "run"},
             "export": {"model": "run"}, "ask": {"index": "run"}}  # fmt: skip
-ALSO = {"shot_selection": (["--shots", "2"], {"shots": 2})}
-"""Options without which another one has no effect, as flags and as keyword arguments."""
 TASK_OF = {
     "separator": "multi-label-classification",
     "encoder": "sentence-similarity",
@@ -420,9 +418,7 @@ def nested(verb: str, options: dict[str, Any]) -> dict[str, Any]:
     for name, value in options.items():
         path = flat(verb)[name].path
         if path[0] == "strategies" and len(path) > 1:
-            more = {key: own for key, own in options.items() if key in ALSO.get(name, ([], {}))[1]}
-            if not any(name in ALSO.get(other, ([], {}))[1] for other in options):
-                values["strategies"] = [{"name": owner, path[1]: value, **more} for owner in owners(name)]
+            values["strategies"] = [{"name": owner, path[1]: value} for owner in owners(name)]
             continue
         if path[0] == "objective" and len(path) > 1:
             values["objective"] = {"name": objective_of(name), name: value}
@@ -453,13 +449,10 @@ def test_a_flag_a_recipe_key_and_a_keyword_argument_build_the_same_recipe(
         words = [*words, "--task", TASK_OF[name]]
         options |= {"task": TASK_OF[name]}
         start = start | {"task": TASK_OF[name]}
-    if name in ALSO:
-        words, options, start = [*words, *ALSO[name][0]], options | ALSO[name][1], start | ALSO[name][1]
     by_flags = from_flags(verb, *REQUIRED[verb].values(), *words)
     by_keywords = assemble(verb, {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()})
     path = tmp_path / "recipe.yaml"
-    kept = {name, *REQUIRED[verb], *(ALSO[name][1] if name in ALSO else ())}
-    listed = {key: v for key, v in options.items() if key in kept}
+    listed = {key: v for key, v in options.items() if key == name or key in REQUIRED[verb]}
     path.write_text(yaml.safe_dump(nested(verb, listed)), encoding="utf-8")
     assert by_flags == by_keywords == read(path)
     assert type(by_flags) is VERBS.get(verb)

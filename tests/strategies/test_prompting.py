@@ -132,7 +132,6 @@ def test_a_long_text_is_cut_and_a_prompt_that_leaves_no_room_is_refused(
         ({"prompt_template": "What?"}, "the template has no {text}"),
         ({"shots": 90}, "90 examples are asked for, and there are"),
         ({"verbalizer": {"good": "not good at all"}}, "have the same words"),
-        ({"shot_selection": "random"}, "shot_selection: has no effect here"),
     ],
 )
 def test_what_cannot_be_is_refused(options: dict[str, Any], said: str, fitted: Callable[..., Artifact]) -> None:

@@ -59,7 +59,7 @@ class Prompting(Strategy):
     shots: int = Field(default=0, ge=0, le=100)
     """Examples with their answers in front of each text, in [0, 100]."""
     shot_selection: Literal["balanced", "random", "nearest"] = "balanced"
-    """Which training rows these are: as many of each label, any, or for each text the most similar ones by BM25."""
+    """Which training rows `shots` are: as many of each label, any, or for each text the most similar ones by BM25."""
     prompt_template: str | None = None
     """What is asked, with `{text}`, or `{first}` and `{second}` of pairs, and `{labels}` for their words; chosen on training
     rows if not given."""
@@ -86,10 +86,6 @@ class Prompting(Strategy):
         if GENERATE in can and DECODE not in can:
             return ""
         return f"networks of the architecture {config['model_type']} do not go on with a text; decoders such as smol do"
-
-    def unused(self, training: Any) -> dict[str, str]:
-        """Where examples come from, where there are none."""
-        return super().unused(training) | ({} if self.shots else {"shot_selection": "has no `shots`"})
 
     def work(self, context: Context) -> Work:
         """Validation rows once, and some training rows once for each template."""
