@@ -1992,7 +1992,7 @@ FAULTS = (
     ),
     Fault(
         "prompting: a row stands among its own examples", "strategies/prompting.py",
-        "asking(part).scores(list(part.validation.inputs), progress", "asking(context).scores(list(part.validation.inputs), progress",
+        "own = self._asking(part, asked.model, asked.prompt)", "own = self._asking(context, asked.model, asked.prompt)",
         "tests/strategies/test_prompting.py::test_with_folds_no_row_is_among_its_own_examples",
     ),
     Fault(

@@ -237,8 +237,8 @@ def fit(
     prompt_template: str | None = ...,
     instruction: str | None = ...,
     verbalizer: Mapping[str, str] | str | None = ...,
-    calibration: Literal["none", "contextual", "batch", "domain"] | None = ...,
-    normalised: bool | None = ...,
+    calibration: Literal["none", "contextual", "batch", "domain-conditional"] | None = ...,
+    length_normalised: bool | None = ...,
     retriever: str | Keys | None = ...,
     depth: int | None = ...,
     hard_negatives: int | None = ...,
@@ -436,7 +436,7 @@ def fit(
         instruction: In front of examples and text (of prompting).
         verbalizer: Words that stand for labels (Schick and Schütze 2021, section 3) (of prompting).
         calibration: What is taken away from scores (of prompting).
-        normalised: Means over the tokens of a label's words in place of sums (of prompting).
+        length_normalised: Means over the tokens of a label's words in place of sums (of prompting).
         retriever: Strategy that finds the passages (of rerank).
         depth: Passages of each question that are read, in [2, 100] (of rerank).
         hard_negatives: Passages that do not answer beside the one that does, in training, in [1, 32] (of rerank).
@@ -609,8 +609,8 @@ def compare(
     prompt_template: str | None = ...,
     instruction: str | None = ...,
     verbalizer: Mapping[str, str] | str | None = ...,
-    calibration: Literal["none", "contextual", "batch", "domain"] | None = ...,
-    normalised: bool | None = ...,
+    calibration: Literal["none", "contextual", "batch", "domain-conditional"] | None = ...,
+    length_normalised: bool | None = ...,
     retriever: str | Keys | None = ...,
     depth: int | None = ...,
     hard_negatives: int | None = ...,
@@ -782,8 +782,8 @@ def plan(
     prompt_template: str | None = ...,
     instruction: str | None = ...,
     verbalizer: Mapping[str, str] | str | None = ...,
-    calibration: Literal["none", "contextual", "batch", "domain"] | None = ...,
-    normalised: bool | None = ...,
+    calibration: Literal["none", "contextual", "batch", "domain-conditional"] | None = ...,
+    length_normalised: bool | None = ...,
     retriever: str | Keys | None = ...,
     depth: int | None = ...,
     hard_negatives: int | None = ...,

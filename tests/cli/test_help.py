@@ -93,6 +93,9 @@ def test_a_name_of_several_meanings_is_explained_for_each(headstart: Callable[..
         "python": 'headstart.fit("reviews.csv", strategy="fine-tuning", layers=2)',
         "example": "headstart fit reviews.csv --strategy fine-tuning --layers 2", "names": {},
     }  # fmt: skip
+    (mapping,) = headstart("explain", "--verbalizer", "--json").json
+    assert mapping["python"].endswith("verbalizer={'pos': 'good', 'neg': 'bad'})")
+    assert mapping["example"].endswith("--verbalizer '{pos: good, neg: bad}'")
     said = headstart("explain", "layers").out
     assert "  of        fine-tuning\n  recipe    strategy.layers\n" in said
 

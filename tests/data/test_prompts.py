@@ -2,7 +2,7 @@
 
 import pytest
 
-from headstart.data.prompts import USUAL, Prompt, Shot, template_fault, words_of
+from headstart.data.prompts import USUAL, Prompt, Shot, template_fault, verbalized
 from headstart.errors import DataError
 
 
@@ -22,15 +22,15 @@ def test_an_answer_that_is_the_beginning_of_another_gets_an_end() -> None:
 
 
 def test_words_are_the_labels_names_or_those_that_are_given() -> None:
-    assert words_of(["sci_tech", "B"], None) == ("sci tech", "B")
-    assert words_of(["sci_tech", "B"], {"B": "  broken  thing "}) == ("sci tech", "broken thing")
+    assert verbalized(["sci_tech", "B"], None) == ("sci tech", "B")
+    assert verbalized(["sci_tech", "B"], {"B": "  broken  thing "}) == ("sci tech", "broken thing")
     for labels, given, said in (
         (["up", "down"], {"dwon": "x"}, "there is no label 'dwon'; did you mean 'down'"),
         (["a_b", "a b"], None, "the labels 'a_b' and 'a b' have the same words, 'a b'"),
         (["up", "_"], None, "the label '_' has no words"),
     ):
         with pytest.raises(DataError, match=said):
-            words_of(labels, given)
+            verbalized(labels, given)
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "instruction": (["--instruction", "Read."], "Read."),
     "verbalizer": (["--verbalizer", "{a: good}"], {"a": "good"}),
     "calibration": (["--calibration", "batch"], "batch"),
-    "normalised": (["--normalised"], True),
+    "length_normalised": (["--length-normalised"], True),
     "decoder_layers": (["--decoder-layers", "2"], 2),
     "target_vocabulary": (["--target-vocabulary", "4000"], 4000),
     "like": (["--like", "warm-start"], "warm-start"),

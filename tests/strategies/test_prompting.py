@@ -44,7 +44,7 @@ def fitted(decoder: str) -> Callable[..., Artifact]:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"shots": 3, "calibration": "batch", "prompt_template": "{text}\nIs it {labels}?", "instruction": "Read.", "normalised": True}],
+    [{}, {"shots": 3, "calibration": "batch", "prompt_template": "{text}\nIs it {labels}?", "instruction": "Read.", "length_normalised": True}],
 )  # fmt: skip
 def test_saved_and_loaded_it_says_the_same_as_plain_transformers_by_the_card(
     options: dict[str, Any], fitted: Callable[..., Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
@@ -71,7 +71,7 @@ def test_calibrations_take_away_what_their_formulas_say(fitted: Callable[..., Ar
             assert np.abs(asked.bias + np.log(mean)).max() < 0.2
         else:
             np.testing.assert_allclose(asked.bias, -np.log(mean), atol=1e-6)
-    asked = fitted(**common, calibration="domain").predictor
+    asked = fitted(**common, calibration="domain-conditional").predictor
     assert plain.bias.tolist() == [0.0, 0.0]
     from headstart.predictors.continuations import Continuations
 

@@ -68,8 +68,8 @@ def marian_tokenizers(folder: Path, limit: int, pad: int) -> tuple[TextTokenizer
     ids = _words(folder, WORDS)
     apart = bool((read_json(folder, SETTINGS) or {}).get("separate_vocabs"))
     sides = ((SOURCE_PIECES, ids), (TARGET_PIECES, _words(folder, TARGET_WORDS) if apart else ids))
-    read_, written = (_tokenizer(folder, name, words, limit, pad) for name, words in sides)
-    return read_, written
+    source, target = (_tokenizer(folder, name, words, limit, pad) for name, words in sides)
+    return source, target
 
 
 def _words(folder: Path, name: str) -> dict[str, int]:
@@ -111,9 +111,7 @@ def _described(pieces: SentencePieces, ids: Mapping[str, int]) -> dict[str, Any]
     for word, _ in sorted(ids.items(), key=lambda each: each[1]):
         if word in pieces.scores:
             vocabulary.append([word, pieces.scores[word]])
-        elif (
-            word in special or len(word) == 1
-        ):  # SentencePiece hands on a character that it does not know, and the vocabulary may
+        elif word in special or len(word) == 1:  # a character that SentencePiece hands on, and the vocabulary may know
             vocabulary.append([word, rare])
         else:
             vocabulary.append([ELSEWHERE + word, rare])
@@ -121,11 +119,8 @@ def _described(pieces: SentencePieces, ids: Mapping[str, int]) -> dict[str, Any]
         {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "},
         {"type": "Strip", "strip_left": True, "strip_right": True},
     ]
-    alike = (
-        [{"type": "Precompiled", "precompiled_charsmap": base64.b64encode(pieces.charsmap).decode()}]
-        if pieces.charsmap
-        else []
-    )
+    charsmap = base64.b64encode(pieces.charsmap).decode()
+    alike = [{"type": "Precompiled", "precompiled_charsmap": charsmap}] if charsmap else []
     scheme = "always" if pieces.begins_with_blank else "never"
     blanks = {"type": "Metaspace", "replacement": BLANK, "prepend_scheme": scheme, "split": True}
     added = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import yaml
 from pydantic.fields import FieldInfo
 
 from headstart.cli.help import options_of, spelled
@@ -193,6 +194,8 @@ def _call(verb: str, arguments: list[str], given: dict[str, str]) -> str:
 def _literal(value: str) -> str:
     if value in ("true", "false"):
         return value.capitalize()
+    if re.fullmatch(r"\{.*\}", value):
+        return repr(yaml.safe_load(value))
     try:
         float(value)
     except ValueError:

@@ -84,6 +84,12 @@ class Prompt:
         return {"template": self.template, "words": list(self.words), "instruction": self.instruction}
 
 
+def bare(prompt: Prompt) -> Prompt:
+    """The last line of a prompt alone, without text, instruction and examples (the domain premise of Holtzman et al. 2021)."""
+    last = prompt.template.rpartition("\n")[2]
+    return Prompt("" if _FIELD.search(last) else last, prompt.words)
+
+
 def template_fault(template: str, *, pairs: bool) -> str:
     """What is wrong with a template, as a sentence without a full stop; empty where nothing is.
 
@@ -103,7 +109,7 @@ def template_fault(template: str, *, pairs: bool) -> str:
     return "the template ends with a blank, which answers begin with" if template.endswith((" ", "\t")) else ""
 
 
-def words_of(labels: Sequence[str], given: Mapping[str, str] | None) -> tuple[str, ...]:
+def verbalized(labels: Sequence[str], given: Mapping[str, str] | None) -> tuple[str, ...]:
     """The words that stand for labels: those given, else the labels' names without underscores.
 
     Args:

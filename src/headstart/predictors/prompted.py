@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -103,6 +104,14 @@ class PromptedPredictor(Predictor):
         self.bias = np.zeros(len(prompt.words)) if bias is None else bias
         self.normalised, self.factor = normalised, factor
         self._index = Bm25.of((_joined(shot.input) for shot in self.shots), Bm25Settings()) if nearest else None
+
+    def asking(self, prompt: Prompt, *, shots: Sequence[Shot] | None = None) -> PromptedPredictor:
+        """The same network with another prompt and no bias, with its examples unless others are given."""
+        found = copy(self)
+        found.prompt, found.bias = prompt, np.zeros(len(prompt.words))
+        if shots is not None:
+            found.shots, found.nearest, found._index = tuple(shots), 0, None
+        return found
 
     def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Logits:
         """Scores of the labels with their bias, one row each; a text that does not fit is cut, an instruction never."""
@@ -255,17 +264,13 @@ def _joined(given: Any) -> str:
 
 
 def _first_tokens(texts: Sequence[str], kept: int, tokenizer: Any) -> Any:
-    """The texts without their ends, with so many tokens together, what is longer cut first."""
-    counts = [len(tokenizer.whole(text).ids) for text in texts]
+    """A text, or two, without their ends, with so many tokens together; of two the longer one is cut first."""
+    places = [tokenizer.whole(text).offsets for text in texts]
+    counts = [len(each) for each in places]
     while sum(counts) > kept:
-        at = counts.index(max(counts))
-        counts[at] = (
-            max(counts[at] - (sum(counts) - kept), min(counts))
-            if len(counts) > 1 and counts[at] > min(counts)
-            else counts[at] - 1
-        )
-    found = []
-    for text, count in zip(texts, counts, strict=True):
-        places = tokenizer.whole(text).offsets
-        found.append(text if count >= len(places) else text[: places[count - 1][1] if count else 0])
-    return found[0] if len(found) == 1 else tuple(found)
+        counts[counts.index(max(counts))] -= 1
+    found = tuple(
+        text if count == len(own) else text[: own[count - 1][1] if count else 0]
+        for text, own, count in zip(texts, places, counts, strict=True)
+    )
+    return found[0] if len(found) == 1 else found

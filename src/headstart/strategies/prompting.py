@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from headstart.data.outputs import Logits
-from headstart.data.prompts import NOTHING, USUAL, Prompt, Shot, template_fault, words_of
+from headstart.data.prompts import NOTHING, USUAL, Prompt, Shot, template_fault, verbalized
 from headstart.data.store import Store
 from headstart.errors import DataError, RecipeError
 from headstart.strategies.base import Candidate, Context, Strategy, Work
@@ -18,8 +19,8 @@ from headstart.tasks.base import Task
 if TYPE_CHECKING:
     from headstart.predictors.prompted import PromptedPredictor
 
-Calibration = Literal["none", "contextual", "batch", "domain"]
-CALIBRATIONS: tuple[Calibration, ...] = ("batch", "none", "contextual", "domain")
+Calibration = Literal["none", "contextual", "batch", "domain-conditional"]
+CALIBRATIONS: tuple[Calibration, ...] = ("batch", "none", "contextual", "domain-conditional")
 """In the order in which they are taken where scores are the same."""
 TRIED = 120
 """Training rows on which templates and calibrations are compared."""
@@ -28,8 +29,10 @@ TRIED = 120
 class _Way(NamedTuple):
     """What came of a template with a calibration on some training rows."""
 
-    prompt: Prompt
+    asked: PromptedPredictor
+    """What asks, without a bias."""
     calibration: Calibration
+    bias: np.ndarray
     loss: float
     """Mean log-loss in nats at the temperature that suits it."""
 
@@ -37,11 +40,11 @@ class _Way(NamedTuple):
 class Prompting(Strategy):
     """In-context learning: the words of each label, by how likely they stand behind a prompt (Brown et al. 2020, section 2).
 
-    Scores are log-probabilities of whole words, summed over their tokens or, with `normalised`, their mean. From them a bias is
-    taken away: what the network says of texts without content (`contextual`, Zhao et al. 2021, section 5), its mean answer to
+    Scores are log-probabilities of whole words, summed over their tokens or, with `length_normalised`, their mean. From them a bias
+    is taken away: what the network says of texts without content (`contextual`, Zhao et al. 2021, section 5), its mean answer to
     training texts, whose labels are not read (`batch`, Zhou et al. 2024, "Batch Calibration", section 3), or how likely the words
-    are without any text (`domain`, Holtzman et al. 2021, section 3). Which of these, and which template, is chosen by the
-    log-loss of up to 120 training rows unless it is given.
+    are without any text (`domain-conditional`, Holtzman et al. 2021, section 3). Which of these, and which template, is chosen by
+    the log-loss of up to 120 training rows unless it is given.
 
     Needs: labels, to choose by and for the examples; a decoder such as `smol`.
     Inputs: texts, or pairs of texts, with one label each.
@@ -68,8 +71,9 @@ class Prompting(Strategy):
     verbalizer: dict[str, str] | None = None
     """Words that stand for labels (Schick and Schütze 2021, section 3); by default their names without underscores."""
     calibration: Calibration | None = None
-    """What is taken away from scores: `none`, `contextual`, `batch` or `domain`; chosen on training rows if not given."""
-    normalised: bool = False
+    """What is taken away from scores: `none`, `contextual`, `batch` or `domain-conditional`; chosen on training rows if not
+    given."""
+    length_normalised: bool = False
     """Means over the tokens of a label's words in place of sums."""
 
     def refuses(self, task: Task) -> str:
@@ -96,26 +100,24 @@ class Prompting(Strategy):
 
     def fit(self, context: Context) -> Candidate:
         """Compare templates and calibrations on training rows, then read the validation rows."""
-        words = words_of(context.task.names, self.verbalizer)
+        words = verbalized(context.task.names, self.verbalizer)
         templates = USUAL[context.task.pairs] if self.prompt_template is None else (self.prompt_template,)
         order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
         some = context.train.take(np.sort(order[:TRIED]).tolist())
         context.progress.begin(self.name, len(context.validation) + len(templates) * len(some))
         model = self._model(context)
         prompts = [Prompt(each, words, self.instruction) for each in templates]
-        best, bias = self._best(context, model, prompts, some)
-        resolved = self.revised(prompt_template=best.prompt.template, calibration=best.calibration)
-        values, cut = _read(context, lambda part: resolved._asking(part, model, best.prompt))
-        final = resolved._asking(context, model, best.prompt)
-        final.bias = bias
+        best = self._best(context, self._asking(context, model, prompts[0]), prompts, some)
+        resolved = self.revised(prompt_template=best.asked.prompt.template, calibration=best.calibration)
+        values, cut = self._read(context, best.asked)
+        best.asked.bias = best.bias
         context.progress.end()
-        outputs = Logits(cut, (values + bias).astype(np.float32))
+        outputs = Logits(cut, (values + best.bias).astype(np.float32))
         shots = f"{self.shots} {self.shot_selection} shots" if self.shots else "zero shots"
-        which = (
-            f", template {templates.index(best.prompt.template) + 1} of {len(templates)}" if len(templates) > 1 else ""
-        )
+        number = templates.index(best.asked.prompt.template) + 1
+        which = f", template {number} of {len(templates)}" if len(templates) > 1 else ""
         said = f"{shots}{which}, {best.calibration} calibration"
-        return Candidate(resolved, context.training, final, outputs, said, 0)
+        return Candidate(resolved, context.training, best.asked, outputs, said, 0)
 
     def _model(self, context: Context) -> Any:
         from headstart.heads import HEAD
@@ -125,14 +127,12 @@ class Prompting(Strategy):
         backbone = context.backbone()
         return Model(backbone, {HEAD: VocabularyHead(backbone, "causal")})
 
-    def _best(
-        self, context: Context, model: Any, prompts: Sequence[Prompt], some: Store[Any]
-    ) -> tuple[_Way, np.ndarray]:
-        """The template and the calibration with the least loss on some training rows, and its bias."""
+    def _best(self, context: Context, first: PromptedPredictor, prompts: Sequence[Prompt], some: Store[Any]) -> _Way:
+        """The template and the calibration with the least loss on some training rows."""
         calibrations = CALIBRATIONS if self.calibration is None else (self.calibration,)
-        found, long = list[tuple[_Way, np.ndarray]](), list[DataError]()
+        found, long = list[_Way](), list[DataError]()
         for prompt in prompts:
-            asked = self._asking(context, model, prompt)
+            asked = first.asking(prompt)
             try:
                 values, cut = asked.scores(list(some.inputs), apart=True, progress=context.progress)
             except DataError as error:  # with its examples it is longer than the network reads
@@ -141,24 +141,40 @@ class Prompting(Strategy):
             for calibration in calibrations:
                 bias = self._bias(asked, calibration, values)
                 outputs = Logits(cut, (values + bias).astype(np.float32))
-                found.append((_Way(prompt, calibration, _loss(context.task, outputs, some)), bias))
+                found.append(_Way(asked, calibration, bias, _loss(context.task, outputs, some)))
         if not found:
             raise long[0]
-        return min(found, key=lambda way: way[0].loss)
+        return min(found, key=lambda way: way.loss)
+
+    def _read(self, context: Context, asked: PromptedPredictor) -> tuple[np.ndarray, np.ndarray]:
+        """Scores of the validation rows, under folds each by examples that it is not among, and which rows were cut."""
+        from headstart.strategies.cross_validation import by_fold
+
+        if context.folds is None or not self.shots:
+            return asked.scores(list(context.validation.inputs), progress=context.progress)
+        found = np.zeros((len(context.validation), len(context.task.names)))
+        cut = np.zeros(len(found), dtype=bool)
+        for held, part in by_fold(context):
+            own = self._asking(part, asked.model, asked.prompt)
+            found[held], cut[held] = own.scores(list(part.validation.inputs), progress=context.progress)
+        return found, cut
 
     def _asking(self, context: Context, model: Any, prompt: Prompt) -> PromptedPredictor:
         """What asks, with examples of the training rows of a context."""
         from headstart.predictors.prompted import MOST_POOLED, PromptedPredictor
 
         if not self.shots:
-            return PromptedPredictor(model, context.task, prompt, normalised=self.normalised)
+            return PromptedPredictor(model, context.task, prompt, normalised=self.length_normalised)
         nearest = self.shot_selection == "nearest"
+        if self.shots > len(context.train):
+            few = f"{self.shots} examples are asked for, and there are {len(context.train)} training rows"
+            raise RecipeError([f"strategy.shots: {few}"])
         rows = _drawn(context, MOST_POOLED if nearest else self.shots, balanced=self.shot_selection == "balanced")
         numbers = {label: at for at, label in enumerate(context.task.names)}
         examples = [context.train.get(int(row)) for row in rows]
         shots = [Shot(each.input, numbers[each.label]) for each in examples]
         return PromptedPredictor(
-            model, context.task, prompt, shots, nearest=self.shots * nearest, normalised=self.normalised
+            model, context.task, prompt, shots, nearest=self.shots * nearest, normalised=self.length_normalised
         )
 
     def _bias(self, asked: PromptedPredictor, calibration: Calibration, values: np.ndarray) -> np.ndarray:
@@ -169,18 +185,23 @@ class Prompting(Strategy):
             calibration: which one.
             values: scores of training texts.
         """
-        from headstart.metrics.calibration import softmax
+        from headstart.data.prompts import bare
 
         if calibration == "none":
             return np.zeros(len(asked.prompt.words))
-        if calibration == "domain":
-            last = asked.prompt.template.rpartition("\n")[2]
-            bare = Prompt("" if "{" in last else last, asked.prompt.words)
-            return -_of(asked, bare, [""])[0]
+        if calibration == "domain-conditional":
+            return -asked.asking(bare(asked.prompt), shots=()).scores([""])[0][0]
         if calibration == "batch":
-            return -np.log(softmax(values).mean(0))
+            return -_mean_answer(values)
         nothing = [(each, each) if asked.task.pairs else each for each in NOTHING]
-        return -np.log(softmax(asked.scores(nothing)[0]).mean(0))
+        return -_mean_answer(asked.scores(nothing)[0])
+
+
+def _mean_answer(scores: np.ndarray) -> np.ndarray:
+    """Logarithm of the mean probability of each label over rows, shape (labels,)."""
+    from scipy.special import log_softmax, logsumexp
+
+    return logsumexp(log_softmax(scores, axis=1), axis=0) - np.log(len(scores))
 
 
 def _loss(task: Task[Any, Any], outputs: Logits, rows: Store[Any]) -> float:
@@ -191,40 +212,14 @@ def _loss(task: Task[Any, Any], outputs: Logits, rows: Store[Any]) -> float:
     return 0.0 if losses is None else float(np.mean(losses(best_temperature(losses))))
 
 
-def _of(asked: PromptedPredictor, prompt: Prompt, inputs: Sequence[Any]) -> np.ndarray:
-    """Scores by another prompt without examples."""
-    from headstart.predictors.prompted import PromptedPredictor
-
-    return PromptedPredictor(asked.model, asked.task, prompt, normalised=asked.normalised).scores(inputs)[0]
-
-
-def _read(context: Context, asking: Callable[[Context], PromptedPredictor]) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of the validation rows, under folds each by examples that it is not among, and which rows were cut."""
-    from headstart.strategies.cross_validation import by_fold
-
-    if context.folds is None:
-        return asking(context).scores(list(context.validation.inputs), progress=context.progress)
-    found = np.zeros((len(context.validation), len(context.task.names)))
-    cut = np.zeros(len(found), dtype=bool)
-    for held, part in by_fold(context):
-        found[held], cut[held] = asking(part).scores(list(part.validation.inputs), progress=context.progress)
-    return found, cut
-
-
 def _drawn(context: Context, count: int, *, balanced: bool) -> np.ndarray:
-    """Training rows in the order in which they stand in a prompt."""
+    """Training rows, at most so many, in the order in which they stand in a prompt; balanced, labels take turns."""
     order = np.random.default_rng([context.seed, 0x5407]).permutation(len(context.train))
-    if not balanced:
-        return order[:count]
-    labels = context.train.labels
-    by_label: dict[str, list[int]] = {}
-    for row in order.tolist():
-        by_label.setdefault(labels[row], []).append(row)
-    found: list[int] = []
-    for turn in range(max(map(len, by_label.values()), default=0)):
-        found += [rows[turn] for _, rows in sorted(by_label.items()) if turn < len(rows)]
-        if len(found) >= count:
-            break
-    if len(found) < count:
-        raise RecipeError([f"strategy.shots: {count} examples are asked for, and there are {len(found)} training rows"])
-    return np.array(found[:count])
+    if balanced:
+        labels, turns = context.train.labels, Counter[str]()
+        place = []
+        for row in order.tolist():
+            place.append((turns[labels[row]], labels[row]))
+            turns[labels[row]] += 1
+        order = order[sorted(range(len(order)), key=place.__getitem__)]
+    return order[:count]
