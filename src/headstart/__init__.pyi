@@ -75,6 +75,7 @@ StrategyName = Literal[
     "untouched",
     "warm-start",
     "word-overlap",
+    "zero-shot",
 ]
 """Names that may stand for it; other packages may add some."""
 ObjectiveName = Literal[
@@ -137,6 +138,7 @@ def fit(
     checkpoint_every: float | str | None = ...,
     text: Sequence[str] | str | None = ...,
     label: str | None = ...,
+    labels: Sequence[str] | str | None = ...,
     metric: str | None = ...,
     beams: int | None = ...,
     length_penalty: float | None = ...,
@@ -253,6 +255,10 @@ def fit(
     decoder_layers: int | None = ...,
     target_vocabulary: int | None = ...,
     encoder_rate: float | None = ...,
+    descriptions: Mapping[str, str] | str | None = ...,
+    describe: str | None = ...,
+    clusters: bool | None = ...,
+    embedding_backbone: str | None = ...,
     training: Keys | None = ...,
 ) -> Artifact:
     """Transfer a pretrained model to labelled data; controls run beside it.
@@ -312,6 +318,7 @@ def fit(
         checkpoint_every: Time between two checkpoints, such as `30s` or `5m`.
         text: Column(s) with the text.
         label: Column with the label.
+        labels: Labels in the order of the outputs, such as `good,bad`.
         metric: Score by which choices are made on validation, one of those that the task is judged by (`headstart
             list metrics`).
         beams: Texts that are followed at the same time, in [1, 64].
@@ -455,6 +462,10 @@ def fit(
         decoder_layers: Layers of a new decoder, in [1, 100], each as wide as those of the encoder (of warm-start).
         target_vocabulary: Words that a new decoder writes at most, in [300, 250,000] (of warm-start).
         encoder_rate: Share of the learning rate that pretrained weights get, in [0, 1] (of warm-start).
+        descriptions: Words that stand for labels, such as `{pos (of zero-shot).
+        describe: File with such words (of zero-shot).
+        clusters: Whether clusters of the training texts that begin at the names take their place (of zero-shot).
+        embedding_backbone: Encoder beside a decoder (of zero-shot).
         training: Settings of the training loop, as a mapping of its keys.
     """
 
@@ -509,6 +520,7 @@ def compare(
     checkpoint_every: float | str | None = ...,
     text: Sequence[str] | str | None = ...,
     label: str | None = ...,
+    labels: Sequence[str] | str | None = ...,
     metric: str | None = ...,
     beams: int | None = ...,
     length_penalty: float | None = ...,
@@ -625,6 +637,10 @@ def compare(
     decoder_layers: int | None = ...,
     target_vocabulary: int | None = ...,
     encoder_rate: float | None = ...,
+    descriptions: Mapping[str, str] | str | None = ...,
+    describe: str | None = ...,
+    clusters: bool | None = ...,
+    embedding_backbone: str | None = ...,
     training: Keys | None = ...,
 ) -> Artifact:
     """Run strategies and controls side by side; options as for `fit`.
@@ -682,6 +698,7 @@ def plan(
     checkpoint_every: float | str | None = ...,
     text: Sequence[str] | str | None = ...,
     label: str | None = ...,
+    labels: Sequence[str] | str | None = ...,
     metric: str | None = ...,
     beams: int | None = ...,
     length_penalty: float | None = ...,
@@ -798,6 +815,10 @@ def plan(
     decoder_layers: int | None = ...,
     target_vocabulary: int | None = ...,
     encoder_rate: float | None = ...,
+    descriptions: Mapping[str, str] | str | None = ...,
+    describe: str | None = ...,
+    clusters: bool | None = ...,
+    embedding_backbone: str | None = ...,
     training: Keys | None = ...,
 ) -> dict[str, Any]:
     """What `fit` would run on this data, and for about how long; options as for `fit`.

@@ -399,7 +399,7 @@ def test_list_names_the_components(headstart: Callable[..., Any]) -> None:
     assert [row[0] for row in rows] == [
         "back-translation", "bi-encoder", "bm25", "contrastive", "copy-source", "coral", "crf", "domain-adaptation", "feature-extraction",
         "fine-tuning", "from-scratch", "hybrid", "lexicon", "lora", "margin-mse", "nearest-sentence", "prompting", "rerank", "self-training",
-        "tf-idf", "untouched", "warm-start", "word-overlap",
+        "tf-idf", "untouched", "warm-start", "word-overlap", "zero-shot",
     ]  # fmt: skip
     assert all(len(row[1]) > 20 for row in rows)
     found = headstart("list", "strategies", "--json").json

@@ -117,7 +117,7 @@ def test_components_are_explained_with_their_keys(headstart: Callable[..., Any])
     found = headstart("explain", "lora", "--json").json
     assert found[0]["keys"]["rank"] == "whole number [8]"
     assert found[0]["example"].endswith("--strategy lora --rank 16 --alpha 32")
-    assert "labels" not in explain("text-classification")[0]["keys"]
+    assert "mean" not in explain("text-classification")[0]["keys"]
     assert explain("compare")[0]["kind"] == "verb"
     assert explain("training")[0]["keys"]["batch_size"] == "whole number [32]"
     assert "Task" in "".join(explain("task")[0]["names"].values()) or explain("task")[0]["names"]["text-classification"]

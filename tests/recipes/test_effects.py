@@ -120,6 +120,6 @@ def test_what_a_strategy_has_no_use_for_are_keys_that_there_are(name: str) -> No
     assert set(cls().unused(Training(epochs=2))) <= known
     closed = (
         "bm25", "copy-source", "coral", "crf", "feature-extraction", "lexicon", "nearest-sentence", "prompting", "self-training", "tf-idf",
-        "untouched", "word-overlap",
+        "untouched", "word-overlap", "zero-shot",
     )  # fmt: skip
     assert cls().trains == (name not in closed)

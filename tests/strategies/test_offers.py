@@ -33,7 +33,10 @@ RANKS = {
 }  # fmt: skip
 PAIRS = "it compares the two texts of a pair, and needs nothing else"
 OVERLAP = "it finds answers to questions in texts, and nothing else"
-PROMPTED = {"prompting": "it scores the words of one label for each row"}
+PROMPTED = {
+    "prompting": "it scores the words of one label for each row",
+    "zero-shot": "it tells one label of each row by the labels' names",
+}
 NUMBERS = {
     **PROMPTED,
     "contrastive": "it draws together texts of one label, and here they have numbers",

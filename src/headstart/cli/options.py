@@ -119,7 +119,11 @@ def parse_sets(given: list[str]) -> dict[str, Any]:
     return sets
 
 
-BY_LABEL = {"class_weight": "{yes: 2, no: 1}", "verbalizer": "{yes: true, no: false}"}
+BY_LABEL = {
+    "class_weight": "{yes: 2, no: 1}",
+    "verbalizer": "{yes: true, no: false}",
+    "descriptions": "{yes: it is so, no: it is not}",
+}
 """Options that are mappings by label, with an example of each."""
 
 
@@ -137,7 +141,7 @@ def _value(text: str, said: str, faults: list[Fault]) -> Any:
 
 def _path(key: str) -> str:
     """A dotted path; `-` may stand for `_` in names of fields, but not in labels, nor in names of tests."""
-    for names in ("class_weight.", "verbalizer.", "data.tests."):
+    for names in (*(f"{name}." for name in BY_LABEL), "data.tests."):
         fields, found, rest = key.strip().replace("class-weight.", "class_weight.").partition(names)
         if found:
             return fields.replace("-", "_") + names + rest

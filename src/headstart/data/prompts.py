@@ -109,12 +109,13 @@ def template_fault(template: str, *, pairs: bool) -> str:
     return "the template ends with a blank, which answers begin with" if template.endswith((" ", "\t")) else ""
 
 
-def verbalized(labels: Sequence[str], given: Mapping[str, str] | None) -> tuple[str, ...]:
+def verbalized(labels: Sequence[str], given: Mapping[str, str] | None, *, what: str = "verbalizer") -> tuple[str, ...]:
     """The words that stand for labels: those given, else the labels' names without underscores.
 
     Args:
         labels: in the order of the outputs.
         given: words by label, for some of them or all.
+        what: name of the key that they were given under.
 
     Raises:
         DataError: words of a label that is not there, none at all, or the same for two.
@@ -122,15 +123,15 @@ def verbalized(labels: Sequence[str], given: Mapping[str, str] | None) -> tuple[
     known = dict(given or {})
     if strange := [label for label in known if label not in labels]:
         hint = f"{did_you_mean(strange[0], [*labels])} (labels: {', '.join(labels[:20])})"
-        raise DataError(f"verbalizer: there is no label {quoted(strange[0])}{hint}")
+        raise DataError(f"{what}: there is no label {quoted(strange[0])}{hint}")
     found = tuple(" ".join(known.get(label, label.replace("_", " ")).split()) for label in labels)
     if empty := [label for label, words in zip(labels, found, strict=True) if not words]:
-        raise DataError(f"verbalizer: the label {quoted(empty[0])} has no words that could be written")
+        raise DataError(f"{what}: the label {quoted(empty[0])} has no words that could be written")
     seen: dict[str, str] = {}
     for label, words in zip(labels, found, strict=True):
         if words in seen:
             raise DataError(
-                f"verbalizer: the labels {quoted(seen[words])} and {quoted(label)} have the same words, {quoted(words)}"
+                f"{what}: the labels {quoted(seen[words])} and {quoted(label)} have the same words, {quoted(words)}"
             )
         seen[words] = label
     return found

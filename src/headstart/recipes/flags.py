@@ -14,7 +14,7 @@ from headstart.recipes.base import Recipe
 from headstart.recipes.verbs import VERBS
 from headstart.registry import near
 
-HIDDEN = frozenset({"decisions", "task.labels", "task.mean", "task.deviation", "backbone.digest"})
+HIDDEN = frozenset({"decisions", "task.mean", "task.deviation", "backbone.digest"})
 """Keys that only resolved recipes hold; no flag for them."""
 WITHOUT_FLAGS = HIDDEN | {"measure"}
 """Fields whose components have no flags for their keys; recipes, keyword arguments and `--set` hold them."""
@@ -26,7 +26,7 @@ SHORT = {"location": "backbone"}
 
 ELSEWHERE = {
     "bf16": "precision", "bs": "batch_size", "dev": "validation", "dev_file": "validation", "early_stopping_patience": "patience",
-    "fp16": "precision", "gpu": "device", "label_column": "label", "labels": "label", "lora_alpha": "alpha", "lora_dropout":
+    "fp16": "precision", "gpu": "device", "label_column": "label", "lora_alpha": "alpha", "lora_dropout":
     "adapter_dropout", "lora_r": "rank", "lr": "learning_rate", "max_samples": "most_rows", "max_seq_length": "max_length",
     "max_steps": "updates", "max_train_samples": "most_rows", "method": "strategy", "model": "backbone", "model_name": "backbone",
     "model_name_or_path": "backbone", "n_epochs": "epochs", "num_epochs": "epochs", "num_train_epochs": "epochs", "out": "output",

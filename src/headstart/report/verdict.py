@@ -9,16 +9,26 @@ from headstart.drawing.text import count, shown
 from headstart.evaluation.measurements.base import measured
 from headstart.metrics import is_better_lower, title_of
 
+NO_LABELS = (
+    "{}: no labels were given, so nothing was chosen by them and nothing is known of how often it is right; label some rows "
+    "and score them with `headstart evaluate`."
+)
+"""The verdict of a run in which no row had a label."""
+
 
 def verdict(evidence: dict[str, Any]) -> list[str]:
     """Sentences about the evidence of a run, the headline first."""
     rows = {row.get("label", row["strategy"]): row for row in evidence["leaderboard"]}
     chosen = rows[evidence["chosen"]]
+    if not any((chosen["scores"] or {}).values()):
+        return [NO_LABELS.format(evidence["chosen"])]
     comparisons = {row["b"]: row for row in evidence["comparisons"]}
     metric = evidence["task"]["metric"]
     choices = evidence.get("data", {}).get("choices", "validation")
-    score = (chosen["scores"]["test"] or chosen["scores"]["validation"])[metric]
-    where = rows_of("test" if chosen["scores"]["test"] else choices, score["n"])
+    scores = chosen["scores"]
+    part = "test" if scores["test"] else "validation" if scores["validation"] else next(filter(scores.get, scores))
+    score = scores[part][metric]
+    where = rows_of(choices if part == "validation" else part, score["n"])
     reached = f"{evidence['chosen']} reaches {title_of(metric)} {shown(score)} on {where}"
     controls = [name for name, row in rows.items() if row["role"] == "control" and row["status"] == "done"]
     transferred = any(row["role"] == "transfer" and row["status"] == "done" for row in rows.values())

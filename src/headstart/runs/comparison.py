@@ -287,6 +287,7 @@ def set_up(
         context = Context(
             parts.task, parts.train, parts.validation, located, recipe.training, recipe.seed, progress,
             folds=parts.folds, cache=cache, precision=recipe.precision, device=device, team=team, target=parts.target,
+            labelled=parts.labelled,
             unseen=tuple(part.texts for part in parts.scored.values()),
         )  # fmt: skip
         return Plan(recipe, parts, context, end, threads)

@@ -43,8 +43,8 @@ def gather(
     best = next(each for each in run.contenders if each.label == chosen.label)
     others = [each for each in run.contenders if each is not best]
     part = "test" if "test" in best.outputs or "test" in kept.decided else parts.choices
-    outputs = kept.outputs(part, parts) or best.outputs[part]
-    subject = Subject(kept.finished.predictor, parts.task, run.rows[part], outputs, part, shows=recipe.rows, run=run)
+    if not parts.labelled:
+        part = next(iter(run.rows), part)
     evidence: dict[str, Any] = {
         "format": 1,
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -55,7 +55,7 @@ def gather(
             "device": name_of(context.device),
         },
         "kind": kept.finished.predictor.kind,
-        "task": _task(parts.task) | {"signatures": parts.task.signatures(run.rows[part])},
+        "task": _task(parts.task) | {"signatures": parts.task.signatures(run.rows.get(part, parts.train))},
         "backbone": _backbone(context.located, entries),
         "data": dict(run.facts),
         "leaderboard": [entry.plain(chosen=entry is chosen) for entry in entries],
@@ -63,7 +63,12 @@ def gather(
         "refit": None if again is None else again.plain(),
         "comparisons": run.comparisons(parts.task, best, others, part),
     }
-    measure(recipe.measured(), subject, evidence)
+    if part in run.rows:
+        outputs = kept.outputs(part, parts) or best.outputs[part]
+        subject = Subject(
+            kept.finished.predictor, parts.task, run.rows[part], outputs, part, shows=recipe.rows, run=run
+        )
+        measure(recipe.measured(), subject, evidence)
     if dig(evidence, "data", "lengths", "truncated"):
         evidence["data"]["warnings"].append(lengths_notice(evidence, parts.task))
     evidence["verdict"] = verdict(evidence)
@@ -84,13 +89,15 @@ def _run(recipe: Experiment, entries: list[Entry], parts: Parts, context: Contex
         Contender(
             entry.label,
             entry.strategy.role,
-            {parts.choices: entry.validation_scores or {}} | entry.scores,
-            {parts.choices: applied(entry.decisions, parts.task, entry.finished.validation)} | entry.decided,
+            ({parts.choices: entry.validation_scores or {}} if parts.labelled else {}) | entry.scores,
+            ({parts.choices: applied(entry.decisions, parts.task, entry.finished.validation)} if parts.labelled else {})
+            | entry.decided,
         )
         for entry in entries
         if entry.candidate is not None
     )
-    rows = {parts.choices: parts.validation} | {role.part: rows for role, rows in parts.scored.items()}
+    chosen_on = {parts.choices: parts.validation} if parts.labelled else {}
+    rows = chosen_on | {role.part: rows for role, rows in parts.scored.items()}
     tokens, limit = (None, 0) if prepared is None else (prepared.train.tokens, prepared.limit)
     return FinishedRun(contenders, rows, parts.facts(), recipe.plain(), tokens, parts.train, limit)
 

@@ -275,7 +275,9 @@ class Plan(Estimates):
         )
 
     def _starts(self, strategy: Strategy) -> bool:
-        """Whether the backbone is one that a strategy can start from; of those that were named it is."""
+        """Whether a strategy can start from the backbone and from rows without labels; of those that were named it can."""
+        if not self.parts.labelled and "labels" in strategy.needs:
+            return False
         located = self.context.located
         return located is None or not strategy.refuses_network(self.parts.task, located.config)
 

@@ -16,9 +16,10 @@ from headstart.readers.lines import text_lines
 from headstart.readers.opening import is_plain, open_table
 from headstart.recipes.base import Recipe
 from headstart.recipes.labelled import Experiment
-from headstart.recipes.sources import CORPUS, TARGET, TRAIN, VALIDATION, Data, Role
+from headstart.recipes.sources import CORPUS, SCORED, TARGET, TRAIN, VALIDATION, Data, Role
 from headstart.runs.searched import contested, read_corpus, with_passages
 from headstart.runs.splitting import LEAKS, LabelledRows, Parts, Source, bound, split
+from headstart.runs.unlabelled import hinted, task_without_labels, with_labels_from
 from headstart.runtime.machine import cores
 from headstart.runtime.progress import SILENT, Progress
 from headstart.strategies.base import NO_TARGET
@@ -57,8 +58,13 @@ def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
         raise DataError(table.doubt)
     refuse_nested(table, recipe.task.label)
     table = accepted(table, recipe.task.label)
-    guess = recipe.task.found_in(table) if isinstance(recipe.task, OpenTask) else None
-    task = guess.task if guess else recipe.known_task.guess(table)
+    if (alone := task_without_labels(recipe, table)) is not None:
+        return _texts_alone(recipe, alone, table)
+    try:
+        guess = recipe.task.found_in(table) if isinstance(recipe.task, OpenTask) else None
+        task = guess.task if guess else recipe.known_task.guess(table)
+    except DataError as error:
+        raise hinted(error, recipe) from None
     train = _parsed(table, task, TRAIN)
     gone = task.vanished(table, train.rows)
     rows, dropped = task.cleaned(train.rows)
@@ -75,6 +81,20 @@ def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
     elif data.corpus is not None:
         raise RecipeError([f"data.corpus: {task.name} searches no passages; leave it out, or name --task retrieval"])
     return LabelledRows(task, sources, tuple(gone), guess)
+
+
+def _texts_alone(recipe: Experiment, task: Task, table: Table) -> LabelledRows:
+    """The rows of a training file without labels, and those of the files that are scored."""
+    train = _parsed(table, task, TRAIN, labelled=False)
+    if not len(train.rows):
+        raise DataError(f"{table.file} has no row with a text")
+    sources, asked = {TRAIN: train}, task
+    for role, path in recipe.data.sources.items():
+        if role.kind in SCORED:
+            scored = _opened(path, recipe.data, task, role)
+            asked = with_labels_from(task, scored)
+            sources[role] = _parsed(scored, asked, role)
+    return LabelledRows(task.revised(label=asked.label), sources, labelled=False)
 
 
 def _searching(task: Task, sources: Mapping[Role, Source], data: Data) -> tuple[Task, dict[Role, Source]]:
@@ -128,15 +148,16 @@ def into_parts(labelled: LabelledRows, recipe: Experiment, progress: Progress) -
 def announce(labelled: LabelledRows, progress: Progress) -> None:
     """Say which task, columns and metric were taken of rows that a task is bound to and, where it was guessed, why."""
     task, rows = labelled.task, labelled.train
-    counts = task.counts(rows)
+    counts = task.counts(rows) if labelled.labelled else {}
     shown = ", ".join(f"{label} {count:,}" for label, count in [*counts.items()][:6])
     more = f", and {len(counts) - 6} more" if len(counts) > 6 else ""
     named = f" ({shown}{more})" if counts else ""
     progress.say(
         "data",
         f"{len(rows):,} rows of {rows.file}: {task.name}, text {'+'.join(task.text or ())}"
-        f"{f', label {task.label}' if task.label else ''}"
-        f"{named}, metric {task.chosen_metric}; change with --task, --text, --label, --metric",
+        f"{f', label {task.label}' if task.label and labelled.labelled else ''}"
+        f"{named if labelled.labelled else ', without labels'}, metric {task.chosen_metric}; change with --task, --text, "
+        "--label, --metric",
     )
     if labelled.guess:
         progress.say("data", labelled.guess.sentence())
@@ -150,16 +171,16 @@ def check(parts: Parts, *, refit: bool = False) -> list[str]:
         refit: whether rows of a validation file are learnt from too, once all is chosen.
     """
     texts = fingerprints(parts.train.keys)
-    found = []
+    found = list[str]()
     again = duplicates.repeated(texts)
     if again:
         found.append(f"{again:,} training rows repeat a text that stands before them (kept)")
-    clashes = duplicates.contradictory(texts, parts.train.labels) if parts.task.contradicts else []
+    clashes = duplicates.contradictory(texts, parts.train.labels) if parts.task.contradicts and parts.labelled else []
     if clashes:
         lines = "; ".join("lines " + ", ".join(str(parts.train.lines[i]) for i in rows[:4]) for rows in clashes[:3])
         found.append(f"{len(clashes):,} texts stand with different labels ({lines}); at most one can be right")
     learnt = {TRAIN: texts}
-    if refit and not parts.crossed:
+    if refit and not parts.crossed and parts.labelled:
         learnt[VALIDATION] = fingerprints(parts.validation.keys)
     for source, own in learnt.items():
         for role, part in parts.rows.items():
@@ -209,12 +230,12 @@ def _opened(path: str, data: Data, task: Task, role: Role) -> Table:
     return _open(path, data, task.sides)
 
 
-def _parsed(table: Table, task: Task, role: Role) -> Source:
+def _parsed(table: Table, task: Task, role: Role, *, labelled: bool = True) -> Source:
     """The rows of a file that a task can read; of texts of the target domain no label is."""
-    labelled = role != TARGET
+    labelled = labelled and role != TARGET
     if labelled and role != TRAIN:
         table = accepted(table, task.label, learnt=False)
-    rows, dropped = (task if labelled else _of_texts_alone(task, table)).parse(table, labelled=labelled)
+    rows, dropped = (task if role != TARGET else _of_texts_alone(task, table)).parse(table, labelled=labelled)
     total = len(table) + len(table.dropped)
     used = total - len(table.dropped) - len(dropped)
     file = {"role": role.name, "path": table.file, "rows": total, "used": used, "format": dict(table.format)}

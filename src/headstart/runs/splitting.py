@@ -58,6 +58,8 @@ class LabelledRows:
     """Sentences that name labels of which no row could be used."""
     guess: Guess | None = None
     """How the task was found; None where it is named."""
+    labelled: bool = True
+    """Whether training rows have labels."""
 
     @property
     def train(self) -> Store[Any]:
@@ -78,6 +80,7 @@ class Parts:
         dropped: rows that were left out.
         warnings: what is odd about the data, in sentences.
         guess: how the task was found; None where it is named.
+        labelled: whether training rows have labels; without, there is no row to choose on either.
     """
 
     task: Task
@@ -88,6 +91,7 @@ class Parts:
     dropped: tuple[Dropped, ...] = ()
     warnings: tuple[str, ...] = ()
     guess: Guess | None = None
+    labelled: bool = True
 
     @property
     def train(self) -> Store[Any]:
@@ -96,7 +100,9 @@ class Parts:
 
     @property
     def validation(self) -> Store[Any]:
-        """Rows to choose on; the training rows themselves under cross-validation."""
+        """Rows to choose on; the training rows themselves under cross-validation, none where there are no labels."""
+        if not self.labelled:
+            return self.train.take([])
         return self.train if self.crossed else self.rows[VALIDATION]
 
     @property
@@ -131,7 +137,11 @@ class Parts:
 
     def facts(self) -> dict[str, Any]:
         """Plain data for the evidence."""
-        labelled = {role.part: _described(rows, self.task) for role, rows in self.rows.items() if role != TARGET}
+        labelled = {
+            role.part: _described(rows, self.task if self.labelled or role != TRAIN else None)
+            for role, rows in self.rows.items()
+            if role != TARGET
+        }
         unlabelled = (
             {} if self.target is None else {"target": {"texts": len(self.target), "digest": self.target.digest()}}
         )
@@ -144,6 +154,7 @@ class Parts:
             "dropped": [dict(row.__dict__) for row in self.dropped],
             "warnings": [*self.warnings],
             **({"guess": self.guess.plain()} if self.guess else {}),
+            **({} if self.labelled else {"labelled": False}),
         }
 
 
@@ -155,9 +166,11 @@ def bound(labelled: LabelledRows, recipe: Experiment) -> LabelledRows:
     """
     data, sources = recipe.data, dict(labelled.sources)
     train = sources[TRAIN]
-    rows, said = at_most(train.rows, data.most_rows, recipe.seed, labelled.task.strata(train.rows))
+    strata = labelled.task.strata(train.rows) if labelled.labelled else None
+    rows, said = at_most(train.rows, data.most_rows, recipe.seed, strata)
     try:
-        task = labelled.task.bind(rows)
+        task = labelled.task
+        task = task.bind(rows) if labelled.labelled else task.revised(metric=task.chosen_metric)
     except DataError as error:
         raise DataError("; ".join([str(error), *labelled.gone])) from None
     for role, source in sources.items():
@@ -179,6 +192,8 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
         DataError: nothing is left to cut off or to learn from.
         RecipeError: folds were asked for beside a validation file.
     """
+    if not labelled.labelled:
+        return _without_labels(labelled)
     data, task, warnings, cut = recipe.data, labelled.task, [], []
     parts = {role: source.rows for role, source in labelled.sources.items()}
     rows, numbers = labelled.train, None
@@ -217,6 +232,20 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
         tuple(row for source in labelled.sources.values() for row in source.dropped),
         (*(said for source in labelled.sources.values() for said in source.warnings), *warnings),
         labelled.guess,
+    )
+
+
+def _without_labels(labelled: LabelledRows) -> Parts:
+    """The parts of texts without labels: all of them to learn from, and the rows that are scored."""
+    sources = labelled.sources
+    return Parts(
+        labelled.task,
+        {role: source.rows for role, source in sources.items()},
+        "all texts, without labels",
+        files=tuple(source.file for source in sources.values()),
+        dropped=tuple(row for source in sources.values() for row in source.dropped),
+        warnings=tuple(said for source in sources.values() for said in source.warnings),
+        labelled=False,
     )
 
 
@@ -348,5 +377,7 @@ def _rule(data: Data, seed: int, cut: Sequence[str], folds: np.ndarray | None, t
     return "; ".join(said) + f"{grouped}, equal texts on one side" if said else "as given"
 
 
-def _described(part: Store[Any], task: Task) -> dict[str, Any]:
-    return {"rows": len(part), "labels": dict(sorted(task.counts(part).items())), "digest": part.digest()}
+def _described(part: Store[Any], task: Task | None) -> dict[str, Any]:
+    """Plain data of a part; its rows have no labels where no task is given."""
+    labels = {} if task is None else dict(sorted(task.counts(part).items()))
+    return {"rows": len(part), "labels": labels, "digest": part.digest()}

@@ -28,6 +28,7 @@ STRATEGIES = Registry(
         "untouched": "headstart.strategies.untouched:Untouched",
         "warm-start": "headstart.strategies.warm_start:WarmStart",
         "word-overlap": "headstart.strategies.word_overlap:WordOverlap",
+        "zero-shot": "headstart.strategies.zero_shot:ZeroShot",
     },
     group="headstart.strategies",
 )

@@ -117,6 +117,8 @@ class Context:
     """Texts that scores are reported on: not to be learnt from, not even without their labels."""
     target: Store[Any] | None = None
     """Texts of the domain that the model is for, without labels; None where no file was given."""
+    labelled: bool = True
+    """Whether training rows have labels; without, there are no validation rows, and nothing is chosen by them."""
     last_epoch: int | None = None
     """Epoch after which training ends, 0 for none at all, and whose weights are kept, where all is chosen and the validation
     rows are learnt from too; None where validation says which is best."""

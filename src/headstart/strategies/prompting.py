@@ -13,7 +13,7 @@ from headstart.data.outputs import Logits
 from headstart.data.prompts import NOTHING, USUAL, Prompt, Shot, template_fault, verbalized
 from headstart.data.store import Store
 from headstart.errors import DataError, RecipeError
-from headstart.strategies.base import Candidate, Context, Strategy, Work
+from headstart.strategies.base import Candidate, Context, Need, Strategy, Work
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Prompting(Strategy):
     are without any text (`domain-conditional`, Holtzman et al. 2021, section 3). Which of these, and which template, is chosen by
     the log-loss of up to 120 training rows unless it is given.
 
-    Needs: labels, to choose by and for the examples; a decoder such as `smol`.
+    Needs: a decoder such as `smol`; labels, to choose by and for the examples, or none (then the first template, and `batch`).
     Inputs: texts, or pairs of texts, with one label each.
     See also: `lora`, which trains the same decoder; `contrastive`, which few labels suffice for.
 
@@ -56,6 +56,7 @@ class Prompting(Strategy):
 
     name: ClassVar[str] = "prompting"
     cost: ClassVar[int] = 3
+    needs: ClassVar[frozenset[Need]] = frozenset()
     frozen: ClassVar[bool] = True
     why_no_refit: ClassVar[str] = "learns nothing from rows beyond its examples"
 
@@ -102,6 +103,8 @@ class Prompting(Strategy):
         """Compare templates and calibrations on training rows, then read the validation rows."""
         words = verbalized(context.task.names, self.verbalizer)
         templates = USUAL[context.task.pairs] if self.prompt_template is None else (self.prompt_template,)
+        if not context.labelled:
+            return self._unlabelled(context, Prompt(templates[0], words, self.instruction))
         order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
         some = context.train.take(np.sort(order[:TRIED]).tolist())
         context.progress.begin(self.name, len(context.validation) + len(templates) * len(some))
@@ -118,6 +121,25 @@ class Prompting(Strategy):
         which = f", template {number} of {len(templates)}" if len(templates) > 1 else ""
         said = f"{shots}{which}, {best.calibration} calibration"
         return Candidate(resolved, context.training, best.asked, outputs, said, 0)
+
+    def _unlabelled(self, context: Context, prompt: Prompt) -> Candidate:
+        """What asks, calibrated by texts without labels."""
+        if self.shots:
+            raise RecipeError(["strategy.shots: examples need labels, and the training file has none; leave shots out"])
+        asked = self._asking(context, self._model(context), prompt)
+        calibration = self.calibration or "batch"
+        order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
+        some = context.train.take(np.sort(order[:TRIED]).tolist())
+        context.progress.begin(self.name, len(some))
+        read = calibration == "batch"
+        values = (
+            asked.scores(list(some.inputs), progress=context.progress)[0] if read else np.zeros((1, len(prompt.words)))
+        )
+        asked.bias = self._bias(asked, calibration, values)
+        context.progress.end()
+        resolved = self.revised(prompt_template=prompt.template, calibration=calibration)
+        nothing = Logits(np.zeros(0, dtype=bool), np.zeros((0, len(prompt.words)), dtype=np.float32))
+        return Candidate(resolved, context.training, asked, nothing, f"zero shots, {calibration} calibration", 0)
 
     def _model(self, context: Context) -> Any:
         from headstart.heads import HEAD
@@ -141,7 +163,7 @@ class Prompting(Strategy):
             for calibration in calibrations:
                 bias = self._bias(asked, calibration, values)
                 outputs = Logits(cut, (values + bias).astype(np.float32))
-                found.append(_Way(asked, calibration, bias, _loss(context.task, outputs, some)))
+                found.append(_Way(asked, calibration, bias, mean_loss(context.task, outputs, some)))
         if not found:
             raise long[0]
         return min(found, key=lambda way: way.loss)
@@ -204,7 +226,7 @@ def _mean_answer(scores: np.ndarray) -> np.ndarray:
     return logsumexp(log_softmax(scores, axis=1), axis=0) - np.log(len(scores))
 
 
-def _loss(task: Task[Any, Any], outputs: Logits, rows: Store[Any]) -> float:
+def mean_loss(task: Task[Any, Any], outputs: Logits, rows: Store[Any]) -> float:
     """Mean log-loss at the temperature that suits outputs best."""
     from headstart.metrics.calibration import best_temperature
 

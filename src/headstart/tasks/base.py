@@ -6,10 +6,10 @@ import re
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic
 
 import numpy as np
-from pydantic import field_validator, model_validator
+from pydantic import BeforeValidator, field_validator, model_validator
 
 from headstart.data.examples import joined
 from headstart.data.graphemes import is_blank
@@ -99,8 +99,9 @@ class Task(Objective, Judged[E, O], CardCode, Generic[E, O]):
     """Column(s) with the text: joined by a blank where there are several (`title,body`); guessed if not given."""
     label: str | None = None
     """Column with the label; guessed if not given."""
-    labels: tuple[str, ...] | None = None
-    """Labels in the order of the outputs; found in the training rows if not given."""
+    labels: Annotated[tuple[str, ...], BeforeValidator(split_names)] | None = None
+    """Labels in the order of the outputs, such as `good,bad`; found in the training rows if not given. With them, strategies that
+    learn from no labels (`zero-shot`, `prompting`) take a file that has none."""
     metric: str | None = None
     """Score by which choices are made on validation, one of those that the task is judged by (`headstart list metrics`)."""
 

@@ -94,6 +94,8 @@ class OpenTask(Component):
                 found.append(TASKS.get(name).model_validate(self.plain()))
             except ValidationError:
                 continue
+        if "labels" in self.plain():
+            found = [task for task in found if task.named_outputs]
         return [task for task in found if task.is_guessed] or found
 
     def found_in(self, table: Table) -> Guess:

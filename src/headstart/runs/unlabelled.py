@@ -1,0 +1,84 @@
+"""Training files without labels: whether a run can do without, and what is read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headstart.data.table import Table
+from headstart.errors import DataError, RecipeError
+from headstart.recipes.labelled import Experiment
+from headstart.recipes.sources import TARGET, VALIDATION
+from headstart.tasks import TASKS
+from headstart.tasks.base import Task
+from headstart.tasks.columns import guess_label, guess_text, require_columns
+from headstart.tasks.open import OpenTask
+
+USUAL = "text-classification"
+"""The task of texts whose labels are named and that no task is named for."""
+
+
+def task_without_labels(recipe: Experiment, table: Table) -> Task | None:
+    """The task of a training file that has no labels; None where it has some, or the run has to learn from them.
+
+    A column of which every cell is one of the labels that were named holds the labels, whatever it is called.
+
+    Args:
+        recipe: whose labels are named, and whose strategies learn from none.
+        table: of the training file.
+
+    Raises:
+        RecipeError: there is more to choose than can be chosen without labels.
+        DataError: no column holds texts.
+    """
+    strategies, task = recipe.strategies or (), recipe.task
+    labels = task.plain().get("labels")
+    if task.label is not None or not labels or not strategies or any("labels" in each.needs for each in strategies):
+        return None
+    if _columns_of(labels, table):
+        return None
+    if isinstance(task, OpenTask):
+        task = TASKS.get(USUAL).model_validate(task.plain())
+    if task.target_kind not in ("label", "labels") or task.words:
+        return None
+    if len(strategies) > 1:
+        named = ", ".join(each.name for each in strategies)
+        raise RecipeError(
+            [
+                f"strategies: {table.file} has no labels to choose by, and {named} are named; name one, or add a column of labels"
+            ]
+        )
+    for role in (VALIDATION, TARGET):
+        if role in recipe.data.sources:
+            raise RecipeError(
+                [f"data.{role}: {table.file} has no labels, so nothing is chosen; give labelled rows with --test"]
+            )
+    if task.pairs and task.text is None:
+        raise RecipeError([f"task.text: name the two columns of {table.file} with --text FIRST,SECOND"])
+    require_columns(table, task.text, None)
+    return task.revised(text=task.text or (guess_text(table),))
+
+
+def with_labels_from(task: Task, table: Table) -> Task:
+    """The task of texts alone as it reads a file that has labels too.
+
+    Raises:
+        DataError: no column holds labels.
+    """
+    found = _columns_of(task.label_names, table)
+    return task.revised(label=found[0] if found else guess_label(table, task.text or ()))
+
+
+def hinted(error: DataError, recipe: Experiment) -> DataError:
+    """What is wrong with a file whose labels were not found and, where the strategies need none, what else can be done."""
+    strategies = recipe.strategies or ()
+    if not strategies or recipe.task.label or any("labels" in each.needs for each in strategies):
+        return error
+    return DataError(f"{error}, or name the labels that texts are to be given: --labels good,bad")
+
+
+def _columns_of(labels: Sequence[str], table: Table) -> list[str]:
+    """Columns that hold nothing but some of the labels."""
+    known = {*labels}
+    return [
+        name for name, cells in table.columns.items() if (found := {cell for cell in cells if cell}) and found <= known
+    ]

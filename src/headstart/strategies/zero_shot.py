@@ -1,0 +1,218 @@
+"""Zero-shot classification: labels by what they are called, without a row that has one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+from pydantic import model_validator
+
+from headstart.config import InputPath
+from headstart.data.outputs import Logits
+from headstart.data.prompts import verbalized
+from headstart.strategies.base import Candidate, Context, Need, Shared, Strategy, Work
+from headstart.strategies.descriptions import read_descriptions
+from headstart.strategies.prompting import TRIED, Prompting
+from headstart.tasks.base import Task
+
+if TYPE_CHECKING:
+    from headstart.backbones.base import Backbone
+    from headstart.predictors.base import Predictor
+    from headstart.predictors.network import NetworkPredictor
+
+FORMS = ("{}", "This text is about {}.", "This text is {}.", "Topic: {}", "It was {}.")
+"""Texts that the words of a label are put into; their vectors are added up."""
+NAMES = "names"
+"""How the opinion of names alone is called."""
+MOST_TEXTS = 5_000
+"""Training texts at most that names are held against and clusters are made of."""
+MATCHED = 60
+ALONE = "none"
+"""Stands for no encoder beside a decoder."""
+"""Training texts by which it is set how sure two opinions are of them."""
+SURE, SURE_OF_NAMES, SURE_OF_CLUSTERS = 0.5, 0.3, 0.85
+"""How sure a decoder, names and clusters are to be, from 0 for chance to 1 for certain; see docs/zero-shot.md."""
+
+
+class _Opinion(NamedTuple):
+    """One way of telling labels from names."""
+
+    said: str
+    predictor: Predictor
+    held: Logits
+    """Outputs of the validation rows; of none where there are no labels."""
+
+
+class ZeroShot(Strategy):
+    """Labels by their names (Chang et al. 2008, "Importance of Semantic Representation: Dataless Classification").
+
+    With an encoder such as `mini`, a label is the direction in which texts lie that are made of its words, and a text gets the
+    label whose direction is nearest. Where clusters of the training texts that begin at these directions (spherical k-means)
+    still agree with the names, they take the place of these: that gains much where labels are topics, and would lose all where
+    they are not. With a decoder such as `smol`, it is how likely the network is to write the label's words behind the text (see
+    `prompting`), times what an encoder says, which weighs more where clusters are kept. Labels of rows are not read; where there
+    are some, they calibrate, and they choose between names, clusters and prompts by the log-loss of up to 120 training rows.
+
+    Needs: the labels' names, by `--labels` where the file has none.
+    Inputs: texts with one label each; with a decoder pairs of texts too.
+    See also: `prompting`, the decoder alone, with examples; `distillation`, which makes a small model of what it says;
+    `feature-extraction`, which few labels suffice for.
+
+    Example:
+        headstart fit examples/feedback/train.csv --strategy zero-shot
+    """
+
+    name: ClassVar[str] = "zero-shot"
+    cost: ClassVar[int] = 1
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    frozen: ClassVar[bool] = True
+    why_no_refit: ClassVar[str] = "learns nothing from labels"
+
+    descriptions: dict[str, str] | None = None
+    """Words that stand for labels, such as `{pos: "a happy customer", neg: "a complaint"}`; by default the labels' names."""
+    describe: InputPath | None = None
+    """File with such words: a table with the columns label and description, or a mapping in JSON or YAML."""
+    clusters: bool | None = None
+    """Whether clusters of the training texts that begin at the names take their place; by default where both agree."""
+    embedding_backbone: InputPath = "mini"
+    """Encoder beside a decoder: the two opinions are multiplied; `none` asks the decoder alone."""
+
+    @model_validator(mode="after")
+    def _once(self) -> ZeroShot:
+        if self.descriptions is not None and self.describe is not None:
+            raise ValueError("give descriptions or a file of them (describe), not both")
+        return self
+
+    def refuses(self, task: Task) -> str:
+        """Refuses tasks without one label for each row."""
+        if task.target_kind != "label" or task.words:
+            return "it tells one label of each row by the labels' names"
+        return ""
+
+    def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
+        """Refuses encoders for pairs of texts, whose labels say how two texts relate and name no topic."""
+        if task.pairs and not _is_decoder(config):
+            return (
+                "an encoder cannot tell from names how two texts relate; take a decoder such as smol (--backbone smol)"
+            )
+        return ""
+
+    def work(self, context: Context) -> Work:
+        """Texts once by the encoder; with a decoder, what prompting does beside it."""
+        rows = max(len(context.train), 1)
+        if context.located is not None and _is_decoder(context.located.config):
+            return Prompting().work(context)
+        return Work(0.0, (min(MOST_TEXTS, rows) + len(context.validation)) / rows)
+
+    def fit(self, context: Context) -> Candidate:
+        """Put every way into words, choose by labels where there are some, by agreement where there are none."""
+        words = self._words(context.task)
+        located = context.located
+        assert located is not None
+        context.progress.begin(self.name, min(MOST_TEXTS, len(context.train)) + len(context.validation))
+        opinions = self._with_decoder if _is_decoder(located.config) else self._by_encoder
+        found = opinions(context, words)
+        kept = _least_loss(context, found)
+        context.progress.end()
+        resolved = self.revised(descriptions=words, describe=None, clusters="clusters" in kept.said)
+        return Candidate(resolved, context.training, kept.predictor, kept.held, kept.said, 0)
+
+    def _words(self, task: Task) -> dict[str, str]:
+        """Words by label; raises DataError for what cannot stand for one."""
+        given = read_descriptions(Path(self.describe), task.names) if self.describe else self.descriptions
+        return dict(zip(task.names, verbalized(task.names, given, what="descriptions"), strict=True))
+
+    def _by_encoder(self, context: Context, words: Mapping[str, str]) -> list[_Opinion]:
+        """Names, clusters, or both to choose from where there are labels; clusters where they agree where there are none."""
+        from headstart.grouping.named import by_names, grown
+        from headstart.predictors.encoding import encode
+
+        backbone = context.backbone()
+        order = np.random.default_rng([context.seed, 0x2E05]).permutation(len(context.train))[:MOST_TEXTS]
+        texts = list(context.train.take(np.sort(order).tolist()).inputs)
+        precision = context.precision
+        vectors = encode(backbone, texts, precision=precision, progress=context.progress).vectors
+        names = np.stack([encode(backbone, [form.format(each) for each in words.values()]).vectors for form in FORMS])
+        named = by_names(names, vectors)
+        clusters = grown(named, vectors)
+        ways = [(NAMES, named)] * (self.clusters is not True)
+        if self.clusters is True or (self.clusters is None and clusters.kept):
+            agreed = f"clusters from names (agreement {clusters.agreement:.2f})"
+            ways = [*(ways if context.labelled else []), (agreed, clusters.named)]
+        found = []
+        for said, directions in ways:
+            predictor = _network(context, backbone, directions, texts)
+            held = predictor.outputs(list(context.validation.inputs), progress=context.progress)
+            found.append(_Opinion(said, predictor, held))
+        return found
+
+    def _with_decoder(self, context: Context, words: Mapping[str, str]) -> list[_Opinion]:
+        """The decoder's opinion and, unless it is to be alone, its product with the encoder's."""
+        from headstart.backbones.location import BackboneSource, locate
+        from headstart.predictors.zero_shot import ZeroShotPredictor, factor_for, product
+
+        prompted = Prompting(verbalizer=dict(words)).fit(context)
+        asked: Any = prompted.predictor
+        alone = _Opinion(f"likelihood ({prompted.description})", asked, prompted.validation)  # type: ignore[arg-type]
+        if self.embedding_backbone == ALONE or context.task.pairs:
+            return [alone]
+        located = locate(BackboneSource(location=self.embedding_backbone), context.task.needs)
+        encoder = replace(context, located=located, shared=Shared())
+        second = _least_loss(context, self._by_encoder(encoder, words))
+        named: Any = second.predictor
+        some = list(context.train.inputs[:MATCHED])
+        chance, own = 1 / len(context.task.names), SURE_OF_NAMES if second.said == NAMES else SURE_OF_CLUSTERS
+        factors = [
+            factor_for(each.outputs(some).values, chance + (1 - chance) * sure)
+            for each, sure in ((asked, SURE), (named, own))
+        ]
+        both = ZeroShotPredictor(asked, named, factors)
+        values = product(alone.held.values, second.held.values, factors)
+        held = Logits(alone.held.truncated | second.held.truncated, values)
+        return [
+            _Opinion(f"{alone.said} times {second.said}", both, held),
+            *([alone, second] if context.labelled else []),
+        ]
+
+
+def _is_decoder(config: Mapping[str, Any]) -> bool:
+    from headstart.backbones.location import DECODE, GENERATE, abilities
+
+    can = abilities(config)
+    return GENERATE in can and DECODE not in can
+
+
+def _network(context: Context, backbone: Backbone, directions: Any, texts: Sequence[str]) -> NetworkPredictor:
+    """A network whose head gives the cosines of mean states with directions, up to the length of each text's state."""
+    from headstart.grouping.named import SCALE
+    from headstart.heads import HEAD
+    from headstart.heads.base import LinearMap
+    from headstart.heads.model import Model
+    from headstart.predictors.network import NetworkPredictor
+    from headstart.training.features import pooled_states
+
+    some = pooled_states(backbone, backbone.tokenizer.read(list(texts[:MATCHED])), ("mean",), layers=(backbone.depth,))[
+        :, 0, 0
+    ]
+    length = np.linalg.norm(some, axis=1).mean()
+    apart = np.linalg.norm(some / length - directions.middle, axis=1).mean()
+    scale = SCALE / max(float(apart), 1e-6)
+    heads = context.task.heads(backbone, layers=(backbone.depth,), pooling="mean")
+    heads[HEAD].set(
+        LinearMap(scale * directions.directions / length, -scale * directions.directions @ directions.middle)
+    )
+    return NetworkPredictor(Model(backbone, heads), context.task)
+
+
+def _least_loss(context: Context, opinions: Sequence[_Opinion]) -> _Opinion:
+    """The opinion with the least log-loss on some training rows; the first one where these have no labels or there is no other."""
+    if not context.labelled or len(opinions) == 1:
+        return opinions[0]
+    from headstart.strategies.prompting import mean_loss
+
+    order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
+    some = context.train.take(np.sort(order[:TRIED]).tolist())
+    return min(opinions, key=lambda each: mean_loss(context.task, each.predictor.outputs(list(some.inputs)), some))  # type: ignore[arg-type]

@@ -1,0 +1,184 @@
+"""Zero-shot classification: files without labels, names and clusters, a decoder beside an encoder."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+from tests.toys.decoders import make_decoder
+
+import headstart
+from headstart.artifact import Artifact, load
+from headstart.errors import HeadstartError
+from headstart.grouping.named import by_names, grown
+from headstart.strategies.descriptions import read_descriptions
+
+LABELS = ["good", "bad"]
+TEXTS = [f"the cat is {word} , {at}" for at in range(24) for word in LABELS]
+ALONE = {"text": TEXTS}
+TEST = {"words": TEXTS[:6], "what": LABELS * 3}
+
+
+def scattered(centres: np.ndarray, each: int, spread: float, seed: int = 0) -> np.ndarray:
+    """Vectors of length 1 around each centre, one centre after the other."""
+    draw = np.random.default_rng(seed)
+    found = np.repeat(centres, each, axis=0) + spread * draw.standard_normal((each * len(centres), centres.shape[1]))
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_clusters_take_the_place_of_names_only_where_both_agree() -> None:
+    centres = np.eye(3, 16)
+    texts = scattered(centres, 60, 0.1)
+    own = np.repeat(np.arange(3), 60)
+    near = scattered(centres, 1, 0.35, seed=1)[None]
+    names = by_names(near, texts)
+    found = grown(names, texts)
+    right = (found.named.cosines(texts).argmax(1) == own).mean()
+    assert found.kept and found.agreement > 0.6 and right == 1.0
+    assert right >= (names.cosines(texts).argmax(1) == own).mean()
+    elsewhere = scattered(np.eye(16)[8:11], 60, 0.1)  # texts differ by something else than what the names are about
+    assert not grown(by_names(centres[None].astype(np.float32), elsewhere), elsewhere).kept
+    assert not grown(names, texts[:50]).kept, "too few texts to cluster"
+
+
+@pytest.fixture(scope="module")
+def fitted(tiny_backbone: Path) -> Callable[..., Artifact]:
+    def fit(rows: Any = ALONE, **options: Any) -> Artifact:
+        given = {"strategy": "zero-shot", "backbone": str(tiny_backbone), "threads": 1, "labels": LABELS}
+        return headstart.fit(rows, **given | options)
+
+    return fit
+
+
+def test_texts_alone_make_a_model_of_which_nothing_is_claimed(fitted: Callable[..., Artifact], tmp_path: Path) -> None:
+    model = fitted()
+    (row,) = model.evidence["leaderboard"]
+    assert row["chosen"] and not any(row["scores"].values()) and model.evidence["comparisons"] == []
+    assert model.evidence["data"]["labelled"] is False and model.evidence["data"]["splits"]["train"]["labels"] == {}
+    assert "nothing is known of how often it is right" in model.evidence["verdict"][0]
+    again = load(model.save(tmp_path / "saved"))
+    np.testing.assert_allclose(again.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-5)
+    once_more = headstart.fit(ALONE, **{**_flat(model.recipe), "labels": LABELS})
+    np.testing.assert_array_equal(once_more.predict_proba(TEXTS), model.predict_proba(TEXTS))
+
+
+def _flat(recipe: dict[str, Any]) -> dict[str, Any]:
+    strategy = dict(recipe["strategy"])
+    return {
+        "strategy": strategy,
+        "backbone": recipe["backbone"],
+        "threads": recipe["threads"],
+        "precision": recipe["precision"],
+    }
+
+
+def test_a_test_with_labels_is_scored_and_its_column_is_found_by_them(
+    fitted: Callable[..., Artifact], tmp_path: Path
+) -> None:
+    import csv
+
+    path = tmp_path / "test.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "how", "what"])
+        writer.writerows(zip(TEST["words"], "abcabc", TEST["what"], strict=True))
+    model = fitted(test=str(path))
+    scores = model.evidence["leaderboard"][0]["scores"]
+    right = np.mean(
+        [given.label == true for given, true in zip(model.predict(TEST["words"]), TEST["what"], strict=True)]
+    )
+    assert scores["validation"] is None and scores["test"]["accuracy"]["value"] == pytest.approx(right)
+    assert "on 6 test rows" in model.evidence["verdict"][0]
+    assert model.task.label == "what"
+
+
+def test_a_column_of_nothing_but_labels_holds_the_labels_whatever_it_is_called(fitted: Callable[..., Artifact]) -> None:
+    model = fitted(ALONE | {"mood": LABELS * 24}, controls=False)
+    assert model.evidence["data"].get("labelled", True) and model.task.label == "mood"
+    assert model.evidence["leaderboard"][0]["scores"]["validation"]["accuracy"]["n"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"labels": None}, "or name the labels that texts are to be given: --labels good,bad"),
+        ({"strategy": None, "strategies": ["zero-shot", "prompting"]}, "has no labels to choose by"),
+        ({"strategy": "feature-extraction"}, "no task fits its columns"),
+        ({"labels": ["good", "good"]}, "stands twice"),
+        ({"labels": ["good", "good "]}, "the same words"),
+        ({"descriptions": {"ugly": "x"}}, "there is no label 'ugly'"),
+        ({"descriptions": {"good": " "}}, "has no words that could be written"),
+        ({"descriptions": {"good": "x"}, "describe": "labels.csv"}, "not both"),
+    ],
+)
+def test_what_cannot_be_done_without_labels_is_said(
+    fitted: Callable[..., Artifact], options: dict[str, Any], said: str
+) -> None:
+    given = {key: value for key, value in options.items() if value is not None}
+    gone = [key for key, value in options.items() if value is None]
+    with pytest.raises(HeadstartError, match=said):
+        if gone:
+            fixed = {"strategy": "zero-shot", "labels": LABELS, "threads": 1} | given
+            headstart.fit(ALONE, **{key: value for key, value in fixed.items() if key not in gone})
+        else:
+            fitted(**given)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("d.csv", "label,description\ngood,a happy customer\n", "the label 'bad' has no description"),
+        ("d.csv", "label,description\ngood,x\ngood,y\n", ":3: the label 'good' is described twice"),
+        ("d.csv", "name,description\ngood,x\nbad,y\n", "has no column 'label'"),
+        ("d.json", '["good"]', "expected a mapping of labels to texts"),
+        ("d.yaml", "good: [", "cannot be read as yaml"),
+        ("d.yaml", "good: x\nbad: y\nugly: z\n", "there is no label 'ugly'"),
+    ],
+)
+def test_descriptions_that_cannot_be_used_are_refused_with_their_place(
+    name: str, content: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(HeadstartError, match=said):
+        read_descriptions(tmp_path / name, LABELS)
+
+
+def test_descriptions_of_a_file_stand_in_the_resolved_recipe(fitted: Callable[..., Artifact], tmp_path: Path) -> None:
+    path = tmp_path / "d.yaml"
+    path.write_text("good: a very good day\nbad: a bad night\n")
+    strategy = fitted(describe=str(path)).recipe["strategy"]
+    assert (
+        strategy["descriptions"] == {"good": "a very good day", "bad": "a bad night"} and strategy["describe"] is None
+    )
+
+
+def test_a_decoder_and_an_encoder_are_multiplied(
+    fitted: Callable[..., Artifact], tiny_backbone: Path, tmp_path: Path
+) -> None:
+    decoder = make_decoder(tmp_path / "llama")
+    model = fitted(backbone=str(decoder), embedding_backbone=str(tiny_backbone), max_length=120)
+    both: Any = model.predictor
+    parts = [
+        log_softmax(factor * each.outputs(TEXTS).values, axis=1)
+        for factor, each in zip(both.factors, (both.asked, both.named), strict=True)
+    ]
+    expected = log_softmax(sum(parts), axis=1)
+    np.testing.assert_allclose(np.log(model.predict_proba(TEXTS)), expected, atol=1e-4)
+    again = load(model.save(tmp_path / "saved"))
+    np.testing.assert_allclose(again.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-5)
+    alone = fitted(backbone=str(decoder), embedding_backbone="none", max_length=120)
+    assert alone.predictor.kind == "prompted"
+    np.testing.assert_allclose(
+        alone.predict_proba(TEXTS), np.exp(log_softmax(both.asked.outputs(TEXTS).values, axis=1)), atol=1e-5
+    )
+
+
+def test_prompting_reads_texts_alone_and_examples_need_labels(fitted: Callable[..., Artifact], tmp_path: Path) -> None:
+    decoder = str(make_decoder(tmp_path / "llama"))
+    model = fitted(backbone=decoder, strategy="prompting", max_length=120)
+    asked: Any = model.predictor
+    assert model.recipe["strategy"]["calibration"] == "batch" and np.abs(asked.bias).max() > 0
+    with pytest.raises(HeadstartError, match="examples need labels"):
+        fitted(backbone=decoder, strategy="prompting", shots=2, max_length=120)
