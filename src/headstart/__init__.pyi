@@ -1020,7 +1020,7 @@ def adapt(
     """
 
 def predict(
-    model: str | Path,
+    model: str | Path | None = ...,
     texts: Sequence[str] = (),
     *,
     progress: Progress = ...,
@@ -1043,12 +1043,16 @@ def predict(
     top_p: float | None = ...,
     sampling_seed: int | None = ...,
     no_repeat_ngram: int | None = ...,
+    labels: Sequence[str] | str | None = ...,
     input: str | None = ...,
     output: str | None = ...,
     best: int | None = ...,
     max_answer: int | None = ...,
     stream: bool | None = ...,
     overwrite: bool | None = ...,
+    backbone: str | Keys | None = ...,
+    revision: str | None = ...,
+    max_length: int | None = ...,
 ) -> dict[str, Any]:
     """Predict for texts, or for a file (`input=`).
 
@@ -1077,6 +1081,7 @@ def predict(
         top_p: Draw among the likeliest words that have this probability together, in (0, 1], in models that write.
         sampling_seed: Seed of what is drawn in models that write, in [0, 4294967295].
         no_repeat_ngram: Tokens in a row that may not occur twice in a text, in [0, 100], of models that write.
+        labels: Labels to choose from by their names alone, such as `good,bad`, in the place of a run.
         input: File with a text column, or `-` for lines on standard input.
         output: File to write.
         best: Answers, passages or texts listed for each input at most, in [1, 100], of models that find or write
@@ -1084,6 +1089,10 @@ def predict(
         max_answer: Words of an answer at most, in [1, 10000], of models that find answers in texts.
         stream: Answer each line of standard input as it comes, and say at the end how long answers took.
         overwrite: Replace the output file.
+        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
+            headstart, or a hub id such as `org/model`.
+        revision: Hub revision.
+        max_length: Tokens read of each text, special tokens included, at least 8.
     """
 
 def evaluate(

@@ -114,10 +114,14 @@ def plan(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> dic
 
 
 def predict(
-    model: str | Path, texts: Sequence[str] = (), *, progress: Progress = SILENT, **options: Any
+    model: str | Path | None = None, texts: Sequence[str] = (), *, progress: Progress = SILENT, **options: Any
 ) -> dict[str, Any]:
-    """Classify texts, or a file with `input=` (and `output=`); returns what `headstart predict --json` prints."""
-    recipe = assemble("predict", {"model": str(model), "texts": tuple(as_texts(texts))} | options)
+    """Classify texts, or a file with `input=` (and `output=`); returns what `headstart predict --json` prints.
+
+    Without a model, `labels=["good", "bad"]` are told by their names alone.
+    """
+    named = {} if model is None else {"model": str(model)}
+    recipe = assemble("predict", named | {"texts": tuple(as_texts(texts))} | options)
     return run_recipe(recipe, progress).result
 
 

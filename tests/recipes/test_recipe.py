@@ -100,7 +100,7 @@ def test_every_flat_name_is_a_place_in_the_recipe_and_every_place_has_one(verb: 
     places = {flag.path for flag in names.values()}
     for key, info in VERBS.get(verb).model_fields.items():
         inner = getattr(info.annotation, "model_fields", None)
-        if key in ("task",) or (inner and verb not in ("resume", "predict", "evaluate")):
+        if key == "task" or inner:
             assert any(path[0] == key for path in places), key
         elif key not in HIDDEN:
             assert (key,) in places, key

@@ -182,3 +182,16 @@ def test_prompting_reads_texts_alone_and_examples_need_labels(fitted: Callable[.
     assert model.recipe["strategy"]["calibration"] == "batch" and np.abs(asked.bias).max() > 0
     with pytest.raises(HeadstartError, match="examples need labels"):
         fitted(backbone=decoder, strategy="prompting", shots=2, max_length=120)
+
+
+def test_labels_are_told_by_their_names_without_a_run_each_text_by_itself(tiny_backbone: Path, tmp_path: Path) -> None:
+    given: dict[str, Any] = {"labels": LABELS, "backbone": str(tiny_backbone), "threads": 1}
+    said = headstart.predict(texts=TEXTS[:3], **given)["predictions"]
+    assert [row["label"] in LABELS for row in said] == [True] * 3
+    (alone,) = headstart.predict(texts=TEXTS[2:3], **given)["predictions"]
+    assert alone["probabilities"] == pytest.approx(said[2]["probabilities"], abs=1e-5)
+    decoder = given | {"backbone": str(make_decoder(tmp_path / "llama")), "max_length": 120}
+    (one,) = headstart.predict(texts=TEXTS[:1], **decoder)["predictions"]
+    assert sum(one["probabilities"].values()) == pytest.approx(1)
+    with pytest.raises(HeadstartError, match="model: is required"):
+        headstart.predict(texts=TEXTS[:1])

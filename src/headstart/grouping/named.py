@@ -44,17 +44,18 @@ class Grown(NamedTuple):
     """Whether clusters and names agree, and no cluster is nearly empty."""
 
 
-def by_names(names: np.ndarray, texts: np.ndarray | None) -> NamedDirections:
+def by_names(names: np.ndarray, texts: np.ndarray) -> NamedDirections:
     """Directions of labels by what they are called.
 
     What all names have in common, and all texts, is taken away, since it tells no label from another.
 
     Args:
         names: vectors of length 1 of texts that name each label, float32, shape (ways, labels, width).
-        texts: vectors of length 1 of unlabelled texts, float32, shape (texts, width); None where there are none, then nothing is
-            taken away from texts.
+        texts: vectors of length 1 of unlabelled texts, float32, shape (texts, width); where they are fewer than `LEAST_TEXTS` for
+            each label nothing is taken away from texts.
     """
-    middle = np.zeros(names.shape[2], dtype=np.float32) if texts is None or not len(texts) else texts.mean(axis=0)
+    few = len(texts) < LEAST_TEXTS * names.shape[1]
+    middle = np.zeros(names.shape[2], dtype=np.float32) if few else texts.mean(axis=0)
     apart = _scaled(names - names.mean(axis=1, keepdims=True))
     return NamedDirections(_scaled(apart.mean(axis=0)), middle)
 

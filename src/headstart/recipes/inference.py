@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from headstart.backbones.location import BackboneSource, Origin
 from headstart.config import InputPath, Names, OutputPath
 from headstart.recipes.base import Confidence, Recipe, Threads
 from headstart.recipes.sources import Format
@@ -14,6 +15,10 @@ from headstart.runtime.precision import Precision
 
 PASSAGES, PASSAGE_WEIGHT = 10, 2.0
 """Passages that are read for a question, and how much their order counts."""
+
+
+NO_RUN = "."
+"""Stands for the run where labels are told by their names alone."""
 
 
 class Loaded(Recipe):
@@ -73,6 +78,7 @@ class Predict(WritingOptions, Inference):
     Example:
         headstart predict runs/feedback "It broke after a week."
         headstart predict runs/feedback --input examples/feedback/test.csv --output scored.csv
+        headstart predict --labels praise,complaint "It broke after a week."
     """
 
     verb: ClassVar[str] = "predict"
@@ -80,6 +86,10 @@ class Predict(WritingOptions, Inference):
 
     texts: tuple[str, ...] = ()
     """Texts to classify."""
+    labels: Names | None = None
+    """Labels to choose from by their names alone, such as `good,bad`, in the place of a run; all arguments are texts then."""
+    backbone: Origin = Field(default_factory=BackboneSource)
+    """The pretrained network that tells labels by their names: an encoder such as `mini`, or a decoder such as `smol`."""
     input: InputPath | None = None
     """File with a text column, or `-` for lines on standard input."""
     output: OutputPath | None = None
@@ -94,6 +104,15 @@ class Predict(WritingOptions, Inference):
     writes, show what is written word by word."""
     overwrite: bool = False
     """Replace the output file."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_alone(cls, values: Any) -> Any:
+        """With labels no run is named, so what stands in its place is the first text."""
+        if not isinstance(values, dict) or not values.get("labels"):
+            return values
+        first = [str(values["model"])] if values.get("model") not in (None, "", NO_RUN) else []
+        return values | {"model": NO_RUN, "texts": (*first, *(values.get("texts") or ()))}
 
     @model_validator(mode="before")
     @classmethod

@@ -100,7 +100,7 @@ DOORS = (
     Door(
         "predict",
         "predict",
-        MODEL + ", texts: Sequence[str] = ()",
+        "model: str | Path | None = ..., texts: Sequence[str] = ()",
         RESULT,
         "Predict for texts, or for a file (`input=`).",
     ),

@@ -28,6 +28,8 @@ from headstart.unseen import escaped
 OPEN_DATA = ("test", "validation", "group_column", "time_column")
 OPEN = {"strategy": "fine-tuning", "budget": "10m", "training": {"epochs": 3}, "controls": False}
 """Keys that people change first, each with a value that one may want."""
+FOUND = HIDDEN | {"task.labels"}
+"""Keys that a draft leaves to be found in the data."""
 MOST_LABELS = 8
 
 
@@ -95,7 +97,7 @@ def _task(labelled: LabelledRows) -> Iterator[str]:
         yield _one_line(f"  # Guessed: {guess.reason}.")
         for name, reason in guess.others.items():
             yield _one_line(f"  # {name} fits too: {reason}.")
-    values = {"name": task.name, **{key: value for key, value in _changed(task).items() if f"task.{key}" not in HIDDEN}}
+    values = {"name": task.name, **{key: value for key, value in _changed(task).items() if f"task.{key}" not in FOUND}}
     values["metric"] = task.chosen_metric
     others = ", ".join(
         metric.name for metric in task.all_metrics() if metric.for_choices and metric.name != values["metric"]

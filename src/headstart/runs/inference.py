@@ -91,6 +91,12 @@ def opened(recipe: Predict, call: Call) -> tuple[Artifact, float | None]:
 
 def _loaded(recipe: Inference, call: Call) -> Artifact:
     """The artifact of a recipe, with the threads and the runtime that it asks for."""
+    if isinstance(recipe, Predict) and recipe.labels:
+        from headstart.runs.zero_shot import of_names
+
+        artifact = of_names(recipe)
+        _refuse_abstaining(recipe, artifact)
+        return artifact
     artifact = load(recipe.model, precision=recipe.precision, device=recipe.device, runtime=recipe.runtime)
     _refuse_abstaining(recipe, artifact)
     if recipe.threads is not None:

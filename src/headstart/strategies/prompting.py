@@ -127,7 +127,7 @@ class Prompting(Strategy):
         if self.shots:
             raise RecipeError(["strategy.shots: examples need labels, and the training file has none; leave shots out"])
         asked = self._asking(context, self._model(context), prompt)
-        calibration = self.calibration or "batch"
+        calibration = self.calibration or ("batch" if len(context.train) else "domain-conditional")
         order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
         some = context.train.take(np.sort(order[:TRIED]).tolist())
         context.progress.begin(self.name, len(some))

@@ -135,7 +135,7 @@ class ZeroShot(Strategy):
         texts = list(context.train.take(np.sort(order).tolist()).inputs)
         precision = context.precision
         vectors = encode(backbone, texts, precision=precision, progress=context.progress).vectors
-        names = np.stack([encode(backbone, [form.format(each) for each in words.values()]).vectors for form in FORMS])
+        names = np.stack([encode(backbone, _named(words, form)).vectors for form in FORMS])
         named = by_names(names, vectors)
         clusters = grown(named, vectors)
         ways = [(NAMES, named)] * (self.clusters is not True)
@@ -144,7 +144,7 @@ class ZeroShot(Strategy):
             ways = [*(ways if context.labelled else []), (agreed, clusters.named)]
         found = []
         for said, directions in ways:
-            predictor = _network(context, backbone, directions, texts)
+            predictor = _network(context, backbone, directions, texts or _named(words))
             held = predictor.outputs(list(context.validation.inputs), progress=context.progress)
             found.append(_Opinion(said, predictor, held))
         return found
@@ -163,7 +163,7 @@ class ZeroShot(Strategy):
         encoder = replace(context, located=located, shared=Shared())
         second = _least_loss(context, self._by_encoder(encoder, words))
         named: Any = second.predictor
-        some = list(context.train.inputs[:MATCHED])
+        some = list(context.train.inputs[:MATCHED]) or _named(words)
         chance, own = 1 / len(context.task.names), SURE_OF_NAMES if second.said == NAMES else SURE_OF_CLUSTERS
         factors = [
             factor_for(each.outputs(some).values, chance + (1 - chance) * sure)
@@ -183,6 +183,11 @@ def _is_decoder(config: Mapping[str, Any]) -> bool:
 
     can = abilities(config)
     return GENERATE in can and DECODE not in can
+
+
+def _named(words: Mapping[str, str], *forms: str) -> list[str]:
+    """Texts made of the words of each label, in some forms or in all."""
+    return [form.format(each) for form in forms or FORMS for each in words.values()]
 
 
 def _network(context: Context, backbone: Backbone, directions: Any, texts: Sequence[str]) -> NetworkPredictor:
