@@ -41,6 +41,7 @@ def test_clusters_take_the_place_of_names_only_where_both_agree() -> None:
     elsewhere = scattered(np.eye(16)[8:11], 60, 0.1)  # texts differ by something else than what the names are about
     assert not grown(by_names(centres[None].astype(np.float32), elsewhere), elsewhere).kept
     assert not grown(names, texts[:50]).kept, "too few texts to cluster"
+    assert not by_names(near, texts[:5]).middle.any() and by_names(near, texts).middle.any()
 
 
 @pytest.fixture(scope="module")
