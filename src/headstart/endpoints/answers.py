@@ -57,10 +57,6 @@ class AnswerJournal:
 
     Args:
         path: of the file, made when the first line is written; None keeps answers in memory alone.
-
-    Raises:
-        RunFolderError: another process is writing it, or something else bears its name.
-        StorageError: it cannot be opened.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -75,10 +71,20 @@ class AnswerJournal:
         self._open: dict[str, list[Spent]] = {}
         self._lock = threading.Lock()
         self._file: IO[bytes] | None = None
-        if path is not None and os.path.lexists(path):
-            self._read(self._opened(path))
 
     def __enter__(self) -> AnswerJournal:
+        """Take up what an earlier process left.
+
+        Raises:
+            RunFolderError: another process is writing it, or something else bears its name.
+            StorageError: it cannot be opened.
+        """
+        if self.path is not None and os.path.lexists(self.path):
+            try:
+                self._read(self._opened(self.path))
+            except BaseException:
+                self.__exit__(None, None, None)
+                raise
         return self
 
     def __exit__(
@@ -156,20 +162,21 @@ class AnswerJournal:
 
     def _read(self, file: IO[bytes]) -> None:
         """Take up what is there, and make sure that the next line begins on its own."""
-        last = b"\n"
-        for number, last in enumerate(file):
+        header = _line({"format": FORMAT})
+        last, known = b"", 0
+        for last in file:
             entry = _entry(last)
-            if (
-                number == 0
-                and (entry is None or "format" not in entry)
-                and not _line({"format": FORMAT}).startswith(last)
-            ):
-                raise RunFolderError(
-                    f"{self.path} was not written by headstart, so nothing is added to it; move it away"
-                )
+            known += entry is not None
             if entry is None or not self._take(entry):
                 self.damaged += 1
-        if not last.endswith(b"\n"):
+        if not known and file.tell() and not (file.tell() < len(header) and header.startswith(last)):
+            raise RunFolderError(f"{self.path} was not written by headstart, so nothing is added to it; move it away")
+        if not known:
+            self.damaged = 0
+            file.seek(0)
+            file.truncate()
+            file.write(header)
+        elif not last.endswith(b"\n"):
             file.write(b"\n")
         for left in self._open.values():
             self.in_flight += len(left)
