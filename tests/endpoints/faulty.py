@@ -18,6 +18,13 @@ Fault = Callable[[Any], None]
 """Answers a request in place of the usual way, given its handler."""
 
 
+class QuietServer(ThreadingHTTPServer):
+    """A server that says nothing where who asked is gone."""
+
+    def handle_error(self, *_: Any) -> None:
+        pass
+
+
 class FaultyEndpoint:
     """A model `tiny`, which calls texts good that hold one of `GOOD`, and others bad; a context manager.
 
@@ -44,7 +51,7 @@ class FaultyEndpoint:
         self.most_under_way = 0
         self.times: list[float] = []
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = QuietServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 

@@ -28,9 +28,11 @@ def test_what_was_kept_is_there_and_what_was_under_way_counts_as_the_most(tmp_pa
         assert journal.get("b") is None and journal.get("d") is None and len(journal) == 2
         assert journal.in_flight == 2 and journal.damaged == 0
         assert journal.spent == Spent(5, 7 + 1 + 200, 3 + 1 + 20)
+        journal.sent("d", Spent(1, 100, 10))
         journal.answered("d", Received("late"), Spent(1, 5, 5))
     with AnswerJournal(path) as journal:
-        assert journal.in_flight == 1 and journal.get("d") == Received("late")
+        assert journal.in_flight == 0 and journal.get("d") == Received("late")
+        assert journal.spent == Spent(6, 7 + 1 + 200 + 5, 3 + 1 + 20 + 5)
 
 
 def test_torn_at_any_byte_whole_answers_stay_and_more_can_be_added(tmp_path: Path) -> None:
@@ -38,7 +40,7 @@ def test_torn_at_any_byte_whole_answers_stay_and_more_can_be_added(tmp_path: Pat
     whole = written(path)
     answers = [at for at in range(len(whole)) if whole[at:].startswith(b'"answered"')]
     ends = [whole.index(b"\n", at) + 1 for at in answers]
-    for size in range(0, len(whole), 7):
+    for size in range(0, len(whole), 13):
         path.write_bytes(whole[:size])
         with AnswerJournal(path) as journal:
             assert len(journal) == sum(end <= size for end in ends)
@@ -51,7 +53,7 @@ def test_torn_at_any_byte_whole_answers_stay_and_more_can_be_added(tmp_path: Pat
 def test_a_byte_that_changed_costs_one_line(tmp_path: Path) -> None:
     path = tmp_path / ANSWERS
     whole = written(path)
-    for at in range(30, len(whole), 5):
+    for at in range(30, len(whole), 11):
         changed = bytearray(whole)
         changed[at] ^= 4
         path.write_bytes(changed)

@@ -82,6 +82,9 @@ class AnswerJournal:
         if self.path is not None and os.path.lexists(self.path):
             try:
                 self._read(self._opened(self.path))
+            except OSError as error:
+                self.__exit__(None, None, None)
+                raise refusal(self.path, error) from None
             except BaseException:
                 self.__exit__(None, None, None)
                 raise
@@ -178,10 +181,13 @@ class AnswerJournal:
             file.write(header)
         elif not last.endswith(b"\n"):
             file.write(b"\n")
-        for left in self._open.values():
+        for name, left in self._open.items():
             self.in_flight += len(left)
-            for most in left:
+            for most in left:  # said once: the next process that opens it finds them settled
                 self.spent = self.spent.plus(most)
+                file.write(_line({"failed": name, "spent": list(most)}))
+        self._open = {}
+        file.flush()
 
     def _take(self, entry: Mapping[str, Any]) -> bool:
         """Take up one line; False where it makes no sense."""
