@@ -49,6 +49,9 @@ def test_another_model_than_was_asked_for_is_said(served: FaultyEndpoint, heard:
     taught = teacher(served)
     taught.logits(["a", "b"], progress=heard)
     assert heard.warnings == ["'huge' answers, where 'tiny' was asked for"] and taught.models == ("huge",)
+    served.name = "tiny-2026-01-01"
+    taught.logits(["c"], progress=heard)
+    assert len(heard.warnings) == 1 and "'tiny-2026-01-01' answers, where 'tiny' was asked for" in heard.lines
 
 
 def test_nothing_is_asked_again(served: FaultyEndpoint, tmp_path: Path, heard: Heard) -> None:

@@ -147,12 +147,13 @@ class EndpointTeacher:
         return found.astype(np.float32)
 
     def _note_models(self, received: Sequence[Received], progress: Progress) -> None:
-        """Warn where another model answers than was asked for."""
+        """Say where another model answers than was asked for, such as a dated one; warn where its name begins otherwise."""
         for name in sorted({each.model for each in received if each.model} - {*self.models}):
             self.models += (name,)
             if name != self.endpoint.model:
                 asked = quoted(self.endpoint.model)
-                progress.say(TOPIC, f"{quoted(name)} answers, where {asked} was asked for", warning=True)
+                other = not name.startswith(self.endpoint.model)
+                progress.say(TOPIC, f"{quoted(name)} answers, where {asked} was asked for", warning=other)
 
     def _sum_up(self, client: EndpointClient, rows: int, progress: Progress) -> None:
         spent = self.spent
