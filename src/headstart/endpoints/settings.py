@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from headstart.config import Component, seconds
 from headstart.endpoints.addresses import address_fault
@@ -39,8 +39,6 @@ KeyVariable = Annotated[str, AfterValidator(_key_variable)]
 
 class Endpoint(Component):
     """An endpoint that speaks the OpenAI API, with what may be spent on it; the key itself is never a part of it."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(hide_input_in_errors=True)
 
     url: Address
     """Where it is, such as `http://localhost:8001/v1`; https but on this machine, and no key in it."""
