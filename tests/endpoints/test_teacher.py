@@ -27,10 +27,18 @@ def test_rows_without_a_label_are_nan_and_counted(heard: Heard) -> None:
     assert heard.warnings == ["2 texts have no label of the teacher's"]
 
 
+def test_an_endpoint_is_probed_once_and_nothing_is_sent_for_no_texts(served: FaultyEndpoint, heard: Heard) -> None:
+    taught = teacher(served)
+    assert taught.logits([]).shape == (0, 2) and served.count == 0
+    taught.logits(["a"])
+    assert taught.logits(["b"], progress=heard).shape == (1, 2) and served.count == 3
+    assert len(heard.lines) == 1, "the way is said the first time"
+
+
 def test_a_text_that_is_refused_is_left_open(served: FaultyEndpoint) -> None:
     taught = teacher(served, concurrency=1)
     taught.logits(["good"])
-    served.faults = [None, status(400, "too long")]  # type: ignore[list-item]
+    served.faults = [status(400, "too long")]
     assert np.isnan(taught.logits(["long", "good"])).all(axis=1).tolist() == [True, False]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -37,6 +37,11 @@ class EndpointTeacher:
         answers: file in which answers are kept as they come, see `AnswerJournal`; None keeps none.
         first_delay: seconds, the most before the second try of a request.
     """
+
+    digest: ClassVar[str] = ""
+    """It keeps its answers itself, by content."""
+    parameters: ClassVar[int | None] = None
+    """Nobody knows how many numbers it holds."""
 
     def __init__(
         self,
@@ -76,7 +81,7 @@ class EndpointTeacher:
 
         Args:
             inputs: texts, or pairs of texts.
-            progress: told of the way, of rows as they come, and of what was spent.
+            progress: told of the way and of what was spent, and advanced by inputs.
 
         Raises:
             RecipeError: texts would leave this machine and may not, or where the key is makes no sense.
@@ -86,19 +91,19 @@ class EndpointTeacher:
             RunFolderError: another process is asking for the same answers.
             StorageError: the disk refuses to keep answers.
         """
+        if not len(inputs):
+            return np.zeros((0, len(self.names)), dtype=np.float32)
         key = read_key(self.endpoint.key_file, self.endpoint.key_env, progress=progress)
         with (
             AnswerJournal(self.answers) as journal,
             EndpointClient(self.endpoint, key, journal, first_delay=self._first_delay) as client,
         ):
             self._announce(client, len(inputs), progress)
-            progress.begin("teacher", len(inputs))
             try:
                 scoring = self._probed(client, progress)
                 found = self._asked(client, scoring, inputs, progress)
             finally:
                 self.spent = client.purse.spent
-            progress.end()
             self._sum_up(client, len(inputs), progress)
         return found
 
@@ -107,7 +112,7 @@ class EndpointTeacher:
         journal = client.journal
         if not is_loopback(self.endpoint.url):
             progress.say(TOPIC, f"up to {rows:,} texts leave this machine for {client.host}", warning=True)
-        if len(journal) or journal.in_flight:
+        if self.scoring is None and (len(journal) or journal.in_flight):
             flight = f"{journal.in_flight:,} requests were under way when it ended, and may be sent again"
             progress.say(TOPIC, f"{len(journal):,} answers of an earlier run are taken over; {flight}")
         if journal.damaged:
@@ -115,6 +120,8 @@ class EndpointTeacher:
             progress.say(TOPIC, f"{journal.path}: {lines} torn or changed, and left out", warning=True)
 
     def _probed(self, client: EndpointClient, progress: Progress) -> LabelScoring:
+        if self.scoring is not None:
+            return self.scoring
         probed = probe(client, self.prompt, self.shots, pairs=self.pairs)
         self.scoring = probed.scoring
         said = f"{self.endpoint.model} at {client.host}: labels by {probed.scoring.said}"
@@ -142,7 +149,7 @@ class EndpointTeacher:
                 )
         missing = np.isnan(found).any(axis=1)
         self.unanswered = int(missing.sum())
-        if len(inputs) and missing.all():
+        if missing.all():
             raise UnavailableError(f"{client.host} told no label of any text ({why})")
         return found.astype(np.float32)
 
