@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from headstart.errors import MissingInputError, RunFolderError, StorageError
+from headstart.endpoints.answers import AnswerJournal, Received
+from headstart.endpoints.spending import Spent
+from headstart.errors import (
+    DataError,
+    HeadstartError,
+    MissingInputError,
+    RunFolderError,
+    StorageError,
+    UnavailableError,
+)
 from headstart.recipes.labelled import Fit
 from headstart.runs.conditions import conditions
 from headstart.runs.recorded import StatedModelEntry, place_of, recorded, refuse_misshapen
@@ -58,6 +67,20 @@ def test_what_is_no_folder_in_the_place_of_a_run_is_refused_and_stays(tmp_path: 
     with pytest.raises(RunFolderError, match=r"m\.part is needed for what the run has done so far, and is no folder"):
         Workspace(tmp_path / "m", RECIPE, overwrite=True)
     assert [path.name for path in tmp_path.iterdir()] == ["m.part"]
+
+
+@pytest.mark.parametrize("error", [UnavailableError("a cap is reached"), DataError("hopeless")])
+def test_answers_that_were_paid_for_stay_until_the_run_is_well(tmp_path: Path, error: HeadstartError) -> None:
+    with pytest.raises(type(error)), Workspace(tmp_path / "m", RECIPE) as work:
+        with AnswerJournal(work.answers) as journal:
+            journal.answered("a", Received("good"), Spent(1))
+        assert work.holds_work and "headstart resume" in work.how
+        raise error
+    with Workspace(tmp_path / "m", RECIPE, overwrite=True) as work:
+        work.forget()
+        with AnswerJournal(work.answers) as journal:
+            assert journal.get("a") == Received("good")
+    assert not (tmp_path / "m.part").exists()
 
 
 @pytest.mark.parametrize("error", [None, StorageError("m.part cannot be written")])

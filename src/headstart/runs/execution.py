@@ -31,7 +31,8 @@ def run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
         entry.strategy = step.brief or entry.strategy
         _announce(step, entries, at, plan)
         try:
-            stages = Stages(None if work is None else work.stages(entry, at), every, context.progress)
+            places = (None, None) if work is None else (work.stages(entry, at), work.answers)
+            stages = Stages(places[0], every, context.progress, places[1])
             run_strategy(entry, replace(plan.context_for(step), stages=stages), plan.parts, given)
             if work is not None:
                 work.keep(entry, at, every=every)

@@ -132,7 +132,8 @@ def refit(chosen: Entry, entries: Sequence[Entry], plan: Plan, work: Workspace |
     progress.enter(REFIT)
     context = _joined(chosen, plan, before.training, before.epoch)
     folder = None if work is None else work.stages(chosen, len(entries))
-    stages = Stages(folder, plan.recipe.training.checkpoint_every, progress)
+    answers = None if work is None else work.answers
+    stages = Stages(folder, plan.recipe.training.checkpoint_every, progress, answers)
     try:
         candidate = before.strategy.fit(replace(context, stages=stages))
     except OutOfTime:

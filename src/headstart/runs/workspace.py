@@ -21,6 +21,7 @@ from headstart.config import parse
 from headstart.data.outputs import outputs_of
 from headstart.decisions.base import Decision, fitted, in_order, parse_decision
 from headstart.decisions.temperature import Temperature
+from headstart.endpoints.answers import ANSWERS
 from headstart.errors import (
     DataError,
     DivergedError,
@@ -132,7 +133,7 @@ class Workspace:
         over = isinstance(error, DivergedError) or (error is None and not self.stopped)
         over = over or (isinstance(error, HOPELESS) and not self.resumed)
         if over or not (self.resumed or self.holds_work):
-            self.remove()
+            self.remove(paid=error is None)
         elif self.folder.is_dir():
             self._spend()
         self.lock.release()
@@ -140,7 +141,13 @@ class Workspace:
     @property
     def holds_work(self) -> bool:
         """Whether anything was done that going on would save."""
-        return any(not path.name.startswith((UNFINISHED, DISCARDED)) for path in self._folders())
+        done = any(not path.name.startswith((UNFINISHED, DISCARDED)) for path in self._folders())
+        return done or self.answers.is_file()
+
+    @property
+    def answers(self) -> Path:
+        """File with answers of endpoints, which were paid for: it stays until the run is over and well, whatever else is let go."""
+        return self.folder / ANSWERS
 
     @property
     def how(self) -> str:
@@ -166,9 +173,15 @@ class Workspace:
         for path in self._folders():
             discard(path)
 
-    def remove(self) -> None:
-        """The run is over: nothing is left."""
+    def remove(self, *, paid: bool = True) -> None:
+        """The run is over: nothing is left.
+
+        Args:
+            paid: whether answers of endpoints, too, have done what they were for.
+        """
         self._clear()
+        if paid:
+            self.answers.unlink(missing_ok=True)
         (self.folder / ABOUT).unlink(missing_ok=True)
         self._leave()
 
@@ -335,7 +348,8 @@ def _require_own(folder: Path) -> None:
         )
     if not folder.is_dir() or (folder / ABOUT).is_file():
         return
-    others = [path.name for path in folder.iterdir() if not path.name.startswith((UNFINISHED, DISCARDED, LOCK))]
+    known = (UNFINISHED, DISCARDED, LOCK, ANSWERS)
+    others = [path.name for path in folder.iterdir() if not path.name.startswith(known)]
     if others:
         raise RunFolderError(
             f"{folder} is needed for what the run has done so far, and holds something else ({min(others)}); move it away, or "

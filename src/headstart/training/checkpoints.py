@@ -37,10 +37,18 @@ class Stages:
         folder: for this strategy; None keeps nothing, as all processes of a team but the first do.
         every: seconds between two checkpoints, at least 0; 0 writes one after every update.
         progress: told what is skipped or can't be written.
+        answers: file in which answers of endpoints are kept, for all strategies of the run; None keeps none.
     """
 
-    def __init__(self, folder: Path | None, every: float = EVERY, progress: Progress = SILENT) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        every: float = EVERY,
+        progress: Progress = SILENT,
+        answers: Path | None = None,
+    ) -> None:
         self.folder = folder
+        self.answers = answers
         self.every = every
         self.progress = progress
         self.saved = time.monotonic()
@@ -49,7 +57,7 @@ class Stages:
 
     def within(self, name: str) -> Stages:
         """Those of a strategy that is fitted within this one, in a folder of their own: a resumed run may know it already."""
-        return Stages(None if self.folder is None else self.folder / name, self.every, self.progress)
+        return Stages(None if self.folder is None else self.folder / name, self.every, self.progress, self.answers)
 
     def next(self) -> Checkpoints:
         """The checkpoints of the next stage, in the order in which the strategy trains them."""
