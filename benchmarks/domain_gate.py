@@ -80,14 +80,14 @@ def fitted(train: Path, test: Path, backbone: str, then: str, seed: int) -> tupl
 
 def judged(train: Path, test: Path, networks: dict[str, Path], then: str, draw: int) -> dict[str, dict[str, Any]]:
     """For each network whether the gate kept it, and scores with and without, under equal settings and seeds."""
-    from headstart.strategies.domain_adaptation import _judged
+    from headstart.strategies.gate import judged
 
     plain, parts, scores = fitted(train, test, "mini", then, draw)
     context: Any = SimpleNamespace(task=parts.task, train=parts.train, folds=parts.folds, seed=draw)
     found = {}
     for text, network in networks.items():
         other, _, others = fitted(train, test, str(network), then, draw)
-        kept, said = _judged(context, [other], [plain])
+        kept, said = judged(context, [other], [plain], "adaptation")
         found[text] = {
             "kept": kept, "said": said,
             "without": scores["accuracy"]["value"], "with": others["accuracy"]["value"],

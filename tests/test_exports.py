@@ -23,7 +23,7 @@ EXPECTED = {
     "__version__": "text",
     "clear_cache": "function",
     "compare": "function", "evaluate": "function", "fit": "function", "load": "function", "plan": "function",
-    "adapt": "function", "pretrain": "function",
+    "adapt": "function", "pretrain": "function", "distill": "function",
     "predict": "function", "resume": "function",
     "export": "function", "duplicates": "function", "cluster": "function", "import_model": "function", "chat": "function", "Conversation": "class",
     "run": "function",

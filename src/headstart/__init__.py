@@ -21,6 +21,7 @@ _LAZY = {
     "load": "headstart.artifact:load",
     "fit": "headstart.api:fit",
     "compare": "headstart.api:compare",
+    "distill": "headstart.api:distill",
     "plan": "headstart.api:plan",
     "pretrain": "headstart.api:pretrain",
     "adapt": "headstart.api:adapt",

@@ -59,6 +59,7 @@ StrategyName = Literal[
     "copy-source",
     "coral",
     "crf",
+    "distillation",
     "domain-adaptation",
     "feature-extraction",
     "fine-tuning",
@@ -197,6 +198,15 @@ def fit(
     regularisation: float | None = ...,
     match_means: bool | None = ...,
     variance: float | None = ...,
+    teacher: Sequence[str] | str | Keys | None = ...,
+    student: str | Keys | None = ...,
+    student_layers: int | Sequence[int] | None = ...,
+    student_start: Literal["teacher", "backbone"] | None = ...,
+    distillation_temperature: float | None = ...,
+    mix: float | None = ...,
+    ask: int | None = ...,
+    ask_by: Literal["random", "uncertainty", "diversity"] | None = ...,
+    teacher_gate: bool | None = ...,
     texts: Sequence[str] | str | None = ...,
     own_texts: bool | None = ...,
     objective: ObjectiveName | str | Keys | None = ...,
@@ -228,7 +238,6 @@ def fit(
     alpha: float | None = ...,
     targets: Sequence[str] | str | None = ...,
     adapter_dropout: float | None = ...,
-    teacher: str | Keys | None = ...,
     candidates: int | None = ...,
     teacher_scale: float | None = ...,
     student_epochs: int | None = ...,
@@ -387,6 +396,16 @@ def fit(
         match_means: Align the means of the features too, for a target domain in which labels are as frequent as in
             training (of coral).
         variance: Inverse strength of the L2 penalty on weights, over 0 (of crf, word-overlap).
+        teacher: Folders of runs that teach (of distillation, margin-mse).
+        student: Strategy that trains the student, by name (of distillation).
+        student_layers: Layers of the student (of distillation).
+        student_start: Network whose layers these are (of distillation).
+        distillation_temperature: Temperature that both distributions are softened by, in (0, 100] (of
+            distillation).
+        mix: Share of the loss on true labels, in [0, 1] (of distillation).
+        ask: Texts of `--target` that the teacher is asked about at most (of distillation).
+        ask_by: How these are chosen (of distillation).
+        teacher_gate: Keep what was taught only if validation gains by it (of distillation).
         texts: Raw text of the domain (of domain-adaptation).
         own_texts: Learn from the training rows' texts too, and from those of the target domain where there are any
             (of domain-adaptation).
@@ -427,7 +446,6 @@ def fit(
         alpha: The correction is scaled by alpha / rank (of lora).
         targets: Ends of the names of modules that get a correction, such as `query,value` (of lora).
         adapter_dropout: Share of the correction's inputs dropped in training, in [0, 1) (of lora).
-        teacher: Strategy whose cross-encoder teaches (of margin-mse).
         candidates: Passages of each question that the teacher scores, in [2, 100] (of margin-mse).
         teacher_scale: What differences of cosines are multiplied by to be compared with the teacher's, in (0, 1000]
             (of margin-mse).
@@ -579,6 +597,15 @@ def compare(
     regularisation: float | None = ...,
     match_means: bool | None = ...,
     variance: float | None = ...,
+    teacher: Sequence[str] | str | Keys | None = ...,
+    student: str | Keys | None = ...,
+    student_layers: int | Sequence[int] | None = ...,
+    student_start: Literal["teacher", "backbone"] | None = ...,
+    distillation_temperature: float | None = ...,
+    mix: float | None = ...,
+    ask: int | None = ...,
+    ask_by: Literal["random", "uncertainty", "diversity"] | None = ...,
+    teacher_gate: bool | None = ...,
     texts: Sequence[str] | str | None = ...,
     own_texts: bool | None = ...,
     objective: ObjectiveName | str | Keys | None = ...,
@@ -610,7 +637,6 @@ def compare(
     alpha: float | None = ...,
     targets: Sequence[str] | str | None = ...,
     adapter_dropout: float | None = ...,
-    teacher: str | Keys | None = ...,
     candidates: int | None = ...,
     teacher_scale: float | None = ...,
     student_epochs: int | None = ...,
@@ -757,6 +783,15 @@ def plan(
     regularisation: float | None = ...,
     match_means: bool | None = ...,
     variance: float | None = ...,
+    teacher: Sequence[str] | str | Keys | None = ...,
+    student: str | Keys | None = ...,
+    student_layers: int | Sequence[int] | None = ...,
+    student_start: Literal["teacher", "backbone"] | None = ...,
+    distillation_temperature: float | None = ...,
+    mix: float | None = ...,
+    ask: int | None = ...,
+    ask_by: Literal["random", "uncertainty", "diversity"] | None = ...,
+    teacher_gate: bool | None = ...,
     texts: Sequence[str] | str | None = ...,
     own_texts: bool | None = ...,
     objective: ObjectiveName | str | Keys | None = ...,
@@ -788,7 +823,6 @@ def plan(
     alpha: float | None = ...,
     targets: Sequence[str] | str | None = ...,
     adapter_dropout: float | None = ...,
-    teacher: str | Keys | None = ...,
     candidates: int | None = ...,
     teacher_scale: float | None = ...,
     student_epochs: int | None = ...,
@@ -822,6 +856,208 @@ def plan(
     training: Keys | None = ...,
 ) -> dict[str, Any]:
     """What `fit` would run on this data, and for about how long; options as for `fit`.
+    """
+
+def distill(
+    teacher: str | Path | Sequence[str | Path], texts: TableLike | Sequence[str],
+    *,
+    progress: Progress = ...,
+    strategy: StrategyName | str | Keys | None = ...,
+    task: TaskName | str | Keys | None = ...,
+    strategies: str | Sequence[StrategyName | str | Keys] | None = ...,
+    budget: float | Literal["auto"] | str | None = ...,
+    refit: bool | None = ...,
+    controls: bool | None = ...,
+    seed: int | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    cache: bool | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    rows: bool | None = ...,
+    abstain: float | None = ...,
+    measure: str | Sequence[str | Keys] | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    test: str | None = ...,
+    validation: str | None = ...,
+    target: str | None = ...,
+    target_test: str | None = ...,
+    tests: Mapping[str, str] | str | None = ...,
+    corpus: str | None = ...,
+    group_column: str | None = ...,
+    time_column: str | None = ...,
+    test_share: float | None = ...,
+    validation_share: float | None = ...,
+    most_rows: int | None = ...,
+    most_test_rows: int | None = ...,
+    folds: int | None = ...,
+    backbone: str | Keys | None = ...,
+    revision: str | None = ...,
+    max_length: int | None = ...,
+    epochs: int | None = ...,
+    learning_rate: float | None = ...,
+    batch_size: int | None = ...,
+    warmup: float | None = ...,
+    weight_decay: float | None = ...,
+    max_grad_norm: float | None = ...,
+    patience: int | None = ...,
+    stop_after: int | None = ...,
+    sample: int | None = ...,
+    checkpoint_every: float | str | None = ...,
+    text: Sequence[str] | str | None = ...,
+    label: str | None = ...,
+    labels: Sequence[str] | str | None = ...,
+    metric: str | None = ...,
+    beams: int | None = ...,
+    length_penalty: float | None = ...,
+    longest: float | None = ...,
+    max_new_tokens: int | None = ...,
+    sampling_temperature: float | None = ...,
+    top_k: int | None = ...,
+    top_p: float | None = ...,
+    sampling_seed: int | None = ...,
+    no_repeat_ngram: int | None = ...,
+    template: Literal["own", "chatml", "plain"] | None = ...,
+    best: int | None = ...,
+    reference: Sequence[str] | str | None = ...,
+    source_language: str | None = ...,
+    target_language: str | None = ...,
+    weight: str | None = ...,
+    class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
+    merge_labels: bool | None = ...,
+    drop_rare_labels: bool | None = ...,
+    long: Literal["truncate", "window"] | None = ...,
+    separator: Literal["json", "|", ";", ",", "#", "newline", "space"] | None = ...,
+    answer_start: str | None = ...,
+    no_answer: Literal["auto", "always", "never"] | None = ...,
+    max_answer: int | None = ...,
+    normalise: Literal["squad", "mlqa"] | None = ...,
+    answer_language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
+    turns: int | None = ...,
+    reply_role: Literal["any", "assistant"] | None = ...,
+    passage_id: str | None = ...,
+    grade: str | None = ...,
+    encoder: Literal["bi", "cross"] | None = ...,
+    scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
+    crf: bool | None = ...,
+    student: str | Keys | None = ...,
+    student_layers: int | Sequence[int] | None = ...,
+    student_start: Literal["teacher", "backbone"] | None = ...,
+    distillation_temperature: float | None = ...,
+    mix: float | None = ...,
+    ask: int | None = ...,
+    ask_by: Literal["random", "uncertainty", "diversity"] | None = ...,
+    teacher_gate: bool | None = ...,
+    training: Keys | None = ...,
+) -> Artifact:
+    """What a model knows, taught to a smaller one by texts without labels.
+
+    Options are those of `headstart distill --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        strategy: One way of transferring; by default several are tried.
+        task: What is learnt, by the name that the hub has for it (`headstart list tasks`).
+        strategies: Ways of learning from the teacher.
+        budget: Wall-clock time for the whole command, such as `90s`, `3m` or `1h`, at least 30 s, or `none` for no
+            limit.
+        refit: Let the kept model learn again from all labelled rows once all is chosen, those of validation too.
+        controls: Run TF-IDF and the same network from scratch beside the strategies.
+        seed: Seed of splits, batch order, dropout and random weights, in [0, 2^32).
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products in training and scoring.
+        cache: Keep what frozen layers say of the texts on disk, so that it is not computed again.
+        output: Folder for the model, report and evidence.
+        overwrite: Replace the output folder if an earlier run wrote it.
+        rows: Show texts and values of columns in the report.
+        abstain: Confidence below which the model is not to answer, in [0, 1).
+        measure: What is measured of the chosen model for evidence and report, by name, such as `slices,confusion`.
+        format: File format.
+        encoding: Text encoding such as `cp1252`.
+        delimiter: What stands between columns of a CSV file, one character.
+        header: Whether the first line of CSV and TSV files has names of columns.
+        test: File with rows to report scores on.
+        validation: File with rows to make choices on.
+        target: File with texts of another domain that the model is for.
+        target_test: File with labelled rows of that other domain.
+        tests: Files with more rows to report scores on, by name, such as `shop=shop.csv,film=film.csv`.
+        corpus: Files with the passages that are searched, of the task retrieval.
+        group_column: Column whose equal values never stand on both sides of a cut, such as a customer or an author.
+        time_column: Column to cut by.
+        test_share: Share of rows cut off as test where no test file is given, in [0, 1).
+        validation_share: Share of the training rows cut off as validation where no such file is given, in (0, 1).
+        most_rows: Rows used at most of the labelled rows before anything is cut off, a sample stratified by label.
+        most_test_rows: Test rows scored at most, drawn at random.
+        folds: Folds of cross-validation in place of a validation part, in [2, 20].
+        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
+            headstart, or a hub id such as `org/model`.
+        revision: Hub revision.
+        max_length: Tokens read of each text, special tokens included, at least 8.
+        epochs: Passes over the training rows, in [1, 1000].
+        learning_rate: Highest learning rate, in (0, 1].
+        batch_size: Rows per update on average, in [1, 4096].
+        warmup: Share of updates during which the learning rate rises, in [0, 1).
+        weight_decay: Decoupled weight decay of the layers (not of heads, biases and norms), in [0, 1].
+        max_grad_norm: Gradients are scaled down to this norm, over 0.
+        patience: Epochs without improvement on validation after which training stops, at least 1.
+        stop_after: Epoch after which training ends though the learning rate's schedule spans all `epochs`, in [1,
+            1000].
+        sample: Training rows that a strategy learns from at most, at least 2, drawn at random.
+        checkpoint_every: Time between two checkpoints, such as `30s` or `5m`.
+        text: Column(s) with the text.
+        label: Column with the label.
+        labels: Labels in the order of the outputs, such as `good,bad`.
+        metric: Score by which choices are made on validation, one of those that the task is judged by (`headstart
+            list metrics`).
+        beams: Texts that are followed at the same time, in [1, 64].
+        length_penalty: Power of a text's length that its log-probability is divided by, in [-10, 10].
+        longest: Tokens that a text may have for each token of its input, beside a few, in (0, 100].
+        max_new_tokens: Tokens of a text at most, in [1, 100,000], whatever its input.
+        sampling_temperature: Over 0 words are drawn by chance, by probabilities to the power of 1 / temperature.
+        top_k: Draw among so many of the likeliest words (Fan et al.
+        top_p: Draw among the likeliest words that have this probability together (Holtzman et al.
+        sampling_seed: Seed of what is drawn, in [0, 4294967295].
+        no_repeat_ngram: Tokens in a row that may not occur twice in a text (Paulus et al.
+        template: Chat template that makes text of dialogues.
+        best: Answers or passages that a prediction lists at most, the best one included, in [1, 100].
+        reference: Column(s) with the text that is to be written, the first one learnt from (`summary` or
+            `ref1,ref2`).
+        source_language: Code of the language that is read, such as `en`, `eng` or `en-GB`.
+        target_language: Code of the language that is written, such as `de`.
+        weight: Column with how much each row counts in training, numbers over 0.
+        class_weight: Weight of each class in training.
+        merge_labels: Merge labels that differ only by case, white space or as 1 and 1.0 do into the most frequent
+            spelling.
+        drop_rare_labels: Leave out labels of a single example instead of stopping.
+        long: What happens to a text of more tokens than the network reads.
+        separator: What parts the labels of a cell.
+        answer_start: Column with the place of the answer's first character in the context, from 0.
+        no_answer: Whether the model may say that a context has no answer.
+        max_answer: Words of an answer at most, in [1, 10000].
+        normalise: How answers are made comparable before they are scored.
+        answer_language: Language of the answers under `normalise.
+        turns: Turns before a reply that are read, the last ones, in [1, 100].
+        reply_role: Whose turns are replies.
+        passage_id: Column with ids of passages beside their texts.
+        grade: Column with numbers that say how well a passage answers, over 0 where it does.
+        encoder: `bi` reads the two texts apart, and their cosine tells.
+        scheme: In which tags are written.
+        crf: Learn how well each tag follows the one before it, too.
+        student: Strategy that trains the student, by name (of distillation).
+        student_layers: Layers of the student (of distillation).
+        student_start: Network whose layers these are (of distillation).
+        distillation_temperature: Temperature that both distributions are softened by, in (0, 100] (of
+            distillation).
+        mix: Share of the loss on true labels, in [0, 1] (of distillation).
+        ask: Texts of `--target` that the teacher is asked about at most (of distillation).
+        ask_by: How these are chosen (of distillation).
+        teacher_gate: Keep what was taught only if validation gains by it (of distillation).
+        training: Settings of the training loop, as a mapping of its keys.
     """
 
 def pretrain(

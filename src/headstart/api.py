@@ -44,6 +44,33 @@ def compare(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> 
     return _experiment("compare", data, progress, options)
 
 
+def distill(
+    teacher: str | Path | Sequence[str | Path],
+    texts: TableLike | Sequence[str],
+    *,
+    progress: Progress = SILENT,
+    **options: Any,
+) -> Artifact:
+    """What a model knows, taught to a smaller one by texts without labels.
+
+    Args:
+        teacher: folder of a run, or several that are averaged.
+        texts: path of a file, columns or rows in memory, or a list of texts.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart distill` with underscores (`student_layers=2`, `test="labelled.csv"`, `output="runs/small"`).
+
+    Returns:
+        The artifact; its `evidence` says how well it agrees with the teacher.
+
+    Raises:
+        HeadstartError: see `headstart.errors`.
+    """
+    named = (teacher,) if isinstance(teacher, str | Path) else tuple(teacher)
+    table = None if isinstance(texts, str | Path) else table_of(_as_columns(texts), MEMORY)
+    given = {"teacher": tuple(map(str, named)), "texts": str(texts) if table is None else MEMORY}
+    return _artifact(run_recipe(assemble("distill", given | options), progress, table=table))
+
+
 def pretrain(
     texts: str | Path | Sequence[str | Path], *, progress: Progress = SILENT, **options: Any
 ) -> dict[str, Any]:
@@ -268,13 +295,16 @@ def cluster(data: TableLike | Sequence[str], *, progress: Progress = SILENT, **o
 
 
 def _grouped(verb: str, data: Any, progress: Progress, options: dict[str, Any]) -> dict[str, Any]:
-    is_path = isinstance(data, str | Path)
-    given: Any = data
-    if not is_path and isinstance(data, Sequence) and all(isinstance(text, str) for text in data):
-        given = {"text": data}
-    table = None if is_path else table_of(given, MEMORY)
+    table = None if isinstance(data, str | Path) else table_of(_as_columns(data), MEMORY)
     path = str(data) if table is None else MEMORY
     return run_recipe(assemble(verb, {"input": path} | options), progress, table=table).result
+
+
+def _as_columns(data: Any) -> Any:
+    """A list of texts as a column of them; anything else as it is."""
+    if isinstance(data, Sequence) and all(isinstance(text, str) for text in data):
+        return {"text": data}
+    return data
 
 
 def run(recipe: str | Path | Mapping[str, Any], *, progress: Progress = SILENT) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def named(
         found = made(value)
         if only is not None and isinstance(found, Component) and not isinstance(found, only):
             *names, last = _choices(registry, only)
-            raise ValueError(f"'{found.name}' {others}; give {', '.join(names)} or {last}")
+            raise ValueError(f"'{found.name}' {others}; give {', '.join(names)}{' or ' * bool(names)}{last}")
         return found
 
     def made(value: Any) -> Any:

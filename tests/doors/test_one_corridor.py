@@ -119,6 +119,15 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "targets": (["--targets", "query,value"], ["query", "value"]),
     "adapter_dropout": (["--adapter-dropout", "0.1"], 0.1),
     "then": (["--then", "fine-tuning"], "fine-tuning"),
+    "distillation.teacher": (["--distillation.teacher", "runs/a,runs/b"], ["runs/a", "runs/b"]),
+    "student": (["--student", "lora"], "lora"),
+    "student_layers": (["--student-layers", "0,3"], [0, 3]),
+    "student_start": (["--student-start", "backbone"], "backbone"),
+    "distillation_temperature": (["--distillation-temperature", "4"], 4.0),
+    "mix": (["--mix", "0.25"], 0.25),
+    "ask": (["--ask", "500"], 500),
+    "ask_by": (["--ask-by", "diversity"], "diversity"),
+    "teacher_gate": (["--no-teacher-gate"], False),
     "texts": (["--texts", "a.txt,b.txt"], ["a.txt", "b.txt"]),
     "own_texts": (["--no-own-texts"], False),
     "objective": (["--objective", "simcse"], "simcse"),
@@ -185,7 +194,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "rerank_epochs": (["--rerank-epochs", "4"], 4),
     "rerank_learning_rate": (["--rerank-learning-rate", "1e-5"], 1e-5),
     "rerank_stop_after": (["--rerank-stop-after", "1"], 1),
-    "teacher": (["--teacher", "hybrid"], "hybrid"),
+    "margin-mse.teacher": (["--margin-mse.teacher", "hybrid"], "hybrid"),
     "candidates": (["--candidates", "5"], 5),
     "teacher_scale": (["--teacher-scale", "10"], 10.0),
     "student_epochs": (["--student-epochs", "4"], 4),
@@ -255,6 +264,12 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     },
     "fit": EXPERIMENT,
     "compare": EXPERIMENT,
+    "distill": {name: EXPERIMENT[name] for name in flat("distill") if name in EXPERIMENT}
+    | {
+        "teacher": ([], ["run"]),
+        "texts": ([], "data.csv"),
+        "strategies": (["--strategies", "distillation"], ["distillation"]),
+    },
     "init": {name: EXPERIMENT[name] for name in flat("init")},
     "resume": {"run": ([], "run"), "strict": (["--strict"], True)},
     "predict": {name: SHARED[name] for name in SHARED if name != "label"}
@@ -353,7 +368,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
 REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
             "duplicates": {"input": "data.csv"}, "cluster": {"input": "data.csv"}, "import": {"file": "net.gguf"}, "chat": {"model": "run"},
-            "resume": {"run": "run"}, "init": {"train": "data.csv"},
+            "distill": {"teacher": "run", "texts": "data.csv"}, "resume": {"run": "run"}, "init": {"train": "data.csv"},
             "evaluate": {"model": "run", "test": "data.csv"}, "index": {"sources": "data.csv"}, "search": {"index": "run"},
             "export": {"model": "run"}, "ask": {"index": "run"}}  # fmt: skip
 TASK_OF = {
@@ -386,9 +401,15 @@ TASK_OF = {
     **dict.fromkeys(("source_language", "target_language"), "translation"),
 }
 """Which task has a field that the default one has not."""
-SOLE = {("export", "to")}
+SOLE = {("export", "to"), ("distill", "strategies"), ("distill", "texts")}
 """Keys that have one value so far."""
 CASES = [(verb, name) for verb in VERBS.names() for name in flat(verb)]
+
+
+def required(verb: str) -> list[str]:
+    """What has to be given, as words of a command: without a flag where it has a place."""
+    at = VERBS.get(verb).positional
+    return [word for key, value in REQUIRED[verb].items() for word in ([value] if key in at else [f"--{key}", value])]
 
 
 @pytest.fixture
@@ -454,7 +475,7 @@ def test_a_flag_a_recipe_key_and_a_keyword_argument_build_the_same_recipe(
         words = [*words, "--task", TASK_OF[name]]
         options |= {"task": TASK_OF[name]}
         start = start | {"task": TASK_OF[name]}
-    by_flags = from_flags(verb, *REQUIRED[verb].values(), *words)
+    by_flags = from_flags(verb, *required(verb), *words)
     by_keywords = assemble(verb, {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()})
     path = tmp_path / "recipe.yaml"
     listed = {key: v for key, v in options.items() if key == name or key in REQUIRED[verb]}
@@ -485,11 +506,11 @@ def test_the_flags_in_the_help_are_the_flat_names_of_the_recipe(
     }
     presentation = {"--json", "--quiet", "--set", "--help", "--help-all"}
     strategy = {"--strategy"} if verb == "fit" else set()
-    names = {"--" + name.replace("_", "-") for name in flat(verb) if name not in REQUIRED[verb]}
+    names = {"--" + name.replace("_", "-") for name in flat(verb) if name not in VERBS.get(verb).positional}
     names -= {"--messages"} if verb == "chat" else set()
     names -= {"--texts"} if verb == "predict" else {"--query"} if verb in ("search", "ask") else set()
     assert flags == names | presentation | strategy
-    for name in REQUIRED[verb]:
+    for name in [name for name in REQUIRED[verb] if name in VERBS.get(verb).positional]:
         assert re.search(rf"^  {name.upper().removesuffix('S')}", shown, re.MULTILINE), name
 
 
@@ -522,8 +543,10 @@ def test_every_key_of_a_recipe_has_a_flat_name_of_its_own(verb: str) -> None:
     wanted |= {("", section, key) for section in own for key in known[section].model_fields}
     held = {"fit": {"task": TASKS, "strategies": STRATEGIES}, "pretrain": {"objective": OBJECTIVES}}
     held |= {"compare": held["fit"], "init": {"task": TASKS}, "adapt": held["pretrain"]}
+    held["distill"] = held["fit"]
     for field, registry in held.get(verb, {}).items():
         names = [name for name in registry.names() if (field, name) != ("objective", "contrastive")]
+        names = ["distillation"] if (verb, field) == ("distill", "strategies") else names
         wanted |= {(name, field, key) for name in names for key in registry.get(name).model_fields}
     hidden = {tuple(path.split(".")) for path in HIDDEN}
     assert {path for path in wanted if path[1:] not in hidden} == set(reached)

@@ -96,7 +96,7 @@ def test_faults_of_flags_and_of_values_come_together() -> None:
 def test_every_flat_name_is_a_place_in_the_recipe_and_every_place_has_one(verb: str) -> None:
     names = flat(verb)
     assert not {"thresholds", "mean", "deviation", "digest"} & set(names)
-    assert {"decisions", "task.mean", "task.deviation", "backbone.digest"} == HIDDEN
+    assert {"decisions", "task.mean", "task.deviation", "backbone.digest", "strategies.teacher_digest"} == HIDDEN
     places = {flag.path for flag in names.values()}
     for key, info in VERBS.get(verb).model_fields.items():
         inner = getattr(info.annotation, "model_fields", None)

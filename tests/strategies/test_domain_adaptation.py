@@ -17,7 +17,7 @@ from headstart.recipes.parsing import assemble
 from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import compare
 from headstart.runtime.progress import SILENT
-from headstart.strategies.domain_adaptation import _judged
+from headstart.strategies.gate import judged
 from headstart.tasks.text_classification import TextClassification
 
 LABELS = ["down", "up"] * 100
@@ -41,7 +41,7 @@ def candidate(right: float, sure: float, seed: int) -> Any:
 
 def test_a_clear_gain_is_kept_and_the_difference_is_told() -> None:
     _, context = bound()
-    kept, said = _judged(context, [candidate(0.95, 2, 0)], [candidate(0.75, 1, 0)])
+    kept, said = judged(context, [candidate(0.95, 2, 0)], [candidate(0.75, 1, 0)], "adaptation")
     assert kept
     assert said.startswith("kept: on validation accuracy +0.200 [")
     assert "1 pair of fits on 200 rows" in said
@@ -49,7 +49,7 @@ def test_a_clear_gain_is_kept_and_the_difference_is_told() -> None:
 
 def test_luck_is_refused() -> None:
     _, context = bound()
-    kept, said = _judged(context, [candidate(0.76, 1, 1)], [candidate(0.75, 1, 2)])
+    kept, said = judged(context, [candidate(0.76, 1, 1)], [candidate(0.75, 1, 2)], "adaptation")
     assert not kept
     assert said.startswith("refused: on validation accuracy +0.010")
     assert "within noise" in said
@@ -57,7 +57,7 @@ def test_luck_is_refused() -> None:
 
 def test_harm_is_refused() -> None:
     _, context = bound()
-    assert not _judged(context, [candidate(0.6, 1, 0)], [candidate(0.9, 1, 0)])[0]
+    assert not judged(context, [candidate(0.6, 1, 0)], [candidate(0.9, 1, 0)], "adaptation")[0]
 
 
 def test_surer_answers_are_no_gain_where_more_of_them_are_wrong() -> None:
@@ -67,7 +67,7 @@ def test_surer_answers_are_no_gain_where_more_of_them_are_wrong() -> None:
     without.validation.values = without.validation.values * np.where(np.arange(200) % 2, 0.01, 1.0)[:, None].astype(
         np.float32
     )
-    assert not _judged(context, [with_], [without])[0]
+    assert not judged(context, [with_], [without], "adaptation")[0]
 
 
 def rows() -> Table:

@@ -36,7 +36,9 @@ OVERLAP = "it finds answers to questions in texts, and nothing else"
 PROMPTED = {
     "prompting": "it scores the words of one label for each row",
     "zero-shot": "it tells one label of each row by the labels' names",
+    "distillation": "a teacher gives one label to each text, and here rows have something else",
 }
+TAUGHT = {"distillation": "it learns from a teacher, and none is named; give the folder of a run with --teacher"}
 NUMBERS = {
     **PROMPTED,
     "contrastive": "it draws together texts of one label, and here they have numbers",
@@ -50,8 +52,8 @@ WRITES = {
     for name in ("back-translation", "copy-source", "lexicon", "nearest-sentence", "warm-start")
 }  # fmt: skip
 REFUSED = {
-    "text-classification": {"crf": CRF, "untouched": PAIRS, "word-overlap": OVERLAP},
-    "text-pair-classification": {"crf": CRF, "untouched": PAIRS, "word-overlap": OVERLAP},
+    "text-classification": {**TAUGHT, "crf": CRF, "untouched": PAIRS, "word-overlap": OVERLAP},
+    "text-pair-classification": {**TAUGHT, "crf": CRF, "untouched": PAIRS, "word-overlap": OVERLAP},
     "multi-label-classification": {
         **PROMPTED,
         "contrastive": "it draws together texts of one label, and here a text may have several",

@@ -202,7 +202,11 @@ def leaderboard(evidence: dict[str, Any]) -> str:
             ]
         )
     choices = evidence.get("data", {}).get("choices", "validation")
-    measured = [f"{choices} {metric}", *(f"{part} {metric} [95 %]" for part in parts[1:])]
+    taught = evidence.get("data", {}).get("labels_by") or {}
+    called = {
+        part: f"{part} agreement ({metric})" if part in taught else f"{part} {metric}" for part in (choices, *parts)
+    }
+    measured = [called[choices], *(f"{called[part]} [95 %]" for part in parts[1:])]
     header = ["  strategy", *measured, "time", "trainable", "what was chosen"]
     return table(header, body, left=(0, len(header) - 1)) + _why(rows, evidence)
 

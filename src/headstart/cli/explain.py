@@ -163,6 +163,8 @@ def _written(name: str, flag: Flag, verb: str) -> tuple[str, str]:
     given = {BY_FIELD[flag.path[0]]: (usual or flag.owners)[0]} if flag.owners else {}
     if flag.path[0] == MANY and flag.owners and "texts" in STRATEGIES.get(flag.owners[0]).needs:
         given["target"] = "other-domain.csv"
+    for field, called in cls.called.items():  # what has to be given too, and has a flag
+        given[called] = example(called, sections(cls)["data"].model_fields[field])
     fields: list[str] = [field for field in cls.positional if verb != "predict" or field != "texts"]
     arguments = [POSITIONAL.get(field, field) for field in fields]
     if verb == "predict" and key != "input":

@@ -35,6 +35,7 @@ ESSENTIAL = {
     "size": "Size of the network.",
     "strategies": "Several to compare, separated by commas.",
     "strategy": "One way of transferring; else several are tried.",
+    "student_layers": "Layers of the student: how many, or 0,3.",
     "task": "What is learnt, such as token-classification.",
     "test": "Rows to report scores on, in place of a part.",
     "text": "Column with the text, or several.",
@@ -42,6 +43,7 @@ ESSENTIAL = {
 }
 """Options on the first screen of verbs that have more than `SCREEN`, in a line each."""
 OF_VERB = {
+    ("distill", "texts"): "Texts to learn from: a line each, or a table.",
     ("init", "output"): "Name of the recipe, by default recipe.yaml.",
     ("index", "output"): "Folder of a new index.",
     ("index", "text"): "Column of tables with the text.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headstart.drawing.text import count, dig, finite, probability
-from headstart.metrics import METRICS, is_better_lower
+from headstart.metrics import METRICS, is_better_lower, title_of
 
 SPLITS = ("train", "validation", "test", "target")
 TARGET = "target"
@@ -23,6 +23,8 @@ WITHOUT_NETWORK = {
 ALPHA = 0.05
 """Corrected p value from which on a difference is not significant."""
 NOT_SIGNIFICANT = "not significant"
+AGREEMENT = "agreement with the teacher"
+"""What scores are on rows whose labels a teacher gave."""
 LABEL_LIMIT = 80
 """Longest name that is shown, in characters."""
 LIST_LIMIT = 50
@@ -65,6 +67,12 @@ def on(split: str) -> str:
 def rows_of(split: str, n: Any) -> str:
     """A number of rows of a part: `200 test rows`."""
     return f"{count(n)} {words(split).rows}"
+
+
+def measured_as(evidence: Mapping[str, Any], split: str, metric: str) -> str:
+    """How people call a metric on a part: by its title, or as agreement where a teacher gave the labels."""
+    title = title_of(metric)
+    return f"{AGREEMENT} ({title})" if dig(evidence, "data", "labels_by", split) else title
 
 
 def by_choices(evidence: Mapping[str, Any]) -> dict[str, Any]:

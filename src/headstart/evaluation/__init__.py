@@ -5,6 +5,7 @@ from headstart.registry import Registry
 MEASUREMENTS = Registry(
     "measurement",
     {
+        "teacher": "headstart.evaluation.measurements.teacher:TeacherBeside",
         "domains": "headstart.evaluation.measurements.domains:Domains",
         "tests": "headstart.evaluation.measurements.named_tests:NamedTests",
         "thresholds": "headstart.evaluation.measurements.thresholds:ThresholdsGiven",

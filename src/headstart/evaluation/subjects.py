@@ -15,6 +15,7 @@ from headstart.data.store import Store
 from headstart.evaluation.judging import compared
 from headstart.metrics import significance
 from headstart.predictors.base import Predictor
+from headstart.predictors.teachers import TaughtBy
 from headstart.tasks.base import Task
 
 
@@ -30,6 +31,20 @@ class Contender:
     """Scores as plain data, by part and then by metric."""
     outputs: Mapping[str, Outputs]
     """Decided outputs by part: of those that it was scored on, and of the one that choices were made on."""
+
+
+@dataclass(frozen=True)
+class Taught:
+    """A model of a run that was to learn from a teacher."""
+
+    label: str
+    """What people call it."""
+    predictor: Predictor
+    by: TaughtBy
+    said: Mapping[str, np.ndarray]
+    """Log-probabilities that the teacher gives the labels of rows, shape (rows, labels), by part; NaN without an answer."""
+    labels_by: Mapping[str, str]
+    """Who gave the rows of a part their labels where that was no person, by part."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +65,8 @@ class FinishedRun:
     """The rows that were learnt from; None where they are not at hand."""
     limit: int = 0
     """Most tokens that the network reads at once."""
+    taught: Taught | None = None
+    """The model that was to learn from a teacher; None where there is none."""
 
     @property
     def inside(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -62,6 +63,8 @@ class Recipe(Component):
     """Name in `headstart.recipes.verbs.VERBS`."""
     positional: ClassVar[tuple[str, ...]] = ()
     """Fields that the command line takes without a flag, in order."""
+    called: ClassVar[Mapping[str, str]] = {}
+    """Keys of its sections whose flags have another name in this verb."""
 
     def plain(self) -> dict[str, Any]:
         """Plain data that `parsing.from_mapping` turns back into an equal recipe."""

@@ -112,7 +112,9 @@ def _of_predictions(recipe: Predict) -> Iterator[Idle]:
         yield Idle(("stream",), "it is about lines on standard input and about texts, and a file is given")
     if not recipe.labels:
         for key in _given(recipe.backbone):
-            yield Idle((BACKBONE, key), "the model of a run is asked; a backbone tells labels that are named with `labels`")
+            yield Idle(
+                (BACKBONE, key), "the model of a run is asked; a backbone tells labels that are named with `labels`"
+            )
     if recipe.texts:
         for key in ("format", "encoding", "delimiter", "text"):
             if getattr(recipe, key):

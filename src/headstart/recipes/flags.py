@@ -14,7 +14,7 @@ from headstart.recipes.base import Recipe
 from headstart.recipes.verbs import VERBS
 from headstart.registry import near
 
-HIDDEN = frozenset({"decisions", "task.mean", "task.deviation", "backbone.digest"})
+HIDDEN = frozenset({"decisions", "task.mean", "task.deviation", "backbone.digest", "strategies.teacher_digest"})
 """Keys that only resolved recipes hold; no flag for them."""
 WITHOUT_FLAGS = HIDDEN | {"measure"}
 """Fields whose components have no flags for their keys; recipes, keyword arguments and `--set` hold them."""
@@ -73,7 +73,8 @@ def flags(verb: str) -> dict[str, Flag]:
     those of the run agree on it; neither is listed.
     """
     cls: type[Recipe] = VERBS.get(verb)
-    found = {SHORT.get(key, key): Flag(path, info, _words(info)) for path, key, info in _own(cls)}
+    others = SHORT | dict(cls.called)
+    found = {others.get(key, key): Flag(path, info, _words(info)) for path, key, info in _own(cls)}
     owned: dict[str, list[Flag]] = {}
     for field, info in cls.model_fields.items():
         for name, component in components(info).items() if field not in WITHOUT_FLAGS else ():

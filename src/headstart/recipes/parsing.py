@@ -278,7 +278,8 @@ def _to_strategies(
     """Give options of strategies to those of the run that have them; returns the faults."""
     one = values.pop("strategy", None)
     one = None if one == AUTO else one
-    wanted = [one] if one is not None else list(listed(values.get(MANY)) or _offered(cls, values))
+    usual = cls.model_fields[MANY].default
+    wanted = [one] if one is not None else list(listed(values.get(MANY)) or usual or _offered(cls, values))
     mappings = [_as_mapping(item, components(cls.model_fields[MANY])) for item in wanted]
     faults = []
     for name, value in options.items():

@@ -63,7 +63,7 @@ def _recipe(verb: str, cls: type[Recipe], definitions: dict[str, Any]) -> dict[s
         info = cls.model_fields[MANY]
         text = "The one strategy that is run and kept, in place of `strategies`; or `auto`."
         one = {"anyOf": [{"const": "auto"}, {"type": "null"}, *_component(info, definitions)]}
-        found["properties"]["strategy"] = one | {"description": text, "examples": ["fine-tuning"]}
+        found["properties"]["strategy"] = one | {"description": text, "examples": [example(MANY, info).split(",")[-1]]}
     for name, flag in flags(verb).items():
         if "." in name:
             found["properties"][name] = _described(name, flag.info, _value(flag.info, definitions))

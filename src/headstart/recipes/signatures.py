@@ -95,6 +95,14 @@ DOORS = (
         "What `fit` would run on this data, and for about how long; options as for `fit`.",
         DRY,
     ),
+    Door(
+        "distill",
+        "distill",
+        "teacher: str | Path | Sequence[str | Path], texts: TableLike | Sequence[str]",
+        "Artifact",
+        "What a model knows, taught to a smaller one by texts without labels.",
+        DRY | {"texts"},
+    ),
     Door("pretrain", "pretrain", RAW, RESULT, "A language model from raw text, made by configuration."),
     Door("adapt", "adapt", RAW, RESULT, "Let a pretrained network go on learning on raw text of a domain."),
     Door(

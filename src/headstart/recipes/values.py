@@ -30,6 +30,7 @@ EXAMPLES: dict[str, str] = {
     "verbalizer": "{pos: good, neg: bad}",
     "prompt_template": "{text} Is it {labels}?",
     "instruction": "Is each of these {labels}?",
+    "ask": "500",
     "column": "body",
     "confidence": "0.9",
     "data": "reviews.csv",
@@ -65,6 +66,7 @@ EXAMPLES: dict[str, str] = {
     "source_language": "en",
     "strategies": "tf-idf,fine-tuning",
     "strategy": "fine-tuning",
+    "student_layers": "2",
     "target": "other-domain.csv",
     "target_language": "de",
     "target_test": "other-domain-labelled.csv",
@@ -86,7 +88,8 @@ EXAMPLES: dict[str, str] = {
 }
 """Values that stand for keys in help and schema, where the field itself has no `examples`."""
 PLACEHOLDERS = {
-    "file": "FILE", "files": "FILE,...", "folder": "FOLDER", "column": "COLUMN", "columns": "COLUMN,...", "column(s)": "COLUMN,..."
+    "file": "FILE", "files": "FILE,...", "folder": "FOLDER", "folders": "FOLDER,...", "column": "COLUMN",
+    "columns": "COLUMN,...", "column(s)": "COLUMN,..."
 }  # fmt: skip
 """What stands for a text whose description begins with this word."""
 UNITS = (

@@ -57,6 +57,7 @@ VERBS = Verbs(
     {
         "fit": Verb("headstart.recipes.labelled:Fit", "headstart.runs.run:experiment"),
         "compare": Verb("headstart.recipes.labelled:Compare", "headstart.runs.run:experiment"),
+        "distill": Verb("headstart.recipes.distilling:Distill", "headstart.runs.run:distill"),
         "init": Verb("headstart.recipes.starting:Init", "headstart.runs.drafting:init"),
         "pretrain": Verb("headstart.recipes.raw_text:Pretrain", "headstart.runs.run:language_modelling"),
         "adapt": Verb("headstart.recipes.raw_text:Adapt", "headstart.runs.run:language_modelling"),

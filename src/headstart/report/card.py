@@ -8,12 +8,14 @@ import yaml
 from headstart.backbones.location import NETWORK
 from headstart.drawing.markdown import cell, fenced, markdown, table
 from headstart.drawing.scores import (
+    AGREEMENT,
     LIST_LIMIT,
     WITHOUT_NETWORK,
     Wording,
     by_choices,
     chosen_entry,
     chosen_scores,
+    measured_as,
     on,
     parts_of,
     reading,
@@ -184,7 +186,9 @@ def _scores(evidence: Mapping[str, Any]) -> list[str]:
         ]
         for name, measured in scores.items()
     ]
-    lines = ["## Scores", "", f"Measured {said.on}:", ""]
+    by = dig(evidence, "data", "labels_by", split)
+    whose = f", as {AGREEMENT} {markdown(by)}, whose labels these rows have" if by else ""
+    lines = ["## Scores", "", f"Measured {said.on}{whose}:", ""]
     lines += table(["Metric", "Value|", "95 % interval|", "Rows|", "Better is"], rows)
     if split != "test":
         lines += ["", "There was no test part. Choices were made on these rows, so the scores are optimistic."]
@@ -212,7 +216,7 @@ def _controls(evidence: Mapping[str, Any]) -> list[str]:
                 status + note,
             ]
         )
-    about = f"{title_of(metric)} {on(split)}"
+    about = f"{measured_as(evidence, split, metric)} {on(split)}"
     lines = ["## Controls", "", f"What else was tried on the same data, by {about} with 95 % intervals:", ""]
     lines += table(["Strategy", "Role", f"{about}|", "Time|", "Trained parameters|", "Status"], rows)
     if len(board) > ROWS_SHOWN:

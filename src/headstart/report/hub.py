@@ -32,7 +32,8 @@ def front_matter(evidence: Mapping[str, Any], *, apart: bool = False) -> dict[st
         "tags": ["headstart", "transfer-learning"] if transferred else ["headstart"],
     }
     front = {key: value for key, value in front.items() if value}
-    scores = chosen_scores(evidence, "test")
+    taught = dig(evidence, "data", "labels_by", "test")  # what agrees with a teacher is no score on a data set
+    scores = None if taught else chosen_scores(evidence, "test")
     if scores:
         front["metrics"] = [hub_name_of(name) for name in scores]
         front["model-index"] = [_index(evidence, scores)]

@@ -15,6 +15,7 @@ from headstart.drawing.scores import (
     LABEL_LIMIT,
     LIST_LIMIT,
     by_choices,
+    measured_as,
     on,
     opposition,
     parts_of,
@@ -89,7 +90,7 @@ def _strategies(
         "columns": _columns(board),
         "board": board[: ROW_LIMITS["strategies"]],
         "board_total": len(board),
-        "board_charts": _board_charts(board, metric, split),
+        "board_charts": _board_charts(board, metric, split, measured_as(evidence, split, metric)),
         "every_metric": _every_metric(board),
         "unfinished": unfinished(board)[: ROW_LIMITS["strategies"]],
         "gains": _gains(evidence),
@@ -133,11 +134,10 @@ def _columns(board: Sequence[Mapping[str, Any]]) -> list[str]:
     return sorted(known, key=lambda split: {"validation": 0, "cross-validation": 0}.get(split, 1)) or ["validation"]
 
 
-def _board_charts(board: Sequence[Mapping[str, Any]], metric: str, split: str) -> dict[str, Any] | None:
-    """The leaderboard as dots and intervals, controls as open diamonds."""
+def _board_charts(board: Sequence[Mapping[str, Any]], metric: str, split: str, name: str) -> dict[str, Any] | None:
+    """The leaderboard as dots and intervals, controls as open diamonds; `name` is what people call the metric."""
     scored = [(entry, measured) for entry in board if (measured := score_of(entry, split, metric))]
     controls = [measured["value"] for entry, measured in scored if entry.get("role") == "control"]
-    name = title_of(metric)
     better = "lower" if is_better_lower(metric) else "higher"
     listed = ", ".join(f"{entry['strategy']} {number(measured['value'])}" for entry, measured in scored[:8])
     marks = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headstart.drawing.scores import ALPHA, rows_of, significance
+from headstart.drawing.scores import ALPHA, measured_as, rows_of, significance
 from headstart.drawing.text import count, shown
 from headstart.evaluation.measurements.base import measured
 from headstart.metrics import is_better_lower, title_of
@@ -28,14 +28,14 @@ def verdict(evidence: dict[str, Any]) -> list[str]:
     scores = chosen["scores"]
     part = "test" if scores["test"] else "validation" if scores["validation"] else next(filter(scores.get, scores))
     score = scores[part][metric]
-    where = rows_of(choices if part == "validation" else part, score["n"])
-    reached = f"{evidence['chosen']} reaches {title_of(metric)} {shown(score)} on {where}"
+    split = choices if part == "validation" else part
+    reached = f"{evidence['chosen']} reaches {measured_as(evidence, split, metric)} {shown(score)} on {rows_of(split, score['n'])}"
     controls = [name for name, row in rows.items() if row["role"] == "control" and row["status"] == "done"]
     transferred = any(row["role"] == "transfer" and row["status"] == "done" for row in rows.values())
     sentences = [_headline(chosen, reached, controls, comparisons, transferred, choices)]
     for name in controls:
         if name in comparisons:
-            sentences.append(_against(comparisons[name]))
+            sentences.append(_against(comparisons[name], evidence))
     sentences += _cheapest(chosen, rows, comparisons)
     sentences += _saved(evidence, chosen, metric)
     for each, plain in measured(evidence):
@@ -98,10 +98,10 @@ def _gain(row: dict[str, Any]) -> float:
     return -value if is_better_lower(row["metric"]) else value
 
 
-def _against(row: dict[str, Any]) -> str:
-    gain = row["difference"]
+def _against(row: dict[str, Any], evidence: dict[str, Any]) -> str:
+    gain, title = row["difference"], measured_as(evidence, row["split"], row["metric"])
     return (
-        f"Against {row['b']}: {gain['value']:+.3f} {title_of(row['metric'])} [{gain['low']:+.3f}, {gain['high']:+.3f}] "
+        f"Against {row['b']}: {gain['value']:+.3f} {title} [{gain['low']:+.3f}, {gain['high']:+.3f}] "
         f"on {rows_of(row['split'], gain['n'])}, {significance(row)}."
     )
 

@@ -15,6 +15,7 @@ from headstart.data.table import Table
 from headstart.decisions.base import Decision
 from headstart.errors import DivergedError, HeadstartError, Interrupted, OutOfMemoryError, RecipeError, UnavailableError
 from headstart.recipes.labelled import Experiment
+from headstart.recipes.sources import TRAIN
 from headstart.report import card, page
 from headstart.runs.announcing import stages, summary
 from headstart.runs.choosing import choose
@@ -258,7 +259,7 @@ def set_up(
         UnavailableError: a strategy that was named needs an extra that is not installed.
         ModelError: the backbone cannot do what the task needs; said before its weights are fetched.
     """
-    recipe, labelled = settled_task(recipe, table)
+    recipe, labelled = settled_task(recipe, table, progress)
     task = recipe.known_task
     require_serving(task, recipe.strategies or ())
     if recipe.abstain is not None and not task.can_abstain:
@@ -274,7 +275,7 @@ def set_up(
     located = locate(recipe.backbone, task.needs, check) if networks else None
     device = settled(recipe.device, processes=team.size) if networks else "cpu"
     end = None if recipe.limit is None else Deadline(started + recipe.limit)
-    labelled = labelled or read(recipe, table)
+    labelled = labelled or read(recipe, table, progress)
     parts = into_parts(labelled, recipe, progress)
     for decision in recipe.given_decisions:
         decision.require_fitting(parts.task, parts.train.file)
@@ -288,7 +289,8 @@ def set_up(
             parts.task, parts.train, parts.validation, located, recipe.training, recipe.seed, progress,
             folds=parts.folds, cache=cache, precision=recipe.precision, device=device, team=team, target=parts.target,
             labelled=parts.labelled,
-            unseen=tuple(part.texts for part in parts.scored.values()),
+            unseen=tuple(part.texts for part in parts.scored.values()), labels_by=parts.labels_by.get(TRAIN, ""),
+            answers=parts.answers,
         )  # fmt: skip
         return Plan(recipe, parts, context, end, threads)
 

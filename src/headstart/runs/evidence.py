@@ -10,11 +10,12 @@ from typing import Any
 
 from headstart.artifact import own_version
 from headstart.backbones.location import Located
+from headstart.data.store import Store
 from headstart.decisions.base import applied
 from headstart.drawing.text import dig
 from headstart.evaluation.measurements.base import measure
 from headstart.evaluation.measurements.lengths import notice
-from headstart.evaluation.subjects import Contender, FinishedRun, Subject
+from headstart.evaluation.subjects import Contender, FinishedRun, Subject, Taught
 from headstart.recipes.labelled import Experiment
 from headstart.report.verdict import verdict
 from headstart.runs.experiment import Entry
@@ -22,6 +23,7 @@ from headstart.runs.refitting import Refit
 from headstart.runs.splitting import Parts
 from headstart.runtime.device import name_of
 from headstart.strategies.base import Context
+from headstart.strategies.teachers import answers
 from headstart.tasks.base import Task
 
 
@@ -99,7 +101,21 @@ def _run(recipe: Experiment, entries: list[Entry], parts: Parts, context: Contex
     chosen_on = {parts.choices: parts.validation} if parts.labelled else {}
     rows = chosen_on | {role.part: rows for role, rows in parts.scored.items()}
     tokens, limit = (None, 0) if prepared is None else (prepared.train.tokens, prepared.limit)
-    return FinishedRun(contenders, rows, parts.facts(), recipe.plain(), tokens, parts.train, limit)
+    facts = parts.facts()
+    taught = _taught(entries, rows, facts, context)
+    return FinishedRun(contenders, rows, facts, recipe.plain(), tokens, parts.train, limit, taught)
+
+
+def _taught(
+    entries: list[Entry], rows: Mapping[str, Store[Any]], facts: Mapping[str, Any], context: Context
+) -> Taught | None:
+    """The first model that was to learn from a teacher, with what that says of the rows that scores are reported on."""
+    for entry in entries:
+        by = None if entry.candidate is None else entry.finished.strategy.taught_by(context.task)
+        if by is not None:
+            said = {part: answers(context, by.teacher, each.keys, each.inputs) for part, each in rows.items()}
+            return Taught(entry.label, entry.finished.predictor, by, said, facts.get("labels_by", {}))
+    return None
 
 
 def _task(task: Task) -> dict[str, Any]:

@@ -12,13 +12,14 @@ from headstart.checks import duplicates
 from headstart.data.splits import fingerprints
 from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError
-from headstart.readers.lines import text_lines
+from headstart.readers.lines import TEXT, text_lines
 from headstart.readers.opening import is_plain, open_table
 from headstart.recipes.base import Recipe
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import CORPUS, SCORED, TARGET, TRAIN, VALIDATION, Data, Role
 from headstart.runs.searched import contested, read_corpus, with_passages
 from headstart.runs.splitting import LEAKS, LabelledRows, Parts, Source, bound, split
+from headstart.runs.teaching import Lesson, has_teacher, lesson_for, opened_lines
 from headstart.runs.unlabelled import hinted, task_without_labels, with_labels_from
 from headstart.runtime.machine import cores
 from headstart.runtime.progress import SILENT, Progress
@@ -42,17 +43,22 @@ def prepare(recipe: Experiment, progress: Progress, table: Table | None = None) 
         DataError: it cannot be learnt from.
         RecipeError: a strategy needs texts of the target domain, and no file is named.
     """
-    return into_parts(read(recipe, table), recipe, progress)
+    return into_parts(read(recipe, table, progress), recipe, progress)
 
 
-def read(recipe: Experiment, table: Table | None = None) -> LabelledRows:
+def read(recipe: Experiment, table: Table | None = None, progress: Progress = SILENT) -> LabelledRows:
     """The rows of all files of an experiment, parsed and cleaned; raises as `prepare`."""
     needing = [strategy.name for strategy in recipe.strategies or () if "texts" in strategy.needs]
     if needing and recipe.data.target is None:
         raise RecipeError([f"data.target: {name} {NO_TARGET}" for name in needing])
     data = recipe.data
+    taught = has_teacher(recipe)
+    if table is None and taught:
+        table = opened_lines(data.train, data)
     if table is None:
         table = _open(data.train, data, {} if isinstance(recipe.task, OpenTask) else recipe.known_task.sides)
+    if taught and (lesson := lesson_for(recipe, table, progress)) is not None:
+        return _taught(lesson, table, data)
     labels = (recipe.task.label or "").split(",")
     if table.doubt and not any(name in table.columns for name in (*(recipe.task.text or ()), *labels)):
         raise DataError(table.doubt)
@@ -97,6 +103,19 @@ def _texts_alone(recipe: Experiment, task: Task, table: Table) -> LabelledRows:
     return LabelledRows(task.revised(label=asked.label), sources, labelled=False)
 
 
+def _taught(lesson: Lesson, table: Table, data: Data) -> LabelledRows:
+    """The rows of all files of a run whose training file has no labels, under those that a teacher gives."""
+    files = {role: path for role, path in data.sources.items() if role not in (TRAIN, CORPUS)}
+    tables = {TRAIN: table} | {role: opened_lines(path, data) or _open(path, data, {}) for role, path in files.items()}
+    sources, by = {}, {}
+    for role, each in tables.items():
+        if role != TARGET:
+            each, own = lesson.labelled(each, most=lesson.most if role == TRAIN else None)
+            by |= {role: lesson.teacher.description} if own else {}
+        sources[role] = _parsed(each, lesson.task, role)
+    return LabelledRows(lesson.task, sources, labels_by=by, answers=lesson.of(lesson.task))
+
+
 def _searching(task: Task, sources: Mapping[Role, Source], data: Data) -> tuple[Task, dict[Role, Source]]:
     """The task with what is searched, and the rows of all files with the passages that answer them."""
     passages, said = (None, []) if data.corpus is None else read_corpus(data.corpus, task)
@@ -117,11 +136,13 @@ def _doubts(parts: Parts) -> list[str]:
     return [f"{role.name}: {said}" for role, rows in held.items() for said in task.doubts(rows)]
 
 
-def settled_task(recipe: Experiment, table: Table | None = None) -> tuple[Experiment, LabelledRows | None]:
+def settled_task(
+    recipe: Experiment, table: Table | None = None, progress: Progress = SILENT
+) -> tuple[Experiment, LabelledRows | None]:
     """The recipe with its task named and, where that was to be found in the data, the rows; raises as `prepare`."""
     if not isinstance(recipe.task, OpenTask):
         return recipe, None
-    labelled = read(recipe, table)
+    labelled = read(recipe, table, progress)
     return recipe.revised(task=labelled.task), labelled
 
 
@@ -224,8 +245,9 @@ def _open(path: str, data: Data, sides: Mapping[str, str]) -> Table:
 
 
 def _opened(path: str, data: Data, task: Task, role: Role) -> Table:
-    """A file as a table; texts that stand alone, where a text is written for a text, may be the lines of a plain file."""
-    if role == TARGET and task.target_kind == "text" and data.format is None and is_plain(Path(path)):
+    """A file as a table; texts that stand alone may be the lines of a plain file."""
+    alone = task.target_kind == "text" or (task.target_kind == "label" and not task.pairs and not task.words)
+    if role == TARGET and alone and data.format is None and is_plain(Path(path)):
         return text_lines(Path(path), data.encoding)
     return _open(path, data, task.sides)
 
@@ -246,7 +268,7 @@ def _of_texts_alone(task: Task, table: Table) -> Task:
     """The task as it reads texts without labels; where a text is written for a text, these are of the side that is written."""
     names = [*table.columns]
     if task.target_kind != "text":
-        return task
+        return task.revised(text=(names[0],)) if names == [TEXT] and not task.pairs and not task.words else task
     if task.label in names or len(names) == 1:
         return task.revised(text=(task.label if task.label in names else names[0],))
     raise DataError(

@@ -17,6 +17,7 @@ from headstart.faults import describe
 from headstart.folders import unused
 from headstart.readers.aligned import aligned_files, which_sides
 from headstart.recipes.base import Recipe
+from headstart.recipes.distilling import Distill
 from headstart.recipes.effects import without_effect
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.parsing import from_mapping
@@ -76,6 +77,7 @@ def result_of(evidence: dict[str, Any], folder: Path | None) -> dict[str, Any]:
         "scores": rows[evidence["chosen"]]["scores"] | (evidence.get("refit") or {}).get("scores", {}),
         "refit": evidence.get("refit"),
         "leaderboard": [{"strategy": label} | {key: row[key] for key in keys} for label, row in rows.items()],
+        **({"labels_by": by} if (by := evidence["data"].get("labels_by")) else {}),
         "dropped_rows": evidence["data"]["dropped"],
         "verdict": evidence["verdict"],
         "seconds": evidence["cost"]["seconds"],
@@ -104,6 +106,11 @@ def experiment(recipe: Experiment, call: Call) -> Outcome:
             return _compared(recipe, call, folder, None)
         with Workspace(folder, recipe.plain(), overwrite=recipe.overwrite, progress=call.progress) as work:
             return _compared(recipe, call, folder, work)
+
+
+def distill(recipe: Distill, call: Call) -> Outcome:
+    """Carry out `distill`: as `fit`, with the teacher as part of the strategy."""
+    return experiment(recipe.fit(), call)
 
 
 def _require_files(paths: list[Path], sides: Mapping[str, str]) -> None:

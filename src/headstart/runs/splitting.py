@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,10 @@ class LabelledRows:
     """How the task was found; None where it is named."""
     labelled: bool = True
     """Whether training rows have labels."""
+    labels_by: Mapping[Role, str] = field(default_factory=dict)
+    """Who gave the rows of a role their labels, in a few words, where that was no person."""
+    answers: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    """What a teacher said of texts meanwhile, see `Context.answers`."""
 
     @property
     def train(self) -> Store[Any]:
@@ -81,6 +85,8 @@ class Parts:
         warnings: what is odd about the data, in sentences.
         guess: how the task was found; None where it is named.
         labelled: whether training rows have labels; without, there is no row to choose on either.
+        labels_by: who gave the rows of a role their labels, in a few words, where that was no person.
+        answers: what a teacher said of texts meanwhile, see `Context.answers`.
     """
 
     task: Task
@@ -92,6 +98,8 @@ class Parts:
     warnings: tuple[str, ...] = ()
     guess: Guess | None = None
     labelled: bool = True
+    labels_by: Mapping[Role, str] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
     @property
     def train(self) -> Store[Any]:
@@ -135,6 +143,12 @@ class Parts:
         """Number of rows of each part, by its name in messages."""
         return {"target texts" if role == TARGET else role.name: len(rows) for role, rows in self.rows.items()}
 
+    @property
+    def _labels_by(self) -> dict[str, str]:
+        """Who gave the rows of each part their labels, by the names under which scores stand."""
+        crossed = {"cross-validation": self.labels_by[TRAIN]} if self.crossed and TRAIN in self.labels_by else {}
+        return {role.part: by for role, by in self.labels_by.items()} | crossed
+
     def facts(self) -> dict[str, Any]:
         """Plain data for the evidence."""
         labelled = {
@@ -155,6 +169,7 @@ class Parts:
             "warnings": [*self.warnings],
             **({"guess": self.guess.plain()} if self.guess else {}),
             **({} if self.labelled else {"labelled": False}),
+            **({"labels_by": self._labels_by} if self.labels_by else {}),
         }
 
 
@@ -232,6 +247,10 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
         tuple(row for source in labelled.sources.values() for row in source.dropped),
         (*(said for source in labelled.sources.values() for said in source.warnings), *warnings),
         labelled.guess,
+        labels_by={
+            role: by for role in parts if (by := labelled.labels_by.get(role if role in labelled.sources else TRAIN))
+        },
+        answers=labelled.answers,
     )
 
 

@@ -12,6 +12,7 @@ STRATEGIES = Registry(
         "copy-source": "headstart.strategies.plain_writing:CopySource",
         "coral": "headstart.strategies.coral:Coral",
         "crf": "headstart.strategies.crf:Crf",
+        "distillation": "headstart.strategies.distillation:Distillation",
         "domain-adaptation": "headstart.strategies.domain_adaptation:DomainAdaptation",
         "feature-extraction": "headstart.strategies.feature_extraction:FeatureExtraction",
         "fine-tuning": "headstart.strategies.fine_tuning:FineTuning",

@@ -24,9 +24,11 @@ from headstart.training.settings import Training
 
 if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
+    from headstart.predictors.teachers import TaughtBy
     from headstart.training.checkpoints import Stages
     from headstart.training.features import FeatureStore
     from headstart.training.frozen import TextSet
+    from headstart.training.lessons import Lessons
 
 Need = Literal["labels", "texts", "pairs", "teacher"]
 NO_TARGET = "learns from texts of the target domain, and there are none; name a file of them with --target"
@@ -74,6 +76,8 @@ class Shared:
     """Epochs that a strategy trained for, by its name; the most where it ran several times."""
     searched: dict[str, Any] = field(default_factory=dict)
     """What was made of the passages that are searched, by what it is: retrievers, and their rankings of validation rows."""
+    taught: dict[str, Any] = field(default_factory=dict)
+    """What a teacher said of texts, by its digest and then by key of the text, so that it is asked once in a run."""
     within: Within | None = None
     """What a fold is part of; None in a whole run."""
     joined: Context | None = None
@@ -119,6 +123,13 @@ class Context:
     """Texts of the domain that the model is for, without labels; None where no file was given."""
     labelled: bool = True
     """Whether training rows have labels; without, there are no validation rows, and nothing is chosen by them."""
+    labels_by: str = ""
+    """Who gave the training rows their labels where that was no person: a teacher, in a few words; empty where they are true."""
+    answers: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    """What a teacher said of texts when the rows were read: log-probabilities of the task's labels, by its digest and key of the
+    text."""
+    lessons: Lessons | None = None
+    """What a teacher says of training texts, for strategies that train on the run's task; None where nobody teaches."""
     last_epoch: int | None = None
     """Epoch after which training ends, 0 for none at all, and whose weights are kept, where all is chosen and the validation
     rows are learnt from too; None where validation says which is best."""
@@ -307,6 +318,11 @@ class Strategy(Component, ABC):
         return self.needs_backbone and not self.frozen
 
     @property
+    def learns_soft_labels(self) -> bool:
+        """Whether it trains on the run's task, so that it learns from what a teacher says (`Context.lessons`)."""
+        return False
+
+    @property
     def reads_target(self) -> bool:
         """Whether it learns from texts of another domain, where there are any."""
         return "texts" in self.needs
@@ -335,6 +351,10 @@ class Strategy(Component, ABC):
             config: the content of a `config.json` of an architecture that is known; no weights are fetched yet.
         """
         return ""
+
+    def taught_by(self, task: Task) -> TaughtBy | None:
+        """What it was to learn from beside labels, opened, so that it can be measured; None where there is no such thing."""
+        return None
 
     def work(self, context: Context) -> Work:
         """What `fit` will come to, before it starts; for plans and budgets."""

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import numpy as np
 from pydantic import Field, field_validator
 from safetensors import SafetensorError
 
 from headstart.backbones.location import Located, backbone_class, weights_digest
 from headstart.config import Names, named
-from headstart.data.outputs import Outputs
-from headstart.data.store import Store
-from headstart.decisions.base import applied, fitted
-from headstart.decisions.temperature import Temperature
 from headstart.errors import DataError
-from headstart.evaluation.judging import compared
-from headstart.metrics import significance
 from headstart.objectives import OBJECTIVES
 from headstart.objectives.base import Objective, TextObjective
 from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.runtime.durable import discard, refusal
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Candidate, Context, Shared, Strategy, Work, refused_within
+from headstart.strategies.gate import ENOUGH_ROWS, judged
+from headstart.strategies.scratch import folder_of
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -37,11 +31,9 @@ if TYPE_CHECKING:
 
 UPDATES, MOST_UPDATES = 500, 2000
 """By default one pass over the texts, but at least 500 updates (fewer where that is over `MOST_PASSES`), at most 2,000."""
-GATE_FOLDS, ENOUGH_ROWS = 3, 500
-"""The gate judges by cross-validation where the validation part has fewer rows than that."""
+GATE_FOLDS = 3
+"""The gate judges by cross-validation where the validation part has fewer rows than `ENOUGH_ROWS`."""
 MOST_PASSES = 20
-LEAST_GAIN = 1e-4
-"""Nats that the log-loss has to fall by: what rounding does to all rows alike is no gain, however sure it is."""
 LEAST_BATCHES = 8
 """Updates per pass, where texts are few."""
 RATE, RATE_OF_SENTENCES = 1e-4, 3e-5
@@ -141,6 +133,11 @@ class DomainAdaptation(Strategy):
         return self.then.trains
 
     @property
+    def learns_soft_labels(self) -> bool:
+        """Where the strategy inside does."""
+        return self.then.learns_soft_labels
+
+    @property
     def reads_target(self) -> bool:
         """Texts of the target domain are among its own texts."""
         return self.own_texts
@@ -168,7 +165,7 @@ class DomainAdaptation(Strategy):
             found = self.then.fit(context)
             return _of(found, self.revised(then=found.strategy), "not adapted", ["no raw text to learn from is named"])
         with ExitStack() as held:
-            return self._fitted(context, self._adapted(context, _place(context, "network", held)))
+            return self._fitted(context, self._adapted(context, folder_of(context, "network", held)))
 
     def _fitted(self, context: Context, adapted: Adapted) -> Candidate:
         """The strategy inside on the adapted network, or on the one before it where the gate refuses."""
@@ -186,7 +183,7 @@ class DomainAdaptation(Strategy):
             return _of(found, plain.revised(then=found.strategy), "adapted", [*notes, "no gate"])
         rows, crossed = self._judged_on(context)
         with_, without = self._fits(replace(rows, located=adapted.located, shared=Shared())), self._fits(rows)
-        kept, said = _judged(rows, with_, without)
+        kept, said = judged(rows, with_, without, "adaptation")
         found = with_[0] if kept else without[0]
         if crossed:
             found = self.then.fit(after if kept else context)
@@ -247,7 +244,7 @@ class DomainAdaptation(Strategy):
         backbone_class(backbone.located.config, objective.needs)
         model = Model(backbone, objective.heads(backbone), context.team)
         with ExitStack() as held:
-            rows = self._rows(context, backbone, objective, _place(context, "tokens", held))
+            rows = self._rows(context, backbone, objective, folder_of(context, "tokens", held))
             # A small file still comes to several updates a pass.
             tokens = min(self.text_batch, max(rows.learnt.tokens // LEAST_BATCHES, 64))
             settings = TextTraining(
@@ -328,34 +325,6 @@ def _usual(backbone: Backbone) -> Any:
     return OBJECTIVES.get("simcse" if fresh else "masked-lm")()
 
 
-def _calibrated(task: Task[Any, Any], outputs: Outputs, rows: Store[Any]) -> Outputs:
-    return applied(fitted([Temperature()], task, outputs, rows), task, outputs)
-
-
-def _judged(context: Context, with_: list[Candidate], without: list[Candidate]) -> tuple[bool, str]:
-    """Whether the adapted network is kept, and the paired difference on validation in words."""
-    task = context.task
-    rows = context.train if context.folds is not None else context.validation
-
-    def losses(found: list[Candidate]) -> np.ndarray:
-        calibrated = [_calibrated(task, each.validation, rows) for each in found]
-        return np.mean([task.losses(each, rows) for each in calibrated], axis=0)
-
-    ours, theirs = losses(with_), losses(without)
-    less = significance.clearly_less(ours, theirs) and float((theirs - ours).mean()) >= LEAST_GAIN
-    test = compared(task, with_[0].validation, without[0].validation, rows, seed=context.seed)
-    gain = test.difference
-    kept = less and gain.value >= 0
-    where = "in cross-validation" if context.folds is not None else "on validation"
-    said = (
-        f"{'kept' if kept else 'refused'}: {where} {test.metric} {gain.value:+.3f} "
-        f"[{gain.low:+.3f}, {gain.high:+.3f}], log-loss {float((ours - theirs).mean()):+.4f} with "
-        f"adaptation against without ({len(with_)} pair{'s' * (len(with_) > 1)} of fits on {len(rows):,} rows"
-        f"{'' if less else '; the difference is within noise or no gain'})"
-    )
-    return kept, said
-
-
 def _adaptation_note(adapted: Adapted) -> str:
     loss = f"loss on held-out text {adapted.before:.3f} -> {adapted.after:.3f}"
     said = f"{adapted.objective.name}, {adapted.updates:,} updates on {adapted.documents:,} documents: {loss}"
@@ -368,14 +337,6 @@ def _adaptation_note(adapted: Adapted) -> str:
 
 def _of(found: Candidate, strategy: Strategy, how: str, notes: list[str]) -> Candidate:
     return replace(found, strategy=strategy, description=f"{how}; {found.description}", notes=[*notes, *found.notes])
-
-
-def _place(context: Context, name: str, held: ExitStack) -> Path:
-    """A folder beside the checkpoints, so that it is there when a run goes on; else one that goes with `held`."""
-    stages = context.stages
-    if stages is not None and stages.folder is not None:
-        return stages.folder / name
-    return Path(held.enter_context(tempfile.TemporaryDirectory(prefix="headstart-"))) / name
 
 
 def _written(backbone: Backbone, folder: Path) -> Located:

@@ -98,6 +98,11 @@ class FineTuning(Strategy):
     word_dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of the words of a text that are hidden while what is written for it is learnt, in [0, 1)."""
 
+    @property
+    def learns_soft_labels(self) -> bool:
+        """Always."""
+        return True
+
     def refuses(self, task: Task) -> str:
         """Refuses options that mean nothing for the task."""
         from headstart.strategies.writer_tuning import unwritten

@@ -98,6 +98,11 @@ class FromScratch(Strategy):
         found = [each for each in chosen if each.name in WRITERS]
         return self.revised(like=found[0] if len(found) == 1 else STRATEGIES.get(WRITERS[0])())
 
+    @property
+    def learns_soft_labels(self) -> bool:
+        """Always."""
+        return True
+
     def refuses(self, task: Task) -> str:
         """Refuses to be like a strategy whose network is not known before."""
         if task.target_kind == "text":

@@ -90,6 +90,11 @@ class Lora(Strategy):
             return ""
         return "strategy lora needs the package peft; install it with: pip install 'headstart[lora]'"
 
+    @property
+    def learns_soft_labels(self) -> bool:
+        """Always."""
+        return True
+
     def refuses(self, task: Task) -> str:
         """Refuses options that mean nothing for the task."""
         from headstart.strategies.writer_tuning import unwritten

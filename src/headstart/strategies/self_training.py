@@ -159,11 +159,13 @@ class SelfTraining(Strategy):
             first: what the strategy inside came to without texts.
             factor: that calibrates its logits; later rounds have their own where there is a validation part.
         """
+        from headstart.strategies.unlabelled import target_logits
+
         found = [Round(first, 0)]
         for _ in range(self.rounds):
             if context.late:
                 break
-            logits = _target_logits(context, found[-1].candidate, texts)
+            logits = target_logits(context, found[-1].candidate, texts)
             rows, labels = context.team.same(believed(softmax(logits * factor), self.confidence or 0.0))
             if not len(rows):
                 break
@@ -260,22 +262,6 @@ def believed(probabilities: np.ndarray, least: float) -> tuple[np.ndarray, np.nd
     most = min(counts) if len(counts) > 1 else 0
     rows = np.sort(np.concatenate([rows[np.argsort(-sure[rows], kind="stable")][:most] for rows in own]))
     return rows, labels[rows]
-
-
-def _target_logits(context: Context, candidate: Candidate, texts: Store[Any]) -> np.ndarray:
-    """Logits of the target texts, from stored states where the network is frozen."""
-    from headstart.strategies.unlabelled import target_states
-
-    predictor: Any = candidate.predictor
-    if getattr(predictor, "frozen_states", None) is None:
-        context.progress.begin("self-training, labelling", len(texts))
-        logits = predictor.outputs(list(texts.inputs), progress=context.progress).values
-        context.progress.end()
-        return logits
-    head = predictor.head
-    states = target_states(context, predictor.backbone, texts, layers=head.layers, pooling=head.pooling)
-    weight, bias = (head.tensors()[name].cpu().numpy() for name in ("weight", "bias"))
-    return states @ weight.T + bias
 
 
 def _calibration(context: Context, candidate: Candidate) -> float:

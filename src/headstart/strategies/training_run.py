@@ -16,6 +16,7 @@ from headstart.data.outputs import Logits, Outputs
 from headstart.evaluation.judging import sort_key
 from headstart.heads import HEAD
 from headstart.heads.model import Model
+from headstart.objectives.base import Objective
 from headstart.runtime.deadline import OutOfTime
 from headstart.runtime.device import moved
 from headstart.runtime.memory import within_memory
@@ -25,6 +26,7 @@ from headstart.strategies.cross_validation import by_fold, home, prepared
 from headstart.strategies.probing import solved_head
 from headstart.strategies.trained_heads import head_strength
 from headstart.training.frozen import Shortcut, TextSet
+from headstart.training.lessons import SoftLabels
 from headstart.training.stage import LayerGroup, Shortcuts, Stage
 from headstart.training.state import Epoch, History
 from headstart.training.trainer import Relay, train
@@ -103,7 +105,7 @@ def train_model(
     hopeless: Callable[[list[Outputs]], bool] | None = None,
     relay: Relay | None = None,
 ) -> Run:
-    """Train a model on the run's task, validated after every epoch.
+    """Train a model on the run's task, and on what a teacher says where there is one, validated after every epoch.
 
     Args:
         context: of the run.
@@ -117,6 +119,10 @@ def train_model(
         relay: where a training like it was left, to go on from there, or where to leave this one.
     """
     ready, _ = prepared(context, model.backbone.tokenizer)
+    objective: Objective = context.task
+    if context.lessons is not None:
+        objective = SoftLabels(context.task, context.lessons)
+        ready = objective.taught(ready, context.train)
 
     def validate(model: Model) -> tuple[tuple[float, float], float, Outputs]:
         outputs = validation_outputs(context, model)
@@ -126,7 +132,7 @@ def train_model(
     history = train(
         model,
         Stage(
-            context.task,
+            objective,
             ready,
             groups,
             epochs,

@@ -11,7 +11,7 @@ from headstart.data.long_texts import TokenRows
 from headstart.data.store import Store
 from headstart.errors import RecipeError
 from headstart.runtime.progress import SILENT, Progress
-from headstart.strategies.base import NO_TARGET, Context
+from headstart.strategies.base import NO_TARGET, Candidate, Context
 from headstart.strategies.cross_validation import home, prepared
 from headstart.strategies.probing import FEATURE_BYTES, feature_store, features, has_many_rows
 from headstart.training.features import FeatureStore, tokens_digest
@@ -74,6 +74,29 @@ def target_states(
     finally:
         backbone.fast = fast
     return states[:, list(layers), backbone.poolings.index(pooling)].reshape(len(tokens), -1)
+
+
+def target_logits(context: Context, candidate: Candidate, texts: Store[Any]) -> np.ndarray:
+    """Logits of texts of the target domain, from stored states where the network is frozen.
+
+    Args:
+        context: of the run.
+        candidate: what a strategy came to.
+        texts: see `target_texts`.
+
+    Returns:
+        Before any decision, shape (texts, labels).
+    """
+    predictor: Any = candidate.predictor
+    if getattr(predictor, "frozen_states", None) is None:
+        context.progress.begin("labelling target texts", len(texts))
+        logits = predictor.outputs(list(texts.inputs), progress=context.progress).values
+        context.progress.end()
+        return logits
+    head = predictor.head
+    states = target_states(context, predictor.backbone, texts, layers=head.layers, pooling=head.pooling)
+    weight, bias = (head.tensors()[name].cpu().numpy() for name in ("weight", "bias"))
+    return states @ weight.T + bias
 
 
 def _row_bytes(backbone: Backbone) -> int:
