@@ -123,3 +123,16 @@ def scored_file(name: str, folder: Path, *, kinds: int | None = None, rows: int 
     found = of_kinds(name, rows_of(DATA / name / FILES[name][1]), kinds)
     order = np.random.default_rng(7).permutation(len(found))
     return write(path, found if rows is None else [found[at] for at in order[:rows]])
+
+
+def drawn(name: str, part: str, count: int, seed: int = 0) -> list[Row]:
+    """So many rows of a set at random.
+
+    Args:
+        name: of the set.
+        part: `train` or `test`.
+        count: rows at most.
+        seed: another seed, other rows.
+    """
+    every = rows_of(DATA / name / FILES[name][part == "test"])
+    return [every[at] for at in np.random.default_rng(seed).permutation(len(every))[:count]]
