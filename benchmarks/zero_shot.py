@@ -74,7 +74,6 @@ def main() -> None:
                     "-o",
                     f"{folder}/run",
                     "--json",
-                    "-q",
                 ]
                 command += ["--threads", str(options.threads)] if options.threads else []
                 said, seconds = timed([*command, *words], options.threads)
