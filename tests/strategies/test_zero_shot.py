@@ -13,6 +13,7 @@ import headstart
 from headstart.artifact import Artifact, load
 from headstart.errors import HeadstartError
 from headstart.grouping.named import by_names, grown
+from headstart.report.page import render
 from headstart.strategies.descriptions import read_descriptions
 
 LABELS = ["good", "bad"]
@@ -59,6 +60,8 @@ def test_texts_alone_make_a_model_of_which_nothing_is_claimed(fitted: Callable[.
     assert row["chosen"] and not any(row["scores"].values()) and model.evidence["comparisons"] == []
     assert model.evidence["data"]["labelled"] is False and model.evidence["data"]["splits"]["train"]["labels"] == {}
     assert "nothing is known of how often it is right" in model.evidence["verdict"][0]
+    page = render(model.evidence)
+    assert "It has no scores yet" in page
     again = load(model.save(tmp_path / "saved"))
     np.testing.assert_allclose(again.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-5)
     once_more = headstart.fit(ALONE, **{**_flat(model.recipe), "labels": LABELS})

@@ -266,7 +266,9 @@ def _limits(evidence: Mapping[str, Any], measured: Sequence[str]) -> list[str]:
     lines = [
         "## Limits",
         "",
-        f"- The scores hold for data like {_reported(evidence)[1].part}; on other texts, measure again.",
+        f"- The scores hold for data like {_reported(evidence)[1].part}; on other texts, measure again."
+        if parts_of(evidence.get("leaderboard") or [])
+        else "- It has no scores: no row had a label. Label some and measure with `headstart evaluate`.",
     ]
     lines += measured
     counts = dig(evidence, "data", "splits", "train", "labels") or {}

@@ -76,6 +76,7 @@ def _page(evidence: Mapping[str, Any], limit: int) -> str:
             **_measured(seen),
             parts=_parts(seen),
             answers=_answers(seen),
+            has_scores=bool(parts_of(board)),
             dropped_total=len(dropped),
             reasons=Counter(str(dig(row, "reason")) for row in dropped).most_common(8),
         )
@@ -253,6 +254,8 @@ def _parts(evidence: Mapping[str, Any]) -> dict[str, Any]:
     order = list(dig(evidence, "task", "labels") or [])
     order += [label for part in known.values() for label in part.get("labels") or {} if label not in order]
     order = list(dict.fromkeys(order))
+    if not any(part.get("labels") for part in known.values()):
+        order = []
     totals = {label: sum(dig(part, "labels", label) or 0 for part in known.values()) for label in order}
     if len(order) > FEW_LABELS:
         order.sort(key=lambda label: -totals[label])
