@@ -1,10 +1,11 @@
-"""From 2 to 500 labels per class on SST-2 and AG News: what transfer buys over both controls, drawn with bands.
+"""From no label to 500 per class on SST-2 and AG News: what transfer buys over both controls, drawn with bands.
 
     python benchmarks/label_curve.py [--only NAME ...] [--labels N ...] [--draws N ...] [--busy] [--draw-only]
 
 Each point is one `headstart fit --strategy auto` with its controls on so many rows of each class, drawn at random, scored
-on 1,500 test rows; lines are means over draws, bands reach from the worst draw to the best. Raw results:
-benchmarks/results/label_curve.jsonl; the figure: docs/label_curve.svg.
+on 1,500 test rows; lines are means over draws, bands reach from the worst draw to the best. Points at 0 are those of zero_shot.py,
+with `mini` and with a decoder beside it, on 500 test rows. Raw results: benchmarks/results/label_curve.jsonl; the figure:
+docs/label_curve.svg.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import math
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,16 @@ import draws
 import records
 from few_labels import timed
 
-RESULTS = "label_curve.jsonl"
+RESULTS, NO_LABELS = "label_curve.jsonl", "zero_shot.jsonl"
 KEYS = ("data", "labels", "draw")
 LABELS = (2, 8, 32, 125, 500)
 DRAWS = 3
 SETS = {"sst2": "SST-2, sentiment, 2 classes", "ag_news": "AG News, topics, 4 classes"}
 LINES = (("transfer", "#1a5fb4", ""), ("tf-idf", "#a05a00", "6 4"), ("from-scratch", "#77767b", "2 4"))
+UNLABELLED = {"mini": ("zero-shot", "#1a5fb4"), "both": ("with smol", "#7a3e9d")}
+"""Programs of zero_shot.py that are drawn, each with its name there and its colour."""
+FIRST = 60
+"""Where the labels begin; 0 stands at the edge."""
 FIGURE = draws.ROOT / "docs" / "label_curve.svg"
 TEST_ROWS = 1500
 
@@ -71,7 +77,7 @@ def panel(name: str, left: float) -> list[str]:
     low = 0.4 if name == "sst2" else 0.2
 
     def x(count: float) -> float:
-        return left + 330 * math.log(count / LABELS[0]) / math.log(LABELS[-1] / LABELS[0])
+        return left + FIRST + (330 - FIRST) * math.log(count / LABELS[0]) / math.log(LABELS[-1] / LABELS[0])
 
     def y(value: float) -> float:
         return 290 - 230 * (min(max(value, low), 0.95) - low) / (0.95 - low)
@@ -94,6 +100,7 @@ def panel(name: str, left: float) -> list[str]:
             f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5" stroke-dasharray="{dash}"/>'
         )
         ends.append((y(points[-1][1]) + 4, x(points[-1][0]) + 6, line, colour))
+    parts += _unlabelled(name, left, y)
     lowest = 0.0
     for wanted, across, line, colour in sorted(ends):
         lowest = max(wanted, lowest + 15)
@@ -101,10 +108,33 @@ def panel(name: str, left: float) -> list[str]:
     return parts
 
 
+def _unlabelled(name: str, left: float, y: Callable[[float], float]) -> list[str]:
+    """A mark with its interval for each way without labels."""
+    found = {row["program"]: row["scores"]["accuracy"] for row in records.rows(NO_LABELS) if row["data"] == name}
+    parts = [f'<text x="{left:.1f}" y="312" text-anchor="middle">0</text>'] if found else []
+    for at, (program, (said, colour)) in enumerate(UNLABELLED.items()):
+        if program not in found:
+            continue
+        score, across = found[program], left + 10 * at
+        parts.append(
+            f'<path d="M{across} {y(score["low"]):.1f}V{y(score["high"]):.1f}" stroke="{colour}" stroke-width="1.5"/>'
+        )
+        parts.append(f'<circle cx="{across}" cy="{y(score["value"]):.1f}" r="4" fill="{colour}"/>')
+        parts.append(f'<text x="{left + 16}" y="{y(score["value"]) + 4 - 14 * at:.1f}" fill="{colour}">{said}</text>')
+    return parts
+
+
 def draw_figure() -> None:
     """Write docs/label_curve.svg from the raw results."""
     said = []
     for name in SETS:
+        found = {
+            row["program"]: row["scores"]["accuracy"]["value"] for row in records.rows(NO_LABELS) if row["data"] == name
+        }
+        means = ", ".join(
+            f"{title} {found[program]:.3f}" for program, (title, _) in UNLABELLED.items() if program in found
+        )
+        said += [f"{SETS[name]}, no labels: {means}"] * bool(means)
         for count in LABELS:
             rows = [row for row in records.rows(RESULTS) if row["data"] == name and row["labels"] == count]
             if rows:
