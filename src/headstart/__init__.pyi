@@ -235,6 +235,7 @@ def fit(
     shots: int | None = ...,
     shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
     prompt_template: str | None = ...,
+    chat: bool | None = ...,
     instruction: str | None = ...,
     verbalizer: Mapping[str, str] | str | None = ...,
     calibration: Literal["none", "contextual", "batch", "domain-conditional"] | None = ...,
@@ -433,6 +434,7 @@ def fit(
         shot_selection: Which training rows `shots` are (of prompting).
         prompt_template: What is asked, with `{text}`, or `{first}` and `{second}` of pairs, and `{labels}` for
             their words (of prompting).
+        chat: Ask as in a conversation, by the network's own chat template (of prompting).
         instruction: In front of examples and text (of prompting).
         verbalizer: Words that stand for labels (Schick and Schütze 2021, section 3) (of prompting).
         calibration: What is taken away from scores (of prompting).
@@ -607,6 +609,7 @@ def compare(
     shots: int | None = ...,
     shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
     prompt_template: str | None = ...,
+    chat: bool | None = ...,
     instruction: str | None = ...,
     verbalizer: Mapping[str, str] | str | None = ...,
     calibration: Literal["none", "contextual", "batch", "domain-conditional"] | None = ...,
@@ -780,6 +783,7 @@ def plan(
     shots: int | None = ...,
     shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
     prompt_template: str | None = ...,
+    chat: bool | None = ...,
     instruction: str | None = ...,
     verbalizer: Mapping[str, str] | str | None = ...,
     calibration: Literal["none", "contextual", "batch", "domain-conditional"] | None = ...,

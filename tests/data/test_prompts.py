@@ -2,7 +2,7 @@
 
 import pytest
 
-from headstart.data.prompts import USUAL, Prompt, Shot, template_fault, verbalized
+from headstart.data.prompts import USUAL, Prompt, Shot, bare, template_fault, verbalized
 from headstart.errors import DataError
 
 
@@ -14,6 +14,17 @@ def test_a_prompt_is_instruction_examples_with_their_answers_and_the_text() -> N
     )
     assert Prompt("{first} / {second}", ("a", "b")).whole(("one", "two")) == "one / two"
     assert (Prompt("{text}", ("a",)).listed, Prompt("{text}", ("a", "b", "c")).listed) == ("a", "a, b or c")
+
+
+def test_as_a_conversation_the_system_instructs_a_user_asks_and_the_assistant_answers() -> None:
+    from headstart.data.dialogues import Turn
+
+    prompt = Prompt("{text}?", ("bad", "good"), "Choose {labels}.", chat=True)
+    assert prompt.dialogue("b", [Shot("a", 1)]) == (
+        Turn("system", "Choose bad or good."), Turn("user", "a?"), Turn("assistant", "good"), Turn("user", "b?"),
+    )  # fmt: skip
+    assert Prompt("{text}?", ("bad", "good")).dialogue("b") == (Turn("user", "b?"),)
+    assert (bare(prompt).chat, bare(prompt).instruction, bare(prompt).template) == (True, "", "")
 
 
 def test_an_answer_that_is_the_beginning_of_another_gets_an_end() -> None:

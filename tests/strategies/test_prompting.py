@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.toys.decoders import make_decoder
+from tests.toys.decoders import CHATML, make_decoder
 
 import headstart
 from headstart.artifact import Artifact, load
@@ -44,7 +44,12 @@ def fitted(decoder: str) -> Callable[..., Artifact]:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"shots": 3, "calibration": "batch", "prompt_template": "{text}\nIs it {labels}?", "instruction": "Read.", "length_normalised": True}],
+    [
+        {},
+        {"shots": 3, "calibration": "batch", "prompt_template": "{text}\nIs it {labels}?", "instruction": "Read.", "length_normalised": True},
+        {"chat": True, "shots": 3, "calibration": "batch", "prompt_template": "{text}\nIs it {labels}?", "instruction": "Read."},
+        {"chat": True, "calibration": "none", "prompt_template": "{text}\nIs it?", "verbalizer": {"good": "not"}},
+    ],
 )  # fmt: skip
 def test_saved_and_loaded_it_says_the_same_as_plain_transformers_by_the_card(
     options: dict[str, Any], fitted: Callable[..., Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
@@ -62,7 +67,7 @@ def test_saved_and_loaded_it_says_the_same_as_plain_transformers_by_the_card(
 
 
 def test_calibrations_take_away_what_their_formulas_say(fitted: Callable[..., Artifact]) -> None:
-    common = {"prompt_template": "{text}\nWhat is it?"}
+    common = {"prompt_template": "{text}\nWhat is it?", "chat": False}
     plain: Any = fitted(**common, calibration="none").predictor
     for name, texts in (("contextual", NOTHING), ("batch", ROWS["text"])):
         asked: Any = fitted(**common, calibration=name).predictor
@@ -82,7 +87,7 @@ def test_calibrations_take_away_what_their_formulas_say(fitted: Callable[..., Ar
 
 
 def test_examples_are_balanced_near_or_any_and_none_is_asked_about_itself(fitted: Callable[..., Artifact]) -> None:
-    one = {"prompt_template": "{text} is?", "calibration": "batch"}
+    one = {"prompt_template": "{text} is?", "calibration": "batch", "chat": False}
     balanced: Any = fitted(**one, shots=4).predictor
     assert sorted(shot.label for shot in balanced.shots) == [0, 0, 1, 1]
     nearest: Any = fitted(**one, shots=2, shot_selection="nearest").predictor
@@ -116,7 +121,7 @@ def test_with_folds_no_row_is_among_its_own_examples(
 def test_a_long_text_is_cut_and_a_prompt_that_leaves_no_room_is_refused(
     fitted: Callable[..., Artifact], decoder: str
 ) -> None:
-    model = fitted(prompt_template="{text}\nGood?", calibration="none", max_length=60)
+    model = fitted(prompt_template="{text}\nGood?", calibration="none", chat=False, max_length=60)
     said = model.predict(["x " * 300, "a day"])
     assert [each.truncated for each in said] == [True, False]
     asked, cut = model.predictor._asked(["x " * 300], False)  # type: ignore[attr-defined]
@@ -137,6 +142,53 @@ def test_a_long_text_is_cut_and_a_prompt_that_leaves_no_room_is_refused(
 def test_what_cannot_be_is_refused(options: dict[str, Any], said: str, fitted: Callable[..., Artifact]) -> None:
     with pytest.raises(HeadstartError, match=said):
         fitted(**options)
+
+
+def test_a_conversation_is_what_transformers_makes_of_it_and_answers_begin_the_assistant_s_turn(
+    fitted: Callable[..., Artifact], decoder: str
+) -> None:
+    from transformers import AutoTokenizer
+
+    asked: Any = fitted(
+        chat=True, shots=2, prompt_template="Say: {text}", calibration="none", instruction="Is it {labels}?",
+        verbalizer={"good": "not"},
+    ).predictor  # fmt: skip
+    (text,), cut = asked._asked(["a day"], False)
+    messages = [{"role": "system", "content": "Is it not or not good at all?"}]
+    for shot in asked.shots:
+        answer = ("not", "not good at all")[shot.label]
+        messages += [{"role": "user", "content": f"Say: {shot.input}"}, {"role": "assistant", "content": answer}]
+    messages.append({"role": "user", "content": "Say: a day"})
+    plain = AutoTokenizer.from_pretrained(decoder)
+    assert text == plain.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    assert cut.tolist() == [False]
+    assert asked._rendered.answers == ("not<|im_end|>", "not good at all<|im_end|>")
+    assert asked._rendered.start == ()
+
+
+def test_a_long_text_in_a_conversation_is_cut_and_what_stands_behind_it_stays(fitted: Callable[..., Artifact]) -> None:
+    asked: Any = fitted(chat=True, prompt_template="{text}\nGood?", calibration="none", max_length=120).predictor
+    (text,), cut = asked._asked(["x " * 300], False)
+    assert text.endswith("\nGood?<|im_end|>\n<|im_start|>assistant\n") and cut.tolist() == [True]
+    ids = asked.backbone.tokenizer.whole(text + asked._rendered.answers[1]).ids
+    assert 110 < len(ids) <= 120
+
+
+def test_whether_it_is_a_conversation_is_found_out_where_the_network_has_a_template(
+    fitted: Callable[..., Artifact], tmp_path: Path
+) -> None:
+    one = {"prompt_template": "{text} is?", "calibration": "batch"}
+    chosen = fitted(**one)
+    assert chosen.recipe["strategy"]["chat"] == chosen.predictor.prompt.chat  # type: ignore[attr-defined]
+    bare = str(make_decoder(tmp_path / "bare", template=None))
+    assert fitted(**one, backbone=bare).recipe["strategy"]["chat"] is False
+    with pytest.raises(HeadstartError, match=r"strategy\.chat: the network has no chat template"):
+        fitted(**one, backbone=bare, chat=True)
+    refusing = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system here') }}{% endif %}" + CHATML
+    picky = str(make_decoder(tmp_path / "picky", template=refusing))
+    assert fitted(**one, backbone=picky, instruction="Read.").recipe["strategy"]["chat"] is False
+    with pytest.raises(HeadstartError, match="the chat template refuses it: no system here"):
+        fitted(**one, backbone=picky, instruction="Read.", chat=True)
 
 
 def test_pairs_are_asked_about_too(fitted: Callable[..., Artifact]) -> None:

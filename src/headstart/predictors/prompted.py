@@ -33,6 +33,7 @@ from headstart.predictors.base import (
     stated,
 )
 from headstart.predictors.continuations import Continuations
+from headstart.predictors.rendering import RenderedPrompt
 from headstart.ranking.bm25 import Bm25, Bm25Settings
 from headstart.runtime.contained import content, parsed
 from headstart.runtime.device import Device, settled
@@ -66,6 +67,7 @@ class StatedPrompt(Stated):
     template: str
     words: Annotated[list[str], Field(min_length=2)]
     instruction: str
+    chat: bool = False
     shots: list[StatedShot]
     nearest: Annotated[int, Field(ge=0, le=1000)]
     bias: list[float]
@@ -103,12 +105,18 @@ class PromptedPredictor(Predictor):
         self.prompt, self.shots, self.nearest = prompt, tuple(shots), nearest
         self.bias = np.zeros(len(prompt.words)) if bias is None else bias
         self.normalised, self.factor = normalised, factor
+        self._rendered = RenderedPrompt(prompt, self.backbone.tokenizer)
         self._index = Bm25.of((_joined(shot.input) for shot in self.shots), Bm25Settings()) if nearest else None
 
     def asking(self, prompt: Prompt, *, shots: Sequence[Shot] | None = None) -> PromptedPredictor:
-        """The same network with another prompt and no bias, with its examples unless others are given."""
+        """The same network with another prompt and no bias, with its examples unless others are given.
+
+        Raises:
+            ModelError: the prompt is a conversation, and the network has no chat template.
+        """
         found = copy(self)
         found.prompt, found.bias = prompt, np.zeros(len(prompt.words))
+        found._rendered = RenderedPrompt(prompt, self.backbone.tokenizer)
         if shots is not None:
             found.shots, found.nearest, found._index = tuple(shots), 0, None
         return found
@@ -129,21 +137,21 @@ class PromptedPredictor(Predictor):
             progress: advanced by rows.
 
         Raises:
-            DataError: the prompt alone is longer than the network reads.
+            DataError: the prompt alone is longer than the network reads, or the chat template refuses the conversation.
         """
         head: Any = self.model.heads[HEAD]
         device = self.backbone.device.type
         reader = Continuations(head, self.backbone.tokenizer, device=device, fast=self.backbone.fast)
         asked, cut = self._asked(inputs, apart)
-        found = reader.scores(asked, self.prompt.answers, progress=progress)
+        found = reader.scores(asked, self._rendered.answers, start=self._rendered.start, progress=progress)
         return (found.scores / found.tokens if self.normalised else found.scores), cut
 
     def _asked(self, inputs: Sequence[Any], apart: bool) -> tuple[list[str], np.ndarray]:
         """What is asked about each text, and whether it had to be cut."""
-        tokenizer, answers = self.backbone.tokenizer, self.prompt.answers
+        tokenizer, answers = self.backbone.tokenizer, self._rendered.answers
         chosen = self._chosen(inputs, apart)
-        asked = [self.prompt.whole(given, shots) for given, shots in zip(inputs, chosen, strict=True)]
-        room = tokenizer.max_length - len(tokenizer.before) - max(tokenizer.uncut(list(answers)).lengths.tolist())
+        asked = [self._rendered.whole(given, shots) for given, shots in zip(inputs, chosen, strict=True)]
+        room = tokenizer.max_length - len(self._rendered.start) - max(tokenizer.uncut(list(answers)).lengths.tolist())
         over = tokenizer.uncut(asked).lengths - room if len(asked) else np.zeros(0, dtype=np.int64)
         for row in np.flatnonzero(over > 0).tolist():
             asked[row] = self._shortened(inputs[row], chosen[row], room)
@@ -168,7 +176,7 @@ class PromptedPredictor(Predictor):
         over = 1
         while kept > over:
             kept -= over
-            whole = self.prompt.whole(_first_tokens(texts, kept, tokenizer), shots)
+            whole = self._rendered.whole(_first_tokens(texts, kept, tokenizer), shots)
             over = len(tokenizer.whole(whole).ids) - room
             if over <= 0:
                 return whole
@@ -220,7 +228,7 @@ class PromptedPredictor(Predictor):
             location=location_of(folder), max_length=said.max_length, digest=network_digest(description)
         )
         backbone = open_backbone(locate(source, NEEDS), needs=NEEDS)
-        prompt = Prompt(about.template, tuple(about.words), about.instruction)
+        prompt = Prompt(about.template, tuple(about.words), about.instruction, about.chat)
         shots = [Shot(own if isinstance(own := each.input, str) else tuple(own), each.label) for each in about.shots]
         return cls(
             Model(backbone, {HEAD: VocabularyHead(backbone, "causal")}), task, prompt, shots, nearest=about.nearest,
@@ -231,9 +239,7 @@ class PromptedPredictor(Predictor):
         """A few lines that score the words of each label behind the prompt of a text."""
         shots = self.shots if not self.nearest else ()
         example = ("a text", "another text") if self.task.pairs else "a text"
-        before = self.prompt.whole(example, shots)
-        front = before[: before.rfind(self.prompt.row(example))]
-        form = json.dumps(self.prompt.row(example), ensure_ascii=False)
+        asking, told = self._rendered.usage(example, shots)
         chosen = (
             ""
             if not self.nearest
@@ -245,12 +251,12 @@ class PromptedPredictor(Predictor):
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 tokenizer, network = AutoTokenizer.from_pretrained("."), AutoModelForCausalLM.from_pretrained(".", dtype=torch.float32).eval()
-asked = {json.dumps(front, ensure_ascii=False)} + {form}
+{asking}
 labels = {json.dumps(list(self.task.names), ensure_ascii=False)}
-answers = {json.dumps(list(self.prompt.answers), ensure_ascii=False)}
+answers = {json.dumps(list(self._rendered.answers), ensure_ascii=False)}
 bias, scores = {bias}, []
 for answer in answers:
-    before, whole = tokenizer(asked)["input_ids"], tokenizer(asked + answer)["input_ids"]
+    before, whole = (tokenizer(each{told})["input_ids"] for each in (asked, asked + answer))
     own = whole[len(before):]
     with torch.no_grad():
         shares = network(torch.tensor([whole])).logits[0].log_softmax(1)

@@ -66,6 +66,9 @@ class Prompting(Strategy):
     prompt_template: str | None = None
     """What is asked, with `{text}`, or `{first}` and `{second}` of pairs, and `{labels}` for their words; chosen on training
     rows if not given."""
+    chat: bool | None = None
+    """Ask as in a conversation, by the network's own chat template: the instruction is what the system says, examples are turns,
+    and the assistant's begins with the words of a label; chosen on training rows, if the network has a template, if not given."""
     instruction: str = ""
     """In front of examples and text; `{labels}` stands for the words of all labels."""
     verbalizer: dict[str, str] | None = None
@@ -104,19 +107,20 @@ class Prompting(Strategy):
         templates = USUAL[context.task.pairs] if self.prompt_template is None else (self.prompt_template,)
         order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
         some = context.train.take(np.sort(order[:TRIED]).tolist())
-        context.progress.begin(self.name, len(context.validation) + len(templates) * len(some))
         model = self._model(context)
-        prompts = [Prompt(each, words, self.instruction) for each in templates]
+        prompts = [Prompt(each, words, self.instruction, chat) for chat in self._forms(model) for each in templates]
+        context.progress.begin(self.name, len(context.validation) + len(prompts) * len(some))
         best = self._best(context, self._asking(context, model, prompts[0]), prompts, some)
-        resolved = self.revised(prompt_template=best.asked.prompt.template, calibration=best.calibration)
+        prompt = best.asked.prompt
+        resolved = self.revised(prompt_template=prompt.template, chat=prompt.chat, calibration=best.calibration)
         values, cut = self._read(context, best.asked)
         best.asked.bias = best.bias
         context.progress.end()
         outputs = Logits(cut, (values + best.bias).astype(np.float32))
         shots = f"{self.shots} {self.shot_selection} shots" if self.shots else "zero shots"
-        number = templates.index(best.asked.prompt.template) + 1
+        number = templates.index(prompt.template) + 1
         which = f", template {number} of {len(templates)}" if len(templates) > 1 else ""
-        said = f"{shots}{which}, {best.calibration} calibration"
+        said = f"{shots}{which}{', as a conversation' if prompt.chat else ''}, {best.calibration} calibration"
         return Candidate(resolved, context.training, best.asked, outputs, said, 0)
 
     def _model(self, context: Context) -> Any:
@@ -126,6 +130,17 @@ class Prompting(Strategy):
 
         backbone = context.backbone()
         return Model(backbone, {HEAD: VocabularyHead(backbone, "causal")})
+
+    def _forms(self, model: Any) -> tuple[bool, ...]:
+        """Whether prompts are conversations; both where that is to be found out.
+
+        Raises:
+            RecipeError: they are to be, and the network has no chat template.
+        """
+        has_template = model.backbone.tokenizer.chat_template is not None
+        if self.chat and not has_template:
+            raise RecipeError(["strategy.chat: the network has no chat template; leave it out"])
+        return (False, True) if self.chat is None and has_template else (bool(self.chat),)
 
     def _best(self, context: Context, first: PromptedPredictor, prompts: Sequence[Prompt], some: Store[Any]) -> _Way:
         """The template and the calibration with the least loss on some training rows."""
