@@ -18,6 +18,7 @@ ROWS = {
     "text": [f"the cat is {word} {at}" for at in range(20) for word in ("good", "bad")],
     "label": ["good", "not good at all"] * 20,
 }
+STARS = {"text": ROWS["text"], "stars": [float(1 + at % 5) for at in range(40)]}
 TEXTS = ["the cat is good 3", "day and night"]
 
 
@@ -189,6 +190,56 @@ def test_whether_it_is_a_conversation_is_found_out_where_the_network_has_a_templ
     assert fitted(**one, backbone=picky, instruction="Read.").recipe["strategy"]["chat"] is False
     with pytest.raises(HeadstartError, match="the chat template refuses it: no system here"):
         fitted(**one, backbone=picky, instruction="Read.", chat=True)
+
+
+def test_a_number_is_the_mean_of_its_words_by_their_probabilities_on_the_line_of_least_squares(
+    fitted: Callable[..., Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from headstart.predictors.prompted import NumberScale
+
+    options = {"task": "text-regression", "text": "text", "label": "stars", "metric": "rmse", "chat": False}
+    model = fitted(STARS, **options, prompt_template="{text}\nStars ({labels}):", calibration="batch", shots=2)
+    asked: Any = model.predictor
+    assert (asked.prompt.words, asked.scale.values) == (("1", "2", "3", "4", "5"), (1.0, 2.0, 3.0, 4.0, 5.0))
+    scores = asked.scores(TEXTS)[0] + asked.bias
+    shares = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    mean, deviation = model.task.output_scale
+    wanted = (asked.scale.slope * (shares @ np.arange(1.0, 6.0)) + asked.scale.offset) * deviation + mean
+    assert [each.value for each in model.predict(TEXTS)] == pytest.approx(wanted, abs=1e-4)
+    for shot in asked.shots:
+        assert asked.prompt.words[shot.label] == f"{STARS['stars'][STARS['text'].index(shot.input)]:g}"
+    x, y = np.array([1.0, 2.0, 4.0]), np.array([3.0, 2.0, -1.0])
+    line = np.polyfit(x, y, 1)
+    found = NumberScale((1.0, 2.0)).fitted(x, y)
+    assert (found.slope, found.offset) == pytest.approx(tuple(line))
+    assert NumberScale((1.0, 2.0)).fitted(x * 0 + 1, y)[1:] == pytest.approx((0.0, y.mean()))
+    again = load(model.save(tmp_path / "saved"))
+    assert [each.value for each in again.predict(TEXTS)] == pytest.approx(wanted, abs=1e-4)
+    monkeypatch.chdir(tmp_path / "saved")
+    exec(compile(again.predictor.usage().replace("a text", TEXTS[1]), "card", "exec"), {})
+    assert eval(capsys.readouterr().out.strip().split("\n")[-1]) == {"stars": pytest.approx(wanted[1], abs=1e-4)}
+    with pytest.raises(HeadstartError, match="numbers are their own words"):
+        fitted(STARS, **options, verbalizer={"1": "one"})
+
+
+def test_the_line_that_makes_numbers_makes_the_error_of_training_rows_least(fitted: Callable[..., Artifact]) -> None:
+    rows = {
+        "first": [f"the cat {at}" for at in range(30)], "second": [f"sat {at % 3}" for at in range(30)],
+        "score": [at % 4 for at in range(30)],
+    }  # fmt: skip
+    options = {
+        "task": "sentence-similarity",
+        "text": ("first", "second"),
+        "label": "score",
+        "metric": "rmse",
+        "chat": False,
+    }
+    asked: Any = fitted(rows, **options, calibration="none", prompt_template="{first} {second}:").predictor
+    assert asked.prompt.answers == (" 0", " 1", " 2", " 3")
+    pairs = list(zip(rows["first"], rows["second"], strict=True))
+    true = np.array(rows["score"])
+    said = asked.outputs(pairs).values[:, 0] * true.std() + true.mean()
+    assert np.mean((said - true) ** 2) <= true.var() + 1e-9
 
 
 def test_pairs_are_asked_about_too(fitted: Callable[..., Artifact]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,16 @@ USUAL: Mapping[bool, tuple[str, ...]] = {
     ),
 }
 """Templates that are tried where none is named, of one text and of two; the first is the one to use where nothing can be tried."""
+NUMBERED: Mapping[bool, tuple[str, ...]] = {
+    False: ("{text}\nScore:", "{text}\nRating ({labels}):", "Review: {text}\nStars:"),
+    True: (
+        "{first}\n{second}\nSimilarity ({labels}):",
+        "Text 1: {first}\nText 2: {second}\nHow similar are they, {labels}?\nAnswer:",
+    ),
+}
+"""The same where numbers are asked for."""
+MOST_WHOLE, MOST_STEPS = 20, 10
+"""Range that whole numbers are the words of; steps from the lowest to the highest number else."""
 
 
 class Shot(NamedTuple):
@@ -110,6 +121,26 @@ def bare(prompt: Prompt) -> Prompt:
     """The last line of a prompt alone, without text, instruction and examples (the domain premise of Holtzman et al. 2021)."""
     last = prompt.template.rpartition("\n")[2]
     return Prompt("" if _FIELD.search(last) else last, prompt.words, chat=prompt.chat)
+
+
+def number_words(values: Sequence[float]) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Words for numbers to choose between, from the lowest to the highest that is known, and what they stand for.
+
+    These are whole numbers where there are four to twenty-one of them, else numbers in steps of 1, 2 or 5 times a power of ten,
+    the smallest with which there are at most eleven or twelve.
+
+    Args:
+        values: numbers, two different ones at least.
+    """
+    low, high = float(min(values)), float(max(values))
+    step = 1.0
+    if not 3 <= high - low <= MOST_WHOLE:
+        rough = (high - low) / MOST_STEPS
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next(each for each in (power, 2 * power, 5 * power, 10 * power) if each >= rough * (1 - 1e-9))
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    found = [float(f"{at * step:.12g}") for at in range(first, last + 1)]
+    return tuple(f"{each:.12g}" for each in found), tuple(found)
 
 
 def template_fault(template: str, *, pairs: bool) -> str:

@@ -10,14 +10,14 @@ import numpy as np
 from pydantic import Field
 
 from headstart.data.outputs import Logits
-from headstart.data.prompts import NOTHING, USUAL, Prompt, Shot, template_fault, verbalized
+from headstart.data.prompts import NOTHING, NUMBERED, USUAL, Prompt, Shot, number_words, template_fault, verbalized
 from headstart.data.store import Store
 from headstart.errors import DataError, RecipeError
 from headstart.strategies.base import Candidate, Context, Strategy, Work
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
-    from headstart.predictors.prompted import PromptedPredictor
+    from headstart.predictors.prompted import NumberScale, PromptedPredictor
 
 Calibration = Literal["none", "contextual", "batch", "domain-conditional"]
 CALIBRATIONS: tuple[Calibration, ...] = ("batch", "none", "contextual", "domain-conditional")
@@ -34,7 +34,9 @@ class _Way(NamedTuple):
     calibration: Calibration
     bias: np.ndarray
     loss: float
-    """Mean log-loss in nats at the temperature that suits it."""
+    """Mean log-loss in nats at the temperature that suits it; of numbers the mean squared error of standardised ones."""
+    scale: NumberScale | None = None
+    """What makes numbers of scores, fitted on these rows."""
 
 
 class Prompting(Strategy):
@@ -46,8 +48,11 @@ class Prompting(Strategy):
     are without any text (`domain-conditional`, Holtzman et al. 2021, section 3). Which of these, and which template, is chosen by
     the log-loss of up to 120 training rows unless it is given.
 
+    Where rows have numbers, the words are numbers from the lowest to the highest of the training rows; the mean of these by their
+    probabilities is mapped to the rows' own numbers by a slope and an offset of least squares on the same training rows.
+
     Needs: labels, to choose by and for the examples; a decoder such as `smol`.
-    Inputs: texts, or pairs of texts, with one label each.
+    Inputs: texts, or pairs of texts, with one label or number each.
     See also: `lora`, which trains the same decoder; `contrastive`, which few labels suffice for.
 
     Example:
@@ -80,9 +85,11 @@ class Prompting(Strategy):
     """Means over the tokens of a label's words in place of sums."""
 
     def refuses(self, task: Task) -> str:
-        """Refuses tasks without one label for each row, and templates that do not fit."""
-        if task.target_kind != "label" or task.words:
-            return "it scores the words of one label for each row"
+        """Refuses tasks without one label or number for each row, and templates and words that do not fit."""
+        if task.target_kind not in ("label", "number") or task.words:
+            return "it scores the words of one label or number for each row"
+        if task.target_kind == "number" and self.verbalizer is not None:
+            return "numbers are their own words; leave out the verbalizer"
         return "" if self.prompt_template is None else template_fault(self.prompt_template, pairs=task.pairs)
 
     def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
@@ -96,32 +103,46 @@ class Prompting(Strategy):
 
     def work(self, context: Context) -> Work:
         """Validation rows once, and some training rows once for each template."""
-        templates = 1 if self.prompt_template else len(USUAL[context.task.pairs])
+        templates = len(self._templates(context.task))
         rows = len(context.validation) + templates * min(TRIED, len(context.train))
         longer = 1 + self.shots * (self.shot_selection == "nearest")
         return Work(0.0, longer * rows / max(len(context.train), 1))
 
     def fit(self, context: Context) -> Candidate:
         """Compare templates and calibrations on training rows, then read the validation rows."""
-        words = verbalized(context.task.names, self.verbalizer)
-        templates = USUAL[context.task.pairs] if self.prompt_template is None else (self.prompt_template,)
+        words, scale = self._words(context)
+        templates = self._templates(context.task)
         order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
         some = context.train.take(np.sort(order[:TRIED]).tolist())
         model = self._model(context)
         prompts = [Prompt(each, words, self.instruction, chat) for chat in self._forms(model) for each in templates]
         context.progress.begin(self.name, len(context.validation) + len(prompts) * len(some))
-        best = self._best(context, self._asking(context, model, prompts[0]), prompts, some)
+        best = self._best(context, self._asking(context, model, prompts[0], scale), prompts, some)
         prompt = best.asked.prompt
         resolved = self.revised(prompt_template=prompt.template, chat=prompt.chat, calibration=best.calibration)
         values, cut = self._read(context, best.asked)
-        best.asked.bias = best.bias
+        best.asked.bias, best.asked.scale = best.bias, best.scale
         context.progress.end()
-        outputs = Logits(cut, (values + best.bias).astype(np.float32))
+        outputs = best.asked.decided(values, cut)
         shots = f"{self.shots} {self.shot_selection} shots" if self.shots else "zero shots"
         number = templates.index(prompt.template) + 1
         which = f", template {number} of {len(templates)}" if len(templates) > 1 else ""
         said = f"{shots}{which}{', as a conversation' if prompt.chat else ''}, {best.calibration} calibration"
         return Candidate(resolved, context.training, best.asked, outputs, said, 0)
+
+    def _templates(self, task: Task) -> tuple[str, ...]:
+        """Templates that are tried: the one that is given, else the usual ones."""
+        usual = NUMBERED if task.target_kind == "number" else USUAL
+        return usual[task.pairs] if self.prompt_template is None else (self.prompt_template,)
+
+    def _words(self, context: Context) -> tuple[tuple[str, ...], NumberScale | None]:
+        """Words to choose between, and what makes a number of them where rows have numbers."""
+        from headstart.predictors.prompted import NumberScale
+
+        if context.task.target_kind == "label":
+            return verbalized(context.task.names, self.verbalizer), None
+        words, values = number_words(_numbers(context.train).tolist())
+        return words, NumberScale(values)
 
     def _model(self, context: Context) -> Any:
         from headstart.heads import HEAD
@@ -149,14 +170,13 @@ class Prompting(Strategy):
         for prompt in prompts:
             asked = first.asking(prompt)
             try:
-                values, cut = asked.scores(list(some.inputs), apart=True, progress=context.progress)
+                values, _ = asked.scores(list(some.inputs), apart=True, progress=context.progress)
             except DataError as error:  # with its examples it is longer than the network reads
                 long.append(error)
                 continue
             for calibration in calibrations:
                 bias = self._bias(asked, calibration, values)
-                outputs = Logits(cut, (values + bias).astype(np.float32))
-                found.append(_Way(asked, calibration, bias, _loss(context.task, outputs, some)))
+                found.append(_way(context.task, asked, calibration, bias, values, some))
         if not found:
             raise long[0]
         return min(found, key=lambda way: way.loss)
@@ -167,29 +187,34 @@ class Prompting(Strategy):
 
         if context.folds is None or not self.shots:
             return asked.scores(list(context.validation.inputs), progress=context.progress)
-        found = np.zeros((len(context.validation), len(context.task.names)))
+        found = np.zeros((len(context.validation), len(asked.prompt.words)))
         cut = np.zeros(len(found), dtype=bool)
         for held, part in by_fold(context):
-            own = self._asking(part, asked.model, asked.prompt)
+            own = self._asking(part, asked.model, asked.prompt, asked.scale)
             found[held], cut[held] = own.scores(list(part.validation.inputs), progress=context.progress)
         return found, cut
 
-    def _asking(self, context: Context, model: Any, prompt: Prompt) -> PromptedPredictor:
+    def _asking(self, context: Context, model: Any, prompt: Prompt, scale: NumberScale | None) -> PromptedPredictor:
         """What asks, with examples of the training rows of a context."""
         from headstart.predictors.prompted import MOST_POOLED, PromptedPredictor
 
         if not self.shots:
-            return PromptedPredictor(model, context.task, prompt, normalised=self.length_normalised)
+            return PromptedPredictor(model, context.task, prompt, normalised=self.length_normalised, scale=scale)
         nearest = self.shot_selection == "nearest"
         if self.shots > len(context.train):
             few = f"{self.shots} examples are asked for, and there are {len(context.train)} training rows"
             raise RecipeError([f"strategy.shots: {few}"])
         rows = _drawn(context, MOST_POOLED if nearest else self.shots, balanced=self.shot_selection == "balanced")
-        numbers = {label: at for at, label in enumerate(context.task.names)}
-        examples = [context.train.get(int(row)) for row in rows]
-        shots = [Shot(each.input, numbers[each.label]) for each in examples]
+        chosen = context.train.take(rows.tolist())
+        shots = [Shot(*each) for each in zip(chosen.inputs, _answers(context.task, chosen, scale), strict=True)]
         return PromptedPredictor(
-            model, context.task, prompt, shots, nearest=self.shots * nearest, normalised=self.length_normalised
+            model,
+            context.task,
+            prompt,
+            shots,
+            nearest=self.shots * nearest,
+            normalised=self.length_normalised,
+            scale=scale,
         )
 
     def _bias(self, asked: PromptedPredictor, calibration: Calibration, values: np.ndarray) -> np.ndarray:
@@ -212,6 +237,32 @@ class Prompting(Strategy):
         return -_mean_answer(asked.scores(nothing)[0])
 
 
+def _way(
+    task: Task[Any, Any], asked: PromptedPredictor, calibration: Calibration, bias: np.ndarray, scores: np.ndarray,
+    rows: Store[Any],
+) -> _Way:  # fmt: skip
+    """What comes of a bias on labelled rows with these scores."""
+    if asked.scale is None:
+        outputs = Logits.of((scores + bias).astype(np.float32))
+        return _Way(asked, calibration, bias, _loss(task, outputs, rows))
+    targets = task.targets(rows).astype(np.float64)
+    scale = asked.scale.fitted(asked.scale.expected(scores + bias), targets)
+    loss = float(((scale.numbers(scores + bias)[:, 0] - targets) ** 2).mean())
+    return _Way(asked, calibration, bias, loss, scale)
+
+
+def _numbers(rows: Store[Any]) -> np.ndarray:
+    """Numbers of labelled rows as the file has them, float64, shape (rows,)."""
+    return np.array(rows.labels, dtype=np.float64)
+
+
+def _answers(task: Task[Any, Any], rows: Store[Any], scale: NumberScale | None) -> list[int]:
+    """Number of the words that are right for each row; of numbers the nearest."""
+    if scale is None:
+        return task.targets(rows).tolist()
+    return np.abs(_numbers(rows)[:, None] - np.array(scale.values)).argmin(1).tolist()
+
+
 def _mean_answer(scores: np.ndarray) -> np.ndarray:
     """Logarithm of the mean probability of each label over rows, shape (labels,)."""
     from scipy.special import log_softmax, logsumexp
@@ -231,7 +282,7 @@ def _drawn(context: Context, count: int, *, balanced: bool) -> np.ndarray:
     """Training rows, at most so many, in the order in which they stand in a prompt; balanced, labels take turns."""
     order = np.random.default_rng([context.seed, 0x5407]).permutation(len(context.train))
     if balanced:
-        labels, turns = context.train.labels, Counter[str]()
+        labels, turns = context.task.strata(context.train), Counter[str]()
         place = []
         for row in order.tolist():
             place.append((turns[labels[row]], labels[row]))
