@@ -190,6 +190,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "widths": (["--widths", "192,96"], [192, 96]),
     "width": (["--width", "96"], 96),
     "of": (["--of", "untouched"], "untouched"),
+    "chat": (["--chat"], True),
     "dense_weight": (["--dense-weight", "0.6"], 0.6),
     "int8": (["--int8"], True),
     "stemmer": (["--stemmer", "german"], "german"),

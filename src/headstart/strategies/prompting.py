@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -72,8 +73,8 @@ class Prompting(Strategy):
     """What is asked, with `{text}`, or `{first}` and `{second}` of pairs, and `{labels}` for their words; chosen on training
     rows if not given."""
     chat: bool | None = None
-    """Ask as in a conversation, by the network's own chat template: the instruction is what the system says, examples are turns,
-    and the assistant's begins with the words of a label; chosen on training rows, if the network has a template, if not given."""
+    """Ask as in a conversation, by the network's own chat template: the system says the instruction, examples are turns, and the
+    assistant's turn begins with the words of a label. If not given, the best template is tried so, too."""
     instruction: str = ""
     """In front of examples and text; `{labels}` stands for the words of all labels."""
     verbalizer: dict[str, str] | None = None
@@ -103,7 +104,7 @@ class Prompting(Strategy):
 
     def work(self, context: Context) -> Work:
         """Validation rows once, and some training rows once for each template."""
-        templates = len(self._templates(context.task))
+        templates = len(self._templates(context.task)) + (self.chat is None)
         rows = len(context.validation) + templates * min(TRIED, len(context.train))
         longer = 1 + self.shots * (self.shot_selection == "nearest")
         return Work(0.0, longer * rows / max(len(context.train), 1))
@@ -115,9 +116,14 @@ class Prompting(Strategy):
         order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
         some = context.train.take(np.sort(order[:TRIED]).tolist())
         model = self._model(context)
-        prompts = [Prompt(each, words, self.instruction, chat) for chat in self._forms(model) for each in templates]
-        context.progress.begin(self.name, len(context.validation) + len(prompts) * len(some))
-        best = self._best(context, self._asking(context, model, prompts[0], scale), prompts, some)
+        both = self._tries_conversations(model)
+        prompts = [Prompt(each, words, self.instruction, bool(self.chat)) for each in templates]
+        context.progress.begin(self.name, len(context.validation) + (len(prompts) + both) * len(some))
+        ways = self._ways(context, self._asking(context, model, prompts[0], scale), prompts, some)
+        best = min(ways, key=_loss_of)
+        if both:
+            as_chat = replace(best.asked.prompt, chat=True)
+            best = min([best, *self._ways(context, best.asked, [as_chat], some, needed=False)], key=_loss_of)
         prompt = best.asked.prompt
         resolved = self.revised(prompt_template=prompt.template, chat=prompt.chat, calibration=best.calibration)
         values, cut = self._read(context, best.asked)
@@ -152,34 +158,55 @@ class Prompting(Strategy):
         backbone = context.backbone()
         return Model(backbone, {HEAD: VocabularyHead(backbone, "causal")})
 
-    def _forms(self, model: Any) -> tuple[bool, ...]:
-        """Whether prompts are conversations; both where that is to be found out.
+    def _tries_conversations(self, model: Any) -> bool:
+        """Whether the best prompt is compared with itself as a conversation.
 
         Raises:
-            RecipeError: they are to be, and the network has no chat template.
+            RecipeError: prompts are to be conversations, and the network has no chat template.
         """
         has_template = model.backbone.tokenizer.chat_template is not None
         if self.chat and not has_template:
             raise RecipeError(["strategy.chat: the network has no chat template; leave it out"])
-        return (False, True) if self.chat is None and has_template else (bool(self.chat),)
+        return self.chat is None and has_template
 
-    def _best(self, context: Context, first: PromptedPredictor, prompts: Sequence[Prompt], some: Store[Any]) -> _Way:
-        """The template and the calibration with the least loss on some training rows."""
+    def _ways(
+        self,
+        context: Context,
+        first: PromptedPredictor,
+        prompts: Sequence[Prompt],
+        some: Store[Any],
+        *,
+        needed: bool = True,
+    ) -> list[_Way]:
+        """What comes of each prompt with each calibration on some training rows.
+
+        Args:
+            context: of the run.
+            first: what asks, with its examples.
+            prompts: to compare; those that do not fit are left out.
+            some: labelled rows.
+            needed: whether one has to fit.
+
+        Raises:
+            DataError: none fits, and one has to.
+        """
         calibrations = CALIBRATIONS if self.calibration is None else (self.calibration,)
         found, long = list[_Way](), list[DataError]()
         for prompt in prompts:
             asked = first.asking(prompt)
             try:
                 values, _ = asked.scores(list(some.inputs), apart=True, progress=context.progress)
-            except DataError as error:  # with its examples it is longer than the network reads
+            except (
+                DataError
+            ) as error:  # longer with its examples than the network reads, or no conversation to a template
                 long.append(error)
                 continue
             for calibration in calibrations:
                 bias = self._bias(asked, calibration, values)
                 found.append(_way(context.task, asked, calibration, bias, values, some))
-        if not found:
+        if needed and not found:
             raise long[0]
-        return min(found, key=lambda way: way.loss)
+        return found
 
     def _read(self, context: Context, asked: PromptedPredictor) -> tuple[np.ndarray, np.ndarray]:
         """Scores of the validation rows, under folds each by examples that it is not among, and which rows were cut."""
@@ -237,6 +264,10 @@ class Prompting(Strategy):
         return -_mean_answer(asked.scores(nothing)[0])
 
 
+def _loss_of(way: _Way) -> float:
+    return way.loss
+
+
 def _way(
     task: Task[Any, Any], asked: PromptedPredictor, calibration: Calibration, bias: np.ndarray, scores: np.ndarray,
     rows: Store[Any],
@@ -282,7 +313,8 @@ def _drawn(context: Context, count: int, *, balanced: bool) -> np.ndarray:
     """Training rows, at most so many, in the order in which they stand in a prompt; balanced, labels take turns."""
     order = np.random.default_rng([context.seed, 0x5407]).permutation(len(context.train))
     if balanced:
-        labels, turns = context.task.strata(context.train), Counter[str]()
+        labels: Any = context.task.strata(context.train)
+        turns = Counter[str]()
         place = []
         for row in order.tolist():
             place.append((turns[labels[row]], labels[row]))
