@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from headstart.data.outputs import Logits
+from headstart.data.outputs import Generated, Logits
 from headstart.data.prompts import NOTHING, NUMBERED, USUAL, Prompt, Shot, number_words, template_fault, verbalized
 from headstart.data.store import Store
 from headstart.errors import DataError, RecipeError
@@ -52,8 +52,11 @@ class Prompting(Strategy):
     Where rows have numbers, the words are numbers from the lowest to the highest of the training rows; the mean of these by their
     probabilities is mapped to the rows' own numbers by a slope and an offset of least squares on the same training rows.
 
+    Where texts are written, as in translation, examples are turns of a conversation in front of each text, and the network
+    writes the assistant's next one.
+
     Needs: labels, to choose by and for the examples; a decoder such as `smol`.
-    Inputs: texts, or pairs of texts, with one label or number each.
+    Inputs: texts, or pairs of texts, with one label or number each; texts that others are written for.
     See also: `lora`, which trains the same decoder; `contrastive`, which few labels suffice for.
 
     Example:
@@ -63,6 +66,7 @@ class Prompting(Strategy):
     name: ClassVar[str] = "prompting"
     cost: ClassVar[int] = 3
     frozen: ClassVar[bool] = True
+    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Generated.kind})
     why_no_refit: ClassVar[str] = "learns nothing from rows beyond its examples"
 
     shots: int = Field(default=0, ge=0, le=100)
@@ -76,7 +80,8 @@ class Prompting(Strategy):
     """Ask as in a conversation, by the network's own chat template: the system says the instruction, examples are turns, and the
     assistant's turn begins with the words of a label. If not given, the best template is tried so, too."""
     instruction: str = ""
-    """In front of examples and text; `{labels}` stands for the words of all labels."""
+    """In front of examples and text; `{labels}` stands for the words of all labels. Where texts are written, in front of each text
+    that is read; by default what the task says, such as `Translate this text from English to German: `."""
     verbalizer: dict[str, str] | None = None
     """Words that stand for labels (Schick and Schütze 2021, section 3); by default their names without underscores."""
     calibration: Calibration | None = None
@@ -86,9 +91,25 @@ class Prompting(Strategy):
     """Means over the tokens of a label's words in place of sums."""
 
     def refuses(self, task: Task) -> str:
-        """Refuses tasks without one label or number for each row, and templates and words that do not fit."""
+        """Refuses tasks without one label, number or text for each row, and options that have no meaning for them."""
+        if task.target_kind == "text":
+            idle = (
+                "prompt_template",
+                "verbalizer",
+                "calibration",
+                "length_normalised",
+                "chat",
+            )
+            odd = next((key for key in idle if getattr(self, key) not in (None, False)), None)
+            if odd is not None:
+                return f"texts are written in a conversation, and no words are scored; leave out {odd}"
+            return (
+                ""
+                if self.shot_selection != "nearest"
+                else "examples are the same for all texts; give balanced or random"
+            )
         if task.target_kind not in ("label", "number") or task.words:
-            return "it scores the words of one label or number for each row"
+            return "it scores the words of one label or number for each row, or writes a text"
         if task.target_kind == "number" and self.verbalizer is not None:
             return "numbers are their own words; leave out the verbalizer"
         return "" if self.prompt_template is None else template_fault(self.prompt_template, pairs=task.pairs)
@@ -103,14 +124,19 @@ class Prompting(Strategy):
         return f"networks of the architecture {config['model_type']} do not go on with a text; decoders such as smol do"
 
     def work(self, context: Context) -> Work:
-        """Validation rows once, and some training rows once for each template."""
+        """Validation rows once, and some training rows once for each template; of texts those that are written."""
+        if context.task.target_kind == "text":
+            written = context.task.decoding.beams * len(context.validation)  # type: ignore[attr-defined]
+            return Work(0.0, 0.0, generating=written / max(len(context.train), 1))
         templates = len(self._templates(context.task)) + (self.chat is None)
         rows = len(context.validation) + templates * min(TRIED, len(context.train))
         longer = 1 + self.shots * (self.shot_selection == "nearest")
         return Work(0.0, longer * rows / max(len(context.train), 1))
 
     def fit(self, context: Context) -> Candidate:
-        """Compare templates and calibrations on training rows, then read the validation rows."""
+        """Compare templates and calibrations on training rows, then read the validation rows; texts are written at once."""
+        if context.task.target_kind == "text":
+            return self._written(context)
         words, scale = self._words(context)
         templates = self._templates(context.task)
         order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
@@ -135,6 +161,48 @@ class Prompting(Strategy):
         which = f", template {number} of {len(templates)}" if len(templates) > 1 else ""
         said = f"{shots}{which}{', as a conversation' if prompt.chat else ''}, {best.calibration} calibration"
         return Candidate(resolved, context.training, best.asked, outputs, said, 0)
+
+    def _written(self, context: Context) -> Candidate:
+        """What the network writes behind examples, under folds behind those that a text is not among."""
+        from headstart.predictors.causal import CausalPredictor
+        from headstart.strategies.cross_validation import by_fold
+        from headstart.strategies.instructing import usual_instruction
+
+        model, instruction = self._model(context), self.instruction or usual_instruction(context.task)
+
+        def asking(part: Context) -> CausalPredictor:
+            chosen = [part.train.get(int(row)) for row in self._shot_rows(part)]
+            shots = [(each.text, each.label[0]) for each in chosen]
+            return CausalPredictor(model, context.task, instruction=instruction, shots=shots)
+
+        predictor = asking(context)
+        context.progress.begin(self.name, len(context.validation))
+        if context.folds is None or not self.shots:
+            outputs = predictor.outputs(list(context.validation.inputs), progress=context.progress)
+        else:
+            outputs = context.task.blank(context.validation)
+            for held, part in by_fold(context):
+                inputs = list(part.validation.inputs)
+                outputs.put(held, asking(part).outputs(inputs, progress=context.progress))
+        context.progress.end()
+        shots = f"{self.shots} examples" if self.shots else "no example"
+        resolved = self.revised(instruction=instruction)
+        return Candidate(resolved, context.training, predictor, outputs, f"what the network writes behind {shots}", 0)
+
+    def _shot_rows(self, context: Context, *, pool: int | None = None) -> np.ndarray:
+        """Training rows that are the examples, or what these are picked from.
+
+        Args:
+            context: whose training rows.
+            pool: rows at most that they are picked from; the examples themselves if None.
+
+        Raises:
+            RecipeError: there are fewer rows than examples.
+        """
+        if self.shots > len(context.train):
+            few = f"{self.shots} examples are asked for, and there are {len(context.train)} training rows"
+            raise RecipeError([f"strategy.shots: {few}"])
+        return _drawn(context, pool or self.shots, balanced=self.shot_selection == "balanced")
 
     def _templates(self, task: Task) -> tuple[str, ...]:
         """Templates that are tried: the one that is given, else the usual ones."""
@@ -228,10 +296,7 @@ class Prompting(Strategy):
         if not self.shots:
             return PromptedPredictor(model, context.task, prompt, normalised=self.length_normalised, scale=scale)
         nearest = self.shot_selection == "nearest"
-        if self.shots > len(context.train):
-            few = f"{self.shots} examples are asked for, and there are {len(context.train)} training rows"
-            raise RecipeError([f"strategy.shots: {few}"])
-        rows = _drawn(context, MOST_POOLED if nearest else self.shots, balanced=self.shot_selection == "balanced")
+        rows = self._shot_rows(context, pool=MOST_POOLED if nearest else None)
         chosen = context.train.take(rows.tolist())
         shots = [Shot(*each) for each in zip(chosen.inputs, _answers(context.task, chosen, scale), strict=True)]
         return PromptedPredictor(
