@@ -2084,7 +2084,7 @@ FAULTS = (
     ),
     Fault(
         "prompting: a row stands among its own examples", "strategies/prompting.py",
-        "own = self._asking(part, asked.model, asked.prompt)", "own = self._asking(context, asked.model, asked.prompt)",
+        "own = self._asking(part, asked.model, asked.prompt, asked.scale)", "own = self._asking(context, asked.model, asked.prompt, asked.scale)",
         "tests/strategies/test_prompting.py::test_with_folds_no_row_is_among_its_own_examples",
     ),
     Fault(
@@ -2094,6 +2094,44 @@ FAULTS = (
     Fault(
         "prompting: the bias is not kept", "predictors/prompted.py", "bias=np.array(about.bias), normalised", "normalised",
         "tests/strategies/test_prompting.py::test_saved_and_loaded_it_says_the_same_as_plain_transformers_by_the_card",
+    ),
+    Fault(
+        "prompting: the end of an answer in a conversation is not the template's", "predictors/rendering.py", "close or END", "END",
+        "tests/strategies/test_prompting.py::test_a_conversation_is_what_transformers_makes_of_it_and_answers_begin_the_assistant_s_turn",
+    ),
+    Fault(
+        "prompting: the line that makes numbers is not kept", "predictors/prompted.py",
+        "NumberScale(tuple(about.scale.values), about.scale.slope, about.scale.offset)", "NumberScale(tuple(about.scale.values))",
+        "tests/strategies/test_prompting.py::test_a_number_is_the_mean_of_its_words_by_their_probabilities_on_the_line_of_least_squares",
+    ),
+    Fault(
+        "suggest: near copies are suggested side by side", "grouping/diverse.py", "components.link(*near_copies(texts, NEAR))",
+        "components.link(*near_copies(texts[:0], NEAR))",
+        "tests/runs/test_suggesting.py::test_copies_are_suggested_once_and_labelled_texts_never",
+    ),
+    Fault(
+        "suggest: a text that is labelled is suggested again", "grouping/diverse.py",
+        "np.where(np.isin(numbers, numbers[labelled]), -1, numbers)", "numbers",
+        "tests/runs/test_suggesting.py::test_rows_with_a_label_are_left_out",
+    ),
+    Fault(
+        "suggest: thresholds of the model do not count", "tasks/single_label.py", "shares = shares / outputs.thresholds",
+        "shares = shares * 1.0", "tests/runs/test_suggesting.py::test_decisions_of_the_model_count",
+    ),
+    Fault(
+        "suggest: a row is as uncertain as its most certain choice", "runs/suggesting.py", "np.maximum.reduceat(uncertainty",
+        "np.minimum.reduceat(uncertainty",
+        "tests/runs/test_suggesting.py::test_sentences_are_as_uncertain_as_their_least_certain_word",
+    ),
+    Fault(
+        "suggest: a cluster that holds a labelled text is not passed over", "grouping/diverse.py",
+        "if not labelled[members].any()]", "if len(members)]",
+        "tests/grouping/test_diverse.py::test_heaps_with_a_labelled_vector_are_passed_over_and_the_largest_comes_first",
+    ),
+    Fault(
+        "suggest: uncertainty has no weight in a cluster", "grouping/diverse.py",
+        "found = fitted(vectors, weights, count", "found = fitted(vectors, np.ones(len(weights)), count",
+        "tests/grouping/test_diverse.py::test_one_vector_of_each_heap_is_taken_and_it_is_nearest_to_the_weighted_centre",
     ),
     Fault(
         "marian: texts are cut into pieces of the other side", "backbones/marian.py", "vocabulary.append([ELSEWHERE + word, rare])",

@@ -34,6 +34,7 @@ _LAZY = {
     "export": "headstart.api:export",
     "duplicates": "headstart.api:duplicates",
     "cluster": "headstart.api:cluster",
+    "suggest": "headstart.api:suggest",
     "run": "headstart.api:run",
     "index": "headstart.api:index",
     "search": "headstart.api:search",

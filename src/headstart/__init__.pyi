@@ -246,6 +246,7 @@ def fit(
     shots: int | None = ...,
     shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
     prompt_template: str | None = ...,
+    chat: bool | None = ...,
     instruction: str | None = ...,
     verbalizer: Mapping[str, str] | str | None = ...,
     calibration: Literal["none", "contextual", "batch", "domain-conditional"] | None = ...,
@@ -458,6 +459,7 @@ def fit(
         shot_selection: Which training rows `shots` are (of prompting).
         prompt_template: What is asked, with `{text}`, or `{first}` and `{second}` of pairs, and `{labels}` for
             their words (of prompting).
+        chat: Ask as in a conversation, by the network's own chat template (of prompting).
         instruction: In front of examples and text (of prompting).
         verbalizer: Words that stand for labels (Schick and Schütze 2021, section 3) (of prompting).
         calibration: What is taken away from scores (of prompting).
@@ -645,6 +647,7 @@ def compare(
     shots: int | None = ...,
     shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
     prompt_template: str | None = ...,
+    chat: bool | None = ...,
     instruction: str | None = ...,
     verbalizer: Mapping[str, str] | str | None = ...,
     calibration: Literal["none", "contextual", "batch", "domain-conditional"] | None = ...,
@@ -831,6 +834,7 @@ def plan(
     shots: int | None = ...,
     shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
     prompt_template: str | None = ...,
+    chat: bool | None = ...,
     instruction: str | None = ...,
     verbalizer: Mapping[str, str] | str | None = ...,
     calibration: Literal["none", "contextual", "batch", "domain-conditional"] | None = ...,
@@ -1712,6 +1716,64 @@ def cluster(
         overwrite: Replace the output file, or the folder if headstart wrote it.
         k: Number of clusters, in [2, 10000].
         label: Column with labels that clusters are compared with.
+        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
+            headstart, or a hub id such as `org/model`.
+        revision: Hub revision.
+        max_length: Tokens read of each text, special tokens included, at least 8.
+    """
+
+def suggest(
+    data: TableLike | Sequence[str],
+    *,
+    progress: Progress = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    text: Sequence[str] | str | None = ...,
+    cache: bool | None = ...,
+    seed: int | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    model: str | None = ...,
+    best: int | None = ...,
+    by: Literal["margin", "entropy", "least-confidence"] | None = ...,
+    candidates: int | None = ...,
+    labelled: str | None = ...,
+    label: str | None = ...,
+    backbone: str | Keys | None = ...,
+    revision: str | None = ...,
+    max_length: int | None = ...,
+) -> dict[str, Any]:
+    """Which rows a person should label next.
+
+    Options are those of `headstart suggest --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        format: File format.
+        encoding: Text encoding such as `cp1252`.
+        delimiter: What stands between columns of a CSV file, one character.
+        header: Whether the first line of CSV and TSV files has names of columns.
+        text: Column(s) with the text, joined by a blank.
+        cache: Keep the vectors of the texts on disk, so that they are not computed again.
+        seed: Seed of all that is drawn at random, in [0, 2^32).
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products.
+        output: File for the rows with what was found, such as out.csv, or a folder for that and all else.
+        overwrite: Replace the output file, or the folder if headstart wrote it.
+        model: Folder of a run whose uncertainty counts, and by whose own vectors texts are compared, or by TF-IDF
+            where it has no network.
+        best: Rows that are suggested, in [1, 1000].
+        by: How uncertain a model is.
+        candidates: Texts that are clustered for each row that is suggested, the most uncertain ones, in [1, 100].
+        labelled: File with rows that are labelled already.
+        label: Column for the labels that a person fills in, that of the model's training file or `label` by
+            default.
         backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
             headstart, or a hub id such as `org/model`.
         revision: Hub revision.

@@ -294,6 +294,23 @@ def cluster(data: TableLike | Sequence[str], *, progress: Progress = SILENT, **o
     return _grouped("cluster", data, progress, options)
 
 
+def suggest(data: TableLike | Sequence[str], *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
+    """Which rows a person should label next: those that a model is least sure of, none of them copies of others.
+
+    Args:
+        data: path of a file, columns or rows in memory, or a list of texts.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart suggest` with underscores (`model="runs/feedback"`, `labelled="train.csv"`).
+
+    Returns:
+        What `headstart suggest --json` prints; its `suggested` are the rows, the first to label first.
+
+    Raises:
+        HeadstartError: see `headstart.errors`.
+    """
+    return _grouped("suggest", data, progress, options)
+
+
 def _grouped(verb: str, data: Any, progress: Progress, options: dict[str, Any]) -> dict[str, Any]:
     table = None if isinstance(data, str | Path) else table_of(_as_columns(data), MEMORY)
     path = str(data) if table is None else MEMORY

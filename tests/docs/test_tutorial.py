@@ -7,7 +7,7 @@ from tests.docs.conftest import DOCS, Shell, blocks
 
 LESSONS = sorted(path for path in (DOCS / "tutorial").glob("*.md") if path.name != "index.md")
 LESSONS.append(DOCS / "search.md")
-LESSONS += [DOCS / "duplicates_and_clusters.md"]
+LESSONS += [DOCS / "duplicates_and_clusters.md", DOCS / "suggest.md"]
 
 DEAR = {"domain", "few-labels"}
 """Lessons that the default tests leave out: they train most."""

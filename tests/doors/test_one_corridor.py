@@ -204,6 +204,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "widths": (["--widths", "192,96"], [192, 96]),
     "width": (["--width", "96"], 96),
     "of": (["--of", "untouched"], "untouched"),
+    "chat": (["--chat"], True),
     "dense_weight": (["--dense-weight", "0.6"], 0.6),
     "int8": (["--int8"], True),
     "stemmer": (["--stemmer", "german"], "german"),
@@ -300,6 +301,15 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
         "near_duplicates": (["--near-duplicates", "0.7"], 0.7),
     },
     "cluster": GROUPING | {"k": (["-k", "20"], 20), "label": SHARED["label"]},
+    "suggest": GROUPING
+    | {
+        "model": (["--model", "run"], "run"),
+        "best": (["--best", "20"], 20),
+        "by": (["--by", "entropy"], "entropy"),
+        "candidates": (["--candidates", "5"], 5),
+        "labelled": (["--labelled", "old.csv"], "old.csv"),
+        "label": SHARED["label"],
+    },
     "evaluate": {name: SHARED[name] for name in SHARED if name not in ("output", "overwrite")}
     | {"corpus": EXPERIMENT["corpus"], "runtime": (["--runtime", "torch"], "torch")}
     | {
@@ -367,7 +377,8 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
 }
 REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
-            "duplicates": {"input": "data.csv"}, "cluster": {"input": "data.csv"}, "import": {"file": "net.gguf"}, "chat": {"model": "run"},
+            "duplicates": {"input": "data.csv"}, "cluster": {"input": "data.csv"}, "suggest": {"input": "data.csv"},
+            "import": {"file": "net.gguf"}, "chat": {"model": "run"},
             "distill": {"teacher": "run", "texts": "data.csv"}, "resume": {"run": "run"}, "init": {"train": "data.csv"},
             "evaluate": {"model": "run", "test": "data.csv"}, "index": {"sources": "data.csv"}, "search": {"index": "run"},
             "export": {"model": "run"}, "ask": {"index": "run"}}  # fmt: skip

@@ -124,7 +124,7 @@ def test_flat_names_build_the_same_recipe_as_a_file() -> None:
     assert assemble("fit", options) == from_mapping(written, "r.yaml")
 
 
-@pytest.mark.parametrize("verb", ["fit", "compare", "predict", "evaluate", "duplicates", "cluster"])
+@pytest.mark.parametrize("verb", ["fit", "compare", "predict", "evaluate", "duplicates", "cluster", "suggest"])
 def test_every_reader_is_a_format_on_every_door(verb: str) -> None:
     [choices] = [part for part in get_args(flags(verb)["format"].info.annotation) if get_args(part)]
     assert list(get_args(choices)) == READERS.names()
@@ -399,7 +399,7 @@ def test_a_path_that_leads_nowhere_is_a_fault_of_the_recipe(sets: dict[str, Any]
         (b"text", "expected keys and values"),
         (
             b"verb: fitt\n",
-            r"verb: unknown verb 'fitt'; did you mean 'fit'\? \(known: fit, compare, init, pretrain, adapt, resume, predict, evaluate, export, index, search, ask, chat, import, duplicates, cluster\)",
+            r"verb: unknown verb 'fitt'; did you mean 'fit'\? \(known: fit, compare, init, pretrain, adapt, resume, predict, evaluate, export, index, search, ask, chat, import, duplicates, cluster, suggest\)",
         ),
         (b"verb: [fit]\n", "verb: unknown verb"),
         (b"verb: fit\n\xff", "byte 10 is not UTF-8"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.toys.decoders import make_decoder
@@ -12,6 +13,7 @@ from headstart.data.dialogues import Turn
 from headstart.data.examples import Example
 from headstart.data.store import Store
 from headstart.data.table import Table
+from headstart.errors import HeadstartError
 from headstart.recipes.parsing import assemble
 from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import RunResult, compare
@@ -24,6 +26,7 @@ from headstart.tasks.translation import Translation
 OPPOSITES = {"good": "bad", "day": "night", "yes": "no", "cat": "mat"}
 PAIRS = {f"{one} {other}": OPPOSITES[one] for one in OPPOSITES for other in OPPOSITES if one != other}
 """The opposite of the first of two words."""
+UNTRAINED: dict[str, object] = {"epochs": None, "batch_size": None, "learning_rate": None}
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +97,47 @@ def test_another_instruction_may_be_given_and_folds_hold_texts_out(ran: Callable
     assert found.artifact.predictor.instruction == "Not: "  # type: ignore[attr-defined]
     (row,) = found.artifact.evidence["leaderboard"]
     assert row["scores"]["validation"]["chrf"]["n"] == 24
+
+
+@pytest.mark.parametrize("shots", [0, 2])
+def test_prompting_writes_what_generate_does_behind_examples_as_turns(
+    ran: Callable[..., RunResult], shots: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    artifact = ran("prompting", **UNTRAINED, **{"strategies.0.shots": shots, "strategies.0.instruction": "N:"}).artifact
+    predictor: Any = artifact.predictor
+    assert [PAIRS[read] for read, _ in predictor.shots] == [written for _, written in predictor.shots]
+    assert len(predictor.shots) == shots
+    said = [each.text for each in artifact.predict([*PAIRS])]
+    artifact.save(tmp_path / "run")
+    again = load(tmp_path / "run")
+    assert [each.text for each in again.predict([*PAIRS])] == said
+    monkeypatch.chdir(tmp_path / "run")
+    exec(compile(again.predictor.usage().replace('"a text"', repr(next(iter(PAIRS)))), "card", "exec"), {})
+    assert capsys.readouterr().out == said[0] + "\n"
+    asked = predictor._asked("x")
+    assert asked[-1] == Turn("user", "N:x")
+    assert [turn.role for turn in asked] == ["user", "assistant"] * shots + ["user"]
+
+
+def test_under_folds_no_text_is_among_its_own_examples_and_options_about_words_are_refused(
+    ran: Callable[..., RunResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headstart.predictors.causal import CausalPredictor
+
+    seen = []
+    inner = CausalPredictor.outputs
+
+    def watched(self: Any, inputs: Any, **options: Any) -> Any:
+        seen.append(({read for read, _ in self.shots}, {*map(str, inputs)}))
+        return inner(self, inputs, **options)
+
+    monkeypatch.setattr(CausalPredictor, "outputs", watched)
+    ran("prompting", **UNTRAINED, **{"strategies.0.shots": 2, "folds": 3, "validation_share": None})
+    assert len(seen) >= 3
+    assert all(len(shown) == 2 and not shown & asked for shown, asked in seen[:3])
+    for key, value, said in (
+        ("calibration", "batch", "no words are scored; leave out calibration"),
+        ("shot_selection", "nearest", "examples are the same for all texts"),
+    ):
+        with pytest.raises(HeadstartError, match=said):
+            ran("prompting", **UNTRAINED, **{f"strategies.0.{key}": value})

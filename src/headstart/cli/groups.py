@@ -1,4 +1,4 @@
-"""What `duplicates` and `cluster` show on a terminal."""
+"""What `duplicates`, `cluster` and `suggest` show on a terminal."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ MOST_ROWS = 4
 """Rows of a group that are shown."""
 MOST_WORDS = 6
 """Words of a cluster that are shown."""
+MOST_SUGGESTED = 20
+"""Rows to label next that are shown."""
 LEAST_WIDTH = 80
 
 
@@ -99,6 +101,29 @@ def _compared(compared: dict[str, Any]) -> Iterator[str]:
     yield table(header, body)
     if agree:
         yield f"gain over tf-idf {shown(agree['gain'], sign=True)} on {count(agree['rows'])} labelled rows"
+
+
+def suggested(result: dict[str, Any]) -> str:
+    """The rows to label next, and why these."""
+    rows = result["suggested"]
+    near = f", one of each cluster by vectors of {result['vectors']}" if result["vectors"] else ""
+    why = f"those that {result['model']} is least sure of by {result['by']}" if result["model"] else "no two alike"
+    lines = [f"{count(len(rows))} of {counted(result['rows'], 'row')} to label next: {why}{near}"]
+    if result["labelled"] or result["near_copies"]:
+        lines.append(
+            f"{counted(result['labelled'], 'row')} labelled already, and {counted(result['near_copies'], 'text')} that nearly "
+            "repeat one of these, are left out"
+        )
+    names = ["rank", "line", *(["predicted_label", "confidence"] if result["model"] else []), "text"]
+    body = [
+        [f"{row[name]:.3f}" if name == "confidence" else str(row[name]) for name in names]
+        for row in rows[:MOST_SUGGESTED]
+    ]
+    header = [name.replace("_", " ") for name in names]
+    lines += ["", table(header, _fitted(body), left=(2, 4) if result["model"] else (2,))]
+    if len(rows) > MOST_SUGGESTED:
+        lines.append(f"and {counted(len(rows) - MOST_SUGGESTED, 'row')} more: --json, or -o FILE")
+    return "\n".join(lines)
 
 
 def _fitted(rows: list[list[str]]) -> list[list[str]]:

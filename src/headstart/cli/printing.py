@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.cli.display import abstention_line, gap_table, leaderboard, plan_table, score_table, table
 from headstart.cli.found import hit_list, is_marked, reply_list
-from headstart.cli.groups import clusters, duplicate_groups
+from headstart.cli.groups import clusters, duplicate_groups, suggested
 from headstart.cli.network import network_table
-from headstart.drawing.text import shown
+from headstart.drawing.text import counted, shown
 from headstart.unseen import escaped, on_one_line
 
 if TYPE_CHECKING:
@@ -142,6 +142,14 @@ def _clusters(outcome: Outcome, quiet: bool) -> None:
     _written(outcome, quiet)
 
 
+def _suggested(outcome: Outcome, quiet: bool) -> None:
+    result = outcome.result
+    print(suggested(result))
+    if "output" in result:
+        _say("saved", f"{result['output']} ({counted(len(result['suggested']), 'row')})", quiet)
+        _say("next", f"fill in {', '.join(result['label'])}, then: headstart fit {quote(result['output'])}", quiet)
+
+
 def _written(outcome: Outcome, quiet: bool) -> None:
     if "output" in outcome.result:
         _say("saved", f"{outcome.result['output']} ({outcome.result['rows']:,} rows)", quiet)
@@ -176,6 +184,7 @@ SHOWN: dict[str, Callable[[Outcome, bool], None]] = {
     "plan": _plan,
     "duplicate_groups": _duplicates,
     "clusters": _clusters,
+    "suggested": _suggested,
     "network": _network,
     "leaderboard": _experiment,
     "groups": _scores,

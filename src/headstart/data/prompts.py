@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from headstart.data.dialogues import Dialogue, Turn
 from headstart.errors import DataError, quoted
 from headstart.registry import did_you_mean
 
@@ -32,6 +34,16 @@ USUAL: Mapping[bool, tuple[str, ...]] = {
     ),
 }
 """Templates that are tried where none is named, of one text and of two; the first is the one to use where nothing can be tried."""
+NUMBERED: Mapping[bool, tuple[str, ...]] = {
+    False: ("{text}\nScore:", "{text}\nRating ({labels}):", "Review: {text}\nStars:"),
+    True: (
+        "{first}\n{second}\nSimilarity ({labels}):",
+        "Text 1: {first}\nText 2: {second}\nHow similar are they, {labels}?\nAnswer:",
+    ),
+}
+"""The same where numbers are asked for."""
+MOST_WHOLE, MOST_STEPS = 20, 10
+"""Range that whole numbers are the words of; steps from the lowest to the highest number else."""
 
 
 class Shot(NamedTuple):
@@ -53,13 +65,18 @@ class Prompt:
     """What is to be written for each label, in the order of the outputs."""
     instruction: str = ""
     """In front of all; it may hold `{labels}`, too."""
+    chat: bool = False
+    """Whether it is a conversation: the system says the instruction, a user the texts, the assistant the answers."""
 
     @property
     def answers(self) -> tuple[str, ...]:
         """What may follow the prompt, one for each label: its words behind a blank, with an end where one begins another."""
-        found = tuple(f" {word}" for word in self.words)
-        begins = any(one != other and other.startswith(one) for one in found for other in found)
-        return tuple(f"{each}{END}" for each in found) if begins else found
+        return self.between(" ", END)
+
+    def between(self, lead: str, close: str) -> tuple[str, ...]:
+        """The words of each label behind `lead` and, where those of one begin those of another, with `close` behind them."""
+        begins = any(one != other and other.startswith(one) for one in self.words for other in self.words)
+        return tuple(f"{lead}{word}{close if begins else ''}" for word in self.words)
 
     def row(self, given: Any) -> str:
         """The template with a text, or a pair of texts, in it."""
@@ -69,10 +86,21 @@ class Prompt:
 
     def whole(self, given: Any, shots: Sequence[Shot] = ()) -> str:
         """All that stands in front of an answer: the instruction, examples with their answers, the text."""
-        said = self.instruction.replace(f"{{{LABELS}}}", self.listed)
-        parts = [said] if said else []
+        parts = [self.instructed] if self.instruction else []
         parts += [f"{self.row(shot.input)} {self.words[shot.label]}" for shot in shots]
         return BETWEEN.join([*parts, self.row(given)])
+
+    def dialogue(self, given: Any, shots: Sequence[Shot] = ()) -> Dialogue:
+        """The same as a conversation in which the assistant is to answer."""
+        turns = [Turn("system", self.instructed)] if self.instruction else []
+        for shot in shots:
+            turns += [Turn("user", self.row(shot.input)), Turn("assistant", self.words[shot.label])]
+        return (*turns, Turn("user", self.row(given)))
+
+    @property
+    def instructed(self) -> str:
+        """The instruction with the words of all labels in it."""
+        return self.instruction.replace(f"{{{LABELS}}}", self.listed)
 
     @property
     def listed(self) -> str:
@@ -81,13 +109,38 @@ class Prompt:
 
     def plain(self) -> dict[str, Any]:
         """Itself as a mapping for JSON."""
-        return {"template": self.template, "words": list(self.words), "instruction": self.instruction}
+        return {
+            "template": self.template,
+            "words": list(self.words),
+            "instruction": self.instruction,
+            "chat": self.chat,
+        }
 
 
 def bare(prompt: Prompt) -> Prompt:
     """The last line of a prompt alone, without text, instruction and examples (the domain premise of Holtzman et al. 2021)."""
     last = prompt.template.rpartition("\n")[2]
-    return Prompt("" if _FIELD.search(last) else last, prompt.words)
+    return Prompt("" if _FIELD.search(last) else last, prompt.words, chat=prompt.chat)
+
+
+def number_words(values: Sequence[float]) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Words for numbers to choose between, from the lowest to the highest that is known, and what they stand for.
+
+    These are whole numbers where there are four to twenty-one of them, else numbers in steps of 1, 2 or 5 times a power of ten,
+    the smallest with which there are at most eleven or twelve.
+
+    Args:
+        values: numbers, two different ones at least.
+    """
+    low, high = float(min(values)), float(max(values))
+    step = 1.0
+    if not 3 <= high - low <= MOST_WHOLE:
+        rough = (high - low) / MOST_STEPS
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next(each for each in (power, 2 * power, 5 * power, 10 * power) if each >= rough * (1 - 1e-9))
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    found = [float(f"{at * step:.12g}") for at in range(first, last + 1)]
+    return tuple(f"{each:.12g}" for each in found), tuple(found)
 
 
 def template_fault(template: str, *, pairs: bool) -> str:

@@ -75,7 +75,7 @@ def clustered(vectors: np.ndarray, weights: np.ndarray, count: int, *, seed: int
         count: clusters, in [1, vectors]; there may come fewer where vectors are equal.
         seed: of the starts.
     """
-    found = _fitted(vectors, weights, count, seed=seed, starts=STARTS)
+    found = fitted(vectors, weights, count, seed=seed, starts=STARTS)
     centres = _scaled(found.cluster_centers_)
     nearest, cosines = _nearest(vectors, centres)
     low, high = np.quantile(np.repeat(cosines, weights), [0.25, 0.75])
@@ -99,12 +99,12 @@ def trials(vectors: np.ndarray, weights: np.ndarray, *, seed: int, progress: Pro
     """
     from sklearn.metrics import silhouette_score
 
-    rows = _sample(len(vectors), TRIED_TEXTS, seed)
+    rows = sample(len(vectors), TRIED_TEXTS, seed)
     own, weigh = vectors[rows], weights[rows]
-    looked = _sample(len(own), SILHOUETTE_TEXTS, seed + 1)
+    looked = sample(len(own), SILHOUETTE_TEXTS, seed + 1)
     found = []
     for count in numbers_tried(len(own)):
-        labels = _fitted(own, weigh, count, seed=seed, starts=1).labels_[looked]
+        labels = fitted(own, weigh, count, seed=seed, starts=1).labels_[looked]
         several = 1 < len(np.unique(labels)) < len(looked)
         found.append(Trial(count, float(silhouette_score(own[looked], labels)) if several else -1.0))
         progress.advance(1)
@@ -146,21 +146,30 @@ def stability(vectors: Any, weights: np.ndarray, count: int, *, seed: int) -> fl
     """
     from sklearn.metrics import adjusted_mutual_info_score
 
-    rows = _sample(vectors.shape[0], HALVED_TEXTS, seed)
+    rows = sample(vectors.shape[0], HALVED_TEXTS, seed)
     shuffled = np.random.default_rng([seed, 0x4A1F]).permutation(rows)
     halves = np.sort(shuffled[::2]), np.sort(shuffled[1::2])
     if min(map(len, halves)) < count:
         return None
-    fitted = [_fitted(vectors[half], weights[half], count, seed=seed, starts=1) for half in halves]
-    return float(adjusted_mutual_info_score(*(each.predict(vectors[rows]) for each in fitted)))
+    both = [fitted(vectors[half], weights[half], count, seed=seed, starts=1) for half in halves]
+    return float(adjusted_mutual_info_score(*(each.predict(vectors[rows]) for each in both)))
 
 
 def divided(vectors: Any, weights: np.ndarray, count: int, *, seed: int) -> np.ndarray:
     """Number of each vector's cluster by k-means, all of them in one, int64, shape (vectors,); arguments as of `clustered`."""
-    return _fitted(vectors, weights, count, seed=seed, starts=STARTS).labels_.astype(np.int64)
+    return fitted(vectors, weights, count, seed=seed, starts=STARTS).labels_.astype(np.int64)
 
 
-def _fitted(vectors: Any, weights: np.ndarray, count: int, *, seed: int, starts: Any) -> Any:
+def fitted(vectors: Any, weights: np.ndarray, count: int, *, seed: int, starts: Any) -> Any:
+    """k-means of scikit-learn on vectors, which says nothing of clusters that stay empty.
+
+    Args:
+        vectors: dense or sparse, shape (vectors, numbers).
+        weights: how much each counts, shape (vectors,).
+        count: clusters, in [1, vectors].
+        seed: of the starts.
+        starts: of which the one with the lowest sum of squares is kept.
+    """
     import warnings
 
     from sklearn.cluster import KMeans
@@ -193,7 +202,7 @@ def _first_of(of: np.ndarray, count: int) -> np.ndarray:
     return first
 
 
-def _sample(count: int, most: int, seed: int) -> np.ndarray:
+def sample(count: int, most: int, seed: int) -> np.ndarray:
     """All numbers below `count`, or `most` of them at random, ascending."""
     if count <= most:
         return np.arange(count)

@@ -55,6 +55,9 @@ class Predictor(ABC):
     decisions: tuple[Decision, ...] = ()
     """Decisions that its outputs go through afterwards; products in bfloat16 are proven to keep the one label that they give."""
 
+    backbone: Any = None
+    """The network that its answers are made with, a `Backbone`; None where there is none."""
+
     def __init__(self, task: Task[Any, Any]) -> None:
         self.task = task
 

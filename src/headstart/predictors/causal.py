@@ -17,7 +17,7 @@ from headstart.backbones.chat import OWN, ChatTemplate, template_for
 from headstart.backbones.folders import CHAT_TEMPLATE, GENERATION, read_json
 from headstart.backbones.location import GENERATE, BackboneSource, locate, location_of
 from headstart.data.batches import inference_batches, sorted_batches
-from headstart.data.dialogues import Turn
+from headstart.data.dialogues import Dialogue, Turn, messages_of
 from headstart.data.examples import Examples
 from headstart.data.outputs import Generated, Replies
 from headstart.data.store import Store
@@ -128,6 +128,7 @@ class CausalDescription(Stated):
 
     max_length: Annotated[int, Field(ge=8)]
     instruction: str = ""
+    shots: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(default_factory=list)
 
 
 class CausalPredictor(Predictor):
@@ -137,15 +138,18 @@ class CausalPredictor(Predictor):
         model: with a `VocabularyHead`; put into eval mode.
         task: bound; says how texts are written, and by which template dialogues become text.
         instruction: what stands in front of each text that another is written for.
+        shots: texts with what is written for them, as turns in front of each text; the oldest are left out where there is no room.
     """
 
     kind: ClassVar[str] = "causal-lm"
     reads: ClassVar[tuple[str, ...]] = NETWORK_PATHS
     runtime: ClassVar[Runtime] = "torch"
 
-    def __init__(self, model: Model, task: Task[Any, Any], *, instruction: str = "") -> None:
+    def __init__(
+        self, model: Model, task: Task[Any, Any], *, instruction: str = "", shots: Sequence[tuple[str, str]] = ()
+    ) -> None:
         super().__init__(task)
-        self.instruction = instruction
+        self.instruction, self.shots = instruction, tuple(shots)
         self.model = model.eval()
         self.backbone = model.backbone
         self.backbone.fast = False
@@ -211,10 +215,17 @@ class CausalPredictor(Predictor):
     def _prompt(self, at: int, text: str) -> tuple[list[int], int]:
         """Ids of what is gone on with for an input: an instruction, a dialogue or a text; and how many were left out before."""
         if self.task.target_kind == "text":
-            return self._dialogue_prompt(at, (Turn("user", f"{self.instruction}{text}"),))
+            return self._dialogue_prompt(at, self._asked(text))
         if self.task.target_kind == "reply":
             return self._dialogue_prompt(at, read_back(text))
         return self._text_prompt(text)
+
+    def _asked(self, text: str) -> Dialogue:
+        """What a user says of a text, behind the examples."""
+        turns = list[Turn]()
+        for read, written in self.shots:
+            turns += [Turn("user", f"{self.instruction}{read}"), Turn("assistant", written)]
+        return (*turns, Turn("user", f"{self.instruction}{text}"))
 
     def _dialogue_prompt(self, at: int, dialogue: Any) -> tuple[list[int], int]:
         try:
@@ -317,7 +328,8 @@ class CausalPredictor(Predictor):
         write_json(
             folder / GENERATION, {"eos_token_id": list(self.ends), "pad_token_id": self.backbone.tokenizer.pad_id}
         )
-        said = {"instruction": self.instruction} if self.instruction else {}
+        said: dict[str, Any] = {"instruction": self.instruction} if self.instruction else {}
+        said |= {"shots": [list(each) for each in self.shots]} if self.shots else {}
         return {"max_length": self.backbone.tokenizer.max_length, **said, "digests": digests(folder)}
 
     @classmethod
@@ -329,10 +341,18 @@ class CausalPredictor(Predictor):
         source = BackboneSource(
             location=location_of(folder), max_length=said.max_length, digest=network_digest(description)
         )
-        return cls.of(source, task, instruction=said.instruction)
+        shots = [(read, written) for read, written in said.shots]
+        return cls.of(source, task, instruction=said.instruction, shots=shots)
 
     @classmethod
-    def of(cls, source: BackboneSource, task: Task[Any, Any], *, instruction: str = "") -> CausalPredictor:
+    def of(
+        cls,
+        source: BackboneSource,
+        task: Task[Any, Any],
+        *,
+        instruction: str = "",
+        shots: Sequence[tuple[str, str]] = (),
+    ) -> CausalPredictor:
         """The predictor of a network as it is.
 
         Raises:
@@ -340,17 +360,20 @@ class CausalPredictor(Predictor):
         """
         needs = frozenset({GENERATE})
         backbone = open_backbone(locate(source, needs), needs=needs)
-        return cls(Model(backbone, {HEAD: VocabularyHead(backbone, "causal")}), task, instruction=instruction)
+        return cls(
+            Model(backbone, {HEAD: VocabularyHead(backbone, "causal")}), task, instruction=instruction, shots=shots
+        )
 
     def usage(self) -> str:
         """A few lines around `generate`, the likeliest word every time."""
         how = self.decoding
         before = f"{self.instruction!r} + " if self.instruction else ""
+        shown = "".join(f"{each}, " for each in messages_of(self._asked("")[:-1])) if self.shots else ""
         asks = (
             'tokenizer("a text", return_tensors="pt")'
             if self.task.target_kind == "continuation"
-            else f'tokenizer.apply_chat_template([{{"role": "user", "content": {before}"a text"}}], add_generation_prompt=True,\n'
-            '                                      return_tensors="pt", return_dict=True)'
+            else f'tokenizer.apply_chat_template([{shown}{{"role": "user", "content": {before}"a text"}}],\n'
+            '                                      add_generation_prompt=True, return_tensors="pt", return_dict=True)'
         )
         return f"""import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig

@@ -53,15 +53,23 @@ class Continuations:
         self.over = CausalPass(head, fast=fast)
         self._place = next(head.whole.parameters()).device
 
-    def scores(self, rows: Sequence[str], answers: Sequence[str], *, progress: Progress = SILENT) -> Continued:
+    def scores(
+        self,
+        rows: Sequence[str],
+        answers: Sequence[str],
+        *,
+        start: Sequence[int] | None = None,
+        progress: Progress = SILENT,
+    ) -> Continued:
         """How likely each of some answers is behind each row.
 
         Args:
             rows: texts, each with a token at least.
             answers: texts, not empty.
+            start: ids in front of each row; what begins every text of the tokenizer if None.
             progress: advanced by rows.
         """
-        before, behind = self._parted(rows, answers)
+        before, behind = self._parted(rows, answers, [*(self.tokenizer.before if start is None else start)])
         common = _common(before)
         lengths = np.array(
             [len(ids) - common + max(map(len, own)) - 1 for ids, own in zip(before, behind, strict=True)]
@@ -80,9 +88,10 @@ class Continuations:
         counts = np.array([[len(each) for each in own] for own in behind], dtype=np.int64).reshape(found.shape)
         return Continued(found, counts)
 
-    def _parted(self, rows: Sequence[str], answers: Sequence[str]) -> tuple[list[list[int]], list[list[list[int]]]]:
-        """Ids of each row, and of each answer behind it."""
-        start = [*self.tokenizer.before]
+    def _parted(
+        self, rows: Sequence[str], answers: Sequence[str], start: list[int]
+    ) -> tuple[list[list[int]], list[list[list[int]]]]:
+        """Ids of each row behind `start`, and of each answer behind the row."""
         before, behind = list[list[int]](), list[list[list[int]]]()
         size = max(1, CHUNK // (len(answers) + 1))
         for begin in range(0, len(rows), size):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from copy import copy
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -22,6 +22,7 @@ from headstart.heads import HEAD
 from headstart.heads.model import Model
 from headstart.heads.vocabulary import VocabularyHead
 from headstart.manifest import Stated, shaped
+from headstart.metrics.calibration import softmax
 from headstart.predictors.base import (
     NETWORK_PATHS,
     Predictor,
@@ -33,6 +34,7 @@ from headstart.predictors.base import (
     stated,
 )
 from headstart.predictors.continuations import Continuations
+from headstart.predictors.rendering import RenderedPrompt
 from headstart.ranking.bm25 import Bm25, Bm25Settings
 from headstart.runtime.contained import content, parsed
 from headstart.runtime.device import Device, settled
@@ -60,17 +62,62 @@ class StatedShot(Stated):
     label: Annotated[int, Field(ge=0)]
 
 
+class StatedScale(Stated):
+    """What makes numbers of words, in `prompt.json`."""
+
+    values: Annotated[list[float], Field(min_length=2)]
+    slope: float
+    offset: float
+
+
 class StatedPrompt(Stated):
     """The content of `prompt.json`."""
 
     template: str
     words: Annotated[list[str], Field(min_length=2)]
     instruction: str
+    chat: bool = False
     shots: list[StatedShot]
     nearest: Annotated[int, Field(ge=0, le=1000)]
     bias: list[float]
     normalised: bool
     factor: Annotated[float, Field(gt=0)]
+    scale: StatedScale | None = None
+
+
+class NumberScale(NamedTuple):
+    """What makes one number of how likely words for numbers are."""
+
+    values: tuple[float, ...]
+    """What each of the words stands for."""
+    slope: float = 1.0
+    """What the expected value is multiplied by."""
+    offset: float = 0.0
+    """What is added then, so that standardised numbers come out."""
+
+    def expected(self, scores: np.ndarray) -> np.ndarray:
+        """The mean of the values by the probabilities of their words, float64, shape (rows,).
+
+        Args:
+            scores: logarithms of what probabilities are proportional to, shape (rows, words).
+        """
+        return softmax(scores) @ np.array(self.values)
+
+    def fitted(self, expected: np.ndarray, targets: np.ndarray) -> NumberScale:
+        """A copy with the slope and the offset of least squares.
+
+        Args:
+            expected: of labelled rows, shape (rows,).
+            targets: their standardised numbers, shape (rows,).
+        """
+        apart = expected - expected.mean()
+        spread = float(apart @ apart)
+        slope = float(apart @ targets) / spread if spread > 1e-12 else 0.0
+        return self._replace(slope=slope, offset=float(targets.mean() - slope * expected.mean()))
+
+    def numbers(self, scores: np.ndarray) -> np.ndarray:
+        """Standardised numbers, float64, shape (rows, 1)."""
+        return (self.slope * self.expected(scores) + self.offset)[:, None]
 
 
 class PromptedPredictor(Predictor):
@@ -86,6 +133,7 @@ class PromptedPredictor(Predictor):
         bias: added to the scores of labels, float64, shape (labels,), see `strategies.prompting`; 0 if None.
         normalised: scores are means over tokens in place of sums.
         factor: what scores are multiplied by, so that probabilities are calibrated.
+        scale: what makes a number of the scores, for tasks of numbers; None where the words are those of labels.
     """
 
     kind: ClassVar[str] = "prompted"
@@ -95,6 +143,7 @@ class PromptedPredictor(Predictor):
     def __init__(
         self, model: Model, task: Task[Any, Any], prompt: Prompt, shots: Sequence[Shot] = (), *, nearest: int = 0,
         bias: np.ndarray | None = None, normalised: bool = False, factor: float = 1.0,
+        scale: NumberScale | None = None,
     ) -> None:  # fmt: skip
         super().__init__(task)
         self.model = model.eval()
@@ -102,21 +151,37 @@ class PromptedPredictor(Predictor):
         self.backbone.fast = False
         self.prompt, self.shots, self.nearest = prompt, tuple(shots), nearest
         self.bias = np.zeros(len(prompt.words)) if bias is None else bias
-        self.normalised, self.factor = normalised, factor
+        self.normalised, self.factor, self.scale = normalised, factor, scale
+        self._rendered = RenderedPrompt(prompt, self.backbone.tokenizer)
         self._index = Bm25.of((_joined(shot.input) for shot in self.shots), Bm25Settings()) if nearest else None
 
     def asking(self, prompt: Prompt, *, shots: Sequence[Shot] | None = None) -> PromptedPredictor:
-        """The same network with another prompt and no bias, with its examples unless others are given."""
+        """The same network with another prompt and no bias, with its examples unless others are given.
+
+        Raises:
+            ModelError: the prompt is a conversation, and the network has no chat template.
+        """
         found = copy(self)
         found.prompt, found.bias = prompt, np.zeros(len(prompt.words))
+        found._rendered = RenderedPrompt(prompt, self.backbone.tokenizer)
         if shots is not None:
             found.shots, found.nearest, found._index = tuple(shots), 0, None
         return found
 
     def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Logits:
-        """Scores of the labels with their bias, one row each; a text that does not fit is cut, an instruction never."""
+        """Scores of the labels with their bias, or one number, of each row; long texts are cut, instructions never."""
         scores, cut = self.scores(inputs, progress=progress)
-        return Logits(cut, (self.factor * (scores + self.bias)).astype(np.float32))
+        return self.decided(scores, cut)
+
+    def decided(self, scores: np.ndarray, cut: np.ndarray) -> Logits:
+        """What comes of the scores of rows.
+
+        Args:
+            scores: of the words without bias, shape (rows, words).
+            cut: whether each row was cut, bool, shape (rows,).
+        """
+        found = self.factor * (scores + self.bias)
+        return Logits(cut, (found if self.scale is None else self.scale.numbers(found)).astype(np.float32))
 
     def scores(
         self, inputs: Sequence[Any], *, apart: bool = False, progress: Progress = SILENT
@@ -129,21 +194,21 @@ class PromptedPredictor(Predictor):
             progress: advanced by rows.
 
         Raises:
-            DataError: the prompt alone is longer than the network reads.
+            DataError: the prompt alone is longer than the network reads, or the chat template refuses the conversation.
         """
         head: Any = self.model.heads[HEAD]
         device = self.backbone.device.type
         reader = Continuations(head, self.backbone.tokenizer, device=device, fast=self.backbone.fast)
         asked, cut = self._asked(inputs, apart)
-        found = reader.scores(asked, self.prompt.answers, progress=progress)
+        found = reader.scores(asked, self._rendered.answers, start=self._rendered.start, progress=progress)
         return (found.scores / found.tokens if self.normalised else found.scores), cut
 
     def _asked(self, inputs: Sequence[Any], apart: bool) -> tuple[list[str], np.ndarray]:
         """What is asked about each text, and whether it had to be cut."""
-        tokenizer, answers = self.backbone.tokenizer, self.prompt.answers
+        tokenizer, answers = self.backbone.tokenizer, self._rendered.answers
         chosen = self._chosen(inputs, apart)
-        asked = [self.prompt.whole(given, shots) for given, shots in zip(inputs, chosen, strict=True)]
-        room = tokenizer.max_length - len(tokenizer.before) - max(tokenizer.uncut(list(answers)).lengths.tolist())
+        asked = [self._rendered.whole(given, shots) for given, shots in zip(inputs, chosen, strict=True)]
+        room = tokenizer.max_length - len(self._rendered.start) - max(tokenizer.uncut(list(answers)).lengths.tolist())
         over = tokenizer.uncut(asked).lengths - room if len(asked) else np.zeros(0, dtype=np.int64)
         for row in np.flatnonzero(over > 0).tolist():
             asked[row] = self._shortened(inputs[row], chosen[row], room)
@@ -168,7 +233,7 @@ class PromptedPredictor(Predictor):
         over = 1
         while kept > over:
             kept -= over
-            whole = self.prompt.whole(_first_tokens(texts, kept, tokenizer), shots)
+            whole = self._rendered.whole(_first_tokens(texts, kept, tokenizer), shots)
             over = len(tokenizer.whole(whole).ids) - room
             if over <= 0:
                 return whole
@@ -197,6 +262,7 @@ class PromptedPredictor(Predictor):
         return {
             **self.prompt.plain(), "shots": [shot._asdict() for shot in self.shots], "nearest": self.nearest,
             "bias": self.bias.tolist(), "normalised": self.normalised, "factor": self.factor,
+            "scale": None if self.scale is None else self.scale._asdict(),
         }  # fmt: skip
 
     def save(self, folder: Path) -> dict[str, Any]:
@@ -213,27 +279,28 @@ class PromptedPredictor(Predictor):
         said = stated(PromptedDescription, folder, description)
         where = f"{folder / PROMPT}"
         about = shaped(StatedPrompt, parsed(content(folder, PROMPT), folder / PROMPT), where)
-        suits = task.target_kind == "label" and len(about.words) == len(about.bias) == len(task.names)
+        values = None if about.scale is None else about.scale.values
+        suits = task.target_kind == ("label" if values is None else "number") and not task.words
+        suits = suits and len(about.words) == len(about.bias) == len(task.names if values is None else values)
         refuse_task(folder, cls.kind, task, suits=suits and all(shot.label < len(about.words) for shot in about.shots))
         refuse_damaged(folder, description)
         source = BackboneSource(
             location=location_of(folder), max_length=said.max_length, digest=network_digest(description)
         )
         backbone = open_backbone(locate(source, NEEDS), needs=NEEDS)
-        prompt = Prompt(about.template, tuple(about.words), about.instruction)
+        prompt = Prompt(about.template, tuple(about.words), about.instruction, about.chat)
         shots = [Shot(own if isinstance(own := each.input, str) else tuple(own), each.label) for each in about.shots]
         return cls(
             Model(backbone, {HEAD: VocabularyHead(backbone, "causal")}), task, prompt, shots, nearest=about.nearest,
             bias=np.array(about.bias), normalised=about.normalised, factor=about.factor,
+            scale=None if about.scale is None else NumberScale(tuple(about.scale.values), about.scale.slope, about.scale.offset),
         )  # fmt: skip
 
     def usage(self) -> str:
         """A few lines that score the words of each label behind the prompt of a text."""
         shots = self.shots if not self.nearest else ()
         example = ("a text", "another text") if self.task.pairs else "a text"
-        before = self.prompt.whole(example, shots)
-        front = before[: before.rfind(self.prompt.row(example))]
-        form = json.dumps(self.prompt.row(example), ensure_ascii=False)
+        asking, told = self._rendered.usage(example, shots)
         chosen = (
             ""
             if not self.nearest
@@ -245,18 +312,27 @@ class PromptedPredictor(Predictor):
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 tokenizer, network = AutoTokenizer.from_pretrained("."), AutoModelForCausalLM.from_pretrained(".", dtype=torch.float32).eval()
-asked = {json.dumps(front, ensure_ascii=False)} + {form}
+{asking}
 labels = {json.dumps(list(self.task.names), ensure_ascii=False)}
-answers = {json.dumps(list(self.prompt.answers), ensure_ascii=False)}
+answers = {json.dumps(list(self._rendered.answers), ensure_ascii=False)}
 bias, scores = {bias}, []
 for answer in answers:
-    before, whole = tokenizer(asked)["input_ids"], tokenizer(asked + answer)["input_ids"]
+    before, whole = (tokenizer(each{told})["input_ids"] for each in (asked, asked + answer))
     own = whole[len(before):]
     with torch.no_grad():
         shares = network(torch.tensor([whole])).logits[0].log_softmax(1)
     scores.append(sum(float(shares[len(before) + at - 1, each]) for at, each in enumerate(own)){mean})
 logits = {round(self.factor, 6)} * (torch.tensor(scores) + torch.tensor(bias))
-print(dict(zip(labels, logits.softmax(0).tolist())))"""
+{self._said()}"""
+
+    def _said(self) -> str:
+        """The last line of `usage`: probabilities of the labels, or the number in the unit of the training file."""
+        if self.scale is None:
+            return "print(dict(zip(labels, logits.softmax(0).tolist())))"
+        mean, deviation = self.task.output_scale
+        slope, offset = self.scale.slope * deviation, self.scale.offset * deviation + mean
+        expected = f"float(logits.softmax(0) @ torch.tensor({list(self.scale.values)}))"
+        return f"print({{labels[0]: {slope!r} * {expected} + {offset!r}}})"
 
 
 def _joined(given: Any) -> str:

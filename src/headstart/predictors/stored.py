@@ -126,6 +126,11 @@ class StoredPredictor(Predictor):
         """The backbone with its head, loaded when first asked for."""
         return self.network.model
 
+    @property
+    def backbone(self) -> Any:  # type: ignore[override]
+        """The backbone, loaded when first asked for."""
+        return self.network.backbone
+
     def absorb(self, decision: Decision) -> bool:
         """Fold a temperature into the head."""
         return self.network.absorb(decision)

@@ -10,7 +10,7 @@ from pydantic_core import PydanticUndefined
 from headstart.config import Component
 from headstart.errors import Fault
 from headstart.recipes.base import Recipe
-from headstart.recipes.grouping import Duplicates, Grouping
+from headstart.recipes.grouping import Duplicates, Grouping, Suggest
 from headstart.recipes.inference import Predict
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.raw_text import LanguageModelling
@@ -128,6 +128,13 @@ def _of_groups(recipe: Grouping) -> Iterator[Idle]:
         for key in ("positive", "least_precision"):
             if getattr(recipe, key) is not None:
                 yield Idle((key,), "it is about labelled pairs, and no file of them is named with `pairs`")
+    if isinstance(recipe, Suggest) and recipe.model is None:
+        for key, usual in (("by", "margin"), ("candidates", 10)):
+            if getattr(recipe, key) != usual:
+                yield Idle((key,), "it is about how uncertain a model is, and none is named with `model`")
+    if isinstance(recipe, Suggest) and recipe.model is not None:
+        for key in _given(recipe.backbone):
+            yield Idle((BACKBONE, key), "texts are compared by vectors of the model's own network, or by TF-IDF")
 
 
 def _given(component: Component) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Recipes of finding out what is in a file of texts without labels: `duplicates` and `cluster`."""
+"""Recipes of finding out what is in a file of texts without labels: `duplicates`, `cluster` and `suggest`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from headstart.backbones.location import BackboneSource, Origin
 from headstart.config import InputPath, Names, OutputPath
+from headstart.metrics.uncertainty import By
 from headstart.recipes.base import Recipe, Seed, Threads
 from headstart.recipes.sources import MEMORY, Format
 from headstart.runtime.device import Device
@@ -16,7 +17,7 @@ from headstart.runtime.precision import Precision
 
 
 class Grouping(Format, Recipe):
-    """Texts of a file are compared by their vectors: `duplicates` and `cluster`."""
+    """Texts of a file are compared by their vectors: `duplicates`, `cluster` and `suggest`."""
 
     positional: ClassVar[tuple[str, ...]] = ("input",)
 
@@ -90,3 +91,31 @@ class Cluster(Grouping):
     is under 0.05."""
     label: str | None = None
     """Column with labels that clusters are compared with; they play no part in making them."""
+
+
+class Suggest(Grouping):
+    """Which rows a person should label next: those that a model is least sure of, none of them copies of others.
+
+    Example:
+        headstart suggest examples/feedback/test.csv --label verdict --best 5
+        headstart suggest new.csv --model runs/feedback --labelled examples/feedback/train.csv --best 50 -o to_label.csv
+    """
+
+    verb: ClassVar[str] = "suggest"
+
+    model: InputPath | None = None
+    """Folder of a run whose uncertainty counts, and by whose own vectors texts are compared, or by TF-IDF where it has no
+    network; without one rows are chosen by diversity alone, before there is any label."""
+    best: int = Field(default=50, ge=1, le=1000)
+    """Rows that are suggested, in [1, 1000]."""
+    by: By = Field(default="margin", examples=["entropy"])
+    """How uncertain a model is: `margin`, by how little the likeliest label is ahead of the second; `entropy`;
+    `least-confidence`, by the probability of all but the likeliest."""
+    candidates: int = Field(default=10, ge=1, le=100)
+    """Texts that are clustered for each row that is suggested, the most uncertain ones, in [1, 100]; 1 asks for the most
+    uncertain rows as they are."""
+    labelled: InputPath | None = None
+    """File with rows that are labelled already: their texts, and near copies of them, are left out."""
+    label: str | None = None
+    """Column for the labels that a person fills in, that of the model's training file or `label` by default; rows that have
+    something in it are left out."""

@@ -159,6 +159,7 @@ DOORS = (
     ),
     Door("duplicates", "duplicates", TEXTS, RESULT, "Which rows say the same, in groups."),
     Door("cluster", "cluster", TEXTS, RESULT, "What a pile of texts is about: clusters with examples and words."),
+    Door("suggest", "suggest", TEXTS, RESULT, "Which rows a person should label next."),
 )
 
 

@@ -46,6 +46,7 @@ EXAMPLES: dict[str, str] = {
     "hidden_size": "256",
     "input": "new.csv",
     "label": "stars",
+    "labelled": "labelled.csv",
     "labels": "no,yes",
     "layers": "2",
     "learning_rate": "5e-5",

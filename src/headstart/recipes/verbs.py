@@ -72,6 +72,7 @@ VERBS = Verbs(
         "import": Verb("headstart.recipes.importing:Import", "headstart.runs.importing:import_model"),
         "duplicates": Verb("headstart.recipes.grouping:Duplicates", "headstart.runs.duplicates:duplicates"),
         "cluster": Verb("headstart.recipes.grouping:Cluster", "headstart.runs.clustering:cluster"),
+        "suggest": Verb("headstart.recipes.grouping:Suggest", "headstart.runs.suggesting:suggest"),
     },
     group="headstart.verbs",
 )

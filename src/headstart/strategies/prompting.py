@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
-from headstart.data.outputs import Logits
-from headstart.data.prompts import NOTHING, USUAL, Prompt, Shot, template_fault, verbalized
+from headstart.data.outputs import Generated, Logits
+from headstart.data.prompts import NOTHING, NUMBERED, USUAL, Prompt, Shot, number_words, template_fault, verbalized
 from headstart.data.store import Store
 from headstart.errors import DataError, RecipeError
 from headstart.strategies.base import Candidate, Context, Need, Strategy, Work
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
-    from headstart.predictors.prompted import PromptedPredictor
+    from headstart.predictors.prompted import NumberScale, PromptedPredictor
 
 Calibration = Literal["none", "contextual", "batch", "domain-conditional"]
 CALIBRATIONS: tuple[Calibration, ...] = ("batch", "none", "contextual", "domain-conditional")
@@ -34,7 +35,9 @@ class _Way(NamedTuple):
     calibration: Calibration
     bias: np.ndarray
     loss: float
-    """Mean log-loss in nats at the temperature that suits it."""
+    """Mean log-loss in nats at the temperature that suits it; of numbers the mean squared error of standardised ones."""
+    scale: NumberScale | None = None
+    """What makes numbers of scores, fitted on these rows."""
 
 
 class Prompting(Strategy):
@@ -46,8 +49,14 @@ class Prompting(Strategy):
     are without any text (`domain-conditional`, Holtzman et al. 2021, section 3). Which of these, and which template, is chosen by
     the log-loss of up to 120 training rows unless it is given.
 
+    Where rows have numbers, the words are numbers from the lowest to the highest of the training rows; the mean of these by their
+    probabilities is mapped to the rows' own numbers by a slope and an offset of least squares on the same training rows.
+
+    Where texts are written, as in translation, examples are turns of a conversation in front of each text, and the network
+    writes the assistant's next one.
+
     Needs: a decoder such as `smol`; labels, to choose by and for the examples, or none (then the first template, and `batch`).
-    Inputs: texts, or pairs of texts, with one label each.
+    Inputs: texts, or pairs of texts, with one label or number each; texts that others are written for.
     See also: `lora`, which trains the same decoder; `contrastive`, which few labels suffice for.
 
     Example:
@@ -58,6 +67,7 @@ class Prompting(Strategy):
     cost: ClassVar[int] = 3
     needs: ClassVar[frozenset[Need]] = frozenset()
     frozen: ClassVar[bool] = True
+    gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Generated.kind})
     why_no_refit: ClassVar[str] = "learns nothing from rows beyond its examples"
 
     shots: int = Field(default=0, ge=0, le=100)
@@ -67,8 +77,12 @@ class Prompting(Strategy):
     prompt_template: str | None = None
     """What is asked, with `{text}`, or `{first}` and `{second}` of pairs, and `{labels}` for their words; chosen on training
     rows if not given."""
+    chat: bool | None = None
+    """Ask as in a conversation, by the network's own chat template: the system says the instruction, examples are turns, and the
+    assistant's turn begins with the words of a label. If not given, the best template is tried so, too."""
     instruction: str = ""
-    """In front of examples and text; `{labels}` stands for the words of all labels."""
+    """In front of examples and text; `{labels}` stands for the words of all labels. Where texts are written, in front of each text
+    that is read; by default what the task says, such as `Translate this text from English to German: `."""
     verbalizer: dict[str, str] | None = None
     """Words that stand for labels (Schick and Schütze 2021, section 3); by default their names without underscores."""
     calibration: Calibration | None = None
@@ -78,9 +92,27 @@ class Prompting(Strategy):
     """Means over the tokens of a label's words in place of sums."""
 
     def refuses(self, task: Task) -> str:
-        """Refuses tasks without one label for each row, and templates that do not fit."""
-        if task.target_kind != "label" or task.words:
-            return "it scores the words of one label for each row"
+        """Refuses tasks without one label, number or text for each row, and options that have no meaning for them."""
+        if task.target_kind == "text":
+            idle = (
+                "prompt_template",
+                "verbalizer",
+                "calibration",
+                "length_normalised",
+                "chat",
+            )
+            odd = next((key for key in idle if getattr(self, key) not in (None, False)), None)
+            if odd is not None:
+                return f"texts are written in a conversation, and no words are scored; leave out {odd}"
+            return (
+                ""
+                if self.shot_selection != "nearest"
+                else "examples are the same for all texts; give balanced or random"
+            )
+        if task.target_kind not in ("label", "number") or task.words:
+            return "it scores the words of one label or number for each row, or writes a text"
+        if task.target_kind == "number" and self.verbalizer is not None:
+            return "numbers are their own words; leave out the verbalizer"
         return "" if self.prompt_template is None else template_fault(self.prompt_template, pairs=task.pairs)
 
     def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
@@ -93,40 +125,51 @@ class Prompting(Strategy):
         return f"networks of the architecture {config['model_type']} do not go on with a text; decoders such as smol do"
 
     def work(self, context: Context) -> Work:
-        """Validation rows once, and some training rows once for each template."""
-        templates = 1 if self.prompt_template else len(USUAL[context.task.pairs])
+        """Validation rows once, and some training rows once for each template; of texts those that are written."""
+        if context.task.target_kind == "text":
+            written = context.task.decoding.beams * len(context.validation)  # type: ignore[attr-defined]
+            return Work(0.0, 0.0, generating=written / max(len(context.train), 1))
+        templates = len(self._templates(context.task)) + (self.chat is None)
         rows = len(context.validation) + templates * min(TRIED, len(context.train))
         longer = 1 + self.shots * (self.shot_selection == "nearest")
         return Work(0.0, longer * rows / max(len(context.train), 1))
 
     def fit(self, context: Context) -> Candidate:
-        """Compare templates and calibrations on training rows, then read the validation rows."""
-        words = verbalized(context.task.names, self.verbalizer)
-        templates = USUAL[context.task.pairs] if self.prompt_template is None else (self.prompt_template,)
+        """Compare templates and calibrations on training rows, then read the validation rows; texts are written at once."""
+        if context.task.target_kind == "text":
+            return self._written(context)
+        words, scale = self._words(context)
+        templates = self._templates(context.task)
         if not context.labelled:
-            return self._unlabelled(context, Prompt(templates[0], words, self.instruction))
+            return self._unlabelled(context, Prompt(templates[0], words, self.instruction, bool(self.chat)))
         order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
         some = context.train.take(np.sort(order[:TRIED]).tolist())
-        context.progress.begin(self.name, len(context.validation) + len(templates) * len(some))
         model = self._model(context)
-        prompts = [Prompt(each, words, self.instruction) for each in templates]
-        best = self._best(context, self._asking(context, model, prompts[0]), prompts, some)
-        resolved = self.revised(prompt_template=best.asked.prompt.template, calibration=best.calibration)
+        both = self._tries_conversations(model)
+        prompts = [Prompt(each, words, self.instruction, bool(self.chat)) for each in templates]
+        context.progress.begin(self.name, len(context.validation) + (len(prompts) + both) * len(some))
+        ways = self._ways(context, self._asking(context, model, prompts[0], scale), prompts, some)
+        best = min(ways, key=_loss_of)
+        if both:
+            as_chat = replace(best.asked.prompt, chat=True)
+            best = min([best, *self._ways(context, best.asked, [as_chat], some, needed=False)], key=_loss_of)
+        prompt = best.asked.prompt
+        resolved = self.revised(prompt_template=prompt.template, chat=prompt.chat, calibration=best.calibration)
         values, cut = self._read(context, best.asked)
-        best.asked.bias = best.bias
+        best.asked.bias, best.asked.scale = best.bias, best.scale
         context.progress.end()
-        outputs = Logits(cut, (values + best.bias).astype(np.float32))
+        outputs = best.asked.decided(values, cut)
         shots = f"{self.shots} {self.shot_selection} shots" if self.shots else "zero shots"
-        number = templates.index(best.asked.prompt.template) + 1
+        number = templates.index(prompt.template) + 1
         which = f", template {number} of {len(templates)}" if len(templates) > 1 else ""
-        said = f"{shots}{which}, {best.calibration} calibration"
+        said = f"{shots}{which}{', as a conversation' if prompt.chat else ''}, {best.calibration} calibration"
         return Candidate(resolved, context.training, best.asked, outputs, said, 0)
 
     def _unlabelled(self, context: Context, prompt: Prompt) -> Candidate:
         """What asks, calibrated by texts without labels."""
         if self.shots:
             raise RecipeError(["strategy.shots: examples need labels, and the training file has none; leave shots out"])
-        asked = self._asking(context, self._model(context), prompt)
+        asked = self._asking(context, self._model(context), prompt, None)
         calibration = self.calibration or ("batch" if len(context.train) else "domain-conditional")
         order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
         some = context.train.take(np.sort(order[:TRIED]).tolist())
@@ -137,9 +180,65 @@ class Prompting(Strategy):
         )
         asked.bias = self._bias(asked, calibration, values)
         context.progress.end()
-        resolved = self.revised(prompt_template=prompt.template, calibration=calibration)
+        resolved = self.revised(prompt_template=prompt.template, chat=prompt.chat, calibration=calibration)
         nothing = Logits(np.zeros(0, dtype=bool), np.zeros((0, len(prompt.words)), dtype=np.float32))
         return Candidate(resolved, context.training, asked, nothing, f"zero shots, {calibration} calibration", 0)
+
+    def _written(self, context: Context) -> Candidate:
+        """What the network writes behind examples, under folds behind those that a text is not among."""
+        from headstart.predictors.causal import CausalPredictor
+        from headstart.strategies.cross_validation import by_fold
+        from headstart.strategies.instructing import usual_instruction
+
+        model, instruction = self._model(context), self.instruction or usual_instruction(context.task)
+
+        def asking(part: Context) -> CausalPredictor:
+            chosen = [part.train.get(int(row)) for row in self._shot_rows(part)]
+            shots = [(each.text, each.label[0]) for each in chosen]
+            return CausalPredictor(model, context.task, instruction=instruction, shots=shots)
+
+        predictor = asking(context)
+        context.progress.begin(self.name, len(context.validation))
+        if context.folds is None or not self.shots:
+            outputs = predictor.outputs(list(context.validation.inputs), progress=context.progress)
+        else:
+            outputs = context.task.blank(context.validation)
+            for held, part in by_fold(context):
+                inputs = list(part.validation.inputs)
+                outputs.put(held, asking(part).outputs(inputs, progress=context.progress))
+        context.progress.end()
+        shots = f"{self.shots} examples" if self.shots else "no example"
+        resolved = self.revised(instruction=instruction)
+        return Candidate(resolved, context.training, predictor, outputs, f"what the network writes behind {shots}", 0)
+
+    def _shot_rows(self, context: Context, *, pool: int | None = None) -> np.ndarray:
+        """Training rows that are the examples, or what these are picked from.
+
+        Args:
+            context: whose training rows.
+            pool: rows at most that they are picked from; the examples themselves if None.
+
+        Raises:
+            RecipeError: there are fewer rows than examples.
+        """
+        if self.shots > len(context.train):
+            few = f"{self.shots} examples are asked for, and there are {len(context.train)} training rows"
+            raise RecipeError([f"strategy.shots: {few}"])
+        return _drawn(context, pool or self.shots, balanced=self.shot_selection == "balanced")
+
+    def _templates(self, task: Task) -> tuple[str, ...]:
+        """Templates that are tried: the one that is given, else the usual ones."""
+        usual = NUMBERED if task.target_kind == "number" else USUAL
+        return usual[task.pairs] if self.prompt_template is None else (self.prompt_template,)
+
+    def _words(self, context: Context) -> tuple[tuple[str, ...], NumberScale | None]:
+        """Words to choose between, and what makes a number of them where rows have numbers."""
+        from headstart.predictors.prompted import NumberScale
+
+        if context.task.target_kind == "label":
+            return verbalized(context.task.names, self.verbalizer), None
+        words, values = number_words(_numbers(context.train).tolist())
+        return words, NumberScale(values)
 
     def _model(self, context: Context) -> Any:
         from headstart.heads import HEAD
@@ -149,24 +248,55 @@ class Prompting(Strategy):
         backbone = context.backbone()
         return Model(backbone, {HEAD: VocabularyHead(backbone, "causal")})
 
-    def _best(self, context: Context, first: PromptedPredictor, prompts: Sequence[Prompt], some: Store[Any]) -> _Way:
-        """The template and the calibration with the least loss on some training rows."""
+    def _tries_conversations(self, model: Any) -> bool:
+        """Whether the best prompt is compared with itself as a conversation.
+
+        Raises:
+            RecipeError: prompts are to be conversations, and the network has no chat template.
+        """
+        has_template = model.backbone.tokenizer.chat_template is not None
+        if self.chat and not has_template:
+            raise RecipeError(["strategy.chat: the network has no chat template; leave it out"])
+        return self.chat is None and has_template
+
+    def _ways(
+        self,
+        context: Context,
+        first: PromptedPredictor,
+        prompts: Sequence[Prompt],
+        some: Store[Any],
+        *,
+        needed: bool = True,
+    ) -> list[_Way]:
+        """What comes of each prompt with each calibration on some training rows.
+
+        Args:
+            context: of the run.
+            first: what asks, with its examples.
+            prompts: to compare; those that do not fit are left out.
+            some: labelled rows.
+            needed: whether one has to fit.
+
+        Raises:
+            DataError: none fits, and one has to.
+        """
         calibrations = CALIBRATIONS if self.calibration is None else (self.calibration,)
         found, long = list[_Way](), list[DataError]()
         for prompt in prompts:
             asked = first.asking(prompt)
             try:
-                values, cut = asked.scores(list(some.inputs), apart=True, progress=context.progress)
-            except DataError as error:  # with its examples it is longer than the network reads
+                values, _ = asked.scores(list(some.inputs), apart=True, progress=context.progress)
+            except (
+                DataError
+            ) as error:  # longer with its examples than the network reads, or no conversation to a template
                 long.append(error)
                 continue
             for calibration in calibrations:
                 bias = self._bias(asked, calibration, values)
-                outputs = Logits(cut, (values + bias).astype(np.float32))
-                found.append(_Way(asked, calibration, bias, mean_loss(context.task, outputs, some)))
-        if not found:
+                found.append(_way(context.task, asked, calibration, bias, values, some))
+        if needed and not found:
             raise long[0]
-        return min(found, key=lambda way: way.loss)
+        return found
 
     def _read(self, context: Context, asked: PromptedPredictor) -> tuple[np.ndarray, np.ndarray]:
         """Scores of the validation rows, under folds each by examples that it is not among, and which rows were cut."""
@@ -174,29 +304,31 @@ class Prompting(Strategy):
 
         if context.folds is None or not self.shots:
             return asked.scores(list(context.validation.inputs), progress=context.progress)
-        found = np.zeros((len(context.validation), len(context.task.names)))
+        found = np.zeros((len(context.validation), len(asked.prompt.words)))
         cut = np.zeros(len(found), dtype=bool)
         for held, part in by_fold(context):
-            own = self._asking(part, asked.model, asked.prompt)
+            own = self._asking(part, asked.model, asked.prompt, asked.scale)
             found[held], cut[held] = own.scores(list(part.validation.inputs), progress=context.progress)
         return found, cut
 
-    def _asking(self, context: Context, model: Any, prompt: Prompt) -> PromptedPredictor:
+    def _asking(self, context: Context, model: Any, prompt: Prompt, scale: NumberScale | None) -> PromptedPredictor:
         """What asks, with examples of the training rows of a context."""
         from headstart.predictors.prompted import MOST_POOLED, PromptedPredictor
 
         if not self.shots:
-            return PromptedPredictor(model, context.task, prompt, normalised=self.length_normalised)
+            return PromptedPredictor(model, context.task, prompt, normalised=self.length_normalised, scale=scale)
         nearest = self.shot_selection == "nearest"
-        if self.shots > len(context.train):
-            few = f"{self.shots} examples are asked for, and there are {len(context.train)} training rows"
-            raise RecipeError([f"strategy.shots: {few}"])
-        rows = _drawn(context, MOST_POOLED if nearest else self.shots, balanced=self.shot_selection == "balanced")
-        numbers = {label: at for at, label in enumerate(context.task.names)}
-        examples = [context.train.get(int(row)) for row in rows]
-        shots = [Shot(each.input, numbers[each.label]) for each in examples]
+        rows = self._shot_rows(context, pool=MOST_POOLED if nearest else None)
+        chosen = context.train.take(rows.tolist())
+        shots = [Shot(*each) for each in zip(chosen.inputs, _answers(context.task, chosen, scale), strict=True)]
         return PromptedPredictor(
-            model, context.task, prompt, shots, nearest=self.shots * nearest, normalised=self.length_normalised
+            model,
+            context.task,
+            prompt,
+            shots,
+            nearest=self.shots * nearest,
+            normalised=self.length_normalised,
+            scale=scale,
         )
 
     def _bias(self, asked: PromptedPredictor, calibration: Calibration, values: np.ndarray) -> np.ndarray:
@@ -219,6 +351,36 @@ class Prompting(Strategy):
         return -_mean_answer(asked.scores(nothing)[0])
 
 
+def _loss_of(way: _Way) -> float:
+    return way.loss
+
+
+def _way(
+    task: Task[Any, Any], asked: PromptedPredictor, calibration: Calibration, bias: np.ndarray, scores: np.ndarray,
+    rows: Store[Any],
+) -> _Way:  # fmt: skip
+    """What comes of a bias on labelled rows with these scores."""
+    if asked.scale is None:
+        outputs = Logits.of((scores + bias).astype(np.float32))
+        return _Way(asked, calibration, bias, mean_loss(task, outputs, rows))
+    targets = task.targets(rows).astype(np.float64)
+    scale = asked.scale.fitted(asked.scale.expected(scores + bias), targets)
+    loss = float(((scale.numbers(scores + bias)[:, 0] - targets) ** 2).mean())
+    return _Way(asked, calibration, bias, loss, scale)
+
+
+def _numbers(rows: Store[Any]) -> np.ndarray:
+    """Numbers of labelled rows as the file has them, float64, shape (rows,)."""
+    return np.array(rows.labels, dtype=np.float64)
+
+
+def _answers(task: Task[Any, Any], rows: Store[Any], scale: NumberScale | None) -> list[int]:
+    """Number of the words that are right for each row; of numbers the nearest."""
+    if scale is None:
+        return task.targets(rows).tolist()
+    return np.abs(_numbers(rows)[:, None] - np.array(scale.values)).argmin(1).tolist()
+
+
 def _mean_answer(scores: np.ndarray) -> np.ndarray:
     """Logarithm of the mean probability of each label over rows, shape (labels,)."""
     from scipy.special import log_softmax, logsumexp
@@ -238,7 +400,8 @@ def _drawn(context: Context, count: int, *, balanced: bool) -> np.ndarray:
     """Training rows, at most so many, in the order in which they stand in a prompt; balanced, labels take turns."""
     order = np.random.default_rng([context.seed, 0x5407]).permutation(len(context.train))
     if balanced:
-        labels, turns = context.train.labels, Counter[str]()
+        labels: Any = context.task.strata(context.train)
+        turns = Counter[str]()
         place = []
         for row in order.tolist():
             place.append((turns[labels[row]], labels[row]))

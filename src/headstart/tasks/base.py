@@ -252,6 +252,17 @@ class Task(Objective, Judged[E, O], CardCode, Generic[E, O]):
         """
         raise UsageError(f"a model for {self.name} has no probabilities; call predict")
 
+    def choices(self, outputs: O) -> tuple[np.ndarray, Units] | None:
+        """Between what each prediction chooses, for how unsure it is: options by their probabilities, and which choices a row has.
+
+        Args:
+            outputs: decided. Thresholds count: where two options are as likely here, their label is on the border.
+
+        Returns:
+            Probabilities of shape (choices, options), rows sum to 1, and the choices of each row; None where the task has none.
+        """
+        return None
+
     @abstractmethod
     def guess(self, table: Table) -> Any:
         """A copy in which columns left open are filled in from the table's content.

@@ -28,6 +28,7 @@ from headstart.data.profile import MOSTLY, ColumnProfile, TableProfile
 from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.data.table import Table
+from headstart.data.units import Units
 from headstart.errors import DataError
 from headstart.metrics import METRICS
 from headstart.metrics.calibration import set_losses, sigmoid
@@ -302,6 +303,14 @@ class MultiLabelClassification(PooledTask[Example]):
     def probabilities(self, outputs: Logits) -> np.ndarray:
         """Calibrated probability of each label by itself, shape (rows, labels)."""
         return sigmoid(outputs.values)
+
+    def choices(self, outputs: Logits) -> tuple[np.ndarray, Units]:
+        """A choice for each label of a row: whether it has it."""
+        own = sigmoid(outputs.values)
+        least = 0.5 if outputs.thresholds is None else np.asarray(outputs.thresholds)
+        has, lacks = own * (1 - least), (1 - own) * least
+        share = (has / np.maximum(has + lacks, 1e-300)).ravel()
+        return np.stack([share, 1 - share], axis=1), Units.counted(np.full(len(own), own.shape[1]))
 
     def decided(self, outputs: Logits) -> np.ndarray:
         """Labels whose probability reaches their threshold, 0.5 where there are none; bool of shape (rows, labels)."""

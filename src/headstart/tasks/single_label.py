@@ -26,6 +26,7 @@ from headstart.data.profile import ColumnProfile
 from headstart.data.splits import folded
 from headstart.data.store import Store
 from headstart.data.table import Table
+from headstart.data.units import Units
 from headstart.errors import DataError
 from headstart.metrics import METRICS
 from headstart.metrics.calibration import softmax
@@ -200,6 +201,14 @@ class SingleLabel(PooledTask[E], Generic[E]):
     def probabilities(self, outputs: Logits) -> np.ndarray:
         """Calibrated probabilities of the labels, shape (rows, labels); rows sum to 1."""
         return softmax(outputs.values)
+
+    def choices(self, outputs: Logits) -> tuple[np.ndarray, Units]:
+        """One choice for each row, between all labels."""
+        shares = softmax(outputs.values)
+        if outputs.thresholds is not None:
+            shares = shares / outputs.thresholds
+            shares /= shares.sum(1, keepdims=True)
+        return shares, Units.one_each(len(shares))
 
     def decided(self, outputs: Logits) -> np.ndarray:
         """Index of the predicted label of each row, shape (rows,)."""

@@ -322,6 +322,10 @@ class TokenClassification(PooledTask[Sentence]):
         value = 2 * right / max(int((said > 0).sum() + (targets > 0).sum()), 1)
         return (-loss if self.chosen_metric == "log_loss" else value), -loss
 
+    def choices(self, outputs: Logits) -> tuple[np.ndarray, Units]:
+        """A choice for each word, between all tags."""
+        return softmax(outputs.values), outputs.units or Units.one_each(len(outputs.values))
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Tags, and entities with their places."""
