@@ -198,6 +198,22 @@ def fit(
     regularisation: float | None = ...,
     match_means: bool | None = ...,
     variance: float | None = ...,
+    teacher_model: str | None = ...,
+    key_file: str | None = ...,
+    key_env: str | None = ...,
+    allow_remote: bool | None = ...,
+    max_requests: int | None = ...,
+    max_total_tokens: int | None = ...,
+    max_cost: float | None = ...,
+    price_in: float | None = ...,
+    price_out: float | None = ...,
+    request_rate: float | None = ...,
+    concurrency: int | None = ...,
+    request_timeout: float | str | None = ...,
+    answer_deadline: float | str | None = ...,
+    teacher_template: str | None = ...,
+    teacher_instruction: str | None = ...,
+    teacher_words: Mapping[str, str] | str | None = ...,
     teacher: Sequence[str] | str | Keys | None = ...,
     student: str | Keys | None = ...,
     student_layers: int | Sequence[int] | None = ...,
@@ -397,7 +413,26 @@ def fit(
         match_means: Align the means of the features too, for a target domain in which labels are as frequent as in
             training (of coral).
         variance: Inverse strength of the L2 penalty on weights, over 0 (of crf, word-overlap).
-        teacher: Folders of runs that teach (of distillation, margin-mse).
+        teacher_model: The model that an endpoint is asked for, where the teacher is the address of one (of
+            distillation).
+        key_file: A file that holds the endpoint's key and nothing else (of distillation).
+        key_env: An environment variable that holds the endpoint's key (of distillation).
+        allow_remote: Let texts leave this machine (of distillation).
+        max_requests: Requests at most, tries that fail and those before an interruption included (of distillation).
+        max_total_tokens: Tokens at most that an endpoint reads and writes together (of distillation).
+        max_cost: What all requests may cost at most, in the currency of the prices, over 0 (of distillation).
+        price_in: Price of a million tokens that an endpoint reads, at least 0 (of distillation).
+        price_out: Price of a million tokens that an endpoint writes, at least 0 (of distillation).
+        request_rate: Requests per minute at most, over 0 (of distillation).
+        concurrency: Requests that are under way at the same time, in [1, 64] (of distillation).
+        request_timeout: Seconds that one request may take, in (0, 3600] (of distillation).
+        answer_deadline: Seconds that one answer may take with all its requests and the pauses between them, in (0,
+            86400] (of distillation).
+        teacher_template: What an endpoint is asked about each text, with `{text}`, or `{first}` and `{second}` of
+            pairs, and `{labels}` for their words (of distillation).
+        teacher_instruction: What stands in front of everything that an endpoint is asked (of distillation).
+        teacher_words: Words that stand for labels where an endpoint is asked (of distillation).
+        teacher: Folders of runs that teach, or addresses of endpoints (of distillation, margin-mse).
         student: Strategy that trains the student, by name (of distillation).
         student_layers: Layers of the student (of distillation).
         student_start: Network whose layers these are (of distillation).
@@ -599,6 +634,22 @@ def compare(
     regularisation: float | None = ...,
     match_means: bool | None = ...,
     variance: float | None = ...,
+    teacher_model: str | None = ...,
+    key_file: str | None = ...,
+    key_env: str | None = ...,
+    allow_remote: bool | None = ...,
+    max_requests: int | None = ...,
+    max_total_tokens: int | None = ...,
+    max_cost: float | None = ...,
+    price_in: float | None = ...,
+    price_out: float | None = ...,
+    request_rate: float | None = ...,
+    concurrency: int | None = ...,
+    request_timeout: float | str | None = ...,
+    answer_deadline: float | str | None = ...,
+    teacher_template: str | None = ...,
+    teacher_instruction: str | None = ...,
+    teacher_words: Mapping[str, str] | str | None = ...,
     teacher: Sequence[str] | str | Keys | None = ...,
     student: str | Keys | None = ...,
     student_layers: int | Sequence[int] | None = ...,
@@ -786,6 +837,22 @@ def plan(
     regularisation: float | None = ...,
     match_means: bool | None = ...,
     variance: float | None = ...,
+    teacher_model: str | None = ...,
+    key_file: str | None = ...,
+    key_env: str | None = ...,
+    allow_remote: bool | None = ...,
+    max_requests: int | None = ...,
+    max_total_tokens: int | None = ...,
+    max_cost: float | None = ...,
+    price_in: float | None = ...,
+    price_out: float | None = ...,
+    request_rate: float | None = ...,
+    concurrency: int | None = ...,
+    request_timeout: float | str | None = ...,
+    answer_deadline: float | str | None = ...,
+    teacher_template: str | None = ...,
+    teacher_instruction: str | None = ...,
+    teacher_words: Mapping[str, str] | str | None = ...,
     teacher: Sequence[str] | str | Keys | None = ...,
     student: str | Keys | None = ...,
     student_layers: int | Sequence[int] | None = ...,
@@ -948,6 +1015,22 @@ def distill(
     encoder: Literal["bi", "cross"] | None = ...,
     scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
     crf: bool | None = ...,
+    teacher_model: str | None = ...,
+    key_file: str | None = ...,
+    key_env: str | None = ...,
+    allow_remote: bool | None = ...,
+    max_requests: int | None = ...,
+    max_total_tokens: int | None = ...,
+    max_cost: float | None = ...,
+    price_in: float | None = ...,
+    price_out: float | None = ...,
+    request_rate: float | None = ...,
+    concurrency: int | None = ...,
+    request_timeout: float | str | None = ...,
+    answer_deadline: float | str | None = ...,
+    teacher_template: str | None = ...,
+    teacher_instruction: str | None = ...,
+    teacher_words: Mapping[str, str] | str | None = ...,
     student: str | Keys | None = ...,
     student_layers: int | Sequence[int] | None = ...,
     student_start: Literal["teacher", "backbone"] | None = ...,
@@ -1052,6 +1135,25 @@ def distill(
         encoder: `bi` reads the two texts apart, and their cosine tells.
         scheme: In which tags are written.
         crf: Learn how well each tag follows the one before it, too.
+        teacher_model: The model that an endpoint is asked for, where the teacher is the address of one (of
+            distillation).
+        key_file: A file that holds the endpoint's key and nothing else (of distillation).
+        key_env: An environment variable that holds the endpoint's key (of distillation).
+        allow_remote: Let texts leave this machine (of distillation).
+        max_requests: Requests at most, tries that fail and those before an interruption included (of distillation).
+        max_total_tokens: Tokens at most that an endpoint reads and writes together (of distillation).
+        max_cost: What all requests may cost at most, in the currency of the prices, over 0 (of distillation).
+        price_in: Price of a million tokens that an endpoint reads, at least 0 (of distillation).
+        price_out: Price of a million tokens that an endpoint writes, at least 0 (of distillation).
+        request_rate: Requests per minute at most, over 0 (of distillation).
+        concurrency: Requests that are under way at the same time, in [1, 64] (of distillation).
+        request_timeout: Seconds that one request may take, in (0, 3600] (of distillation).
+        answer_deadline: Seconds that one answer may take with all its requests and the pauses between them, in (0,
+            86400] (of distillation).
+        teacher_template: What an endpoint is asked about each text, with `{text}`, or `{first}` and `{second}` of
+            pairs, and `{labels}` for their words (of distillation).
+        teacher_instruction: What stands in front of everything that an endpoint is asked (of distillation).
+        teacher_words: Words that stand for labels where an endpoint is asked (of distillation).
         student: Strategy that trains the student, by name (of distillation).
         student_layers: Layers of the student (of distillation).
         student_start: Network whose layers these are (of distillation).

@@ -123,6 +123,7 @@ BY_LABEL = {
     "class_weight": "{yes: 2, no: 1}",
     "verbalizer": "{yes: true, no: false}",
     "descriptions": "{yes: it is so, no: it is not}",
+    "teacher_words": "{yes: true, no: false}",
 }
 """Options that are mappings by label, with an example of each."""
 

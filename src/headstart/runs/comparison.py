@@ -259,7 +259,8 @@ def set_up(
         UnavailableError: a strategy that was named needs an extra that is not installed.
         ModelError: the backbone cannot do what the task needs; said before its weights are fetched.
     """
-    recipe, labelled = settled_task(recipe, table, progress)
+    answers = None if work is None else work.answers
+    recipe, labelled = settled_task(recipe, table, progress, answers)
     task = recipe.known_task
     require_serving(task, recipe.strategies or ())
     if recipe.abstain is not None and not task.can_abstain:
@@ -275,7 +276,7 @@ def set_up(
     located = locate(recipe.backbone, task.needs, check) if networks else None
     device = settled(recipe.device, processes=team.size) if networks else "cpu"
     end = None if recipe.limit is None else Deadline(started + recipe.limit)
-    labelled = labelled or read(recipe, table, progress)
+    labelled = labelled or read(recipe, table, progress, answers)
     parts = into_parts(labelled, recipe, progress)
     for decision in recipe.given_decisions:
         decision.require_fitting(parts.task, parts.train.file)

@@ -46,8 +46,17 @@ def prepare(recipe: Experiment, progress: Progress, table: Table | None = None) 
     return into_parts(read(recipe, table, progress), recipe, progress)
 
 
-def read(recipe: Experiment, table: Table | None = None, progress: Progress = SILENT) -> LabelledRows:
-    """The rows of all files of an experiment, parsed and cleaned; raises as `prepare`."""
+def read(
+    recipe: Experiment, table: Table | None = None, progress: Progress = SILENT, answers: Path | None = None
+) -> LabelledRows:
+    """The rows of all files of an experiment, parsed and cleaned; raises as `prepare`.
+
+    Args:
+        recipe: of the run.
+        table: rows handed over in Python, in place of the training file.
+        progress: told of the texts that a teacher labels.
+        answers: file in which answers of endpoints are kept.
+    """
     needing = [strategy.name for strategy in recipe.strategies or () if "texts" in strategy.needs]
     if needing and recipe.data.target is None:
         raise RecipeError([f"data.target: {name} {NO_TARGET}" for name in needing])
@@ -57,7 +66,7 @@ def read(recipe: Experiment, table: Table | None = None, progress: Progress = SI
         table = opened_lines(data.train, data)
     if table is None:
         table = _open(data.train, data, {} if isinstance(recipe.task, OpenTask) else recipe.known_task.sides)
-    if taught and (lesson := lesson_for(recipe, table, progress)) is not None:
+    if taught and (lesson := lesson_for(recipe, table, progress, answers)) is not None:
         return _taught(lesson, table, data)
     labels = (recipe.task.label or "").split(",")
     if table.doubt and not any(name in table.columns for name in (*(recipe.task.text or ()), *labels)):
@@ -137,12 +146,12 @@ def _doubts(parts: Parts) -> list[str]:
 
 
 def settled_task(
-    recipe: Experiment, table: Table | None = None, progress: Progress = SILENT
+    recipe: Experiment, table: Table | None = None, progress: Progress = SILENT, answers: Path | None = None
 ) -> tuple[Experiment, LabelledRows | None]:
     """The recipe with its task named and, where that was to be found in the data, the rows; raises as `prepare`."""
     if not isinstance(recipe.task, OpenTask):
         return recipe, None
-    labelled = read(recipe, table, progress)
+    labelled = read(recipe, table, progress, answers)
     return recipe.revised(task=labelled.task), labelled
 
 

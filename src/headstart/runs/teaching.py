@@ -14,7 +14,7 @@ from headstart.data.columns import taken, texts_digest
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.drawing.text import count
-from headstart.errors import DataError
+from headstart.errors import DataError, RecipeError
 from headstart.predictors.teachers import Teacher
 from headstart.readers.lines import text_lines
 from headstart.readers.opening import is_plain
@@ -23,10 +23,12 @@ from headstart.recipes.sources import Data
 from headstart.runtime.progress import Progress
 from headstart.strategies.asking import farthest
 from headstart.strategies.distillation import Distillation
+from headstart.strategies.endpoint_options import is_endpoint
 from headstart.strategies.teachers import KIND, refuse_constant, require_suiting, teacher_of
 from headstart.tasks import TASKS
 from headstart.tasks.base import Task
 from headstart.tasks.columns import guess_pair, guess_text
+from headstart.tasks.open import OpenTask
 from headstart.types import Dropped
 
 TAUGHT = "label_by_teacher"
@@ -141,7 +143,7 @@ class Lesson:
         return found.vectors
 
 
-def lesson_for(recipe: Experiment, table: Table, progress: Progress) -> Lesson | None:
+def lesson_for(recipe: Experiment, table: Table, progress: Progress, answers: Path | None = None) -> Lesson | None:
     """What labels the rows of a run whose training file has no labels; None where it has some, or nobody teaches.
 
     A file has labels where a column for them is named, or where a column holds labels of the teacher and nothing else.
@@ -150,6 +152,7 @@ def lesson_for(recipe: Experiment, table: Table, progress: Progress) -> Lesson |
         recipe: of the run.
         table: the training file.
         progress: told of the texts that the teacher is asked about.
+        answers: file in which answers of endpoints are kept.
 
     Raises:
         RecipeError: teachers do not go together.
@@ -159,7 +162,13 @@ def lesson_for(recipe: Experiment, table: Table, progress: Progress) -> Lesson |
     named = recipe.task.label
     if chosen is None or not chosen.teacher or named in table.columns:
         return None
-    teacher = teacher_of(chosen.teacher, precision=recipe.precision, device=recipe.device)
+    if recipe.dry_run and any(map(is_endpoint, chosen.teacher)):
+        raise RecipeError(
+            ["dry_run: an endpoint would have to label the texts first, and a plan asks for nothing; leave it out"]
+        )
+    pairs = not isinstance(recipe.task, OpenTask) and recipe.task.pairs
+    asked = chosen.asked(None, answers, labels=recipe.task.plain().get("labels") or (), pairs=pairs)
+    teacher = teacher_of(chosen.teacher, precision=recipe.precision, device=recipe.device, asked=asked)
     theirs: Task[Any, Any] | None = getattr(teacher, "task", None)
     column = TAUGHT if theirs is None or theirs.label is None else theirs.label
     if named not in (None, column):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +14,13 @@ from pydantic import BeforeValidator, Field, field_validator
 from headstart.backbones.location import Located
 from headstart.config import Names, named
 from headstart.data.store import Store
+from headstart.endpoints.addresses import address_fault
 from headstart.errors import ModelError, RecipeError
 from headstart.predictors.teachers import TaughtBy
 from headstart.strategies import STRATEGIES
 from headstart.strategies.asking import AskBy, asked_texts
 from headstart.strategies.base import Candidate, Context, Need, Shared, Strategy, Work, refused_within
+from headstart.strategies.endpoint_options import Asked, EndpointOptions, is_endpoint
 from headstart.strategies.gate import ENOUGH_ROWS, judged
 from headstart.tasks.base import Task
 
@@ -54,7 +56,7 @@ class Taught:
     """What is to be told of them, in sentences."""
 
 
-class Distillation(Strategy):
+class Distillation(EndpointOptions, Strategy):
     """Soft labels of a teacher, mixed with true ones (Hinton et al. 2015, section 2).
 
     The teacher says of each training text, and of each text of `--target`, how likely every label is, once. The student minimises
@@ -64,7 +66,8 @@ class Distillation(Strategy):
     Where labels are true, the same student learns from these alone too, and what was taught is kept only if the loss on validation
     is less, by more than noise where there are 500 rows or more, and no more answers are wrong (the gate).
 
-    Needs: labels, or none where the teacher gives them; a teacher, the folder of a run; whatever the student needs.
+    Needs: labels, or none where the teacher gives them; a teacher, the folder of a run or the address of an endpoint (see
+        docs/endpoints.md); whatever the student needs.
     Inputs: texts or pairs of texts with one label each.
     See also: `self-training`, which is its own teacher; the verb `distill`, which needs no labels at all.
 
@@ -78,7 +81,8 @@ class Distillation(Strategy):
     needs: ClassVar[frozenset[Need]] = frozenset({"labels", "teacher"})
 
     teacher: Names = Field(default=(), examples=["runs/reviews"])
-    """Folders of runs that teach: one, or several whose probabilities are averaged, separated by commas."""
+    """Folders of runs that teach, or addresses of endpoints: one, or several whose probabilities are averaged, separated by
+    commas."""
     student: Annotated[Strategy, named(STRATEGIES, "fine-tuning")] = Field(
         default="fine-tuning", validate_default=True, examples=["lora"]
     )
@@ -101,6 +105,14 @@ class Distillation(Strategy):
     """Keep what was taught only if validation gains by it; `--no-teacher-gate` keeps it in any case and fits once."""
     teacher_digest: str | None = None
     """SHA-256 of the teacher; when given, another one is refused."""
+
+    @field_validator("teacher")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if is_endpoint(each) and (fault := address_fault(each)):
+                raise ValueError(fault)
+        return value
 
     @field_validator("student")
     @classmethod
@@ -167,9 +179,24 @@ class Distillation(Strategy):
         """The teacher, opened; None where none is named or, once it was refused, where it is no longer there."""
         from headstart.strategies.teachers import teacher_of
 
+        if any(map(is_endpoint, self.teacher)):
+            return None  # every answer more would cost
         if not self.teacher or (self.mix == 1 and not all(Path(each).is_dir() for each in self.teacher)):
             return None
         return TaughtBy(teacher_of(self.teacher, task), self.mix != 1)
+
+    def asked(
+        self, task: Task | None, answers: Path | None, *, labels: Sequence[str] = (), pairs: bool = False
+    ) -> Asked:
+        """What endpoints among the teachers are asked.
+
+        Args:
+            task: bound; None where no label is known yet.
+            answers: file in which answers are kept.
+            labels: that are named, where there is no task.
+            pairs: whether rows are two texts, where there is no task.
+        """
+        return Asked(self, labels, pairs, answers) if task is None else Asked(self, task.names, task.pairs, answers)
 
     def fit(self, context: Context) -> Candidate:
         """Ask the teacher, train the student with what it says and, under the gate, without; keep what the gate lets through."""
@@ -177,7 +204,10 @@ class Distillation(Strategy):
 
         teacher: Teacher | None = None
         if self.mix != 1:
-            teacher = teacher_of(self.teacher, context.task, precision=context.precision, device=context.device)
+            asked = self.asked(context.task, None if context.stages is None else context.stages.answers)
+            teacher = teacher_of(
+                self.teacher, context.task, precision=context.precision, device=context.device, asked=asked
+            )
             if self.teacher_digest not in (None, teacher.digest):
                 raise ModelError(
                     f"the teacher {teacher.description} has the digest {teacher.digest}, the recipe asks for "
@@ -306,7 +336,7 @@ class Distillation(Strategy):
         from headstart.backbones.location import BackboneSource, locate, location_of
         from headstart.manifest import read_manifest
 
-        if len(self.teacher) != 1 or context.located is None:
+        if len(self.teacher) != 1 or context.located is None or is_endpoint(self.teacher[0]):
             return None
         folder = Path(self.teacher[0])
         if read_manifest(folder)[0].get("kind") != "transformers":

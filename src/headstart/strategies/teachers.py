@@ -17,6 +17,7 @@ from headstart.runtime.device import Device
 from headstart.runtime.precision import Precision
 from headstart.runtime.progress import SILENT, Progress
 from headstart.strategies.base import Context
+from headstart.strategies.endpoint_options import Asked, is_endpoint
 from headstart.tasks.base import Task
 
 LEAST_LOGIT = -30.0
@@ -111,6 +112,7 @@ def teacher_of(
     *,
     precision: Precision = "auto",
     device: Device = "auto",
+    asked: Asked | None = None,
 ) -> Teacher:
     """The teacher at one or several locations.
 
@@ -119,13 +121,14 @@ def teacher_of(
         task: bound, that it has to suit; None where labels are what the teacher knows.
         precision: of the products of networks.
         device: where networks compute.
+        asked: what endpoints among them are asked; None where there are none.
 
     Raises:
         RecipeError: there is none, or they suit neither each other nor the task.
         MissingInputError: there is no such folder.
         ModelError: it cannot teach.
     """
-    found = [_opened(each, precision, device) for each in locations]
+    found = [_opened(each, precision, device, asked) for each in locations]
     if not found:
         raise RecipeError(["strategy.teacher: no teacher is named; give the folder of a run with --teacher"])
     teacher = found[0] if len(found) == 1 else Ensemble(found)
@@ -134,11 +137,9 @@ def teacher_of(
     return teacher
 
 
-def _opened(location: str, precision: Precision, device: Device) -> Teacher:
-    if location.startswith(("http://", "https://")):
-        raise RecipeError(
-            [f"strategy.teacher: {quoted(location)} is no folder of a run, and endpoints do not teach yet"]
-        )
+def _opened(location: str, precision: Precision, device: Device, asked: Asked | None) -> Teacher:
+    if is_endpoint(location) and asked is not None:
+        return asked.teacher(location)  # type: ignore[return-value]
     return ArtifactTeacher(location, precision=precision, device=device)
 
 
