@@ -21,6 +21,7 @@ from headstart.strategies.retrieving import (
     kept,
     length_ratio,
     mined,
+    passages_read,
     ranked_by_fold,
     reading_work,
     words_of,
@@ -69,7 +70,9 @@ class Course:
 class BiEncoder(Strategy):
     """Fine-tuning of a bi-encoder with in-batch and mined negatives (Karpukhin et al. 2020, section 3.2; Xiong et al. 2021).
 
-    A question picks its passage among all passages of a batch by the cosine of mean states. After the first epoch the network
+    A question picks its passage among all passages of a batch, which holds the questions of `--batch-size` passages, by the cosine
+    of mean states: of the whole passage, and of the best of its stretches of `vector_tokens` (Günther et al. 2024). It is found
+    by the latter; the former is for an index with one vector a passage. After the first epoch the network
     itself says which passages are hard to tell from the right one: of those that score by `margin` less than it, some stand in each
     batch from then on. What scores higher may answer too, and is no negative. After every epoch the validation questions are ranked
     on all passages (on those that answer and the best by words, where there are over 20,000), and the best weights are kept.
@@ -111,6 +114,9 @@ class BiEncoder(Strategy):
     """Numbers of a vector that are kept, at least 1; all by default."""
     int8: bool = False
     """Keep vectors of passages to one byte a number."""
+    vector_tokens: int | None = Field(default=None, ge=0)
+    """Tokens of a stretch of a passage that has a vector of its own, the best of which counts, in [2, 256], or 0 for one vector of
+    the whole passage; neighbours overlap by half. By default 24, and 0 for replies."""
 
     def refuses(self, task: Task) -> str:
         """Refuses what is no retrieval."""
@@ -122,8 +128,9 @@ class BiEncoder(Strategy):
 
         epochs, ratio, read = self._epochs(context), length_ratio(context), reading_work(context)
         others = self.per_question * (self._settled(context.task).negatives != "in-batch")
+        once = passages_read(context)
         times = 0 if context.folds is not None else epochs + 2
-        return Work(epochs * rounds(context) * (1 + ratio * (1 + others)), (times + rounds(context)) * (read + 1))
+        return Work(epochs * rounds(context) * (1 + ratio * (once + others)), (times + rounds(context)) * (read + 1))
 
     def fit(self, context: Context) -> Candidate:
         """Train by stages, and read the passages with what came of it."""
@@ -133,7 +140,8 @@ class BiEncoder(Strategy):
         """A copy with what is open filled in as suits the task."""
         usual: BiEncoderDefaults = task.bi_encoder
         symmetric = usual.symmetric if self.symmetric is None else self.symmetric
-        return self.revised(symmetric=symmetric, negatives=self.negatives or usual.negatives)
+        tokens = usual.vector_tokens if self.vector_tokens is None else self.vector_tokens
+        return self.revised(symmetric=symmetric, negatives=self.negatives or usual.negatives, vector_tokens=tokens)
 
     def _fitted(self, context: Context) -> Candidate:
         if isinstance(self.top_layers, int) and self.top_layers < 1:
@@ -195,7 +203,8 @@ class BiEncoder(Strategy):
     def _predictor(self, context: Context, backbone: Backbone) -> DensePredictor:
         from headstart.predictors.dense import DensePredictor
 
-        return DensePredictor(backbone, context.task, width=self.width, int8=self.int8, precision=context.precision)
+        settings: Any = {name: getattr(self, name) for name in ("width", "int8", "vector_tokens")}
+        return DensePredictor(backbone, context.task, precision=context.precision, **settings)
 
     def _trained(self, context: Context, epochs: int) -> tuple[DensePredictor, Course]:
         """A retriever after training on the rows of a context, and its course."""
@@ -221,12 +230,15 @@ class BiEncoder(Strategy):
     def _stage(
         self, context: Context, model: Model, rows: RankingRows, begin: int, end: int, last: int, course: Course
     ) -> None:
-        from headstart.objectives.passage_ranking import PassageRanking, shuffled_batches
+        from headstart.objectives.passage_ranking import PassageRanking, passage_batches
         from headstart.training.stage import LayerGroup, Stage
         from headstart.training.trainer import train
 
         objective = PassageRanking(
-            scale=self.scale, symmetric=bool(self.symmetric), widths=self._learnt(model.backbone)
+            scale=self.scale,
+            symmetric=bool(self.symmetric),
+            widths=self._learnt(model.backbone),
+            vector_tokens=self.vector_tokens or 0,
         )
         size, seed = context.training.batch_size, context.seed
         stage = Stage(
@@ -236,7 +248,7 @@ class BiEncoder(Strategy):
             end - begin,
             self._rate(context),
             None if last >= end else last - begin,
-            lambda epoch: shuffled_batches(len(rows.positives), rows=size, seed=seed, epoch=begin + epoch),
+            lambda epoch: passage_batches(rows.positives, passages=size, seed=seed, epoch=begin + epoch),
         )
         chosen = context.folds is None and context.last_epoch is None and not in_fold(context)
         history = train(
@@ -292,10 +304,13 @@ class BiEncoder(Strategy):
         from headstart.predictors.dense import shortened
 
         found = self._predictor(context, backbone)
-        vectors = found.read()
-        asked = found.asked(rows.questions, precision=context.precision).vectors
-        places = np.searchsorted(found.numbers, rows.positives)
-        own = np.einsum("rd,rd->r", shortened(asked, found.width), vectors[places])
+        vectors, counts = found.read()
+        asked = shortened(found.asked(rows.questions, precision=context.precision).vectors, found.width)
+        places, ends = np.searchsorted(found.numbers, rows.positives), np.cumsum(counts)
+        own = np.array([
+            (vectors[ends[place] - counts[place] : ends[place]] @ each).max()
+            for each, place in zip(asked, places, strict=True)
+        ])  # fmt: skip
         ranking = found.search(rows.questions, min(SEARCHED, len(found.numbers)))
         backbone.fast = context.fast
         return np.where(ranking.scores <= own[:, None] - self.margin, ranking.ids, -1)

@@ -87,6 +87,15 @@ def length_ratio(context: Context) -> float:
     return float(characters / max(asked, 1.0))
 
 
+def passages_read(context: Context) -> float:
+    """Passages that an epoch reads, in training questions: those of one passage are together, `TOGETHER` at most."""
+    from headstart.objectives.passage_ranking import TOGETHER
+
+    first = [example.relevant[0] for example in context.train.examples]
+    _, counts = np.unique(first, return_counts=True)
+    return float((-(-counts // TOGETHER)).sum() / max(len(first), 1))
+
+
 def reading_work(context: Context) -> float:
     """Reading all passages, in passes over the training questions."""
     count = len(context.task.passages.distinct)  # type: ignore[attr-defined]
