@@ -139,6 +139,18 @@ def test_the_questions_of_a_passage_are_together_and_all_rows_stand_once() -> No
     assert (np.concatenate(batches) != np.concatenate(other)).any()
 
 
+def test_passages_that_are_near_to_each_other_stand_in_one_batch() -> None:
+    positives = np.repeat(np.random.default_rng(1).permutation(24), 2)
+    angles = np.arange(24) % 6 * 1.0
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    batches = passage_batches(positives, passages=8, seed=4, epoch=0, vectors=vectors)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(48))
+    kinds = [{int(passage) % 6 for passage in positives[batch]} for batch in batches]
+    assert all(len(own) == 2 for own in kinds), "two bunches of four that are alike each"
+    other = passage_batches(positives, passages=8, seed=4, epoch=1, vectors=vectors)
+    assert (np.concatenate(batches) != np.concatenate(other)).any()
+
+
 def test_with_stretches_the_best_of_a_passage_counts_beside_the_whole() -> None:
     states = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
 

@@ -26,6 +26,8 @@ PART_ROWS = 16
 """Texts of like length that pass the network together."""
 TOGETHER = 8
 """Questions of one passage in a batch at most."""
+SEARCHED = 20_000
+"""Passages among which neighbours are looked for at most."""
 BARRED = -1e9
 """Score of a passage that is not to be told from the right one."""
 
@@ -222,7 +224,9 @@ def shuffled_batches(count: int, *, rows: int, seed: int, epoch: int) -> list[np
     return np.array_split(order, max(1, round(count / rows)))
 
 
-def passage_batches(positives: np.ndarray, *, passages: int, seed: int, epoch: int) -> list[np.ndarray]:
+def passage_batches(
+    positives: np.ndarray, *, passages: int, seed: int, epoch: int, vectors: np.ndarray | None = None
+) -> list[np.ndarray]:
     """All rows once in batches, the questions of a passage together: it passes the network once for all of them.
 
     Args:
@@ -230,18 +234,35 @@ def passage_batches(positives: np.ndarray, *, passages: int, seed: int, epoch: i
         passages: in a batch on average, at least 1. One with over `TOGETHER` questions stands in several, each with some of them.
         seed: of the run.
         epoch: from 0; the same (seed, epoch) gives the same batches.
+        vectors: of each passage by its number, float32, shape (passages, width); then each half of a batch has passages that are
+            near to each other, so that they are hard to tell apart. Drawn at random if None.
     """
     random = np.random.default_rng([seed, epoch, 0x2A56])
     order = random.permutation(len(positives))
     order = order[np.argsort(positives[order], kind="stable")]
-    _, counts = np.unique(positives, return_counts=True)
-    groups = [
-        some
-        for own in np.split(order, np.cumsum(counts)[:-1])
-        for some in np.array_split(own, -(-len(own) // TOGETHER))
-    ]
-    drawn = np.array_split(random.permutation(len(groups)), max(1, round(len(groups) / passages)))
-    return [np.concatenate([groups[at] for at in batch]) for batch in drawn]
+    homes, counts = np.unique(positives, return_counts=True)
+    shares = -(-counts // TOGETHER)
+    own = np.split(order, np.cumsum(counts)[:-1])
+    groups = [some for rows, share in zip(own, shares, strict=True) for some in np.array_split(rows, share)]
+    drawn = random.permutation(len(groups))
+    if vectors is not None:
+        halves = _neighbours(vectors[np.repeat(homes, shares)], drawn, max(1, passages // 2))
+        drawn = np.concatenate([halves[at] for at in random.permutation(len(halves))])
+    batches = np.array_split(drawn, max(1, round(len(groups) / passages)))
+    return [np.concatenate([groups[at] for at in batch]) for batch in batches]
+
+
+def _neighbours(vectors: np.ndarray, order: np.ndarray, count: int) -> list[np.ndarray]:
+    """All rows of vectors once in bunches: the first of an order that is left, with the nearest that are."""
+    left, found = order, []
+    while len(left):
+        some = left[:SEARCHED]
+        cosines = vectors[some] @ vectors[left[0]]
+        cosines[0] = np.inf
+        nearest = np.sort(np.argsort(-cosines, kind="stable")[:count])
+        found.append(some[nearest])
+        left = np.delete(left, nearest)
+    return found
 
 
 def in_parts(

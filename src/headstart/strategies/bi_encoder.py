@@ -24,6 +24,7 @@ from headstart.strategies.retrieving import (
     passages_read,
     ranked_by_fold,
     reading_work,
+    vectors_before,
     words_of,
 )
 from headstart.tasks.base import Task
@@ -68,14 +69,15 @@ class Course:
 
 
 class BiEncoder(Strategy):
-    """Fine-tuning of a bi-encoder with in-batch and mined negatives (Karpukhin et al. 2020, section 3.2; Xiong et al. 2021).
+    """Fine-tuning of a bi-encoder with the negatives of a batch (Karpukhin et al. 2020, section 3.2), hard ones together.
 
     A question picks its passage among all passages of a batch, which holds the questions of `--batch-size` passages, by the cosine
     of mean states: of the whole passage, and of the best of its stretches of `vector_tokens` (Günther et al. 2024). It is found
-    by the latter; the former is for an index with one vector a passage. After the first epoch the network
-    itself says which passages are hard to tell from the right one: of those that score by `margin` less than it, some stand in each
-    batch from then on. What scores higher may answer too, and is no negative. After every epoch the validation questions are ranked
-    on all passages (on those that answer and the best by words, where there are over 20,000), and the best weights are kept.
+    by the latter; the former is for an index with one vector a passage. The passages of a batch are near to each other, so hard to
+    tell apart. With `--negatives mined` the network itself says after the first epoch which ones are hard: of those that score by
+    `margin` less than the right one, some stand in each batch from then on (Xiong et al. 2021). After every epoch the validation
+    questions are ranked on all passages (on those that answer and the best by words, where there are over 20,000), and the best
+    weights are kept.
 
     The saved network is a sentence encoder: `headstart index docs/ --backbone runs/NAME` searches with it.
 
@@ -99,11 +101,13 @@ class BiEncoder(Strategy):
     """What cosines are multiplied by in the loss, in (0, 1000]."""
     symmetric: bool | None = None
     """Let passages pick their question too; by default replies do, and passages do not."""
-    negatives: Literal["mined", "bm25", "in-batch"] | None = None
-    """Passages that do not answer, beside those of the other questions of a batch: the nearest ones by the network after its first
-    epoch, those by BM25 from the beginning, or none; by default `mined`, and `in-batch` for replies."""
+    negatives: Literal["near", "mined", "bm25", "in-batch"] | None = None
+    """Passages that do not answer: `in-batch`, those of the other questions of a batch, drawn at random; `near`, the same where
+    each half of a batch has passages that are near to each other by the network before training; `mined`, drawn ones and the
+    nearest by the network after its first epoch; `bm25`, drawn ones and the best by words. By default `near`, and `in-batch` for
+    replies."""
     per_question: int = Field(default=1, ge=1, le=32)
-    """Negatives of each question, in [1, 32], where there are some."""
+    """Negatives of each question beside those of its batch, in [1, 32], where they are `mined` or by `bm25`."""
     margin: float = Field(default=0.05, ge=0, le=2)
     """By how much the cosine of a mined negative is lower than that of the right passage, in [0, 2]; nearer ones may answer too."""
     widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(split_at_commas)] = Field(
@@ -127,7 +131,7 @@ class BiEncoder(Strategy):
         from headstart.strategies.cross_validation import rounds
 
         epochs, ratio, read = self._epochs(context), length_ratio(context), reading_work(context)
-        others = self.per_question * (self._settled(context.task).negatives != "in-batch")
+        others = self.per_question * (self._settled(context.task).negatives in ("mined", "bm25"))
         once = passages_read(context)
         times = 0 if context.folds is not None else epochs + 2
         return Work(epochs * rounds(context) * (1 + ratio * (once + others)), (times + rounds(context)) * (read + 1))
@@ -184,10 +188,12 @@ class BiEncoder(Strategy):
         moved = (
             "all layers" if self.top_layers == "all" else f"top {self.top_layers} layer{'s' * (self.top_layers > 1)}"
         )
-        negatives = {"mined": "mined negatives", "bm25": "negatives by BM25", "in-batch": "in-batch negatives"}
+        negatives = {
+            "near": "near negatives", "mined": "mined negatives", "bm25": "negatives by BM25", "in-batch": "in-batch negatives",
+        }  # fmt: skip
         short = f", {self.width} numbers" if self.width else ""
         at = f"{epochs} epoch{'s' * (epochs > 1)}" if whole else f"epoch {course.best} of {epochs}"
-        return f"{moved}, {negatives[self.negatives or 'mined']}{short}{', int8' * self.int8}, {at}"
+        return f"{moved}, {negatives[self.negatives or 'near']}{short}{', int8' * self.int8}, {at}"
 
     def _epochs(self, context: Context) -> int:
         return context.training.epochs or context.task.bi_encoder.epochs  # type: ignore[attr-defined]
@@ -216,6 +222,7 @@ class BiEncoder(Strategy):
         backbone = context.backbone()
         model = Model(backbone, {}, context.team)
         rows = Asked(context, backbone)
+        near = rows.vectors() if self.negatives == "near" else None
         last = context.last_epoch if context.last_epoch is not None else context.training.stop_after
         last = epochs if last is None else min(last, epochs)
         course = Course()
@@ -224,11 +231,19 @@ class BiEncoder(Strategy):
             if begin >= last or begin == end or course.cut is not None:
                 continue
             negatives = self._negatives(context, rows, model, begin)
-            self._stage(context, model, rows.beside(negatives), begin, end, last, course)
+            self._stage(context, model, rows.beside(negatives), near, begin, end, last, course)
         return self._predictor(context, backbone), course
 
     def _stage(
-        self, context: Context, model: Model, rows: RankingRows, begin: int, end: int, last: int, course: Course
+        self,
+        context: Context,
+        model: Model,
+        rows: RankingRows,
+        near: np.ndarray | None,
+        begin: int,
+        end: int,
+        last: int,
+        course: Course,
     ) -> None:
         from headstart.objectives.passage_ranking import PassageRanking, passage_batches
         from headstart.training.stage import LayerGroup, Stage
@@ -248,7 +263,7 @@ class BiEncoder(Strategy):
             end - begin,
             self._rate(context),
             None if last >= end else last - begin,
-            lambda epoch: passage_batches(rows.positives, passages=size, seed=seed, epoch=begin + epoch),
+            lambda epoch: passage_batches(rows.positives, passages=size, seed=seed, epoch=begin + epoch, vectors=near),
         )
         chosen = context.folds is None and context.last_epoch is None and not in_fold(context)
         history = train(
@@ -334,7 +349,7 @@ class Asked:
         from headstart.data.units import Units
         from headstart.objectives.passage_ranking import RankingRows
 
-        answering = np.array([number for own in self.relevant for number in own], dtype=np.int64)
+        answering = self.answering
         used = np.unique(np.concatenate([answering, negatives[negatives >= 0]]))
         passages = self.context.task.passages  # type: ignore[attr-defined]
         return RankingRows(
@@ -346,6 +361,15 @@ class Asked:
             Units.counted([len(own) for own in self.relevant]),
             np.searchsorted(used, answering),
         )
+
+    def vectors(self) -> np.ndarray:
+        """Of the passages that answer, by the network before training, shape (passages, hidden), in the order of `beside`."""
+        return vectors_before(self.context, self.backbone, np.unique(self.answering))
+
+    @property
+    def answering(self) -> np.ndarray:
+        """Numbers of the passages that answer, one row's after the other's."""
+        return np.array([number for own in self.relevant for number in own], dtype=np.int64)
 
     def _encoded(self, role: str, texts: Sequence[str], kept: Literal["first", "last"]) -> Tokens:
         prompt = self.backbone.prompts.get(role, "")

@@ -41,8 +41,8 @@ class MarginDistillation(Strategy):
     the labelled questions. It scores the passages that the first retriever finds for every question, with labels or without; the
     bi-encoder, which goes on from that of the run where there is one, learns to put them as far apart (Hofstätter et al. 2020,
     section 3; from unlabelled questions as in Wang et al. 2022, "GPL", section 3.3). It has one vector for each passage and
-    searches as fast as any. After every epoch the validation questions are ranked, and the best weights are kept, those at the start
-    included.
+    searches as fast as any. After every epoch the validation questions are ranked, and the best weights are kept, those at the
+    start included.
 
     Needs: questions with passages that answer them; a file of questions without, named with `--target`.
     Inputs: questions; passages.

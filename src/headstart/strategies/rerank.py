@@ -252,13 +252,13 @@ class Rerank(Strategy):
         known = task.passages.distinct
         some = task.passages.read(known[:: -(-len(known) // WEIGHED)])
         weights = token_weights(backbone.tokenizer.encode(some), backbone.tokenizer)
-        size, seed, objective = context.training.batch_size, context.seed, LateInteraction()
+        size, seed, objective, near = context.training.batch_size, context.seed, LateInteraction(), asked.vectors()
         return Reading(
             objective,
             Model(backbone, {}, context.team),
             TokenMatcher(backbone, weights, objective.scale, kept_end=task.kept_end, precision=context.precision),
             WeightedRows(rows, weights),
-            lambda epoch: passage_batches(rows.positives, passages=size, seed=seed, epoch=epoch),
+            lambda epoch: passage_batches(rows.positives, passages=size, seed=seed, epoch=epoch, vectors=near),
         )
 
     def _crossing(self, context: Context, learnt: np.ndarray, backbone: Any) -> Reading:

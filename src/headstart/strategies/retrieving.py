@@ -52,6 +52,31 @@ def words_of(context: Context, **settings: Any) -> Bm25Predictor:
     return known[key]
 
 
+def vectors_before(context: Context, backbone: Any, numbers: np.ndarray) -> np.ndarray:
+    """Vectors of whole passages by the network before training, read once in a run, float32, shape (numbers, hidden).
+
+    Args:
+        context: of the run.
+        backbone: as it is before training.
+        numbers: of the passages, which are among the distinct ones.
+    """
+    from headstart.predictors.dense import PASSAGE
+    from headstart.predictors.encoding import encode
+    from headstart.strategies.cross_validation import home
+
+    passages = context.task.passages  # type: ignore[attr-defined]
+
+    def read(some: np.ndarray) -> np.ndarray:
+        return encode(backbone, passages.read(some), role=PASSAGE, precision=context.precision).vectors
+
+    if len(passages.distinct) > MOST_WHOLE:
+        return read(numbers)
+    known = home(context).shared.searched
+    if "vectors before" not in known:
+        known["vectors before"] = read(passages.distinct)
+    return known["vectors before"][np.searchsorted(passages.distinct, numbers)]
+
+
 def choosing_passages(context: Context) -> np.ndarray | None:
     """Numbers of the passages that validation questions are ranked on, ascending; None for all."""
     passages = context.task.passages  # type: ignore[attr-defined]

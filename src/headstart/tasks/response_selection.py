@@ -62,7 +62,7 @@ class ResponseSelection(RankingTask):
     loss_title: ClassVar[str] = "1 - MRR of 10"
     nothing: ClassVar[Mapping[str, Any]] = {"replies": None, "truncated": False}
     bi_encoder: ClassVar[BiEncoderDefaults] = BiEncoderDefaults(
-        "in-batch", symmetric=True, learning_rate=1e-4, vector_tokens=0
+        "in-batch", symmetric=True, epochs=3, learning_rate=1e-4, vector_tokens=0
     )
     searches_own: ClassVar[bool] = True
     kept_end: ClassVar[Literal["first", "last"]] = "last"
