@@ -140,14 +140,16 @@ def test_the_questions_of_a_passage_are_together_and_all_rows_stand_once() -> No
 
 
 def test_passages_that_are_near_to_each_other_stand_in_one_batch() -> None:
-    positives = np.repeat(np.random.default_rng(1).permutation(24), 2)
-    angles = np.arange(24) % 6 * 1.0
-    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    batches = passage_batches(positives, passages=8, seed=4, epoch=0, vectors=vectors)
+    random = np.random.default_rng(1)
+    positives = np.repeat(random.permutation(24), 2)
+    kinds = random.normal(size=(12, 16))
+    vectors = np.concatenate([kinds, kinds + 0.01 * random.normal(size=kinds.shape)]).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    batches = passage_batches(positives, passages=4, seed=4, epoch=0, vectors=vectors)
     assert sorted(np.concatenate(batches).tolist()) == list(range(48))
-    kinds = [{int(passage) % 6 for passage in positives[batch]} for batch in batches]
-    assert all(len(own) == 2 for own in kinds), "two bunches of four that are alike each"
-    other = passage_batches(positives, passages=8, seed=4, epoch=1, vectors=vectors)
+    for batch in batches:
+        assert len({*positives[batch].tolist()}) == 2 * len({*(positives[batch] % 12).tolist()}) == 4
+    other = passage_batches(positives, passages=4, seed=4, epoch=1, vectors=vectors)
     assert (np.concatenate(batches) != np.concatenate(other)).any()
 
 

@@ -239,16 +239,22 @@ def test_passages_of_several_vectors_are_saved_with_their_counts_and_found_as_th
         assert some.scores[row] == pytest.approx([score for _, score in wanted], abs=1e-6)
 
 
-@pytest.mark.parametrize("counts", [[1] * 12, [0] + [3] * 11])
+def test_a_stretch_has_two_tokens_at_least() -> None:
+    given = {"train": MEMORY, "task": "retrieval", "strategy": "bi-encoder", "folds": 0, "vector_tokens": 1}
+    with pytest.raises(RecipeError, match="give at least 2, or 0 for none"):
+        compare(assemble("fit", given), SILENT, rows())
+
+
+@pytest.mark.parametrize(("counts", "known"), [([1] * 12, 33), ([0] + [3] * 11, 33)])
 def test_counts_that_do_not_sum_up_to_the_vectors_are_refused(
-    counts: list[int], ran: Callable[..., RunResult], tmp_path: Path
+    counts: list[int], known: int, ran: Callable[..., RunResult], tmp_path: Path
 ) -> None:
     from headstart.predictors.dense import VECTORS, DenseDescription, _stored
 
     predictor: Any = ran("bi-encoder", vector_tokens=2, seed=9).artifact.predictor
     vectors, _ = predictor.read()
     said = DenseDescription(max_length=64, width=predictor.width, vector_tokens=2)
-    save_file({"vectors": vectors[: max(33, sum(counts)) + 1], "counts": np.array(counts)}, tmp_path / VECTORS)
+    save_file({"vectors": vectors[:known], "counts": np.array(counts)}, tmp_path / VECTORS)
     with pytest.raises(ModelError, match="its vectors are not those of 12 passages"):
         _stored(tmp_path, 12, said)
 

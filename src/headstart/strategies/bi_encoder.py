@@ -119,7 +119,7 @@ class BiEncoder(Strategy):
     int8: bool = False
     """Keep vectors of passages to one byte a number."""
     vector_tokens: int | None = Field(default=None, ge=0)
-    """Tokens of a stretch of a passage that has a vector of its own, the best of which counts, in [2, 256], or 0 for one vector of
+    """Tokens of a stretch of a passage that has a vector of its own, the best of which counts, at least 2, or 0 for one vector of
     the whole passage; neighbours overlap by half. By default 24, and 0 for replies."""
 
     def refuses(self, task: Task) -> str:
@@ -150,6 +150,10 @@ class BiEncoder(Strategy):
     def _fitted(self, context: Context) -> Candidate:
         if isinstance(self.top_layers, int) and self.top_layers < 1:
             raise RecipeError(["strategy.top_layers: no layer would move; give 'all' or a number of at least 1"])
+        if self.vector_tokens == 1:
+            raise RecipeError(
+                ["strategy.vector_tokens: a stretch of one token has no half; give at least 2, or 0 for none"]
+            )
         from headstart.strategies.cross_validation import rounds
 
         epochs = self._epochs(context)
