@@ -99,6 +99,6 @@ def test_stretches_of_a_text_have_the_means_of_their_states_and_texts_keep_their
 
 def test_tokens_have_their_last_states(backbone: TextEncoder, tiny_backbone: Path) -> None:
     found = encode_tokens(backbone, TEXTS, precision="float32")
-    for text, start, length in zip(TEXTS, found.starts, found.tokens.lengths, strict=True):
+    for at, text in enumerate(TEXTS):
         expected = of_length_one(states_of(tiny_backbone, text))
-        np.testing.assert_allclose(found.vectors[start : start + length], expected, atol=1e-6)
+        np.testing.assert_allclose(found.vectors[found.units.of([at])], expected, atol=1e-6)

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 from headstart.backbones.base import Backbone, open_backbone
 from headstart.backbones.location import NETWORK, BackboneSource, locate, location_of
 from headstart.data.outputs import Ranked
+from headstart.data.units import Units
 from headstart.errors import ModelError
 from headstart.heads.model import Model
 from headstart.manifest import Stated
@@ -226,9 +227,7 @@ class Vectors(NamedTuple):
 
     def of(self, places: np.ndarray) -> Vectors:
         """Those of some passages, by their place."""
-        starts = np.cumsum(self.counts) - self.counts
-        rows = [np.arange(starts[place], starts[place] + self.counts[place]) for place in places]
-        return Vectors(self.vectors[np.concatenate(rows) if rows else np.empty(0, np.int64)], self.counts[places])
+        return Vectors(self.vectors[Units.counted(self.counts).of(places)], self.counts[places])
 
 
 def _stored(folder: Path, count: int, said: DenseDescription) -> Vectors:

@@ -12,6 +12,7 @@ from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.data.batches import inference_batches
 from headstart.data.stretches import stretches
 from headstart.data.tokens import Tokens
+from headstart.data.units import Units
 from headstart.errors import ModelError
 from headstart.heads.pooled import pool
 from headstart.runtime.device import moved
@@ -62,22 +63,24 @@ def encode(
     """
     tokens = _tokens(backbone, texts, role, kept)
     places = stretches(tokens.lengths, vector_tokens) if vector_tokens else None
-    counts = np.ones(len(tokens), np.int64) if places is None else np.bincount(places[:, 0], minlength=len(tokens))
-    starts = np.cumsum(counts) - counts
-    found = np.empty((int(counts.sum()), backbone.hidden_size), dtype=np.float32) if into is None else into
+    units = (
+        Units.one_each(len(tokens))
+        if places is None
+        else Units.counted(np.bincount(places[:, 0], minlength=len(tokens)))
+    )
+    found = np.empty((units.total, backbone.hidden_size), dtype=np.float32) if into is None else into
 
     def keep(rows: np.ndarray, encoding: Encoding) -> np.ndarray:
-        own = _rows(starts, counts, rows)
-        spans = None
+        own, spans = units.of(rows), None
         if places is not None:
-            texts_of = np.repeat(np.arange(len(rows)), counts[rows])
+            texts_of = np.repeat(np.arange(len(rows)), units.counts[rows])
             spans = moved(torch.from_numpy(np.column_stack([texts_of, places[own, 1:]])), backbone)
         pooled = pool(encoding.hidden.float(), encoding.mask, "mean", spans)
         found[own] = (pooled / pooled.norm(dim=1, keepdim=True)).cpu().numpy()
         return found[own]
 
     _pass(backbone, tokens, precision, keep, progress)
-    return Encoded(found, tokens.lost, counts)
+    return Encoded(found, tokens.lost, units.counts)
 
 
 class EncodedTokens(NamedTuple):
@@ -87,11 +90,8 @@ class EncodedTokens(NamedTuple):
     """float32, shape (tokens of all texts, hidden), one text's after the other's; each has length 1."""
     tokens: Tokens
     """Their ids."""
-
-    @property
-    def starts(self) -> np.ndarray:
-        """The place of the first token of each text, int64, shape (texts,)."""
-        return np.cumsum(self.tokens.lengths, dtype=np.int64) - self.tokens.lengths
+    units: Units
+    """Which vectors are those of which text."""
 
 
 def encode_tokens(
@@ -115,28 +115,21 @@ def encode_tokens(
         ModelError: the network gives something that is no number for a token.
     """
     tokens = _tokens(backbone, texts, role, kept)
-    counts = tokens.lengths.astype(np.int64)
-    starts = np.cumsum(counts) - counts
-    found = np.empty((int(counts.sum()), backbone.hidden_size), dtype=np.float32)
+    units = Units.counted(tokens.lengths)
+    found = np.empty((units.total, backbone.hidden_size), dtype=np.float32)
 
     def keep(rows: np.ndarray, encoding: Encoding) -> np.ndarray:
-        states = encoding.hidden.float()[encoding.mask.bool()]
-        own = _rows(starts, counts, rows)
+        states, own = encoding.hidden.float()[encoding.mask.bool()], units.of(rows)
         found[own] = (states / states.norm(dim=1, keepdim=True)).cpu().numpy()
         return found[own]
 
     _pass(backbone, tokens, precision, keep, SILENT)
-    return EncodedTokens(found, tokens)
+    return EncodedTokens(found, tokens, units)
 
 
 def _tokens(backbone: Backbone, texts: Sequence[str], role: str, kept: Literal["first", "last"]) -> Tokens:
     prompt = backbone.prompts.get(role, "")
     return backbone.tokenizer.encode([prompt + text for text in texts] if prompt else texts, kept=kept)
-
-
-def _rows(starts: np.ndarray, counts: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Places of the vectors of some texts."""
-    return np.concatenate([np.arange(starts[row], starts[row] + counts[row]) for row in rows])
 
 
 def _pass(

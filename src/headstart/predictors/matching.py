@@ -104,18 +104,14 @@ class TokenMatcher:
         for begin in range(0, len(numbers), BLOCK_PASSAGES):
             block = slice(begin, begin + BLOCK_PASSAGES)
             read = encode_tokens(self.backbone, passages.read(numbers[block]), role=PASSAGE, precision=self.precision)
-            ends = np.cumsum(read.tokens.lengths)
-            for places, end, length in zip(own[block], ends, read.tokens.lengths, strict=True):
-                vectors = read.vectors[end - length : end]
+            for at, places in enumerate(own[block]):
+                vectors = read.vectors[read.units.of([at])]
                 scores[rows[places], columns[places]] = self._of(asked, rows[places], vectors)
         return scores
 
     def _of(self, asked: EncodedTokens, rows: np.ndarray, vectors: np.ndarray) -> np.ndarray:
         """Matches of some questions with the tokens of one passage."""
-        starts, lengths = asked.starts[rows], asked.tokens.lengths[rows]
-        places = np.concatenate(
-            [np.arange(start, start + length) for start, length in zip(starts, lengths, strict=True)]
-        )
+        places, lengths = asked.units.of(rows), asked.units.counts[rows]
         weights = self.weights[asked.tokens.flat[places]]
         matches = (asked.vectors[places] @ vectors.T).max(1) * weights
         begins = np.cumsum(lengths) - lengths
