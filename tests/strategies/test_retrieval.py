@@ -126,7 +126,12 @@ def test_a_cross_encoder_and_its_student_rank_what_they_did_not_learn_from(
 
 
 @pytest.mark.parametrize(
-    "more", [{"interaction": "cross", "hard_negatives": 8}, {"interaction": "late", "batch_size": 2}]
+    "more",
+    [
+        {"interaction": "cross", "hard_negatives": 8},
+        {"interaction": "late", "batch_size": 2},
+        {"interaction": "late", "batch_size": 4, "hard_negatives": 2},
+    ],
 )
 def test_what_reads_again_learns_which_passage_answers(more: dict[str, Any], ran: Callable[..., RunResult]) -> None:
     options = {"retriever": "untouched", "rerank_learning_rate": 3e-3, "rerank_epochs": 12, **more}

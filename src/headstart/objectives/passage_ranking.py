@@ -202,7 +202,7 @@ def _places(parts: Sequence[tuple[Any, ...]]) -> dict[str, np.ndarray]:
 
 
 def _cosines(questions: Tensor, vectors: Tensor, homes: Tensor | None, count: int) -> Tensor:
-    """Of questions and passages, shape (questions, passages); where a passage has several vectors, the highest."""
+    """Each question with each passage, shape (questions, passages); where a passage has several vectors, the highest."""
     from torch.nn.functional import normalize
 
     each = normalize(questions, dim=1) @ normalize(vectors, dim=1).T

@@ -84,18 +84,20 @@ class DensePredictor(RetrievalPredictor):
         self.precision = precision
         self.vector_tokens = vector_tokens
         self._known = (
-            None if vectors is None else Vectors(vectors, np.ones(len(vectors), np.int64) if counts is None else counts)
+            None
+            if vectors is None
+            else PassageVectors(vectors, np.ones(len(vectors), np.int64) if counts is None else counts)
         )
-        self._some: tuple[Vectors, np.ndarray] | None = None
+        self._some: tuple[PassageVectors, np.ndarray] | None = None
 
-    def read(self, *, progress: Progress = SILENT) -> Vectors:
+    def read(self, *, progress: Progress = SILENT) -> PassageVectors:
         """Vectors of the passages that are ranked, each of length 1 (to a byte of `int8`)."""
         if self._known is None:
             self._known = self._encoded(self.numbers, progress=progress)
             self._some = None
         return self._known
 
-    def _encoded(self, numbers: np.ndarray, *, progress: Progress = SILENT) -> Vectors:
+    def _encoded(self, numbers: np.ndarray, *, progress: Progress = SILENT) -> PassageVectors:
         found = encode(
             self.backbone,
             self.passages.read(numbers),
@@ -105,7 +107,7 @@ class DensePredictor(RetrievalPredictor):
             progress=progress,
         )
         short = shortened(found.vectors, self.width)
-        return Vectors(of_bytes(*to_bytes(short)) if self.int8 else short, found.counts)
+        return PassageVectors(of_bytes(*to_bytes(short)) if self.int8 else short, found.counts)
 
     def asked(self, questions: Sequence[str], *, precision: Precision, progress: Progress = SILENT) -> Encoded:
         """Vectors of questions, of their whole width, and what of each was not read."""
@@ -113,7 +115,7 @@ class DensePredictor(RetrievalPredictor):
             self.backbone, questions, role=QUERY, kept=self.task.kept_end, precision=precision, progress=progress
         )
 
-    def _read_among(self, among: np.ndarray) -> tuple[Vectors, np.ndarray]:
+    def _read_among(self, among: np.ndarray) -> tuple[PassageVectors, np.ndarray]:
         """Vectors and numbers of some passages; where all are not read yet, of these alone, which are kept for the next time."""
         places = self._places(among)
         numbers = self.numbers[places]
@@ -217,7 +219,7 @@ scores = {scores}
 print(scores.topk(min(5, len(scores))))'''
 
 
-class Vectors(NamedTuple):
+class PassageVectors(NamedTuple):
     """Vectors of passages, one passage's after the other's."""
 
     vectors: np.ndarray
@@ -225,12 +227,12 @@ class Vectors(NamedTuple):
     counts: np.ndarray
     """How many each passage has, int64, shape (passages,)."""
 
-    def of(self, places: np.ndarray) -> Vectors:
+    def of(self, places: np.ndarray) -> PassageVectors:
         """Those of some passages, by their place."""
-        return Vectors(self.vectors[Units.counted(self.counts).of(places)], self.counts[places])
+        return PassageVectors(self.vectors[Units.counted(self.counts).of(places)], self.counts[places])
 
 
-def _stored(folder: Path, count: int, said: DenseDescription) -> Vectors:
+def _stored(folder: Path, count: int, said: DenseDescription) -> PassageVectors:
     """The vectors of an artifact.
 
     Raises:
@@ -238,7 +240,7 @@ def _stored(folder: Path, count: int, said: DenseDescription) -> Vectors:
     """
     if not said.int8 and not said.vector_tokens:
         found = np.asarray(arrays(folder, VECTORS, {"vectors": (count, said.width)})["vectors"], np.float32)
-        return Vectors(found, np.ones(count, np.int64))
+        return PassageVectors(found, np.ones(count, np.int64))
     header = header_of(folder, VECTORS)
     several = sum(header.get("vectors", ((), ""))[0][:1]) if said.vector_tokens else count
     wanted = {"vectors": ((several, said.width), "I8" if said.int8 else "F32")}
@@ -255,7 +257,7 @@ def _stored(folder: Path, count: int, said: DenseDescription) -> Vectors:
     for name in ("scale", "vectors"):
         if name in found and not np.isfinite(found[name]).all():
             raise ModelError(f"{folder / VECTORS} is damaged: '{name}' holds numbers that are not finite")
-    return Vectors(of_bytes(found["vectors"], found["scale"]) if said.int8 else found["vectors"], counts)
+    return PassageVectors(of_bytes(found["vectors"], found["scale"]) if said.int8 else found["vectors"], counts)
 
 
 def shortened(vectors: np.ndarray, width: int) -> np.ndarray:

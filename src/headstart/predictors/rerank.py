@@ -161,7 +161,7 @@ class CrossEncoder:
 
     @classmethod
     def of(cls, model: Model) -> Self:
-        """Of a network with a head of one number."""
+        """A reader of a network with a head of one number."""
         return cls(NetworkPredictor(model, pair_task()))
 
     def read(

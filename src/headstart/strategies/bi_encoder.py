@@ -226,7 +226,8 @@ class BiEncoder(Strategy):
         backbone = context.backbone()
         model = Model(backbone, {}, context.team)
         rows = Asked(context, backbone)
-        near = rows.vectors() if self.negatives == "near" else None
+        none = np.full((len(rows.positives), 0), -1, dtype=np.int64)
+        near = rows.vectors(none) if self.negatives == "near" else None
         last = context.last_epoch if context.last_epoch is not None else context.training.stop_after
         last = epochs if last is None else min(last, epochs)
         course = Course()
@@ -353,8 +354,7 @@ class Asked:
         from headstart.data.units import Units
         from headstart.objectives.passage_ranking import RankingRows
 
-        answering = self.answering
-        used = np.unique(np.concatenate([answering, negatives[negatives >= 0]]))
+        answering, used = self._answering, self._used(negatives)
         passages = self.context.task.passages  # type: ignore[attr-defined]
         return RankingRows(
             self._encoded("query", self.questions, self.context.task.kept_end),  # type: ignore[attr-defined]
@@ -366,12 +366,16 @@ class Asked:
             np.searchsorted(used, answering),
         )
 
-    def vectors(self) -> np.ndarray:
-        """Of the passages that answer, by the network before training, shape (passages, hidden), in the order of `beside`."""
-        return vectors_before(self.context, self.backbone, np.unique(self.answering))
+    def vectors(self, negatives: np.ndarray) -> np.ndarray:
+        """Vectors of the passages of `beside` by the network before training, in their order, shape (passages, hidden)."""
+        return vectors_before(self.context, self.backbone, self._used(negatives))
+
+    def _used(self, negatives: np.ndarray) -> np.ndarray:
+        """Numbers of the passages that occur, ascending."""
+        return np.unique(np.concatenate([self._answering, negatives[negatives >= 0]]))
 
     @property
-    def answering(self) -> np.ndarray:
+    def _answering(self) -> np.ndarray:
         """Numbers of the passages that answer, one row's after the other's."""
         return np.array([number for own in self.relevant for number in own], dtype=np.int64)
 

@@ -40,6 +40,8 @@ STEPS = 20
 """Weights that are tried, of equal distance from 0 to 1."""
 USUAL = 0.8
 """The weight that is taken where several are as good, and better than none."""
+HARD = 3
+"""Negatives of a cross-encoder where nothing else is said."""
 WEIGHED = 20_000
 """Passages at most that say how rare tokens are."""
 FINDERS = ("bm25", "untouched", "bi-encoder", "hybrid", "margin-mse")
@@ -79,8 +81,9 @@ class Rerank(Strategy):
     most are."""
     interaction: Literal["late", "cross"] = "late"
     """How question and passage meet: `late`, token by token behind the network, or `cross`, in the network."""
-    hard_negatives: int = Field(default=3, ge=1, le=32)
-    """Passages that do not answer beside the one that does, in training of a cross-encoder, in [1, 32]."""
+    hard_negatives: int | None = Field(default=None, ge=1, le=32)
+    """Passages that the first retriever finds and that do not answer, beside the one that does, in training, in [1, 32]; by default
+    3 of a cross-encoder, and those of the batch alone for late interaction."""
     rerank_weight: float | None = Field(default=None, ge=0, le=1)
     """Weight of the second score beside that of the first retriever, in [0, 1]; chosen on validation if not given."""
     rerank_epochs: int = Field(default=2, ge=1, le=100)
@@ -96,16 +99,16 @@ class Rerank(Strategy):
         return True
 
     def unused(self, training: Training) -> dict[str, str]:
-        """Epochs and rate of a strategy inside that learns nothing, and negatives where those of a batch do."""
-        found = (
-            {"hard_negatives": "only a cross-encoder has them (`interaction: cross`)"}
-            if self.interaction == "late"
-            else {}
-        )
+        """Epochs and rate of a strategy inside that learns nothing."""
         if self.retriever.trains:
-            return found
+            return {}
         why = f"`retriever` is {self.retriever.name}, which trains nothing; what reads again has `rerank_epochs` and its own rate"
-        return found | dict.fromkeys(("training.epochs", "training.learning_rate"), why)
+        return dict.fromkeys(("training.epochs", "training.learning_rate"), why)
+
+    @property
+    def _beside(self) -> int:
+        """Negatives of a cross-encoder."""
+        return self.hard_negatives or HARD
 
     def refuses(self, task: Task) -> str:
         """Refuses what is no retrieval."""
@@ -123,11 +126,12 @@ class Rerank(Strategy):
         held = 1.0 if context.folds is not None else len(context.validation) / max(len(context.train), 1)
         times = 1 if context.folds is not None or in_fold(context) else self.rerank_epochs + 1
         if self.interaction == "late":
-            passes = self.rerank_epochs * rounds(context) * (1 + length_ratio(context) * passages_read(context))
+            each = passages_read(context) + (self.hard_negatives or 0)
+            passes = self.rerank_epochs * rounds(context) * (1 + length_ratio(context) * each)
             reads = times * (held + min(reading_work(context), held * length_ratio(context) * self.depth))
         else:
             pair = 1 + length_ratio(context)
-            passes = self.rerank_epochs * rounds(context) * pair * (1 + self.hard_negatives)
+            passes = self.rerank_epochs * rounds(context) * pair * (1 + self._beside)
             reads = times * held * pair * self.depth
         return Work(inner.training + passes, inner.reading + reads, inner.seconds, inner.heads)
 
@@ -201,7 +205,7 @@ class Rerank(Strategy):
         torch.manual_seed(context.seed)
         backbone = context.backbone()
         course = (
-            self._matching(context, backbone)
+            self._matching(context, learnt, backbone)
             if self.interaction == "late"
             else self._crossing(context, learnt, backbone)
         )
@@ -239,7 +243,7 @@ class Rerank(Strategy):
         )
         return reader, history
 
-    def _matching(self, context: Context, backbone: Any) -> Reading:
+    def _matching(self, context: Context, learnt: np.ndarray, backbone: Any) -> ReaderTraining:
         """Late interaction: questions of a passage together, which they pick among those of a batch."""
         from headstart.heads.model import Model
         from headstart.objectives.late_interaction import LateInteraction, WeightedRows, token_weights
@@ -248,12 +252,21 @@ class Rerank(Strategy):
 
         task: Any = context.task
         asked = Asked(context, backbone)
-        rows = asked.beside(np.full((len(asked.positives), 0), -1, dtype=np.int64))
+        negatives = np.full((len(asked.positives), 0), -1, dtype=np.int64)
+        if self.hard_negatives:
+            found = np.repeat(learnt, [len(example.relevant) for example in context.train.examples], axis=0)
+            negatives = mined(found, asked.relevant, self.hard_negatives, seed=context.seed)
+        rows = asked.beside(negatives)
         known = task.passages.distinct
         some = task.passages.read(known[:: -(-len(known) // WEIGHED)])
         weights = token_weights(backbone.tokenizer.encode(some), backbone.tokenizer)
-        size, seed, objective, near = context.training.batch_size, context.seed, LateInteraction(), asked.vectors()
-        return Reading(
+        size, seed, objective, near = (
+            context.training.batch_size,
+            context.seed,
+            LateInteraction(),
+            asked.vectors(negatives),
+        )
+        return ReaderTraining(
             objective,
             Model(backbone, {}, context.team),
             TokenMatcher(backbone, weights, objective.scale, kept_end=task.kept_end, precision=context.precision),
@@ -261,7 +274,7 @@ class Rerank(Strategy):
             lambda epoch: passage_batches(rows.positives, passages=size, seed=seed, epoch=epoch, vectors=near),
         )
 
-    def _crossing(self, context: Context, learnt: np.ndarray, backbone: Any) -> Reading:
+    def _crossing(self, context: Context, learnt: np.ndarray, backbone: Any) -> ReaderTraining:
         """A cross-encoder: each question beside a few passages that were found for it."""
         from headstart.heads.model import Model
         from headstart.objectives.localized_contrastive import LocalizedContrastive
@@ -272,7 +285,7 @@ class Rerank(Strategy):
         objective = LocalizedContrastive()
         model = Model(backbone, objective.heads(backbone), context.team)
         count, size, seed = len(context.train), context.training.batch_size, context.seed
-        return Reading(
+        return ReaderTraining(
             objective,
             model,
             CrossEncoder.of(model),
@@ -288,9 +301,7 @@ class Rerank(Strategy):
         every = []
         for epoch in range(self.rerank_epochs):
             answering = np.array([[own[epoch % len(own)]] for own in relevant], dtype=np.int64)
-            every.append(
-                np.hstack([answering, mined(learnt, relevant, self.hard_negatives, seed=context.seed + epoch)])
-            )
+            every.append(np.hstack([answering, mined(learnt, relevant, self._beside, seed=context.seed + epoch)]))
         numbers = np.concatenate(every)
         used = np.unique(numbers[numbers >= 0])
         passages = context.task.passages.read(used)  # type: ignore[attr-defined]
@@ -323,7 +334,7 @@ class Rerank(Strategy):
         return best if key(best) > key(0.0) else 0.0
 
 
-class Reading(NamedTuple):
+class ReaderTraining(NamedTuple):
     """What reads again, and what it learns from."""
 
     objective: Any
