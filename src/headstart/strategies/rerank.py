@@ -230,7 +230,7 @@ class Rerank(Strategy):
             self.rerank_stop_after,
             course.batches,
         )
-        history = train(
+        return reader, train(
             course.model,
             stage,
             context.training,
@@ -241,7 +241,6 @@ class Rerank(Strategy):
             deadline=context.deadline,
             stages=context.stages,
         )
-        return reader, history
 
     def _matching(self, context: Context, learnt: np.ndarray, backbone: Any) -> ReaderTraining:
         """Late interaction: questions of a passage together, which they pick among those of a batch."""
