@@ -45,6 +45,7 @@ REPLIES = "tests/tasks/test_response_selection.py::"
 WRITER = "tests/backbones/test_seq2seq.py::"
 TUNING, BACK_TRANSLATION = "tests/strategies/test_writer_tuning.py::", "tests/strategies/test_back_translation.py::"
 CROSS, RETRIEVING = "tests/objectives/test_localized_contrastive.py::", "tests/strategies/test_retrieval.py::"
+BATCHES, MATCHING = "tests/objectives/test_passage_ranking.py::", "tests/objectives/test_late_interaction.py::"
 EXPORTED = "tests/exports/test_ctranslate2.py::"
 ENDPOINTS = "tests/endpoints/"
 INDEXES, RANKING = "tests/indexes/test_index.py::", "tests/ranking/"
@@ -1348,6 +1349,69 @@ FAULTS = (
         "reader, _ = self._trained(part, finder, found.ids[own], None)",
         "reader, _ = self._trained(replace(part, train=context.train), finder, found.ids, None)",
         f"{RETRIEVING}test_a_cross_encoder_and_its_student_rank_what_they_did_not_learn_from",
+    ),
+    Fault(
+        "dense: a passage stands by its worst stretch",
+        "ranking/exact.py",
+        "np.maximum.reduceat(products",
+        "np.minimum.reduceat(products",
+        f"{RANKING}test_ranking.py::test_texts_of_several_vectors_stand_by_their_best_one",
+    ),
+    Fault(
+        "dense: counts of vectors that have a passage without one are believed",
+        "predictors/dense.py",
+        "if (counts < 1).any() or counts.sum() != several:",
+        "if counts.sum() != several:",
+        f"{RETRIEVING}test_counts_that_do_not_sum_up_to_the_vectors_are_refused",
+    ),
+    Fault(
+        "stretches: the last one ends where it began",
+        "data/stretches.py",
+        "begin = left[texts] * places // np.maximum(counts[texts] - 1, 1)",
+        "begin = np.minimum(tokens * places, left[texts])",
+        "tests/data/test_stretches.py::test_stretches_cover_each_text_and_neighbours_share_half",
+    ),
+    Fault(
+        "bi-encoder: all questions of a passage are in one batch, however many",
+        "objectives/passage_ranking.py",
+        "shares = -(-counts // TOGETHER)",
+        "shares = np.ones_like(counts)",
+        f"{BATCHES}test_the_questions_of_a_passage_are_together_and_all_rows_stand_once",
+    ),
+    Fault(
+        "bi-encoder: passages of a batch are far from each other",
+        "objectives/passage_ranking.py",
+        "np.argsort(-cosines",
+        "np.argsort(cosines",
+        f"{BATCHES}test_passages_that_are_near_to_each_other_stand_in_one_batch",
+    ),
+    Fault(
+        "late interaction: all tokens count alike",
+        "heads/matches.py",
+        "index_add(0, homes, values * weights[:, None])",
+        "index_add(0, homes, values * weights.mean())",
+        f"{MATCHING}test_each_token_is_matched_with_the_nearest_of_a_passage_and_counts_by_its_weight",
+    ),
+    Fault(
+        "late interaction: what answers too is a negative",
+        "objectives/late_interaction.py",
+        'logits.masked_fill(batch["barred"], BARRED)',
+        "logits",
+        f"{MATCHING}test_what_answers_too_is_no_negative",
+    ),
+    Fault(
+        "late interaction: tokens that stand for no text count most",
+        "objectives/late_interaction.py",
+        "    weights[list(tokenizer.special.values())] = 0.0\n",
+        "",
+        f"{MATCHING}test_rare_tokens_count_more_and_special_ones_nothing",
+    ),
+    Fault(
+        "late interaction: matches stand beside other passages",
+        "predictors/matching.py",
+        'order = np.argsort(wanted, kind="stable")',
+        "order = np.arange(len(wanted))",
+        f"{RETRIEVING}test_late_interaction_matches_tokens_as_the_card_says_and_reads_each_passage_once",
     ),
     Fault(
         "retrieval: a document counts as often as it has passages",

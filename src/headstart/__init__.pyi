@@ -179,12 +179,13 @@ def fit(
     top_layers: Literal["all"] | int | None = ...,
     scale: float | None = ...,
     symmetric: bool | None = ...,
-    negatives: Literal["mined", "bm25", "in-batch"] | None = ...,
+    negatives: Literal["near", "mined", "bm25", "in-batch"] | None = ...,
     per_question: int | None = ...,
     margin: float | None = ...,
     widths: Sequence[int] | int | None = ...,
     width: int | None = ...,
     int8: bool | None = ...,
+    vector_tokens: int | None = ...,
     stemmer: str | None = ...,
     k1: float | None = ...,
     b: float | None = ...,
@@ -269,6 +270,7 @@ def fit(
     length_normalised: bool | None = ...,
     retriever: str | Keys | None = ...,
     depth: int | None = ...,
+    interaction: Literal["late", "cross"] | None = ...,
     hard_negatives: int | None = ...,
     rerank_weight: float | None = ...,
     rerank_epochs: int | None = ...,
@@ -388,14 +390,17 @@ def fit(
         top_layers: `all`, or how many of the top layers move, at least 1 (of bi-encoder, contrastive).
         scale: What cosines are multiplied by in the loss, in (0, 1000] (of bi-encoder).
         symmetric: Let passages pick their question too (of bi-encoder).
-        negatives: Passages that do not answer, beside those of the other questions of a batch (of bi-encoder).
-        per_question: Negatives of each question, in [1, 32], where there are some (of bi-encoder).
+        negatives: Passages that do not answer (of bi-encoder).
+        per_question: Negatives of each question beside those of its batch, in [1, 32], where they are `mined` or by
+            `bm25` (of bi-encoder).
         margin: By how much the cosine of a mined negative is lower than that of the right passage, in [0, 2] (of
             bi-encoder).
         widths: Lengths of vectors that are learnt to do alone too, such as 192 and 96 (Kusupati et al (of bi-
             encoder).
         width: Numbers of a vector that are kept, at least 1 (of bi-encoder).
         int8: Keep vectors of passages to one byte a number (of bi-encoder).
+        vector_tokens: Tokens of a stretch of a passage that has a vector of its own, the best of which counts, at
+            least 2, or 0 for one vector of the whole passage (of bi-encoder).
         stemmer: Whose endings are cut off words (Snowball), or `none` (of bm25).
         k1: How soon more of the same word count for less, in [0, 100] (of bm25).
         b: How much the length of a passage is held against it, in [0, 1] (of bm25).
@@ -501,12 +506,13 @@ def fit(
         length_normalised: Means over the tokens of a label's words in place of sums (of prompting).
         retriever: Strategy that finds the passages (of rerank).
         depth: Passages of each question that are read, in [2, 100] (of rerank).
-        hard_negatives: Passages that do not answer beside the one that does, in training, in [1, 32] (of rerank).
-        rerank_weight: Weight of the cross-encoder's score beside that of the first retriever, in [0, 1] (of
-            rerank).
+        interaction: How question and passage meet (of rerank).
+        hard_negatives: Passages that the first retriever finds and that do not answer, beside the one that does, in
+            training, in [1, 32] (of rerank).
+        rerank_weight: Weight of the second score beside that of the first retriever, in [0, 1] (of rerank).
         rerank_epochs: Passes over the training questions, in [1, 100], in place of `--epochs`, which are those of
             the strategy inside (of rerank).
-        rerank_learning_rate: The highest learning rate of the cross-encoder, in (0, 1], in place of `--learning-
+        rerank_learning_rate: The highest learning rate of what reads again, in (0, 1], in place of `--learning-
             rate` (of rerank).
         rerank_stop_after: Epoch after which it ends though the schedule goes on, at least 0 (of rerank).
         rounds: Times that texts are labelled and learnt from, in [0, 20] (of self-training).
@@ -615,12 +621,13 @@ def compare(
     top_layers: Literal["all"] | int | None = ...,
     scale: float | None = ...,
     symmetric: bool | None = ...,
-    negatives: Literal["mined", "bm25", "in-batch"] | None = ...,
+    negatives: Literal["near", "mined", "bm25", "in-batch"] | None = ...,
     per_question: int | None = ...,
     margin: float | None = ...,
     widths: Sequence[int] | int | None = ...,
     width: int | None = ...,
     int8: bool | None = ...,
+    vector_tokens: int | None = ...,
     stemmer: str | None = ...,
     k1: float | None = ...,
     b: float | None = ...,
@@ -705,6 +712,7 @@ def compare(
     length_normalised: bool | None = ...,
     retriever: str | Keys | None = ...,
     depth: int | None = ...,
+    interaction: Literal["late", "cross"] | None = ...,
     hard_negatives: int | None = ...,
     rerank_weight: float | None = ...,
     rerank_epochs: int | None = ...,
@@ -818,12 +826,13 @@ def plan(
     top_layers: Literal["all"] | int | None = ...,
     scale: float | None = ...,
     symmetric: bool | None = ...,
-    negatives: Literal["mined", "bm25", "in-batch"] | None = ...,
+    negatives: Literal["near", "mined", "bm25", "in-batch"] | None = ...,
     per_question: int | None = ...,
     margin: float | None = ...,
     widths: Sequence[int] | int | None = ...,
     width: int | None = ...,
     int8: bool | None = ...,
+    vector_tokens: int | None = ...,
     stemmer: str | None = ...,
     k1: float | None = ...,
     b: float | None = ...,
@@ -908,6 +917,7 @@ def plan(
     length_normalised: bool | None = ...,
     retriever: str | Keys | None = ...,
     depth: int | None = ...,
+    interaction: Literal["late", "cross"] | None = ...,
     hard_negatives: int | None = ...,
     rerank_weight: float | None = ...,
     rerank_epochs: int | None = ...,

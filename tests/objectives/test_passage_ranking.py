@@ -11,7 +11,13 @@ import torch
 from headstart.backbones.base import Encoding
 from headstart.data.tokens import TokenWriter
 from headstart.data.units import Units
-from headstart.objectives.passage_ranking import PassageRanking, RankingRows, shuffled_batches
+from headstart.objectives.passage_ranking import (
+    TOGETHER,
+    PassageRanking,
+    RankingRows,
+    passage_batches,
+    shuffled_batches,
+)
 from headstart.runtime.team import ALONE
 
 # Cosines: question a to passages a 1, b 0, c 0.6; question b to passages a 0, b 1, c 0.8.
@@ -117,3 +123,56 @@ def test_batches_hold_every_row_once_and_hang_on_seed_and_epoch_alone() -> None:
     again = shuffled_batches(103, rows=10, seed=1, epoch=0)
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
     assert (np.concatenate(first) != np.concatenate(shuffled_batches(103, rows=10, seed=1, epoch=1))).any()
+
+
+def test_the_questions_of_a_passage_are_together_and_all_rows_stand_once() -> None:
+    positives = np.array([at % 20 for at in range(100)] + [77] * (2 * TOGETHER + 1))
+    batches = passage_batches(positives, passages=5, seed=1, epoch=0)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(positives)))
+    homes = [{at for at, batch in enumerate(batches) if passage in positives[batch]} for passage in range(20)]
+    assert {len(own) for own in homes} == {1}
+    drawn = [sum(positives[batch] == 77) for batch in batches]
+    assert sum(count > 0 for count in drawn) > 1, "many questions of one passage are not all in one batch"
+    again = passage_batches(positives, passages=5, seed=1, epoch=0)
+    assert all((a == b).all() for a, b in zip(batches, again, strict=True))
+    other = passage_batches(positives, passages=5, seed=1, epoch=1)
+    assert (np.concatenate(batches) != np.concatenate(other)).any()
+
+
+def test_passages_that_are_near_to_each_other_stand_in_one_batch() -> None:
+    random = np.random.default_rng(1)
+    positives = np.repeat(random.permutation(24), 2)
+    kinds = random.normal(size=(12, 16))
+    vectors = np.concatenate([kinds, kinds + 0.01 * random.normal(size=kinds.shape)]).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    batches = passage_batches(positives, passages=4, seed=4, epoch=0, vectors=vectors)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(48))
+    for batch in batches:
+        assert len({*positives[batch].tolist()}) == 2 * len({*(positives[batch] % 12).tolist()}) == 4
+    other = passage_batches(positives, passages=4, seed=4, epoch=1, vectors=vectors)
+    assert (np.concatenate(batches) != np.concatenate(other)).any()
+
+
+def test_with_stretches_the_best_of_a_passage_counts_beside_the_whole() -> None:
+    states = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+
+    def tokens(*rows: list[int]) -> Any:
+        writer = TokenWriter()
+        writer.add_rows(list(rows), [0] * len(rows))
+        return writer.tokens()
+
+    def encode(inputs: Any) -> Encoding:
+        return Encoding(states[inputs.ids.long()], inputs.mask, ())
+
+    # Stretches of two tokens: of the first passage (1, 1), (1, 2), (2, 2); of the second (3, 2).
+    prepared = RankingRows(
+        tokens([1], [2]), tokens([1, 1, 2, 2], [3, 2]), np.array([0, 1]), np.full((2, 0), -1), np.arange(2), Units.one_each(2), np.array([0, 1])
+    )  # fmt: skip
+    objective = PassageRanking(scale=1.0, vector_tokens=2)
+    batch = objective.collate(prepared, np.arange(2), 0)
+    model: Any = SimpleNamespace(backbone=SimpleNamespace(encode=encode, hidden_size=2), team=ALONE, lean=False)
+    summed, _ = objective.loss(model, batch)
+    first, second = 0.5**0.5, (1 / 5**0.5, 2 / 5**0.5)
+    whole = log(1 + exp(second[0] - first)) + log(1 + exp(first - second[1]))
+    stretches = log(1 + exp(second[0] - 1)) + log(1 + exp(1 - second[1]))
+    assert float(summed) == pytest.approx((whole + stretches) / 2, rel=1e-5)

@@ -10,7 +10,7 @@ from headstart.backbones.base import open_backbone
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.errors import ModelError
-from headstart.predictors.encoding import encode
+from headstart.predictors.encoding import encode, encode_tokens
 
 TEXTS = ["it rains", "the printer is broken again and nobody cares", "a", "it rains"]
 
@@ -68,3 +68,37 @@ def test_a_network_that_gives_no_numbers_is_refused(backbone: TextEncoder) -> No
     with pytest.raises(ModelError, match="are not finite"):
         encode(backbone, TEXTS, precision="float32")
     assert backbone.fast is False
+
+
+def states_of(folder: Path, text: str) -> np.ndarray:
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer, network = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    with torch.no_grad():
+        return network(**tokenizer(text, return_tensors="pt")).last_hidden_state[0].numpy()
+
+
+def of_length_one(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def test_stretches_of_a_text_have_the_means_of_their_states_and_texts_keep_their_order(
+    backbone: TextEncoder, tiny_backbone: Path
+) -> None:
+    found = encode(backbone, TEXTS, vector_tokens=4, precision="float32")
+    assert found.counts.sum() == len(found.vectors)
+    assert found.counts[2] == 1 < found.counts[0] == found.counts[3] < found.counts[1]
+    begin = 0
+    for text, count in zip(TEXTS, found.counts, strict=True):
+        states = states_of(tiny_backbone, text)
+        own = found.vectors[begin : begin + count]
+        np.testing.assert_allclose(own[0], of_length_one(states[:4].mean(0)), atol=1e-6)
+        np.testing.assert_allclose(own[-1], of_length_one(states[-4:].mean(0)), atol=1e-6)
+        begin += count
+
+
+def test_tokens_have_their_last_states(backbone: TextEncoder, tiny_backbone: Path) -> None:
+    found = encode_tokens(backbone, TEXTS, precision="float32")
+    for at, text in enumerate(TEXTS):
+        expected = of_length_one(states_of(tiny_backbone, text))
+        np.testing.assert_allclose(found.vectors[found.units.of([at])], expected, atol=1e-6)

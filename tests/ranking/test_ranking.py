@@ -132,3 +132,16 @@ def test_vectors_are_written_and_mapped_as_safetensors(tmp_path: Path) -> None:
         write(values[1:])
     assert load_file(tmp_path / "v.safetensors")["vectors"].tolist() == values.tolist()
     assert mapped(tmp_path, "v.safetensors", {"vectors": ("F32", 2)})["vectors"].tolist() == values.tolist()
+
+
+def test_texts_of_several_vectors_stand_by_their_best_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(3)
+    counts = random.integers(1, 7, 40)
+    vectors, queries = (random.normal(size=(rows, 5)).astype(np.float32) for rows in (int(counts.sum()), 9))
+    each = np.split(queries @ vectors.T, np.cumsum(counts)[:-1], axis=1)
+    expected = np.stack([own.max(1) for own in each], axis=1)
+    for rows in (exact.BLOCK_ROWS, 10, 1):
+        monkeypatch.setattr(exact, "BLOCK_ROWS", rows)
+        ids, scores = nearest(queries, vectors, 6, counts)
+        assert ids.tolist() == np.argsort(-expected, axis=1, kind="stable")[:, :6].tolist()
+        np.testing.assert_allclose(scores, np.sort(expected, axis=1)[:, ::-1][:, :6], atol=1e-6)

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from headstart.artifact import load
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.queries import Query
 from headstart.data.store import Store
 from headstart.data.table import Table
-from headstart.errors import RecipeError
+from headstart.errors import ModelError, RecipeError
 from headstart.ranking.fusion import ranked
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.sources import MEMORY
@@ -124,8 +125,16 @@ def test_a_cross_encoder_and_its_student_rank_what_they_did_not_learn_from(
     assert all(not learnt[at] & read[at] for at in crossed)
 
 
-def test_a_cross_encoder_learns_which_passage_answers(ran: Callable[..., RunResult]) -> None:
-    options = {"retriever": "untouched", "rerank_learning_rate": 3e-3, "rerank_epochs": 12, "hard_negatives": 8}
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"interaction": "cross", "hard_negatives": 8},
+        {"interaction": "late", "batch_size": 2},
+        {"interaction": "late", "batch_size": 4, "hard_negatives": 2},
+    ],
+)
+def test_what_reads_again_learns_which_passage_answers(more: dict[str, Any], ran: Callable[..., RunResult]) -> None:
+    options = {"retriever": "untouched", "rerank_learning_rate": 3e-3, "rerank_epochs": 12, **more}
     before, after = ran("untouched"), ran("rerank", **options)
     scores = [each.entries[0].validation_scores["ndcg_at_10"]["value"] for each in (before, after)]
     assert scores[1] > scores[0] + 0.1
@@ -139,7 +148,7 @@ def test_the_reader_of_passages_is_a_cross_encoder_of_plain_transformers(
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    artifact = ran("rerank", retriever="bm25").artifact
+    artifact = ran("rerank", retriever="bm25", interaction="cross").artifact
     artifact.save(tmp_path / "saved")
     folder = str(tmp_path / "saved" / "reranker")
     reader, tokens = (
@@ -154,14 +163,105 @@ def test_the_reader_of_passages_is_a_cross_encoder_of_plain_transformers(
             theirs = reader(**tokens(QUESTIONS[row], passage, return_tensors="pt")).logits.item()
         assert ours[row, column] == pytest.approx(theirs, abs=1e-4)
     assert (ours[ids < 0] == 0).all()
+    assert len(printed_by_card(artifact, tmp_path / "saved")) == 2
+
+
+def printed_by_card(artifact: Any, folder: Path) -> list[str]:
+    """Lines that the lines of a card print in the folder of the artifact."""
     here, scope = os.getcwd(), {}
-    os.chdir(tmp_path / "saved")
+    os.chdir(folder)
     try:
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             exec(compile(artifact.predictor.usage(), "card", "exec"), scope)
     finally:
         os.chdir(here)
-    assert len(printed.getvalue().splitlines()) == 2
+    return printed.getvalue().splitlines()
+
+
+def test_late_interaction_matches_tokens_as_the_card_says_and_reads_each_passage_once(
+    ran: Callable[..., RunResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headstart.predictors import matching
+
+    artifact = ran("rerank", retriever="bm25").artifact
+    artifact.save(tmp_path / "saved")
+    printed = printed_by_card(artifact, tmp_path / "saved")
+    passage, score = printed[-1].split()
+    assert passage == artifact.task.passages[0].id
+    ids = np.array([[0, 3, -1], [5, -1, -1], [3, 0, 5]])
+    questions = ["a question", "where is good now", "a question"]
+    found = artifact.predictor.read(questions, ids)
+    assert found[0, 0] == pytest.approx(float(score), abs=1e-3)
+    assert (found[ids < 0] == 0).all()
+    assert found[2].tolist() == pytest.approx([found[0, 1], found[0, 0], found[2, 2]], abs=1e-5)
+    read, whole = [], matching.encode_tokens
+
+    def encode_tokens(backbone: Any, texts: Any, **options: Any) -> Any:
+        read.extend(texts)
+        return whole(backbone, texts, **options)
+
+    monkeypatch.setattr(matching, "encode_tokens", encode_tokens)
+    monkeypatch.setattr(matching, "BLOCK_PASSAGES", 2)
+    assert artifact.predictor.read(questions, ids) == pytest.approx(found, abs=1e-5)
+    assert read == [*questions, *(artifact.task.passages[number].text for number in (0, 3, 5))]
+
+
+def test_weights_of_other_tokens_are_refused(ran: Callable[..., RunResult], tmp_path: Path) -> None:
+    from headstart.predictors.matching import WEIGHTS, TokenMatcher
+
+    matcher: Any = ran("rerank", retriever="bm25").artifact.predictor.reader  # type: ignore[attr-defined]
+    for at, weights in enumerate((matcher.weights[:-1], np.full_like(matcher.weights, -1.0))):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        description = matcher.save(folder)
+        TokenMatcher.load(folder, description)
+        save_file({"weights": weights}, folder / WEIGHTS)
+        with pytest.raises(ModelError, match="its weights are not those of the tokens"):
+            TokenMatcher.load(folder, description)
+
+
+def test_passages_of_several_vectors_are_saved_with_their_counts_and_found_as_the_card_says(
+    ran: Callable[..., RunResult], tmp_path: Path
+) -> None:
+    artifact = ran("bi-encoder", vector_tokens=2, seed=9).artifact
+    folder = artifact.save(tmp_path / "saved")
+    vectors, counts = artifact.predictor.read()
+    assert len(counts) == 12 < counts.sum() == len(vectors)
+    again = load(folder).predictor
+    assert np.array_equal(again.read().counts, counts)
+    printed = " ".join(printed_by_card(artifact, folder))
+    first = artifact.outputs(["a question"])
+    assert f"{first.scores[0, 0]:.3f}" in printed
+    some = again.search(QUESTIONS, 3, among=np.array([2, 7, 9]))
+    whole = again.search(QUESTIONS, 12)
+    for row in range(len(QUESTIONS)):
+        wanted = [
+            (number, score)
+            for number, score in zip(whole.ids[row], whole.scores[row], strict=True)
+            if number in (2, 7, 9)
+        ]
+        assert some.ids[row].tolist() == [number for number, _ in wanted]
+        assert some.scores[row] == pytest.approx([score for _, score in wanted], abs=1e-6)
+
+
+def test_a_stretch_has_two_tokens_at_least() -> None:
+    given = {"train": MEMORY, "task": "retrieval", "strategy": "bi-encoder", "folds": 0, "vector_tokens": 1}
+    with pytest.raises(RecipeError, match="give at least 2, or 0 for none"):
+        compare(assemble("fit", given), SILENT, rows())
+
+
+@pytest.mark.parametrize(("counts", "known"), [([1] * 12, 33), ([0] + [3] * 11, 33)])
+def test_counts_that_do_not_sum_up_to_the_vectors_are_refused(
+    counts: list[int], known: int, ran: Callable[..., RunResult], tmp_path: Path
+) -> None:
+    from headstart.predictors.dense import VECTORS, DenseDescription, _stored
+
+    predictor: Any = ran("bi-encoder", vector_tokens=2, seed=9).artifact.predictor
+    vectors, _ = predictor.read()
+    said = DenseDescription(max_length=64, width=predictor.width, vector_tokens=2)
+    save_file({"vectors": vectors[:known], "counts": np.array(counts)}, tmp_path / VECTORS)
+    with pytest.raises(ModelError, match="its vectors are not those of 12 passages"):
+        _stored(tmp_path, 12, said)
 
 
 def test_a_teacher_scores_labelled_and_unlabelled_questions(
@@ -179,7 +279,7 @@ def test_a_teacher_scores_labelled_and_unlabelled_questions(
     compared = ran("margin-mse", seed=8)
     scored = [questions for questions in asked if questions[-12:] == [f"who knows {word}" for word in WORDS]]
     assert [*map(len, scored)] == [45 + 12, 60 + 12], "first without the rows to choose on, then with all"
-    assert compared.chosen.finished.description.startswith("57 questions scored by a cross-encoder")
+    assert compared.chosen.finished.description.startswith("57 questions scored by the teacher")
 
 
 @pytest.mark.parametrize(("scores", "weight"), [([3.0, 2.0, 1.0], 0.0), ([2.0, 3.0, 1.0], 0.8)])
@@ -218,17 +318,18 @@ def test_a_fine_tuned_retriever_opens_as_a_backbone(ran: Callable[..., RunResult
 
 
 def test_training_draws_questions_to_their_passages(ran: Callable[..., RunResult]) -> None:
-    before, after = (ran(name, **more) for name, more in (("untouched", {}), ("bi-encoder", {"learning_rate": 3e-3})))
+    options = {"learning_rate": 3e-3, "batch_size": 2}
+    before, after = (ran(name, **more) for name, more in (("untouched", {}), ("bi-encoder", options)))
     scores = [each.entries[0].validation_scores["ndcg_at_10"]["value"] for each in (before, after)]
     assert scores[1] > scores[0] + 0.1
 
 
 def test_vectors_may_be_short_and_of_bytes(ran: Callable[..., RunResult], tmp_path: Path) -> None:
     artifact = ran("bi-encoder", width=8, widths=(8,), int8=True).artifact
-    assert artifact.predictor.read().shape == (12, 8)
+    assert artifact.predictor.read().vectors.shape == (12, 8)
     again = load(artifact.save(tmp_path / "saved"))
-    np.testing.assert_allclose(again.predictor.read(), artifact.predictor.read(), atol=1e-6)
-    np.testing.assert_allclose(np.linalg.norm(again.predictor.read(), axis=1), 1.0, atol=0.02)
+    np.testing.assert_allclose(again.predictor.read().vectors, artifact.predictor.read().vectors, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(again.predictor.read().vectors, axis=1), 1.0, atol=0.02)
 
 
 def test_words_know_nothing_of_a_question_without_known_words(ran: Callable[..., RunResult]) -> None:

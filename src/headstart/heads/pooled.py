@@ -1,6 +1,6 @@
 """One vector per text, or per word, from chosen layers, then a linear map: the head of classification tasks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import torch
@@ -64,26 +64,50 @@ def _pooled_words(hidden: Tensor, spans: Tensor, pooling: str) -> Tensor:
     raise ValueError(f"pooling '{pooling}' is none of {', '.join(POOLINGS)}")
 
 
-def pooled_parts(model: Model, parts: Sequence[tuple[Tensor, Tensor]], pooling: str) -> Tensor:
+def pooled_parts(model: Model, parts: Sequence[tuple[Tensor, ...]], pooling: str) -> Tensor:
     """One vector per text of a batch that passes in parts, shared out among the processes of the model's team.
 
     Args:
         model: whose last states are pooled.
-        parts: ids and mask of shape (rows, tokens) each.
+        parts: ids and mask of shape (rows, tokens) each; where some of a part's tokens have vectors of their own, spans too, as
+            `Encoding` has them.
         pooling: as `pool` has it.
 
     Returns:
-        Shape (rows of all parts, hidden); gradients flow through this process's parts only.
+        Shape (rows of all parts, hidden), those of a part's spans behind its own; gradients flow through this process's parts only.
+    """
+
+    def read(ids: Tensor, mask: Tensor, *spans: Tensor) -> Tensor:
+        hidden = model.backbone.encode(Inputs(ids, mask)).hidden
+        return torch.cat([pool(hidden, mask, pooling), *(pool(hidden, mask, pooling, some) for some in spans)])
+
+    return _read_parts(model, parts, read, [len(mask) + sum(map(len, spans)) for _, mask, *spans in parts])
+
+
+def token_parts(model: Model, parts: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """The last state of every token of a batch that passes in parts, shared out as by `pooled_parts`.
+
+    Args:
+        model: whose states they are.
+        parts: ids and mask of shape (rows, tokens) each.
+
+    Returns:
+        Shape (tokens of all parts, hidden), text by text; gradients flow through this process's parts only.
     """
 
     def read(ids: Tensor, mask: Tensor) -> Tensor:
-        return pool(model.backbone.encode(Inputs(ids, mask)).hidden, mask, pooling)
+        return model.backbone.encode(Inputs(ids, mask)).hidden[mask.bool()]
 
+    return _read_parts(model, parts, read, [int(mask.sum()) for _, mask in parts])
+
+
+def _read_parts(
+    model: Model, parts: Sequence[tuple[Tensor, ...]], read: Callable[..., Tensor], sizes: Sequence[int]
+) -> Tensor:
     own = [
-        checkpoint(read, ids, mask, use_reentrant=False) if model.lean else read(ids, mask)
-        for ids, mask in model.team.mine(parts)
+        checkpoint(read, *part, use_reentrant=False) if model.lean else read(*part) for part in model.team.mine(parts)
     ]
-    return torch.cat(model.team.gathered(own, [len(mask) for _, mask in parts], model.backbone.hidden_size))
+    return torch.cat(model.team.gathered(own, sizes, model.backbone.hidden_size))
 
 
 class PooledHead(LinearHead):

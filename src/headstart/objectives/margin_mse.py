@@ -1,4 +1,4 @@
-"""Margin-MSE: a bi-encoder learns by how much a cross-encoder puts one passage before another."""
+"""Margin-MSE: a bi-encoder learns by how much a teacher puts one passage before another."""
 
 from __future__ import annotations
 

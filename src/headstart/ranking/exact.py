@@ -55,7 +55,9 @@ def best(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     return ids, values
 
 
-def nearest(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def nearest(
+    queries: np.ndarray, vectors: np.ndarray, k: int, counts: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The k vectors with the largest product with each query, exactly (Johnson et al. 2017, section 5, without an index).
 
     Memory beside the vectors does not grow with them. Which vectors are near is found by float32 products; of equal scores the
@@ -64,34 +66,50 @@ def nearest(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarra
     Args:
         queries: float32, shape (queries, width).
         vectors: float32, shape (vectors, width), in memory or mapped.
-        k: how many, at least 1; no more than there are vectors are given.
+        k: how many, at least 1; no more than there are vectors, or texts, are given.
+        counts: vectors of each text, one text's after the other's, int64, each at least 1; then texts are ranked, each by the
+            highest product of any of its vectors.
 
     Returns:
-        Numbers of vectors, int64, and scores, float32, both of shape (queries, min(k, vectors)).
+        Numbers of vectors, or of texts, int64, and scores, float32, both of shape (queries, min(k, vectors)).
 
     Raises:
         ModelError: a product is not finite, so a vector is not either.
     """
-    k = min(k, len(vectors))
+    count = len(vectors) if counts is None else len(counts)
+    k = min(k, count)
     ids = np.empty((len(queries), k), dtype=np.int64)
     scores = np.empty((len(queries), k), dtype=np.float32)
     for start in range(0, len(queries), BLOCK_QUERIES):
         some = slice(start, start + BLOCK_QUERIES)
-        ids[some], scores[some] = _nearest(queries[some], vectors, k)
+        ids[some], scores[some] = _nearest(queries[some], vectors, k, counts)
     return ids, scores
 
 
-def _nearest(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def best_of_each(products: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The highest product of any of a text's vectors, shape (queries, texts), of products with all vectors and of their counts."""
+    return np.maximum.reduceat(products, np.cumsum(counts) - counts, axis=1)
+
+
+def _nearest(
+    queries: np.ndarray, vectors: np.ndarray, k: int, counts: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     held_ids = np.empty((len(queries), 0), dtype=np.int64)
     held = np.empty((len(queries), 0), dtype=np.float32)
-    for start in range(0, len(vectors), BLOCK_ROWS):
-        products = queries @ vectors[start : start + BLOCK_ROWS].T
+    ends = np.arange(1, len(vectors) + 1) if counts is None else np.cumsum(counts)
+    start = begin = 0
+    while start < len(ends):
+        stop = max(start + 1, int(np.searchsorted(ends, begin + BLOCK_ROWS, side="right")))
+        products = queries @ vectors[begin : ends[stop - 1]].T
         if not np.isfinite(products.sum()):
             raise ModelError("vectors hold numbers that are not finite, so they are damaged; make the index anew")
+        if counts is not None:
+            products = best_of_each(products, counts[start:stop])
+        first, start, begin = start, stop, int(ends[stop - 1])
         if held.shape[1] == k and k < products.shape[1] and not (products > held[:, -1:]).any():
             continue  # equal ones have a higher number
         ids, scores = best(products, k)
-        ids = np.concatenate([held_ids, ids + start], axis=1)
+        ids = np.concatenate([held_ids, ids + first], axis=1)
         scores = np.concatenate([held, scores], axis=1)
         kept, held = best(scores, k)
         held_ids = np.take_along_axis(ids, kept, axis=1)

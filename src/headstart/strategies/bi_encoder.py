@@ -21,8 +21,10 @@ from headstart.strategies.retrieving import (
     kept,
     length_ratio,
     mined,
+    passages_read,
     ranked_by_fold,
     reading_work,
+    vectors_before,
     words_of,
 )
 from headstart.tasks.base import Task
@@ -67,12 +69,15 @@ class Course:
 
 
 class BiEncoder(Strategy):
-    """Fine-tuning of a bi-encoder with in-batch and mined negatives (Karpukhin et al. 2020, section 3.2; Xiong et al. 2021).
+    """Fine-tuning of a bi-encoder with the negatives of a batch (Karpukhin et al. 2020, section 3.2), hard ones together.
 
-    A question picks its passage among all passages of a batch by the cosine of mean states. After the first epoch the network
-    itself says which passages are hard to tell from the right one: of those that score by `margin` less than it, some stand in each
-    batch from then on. What scores higher may answer too, and is no negative. After every epoch the validation questions are ranked
-    on all passages (on those that answer and the best by words, where there are over 20,000), and the best weights are kept.
+    A question picks its passage among all passages of a batch, which holds the questions of `--batch-size` passages, by the cosine
+    of mean states: of the whole passage, and of the best of its stretches of `vector_tokens` (Günther et al. 2024). It is found
+    by the latter; the former is for an index with one vector a passage. The passages of a batch are near to each other, so hard to
+    tell apart. With `--negatives mined` the network itself says after the first epoch which ones are hard: of those that score by
+    `margin` less than the right one, some stand in each batch from then on (Xiong et al. 2021). After every epoch the validation
+    questions are ranked on all passages (on those that answer and the best by words, where there are over 20,000), and the best
+    weights are kept.
 
     The saved network is a sentence encoder: `headstart index docs/ --backbone runs/NAME` searches with it.
 
@@ -96,11 +101,13 @@ class BiEncoder(Strategy):
     """What cosines are multiplied by in the loss, in (0, 1000]."""
     symmetric: bool | None = None
     """Let passages pick their question too; by default replies do, and passages do not."""
-    negatives: Literal["mined", "bm25", "in-batch"] | None = None
-    """Passages that do not answer, beside those of the other questions of a batch: the nearest ones by the network after its first
-    epoch, those by BM25 from the beginning, or none; by default `mined`, and `in-batch` for replies."""
+    negatives: Literal["near", "mined", "bm25", "in-batch"] | None = None
+    """Passages that do not answer: `in-batch`, those of the other questions of a batch, drawn at random; `near`, the same where
+    each half of a batch has passages that are near to each other by the network before training; `mined`, drawn ones and the
+    nearest by the network after its first epoch; `bm25`, drawn ones and the best by words. By default `near`, and `in-batch` for
+    replies."""
     per_question: int = Field(default=1, ge=1, le=32)
-    """Negatives of each question, in [1, 32], where there are some."""
+    """Negatives of each question beside those of its batch, in [1, 32], where they are `mined` or by `bm25`."""
     margin: float = Field(default=0.05, ge=0, le=2)
     """By how much the cosine of a mined negative is lower than that of the right passage, in [0, 2]; nearer ones may answer too."""
     widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(split_at_commas)] = Field(
@@ -111,6 +118,9 @@ class BiEncoder(Strategy):
     """Numbers of a vector that are kept, at least 1; all by default."""
     int8: bool = False
     """Keep vectors of passages to one byte a number."""
+    vector_tokens: int | None = Field(default=None, ge=0)
+    """Tokens of a stretch of a passage that has a vector of its own, the best of which counts, at least 2, or 0 for one vector of
+    the whole passage; neighbours overlap by half. By default 24, and 0 for replies."""
 
     def refuses(self, task: Task) -> str:
         """Refuses what is no retrieval."""
@@ -121,9 +131,10 @@ class BiEncoder(Strategy):
         from headstart.strategies.cross_validation import rounds
 
         epochs, ratio, read = self._epochs(context), length_ratio(context), reading_work(context)
-        others = self.per_question * (self._settled(context.task).negatives != "in-batch")
+        others = self.per_question * (self._settled(context.task).negatives in ("mined", "bm25"))
+        once = passages_read(context)
         times = 0 if context.folds is not None else epochs + 2
-        return Work(epochs * rounds(context) * (1 + ratio * (1 + others)), (times + rounds(context)) * (read + 1))
+        return Work(epochs * rounds(context) * (1 + ratio * (once + others)), (times + rounds(context)) * (read + 1))
 
     def fit(self, context: Context) -> Candidate:
         """Train by stages, and read the passages with what came of it."""
@@ -133,11 +144,16 @@ class BiEncoder(Strategy):
         """A copy with what is open filled in as suits the task."""
         usual: BiEncoderDefaults = task.bi_encoder
         symmetric = usual.symmetric if self.symmetric is None else self.symmetric
-        return self.revised(symmetric=symmetric, negatives=self.negatives or usual.negatives)
+        tokens = usual.vector_tokens if self.vector_tokens is None else self.vector_tokens
+        return self.revised(symmetric=symmetric, negatives=self.negatives or usual.negatives, vector_tokens=tokens)
 
     def _fitted(self, context: Context) -> Candidate:
         if isinstance(self.top_layers, int) and self.top_layers < 1:
             raise RecipeError(["strategy.top_layers: no layer would move; give 'all' or a number of at least 1"])
+        if self.vector_tokens == 1:
+            raise RecipeError(
+                ["strategy.vector_tokens: a stretch of one token has no half; give at least 2, or 0 for none"]
+            )
         from headstart.strategies.cross_validation import rounds
 
         epochs = self._epochs(context)
@@ -176,10 +192,12 @@ class BiEncoder(Strategy):
         moved = (
             "all layers" if self.top_layers == "all" else f"top {self.top_layers} layer{'s' * (self.top_layers > 1)}"
         )
-        negatives = {"mined": "mined negatives", "bm25": "negatives by BM25", "in-batch": "in-batch negatives"}
+        negatives = {
+            "near": "near negatives", "mined": "mined negatives", "bm25": "negatives by BM25", "in-batch": "in-batch negatives",
+        }  # fmt: skip
         short = f", {self.width} numbers" if self.width else ""
         at = f"{epochs} epoch{'s' * (epochs > 1)}" if whole else f"epoch {course.best} of {epochs}"
-        return f"{moved}, {negatives[self.negatives or 'mined']}{short}{', int8' * self.int8}, {at}"
+        return f"{moved}, {negatives[self.negatives or 'near']}{short}{', int8' * self.int8}, {at}"
 
     def _epochs(self, context: Context) -> int:
         return context.training.epochs or context.task.bi_encoder.epochs  # type: ignore[attr-defined]
@@ -195,7 +213,8 @@ class BiEncoder(Strategy):
     def _predictor(self, context: Context, backbone: Backbone) -> DensePredictor:
         from headstart.predictors.dense import DensePredictor
 
-        return DensePredictor(backbone, context.task, width=self.width, int8=self.int8, precision=context.precision)
+        settings: Any = {name: getattr(self, name) for name in ("width", "int8", "vector_tokens")}
+        return DensePredictor(backbone, context.task, precision=context.precision, **settings)
 
     def _trained(self, context: Context, epochs: int) -> tuple[DensePredictor, Course]:
         """A retriever after training on the rows of a context, and its course."""
@@ -207,6 +226,8 @@ class BiEncoder(Strategy):
         backbone = context.backbone()
         model = Model(backbone, {}, context.team)
         rows = Asked(context, backbone)
+        none = np.full((len(rows.positives), 0), -1, dtype=np.int64)
+        near = rows.vectors(none) if self.negatives == "near" else None
         last = context.last_epoch if context.last_epoch is not None else context.training.stop_after
         last = epochs if last is None else min(last, epochs)
         course = Course()
@@ -215,18 +236,29 @@ class BiEncoder(Strategy):
             if begin >= last or begin == end or course.cut is not None:
                 continue
             negatives = self._negatives(context, rows, model, begin)
-            self._stage(context, model, rows.beside(negatives), begin, end, last, course)
+            self._stage(context, model, rows.beside(negatives), near, begin, end, last, course)
         return self._predictor(context, backbone), course
 
     def _stage(
-        self, context: Context, model: Model, rows: RankingRows, begin: int, end: int, last: int, course: Course
+        self,
+        context: Context,
+        model: Model,
+        rows: RankingRows,
+        near: np.ndarray | None,
+        begin: int,
+        end: int,
+        last: int,
+        course: Course,
     ) -> None:
-        from headstart.objectives.passage_ranking import PassageRanking, shuffled_batches
+        from headstart.objectives.passage_ranking import PassageRanking, passage_batches
         from headstart.training.stage import LayerGroup, Stage
         from headstart.training.trainer import train
 
         objective = PassageRanking(
-            scale=self.scale, symmetric=bool(self.symmetric), widths=self._learnt(model.backbone)
+            scale=self.scale,
+            symmetric=bool(self.symmetric),
+            widths=self._learnt(model.backbone),
+            vector_tokens=self.vector_tokens or 0,
         )
         size, seed = context.training.batch_size, context.seed
         stage = Stage(
@@ -236,7 +268,7 @@ class BiEncoder(Strategy):
             end - begin,
             self._rate(context),
             None if last >= end else last - begin,
-            lambda epoch: shuffled_batches(len(rows.positives), rows=size, seed=seed, epoch=begin + epoch),
+            lambda epoch: passage_batches(rows.positives, passages=size, seed=seed, epoch=begin + epoch, vectors=near),
         )
         chosen = context.folds is None and context.last_epoch is None and not in_fold(context)
         history = train(
@@ -292,10 +324,13 @@ class BiEncoder(Strategy):
         from headstart.predictors.dense import shortened
 
         found = self._predictor(context, backbone)
-        vectors = found.read()
-        asked = found.asked(rows.questions, precision=context.precision).vectors
-        places = np.searchsorted(found.numbers, rows.positives)
-        own = np.einsum("rd,rd->r", shortened(asked, found.width), vectors[places])
+        vectors, counts = found.read()
+        asked = shortened(found.asked(rows.questions, precision=context.precision).vectors, found.width)
+        places, ends = np.searchsorted(found.numbers, rows.positives), np.cumsum(counts)
+        own = np.array([
+            (vectors[ends[place] - counts[place] : ends[place]] @ each).max()
+            for each, place in zip(asked, places, strict=True)
+        ])  # fmt: skip
         ranking = found.search(rows.questions, min(SEARCHED, len(found.numbers)))
         backbone.fast = context.fast
         return np.where(ranking.scores <= own[:, None] - self.margin, ranking.ids, -1)
@@ -319,8 +354,7 @@ class Asked:
         from headstart.data.units import Units
         from headstart.objectives.passage_ranking import RankingRows
 
-        answering = np.array([number for own in self.relevant for number in own], dtype=np.int64)
-        used = np.unique(np.concatenate([answering, negatives[negatives >= 0]]))
+        answering, used = self._answering, self._used(negatives)
         passages = self.context.task.passages  # type: ignore[attr-defined]
         return RankingRows(
             self._encoded("query", self.questions, self.context.task.kept_end),  # type: ignore[attr-defined]
@@ -331,6 +365,19 @@ class Asked:
             Units.counted([len(own) for own in self.relevant]),
             np.searchsorted(used, answering),
         )
+
+    def vectors(self, negatives: np.ndarray) -> np.ndarray:
+        """Vectors of the passages of `beside` by the network before training, in their order, shape (passages, hidden)."""
+        return vectors_before(self.context, self.backbone, self._used(negatives))
+
+    def _used(self, negatives: np.ndarray) -> np.ndarray:
+        """Numbers of the passages that occur, ascending."""
+        return np.unique(np.concatenate([self._answering, negatives[negatives >= 0]]))
+
+    @property
+    def _answering(self) -> np.ndarray:
+        """Numbers of the passages that answer, one row's after the other's."""
+        return np.array([number for own in self.relevant for number in own], dtype=np.int64)
 
     def _encoded(self, role: str, texts: Sequence[str], kept: Literal["first", "last"]) -> Tokens:
         prompt = self.backbone.prompts.get(role, "")

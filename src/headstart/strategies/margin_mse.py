@@ -1,4 +1,4 @@
-"""Margin-MSE: a cross-encoder that learnt from labelled questions teaches a bi-encoder on questions without labels."""
+"""Margin-MSE: a reranker that learnt from labelled questions teaches a bi-encoder on questions without labels."""
 
 from __future__ import annotations
 
@@ -35,13 +35,14 @@ if TYPE_CHECKING:
 
 
 class MarginDistillation(Strategy):
-    """A cross-encoder's margins between passages, learnt by a bi-encoder from questions without labels.
+    """A reranker's margins between passages, learnt by a bi-encoder from questions without labels.
 
-    The teacher is the cross-encoder of `rerank`, trained on the labelled questions. It scores the passages that the first retriever
-    finds for every question, with labels or without; the bi-encoder, which goes on from that of the run where there is one,
-    learns to put them as far apart (Hofstätter et al. 2020, section 3; from unlabelled questions as in Wang et al. 2022, "GPL",
-    section 3.3). The result searches as fast as any bi-encoder. After every epoch the validation questions are ranked, and the best
-    weights are kept, those at the start included.
+    The teacher is what reads passages again in `rerank`, by late interaction or as a cross-encoder (`--interaction`), trained on
+    the labelled questions. It scores the passages that the first retriever finds for every question, with labels or without; the
+    bi-encoder, which goes on from that of the run where there is one, learns to put them as far apart (Hofstätter et al. 2020,
+    section 3; from unlabelled questions as in Wang et al. 2022, "GPL", section 3.3). It has one vector for each passage and
+    searches as fast as any. After every epoch the validation questions are ranked, and the best weights are kept, those at the
+    start included.
 
     Needs: questions with passages that answer them; a file of questions without, named with `--target`.
     Inputs: questions; passages.
@@ -58,7 +59,7 @@ class MarginDistillation(Strategy):
     gives: ClassVar[frozenset[str]] = frozenset({Ranked.kind})
 
     teacher: Annotated[Strategy, named(STRATEGIES, "rerank")] = Field(default="rerank", validate_default=True)
-    """Strategy whose cross-encoder teaches: `rerank`; its own options as in `--set strategy.teacher.depth=10`."""
+    """Strategy that teaches: `rerank`; its own options as in `--set strategy.teacher.depth=10`."""
     candidates: int = Field(default=8, ge=2, le=100)
     """Passages of each question that the teacher scores, in [2, 100]: the best of its first retriever."""
     teacher_scale: float = Field(default=20.0, gt=0, le=1000)
@@ -84,7 +85,7 @@ class MarginDistillation(Strategy):
         if why := refused_ranking(task):
             return why
         if self.teacher.name != "rerank":
-            return f"it learns from a cross-encoder, and {self.teacher.name} trains none; its teacher is rerank"
+            return f"it learns from what reads passages again, and {self.teacher.name} does not; its teacher is rerank"
         return refused_within(self.teacher, task)
 
     def work(self, context: Context) -> Work:
@@ -119,7 +120,7 @@ class MarginDistillation(Strategy):
             said.append(f"the budget ended training after epoch {history.cut} of {self.student_epochs}")
         if history.skipped:
             said.append(f"{len(history.skipped)} updates left out, loss or gradient not finite")
-        shown = f"{count:,} questions scored by a cross-encoder, epoch {history.best} of {self.student_epochs}"
+        shown = f"{count:,} questions scored by the teacher, epoch {history.best} of {self.student_epochs}"
         candidate = replace(
             taught,
             strategy=self.revised(teacher=taught.strategy, student_stop_after=history.best),

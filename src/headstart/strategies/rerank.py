@@ -1,9 +1,9 @@
-"""Rerank: a cross-encoder reads question and passage at once, for the few passages that another retriever finds."""
+"""Rerank: the few passages that another retriever finds are read again, token by token or question and passage at once."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -13,6 +13,7 @@ from headstart.data.outputs import Ranked
 from headstart.ranking.fusion import reranked
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work, refused_within
+from headstart.strategies.bi_encoder import Asked
 from headstart.strategies.cross_validation import in_fold
 from headstart.strategies.retrieving import (
     held_out,
@@ -20,6 +21,8 @@ from headstart.strategies.retrieving import (
     known_fit,
     length_ratio,
     mined,
+    passages_read,
+    reading_work,
     refused_ranking,
     staged,
 )
@@ -28,29 +31,37 @@ from headstart.training.settings import Training
 
 if TYPE_CHECKING:
     from headstart.heads.model import Model
-    from headstart.predictors.rerank import RerankPredictor
+    from headstart.predictors.matching import TokenMatcher
+    from headstart.predictors.rerank import CrossEncoder, RerankPredictor
+    from headstart.training.stage import Batches
     from headstart.training.state import History
 
 STEPS = 20
 """Weights that are tried, of equal distance from 0 to 1."""
 USUAL = 0.8
 """The weight that is taken where several are as good, and better than none."""
+HARD = 3
+"""Negatives of a cross-encoder where nothing else is said."""
+WEIGHED = 20_000
+"""Passages at most that say how rare tokens are."""
 FINDERS = ("bm25", "untouched", "bi-encoder", "hybrid", "margin-mse")
 """Strategies whose passages can be read again."""
 
 
 class Rerank(Strategy):
-    """The best passages of another retriever in the order of a cross-encoder, fine-tuned to tell them apart.
+    """The best passages of another retriever in the order of a network that was fine-tuned to tell them apart.
 
-    A cross-encoder reads question and passage at once (Nogueira & Cho 2019), so it sees which words answer which; that is too
-    slow for all passages and worth while for the first few. It is trained to put the right passage before `hard_negatives` others
-    that the first retriever finds for the question, others in every epoch (Gao, Dai & Callan 2021). Its score and that of the first
-    retriever are standardised question by question and added, with the weight that is best on validation; where that is 0,
-    nothing is lost but time.
+    Late interaction, the default, matches each token of the question with all tokens of a passage (Khattab & Zaharia 2020,
+    "ColBERT"), rare tokens before frequent ones. The two pass the network each by itself, so a passage is read once for all
+    questions, and what the pretrained network knows serves as it is. A cross-encoder (`--interaction cross`) reads question and
+    passage at once (Nogueira & Cho 2019) and is trained to put the right passage before `hard_negatives` others that the first
+    retriever finds, others in every epoch (Gao, Dai & Callan 2021); it takes many times longer and wants more questions. The score
+    of either and that of the first retriever are standardised question by question and added, with the weight that is best on
+    validation; where that is 0, nothing is lost but time.
 
     Needs: questions with passages that answer them.
     Inputs: questions; passages.
-    See also: `hybrid`, whose passages are read by default; `margin-mse`, which teaches what it learns to a bi-encoder.
+    See also: `hybrid`, whose passages are read by default; `margin-mse`, which teaches what is learnt to a bi-encoder.
 
     Example:
         headstart fit examples/help/train.csv --task retrieval --strategy rerank --retriever bm25 --rerank-epochs 1
@@ -68,28 +79,36 @@ class Rerank(Strategy):
     depth: int = Field(default=20, ge=2, le=100)
     """Passages of each question that are read, in [2, 100]; with few questions, where choices are made by cross-validation, 20 at
     most are."""
-    hard_negatives: int = Field(default=3, ge=1, le=32)
-    """Passages that do not answer beside the one that does, in training, in [1, 32]."""
+    interaction: Literal["late", "cross"] = "late"
+    """How question and passage meet: `late`, token by token behind the network, or `cross`, in the network."""
+    hard_negatives: int | None = Field(default=None, ge=1, le=32)
+    """Passages that the first retriever finds and that do not answer, beside the one that does, in training, in [1, 32]; by default
+    3 of a cross-encoder, and those of the batch alone for late interaction."""
     rerank_weight: float | None = Field(default=None, ge=0, le=1)
-    """Weight of the cross-encoder's score beside that of the first retriever, in [0, 1]; chosen on validation if not given."""
+    """Weight of the second score beside that of the first retriever, in [0, 1]; chosen on validation if not given."""
     rerank_epochs: int = Field(default=2, ge=1, le=100)
     """Passes over the training questions, in [1, 100], in place of `--epochs`, which are those of the strategy inside."""
     rerank_learning_rate: float = Field(default=1e-4, gt=0, le=1)
-    """The highest learning rate of the cross-encoder, in (0, 1], in place of `--learning-rate`."""
+    """The highest learning rate of what reads again, in (0, 1], in place of `--learning-rate`."""
     rerank_stop_after: int | None = Field(default=None, ge=0)
     """Epoch after which it ends though the schedule goes on, at least 0; chosen on validation if not given."""
 
     @property
     def trains(self) -> bool:
-        """Always: the cross-encoder."""
+        """Always: what reads again."""
         return True
 
     def unused(self, training: Training) -> dict[str, str]:
         """Epochs and rate of a strategy inside that learns nothing."""
         if self.retriever.trains:
             return {}
-        why = f"`retriever` is {self.retriever.name}, which trains nothing; the cross-encoder's are `rerank_epochs` and its rate"
+        why = f"`retriever` is {self.retriever.name}, which trains nothing; what reads again has `rerank_epochs` and its own rate"
         return dict.fromkeys(("training.epochs", "training.learning_rate"), why)
+
+    @property
+    def _beside(self) -> int:
+        """Negatives of a cross-encoder."""
+        return self.hard_negatives or HARD
 
     def refuses(self, task: Task) -> str:
         """Refuses what is no retrieval."""
@@ -104,11 +123,16 @@ class Rerank(Strategy):
         from headstart.strategies.cross_validation import rounds
 
         inner = Work(0.0, 1.0, 2.0) if known_fit(context, self.retriever) else self.retriever.work(context)
-        pair = 1 + length_ratio(context)
         held = 1.0 if context.folds is not None else len(context.validation) / max(len(context.train), 1)
-        passes = self.rerank_epochs * rounds(context) * pair * (1 + self.hard_negatives)
-        once = context.folds is not None or in_fold(context)
-        reads = held * pair * self.depth * (1 if once else self.rerank_epochs)
+        times = 1 if context.folds is not None or in_fold(context) else self.rerank_epochs + 1
+        if self.interaction == "late":
+            each = passages_read(context) + (self.hard_negatives or 0)
+            passes = self.rerank_epochs * rounds(context) * (1 + length_ratio(context) * each)
+            reads = times * (held + min(reading_work(context), held * length_ratio(context) * self.depth))
+        else:
+            pair = 1 + length_ratio(context)
+            passes = self.rerank_epochs * rounds(context) * pair * (1 + self._beside)
+            reads = times * held * pair * self.depth
         return Work(inner.training + passes, inner.reading + reads, inner.seconds, inner.heads)
 
     def fit(self, context: Context) -> Candidate:
@@ -117,7 +141,7 @@ class Rerank(Strategy):
 
         known = known_fit(context, self.retriever)
         inner = known or kept(context, self.retriever, self.retriever.fit(staged(context, "retriever")))
-        context = staged(context, "cross-encoder")
+        context = staged(context, "reader")
         finder: Any = inner.predictor
         crossed = context.folds is not None
         times = 1 if context.folds is None else 1 + int(context.folds[0].max()) + 1
@@ -134,7 +158,8 @@ class Rerank(Strategy):
         context.progress.end()
         reader.weight = weight
         said = [f"its time is beside that of {self.retriever.name}, which the run had fitted"] if known else []
-        shown = f"the first {self.depth} read again, weight {weight:g}, epoch {history.best} of {self.rerank_epochs}"
+        how = f"{self.interaction} interaction, weight {weight:g}, epoch {history.best} of {self.rerank_epochs}"
+        shown = f"the first {self.depth} read again, {how}"
         return replace(
             inner,
             strategy=self.revised(retriever=inner.strategy, rerank_weight=weight, rerank_stop_after=history.best),
@@ -171,10 +196,7 @@ class Rerank(Strategy):
         import torch
 
         from headstart.evaluation.judging import sort_key
-        from headstart.heads.model import Model
-        from headstart.objectives.localized_contrastive import LocalizedContrastive
-        from headstart.objectives.passage_ranking import shuffled_batches
-        from headstart.predictors.rerank import RerankPredictor, cross_encoder
+        from headstart.predictors.rerank import RerankPredictor
         from headstart.ranking.fusion import ranked
         from headstart.tasks.ranking import PLACES
         from headstart.training.stage import LayerGroup, Stage
@@ -182,12 +204,13 @@ class Rerank(Strategy):
 
         torch.manual_seed(context.seed)
         backbone = context.backbone()
-        backbone.pairs = True
-        objective = LocalizedContrastive()
-        model = Model(backbone, objective.heads(backbone), context.team)
-        reader = RerankPredictor(finder, cross_encoder(model), self.depth, 1.0)
+        course = (
+            self._matching(context, learnt, backbone)
+            if self.interaction == "late"
+            else self._crossing(context, learnt, backbone)
+        )
+        reader = RerankPredictor(finder, course.reader, self.depth, 1.0)
         backbone.fast = context.fast
-        rows, count, size = self._choices(context, learnt, backbone), len(context.train), context.training.batch_size
 
         def validate(model: Model) -> tuple[tuple[float, float], float, Ranked]:
             assert found is not None
@@ -199,18 +222,16 @@ class Rerank(Strategy):
             return key, -key[1], ranked(ids, read)
 
         stage = Stage(
-            objective,
-            rows,
-            [LayerGroup(_moving(model), 1.0)],
+            course.objective,
+            course.rows,
+            [LayerGroup(_moving(course.model), 1.0)],
             self.rerank_epochs,
             self.rerank_learning_rate,
             self.rerank_stop_after,
-            lambda epoch: [
-                epoch * count + some for some in shuffled_batches(count, rows=size, seed=context.seed, epoch=epoch)
-            ],
+            course.batches,
         )
-        history = train(
-            model,
+        return reader, train(
+            course.model,
             stage,
             context.training,
             seed=context.seed,
@@ -220,7 +241,56 @@ class Rerank(Strategy):
             deadline=context.deadline,
             stages=context.stages,
         )
-        return reader, history
+
+    def _matching(self, context: Context, learnt: np.ndarray, backbone: Any) -> ReaderTraining:
+        """Late interaction: questions of a passage together, which they pick among those of a batch."""
+        from headstart.heads.model import Model
+        from headstart.objectives.late_interaction import LateInteraction, WeightedRows, token_weights
+        from headstart.objectives.passage_ranking import passage_batches
+        from headstart.predictors.matching import TokenMatcher
+
+        task: Any = context.task
+        asked = Asked(context, backbone)
+        negatives = np.full((len(asked.positives), 0), -1, dtype=np.int64)
+        if self.hard_negatives:
+            found = np.repeat(learnt, [len(example.relevant) for example in context.train.examples], axis=0)
+            negatives = mined(found, asked.relevant, self.hard_negatives, seed=context.seed)
+        rows = asked.beside(negatives)
+        known = task.passages.distinct
+        some = task.passages.read(known[:: -(-len(known) // WEIGHED)])
+        weights = token_weights(backbone.tokenizer.encode(some), backbone.tokenizer)
+        size, seed, objective, near = (
+            context.training.batch_size,
+            context.seed,
+            LateInteraction(),
+            asked.vectors(negatives),
+        )
+        return ReaderTraining(
+            objective,
+            Model(backbone, {}, context.team),
+            TokenMatcher(backbone, weights, objective.scale, kept_end=task.kept_end, precision=context.precision),
+            WeightedRows(rows, weights),
+            lambda epoch: passage_batches(rows.positives, passages=size, seed=seed, epoch=epoch, vectors=near),
+        )
+
+    def _crossing(self, context: Context, learnt: np.ndarray, backbone: Any) -> ReaderTraining:
+        """A cross-encoder: each question beside a few passages that were found for it."""
+        from headstart.heads.model import Model
+        from headstart.objectives.localized_contrastive import LocalizedContrastive
+        from headstart.objectives.passage_ranking import shuffled_batches
+        from headstart.predictors.rerank import CrossEncoder
+
+        backbone.pairs = True
+        objective = LocalizedContrastive()
+        model = Model(backbone, objective.heads(backbone), context.team)
+        count, size, seed = len(context.train), context.training.batch_size, context.seed
+        return ReaderTraining(
+            objective,
+            model,
+            CrossEncoder.of(model),
+            self._choices(context, learnt, backbone),
+            lambda epoch: [epoch * count + some for some in shuffled_batches(count, rows=size, seed=seed, epoch=epoch)],
+        )
 
     def _choices(self, context: Context, learnt: np.ndarray, backbone: Any) -> Any:
         """Rows of all epochs, one epoch's after the other's: each question beside others of its passages every time."""
@@ -230,9 +300,7 @@ class Rerank(Strategy):
         every = []
         for epoch in range(self.rerank_epochs):
             answering = np.array([[own[epoch % len(own)]] for own in relevant], dtype=np.int64)
-            every.append(
-                np.hstack([answering, mined(learnt, relevant, self.hard_negatives, seed=context.seed + epoch)])
-            )
+            every.append(np.hstack([answering, mined(learnt, relevant, self._beside, seed=context.seed + epoch)]))
         numbers = np.concatenate(every)
         used = np.unique(numbers[numbers >= 0])
         passages = context.task.passages.read(used)  # type: ignore[attr-defined]
@@ -265,6 +333,16 @@ class Rerank(Strategy):
         return best if key(best) > key(0.0) else 0.0
 
 
+class ReaderTraining(NamedTuple):
+    """What reads again, and what it learns from."""
+
+    objective: Any
+    model: Model
+    reader: CrossEncoder | TokenMatcher
+    rows: Any
+    batches: Batches
+
+
 def _moving(model: Model) -> list[Any]:
-    """The layers of the cross-encoder and its head; word embeddings stay as they are."""
+    """The layers of the network and its head; word embeddings stay as they are."""
     return [*(module for block in model.backbone.blocks()[1:] for module in block), *model.heads.values()]

@@ -52,6 +52,31 @@ def words_of(context: Context, **settings: Any) -> Bm25Predictor:
     return known[key]
 
 
+def vectors_before(context: Context, backbone: Any, numbers: np.ndarray) -> np.ndarray:
+    """Vectors of whole passages by the network before training, read once in a run, float32, shape (numbers, hidden).
+
+    Args:
+        context: of the run.
+        backbone: as it is before training.
+        numbers: of the passages, which are among the distinct ones.
+    """
+    from headstart.predictors.dense import PASSAGE
+    from headstart.predictors.encoding import encode
+    from headstart.strategies.cross_validation import home
+
+    passages = context.task.passages  # type: ignore[attr-defined]
+
+    def read(some: np.ndarray) -> np.ndarray:
+        return encode(backbone, passages.read(some), role=PASSAGE, precision=context.precision).vectors
+
+    if len(passages.distinct) > MOST_WHOLE:
+        return read(numbers)
+    known = home(context).shared.searched
+    if "vectors before" not in known:
+        known["vectors before"] = read(passages.distinct)
+    return known["vectors before"][np.searchsorted(passages.distinct, numbers)]
+
+
 def choosing_passages(context: Context) -> np.ndarray | None:
     """Numbers of the passages that validation questions are ranked on, ascending; None for all."""
     passages = context.task.passages  # type: ignore[attr-defined]
@@ -85,6 +110,15 @@ def length_ratio(context: Context) -> float:
     characters = np.mean([len(text) for text in passages.read(some)]) if len(some) else 1.0
     asked = np.mean([len(context.train.get(at).text) for at in range(min(len(context.train), 200))])
     return float(characters / max(asked, 1.0))
+
+
+def passages_read(context: Context) -> float:
+    """Passages that an epoch reads, in training questions: those of one passage are together, `TOGETHER` at most."""
+    from headstart.objectives.passage_ranking import TOGETHER
+
+    first = [example.relevant[0] for example in context.train.examples]
+    _, counts = np.unique(first, return_counts=True)
+    return float((-(-counts // TOGETHER)).sum() / max(len(first), 1))
 
 
 def reading_work(context: Context) -> float:

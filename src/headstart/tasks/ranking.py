@@ -51,12 +51,14 @@ class BiEncoderDefaults(NamedTuple):
         symmetric: whether passages pick their text too.
         epochs: passes over the rows.
         learning_rate: the highest.
+        vector_tokens: of a stretch of a passage that has a vector of its own; 0 for one vector of the whole passage.
     """
 
-    negatives: Literal["mined", "in-batch"] = "mined"
+    negatives: Literal["near", "in-batch"] = "near"
     symmetric: bool = False
-    epochs: int = 3
-    learning_rate: float = 5e-5
+    epochs: int = 2
+    learning_rate: float = 2e-4
+    vector_tokens: int = 24
 
 
 class RankingTask(Task[Query, Ranked]):

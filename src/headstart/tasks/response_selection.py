@@ -61,7 +61,9 @@ class ResponseSelection(RankingTask):
     metrics: ClassVar[tuple[str, ...]] = ("recall_at_1_of_10", "mrr_of_10", "recall_at_10")
     loss_title: ClassVar[str] = "1 - MRR of 10"
     nothing: ClassVar[Mapping[str, Any]] = {"replies": None, "truncated": False}
-    bi_encoder: ClassVar[BiEncoderDefaults] = BiEncoderDefaults("in-batch", symmetric=True, learning_rate=1e-4)
+    bi_encoder: ClassVar[BiEncoderDefaults] = BiEncoderDefaults(
+        "in-batch", symmetric=True, epochs=3, learning_rate=1e-4, vector_tokens=0
+    )
     searches_own: ClassVar[bool] = True
     kept_end: ClassVar[Literal["first", "last"]] = "last"
 
