@@ -16,7 +16,7 @@ from headstart.strategies.base import Strategy
 from headstart.strategies.distillation import Distillation
 
 
-class Texts(Data):
+class DistilledTexts(Data):
     """Where the texts come from, and how they are parted."""
 
     train: InputPath = Field(examples=["raw.txt"])
@@ -36,7 +36,7 @@ class Distill(Experiment):
 
     teacher: Names = Field(min_length=1, examples=["runs/reviews"])
     """Folders of runs that teach: one, or several whose probabilities are averaged, separated by commas."""
-    data: Texts  # type: ignore[assignment]
+    data: DistilledTexts  # type: ignore[assignment]
     """Texts, and files with labels to score on."""
     strategies: Annotated[  # type: ignore[assignment]
         tuple[Annotated[Strategy, named(STRATEGIES, only=Distillation, others="does not learn from a teacher")], ...],

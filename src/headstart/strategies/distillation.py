@@ -20,7 +20,7 @@ from headstart.predictors.teachers import TaughtBy
 from headstart.strategies import STRATEGIES
 from headstart.strategies.asking import AskBy, asked_texts
 from headstart.strategies.base import Candidate, Context, Need, Shared, Strategy, Work, refused_within
-from headstart.strategies.endpoint_options import Asked, EndpointOptions, is_endpoint
+from headstart.strategies.endpoint_options import EndpointQuestion, EndpointOptions, is_endpoint
 from headstart.strategies.gate import ENOUGH_ROWS, judged
 from headstart.tasks.base import Task
 
@@ -45,11 +45,11 @@ StudentLayers = Annotated[Annotated[int, Field(ge=1)] | LayerNumbers | None, Bef
 
 
 @dataclass(frozen=True)
-class Taught:
+class TaughtRows:
     """Rows to learn from with what a teacher says of them."""
 
     context: Context
-    """Of the student, texts without labels among its training rows under the label that the teacher gives them."""
+    """What the student learns in, texts without labels among its training rows under the label that the teacher gives them."""
     added: int
     """Texts without labels among them."""
     said: list[str]
@@ -187,7 +187,7 @@ class Distillation(EndpointOptions, Strategy):
 
     def asked(
         self, task: Task | None, answers: Path | None, *, labels: Sequence[str] = (), pairs: bool = False
-    ) -> Asked:
+    ) -> EndpointQuestion:
         """What endpoints among the teachers are asked.
 
         Args:
@@ -196,7 +196,11 @@ class Distillation(EndpointOptions, Strategy):
             labels: that are named, where there is no task.
             pairs: whether rows are two texts, where there is no task.
         """
-        return Asked(self, labels, pairs, answers) if task is None else Asked(self, task.names, task.pairs, answers)
+        return (
+            EndpointQuestion(self, labels, pairs, answers)
+            if task is None
+            else EndpointQuestion(self, task.names, task.pairs, answers)
+        )
 
     def fit(self, context: Context) -> Candidate:
         """Ask the teacher, train the student with what it says and, under the gate, without; keep what the gate lets through."""
@@ -261,7 +265,7 @@ class Distillation(EndpointOptions, Strategy):
             return self.mix
         return 0.0 if context.labels_by else USUAL_MIX
 
-    def _lessons(self, context: Context, base: Context, teacher: Teacher) -> Taught:
+    def _lessons(self, context: Context, base: Context, teacher: Teacher) -> TaughtRows:
         """Training rows and texts without labels, with what the teacher says of them."""
         from headstart.strategies.teachers import answers, refuse_constant
         from headstart.strategies.unlabelled import target_texts, texts_note
@@ -290,7 +294,9 @@ class Distillation(EndpointOptions, Strategy):
             ]
         if not known.all():
             said.append(f"{int((~known).sum()):,} texts without an answer are learnt by their label or not at all")
-        return Taught(self._with(base, lessons, more, logits[len(context.train) : learnt][answered]), len(more), said)
+        return TaughtRows(
+            self._with(base, lessons, more, logits[len(context.train) : learnt][answered]), len(more), said
+        )
 
     def _with(self, base: Context, lessons: Any, texts: Store[Any], logits: np.ndarray) -> Context:
         """The context of the student with texts among its training rows, dealt out to its folds where it has some."""

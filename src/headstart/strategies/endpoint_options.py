@@ -88,7 +88,7 @@ class EndpointOptions(Component):
         )
 
 
-class Asked(NamedTuple):
+class EndpointQuestion(NamedTuple):
     """What an endpoint is asked in a run."""
 
     options: EndpointOptions

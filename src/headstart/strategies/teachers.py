@@ -17,7 +17,7 @@ from headstart.runtime.device import Device
 from headstart.runtime.precision import Precision
 from headstart.runtime.progress import SILENT, Progress
 from headstart.strategies.base import Context
-from headstart.strategies.endpoint_options import Asked, is_endpoint
+from headstart.strategies.endpoint_options import EndpointQuestion, is_endpoint
 from headstart.tasks.base import Task
 
 LEAST_LOGIT = -30.0
@@ -112,7 +112,7 @@ def teacher_of(
     *,
     precision: Precision = "auto",
     device: Device = "auto",
-    asked: Asked | None = None,
+    asked: EndpointQuestion | None = None,
 ) -> Teacher:
     """The teacher at one or several locations.
 
@@ -137,7 +137,7 @@ def teacher_of(
     return teacher
 
 
-def _opened(location: str, precision: Precision, device: Device, asked: Asked | None) -> Teacher:
+def _opened(location: str, precision: Precision, device: Device, asked: EndpointQuestion | None) -> Teacher:
     if is_endpoint(location) and asked is not None:
         return asked.teacher(location)  # type: ignore[return-value]
     return ArtifactTeacher(location, precision=precision, device=device)
