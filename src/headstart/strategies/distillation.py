@@ -20,7 +20,7 @@ from headstart.predictors.teachers import TaughtBy
 from headstart.strategies import STRATEGIES
 from headstart.strategies.asking import AskBy, asked_texts
 from headstart.strategies.base import Candidate, Context, Need, Shared, Strategy, Work, refused_within
-from headstart.strategies.endpoint_options import EndpointQuestion, EndpointOptions, is_endpoint
+from headstart.strategies.endpoint_options import EndpointOptions, EndpointQuestion, is_endpoint
 from headstart.strategies.gate import ENOUGH_ROWS, judged
 from headstart.tasks.base import Task
 
@@ -45,7 +45,7 @@ StudentLayers = Annotated[Annotated[int, Field(ge=1)] | LayerNumbers | None, Bef
 
 
 @dataclass(frozen=True)
-class TaughtRows:
+class StudentRows:
     """Rows to learn from with what a teacher says of them."""
 
     context: Context
@@ -265,7 +265,7 @@ class Distillation(EndpointOptions, Strategy):
             return self.mix
         return 0.0 if context.labels_by else USUAL_MIX
 
-    def _lessons(self, context: Context, base: Context, teacher: Teacher) -> TaughtRows:
+    def _lessons(self, context: Context, base: Context, teacher: Teacher) -> StudentRows:
         """Training rows and texts without labels, with what the teacher says of them."""
         from headstart.strategies.teachers import answers, refuse_constant
         from headstart.strategies.unlabelled import target_texts, texts_note
@@ -294,7 +294,7 @@ class Distillation(EndpointOptions, Strategy):
             ]
         if not known.all():
             said.append(f"{int((~known).sum()):,} texts without an answer are learnt by their label or not at all")
-        return TaughtRows(
+        return StudentRows(
             self._with(base, lessons, more, logits[len(context.train) : learnt][answered]), len(more), said
         )
 
