@@ -2140,6 +2140,13 @@ FAULTS = (
         "tests/strategies/test_zero_shot.py::test_texts_alone_make_a_model_of_which_nothing_is_claimed",
     ),
     Fault(
+        "entailment: the other label of the model of pairs is read",
+        "predictors/entailment.py",
+        "softmax(said.values)[:, self.entailed]",
+        "softmax(said.values)[:, 1 - self.entailed]",
+        "tests/strategies/test_zero_shot.py::test_a_model_of_pairs_is_asked_for_a_sentence_about_each_label",
+    ),
+    Fault(
         "a label that is described twice takes the last description",
         "strategies/descriptions.py",
         "        if label in found:\n",

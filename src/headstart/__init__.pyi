@@ -286,6 +286,9 @@ def fit(
     descriptions: Mapping[str, str] | str | None = ...,
     describe: str | None = ...,
     clusters: bool | None = ...,
+    entailment: str | None = ...,
+    entailment_label: str | None = ...,
+    hypothesis_template: str | None = ...,
     embedding_backbone: str | None = ...,
     training: Keys | None = ...,
 ) -> Artifact:
@@ -526,6 +529,11 @@ def fit(
         descriptions: Words that stand for labels, such as `{pos (of zero-shot).
         describe: File with such words (of zero-shot).
         clusters: Whether clusters of the training texts that begin at the names take their place (of zero-shot).
+        entailment: Folder of a run for pairs of texts with labels such as entailment, which is asked about each
+            label in place of the backbone (Yin et al (of zero-shot).
+        entailment_label: Label of that run that says that the first text entails the second (of zero-shot).
+        hypothesis_template: Sentence about a label that a text may entail, with `{label}` for its words (of zero-
+            shot).
         embedding_backbone: Encoder beside a decoder (of zero-shot).
         training: Settings of the training loop, as a mapping of its keys.
     """
@@ -728,6 +736,9 @@ def compare(
     descriptions: Mapping[str, str] | str | None = ...,
     describe: str | None = ...,
     clusters: bool | None = ...,
+    entailment: str | None = ...,
+    entailment_label: str | None = ...,
+    hypothesis_template: str | None = ...,
     embedding_backbone: str | None = ...,
     training: Keys | None = ...,
 ) -> Artifact:
@@ -933,6 +944,9 @@ def plan(
     descriptions: Mapping[str, str] | str | None = ...,
     describe: str | None = ...,
     clusters: bool | None = ...,
+    entailment: str | None = ...,
+    entailment_label: str | None = ...,
+    hypothesis_template: str | None = ...,
     embedding_backbone: str | None = ...,
     training: Keys | None = ...,
 ) -> dict[str, Any]:

@@ -199,3 +199,42 @@ def test_labels_are_told_by_their_names_without_a_run_each_text_by_itself(tiny_b
     assert sum(one["probabilities"].values()) == pytest.approx(1)
     with pytest.raises(HeadstartError, match="model: is required"):
         headstart.predict(texts=TEXTS[:1])
+
+
+@pytest.fixture(scope="module")
+def pairs(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    rows = {
+        "premise": TEXTS, "hypothesis": [f"it was {word}" for _ in range(24) for word in ("good", "good")],
+        "label": ["entailment", "contradiction"] * 24,
+    }  # fmt: skip
+    model = headstart.fit(
+        rows, task="text-pair-classification", text=["premise", "hypothesis"], strategy="feature-extraction",
+        backbone=str(tiny_backbone), controls=False, threads=1, folds=0,
+    )  # fmt: skip
+    return str(model.save(tmp_path_factory.mktemp("pairs") / "run"))
+
+
+def test_a_model_of_pairs_is_asked_for_a_sentence_about_each_label(
+    fitted: Callable[..., Artifact], pairs: str, tmp_path: Path
+) -> None:
+    model = fitted(entailment=pairs, hypothesis_template="it was {label}")
+    reader = load(pairs)
+    column = reader.labels.index("entailment")
+    share = np.array(
+        [[reader.predict_proba([(text, f"it was {label}")])[0][column] for label in LABELS] for text in TEXTS[:4]]
+    )
+    odds = np.log(share / (1 - share))
+    np.testing.assert_allclose(np.log(model.predict_proba(TEXTS[:4])), log_softmax(odds, axis=1), atol=2e-4)
+    again = load(model.save(tmp_path / "saved"))
+    np.testing.assert_allclose(again.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-5)
+    assert "it was good" in again.predictor.usage()
+
+
+def test_what_is_no_model_of_entailment_is_refused(fitted: Callable[..., Artifact], pairs: str, tmp_path: Path) -> None:
+    own = fitted().save(tmp_path / "own")
+    with pytest.raises(HeadstartError, match="name one that reads pairs of texts"):
+        fitted(entailment=str(own))
+    with pytest.raises(HeadstartError, match="name the label of .* contradiction, entailment"):
+        fitted(entailment=pairs, entailment_label="yes")
+    with pytest.raises(HeadstartError, match="has no {label}"):
+        fitted(entailment=pairs, hypothesis_template="it was")

@@ -19,6 +19,7 @@ PREDICTORS = Registry(
         "seq2seq": "headstart.predictors.seq2seq:Seq2SeqPredictor",
         "prompted": "headstart.predictors.prompted:PromptedPredictor",
         "rerank": "headstart.predictors.rerank:RerankPredictor",
+        "entailment": "headstart.predictors.entailment:EntailmentPredictor",
         "zero-shot": "headstart.predictors.zero_shot:ZeroShotPredictor",
         "linear-text": "headstart.predictors.linear_text:LinearTextPredictor",
     },

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from headstart.config import InputPath
 from headstart.data.outputs import Logits
 from headstart.data.prompts import verbalized
+from headstart.errors import RecipeError
 from headstart.strategies.base import Candidate, Context, Need, Shared, Strategy, Work
 from headstart.strategies.descriptions import read_descriptions
 from headstart.strategies.prompting import TRIED, Prompting
@@ -30,6 +31,8 @@ NAMES = "names"
 MOST_TEXTS = 5_000
 """Training texts at most that names are held against and clusters are made of."""
 MATCHED = 60
+PLACE = "{label}"
+"""Stands for the words of a label in a sentence about it."""
 ALONE = "none"
 """Stands for no encoder beside a decoder."""
 """Training texts by which it is set how sure two opinions are of them."""
@@ -55,6 +58,7 @@ class ZeroShot(Strategy):
     they are not. With a decoder such as `smol`, it is how likely the network is to write the label's words behind the text (see
     `prompting`), times what an encoder says, which weighs more where clusters are kept. Labels of rows are not read; where there
     are some, they calibrate, and they choose between names, clusters and prompts by the log-loss of up to 120 training rows.
+    With `entailment`, a model of pairs is asked whether a text entails a sentence about each label.
 
     Needs: the labels' names, by `--labels` where the file has none.
     Inputs: texts with one label each; with a decoder pairs of texts too.
@@ -77,6 +81,13 @@ class ZeroShot(Strategy):
     """File with such words: a table with the columns label and description, or a mapping in JSON or YAML."""
     clusters: bool | None = None
     """Whether clusters of the training texts that begin at the names take their place; by default where both agree."""
+    entailment: InputPath | None = Field(default=None, examples=["runs/pairs"])
+    """Folder of a run for pairs of texts with labels such as entailment, which is asked about each label in place of the backbone
+    (Yin et al. 2019)."""
+    entailment_label: str | None = Field(default=None, examples=["entailment"])
+    """Label of that run that says that the first text entails the second; by default the one that begins with `entail`."""
+    hypothesis_template: str = Field(default="This text is about {label}.", examples=["It was {label}."])
+    """Sentence about a label that a text may entail, with `{label}` for its words."""
     embedding_backbone: InputPath = "mini"
     """Encoder beside a decoder: the two opinions are multiplied; `none` asks the decoder alone."""
 
@@ -84,16 +95,22 @@ class ZeroShot(Strategy):
     def _once(self) -> ZeroShot:
         if self.descriptions is not None and self.describe is not None:
             raise ValueError("give descriptions or a file of them (describe), not both")
+        if PLACE not in self.hypothesis_template:
+            raise ValueError(f"hypothesis_template has no {PLACE}, where the words of a label are to stand")
         return self
 
     def refuses(self, task: Task) -> str:
         """Refuses tasks without one label for each row."""
         if task.target_kind != "label" or task.words:
             return "it tells one label of each row by the labels' names"
-        return ""
+        return (
+            "a model of pairs is asked about single texts alone" if task.pairs and self.entailment is not None else ""
+        )
 
     def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
         """Refuses encoders for pairs of texts, whose labels say how two texts relate and name no topic."""
+        if self.entailment is not None:
+            return ""
         if task.pairs and not _is_decoder(config):
             return (
                 "an encoder cannot tell from names how two texts relate; take a decoder such as smol (--backbone smol)"
@@ -113,8 +130,10 @@ class ZeroShot(Strategy):
         located = context.located
         assert located is not None
         context.progress.begin(self.name, min(MOST_TEXTS, len(context.train)) + len(context.validation))
-        opinions = self._with_decoder if _is_decoder(located.config) else self._by_encoder
-        found = opinions(context, words)
+        if self.entailment is not None:
+            found = [self._by_entailment(context, words)]
+        else:
+            found = (self._with_decoder if _is_decoder(located.config) else self._by_encoder)(context, words)
         kept = _least_loss(context, found)
         context.progress.end()
         resolved = self.revised(descriptions=words, describe=None, clusters="clusters" in kept.said)
@@ -124,6 +143,37 @@ class ZeroShot(Strategy):
         """Words by label; raises DataError for what cannot stand for one."""
         given = read_descriptions(Path(self.describe), task.names) if self.describe else self.descriptions
         return dict(zip(task.names, verbalized(task.names, given, what="descriptions"), strict=True))
+
+    def _by_entailment(self, context: Context, words: Mapping[str, str]) -> _Opinion:
+        """What a model of pairs says of each text and a sentence about each label.
+
+        Raises:
+            RecipeError: the run is none of pairs, or no label of it says that one text entails another.
+        """
+        from headstart.artifact import load
+        from headstart.predictors.entailment import NETWORK, EntailmentPredictor
+
+        assert self.entailment is not None
+        artifact = load(self.entailment, precision=context.precision, device=context.device)
+        if not artifact.task.pairs or artifact.task.target_kind != "label" or artifact.predictor.kind != NETWORK:
+            raise RecipeError(
+                [
+                    f"strategy.entailment: {self.entailment} does {artifact.task.name}; name one that reads pairs of texts"
+                ]
+            )
+        known = artifact.labels
+        wanted = self.entailment_label or next((each for each in known if each.casefold().startswith("entail")), None)
+        if wanted not in known:
+            named = ", ".join(known[:20])
+            raise RecipeError(
+                [
+                    f"strategy.entailment_label: name the label of {self.entailment} for a text that entails another: {named}"
+                ]
+            )
+        sentences = [self.hypothesis_template.replace(PLACE, each) for each in words.values()]
+        predictor = EntailmentPredictor(artifact.predictor, context.task, sentences, known.index(wanted))
+        held = predictor.outputs(list(context.validation.inputs), progress=context.progress)
+        return _Opinion(f"entailment by {Path(self.entailment).name}", predictor, held)
 
     def _by_encoder(self, context: Context, words: Mapping[str, str]) -> list[_Opinion]:
         """Names, clusters, or both to choose from where there are labels; clusters where they agree where there are none."""
