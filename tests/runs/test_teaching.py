@@ -123,3 +123,16 @@ def test_what_cannot_teach_or_be_learnt_from_is_refused(teacher: str, tmp_path: 
         headstart.distill(teacher, tmp_path / "none.txt", **COMMON)
     with pytest.raises(RecipeError, match="'fine-tuning' does not learn from a teacher; give distillation"):
         assemble("distill", {"teacher": "a", "texts": "b", "strategy": "fine-tuning"})
+
+
+def test_a_teacher_that_has_changed_is_noticed_when_a_run_goes_on(tmp_path: Path) -> None:
+    from headstart.runs.conditions import conditions
+
+    (tmp_path / "teacher").mkdir()
+    (tmp_path / "train.csv").write_text("text,label\na,b\n")
+    recipe: Any = assemble("fit", {"train": str(tmp_path / "train.csv"), "strategy": "distillation", "teacher": str(tmp_path / "teacher")})  # fmt: skip
+    found = []
+    for content in ("one", "other"):
+        (tmp_path / "teacher" / "weights").write_text(content)
+        found.append(conditions(recipe, None, None, 1, 1)["inputs"][f"text {tmp_path / 'teacher'}"])
+    assert found[0] != found[1]

@@ -44,8 +44,7 @@ def conditions(
         if path != MEMORY
     }
     for strategy in recipe.strategies or ():
-        texts = getattr(strategy, "texts", ())
-        inputs |= {f"text {path}": _content(Path(path)) for path in texts if Path(path).exists()}
+        inputs |= {f"text {path}": _content(Path(path)) for path in strategy.files if Path(path).exists()}
     if table is not None:
         inputs["train"] = texts_digest([repr(table.columns[name]) for name in sorted(table.columns)])
     if located is not None:

@@ -327,6 +327,11 @@ class Strategy(Component, ABC):
         """Whether it learns from texts of another domain, where there are any."""
         return "texts" in self.needs
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files and folders that its result hangs on beside the data and the backbone."""
+        return ()
+
     def unused(self, training: Training) -> dict[str, str]:
         """Keys that change nothing of it, its own and `training.KEY`, with what comes after its name to say why."""
         keys = (

@@ -143,6 +143,11 @@ class Distillation(EndpointOptions, Strategy):
         """Texts of the target domain are asked about too."""
         return self.mix != 1
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Folders of teachers, and what the student's strategy names."""
+        return (*(each for each in self.teacher if not is_endpoint(each)), *self.student.files)
+
     def unused(self, training: Training) -> dict[str, str]:
         """Those of the student that are of training."""
         return {key: why for key, why in self.student.unused(training).items() if key.startswith("training.")}

@@ -142,6 +142,11 @@ class DomainAdaptation(Strategy):
         """Texts of the target domain are among its own texts."""
         return self.own_texts
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The raw text."""
+        return self.texts
+
     def unused(self, training: Training) -> dict[str, str]:
         """Those of the strategy inside, and of the gate where there is none."""
         found = {key: why for key, why in self.then.unused(training).items() if key.startswith("training.")}

@@ -99,6 +99,11 @@ class ZeroShot(Strategy):
             raise ValueError(f"hypothesis_template has no {PLACE}, where the words of a label are to stand")
         return self
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Descriptions, and the model of pairs."""
+        return tuple(each for each in (self.describe, self.entailment) if each is not None)
+
     def refuses(self, task: Task) -> str:
         """Refuses tasks without one label for each row."""
         if task.target_kind != "label" or task.words:
