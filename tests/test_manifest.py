@@ -116,7 +116,7 @@ CONTRADICTIONS = [
     (TASK, {"labels": ["no", "yes"]}, "unknown task"),
     ((*TASK, "labels"), None, "knows no labels yet"),
     ((*TASK, "labels"), ["no", "no"], "the label 'no' stands twice"),
-    ((*TASK, "labels"), "noyes", "should be a list"),
+    ((*TASK, "labels"), "noyes", "are not those of its task"),
     ((*TASK, "metric"), "perplexity", "not judged by"),
     ((*PART, "kind"), "transformers", "its kind is 'linear-text'"),
     ((*PART, "description"), {"whole_words": "yes"}, "whole_words: should be true or false"),

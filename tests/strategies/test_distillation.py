@@ -201,7 +201,7 @@ def test_a_student_and_a_task_that_cannot_be_taught_are_refused() -> None:
     assert "none is named; give the folder of a run with --teacher" in Distillation().refuses(TextClassification())
     assert "one label to each text" in Distillation(teacher=("x",)).refuses(TokenClassification())
     assert not Distillation(teacher=("x",)).refuses(TextPairClassification())
-    with pytest.raises(RecipeError, match="is no folder of a run, and endpoints do not teach yet"):
+    with pytest.raises(RecipeError, match="is an endpoint; name its model"):
         teacher_of(["http://localhost:8001/v1"])
     with pytest.raises(RecipeError, match="no teacher is named"):
         teacher_of([])

@@ -39,7 +39,7 @@ from headstart.strategies.training_run import Run, held_out
 from headstart.training.settings import Training
 from headstart.training.state import Epoch, History
 
-SERVING = strategies_of("text-classification")
+SERVING = [each for each in strategies_of("text-classification") if "labels" in STRATEGIES.get(each).needs]
 EACH = [pytest.param(name, marks=[pytest.mark.slow] * (name == "domain-adaptation")) for name in SERVING]
 """One at a time; what learns from texts first takes seconds, and fits one of the others in the end."""
 """Strategies that serve tasks with one label for each text."""

@@ -34,13 +34,13 @@ RANKS = {
 PAIRS = "it compares the two texts of a pair, and needs nothing else"
 OVERLAP = "it finds answers to questions in texts, and nothing else"
 PROMPTED = {
-    "prompting": "it scores the words of one label for each row",
+    "prompting": "it scores the words of one label or number for each row, or writes a text",
     "zero-shot": "it tells one label of each row by the labels' names",
     "distillation": "a teacher gives one label to each text, and here rows have something else",
 }
 TAUGHT = {"distillation": "it learns from a teacher, and none is named; give the folder of a run with --teacher"}
 NUMBERS = {
-    **PROMPTED,
+    **{name: why for name, why in PROMPTED.items() if name != "prompting"},
     "contrastive": "it draws together texts of one label, and here they have numbers",
     "self-training": "what it is sure of is a label, and here rows have numbers",
     "coral": "its head is that of labels",

@@ -180,11 +180,11 @@ def test_a_frozen_network_is_asked_by_its_stored_states_and_says_the_same(
 ) -> None:
     from headstart.predictors.network import NetworkPredictor
     from headstart.strategies.feature_extraction import FeatureExtraction
-    from headstart.strategies.self_training import _target_logits
+    from headstart.strategies.unlabelled import target_logits
 
     context = few(parts=0)
     assert context.target is not None
     candidate = FeatureExtraction(layers=(1, 2), pooling="mean", C=0.01).fit(context)
     expected = candidate.predictor.outputs(list(context.target.texts)).values
     monkeypatch.setattr(NetworkPredictor, "outputs", None)
-    np.testing.assert_allclose(_target_logits(context, candidate, context.target), expected, atol=1e-4)
+    np.testing.assert_allclose(target_logits(context, candidate, context.target), expected, atol=1e-4)

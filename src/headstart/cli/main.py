@@ -181,7 +181,8 @@ def _stub() -> None:
 def _act(verb: str, options: dict[str, Any], sets: dict[str, Any], as_json: bool, quiet: bool) -> None:
     from headstart.recipes.parsing import assemble
 
-    piped = verb == "predict" and not options.get("texts") and "input" not in options and not sys.stdin.isatty()
+    given = options.get("texts") or (options.get("labels") and options.get("model"))  # without a run it is a text
+    piped = verb == "predict" and not given and "input" not in options and not sys.stdin.isatty()
     _carry_out(assemble(verb, options | {"input": "-"} if piped else options, sets), as_json, quiet)
 
 

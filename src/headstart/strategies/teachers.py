@@ -138,7 +138,11 @@ def teacher_of(
 
 
 def _opened(location: str, precision: Precision, device: Device, asked: EndpointQuestion | None) -> Teacher:
-    if is_endpoint(location) and asked is not None:
+    if is_endpoint(location):
+        if asked is None:
+            raise RecipeError(
+                [f"strategy.teacher: {quoted(location)} is an endpoint; name its model with --teacher-model"]
+            )
         return asked.teacher(location)  # type: ignore[return-value]
     return ArtifactTeacher(location, precision=precision, device=device)
 
