@@ -2052,7 +2052,7 @@ FAULTS = (
     ),
     Fault(
         "instructing: the instruction is not kept", "predictors/causal.py",
-        'said = {"instruction": self.instruction} if self.instruction else {}', "said: dict[str, str] = {}",
+        'said: dict[str, Any] = {"instruction": self.instruction} if self.instruction else {}', "said: dict[str, Any] = {}",
         "tests/strategies/test_instructing.py::test_pairs_are_learnt_by_heart_and_written_by_what_is_saved",
     ),
     Fault(
