@@ -107,6 +107,7 @@ def test_a_column_of_nothing_but_labels_holds_the_labels_whatever_it_is_called(f
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        ({"strategy": None}, "told by their names: --strategy zero-shot"),
         ({"labels": None}, "or name the labels that texts are to be given: --labels good,bad"),
         ({"strategy": None, "strategies": ["zero-shot", "prompting"]}, "has no labels to choose by"),
         ({"strategy": "feature-extraction"}, "no task fits its columns"),
@@ -124,7 +125,7 @@ def test_what_cannot_be_done_without_labels_is_said(
     gone = [key for key, value in options.items() if value is None]
     with pytest.raises(HeadstartError, match=said):
         if gone:
-            fixed = {"strategy": "zero-shot", "labels": LABELS, "threads": 1} | given
+            fixed = {"strategy": "zero-shot", "labels": LABELS, "threads": 1, "controls": False} | given
             headstart.fit(ALONE, **{key: value for key, value in fixed.items() if key not in gone})
         else:
             fitted(**given)

@@ -69,9 +69,13 @@ def with_labels_from(task: Task, table: Table) -> Task:
 
 
 def hinted(error: DataError, recipe: Experiment) -> DataError:
-    """What is wrong with a file whose labels were not found and, where the strategies need none, what else can be done."""
+    """What is wrong with a file whose labels were not found and, where that would help, what else can be done."""
     strategies = recipe.strategies or ()
-    if not strategies or recipe.task.label or any("labels" in each.needs for each in strategies):
+    if recipe.task.label:
+        return error
+    if not strategies and recipe.task.plain().get("labels"):
+        return DataError(f"{error}; or let them be told by their names: --strategy zero-shot")
+    if not strategies or any("labels" in each.needs for each in strategies):
         return error
     return DataError(f"{error}, or name the labels that texts are to be given: --labels good,bad")
 
