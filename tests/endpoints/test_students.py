@@ -69,7 +69,7 @@ def test_a_cap_keeps_what_was_paid_for_and_a_higher_one_goes_on(
     ("changes", "said"),
     [
         ({"teacher_model": None}, "name its model with --teacher-model"),
-        ({"labels": None}, "name them with --labels"),
+        ({"labels": None}, "name the labels that texts are to be given"),
         ({"teacher": "http://me:secret@localhost:1/v1"}, "teacher"),
         ({"teacher": "http://example.org/v1"}, "https"),
         ({"teacher_template": "no text"}, "has no {text}"),

@@ -162,12 +162,15 @@ def lesson_for(recipe: Experiment, table: Table, progress: Progress, answers: Pa
     named = recipe.task.label
     if chosen is None or not chosen.teacher or named in table.columns:
         return None
+    labels = recipe.task.plain().get("labels") or ()
+    if not labels and all(map(is_endpoint, chosen.teacher)):
+        return None  # only the file can say which there are
     if recipe.dry_run and any(map(is_endpoint, chosen.teacher)):
         raise RecipeError(
             ["dry_run: an endpoint would have to label the texts first, and a plan asks for nothing; leave it out"]
         )
     pairs = not isinstance(recipe.task, OpenTask) and recipe.task.pairs
-    asked = chosen.asked(None, answers, labels=recipe.task.plain().get("labels") or (), pairs=pairs)
+    asked = chosen.asked(None, answers, labels=labels, pairs=pairs)
     teacher = teacher_of(chosen.teacher, precision=recipe.precision, device=recipe.device, asked=asked)
     theirs: Task[Any, Any] | None = getattr(teacher, "task", None)
     column = TAUGHT if theirs is None or theirs.label is None else theirs.label

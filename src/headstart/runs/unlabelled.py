@@ -75,7 +75,7 @@ def hinted(error: DataError, recipe: Experiment) -> DataError:
         return error
     if not strategies and recipe.task.plain().get("labels"):
         return DataError(f"{error}; or let them be told by their names: --strategy zero-shot")
-    if not strategies or any("labels" in each.needs for each in strategies):
+    if not strategies or any("labels" in each.needs and "teacher" not in each.needs for each in strategies):
         return error
     return DataError(f"{error}, or name the labels that texts are to be given: --labels good,bad")
 
