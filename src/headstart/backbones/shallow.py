@@ -1,4 +1,4 @@
-"""The same network with fewer layers: some are taken over as they are, the others left out."""
+"""A network with fewer layers than the one it comes from: some are taken over as they are, the others left out."""
 
 from __future__ import annotations
 

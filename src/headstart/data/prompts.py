@@ -91,7 +91,7 @@ class Prompt:
         return BETWEEN.join([*parts, self.row(given)])
 
     def dialogue(self, given: Any, shots: Sequence[Shot] = ()) -> Dialogue:
-        """The same as a conversation in which the assistant is to answer."""
+        """The prompt as a conversation in which the assistant is to answer."""
         turns = [Turn("system", self.instructed)] if self.instruction else []
         for shot in shots:
             turns += [Turn("user", self.row(shot.input)), Turn("assistant", self.words[shot.label])]

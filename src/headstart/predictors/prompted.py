@@ -156,7 +156,7 @@ class PromptedPredictor(Predictor):
         self._index = Bm25.of((_joined(shot.input) for shot in self.shots), Bm25Settings()) if nearest else None
 
     def asking(self, prompt: Prompt, *, shots: Sequence[Shot] | None = None) -> PromptedPredictor:
-        """The same network with another prompt and no bias, with its examples unless others are given.
+        """This network with another prompt and no bias, with its examples unless others are given.
 
         Raises:
             ModelError: the prompt is a conversation, and the network has no chat template.

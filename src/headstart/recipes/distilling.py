@@ -45,7 +45,7 @@ class Distill(Experiment):
     """Ways of learning from the teacher: `distillation`, once or with several settings, and with teachers of their own."""
 
     def fit(self) -> Fit:
-        """The same as a run of `fit`, whose strategy has the teacher.
+        """This run as one of `fit`, whose strategy has the teacher.
 
         A student with fewer layers goes on from the network of the teacher, unless a backbone is named.
         """
