@@ -14,6 +14,7 @@ from headstart.backbones.weights import ENDING, joint_digest
 from headstart.data.outputs import Outputs
 from headstart.data.store import Store
 from headstart.decisions.base import Decision
+from headstart.decisions.temperature import Temperature
 from headstart.errors import ModelError, UsageError
 from headstart.manifest import MANIFEST, S, Stated, shaped
 from headstart.runtime.contained import arrays, differs, digest_of
@@ -142,6 +143,20 @@ class Predictor(ABC):
     @abstractmethod
     def usage(self) -> str:
         """Python code that uses the folder without headstart, for the card; it runs in the artifact's folder."""
+
+
+class ScaledPredictor(Predictor):
+    """A predictor whose network has no layer of its own for labels: a temperature is kept as a factor of its logits."""
+
+    factor: float
+    """What logits are multiplied by, over 0."""
+
+    def absorb(self, decision: Decision) -> bool:
+        """A temperature goes into the factor; nothing else has a place."""
+        if not isinstance(decision, Temperature):
+            return False
+        self.factor *= decision.value
+        return True
 
 
 class ReadDescription(Stated):

@@ -10,12 +10,19 @@ import numpy as np
 from pydantic import Field
 
 from headstart.data.outputs import Logits
-from headstart.decisions.base import Decision
-from headstart.decisions.temperature import Temperature
 from headstart.manifest import Stated
 from headstart.metrics.calibration import softmax
 from headstart.predictors import PREDICTORS
-from headstart.predictors.base import HEAD_FILE, NETWORK_PATHS, Predictor, Runtime, digests, refuse_task, stated
+from headstart.predictors.base import (
+    HEAD_FILE,
+    NETWORK_PATHS,
+    Predictor,
+    Runtime,
+    ScaledPredictor,
+    digests,
+    refuse_task,
+    stated,
+)
 from headstart.runtime.device import Device
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
@@ -37,7 +44,7 @@ class EntailmentDescription(Stated):
     reader: dict[str, Any]
 
 
-class EntailmentPredictor(Predictor):
+class EntailmentPredictor(ScaledPredictor):
     """A model of pairs that is asked of each text whether it entails a sentence about each label (Yin et al. 2019, section 4.2).
 
     Args:
@@ -72,13 +79,6 @@ class EntailmentPredictor(Predictor):
             cut[start : start + step] = said.truncated.reshape(len(some), count).any(axis=1)
             progress.advance(len(some))
         return Logits(cut, (self.factor * values).astype(np.float32))
-
-    def absorb(self, decision: Decision) -> bool:
-        """A temperature is kept as a factor, since the network's own labels are those of pairs."""
-        if not isinstance(decision, Temperature):
-            return False
-        self.factor *= decision.value
-        return True
 
     def place(self, device: Device) -> None:
         """Compute on a device from now on."""

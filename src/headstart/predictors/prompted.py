@@ -15,8 +15,6 @@ from headstart.backbones.base import open_backbone
 from headstart.backbones.location import ENCODE, GENERATE, BackboneSource, locate, location_of
 from headstart.data.outputs import Logits
 from headstart.data.prompts import BETWEEN, Prompt, Shot
-from headstart.decisions.base import Decision
-from headstart.decisions.temperature import Temperature
 from headstart.errors import DataError
 from headstart.heads import HEAD
 from headstart.heads.model import Model
@@ -25,8 +23,8 @@ from headstart.manifest import Stated, shaped
 from headstart.metrics.calibration import softmax
 from headstart.predictors.base import (
     NETWORK_PATHS,
-    Predictor,
     Runtime,
+    ScaledPredictor,
     digests,
     network_digest,
     refuse_damaged,
@@ -120,7 +118,7 @@ class NumberScale(NamedTuple):
         return (self.slope * self.expected(scores) + self.offset)[:, None]
 
 
-class PromptedPredictor(Predictor):
+class PromptedPredictor(ScaledPredictor):
     """A decoder that is asked about each text, and the words of labels behind the question.
 
     Args:
@@ -241,13 +239,6 @@ class PromptedPredictor(Predictor):
             f"the prompt has over {room:,} tokens without the text, more than the network reads: give fewer shots or a shorter "
             "instruction, or raise --max-length if the backbone allows"
         )
-
-    def absorb(self, decision: Decision) -> bool:
-        """A temperature is kept as a factor, since the network's last layer is of words, not of labels."""
-        if not isinstance(decision, Temperature):
-            return False
-        self.factor *= decision.value
-        return True
 
     def place(self, device: Device) -> None:
         """Compute on a device from now on."""

@@ -10,10 +10,16 @@ import numpy as np
 from pydantic import Field
 
 from headstart.data.outputs import Logits
-from headstart.decisions.base import Decision
-from headstart.decisions.temperature import Temperature
 from headstart.manifest import Stated
-from headstart.predictors.base import HEAD_FILE, NETWORK_PATHS, Predictor, Runtime, digests, refuse_damaged, stated
+from headstart.predictors.base import (
+    HEAD_FILE,
+    NETWORK_PATHS,
+    Runtime,
+    ScaledPredictor,
+    digests,
+    refuse_damaged,
+    stated,
+)
 from headstart.predictors.network import NetworkPredictor
 from headstart.predictors.prompted import PromptedPredictor
 from headstart.runtime.device import Device
@@ -33,7 +39,7 @@ class ZeroShotDescription(Stated):
     named: dict[str, Any]
 
 
-class ZeroShotPredictor(Predictor):
+class ZeroShotPredictor(ScaledPredictor):
     """The product of two probabilities, scaled to sum to 1 (Hinton 2002, "Training Products of Experts", equation 1).
 
     Args:
@@ -65,13 +71,6 @@ class ZeroShotPredictor(Predictor):
         return Logits(
             asked.truncated | named.truncated, self.factor * product(asked.values, named.values, self.factors)
         )
-
-    def absorb(self, decision: Decision) -> bool:
-        """A temperature is kept as a factor of the sum."""
-        if not isinstance(decision, Temperature):
-            return False
-        self.factor *= decision.value
-        return True
 
     def place(self, device: Device) -> None:
         """Compute on a device from now on."""
