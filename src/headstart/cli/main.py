@@ -141,7 +141,7 @@ def application(words: list[str]) -> typer.Typer:
             from headstart.cli.help import command_class
             from headstart.cli.options import command
 
-            act = command(verb, partial(_act, verb))
+            act = command(verb, partial(_act, verb), words)
             app.command(verb, help=VERBS.summary(verb), cls=command_class(verb, TyperCommand))(act)
         else:
             app.command(verb, help=VERBS.summary(verb))(_stub)

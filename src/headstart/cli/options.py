@@ -19,23 +19,28 @@ from headstart.recipes.notation import written
 from headstart.recipes.verbs import VERBS
 
 SHORT = {"output": "-o", "k": "-k"}
+ALWAYS = frozenset({"--strategy", "-s", "--set", "--json", "--quiet"})
+"""Flags that are no names of a recipe."""
 
 
-def command(verb: str, act: Callable[..., None]) -> Callable[..., None]:
+def command(verb: str, act: Callable[..., None], words: Sequence[str] = ("--help",)) -> Callable[..., None]:
     """A typer command whose parameters are the names of a verb's flags, and `--set`, `--json`, `--quiet`.
 
     Args:
         verb: name in `headstart.recipes.verbs.VERBS`.
         act: called with `options` (names given), `sets`, `as_json` and `quiet`.
+        words: the command line. Flags that are not among them are left out where all that are there are known, since
+            typer builds a parser for each of several hundred; by default there are all.
     """
     cls, known = VERBS.get(verb), flags(verb)
     names = {_identifier(name): name for name in known}
+    shown = _among(words, known)
     parameters = [_argument(name, known[name]) for name in cls.positional]
     if verb == "fit":
         ways = ", ".join(components(known["strategies"].info))
         text = f"One way of transferring: {ways}; by default several are tried and the best on validation is kept."
         parameters.append(_option("strategy", str, text, "-s"))
-    parameters += [_flag(name, flag) for name, flag in known.items() if name not in cls.positional]
+    parameters += [_flag(name, known[name]) for name in shown if name not in cls.positional]
     text = "Any key of the recipe: --set strategy.layers=2 (repeatable)."
     parameters.append(_option("sets", list[str], text, "--set"))
     parameters.append(_option("as_json", bool, "Print one JSON object on standard output.", "--json"))
@@ -60,6 +65,17 @@ def command(verb: str, act: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
+
+
+def _among(words: Sequence[str], known: Mapping[str, Flag]) -> Iterable[str]:
+    """The names whose flags are among the words; all where a word that begins with a dash is none of these."""
+    found, dashed = set(), {word.partition("=")[0] for word in words if word.startswith("-")}
+    for name in known:
+        own = {_written(name), f"--no-{_dashed(name)}"} | ({SHORT[name]} if name in SHORT else set())
+        if own & dashed:
+            found.add(name)
+            dashed -= own
+    return [name for name in known if name in found] if dashed <= ALWAYS else known
 
 
 def _given_twice(given: Collection[str], sets: Iterable[str], known: Mapping[str, Flag]) -> list[str]:
@@ -95,6 +111,10 @@ def _same_key(one: Flag, other: Flag) -> bool:
 
 def _dashed(name: str) -> str:
     return name.replace("_", "-")
+
+
+def _written(name: str) -> str:
+    return f"--{_dashed(name)}"
 
 
 def parse_sets(given: list[str]) -> dict[str, Any]:
@@ -196,7 +216,7 @@ def _argument(name: str, flag: Flag) -> inspect.Parameter:
 
 
 def _flag(name: str, flag: Flag) -> inspect.Parameter:
-    written, info = "--" + name.replace("_", "-"), flag.info
+    written, info = _written(name), flag.info
     if kind_of(info.annotation) == "bool":
         spelled = f"{written}/--no-{written.removeprefix('--')}"
         return _option(_identifier(name), bool, flag.help, spelled, hidden=not flag.listed)
@@ -219,7 +239,7 @@ def _help_all(verb: str) -> inspect.Parameter:
 def _option(name: str, kind: Any, text: str, *flags: str | None, hidden: bool = False) -> inspect.Parameter:
     given = [flag for flag in flags if flag]
     if not any(flag.startswith("--") for flag in given):
-        given.insert(0, "--" + name.replace("_", "-"))
+        given.insert(0, _written(name))
     option = typer.Option(*given, help=text, show_default=False, hidden=hidden)
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]

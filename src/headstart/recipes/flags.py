@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -73,11 +74,18 @@ def flags(verb: str) -> dict[str, Flag]:
     those of the run agree on it; neither is listed.
     """
     cls: type[Recipe] = VERBS.get(verb)
+    fields = ((field, info) for field, info in cls.model_fields.items() if field not in WITHOUT_FLAGS)
+    return dict(_named(cls, tuple((field, tuple(components(info).items())) for field, info in fields)))
+
+
+@cache
+def _named(cls: type[Recipe], held: tuple[tuple[str, tuple[tuple[str, type[Component]], ...]], ...]) -> dict[str, Flag]:
+    """All names of a recipe, computed once for what components the fields hold, since registries may grow."""
     others = SHORT | dict(cls.called)
     found = {others.get(key, key): Flag(path, info, _words(info)) for path, key, info in _own(cls)}
     owned: dict[str, list[Flag]] = {}
-    for field, info in cls.model_fields.items():
-        for name, component in components(info).items() if field not in WITHOUT_FLAGS else ():
+    for field, named in held:
+        for name, component in named:
             for key, inner in component.model_fields.items():
                 if f"{field}.{key}" not in HIDDEN:
                     owned.setdefault(key, []).append(Flag((field, key), inner, _words(inner), (name,), listed=False))
@@ -111,6 +119,7 @@ def sections(cls: type[Recipe]) -> dict[str, type[Component]]:
     return found
 
 
+@cache
 def kind_of(annotation: Any) -> str:
     """What kind of value an annotation allows, in words: `int`, `word`, `int or word`, `list of word`."""
     origin, inside = get_origin(annotation), [part for part in get_args(annotation) if part is not NoneType]
@@ -125,6 +134,7 @@ def kind_of(annotation: Any) -> str:
     return {str: "word"}.get(annotation, getattr(annotation, "__name__", str(annotation)))
 
 
+@cache
 def first_sentence(text: str | None) -> str:
     """A description up to its first full stop, colon or semicolon."""
     return re.split(r"[.:;](?:\s|$)", " ".join((text or "").split()), maxsplit=1)[0]
