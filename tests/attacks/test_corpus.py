@@ -1,7 +1,8 @@
 """Folders and recipes that lie: each is refused in plain words and in no time, or answers as the honest one does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.attacks.artifacts import LINEAR, NETWORK
@@ -17,8 +18,10 @@ TOGETHER = 12
 FOLDERS = {"backbone": [*NETWORKS.attacks, *VOCABULARIES.attacks], "linear": LINEAR.attacks, "network": NETWORK.attacks}
 
 
-def groups(attacks: list[Attack]) -> list[list[Attack]]:
-    return [attacks[at : at + TOGETHER] for at in range(0, len(attacks), TOGETHER)]
+def groups(attacks: list[Attack]) -> Iterator[tuple[list[Attack], Any]]:
+    """Attacks that are tried together, with their mark: by default every third group is tried."""
+    for at in range(0, len(attacks), TOGETHER):
+        yield attacks[at : at + TOGETHER], () if at % (3 * TOGETHER) == 0 else pytest.mark.slow
 
 
 def wrong(attack: Attack, ended: object, honest: str | None) -> str:
@@ -31,7 +34,11 @@ def wrong(attack: Attack, ended: object, honest: str | None) -> str:
 
 @pytest.mark.parametrize(
     ("kind", "attacks"),
-    [pytest.param(kind, some, id=f"{kind}: {some[0].name}") for kind, all_ in FOLDERS.items() for some in groups(all_)],
+    [
+        pytest.param(kind, some, id=f"{kind}: {some[0].name}", marks=marks)
+        for kind, attacks in FOLDERS.items()
+        for some, marks in groups(attacks)
+    ],
 )
 def test_a_folder_that_lies_is_refused_or_has_no_vote(
     kind: str, attacks: list[Attack], tried: Callable, honest: dict[str, Honest]
@@ -41,7 +48,9 @@ def test_a_folder_that_lies_is_refused_or_has_no_vote(
     assert [each for each in found if each] == []
 
 
-@pytest.mark.parametrize("attacks", groups(RECIPES.attacks), ids=lambda some: some[0].name)
+@pytest.mark.parametrize(
+    "attacks", [pytest.param(some, id=some[0].name, marks=marks) for some, marks in groups(RECIPES.attacks)]
+)
 def test_a_recipe_that_lies_is_refused_before_any_work(attacks: list[Attack], tmp_path: Path) -> None:
     jobs = []
     for at, attack in enumerate(attacks):

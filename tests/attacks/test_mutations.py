@@ -1,4 +1,4 @@
-"""Some hundred folders and recipes with one thing changed at random; `make fuzz` tries ten thousand."""
+"""Folders and recipes with one thing changed at random, a hundred by default and some more among the slow tests; `make fuzz` tries ten thousand."""
 
 import json
 from collections.abc import Callable
@@ -10,10 +10,13 @@ from tests.attacks.attempts import Honest, attempt, attempts
 from tests.attacks.mutations import content_of, edited, places
 from tests.attacks.trials import Ended, fault, trials
 
-COUNT, TOGETHER = 240, 20
+COUNT, BY_DEFAULT, TOGETHER = 240, 100, 20
+FIRST = [
+    pytest.param(at, marks=() if at < BY_DEFAULT else pytest.mark.slow) for at in range(0, COUNT, TOGETHER)
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("first", range(0, COUNT, TOGETHER))
+@pytest.mark.parametrize("first", FIRST)
 def test_one_change_is_refused_or_changes_no_answer(first: int, honest: dict[str, Honest], tmp_path: Path) -> None:
     assert attempts(range(first, first + TOGETHER), honest, tmp_path) == []
 

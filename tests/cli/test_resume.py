@@ -53,15 +53,26 @@ def weights(folder: Path) -> bytes:
     return next(folder.rglob("model.safetensors")).read_bytes()
 
 
+KEPT: dict[str, Path] = {}
+"""What `stopped` made for the first test of this process that asked for it."""
+
+
 @pytest.fixture
-def stopped(headstart: Callable[..., Any], words: list[object], stopping: Any, tmp_path: Path) -> Path:
+def stopped(
+    headstart: Callable[..., Any], words: list[object], stopping: Any, tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:  # fmt: skip
     """A run that was stopped, and `whole`, the same without."""
-    assert headstart(*words, "-o", "whole").code == 0
-    stopping(4)
-    said = headstart(*words, "-o", "m")
-    assert said.code == 130
-    assert said.err.endswith("error: stopped before any strategy was done; go on with: headstart resume m\n")
-    stopping(None)
+    if "folder" not in KEPT:
+        assert headstart(*words, "-o", "whole").code == 0
+        stopping(4)
+        said = headstart(*words, "-o", "m")
+        assert said.code == 130
+        assert said.err.endswith("error: stopped before any strategy was done; go on with: headstart resume m\n")
+        stopping(None)
+        KEPT["folder"] = tmp_path_factory.mktemp("stopped") / "kept"
+        shutil.copytree(tmp_path, KEPT["folder"], symlinks=True)
+    shutil.copytree(KEPT["folder"], tmp_path, symlinks=True, dirs_exist_ok=True)
     return tmp_path / "m"
 
 
@@ -258,6 +269,7 @@ def test_what_a_clock_decided_stays_as_it_was_where_a_run_goes_on(
     assert "\n  sample: 40\n" in Path("m/recipe.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_a_run_that_another_process_works_on_is_refused(
     headstart: Callable[..., Any], words: list[object], tmp_path: Path
 ) -> None:

@@ -79,9 +79,8 @@ def test_stopping_while_the_test_part_is_scored_keeps_the_finished_models(
     assert (tmp_path / "m" / "headstart.json").is_file(), "a trained model was thrown away"
 
 
-@pytest.mark.parametrize(
-    "second", [pytest.param(True, id="second"), pytest.param(False, id="first", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("second", [pytest.param(True, id="second"), pytest.param(False, id="first")])
 def test_a_signal_during_training_does_the_same(files: Path, tiny_backbone: Path, tmp_path: Path, second: bool) -> None:
     words = [
         "compare", str(files / "train.csv"), "-o", "m", "--backbone", str(tiny_backbone), "--strategies",

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from inspect import isabstract
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,7 @@ def test_the_summary_of_a_component_is_one_sentence(registry: Any) -> None:
         assert re.fullmatch(r"\S.{10,150}[.]", registry.summary(name)), name
 
 
+@cache
 def code_of(path: Path) -> str:
     """A file's code without docstrings and comments."""
     import io

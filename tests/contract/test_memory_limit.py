@@ -34,6 +34,7 @@ def words(tmp_path_factory: pytest.TempPathFactory, make_backbone: Callable[...,
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_fine_tuning_in_a_limited_address_space_comes_to_the_same_model(
     program: Program, words: list[object], tmp_path: Path
 ) -> None:

@@ -236,7 +236,8 @@ def test_stopped_at_any_update_the_checkpoint_of_that_update_is_there_and_it_say
     assert {update % 2 for update in updates} == {0, 1}  # before and after
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [4, 40])
 def test_a_limit_on_file_sizes_never_costs_what_was_written(
     program: Program, words: list[object], whole: Whole, tmp_path: Path, count: int
 ) -> None:

@@ -50,14 +50,12 @@ def by_torchrun(words: list[str]) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "strategies",
     [
         [{"name": "fine-tuning", "dropout": 0.0, "head": "native"}, {"name": "feature-extraction"}],
-        pytest.param(
-            [{"name": "fine-tuning", "dropout": 0.0, "head": "mean", "layers": 1}, {"name": "contrastive"}],
-            marks=pytest.mark.slow,
-        ),
+        [{"name": "fine-tuning", "dropout": 0.0, "head": "mean", "layers": 1}, {"name": "contrastive"}],
     ],
     ids=["all layers", "top layer and contrastive"],
 )
