@@ -2010,7 +2010,7 @@ FAULTS = (
         "tests/serving/test_streaming.py::test_a_line_is_answered_before_the_next_one_is_read",
     ),
     Fault(
-        "stream: answers are not flushed", "cli/main.py", "            print_json(row)\n            sys.stdout.flush()\n",
+        "stream: answers are not flushed", "cli/answering.py", "            print_json(row)\n            sys.stdout.flush()\n",
         "            print_json(row)\n",
         "tests/serving/test_streaming.py::test_a_slow_writer_gets_each_answer_and_ctrl_c_ends_it_with_the_latency",
     ),

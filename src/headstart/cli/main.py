@@ -6,16 +6,17 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from headstart.cli import inspection
+from headstart.cli.answering import STREAMED
 from headstart.cli.dashes import TEXTS_OF, with_texts
-from headstart.cli.display import progress_for, table
+from headstart.cli.display import progress_for
+from headstart.cli.inspection import JSON
 from headstart.cli.printing import print_json, say_notes, show
 from headstart.cli.streams import readable
 from headstart.errors import HeadstartError, Interrupted, RecipeError, bounded
@@ -29,7 +30,6 @@ STARTED = time.perf_counter()
 """A budget counts from here; the interpreter's own start came before, a few hundredths of a second."""
 CLICK_ERROR: type[Exception] = next(cls for cls in typer.BadParameter.__mro__ if cls.__name__ == "ClickException")
 """Base of errors in the words of a command; typer has its own copy of click or uses click, by version."""
-JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 
 class Overview(TyperGroup):
@@ -148,20 +148,28 @@ def application(words: list[str]) -> typer.Typer:
     app.command("run", help="Any of the above from a recipe file.")(_run)
     loose = {"ignore_unknown_options": True}
     about = "One option in detail: type, choices, default, whose it is, an example."
-    app.command("explain", help=about, context_settings=loose)(_explain)
-    app.command("schema", help="The JSON Schema of recipe files, for editors that complete and check them.")(_schema)
-    app.command("list", help="Components by name: strategies, tasks, readers, backbones, objectives.")(_list)
+    app.command("explain", help=about, context_settings=loose)(inspection.explain)
+    app.command("schema", help="The JSON Schema of recipe files, for editors that complete and check them.")(
+        inspection.schema
+    )
+    app.command("list", help="Components by name: strategies, tasks, readers, backbones, objectives.")(
+        inspection.list_components
+    )
     show = typer.Typer(cls=Overview, help="A model or a recipe in detail.", no_args_is_help=True, rich_markup_mode=None)
-    show.command("model", help="Layers, parameters and limits of a backbone, or what a run has learnt.")(_show_model)
-    show.command("recipe", help="A recipe with all its keys; --resolved fills in what is guessed.")(_show_recipe)
+    show.command("model", help="Layers, parameters and limits of a backbone, or what a run has learnt.")(
+        inspection.show_model
+    )
+    show.command("recipe", help="A recipe with all its keys; --resolved fills in what is guessed.")(
+        inspection.show_recipe
+    )
     app.add_typer(show, name="show")
     cache = typer.Typer(
         cls=Overview, help="What is kept of frozen layers from run to run.", no_args_is_help=True, rich_markup_mode=None
     )
-    cache.command("show", help="Folder, limit and what is in it.")(_show_cache)
-    cache.command("clear", help="Remove all of it.")(_clear_cache)
+    cache.command("show", help="Folder, limit and what is in it.")(inspection.show_cache)
+    cache.command("clear", help="Remove all of it.")(inspection.clear_cache)
     app.add_typer(cache, name="cache")
-    app.command("doctor", help="Check the installation: versions, backbone, disk, cores.")(_doctor)
+    app.command("doctor", help="Check the installation: versions, backbone, disk, cores.")(inspection.doctor)
     app.callback(invoke_without_command=True)(_version)
     return app
 
@@ -210,72 +218,6 @@ def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
         raise Interrupted(f"{kept}; {outcome.resume}" if outcome.resume else kept)
 
 
-def _predict(recipe: Any, quiet: bool) -> bool:
-    """Print answers to lines of standard input, or texts as they are written; gives whether there are such."""
-    lines, texts = recipe.input == "-" and not recipe.output, recipe.stream and bool(recipe.texts)
-    if not lines and not texts:
-        return False
-    from headstart.runs.inference import cut_notes, opened
-    from headstart.runs.outcome import Call
-
-    artifact, abstain = opened(recipe, Call(progress_for(quiet=quiet)))
-    if texts:
-        cut = sum(_shown_as_written(artifact.stream_text(text)) for text in recipe.texts)
-        say_notes(cut_notes(cut, len(recipe.texts), artifact), quiet)
-    else:
-        _answer_lines(recipe, artifact, abstain, quiet)
-    return True
-
-
-def _answer_lines(recipe: Any, artifact: Any, abstain: float | None, quiet: bool) -> None:
-    """Print an answer to each line of standard input."""
-    from headstart.runs.inference import cut_notes
-    from headstart.serving.files import predict_lines, standard_input
-    from headstart.serving.streaming import Waits, predict_stream
-
-    lines, waits = standard_input(recipe.encoding), Waits()
-    if recipe.stream:
-        found = predict_stream(artifact, lines, abstain=abstain, waits=waits)
-    else:
-        found = predict_lines(artifact, lines, abstain=abstain)
-    cut = rows = 0
-    try:
-        for row in found:
-            print_json(row)
-            sys.stdout.flush()
-            cut, rows = cut + bool(row.get("truncated")), rows + 1
-    finally:
-        if waits and not quiet:
-            print(f"{'latency':<12} {waits}", file=sys.stderr)
-    say_notes(cut_notes(cut, rows, artifact), quiet)
-
-
-def _shown_as_written(parts: Generator[str, None, bool]) -> bool:
-    """Print a text bit by bit, on lines of its own; gives what its generator returns."""
-    while True:
-        try:
-            sys.stdout.write(next(parts))
-            sys.stdout.flush()
-        except StopIteration as end:
-            print()
-            return end.value
-
-
-def _chat(recipe: Any, quiet: bool) -> bool:
-    """Talk on a terminal, unless the recipe has the turns; gives whether it had none."""
-    if recipe.messages:
-        return False
-    from headstart.cli.chatting import HELP, converse, typed
-    from headstart.runs.chatting import begun
-
-    conversation = begun(recipe)
-    say_notes([HELP] if sys.stdin.isatty() else [], quiet)
-    converse(conversation, typed(), sys.stdout, prompt="> " if sys.stdin.isatty() else "")
-    if recipe.save is not None and conversation.turns:
-        conversation.save(Path(recipe.save))
-    return True
-
-
 def _run(
     recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
     sets: Annotated[
@@ -295,127 +237,3 @@ def _run(
         raise RecipeError(["--set output: is given by --output too; give it once"], "the command line")
     given |= {"output": output} if output else {}
     _carry_out(read(recipe, given), as_json, quiet)
-
-
-def _explain(
-    option: Annotated[
-        str, typer.Argument(help="An option, a path such as training.epochs, or the name of a strategy or task.")
-    ],
-    as_json: JSON = False,
-) -> None:
-    from headstart.cli.explain import explain, shown
-
-    found = explain(option)
-    if as_json:
-        print_json(found)
-    else:
-        print(shown(found))
-
-
-def _schema() -> None:
-    from headstart.recipes.schema import schema
-
-    print_json(schema(), indent=1)
-
-
-def _list(
-    kind: Annotated[
-        str, typer.Argument(help="strategies, tasks, readers, objectives or backbones; all if not given.")
-    ] = "",
-    as_json: JSON = False,
-) -> None:
-    from headstart.cli.catalogue import catalogue
-
-    found = catalogue(kind)
-    if as_json:
-        print_json(found)
-        return
-    for name, rows in found.items():
-        if not kind:
-            print(f"{name}:")
-        indent = "" if kind else "  "
-        for row in rows:
-            print(f"{indent}{row['name']:<22} {row['summary']}")
-
-
-def _show_model(
-    model: Annotated[str, typer.Argument(help="A known name such as mini, a hub id, a folder or a run.")],
-    as_json: JSON = False,
-) -> None:
-    from headstart.cli.catalogue import describe_model
-
-    found = describe_model(model)
-    if as_json:
-        print_json(found)
-        return
-    for key, value in found.items():
-        if key == "levels":
-            rows = [[row["level"], row["modules"], f"{row['parameters']:,}"] for row in value]
-            print("\n" + table(["level", "modules", "parameters"], rows, left=(0, 1)))
-        else:
-            print(f"{key:<16} {on_one_line(str(value))}")
-
-
-def _show_recipe(
-    recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
-    resolved: Annotated[bool, typer.Option("--resolved", help="Read the data and fill in what is guessed.")] = False,
-    sets: Annotated[list[str] | None, typer.Option("--set", help="Any key of the recipe.")] = None,
-    as_json: JSON = False,
-) -> None:
-    from headstart.artifact import recipe_text
-    from headstart.cli.options import parse_sets
-    from headstart.recipes.parsing import read
-
-    built = read(recipe, parse_sets(sets or []))
-    if resolved:
-        from headstart.runs.preparation import resolve
-
-        built = resolve(built)
-    plain = {"verb": built.verb} | built.plain()
-    if as_json:
-        print_json(plain)
-    else:
-        print(recipe_text(plain), end="")
-
-
-def _show_cache(as_json: JSON = False) -> None:
-    from headstart.data.cache import user_cache
-
-    cache = user_cache()
-    kept = [{"kind": each.kind, "bytes": each.size, "used": each.used} for each in cache.kept()]
-    if as_json:
-        print_json({"folder": str(cache.folder), "limit": cache.most, "arrays": kept})
-        return
-    print(f"{'folder':<8} {cache.folder}")
-    print(f"{'limit':<8} {cache.most / 1e9:g} GB")
-    for kind in sorted({each["kind"] for each in kept}):
-        sizes = [each["bytes"] for each in kept if each["kind"] == kind]
-        print(f"{kind:<8} {len(sizes)} arrays, {sum(sizes) / 1e9:.2f} GB")
-
-
-def _clear_cache(as_json: JSON = False) -> None:
-    from headstart.data.cache import user_cache
-
-    cache = user_cache()
-    freed = cache.clear()
-    if as_json:
-        print_json({"folder": str(cache.folder), "freed": freed})
-    else:
-        print(f"{freed / 1e9:.2f} GB freed in {cache.folder}")
-
-
-def _doctor(as_json: JSON = False) -> None:
-    from headstart.cli.doctor import examine
-
-    checks = examine()
-    if as_json:
-        print_json({"checks": checks, "ok": all(check["ok"] for check in checks)})
-    else:
-        for check in checks:
-            print(f"{'ok' if check['ok'] else '!!':<3} {check['name']:<14} {check['found']}")
-    if not all(check["ok"] for check in checks):
-        raise typer.Exit(1)
-
-
-STREAMED: dict[str, Callable[..., bool]] = {"chat": _chat, "predict": _predict}
-"""Verbs whose answers may be printed as they come; each function says whether its recipe has such. Others run to the end first."""
