@@ -2,7 +2,7 @@
 
 from headstart.registry import Registry
 
-KNOWN = {"mini": "headstart.backbones.mini", "smol": "headstart.backbones.smol"}
+KNOWN = {name: f"headstart.backbones.{name}" for name in ("mini", "multi", "smol")}
 """Short names to the module that says where the weights are; anything else is a hub id or a folder."""
 
 TRANSFORMERS = "transformers"

@@ -110,6 +110,9 @@ class Backbone(nn.Module, ABC):
         self.located = located
         self.prompts: dict[str, str] = {}
         """What stands in front of a text by its role, such as `query`; kept in what is saved."""
+        self.default_prompt = ""
+        """What stands in front of a text without a role, where the network was trained so; the tokenizer puts it there once it is
+        told to (`TextTokenizer.put_prompt`)."""
         self.fast = False
         """Whether matrices are multiplied in bfloat16; states are float32 all the same."""
         self.pairs = False

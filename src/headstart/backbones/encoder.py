@@ -14,16 +14,10 @@ from headstart.backbones import DECODERS as DECODER_KINDS
 from headstart.backbones.attention import use_float32_attention
 from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.backbones.dropout import quicken_dropout
-from headstart.backbones.folders import WHOLE, own_file
+from headstart.backbones.folders import WHOLE, own_file, write_prompts
 from headstart.backbones.location import ENCODE, GENERATE, HALVED, Located
 from headstart.backbones.pretrained import declared, filled_network, naming, new_network
-from headstart.backbones.tokenizer_files import (
-    convert_tokenizer,
-    open_tokenizer,
-    stated_limit,
-    stated_prompts,
-    write_prompts,
-)
+from headstart.backbones.tokenizer_files import convert_tokenizer, open_tokenizer, stated_limit
 from headstart.backbones.tokenizing import types_of
 from headstart.errors import ModelError, RecipeError
 from headstart.runtime.memory import is_out_of_memory
@@ -80,7 +74,9 @@ class TextEncoder(Backbone):
             raise ModelError(f"max_length {limit} is outside [8, {positions}], what {located.identity} can read")
         has_fast = own_file(located.folder, WHOLE) is not None
         self.tokenizer = (open_tokenizer if has_fast else convert_tokenizer)(located.folder, int(limit), pad_id)
-        self.prompts = stated_prompts(located.folder)
+        self.prompts = dict(located.prompts)
+        self.default_prompt = self.tokenizer.prompt or located.default_prompt
+        self.tokenizer.put_prompt("")  # a trained model's own is put back by what reads it
         self._try()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -170,7 +166,7 @@ class TextEncoder(Backbone):
         with quiet():
             (self.network if network is None else network).save_pretrained(str(folder))
         self.tokenizer.save(folder)
-        write_prompts(folder, self.prompts)
+        write_prompts(folder, self.prompts, "" if self.tokenizer.prompt else self.default_prompt)
 
 
 class TextDecoder(TextEncoder):

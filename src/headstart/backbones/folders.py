@@ -1,6 +1,8 @@
 """What a model folder says of itself: files right in it, any of which may not be there."""
 
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ SETTINGS = "tokenizer_config.json"
 GENERATION = "generation_config.json"
 PROMPTS = "config_sentence_transformers.json"
 """Where sentence-transformers keeps what stands in front of texts, by their role."""
+DEFAULT_PROMPT = "default_prompt_name"
+"""Key in it: the role whose prompt stands in front of texts of which no role is said."""
 
 TARGET = "target"
 """Folder of the tokenizer of what is written, where it is another than that of what is read."""
@@ -90,3 +94,32 @@ def as_mapping(found: bytes, path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ModelError(f"{path} holds {describe(values)}, expected keys and values")
     return values
+
+
+def stated_prompts(folder: Path) -> dict[str, str]:
+    """What a folder says is to stand in front of texts, such as `query: `, by their role; empty where it says nothing."""
+    found = (read_json(folder, PROMPTS) or {}).get("prompts")
+    if not isinstance(found, dict):
+        return {}
+    return {role: text for role, text in found.items() if isinstance(text, str) and text}
+
+
+def stated_default_prompt(folder: Path) -> str:
+    """What a folder says is to stand in front of texts without a role; empty where it says nothing."""
+    name = (read_json(folder, PROMPTS) or {}).get(DEFAULT_PROMPT)
+    return stated_prompts(folder).get(name, "") if isinstance(name, str) else ""
+
+
+def write_prompts(folder: Path, prompts: Mapping[str, str], default: str = "") -> None:
+    """Write what `stated_prompts` and `stated_default_prompt` read, where there is anything.
+
+    Args:
+        folder: an existing one.
+        prompts: by role.
+        default: in front of texts without a role, one of `prompts`; nothing if empty.
+    """
+    if not prompts:
+        return
+    name = next((role for role, text in prompts.items() if text == default), None)
+    values = {"prompts": dict(prompts), **({DEFAULT_PROMPT: name} if name is not None else {})}
+    (folder / PROMPTS).write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

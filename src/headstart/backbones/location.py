@@ -5,15 +5,15 @@ A model folder from elsewhere gets no vote on code: only known architectures, on
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
 from headstart.backbones import BACKBONES, KNOWN, TRANSFORMERS
-from headstart.backbones.folders import NETWORK_FILES, read_json
+from headstart.backbones.folders import NETWORK_FILES, read_json, stated_default_prompt, stated_prompts
 from headstart.backbones.hub import fetch, refuse_other
 from headstart.backbones.weights import SINGLE, weight_files, weights_digest
 from headstart.config import Component, InputPath
@@ -78,7 +78,7 @@ class BackboneSource(Component):
     """Which pretrained network to start from."""
 
     location: InputPath = "mini"
-    """A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of headstart, or a hub id such as
+    """A known name (`mini`, English; `multi`, a hundred languages; `smol`, which writes), a folder (`./mini` where it bears a known name), an earlier run of headstart, or a hub id such as
     `org/model`."""
     revision: str | None = None
     """Hub revision; the resolved recipe holds the full commit, 40 hexadecimal digits."""
@@ -105,6 +105,8 @@ Origin = Annotated[BackboneSource, BeforeValidator(_named)]
 
 OWN = "headstart.json"
 """What headstart says of a folder that it wrote."""
+COPY = "4-bit copy"
+"""Said of a network whose weights are those of the published one rounded to four bits."""
 NETWORK = "network"
 """Folder of the network in an artifact whose head is not the architecture's own: what reads the artifact for a classifier of
 plain transformers finds none, where it would make up a head for it."""
@@ -128,6 +130,10 @@ class Located:
     license: str | None = None
     learned: float | None = None
     """Tokens per weight that headstart pretrained it on; None where others did."""
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    """What stands in front of a text by its role, such as `query`."""
+    default_prompt: str = ""
+    """What stands in front of a text without a role."""
 
     @property
     def young(self) -> bool:
@@ -205,14 +211,14 @@ def network_in(folder: Path) -> Path:
 
 def _known(source: BackboneSource, needs: frozenset[str], check: Check) -> Located:
     card = importlib.import_module(KNOWN[source.location])
-    digest = card.SHA256
+    digest, copied = card.SHA256, hasattr(card, "PACKED")
+    if copied and source.digest != digest and (found := packed_file(source.location)) is not None:
+        return _unpacked(source, card, found, needs, check)
     if source.digest not in (None, digest):
         raise ModelError(f"backbone '{source.location}' has the digest {digest}, the recipe asks for {source.digest}")
     length = source.max_length or card.MAX_LENGTH
-    # finds a top-level package without running it
-    spec = importlib.util.find_spec(card.PACKAGE) if card.PACKAGE else None
-    for place in spec.submodule_search_locations or () if spec else ():
-        weights = Path(place) / card.FOLDER / SINGLE
+    for place in _installed(card.PACKAGE) if not copied else ():
+        weights = place / card.FOLDER / SINGLE
         if weights.is_file():
             folder = weights.resolve().parent  # installers may lay links into an environment
             pinned = source.revised(digest=digest, max_length=length)
@@ -223,6 +229,32 @@ def _known(source: BackboneSource, needs: frozenset[str], check: Check) -> Locat
         raise UnavailableError(f"{error}\n{card.OFFLINE}") from None
     pinned = source.revised(digest=digest, max_length=length, revision=revision)
     return _verified(folder, pinned, card.HUB_ID, card.LICENSE, needs, check)
+
+
+def packed_file(name: str) -> Path | None:
+    """The file of an installed package with the copy of a known network in four bits; None where there is none.
+
+    Args:
+        name: of the network.
+    """
+    card = importlib.import_module(KNOWN[name])
+    return next((file for place in _installed(card.PACKAGE) if (file := place / card.PACKED).is_file()), None)
+
+
+def _installed(package: str | None) -> Iterator[Path]:
+    """Where the files of a package lie, found without running it."""
+    spec = importlib.util.find_spec(package) if package else None
+    yield from map(Path, spec.submodule_search_locations or () if spec else ())
+
+
+def _unpacked(source: BackboneSource, card: Any, file: Path, needs: frozenset[str], check: Check) -> Located:
+    """The folder of a copy in four bits, unpacked once for all runs."""
+    from headstart.backbones.unpacking import unpacked
+
+    folder = unpacked(file, card)
+    identity = f"{card.HUB_ID} ({COPY})"
+    length = source.max_length or card.MAX_LENGTH
+    return _verified(folder, source.revised(max_length=length), identity, card.LICENSE, needs, check)
 
 
 def _fetched(hub_id: str, revision: str | None, needs: frozenset[str], check: Check) -> tuple[Path, str]:
@@ -264,7 +296,18 @@ def _verified(
             f"the weights in {folder} have the SHA-256 {digest}, expected {source.digest}: damaged or not the "
             "published ones; install or download them again"
         )
-    return Located(folder, source.revised(digest=digest), identity, config, license_name, _learned(folder))
+    prompts, default = stated_prompts(folder), stated_default_prompt(folder)
+    if not prompts and identity in (known := _stated_here()):
+        prompts, default = known[identity]
+    return Located(
+        folder, source.revised(digest=digest), identity, config, license_name, _learned(folder), prompts, default
+    )
+
+
+def _stated_here() -> dict[str, tuple[dict[str, str], str]]:
+    """Prompts of known networks, and the one of texts without a role, by the hub id; their own folders say none."""
+    cards = [importlib.import_module(module) for module in KNOWN.values()]
+    return {card.HUB_ID: (card.PROMPTS, card.DEFAULT_PROMPT) for card in cards if hasattr(card, "PROMPTS")}
 
 
 def _learned(folder: Path) -> float | None:

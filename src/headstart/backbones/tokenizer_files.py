@@ -1,4 +1,4 @@
-"""The tokenizer of a folder, and what else it says of texts: how long they may be, what stands in front of them."""
+"""The tokenizer of a folder, and how long it says that texts may be."""
 
 import json
 import tempfile
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from headstart.backbones.folders import PROMPTS, SETTINGS, VOCABULARIES, WHOLE, read, read_json, read_text
+from headstart.backbones.folders import SETTINGS, VOCABULARIES, WHOLE, read, read_json, read_text
 from headstart.backbones.tokenizer_checks import IDS_LIMIT as WORDS_LIMIT
 from headstart.backbones.tokenizer_checks import naming_faults, read_tokenizer, refuse_unsound
 from headstart.backbones.tokenizer_limits import texts_in
@@ -111,18 +111,3 @@ def stated_limit(folder: Path) -> int | None:
         if isinstance(limit, int) and not isinstance(limit, bool) and 0 < limit < 100_000:
             return limit
     return None
-
-
-def stated_prompts(folder: Path) -> dict[str, str]:
-    """What a folder says is to stand in front of texts, such as `query: `, by their role; empty where it says nothing."""
-    found = (read_json(folder, PROMPTS) or {}).get("prompts")
-    if not isinstance(found, dict):
-        return {}
-    return {role: text for role, text in found.items() if isinstance(text, str) and text}
-
-
-def write_prompts(folder: Path, prompts: Mapping[str, str]) -> None:
-    """Write what `stated_prompts` reads, where there is anything."""
-    if prompts:
-        content = json.dumps({"prompts": dict(prompts)}, indent=2, ensure_ascii=False)
-        (folder / PROMPTS).write_text(content + "\n", encoding="utf-8")

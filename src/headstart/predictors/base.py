@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -23,6 +23,9 @@ from headstart.runtime.precision import Precision
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
 from headstart.writing.decoding import Decoding
+
+if TYPE_CHECKING:
+    from headstart.backbones.tokenizing import TextTokenizer
 
 WEIGHTS = "model.safetensors"
 """The file of a network's weights in an artifact."""
@@ -165,6 +168,8 @@ class ReadDescription(Stated):
     layers: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     pooling: Literal["first", "mean", "last", "max"]
     max_length: Annotated[int, Field(ge=8)]
+    prompt: str = ""
+    """What the tokenizer puts in front of each text."""
 
 
 class NetworkDescription(ReadDescription):
@@ -185,6 +190,16 @@ def stated(cls: type[S], folder: Path, description: Mapping[str, Any]) -> S:
     """
     values = {key: value for key, value in description.items() if key != "digests"}
     return shaped(cls, values, f"{folder / MANIFEST}, in the description of the model,")
+
+
+def prompted(folder: Path, tokenizer: "TextTokenizer", said: ReadDescription) -> None:
+    """Have a tokenizer put in front of each text what a manifest says.
+
+    Raises:
+        ModelError: that has no place there.
+    """
+    if not tokenizer.put_prompt(said.prompt):
+        raise ModelError(f"{folder} is damaged: its tokenizer has no place for the prompt {said.prompt[:80]!r}")
 
 
 def refuse_layers(folder: Path, layers: Sequence[int], depth: int) -> None:

@@ -31,6 +31,7 @@ from headstart.predictors.base import (
     digests,
     head_arrays,
     network_digest,
+    prompted,
     refuse_layers,
     stated,
 )
@@ -200,6 +201,7 @@ class NetworkPredictor(Predictor):
             **({"pairs": True} if backbone.pairs else {}),
             **({"words": True} if self.words else {}),
             **({"overlap": backbone.tokenizer.overlap} if backbone.tokenizer.overlap is not None else {}),
+            **({"prompt": backbone.tokenizer.prompt} if backbone.tokenizer.prompt else {}),
             "digests": digests(folder),
         }
 
@@ -213,6 +215,7 @@ class NetworkPredictor(Predictor):
         )
         backbone.pairs, backbone.words = said.pairs, said.words
         backbone.tokenizer.overlap = said.overlap
+        prompted(folder, backbone.tokenizer, said)
         refuse_layers(folder, said.layers, backbone.depth)
         tensors = head_arrays(folder, said, len(task.names), backbone.hidden_size)
         head = PooledHead.load({name: torch.tensor(each) for name, each in tensors.items()}, description, backbone)

@@ -22,6 +22,7 @@ from headstart.predictors.base import (
     Runtime,
     head_arrays,
     network_digest,
+    prompted,
     refuse_damaged,
     refuse_layers,
     refuse_task,
@@ -64,6 +65,7 @@ class StoredPredictor(Predictor):
         self._pad_id = int(config.get("pad_token_id") or 0)
         self._tokenizer = open_tokenizer(home, said.max_length, self._pad_id)
         self._tokenizer.overlap = said.overlap
+        prompted(folder, self._tokenizer, said)
         self._border = self._tokenizer.border if said.pairs else None
         self._is_light = (
             numpy_bert.can_run(config)

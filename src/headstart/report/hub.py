@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
+from headstart.backbones.location import COPY
 from headstart.drawing.scores import WITHOUT_NETWORK, chosen_scores
 from headstart.drawing.text import dig
 from headstart.metrics import hub_name_of, title_of
@@ -28,7 +29,7 @@ def front_matter(evidence: Mapping[str, Any], *, apart: bool = False) -> dict[st
         if transferred
         else WITHOUT_NETWORK[evidence["kind"]][0],
         "pipeline_tag": _hub_task(evidence),
-        "base_model": backbone.get("id") if _on_the_hub(backbone) else None,
+        "base_model": _published(backbone) if _on_the_hub(backbone) else None,
         "tags": ["headstart", "transfer-learning"] if transferred else ["headstart"],
     }
     front = {key: value for key, value in front.items() if value}
@@ -68,7 +69,12 @@ def _index(evidence: Mapping[str, Any], scores: Mapping[str, Mapping[str, Any]])
     }
 
 
+def _published(backbone: Mapping[str, Any]) -> str:
+    """The id of a network, or of the one that it is a copy of."""
+    return str(backbone.get("id") or "").removesuffix(f" ({COPY})")
+
+
 def _on_the_hub(backbone: Mapping[str, Any]) -> bool:
     """Whether the id is one of the hub: `owner/name`, or any name that was resolved to a revision."""
-    known = str(backbone.get("id") or "")
+    known = _published(backbone)
     return bool(_HUB_ID.fullmatch(known) or (backbone.get("revision") and re.fullmatch(r"[\w.-]+", known)))

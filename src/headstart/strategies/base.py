@@ -161,6 +161,8 @@ class Context:
         backbone.fast = self.fast
         backbone.tokenizer.cache = self.cache
         backbone.pairs, backbone.words = self.task.together, self.task.words
+        if backbone.default_prompt and not self.task.roles:
+            backbone.tokenizer.put_prompt(backbone.default_prompt)
         if self.task.windowed:
             backbone.tokenizer.overlap = backbone.tokenizer.usual_overlap
         return backbone

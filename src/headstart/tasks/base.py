@@ -78,6 +78,8 @@ class Task(Objective, Judged[E, O], CardCode, Generic[E, O]):
     """Whether an input is a pair of texts."""
     words: ClassVar[bool] = False
     """Whether outputs are of the words of a text, not of the whole of it."""
+    roles: ClassVar[bool] = False
+    """Whether its texts have roles, such as `query` and `passage`, with prompts of their own."""
     no_windows: ClassVar[str] = ""
     """Why the task lacks the option `long`, and what to do; empty where it has it."""
     target_kind: ClassVar[str] = "label"

@@ -72,6 +72,7 @@ class RankingTask(Task[Query, Ranked]):
     named_outputs: ClassVar[bool] = False
     loss_title: ClassVar[str] = "1 - nDCG@10"
     is_guessed: ClassVar[bool] = False
+    roles: ClassVar[bool] = True
     no_windows: ClassVar[str] = (
         "ranks passages that fit the network; name files with long ones as --corpus, where they are cut"
     )
