@@ -152,7 +152,10 @@ def test_the_network_is_that_of_the_numbers_and_reads_pairs_as_xlm_r_does(tmp_pa
     assert other("good", "bad day")["input_ids"] == backbone.tokenizer.encode([("good", "bad day")]).flat.tolist()
     assert other.mask_token_id == PIECES.index("<mask>")
     network: Any = AutoModel.from_pretrained(tmp_path / "net")
-    assert np.array_equal(network.embeddings.word_embeddings.weight.detach().numpy(), backbone.network.embeddings.word_embeddings.weight.detach().numpy())  # type: ignore[union-attr]
+    assert np.array_equal(
+        network.embeddings.word_embeddings.weight.detach().numpy(),
+        backbone.network.embeddings.word_embeddings.weight.detach().numpy(),
+    )  # type: ignore[union-attr]
 
 
 def test_the_wheel_becomes_a_folder_too(installed: Path, tmp_path: Path) -> None:

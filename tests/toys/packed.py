@@ -24,7 +24,11 @@ def blocks(values: np.ndarray) -> tuple[bytes, np.ndarray]:
 def tensors(seed: int = 0) -> dict[str, np.ndarray]:
     """Random ones by their names in the file."""
     draw, hidden, inner = np.random.default_rng(seed), SIZES["hidden"], SIZES["inner"]
-    shapes = {"emb.word": (SIZES["words"], hidden), "emb.pos": (SIZES["positions"], hidden), "emb.type": (SIZES["types"], hidden)}
+    shapes = {
+        "emb.word": (SIZES["words"], hidden),
+        "emb.pos": (SIZES["positions"], hidden),
+        "emb.type": (SIZES["types"], hidden),
+    }
     shapes |= {"emb.ln.w": (hidden,), "emb.ln.b": (hidden,)}
     for layer in range(SIZES["layers"]):
         for name, shape in {"q": (hidden, hidden), "k": (hidden, hidden), "v": (hidden, hidden), "ao": (hidden, hidden),

@@ -57,6 +57,8 @@ ARCHITECTURES = frozenset(
 """Values of `model_type` that are loaded; each is code of the transformers library itself."""
 
 CONFIG = "config.json"
+AUTO = "auto"
+"""In the place of a location: `mini` or `multi`, by the language of the training texts."""
 
 ENCODE = "encode"
 """The ability that tasks need unless they say otherwise: to give the hidden states of texts."""
@@ -78,8 +80,9 @@ class BackboneSource(Component):
     """Which pretrained network to start from."""
 
     location: InputPath = "mini"
-    """A known name (`mini`, English; `multi`, a hundred languages; `smol`, which writes), a folder (`./mini` where it bears a known name), an earlier run of headstart, or a hub id such as
-    `org/model`."""
+    """A known name (`mini`, English; `multi`, a hundred languages; `smol`, which writes), `auto` (`mini` or `multi`, by the
+    language of the training texts; `fit` and `compare` alone), a folder (`./mini` where it bears a known name), an earlier run of
+    headstart, or a hub id such as `org/model`."""
     revision: str | None = None
     """Hub revision; the resolved recipe holds the full commit, 40 hexadecimal digits."""
     digest: str | None = None
@@ -190,6 +193,10 @@ def locate(source: BackboneSource, needs: frozenset[str] = frozenset(), check: C
     """
     if source.location in KNOWN:
         return _known(source, needs, check)
+    if source.location == AUTO:
+        raise ModelError(
+            f"only fit and compare choose a backbone by the texts; name one: {', '.join(KNOWN)}, a folder or a hub id"
+        )
     path = Path(source.location).expanduser()
     is_path = source.location.startswith((".", "/", "~")) or source.location.count("/") > 1
     if path.is_dir() and (is_path or source.revision is None):  # only what is on the hub has revisions

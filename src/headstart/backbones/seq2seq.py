@@ -11,7 +11,16 @@ from torch import Tensor, nn
 
 from headstart.backbones.base import Backbone, Encoding, Inputs
 from headstart.backbones.encoder import configuration_of, layers_of, quicken, quiet
-from headstart.backbones.folders import GENERATION, MARIAN, TARGET, WHOLE, own_file, read_json, stated_prompts, write_prompts
+from headstart.backbones.folders import (
+    GENERATION,
+    MARIAN,
+    TARGET,
+    WHOLE,
+    own_file,
+    read_json,
+    stated_prompts,
+    write_prompts,
+)
 from headstart.backbones.location import DECODE, GENERATE, HALVED, Located
 from headstart.backbones.marian import marian_tokenizers
 from headstart.backbones.own_words import OwnWords

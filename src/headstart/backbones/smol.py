@@ -5,6 +5,8 @@ REVISION = "12fd25f77366fa6b3b4b768ec3050bf629380bac"
 SHA256 = "5af571cbf074e6d21a03528d2330792e532ca608f24ac70a143f6b369968ab8c"
 """Published digest of model.safetensors: weights from anywhere are accepted only if they have it."""
 LICENSE = "apache-2.0"
+LANGUAGES: tuple[str, ...] = ("English",)
+"""What it reads."""
 MAX_LENGTH = 1024
 """Tokens that are read of a text or a dialogue; the network was made for 8,192."""
 PACKAGE = None

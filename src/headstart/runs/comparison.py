@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.artifact import Artifact, new_folder
-from headstart.backbones.location import locate
+from headstart.backbones.location import AUTO, BackboneSource, locate
 from headstart.data.cache import no_cache, user_cache
 from headstart.data.table import Table
 from headstart.decisions.base import Decision
@@ -23,6 +23,8 @@ from headstart.runs.conditions import conditions
 from headstart.runs.evidence import gather, lengths_notice
 from headstart.runs.execution import run_all, score_all, to_test
 from headstart.runs.experiment import Entry
+from headstart.runs.languages import chosen as chosen_backbone
+from headstart.runs.languages import with_language
 from headstart.runs.planning import LONG_TEST, Plan
 from headstart.runs.preparation import into_parts, read, settled_task
 from headstart.runs.reference import reference_of
@@ -273,11 +275,16 @@ def set_up(
     def check(config: Mapping[str, Any]) -> None:
         require_network(task, recipe.strategies or (), recipe.planned(), config)
 
+    if recipe.backbone.location == AUTO and networks:
+        labelled = labelled or read(recipe, table, progress, answers)
+        usual = locate(BackboneSource(), task.needs, check)
+        recipe = recipe.revised(backbone=chosen_backbone(recipe.backbone, usual, labelled.train))
+        progress.say("backbone", f"{recipe.backbone.location}, by the language of the texts")
     located = locate(recipe.backbone, task.needs, check) if networks else None
     device = settled(recipe.device, processes=team.size) if networks else "cpu"
     end = None if recipe.limit is None else Deadline(started + recipe.limit)
     labelled = labelled or read(recipe, table, progress, answers)
-    parts = into_parts(labelled, recipe, progress)
+    parts = with_language(into_parts(labelled, recipe, progress), located, progress)
     for decision in recipe.given_decisions:
         decision.require_fitting(parts.task, parts.train.file)
     threads = set_threads(recipe.threads, torch_runs=networks)
@@ -313,7 +320,8 @@ def set_up(
             work.remember(measured=paces | {"fewer": fewer})
     if fewer:
         recipe = recipe.revised(data=recipe.data.revised(**fewer))
-        smaller = planned(recipe, into_parts(labelled, recipe, progress))
+        parts = with_language(into_parts(labelled, recipe, progress), located, SILENT)
+        smaller = planned(recipe, parts)
         smaller.rate, smaller.test_rate, smaller.backward = plan.rate, plan.test_rate, plan.backward
         plan = smaller
     return plan

@@ -87,6 +87,7 @@ class Parts:
         labelled: whether training rows have labels; without, there is no row to choose on either.
         labels_by: who gave the rows of a role their labels, in a few words, where that was no person.
         answers: what a teacher said of texts meanwhile, see `Context.answers`.
+        language: how the backbone cuts the words of the training texts, as plain data; None where that was not looked at.
     """
 
     task: Task
@@ -100,6 +101,7 @@ class Parts:
     labelled: bool = True
     labels_by: Mapping[Role, str] = field(default_factory=dict)
     answers: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    language: Mapping[str, Any] | None = None
 
     @property
     def train(self) -> Store[Any]:
@@ -168,6 +170,7 @@ class Parts:
             "dropped": [dict(row.__dict__) for row in self.dropped],
             "warnings": [*self.warnings],
             **({"guess": self.guess.plain()} if self.guess else {}),
+            **({"language": dict(self.language)} if self.language else {}),
             **({} if self.labelled else {"labelled": False}),
             **({"labels_by": self._labels_by} if self.labels_by else {}),
         }
