@@ -2,8 +2,8 @@
 
 It is read, and made a folder in the hub's format; nothing of the package is imported or run. The file, all numbers little-endian:
 `E5S1` and a version; seven sizes, an epsilon and the numbers of a block; the vocabulary (count, the ids of four special tokens, the
-bytes of all pieces, where each begins, scores, the pieces); a table of replaced characters, which the normal form NFKC gives as well;
-the tensors by name, kind, count, place and length; their content. A tensor of kind 0 holds float32, one of kind 1 blocks of 32
+bytes of all pieces, where each begins, scores, the pieces); a table of replaced characters, which NFKC replaces as well; the
+tensors by name, kind, count, place and length; their content. A tensor of kind 0 holds float32, one of kind 1 blocks of 32
 numbers: a float16 scale, then 16 bytes with two numbers each, the low halves first; a number is (half - 8) times the scale.
 """
 

@@ -9,11 +9,12 @@ import numpy as np
 
 from headstart.drawing.markdown import cell, markdown, table
 from headstart.drawing.scores import TARGET, on, reading, rows_of, significance
-from headstart.drawing.text import NOTHING, dig, finite, reached, shown
+from headstart.drawing.text import NOTHING, count, dig, finite, reached, shown
 from headstart.evaluation.judging import chosen_metric
 from headstart.evaluation.measurements.base import Measurement, Want
+from headstart.evaluation.pairing import paired_gap, shared_rows
 from headstart.evaluation.subjects import Subject
-from headstart.metrics import is_better_lower, title_of
+from headstart.metrics import METRICS, is_better_lower, title_of
 from headstart.types import Score
 
 MOST_ROWS = 25
@@ -69,7 +70,8 @@ class Domains(Measurement):
 def side_by_side(subject: Subject, part: str) -> dict[str, Any] | None:
     """Scores of all strategies of a run on test beside those on another part, the best there first and tested against the others.
 
-    None where nothing was scored there. The best is picked on the rows that it is tested on, which p-values corrected over all
+    Where rows of both are the same thing told twice, by a shared id, the difference is a paired one over these. None where nothing
+    was scored there. The best is picked on the rows that it is tested on, which p-values corrected over all
     others make up for in part.
     """
     task, run = subject.task, subject.run
@@ -78,10 +80,14 @@ def side_by_side(subject: Subject, part: str) -> dict[str, Any] | None:
         return None
     metric, sign = task.chosen_metric, 1 if chosen_metric(task).lower_is_better else -1
     scored.sort(key=lambda each: sign * each.scores[part][metric]["value"])
-    rows = []
+    rows, shared = [], shared_rows(run.rows[run.inside], run.rows[part]) if run.inside in run.rows else None
     for each in scored:
         inside, outside = each.scores.get(run.inside), Score(**each.scores[part][metric])
         lost = gap(Score(**inside[metric]), outside).plain() if inside else None
+        if lost and shared is not None and {run.inside, part} <= each.outputs.keys():
+            sides = [(each.outputs[name], run.rows[name]) for name in (run.inside, part)]
+            test = paired_gap(task, METRICS.get(metric), sides[0], sides[1], shared)
+            lost = lost if test is None else {**test.difference.plain(), "paired": len(shared[0]), "p": test.p}
         within = inside[metric] if inside else None
         rows.append(
             {"strategy": each.label, "role": each.role, "inside": within, "outside": outside.plain(), "gap": lost}
@@ -126,6 +132,7 @@ def table_of(plain: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "rows": [{**row, "tested": tested.get(row["strategy"])} for row in rows[:MOST_ROWS]],
         "readings": {name: reading(row) for name, row in tested.items()},
         "lower": is_better_lower(metric),
+        "paired": max((dig(row, "gap", "paired") or 0 for row in rows), default=0),
     }
 
 
@@ -143,4 +150,5 @@ def lines_of(plain: Mapping[str, Any] | None, outside: str, about: str) -> list[
         for row in found["rows"]
     ]
     columns = ["Strategy", f"{on(found['inside'])}|", f"{markdown(on(outside))}|", "Difference|", "Best against it"]
-    return [f"By {found['metric']} with 95 % intervals, {about}:", "", *table(columns, rows)]
+    paired = f"; differences are those of the {count(found['paired'])} rows with the same id" if found["paired"] else ""
+    return [f"By {found['metric']} with 95 % intervals, {about}{paired}:", "", *table(columns, rows)]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from headstart.drawing.markdown import markdown
 from headstart.drawing.scores import rows_of, significance
-from headstart.drawing.text import shown
+from headstart.drawing.text import count, shown
 from headstart.evaluation.measurements.base import Measurement, Want
 from headstart.evaluation.measurements.domains import lines_of, side_by_side, table_of
 from headstart.evaluation.subjects import Subject
@@ -42,6 +42,8 @@ class NamedTests(Measurement):
             said += rows_of(name, own["outside"]["n"])
             if own["gap"]:
                 said += f", {shown(own['gap'], sign=True)} from {found['inside']}"
+                if own["gap"].get("paired"):
+                    said += f" on the {count(own['gap']['paired'])} rows with the same id"
             for row in found["comparisons"]:
                 if row["b"] == kept:
                     said += f"; best there is {found['best']} with {shown(rows[found['best']]['outside'])} ({significance(row)})"
