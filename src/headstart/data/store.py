@@ -79,6 +79,16 @@ class Store(Generic[E]):
         return state.hexdigest()
 
 
+def joined_rows(first: Store[E], second: Store[E]) -> Store[E]:
+    """The rows of two parts, one's behind the other's; columns are those that both have, and groups where both have some."""
+    both = [name for name in first.columns if name in second.columns]
+    columns = {name: [*first.columns[name], *second.columns[name]] for name in both}
+    groups = None
+    if first.groups is not None and second.groups is not None:
+        groups = np.concatenate([first.groups, second.groups])
+    return Store([*first.examples, *second.examples], [*first.lines, *second.lines], first.file, columns, groups)
+
+
 class Read(Sequence[Any]):
     """One field of examples, without a list of them in memory.
 

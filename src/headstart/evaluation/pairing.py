@@ -33,8 +33,7 @@ def shared_rows(first: Store[Any], second: Store[Any]) -> tuple[np.ndarray, np.n
     Returns:
         Two arrays of one length, int64: rows of the first and of the second part.
     """
-    names = [name for name in first.columns if re.sub(r"[-\s]", "_", name.strip()).casefold() in IDS]
-    for name in names:
+    for name in id_columns(first):
         if name not in second.columns:
             continue
         ids, others = _places(first.columns[name]), _places(second.columns[name])
@@ -43,6 +42,11 @@ def shared_rows(first: Store[Any], second: Store[Any]) -> tuple[np.ndarray, np.n
             found = np.array(both, dtype=np.int64)
             return found[:, 0], found[:, 1]
     return None
+
+
+def id_columns(rows: Store[Any]) -> list[str]:
+    """Columns that are called as those with ids are."""
+    return [name for name in rows.columns if re.sub(r"[-\s]", "_", name.strip()).casefold() in IDS]
 
 
 def _places(column: Sequence[str | None]) -> Mapping[str, int] | None:

@@ -34,7 +34,7 @@ class Role(str):
     """What rows are for: the place of their file in the section `data`.
 
     That is `train`, `validation`, `test`, `target` (texts of another domain), `target_test` (labelled rows of it),
-    `tests.NAME` for a named test, or `corpus` (passages that are searched).
+    `tests.NAME` for a named test, `translations` (training rows in another language), or `corpus` (passages that are searched).
     """
 
     @classmethod
@@ -61,7 +61,9 @@ class Role(str):
 CORPUS = Role("corpus")
 """Passages that are searched: no rows, but what the rows of all other roles are about."""
 TRAIN, VALIDATION, TEST, TARGET, TARGET_TEST = map(Role, ("train", "validation", "test", "target", "target_test"))
-ROLES = (TRAIN, VALIDATION, TEST, TARGET, TARGET_TEST)
+TRANSLATIONS = Role("translations")
+"""Training rows in another language, which join those of training."""
+ROLES = (TRAIN, VALIDATION, TEST, TARGET, TARGET_TEST, TRANSLATIONS)
 """All but the named tests, in the order in which they are read and spoken of."""
 SCORED = (TEST, TARGET_TEST, TESTS)
 """Kinds of role that strategies are scored in once all choices are made."""
@@ -127,6 +129,10 @@ class Data(Format):
     tests: Annotated[dict[str, str], BeforeValidator(_by_name)] = Field(default_factory=dict)
     """Files with more rows to report scores on, by name, such as `shop=shop.csv,film=film.csv`: every strategy is scored
     on each beside test, with the gap to it, and no choice is made on them."""
+    translations: InputPath | None = None
+    """File with translated training rows, with the same columns: they are learnt from beside the others, unless what they translate
+    is held out. Which row each translates is told by a column `id` that both files have, or by their order. Spans may be marked in
+    the text in place of the column with tags or answers, as in `<PER>Ada</PER> lives in <LOC>London</LOC>`."""
     corpus: InputPath | None = None
     """Files with the passages that are searched, of the task retrieval: a folder of texts, a text file, or a table with a column of
     passages (and of their ids). By default all passages that the rows name."""

@@ -16,10 +16,11 @@ from headstart.readers.lines import TEXT, text_lines
 from headstart.readers.opening import is_plain, open_table
 from headstart.recipes.base import Recipe
 from headstart.recipes.labelled import Experiment
-from headstart.recipes.sources import CORPUS, SCORED, TARGET, TRAIN, VALIDATION, Data, Role
+from headstart.recipes.sources import CORPUS, SCORED, TARGET, TRAIN, TRANSLATIONS, VALIDATION, Data, Role
 from headstart.runs.searched import contested, read_corpus, with_passages
 from headstart.runs.splitting import LEAKS, LabelledRows, Parts, Source, bound, split
 from headstart.runs.teaching import Lesson, has_teacher, lesson_for, opened_lines
+from headstart.runs.translated import linked, without_marks
 from headstart.runs.unlabelled import hinted, task_without_labels, with_labels_from
 from headstart.runtime.machine import cores
 from headstart.runtime.progress import SILENT, Progress
@@ -73,6 +74,10 @@ def read(
         raise DataError(table.doubt)
     refuse_nested(table, recipe.task.label)
     table = accepted(table, recipe.task.label)
+    if data.translations is not None and data.folds:
+        raise RecipeError(
+            ["data.folds: translated rows join training rows, of which some are held out whole; leave the folds out"]
+        )
     if (alone := task_without_labels(recipe, table)) is not None:
         return _texts_alone(recipe, alone, table)
     try:
@@ -91,11 +96,19 @@ def read(
     sources = {TRAIN: train} | {
         role: _parsed(_opened(path, data, task, role), task, role) for role, path in files.items()
     }
+    if TRANSLATIONS in sources:
+        sources[TRANSLATIONS] = _linked(sources[TRANSLATIONS], train)
     if task.target_kind == "passages":
         task, sources = _searching(task, sources, data)
     elif data.corpus is not None:
         raise RecipeError([f"data.corpus: {task.name} searches no passages; leave it out, or name --task retrieval"])
     return LabelledRows(task, sources, tuple(gone), guess)
+
+
+def _linked(translations: Source, train: Source) -> Source:
+    """Translated rows with the training row that each translates."""
+    whole = not translations.dropped and not train.dropped
+    return replace(translations, rows=linked(translations.rows, train.rows, whole=whole))
 
 
 def _texts_alone(recipe: Experiment, task: Task, table: Table) -> LabelledRows:
@@ -264,6 +277,8 @@ def _opened(path: str, data: Data, task: Task, role: Role) -> Table:
 def _parsed(table: Table, task: Task, role: Role, *, labelled: bool = True) -> Source:
     """The rows of a file that a task can read; of texts of the target domain no label is."""
     labelled = labelled and role != TARGET
+    if role == TRANSLATIONS:
+        table = without_marks(table, task)
     if labelled and role != TRAIN:
         table = accepted(table, task.label, learnt=False)
     rows, dropped = (task if role != TARGET else _of_texts_alone(task, table)).parse(table, labelled=labelled)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from headstart.config import parse
-from headstart.data.store import Store
+from headstart.data.store import joined_rows
 from headstart.drawing.scores import ALPHA
 from headstart.errors import DivergedError
 from headstart.evaluation.judging import compared, sort_key
@@ -233,7 +233,7 @@ def _joined(chosen: Entry, plan: Plan, training: Training, epoch: int | None) ->
     """The context of the run with validation rows among the training rows, and nothing left to choose."""
     context = plan.context_on(chosen.located)
     train, validation = plan.parts.train, plan.parts.validation
-    rows = Store([*train.examples, *validation.examples], [*train.lines, *validation.lines], train.file)
+    rows = joined_rows(train, replace(validation, groups=None))
     shared = Shared(joined=context, epochs=context.shared.epochs)
     deadline = None
     if plan.end is not None and not _whatever(plan.recipe):

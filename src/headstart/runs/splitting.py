@@ -15,8 +15,9 @@ from headstart.data.splits import fingerprints, fold_count, folds, numbered
 from headstart.data.store import Store
 from headstart.errors import DataError, RecipeError
 from headstart.recipes.labelled import Experiment
-from headstart.recipes.sources import ROLES, SCORED, TARGET, TEST, TRAIN, VALIDATION, Data, Role
+from headstart.recipes.sources import ROLES, SCORED, TARGET, TEST, TRAIN, TRANSLATIONS, VALIDATION, Data, Role
 from headstart.runs.cuts import VALIDATION_SHARE, are_few, cut_off, groups_of, share_of, test_part, untestable
+from headstart.runs.translated import joined
 from headstart.strategies.offers import made_for_few
 from headstart.tasks.base import Task
 from headstart.tasks.open import Guess
@@ -228,7 +229,7 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
     if VALIDATION in parts:
         if data.folds:
             raise RecipeError(["data.folds: a validation part is given, so there is nothing to cross-validate"])
-    elif are_few(rows, task, data):
+    elif TRANSLATIONS not in parts and are_few(rows, task, data):
         numbers, said = _numbered_folds(rows, task, recipe)
         warnings += said
     else:
@@ -236,7 +237,15 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
         rows, parts[VALIDATION] = cut_off(rows, task, data, share, recipe.seed + 1)
         warnings += _not_chosen_by(rows, parts[VALIDATION], task)
         cut.append("validation")
-    parts[TRAIN], files = rows, {role: source.file for role, source in labelled.sources.items()}
+    translations = parts.pop(TRANSLATIONS, None)
+    added = None if translations is None else joined(rows, translations, cut=bool(cut))
+    parts[TRAIN], files = (
+        rows if added is None else added.rows,
+        {role: source.file for role, source in labelled.sources.items()},
+    )
+    if translations is not None and added is not None:
+        files[TRANSLATIONS] = {**files[TRANSLATIONS], **added.facts()}
+        warnings.append(added.sentence(translations.file))
     if TARGET in parts:
         parts[TARGET], said = _new_texts(parts, task)
         warnings += said
