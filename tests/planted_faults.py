@@ -2266,6 +2266,45 @@ FAULTS = (
         "found.append(str(error))\n        if len(found)", "pass\n        if len(found)",
         "tests/ranking/test_sources.py::test_all_files_that_cannot_be_read_are_named_at_once",
     ),
+    Fault(
+        "languages: the halves of a byte change places", "backbones/packed.py",
+        '[blocks["halves"] & 15, blocks["halves"] >> 4]', '[blocks["halves"] >> 4, blocks["halves"] & 15]',
+        "tests/backbones/test_packed.py::test_numbers_are_those_of_the_blocks_and_pieces_those_of_the_file",
+    ),
+    Fault(
+        "languages: any copy in four bits is taken", "backbones/unpacking.py", "read_packed(file, card.PACKED_SHA256)", "read_packed(file)",
+        "tests/backbones/test_packed.py::test_another_file_or_digest_is_refused",
+    ),
+    Fault(
+        "languages: what was unpacked is believed unseen", "backbones/unpacking.py",
+        "    if _is_whole(target):\n        return target\n    try:", "    if target.is_dir():\n        return target\n    try:",
+        "tests/backbones/test_packed.py::test_it_is_found_without_running_its_package_and_unpacked_once",
+    ),
+    Fault(
+        "languages: a trained model's prompt stays where it is opened", "backbones/encoder.py",
+        '        self.tokenizer.put_prompt("")', "        pass",
+        "tests/backbones/test_prompts.py::test_a_model_has_it_in_its_tokenizer_its_card_and_once_only",
+    ),
+    Fault(
+        "languages: queries and passages have the prompt of other texts too", "strategies/base.py",
+        "if backbone.default_prompt and not self.task.roles:", "if backbone.default_prompt:",
+        "tests/backbones/test_prompts.py::test_only_tasks_without_roles_have_it",
+    ),
+    Fault(
+        "languages: English with long words is another language", "corpora/language_fit.py",
+        "self.common < LEAST_COMMON and self.pieces", "self.pieces",
+        "tests/corpora/test_language_fit.py::test_english_of_any_kind_is_no_other_language",
+    ),
+    Fault(
+        "languages: translations of held-out rows are learnt from", "runs/translated.py",
+        "if not line or line in here]", "if True]",
+        "tests/runs/test_translated.py::test_no_translation_of_a_held_out_row_is_learnt_from_and_none_is_chosen_by",
+    ),
+    Fault(
+        "languages: rows are paired by ids that stand there twice", "evaluation/pairing.py",
+        "return found if len(found) == len(cells) else None", "return found",
+        "tests/evaluation/test_pairing.py::test_too_few_or_doubtful_ids_pair_nothing",
+    ),
 )  # fmt: skip
 
 

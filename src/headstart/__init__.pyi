@@ -116,6 +116,7 @@ def fit(
     target: str | None = ...,
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
+    translations: str | None = ...,
     corpus: str | None = ...,
     group_column: str | None = ...,
     time_column: str | None = ...,
@@ -324,6 +325,7 @@ def fit(
         target: File with texts of another domain that the model is for.
         target_test: File with labelled rows of that other domain.
         tests: Files with more rows to report scores on, by name, such as `shop=shop.csv,film=film.csv`.
+        translations: File with translated training rows, with the same columns.
         corpus: Files with the passages that are searched, of the task retrieval.
         group_column: Column whose equal values never stand on both sides of a cut, such as a customer or an author.
         time_column: Column to cut by.
@@ -332,8 +334,7 @@ def fit(
         most_rows: Rows used at most of the labelled rows before anything is cut off, a sample stratified by label.
         most_test_rows: Test rows scored at most, drawn at random.
         folds: Folds of cross-validation in place of a validation part, in [2, 20].
-        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
-            headstart, or a hub id such as `org/model`.
+        backbone: A known name (`mini`, English.
         revision: Hub revision.
         max_length: Tokens read of each text, special tokens included, at least 8.
         epochs: Passes over the training rows, in [1, 1000].
@@ -566,6 +567,7 @@ def compare(
     target: str | None = ...,
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
+    translations: str | None = ...,
     corpus: str | None = ...,
     group_column: str | None = ...,
     time_column: str | None = ...,
@@ -774,6 +776,7 @@ def plan(
     target: str | None = ...,
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
+    translations: str | None = ...,
     corpus: str | None = ...,
     group_column: str | None = ...,
     time_column: str | None = ...,
@@ -982,6 +985,7 @@ def distill(
     target: str | None = ...,
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
+    translations: str | None = ...,
     corpus: str | None = ...,
     group_column: str | None = ...,
     time_column: str | None = ...,
@@ -1097,6 +1101,7 @@ def distill(
         target: File with texts of another domain that the model is for.
         target_test: File with labelled rows of that other domain.
         tests: Files with more rows to report scores on, by name, such as `shop=shop.csv,film=film.csv`.
+        translations: File with translated training rows, with the same columns.
         corpus: Files with the passages that are searched, of the task retrieval.
         group_column: Column whose equal values never stand on both sides of a cut, such as a customer or an author.
         time_column: Column to cut by.
@@ -1105,8 +1110,7 @@ def distill(
         most_rows: Rows used at most of the labelled rows before anything is cut off, a sample stratified by label.
         most_test_rows: Test rows scored at most, drawn at random.
         folds: Folds of cross-validation in place of a validation part, in [2, 20].
-        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
-            headstart, or a hub id such as `org/model`.
+        backbone: A known name (`mini`, English.
         revision: Hub revision.
         max_length: Tokens read of each text, special tokens included, at least 8.
         epochs: Passes over the training rows, in [1, 1000].
@@ -1373,8 +1377,7 @@ def adapt(
         measured_tokens: Tokens of held-out text that it is measured on, at least 1.
         l2_sp: Pull towards the weights before, against forgetting, at least 0 (L2-SP.
         checkpoint_every: Time between two checkpoints, such as `30s` or `5m`.
-        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
-            headstart, or a hub id such as `org/model`.
+        backbone: A known name (`mini`, English.
         revision: Hub revision.
         max_length: Tokens read of each text, special tokens included, at least 8.
         share: Share of the tokens that are hidden, in (0, 1).
@@ -1455,8 +1458,7 @@ def predict(
         max_answer: Words of an answer at most, in [1, 10000], of models that find answers in texts.
         stream: Answer each line of standard input as it comes, and say at the end how long answers took.
         overwrite: Replace the output file.
-        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
-            headstart, or a hub id such as `org/model`.
+        backbone: A known name (`mini`, English.
         revision: Hub revision.
         max_length: Tokens read of each text, special tokens included, at least 8.
     """
@@ -1598,8 +1600,7 @@ def index(
         precision: Precision of matrix products while passages are read.
         output: Folder of a new index.
         overwrite: Replace the index in the output folder.
-        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
-            headstart, or a hub id such as `org/model`.
+        backbone: A known name (`mini`, English.
         revision: Hub revision.
         max_length: Tokens read of each text, special tokens included, at least 8.
     """
@@ -1794,8 +1795,7 @@ def duplicates(
             1).
         near_duplicates: Share of word 5-grams in common, in (0, 1), from which on two texts are duplicates whatever
             their vectors.
-        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
-            headstart, or a hub id such as `org/model`.
+        backbone: A known name (`mini`, English.
         revision: Hub revision.
         max_length: Tokens read of each text, special tokens included, at least 8.
     """
@@ -1842,8 +1842,7 @@ def cluster(
         overwrite: Replace the output file, or the folder if headstart wrote it.
         k: Number of clusters, in [2, 10000].
         label: Column with labels that clusters are compared with.
-        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
-            headstart, or a hub id such as `org/model`.
+        backbone: A known name (`mini`, English.
         revision: Hub revision.
         max_length: Tokens read of each text, special tokens included, at least 8.
     """
@@ -1900,8 +1899,7 @@ def suggest(
         labelled: File with rows that are labelled already.
         label: Column for the labels that a person fills in, that of the model's training file or `label` by
             default.
-        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
-            headstart, or a hub id such as `org/model`.
+        backbone: A known name (`mini`, English.
         revision: Hub revision.
         max_length: Tokens read of each text, special tokens included, at least 8.
     """

@@ -15,9 +15,13 @@ from headstart.backbones.base import open_backbone
 from headstart.backbones.folders import stated_default_prompt, stated_prompts, write_prompts
 from headstart.backbones.location import BackboneSource, locate
 from headstart.backbones.prompts import prompt_of, put_prompt
+from headstart.data.store import Store
 from headstart.data.words import words_of
 from headstart.indexes.encoder import Encoder
 from headstart.predictors.encoding import encode
+from headstart.strategies.base import Context
+from headstart.tasks import TASKS
+from headstart.training.settings import Training
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +132,10 @@ def test_a_model_has_it_in_its_tokenizer_its_card_and_once_only(
         pairs, task="sentence-similarity", backbone=str(prompted), strategy="feature-extraction", controls=False, seed=1
     )
     assert "say " in seen
+
+
+def test_only_tasks_without_roles_have_it(prompted: Path) -> None:
+    located, nothing = locate(BackboneSource(location=str(prompted))), Store([], [], "x.csv")
+    for name, prompt in (("text-classification", "say "), ("token-classification", "say "), ("retrieval", "")):
+        task = TASKS.get(name)()
+        assert Context(task, nothing, nothing, located, Training(), 0).backbone().tokenizer.prompt == prompt, name

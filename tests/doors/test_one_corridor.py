@@ -46,6 +46,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "target": (["--target", "u.csv"], "u.csv"),
     "target_test": (["--target-test", "l.csv"], "l.csv"),
     "tests": (["--tests", "shop=a.csv,film=b.csv"], {"shop": "a.csv", "film": "b.csv"}),
+    "translations": (["--translations", "t.csv"], "t.csv"),
     "corpus": (["--corpus", "pages"], "pages"),
     "group_column": (["--group-column", "who"], "who"),
     "time_column": (["--time-column", "when"], "when"),

@@ -82,6 +82,7 @@ EXAMPLES: dict[str, str] = {
     "time_column": "date",
     "top_layers": "2",
     "train": "reviews.csv",
+    "translations": "reviews.de.csv",
     "validation": "validation.csv",
     "values": "0.4,0.6",
     "validation_share": "0.2",
