@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import make_tiny_backbone
 
+from headstart.backbones.folders import write_prompts
 from headstart.backbones.location import BackboneSource, Located, locate
 from headstart.errors import ModelError
 from headstart.recipes.labelled import Fit
@@ -50,3 +52,11 @@ def test_auto_is_the_multilingual_one_where_it_is_at_hand_and_wanted(
         assert (asked[-1], plan.recipe.backbone.location) == (expected, expected)
     with pytest.raises(ModelError, match="only fit and compare choose a backbone"):
         locate(BackboneSource(location="auto"))
+
+
+def test_a_prompt_without_a_place_is_said(tmp_path: Path, tiny_csv: Path) -> None:
+    folder = make_tiny_backbone(tmp_path / "net")
+    for prompt, count in (("say ", 0), ("good bad very rather indeed the ", 1)):
+        write_prompts(folder, {"query": prompt}, prompt)
+        plan = set_up(recipe(tiny_csv, str(folder)), SILENT, None, 0.0)
+        assert len([said for said in plan.parts.warnings if "which its tokenizer has no place for" in said]) == count

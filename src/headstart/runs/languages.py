@@ -19,6 +19,7 @@ from headstart.data.store import Store
 from headstart.drawing.text import share
 from headstart.runs.splitting import Parts
 from headstart.runtime.progress import Progress
+from headstart.tasks.base import Task
 
 SAMPLE = 200
 """Training rows that are looked at."""
@@ -103,7 +104,19 @@ def with_language(parts: Parts, located: Located | None, progress: Progress) -> 
     if located is None or parts.task.sides or (found := measured(located, parts.train)) is None:
         return parts
     said = strangeness(located, found)
-    if said:
-        progress.say("language", said, warning=True)
-    warnings = (*parts.warnings, *([said] if said else []))
-    return replace(parts, language=found.plain() | {"strange": bool(said)}, warnings=warnings)
+    warnings = [each for each in (said, _homeless(located, parts.task)) if each]
+    for warning in warnings:
+        progress.say("language", warning, warning=True)
+    language = found.plain() | {"strange": bool(said), "said": said}
+    return replace(parts, language=language, warnings=(*parts.warnings, *warnings))
+
+
+def _homeless(located: Located, task: Task) -> str:
+    """That the prompt of a network has no place in its tokenizer's template, a sentence; empty where it has, or is not wanted."""
+    prompt = located.default_prompt
+    if not prompt or task.roles or open_tokenizer(located.folder, 512, 0).put_prompt(prompt):
+        return ""
+    return (
+        f"{located.source.location} was trained with {prompt[:60]!r} in front of texts, which its tokenizer has no place for "
+        "(it is too long, or is cut up in another way alone than in front of a text); texts are read without it"
+    )

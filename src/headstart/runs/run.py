@@ -78,6 +78,7 @@ def result_of(evidence: dict[str, Any], folder: Path | None) -> dict[str, Any]:
         "refit": evidence.get("refit"),
         "leaderboard": [{"strategy": label} | {key: row[key] for key in keys} for label, row in rows.items()],
         **({"labels_by": by} if (by := evidence["data"].get("labels_by")) else {}),
+        **({"language": language} if (language := evidence["data"].get("language") or {}).get("strange") else {}),
         "dropped_rows": evidence["data"]["dropped"],
         "verdict": evidence["verdict"],
         "seconds": evidence["cost"]["seconds"],
