@@ -188,7 +188,7 @@ def test_a_hub_id_that_cannot_be_had_is_unavailable(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(
         UnavailableError,
-        match=r"'mimi' is neither a known name \(mini, smol\) nor a folder here.*; did you mean 'mini'\?",
+        match=r"'mimi' is neither a known name \(mini, multi, smol\) nor a folder here.*; did you mean 'mini'\?",
     ):
         locate(source("mimi"))
 

@@ -122,7 +122,7 @@ def test_a_backbone_that_only_the_hub_may_have_while_offline(
     refused: Callable[..., str], files: Path, name: str
 ) -> None:
     message = refused(69, "fit", files / "train.csv", "-o", "m", "--strategy", "fine-tuning", "--backbone", name)
-    assert f"backbone '{name}' is neither a known name (mini, smol) nor a folder here" in message
+    assert f"backbone '{name}' is neither a known name (mini, multi, smol) nor a folder here" in message
     assert ("did you mean 'mini'?" in message) == (name == "minni")
 
 
