@@ -42,6 +42,10 @@ NUMBERED: Mapping[bool, tuple[str, ...]] = {
     ),
 }
 """The same where numbers are asked for."""
+ANSWERED = "{second}\nQuestion: {first}\nAnswer:"
+"""Template by which a question about a text is asked."""
+UNANSWERABLE = "unanswerable"
+"""What is written where a text does not answer a question."""
 MOST_WHOLE, MOST_STEPS = 20, 10
 """Range that whole numbers are the words of; steps from the lowest to the highest number else."""
 

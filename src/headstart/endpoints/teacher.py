@@ -42,6 +42,8 @@ class EndpointTeacher:
     """It keeps its answers itself, by content."""
     parameters: ClassVar[int | None] = None
     """Nobody knows how many numbers it holds."""
+    thresholds: ClassVar[tuple[float, ...]] = ()
+    """It gives the likeliest label."""
 
     def __init__(
         self,

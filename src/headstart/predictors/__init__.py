@@ -18,6 +18,7 @@ PREDICTORS = Registry(
         "causal-lm": "headstart.predictors.causal:CausalPredictor",
         "seq2seq": "headstart.predictors.seq2seq:Seq2SeqPredictor",
         "prompted": "headstart.predictors.prompted:PromptedPredictor",
+        "prompted-answers": "headstart.predictors.prompted_answers:PromptedAnswers",
         "rerank": "headstart.predictors.rerank:RerankPredictor",
         "entailment": "headstart.predictors.entailment:EntailmentPredictor",
         "zero-shot": "headstart.predictors.zero_shot:ZeroShotPredictor",

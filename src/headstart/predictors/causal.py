@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from headstart.backbones.base import open_backbone
+from headstart.backbones.base import Backbone, open_backbone
 from headstart.backbones.chat import OWN, ChatTemplate, template_for
 from headstart.backbones.folders import CHAT_TEMPLATE, GENERATION, read_json
 from headstart.backbones.location import GENERATE, BackboneSource, locate, location_of
@@ -123,6 +123,18 @@ class CausalSteps:
         self.mask = self.mask.index_select(0, rows)
 
 
+def ends_of(backbone: Backbone) -> tuple[int, ...]:
+    """Ids that end a text of a decoder, at least one: those that its folder states, else the tokenizer's."""
+    folder, config = backbone.located.folder, backbone.network.config
+    said = (read_json(folder, GENERATION) or {}) if folder.is_dir() else {}
+    found = said.get("eos_token_id", getattr(config, "eos_token_id", None))
+    found = found if isinstance(found, list) else [found]
+    special, count = backbone.tokenizer.special, backbone.tokenizer.words or 0
+    ids = [each for each in found if isinstance(each, int) and 0 <= each < count]
+    ids += [special[role] for role in ("eos", "sep", "pad") if role in special]
+    return tuple(dict.fromkeys(ids)) or (backbone.tokenizer.pad_id,)
+
+
 class CausalDescription(Stated):
     """What the manifest says of a decoder."""
 
@@ -167,14 +179,7 @@ class CausalPredictor(Predictor):
     @property
     def ends(self) -> tuple[int, ...]:
         """Ids that end a text, at least one: those that the folder states, else the tokenizer's."""
-        folder, config = self.backbone.located.folder, self.backbone.network.config
-        said = (read_json(folder, GENERATION) or {}) if folder.is_dir() else {}
-        found = said.get("eos_token_id", getattr(config, "eos_token_id", None))
-        found = found if isinstance(found, list) else [found]
-        special, count = self.backbone.tokenizer.special, self.backbone.tokenizer.words or 0
-        ids = [each for each in found if isinstance(each, int) and 0 <= each < count]
-        ids += [special[role] for role in ("eos", "sep", "pad") if role in special]
-        return tuple(dict.fromkeys(ids)) or (self.backbone.tokenizer.pad_id,)
+        return ends_of(self.backbone)
 
     def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Generated:
         """How likely the assistant's turns are of dialogues that end with one; of others, and of texts, what comes next."""

@@ -70,13 +70,13 @@ class Continuations:
             progress: advanced by rows.
         """
         before, behind = self._parted(rows, answers, [*(self.tokenizer.before if start is None else start)])
-        common = _common(before)
+        common = in_common(before)
         lengths = np.array(
             [len(ids) - common + max(map(len, own)) - 1 for ids, own in zip(before, behind, strict=True)]
         )
         found = np.zeros((len(rows), len(answers)))
         with torch.inference_mode():
-            held = self._read_common(before[0][:common]) if len(rows) else None
+            held = self.begun(before[0][:common]) if len(rows) else None
 
             def score(places: np.ndarray) -> None:
                 part = [before[row][common:] for row in places], [behind[row] for row in places]
@@ -106,7 +106,8 @@ class Continuations:
                 behind.append([each[cut:] for each in joined])
         return before, behind
 
-    def _read_common(self, ids: list[int]) -> Any:
+    def begun(self, ids: list[int]) -> Any:
+        """What passes go on from where these ids were read, as a cache of one row."""
         held = self.over.empty()
         if ids:
             given = torch.tensor([ids], device=self._place)
@@ -115,27 +116,41 @@ class Continuations:
 
     def _scored(self, before: list[list[int]], behind: list[list[list[int]]], held: Any, common: int) -> np.ndarray:
         """Scores of one batch, shape (rows, answers)."""
-        cache = copy.deepcopy(held)
-        if common:
-            cache.batch_repeat_interleave(len(before))
-        ids, mask = self._padded(before, left=True)
-        mask = torch.cat([mask.new_ones(len(before), common), mask], 1)
-        first = torch.log_softmax(self.over.logits(ids, mask, cache)[:, 0], 1)
+        first, cache, mask = self.read(before, held, common)
         scores = torch.stack([first[row, [each[0] for each in own]] for row, own in enumerate(behind)]).double()
         longer = [(row, at) for row, own in enumerate(behind) for at, each in enumerate(own) if len(each) > 1]
         if longer:
             places = torch.tensor([row for row, _ in longer], device=self._place)
             rest = [behind[row][at] for row, at in longer]
             cache.batch_select_indices(places)
-            ids, more = self._padded([each[:-1] for each in rest], left=False)
+            ids, more = self.padded([each[:-1] for each in rest], left=False)
             logits = self.over.logits(ids, torch.cat([mask[places], more], 1), cache, last=ids.shape[1])
-            wanted, known = self._padded([each[1:] for each in rest], left=False)
+            wanted, known = self.padded([each[1:] for each in rest], left=False)
             shares = torch.log_softmax(logits, 2).gather(2, wanted[:, :, None])[:, :, 0].double()
             total = (shares * known).sum(1)
             scores[places, torch.tensor([at for _, at in longer], device=self._place)] += total
         return scores.cpu().numpy()
 
-    def _padded(self, rows: list[list[int]], *, left: bool) -> tuple[Tensor, Tensor]:
+    def read(self, rows: list[list[int]], held: Any, common: int) -> tuple[Tensor, Any, Tensor]:
+        """Read rows behind what they have in common.
+
+        Args:
+            rows: ids of each behind these, at least one.
+            held: see `begun`; left as it is.
+            common: how many ids these are.
+
+        Returns:
+            Log-probabilities of what may follow each row, float32, shape (rows, vocabulary), the cache, and the mask of all that it
+            holds.
+        """
+        cache = copy.deepcopy(held)
+        if common:
+            cache.batch_repeat_interleave(len(rows))
+        ids, mask = self.padded(rows, left=True)
+        mask = torch.cat([mask.new_ones(len(rows), common), mask], 1)
+        return torch.log_softmax(self.over.logits(ids, mask, cache)[:, 0], 1), cache, mask
+
+    def padded(self, rows: list[list[int]], *, left: bool) -> tuple[Tensor, Tensor]:
         """Ids and mask of rows, filled up on one side, int64, shape (rows, longest)."""
         width = max(map(len, rows))
         ids = np.full((len(rows), width), self.tokenizer.pad_id, dtype=np.int64)
@@ -152,7 +167,7 @@ def _alike(one: Sequence[int], other: Sequence[int]) -> int:
     return next((at for at in range(most) if one[at] != other[at]), most)
 
 
-def _common(rows: Sequence[list[int]]) -> int:
+def in_common(rows: Sequence[list[int]]) -> int:
     """How many ids all rows begin with alike; each has one more."""
     if not rows:
         return 0

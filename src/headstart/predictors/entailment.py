@@ -37,7 +37,7 @@ NETWORK = "transformers"
 class EntailmentDescription(Stated):
     """What the manifest says of a model of pairs that labels texts."""
 
-    sentences: Annotated[list[str], Field(min_length=2)]
+    sentences: Annotated[list[str], Field(min_length=1)]
     labels: Annotated[list[str], Field(min_length=2)]
     entailed: Annotated[int, Field(ge=0)]
     factor: Annotated[float, Field(gt=0)]
@@ -49,7 +49,7 @@ class EntailmentPredictor(ScaledPredictor):
 
     Args:
         reader: of pairs, with one label each.
-        task: bound; gives one label to each text.
+        task: bound; gives one label to each text, or each of several from even odds on.
         sentences: about each label, in the order of the outputs.
         entailed: number of the reader's label that says so.
         factor: what the logits are multiplied by, over 0, so that probabilities are calibrated.
@@ -104,7 +104,7 @@ class EntailmentPredictor(ScaledPredictor):
     def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> EntailmentPredictor:
         """Read what `save` wrote."""
         said = stated(EntailmentDescription, folder, description)
-        suits = task.target_kind == "label" and not task.pairs and len(said.sentences) == len(task.names)
+        suits = task.target_kind in ("label", "labels") and not task.pairs and len(said.sentences) == len(task.names)
         refuse_task(folder, cls.kind, task, suits=suits and said.entailed < len(said.labels))
         pairs = pairs_of(said.labels)
         reader = PREDICTORS.get(NETWORK).load(folder, pairs, said.reader | {"digests": description["digests"]})
@@ -116,8 +116,9 @@ class EntailmentPredictor(ScaledPredictor):
             f"#   {label}: {sentence}" for label, sentence in zip(self.task.names, self.sentences, strict=True)
         )
         entailed = self.reader.task.names[self.entailed]
+        takes = "the likeliest" if self.task.target_kind == "label" else "all that are at least as likely as not"
         return (
-            f"# headstart asks of a text and each of these sentences how likely '{entailed}' is, and takes the likeliest:\n"
+            f"# headstart asks of a text and each of these sentences how likely '{entailed}' is, and takes {takes}:\n"
             f"{asked}\n{self.reader.usage()}"
         )
 

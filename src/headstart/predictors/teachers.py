@@ -23,6 +23,8 @@ class Teacher(ABC):
     """What its answers hang on, as a digest; empty where it keeps them itself, by content."""
     parameters: int | None = None
     """Numbers that it holds; None where nobody knows."""
+    thresholds: tuple[float, ...] = ()
+    """By which it gives labels, in the order of its outputs; empty where it gives the likeliest one."""
     pairs: bool | None = None
     """Whether it reads pairs of texts; None where it reads either."""
 
@@ -36,6 +38,21 @@ class Teacher(ABC):
             inputs: what a tokenizer is given of rows.
             progress: advanced by inputs.
         """
+
+
+def as_given(logits: np.ndarray, thresholds: Sequence[float]) -> np.ndarray:
+    """Log-probabilities of which the likeliest label is the one that a teacher gives, float32, of the same shape.
+
+    Probabilities are divided by their thresholds and scaled to sum to 1 again, as they are where labels are as frequent as these.
+
+    Args:
+        logits: log-probabilities, shape (texts, labels); rows of NaN stay.
+        thresholds: of the labels, over 0; none leaves all as it is.
+    """
+    if not len(thresholds):
+        return logits
+    shifted = logits - np.log(np.asarray(thresholds, dtype=np.float64))
+    return (shifted - np.logaddexp.reduce(shifted, axis=1, keepdims=True)).astype(np.float32)
 
 
 class TaughtBy(NamedTuple):

@@ -14,6 +14,7 @@ from headstart.recipes.sources import Data
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Strategy
 from headstart.strategies.distillation import Distillation
+from headstart.strategies.endpoint_options import is_endpoint
 
 
 class DistilledTexts(Data):
@@ -35,7 +36,8 @@ class Distill(Experiment):
     called: ClassVar[Mapping[str, str]] = {"train": "texts"}
 
     teacher: Names = Field(min_length=1, examples=["runs/reviews"])
-    """Folders of runs that teach: one, or several whose probabilities are averaged, separated by commas."""
+    """What teaches: folders of runs, addresses of endpoints, or pretrained networks that are told the labels (`--labels`); one,
+    or several whose probabilities are averaged, separated by commas."""
     data: DistilledTexts  # type: ignore[assignment]
     """Texts, and files with labels to score on."""
     strategies: Annotated[  # type: ignore[assignment]
@@ -47,15 +49,18 @@ class Distill(Experiment):
     def fit(self) -> Fit:
         """This run as one of `fit`, whose strategy has the teacher.
 
-        A student with fewer layers goes on from the network of the teacher, unless a backbone is named.
+        A student with fewer layers goes on from the network of a teacher that is a run, unless a backbone is named.
         """
+        from headstart.strategies.teachers import is_backbone
+
         values: dict[str, Any] = {key: getattr(self, key) for key in Fit.model_fields}
         taught = tuple(
             each if getattr(each, "teacher", ()) else each.revised(teacher=self.teacher) for each in self.strategies
         )
         data = Data(**{key: getattr(self.data, key) for key in Data.model_fields})
         backbone = self.backbone
-        if backbone == BackboneSource(max_length=backbone.max_length) and len(self.teacher) == 1:
+        foreign = any(is_endpoint(each) or is_backbone(each) for each in self.teacher)
+        if backbone == BackboneSource(max_length=backbone.max_length) and len(self.teacher) == 1 and not foreign:
             backbone = BackboneSource(location=self.teacher[0], max_length=backbone.max_length)
         cut = all(getattr(each, "student_layers", None) for each in taught)
         return Fit(**values | {"strategies": taught, "data": data, "backbone": backbone if cut else self.backbone})

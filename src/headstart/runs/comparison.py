@@ -298,7 +298,7 @@ def set_up(
             folds=parts.folds, cache=cache, precision=recipe.precision, device=device, team=team, target=parts.target,
             labelled=parts.labelled,
             unseen=tuple(part.texts for part in parts.scored.values()), labels_by=parts.labels_by.get(TRAIN, ""),
-            answers=parts.answers,
+            answers=parts.answers, teachers={**parts.teachers},
         )  # fmt: skip
         return Plan(recipe, parts, context, end, threads)
 

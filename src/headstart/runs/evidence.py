@@ -111,7 +111,7 @@ def _taught(
 ) -> Taught | None:
     """The first model that was to learn from a teacher, with what that says of the rows that scores are reported on."""
     for entry in entries:
-        by = None if entry.candidate is None else entry.finished.strategy.taught_by(context.task)
+        by = None if entry.candidate is None else entry.finished.strategy.taught_by(context)
         if by is not None:
             said = {part: answers(context, by.teacher, each.keys, each.inputs) for part, each in rows.items()}
             return Taught(entry.label, entry.finished.predictor, by, said, facts.get("labels_by", {}))

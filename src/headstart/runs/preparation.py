@@ -135,7 +135,8 @@ def _taught(lesson: Lesson, table: Table, data: Data) -> LabelledRows:
             each, own = lesson.labelled(each, most=lesson.most if role == TRAIN else None)
             by |= {role: lesson.teacher.description} if own else {}
         sources[role] = _parsed(each, lesson.task, role)
-    return LabelledRows(lesson.task, sources, labels_by=by, answers=lesson.of(lesson.task))
+    own = {lesson.locations: lesson.teacher}
+    return LabelledRows(lesson.task, sources, labels_by=by, answers=lesson.of(lesson.task), teachers=own)
 
 
 def _searching(task: Task, sources: Mapping[Role, Source], data: Data) -> tuple[Task, dict[Role, Source]]:

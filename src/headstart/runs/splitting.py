@@ -65,6 +65,8 @@ class LabelledRows:
     """Who gave the rows of a role their labels, in a few words, where that was no person."""
     answers: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     """What a teacher said of texts meanwhile, see `Context.answers`."""
+    teachers: Mapping[Sequence[str], Any] = field(default_factory=dict)
+    """Teachers that were opened for that, see `Context.teachers`."""
 
     @property
     def train(self) -> Store[Any]:
@@ -89,6 +91,7 @@ class Parts:
         labels_by: who gave the rows of a role their labels, in a few words, where that was no person.
         answers: what a teacher said of texts meanwhile, see `Context.answers`.
         language: how the backbone cuts the words of the training texts, as plain data; None where that was not looked at.
+        teachers: that were opened for that, see `Context.teachers`.
     """
 
     task: Task
@@ -103,6 +106,7 @@ class Parts:
     labels_by: Mapping[Role, str] = field(default_factory=dict)
     answers: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     language: Mapping[str, Any] | None = None
+    teachers: Mapping[Sequence[str], Any] = field(default_factory=dict)
 
     @property
     def train(self) -> Store[Any]:
@@ -263,6 +267,7 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
             role: by for role in parts if (by := labelled.labels_by.get(role if role in labelled.sources else TRAIN))
         },
         answers=labelled.answers,
+        teachers=labelled.teachers,
     )
 
 

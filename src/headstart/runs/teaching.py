@@ -15,7 +15,7 @@ from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.drawing.text import count
 from headstart.errors import DataError, RecipeError
-from headstart.predictors.teachers import Teacher
+from headstart.predictors.teachers import Teacher, as_given
 from headstart.readers.lines import text_lines
 from headstart.readers.opening import is_plain
 from headstart.recipes.labelled import Experiment
@@ -24,7 +24,7 @@ from headstart.runtime.progress import Progress
 from headstart.strategies.asking import farthest
 from headstart.strategies.distillation import Distillation
 from headstart.strategies.endpoint_options import is_endpoint
-from headstart.strategies.teachers import KIND, refuse_constant, require_suiting, teacher_of
+from headstart.strategies.teachers import KIND, is_backbone, refuse_constant, require_suiting, teacher_of
 from headstart.tasks import TASKS
 from headstart.tasks.base import Task
 from headstart.tasks.columns import guess_pair, guess_text
@@ -43,12 +43,14 @@ class Lesson:
 
     Args:
         teacher: of the strategy.
+        locations: of the teacher.
         task: that rows are read for; its label is the column that is added.
         recipe: of the run.
         progress: told of the texts that are asked about.
     """
 
     teacher: Teacher
+    locations: Sequence[str]
     task: Task[Any, Any]
     recipe: Experiment
     progress: Progress
@@ -80,7 +82,8 @@ class Lesson:
         said = self._asked(rows)
         answered = np.asarray(np.isfinite(said).all(1))
         refuse_constant(self.teacher, self.teacher.names, said)
-        names = np.array(self.teacher.names, dtype=object)[np.where(answered, said.argmax(1), 0)]
+        given = as_given(said, self.teacher.thresholds).argmax(1)
+        names = np.array(self.teacher.names, dtype=object)[np.where(answered, given, 0)]
         by_line = {line: name if known else None for line, name, known in zip(rows.lines, names, answered, strict=True)}
         kept = [at for at, line in enumerate(table.lines) if by_line.get(line, "") is not None]
         silent = [
@@ -163,7 +166,7 @@ def lesson_for(recipe: Experiment, table: Table, progress: Progress, answers: Pa
     if chosen is None or not chosen.teacher or named in table.columns:
         return None
     labels = recipe.task.plain().get("labels") or ()
-    if not labels and all(map(is_endpoint, chosen.teacher)):
+    if not labels and all(is_endpoint(each) or is_backbone(each) for each in chosen.teacher):
         return None  # only the file can say which there are
     if recipe.dry_run and any(map(is_endpoint, chosen.teacher)):
         raise RecipeError(
@@ -171,7 +174,11 @@ def lesson_for(recipe: Experiment, table: Table, progress: Progress, answers: Pa
         )
     pairs = not isinstance(recipe.task, OpenTask) and recipe.task.pairs
     asked = chosen.asked(None, answers, labels=labels, pairs=pairs)
-    teacher = teacher_of(chosen.teacher, precision=recipe.precision, device=recipe.device, asked=asked)
+    alone = _texts_alone(recipe.task, table, labels, pairs=pairs) if any(map(is_backbone, chosen.teacher)) else None
+    teacher = teacher_of(
+        chosen.teacher, alone, precision=recipe.precision, device=recipe.device, asked=asked,
+        rows=None if alone is None else alone.parse(table, labelled=False)[0],
+    )  # fmt: skip
     theirs: Task[Any, Any] | None = getattr(teacher, "task", None)
     column = TAUGHT if theirs is None or theirs.label is None else theirs.label
     if named not in (None, column):
@@ -188,7 +195,22 @@ def lesson_for(recipe: Experiment, table: Table, progress: Progress, answers: Pa
     require_suiting(teacher, task)
     if named is None and _true_column(table, task, teacher.names) is not None:
         return None
-    return Lesson(teacher, task, recipe, progress)
+    return Lesson(teacher, chosen.teacher, task, recipe, progress)
+
+
+def _texts_alone(task: Task[Any, Any], table: Table, labels: Sequence[str], *, pairs: bool) -> Task[Any, Any]:
+    """The task of a table without labels, for networks that are told what these are called.
+
+    Raises:
+        RecipeError: no labels are named.
+    """
+    if not labels:
+        raise RecipeError(
+            ["task.labels: a pretrained network knows no labels of its own; name them with --labels good,bad"]
+        )
+    text = task.text or (guess_pair(table, None) if pairs else (guess_text(table),))
+    found: Task[Any, Any] = TASKS.get(TEACHABLE[pairs])()
+    return found.revised(text=tuple(text), label=TAUGHT, labels=tuple(labels), metric="accuracy")
 
 
 def opened_lines(path: str, data: Data) -> Table | None:

@@ -128,6 +128,8 @@ class Context:
     answers: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     """What a teacher said of texts when the rows were read: log-probabilities of the task's labels, by its digest and key of the
     text."""
+    teachers: dict[Sequence[str], Any] = field(default_factory=dict)
+    """Teachers that were opened in this run, by their locations, so that each is opened once."""
     lessons: Lessons | None = None
     """What a teacher says of training texts, for strategies that train on the run's task; None where nobody teaches."""
     last_epoch: int | None = None
@@ -359,7 +361,7 @@ class Strategy(Component, ABC):
         """
         return ""
 
-    def taught_by(self, task: Task) -> TaughtBy | None:
+    def taught_by(self, context: Context) -> TaughtBy | None:
         """What it was to learn from beside labels, opened, so that it can be measured; None where there is no such thing."""
         return None
 

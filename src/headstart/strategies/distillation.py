@@ -66,8 +66,8 @@ class Distillation(EndpointOptions, Strategy):
     Where labels are true, the same student learns from these alone too, and what was taught is kept only if the loss on validation
     is less, by more than noise where there are 500 rows or more, and no more answers are wrong (the gate).
 
-    Needs: labels, or none where the teacher gives them; a teacher, the folder of a run or the address of an endpoint (see
-        docs/endpoints.md); whatever the student needs.
+    Needs: labels, or none where the teacher gives them; a teacher, the folder of a run, the address of an endpoint (see
+        docs/endpoints.md) or a pretrained network that is told the labels' names; whatever the student needs.
     Inputs: texts or pairs of texts with one label each.
     See also: `self-training`, which is its own teacher; the verb `distill`, which needs no labels at all.
 
@@ -81,8 +81,8 @@ class Distillation(EndpointOptions, Strategy):
     needs: ClassVar[frozenset[Need]] = frozenset({"labels", "teacher"})
 
     teacher: Names = Field(default=(), examples=["runs/reviews"])
-    """Folders of runs that teach, or addresses of endpoints: one, or several whose probabilities are averaged, separated by
-    commas."""
+    """What teaches: folders of runs, addresses of endpoints, or pretrained networks such as `smol` that tell labels by their
+    names (`zero-shot`); one, or several whose probabilities are averaged, separated by commas."""
     student: Annotated[Strategy, named(STRATEGIES, "fine-tuning")] = Field(
         default="fine-tuning", validate_default=True, examples=["lora"]
     )
@@ -146,7 +146,9 @@ class Distillation(EndpointOptions, Strategy):
     @property
     def files(self) -> tuple[str, ...]:
         """Folders of teachers, and what the student's strategy names."""
-        return (*(each for each in self.teacher if not is_endpoint(each)), *self.student.files)
+        from headstart.backbones import KNOWN
+
+        return (*(each for each in self.teacher if not is_endpoint(each) and each not in KNOWN), *self.student.files)
 
     def unused(self, training: Training) -> dict[str, str]:
         """Those of the student that are of training."""
@@ -180,15 +182,38 @@ class Distillation(EndpointOptions, Strategy):
             inner.training * fits * share, inner.reading * fits * share + asked, inner.seconds, inner.heads * fits
         )
 
-    def taught_by(self, task: Task) -> TaughtBy | None:
+    def taught_by(self, context: Context) -> TaughtBy | None:
         """The teacher, opened; None where none is named or, once it was refused, where it is no longer there."""
-        from headstart.strategies.teachers import teacher_of
+        from headstart.strategies.teachers import is_backbone
 
         if any(map(is_endpoint, self.teacher)):
             return None  # every answer more would cost
-        if not self.teacher or (self.mix == 1 and not all(Path(each).is_dir() for each in self.teacher)):
+        there = all(is_backbone(each) or Path(each).is_dir() for each in self.teacher)
+        if not self.teacher or (self.mix == 1 and not there):
             return None
-        return TaughtBy(teacher_of(self.teacher, task), self.mix != 1)
+        return TaughtBy(self._teacher(context), self.mix != 1)
+
+    def _teacher(self, context: Context) -> Teacher:
+        """The teacher of a run, opened where it is not yet.
+
+        Raises:
+            RecipeError: it does not suit the task.
+            ModelError: it cannot teach.
+        """
+        from headstart.strategies.teachers import require_suiting, teacher_of
+
+        if self.teacher not in context.teachers:
+            asked = self.asked(context.task, None if context.stages is None else context.stages.answers)
+            context.teachers[self.teacher] = teacher_of(
+                self.teacher,
+                context.task,
+                precision=context.precision,
+                device=context.device,
+                asked=asked,
+                rows=context.train,
+            )
+        require_suiting(context.teachers[self.teacher], context.task)
+        return context.teachers[self.teacher]
 
     def asked(
         self, task: Task | None, answers: Path | None, *, labels: Sequence[str] = (), pairs: bool = False
@@ -209,14 +234,9 @@ class Distillation(EndpointOptions, Strategy):
 
     def fit(self, context: Context) -> Candidate:
         """Ask the teacher, train the student with what it says and, under the gate, without; keep what the gate lets through."""
-        from headstart.strategies.teachers import teacher_of
-
         teacher: Teacher | None = None
         if self.mix != 1:
-            asked = self.asked(context.task, None if context.stages is None else context.stages.answers)
-            teacher = teacher_of(
-                self.teacher, context.task, precision=context.precision, device=context.device, asked=asked
-            )
+            teacher = self._teacher(context)
             if self.teacher_digest not in (None, teacher.digest):
                 raise ModelError(
                     f"the teacher {teacher.description} has the digest {teacher.digest}, the recipe asks for "
@@ -272,7 +292,8 @@ class Distillation(EndpointOptions, Strategy):
 
     def _lessons(self, context: Context, base: Context, teacher: Teacher) -> StudentRows:
         """Training rows and texts without labels, with what the teacher says of them."""
-        from headstart.strategies.teachers import answers, refuse_constant
+        from headstart.predictors.teachers import as_given
+        from headstart.strategies.teachers import answers, refuse_constant, thresholds_note
         from headstart.strategies.unlabelled import target_texts, texts_note
         from headstart.training.lessons import Lessons
 
@@ -283,6 +304,9 @@ class Distillation(EndpointOptions, Strategy):
         keys = [key for part in parts for key in part.keys]
         logits = answers(context, teacher, keys, [given for part in parts for given in part.inputs])
         refuse_constant(teacher, context.task.names, logits)
+        if context.labels_by:
+            order = [teacher.names.index(name) for name in context.task.names]
+            logits = as_given(logits, [teacher.thresholds[at] for at in order] if teacher.thresholds else ())
         learnt = len(context.train) + len(texts)
         known = np.asarray(np.isfinite(logits[:learnt]).all(1))
         answered = known[len(context.train) :]
@@ -292,6 +316,7 @@ class Distillation(EndpointOptions, Strategy):
         rows = {keys[row]: row for row in np.flatnonzero(known).tolist()}
         lessons = Lessons(rows, np.ascontiguousarray(logits[:learnt]), mix, self.distillation_temperature)
         said = [f"{teacher.description} answered {int(known.sum()):,} of {learnt:,} texts that are learnt from"]
+        said += thresholds_note(teacher, applied=bool(context.labels_by))
         if len(texts):
             said += [
                 *texts_note(context),
@@ -346,8 +371,11 @@ class Distillation(EndpointOptions, Strategy):
         """The network of a teacher that is one network, as far as it suits the student; None where it is none."""
         from headstart.backbones.location import BackboneSource, locate, location_of
         from headstart.manifest import read_manifest
+        from headstart.strategies.teachers import is_backbone
 
-        if len(self.teacher) != 1 or context.located is None or is_endpoint(self.teacher[0]):
+        if len(self.teacher) != 1 or context.located is None:
+            return None
+        if is_endpoint(self.teacher[0]) or is_backbone(self.teacher[0]):
             return None
         folder = Path(self.teacher[0])
         if read_manifest(folder)[0].get("kind") != "transformers":

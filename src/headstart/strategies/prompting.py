@@ -11,10 +11,21 @@ import numpy as np
 from pydantic import Field
 
 from headstart.data.outputs import Generated, Logits
-from headstart.data.prompts import NOTHING, NUMBERED, USUAL, Prompt, Shot, number_words, template_fault, verbalized
+from headstart.data.prompts import (
+    LABELS,
+    NOTHING,
+    NUMBERED,
+    USUAL,
+    Prompt,
+    Shot,
+    number_words,
+    template_fault,
+    verbalized,
+)
 from headstart.data.store import Store
 from headstart.errors import DataError, RecipeError
 from headstart.strategies.base import Candidate, Context, Need, Strategy, Work
+from headstart.strategies.open_prompts import answered, written
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -23,6 +34,8 @@ if TYPE_CHECKING:
 Calibration = Literal["none", "contextual", "batch", "domain-conditional"]
 CALIBRATIONS: tuple[Calibration, ...] = ("batch", "none", "contextual", "domain-conditional")
 """In the order in which they are taken where scores are the same."""
+ANSWERING = 3.0
+"""Passes that a question takes, the prompt once and then the answers that are followed."""
 TRIED = 120
 """Training rows on which templates and calibrations are compared."""
 
@@ -55,8 +68,12 @@ class Prompting(Strategy):
     Where texts are written, as in translation, examples are turns of a conversation in front of each text, and the network
     writes the assistant's next one.
 
+    Where a text is to answer a question, the network may write words of the text alone: each run of them is scored by how likely
+    the network is to write it and to stop then, from the likeliest first words on, and beginnings and ends get what the answers
+    that have them come to. It asks as in a conversation where the network has a chat template.
+
     Needs: a decoder such as `smol`; labels, to choose by and for the examples, or none (then the first template, and `batch`).
-    Inputs: texts, or pairs of texts, with one label or number each; texts that others are written for.
+    Inputs: texts, or pairs of texts, with one label or number each; texts that others are written for; questions with texts.
     See also: `lora`, which trains the same decoder; `contrastive`, which few labels suffice for.
 
     Example:
@@ -92,7 +109,9 @@ class Prompting(Strategy):
     """Means over the tokens of a label's words in place of sums."""
 
     def refuses(self, task: Task) -> str:
-        """Refuses tasks without one label, number or text for each row, and options that have no meaning for them."""
+        """Refuses tasks without one label, number, text or answer for each row, and options that have no meaning for them."""
+        if task.target_kind == "answer":
+            return self._refuses_answers()
         if task.target_kind == "text":
             idle = (
                 "prompt_template",
@@ -110,10 +129,21 @@ class Prompting(Strategy):
                 else "examples are the same for all texts; give balanced or random"
             )
         if task.target_kind not in ("label", "number") or task.words:
-            return "it scores the words of one label or number for each row, or writes a text"
+            return "it scores the words of one label or number for each row, finds answers, or writes a text"
         if task.target_kind == "number" and self.verbalizer is not None:
             return "numbers are their own words; leave out the verbalizer"
         return "" if self.prompt_template is None else template_fault(self.prompt_template, pairs=task.pairs)
+
+    def _refuses_answers(self) -> str:
+        """What has no meaning where answers are found in texts."""
+        idle = ("verbalizer", "calibration", "length_normalised")
+        if (odd := next((key for key in idle if getattr(self, key) not in (None, False)), None)) is not None:
+            return f"answers are words of the text, and nothing is chosen among labels; leave out {odd}"
+        if self.shot_selection == "nearest":
+            return "examples are the same for all questions; give balanced or random"
+        if self.prompt_template is not None and f"{{{LABELS}}}" in self.prompt_template + self.instruction:
+            return "there are no labels that {labels} could stand for"
+        return "" if self.prompt_template is None else template_fault(self.prompt_template, pairs=True)
 
     def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
         """Refuses networks that do not go on with a text."""
@@ -129,6 +159,8 @@ class Prompting(Strategy):
         if context.task.target_kind == "text":
             written = context.task.decoding.beams * len(context.validation)  # type: ignore[attr-defined]
             return Work(0.0, 0.0, generating=written / max(len(context.train), 1))
+        if context.task.target_kind == "answer":
+            return Work(0.0, ANSWERING * len(context.validation) / max(len(context.train), 1))
         templates = len(self._templates(context.task)) + (self.chat is None)
         rows = len(context.validation) + templates * min(TRIED, len(context.train))
         longer = 1 + self.shots * (self.shot_selection == "nearest")
@@ -137,15 +169,17 @@ class Prompting(Strategy):
     def fit(self, context: Context) -> Candidate:
         """Compare templates and calibrations on training rows, then read the validation rows; texts are written at once."""
         if context.task.target_kind == "text":
-            return self._written(context)
+            return written(self, context)
+        if context.task.target_kind == "answer":
+            return answered(self, context)
         words, scale = self._words(context)
         templates = self._templates(context.task)
         if not context.labelled:
             return self._unlabelled(context, Prompt(templates[0], words, self.instruction, bool(self.chat)))
         order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
         some = context.train.take(np.sort(order[:TRIED]).tolist())
-        model = self._model(context)
-        both = self._tries_conversations(model)
+        model = self.model_of(context)
+        both = self.tries_conversations(model)
         prompts = [Prompt(each, words, self.instruction, bool(self.chat)) for each in templates]
         context.progress.begin(self.name, len(context.validation) + (len(prompts) + both) * len(some))
         ways = self._ways(context, self._asking(context, model, prompts[0], scale), prompts, some)
@@ -169,7 +203,7 @@ class Prompting(Strategy):
         """What asks, calibrated by texts without labels."""
         if self.shots:
             raise RecipeError(["strategy.shots: examples need labels, and the training file has none; leave shots out"])
-        asked = self._asking(context, self._model(context), prompt, None)
+        asked = self._asking(context, self.model_of(context), prompt, None)
         calibration = self.calibration or ("batch" if len(context.train) else "domain-conditional")
         order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
         some = context.train.take(np.sort(order[:TRIED]).tolist())
@@ -184,34 +218,7 @@ class Prompting(Strategy):
         nothing = Logits(np.zeros(0, dtype=bool), np.zeros((0, len(prompt.words)), dtype=np.float32))
         return Candidate(resolved, context.training, asked, nothing, f"zero shots, {calibration} calibration", 0)
 
-    def _written(self, context: Context) -> Candidate:
-        """What the network writes behind examples, under folds behind those that a text is not among."""
-        from headstart.predictors.causal import CausalPredictor
-        from headstart.strategies.cross_validation import by_fold
-        from headstart.strategies.instructing import usual_instruction
-
-        model, instruction = self._model(context), self.instruction or usual_instruction(context.task)
-
-        def asking(part: Context) -> CausalPredictor:
-            chosen = [part.train.get(int(row)) for row in self._shot_rows(part)]
-            shots = [(each.text, each.label[0]) for each in chosen]
-            return CausalPredictor(model, context.task, instruction=instruction, shots=shots)
-
-        predictor = asking(context)
-        context.progress.begin(self.name, len(context.validation))
-        if context.folds is None or not self.shots:
-            outputs = predictor.outputs(list(context.validation.inputs), progress=context.progress)
-        else:
-            outputs = context.task.blank(context.validation)
-            for held, part in by_fold(context):
-                inputs = list(part.validation.inputs)
-                outputs.put(held, asking(part).outputs(inputs, progress=context.progress))
-        context.progress.end()
-        shots = f"{self.shots} examples" if self.shots else "no example"
-        resolved = self.revised(instruction=instruction)
-        return Candidate(resolved, context.training, predictor, outputs, f"what the network writes behind {shots}", 0)
-
-    def _shot_rows(self, context: Context, *, pool: int | None = None) -> np.ndarray:
+    def shot_rows(self, context: Context, *, pool: int | None = None) -> np.ndarray:
         """Training rows that are the examples, or what these are picked from.
 
         Args:
@@ -240,7 +247,7 @@ class Prompting(Strategy):
         words, values = number_words(_numbers(context.train).tolist())
         return words, NumberScale(values)
 
-    def _model(self, context: Context) -> Any:
+    def model_of(self, context: Context) -> Any:
         from headstart.heads import HEAD
         from headstart.heads.model import Model
         from headstart.heads.vocabulary import VocabularyHead
@@ -248,7 +255,7 @@ class Prompting(Strategy):
         backbone = context.backbone()
         return Model(backbone, {HEAD: VocabularyHead(backbone, "causal")})
 
-    def _tries_conversations(self, model: Any) -> bool:
+    def tries_conversations(self, model: Any) -> bool:
         """Whether the best prompt is compared with itself as a conversation.
 
         Raises:
@@ -318,7 +325,7 @@ class Prompting(Strategy):
         if not self.shots:
             return PromptedPredictor(model, context.task, prompt, normalised=self.length_normalised, scale=scale)
         nearest = self.shot_selection == "nearest"
-        rows = self._shot_rows(context, pool=MOST_POOLED if nearest else None)
+        rows = self.shot_rows(context, pool=MOST_POOLED if nearest else None)
         chosen = context.train.take(rows.tolist())
         shots = [Shot(*each) for each in zip(chosen.inputs, _answers(context.task, chosen, scale), strict=True)]
         return PromptedPredictor(

@@ -1,4 +1,4 @@
-"""Teachers by where they are: folders of runs, alone or several as one."""
+"""Teachers by where they are: folders of runs, pretrained networks that are told the labels, alone or several as one."""
 
 from __future__ import annotations
 
@@ -9,21 +9,30 @@ from typing import Any
 
 import numpy as np
 
+from headstart.backbones import KNOWN
+from headstart.backbones.location import CONFIG, BackboneSource, locate
 from headstart.data.columns import texts_digest
+from headstart.data.store import Store
+from headstart.decisions.thresholds import Thresholds
 from headstart.errors import ModelError, RecipeError, quoted
+from headstart.manifest import MANIFEST, read_manifest
 from headstart.metrics.calibration import softmax
+from headstart.predictors.base import Predictor
 from headstart.predictors.teachers import Teacher, parameters_of
-from headstart.runtime.device import Device
+from headstart.runtime.device import Device, settled
 from headstart.runtime.precision import Precision
 from headstart.runtime.progress import SILENT, Progress
 from headstart.strategies.base import Context
 from headstart.strategies.endpoint_options import EndpointQuestion, is_endpoint
 from headstart.tasks.base import Task
+from headstart.training.settings import Training
 
 LEAST_LOGIT = -30.0
 """Log-probability of what a teacher holds for impossible."""
 CONSTANT = 0.05
 """Nats of entropy that a teacher's mean answer has at least; one below always says the same."""
+WRITER = "causal-lm"
+"""Kind of predictors that go on with texts, and give no labels of their own."""
 KIND = "teacher"
 """What the cache calls answers of teachers."""
 
@@ -55,6 +64,9 @@ class ArtifactTeacher(Teacher):
         self.names = self.artifact.labels
         self.pairs = self.task.pairs
         self.digest = self.artifact.digest
+        self.thresholds = next(
+            (each.values or () for each in self.artifact.decisions if isinstance(each, Thresholds)), ()
+        )
         said = self.artifact.evidence
         self.description = f"{self.folder.name} ({said.get('chosen') or self.artifact.predictor.kind})"
         self.parameters = parameters_of(self.artifact.predictor, folder=self.folder)
@@ -64,6 +76,58 @@ class ArtifactTeacher(Teacher):
         if not len(inputs):
             return np.zeros((0, len(self.names)), dtype=np.float32)
         outputs = self.artifact.decide(self.artifact.raw_outputs(list(inputs), progress=progress))
+        return _logarithms(self.task.probabilities(outputs))
+
+
+class BackboneTeacher(Teacher):
+    """A pretrained network that tells labels by their names, as `zero-shot` does with its usual options.
+
+    Args:
+        location: of the network: its short name, or its folder.
+        task: bound, with the labels; gives one to each text, or pair of texts.
+        rows: that the student learns from, which set what the network is calibrated by; their labels are not read.
+        precision: of its products.
+        device: where it computes.
+
+    Raises:
+        MissingInputError: there is no such network.
+        ModelError: it cannot be used, or cannot tell labels of what the task reads.
+    """
+
+    def __init__(
+        self, location: str, task: Task[Any, Any], rows: Store[Any], *, precision: Precision = "auto", device: Device = "auto"
+    ) -> None:  # fmt: skip
+        from headstart.strategies.zero_shot import ZeroShot
+
+        self.strategy = ZeroShot()
+        self.located = locate(BackboneSource(location=location), task.needs)
+        if why := self.strategy.refuses_network(task, self.located.config):
+            raise ModelError(f"{location} cannot teach {task.name}: {why}")
+        self.task, self.names, self.pairs = task, task.names, task.pairs
+        self.rows, self.precision, self.device = rows, precision, device
+        self.description = f"{self.located.identity}, zero-shot"
+        about = [str(self.located.source.digest), *self.names, texts_digest(list(rows.keys))]
+        self.digest = sha256("\n".join(about).encode()).hexdigest()
+        self._predictor: Predictor | None = None
+
+    @property
+    def parameters(self) -> int | None:  # type: ignore[override]
+        """Numbers of its network, once it was asked."""
+        return None if self._predictor is None else parameters_of(self._predictor)
+
+    def logits(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> np.ndarray:
+        """See `Teacher.logits`; the network is calibrated when it is first asked, and answers all."""
+        if not len(inputs):
+            return np.zeros((0, len(self.names)), dtype=np.float32)
+        if self._predictor is None:
+            nothing: Store[Any] = Store([], [], "")
+            context = Context(
+                self.task, self.rows, nothing, self.located, Training(), 0, precision=self.precision,
+                device=settled(self.device), labelled=False,
+            )  # fmt: skip
+            self._predictor = self.strategy.fit(context).predictor
+            self._predictor.precision = self.precision
+        outputs: Any = self._predictor.outputs(list(inputs), progress=progress)
         return _logarithms(self.task.probabilities(outputs))
 
 
@@ -90,6 +154,8 @@ class Ensemble(Teacher):
                     ["strategy.teacher: one reads texts and another pairs of them; name teachers of one task"]
                 )
         self.members = tuple(members)
+        self.ignored = sum(bool(each.thresholds) for each in members)
+        """Members that give labels by thresholds, which a mean of probabilities has none of."""
         self.names, self.pairs = first.names, first.pairs
         self.description = f"mean of {', '.join(each.description for each in members)}"
         digests = [each.digest for each in members]
@@ -113,6 +179,7 @@ def teacher_of(
     precision: Precision = "auto",
     device: Device = "auto",
     asked: EndpointQuestion | None = None,
+    rows: Store[Any] | None = None,
 ) -> Teacher:
     """The teacher at one or several locations.
 
@@ -122,13 +189,15 @@ def teacher_of(
         precision: of the products of networks.
         device: where networks compute.
         asked: what endpoints among them are asked; None where there are none.
+        rows: that the student learns from, for pretrained networks among them; None where there are none.
 
     Raises:
-        RecipeError: there is none, or they suit neither each other nor the task.
+        RecipeError: there is none, one is a pretrained network and no labels are known, or they suit neither each other nor the
+            task.
         MissingInputError: there is no such folder.
         ModelError: it cannot teach.
     """
-    found = [_opened(each, precision, device, asked) for each in locations]
+    found = [_opened(each, precision, device, asked, task, rows) for each in locations]
     if not found:
         raise RecipeError(["strategy.teacher: no teacher is named; give the folder of a run with --teacher"])
     teacher = found[0] if len(found) == 1 else Ensemble(found)
@@ -137,7 +206,30 @@ def teacher_of(
     return teacher
 
 
-def _opened(location: str, precision: Precision, device: Device, asked: EndpointQuestion | None) -> Teacher:
+def is_backbone(location: str) -> bool:
+    """Whether a location is that of a network that knows no labels of its own: a short name, or a folder of one.
+
+    Networks that `import`, `pretrain` or a dialogue left are such, though headstart wrote them.
+    """
+    folder = Path(location).expanduser()
+    if location in KNOWN or not (folder / MANIFEST).is_file():
+        return location in KNOWN or (folder / CONFIG).is_file()
+    try:
+        return read_manifest(folder)[0].get("kind") == WRITER
+    except ModelError:
+        return False
+
+
+def _opened(
+    location: str, precision: Precision, device: Device, asked: EndpointQuestion | None, task: Task[Any, Any] | None,
+    rows: Store[Any] | None,
+) -> Teacher:  # fmt: skip
+    if is_backbone(location):
+        if task is None or rows is None:
+            raise RecipeError(
+                [f"task.labels: {quoted(location)} knows no labels of its own; name them with --labels good,bad"]
+            )
+        return BackboneTeacher(location, task, rows, precision=precision, device=device)
     if is_endpoint(location):
         if asked is None:
             raise RecipeError(
@@ -209,6 +301,25 @@ def answers(context: Context, teacher: Teacher, keys: Sequence[str], inputs: Seq
         known |= dict(zip(names, np.asarray(found), strict=True))
         context.shared.taught[teacher.digest] = known
     return np.stack([known[key] for key in keys]) if len(keys) else np.zeros((0, len(teacher.names)), dtype=np.float32)
+
+
+def thresholds_note(teacher: Teacher, *, applied: bool) -> list[str]:
+    """A sentence on what becomes of the thresholds of a teacher, where it, or a member of it, has some.
+
+    Args:
+        teacher: of a student.
+        applied: whether labels are given by them, see `as_given`.
+    """
+    if ignored := getattr(teacher, "ignored", 0):
+        return [f"{ignored} of the teachers give labels by thresholds, which their mean does without"]
+    if not teacher.thresholds:
+        return []
+    how = (
+        "so it is taught what they give"
+        if applied
+        else "which are not taught: the student finds its own for its metric"
+    )
+    return [f"{teacher.description} gives labels by thresholds, {how}"]
 
 
 def refuse_constant(teacher: Teacher, names: Sequence[str], logits: np.ndarray) -> None:

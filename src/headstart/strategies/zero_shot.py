@@ -31,11 +31,15 @@ NAMES = "names"
 MOST_TEXTS = 5_000
 """Training texts at most that names are held against and clusters are made of."""
 MATCHED = 60
+"""Training texts by which it is set how sure two opinions are of them."""
+EVENED, LEAST_EVENED = 1_000, 20
+"""Training texts at most by which borders are set where a text may have several labels, and at least."""
 PLACE = "{label}"
 """Stands for the words of a label in a sentence about it."""
 ALONE = "none"
 """Stands for no encoder beside a decoder."""
-"""Training texts by which it is set how sure two opinions are of them."""
+SURE_OF_SETS = 0.75
+"""Log-odds of a label whose score lies a standard deviation over its border."""
 SURE, SURE_OF_NAMES, SURE_OF_CLUSTERS = 0.5, 0.3, 0.85
 """How sure a decoder, names and clusters are to be, from 0 for chance to 1 for certain; see docs/zero-shot.md."""
 
@@ -60,8 +64,13 @@ class ZeroShot(Strategy):
     are some, they calibrate, and they choose between names, clusters and prompts by the log-loss of up to 120 training rows.
     With `entailment`, a model of pairs is asked whether a text entails a sentence about each label.
 
+    Where a text may have several labels, each is a decision of its own. A text has a label where it lies nearer to its name than a
+    border says that is the same number of standard deviations for all labels, and with which texts have as many labels on average
+    as are expected (`expected_labels`); a model of pairs gives a label where it is likelier entailed than not. Rows with labels set
+    temperature and thresholds.
+
     Needs: the labels' names, by `--labels` where the file has none.
-    Inputs: texts with one label each; with a decoder pairs of texts too.
+    Inputs: texts with one label or several each; with a decoder pairs of texts too.
     See also: `prompting`, the decoder alone, with examples; `distillation`, which makes a small model of what it says;
     `feature-extraction`, which few labels suffice for.
 
@@ -88,6 +97,9 @@ class ZeroShot(Strategy):
     """Label of that run that says that the first text entails the second; by default the one that begins with `entail`."""
     hypothesis_template: str = Field(default="This text is about {label}.", examples=["It was {label}."])
     """Sentence about a label that a text may entail, with `{label}` for its words."""
+    expected_labels: float | None = Field(default=None, gt=0, le=1000, examples=[1.5])
+    """Labels that a text has on average where it may have several, over 0; by default as many as rows with labels have, and 1.5
+    where there are none."""
     embedding_backbone: InputPath = "mini"
     """Encoder beside a decoder: the two opinions are multiplied; `none` asks the decoder alone."""
 
@@ -105,9 +117,16 @@ class ZeroShot(Strategy):
         return tuple(each for each in (self.describe, self.entailment) if each is not None)
 
     def refuses(self, task: Task) -> str:
-        """Refuses tasks without one label for each row."""
-        if task.target_kind != "label" or task.words:
-            return "it tells one label of each row by the labels' names"
+        """Refuses tasks whose rows have no labels as a whole, and options that have no meaning for one label or for several."""
+        if task.words:
+            return "what a word or an answer is cannot be told from the names of labels; a decoder answers questions by prompting"
+        if task.target_kind not in ("label", "labels"):
+            return "it tells labels of each row by the labels' names"
+        if task.target_kind == "labels" and self.clusters:
+            return "a text lies in one cluster and may have several labels; leave clusters out"
+        if self.expected_labels is not None and (task.target_kind == "label" or self.entailment is not None):
+            why = "a model of pairs says" if task.target_kind == "labels" else "rows have one label each"
+            return f"{why}, so none are expected; leave expected_labels out"
         return (
             "a model of pairs is asked about single texts alone" if task.pairs and self.entailment is not None else ""
         )
@@ -192,17 +211,61 @@ class ZeroShot(Strategy):
         vectors = encode(backbone, texts, precision=precision, progress=context.progress).vectors
         names = np.stack([encode(backbone, _named(words, form)).vectors for form in FORMS])
         named = by_names(names, vectors)
+        sets = context.task.target_kind == "labels"
         clusters = grown(named, vectors)
         ways = [(NAMES, named)] * (self.clusters is not True)
-        if self.clusters is True or (self.clusters is None and clusters.kept):
+        if not sets and (self.clusters is True or (self.clusters is None and clusters.kept)):
             agreed = f"clusters from names (agreement {clusters.agreement:.2f})"
             ways = [*(ways if context.labelled else []), (agreed, clusters.named)]
         found = []
         for said, directions in ways:
             predictor = _network(context, backbone, directions, texts or _named(words))
+            if sets:
+                said = f"{said}, {self._evened(context, predictor, texts, words):.2g} labels expected for each text"
             held = predictor.outputs(list(context.validation.inputs), progress=context.progress)
             found.append(_Opinion(said, predictor, held))
         return found
+
+    def _evened(
+        self, context: Context, predictor: NetworkPredictor, texts: Sequence[str], words: Mapping[str, str]
+    ) -> float:
+        """Give a network's head a border for each label, from which on it is given; returns the labels of a text that are expected.
+
+        Args:
+            context: of the run.
+            predictor: whose head has a direction for each label.
+            texts: whose labels are not read; texts made of the labels' words stand in for them where they are too few.
+            words: of each label.
+
+        Raises:
+            RecipeError: more labels are expected than there are.
+        """
+        from headstart.grouping.named import evened
+        from headstart.heads.base import LinearMap
+
+        few = len(texts) < LEAST_EVENED
+        count = 1.0 if few and len(words) > 1 else self._expected(context)
+        some = _named(words) if few else list(texts[:EVENED])
+        factors, summands = evened(predictor.outputs(some).values, count)
+        weight, bias = (predictor.head.tensors()[name].cpu().numpy() for name in ("weight", "bias"))
+        sure = SURE_OF_SETS * factors
+        predictor.head.set(LinearMap(sure[:, None] * weight, sure * bias + SURE_OF_SETS * summands))
+        return count
+
+    def _expected(self, context: Context) -> float:
+        """Labels that a text has on average: as given, as rows with labels have, or as is usual where nobody knows."""
+        from headstart.grouping.named import usual_count
+
+        count = len(context.task.names)
+        if self.expected_labels is not None:
+            if self.expected_labels >= count:
+                known = f"a text cannot have {self.expected_labels:g} of {count} labels on average"
+                raise RecipeError([f"strategy.expected_labels: {known}; give a number below {count}"])
+            return self.expected_labels
+        if not context.labelled:
+            return usual_count(count)
+        mean = float(context.task.targets(context.train).sum()) / max(len(context.train), 1)
+        return min(mean, 0.95 * count)
 
     def _with_decoder(self, context: Context, words: Mapping[str, str]) -> list[_Opinion]:
         """The decoder's opinion and, unless it is to be alone, its product with the encoder's."""

@@ -19,6 +19,7 @@ from headstart.evaluation.judging import scores
 from headstart.evaluation.measurements.base import Measurement, Want
 from headstart.evaluation.subjects import Contender, FinishedRun, Subject, Taught
 from headstart.metrics import METRICS, title_of
+from headstart.metrics.thresholds import label_by_thresholds
 from headstart.predictors.teachers import parameters_of
 from headstart.tasks.base import Task
 
@@ -94,7 +95,11 @@ def _part(task: Task[Any, Any], run: FinishedRun, own: Contender, taught: Taught
     if not len(known):
         return None
     rows, outputs, theirs = rows.take(known), own.outputs[part].take(known), Logits.of(said[known])
-    names = np.array(task.names, dtype=object)[theirs.values.argmax(1)]
+    teacher = taught.by.teacher
+    if teacher.thresholds:
+        order = [teacher.names.index(name) for name in task.names]
+        theirs = replace(theirs, thresholds=np.array([teacher.thresholds[at] for at in order]))
+    names = np.array(task.names, dtype=object)[label_by_thresholds(np.exp(theirs.values), theirs.thresholds)]
     alike = replace(rows, examples=relabelled(rows.examples, names.tolist()))
     found: dict[str, Any] = {"rows": len(rows), "unanswered": len(said) - len(known)}
     found["agreement"] = scores(task, outputs, alike)[ACCURACY].plain()
