@@ -196,6 +196,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "entailment": (["--entailment", "runs/pairs"], "runs/pairs"),
     "entailment_label": (["--entailment-label", "yes"], "yes"),
     "hypothesis_template": (["--hypothesis-template", "It is {label}."], "It is {label}."),
+    "expected_labels": (["--expected-labels", "2"], 2.0),
     "embedding_backbone": (["--embedding-backbone", "org/encoder"], "org/encoder"),
     "calibration": (["--calibration", "batch"], "batch"),
     "length_normalised": (["--length-normalised"], True),

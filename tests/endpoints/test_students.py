@@ -54,6 +54,21 @@ def test_texts_are_labelled_by_an_endpoint_and_a_small_model_learns_from_them(
     assert headstart.load(tmp_path / "run").predict(TEXTS[:1])[0].label in ("good", "bad")
 
 
+def test_the_verb_takes_an_endpoint_as_its_first_argument(options: dict[str, Any], served: FaultyEndpoint) -> None:
+    given = {key: value for key, value in options.items() if key not in ("train", "strategy", "teacher")}
+    strategy = {key: given.pop(key) for key in ("teacher_model", "key_file", "teacher_template")}
+    recipe = assemble("distill", given | strategy | {"teacher": served.url, "texts": options["train"]})
+    fit = recipe.fit()  # type: ignore[attr-defined]
+    assert fit.strategies[0].teacher == (served.url,) and fit.strategies[0].teacher_model == "tiny"
+    shallow = assemble(
+        "distill", given | strategy | {"teacher": served.url, "texts": "a.txt", "student_layers": 1, "backbone": "mini"}
+    )
+    assert shallow.fit().backbone.location == "mini", "an endpoint has no network to cut"  # type: ignore[attr-defined]
+    found = run(recipe)
+    assert found.artifact is not None and found.artifact.labels == ("good", "bad")
+    assert max(served.answered.values()) == 1
+
+
 def test_a_cap_keeps_what_was_paid_for_and_a_higher_one_goes_on(
     options: dict[str, Any], served: FaultyEndpoint
 ) -> None:

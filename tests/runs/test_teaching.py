@@ -94,6 +94,18 @@ def test_fit_and_distill_are_one_and_true_labels_of_a_test_file_are_scores(
     assert "reaches accuracy" in one.evidence["verdict"][0]
 
 
+def test_a_network_labels_texts_that_it_is_told_the_labels_of(tiny_backbone: Path, raw: Path, tmp_path: Path) -> None:
+    given = {"teacher": str(tiny_backbone), "texts": str(raw), "backbone": str(tiny_backbone), "folds": 0, "output": str(tmp_path / "run")} | COMMON  # fmt: skip
+    with pytest.raises(DataError, match="name the labels that texts are to be given"):
+        run(assemble("distill", given))
+    found = run(assemble("distill", given | {"labels": ["good", "bad"], "overwrite": True}))
+    assert found.artifact is not None and found.artifact.labels == ("good", "bad")
+    evidence = found.artifact.evidence
+    assert evidence["data"]["labels_by"].keys() == {"train", "validation"}
+    beside = evidence["teacher"]
+    assert beside["teacher"].endswith("zero-shot") and beside["parameters"]["teacher"] > 0
+
+
 def test_a_file_with_labels_of_the_teacher_is_a_labelled_one(teacher: str, tiny_backbone: Path) -> None:
     rows = {"body": TEXTS, "mine": ["up" if "good" in text else "down" for text in TEXTS]}
     found = headstart.fit(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.invented_artifacts import linear
+from tests.toys.decoders import make_decoder
 
 from headstart.artifact import load
 from headstart.backbones.location import BackboneSource, locate
@@ -15,14 +16,23 @@ from headstart.data.cache import ArrayCache, no_cache
 from headstart.data.store import Store
 from headstart.errors import ModelError, RecipeError
 from headstart.metrics.calibration import softmax
-from headstart.predictors.teachers import Teacher
+from headstart.predictors.teachers import Teacher, as_given
 from headstart.runtime.progress import SILENT, Progress
 from headstart.strategies import teachers
 from headstart.strategies.asking import asked_texts, farthest
 from headstart.strategies.base import Context, Shared
 from headstart.strategies.distillation import Distillation, layer_numbers
 from headstart.strategies.fine_tuning import FineTuning
-from headstart.strategies.teachers import ArtifactTeacher, Ensemble, answers, require_suiting, teacher_of
+from headstart.strategies.teachers import (
+    ArtifactTeacher,
+    BackboneTeacher,
+    Ensemble,
+    answers,
+    is_backbone,
+    require_suiting,
+    teacher_of,
+)
+from headstart.strategies.zero_shot import ZeroShot
 from headstart.tasks.text_classification import TextClassification
 from headstart.tasks.text_pair_classification import TextPairClassification
 from headstart.tasks.token_classification import TokenClassification
@@ -162,7 +172,7 @@ def test_a_resolved_strategy_comes_to_the_same_weights_and_refuses_another_teach
         np.testing.assert_array_equal(ours, theirs)
     known(sure=5.0)
     with pytest.raises(ModelError, match="it is not the one that this student learnt from"):
-        found.strategy.fit(context)
+        found.strategy.fit(replace(context, teachers={}))
 
 
 @pytest.mark.parametrize(
@@ -222,6 +232,48 @@ def test_a_teacher_of_a_folder_says_what_its_artifact_says_and_several_their_mea
     assert isinstance(both, Ensemble) and both.names == ("no", "yes")
     np.testing.assert_allclose(np.exp(both.logits(texts)), (one + two[:, ::-1]) / 2, atol=1e-6)
     assert both.parameters == 2 * (teacher.parameters or 0) > 0
+
+
+def test_thresholds_of_a_teacher_are_taught_where_its_labels_are_and_said_where_they_are_not(
+    few: Few, known: Callable[..., Knowing]
+) -> None:
+    given = as_given(np.log([[0.6, 0.4], [0.9, 0.1], [np.nan, np.nan]]), (0.75, 0.25))
+    np.testing.assert_allclose(np.exp(given[:2]), [[1 / 3, 2 / 3], [0.75, 0.25]], atol=1e-6)
+    assert np.isnan(given[2]).all() and as_given(given, ()) is given
+    context = few(4, parts=0)
+    teacher = known(names=context.task.names[::-1])
+    teacher.thresholds = (0.999, 0.001)
+    plain = softmax(answers(context, teacher, list(context.train.keys), list(context.train.inputs)))
+    taught = Distillation(teacher="runs/big")
+    for by, applied in (("", False), ("knowing", True)):
+        lessons = taught._lessons(replace(context, labels_by=by, shared=Shared()), context, teacher)
+        said = softmax(lessons.context.lessons.of(list(context.train.keys))[0])  # type: ignore[union-attr]
+        expected = plain / (0.001, 0.999) if applied else plain
+        np.testing.assert_allclose(said, expected / expected.sum(1, keepdims=True), atol=1e-5)
+        words = "it is taught what they give" if applied else "the student finds its own"
+        assert any(words in each for each in lessons.said)
+
+
+def test_a_pretrained_network_teaches_labels_by_their_names(few: Few, tiny_backbone: Path, tmp_path: Path) -> None:
+    context = replace(few(4, parts=0, epochs=1), labels_by="a network")
+    found = distilled(context, teacher=str(tiny_backbone))
+    (teacher,) = context.teachers.values()
+    assert isinstance(teacher, BackboneTeacher) and teacher.parameters and "zero-shot" in found.description
+    own = locate(BackboneSource(location=str(tiny_backbone)))
+    zero = ZeroShot().fit(replace(context, located=own, shared=Shared(), labelled=False, validation=Store([], [], "")))
+    some = list(context.train.inputs)
+    expected = softmax(zero.predictor.outputs(some).values)  # type: ignore[attr-defined]
+    np.testing.assert_allclose(np.exp(teacher.logits(some)), expected, atol=1e-4)
+    by = found.strategy.taught_by(context)
+    assert by is not None and by.teacher is teacher, "opened once"
+    assert is_backbone("smol") and is_backbone(str(make_decoder(tmp_path / "llama")))
+    linear(context.task).save(tmp_path / "run")
+    assert not is_backbone(str(tmp_path / "run")) and not is_backbone("runs/nothing")
+    with pytest.raises(RecipeError, match="knows no labels of its own; name them with --labels"):
+        teacher_of([str(tiny_backbone)])
+    pairs = TextPairClassification(text=("a", "b"), label="label", labels=("no", "yes"), metric="accuracy")
+    with pytest.raises(ModelError, match="cannot teach text-pair-classification: an encoder cannot tell"):
+        teacher_of([str(tiny_backbone)], pairs, rows=context.train)
 
 
 def test_a_run_of_another_task_does_not_teach(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.toys.decoders import make_decoder
 import headstart
 from headstart.artifact import Artifact, load
 from headstart.errors import HeadstartError
-from headstart.grouping.named import by_names, grown
+from headstart.grouping.named import by_names, evened, grown, usual_count
 from headstart.report.page import render
 from headstart.strategies.descriptions import read_descriptions
 
@@ -43,6 +43,19 @@ def test_clusters_take_the_place_of_names_only_where_both_agree() -> None:
     assert not grown(by_names(centres[None].astype(np.float32), elsewhere), elsewhere).kept
     assert not grown(names, texts[:50]).kept, "too few texts to cluster"
     assert not by_names(near, texts[:5]).middle.any() and by_names(near, texts).middle.any()
+
+
+def test_labels_reach_their_border_as_often_as_is_expected_each_on_its_own_scale() -> None:
+    values = np.array([[0.0, 10.0], [1.0, 30.0], [2.0, 20.0], [5.0, 40.0]])
+    factors, summands = evened(values, 1.0)
+    standard = (values - values.mean(axis=0)) / values.std(axis=0)
+    scores = values * factors + summands
+    np.testing.assert_allclose(scores - scores.mean(), standard - standard.mean(), atol=1e-9)
+    assert (scores >= 0).sum() == 4 and scores[3].min() > 0
+    assert evened(values[:, :1], 0.75)[1].shape == (1,)
+    assert [usual_count(each) for each in (1, 2, 3, 90)] == [0.75, 1.5, 1.5, 1.5]
+    names = by_names(scattered(np.eye(1, 16), 1, 0.3)[None], scattered(np.eye(1, 16), 5, 0.3))
+    assert np.linalg.norm(names.directions) == pytest.approx(1), "one name has nothing in common with others"
 
 
 @pytest.fixture(scope="module")
@@ -239,3 +252,82 @@ def test_what_is_no_model_of_entailment_is_refused(fitted: Callable[..., Artifac
         fitted(entailment=pairs, entailment_label="yes")
     with pytest.raises(HeadstartError, match="has no {label}"):
         fitted(entailment=pairs, hypothesis_template="it was")
+
+
+SETS: dict[str, Any] = {"task": "multi-label-classification", "labels": ["good", "bad", "cat"]}
+BOTH = {"text": TEXTS, "topics": [["cat", word] for _ in range(24) for word in LABELS]}
+
+
+def test_each_of_several_labels_is_given_so_often_that_texts_have_as_many_as_are_expected(
+    fitted: Callable[..., Artifact], tmp_path: Path
+) -> None:
+    for options, count in (({}, 1.5), ({"expected_labels": 1.0}, 1.0)):
+        model = fitted(**SETS, **options)
+        shares = model.predict_proba(TEXTS)
+        assert (shares >= 0.5).sum() == pytest.approx(count * len(TEXTS), abs=1.5)
+        assert [*model.predict(TEXTS[:1])[0].labels] == [
+            name for name, p in zip(model.labels, shares[0], strict=True) if p >= 0.5
+        ]
+        odds = np.log(shares / (1 - shares))
+        np.testing.assert_allclose(odds.std(axis=0), 0.75, atol=1e-2)
+    assert model.evidence["leaderboard"][0]["description"] == "names, 1 labels expected for each text"
+    again = load(model.save(tmp_path / "saved"))
+    np.testing.assert_allclose(again.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-5)
+    assert 0 < fitted({"text": TEXTS[:3]}, **SETS).predict_proba(TEXTS).min() < 0.5, (
+        "texts of the names stand in for few"
+    )
+
+
+def test_rows_with_several_labels_set_thresholds_and_how_many_are_expected(fitted: Callable[..., Artifact]) -> None:
+    model = fitted(BOTH, **SETS, folds=0, controls=False)
+    (row,) = model.evidence["leaderboard"]
+    assert row["description"].endswith("2 labels expected for each text")
+    thresholds = next(each for each in model.decisions if each.name == "thresholds")
+    assert len(thresholds.values) == 3 and row["scores"]["validation"]["f1"]["value"] > 0.75
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (SETS | {"expected_labels": 3.0}, "cannot have 3 of 3 labels"),
+        (SETS | {"clusters": True}, "leave clusters out"),
+        (SETS | {"entailment": "runs/pairs", "expected_labels": 1.0}, "leave expected_labels out"),
+        ({"expected_labels": 1.0}, "rows have one label each"),
+    ],
+)
+def test_what_has_no_meaning_for_one_label_or_for_several_is_refused(
+    fitted: Callable[..., Artifact], options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(HeadstartError, match=said):
+        fitted(**options)
+
+
+def test_a_decoder_gives_labels_that_a_text_makes_likelier_than_others_do(
+    fitted: Callable[..., Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = fitted(backbone=str(make_decoder(tmp_path / "llama")), max_length=120, **SETS)
+    asked: Any = model.predictor
+    scores, shares = asked.scores(TEXTS)[0], model.predict_proba(TEXTS)
+    standard = (scores - scores.mean(axis=0)) / scores.std(axis=0)
+    given = shares >= 0.5
+    assert given.sum() == pytest.approx(1.5 * len(TEXTS), abs=1.5)
+    assert standard[given].min() >= standard[~given].max() - 1e-6, "one border for all, in standard deviations"
+    again = load(model.save(tmp_path / "saved"))
+    np.testing.assert_allclose(again.predict_proba(TEXTS), shares, atol=1e-5)
+    monkeypatch.chdir(tmp_path / "saved")
+    exec(compile(again.predictor.usage().replace("a text", TEXTS[1]), "card", "exec"), {})
+    said = eval(capsys.readouterr().out.strip().split("\n")[-1])
+    np.testing.assert_allclose([said[label] for label in again.labels], shares[1], atol=1e-4)
+
+
+def test_a_model_of_pairs_gives_every_label_that_is_entailed_rather_than_not(
+    fitted: Callable[..., Artifact], pairs: str, tmp_path: Path
+) -> None:
+    model = fitted(**SETS, entailment=pairs, hypothesis_template="it was {label}")
+    reader = load(pairs)
+    column = reader.labels.index("entailment")
+    share = [reader.predict_proba([(TEXTS[0], f"it was {label}")])[0][column] for label in model.labels]
+    np.testing.assert_allclose(model.predict_proba(TEXTS[:1])[0], share, atol=1e-4)
+    again = load(model.save(tmp_path / "saved"))
+    np.testing.assert_allclose(again.predict_proba(TEXTS[:4]), model.predict_proba(TEXTS[:4]), atol=1e-4)
+    assert "all that are at least as likely as not" in again.predictor.usage()

@@ -123,7 +123,7 @@ class PromptedPredictor(ScaledPredictor):
 
     Args:
         model: with a `VocabularyHead`; put into eval mode.
-        task: bound; gives one label to each row.
+        task: bound; gives one label to each row, or several.
         prompt: what is asked.
         shots: examples with their answers, in the order in which they stand; or what the most similar ones are picked from.
         nearest: how many of these are picked for each text, by BM25, the most similar one last (Liu et al. 2022, "What Makes Good
@@ -271,7 +271,7 @@ class PromptedPredictor(ScaledPredictor):
         where = f"{folder / PROMPT}"
         about = shaped(StatedPrompt, parsed(content(folder, PROMPT), folder / PROMPT), where)
         values = None if about.scale is None else about.scale.values
-        suits = task.target_kind == ("label" if values is None else "number") and not task.words
+        suits = task.target_kind in (("label", "labels") if values is None else ("number",)) and not task.words
         suits = suits and len(about.words) == len(about.bias) == len(task.names if values is None else values)
         refuse_task(folder, cls.kind, task, suits=suits and all(shot.label < len(about.words) for shot in about.shots))
         refuse_damaged(folder, description)
@@ -319,7 +319,8 @@ logits = {round(self.factor, 6)} * (torch.tensor(scores) + torch.tensor(bias))
     def _said(self) -> str:
         """The last line of `usage`: probabilities of the labels, or the number in the unit of the training file."""
         if self.scale is None:
-            return "print(dict(zip(labels, logits.softmax(0).tolist())))"
+            shares = "softmax(0)" if self.task.target_kind == "label" else "sigmoid()"
+            return f"print(dict(zip(labels, logits.{shares}.tolist())))"
         mean, deviation = self.task.output_scale
         slope, offset = self.scale.slope * deviation, self.scale.offset * deviation + mean
         expected = f"float(logits.softmax(0) @ torch.tensor({list(self.scale.values)}))"

@@ -149,7 +149,7 @@ class PromptedAnswers(ScaledPredictor):
             over = len(tokenizer.whole(asked).ids) - room
             if over <= 0:
                 return asked, words._replace(words=words.words[:count], starts=words.starts[:count])
-            count -= max(1, over // 2)
+            count = min(count - 1, max(1, count * room // (room + over)))
         raise DataError(
             f"the prompt has over {room:,} tokens without the text, more than the network reads: give fewer shots or a shorter "
             "instruction, or raise --max-length if the backbone allows"

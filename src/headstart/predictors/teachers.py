@@ -52,7 +52,8 @@ def as_given(logits: np.ndarray, thresholds: Sequence[float]) -> np.ndarray:
     if not len(thresholds):
         return logits
     shifted = logits - np.log(np.asarray(thresholds, dtype=np.float64))
-    return (shifted - np.logaddexp.reduce(shifted, axis=1, keepdims=True)).astype(np.float32)
+    with np.errstate(invalid="ignore"):  # rows without an answer
+        return (shifted - np.logaddexp.reduce(shifted, axis=1, keepdims=True)).astype(np.float32)
 
 
 class TaughtBy(NamedTuple):

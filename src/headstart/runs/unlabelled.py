@@ -11,8 +11,11 @@ from headstart.recipes.sources import TARGET, VALIDATION
 from headstart.tasks import TASKS
 from headstart.tasks.base import Task
 from headstart.tasks.columns import guess_label, guess_text, require_columns
+from headstart.tasks.label_lists import guess_separator, labels_reader
 from headstart.tasks.open import OpenTask
 
+NO_LIST = "\0"
+"""Stands among labels for a cell that holds no list of them."""
 USUAL = "text-classification"
 """The task of texts whose labels are named and that no task is named for."""
 
@@ -34,7 +37,7 @@ def task_without_labels(recipe: Experiment, table: Table) -> Task | None:
     labels = task.plain().get("labels")
     if task.label is not None or not labels or not strategies or any("labels" in each.needs for each in strategies):
         return None
-    if _columns_of(labels, table):
+    if _columns_of(labels, table, several=_several(task)):
         return None
     if isinstance(task, OpenTask):
         task = TASKS.get(USUAL).model_validate(task.plain())
@@ -64,7 +67,7 @@ def with_labels_from(task: Task, table: Table) -> Task:
     Raises:
         DataError: no column holds labels.
     """
-    found = _columns_of(task.label_names, table)
+    found = _columns_of(task.label_names, table, several=_several(task))
     return task.revised(label=found[0] if found else guess_label(table, task.text or ()))
 
 
@@ -80,9 +83,19 @@ def hinted(error: DataError, recipe: Experiment) -> DataError:
     return DataError(f"{error}, or name the labels that texts are to be given: --labels good,bad")
 
 
-def _columns_of(labels: Sequence[str], table: Table) -> list[str]:
-    """Columns that hold nothing but some of the labels."""
-    known = {*labels}
-    return [
-        name for name, cells in table.columns.items() if (found := {cell for cell in cells if cell}) and found <= known
-    ]
+def _several(task: Task | OpenTask) -> bool:
+    return not isinstance(task, OpenTask) and task.target_kind == "labels"
+
+
+def _columns_of(labels: Sequence[str], table: Table, *, several: bool) -> list[str]:
+    """Columns that hold nothing but some of the labels, or lists of them where a text may have several."""
+    known, found = {*labels}, []
+    for name, cells in table.columns.items():
+        said = {cell for cell in cells if cell}
+        if several and said:
+            reader = labels_reader(cells, guess_separator(cells))
+            lists = [reader(cell)[0] for cell in said]
+            said = {NO_LIST} if None in lists else {one for each in lists for one in each or ()}
+        if said and said <= known:
+            found.append(name)
+    return found

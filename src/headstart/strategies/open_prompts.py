@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from headstart.data.outputs import Outputs
 from headstart.data.prompts import ANSWERED, UNANSWERABLE, Prompt, Shot
+from headstart.predictors.base import Predictor
 from headstart.strategies.base import Candidate, Context
 from headstart.strategies.cross_validation import by_fold
 
-if TYPE_CHECKING:
-    from headstart.predictors.base import Predictor
-    from headstart.strategies.prompting import Prompting
 
-
-def written(prompting: Prompting, context: Context) -> Candidate:
+def written(prompting: Any, context: Context) -> Candidate:
     """What the network writes behind examples, under folds behind those that a text is not among."""
     from headstart.predictors.causal import CausalPredictor
     from headstart.strategies.instructing import usual_instruction
@@ -34,7 +31,7 @@ def written(prompting: Prompting, context: Context) -> Candidate:
     return Candidate(resolved, context.training, predictor, outputs, f"what the network writes behind {shots}", 0)
 
 
-def answered(prompting: Prompting, context: Context) -> Candidate:
+def answered(prompting: Any, context: Context) -> Candidate:
     """Answers that the network writes of words of each text, under folds behind examples that a question is not among."""
     from headstart.predictors.prompted_answers import PromptedAnswers
 
@@ -58,9 +55,7 @@ def answered(prompting: Prompting, context: Context) -> Candidate:
     return Candidate(resolved, context.training, predictor, outputs, said, 0)
 
 
-def _read(
-    prompting: Prompting, context: Context, predictor: Predictor, asking: Callable[[Context], Predictor]
-) -> Outputs:
+def _read(prompting: Any, context: Context, predictor: Predictor, asking: Callable[[Context], Predictor]) -> Outputs:
     """Outputs of the validation rows, under folds by examples that a row is not among.
 
     Args:

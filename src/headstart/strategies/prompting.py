@@ -25,7 +25,6 @@ from headstart.data.prompts import (
 from headstart.data.store import Store
 from headstart.errors import DataError, RecipeError
 from headstart.strategies.base import Candidate, Context, Need, Strategy, Work
-from headstart.strategies.open_prompts import answered, written
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -169,8 +168,12 @@ class Prompting(Strategy):
     def fit(self, context: Context) -> Candidate:
         """Compare templates and calibrations on training rows, then read the validation rows; texts are written at once."""
         if context.task.target_kind == "text":
+            from headstart.strategies.open_prompts import written
+
             return written(self, context)
         if context.task.target_kind == "answer":
+            from headstart.strategies.open_prompts import answered
+
             return answered(self, context)
         words, scale = self._words(context)
         templates = self._templates(context.task)

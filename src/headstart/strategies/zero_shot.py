@@ -64,10 +64,10 @@ class ZeroShot(Strategy):
     are some, they calibrate, and they choose between names, clusters and prompts by the log-loss of up to 120 training rows.
     With `entailment`, a model of pairs is asked whether a text entails a sentence about each label.
 
-    Where a text may have several labels, each is a decision of its own. A text has a label where it lies nearer to its name than a
-    border says that is the same number of standard deviations for all labels, and with which texts have as many labels on average
-    as are expected (`expected_labels`); a model of pairs gives a label where it is likelier entailed than not. Rows with labels set
-    temperature and thresholds.
+    Where a text may have several labels, each is a decision of its own. A text has a label where it lies nearer to its name, or
+    makes a decoder (alone, then) likelier to write it, than a border says that is the same number of standard deviations for all
+    labels, and with which texts have as many labels on average as are expected (`expected_labels`); a model of pairs gives a label
+    where it is likelier entailed than not. Rows with labels set temperature and thresholds.
 
     Needs: the labels' names, by `--labels` where the file has none.
     Inputs: texts with one label or several each; with a decoder pairs of texts too.
@@ -157,7 +157,8 @@ class ZeroShot(Strategy):
         if self.entailment is not None:
             found = [self._by_entailment(context, words)]
         else:
-            found = (self._with_decoder if _is_decoder(located.config) else self._by_encoder)(context, words)
+            decoder = self._several_by_decoder if context.task.target_kind == "labels" else self._with_decoder
+            found = (decoder if _is_decoder(located.config) else self._by_encoder)(context, words)
         kept = _least_loss(context, found)
         context.progress.end()
         resolved = self.revised(descriptions=words, describe=None, clusters="clusters" in kept.said)
@@ -243,9 +244,7 @@ class ZeroShot(Strategy):
         from headstart.grouping.named import evened
         from headstart.heads.base import LinearMap
 
-        few = len(texts) < LEAST_EVENED
-        count = 1.0 if few and len(words) > 1 else self._expected(context)
-        some = _named(words) if few else list(texts[:EVENED])
+        some, count = self._counted(context, list(texts[:EVENED]), words)
         factors, summands = evened(predictor.outputs(some).values, count)
         weight, bias = (predictor.head.tensors()[name].cpu().numpy() for name in ("weight", "bias"))
         sure = SURE_OF_SETS * factors
@@ -266,6 +265,32 @@ class ZeroShot(Strategy):
             return usual_count(count)
         mean = float(context.task.targets(context.train).sum()) / max(len(context.train), 1)
         return min(mean, 0.95 * count)
+
+    def _several_by_decoder(self, context: Context, words: Mapping[str, str]) -> list[_Opinion]:
+        """Each label by how likely the decoder is to write its words, against how likely it is behind other texts."""
+        from headstart.data.prompts import USUAL, Prompt
+        from headstart.grouping.named import evened
+        from headstart.predictors.prompted import PromptedPredictor
+
+        prompt = Prompt(USUAL[context.task.pairs][0], tuple(words.values()))
+        asked = PromptedPredictor(Prompting().model_of(context), context.task, prompt)
+        order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))[:TRIED]
+        texts = list(context.train.take(np.sort(order).tolist()).inputs)
+        some, count = self._counted(context, texts, words)
+        factors, summands = evened(asked.scores(some, progress=context.progress)[0], count)
+        asked.bias, asked.factor = summands / factors, SURE_OF_SETS * float(factors.mean())
+        held = asked.outputs(list(context.validation.inputs), progress=context.progress)
+        return [_Opinion(f"likelihood, {count:.2g} labels expected for each text", asked, held)]
+
+    def _counted(self, context: Context, texts: Sequence[str], words: Mapping[str, str]) -> tuple[Sequence[str], float]:
+        """Texts by which borders are set, and how many labels are expected of each.
+
+        Texts made of the labels' words, of which each has one label, stand in for too few.
+        """
+        if len(texts) >= LEAST_EVENED:
+            return texts, self._expected(context)
+        self._expected(context)
+        return _named(words), 1.0 if len(words) > 1 else 0.75
 
     def _with_decoder(self, context: Context, words: Mapping[str, str]) -> list[_Opinion]:
         """The decoder's opinion and, unless it is to be alone, its product with the encoder's."""
