@@ -2100,9 +2100,48 @@ FAULTS = (
         "tests/predictors/test_continuations.py::test_scores_are_those_of_each_text_with_each_answer_by_itself",
     ),
     Fault(
-        "prompting: padding is read", "predictors/continuations.py", "mask = torch.cat([mask.new_ones(len(before), common), mask], 1)",
-        "mask = torch.ones(len(before), common + mask.shape[1], dtype=mask.dtype)",
+        "prompting: padding is read", "predictors/continuations.py", "mask = torch.cat([mask.new_ones(len(rows), common), mask], 1)",
+        "mask = torch.ones(len(rows), common + mask.shape[1], dtype=mask.dtype)",
         "tests/predictors/test_continuations.py::test_scores_are_those_of_each_text_with_each_answer_by_itself",
+    ),
+    Fault(
+        "an answer counts without the end behind it", "predictors/answer_likelihoods.py",
+        "table = (sums + stops)", "table = (sums + 0 * stops)",
+        "tests/predictors/test_answer_likelihoods.py::test_scores_are_those_of_each_answer_by_itself",
+    ),
+    Fault(
+        "answers are followed from the likeliest words alone, and a refusal only where it is among them",
+        "predictors/answer_likelihoods.py", "if paths.firsts[at] == NOTHING:", "if paths.firsts[at] == -2:",
+        "tests/predictors/test_answer_likelihoods.py::test_the_likeliest_beginnings_alone_are_followed_and_a_refusal_always",
+    ),
+    Fault(
+        "an answer may end with a comma", "predictors/answer_likelihoods.py",
+        "if spoken[at] or words.words[at] in CLOSING}", "}",
+        "tests/predictors/test_answer_likelihoods.py::test_answers_begin_and_end_with_words_and_are_no_longer_than_asked",
+    ),
+    Fault(
+        "each of several labels has a border of its own", "grouping/named.py",
+        "border = (ranked[at - 1] + ranked[at]) / 2", "border = np.zeros(wide.shape[1])",
+        "tests/strategies/test_zero_shot.py::test_labels_reach_their_border_as_often_as_is_expected_each_on_its_own_scale",
+    ),
+    Fault(
+        "the sum of two opinions keeps the border of one", "strategies/zero_shot.py",
+        "asked.bias = asked.bias + moved / asked.factor", "asked.bias = asked.bias",
+        "tests/strategies/test_zero_shot.py::test_a_decoder_gives_labels_that_a_text_makes_likelier_than_others_do",
+    ),
+    Fault(
+        "thresholds of a teacher are not taught", "strategies/distillation.py",
+        "if context.labels_by:\n            order", "if False:\n            order",
+        "tests/strategies/test_distillation.py::test_thresholds_of_a_teacher_are_taught_where_its_labels_are_and_said_where_they_are_not",
+    ),
+    Fault(
+        "a network that teaches is opened again for the evidence", "strategies/distillation.py",
+        "if self.teacher not in context.teachers:", "if True:",
+        "tests/strategies/test_distillation.py::test_a_pretrained_network_teaches_labels_by_their_names",
+    ),
+    Fault(
+        "a student of an endpoint is cut from the endpoint", "recipes/distilling.py", "and not foreign:", "and True:",
+        "tests/endpoints/test_students.py::test_the_verb_takes_an_endpoint_as_its_first_argument",
     ),
     Fault(
         "clusters that have nothing to do with the names take their place",

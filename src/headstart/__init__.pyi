@@ -290,6 +290,7 @@ def fit(
     entailment: str | None = ...,
     entailment_label: str | None = ...,
     hypothesis_template: str | None = ...,
+    expected_labels: float | None = ...,
     embedding_backbone: str | None = ...,
     training: Keys | None = ...,
 ) -> Artifact:
@@ -441,7 +442,7 @@ def fit(
             pairs, and `{labels}` for their words (of distillation).
         teacher_instruction: What stands in front of everything that an endpoint is asked (of distillation).
         teacher_words: Words that stand for labels where an endpoint is asked (of distillation).
-        teacher: Folders of runs that teach, or addresses of endpoints (of distillation, margin-mse).
+        teacher: What teaches (of distillation, margin-mse).
         student: Strategy that trains the student, by name (of distillation).
         student_layers: Layers of the student (of distillation).
         student_start: Network whose layers these are (of distillation).
@@ -535,6 +536,7 @@ def fit(
         entailment_label: Label of that run that says that the first text entails the second (of zero-shot).
         hypothesis_template: Sentence about a label that a text may entail, with `{label}` for its words (of zero-
             shot).
+        expected_labels: Labels that a text has on average where it may have several, over 0 (of zero-shot).
         embedding_backbone: Encoder beside a decoder (of zero-shot).
         training: Settings of the training loop, as a mapping of its keys.
     """
@@ -741,6 +743,7 @@ def compare(
     entailment: str | None = ...,
     entailment_label: str | None = ...,
     hypothesis_template: str | None = ...,
+    expected_labels: float | None = ...,
     embedding_backbone: str | None = ...,
     training: Keys | None = ...,
 ) -> Artifact:
@@ -950,6 +953,7 @@ def plan(
     entailment: str | None = ...,
     entailment_label: str | None = ...,
     hypothesis_template: str | None = ...,
+    expected_labels: float | None = ...,
     embedding_backbone: str | None = ...,
     training: Keys | None = ...,
 ) -> dict[str, Any]:

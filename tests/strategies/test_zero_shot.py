@@ -303,9 +303,11 @@ def test_what_has_no_meaning_for_one_label_or_for_several_is_refused(
 
 
 def test_a_decoder_gives_labels_that_a_text_makes_likelier_than_others_do(
-    fitted: Callable[..., Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    model = fitted(backbone=str(make_decoder(tmp_path / "llama")), max_length=120, **SETS)
+    fitted: Callable[..., Artifact], tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    decoder: dict[str, Any] = {"backbone": str(make_decoder(tmp_path / "llama")), "max_length": 120} | SETS
+    model = fitted(**decoder, embedding_backbone="none")
     asked: Any = model.predictor
     scores, shares = asked.scores(TEXTS)[0], model.predict_proba(TEXTS)
     standard = (scores - scores.mean(axis=0)) / scores.std(axis=0)
@@ -318,6 +320,14 @@ def test_a_decoder_gives_labels_that_a_text_makes_likelier_than_others_do(
     exec(compile(again.predictor.usage().replace("a text", TEXTS[1]), "card", "exec"), {})
     said = eval(capsys.readouterr().out.strip().split("\n")[-1])
     np.testing.assert_allclose([said[label] for label in again.labels], shares[1], atol=1e-4)
+    both = fitted(**decoder, embedding_backbone=str(tiny_backbone))
+    two: Any = both.predictor
+    odds = sum(two.factors[0] * each.outputs(TEXTS).values for each in (two.asked, two.named))
+    shares = both.predict_proba(TEXTS)
+    np.testing.assert_allclose(np.log(shares / (1 - shares)), odds, atol=1e-3)
+    assert (shares >= 0.5).sum() == pytest.approx(1.5 * len(TEXTS), abs=1.5)
+    again = load(both.save(tmp_path / "both"))
+    np.testing.assert_allclose(again.predict_proba(TEXTS), shares, atol=1e-5)
 
 
 def test_a_model_of_pairs_gives_every_label_that_is_entailed_rather_than_not(

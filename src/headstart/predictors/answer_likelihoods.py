@@ -168,7 +168,8 @@ class AnswerLikelihoods:
                 alike[begins[at]] += 1
                 count += 1
                 kept.append(at)
-        return Paths(*([each[at] for at in sorted(kept)] for each in paths))
+        kept.sort()
+        return Paths([paths.firsts[at] for at in kept], [paths.ids[at] for at in kept], [paths.ends[at] for at in kept])
 
     def _followed(self, paths: Sequence[Paths], first: Tensor, cache: Any, mask: Tensor) -> Iterator[SpanLikelihoods]:
         """Every end on every path of each row of a batch.

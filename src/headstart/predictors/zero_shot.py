@@ -69,7 +69,8 @@ class ZeroShotPredictor(ScaledPredictor):
         asked = self.asked.outputs(inputs, progress=progress)
         named = self.named.outputs(inputs)
         return Logits(
-            asked.truncated | named.truncated, self.factor * product(asked.values, named.values, self.factors)
+            asked.truncated | named.truncated,
+            self.factor * together(self.task, asked.values, named.values, self.factors),
         )
 
     def place(self, device: Device) -> None:
@@ -110,10 +111,18 @@ class ZeroShotPredictor(ScaledPredictor):
     def usage(self) -> str:
         """The lines of the decoder, and how headstart adds the encoder."""
         first, second = (round(each, 6) for each in self.factors)
+        what = "log-probabilities" if self.task.target_kind == "label" else "log-odds of each label"
         return (
             f"# headstart adds {second:g} times the logits of the classifier in {FOLDER}/ to {first:g} times those of\n"
-            f"# these lines, both as log-probabilities; this is the decoder alone\n{self.asked.usage()}"
+            f"# these lines, both as {what}; this is the decoder alone\n{self.asked.usage()}"
         )
+
+
+def together(task: Task[Any, Any], one: np.ndarray, other: np.ndarray, factors: Sequence[float]) -> np.ndarray:
+    """Two opinions as one, see `product`; where a row may have several labels the sum of both log-odds of each."""
+    if task.target_kind == "labels":
+        return (factors[0] * one + factors[1] * other).astype(np.float32)
+    return product(one, other, factors)
 
 
 def product(one: np.ndarray, other: np.ndarray, factors: Sequence[float]) -> np.ndarray:

@@ -198,7 +198,9 @@ def lesson_for(recipe: Experiment, table: Table, progress: Progress, answers: Pa
     return Lesson(teacher, chosen.teacher, task, recipe, progress)
 
 
-def _texts_alone(task: Task[Any, Any], table: Table, labels: Sequence[str], *, pairs: bool) -> Task[Any, Any]:
+def _texts_alone(
+    task: Task[Any, Any] | OpenTask, table: Table, labels: Sequence[str], *, pairs: bool
+) -> Task[Any, Any]:
     """The task of a table without labels, for networks that are told what these are called.
 
     Raises:

@@ -104,7 +104,9 @@ class BackboneTeacher(Teacher):
         if why := self.strategy.refuses_network(task, self.located.config):
             raise ModelError(f"{location} cannot teach {task.name}: {why}")
         self.task, self.names, self.pairs = task, task.names, task.pairs
-        self.rows, self.precision, self.device = rows, precision, device
+        self.rows = rows
+        self.precision: Precision = precision
+        self.device: Device = device
         self.description = f"{self.located.identity}, zero-shot"
         about = [str(self.located.source.digest), *self.names, texts_digest(list(rows.keys))]
         self.digest = sha256("\n".join(about).encode()).hexdigest()

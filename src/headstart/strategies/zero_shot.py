@@ -65,7 +65,7 @@ class ZeroShot(Strategy):
     With `entailment`, a model of pairs is asked whether a text entails a sentence about each label.
 
     Where a text may have several labels, each is a decision of its own. A text has a label where it lies nearer to its name, or
-    makes a decoder (alone, then) likelier to write it, than a border says that is the same number of standard deviations for all
+    makes a decoder likelier to write it (both are added), than a border says that is the same number of standard deviations for all
     labels, and with which texts have as many labels on average as are expected (`expected_labels`); a model of pairs gives a label
     where it is likelier entailed than not. Rows with labels set temperature and thresholds.
 
@@ -267,10 +267,14 @@ class ZeroShot(Strategy):
         return min(mean, 0.95 * count)
 
     def _several_by_decoder(self, context: Context, words: Mapping[str, str]) -> list[_Opinion]:
-        """Each label by how likely the decoder is to write its words, against how likely it is behind other texts."""
+        """Each label by how likely the decoder is to write its words, against how likely it is behind other texts.
+
+        Unless it is to be alone, the encoder's log-odds are added, and borders set anew for the sum.
+        """
         from headstart.data.prompts import USUAL, Prompt
         from headstart.grouping.named import evened
         from headstart.predictors.prompted import PromptedPredictor
+        from headstart.predictors.zero_shot import ZeroShotPredictor
 
         prompt = Prompt(USUAL[context.task.pairs][0], tuple(words.values()))
         asked = PromptedPredictor(Prompting().model_of(context), context.task, prompt)
@@ -280,7 +284,29 @@ class ZeroShot(Strategy):
         factors, summands = evened(asked.scores(some, progress=context.progress)[0], count)
         asked.bias, asked.factor = summands / factors, SURE_OF_SETS * float(factors.mean())
         held = asked.outputs(list(context.validation.inputs), progress=context.progress)
-        return [_Opinion(f"likelihood, {count:.2g} labels expected for each text", asked, held)]
+        expects = f"{count:.2g} labels expected for each text"
+        if self.embedding_backbone == ALONE:
+            return [_Opinion(f"likelihood, {expects}", asked, held)]
+        (second,) = self._by_encoder(self._encoding(context), words)
+        named: Any = second.predictor
+        factors, summands = evened(asked.outputs(some).values + named.outputs(some).values, count)
+        moved = summands / factors
+        asked.bias = asked.bias + moved / asked.factor
+        share = SURE_OF_SETS * float(factors.mean())
+        both = ZeroShotPredictor(asked, named, (share, share))
+        values = (share * (held.values + moved + second.held.values)).astype(np.float32)
+        said = f"likelihood times names, {expects}"
+        return [
+            _Opinion(said, both, Logits(held.truncated | second.held.truncated, values)),
+            *[second] * context.labelled,
+        ]
+
+    def _encoding(self, context: Context) -> Context:
+        """The run with the encoder that stands beside a decoder."""
+        from headstart.backbones.location import BackboneSource, locate
+
+        located = locate(BackboneSource(location=self.embedding_backbone), context.task.needs)
+        return replace(context, located=located, shared=Shared())
 
     def _counted(self, context: Context, texts: Sequence[str], words: Mapping[str, str]) -> tuple[Sequence[str], float]:
         """Texts by which borders are set, and how many labels are expected of each.
@@ -294,7 +320,6 @@ class ZeroShot(Strategy):
 
     def _with_decoder(self, context: Context, words: Mapping[str, str]) -> list[_Opinion]:
         """The decoder's opinion and, unless it is to be alone, its product with the encoder's."""
-        from headstart.backbones.location import BackboneSource, locate
         from headstart.predictors.zero_shot import ZeroShotPredictor, factor_for, product
 
         prompted = Prompting(verbalizer=dict(words)).fit(context)
@@ -302,9 +327,7 @@ class ZeroShot(Strategy):
         alone = _Opinion(f"likelihood ({prompted.description})", asked, prompted.validation)  # type: ignore[arg-type]
         if self.embedding_backbone == ALONE or context.task.pairs:
             return [alone]
-        located = locate(BackboneSource(location=self.embedding_backbone), context.task.needs)
-        encoder = replace(context, located=located, shared=Shared())
-        second = _least_loss(context, self._by_encoder(encoder, words))
+        second = _least_loss(context, self._by_encoder(self._encoding(context), words))
         named: Any = second.predictor
         some = list(context.train.inputs[:MATCHED]) or _named(words)
         chance, own = 1 / len(context.task.names), SURE_OF_NAMES if second.said == NAMES else SURE_OF_CLUSTERS
