@@ -12,9 +12,10 @@ from tests.toys.decoders import make_decoder
 import headstart
 from headstart.artifact import Artifact, load
 from headstart.errors import HeadstartError
-from headstart.grouping.named import by_names, evened, grown, usual_count
+from headstart.grouping.named import by_names, evened, grown, kappa, steadiness, usual_count
 from headstart.report.page import render
 from headstart.strategies.descriptions import read_descriptions
+from headstart.strategies.opinions import steady_over_prompts
 
 LABELS = ["good", "bad"]
 TEXTS = [f"the cat is {word} , {at}" for at in range(24) for word in LABELS]
@@ -191,6 +192,32 @@ def test_a_decoder_and_an_encoder_are_multiplied(
     np.testing.assert_allclose(
         alone.predict_proba(TEXTS), np.exp(log_softmax(both.asked.outputs(TEXTS).values, axis=1)), atol=1e-5
     )
+
+
+def test_ways_of_asking_are_steady_by_the_pairs_that_agree() -> None:
+    answers = np.array([[0, 1, 2, 0], [0, 1, 2, 0], [0, 1, 0, 1]])
+    assert kappa(answers[0], answers[2], 3) == pytest.approx((0.5 - 1 / 3) / (2 / 3))
+    assert steadiness(answers, 3) == pytest.approx((1 + 0.25 + 0.25) / 3)
+
+
+@pytest.mark.parametrize("steady", [0.0, 1.0])
+def test_a_decoder_whose_answers_hang_on_the_prompt_is_left_out_and_that_is_said(
+    fitted: Callable[..., Artifact], tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steady: float
+) -> None:
+    seen: list[float] = []
+
+    def watched(*given: Any) -> float:
+        seen.append(steady_over_prompts(*given))
+        return steady
+
+    monkeypatch.setattr("headstart.strategies.zero_shot.steady_over_prompts", watched)
+    decoder = str(make_decoder(tmp_path / "llama"))
+    rows = {"text": [f"the cat is {word} , {at}" for at in range(30) for word in LABELS]}
+    model = fitted(rows, backbone=decoder, embedding_backbone=str(tiny_backbone), max_length=120)
+    assert len(seen) == 1 and -1 <= seen[0] <= 1
+    said = model.evidence["leaderboard"][0]["description"]
+    assert model.predictor.kind == ("zero-shot" if steady else "transformers")
+    assert ("answers hang on the prompt: agreement 0.00, of names " in said) is not bool(steady)
 
 
 def test_prompting_reads_texts_alone_and_examples_need_labels(fitted: Callable[..., Artifact], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -81,8 +82,7 @@ def grown(named: NamedDirections, texts: np.ndarray) -> Grown:
         before, of = of, (vectors @ centres.T).argmax(axis=1)
         if (of == before).all():
             break
-    chance = 1 / count
-    agreement = (float((of == first).mean()) - chance) / (1 - chance)
+    agreement = kappa(of, first, count)
     least = np.bincount(of, minlength=count).min() * count / len(texts)
     kept = agreement >= LEAST_AGREEMENT and bool(least >= LEAST_SHARE)
     return Grown(NamedDirections(centres, named.middle), agreement, kept)
@@ -116,6 +116,27 @@ def evened(values: np.ndarray, count: float) -> tuple[np.ndarray, np.ndarray]:
     at = min(max(round(count * len(wide)), 1), len(ranked) - 1)
     border = (ranked[at - 1] + ranked[at]) / 2
     return factors, -middle * factors - border
+
+
+def kappa(one: np.ndarray, other: np.ndarray, labels: int) -> float:
+    """Cohen's kappa with even chances, at most 1; 0 for answers that agree as often as those at random.
+
+    Args:
+        one: numbers of labels, shape (texts,), at least one text.
+        other: those of another rater.
+        labels: how many there are, at least 2.
+    """
+    return (float((one == other).mean()) - 1 / labels) / (1 - 1 / labels)
+
+
+def steadiness(answers: np.ndarray, labels: int) -> float:
+    """How far several ways of asking the same come to the same answers: the mean kappa of two of them.
+
+    Args:
+        answers: numbers of labels, shape (ways, texts), at least two ways and one text.
+        labels: how many there are, at least 2.
+    """
+    return float(np.mean([kappa(one, other, labels) for one, other in combinations(answers, 2)]))
 
 
 def _scaled(vectors: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from headstart.recipes.sources import Format
 from headstart.runtime.device import Device
 from headstart.runtime.precision import Precision
 
-PASSAGES, PASSAGE_WEIGHT = 10, 2.0
+PASSAGES, PASSAGE_WEIGHT = 10, 1.0
 """Passages that are read for a question, and how much their order counts."""
 
 

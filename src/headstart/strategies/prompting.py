@@ -356,9 +356,9 @@ class Prompting(Strategy):
         if calibration == "domain-conditional":
             return -asked.asking(bare(asked.prompt), shots=()).scores([""])[0][0]
         if calibration == "batch":
-            return -_mean_answer(values)
+            return -mean_answer(values)
         nothing = [(each, each) if asked.task.pairs else each for each in NOTHING]
-        return -_mean_answer(asked.scores(nothing)[0])
+        return -mean_answer(asked.scores(nothing)[0])
 
 
 def _loss_of(way: _Way) -> float:
@@ -391,7 +391,7 @@ def _answers(task: Task[Any, Any], rows: Store[Any], scale: NumberScale | None) 
     return np.abs(_numbers(rows)[:, None] - np.array(scale.values)).argmin(1).tolist()
 
 
-def _mean_answer(scores: np.ndarray) -> np.ndarray:
+def mean_answer(scores: np.ndarray) -> np.ndarray:
     """Logarithm of the mean probability of each label over rows, shape (labels,)."""
     from scipy.special import log_softmax, logsumexp
 

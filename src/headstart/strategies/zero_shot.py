@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -16,24 +16,32 @@ from headstart.data.prompts import verbalized
 from headstart.errors import RecipeError
 from headstart.strategies.base import Candidate, Context, Need, Shared, Strategy, Work
 from headstart.strategies.descriptions import read_descriptions
+from headstart.strategies.opinions import (
+    FORMS,
+    LEAST_STEADIED,
+    MATCHED,
+    Opinion,
+    is_decoder,
+    least_loss,
+    named_texts,
+    network_of_directions,
+    steady_over_prompts,
+)
 from headstart.strategies.prompting import TRIED, Prompting
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
-    from headstart.backbones.base import Backbone
-    from headstart.predictors.base import Predictor
     from headstart.predictors.network import NetworkPredictor
 
-FORMS = ("{}", "This text is about {}.", "This text is {}.", "Topic: {}", "It was {}.")
-"""Texts that the words of a label are put into; their vectors are added up."""
 NAMES = "names"
 """How the opinion of names alone is called."""
 MOST_TEXTS = 5_000
 """Training texts at most that names are held against and clusters are made of."""
-MATCHED = 60
-"""Training texts by which it is set how sure two opinions are of them."""
 EVENED, LEAST_EVENED = 1_000, 20
 """Training texts at most by which borders are set where a text may have several labels, and at least."""
+LEAST_STEADY = 0.42
+"""Agreement of a decoder's answers to two prompts, in that of names over the ways to put them, below which a decoder is left out
+where no labels tell what it is worth; see docs/zero-shot.md."""
 PLACE = "{label}"
 """Stands for the words of a label in a sentence about it."""
 ALONE = "none"
@@ -42,15 +50,6 @@ SURE_OF_SETS = 0.75
 """Log-odds of a label whose score lies a standard deviation over its border."""
 SURE, SURE_OF_NAMES, SURE_OF_CLUSTERS = 0.5, 0.3, 0.85
 """How sure a decoder, names and clusters are to be, from 0 for chance to 1 for certain; see docs/zero-shot.md."""
-
-
-class _Opinion(NamedTuple):
-    """One way of telling labels from names."""
-
-    said: str
-    predictor: Predictor
-    held: Logits
-    """Outputs of the validation rows; of none where there are no labels."""
 
 
 class ZeroShot(Strategy):
@@ -135,7 +134,7 @@ class ZeroShot(Strategy):
         """Refuses encoders for pairs of texts, whose labels say how two texts relate and name no topic."""
         if self.entailment is not None:
             return ""
-        if task.pairs and not _is_decoder(config):
+        if task.pairs and not is_decoder(config):
             return (
                 "an encoder cannot tell from names how two texts relate; take a decoder such as smol (--backbone smol)"
             )
@@ -144,7 +143,7 @@ class ZeroShot(Strategy):
     def work(self, context: Context) -> Work:
         """Texts once by the encoder; with a decoder, what prompting does beside it."""
         rows = max(len(context.train), 1)
-        if context.located is not None and _is_decoder(context.located.config):
+        if context.located is not None and is_decoder(context.located.config):
             return Prompting().work(context)
         return Work(0.0, (min(MOST_TEXTS, rows) + len(context.validation)) / rows)
 
@@ -158,8 +157,8 @@ class ZeroShot(Strategy):
             found = [self._by_entailment(context, words)]
         else:
             decoder = self._several_by_decoder if context.task.target_kind == "labels" else self._with_decoder
-            found = (decoder if _is_decoder(located.config) else self._by_encoder)(context, words)
-        kept = _least_loss(context, found)
+            found = (decoder if is_decoder(located.config) else self._by_encoder)(context, words)
+        kept = least_loss(context, found)
         context.progress.end()
         resolved = self.revised(descriptions=words, describe=None, clusters="clusters" in kept.said)
         return Candidate(resolved, context.training, kept.predictor, kept.held, kept.said, 0)
@@ -169,7 +168,7 @@ class ZeroShot(Strategy):
         given = read_descriptions(Path(self.describe), task.names) if self.describe else self.descriptions
         return dict(zip(task.names, verbalized(task.names, given, what="descriptions"), strict=True))
 
-    def _by_entailment(self, context: Context, words: Mapping[str, str]) -> _Opinion:
+    def _by_entailment(self, context: Context, words: Mapping[str, str]) -> Opinion:
         """What a model of pairs says of each text and a sentence about each label.
 
         Raises:
@@ -198,11 +197,11 @@ class ZeroShot(Strategy):
         sentences = [self.hypothesis_template.replace(PLACE, each) for each in words.values()]
         predictor = EntailmentPredictor(artifact.predictor, context.task, sentences, known.index(wanted))
         held = predictor.outputs(list(context.validation.inputs), progress=context.progress)
-        return _Opinion(f"entailment by {Path(self.entailment).name}", predictor, held)
+        return Opinion(f"entailment by {Path(self.entailment).name}", predictor, held)
 
-    def _by_encoder(self, context: Context, words: Mapping[str, str]) -> list[_Opinion]:
+    def _by_encoder(self, context: Context, words: Mapping[str, str]) -> list[Opinion]:
         """Names, clusters, or both to choose from where there are labels; clusters where they agree where there are none."""
-        from headstart.grouping.named import by_names, grown
+        from headstart.grouping.named import by_names, grown, steadiness
         from headstart.predictors.encoding import encode
 
         backbone = context.backbone()
@@ -210,21 +209,23 @@ class ZeroShot(Strategy):
         texts = list(context.train.take(np.sort(order).tolist()).inputs)
         precision = context.precision
         vectors = encode(backbone, texts, precision=precision, progress=context.progress).vectors
-        names = np.stack([encode(backbone, _named(words, form)).vectors for form in FORMS])
+        names = np.stack([encode(backbone, named_texts(words, form)).vectors for form in FORMS])
         named = by_names(names, vectors)
         sets = context.task.target_kind == "labels"
         clusters = grown(named, vectors)
+        apart = [by_names(each[None], vectors).cosines(vectors).argmax(axis=1) for each in names] if texts else []
+        steady = steadiness(np.stack(apart), len(words)) if apart else 0.0
         ways = [(NAMES, named)] * (self.clusters is not True)
         if not sets and (self.clusters is True or (self.clusters is None and clusters.kept)):
             agreed = f"clusters from names (agreement {clusters.agreement:.2f})"
             ways = [*(ways if context.labelled else []), (agreed, clusters.named)]
         found = []
         for said, directions in ways:
-            predictor = _network(context, backbone, directions, texts or _named(words))
+            predictor = network_of_directions(context, backbone, directions, texts or named_texts(words))
             if sets:
                 said = f"{said}, {self._evened(context, predictor, texts, words):.2g} labels expected for each text"
             held = predictor.outputs(list(context.validation.inputs), progress=context.progress)
-            found.append(_Opinion(said, predictor, held))
+            found.append(Opinion(said, predictor, held, steady))
         return found
 
     def _evened(
@@ -266,7 +267,7 @@ class ZeroShot(Strategy):
         mean = float(context.task.targets(context.train).sum()) / max(len(context.train), 1)
         return min(mean, 0.95 * count)
 
-    def _several_by_decoder(self, context: Context, words: Mapping[str, str]) -> list[_Opinion]:
+    def _several_by_decoder(self, context: Context, words: Mapping[str, str]) -> list[Opinion]:
         """Each label by how likely the decoder is to write its words, against how likely it is behind other texts.
 
         Unless it is to be alone, the encoder's log-odds are added, and borders set anew for the sum.
@@ -286,7 +287,7 @@ class ZeroShot(Strategy):
         held = asked.outputs(list(context.validation.inputs), progress=context.progress)
         expects = f"{count:.2g} labels expected for each text"
         if self.embedding_backbone == ALONE:
-            return [_Opinion(f"likelihood, {expects}", asked, held)]
+            return [Opinion(f"likelihood, {expects}", asked, held)]
         (second,) = self._by_encoder(self._encoding(context), words)
         named: Any = second.predictor
         factors, summands = evened(asked.outputs(some).values + named.outputs(some).values, count)
@@ -297,7 +298,7 @@ class ZeroShot(Strategy):
         values = (share * (held.values + moved + second.held.values)).astype(np.float32)
         said = f"likelihood times names, {expects}"
         return [
-            _Opinion(said, both, Logits(held.truncated | second.held.truncated, values)),
+            Opinion(said, both, Logits(held.truncated | second.held.truncated, values)),
             *[second] * context.labelled,
         ]
 
@@ -316,20 +317,25 @@ class ZeroShot(Strategy):
         if len(texts) >= LEAST_EVENED:
             return texts, self._expected(context)
         self._expected(context)
-        return _named(words), 1.0 if len(words) > 1 else 0.75
+        return named_texts(words), 1.0 if len(words) > 1 else 0.75
 
-    def _with_decoder(self, context: Context, words: Mapping[str, str]) -> list[_Opinion]:
+    def _with_decoder(self, context: Context, words: Mapping[str, str]) -> list[Opinion]:
         """The decoder's opinion and, unless it is to be alone, its product with the encoder's."""
         from headstart.predictors.zero_shot import ZeroShotPredictor, factor_for, product
 
         prompted = Prompting(verbalizer=dict(words)).fit(context)
         asked: Any = prompted.predictor
-        alone = _Opinion(f"likelihood ({prompted.description})", asked, prompted.validation)  # type: ignore[arg-type]
+        alone = Opinion(f"likelihood ({prompted.description})", asked, prompted.validation)  # type: ignore[arg-type]
         if self.embedding_backbone == ALONE or context.task.pairs:
             return [alone]
-        second = _least_loss(context, self._by_encoder(self._encoding(context), words))
+        second = least_loss(context, self._by_encoder(self._encoding(context), words))
+        if not context.labelled and len(context.train) >= LEAST_STEADIED:
+            steady = steady_over_prompts(context, asked)
+            if steady < LEAST_STEADY * second.steady:
+                why = f"the decoder's answers hang on the prompt: agreement {steady:.2f}, of names {second.steady:.2f}"
+                return [second._replace(said=f"{second.said}, alone, since {why}")]
         named: Any = second.predictor
-        some = list(context.train.inputs[:MATCHED]) or _named(words)
+        some = list(context.train.inputs[:MATCHED]) or named_texts(words)
         chance, own = 1 / len(context.task.names), SURE_OF_NAMES if second.said == NAMES else SURE_OF_CLUSTERS
         factors = [
             factor_for(each.outputs(some).values, chance + (1 - chance) * sure)
@@ -339,51 +345,6 @@ class ZeroShot(Strategy):
         values = product(alone.held.values, second.held.values, factors)
         held = Logits(alone.held.truncated | second.held.truncated, values)
         return [
-            _Opinion(f"{alone.said} times {second.said}", both, held),
+            Opinion(f"{alone.said} times {second.said}", both, held),
             *([alone, second] if context.labelled else []),
         ]
-
-
-def _is_decoder(config: Mapping[str, Any]) -> bool:
-    from headstart.backbones.location import DECODE, GENERATE, abilities
-
-    can = abilities(config)
-    return GENERATE in can and DECODE not in can
-
-
-def _named(words: Mapping[str, str], *forms: str) -> list[str]:
-    """Texts made of the words of each label, in some forms or in all."""
-    return [form.format(each) for form in forms or FORMS for each in words.values()]
-
-
-def _network(context: Context, backbone: Backbone, directions: Any, texts: Sequence[str]) -> NetworkPredictor:
-    """A network whose head gives the cosines of mean states with directions, up to the length of each text's state."""
-    from headstart.grouping.named import SCALE
-    from headstart.heads import HEAD
-    from headstart.heads.base import LinearMap
-    from headstart.heads.model import Model
-    from headstart.predictors.network import NetworkPredictor
-    from headstart.training.features import pooled_states
-
-    some = pooled_states(backbone, backbone.tokenizer.read(list(texts[:MATCHED])), ("mean",), layers=(backbone.depth,))[
-        :, 0, 0
-    ]
-    length = np.linalg.norm(some, axis=1).mean()
-    apart = np.linalg.norm(some / length - directions.middle, axis=1).mean()
-    scale = SCALE / max(float(apart), 1e-6)
-    heads = context.task.heads(backbone, layers=(backbone.depth,), pooling="mean")
-    heads[HEAD].set(
-        LinearMap(scale * directions.directions / length, -scale * directions.directions @ directions.middle)
-    )
-    return NetworkPredictor(Model(backbone, heads), context.task)
-
-
-def _least_loss(context: Context, opinions: Sequence[_Opinion]) -> _Opinion:
-    """The opinion with the least log-loss on some training rows; the first one where these have no labels or there is no other."""
-    if not context.labelled or len(opinions) == 1:
-        return opinions[0]
-    from headstart.strategies.prompting import mean_loss
-
-    order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
-    some = context.train.take(np.sort(order[:TRIED]).tolist())
-    return min(opinions, key=lambda each: mean_loss(context.task, each.predictor.outputs(list(some.inputs)), some))  # type: ignore[arg-type]
