@@ -31,6 +31,7 @@ _LAZY = {
     "chat": "headstart.api:chat",
     "Conversation": "headstart.runs.chatting:Conversation",
     "import_model": "headstart.api:import_model",
+    "trim": "headstart.api:trim",
     "export": "headstart.api:export",
     "duplicates": "headstart.api:duplicates",
     "cluster": "headstart.api:cluster",

@@ -1749,6 +1749,42 @@ def import_model(
         overwrite: Replace the folder if headstart wrote it.
     """
 
+def trim(
+    backbone: str | Path, texts: str | Path | Sequence[str | Path],
+    *,
+    progress: Progress = ...,
+    held_out: Sequence[str] | str | None = ...,
+    least_count: int | None = ...,
+    most_pieces: int | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    revision: str | None = ...,
+    max_length: int | None = ...,
+    documents: Literal["auto", "file", "paragraph", "line"] | None = ...,
+    column: str | None = ...,
+    encoding: str | None = ...,
+    near_duplicates: float | None = ...,
+) -> dict[str, Any]:
+    """A network with the pieces of its vocabulary that some texts need.
+
+    Options are those of `headstart trim --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        held_out: Files with texts on which it is measured how they are cut up before and after.
+        least_count: Times that a piece has to occur in the texts to be kept, at least 1.
+        most_pieces: Pieces that are kept at most for the texts, the most frequent ones, at least 1.
+        output: Folder to write.
+        overwrite: Replace the folder if headstart wrote it.
+        revision: Hub revision.
+        max_length: Tokens read of each text, special tokens included, at least 8.
+        documents: What one document is in plain text.
+        column: Column of tables with the text.
+        encoding: Encoding of the files, such as `cp1252`.
+        near_duplicates: Share of word 5-grams in common, in (0, 1), from which on a document counts as a copy of an
+            earlier one and is left out.
+    """
+
 def duplicates(
     data: TableLike | Sequence[str],
     *,

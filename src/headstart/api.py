@@ -272,6 +272,28 @@ def import_model(file: str | Path, *, progress: Progress = SILENT, **options: An
     return run_recipe(assemble("import", {"file": str(file)} | options), progress).result
 
 
+def trim(
+    backbone: str | Path, texts: str | Path | Sequence[str | Path], *, progress: Progress = SILENT, **options: Any
+) -> dict[str, Any]:
+    """A network with the pieces of its vocabulary that some texts need.
+
+    Args:
+        backbone: a known name, a folder, a run or a hub id.
+        texts: files, globs, folders or `hub:ID` with texts in all languages that the network is to read.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart trim` with underscores (`least_count=2`, `output="runs/multi-de"`).
+
+    Returns:
+        What `headstart trim --json` prints; its `trimmed` is a folder for `backbone=`.
+
+    Raises:
+        HeadstartError: see `headstart.errors`.
+    """
+    named = (texts,) if isinstance(texts, str | Path) else tuple(texts)
+    given = {"backbone": str(backbone), "texts": tuple(str(each) for each in named)}
+    return run_recipe(assemble("trim", given | options), progress).result
+
+
 def duplicates(data: TableLike | Sequence[str], *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
     """Which rows say the same: copies, near copies and those that a network takes for alike, in groups.
 

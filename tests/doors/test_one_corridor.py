@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from headstart.backbones.location import BackboneSource
 from headstart.cli.main import main
+from headstart.corpora.source import TextSource
 from headstart.objectives import OBJECTIVES
 from headstart.recipes.flags import HIDDEN, flat, sections
 from headstart.recipes.parsing import assemble, read
@@ -315,6 +316,18 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
         "output": (["--output", "models/net"], "models/net"),
         "overwrite": (["--overwrite"], True),
     },
+    "trim": {
+        name: RAW[name]
+        for name in ("encoding", "documents", "column", "near_duplicates", "held_out", "output", "overwrite")
+    }
+    | {
+        "backbone": (["org/model"], "org/model"),
+        "revision": (["--revision", "abc"], "abc"),
+        "max_length": (["--max-length", "64"], 64),
+        "texts": ([], ["data.csv"]),
+        "least_count": (["--least-count", "3"], 3),
+        "most_pieces": (["--most-pieces", "9000"], 9000),
+    },
     "duplicates": GROUPING
     | {
         "threshold": (["--threshold", "0.8"], 0.8),
@@ -401,7 +414,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
 REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
             "duplicates": {"input": "data.csv"}, "cluster": {"input": "data.csv"}, "suggest": {"input": "data.csv"},
-            "import": {"file": "net.gguf"}, "chat": {"model": "run"},
+            "trim": {"texts": "data.csv"}, "import": {"file": "net.gguf"}, "chat": {"model": "run"},
             "distill": {"teacher": "run", "texts": "data.csv"}, "resume": {"run": "run"}, "init": {"train": "data.csv"},
             "evaluate": {"model": "run", "test": "data.csv"}, "index": {"sources": "data.csv"}, "search": {"index": "run"},
             "export": {"model": "run"}, "ask": {"index": "run"}}  # fmt: skip
@@ -572,7 +585,7 @@ def test_every_key_of_a_recipe_has_a_flat_name_of_its_own(verb: str) -> None:
     assert all(len(names) == 1 for names in reached.values())
     own, raw = sections(VERBS.get(verb)), verb in ("pretrain", "adapt")
     wanted = {("", key) for key in VERBS.get(verb).model_fields if key not in own and key not in HIDDEN}
-    known: dict[str, type[BaseModel]] = {"data": RawTextData if raw else Data, "backbone": BackboneSource,
+    known: dict[str, type[BaseModel]] = {"data": TextSource if verb == "trim" else RawTextData if raw else Data, "backbone": BackboneSource,
                                          "network": Network, "training": TextTraining if raw else Training}  # fmt: skip
     wanted |= {("", section, key) for section in own for key in known[section].model_fields}
     held = {"fit": {"task": TASKS, "strategies": STRATEGIES}, "pretrain": {"objective": OBJECTIVES}}

@@ -1,4 +1,4 @@
-"""What `pretrain` and `adapt` print at the end."""
+"""What `pretrain`, `adapt` and `trim` print at the end."""
 
 from __future__ import annotations
 
@@ -33,3 +33,20 @@ def network_table(result: Mapping[str, Any]) -> str:
     )
     said += [f"sample: {on_one_line(sample)}" for sample in result["samples"][-1:]]
     return "\n".join(said)
+
+
+def trimmed_table(result: Mapping[str, Any]) -> str:
+    """Sizes of a network before and after pieces were left out, and how other texts are cut up by both.
+
+    Args:
+        result: what `--json` prints.
+    """
+    named = [("pieces", result["pieces"]), ("parameters", result["parameters"]), ("bytes", result["bytes"])]
+    if held := result["held_out"]:
+        named += [("pieces of other texts", held["pieces"]), ("unknown ones", held["unknown"])]
+    rows = [[name, f"{each['before']:,}", f"{each['after']:,}", _share(each)] for name, each in named]
+    return table(["", "before", "after", "share"], rows)
+
+
+def _share(sides: Mapping[str, int]) -> str:
+    return f"{sides['after'] / sides['before']:.1%}" if sides["before"] else ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.cli.display import abstention_line, gap_table, leaderboard, plan_table, score_table, table
 from headstart.cli.found import hit_list, is_marked, reply_list
 from headstart.cli.groups import clusters, duplicate_groups, suggested
-from headstart.cli.network import network_table
+from headstart.cli.network import network_table, trimmed_table
 from headstart.drawing.text import counted, shown
 from headstart.unseen import escaped, on_one_line
 
@@ -126,6 +126,16 @@ def _export(outcome: Outcome, quiet: bool) -> None:
     _say("\nsaved".ljust(13), f"{result['export']} ({result['bytes'] / 1e6:.0f} MB)", quiet)
 
 
+def _trimmed(outcome: Outcome, quiet: bool) -> None:
+    result, held = outcome.result, outcome.result["held_out"]
+    print(trimmed_table(result))
+    if held:
+        print(f"\nof {held['texts']:,} other texts {held['same_pieces']:.1%} are cut up as before")
+        print(f"and {held['same_text_back']:.1%} are the same when they are put together again")
+    _say("\nsaved".ljust(13), f"{outcome.folder}: network, tokenizer, README.md", quiet)
+    _say("next", f"headstart fit DATA --backbone {quote(str(outcome.folder))}", quiet)
+
+
 def _recipe(outcome: Outcome, quiet: bool) -> None:
     path = outcome.result["recipe"]
     _say("saved", f"{path}: a recipe for {outcome.result['task']}", quiet)
@@ -185,6 +195,7 @@ SHOWN: dict[str, Callable[[Outcome, bool], None]] = {
     "duplicate_groups": _duplicates,
     "clusters": _clusters,
     "suggested": _suggested,
+    "trimmed": _trimmed,
     "network": _network,
     "leaderboard": _experiment,
     "groups": _scores,

@@ -50,11 +50,13 @@ class Network(Component):
     """Make texts lower-case (WordPiece tokenizers only)."""
 
 
-def _as_texts(value: Any) -> Any:
+def as_texts(value: Any) -> Any:
+    """Names of texts as a section of their own."""
     return {"texts": value} if isinstance(value, str | list | tuple) else value
 
 
-def _placed(names: tuple[str, ...], directory: Path) -> tuple[str, ...]:
+def placed(names: tuple[str, ...], directory: Path) -> tuple[str, ...]:
+    """Names of files, given as from a folder, as they are found from elsewhere; those on the hub stay as they are."""
     return tuple(name if name.startswith(HUB) else str(directory / name) for name in names)
 
 
@@ -63,7 +65,7 @@ class LanguageModelling(Recipe):
 
     positional: ClassVar[tuple[str, ...]] = ("texts",)
 
-    data: Annotated[RawTextData, BeforeValidator(_as_texts)]
+    data: Annotated[RawTextData, BeforeValidator(as_texts)]
     """Raw text."""
     objective: Annotated[Objective, named(OBJECTIVES, "masked-lm", only=TextObjective, others="learns from labels")] = (
         Field(default="masked-lm", validate_default=True)
@@ -89,7 +91,7 @@ class LanguageModelling(Recipe):
 
     def moved(self, directory: Path) -> Self:
         """A copy whose files, named as from `directory`, are found from elsewhere."""
-        files = {key: _placed(getattr(self.data, key), directory) for key in ("texts", "held_out", "exclude")}
+        files = {key: placed(getattr(self.data, key), directory) for key in ("texts", "held_out", "exclude")}
         return self.revised(data=self.data.revised(**files))
 
 
@@ -126,4 +128,4 @@ class Adapt(LanguageModelling):
 
     def moved(self, directory: Path) -> Self:
         """A copy whose files, named as from `directory`, are found from elsewhere."""
-        return super().moved(directory).revised(general=_placed(self.general, directory))
+        return super().moved(directory).revised(general=placed(self.general, directory))

@@ -70,6 +70,7 @@ VERBS = Verbs(
         "ask": Verb("headstart.recipes.searching:Asking", "headstart.runs.asking:ask"),
         "chat": Verb("headstart.recipes.chatting:Chat", "headstart.runs.chatting:chat"),
         "import": Verb("headstart.recipes.importing:Import", "headstart.runs.importing:import_model"),
+        "trim": Verb("headstart.recipes.trimming:Trim", "headstart.runs.trimming:trim"),
         "duplicates": Verb("headstart.recipes.grouping:Duplicates", "headstart.runs.duplicates:duplicates"),
         "cluster": Verb("headstart.recipes.grouping:Cluster", "headstart.runs.clustering:cluster"),
         "suggest": Verb("headstart.recipes.grouping:Suggest", "headstart.runs.suggesting:suggest"),

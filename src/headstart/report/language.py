@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headstart.drawing.charts import Line, lines
@@ -47,15 +47,8 @@ def card(evidence: Mapping[str, Any]) -> str:
     tag = {"masked-lm": "fill-mask", "causal-lm": "text-generation"}.get(objective, "feature-extraction")
     verb = "pre-trained" if evidence["verb"] == "pretrain" else "adapted"
     facts = data["facts"]
-    rows = [f"| {name} | {before} | {after} |" for name, before, after in _measures(evidence)]
     said = [
-        "---",
-        "library_name: transformers",
-        f"pipeline_tag: {tag}",
-        "tags:",
-        "- headstart",
-        "---",
-        "",
+        *front_matter(tag),
         f"# {evidence.get('title', 'network')}",
         "",
         f"A {'decoder' if decoder else 'network'} of the architecture {backbone['architecture']} "
@@ -67,26 +60,36 @@ def card(evidence: Mapping[str, Any]) -> str:
         f"{count(evidence['tokens'])} tokens were read in {count(evidence['updates'])} updates "
         f"({duration(evidence['speed']['seconds'])}).",
         "",
-        f"| on {count(data['held_out_tokens'])} held-out tokens | before | after |",
-        "| --- | --- | --- |",
-        *rows,
+        *rows_before_after(f"on {count(data['held_out_tokens'])} held-out tokens", _measures(evidence)),
         "",
         "What it learnt is what the text says: names, prejudices and mistakes of the text are in it.",
         "",
-        "## Use",
-        "",
-        "As the start of a fit: `headstart fit DATA --backbone .`. With transformers alone:",
-        "",
-        "```python",
-        f"from transformers import {reader}, AutoTokenizer",
-        "",
-        f'tokenizer, network = AutoTokenizer.from_pretrained("."), {reader}.from_pretrained(".")',
-        "```",
+        *usage(reader),
         "",
         "`recipe.yaml` gives the same weights again from the same text; `report.html` shows the course.",
     ]
     said += [f"\nNote: {note}." for note in evidence.get("notes", ())]
     return "\n".join(said) + "\n"
+
+
+def front_matter(tag: str) -> list[str]:
+    """Lines for the hub at the top of a card: the library, and what the network is for, such as `fill-mask`."""
+    return ["---", "library_name: transformers", f"pipeline_tag: {tag}", "tags:", "- headstart", "---", ""]
+
+
+def rows_before_after(title: str, rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Lines of a Markdown table of names with what was before and after, under a title of the names."""
+    body = [f"| {name} | {before} | {after} |" for name, before, after in rows]
+    return [f"| {title} | before | after |", "| --- | --- | --- |", *body]
+
+
+def usage(reader: str) -> list[str]:
+    """Lines that say how to go on from a folder in the hub's format, which a class of transformers reads."""
+    return [
+        "## Use", "", "As the start of a fit: `headstart fit DATA --backbone .`. With transformers alone:", "", "```python",
+        f"from transformers import {reader}, AutoTokenizer", "",
+        f'tokenizer, network = AutoTokenizer.from_pretrained("."), {reader}.from_pretrained(".")', "```",
+    ]  # fmt: skip
 
 
 def _measures(evidence: Mapping[str, Any]) -> list[tuple[str, str, str]]:
