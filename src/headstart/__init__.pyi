@@ -1198,6 +1198,94 @@ def distill(
         training: Settings of the training loop, as a mapping of its keys.
     """
 
+def distill_vectors(
+    source: str | Path,
+    target: str | Path | None = ...,
+    *,
+    progress: Progress = ...,
+    columns: Sequence[str] | str | None = ...,
+    source_language: str | None = ...,
+    target_language: str | None = ...,
+    encoding: str | None = ...,
+    held_out: Sequence[str] | str | None = ...,
+    teacher: str | None = ...,
+    vocabulary: Literal["new", "trimmed", "extended", "kept"] | None = ...,
+    vocabulary_size: int | None = ...,
+    word_vectors: Literal["dictionary", "mean", "random"] | None = ...,
+    budget: float | str | None = ...,
+    cache: bool | None = ...,
+    seed: int | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    backbone: str | Keys | None = ...,
+    revision: str | None = ...,
+    max_length: int | None = ...,
+    updates: int | None = ...,
+    epochs: float | None = ...,
+    batch_tokens: int | None = ...,
+    block_length: int | None = ...,
+    learning_rate: float | None = ...,
+    optimizer: Literal["adamw", "muon"] | None = ...,
+    warmup: float | None = ...,
+    weight_decay: float | None = ...,
+    max_grad_norm: float | None = ...,
+    rounds: int | None = ...,
+    measured_tokens: int | None = ...,
+    l2_sp: float | None = ...,
+    checkpoint_every: float | str | None = ...,
+    patience: int | None = ...,
+    training: Keys | None = ...,
+) -> dict[str, Any]:
+    """Teach a sentence encoder another language by line-aligned texts.
+
+    Options are those of `headstart distill-vectors --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        columns: Column(s) of the table, two.
+        source_language: Language of the lines that the teacher reads, such as `en`.
+        target_language: Language that is to be learnt, such as `de`.
+        encoding: Encoding of the files, such as `cp1252`.
+        held_out: File(s) with further lines that translation retrieval is measured on, two that are aligned or one
+            table.
+        teacher: The sentence encoder that teaches.
+        vocabulary: Pieces of the student.
+        vocabulary_size: Pieces that are learnt at most, special ones included.
+        word_vectors: Where the vectors of new pieces come from.
+        budget: Wall-clock time for the whole command, such as `90s`, `10m` or `1h`, at least 30 s.
+        cache: Keep the teacher's vectors on disk, so that they are not computed again.
+        seed: Seed of all that is drawn at random, in [0, 2^32).
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products.
+        output: Folder for the network, report and evidence.
+        overwrite: Replace the output folder if an earlier run wrote it.
+        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
+            headstart, or a hub id such as `org/model`.
+        revision: Hub revision.
+        max_length: Tokens read of each text, special tokens included, at least 8.
+        updates: Steps of the optimiser, at least 1.
+        epochs: Passes over the text, over 0.
+        batch_tokens: Tokens per update on average, at least 8.
+        block_length: Tokens of a row at most, special ones included, at least 8.
+        learning_rate: Highest learning rate, in (0, 1].
+        optimizer: `adamw`, or `muon` for the matrices of layers with AdamW for the rest.
+        warmup: Share of updates during which the learning rate rises, in [0, 1).
+        weight_decay: Decoupled weight decay of matrices (not of biases and norms), in [0, 1].
+        max_grad_norm: Gradients are scaled down to this norm, over 0.
+        rounds: How often the loss on held-out text is measured, at least 1, less often under a budget that this
+            would take too much of.
+        measured_tokens: Tokens of held-out text that it is measured on, at least 1.
+        l2_sp: Pull towards the weights before, against forgetting, at least 0 (L2-SP.
+        checkpoint_every: Time between two checkpoints, such as `30s` or `5m`.
+        patience: Rounds without a better translation retrieval on held-out lines after which learning stops, at
+            least 1.
+        training: Settings of the training loop, as a mapping of its keys.
+    """
+
 def pretrain(
     texts: str | Path | Sequence[str | Path],
     *,
@@ -1314,6 +1402,7 @@ def adapt(
     general: Sequence[str] | str | None = ...,
     replay: float | None = ...,
     top_layers: Literal["all"] | int | None = ...,
+    lora_rank: int | None = ...,
     documents: Literal["auto", "file", "paragraph", "line"] | None = ...,
     column: str | None = ...,
     encoding: str | None = ...,
@@ -1336,12 +1425,17 @@ def adapt(
     backbone: str | Keys | None = ...,
     revision: str | None = ...,
     max_length: int | None = ...,
+    vocabulary: Literal["kept", "transplant"] | None = ...,
+    vocabulary_size: int | None = ...,
+    word_vectors: Literal["auto", "dictionary", "mean", "random"] | None = ...,
+    parallel: Sequence[str] | str | None = ...,
     share: float | None = ...,
     whole_words: bool | None = ...,
     temperature: float | None = ...,
     pooling: Literal["first", "mean", "last"] | None = ...,
     span_words: int | None = ...,
     training: Keys | None = ...,
+    transplant: Keys | None = ...,
 ) -> dict[str, Any]:
     """Let a pretrained network go on learning on raw text of a domain.
 
@@ -1360,6 +1454,8 @@ def adapt(
         general: Files with text such as the network was trained on.
         replay: Share of rows that are drawn from `general` so that it is not forgotten, in [0, 1).
         top_layers: How many of the top layers move, at least 1.
+        lora_rank: Rank of a correction of all linear maps, in [1, 1024], which learns in their place and is added
+            to them at the end (LoRA.
         documents: What one document is in plain text.
         column: Column of tables with the text.
         encoding: Encoding of the files, such as `cp1252`.
@@ -1384,12 +1480,17 @@ def adapt(
         backbone: A known name (`mini`, English.
         revision: Hub revision.
         max_length: Tokens read of each text, special tokens included, at least 8.
+        vocabulary: Pieces that words are cut into.
+        vocabulary_size: Pieces of a transplanted vocabulary at most, special ones included, in [300, 1000000].
+        word_vectors: Where the vectors of transplanted pieces come from.
+        parallel: Files, two that are line-aligned.
         share: Share of the tokens that are hidden, in (0, 1).
         whole_words: Hide all subword tokens of a word together (whole word masking of BERT's later releases.
         temperature: What cosines are divided by, in (0, 10].
         pooling: How tokens become one vector.
         span_words: Words of a recurring span at most, in [1, 30].
         training: Settings of the training loop, as a mapping of its keys.
+        transplant: The network's vocabulary, as a mapping of its keys.
     """
 
 def predict(

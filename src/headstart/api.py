@@ -71,6 +71,28 @@ def distill(
     return _artifact(run_recipe(assemble("distill", given | options), progress, table=table))
 
 
+def distill_vectors(
+    source: str | Path, target: str | Path | None = None, *, progress: Progress = SILENT, **options: Any
+) -> dict[str, Any]:
+    """Teach a sentence encoder another language by line-aligned texts.
+
+    Args:
+        source: file with lines that the teacher reads, or a table with a column for each language (`columns=("en", "de")`).
+        target: file with the same lines in the other language; none where the first is a table.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart distill-vectors` with underscores (`teacher="mini"`, `vocabulary="new"`, `budget="20m"`,
+            `output="runs/mini-de"`).
+
+    Returns:
+        What `headstart distill-vectors --json` prints; its `network` is a folder for `backbone=`.
+
+    Raises:
+        HeadstartError: see `headstart.errors`.
+    """
+    given = {"source": str(source), "target": None if target is None else str(target)}
+    return run_recipe(assemble("distill-vectors", given | options), progress).result
+
+
 def pretrain(
     texts: str | Path | Sequence[str | Path], *, progress: Progress = SILENT, **options: Any
 ) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from headstart.cli.main import main
 from headstart.corpora.source import TextSource
 from headstart.objectives import OBJECTIVES
 from headstart.recipes.flags import HIDDEN, flat, sections
+from headstart.recipes.languages import VectorTraining
 from headstart.recipes.parsing import assemble, read
-from headstart.recipes.raw_text import Network, RawTextData
+from headstart.recipes.raw_text import Network, RawTextData, Transplant
 from headstart.recipes.sources import Data, Format
 from headstart.recipes.verbs import VERBS
 from headstart.runs.inference import WRITING
@@ -286,6 +287,51 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
         "general": (["--general", "g.txt"], ["g.txt"]),
         "replay": (["--replay", "0.2"], 0.2),
         "top_layers": (["--top-layers", "1"], 1),
+        "lora_rank": (["--lora-rank", "4"], 4),
+        "vocabulary": (["--vocabulary", "transplant"], "transplant"),
+        "vocabulary_size": (["--vocabulary-size", "500"], 500),
+        "word_vectors": (["--word-vectors", "mean"], "mean"),
+        "parallel": (["--parallel", "a.txt,b.txt"], ["a.txt", "b.txt"]),
+    },
+    "distill-vectors": {
+        name: RAW[name]
+        for name in (
+            "budget",
+            "seed",
+            "threads",
+            "precision",
+            "device",
+            "output",
+            "overwrite",
+            "encoding",
+            "updates",
+            "learning_rate",
+            "warmup",
+            "weight_decay",
+            "max_grad_norm",
+            "checkpoint_every",
+            "held_out",
+            "epochs",
+            "batch_tokens",
+            "block_length",
+            "rounds",
+            "measured_tokens",
+            "optimizer",
+            "l2_sp",
+        )
+    }
+    | {
+        name: EXPERIMENT[name]
+        for name in ("backbone", "revision", "max_length", "patience", "cache", "source_language", "target_language")
+    }
+    | {
+        "source": ([], "data.csv"),
+        "target": (["b.txt"], "b.txt"),
+        "columns": (["--columns", "en,de"], ["en", "de"]),
+        "teacher": (["--teacher", "org/model"], "org/model"),
+        "vocabulary": (["--vocabulary", "trimmed"], "trimmed"),
+        "vocabulary_size": (["--vocabulary-size", "500"], 500),
+        "word_vectors": (["--word-vectors", "mean"], "mean"),
     },
     "fit": EXPERIMENT,
     "compare": EXPERIMENT,
@@ -414,7 +460,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
 REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
             "duplicates": {"input": "data.csv"}, "cluster": {"input": "data.csv"}, "suggest": {"input": "data.csv"},
-            "trim": {"texts": "data.csv"}, "import": {"file": "net.gguf"}, "chat": {"model": "run"},
+            "trim": {"texts": "data.csv"}, "import": {"file": "net.gguf"}, "distill-vectors": {"source": "data.csv"}, "chat": {"model": "run"},
             "distill": {"teacher": "run", "texts": "data.csv"}, "resume": {"run": "run"}, "init": {"train": "data.csv"},
             "evaluate": {"model": "run", "test": "data.csv"}, "index": {"sources": "data.csv"}, "search": {"index": "run"},
             "export": {"model": "run"}, "ask": {"index": "run"}}  # fmt: skip
@@ -586,7 +632,9 @@ def test_every_key_of_a_recipe_has_a_flat_name_of_its_own(verb: str) -> None:
     own, raw = sections(VERBS.get(verb)), verb in ("pretrain", "adapt")
     wanted = {("", key) for key in VERBS.get(verb).model_fields if key not in own and key not in HIDDEN}
     known: dict[str, type[BaseModel]] = {"data": TextSource if verb == "trim" else RawTextData if raw else Data, "backbone": BackboneSource,
-                                         "network": Network, "training": TextTraining if raw else Training}  # fmt: skip
+                                         "network": Network, "transplant": Transplant,
+                                         "training": TextTraining if raw else Training}  # fmt: skip
+    known |= {"training": VectorTraining} if verb == "distill-vectors" else {}
     wanted |= {("", section, key) for section in own for key in known[section].model_fields}
     held = {"fit": {"task": TASKS, "strategies": STRATEGIES}, "pretrain": {"objective": OBJECTIVES}}
     held |= {"compare": held["fit"], "init": {"task": TASKS}, "adapt": held["pretrain"]}

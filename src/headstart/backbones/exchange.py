@@ -47,8 +47,8 @@ class VocabularyRows:
     """The rows of a vocabulary as sums of those of another one.
 
     Args:
-        shares: of each old row in each new one, a compressed array of scipy of shape (new pieces, old pieces); a row without entries has no origin, and is
-            drawn at random from a normal distribution with mean and deviation of each column of the old table.
+        shares: of each old row in each new one, a compressed array of scipy of shape (new pieces, old pieces). A row without
+            entries has no origin, and is drawn at random with mean and deviation of each column of the old table.
         seed: of what is drawn.
     """
 

@@ -76,6 +76,7 @@ def train_tokenizer(
     lowercase: bool = False,
     decoder: bool = False,
     architecture: str | None = None,
+    accents: bool = False,
 ) -> Tokenizer:
     """A tokenizer learnt from texts.
 
@@ -96,6 +97,7 @@ def train_tokenizer(
         decoder: for a network that writes: no special tokens around a text.
         architecture: the network it is for, where its code asks for something: MPNet takes id 1 for padding, and
             transformers cuts up every text for Qwen2 in its own way, after composing it (Unicode NFC).
+        accents: keep accents, composed with their letters (Unicode NFC), in WordPiece with `lowercase` too.
 
     Raises:
         RecipeError: a size below what the kind needs, or a combination that cannot work.
@@ -109,7 +111,8 @@ def train_tokenizer(
         special.insert(PADDING_AT[architecture], pad)
     if isinstance(texts, Iterator) and kind != "bpe":
         texts = list(texts)
-    tokenizer = LEARN[kind](texts, size, special, lowercase, architecture)
+    composed = normalizers.NFC() if accents else None
+    tokenizer = LEARN[kind](texts, size, special, lowercase, architecture, composed)
     tokenizer.add_special_tokens(special)
     if not decoder:
         _surround(tokenizer)
@@ -295,8 +298,12 @@ def _kept(texts: Iterable[str], normalizer: Any, dropped: dict[int, str]) -> Ite
     return (normalizer.normalize_str(text).translate(dropped) for text in texts)
 
 
-def _wordpiece(texts: Iterable[str], size: int, special: list[str], lowercase: bool, _: str | None) -> Tokenizer:
-    normalizer = normalizers.BertNormalizer(lowercase=lowercase, strip_accents=None)
+def _wordpiece(
+    texts: Iterable[str], size: int, special: list[str], lowercase: bool, _: str | None, composed: Any
+) -> Tokenizer:
+    normalizer: Any = normalizers.BertNormalizer(lowercase=lowercase, strip_accents=None if composed is None else False)
+    if composed is not None:
+        normalizer = normalizers.Sequence([composed, normalizer])
 
     def fresh(model: models.WordPiece) -> Tokenizer:
         tokenizer = Tokenizer(model)
@@ -322,12 +329,13 @@ def _wordpiece(texts: Iterable[str], size: int, special: list[str], lowercase: b
     return fresh(models.WordPiece(learner.get_vocab(), unk_token="[UNK]", continuing_subword_prefix=CONTINUED))
 
 
-def _bpe(texts: Iterable[str], size: int, special: list[str], lowercase: bool, architecture: str | None) -> Tokenizer:
+def _bpe(
+    texts: Iterable[str], size: int, special: list[str], lowercase: bool, architecture: str | None, composed: Any
+) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    if lowercase:
-        tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.normalizer = _normalizer(lowercase, composed)
     if architecture == OWN_CLASS:
         from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 
@@ -343,8 +351,15 @@ def _bpe(texts: Iterable[str], size: int, special: list[str], lowercase: bool, a
     return tokenizer
 
 
-def _unigram(texts: Iterable[str], size: int, special: list[str], lowercase: bool, _: str | None) -> Tokenizer:
-    normalizer = normalizers.Lowercase() if lowercase else None
+def _normalizer(lowercase: bool, composed: Any) -> Any:
+    steps = [*([] if composed is None else [composed]), *([normalizers.Lowercase()] if lowercase else [])]
+    return steps[0] if len(steps) == 1 else normalizers.Sequence(steps) if steps else None
+
+
+def _unigram(
+    texts: Iterable[str], size: int, special: list[str], lowercase: bool, _: str | None, composed: Any
+) -> Tokenizer:
+    normalizer = _normalizer(lowercase, composed)
     unknown = next(token for token in special if token in ROLES["unk"])
 
     def fresh(model: models.Unigram) -> Tokenizer:
@@ -389,7 +404,7 @@ def _settled(scores: dict[str, float]) -> dict[str, float]:
     }
 
 
-LEARN: dict[str, Callable[[Iterable[str], int, list[str], bool, str | None], Tokenizer]] = {
+LEARN: dict[str, Callable[[Iterable[str], int, list[str], bool, str | None, Any], Tokenizer]] = {
     "wordpiece": _wordpiece,
     "bpe": _bpe,
     "unigram": _unigram,

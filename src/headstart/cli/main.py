@@ -94,7 +94,7 @@ def _explain_usage(error: Any) -> None:
         return
     path = error.ctx.command_path if getattr(error, "ctx", None) else "headstart"
     message = error.format_message().rstrip(".")
-    verb = path.rpartition(" ")[2]
+    verb = VERBS.meant(path.rpartition(" ")[2], sys.argv[1:])
     if type(error).__name__ == "NoSuchOption" and verb in (*VERBS.names(), "run"):
         from headstart.cli.unknown import as_sets, unknown_options
 
@@ -143,6 +143,9 @@ def application(words: list[str]) -> typer.Typer:
 
             act = command(verb, partial(_act, verb), words)
             app.command(verb, help=VERBS.summary(verb), cls=command_class(verb, TyperCommand))(act)
+            meant = VERBS.meant(verb, words)
+            act = command(meant, partial(_act, meant))
+            app.command(verb, help=VERBS.summary(verb), cls=command_class(meant, TyperCommand))(act)
         else:
             app.command(verb, help=VERBS.summary(verb))(_stub)
     app.command("run", help="Any of the above from a recipe file.")(_run)

@@ -1,4 +1,4 @@
-"""What `pretrain`, `adapt` and `trim` print at the end."""
+"""What `pretrain`, `adapt`, `distill-vectors` and `trim` print at the end."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ def network_table(result: Mapping[str, Any]) -> str:
     if "general" in result:
         sides = result["general"]
         rows.append(["general text, loss", f"{sides['before']:.3f}", f"{sides['after']:.3f}"])
+    if "retrieval" in result:
+        sides = result["retrieval"]
+        rows.append(["translations that are found", f"{sides['before']:.3f}", f"{sides['after']:.3f}"])
     said = [table([str(result["objective"]["name"]), "before", "after"], rows), ""]
     speed = result["speed"]
     share = f", {speed['arithmetic_share']:.0%} of the arithmetic limit" if speed.get("arithmetic_share") else ""

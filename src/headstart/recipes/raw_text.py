@@ -108,6 +108,22 @@ class Pretrain(LanguageModelling):
     """The network, made by configuration."""
 
 
+class Transplant(Component):
+    """The pieces of an adapted network, and where the vectors of new ones come from."""
+
+    vocabulary: Literal["kept", "transplant"] = "kept"
+    """Pieces that words are cut into: those of the network are `kept`, or `transplant` puts ones learnt from the text in their
+    place, for a language or a domain whose words the old ones cut to bits."""
+    vocabulary_size: int = Field(default=16_000, ge=300, le=1_000_000)
+    """Pieces of a transplanted vocabulary at most, special ones included, in [300, 1000000]."""
+    word_vectors: Literal["auto", "dictionary", "mean", "random"] = "auto"
+    """Where the vectors of transplanted pieces come from: copies of equal ones and the `mean` of old pieces, before these a
+    `dictionary` found in parallel lines, or `random` numbers; `auto` takes the dictionary where there are such lines."""
+    parallel: Names = ()
+    """Files, two that are line-aligned: the first in the language of the network, the second in that of the text; or one table
+    with two columns in this order."""
+
+
 class Adapt(LanguageModelling):
     """A pretrained network goes on learning on the text of a domain; fits then start from it.
 
@@ -125,7 +141,13 @@ class Adapt(LanguageModelling):
     """Share of rows that are drawn from `general` so that it is not forgotten, in [0, 1)."""
     top_layers: Literal["all"] | int = "all"
     """How many of the top layers move, at least 1; `all` moves the words' vectors too."""
+    lora_rank: int | None = Field(default=None, ge=1, le=1024)
+    """Rank of a correction of all linear maps, in [1, 1024], which learns in their place and is added to them at the end (LoRA: Hu
+    et al. 2022, section 4.1); by default the weights themselves move. Vectors of transplanted words move in any case."""
+    transplant: Transplant = Field(default_factory=Transplant)
+    """The network's vocabulary."""
 
     def moved(self, directory: Path) -> Self:
         """A copy whose files, named as from `directory`, are found from elsewhere."""
-        return super().moved(directory).revised(general=placed(self.general, directory))
+        transplant = self.transplant.revised(parallel=placed(self.transplant.parallel, directory))
+        return super().moved(directory).revised(general=placed(self.general, directory), transplant=transplant)

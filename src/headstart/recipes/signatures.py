@@ -103,6 +103,13 @@ DOORS = (
         "What a model knows, taught to a smaller one by texts without labels.",
         DRY | {"texts"},
     ),
+    Door(
+        "distill_vectors",
+        "distill-vectors",
+        "source: str | Path, target: str | Path | None = ...",
+        RESULT,
+        "Teach a sentence encoder another language by line-aligned texts.",
+    ),
     Door("pretrain", "pretrain", RAW, RESULT, "A language model from raw text, made by configuration."),
     Door("adapt", "adapt", RAW, RESULT, "Let a pretrained network go on learning on raw text of a domain."),
     Door(

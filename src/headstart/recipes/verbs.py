@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from headstart.registry import Registry, first_line
@@ -43,6 +43,17 @@ class Verbs(Registry):
         module, _, attribute = self._functions.get(name, f"{module}:carry_out").partition(":")
         return getattr(importlib.import_module(module), attribute)
 
+    def meant(self, name: str, words: Sequence[str]) -> str:
+        """The verb that a command is for: `distill` with a sentence encoder as `--teacher` is `distill-vectors`.
+
+        Args:
+            name: the verb as it was typed.
+            words: of the command line.
+        """
+        other = f"{name}-vectors"
+        flags = [word.partition("=")[0] for word in words]
+        return other if other in self.names() and "--teacher" in flags and "--texts" not in flags else name
+
     def summary(self, name: str) -> str:
         """First line of the docstring of the recipe of `name`, read without importing it."""
         return first_line(self.target(name))
@@ -58,6 +69,7 @@ VERBS = Verbs(
         "fit": Verb("headstart.recipes.labelled:Fit", "headstart.runs.run:experiment"),
         "compare": Verb("headstart.recipes.labelled:Compare", "headstart.runs.run:experiment"),
         "distill": Verb("headstart.recipes.distilling:Distill", "headstart.runs.run:distill"),
+        "distill-vectors": Verb("headstart.recipes.languages:DistillVectors", "headstart.runs.run:language_modelling"),
         "init": Verb("headstart.recipes.starting:Init", "headstart.runs.drafting:init"),
         "pretrain": Verb("headstart.recipes.raw_text:Pretrain", "headstart.runs.run:language_modelling"),
         "adapt": Verb("headstart.recipes.raw_text:Adapt", "headstart.runs.run:language_modelling"),

@@ -17,6 +17,7 @@ UNITS = {
     "causal-lm": "nats per word",
     "simcse": "nats per text",
     "span-selection": "nats per text",
+    "sentence-vectors": "squared distance per text",
 }
 
 
@@ -45,7 +46,7 @@ def card(evidence: Mapping[str, Any]) -> str:
     decoder = objective == "causal-lm"
     reader = {"masked-lm": "AutoModelForMaskedLM", "causal-lm": "AutoModelForCausalLM"}.get(objective, "AutoModel")
     tag = {"masked-lm": "fill-mask", "causal-lm": "text-generation"}.get(objective, "feature-extraction")
-    verb = "pre-trained" if evidence["verb"] == "pretrain" else "adapted"
+    verb = {"pretrain": "pre-trained", "adapt": "adapted"}.get(evidence["verb"], "taught")
     facts = data["facts"]
     said = [
         *front_matter(tag),
@@ -53,7 +54,8 @@ def card(evidence: Mapping[str, Any]) -> str:
         "",
         f"A {'decoder' if decoder else 'network'} of the architecture {backbone['architecture']} "
         f"({count(backbone['parameters'])} parameters), {verb} by headstart with the objective `{objective}`"
-        + (f", from {backbone['name']}" if evidence["verb"] == "adapt" else "")
+        + (f", from {backbone['name']}" if evidence["verb"] != "pretrain" else "")
+        + (f", whose teacher was {evidence['teacher']}" if "teacher" in evidence else "")
         + ".",
         "",
         f"Text: {count(facts.get('documents', 0))} documents, {count(facts.get('characters', 0))} characters; "
@@ -98,6 +100,7 @@ def _measures(evidence: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ("perplexity", "perplexity", 1),
         ("bits_per_byte", "bits per byte", 3),
         ("general", "loss on general text", 3),
+        ("retrieval", "translations that are found (more is better)", 3),
     ]
     return [
         (name, number(evidence[key]["before"], decimals), number(evidence[key]["after"], decimals))

@@ -14,6 +14,7 @@ from headstart.data.table import Table
 from headstart.errors import MissingInputError
 from headstart.readers.aligned import aligned_files
 from headstart.recipes.labelled import Experiment
+from headstart.recipes.languages import DistillVectors
 from headstart.recipes.raw_text import LanguageModelling
 from headstart.recipes.sources import MEMORY
 from headstart.runtime.device import name_of, settled
@@ -53,7 +54,7 @@ def conditions(
 
 
 def text_conditions(
-    recipe: LanguageModelling, inputs: Mapping[str, Any], threads: int, processes: int
+    recipe: LanguageModelling | DistillVectors, inputs: Mapping[str, Any], threads: int, processes: int
 ) -> dict[str, dict[str, Any]]:
     """What the numbers of a run on raw text depend on: its `inputs`, and the `machine` with its software.
 
@@ -66,7 +67,9 @@ def text_conditions(
     return {"inputs": dict(inputs), "machine": _machine(recipe, threads, processes, networks=True)}
 
 
-def _machine(recipe: Experiment | LanguageModelling, threads: int, processes: int, *, networks: bool) -> dict[str, Any]:
+def _machine(
+    recipe: Experiment | LanguageModelling | DistillVectors, threads: int, processes: int, *, networks: bool
+) -> dict[str, Any]:
     machine: dict[str, Any] = {"threads": threads, "processes": processes}
     for package in PACKAGES:
         with suppress(PackageNotFoundError):

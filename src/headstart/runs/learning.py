@@ -61,12 +61,13 @@ def measured(
         "speed": {"tokens_per_second": round(learned.speed.rate, 1), "seconds": round(learned.speed.seconds, 1),
                   "operations_per_token": operations},
         "samples": learned.samples[-3:],
-        "notes": _notes(learned),
+        "notes": notes_of(learned),
     }  # fmt: skip
     if objective.direction:
         evidence["perplexity"] = {side: math.exp(min(value, 50.0)) for side, value in evidence["loss"].items()}
     if objective.direction == "causal":
-        per_token = bytes_per_token(learner.held, learner.tokenizer)
+        held: Any = learner.held
+        per_token = bytes_per_token(held, learner.tokenizer)
         evidence["bits_per_byte"] = {side: value / math.log(2) / per_token for side, value in evidence["loss"].items()}
     if operations:
         learned.speed.operations = operations
@@ -86,7 +87,8 @@ def _tokens_per_weight(evidence: dict[str, Any], before: Located | None) -> floa
     return None if before.learned is None else before.learned + own
 
 
-def _notes(learned: Learned) -> list[str]:
+def notes_of(learned: Learned) -> list[str]:
+    """What is worth knowing of how learning went, in sentences."""
     history = learned.history
     notes = [f"the budget ended learning after round {history.cut}"] if history.cut is not None else []
     if history.best < len(learned.curve) - 1:

@@ -83,7 +83,7 @@ def _configure(recipe: Pretrain, surveyed: Survey, folder: Path) -> None:
         _require_known(folder)
         return
     tokenizer = train_tokenizer(
-        _sample(surveyed),
+        sample_of(surveyed),
         kind=KIND_OF[kind] if network.tokenizer == "auto" else network.tokenizer,
         size=network.vocabulary_size,
         lowercase=network.lowercase,
@@ -113,8 +113,8 @@ def _require_known(folder: Path) -> None:
         raise ModelError(f"there is no tokenizer.json beside the configuration of {kind}; give a folder that has both")
 
 
-def _sample(surveyed: Survey) -> Iterator[str]:
-    """Texts for the tokenizer: all, or the first of them."""
+def sample_of(surveyed: Survey) -> Iterator[str]:
+    """Texts that a tokenizer is learnt from: all, or the first of them."""
     from headstart.corpora.documents import segments
 
     seen = 0

@@ -13,11 +13,13 @@ from headstart.artifact import MANIFEST, NETWORK, RECIPE, files_named, new_folde
 from headstart.backbones.location import LEARNED, Located
 from headstart.errors import RecipeError
 from headstart.manifest import checkable
+from headstart.recipes.languages import DistillVectors
 from headstart.recipes.raw_text import Adapt, LanguageModelling, Pretrain
 from headstart.runs.conditions import text_conditions
 from headstart.runs.learning import measured
 from headstart.runs.networks import found_network, made_network, model_of
 from headstart.runs.texts import Texts, rows_of
+from headstart.runs.transplanted import initial_losses, transplanted_network
 from headstart.runs.workspace import Workspace
 from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.runtime.device import name_of, settled
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
 
 SAVING = 6.0
 """Seconds of a budget that saving and the report need."""
-LEAST_UPDATES = {"pretrain": 2000, "adapt": 500}
+LEAST_UPDATES = {"pretrain": 2000, "adapt": 500, "distill-vectors": 2000}
+LOW_RANK_RATE = 1e-3
+"""Highest learning rate of corrections of low rank."""
 MOST_EPOCHS = 20
 """Where neither updates, epochs nor a budget are given: one pass, or as many as come to so many updates, up to 20."""
 
@@ -45,8 +49,10 @@ class PretrainedNetwork:
     """A network that has learnt from raw text, and what was measured about it."""
 
     model: Model
-    recipe: LanguageModelling
+    recipe: LanguageModelling | DistillVectors
     evidence: dict[str, Any] = field(default_factory=dict)
+    network: Any = None
+    """What is saved."""
 
 
 def learn_language(
@@ -80,24 +86,43 @@ def learn_language(
     deadline = None if recipe.budget is None else Deadline(begun + recipe.budget - SAVING)
     found, surveyed = _found(recipe, progress, work, threads, team, strict)
     place = Path(team.same("" if work is None else str(work.folder)))
-    located = made_network(recipe, surveyed, place, progress, team) if found is None else found
+    located, vocabulary = found, dict[str, Any]()
+    if located is None:
+        located = made_network(recipe, surveyed, place, progress, team)
+    elif isinstance(recipe, Adapt) and recipe.transplant.vocabulary == "transplant":
+        located, vocabulary = transplanted_network(recipe, located, surveyed, place, progress, team)
     model, backbone = model_of(recipe, located, found is not None, team, device)
     progress.enter("tokenising")
     texts = rows_of(recipe, surveyed, backbone, place, progress, team)
     learner = _learner(recipe, model, texts, progress)
-    updates, speed = _plan(recipe, learner, deadline, work, team, progress)
+    if vocabulary and work is not None and team.size == 1 and learner.objective.direction:
+        vocabulary |= {"initial_loss": _initial(learner, work)}
+    updates, speed = planned_updates(recipe, learner, deadline, work, team, progress)
     rate = speed.get("rate")
     progress.expect([NamedStage(recipe.verb, updates * recipe.training.batch_tokens / rate if rate else None)])
     progress.enter(recipe.verb)
     made = found is None
     learned, before = _learned(recipe, learner, updates, texts, deadline, work, primed=not made)
+    if isinstance(recipe, Adapt) and recipe.lora_rank is not None:
+        from headstart.training.low_rank import merge
+
+        merge(backbone)
     if team.rank:
         return None
     operations = speed.get("operations", 0.0)
     evidence = measured(recipe, learner, learned, texts, located, before=before, operations=operations, made=made)
     machine = {"threads": threads, "processes": team.size, "device": name_of(backbone.device.type)}
+    evidence |= {"vocabulary": vocabulary} if vocabulary else {}
     evidence |= {"seconds": round(time.perf_counter() - begun, 1), "machine": machine}
-    return PretrainedNetwork(model, _resolved(recipe, learner, updates, threads, located), evidence)
+    resolved = _resolved(recipe, learner, updates, threads, found or located)
+    return PretrainedNetwork(model, resolved, evidence, recipe.objective.published(model))
+
+
+def _initial(learner: Learner, work: Workspace) -> dict[str, float]:
+    """Losses at the start, found once for a run."""
+    if "initial_loss" not in work.about:
+        work.remember(initial_loss=initial_losses(learner))
+    return dict(work.about["initial_loss"])
 
 
 def _found(
@@ -180,7 +205,7 @@ def publish_network(
     """
     from headstart.report import language
 
-    network = pretrained.recipe.objective.published(pretrained.model)
+    network = pretrained.network
     evidence = pretrained.evidence | {"title": folder.name}
     with new_folder(folder, overwrite=overwrite, within=within) as work:
         require_finite(network.state_dict())
@@ -212,7 +237,9 @@ def _learner(recipe: LanguageModelling, model: Model, texts: Texts, progress: Pr
     backbone: Backbone = model.backbone
     usual = min(1e-3, 0.5 / backbone.hidden_size) if isinstance(recipe, Pretrain) else 3e-5 if objective.joint else 1e-4
     groups = None
-    if isinstance(recipe, Adapt) and recipe.top_layers != "all":
+    if isinstance(recipe, Adapt) and recipe.lora_rank is not None:
+        groups, usual = [LayerGroup(_low_rank(recipe, model), 1.0)], LOW_RANK_RATE
+    elif isinstance(recipe, Adapt) and recipe.top_layers != "all":
         blocks = backbone.blocks()[1:]
         if not 1 <= recipe.top_layers <= len(blocks):
             raise RecipeError([f"top_layers: {recipe.top_layers} is outside [1, {len(blocks)}], the layers there are"])
@@ -228,15 +255,34 @@ def _learner(recipe: LanguageModelling, model: Model, texts: Texts, progress: Pr
     return learner
 
 
-def _plan(
-    recipe: LanguageModelling,
+def _low_rank(recipe: Adapt, model: Model) -> list[Any]:
+    """Corrections of all linear maps; with them what is of the head alone, and vectors of words that are new."""
+    from headstart.training.head_warmup import own_weights
+    from headstart.training.low_rank import corrected
+
+    if recipe.top_layers != "all":
+        raise RecipeError(["top_layers: corrections of --lora-rank are in all layers; leave out one of the two"])
+    backbone: Any = model.backbone
+    own = own_weights(model)  # before there are corrections
+    new = [backbone.network.get_input_embeddings()] if recipe.transplant.vocabulary == "transplant" else []
+    return [*corrected(backbone, recipe.lora_rank or 1, seed=recipe.seed), *own, *new]
+
+
+def planned_updates(
+    recipe: LanguageModelling | DistillVectors,
     learner: Learner,
     deadline: Deadline | None,
     work: Workspace | None,
     team: Team,
     progress: Progress,
 ) -> tuple[int, dict[str, Any]]:
-    """How many updates there will be: as asked for, or as many as fit; a run that goes on keeps to its plan."""
+    """How many updates there will be, and the speed that was found: as asked for, or as many as fit until a deadline.
+
+    A run that goes on keeps to its plan.
+
+    Raises:
+        RecipeError: not one update fits.
+    """
     known = team.same({} if work is None else work.about.get("planned", {}))
     if known:
         learner.measure_on(known.get("measured_tokens"))

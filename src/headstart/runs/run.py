@@ -20,6 +20,7 @@ from headstart.recipes.base import Recipe
 from headstart.recipes.distilling import Distill
 from headstart.recipes.effects import without_effect
 from headstart.recipes.labelled import Experiment
+from headstart.recipes.languages import DistillVectors
 from headstart.recipes.parsing import from_mapping
 from headstart.recipes.raw_text import LanguageModelling
 from headstart.recipes.resuming import Resume
@@ -149,11 +150,11 @@ def resume(recipe: Resume, call: Call) -> Outcome:
         if about.get("published") and first:  # what is there will be replaced
             check_free(folder, overwrite=True)
         begun, directory = from_mapping(about["recipe"], str(folder)), Path(about["directory"])
-        if not isinstance(begun, Experiment | LanguageModelling):
+        if not isinstance(begun, Experiment | LanguageModelling | DistillVectors):
             raise UsageError(f"{folder} was begun by {begun.verb}, which cannot go on")
         if str(directory) != current_folder():
             begun = begun.moved(directory)
-        if isinstance(begun, LanguageModelling):
+        if isinstance(begun, LanguageModelling | DistillVectors):
             return _learned(begun, call, folder, work, strict=recipe.strict)
         if begun.data.train == MEMORY and call.table is None:
             raise UsageError(
@@ -173,13 +174,13 @@ def _finished(folder: Path) -> Outcome:
         return Outcome(result_of(artifact.evidence, folder), artifact, folder, notes=[note])
 
 
-def language_modelling(recipe: LanguageModelling, call: Call) -> Outcome:
-    """Carry out `pretrain` and `adapt`."""
+def language_modelling(recipe: LanguageModelling | DistillVectors, call: Call) -> Outcome:
+    """Carry out `pretrain`, `adapt` and `distill-vectors`."""
     from headstart.runs.workspace import Workspace
 
     folder = _text_folder(recipe)
     first = not started_by_torchrun().rank
-    _require_apart(folder, recipe.data.texts)
+    _require_apart(folder, _named_texts(recipe))
     if first:
         check_free(folder, overwrite=recipe.overwrite)
     with watched():
@@ -189,15 +190,29 @@ def language_modelling(recipe: LanguageModelling, call: Call) -> Outcome:
             return _learned(recipe, call, folder, work)
 
 
+def _named_texts(recipe: LanguageModelling | DistillVectors) -> Sequence[str]:
+    """Names of what is learnt from."""
+    if isinstance(recipe, DistillVectors):
+        return [recipe.target or recipe.source]
+    return recipe.data.texts
+
+
 def _learned(
-    recipe: LanguageModelling, call: Call, folder: Path, work: Workspace | None, *, strict: bool = False
+    recipe: LanguageModelling | DistillVectors,
+    call: Call,
+    folder: Path,
+    work: Workspace | None,
+    *,
+    strict: bool = False,
 ) -> Outcome:
     """Learn from raw text and publish the network."""
     from headstart.runs.pretraining import learn_language, publish_network
+    from headstart.runs.vectors import learn_vectors
 
     try:
         with joined() as team:
-            found = learn_language(recipe, call.progress, work, started=call.started, team=team, strict=strict)
+            how: Any = learn_vectors if isinstance(recipe, DistillVectors) else learn_language
+            found = how(recipe, call.progress, work, started=call.started, team=team, strict=strict)
         if found is None or work is None:
             return Outcome({})
         again = bool(work.about.get("published"))
@@ -210,7 +225,7 @@ def _learned(
 
 
 def network_result(folder: Path) -> dict[str, Any]:
-    """What `pretrain` and `adapt` print with `--json`; empty where the folder holds something else."""
+    """What `pretrain`, `adapt` and `distill-vectors` print with `--json`; empty where the folder holds something else."""
     if not is_network(folder):
         return {}
     evidence = parsed(content(folder, EVIDENCE), folder / EVIDENCE)
@@ -219,16 +234,16 @@ def network_result(folder: Path) -> dict[str, Any]:
             f"{folder / EVIDENCE} is damaged: it holds {describe(evidence)}, expected a mapping of keys to values"
         )
     keys = (
-        "objective", "updates", "tokens", "loss", "perplexity", "bits_per_byte", "general", "speed", "samples", "notes",
-        "seconds",
+        "objective", "updates", "tokens", "loss", "perplexity", "bits_per_byte", "general", "retrieval", "vocabulary", "speed",
+        "samples", "notes", "seconds",
     )  # fmt: skip
     return {"network": str(folder), **{key: evidence[key] for key in keys if key in evidence}}
 
 
-def _text_folder(recipe: LanguageModelling) -> Path:
+def _text_folder(recipe: LanguageModelling | DistillVectors) -> Path:
     if recipe.output is not None:
         return Path(recipe.output)
-    return unused(Path(recipe.data.texts[0].rstrip("/*")).name.split(".")[0] or recipe.verb)
+    return unused(Path(_named_texts(recipe)[0].rstrip("/*")).name.split(".")[0] or recipe.verb)
 
 
 def _require_apart(folder: Path, texts: Sequence[str]) -> None:

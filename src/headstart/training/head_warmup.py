@@ -33,6 +33,17 @@ def prime(learner: Learner, updates: int, stages: Stages | None) -> None:
     """
     if not any(head.fresh for head in learner.model.heads.values()):
         return
+    prime_for(learner, max(1, round(SHARE * updates)), stages)
+
+
+def prime_for(learner: Learner, updates: int, stages: Stages | None = None) -> None:
+    """Train the heads' own weights alone.
+
+    Args:
+        learner: of the training to come.
+        updates: at least 1.
+        stages: where checkpoints are.
+    """
     settings = learner.settings.revised(rounds=1, l2_sp=0.0)
     alone = replace(
         learner,
@@ -41,4 +52,4 @@ def prime(learner: Learner, updates: int, stages: Stages | None) -> None:
         groups=[LayerGroup(own_weights(learner.model), 1.0)],
         topic="head",
     )
-    alone.learn(max(1, round(SHARE * updates)), stages=stages)
+    alone.learn(updates, stages=stages)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from headstart.training.rawtext import sample
 from headstart.training.settings import TextTraining
 from headstart.training.stage import LayerGroup, Stage
 from headstart.training.state import History
+from headstart.training.teacher_vectors import TaughtTexts
 from headstart.training.trainer import train
 
 if TYPE_CHECKING:
@@ -107,12 +108,14 @@ class Learner:
         tokenizer: for samples.
         progress: told about rounds.
         groups: which modules move at which share of the rate; all by default.
+        topic: under which it is said how learning goes.
+        judge: chooses the best weights in place of the loss.
     """
 
     model: Model
     objective: TextObjective
-    rows: Pieces
-    held: Pieces
+    rows: Pieces | TaughtTexts
+    held: Pieces | TaughtTexts
     settings: TextTraining
     learning_rate: float
     seed: int
@@ -120,6 +123,8 @@ class Learner:
     progress: Progress = SILENT
     groups: Sequence[LayerGroup] | None = None
     topic: str = "learning"
+    judge: Callable[[Model], float] | None = None
+    """Gives a score of the model, larger is better, by which the best weights are chosen in place of the loss."""
     _counted: float | None = field(default=None, init=False)
     _tried: bool = field(default=False, init=False)
     """Whether compiling was tried."""
@@ -251,6 +256,7 @@ class Learner:
             seed=self.seed,
             validate=watch,
             progress=self.progress,
+            keep_start=self.judge is not None,
             deadline=deadline,
             stages=stages,
         )
@@ -360,11 +366,16 @@ class _Watch:
             if sample:
                 self.samples.append(sample)
                 learner.progress.say("sample", sample)
+        if learner.judge is not None:
+            score = learner.judge(model)
+            learner.progress.say(learner.topic, f"retrieval {score:.3f}")
+        else:
+            score = -loss
         self._since = time.perf_counter()
-        return (-loss, -loss), loss, Logits.of(np.zeros((0, 0), dtype=np.float32))
+        return (score, -loss), loss, Logits.of(np.zeros((0, 0), dtype=np.float32))
 
 
-def held_sums(model: Model, objective: TextObjective, rows: Pieces, pad_id: int) -> tuple[float, float]:
+def held_sums(model: Model, objective: TextObjective, rows: Pieces | TaughtTexts, pad_id: int) -> tuple[float, float]:
     """Summed loss over all rows and the number of words (texts for `simcse`) behind it.
 
     An objective that compares two passes with dropout keeps it, from numbers that are the same every time.

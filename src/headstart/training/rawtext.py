@@ -110,7 +110,7 @@ class TextReader:
         return self.cut(corpus, corpus.documents[:-1], corpus.documents[1:], held=held)
 
 
-def sample(rows: Pieces, tokens: int, seed: int) -> Pieces:
+def sample(rows: Any, tokens: int, seed: int) -> Any:
     """So many tokens of rows, drawn at random."""
     order = np.random.default_rng([seed, 0xF157]).permutation(len(rows))
     last = int(np.searchsorted(np.cumsum(rows.own[order]), tokens)) + 1
