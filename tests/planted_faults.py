@@ -56,6 +56,9 @@ SIGNALS = (
 )
 
 
+TRIMMED, VECTORS = "tests/backbones/test_trimming.py::", "tests/runs/test_vectors.py::"
+
+
 class Fault(NamedTuple):
     """One line that is changed."""
 
@@ -69,6 +72,62 @@ class Fault(NamedTuple):
 
 
 FAULTS = (
+    Fault(
+        "merges lose the pieces they are made of",
+        "backbones/trimming.py",
+        "        found |= _steps(piece, ranks)\n",
+        "        pass\n",
+        TRIMMED + "test_a_piece_of_bytes_is_kept_with_all_that_it_is_merged_from",
+    ),
+    Fault(
+        "special tokens around texts keep their old ids",
+        "backbones/trimming.py",
+        "        _renumber(plain[\"post_processor\"], numbers)\n",
+        "        pass\n",
+        TRIMMED + "test_special_tokens_behind_the_words_get_new_ids_wherever_they_are_named",
+    ),
+    Fault(
+        "heads over words keep their old rows",
+        "backbones/exchange.py",
+        "        known = [name for name in stored if _is_table(name, tables)]\n",
+        "        known = [name for name in stored if name.endswith(\"embeddings.weight\")]\n",
+        TRIMMED + "test_a_folder_with_fewer_pieces_gives_the_same_states_and_words_to_plain_transformers",
+    ),
+    Fault(
+        "held-out texts of a trimmed network count",
+        "runs/trimming.py",
+        "        held += texts[::step][:MOST_HELD]\n",
+        "        held += texts[::step][:MOST_HELD]\n        yield from texts\n",
+        "tests/runs/test_trimming.py::test_held_out_files_are_measured_on_and_do_not_count",
+    ),
+    Fault(
+        "the student learns the translations alone",
+        "runs/vectors.py",
+        "    sides = (lines.sources, lines.targets)\n    examples",
+        "    sides = (lines.targets, lines.targets)\n    examples",
+        VECTORS + "test_a_student_learns_lines_and_their_translations_from_the_vectors_of_the_lines",
+    ),
+    Fault(
+        "a better start is given up",
+        "training/language.py",
+        "            keep_start=self.judge is not None,\n",
+        "",
+        VECTORS + "test_a_dictionary_from_the_lines_is_where_texts_translated_word_by_word_begin_as_the_teacher_has_them",
+    ),
+    Fault(
+        "copied sides pass",
+        "runs/parallel.py",
+        "    if len(copies) >= COPIES * len(found):\n",
+        "    if len(copies) > len(found):\n",
+        VECTORS + "test_what_is_wrong_with_lines_is_counted_or_refused",
+    ),
+    Fault(
+        "corrections of low rank are left behind",
+        "training/low_rank.py",
+        "        module.merge()\n",
+        "",
+        "tests/runs/test_transplanted.py::test_merging_gives_the_network_back_as_plain_modules_with_the_same_states",
+    ),
     Fault("files are not synced", DURABLE, "    for path in files:\n        sync(path)\n", "", ORDER),
     Fault("the folder is not synced", DURABLE, "        sync(place)\n", "        pass\n", ORDER),
     Fault("the manifest is not synced", DURABLE, "    sync(folder / MANIFEST)\n", "", ORDER),

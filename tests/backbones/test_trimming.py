@@ -48,6 +48,23 @@ def test_counted_texts_are_cut_up_as_before_and_others_lose_nothing(kind: Any, s
     )  # with the special tokens between them
 
 
+def test_special_tokens_behind_the_words_get_new_ids_wherever_they_are_named() -> None:
+    from tokenizers.models import WordPiece
+    from tokenizers.processors import BertProcessing, TemplateProcessing
+
+    words = {word: at for at, word in enumerate(("[UNK]", "a", "ab", "xyz", "##b", "[CLS]", "[SEP]"))}
+    before = Tokenizer(WordPiece(words, unk_token="[UNK]"))
+    marks = [("[CLS]", 5), ("[SEP]", 6)]
+    for around in (
+        BertProcessing(marks[1], marks[0]),
+        TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=marks),
+    ):
+        before.post_processor = around
+        after, kept = trimmed_tokenizer(before, piece_counts(before, ["ab"]))
+        assert after.get_vocab() == {"[UNK]": 0, "a": 1, "ab": 2, "##b": 3, "[CLS]": 4, "[SEP]": 5}
+        assert after.encode("ab").ids == [4, 2, 5] and kept.tolist() == [0, 1, 2, 4, 5, 6]
+
+
 def test_a_piece_of_bytes_is_kept_with_all_that_it_is_merged_from() -> None:
     before = train_tokenizer(texts(0, 300), kind="bpe", size=340)
     whole = "whoever"

@@ -100,6 +100,24 @@ def test_other_vocabularies_learn_too(
     assert found["loss"]["after"] < found["loss"]["before"]
 
 
+def test_a_student_learns_lines_and_their_translations_from_the_vectors_of_the_lines(tiny_backbone: Path) -> None:
+    from headstart.runs.parallel import ParallelLines
+    from headstart.runs.vectors import _taught
+    from headstart.training.teacher_vectors import SentenceVectors, retrieval_accuracy
+
+    backbone = open_backbone(locate(BackboneSource(location=str(tiny_backbone))))
+    vectors = np.eye(5, 32, dtype=np.float32)
+    objective = SentenceVectors(vectors)
+    taught = _taught(objective, backbone, ParallelLines(["good day", "bad"], ["very good", "night"]), 3)
+    assert taught.home.tolist() == [3, 4, 3, 4]
+    texts = [backbone.tokenizer.decode(taught.texts.get(at).tolist()) for at in range(4)]
+    assert ["good day" in texts[0], "bad" in texts[1], "very good" in texts[2], "night" in texts[3]] == [True] * 4
+    batch = objective.collate(taught, np.array([2, 4 + 1]), 0)  # the second one of the second pass
+    assert batch["vectors"].argmax(1).tolist() == [3, 4]
+    alike = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0.1]], dtype=np.float32)
+    assert retrieval_accuracy(np.eye(3, dtype=np.float32), alike) == pytest.approx((1.0, 2 / 3))
+
+
 def test_what_is_wrong_with_lines_is_counted_or_refused(tmp_path: Path) -> None:
     sources, targets = lines(40)
 

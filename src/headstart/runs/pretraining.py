@@ -40,6 +40,8 @@ SAVING = 6.0
 LEAST_UPDATES = {"pretrain": 2000, "adapt": 500, "distill-vectors": 2000}
 LOW_RANK_RATE = 1e-3
 """Highest learning rate of corrections of low rank."""
+SMALLER = {"pretrain": "a smaller --size", "adapt": "fewer --batch-tokens", "distill-vectors": "fewer lines"}
+"""What helps where a budget is too short."""
 MOST_EPOCHS = 20
 """Where neither updates, epochs nor a budget are given: one pass, or as many as come to so many updates, up to 20."""
 
@@ -308,7 +310,7 @@ def planned_updates(
         updates = learner.updates_in(deadline, found, evaluating)
         if updates < 1:
             raise RecipeError(
-                [f"budget: {recipe.budget:g} s end before one update would; give more time, or a smaller --size"]
+                [f"budget: {recipe.budget:g} s end before one update would; give more time, or {SMALLER[recipe.verb]}"]
             )
     epochs = updates / learner.updates_of(1)
     rate = f", {speed['rate']:,.0f} tokens/s" if speed else ""
