@@ -87,7 +87,7 @@ def learn_vectors(
     progress.enter(recipe.verb)
     before = _translations(model, held)
     learned = _learned(recipe, learner, updates, deadline, work)
-    evidence = _evidence(recipe, learner, learned, (before, _translations(model, held)), teacher, lines)
+    evidence = _evidence(recipe, learner, learned, (before, _translations(model, held)), teacher, lines, len(held))
     evidence |= {"vocabulary": vocabulary, "backbone": _named(begins, model), LEARNED: None}
     evidence |= {"seconds": round(time.perf_counter() - begun, 1)}
     evidence["machine"] = {"threads": threads, "processes": 1, "device": name_of(device)}
@@ -266,6 +266,7 @@ def _evidence(
     accuracy: tuple[tuple[float, float], tuple[float, float]],
     teacher: Located,
     lines: ParallelLines,
+    held: int,
 ) -> dict[str, Any]:
     from headstart.runs.learning import notes_of
 
@@ -284,7 +285,7 @@ def _evidence(
         "done_updates": learned.curve[-1]["updates"],
         "tokens": learned.curve[-1]["tokens"],
         "loss": {"before": losses[0], "after": losses[best]},
-        "retrieval": {"before": sum(accuracy[0]) / 2, "after": sum(accuracy[1]) / 2, "lines": len(learner.held) // 2,
+        "retrieval": {"before": sum(accuracy[0]) / 2, "after": sum(accuracy[1]) / 2, "lines": held,
                       **{side: {"before": accuracy[0][at], "after": accuracy[1][at]} for at, side in enumerate(sides)}},
         "curve": learned.curve,
         "best": best,

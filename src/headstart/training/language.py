@@ -139,6 +139,8 @@ class Learner:
         Returns:
             Seconds that those kept take.
         """
+        if self.judge is not None:  # which has lines of its own
+            return evaluating
         allowed = MEASURING * deadline.left / (self.settings.rounds + 2)
         if evaluating <= allowed:
             return evaluating
@@ -199,7 +201,12 @@ class Learner:
         held = self.held if left is None else sample(self.held, min(LEAST_MEASURED, self.held.tokens), self.seed)
         begun = time.perf_counter()
         held_sums(self.model, self.objective, held, self.tokenizer.pad_id)
-        return speed, (time.perf_counter() - begun) * self.held.tokens / max(held.tokens, 1)
+        spent = (time.perf_counter() - begun) * self.held.tokens / max(held.tokens, 1)
+        if self.judge is not None:
+            begun = time.perf_counter()
+            self.judge(self.model)
+            spent += time.perf_counter() - begun
+        return speed, spent
 
     def _timed(self, updates: int, *, skipped: int) -> Speed:
         """Speed of so many updates, the first of them not counted; the model is left as it was."""
