@@ -1263,8 +1263,7 @@ def distill_vectors(
         precision: Precision of matrix products.
         output: Folder for the network, report and evidence.
         overwrite: Replace the output folder if an earlier run wrote it.
-        backbone: A known name (`mini`), a folder (`./mini` where it bears a known name), an earlier run of
-            headstart, or a hub id such as `org/model`.
+        backbone: A known name (`mini`, English.
         revision: Hub revision.
         max_length: Tokens read of each text, special tokens included, at least 8.
         updates: Steps of the optimiser, at least 1.

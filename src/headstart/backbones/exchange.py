@@ -15,7 +15,16 @@ from tokenizers import Tokenizer
 
 from headstart.backbones import SEQ2SEQ
 from headstart.backbones.encoder import configuration_of, quiet
-from headstart.backbones.folders import CHAT_TEMPLATE, GENERATION, PROMPTS, SETTINGS, WHOLE, own_file, read, read_json
+from headstart.backbones.folders import (
+    CHAT_TEMPLATE,
+    GENERATION,
+    SETTINGS,
+    WHOLE,
+    own_file,
+    read,
+    read_json,
+    write_prompts,
+)
 from headstart.backbones.location import CONFIG, Located
 from headstart.backbones.tokenizer_files import convert_tokenizer, open_tokenizer, stated_limit
 from headstart.backbones.vocabulary import ROLES, special_ids, special_ids_of
@@ -25,7 +34,7 @@ from headstart.runtime.durable import write_json
 
 USUAL_LENGTH = 512
 SENTENCES = "sentence_bert_config.json"
-CARRIED = (CHAT_TEMPLATE, "special_tokens_map.json", PROMPTS, SENTENCES)
+CARRIED = (CHAT_TEMPLATE, "special_tokens_map.json", SENTENCES)
 """Files that hold no ids and are handed on as they are."""
 IDS = ("_token_id", "_token_ids")
 """Ends of the keys of configurations that hold ids."""
@@ -202,6 +211,7 @@ def _write_tokenizer(located: Located, before: Tokenizer, tokenizer: Tokenizer, 
             settings.setdefault(f"{role}_token", token)
     write_json(folder / SETTINGS, settings)
     tokenizer.save(str(folder / WHOLE))
+    write_prompts(folder, located.prompts, located.default_prompt)
 
 
 def word_tables(located: Located) -> frozenset[str]:

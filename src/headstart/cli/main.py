@@ -141,10 +141,8 @@ def application(words: list[str]) -> typer.Typer:
             from headstart.cli.help import command_class
             from headstart.cli.options import command
 
-            act = command(verb, partial(_act, verb), words)
-            app.command(verb, help=VERBS.summary(verb), cls=command_class(verb, TyperCommand))(act)
             meant = VERBS.meant(verb, words)
-            act = command(meant, partial(_act, meant))
+            act = command(meant, partial(_act, meant), words)
             app.command(verb, help=VERBS.summary(verb), cls=command_class(meant, TyperCommand))(act)
         else:
             app.command(verb, help=VERBS.summary(verb))(_stub)

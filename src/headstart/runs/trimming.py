@@ -51,7 +51,6 @@ def trim(recipe: Trim, call: Call) -> Outcome:
         special_of,
         tokenizer_of,
     )
-    from headstart.backbones.tokenizer_files import stated_prompts
     from headstart.backbones.trimming import piece_counts, trimmed_tokenizer
 
     folder = Path(recipe.output) if recipe.output else unused(_name(recipe.backbone.location))
@@ -66,8 +65,7 @@ def trim(recipe: Trim, call: Call) -> Outcome:
         raise DataError(
             f"{', '.join(recipe.data.texts[:3])}: there is no text to find pieces in beside what is held out; give more text"
         )
-    prompts = [*stated_prompts(located.folder).values()]
-    learnt += ALWAYS * piece_counts(before, prompts)
+    learnt += ALWAYS * piece_counts(before, located.prompts.values())
     special = special_of(located, before).values()
     after = trimmed_tokenizer(before, learnt, least=recipe.least_count, most=recipe.most_pieces, always=special)
     call.progress.say("pieces", f"{len(after.kept):,} of {before.get_vocab_size():,} are kept")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +56,7 @@ def found_again(located: Located, place: Path) -> tuple[Located, dict[str, Any]]
     folder = place / FOLDER
     config = cleaned(read_json(folder / "config.json"))
     source = BackboneSource(location=str(folder), max_length=located.source.max_length)
-    return Located(folder, source, located.identity, config, located.license, located.learned), read_json(
-        folder / COUNTS
-    )
+    return replace(located, folder=folder, source=source, config=config), read_json(folder / COUNTS)
 
 
 def new_vocabulary(
