@@ -53,6 +53,8 @@ def test_labels_reach_their_border_as_often_as_is_expected_each_on_its_own_scale
     scores = values * factors + summands
     np.testing.assert_allclose(scores - scores.mean(), standard - standard.mean(), atol=1e-9)
     assert (scores >= 0).sum() == 4 and scores[3].min() > 0
+    few = evened(values, 0.5)
+    assert (values * few[0] + few[1] >= 0).sum() == 2, "half a label for each of four texts"
     assert evened(values[:, :1], 0.75)[1].shape == (1,)
     assert [usual_count(each) for each in (1, 2, 3, 90)] == [0.75, 1.5, 1.5, 1.5]
     names = by_names(scattered(np.eye(1, 16), 1, 0.3)[None], scattered(np.eye(1, 16), 5, 0.3))
