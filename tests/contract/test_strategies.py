@@ -20,10 +20,11 @@ from headstart.tasks import TASKS
 Run = Callable[..., Any]
 NOT_OPEN = {
     "contrastive": ["updates"], "lora": ["targets", "prefix"], "fine-tuning": ["prefix"],
-    "from-scratch": ["like"], "zero-shot": ["describe", "entailment", "entailment_label"],
+    "from-scratch": ["like"], "zero-shot": ["describe", "entailment", "entailment_label", "expected_labels"],
 }  # fmt: skip
 """Fields whose None is no open choice: updates are written down as epochs, no targets are all linear maps, what labels texts is
-like the backbone itself, labels are described by their names and no model of pairs is asked, and nothing stands in front of texts that are not written."""
+like the backbone itself, labels are described by their names and no model of pairs is asked, how many labels a text has is asked
+only where it may have several, and nothing stands in front of texts that are not written."""
 TEXTS = ["good", "rather bad , I say", "the parcel is on its way to you now and it is a very good day", "it is"]
 
 
