@@ -34,8 +34,8 @@ RANKS = {
 PAIRS = "it compares the two texts of a pair, and needs nothing else"
 OVERLAP = "it finds answers to questions in texts, and nothing else"
 PROMPTED = {
-    "prompting": "it scores the words of one label or number for each row, or writes a text",
-    "zero-shot": "it tells one label of each row by the labels' names",
+    "prompting": "it scores the words of one label or number for each row, finds answers, or writes a text",
+    "zero-shot": "it tells labels of each row by the labels' names",
     "distillation": "a teacher gives one label to each text, and here rows have something else",
 }
 TAUGHT = {"distillation": "it learns from a teacher, and none is named; give the folder of a run with --teacher"}
@@ -55,7 +55,7 @@ REFUSED = {
     "text-classification": {**TAUGHT, "crf": CRF, "untouched": PAIRS, "word-overlap": OVERLAP},
     "text-pair-classification": {**TAUGHT, "crf": CRF, "untouched": PAIRS, "word-overlap": OVERLAP},
     "multi-label-classification": {
-        **PROMPTED,
+        **{name: why for name, why in PROMPTED.items() if name != "zero-shot"},
         "contrastive": "it draws together texts of one label, and here a text may have several",
         "self-training": "what it is sure of is one label for each text",
         "coral": "its head is that of one label for each text",
@@ -67,6 +67,7 @@ REFUSED = {
     "sentence-similarity": NUMBERS,
     "token-classification": {
         **PROMPTED,
+        "zero-shot": "the name of a label does not tell which words of a text it is about",
         "contrastive": "it pulls whole texts together by their one label",
         "self-training": "it takes the one label of a text on trust",
         "coral": "it aligns the states of whole texts",
@@ -75,7 +76,8 @@ REFUSED = {
         "word-overlap": OVERLAP,
     },
     "question-answering": {
-        **PROMPTED,
+        "distillation": PROMPTED["distillation"],
+        "zero-shot": "answers have no names to tell them by; a decoder answers questions by prompting",
         "contrastive": "it pulls whole texts together by their one label",
         "self-training": "it takes the one label of a text on trust",
         "coral": "it aligns the states of whole texts",

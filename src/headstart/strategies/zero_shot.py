@@ -117,8 +117,10 @@ class ZeroShot(Strategy):
 
     def refuses(self, task: Task) -> str:
         """Refuses tasks whose rows have no labels as a whole, and options that have no meaning for one label or for several."""
+        if task.target_kind == "answer":
+            return "answers have no names to tell them by; a decoder answers questions by prompting"
         if task.words:
-            return "what a word or an answer is cannot be told from the names of labels; a decoder answers questions by prompting"
+            return "the name of a label does not tell which words of a text it is about"
         if task.target_kind not in ("label", "labels"):
             return "it tells labels of each row by the labels' names"
         if task.target_kind == "labels" and self.clusters:
