@@ -409,7 +409,7 @@ def test_list_names_the_components(headstart: Callable[..., Any]) -> None:
     assert set(everything) == {"strategies", "tasks", "objectives", "measurements", "readers", "backbones"}
     for kind in everything:
         assert f"{kind}:\n" in headstart("list").out
-    assert [row["name"] for row in everything["backbones"]] == ["mini", "smol"]
+    assert [row["name"] for row in everything["backbones"]] == ["mini", "multi", "smol"]
 
 
 def test_show_model_tells_what_a_run_has_learnt(
