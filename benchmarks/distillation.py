@@ -106,7 +106,9 @@ def labels(folder: Path, train: Path, held: list[str], seed: int, smol: str, row
         some = written(
             folder / f"true-{count}-{seed}.csv", header, [every[at] for at in sorted(at for some in own for at in some)]
         )
-        true = made(folder / f"contrastive-{count}-{seed}", "fit", str(some), "--strategy", "contrastive", *common)
+        # Who has so few labels has no validation file: choices are made by cross-validation.
+        alone = ["--test", held[held.index("--test") + 1], "--no-controls", "--seed", str(seed)]
+        true = made(folder / f"contrastive-{count}-{seed}", "fit", str(some), "--strategy", "contrastive", *alone)
         found.append({"what": f"mini, {count} true labels per class", "accuracy": score(true)})
     return found
 
