@@ -234,10 +234,7 @@ def search(options: argparse.Namespace, backbone: str, folder: Path) -> None:
     for seed in range(options.seeds):
         words = [
             train,
-            "--test",
-            files["en"],
-            "--tests",
-            f"de={files['de']},es={files['es']}",
+            *_scored_on(files),
             "--corpus",
             corpus,
             "--task",
@@ -255,6 +252,11 @@ def search(options: argparse.Namespace, backbone: str, folder: Path) -> None:
         ]
         words += ["--no-refit"]
         kept("search", options, fitted(words, options, seed), backbone=backbone, seed=seed, labels="english")
+
+
+def _scored_on(files: dict[str, Path]) -> list[Any]:
+    """Words that name the English test and those of the other languages."""
+    return ["--test", files["en"], "--tests", f"de={files['de']},es={files['es']}"]
 
 
 def _articles(path: Path, target: Path, titles: set[str] | None, most: int | None) -> Path:
@@ -277,10 +279,7 @@ def answers(options: argparse.Namespace, backbone: str, folder: Path) -> None:
     for seed in range(options.seeds):
         words = [
             train,
-            "--test",
-            files["en"],
-            "--tests",
-            f"de={files['de']},es={files['es']}",
+            *_scored_on(files),
             "--task",
             "question-answering",
         ]
