@@ -123,6 +123,9 @@ def fit(
     test_share: float | None = ...,
     validation_share: float | None = ...,
     most_rows: int | None = ...,
+    train_rows: int | None = ...,
+    draw: int | None = ...,
+    test_seed: int | None = ...,
     most_test_rows: int | None = ...,
     folds: int | None = ...,
     backbone: str | Keys | None = ...,
@@ -333,6 +336,9 @@ def fit(
         test_share: Share of rows cut off as test where no test file is given, in [0, 1).
         validation_share: Share of the training rows cut off as validation where no such file is given, in (0, 1).
         most_rows: Rows used at most of the labelled rows before anything is cut off, a sample stratified by label.
+        train_rows: Training rows used of those that no test part was cut off, at least 2, stratified by label.
+        draw: Number of the sample that `train_rows` takes, in [0, 2^32).
+        test_seed: Seed of what is fixed while `seed` varies.
         most_test_rows: Test rows scored at most, drawn at random.
         folds: Folds of cross-validation in place of a validation part, in [2, 20].
         backbone: A known name (`mini`, English.
@@ -576,6 +582,9 @@ def compare(
     test_share: float | None = ...,
     validation_share: float | None = ...,
     most_rows: int | None = ...,
+    train_rows: int | None = ...,
+    draw: int | None = ...,
+    test_seed: int | None = ...,
     most_test_rows: int | None = ...,
     folds: int | None = ...,
     backbone: str | Keys | None = ...,
@@ -786,6 +795,9 @@ def plan(
     test_share: float | None = ...,
     validation_share: float | None = ...,
     most_rows: int | None = ...,
+    train_rows: int | None = ...,
+    draw: int | None = ...,
+    test_seed: int | None = ...,
     most_test_rows: int | None = ...,
     folds: int | None = ...,
     backbone: str | Keys | None = ...,
@@ -996,6 +1008,9 @@ def distill(
     test_share: float | None = ...,
     validation_share: float | None = ...,
     most_rows: int | None = ...,
+    train_rows: int | None = ...,
+    draw: int | None = ...,
+    test_seed: int | None = ...,
     most_test_rows: int | None = ...,
     folds: int | None = ...,
     backbone: str | Keys | None = ...,
@@ -1112,6 +1127,9 @@ def distill(
         test_share: Share of rows cut off as test where no test file is given, in [0, 1).
         validation_share: Share of the training rows cut off as validation where no such file is given, in (0, 1).
         most_rows: Rows used at most of the labelled rows before anything is cut off, a sample stratified by label.
+        train_rows: Training rows used of those that no test part was cut off, at least 2, stratified by label.
+        draw: Number of the sample that `train_rows` takes, in [0, 2^32).
+        test_seed: Seed of what is fixed while `seed` varies.
         most_test_rows: Test rows scored at most, drawn at random.
         folds: Folds of cross-validation in place of a validation part, in [2, 20].
         backbone: A known name (`mini`, English.

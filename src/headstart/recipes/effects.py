@@ -101,6 +101,8 @@ def _of_data(recipe: Experiment) -> Iterator[Idle]:
         )
     if data.most_test_rows is not None and data.test is None and data.test_share == 0:
         yield Idle(("data", "most_test_rows"), "there is no test part")
+    if data.draw and data.train_rows is None:
+        yield Idle(("data", "draw"), "all training rows are used; `train_rows` says how many are drawn")
     if recipe.overwrite and recipe.output is None:
         yield Idle(("overwrite",), "no output folder is named, so a name that is free is taken")
 

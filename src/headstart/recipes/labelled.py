@@ -170,6 +170,11 @@ class Experiment(Recipe):
         return self.decisions if self.abstain is None else (*self.decisions, Abstention(least=self.abstain))
 
     @property
+    def test_seed(self) -> int:
+        """Seed of samples of rows and of a test part that is cut off."""
+        return self.seed if self.data.test_seed is None else self.data.test_seed
+
+    @property
     def is_auto(self) -> bool:
         """Whether strategies are chosen on the way."""
         return self.strategies is None and self.verb == "fit"

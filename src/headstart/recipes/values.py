@@ -85,6 +85,7 @@ EXAMPLES: dict[str, str] = {
     "time_column": "date",
     "top_layers": "2",
     "train": "reviews.csv",
+    "train_rows": "32",
     "translations": "reviews.de.csv",
     "validation": "validation.csv",
     "values": "0.4,0.6",

@@ -38,6 +38,17 @@ class Key:
         axes = {"backbone": self.backbone, "seed": self.seed, "size": self.size, "draw": self.draw}
         return found | {axis: value for axis, value in axes.items() if value is not None}
 
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Key:
+        """The key whose plain data is given."""
+        known = {axis: plain.get(axis) for axis in ("backbone", "seed", "size", "draw")}
+        return cls(plain.get("strategy", ""), settings=tuple(plain.get("settings", {}).items()), **known)
+
+    @property
+    def place(self) -> str:
+        """The label without the strategy: where a cell of a study stands."""
+        return Key("", self.backbone, self.settings, self.seed, self.size, self.draw).label.strip(" ,:") or "all"
+
     @property
     def label(self) -> str:
         """`fine-tuning`, `lora rank=16`, `org/model: lora, seed 1, 200 rows`; no two keys of a run have the same."""

@@ -187,10 +187,10 @@ def bound(labelled: LabelledRows, recipe: Experiment) -> LabelledRows:
     Raises:
         DataError: they can't be learnt from, or a part has none that could be scored.
     """
-    data, sources = recipe.data, dict(labelled.sources)
+    data, sources, seed = recipe.data, dict(labelled.sources), recipe.test_seed
     train = sources[TRAIN]
     strata = labelled.task.strata(train.rows) if labelled.labelled else None
-    rows, said = at_most(train.rows, data.most_rows, recipe.seed, strata)
+    rows, said = at_most(train.rows, data.most_rows, seed, strata)
     try:
         task = labelled.task
         task = task.bind(rows) if labelled.labelled else task.revised(metric=task.chosen_metric)
@@ -202,7 +202,7 @@ def bound(labelled: LabelledRows, recipe: Experiment) -> LabelledRows:
         else:
             found = source if role == TARGET else _known(source, task)
             most = data.most_test_rows if role.kind in SCORED else None
-            fewer, said = at_most(found.rows, most, recipe.seed)
+            fewer, said = at_most(found.rows, most, seed)
             found = found.using(fewer, warnings=said)
         sources[role] = replace(found, rows=_grouped(found.rows, data.group_column))
     return replace(labelled, task=task, sources=sources)
@@ -227,9 +227,11 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
                 f"{said}; scores are those that choices were made on, and may be optimistic; give rows for a test with --test"
             )
         else:
-            rows, parts[TEST], said = test_part(rows, task, data, recipe.seed)
+            rows, parts[TEST], said = test_part(rows, task, data, recipe.test_seed)
             warnings += said
             cut.append("test")
+    rows, said = drawn(rows, task, data, recipe.test_seed)
+    warnings += said
     if VALIDATION in parts:
         if data.folds:
             raise RecipeError(["data.folds: a validation part is given, so there is nothing to cross-validate"])
@@ -355,17 +357,51 @@ def at_most(
     """
     if most is None or len(rows) <= most:
         return rows, []
-    order = np.random.default_rng([seed, 0x5A3B1E]).permutation(len(rows))
-    if labels is not None:
-        seen: Counter[Any] = Counter()
-        place = np.empty(len(rows))
-        for row in order:
-            place[row] = seen[labels[row]]
-            seen[labels[row]] += 1
-        share = np.array([place[row] / seen[labels[row]] if place[row] > 1 else -1.0 for row in order])
-        order = order[np.argsort(share, kind="stable")]
+    order = _stratified_order(len(rows), labels, (seed, 0x5A3B1E))
     said = f"{most:,} of {len(rows):,} rows of {rows.file} are used, drawn at random"
     return rows.take(np.sort(order[:most])), [said]
+
+
+def drawn(rows: Store[Any], task: Task, data: Data, seed: int) -> tuple[Store[Any], list[str]]:
+    """The training rows of a draw, of which fewer are always among more, and a sentence that says so.
+
+    Args:
+        rows: no test rows among them.
+        task: bound.
+        data: says how many rows, and which draw.
+        seed: another seed, other draws.
+
+    Raises:
+        DataError: there are fewer rows than asked for, or a label would have none.
+    """
+    if data.train_rows is None:
+        return rows, []
+    if data.train_rows > len(rows):
+        raise DataError(f"{rows.file}: {data.train_rows:,} training rows were asked for, and there are {len(rows):,}")
+    kept = np.sort(_stratified_order(len(rows), task.strata(rows), (seed, data.draw, 0xD4A3))[: data.train_rows])
+    if missing := task.missing(rows, kept):
+        raise DataError(
+            f"{rows.file}: of {data.train_rows:,} training rows none would have the label(s) {quoted(missing)}; take at least "
+            f"{len({*task.strata(rows)}):,}, or as many as have all labels"
+        )
+    return rows.take(kept), [f"{data.train_rows:,} of {len(rows):,} training rows are used, draw {data.draw}"]
+
+
+def _stratified_order(count: int, labels: Sequence[Any] | None, seed: Sequence[int]) -> np.ndarray:
+    """Numbers of rows by chance, shape (count,).
+
+    The first of each label come before the second ones and these before the others, of which labels have their shares all along.
+    """
+    order = np.random.default_rng(list(seed)).permutation(count)
+    if labels is None:
+        return order
+    seen: Counter[Any] = Counter()
+    place = np.empty(count)
+    for row in order:
+        place[row] = seen[labels[row]]
+        seen[labels[row]] += 1
+    share = np.array([place[row] / seen[labels[row]] if place[row] > 1 else place[row] - 2.0 for row in order])
+    return order[np.argsort(share, kind="stable")]
 
 
 def _numbered_folds(rows: Store[Any], task: Task, recipe: Experiment) -> tuple[np.ndarray, list[str]]:
