@@ -73,6 +73,55 @@ class Fault(NamedTuple):
 
 FAULTS = (
     Fault(
+        "more rows of a draw leave some of the fewer ones out",
+        "runs/splitting.py",
+        "(seed, data.draw, 0xD4A3))[: data.train_rows])",
+        "(seed, data.draw, data.train_rows))[: data.train_rows])",
+        "tests/runs/test_preparation.py::test_fewer_training_rows_of_a_draw_are_among_more",
+    ),
+    Fault(
+        "a test part moves with the seed that the study gives its runs",
+        "runs/splitting.py",
+        "test_part(rows, task, data, recipe.test_seed)",
+        "test_part(rows, task, data, recipe.seed)",
+        "tests/runs/test_preparation.py::test_a_test_seed_keeps_the_test_part_while_the_seed_varies",
+    ),
+    Fault(
+        "cells that were done are run again",
+        "runs/cells.py",
+        "    found = kept(place)\n    if found is not None:\n        return found\n    begun",
+        "    begun",
+        "tests/runs/test_studies.py::test_cells_are_kept_once_and_their_order_is_that_of_the_plan",
+    ),
+    Fault(
+        "the name of a cell hangs on the current folder",
+        "runs/studies.py",
+        "        recipe = cell.recipe.moved(Path(current_folder()))\n",
+        "        recipe = cell.recipe\n",
+        "tests/runs/test_studies.py::test_the_name_of_a_cell_does_not_hang_on_the_folder_one_is_in",
+    ),
+    Fault(
+        "a mean over seeds is as sure as its rows alone",
+        "metrics/repeats.py",
+        "for each in parts if len(each) > 1]",
+        "for each in parts if len(each) > 99]",
+        "tests/metrics/test_repeats.py::test_variances_of_runs_and_rows_add_up",
+    ),
+    Fault(
+        "p-values are corrected over all axes together",
+        "runs/repeated.py",
+        "families.setdefault(axis, [])",
+        "families.setdefault('all', [])",
+        "tests/runs/test_repeated.py::test_p_values_are_corrected_within_an_axis_alone",
+    ),
+    Fault(
+        "a way that failed under a seed counts with the seeds that are left",
+        "runs/repeated.py",
+        "    able = [way for way in done if len(way.runs) == most]\n",
+        "    able = done\n",
+        "tests/runs/test_repeated.py::test_a_way_that_failed_under_a_seed_is_not_chosen_before_one_that_never_did",
+    ),
+    Fault(
         "merges lose the pieces they are made of",
         "backbones/trimming.py",
         "        found |= _steps(piece, ranks)\n",

@@ -337,7 +337,12 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
         "word_vectors": (["--word-vectors", "mean"], "mean"),
     },
     "fit": EXPERIMENT,
-    "compare": EXPERIMENT,
+    "compare": EXPERIMENT
+    | {
+        "seeds": (["--seeds", "0,1"], [0, 1]),
+        "backbones": (["--backbones", "mini,multi"], ["mini", "multi"]),
+        "workers": (["--workers", "2"], 2),
+    },
     "distill": {name: EXPERIMENT[name] for name in flat("distill") if name in EXPERIMENT}
     | {
         "teacher": ([], ["run"]),

@@ -618,3 +618,24 @@ def test_spans_that_cut_words_are_warned_of(tmp_path: Path) -> None:
     parts = parted(str(path), heard, task="token-classification")
     assert warned(parts, "40 of 40 spans begin or end inside a word, such as 'Turi|n'")
     assert any("inside a word" in said and warning for _, said, warning in heard.lines)
+
+
+def test_fewer_training_rows_of_a_draw_are_among_more() -> None:
+    drawn = {
+        (size, draw): texts(parted(rows(300), train_rows=size, draw=draw, test_share=0.2).train)
+        for size in (20, 60)
+        for draw in (0, 1)
+    }
+    assert {*drawn[20, 0]} < {*drawn[60, 0]}
+    assert {*drawn[20, 0]} != {*drawn[20, 1]}
+    assert len(drawn[60, 1]) == 60
+    parts = parted(rows(300), train_rows=20, draw=1, test_share=0.2)
+    assert parts.task.counts(parts.train) == {"a": 10, "b": 10}
+    assert warned(parts, "20 of 240 training rows are used, draw 1")
+    assert texts(parts.test) == texts(parted(rows(300), test_share=0.2).test)
+
+
+def test_a_test_seed_keeps_the_test_part_while_the_seed_varies() -> None:
+    found = [parted(rows(200), seed=seed, test_seed=4) for seed in (0, 1)]
+    assert texts(found[0].test) == texts(found[1].test) == texts(parted(rows(200), seed=4).test)
+    assert texts(found[0].validation) != texts(found[1].validation)

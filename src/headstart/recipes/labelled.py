@@ -251,3 +251,26 @@ class Compare(Experiment):
     """
 
     verb: ClassVar[str] = "compare"
+
+    seeds: Annotated[tuple[Seed, ...], BeforeValidator(split_at_commas)] = Field(default=(), examples=["0,1,2"])
+    """Seeds under which all strategies run, each in [0, 2^32): scores are means over them, with intervals for other seeds and other
+    rows; the model kept is that of the first. The test part is the same for all. By default `seed` alone."""
+    backbones: Annotated[tuple[Origin, ...], BeforeValidator(split_at_commas)] = Field(
+        default=(), examples=["mini,multi"]
+    )
+    """Pretrained networks that the strategies start from, each by its name, hub id or folder; by default `backbone` alone."""
+    workers: int = Field(default=1, ge=1, le=64)
+    """Runs at once where there are several seeds or backbones, in [1, 64], each in a process with its share of the cores."""
+
+    @field_validator("seeds", "backbones")
+    @classmethod
+    def _all_others(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        if twice := next((each for at, each in enumerate(value) if each in value[:at]), None):
+            named = getattr(twice, "location", twice)
+            raise ValueError(f"{named} is named twice, which would count one run as two")
+        return value
+
+    @property
+    def is_study(self) -> bool:
+        """Whether it has several runs, whose scores are averaged."""
+        return bool(self.seeds or self.backbones)

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from headstart.artifact import EVIDENCE, check_free, is_network, load
@@ -19,7 +20,7 @@ from headstart.readers.aligned import aligned_files, which_sides
 from headstart.recipes.base import Recipe
 from headstart.recipes.distilling import Distill
 from headstart.recipes.effects import without_effect
-from headstart.recipes.labelled import Experiment
+from headstart.recipes.labelled import Compare, Experiment
 from headstart.recipes.languages import DistillVectors
 from headstart.recipes.parsing import from_mapping
 from headstart.recipes.raw_text import LanguageModelling
@@ -35,7 +36,9 @@ from headstart.runtime.team import joined
 from headstart.runtime.team import started as started_by_torchrun
 
 if TYPE_CHECKING:
+    from headstart.runs.comparison import RunResult
     from headstart.runs.workspace import Workspace
+    from headstart.runtime.team import Team
 
 
 def run(
@@ -102,6 +105,10 @@ def experiment(recipe: Experiment, call: Call) -> Outcome:
     from headstart.runs.workspace import Workspace
 
     if recipe.dry_run:
+        if isinstance(recipe, Compare) and recipe.is_study:
+            from headstart.runs.repeated import outline_repeatedly
+
+            return Outcome(outline_repeatedly(recipe, call.progress, call.table))
         return Outcome(outline(recipe, call.progress, call.table))
     with watched():
         if folder is None or not first:
@@ -264,7 +271,7 @@ def _compared(
     title = folder.name if folder else "model"
     try:
         with joined() as team:
-            compared = compare(
+            compared = _repeated(recipe, call, title, team, work, strict=strict) or compare(
                 recipe,
                 call.progress,
                 call.table,
@@ -296,6 +303,31 @@ def _compared(
         interrupted=compared.interrupted,
         resume=how,
     )
+
+
+def _repeated(
+    recipe: Experiment, call: Call, title: str, team: Team, work: Workspace | None, *, strict: bool
+) -> RunResult | None:
+    """A comparison over several seeds or backbones; None for any other recipe.
+
+    Raises:
+        UsageError: several processes share the run.
+    """
+    if not isinstance(recipe, Compare) or not recipe.is_study:
+        return None
+    from headstart.runs.repeated import compare_repeatedly
+    from headstart.runs.workspace import Workspace
+
+    if team.size > 1:
+        raise UsageError(
+            "several seeds or backbones run in processes of their own: leave torchrun out, and give --workers"
+        )
+    if work is not None:
+        return compare_repeatedly(
+            recipe, call.progress, call.table, work, title=title, started=call.started, strict=strict
+        )
+    with TemporaryDirectory() as place, Workspace(Path(place) / "study", recipe.plain()) as work:
+        return compare_repeatedly(recipe, call.progress, call.table, work, title=title, started=call.started)
 
 
 def _folder(recipe: Experiment) -> Path | None:
