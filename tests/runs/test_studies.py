@@ -113,6 +113,7 @@ def test_cells_are_kept_once_and_their_order_is_that_of_the_plan(
     found = study.run(plan)
     assert [each and each.key.place for each in found] == ["40 rows, draw 0", "20 rows, draw 1", "20 rows, draw 0"]
     assert [each and each.note for each in found] == ["", "", "was run"]
+    assert study.result(plan[0]).note == ""
     assert [numbers(each) for each in found[:2] if each] == [numbers(each) for each in first if each]
 
 
