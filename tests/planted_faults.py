@@ -1235,6 +1235,27 @@ FAULTS = (
         "tests/strategies/test_label_names.py",
     ),
     Fault(
+        "few labels: a validation file takes the choices away",
+        "strategies/cross_validation.py",
+        "    if context.inner_folds is None or context.folds is not None:\n",
+        "    if True:\n",
+        "tests/strategies/test_few_labels.py::test_a_validation_part_takes_no_choice_away_that_few_rows_make_by_folds",
+    ),
+    Fault(
+        "few labels: beside a validation file no row is dealt to a fold",
+        "runs/splitting.py",
+        "        return _numbered_folds(rows, task, recipe)[0]\n",
+        "        return None\n",
+        "tests/runs/test_preparation.py::test_a_file_for_validation_leaves_nothing_to_cross_validate",
+    ),
+    Fault(
+        "few labels: what was made for them counts for nothing beside a validation file",
+        "runs/choosing.py",
+        "    if parts.few and len(tied) > 1 and any",
+        "    if parts.crossed and len(tied) > 1 and any",
+        "tests/runs/test_comparison.py::test_beside_a_validation_file_few_rows_keep_what_was_made_for_them_too",
+    ),
+    Fault(
         "label names: noise is a gain",
         "strategies/contrastive.py",
         "bool(lost.mean() < -noise)",

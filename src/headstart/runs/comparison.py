@@ -295,7 +295,8 @@ def set_up(
     def planned(recipe: Experiment, parts: Parts) -> Plan:
         context = Context(
             parts.task, parts.train, parts.validation, located, recipe.training, recipe.seed, progress,
-            folds=parts.folds, cache=cache, precision=recipe.precision, device=device, team=team, target=parts.target,
+            folds=parts.folds, inner_folds=parts.inner_folds, cache=cache,
+            precision=recipe.precision, device=device, team=team, target=parts.target,
             labelled=parts.labelled,
             unseen=tuple(part.texts for part in parts.scored.values()), labels_by=parts.labels_by.get(TRAIN, ""),
             answers=parts.answers, teachers={**parts.teachers},

@@ -101,7 +101,7 @@ class Estimates:
         context, most = replace(self.context, training=training), training.sample
         if most is None or context.folds is not None or most >= len(context.train):
             return context
-        return replace(context, train=context.train.take(np.arange(most)))
+        return replace(context, train=context.train.take(np.arange(most)), inner_folds=None)
 
     @property
     def testing(self) -> float:
