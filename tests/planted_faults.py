@@ -1760,6 +1760,13 @@ FAULTS = (
         f"{BACK_TRANSLATION}test_texts_alone_are_lines_or_a_column_and_none_that_is_scored",
     ),
     Fault(
+        "back-translation: inputs are drawn as the task's own texts are",
+        "strategies/back_translation.py",
+        "revised(beams=1, best=1, **drawn, sampling_seed=context.seed)",
+        "revised(beams=1, best=1)",
+        f"{BACK_TRANSLATION}test_inputs_are_drawn_by_chance_where_that_is_asked_for",
+    ),
+    Fault(
         "back-translation: a fold's other direction learns from the rows held out",
         "strategies/back_translation.py",
         "self._both(part, texts)[0]",
