@@ -1760,6 +1760,27 @@ FAULTS = (
         f"{BACK_TRANSLATION}test_texts_alone_are_lines_or_a_column_and_none_that_is_scored",
     ),
     Fault(
+        "plans: texts of an untrained network are as long as they may be",
+        "training/pace.py",
+        "    if not trained:\n        wanted",
+        "    if False:\n        wanted",
+        "tests/runs/test_writing_plans.py::test_texts_of_a_network_that_was_not_trained_are_as_long_as_those_wanted",
+    ),
+    Fault(
+        "plans: test texts take as long as reading them",
+        "runs/estimates.py",
+        "        self.test_rate = self.writing * rate * beams\n",
+        "        self.test_rate = rate\n",
+        "tests/runs/test_writing_plans.py::test_where_no_network_can_be_made_the_usual_pace_is_taken",
+    ),
+    Fault(
+        "plans: a network that is only timed moves the seed",
+        "strategies/warm_start.py",
+        "        with torch.random.fork_rng(devices=[]):\n",
+        "        if torch.rand(1) < 2:\n",
+        "tests/runs/test_writing_plans.py::test_a_network_to_time_is_that_which_is_trained_and_leaves_chance_alone",
+    ),
+    Fault(
         "back-translation: inputs are drawn as the task's own texts are",
         "strategies/back_translation.py",
         "revised(beams=1, best=1, **drawn, sampling_seed=context.seed)",

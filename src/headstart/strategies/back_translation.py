@@ -88,6 +88,10 @@ class BackTranslation(Strategy):
             generating=inner.generating + back.generating + folds * more,
         )  # fmt: skip
 
+    def sketched_writer(self, context: Context) -> Any:
+        """That of the strategy inside."""
+        return self.then.sketched_writer(context)
+
     def fit(self, context: Context) -> Candidate:
         """Fit one direction, make pairs, fit the other one with them; under folds once for each and once more."""
         from headstart.strategies.cross_validation import by_fold

@@ -384,6 +384,10 @@ class Strategy(Component, ABC):
         """
         return self
 
+    def sketched_writer(self, context: Context) -> Any:
+        """An encoder-decoder of the size of that which it makes and trains to write, to time texts by; None where it makes none."""
+        return None
+
     def briefer(self, context: Context) -> Sequence[Strategy]:
         """Copies that cost less, the most careful first, for runs in which a control must not take long; often none."""
         return ()
