@@ -1760,6 +1760,20 @@ FAULTS = (
         f"{BACK_TRANSLATION}test_texts_alone_are_lines_or_a_column_and_none_that_is_scored",
     ),
     Fault(
+        "M2M-100: merges in the order of the pieces' names",
+        "backbones/m2m.py",
+        "sorted(found, key=lambda each: each[0])",
+        "sorted(found, key=lambda each: each[1])",
+        "tests/backbones/test_m2m.py::test_texts_have_the_ids_that_the_library_gives_them_and_come_back",
+    ),
+    Fault(
+        "M2M-100: pieces without a number are left out unsaid",
+        "backbones/m2m.py",
+        "if piece not in ids]:",
+        "if False]:",
+        "tests/backbones/test_m2m.py::test_a_folder_that_cannot_be_read_is_told_as_such",
+    ),
+    Fault(
         "plans: texts of an untrained network are as long as they may be",
         "training/pace.py",
         "    if not trained:\n        wanted",
