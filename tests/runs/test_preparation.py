@@ -310,6 +310,8 @@ def test_a_file_for_validation_leaves_nothing_to_cross_validate(tmp_path: Path) 
     assert (parts.few, alone.few, alone.inner_folds) == (True, True, None)
     assert not parted(train, validation=other, folds=0).few
     assert not parted(written(tmp_path / "many.csv", rows(100)), validation=other).few
+    texts = {"task": "text-to-text", "text": "text", "reference": "who"}
+    assert not parted(train, validation=other, **texts).few, "nothing that is written is chosen by folds"
     one = written(tmp_path / "one.csv", [(text, label, "same") for text, label, _ in rows()])
     assert not parted(one, validation=other, group_column="who").few
     with pytest.raises(RecipeError, match=r"data\.folds: a validation part is given, so there is nothing to cross-val"):

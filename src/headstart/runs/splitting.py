@@ -426,8 +426,11 @@ def _numbered_folds(rows: Store[Any], task: Task, recipe: Experiment) -> tuple[n
 
 
 def _inner_folds(rows: Store[Any], task: Task, recipe: Experiment) -> np.ndarray | None:
-    """The fold of each of few training rows beside a validation file; None where rows are many or none can be held out."""
-    if not are_few(rows, task, recipe.data):
+    """The fold of each of few training rows beside a validation file.
+
+    None where rows are many, none can be held out, or the task has no head whose settings would be chosen by them.
+    """
+    if task.solver is None or not are_few(rows, task, recipe.data):
         return None
     try:
         return _numbered_folds(rows, task, recipe)[0]
