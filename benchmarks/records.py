@@ -22,6 +22,13 @@ def keep(name: str, row: dict[str, Any], keys: tuple[str, ...]) -> None:
     (RESULTS / name).write_text("".join(json.dumps(found) + "\n" for found in ordered), encoding="utf-8")
 
 
+def described(run: str | Path) -> str:
+    """What the kept strategy of a run decided, in a few words, with its notes."""
+    found = json.loads((Path(run) / "evidence.json").read_text(encoding="utf-8"))
+    row = next(row for row in found["leaderboard"] if row.get("label", row["strategy"]) == found["chosen"])
+    return "; ".join([row["description"], *row.get("notes", ())])
+
+
 def device() -> str:
     """What networks compute on here: the name of a GPU, `cpu`, or `cpu, bfloat16` where it multiplies that at speed."""
     import torch

@@ -179,6 +179,8 @@ def fit(
     crf: bool | None = ...,
     then: StrategyName | str | Keys | None = ...,
     back_epochs: int | None = ...,
+    back_temperature: float | None = ...,
+    back_top_k: int | None = ...,
     tag: str | None = ...,
     top_layers: Literal["all"] | int | None = ...,
     scale: float | None = ...,
@@ -396,6 +398,10 @@ def fit(
         crf: Learn how well each tag follows the one before it, too.
         then: Strategy that is fitted inside, by name (of back-translation, domain-adaptation, self-training).
         back_epochs: Passes over the pairs of the model of the other direction, in [1, 1000] (of back-translation).
+        back_temperature: Over 0 the inputs that are made up are drawn by chance, by probabilities to the power of 1
+            / temperature (Edunov et al (of back-translation).
+        back_top_k: Over 0 they are drawn among so many of the likeliest words, in [0, 1,000,000] (of back-
+            translation).
         tag: What stands in front of an input that was made up, so that it can be told from a real one (of back-
             translation).
         top_layers: `all`, or how many of the top layers move, at least 1 (of bi-encoder, contrastive).
@@ -641,6 +647,8 @@ def compare(
     crf: bool | None = ...,
     then: StrategyName | str | Keys | None = ...,
     back_epochs: int | None = ...,
+    back_temperature: float | None = ...,
+    back_top_k: int | None = ...,
     tag: str | None = ...,
     top_layers: Literal["all"] | int | None = ...,
     scale: float | None = ...,
@@ -854,6 +862,8 @@ def plan(
     crf: bool | None = ...,
     then: StrategyName | str | Keys | None = ...,
     back_epochs: int | None = ...,
+    back_temperature: float | None = ...,
+    back_top_k: int | None = ...,
     tag: str | None = ...,
     top_layers: Literal["all"] | int | None = ...,
     scale: float | None = ...,

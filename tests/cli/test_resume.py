@@ -241,7 +241,7 @@ def test_a_budget_goes_on_where_it_was(
     stopping(4)
     assert headstart(*words, "--budget", "60s", "-o", "m").code == 130
     about = json.loads(Path("m.part/run.json").read_text())
-    assert set(about["measured"]) == {"rate", "test_rate", "backward", "fewer"}
+    assert set(about["measured"]) == {"rate", "test_rate", "backward", "writing", "fewer"}
     assert 0 < about["spent"] < 60
     Path("m.part/run.json").write_text(json.dumps(checkable(about | {"spent": 59.9})))
     stopping(None)

@@ -212,6 +212,8 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "label_smoothing": (["--label-smoothing", "0.2"], 0.2),
     "word_dropout": (["--word-dropout", "0.2"], 0.2),
     "back_epochs": (["--back-epochs", "2"], 2),
+    "back_temperature": (["--back-temperature", "0.9"], 0.9),
+    "back_top_k": (["--back-top-k", "10"], 10),
     "tag": (["--tag", "<made>"], "<made>"),
     "prefix": (["--prefix", "summarize: "], "summarize: "),
     "retriever": (["--retriever", "bm25"], "bm25"),

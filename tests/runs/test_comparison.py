@@ -91,11 +91,14 @@ def test_equals_on_validation_go_to_the_cheaper(second: Any) -> None:
     assert found.chosen.strategy.name == "tf-idf"
 
 
-def choose(entries: list[Entry], *, crossed: bool) -> tuple[str, str]:
+def choose(entries: list[Entry], *, crossed: bool, few: bool = False) -> tuple[str, str]:
     count = len(entries[0].finished.validation)
     store = Store([Example("a", ("up", "down")[at % 2]) for at in range(count)], list(range(count)), "rows.csv")
     task = TASK.revised(labels=("up", "down"))
-    parts = Parts(task, {TRAIN: store, VALIDATION: store}, "", np.zeros((1, count), dtype=int) if crossed else None)
+    dealt = np.zeros((1, count), dtype=int)
+    parts = Parts(
+        task, {TRAIN: store, VALIDATION: store}, "", dealt if crossed else None, inner_folds=dealt if few else None
+    )
     recipe = assemble("fit", {"train": MEMORY, "strategies": ("tf-idf", "feature-extraction")})
     found = chosen_of(recipe, entries, entries, parts)
     return found.entry.strategy.name, found.reason
@@ -129,6 +132,27 @@ def test_what_was_made_for_few_labels_is_kept_unless_another_is_clearly_better(
     made, other = shown("made", [1.0] * 6, True), shown("other", others)
     assert other.rank[1] > made.rank[1]
     assert choose([made, other], crossed=crossed) == (kept, reason)
+
+
+@pytest.mark.parametrize(
+    ("others", "kept", "reason"),
+    [
+        ([1.0, 2.0, 0.1, 2.0, 1.0, 3.0], "made",
+         "made for few labels, and no other has a clearly lower log-loss on validation of those that are statistically tied"),
+        ([1.5, 1.4, 1.5, 1.6, 1.5, 1.4], "other",
+         "lowest log-loss on validation of those that are statistically tied"),
+    ],
+)  # fmt: skip
+def test_beside_a_validation_file_few_rows_keep_what_was_made_for_them_too(
+    others: list[float], kept: str, reason: str
+) -> None:
+    assert choose([shown("made", [1.0] * 6, True), shown("other", others)], crossed=False, few=True) == (kept, reason)
+
+
+def test_what_was_made_for_few_labels_is_not_kept_where_validation_says_that_it_is_worse() -> None:
+    made, other = shown("made", [1.0] * 25 + [-1.0] * 15, True), shown("other", [2.0] * 40)
+    reason = "highest accuracy on validation, significantly better than all others"
+    assert choose([made, other], crossed=False, few=True) == ("other", reason)
 
 
 @pytest.mark.parametrize(

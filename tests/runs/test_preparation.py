@@ -151,7 +151,7 @@ def test_test_rows_that_training_holds_are_counted_and_named(tmp_path: Path) -> 
     assert warned(parts, "2 validation rows have a text")
     assert warned(parts, "only 3 test rows: intervals are wide")
     assert len(parts.train) == 40
-    assert parts.rule == "as given"
+    assert parts.rule.startswith("as given; settings for few rows by 3-fold cross-validation")
 
 
 def test_rows_of_labels_that_training_lacks_are_left_out_and_said(tmp_path: Path) -> None:
@@ -299,6 +299,21 @@ def test_a_file_for_validation_leaves_nothing_to_cross_validate(tmp_path: Path) 
     parts = parted(train, validation=other)
     assert (parts.folds, len(parts.train), len(parts.validation)) == (None, 40, 2)
     assert not parted(train, validation=other, folds=0).crossed
+    # Settings are chosen as they are without the file.
+    alone = parted(train)
+    assert parts.inner_folds is not None
+    assert alone.folds is not None
+    assert parts.inner_folds.tolist() == alone.folds.tolist()
+    assert parts.rule == (
+        "as given; settings for few rows by 3-fold cross-validation of the training rows, seed 0, equal texts on one side"
+    )
+    assert (parts.few, alone.few, alone.inner_folds) == (True, True, None)
+    assert not parted(train, validation=other, folds=0).few
+    assert not parted(written(tmp_path / "many.csv", rows(100)), validation=other).few
+    texts = {"task": "text-to-text", "text": "text", "reference": "who"}
+    assert not parted(train, validation=other, **texts).few, "nothing that is written is chosen by folds"
+    one = written(tmp_path / "one.csv", [(text, label, "same") for text, label, _ in rows()])
+    assert not parted(one, validation=other, group_column="who").few
     with pytest.raises(RecipeError, match=r"data\.folds: a validation part is given, so there is nothing to cross-val"):
         parted(train, validation=other, folds=3)
 

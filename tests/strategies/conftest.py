@@ -35,13 +35,15 @@ def wide_backbone(tmp_path_factory: pytest.TempPathFactory, make_backbone: Calla
 
 @pytest.fixture
 def few(wide_backbone: Path) -> Callable[..., Context]:
-    """A context of `per_label` rows for each label and 16 texts of a target domain; with `parts=0` a validation part of as many others in place of folds."""
+    """A context of `per_label` rows for each label and 16 texts of a target domain; with `parts=0` a validation part of as many others in place of folds, with `beside` one
+    beside them."""
 
     def build(
         per_label: int = 6,
         labels: tuple[str, ...] = ("up", "down"),
         *,
         parts: int = 2,
+        beside: bool = False,
         repeats: int = 1,
         seed: int = 0,
         turned: int | None = None,
@@ -61,9 +63,10 @@ def few(wide_backbone: Path) -> Callable[..., Context]:
         dealt = np.stack(
             [folds([labels[which] for _, which in found], range(len(found)), parts=parts, seed=at) for at in range(repeats)]
         ) if parts else None  # fmt: skip
+        where = {"inner_folds" if beside else "folds": dealt}
         return Context(
-            task, train, train if parts else fresh, locate(BackboneSource(location=str(wide_backbone))),
-            Training(**({"batch_size": 4, "epochs": 2} | training)), seed, folds=dealt, target=target,
+            task, train, train if parts and not beside else fresh, locate(BackboneSource(location=str(wide_backbone))),
+            Training(**({"batch_size": 4, "epochs": 2} | training)), seed, target=target, **where,
         )  # fmt: skip
 
     return build

@@ -23,6 +23,7 @@ from headstart.tasks.translation import Translation
 from headstart.training.settings import Training
 
 SEEN: list[Context] = []
+HOW: list[Any] = []
 
 
 class Echo:
@@ -33,6 +34,7 @@ class Echo:
 
     def written(self, texts: list[str], how: Any, progress: Any = SILENT) -> Generated:
         assert how.beams == 1
+        HOW.append(how)
         return Generated.of(["" if text == "nothing" else text[::-1] for text in texts])
 
     outputs = written
@@ -58,6 +60,7 @@ class Scripted(Strategy):
 @pytest.fixture(autouse=True)
 def fresh() -> None:
     SEEN.clear()
+    HOW.clear()
 
 
 def store(*pairs: tuple[str, str]) -> Store[Example]:
@@ -110,6 +113,19 @@ def test_each_fold_has_a_model_of_the_other_direction_of_its_own(tiny_backbone: 
     assert found.epoch is None
     assert [each.folds for each in SEEN[4:]] == [None, None]
     assert {each.last_epoch for each in SEEN[4:]} == {1000}
+
+
+def test_inputs_are_drawn_by_chance_where_that_is_asked_for(tiny_backbone: Path) -> None:
+    given = context(tiny_backbone)
+    # How the task's own texts are written has no part in it.
+    given.task = given.task.revised(sampling_temperature=0.3, top_k=4, top_p=0.5)
+    given.seed = 5
+    BackTranslation(then=Scripted()).fit(given)
+    BackTranslation(then=Scripted(), back_temperature=0.8, back_top_k=10).fit(given)
+    BackTranslation(then=Scripted(), back_top_k=10).fit(given)
+    found = [(how.sampling_temperature, how.top_k, how.top_p, how.sampling_seed) for how in HOW]
+    assert found == [(0.0, 0, 1.0, 5), (0.8, 10, 1.0, 5), (1.0, 10, 1.0, 5)]
+    assert [how.draws for how in HOW] == [False, True, True]
 
 
 def test_its_work_is_that_of_both_directions_and_of_the_texts(tiny_backbone: Path) -> None:

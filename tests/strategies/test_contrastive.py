@@ -170,6 +170,11 @@ def test_the_work_is_that_of_all_that_is_trained(few: Few) -> None:
     assert Contrastive().work(spelled).training == epochs * 5
     assert Contrastive(label_names=True).work(spelled).training == epochs * 3
     assert Contrastive().work(few(labels=("good", "bad"), parts=3)).training == epochs * 3
+    # Beside a validation part they are trained on where something is open.
+    beside = few(labels=("good", "bad"), parts=3, beside=True)
+    assert Contrastive().work(beside).training == epochs * 3
+    assert Contrastive(C=0.01).work(beside).training == epochs
+    assert Contrastive(C=0.01).work(few(labels=("abbreviated", "enty"), parts=3, beside=True)).training == epochs * 5
 
 
 def test_the_strength_is_the_strongest_within_noise_of_the_best_out_of_fold(

@@ -20,7 +20,7 @@ from headstart.solving.logistic import Solved, solve_by_folds
 from headstart.strategies import STRATEGIES, linear, probing, trained_heads
 from headstart.strategies.base import Context
 from headstart.strategies.contrastive import Contrastive
-from headstart.strategies.cross_validation import by_fold, prepared, rounds
+from headstart.strategies.cross_validation import by_fold, choosing, prepared, rounds, with_rows
 from headstart.strategies.feature_extraction import FeatureExtraction
 from headstart.strategies.fine_tuning import FineTuning
 from headstart.strategies.from_scratch import FromScratch
@@ -68,6 +68,34 @@ def test_a_run_with_a_validation_part_has_no_folds(few: Few) -> None:
 def test_rounds_are_as_many_as_folds(few: Few) -> None:
     # k folds learn from (k - 1) / k of the rows each, and the last run from all.
     assert [rounds(few(parts=parts)) for parts in (2, 3)] == [2, 3]
+
+
+@pytest.mark.parametrize("strategy", [FeatureExtraction(), Contrastive()], ids=lambda strategy: strategy.name)
+def test_a_validation_part_takes_no_choice_away_that_few_rows_make_by_folds(strategy: Any, few: Few) -> None:
+    crossed, beside = few(5, ("good", "bad"), parts=2, epochs=1), few(5, ("good", "bad"), beside=True, epochs=1)
+    without, found = strategy.fit(crossed), strategy.fit(beside)
+    assert found.strategy == without.strategy
+    assert found.strategy.label_names is True
+    texts = [example.text for example in beside.validation.examples]
+    assert texts != [example.text for example in crossed.validation.examples]
+    said = found.predictor.outputs(texts).values
+    np.testing.assert_allclose(said, without.predictor.outputs(texts).values, atol=1e-5)
+    np.testing.assert_allclose(found.validation.values, said, atol=1e-4)
+    assert strategy.fit(few(5, ("good", "bad"), parts=0, epochs=1)).strategy.label_names is False
+
+
+def test_rows_that_are_added_are_dealt_out_to_the_folds(few: Few) -> None:
+    more = few(8).train
+    for context in (few(6, parts=3), few(6, parts=3, beside=True)):
+        found = with_rows(context, more, 4, seed=7)
+        dealt = found.folds if context.folds is not None else found.inner_folds
+        assert dealt is not None
+        assert (found.seed, found.train, dealt.shape) == (7, more, (1, 16))
+        assert dealt[0, 12:].tolist() == [0, 1, 2, 0]
+        assert found.validation is (more if context.folds is not None else context.validation)
+        assert choosing(found).folds is dealt
+    plain = few(parts=0)
+    assert choosing(plain) is plain
 
 
 CERTAIN = [

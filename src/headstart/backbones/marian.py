@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from headstart.errors import ModelError
 
 SOURCE_PIECES, TARGET_PIECES, TARGET_WORDS = MARIAN
 """SentencePiece models of what is read and of what is written, and ids of the pieces of the latter where they are apart."""
+NEEDING = "a Marian network"
 WORDS = "vocab.json"
 """Ids of the pieces of both, or of what is read."""
 END, UNKNOWN, PAD = "</s>", "<unk>", "<pad>"
@@ -65,17 +66,27 @@ def marian_tokenizers(folder: Path, limit: int, pad: int) -> tuple[TextTokenizer
     Raises:
         ModelError: a file is missing or damaged, or a model is of another kind.
     """
-    ids = _words(folder, WORDS)
+    ids = words_of(folder, WORDS, NEEDING)
     apart = bool((read_json(folder, SETTINGS) or {}).get("separate_vocabs"))
-    sides = ((SOURCE_PIECES, ids), (TARGET_PIECES, _words(folder, TARGET_WORDS) if apart else ids))
+    sides = ((SOURCE_PIECES, ids), (TARGET_PIECES, words_of(folder, TARGET_WORDS, NEEDING) if apart else ids))
     source, target = (_tokenizer(folder, name, words, limit, pad) for name, words in sides)
     return source, target
 
 
-def _words(folder: Path, name: str) -> dict[str, int]:
+def words_of(folder: Path, name: str, needing: str) -> dict[str, int]:
+    """Ids of pieces, which are the numbers from 0 on.
+
+    Args:
+        folder: of a network.
+        name: of the file.
+        needing: whose tokenizer needs it, for messages.
+
+    Raises:
+        ModelError: the file is missing or damaged.
+    """
     found, where = read_json(folder, name), folder / name
     if found is None:
-        raise ModelError(f"{folder} has no {name}, which the tokenizer of a Marian network needs")
+        raise ModelError(f"{folder} has no {name}, which the tokenizer of {needing} needs")
     if not all(type(number) is int for number in found.values()) or len(found) > IDS_LIMIT:
         raise ModelError(f"{where} is damaged: expected words with a whole number each")
     if sorted(found.values()) != [*range(len(found))]:
@@ -115,6 +126,21 @@ def _described(pieces: SentencePieces, ids: Mapping[str, int]) -> dict[str, Any]
             vocabulary.append([word, rare])
         else:
             vocabulary.append([ELSEWHERE + word, rare])
+    model = {"type": "Unigram", "unk_id": ids[UNKNOWN], "vocab": vocabulary, "byte_fallback": False}
+    return described(pieces, ids, special, model)
+
+
+def described(
+    pieces: SentencePieces, ids: Mapping[str, int], special: Sequence[str], model: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The content of a `tokenizer.json` that treats letters and blanks as a SentencePiece model does.
+
+    Args:
+        pieces: of the model.
+        ids: of all pieces and special tokens.
+        special: tokens that stand for no text.
+        model: how words are cut, as that file has it.
+    """
     tidying = [
         {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "},
         {"type": "Strip", "strip_left": True, "strip_right": True},
@@ -130,7 +156,7 @@ def _described(pieces: SentencePieces, ids: Mapping[str, int]) -> dict[str, Any]
         "normalizer": {"type": "Sequence", "normalizers": [*alike, *(tidying if pieces.tidies_blanks else [])]},
         "pre_tokenizer": blanks, "post_processor": None,
         "decoder": {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": ELSEWHERE}, "content": ""}, blanks]},
-        "model": {"type": "Unigram", "unk_id": ids[UNKNOWN], "vocab": vocabulary, "byte_fallback": False},
+        "model": dict(model),
     }  # fmt: skip
 
 

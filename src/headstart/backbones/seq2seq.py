@@ -22,6 +22,7 @@ from headstart.backbones.folders import (
     write_prompts,
 )
 from headstart.backbones.location import DECODE, GENERATE, HALVED, Located
+from headstart.backbones.m2m import is_m2m, m2m_tokenizer
 from headstart.backbones.marian import marian_tokenizers
 from headstart.backbones.own_words import OwnWords
 from headstart.backbones.pretrained import filled_network, new_network
@@ -92,6 +93,8 @@ class Seq2Seq(Backbone):
         home, apart = located.folder / TARGET, own_file(located.folder, f"{TARGET}/{WHOLE}")
         if own_file(located.folder, MARIAN[0]) and not own_file(located.folder, WHOLE):
             self.tokenizer, self.target = marian_tokenizers(located.folder, read, pad)
+        elif is_m2m(located.folder, located.config):
+            self.tokenizer = self.target = m2m_tokenizer(located.folder, read, pad)
         else:
             self.tokenizer = open_either(located.folder, read, pad)
             self.target = open_either(home, written, other_pad) if apart else self.tokenizer

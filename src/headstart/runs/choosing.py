@@ -30,7 +30,8 @@ def choose(recipe: Experiment, entries: Sequence[Entry], finished: Sequence[Entr
 
     A small validation part cannot order strategies by the share of right answers; log-loss, which counts how sure each
     answer was, tells more. On the few rows that are cross-validated not even that does: a strategy made for few labels is
-    kept unless another has a log-loss that is clearly less.
+    kept unless another has a log-loss that is clearly less. Beside a validation file few training rows keep it too, out of those
+    that are tied.
 
     Raises:
         DivergedError: the one strategy that was asked for failed.
@@ -57,6 +58,8 @@ def choose(recipe: Experiment, entries: Sequence[Entry], finished: Sequence[Entr
     best = max(finished, key=lambda entry: (entry.rank, -entry.strategy.cost))
     tied = [entry for entry in finished if entry is best or not worse(entry, best)]
     kept = _surest(tied)
+    if parts.few and len(tied) > 1 and any(entry.strategy.for_few for entry in tied):
+        return _on_few_rows(tied, parts)
     if len(tied) == 1:
         return Choice(kept, f"{highest}, significantly better than all others")
     if kept is best:
@@ -72,13 +75,14 @@ def _on_few_rows(finished: Sequence[Entry], parts: Parts) -> Choice:
         return parts.task.losses(entry.finished.validation, parts.validation)
 
     best, loss = _surest(finished), parts.task.loss_title
+    where = f"in {parts.choices}" if parts.crossed else f"on {parts.choices} of those that are statistically tied"
     made = [entry for entry in finished if entry.strategy.for_few]
     equal = [entry for entry in made if not significance.clearly_less(losses(best), losses(entry))]
     if not equal:
-        return Choice(best, f"lowest {loss} in {parts.choices}")
+        return Choice(best, f"lowest {loss} {where}")
     kept = _surest(equal)
     better = f"lowest {loss}" if kept is best else f"no other has a clearly lower {loss}"
-    return Choice(kept, f"made for few labels, and {better} in {parts.choices}")
+    return Choice(kept, f"made for few labels, and {better} {where}")
 
 
 def _surest(entries: Sequence[Entry]) -> Entry:

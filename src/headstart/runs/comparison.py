@@ -295,7 +295,8 @@ def set_up(
     def planned(recipe: Experiment, parts: Parts) -> Plan:
         context = Context(
             parts.task, parts.train, parts.validation, located, recipe.training, recipe.seed, progress,
-            folds=parts.folds, cache=cache, precision=recipe.precision, device=device, team=team, target=parts.target,
+            folds=parts.folds, inner_folds=parts.inner_folds, cache=cache,
+            precision=recipe.precision, device=device, team=team, target=parts.target,
             labelled=parts.labelled,
             unseen=tuple(part.texts for part in parts.scored.values()), labels_by=parts.labels_by.get(TRAIN, ""),
             answers=parts.answers, teachers={**parts.teachers},
@@ -309,20 +310,19 @@ def set_up(
     # What was measured decides which rows are used: a run that goes on takes the same ones.
     known = {} if work is None else work.about.get("measured", {})
     if known:
-        plan.rate, plan.test_rate, plan.backward = known["rate"], known["test_rate"], known["backward"]
+        plan.take(known)
         fewer = known["fewer"]
     else:
         progress.say("plan", "measuring how long a pass over the rows takes here")
         plan.probe()
         fewer = plan.fitting()
         if work is not None:
-            paces = {"rate": plan.rate, "test_rate": plan.test_rate, "backward": plan.backward}
-            work.remember(measured=paces | {"fewer": fewer})
+            work.remember(measured=plan.paces | {"fewer": fewer})
     if fewer:
         recipe = recipe.revised(data=recipe.data.revised(**fewer))
         parts = with_language(into_parts(labelled, recipe, progress), located, SILENT)
         smaller = planned(recipe, parts)
-        smaller.rate, smaller.test_rate, smaller.backward = plan.rate, plan.test_rate, plan.backward
+        smaller.take(plan.paces)
         plan = smaller
     return plan
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from headstart.backbones.location import DECODE, BackboneSource, Located
+from headstart.errors import HeadstartError
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import TARGET_TEST
 from headstart.runs.experiment import Entry
@@ -24,6 +26,8 @@ READ_SHARE = 0.5
 """Share of the rows that have to have passed the network before their time is a measure; what is cached has not."""
 NETWORK_START = 1.0
 """Seconds to load a backbone."""
+PACES = ("rate", "test_rate", "backward", "writing")
+"""Names of what is measured."""
 WRITING = 12.0
 """Passes over the encoder that writing a row greedily comes to, about, where no network that writes could be timed."""
 
@@ -57,7 +61,7 @@ class Estimates:
         """Measure how long passes over the rows take: over a few of each part, twice, the second time counted."""
         backbone: Any = self.context.backbone()
         from headstart.predictors.mixed_precision import reads_fast
-        from headstart.training.pace import FEW_TOKENS, reading_pace, training_pace, writing_pace
+        from headstart.training.pace import FEW_TOKENS, reading_pace, training_pace
 
         def some(rows: Any) -> Any:
             chosen = np.random.default_rng(self.recipe.seed).permutation(len(rows))[:PROBED_ROWS]
@@ -69,13 +73,43 @@ class Estimates:
             self.rate = reading_pace(backbone, tokens)
             if any(each.needs_backbone and not each.frozen for each in self.recipe.planned()):
                 self.backward = training_pace(backbone, tokens) / self.rate
-            if DECODE in backbone.can and self.context.task.target_kind == "text":
-                self.writing = writing_pace(backbone, self.context.task, self.context.train) / self.rate
-            if test is not None:
+            if self.context.task.target_kind == "text":
+                self._probe_writing(backbone, self.rate)
+            elif test is not None:
                 backbone.fast = reads_fast(self.recipe.precision, len(test), self.context.device)
                 self.test_rate = reading_pace(backbone, some(test), FEW_TOKENS)
         except (MemoryError, RuntimeError, ArithmeticError):
             self.rate = None  # strategies that need it will say what is wrong
+
+    def _probe_writing(self, backbone: Any, rate: float) -> None:
+        """Measure how long texts take to be written, by the backbone or by what is going to be trained to write."""
+        from headstart.training.pace import writing_pace
+
+        context, trained = self.context, DECODE in backbone.can
+        writer = backbone if trained else next(filter(None, map(self._sketch, self.recipe.planned())), None)
+        beams = context.task.decoding.beams  # type: ignore[attr-defined]
+        if writer is not None:
+            self.writing = writing_pace(writer, context.task, context.train, trained=trained) / rate
+        self.test_rate = self.writing * rate * beams
+        if writer is not None and beams > 1:
+            self.test_rate = writing_pace(writer, context.task, context.train, beams=beams, trained=trained)
+
+    def _sketch(self, strategy: Strategy) -> Any:
+        """A network that writes as that of a strategy will; None where there is none, or it cannot be made."""
+        try:
+            return strategy.sketched_writer(self.context) if strategy.needs_backbone else None
+        except HeadstartError:  # the strategy will say what is wrong
+            return None
+
+    @property
+    def paces(self) -> dict[str, float | None]:
+        """What was measured, by name: kept for a run that goes on, and taken over by plans on fewer rows."""
+        return {name: getattr(self, name) for name in PACES}
+
+    def take(self, paces: Mapping[str, Any]) -> None:
+        """Take over what was measured before, as `paces` gives it; of what is not there the usual stays."""
+        for name in PACES:
+            setattr(self, name, paces.get(name, getattr(self, name)))
 
     def estimate(self, strategy: Strategy, training: Training | None = None) -> float | None:
         """Seconds that a strategy takes up to its test scores, by other settings where given; None if nothing was measured."""
@@ -101,7 +135,7 @@ class Estimates:
         context, most = replace(self.context, training=training), training.sample
         if most is None or context.folds is not None or most >= len(context.train):
             return context
-        return replace(context, train=context.train.take(np.arange(most)))
+        return replace(context, train=context.train.take(np.arange(most)), inner_folds=None)
 
     @property
     def testing(self) -> float:

@@ -257,7 +257,7 @@ class Plan(Estimates):
         if most is None or context.folds is not None or most >= len(context.train):
             return context
         rows, _ = at_most(context.train, most, context.seed, context.task.strata(context.train))
-        return replace(context, train=rows, shared=Shared(epochs=context.shared.epochs))
+        return replace(context, train=rows, inner_folds=None, shared=Shared(epochs=context.shared.epochs))
 
     def entries(self) -> list[Entry]:
         """Entries for the strategies of the recipe, cheapest first; under a budget controls that take long come last."""
@@ -334,7 +334,7 @@ class Plan(Estimates):
         if strategy.role == "control" or strategy.cost <= CHEAP:
             return ""
         done = [entry for entry in entries if entry.candidate is not None and entry.strategy.role == "transfer"]
-        few = self.parts.crossed and strategy.for_few
+        few = self.parts.few and strategy.for_few
         if not few and any(_perfect(entry, self.parts) for entry in done):
             return f"no mistake is left to fix on {self.parts.choices}"
         auto = strategy.auto or Auto()

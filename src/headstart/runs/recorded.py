@@ -31,6 +31,8 @@ class Measured(BaseModel):
     test_rate: Seconds
     backward: Annotated[float, Field(gt=0)] = BACKWARD
     """Time of a pass forward and backward, in passes forward."""
+    writing: Annotated[float, Field(gt=0)] | None = None
+    """Time in which a text is written, in passes forward over it; None in folders of before it was kept."""
     fewer: dict[str, Any]
     """Keys of `data` that were changed so that the rows can be read in time."""
 

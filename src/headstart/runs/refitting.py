@@ -245,4 +245,5 @@ def _joined(chosen: Entry, plan: Plan, training: Training, epoch: int | None) ->
         shared=shared,
         deadline=deadline,
         last_epoch=epoch,
+        inner_folds=None,
     )

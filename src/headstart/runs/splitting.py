@@ -83,6 +83,7 @@ class Parts:
         rows: rows by role; under cross-validation there is no `validation`.
         rule: how the parts came about, in words.
         folds: fold of each training row, shape (repeats, rows), where choices are made by cross-validation.
+        inner_folds: the same of few training rows beside a validation file, for the settings of strategies alone.
         files: plain data of each file for the evidence.
         dropped: rows that were left out.
         warnings: what is odd about the data, in sentences.
@@ -107,6 +108,7 @@ class Parts:
     answers: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     language: Mapping[str, Any] | None = None
     teachers: Mapping[Sequence[str], Any] = field(default_factory=dict)
+    inner_folds: np.ndarray | None = None
 
     @property
     def train(self) -> Store[Any]:
@@ -139,6 +141,11 @@ class Parts:
     def crossed(self) -> bool:
         """Whether choices are made by cross-validation."""
         return self.folds is not None
+
+    @property
+    def few(self) -> bool:
+        """Whether training rows are so few that settings are chosen by cross-validation of them."""
+        return self.crossed or self.inner_folds is not None
 
     @property
     def choices(self) -> str:
@@ -219,7 +226,7 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
         return _without_labels(labelled)
     data, task, warnings, cut = recipe.data, labelled.task, [], []
     parts = {role: source.rows for role, source in labelled.sources.items()}
-    rows, numbers = labelled.train, None
+    rows, numbers, inner = labelled.train, None, None
     if TEST not in parts and data.test_share != 0:
         said = untestable(rows, task, data)
         if said:
@@ -235,6 +242,7 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
     if VALIDATION in parts:
         if data.folds:
             raise RecipeError(["data.folds: a validation part is given, so there is nothing to cross-validate"])
+        inner = _inner_folds(rows, task, recipe) if TRANSLATIONS not in parts else None
     elif TRANSLATIONS not in parts and are_few(rows, task, data):
         numbers, said = _numbered_folds(rows, task, recipe)
         warnings += said
@@ -259,7 +267,7 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
     return Parts(
         task,
         {role: parts[role] for role in (*ROLES, *parts) if role in parts},
-        _rule(data, recipe.seed, cut, numbers, task),
+        _rule(data, recipe.seed, cut, numbers, task, inner),
         numbers,
         tuple(files.values()),
         tuple(row for source in labelled.sources.values() for row in source.dropped),
@@ -270,6 +278,7 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
         },
         answers=labelled.answers,
         teachers=labelled.teachers,
+        inner_folds=inner,
     )
 
 
@@ -416,6 +425,19 @@ def _numbered_folds(rows: Store[Any], task: Task, recipe: Experiment) -> tuple[n
     return found, _held_out_whole(rows, labels, found[0])
 
 
+def _inner_folds(rows: Store[Any], task: Task, recipe: Experiment) -> np.ndarray | None:
+    """The fold of each of few training rows beside a validation file.
+
+    None where rows are many, none can be held out, or the task has no head whose settings would be chosen by them.
+    """
+    if task.solver is None or not are_few(rows, task, recipe.data):
+        return None
+    try:
+        return _numbered_folds(rows, task, recipe)[0]
+    except DataError:  # all rows, or those of every label, belong together
+        return None
+
+
 def _held_out_whole(rows: Store[Any], labels: Sequence[str], numbers: np.ndarray) -> list[str]:
     """A sentence that names labels that are held out as a whole, so that nothing is left to learn them from.
 
@@ -432,9 +454,15 @@ def _held_out_whole(rows: Store[Any], labels: Sequence[str], numbers: np.ndarray
     return [f"{said}: whenever they are held out nothing is left to learn them from"]
 
 
-def _rule(data: Data, seed: int, cut: Sequence[str], folds: np.ndarray | None, task: Task) -> str:
+def _rule(
+    data: Data, seed: int, cut: Sequence[str], folds: np.ndarray | None, task: Task, inner: np.ndarray | None
+) -> str:
     """How the parts came about, in words."""
-    grouped = f", whole groups by {data.group_column}" if data.group_column and (cut or folds is not None) else ""
+    grouped = (
+        f", whole groups by {data.group_column}"
+        if data.group_column and (cut or folds is not None or inner is not None)
+        else ""
+    )
     how = f"latest rows by {data.time_column}" if data.time_column else f"stratified by label, seed {seed}"
     said = [f"{' and '.join(cut)} cut off, {how}"] if cut else []
     if folds is not None:
@@ -446,6 +474,10 @@ def _rule(data: Data, seed: int, cut: Sequence[str], folds: np.ndarray | None, t
             f"choices by {folds.max() + 1}-fold cross-validation{times}, stratified by label, seed {seed}, the strategy by "
             f"{loss}{made}"
         )
+    if inner is not None:
+        count = inner.max() + 1
+        said += [] if said else ["as given"]
+        said.append(f"settings for few rows by {count}-fold cross-validation of the training rows, seed {seed}")
     return "; ".join(said) + f"{grouped}, equal texts on one side" if said else "as given"
 
 

@@ -28,6 +28,9 @@ class BackTranslation(Strategy):
     of it (Caswell et al. 2019, section 3), is never validated on, and is not made of texts that stand in a labelled part. Under
     cross-validation each fold has a model of the other direction of its own.
 
+    Inputs are the likeliest ones, or drawn by chance, which Edunov et al. (2018, section 5) found better in all but resource-poor
+    settings.
+
     Needs: pairs of texts; texts of the side that is written (`--target`); whatever the strategy inside needs.
     Inputs: texts.
     See also: `warm-start`, the strategy inside, which learns from pairs alone; `self-training`, which labels texts that are read.
@@ -46,6 +49,11 @@ class BackTranslation(Strategy):
     """Strategy that is fitted inside, by name; in both directions, its own options as in `--set strategy.then.decoder_layers=2`."""
     back_epochs: int | None = Field(default=None, ge=1, le=1000)
     """Passes over the pairs of the model of the other direction, in [1, 1000]; those of the strategy inside if not given."""
+    back_temperature: float = Field(default=0.0, ge=0, le=10)
+    """Over 0 the inputs that are made up are drawn by chance, by probabilities to the power of 1 / temperature (Edunov et al. 2018,
+    section 3); 0 takes the likeliest word every time, or is 1 where `back_top_k` is given; in [0, 10]."""
+    back_top_k: int = Field(default=0, ge=0, le=1_000_000)
+    """Over 0 they are drawn among so many of the likeliest words, in [0, 1,000,000]; 0 draws among all, where it draws."""
     tag: str = "<BT>"
     """What stands in front of an input that was made up, so that it can be told from a real one; nothing where it is empty."""
 
@@ -79,6 +87,10 @@ class BackTranslation(Strategy):
             inner.training * (1 + more) + back.training, inner.reading + back.reading, inner.seconds + back.seconds,
             generating=inner.generating + back.generating + folds * more,
         )  # fmt: skip
+
+    def sketched_writer(self, context: Context) -> Any:
+        """That of the strategy inside."""
+        return self.then.sketched_writer(context)
 
     def fit(self, context: Context) -> Candidate:
         """Fit one direction, make pairs, fit the other one with them; under folds once for each and once more."""
@@ -121,8 +133,10 @@ class BackTranslation(Strategy):
             inner = inner.revised(prefix=None)
         predictor: Any = inner.fit(there).predictor
         context.progress.begin(f"{self.name}, writing", len(texts))
-        greedy = there.task.revised(beams=1, best=1).decoding  # type: ignore[attr-defined]
-        written = predictor.written([str(each) for each in texts.inputs], greedy, progress=context.progress)
+        temperature = self.back_temperature or float(self.back_top_k > 0)
+        drawn = {"sampling_temperature": temperature, "top_k": self.back_top_k, "top_p": 1.0}
+        how = there.task.revised(beams=1, best=1, **drawn, sampling_seed=context.seed).decoding  # type: ignore[attr-defined]
+        written = predictor.written([str(each) for each in texts.inputs], how, progress=context.progress)
         context.progress.end()
         tag = f"{self.tag} " if self.tag else ""
         return [

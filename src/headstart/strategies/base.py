@@ -80,6 +80,8 @@ class Shared:
     """What a teacher said of texts, by its digest and then by key of the text, so that it is asked once in a run."""
     within: Within | None = None
     """What a fold is part of; None in a whole run."""
+    inner: Shared | None = None
+    """The same for choices among few training rows beside a validation part; None where none were made."""
     joined: Context | None = None
     """The run whose training and validation rows, one behind the other, are the training rows of this one; None where they
     are its own."""
@@ -102,6 +104,10 @@ class Context:
     folds: np.ndarray | None = None
     """Cross-validation in place of a validation part: fold of each training row, shape (repeats, rows). Every strategy
     gives out-of-fold logits by the first repeat; what is cheap chooses on all of them."""
+
+    inner_folds: np.ndarray | None = None
+    """Folds of few training rows beside a validation part, shape (repeats, rows): what such rows choose by cross-validation
+    without that part they choose by these (`strategies.cross_validation.choosing`). None where rows are many."""
 
     deadline: Deadline | None = None
     """When the strategy has to be done, under a budget."""
@@ -377,6 +383,10 @@ class Strategy(Component, ABC):
             tasks: that it may be about, one where that is known.
         """
         return self
+
+    def sketched_writer(self, context: Context) -> Any:
+        """An encoder-decoder of the size of that which it makes and trains to write, to time texts by; None where it makes none."""
+        return None
 
     def briefer(self, context: Context) -> Sequence[Strategy]:
         """Copies that cost less, the most careful first, for runs in which a control must not take long; often none."""

@@ -79,9 +79,9 @@ class Contrastive(Strategy):
     top_layers: Literal["all"] | int = "all"
     """`all`, or how many of the top layers move, at least 1."""
     label_names: bool | None = None
-    """Learn from the labels' own words too, as three more texts per label. By default where choices are made by
-    cross-validation, as they are with few labels: there names that the network knows as words are used unless they do harm to the
-    frozen head, others if training on every fold with and without them finds that they help."""
+    """Learn from the labels' own words too, as three more texts per label. By default with few labels, where choices are made
+    by cross-validation, beside a validation file too: there names that the network knows as words are used unless they do harm to
+    the frozen head, others if training on every fold with and without them finds that they help."""
     C: float | None = Field(default=None, ge=LEAST_STRENGTH, le=MOST_STRENGTH)
     """Inverse strength of regularisation, in [1e-15, 1e15]; of the head on standardised states, chosen if not given, by
     cross-validation with few labels, and 0.1 with fewer than four rows per label."""
@@ -107,9 +107,10 @@ class Contrastive(Strategy):
         """The epochs on every fold and on all rows, states read after each."""
         from headstart.strategies.cross_validation import rounds
 
-        folded = (rounds(context) - 1) * (2 if _compares(context, self.label_names) else 1)
-        passes = self._epochs(context, False) * (1 + folded)
-        return Work(passes, 1.0 + rounds(context), heads=HEADS * fitting_heads(context))
+        chooser = self._chooser(context)
+        folds = (rounds(chooser) - 1) * self._trains_on_folds(context, chooser)
+        passes = self._epochs(context, False) * (1 + folds * (2 if _compares(chooser, self.label_names) else 1))
+        return Work(passes, 2.0 + folds, heads=HEADS * fitting_heads(context))
 
     def fit(self, context: Context) -> Candidate:
         """Train on all rows, under folds once per fold before that, and fit the head."""
@@ -120,16 +121,20 @@ class Contrastive(Strategy):
 
         if isinstance(self.top_layers, int) and self.top_layers < 1:
             raise RecipeError(["strategy.top_layers: no layer would move; give 'all' or a number of at least 1"])
-        grid, logits = self._strengths(context), None
-        tried = _tried(context, self.label_names)
+        chooser = self._chooser(context)
+        folded = self._trains_on_folds(context, chooser)
+        grid, logits = self._strengths(chooser), None
+        tried = _tried(chooser, self.label_names)
         longest = max(self._epochs(context, names) for names in tried)
-        context.progress.begin(self.name, len(context.train) * longest * (1 + (rounds(context) - 1) * len(tried)))
+        context.progress.begin(
+            self.name, len(context.train) * longest * (1 + folded * (rounds(chooser) - 1) * len(tried))
+        )
         names = tried[0]
-        if context.folds is not None:
-            held = {each: self._held_out(context, each, self._epochs(context, each), grid) for each in tried}
-            names = names if len(held) == 1 else _better(context, *held.values())
-            strength, logits = held[names]
-            grid = (strength,)
+        if folded:
+            held = {each: self._held_out(chooser, each, self._epochs(chooser, each), grid) for each in tried}
+            names = names if len(held) == 1 else _better(chooser, *held.values())
+            grid = (held[names][0],)
+            logits = held[names][1] if chooser is context else None
         epochs = self._epochs(context, names)
         model, history = self._trained(context, names, epochs)
         states = _states(context, model, names)
@@ -153,6 +158,17 @@ class Contrastive(Strategy):
             [{"epoch": epoch.epoch, "train_loss": epoch.train_loss} for epoch in history.epochs],
             skipped_notes(context, history),
         )
+
+    def _chooser(self, context: Context) -> Context:
+        """The run that is chosen in, where a choice is open."""
+        from headstart.strategies.cross_validation import choosing
+
+        return choosing(context) if self.C is None or self.label_names is None else context
+
+    def _trains_on_folds(self, context: Context, chooser: Context) -> bool:
+        """Whether every fold is trained on: for outputs of rows held out, or to compare."""
+        compared = _compares(chooser, self.label_names) or len(self._strengths(chooser)) > 1
+        return chooser.folds is not None and (chooser is context or compared)
 
     def _strengths(self, context: Context) -> tuple[float, ...]:
         """What the strength of the head is chosen from."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.data.store import Store
 from headstart.strategies.base import Context, Shared, Tokenized, Within
 
 if TYPE_CHECKING:
@@ -34,6 +35,51 @@ def by_fold(context: Context) -> Iterator[tuple[np.ndarray, Context]]:
                 folds=None,
             ),
         )
+
+
+def choosing(context: Context) -> Context:
+    """The run that settings are chosen in: that of few training rows alone, by cross-validation, where there are inner folds.
+
+    So a validation part, which strategies are compared on, takes no choice away that the same rows would make without it.
+    Elsewhere it is the run itself.
+    """
+    if context.inner_folds is None or context.folds is not None:
+        return context
+    if context.shared.inner is None:
+        context.shared.inner = Shared(features=context.shared.features)
+    return replace(
+        context,
+        validation=context.train,
+        folds=context.inner_folds,
+        inner_folds=None,
+        shared=context.shared.inner,
+    )
+
+
+def with_rows(context: Context, train: Store[Any], added: int, **changes: Any) -> Context:
+    """The run with rows added behind its training rows, dealt out to its folds where it has some.
+
+    Args:
+        context: of the run.
+        train: its training rows and those that were added, which are the last ones.
+        added: how many these are.
+        **changes: other fields of the context.
+    """
+
+    def dealt(folds: np.ndarray | None) -> np.ndarray | None:
+        if folds is None:
+            return None
+        more = [np.arange(added) % (int(row.max()) + 1) for row in folds]
+        return np.hstack([folds, np.stack(more)])
+
+    return replace(
+        context,
+        train=train,
+        validation=context.validation if context.folds is None else train,
+        folds=dealt(context.folds),
+        inner_folds=dealt(context.inner_folds),
+        **changes,
+    )
 
 
 def rounds(context: Context, *, rates: int = 1) -> int:

@@ -20,6 +20,7 @@ from headstart.predictors.teachers import TaughtBy
 from headstart.strategies import STRATEGIES
 from headstart.strategies.asking import AskBy, asked_texts
 from headstart.strategies.base import Candidate, Context, Need, Shared, Strategy, Work, refused_within
+from headstart.strategies.cross_validation import with_rows
 from headstart.strategies.endpoint_options import EndpointOptions, EndpointQuestion, is_endpoint
 from headstart.strategies.gate import ENOUGH_ROWS, judged
 from headstart.tasks.base import Task
@@ -338,11 +339,8 @@ class Distillation(EndpointOptions, Strategy):
             for example, label in zip(texts.examples, logits.argmax(1).tolist(), strict=True)
         ]
         train = Store([*base.train.examples, *added], [*base.train.lines, *[0] * len(added)], base.train.file)
-        changed = replace(base, train=train, lessons=lessons, shared=Shared(within=base.shared.within))
-        if base.folds is None:
-            return changed
-        dealt = [np.arange(len(added)) % (int(row.max()) + 1) for row in base.folds]
-        return replace(changed, validation=train, folds=np.hstack([base.folds, np.stack(dealt)]))
+        many = replace(base, inner_folds=None)  # with texts they are few no more
+        return with_rows(many, train, len(added), lessons=lessons, shared=Shared(within=base.shared.within))
 
     def _student(self, context: Context, teacher: Teacher | None, held: ExitStack) -> tuple[Context, list[str]]:
         """The context of the student, and what is to be told of its layers and size.

@@ -54,8 +54,8 @@ class FeatureExtraction(Strategy):
     cross-validation up to 2,000 rows and on validation beyond."""
     label_names: bool | None = None
     """Learn from the labels' own words too, as three more texts per label: "This text is about sports." and the like. By
-    default where choices are made by cross-validation, as they are with few labels: there names that the network knows as
-    words are used unless they do harm, others if they help."""
+    default with few labels, where choices are made by cross-validation, beside a validation file too: there names that the
+    network knows as words are used unless they do harm, others if they help."""
 
     @field_validator("layers", mode="before")
     @classmethod
@@ -75,6 +75,7 @@ class FeatureExtraction(Strategy):
         from headstart.predictors.network import NetworkPredictor
         from headstart.predictors.trained import predictor_of
         from headstart.strategies.crf_heads import outputs, trainable, with_chain
+        from headstart.strategies.cross_validation import choosing
         from headstart.strategies.probing import (
             compare_by_folds,
             features,
@@ -94,17 +95,17 @@ class FeatureExtraction(Strategy):
         context.progress.begin(self.name, total * 1.5)
         if not has_many_rows(context, backbone):
             features(context, backbone)
-        names = self.label_names
-        if context.folds is not None:
-            layers, pooling, names = compare_by_folds(context, backbone, options, names)
+        names, chooser = self.label_names, choosing(context)
+        if chooser.folds is not None:
+            layers, pooling, names = compare_by_folds(chooser, backbone, options, names)
         elif len(options) > 1:
             layers, pooling, _ = compare_by_folds(context, backbone, options, bool(names))
         else:
             layers, pooling = options[0]
         context.progress.advance(0.4 * total)
         settings: dict[str, Any] = {"layers": layers, "pooling": pooling, "names": bool(names)}
-        few = context.folds is not None or len(solving_rows(context)) <= CHOOSING_ROWS
-        strength = self.C or (strength_by_folds(context, backbone, **settings) if few else None)
+        few = chooser.folds is not None or len(solving_rows(context)) <= CHOOSING_ROWS
+        strength = self.C or (strength_by_folds(chooser, backbone, **settings) if few else None)
         solved = solved_head(context, backbone, **settings, grid=(strength,) if strength else None)
         solved = with_chain(context, backbone, solved, layers=layers, pooling=pooling)
         head = context.task.heads(backbone, layers=layers, pooling=pooling)

@@ -141,6 +141,12 @@ class FromScratch(Strategy):
         found = trained_work(context, epochs, head_first=False, runs=runs)
         return found._replace(training=DEARER * found.training)
 
+    def sketched_writer(self, context: Context) -> Any:
+        """That of the strategy that it is like, where texts are written."""
+        if context.task.target_kind != "text" or context.located is None:
+            return None
+        return self._writer(context.located.config).sketched_writer(context)
+
     def briefer(self, context: Context) -> Sequence[Strategy]:
         """Copies with ever fewer passes, that compare the rates, then the two highest alone, on a share of them."""
         if context.task.target_kind == "text":

@@ -19,6 +19,7 @@ from headstart.metrics.calibration import softmax
 from headstart.runtime.deadline import OutOfTime
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Candidate, Context, Need, Shared, Strategy, Work, refused_within
+from headstart.strategies.cross_validation import with_rows
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -224,11 +225,7 @@ class SelfTraining(Strategy):
         examples = [*context.train.examples, *added]
         train = Store(examples, [*context.train.lines, *[0] * len(added)], context.train.file)
         training = first.training.revised(patience=context.training.patience)
-        changed = replace(context, train=train, training=training, shared=Shared(features=store))
-        if context.folds is None:
-            return changed
-        dealt = [np.arange(len(added)) % (int(row.max()) + 1) for row in context.folds]
-        return replace(changed, validation=train, folds=np.hstack([context.folds, np.stack(dealt)]))
+        return with_rows(context, train, len(added), training=training, shared=Shared(features=store))
 
 
 def least_confidence(probabilities: np.ndarray, targets: np.ndarray) -> float:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
 from headstart.config import InputPath
 from headstart.data.outputs import Generated
+from headstart.runtime.progress import SILENT
 from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work
 from headstart.strategies.writing import WRITES_NOTHING
 from headstart.tasks.base import Task
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from headstart.strategies.writing import WritingRun
 
 EPOCHS, LEARNING_RATE = 8, 1e-3
+SKETCHED = 10_000
+"""Training texts that the vocabulary is learnt from where it is only to be seen how long writing takes."""
 NEW = "new"
 """The decoder with random weights."""
 TRIED, LOST = 200, 0.05
@@ -92,6 +97,14 @@ class WarmStart(Strategy):
         from headstart.strategies.writing import writing_work
 
         return writing_work(context, self._epochs(context), beams=context.task.decoding.beams)  # type: ignore[attr-defined]
+
+    def sketched_writer(self, context: Context) -> Seq2Seq:
+        """The network before it is trained, with the vocabulary of some of the training texts."""
+        import torch
+
+        rows = context.train.take(np.arange(min(len(context.train), SKETCHED)))
+        with torch.random.fork_rng(devices=[]):
+            return self._network(replace(context, train=rows, progress=SILENT), pretrained=True)[0]
 
     def _epochs(self, context: Context) -> int:
         return context.training.epochs or EPOCHS

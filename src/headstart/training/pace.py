@@ -22,8 +22,8 @@ TOKENS, LEAST_ROWS = 4096, 8
 """Tokens after which rows are enough, and rows that are read whatever they have."""
 FEW_TOKENS = 1024
 """Tokens that are enough where a pace only tells how long the end of a run takes."""
-WRITTEN = 16
-"""Texts that are written to see how long that takes."""
+WRITTEN = 64
+"""Texts that are written at most to see how long that takes; no more than are written at the same time."""
 BATCH = 32
 """Rows of an update that is tried, which has no more tokens than half of `TOKENS`."""
 
@@ -74,23 +74,34 @@ def training_pace(backbone: Backbone, tokens: TokenRows) -> float:
         return _second(update) * _share(tokens, tokens.lengths[rows])
 
 
-def writing_pace(backbone: Seq2Seq, task: Task[Any, Any], rows: Store[Any]) -> float:
-    """Seconds in which the text of a row is written, the likeliest word every time.
+def writing_pace(
+    backbone: Seq2Seq, task: Task[Any, Any], rows: Store[Any], *, beams: int = 1, trained: bool = True
+) -> float:
+    """Seconds in which the text of a row is written.
 
     Args:
         backbone: put into eval mode.
         task: that writes texts.
-        rows: whose first `WRITTEN` are written for.
+        rows: of which the first are written for, as many as are at the same time; at least one.
+        beams: texts that are followed at the same time.
+        trained: whether the network ends its texts by itself; of one that was not trained they are as long as those wanted.
     """
     from headstart.predictors.seq2seq import Seq2SeqPredictor
 
-    texts = [rows.get(row).text for row in range(min(len(rows), WRITTEN))]
-    how = task.revised(beams=1, best=1).decoding  # type: ignore[attr-defined]
+    some = [rows.get(row) for row in range(min(len(rows), WRITTEN))]
+    how = task.revised(beams=beams, best=1).decoding  # type: ignore[attr-defined]
+    if not trained:
+        wanted = backbone.target.encode([each.label[0] for each in some]).lengths
+        how = how.revised(max_new_tokens=max(1, round(float(np.mean(wanted)))))
     predictor, fast = Seq2SeqPredictor(backbone, task), backbone.fast
+    most = predictor.writer_for(how).budget(how)
+    lengths = backbone.tokenizer.encode([each.text for each in some]).lengths
+    texts = [each.text for each in some[: max(LEAST_ROWS, int(np.searchsorted(np.cumsum(lengths), most)))]]
+    predictor.written(texts[:1], how)
     started = time.perf_counter()
     predictor.written(texts, how)
     backbone.fast = fast
-    return (time.perf_counter() - started) / max(len(texts), 1)
+    return (time.perf_counter() - started) / len(texts)
 
 
 def _share(tokens: TokenRows, passed: np.ndarray) -> float:
