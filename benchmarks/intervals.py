@@ -2,11 +2,12 @@
 
     python benchmarks/intervals.py [--trials 1000] [--quick]
 
-Rows are more or less hard for every model (a normal number each); a run of a way has a skill of its own, and is right on a row with
-the probability that a logistic curve gives both. `coverage`: how often the 95 % interval of a mean over runs holds the mean of
-all runs on all rows. `false_better`: how often, of five ways that are equal, the one that is best on validation is called better than
-any other on test, p-values corrected by Holm. `false_better_pairs`: the same without correction. Of a single run the interval is one
-for this model alone, whose own truth is what it has to hold. Raw results: benchmarks/results/intervals.jsonl.
+Rows are more or less hard for every model (a normal number each); a run of a way has a skill of its own, and is right on a row
+with the probability that a logistic curve gives both. `coverage`: how often the 95 % interval of a mean over runs holds the mean
+of all runs on all rows. `false_better`: how often, of five ways that are equal, the one that is best on validation is called
+better than any other on test, p-values corrected by Holm. `false_better_pairs`: the same without correction. Of a single run the
+interval is one for this model alone, whose own truth is what it has to hold.
+Raw results: benchmarks/results/intervals.jsonl.
 """
 
 import argparse
