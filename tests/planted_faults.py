@@ -56,6 +56,7 @@ SIGNALS = (
 )
 
 
+RANKED, SCORES = "tests/runs/test_ranking.py::", "tests/transferability/test_scores.py::"
 TRIMMED, VECTORS = "tests/backbones/test_trimming.py::", "tests/runs/test_vectors.py::"
 
 
@@ -2524,6 +2525,41 @@ FAULTS = (
         "languages: rows are paired by ids that stand there twice", "evaluation/pairing.py",
         "return found if len(found) == len(cells) else None", "return found",
         "tests/evaluation/test_pairing.py::test_too_few_or_doubtful_ids_pair_nothing",
+    ),
+    Fault(
+        "ranking: evidence counts the intercept as a row", "transferability/logme.py",
+        "self.contrasts = len(spectrum) - 1", "self.contrasts = len(spectrum)",
+        SCORES + "test_logme_is_the_highest_evidence_of_a_linear_model",
+    ),
+    Fault(
+        "ranking: states are not centred", "transferability/spectrum.py",
+        "        centred -= centred.mean(0)\n", "",
+        SCORES + "test_scores_do_not_hang_on_axes_scale_offset_or_order",
+    ),
+    Fault(
+        "ranking: one covariance of the H-score is not shrunk", "transferability/h_score.py",
+        "return float((1 - share) * (between", "return float((between",
+        SCORES + "test_h_score_shrinks_as_ledoit_and_wolf_do",
+    ),
+    Fault(
+        "ranking: copies are neighbours of each other", "transferability/neighbours.py",
+        "groups[rows][:, None] == groups[None, :]", "rows[:, None] == np.arange(len(groups))[None, :]",
+        SCORES + "test_a_copy_of_a_row_is_no_neighbour_of_it",
+    ),
+    Fault(
+        "ranking: parts of the jackknife are taken for resamples", "transferability/jackknife.py",
+        "np.sqrt((count - 1) / count *", "np.sqrt(1 / (count - 1) *",
+        SCORES + "test_the_jackknife_of_a_mean_is_its_textbook_interval",
+    ),
+    Fault(
+        "ranking: test rows are scored on", "runs/truth.py",
+        "if not untestable(rows, task, data):", "if False:",
+        RANKED + "test_rows_that_a_fit_would_hold_out_for_a_test_play_no_part",
+    ),
+    Fault(
+        "ranking: the worst comes first", "runs/ranking.py",
+        "found.sort(key=lambda each: -(", "found.sort(key=lambda each: (",
+        RANKED + "test_networks_of_any_width_have_a_place_and_one_that_cannot_be_opened_a_reason",
     ),
 )  # fmt: skip
 

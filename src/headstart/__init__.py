@@ -37,6 +37,7 @@ _LAZY = {
     "duplicates": "headstart.api:duplicates",
     "cluster": "headstart.api:cluster",
     "suggest": "headstart.api:suggest",
+    "rank": "headstart.api:rank",
     "run": "headstart.api:run",
     "index": "headstart.api:index",
     "search": "headstart.api:search",

@@ -573,7 +573,7 @@ def compare(
     abstain: float | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
     seeds: Sequence[int] | int | None = ...,
-    backbones: Sequence[Keys] | Keys | None = ...,
+    backbones: str | Sequence[str | Keys] | None = ...,
     workers: int | None = ...,
     format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
@@ -1914,6 +1914,79 @@ def trim(
         encoding: Encoding of the files, such as `cp1252`.
         near_duplicates: Share of word 5-grams in common, in (0, 1), from which on a document counts as a copy of an
             earlier one and is left out.
+    """
+
+def rank(
+    data: TableLike,
+    *,
+    progress: Progress = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    task: TaskName | str | Keys | None = ...,
+    backbones: str | Sequence[str | Keys] | None = ...,
+    by: Literal["logme", "h-score", "neighbours", "probe"] | None = ...,
+    states: Literal["best", "mean", "last"] | None = ...,
+    most_rows: int | None = ...,
+    seed: int | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    cache: bool | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    text: Sequence[str] | str | None = ...,
+    label: str | None = ...,
+    labels: Sequence[str] | str | None = ...,
+    metric: str | None = ...,
+    weight: str | None = ...,
+    class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
+    merge_labels: bool | None = ...,
+    drop_rare_labels: bool | None = ...,
+    long: Literal["truncate", "window"] | None = ...,
+    separator: Literal["json", "|", ";", ",", "#", "newline", "space"] | None = ...,
+    encoder: Literal["bi", "cross"] | None = ...,
+    scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
+    crf: bool | None = ...,
+) -> dict[str, Any]:
+    """Which backbone suits labelled rows, and which of its layers, without training.
+
+    Options are those of `headstart rank --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        format: File format.
+        encoding: Text encoding such as `cp1252`.
+        delimiter: What stands between columns of a CSV file, one character.
+        header: Whether the first line of CSV and TSV files has names of columns.
+        task: What is to be learnt, by the name that the hub has for it (`headstart list tasks`).
+        backbones: Pretrained networks, each by its name, hub id or folder (an earlier run too), at most 100.
+        by: The score that gives the order.
+        states: The states that a backbone is judged by.
+        most_rows: Rows that states are scored on at most, a sample stratified by label, in [20, 20000].
+        seed: Seed of the sample and of the folds, in [0, 2^32).
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products.
+        cache: Keep the states on disk, so that they are not computed again.
+        output: Folder for the ranking, with a page.
+        overwrite: Replace the output folder if headstart wrote it.
+        text: Column(s) with the text.
+        label: Column with the label.
+        labels: Labels in the order of the outputs, such as `good,bad`.
+        metric: Score by which choices are made on validation, one of those that the task is judged by (`headstart
+            list metrics`).
+        weight: Column with how much each row counts in training, numbers over 0.
+        class_weight: Weight of each class in training.
+        merge_labels: Merge labels that differ only by case, white space or as 1 and 1.0 do into the most frequent
+            spelling.
+        drop_rare_labels: Leave out labels of a single example instead of stopping.
+        long: What happens to a text of more tokens than the network reads.
+        separator: What parts the labels of a cell.
+        encoder: `bi` reads the two texts apart, and their cosine tells.
+        scheme: In which tags are written.
+        crf: Learn how well each tag follows the one before it, too.
     """
 
 def duplicates(

@@ -316,6 +316,23 @@ def trim(
     return run_recipe(assemble("trim", given | options), progress).result
 
 
+def rank(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
+    """Which backbone suits labelled rows, and which of its layers: scores of frozen states, without training.
+
+    Args:
+        data: as for `fit`.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart rank` with underscores (`backbones=("mini", "runs/bio")`, `by="probe"`).
+
+    Returns:
+        What `headstart rank --json` prints; the first of its `ranking` has the `backbone` for `fit`.
+
+    Raises:
+        HeadstartError: see `headstart.errors`.
+    """
+    return _run("rank", data, progress, options).result
+
+
 def duplicates(data: TableLike | Sequence[str], *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
     """Which rows say the same: copies, near copies and those that a network takes for alike, in groups.
 

@@ -74,7 +74,7 @@ def named(
     default: str | None = None,
     *,
     unnamed: Callable[[Mapping[str, Any]], Component | str] | None = None,
-    only: type | None = None,
+    only: type | Callable[[type], bool] | None = None,
     others: str = "",
 ) -> Any:
     """Annotation for a field that holds a component of `registry`, given as a name, a mapping or an instance.
@@ -86,13 +86,13 @@ def named(
         registry: what there is.
         default: name that is meant where none is given.
         unnamed: makes a component of options without a name, or gives the name of the one that says what is wrong with them.
-        only: class that the component must be of.
+        only: class that the component must be of, or whether one of a class will do; what has no name of its own always does.
         others: what those do that are not, for the message that refuses them.
     """
 
     def build(value: Any) -> Any:
         found = made(value)
-        if only is not None and isinstance(found, Component) and not isinstance(found, only):
+        if isinstance(found, Component) and found.name and not _is_one(type(found), only):
             *names, last = _choices(registry, only)
             raise ValueError(f"'{found.name}' {others}; give {', '.join(names)}{' or ' * bool(names)}{last}")
         return found
@@ -131,8 +131,12 @@ def named(
     return BeforeValidator(build)
 
 
-def _choices(registry: Registry, only: type | None) -> list[str]:
-    return [name for name in registry.names() if only is None or issubclass(registry.get(name), only)]
+def _choices(registry: Registry, only: type | Callable[[type], bool] | None) -> list[str]:
+    return [name for name in registry.names() if only is None or _is_one(registry.get(name), only)]
+
+
+def _is_one(cls: type, only: type | Callable[[type], bool] | None) -> bool:
+    return only is None or (issubclass(cls, only) if isinstance(only, type) else only(cls))
 
 
 def components(info: FieldInfo) -> dict[str, type[Component]]:

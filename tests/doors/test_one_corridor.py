@@ -18,6 +18,7 @@ from headstart.objectives import OBJECTIVES
 from headstart.recipes.flags import HIDDEN, flat, sections
 from headstart.recipes.languages import VectorTraining
 from headstart.recipes.parsing import assemble, read
+from headstart.recipes.ranking import SUITED
 from headstart.recipes.raw_text import Network, RawTextData, Transplant
 from headstart.recipes.sources import Data, Format
 from headstart.recipes.verbs import VERBS
@@ -393,6 +394,12 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
         "near_duplicates": (["--near-duplicates", "0.7"], 0.7),
     },
     "cluster": GROUPING | {"k": (["-k", "20"], 20), "label": SHARED["label"]},
+    "rank": {name: EXPERIMENT[name] for name in flat("rank") if name in EXPERIMENT}
+    | {
+        "backbones": (["--backbones", "org/model,mini"], ["org/model", "mini"]),
+        "by": (["--by", "probe"], "probe"),
+        "states": (["--states", "mean"], "mean"),
+    },
     "suggest": GROUPING
     | {
         "model": (["--model", "run"], "run"),
@@ -470,6 +477,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
 REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
             "duplicates": {"input": "data.csv"}, "cluster": {"input": "data.csv"}, "suggest": {"input": "data.csv"},
+            "rank": {"train": "data.csv"},
             "trim": {"texts": "data.csv"}, "import": {"file": "net.gguf"}, "distill-vectors": {"source": "data.csv"}, "chat": {"model": "run"},
             "distill": {"teacher": "run", "texts": "data.csv"}, "resume": {"run": "run"}, "init": {"train": "data.csv"},
             "evaluate": {"model": "run", "test": "data.csv"}, "index": {"sources": "data.csv"}, "search": {"index": "run"},
@@ -648,10 +656,11 @@ def test_every_key_of_a_recipe_has_a_flat_name_of_its_own(verb: str) -> None:
     wanted |= {("", section, key) for section in own for key in known[section].model_fields}
     held = {"fit": {"task": TASKS, "strategies": STRATEGIES}, "pretrain": {"objective": OBJECTIVES}}
     held |= {"compare": held["fit"], "init": {"task": TASKS}, "adapt": held["pretrain"]}
-    held["distill"] = held["fit"]
+    held |= {"distill": held["fit"], "rank": held["init"]}
     for field, registry in held.get(verb, {}).items():
         names = [name for name in registry.names() if (field, name) != ("objective", "contrastive")]
         names = ["distillation"] if (verb, field) == ("distill", "strategies") else names
+        names = [name for name in names if verb != "rank" or registry.get(name).target_kind in SUITED]
         wanted |= {(name, field, key) for name in names for key in registry.get(name).model_fields}
     hidden = {tuple(path.split(".")) for path in HIDDEN}
     assert {path for path in wanted if path[1:] not in hidden} == set(reached)

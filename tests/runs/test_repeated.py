@@ -18,7 +18,7 @@ from headstart.recipes.labelled import Compare
 from headstart.recipes.parsing import assemble
 from headstart.recipes.sources import MEMORY
 from headstart.runs import cells, repeated
-from headstart.runs.cells import CellEntry, CellResult, Judged
+from headstart.runs.cells import CellEntry, CellResult, RowTally
 from headstart.runs.keys import Key
 from headstart.runs.repeated import cells_of, choose, comparisons, line, mean_of, ways_of
 from headstart.runs.run import run
@@ -44,7 +44,7 @@ def entry(
     """An entry that is right on so large a share of the rows, others under each seed."""
     random = np.random.default_rng([seed, len(strategy), int(100 * right)])
     hits = (np.linspace(0, 1, rows, endpoint=False) < right + random.normal(0, 0.01)).astype(np.int64)
-    judged = Judged(Tally.of(np.stack([hits, np.ones(rows, np.int64)], axis=1)), 1.0 - hits.astype(float))
+    judged = RowTally(Tally.of(np.stack([hits, np.ones(rows, np.int64)], axis=1)), 1.0 - hits.astype(float))
     score = {"accuracy": {"value": hits.mean(), "low": hits.mean() - 0.05, "high": hits.mean() + 0.05, "n": rows}}
     both = {"validation": score, "test": score}
     return CellEntry(

@@ -16,6 +16,7 @@ SCREEN = 20
 ESSENTIAL = {
     "add": "Documents that come into an index that is there.",
     "backbone": "Pretrained network: mini, folder, run or hub id.",
+    "backbones": "Several to compare, separated by commas.",
     "budget": "Time for the whole command, such as 90s, 3m or 1h.",
     "dry_run": "Show what would run and for how long, then stop.",
     "epochs": "Passes over what is learnt from.",
@@ -47,8 +48,12 @@ OF_VERB = {
     ("init", "output"): "Name of the recipe, by default recipe.yaml.",
     ("index", "output"): "Folder of a new index.",
     ("index", "text"): "Column of tables with the text.",
+    ("rank", "by"): "Score that gives the order.",
+    ("rank", "most_rows"): "Rows that states are scored on at most.",
+    ("rank", "output"): "Folder for the ranking, with a page.",
+    ("rank", "states"): "Layer that counts: best, mean or last.",
 }
-"""Those that mean another thing to one verb."""
+"""Those that mean another thing to one verb, or are on the first screen of that one alone."""
 SECTIONS = {
     "data": "Data", "task": "Task", "objective": "Task", MANY: "Strategy", "strategy": "Strategy", "backbone": "Strategy",
     "controls": "Strategy", "network": "Network", "training": "Training",
@@ -105,7 +110,7 @@ def text_of(verb: str, *, everything: bool) -> str:
         text = known[name].help
         lines += _entry(_argument(name, known[name]), f"{first_sentence(text)}." if short else text, width)
     for heading, some in _by_section(options):
-        shown = [option for option in some if not short or _is_essential(option)]
+        shown = [option for option in some if not short or _is_essential(verb, option)]
         lines += [""] * (everything and bool(shown)) + [heading] * bool(shown)
         for option in shown:
             essential = OF_VERB.get((verb, option.name)) or ESSENTIAL.get(option.name, "")
@@ -163,9 +168,10 @@ def _whole(option: Option) -> str:
     return option.help + (f" [{'; '.join(notes)}]" if notes else "")
 
 
-def _is_essential(option: Option) -> bool:
+def _is_essential(verb: str, option: Option) -> bool:
     """Whether an option is on the first screen; those of single strategies never are."""
-    return option.name in ESSENTIAL and not (option.owners and option.section == SECTIONS[MANY])
+    listed = option.name in ESSENTIAL or (verb, option.name) in OF_VERB
+    return listed and not (option.owners and option.section == SECTIONS[MANY])
 
 
 def _entry(name: str, text: str, width: int) -> list[str]:

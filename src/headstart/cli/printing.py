@@ -13,6 +13,7 @@ from headstart.cli.display import abstention_line, gap_table, leaderboard, plan_
 from headstart.cli.found import hit_list, is_marked, reply_list
 from headstart.cli.groups import clusters, duplicate_groups, suggested
 from headstart.cli.network import network_table, trimmed_table
+from headstart.cli.ranked import ranking_table
 from headstart.drawing.text import counted, shown
 from headstart.unseen import escaped, on_one_line
 
@@ -160,6 +161,14 @@ def _suggested(outcome: Outcome, quiet: bool) -> None:
         _say("next", f"fill in {', '.join(result['label'])}, then: headstart fit {quote(result['output'])}", quiet)
 
 
+def _ranking(outcome: Outcome, quiet: bool) -> None:
+    result = outcome.result
+    print(ranking_table(result))
+    if outcome.folder:
+        _say("\nsaved".ljust(13), f"{outcome.folder}: evidence.json, recipe.yaml, report.html", quiet)
+    _say("next", f"headstart fit {quote(result['file'])} --backbone {quote(result['ranking'][0]['backbone'])}", quiet)
+
+
 def _written(outcome: Outcome, quiet: bool) -> None:
     if "output" in outcome.result:
         _say("saved", f"{outcome.result['output']} ({outcome.result['rows']:,} rows)", quiet)
@@ -192,6 +201,7 @@ def _index(outcome: Outcome, quiet: bool) -> None:
 
 SHOWN: dict[str, Callable[[Outcome, bool], None]] = {
     "plan": _plan,
+    "ranking": _ranking,
     "duplicate_groups": _duplicates,
     "clusters": _clusters,
     "suggested": _suggested,

@@ -65,7 +65,9 @@ def chosen_score(task: Task[Any, Any], outputs: Outputs, rows: Store[Any]) -> Sc
     return interval_for_few(metric, metric.tally(task.results(outputs, rows)), clusters=rows.groups)
 
 
-def compared(task: Task[Any, Any], a: Outputs, b: Outputs, rows: Store[Any], *, seed: int = 0) -> PairedTest:
+def compared(
+    task: Task[Any, Any], a: Outputs, b: Outputs, rows: Store[Any], *, seed: int = 0, draws: int | None = None
+) -> PairedTest:
     """Whether two models differ on the same rows: a paired test of the chosen metric, or of one that stands in for it.
 
     A metric that has no such test, such as mean average precision, gives way to the usual one of the task.
@@ -76,11 +78,12 @@ def compared(task: Task[Any, Any], a: Outputs, b: Outputs, rows: Store[Any], *, 
         b: decided outputs of the second.
         rows: labelled, that both are of.
         seed: of the resampling.
+        draws: resamples; as many as `paired_test` takes if None.
     """
     metric = METRICS.get(task.test_metric.get(task.chosen_metric, task.chosen_metric))
     metric = METRICS.get(task.default_metric or task.metrics[0]) if metric.value is None else metric
     sides = (metric.tally(task.results(each, rows)) for each in (a, b))
-    return paired_test(metric, *sides, clusters=rows.groups, seed=seed)
+    return paired_test(metric, *sides, clusters=rows.groups, draws=draws, seed=seed)
 
 
 def sort_key(task: Task[Any, Any], outputs: Outputs, rows: Store[Any]) -> tuple[float, float]:

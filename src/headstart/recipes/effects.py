@@ -13,6 +13,7 @@ from headstart.recipes.base import Recipe
 from headstart.recipes.grouping import Duplicates, Grouping, Suggest
 from headstart.recipes.inference import Predict
 from headstart.recipes.labelled import Experiment
+from headstart.recipes.ranking import Rank
 from headstart.recipes.raw_text import LanguageModelling
 from headstart.strategies.base import Strategy
 from headstart.training.settings import Training
@@ -38,6 +39,9 @@ def without_effect(recipe: Recipe) -> list[Idle]:
         return list(_of_predictions(recipe))
     if isinstance(recipe, Grouping):
         return list(_of_groups(recipe))
+    if isinstance(recipe, Rank):
+        unused = recipe.overwrite and recipe.output is None
+        return [Idle(("overwrite",), "no output folder is named")] * unused
     if isinstance(recipe, LanguageModelling):
         both = recipe.training.updates is not None and recipe.training.epochs is not None
         return [Idle((TRAINING, "epochs"), "`updates` is given, and goes before")] * both

@@ -172,6 +172,9 @@ DOORS = (
         "A network with the pieces of its vocabulary that some texts need.",
         frozenset({"texts"}),
     ),
+    Door(
+        "rank", "rank", DATA, RESULT, "Which backbone suits labelled rows, and which of its layers, without training."
+    ),
     Door("duplicates", "duplicates", TEXTS, RESULT, "Which rows say the same, in groups."),
     Door("cluster", "cluster", TEXTS, RESULT, "What a pile of texts is about: clusters with examples and words."),
     Door("suggest", "suggest", TEXTS, RESULT, "Which rows a person should label next."),
@@ -250,7 +253,7 @@ def _kinds(part: Any) -> list[str]:
         return [f"Literal[{', '.join(repr(word) for word in inside)}]".replace("'", '"')]
     if origin in (tuple, list):
         items = [kind for inner in parts_of(inside[0]) for kind in _kinds(inner)]
-        return [f"Sequence[{items[0]}]", *items]
+        return ["str", "Sequence[str | Keys]"] if items == ["Keys"] else [f"Sequence[{items[0]}]", *items]
     if origin is dict:
         values = [kind for inner in parts_of(inside[1]) for kind in _kinds(inner)]
         return [f"Mapping[str, {values[0]}]", *(["str"] if values == ["str"] else [])]

@@ -86,6 +86,7 @@ VERBS = Verbs(
         "duplicates": Verb("headstart.recipes.grouping:Duplicates", "headstart.runs.duplicates:duplicates"),
         "cluster": Verb("headstart.recipes.grouping:Cluster", "headstart.runs.clustering:cluster"),
         "suggest": Verb("headstart.recipes.grouping:Suggest", "headstart.runs.suggesting:suggest"),
+        "rank": Verb("headstart.recipes.ranking:Rank", "headstart.runs.ranking:rank"),
     },
     group="headstart.verbs",
 )

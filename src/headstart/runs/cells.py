@@ -51,7 +51,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Judged:
+class RowTally:
     """What each row of a part gave, so that rows can be drawn again for several entries at once.
 
     Args:
@@ -89,7 +89,7 @@ class CellEntry:
     strategy: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    judged: Mapping[str, Judged] = field(default_factory=dict)
+    judged: Mapping[str, RowTally] = field(default_factory=dict)
 
     @property
     def done(self) -> bool:
@@ -196,7 +196,7 @@ def _entry(key: Key, entry: Entry, parts: Parts) -> CellEntry:
     )  # fmt: skip
 
 
-def _judged(entry: Entry, part: str, parts: Parts) -> Judged | None:
+def _judged(entry: Entry, part: str, parts: Parts) -> RowTally | None:
     outputs = entry.outputs(part, parts)
     rows = parts.validation if part == "validation" else parts.scored[_role(part, parts)]
     if outputs is None or not len(rows):
@@ -208,7 +208,7 @@ def _role(part: str, parts: Parts) -> Role:
     return next(role for role in parts.scored if role.part == part)
 
 
-def judged(task: Any, outputs: Outputs, rows: Store[Any]) -> Judged:
+def judged(task: Any, outputs: Outputs, rows: Store[Any]) -> RowTally:
     """What each row gave.
 
     Args:
@@ -217,7 +217,7 @@ def judged(task: Any, outputs: Outputs, rows: Store[Any]) -> Judged:
         rows: labelled.
     """
     results = task.results(outputs, rows)
-    return Judged(chosen_metric(task).tally(results), np.asarray(results.losses, np.float64))
+    return RowTally(chosen_metric(task).tally(results), np.asarray(results.losses, np.float64))
 
 
 def _with_strategy(key: Key, own: Key) -> Key:
@@ -292,7 +292,7 @@ def _read(place: Path) -> CellResult:
     entries = []
     for at, each in enumerate(about.entries):
         rows = {
-            name: Judged(
+            name: RowTally(
                 Tally(arrays[f"{at}/{name}/codes"], arrays[f"{at}/{name}/table"]), arrays[f"{at}/{name}/losses"]
             )
             for name in each.scores
