@@ -19,9 +19,9 @@ from headstart.runtime.interrupts import exit_code, watched
 def main(place: Path) -> int:
     """Carry out the cell and keep what it comes to; the exit code of the process."""
     told = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         with watched(terminate=True):
+            threading.Thread(target=_end_with_parent, daemon=True).start()
             recipe = from_mapping(told["recipe"], str(place))
             done_at(Cell(Key.of(told["key"]), recipe), place, test=told["test"])  # type: ignore[arg-type]
     except HeadstartError as error:
