@@ -27,8 +27,8 @@ TOKENS = {"cpu": 512, "cuda": 8192}
 """Tokens of answers whose distributions over all words are held at the same time."""
 OPENING, CLOSING = frozenset("$£€¥#"), frozenset("%°")
 """Signs without letter or digit that an answer may begin with, and end with."""
-STOPS = ("\n", ".")
-"""What a token begins with that ends an answer."""
+STOPS, COMMA = ("\n", "."), ","
+"""What a token begins with that ends an answer, and what ends one of several."""
 NOTHING = -1
 """Stands for the words of a refusal in the place of an answer's first word."""
 
@@ -67,21 +67,26 @@ class AnswerLikelihoods:
         head: over words, of a backbone in eval mode.
         tokenizer: of the backbone.
         ends: ids that end a text; a line break or a full stop ends an answer too.
+        listed: whether a comma does, as where an answer is one of several.
         device: type of device that it computes on.
         fast: multiply in bfloat16.
     """
 
     def __init__(
-        self, head: VocabularyHead, tokenizer: TextTokenizer, ends: Sequence[int], *, device: str = "cpu", fast: bool = False
+        self, head: VocabularyHead, tokenizer: TextTokenizer, ends: Sequence[int], *, listed: bool = False, device: str = "cpu",
+        fast: bool = False,
     ) -> None:  # fmt: skip
         self.reader = Continuations(head, tokenizer, device=device, fast=fast)
         self.tokenizer, self.device, self._stated = tokenizer, device, tuple(ends)
+        self._stops = (*STOPS, COMMA) if listed else STOPS
 
     @cached_property
     def ends(self) -> tuple[int, ...]:
-        """Ids that end an answer: those of texts, and tokens that begin with a line break or a full stop."""
+        """Ids that end an answer: those of texts, and tokens that begin with a line break, a full stop or, in a list, a comma."""
         tokenizer = self.tokenizer
-        stops = [number for number in tokenizer.vocabulary.values() if tokenizer.text_of([number]).startswith(STOPS)]
+        stops = [
+            number for number in tokenizer.vocabulary.values() if tokenizer.text_of([number]).startswith(self._stops)
+        ]
         return tuple(dict.fromkeys([*self._stated, *sorted(stops)]))
 
     def paths(self, asked: str, lead: str, context: str, words: Words, refusal: str, *, longest: int) -> Paths:
