@@ -251,7 +251,9 @@ def test_pairs_are_asked_about_too(fitted: Callable[..., Artifact]) -> None:
 
 
 TOPICS = {
-    "text": [f"the cat is {word} and it {says} {at}" for at in range(12) for word, says in (("good", "sat"), ("bad", "is"))],
+    "text": [
+        f"the cat is {word} and it {says} {at}" for at in range(12) for word, says in (("good", "sat"), ("bad", "is"))
+    ],
     "topics": [["good", "sat"], ["bad"]] * 8 + [["good"], ["bad"]] * 3 + [["good"], []],
 }
 SETS: dict[str, Any] = {"task": "multi-label-classification", "prompt_template": "{text} is?", "chat": False}

@@ -13,12 +13,16 @@ from headstart.artifact import Artifact, load
 from headstart.data.tags import Span, allowed, best_paths, spans_of
 from headstart.errors import HeadstartError
 from headstart.predictors.answer_likelihoods import NOTHING, SpanLikelihoods
-from headstart.predictors.prompted_spans import Candidates, apart, tag_values
+from headstart.predictors.prompted_spans import APART, Candidates, tag_values
 from headstart.strategies.span_prompts import best_margins, expected_margins
 
-WORDS = [["the", ("cat", "dog")[at % 2], "sat", "in", "the", ("shop", "big shop")[at % 3 == 0], str(at)] for at in range(16)]
+WORDS = [
+    ["the", ("cat", "dog")[at % 2], "sat", "in", "the", ("shop", "big shop")[at % 3 == 0], str(at)] for at in range(16)
+]
 WORDS = [" ".join(each).split() for each in WORDS]
-TAGS = [["O", "B-PET", "O", "O", "O", *(["B-PLACE"] if len(each) == 7 else ["B-PLACE", "I-PLACE"]), "O"] for each in WORDS]
+TAGS = [
+    ["O", "B-PET", "O", "O", "O", *(["B-PLACE"] if len(each) == 7 else ["B-PLACE", "I-PLACE"]), "O"] for each in WORDS
+]
 TAGS[3] = ["O"] * len(WORDS[3])
 ROWS = {"tokens": WORDS, "tags": TAGS}
 TYPES = {"labels": ["PET", "PLACE"], "descriptions": {"PET": "an animal"}}
@@ -49,7 +53,7 @@ def candidates(*rows: tuple[int, int, int, float]) -> Candidates:
 
 def test_of_runs_that_share_words_the_likelier_is_kept_and_tags_are_those_of_the_runs_over_zero() -> None:
     found = candidates((0, 1, 0, 2.0), (1, 2, 1, 3.0), (0, 0, 0, 1.0), (4, 4, 1, -1.0), (3, 3, 1, 90.0))
-    assert apart(found) == [4, 1, 2, 3]
+    assert found.apart() == [4, 1, 2, 3]
     values = tag_values(found, 6, 2)
     assert values.shape == (6, 5) and values.max() == 8.0 and (values[:, 0] == 0).all()
     names = ["O", "B-A", "I-A", "B-B", "I-B"]
@@ -58,24 +62,38 @@ def test_of_runs_that_share_words_the_likelier_is_kept_and_tags_are_those_of_the
     assert values[4, 3] == -1.0 and values[5, 1:].max() == -8.0
 
 
-def test_a_run_counts_by_how_much_likelier_it_is_than_none() -> None:
-    own = SpanLikelihoods(np.array([NOTHING, 0, 2]), np.array([NOTHING, 1, 2]), np.array([-3.0, -1.0, -7.0]), np.ones(3, int))
-    found = Candidates.of([own, own])
-    assert found.firsts.tolist() == [0, 2, 0, 2] and found.types.tolist() == [0, 0, 1, 1]
-    assert found.scores.tolist() == [2.0, -4.0, 2.0, -4.0]
+def test_a_run_counts_by_how_much_likelier_it_is_than_none_and_by_its_share_among_types() -> None:
+    def said(*scores: float) -> SpanLikelihoods:
+        firsts = np.array([NOTHING, 0, 2][: len(scores)])
+        return SpanLikelihoods(firsts, firsts, np.array(scores), np.ones(len(scores), int))
+
+    alone = Candidates.of([said(-3.0, -1.0, -7.0)])
+    assert alone.firsts.tolist() == [0, 2] and alone.scores.tolist() == [2.0, -4.0], "one type has the whole share"
+    both = Candidates.of([said(-3.0, -1.0, -7.0), said(-4.0, -5.0)])
+    assert both.types.tolist() == [0, 0, 1] and both.firsts.tolist() == [0, 2, 0]
+    shares = [2.0 - np.logaddexp(2.0, -1.0), -4.0 - np.logaddexp(-4.0, -1.0), -1.0 - np.logaddexp(2.0, -1.0)]
+    np.testing.assert_allclose(both.scores, np.array([2.0, -4.0, -1.0]) + APART * np.array(shares))
 
 
 def test_margins_make_f1_highest_where_labels_say_it_and_give_as_many_as_expected_where_not() -> None:
-    rows = [candidates((0, 0, 0, 5.0), (1, 1, 0, 3.0), (2, 2, 1, 7.0)), candidates((0, 0, 0, 1.0), (1, 1, 0, 2.0), (2, 2, 1, 9.0))]
+    rows = [
+        candidates((0, 0, 0, 5.0), (1, 1, 0, 3.0), (2, 2, 1, 2.5)),
+        candidates((0, 0, 0, 1.0), (1, 1, 0, 2.0), (2, 2, 1, 3.0)),
+    ]
     rows = [*rows, candidates((0, 1, 0, 4.0))]
-    true = [{Span(0, 1, "A"), Span(1, 2, "A")}, {Span(4, 5, "B")}, {Span(0, 2, "A")}]
-    margins = best_margins(rows, true, ["A", "B"], np.array([-9.0, -9.0]))
-    assert margins.tolist() == [2.5, -9.0], "of B there is one span, and it is not found"
+    true = [{Span(0, 1, "A"), Span(1, 2, "A")}, {Span(at, at + 1, "B") for at in (4, 5, 6)}, {Span(0, 2, "A")}]
+    margins = best_margins(rows, true, ["A", "B"], np.array([0.0, 0.0]))
+    kept = [each.less(margins) for each in rows]
+    assert [len(each.apart()) for each in kept] == [2, 0, 1], "those that are right, and none of B, which is never"
+    assert margins.tolist() == [2.5, 3.0] and best_margins(rows, [set()] * 3, ["A", "B"], np.ones(2)).tolist() == [
+        1.0,
+        1.0,
+    ]
     for count in (1.0, 2.0):
         usual = expected_margins(rows, 2, count)
         over = [each._replace(scores=each.scores - usual[each.types]) for each in rows]
-        assert sum((each.scores[apart(each)] > 0).sum() for each in over) == round(3 * count)
-    means = [(5 + 2 + 4) / 3, 8.0]
+        assert sum((each.scores[each.apart()] > 0).sum() for each in over) == round(3 * count)
+    means = [(5 + 2 + 4) / 3, 2.75]
     assert np.ptp(usual - means) == pytest.approx(0), "one border behind the mean of each type"
 
 
@@ -97,7 +115,9 @@ def test_a_saved_model_tags_as_before_and_every_span_stands_in_the_text(
     for one, other, text in zip(*both, ASKED, strict=True):
         assert one.tags == other.tags and one.entities
         for entity, same in zip(one.entities, other.entities, strict=True):
-            assert text[entity.start : entity.end] == entity.text and entity.score == pytest.approx(same.score, abs=1e-5)
+            assert text[entity.start : entity.end] == entity.text and entity.score == pytest.approx(
+                same.score, abs=1e-5
+            )
     (alone,) = again.predict(ASKED[1:])
     assert alone.tags == both[0][1].tags
     assert "network.generate" in again.predictor.usage()
@@ -110,10 +130,16 @@ def test_rows_without_tags_take_types_by_name_and_rows_with_tags_are_scored(
     fitted: Callable[..., Artifact], tmp_path: Path
 ) -> None:
     test = tmp_path / "test.conll"
-    test.write_text("\n\n".join("\n".join(map("\t".join, zip(*each, strict=True))) for each in zip(WORDS, TAGS, strict=True)))
-    model = fitted({"text": [" ".join(each) for each in WORDS]}, strategy="zero-shot", test=str(test), expected_labels=2.0, **TYPES)
+    test.write_text(
+        "\n\n".join("\n".join(map("\t".join, zip(*each, strict=True))) for each in zip(WORDS, TAGS, strict=True))
+    )
+    model = fitted(
+        {"text": [" ".join(each) for each in WORDS]}, strategy="zero-shot", test=str(test), expected_labels=2.0, **TYPES
+    )
     (row,) = model.evidence["leaderboard"]
-    assert row["description"] == "zero shots, words of the text alone, margins by how many are expected"
+    assert (
+        row["description"] == "zero shots, as a conversation, words of the text alone, margins by how many are expected"
+    )
     assert row["scores"]["validation"] is None and row["scores"]["test"]["f1"]["n"]
     assert model.labels == ("O", "B-PET", "I-PET", "B-PLACE", "I-PLACE")
     assert model.recipe["strategy"]["descriptions"] == {"PET": "an animal", "PLACE": "PLACE"}
@@ -121,7 +147,9 @@ def test_rows_without_tags_take_types_by_name_and_rows_with_tags_are_scored(
     assert given == 32, "two spans for each of 16 texts"
 
 
-def test_folds_are_asked_with_examples_of_the_others(fitted: Callable[..., Artifact], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folds_are_asked_with_examples_of_the_others(
+    fitted: Callable[..., Artifact], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from headstart.predictors.prompted_spans import PromptedSpans
 
     seen: list[tuple[set[str], set[str]]] = []

@@ -46,8 +46,11 @@ ANSWERED = "{second}\nQuestion: {first}\nAnswer:"
 """Template by which a question about a text is asked."""
 UNANSWERABLE = "unanswerable"
 """What is written where a text does not answer a question."""
-SPANNED = "Text: {text}\nName of a {label} in the text, or none:"
-"""Template by which words of a type are asked for; `{label}` stands for the words of the type."""
+SPANNED: Mapping[bool, str] = {
+    False: "Text: {text}\nName of a {label} in the text, or none:",
+    True: "{text}\nQuestion: Which {label} is named in the text?\nAnswer:",
+}
+"""Template by which words of a type (`{label}`) are asked for, as it stands and in a conversation."""
 NO_SPAN = "none"
 """What is written where a text has no words of a type."""
 USUAL_TYPES: Mapping[str, str] = {

@@ -28,6 +28,8 @@ LONGEST = 6
 """Words of a span at most."""
 AT_ONCE = 32
 """Texts that are asked about for one type after the other."""
+APART = 2.0
+"""Weight of a type's share among all types in the score of a run of words; see docs/prompting.md."""
 FARTHEST = 8.0
 """Log-odds beyond which no word is given a tag, and none is denied one."""
 
@@ -82,29 +84,56 @@ class Candidates(NamedTuple):
     types: np.ndarray
     """Number of the type of each, int64."""
     scores: np.ndarray
-    """How much likelier it is than that there is none of its type, in nats, float64."""
+    """How much speaks for it, in nats, float64; see `of`."""
 
     @classmethod
     def of(cls, found: Sequence[SpanLikelihoods]) -> Self:
         """Candidates by what was written where each type was asked for.
 
+        The score of a run of words is the logarithm of how much likelier it is than that there is none of the type, and `APART`
+        times that of its share among all types, since small networks write the names in a text whatever they are asked for. A
+        run that was not followed for a type counts there as the least likely one that was.
+
         Args:
             found: answers of each type, a refusal among them.
         """
-        parts = [np.zeros((4, 0))]
-        for kind, own in enumerate(found):
+        runs: dict[tuple[int, int], int] = {}
+        parts = list[tuple[np.ndarray, np.ndarray]]()
+        for own in found:
             none = own.firsts == NOTHING
-            scores = own.scores[~none] - own.scores[none].max()
-            parts.append(np.stack([own.firsts[~none], own.lasts[~none], np.full(len(scores), kind), scores]))
-        table = np.concatenate(parts, axis=1)
-        return cls(*table[:3].astype(np.int64), table[3])
+            pairs = zip(own.firsts[~none].tolist(), own.lasts[~none].tolist(), strict=True)
+            places = np.array([runs.setdefault(pair, len(runs)) for pair in pairs], dtype=np.int64)
+            parts.append((places, own.scores[~none] - own.scores[none].max()))
+        table = np.stack([np.full(len(runs), scores.min(initial=0.0)) for _, scores in parts], axis=1)
+        for kind, (places, scores) in enumerate(parts):
+            table[places, kind] = scores
+        shares = table - np.logaddexp.reduce(table, axis=1, keepdims=True)
+        places = np.concatenate([each for each, _ in parts])
+        types = np.repeat(np.arange(len(parts)), [len(each) for each, _ in parts])
+        words = np.array(list(runs), dtype=np.int64).reshape(-1, 2)[places]
+        return cls(words[:, 0], words[:, 1], types, (table + APART * shares)[places, types])
+
+    def less(self, margins: np.ndarray) -> Self:
+        """Those whose scores are over the margins of their types, shape (types,), with what they are over them."""
+        scores = self.scores - margins[self.types]
+        return type(self)(*(column[scores > 0] for column in (self.firsts, self.lasts, self.types, scores)))
+
+    def apart(self) -> list[int]:
+        """Numbers of those, from the highest score on, that share no word with one before them."""
+        taken, kept = set[int](), list[int]()
+        for at in np.argsort(-self.scores, kind="stable").tolist():
+            own = range(int(self.firsts[at]), int(self.lasts[at]) + 1)
+            if taken.isdisjoint(own):
+                taken.update(own)
+                kept.append(at)
+        return kept
 
 
 class PromptedSpans(AskedDecoder):
     """A decoder that is asked for the words of each type in a text, and may answer with words of that text or with none.
 
-    Every run of words gets the logarithm of how much likelier it is than that there is none of the type, less the margin of that
-    type. Where runs share words the one with the highest value is taken; it is a span where its value is over 0.
+    Every run of words gets a score for each type, see `Candidates.of`, less the margin of that type. Where runs share words the one
+    with the highest value is taken; it is a span where its value is over 0.
 
     Args:
         model: with a `VocabularyHead`; put into eval mode.
@@ -226,20 +255,9 @@ def tag_values(found: Candidates, count: int, types: int) -> np.ndarray:
     """
     values = np.full((count, 1 + 2 * types), -FARTHEST)
     values[:, 0] = 0.0
-    for at in apart(found):
+    for at in found.apart():
         first, last, kind = (int(each[at]) for each in found[:3])
         score = np.clip(found.scores[at], -FARTHEST, FARTHEST)
         values[first, 1 + 2 * kind] = score
         values[first + 1 : last + 1, 2 + 2 * kind] = score
     return values
-
-
-def apart(found: Candidates) -> list[int]:
-    """Numbers of the candidates, from the highest score on, that share no word with one before them."""
-    taken, kept = set[int](), list[int]()
-    for at in np.argsort(-found.scores, kind="stable").tolist():
-        own = range(int(found.firsts[at]), int(found.lasts[at]) + 1)
-        if taken.isdisjoint(own):
-            taken.update(own)
-            kept.append(at)
-    return kept

@@ -21,6 +21,8 @@ CALIBRATIONS: tuple[Calibration, ...] = ("batch", "none", "contextual", "domain-
 """In the order in which they are taken where scores are the same."""
 TRIED = 120
 """Training rows on which templates and calibrations are compared."""
+TRIED_SENTENCES = 60
+"""Training rows by which it is set how much has to speak for a span of words."""
 
 
 class Way(NamedTuple):

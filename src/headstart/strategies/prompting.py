@@ -28,6 +28,7 @@ from headstart.strategies.opinions import LEAST_EVENED, bordered
 from headstart.strategies.prompt_ways import (
     CALIBRATIONS,
     TRIED,
+    TRIED_SENTENCES,
     Calibration,
     Way,
     answers_of,
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 
 ANSWERING = 3.0
 """Passes that a question takes, the prompt once and then the answers that are followed."""
-TRIED_SENTENCES = 60
-"""Training rows by which it is set how much likelier than none a span of words has to be."""
 
 
 class Prompting(Strategy):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +17,17 @@ from headstart.errors import RecipeError
 from headstart.grouping.named import usual_count
 from headstart.strategies.base import Candidate, Context
 from headstart.strategies.open_prompts import held_outputs
-from headstart.strategies.prompt_ways import refuse_shots, tried_rows
-from headstart.strategies.prompting import TRIED_SENTENCES
+from headstart.strategies.prompt_ways import TRIED_SENTENCES, refuse_shots, tried_rows
 
 if TYPE_CHECKING:
     from headstart.predictors.prompted_spans import Candidates, PromptedSpans, TypePrompt
 
-USUAL_MARGIN = 0.0
-"""Nats by which a span has to be likelier than none where there are no texts to set that by; see docs/zero-shot.md."""
+USUAL_MARGIN = {False: -1.5, True: 3.5}
+"""Margin of all types where there are no texts to set it by, by whether the prompt is a conversation; see docs/zero-shot.md."""
 LEAST_SPANS = 3
-"""True spans of a type among labelled rows, below which its margin is set as that of rows without labels."""
+"""True spans of a type among labelled rows, below which it has no margin of its own."""
+MOVES = tuple(np.arange(-4, 4.25, 0.5).tolist())
+"""Nats by which margins are moved where labelled rows say what that comes to."""
 
 
 def tagged(prompting: Any, context: Context) -> Candidate:
@@ -37,12 +39,14 @@ def tagged(prompting: Any, context: Context) -> Candidate:
     types = context.task.label_names
     words = verbalized(types, usual_words(types) | (prompting.verbalizer or {}))
     model = prompting.model_of(context)
-    chat = bool(prompting.chat)
+    chat = prompting.tries_conversations(model) and not prompting.shots if prompting.chat is None else prompting.chat
     prompting.tries_conversations(model)
     resolved = prompting.revised(
-        verbalizer=dict(zip(types, words, strict=True)), prompt_template=prompting.prompt_template or SPANNED, chat=chat
+        verbalizer=dict(zip(types, words, strict=True)),
+        prompt_template=prompting.prompt_template or SPANNED[chat],
+        chat=chat,
     )
-    margins = np.full(len(types), USUAL_MARGIN)
+    margins = np.full(len(types), USUAL_MARGIN[chat])
 
     def asking(part: Context) -> PromptedSpans:
         asked = [_asking(resolved, part, kind, said) for kind, said in zip(types, words, strict=True)]
@@ -51,7 +55,8 @@ def tagged(prompting: Any, context: Context) -> Candidate:
     predictor = asking(context)
     shown = {shot.input for each in predictor.asking for shot in each.shots}
     some = tried_rows(context, TRIED_SENTENCES)
-    some = some.take([row for row, each in enumerate(some.inputs) if each.text not in shown])
+    left = [row for row, each in enumerate(some.inputs) if each.text not in shown]
+    some = some.take(left) if left else some
     context.progress.begin(prompting.name, len(some))
     found, _ = predictor.candidates(list(some.inputs), progress=context.progress)
     context.progress.end()
@@ -121,13 +126,11 @@ def expected_margins(found: Sequence[Candidates], types: int, expected: float | 
         types: how many there are.
         expected: spans of a text on average; 1.5 if None, of one type three quarters.
     """
-    from headstart.predictors.prompted_spans import apart
-
     best = np.array([[each.scores[each.types == kind].max(initial=-np.inf) for kind in range(types)] for each in found])
     there = np.isfinite(best)
     means = np.where(there, best, 0.0).sum(0) / np.maximum(there.sum(0), 1)
     moved = [each._replace(scores=each.scores - means[each.types]) for each in found]
-    ranked = np.sort(np.concatenate([each.scores[apart(each)] for each in moved]))[::-1]
+    ranked = np.sort(np.concatenate([each.scores[each.apart()] for each in moved]))[::-1]
     at = min(round((usual_count(types) if expected is None else expected) * len(found)), len(ranked))
     return means + _border(ranked, at)
 
@@ -135,37 +138,39 @@ def expected_margins(found: Sequence[Candidates], types: int, expected: float | 
 def best_margins(
     found: Sequence[Candidates], true: Sequence[set[Span]], types: Sequence[str], usual: np.ndarray
 ) -> np.ndarray:
-    """Margins with which the F1 of each type is highest on labelled rows, shape (types,).
+    """Margins with which the F1 of all spans is highest on labelled rows, shape (types,).
+
+    From the usual ones all are moved alike first, and then each by itself, twice, so that a few rows do not say too much.
 
     Args:
         found: of each row.
         true: spans of each row.
         types: names of the types.
-        usual: margins of types of which there are too few true spans, or none is found.
+        usual: where it begins; types with too few true spans keep the distance to the others that they have there.
     """
-    from headstart.predictors.prompted_spans import Candidates, apart
-
-    margins = usual.copy()
-    for kind, name in enumerate(types):
-        scores, right = list[float](), list[bool]()
-        for each, spans in zip(found, true, strict=True):
-            own = Candidates(*(column[each.types == kind] for column in each))
-            for at in apart(own):
-                scores.append(float(own.scores[at]))
-                right.append(Span(int(own.firsts[at]), int(own.lasts[at]) + 1, name) in spans)
-        count = sum(span.type == name for spans in true for span in spans)
-        if count < LEAST_SPANS or not any(right):
-            continue
-        order = np.argsort(-np.array(scores), kind="stable")
-        hits = np.cumsum(np.array(right)[order])
-        f1 = 2 * hits / (np.arange(1, len(order) + 1) + count)
-        margins[kind] = _border(np.array(scores)[order], int(f1.argmax()) + 1)
+    counts = Counter(span.type for spans in true for span in spans)
+    each = [np.eye(len(types))[at] for at, name in enumerate(types) if counts[name] >= LEAST_SPANS]
+    margins = usual
+    for direction in (np.ones(len(types)), *each, *each):
+        ways = [(_f1(found, true, types, margins + step * direction), -abs(step), step) for step in MOVES]
+        margins = margins + max(ways)[2] * direction
     return margins
+
+
+def _f1(found: Sequence[Candidates], true: Sequence[set[Span]], types: Sequence[str], margins: np.ndarray) -> float:
+    """F1 of the spans that are over their margins, in [0, 1]."""
+    right = given = 0
+    for each, spans in zip(found, true, strict=True):
+        over = each.less(margins)
+        said = {Span(int(over.firsts[at]), int(over.lasts[at]) + 1, types[over.types[at]]) for at in over.apart()}
+        right += len(said & spans)
+        given += len(said)
+    return 2 * right / max(given + sum(map(len, true)), 1)
 
 
 def _border(ranked: np.ndarray, count: int) -> float:
     """What lies between the first so many of falling scores and the others."""
     if not len(ranked):
-        return USUAL_MARGIN
+        return 0.0
     above, below = (float(ranked[min(max(at, 0), len(ranked) - 1)]) for at in (count - 1, count))
     return (above + below) / 2 if 0 < count < len(ranked) else above + 1.0 if count <= 0 else below - 1.0
