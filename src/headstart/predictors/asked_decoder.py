@@ -42,6 +42,8 @@ class AskedDecoder(ScaledPredictor):
     runtime: ClassVar[Runtime] = "torch"
     listed: ClassVar[bool] = False
     """Whether an answer may be one of several with commas between them."""
+    starts: ClassVar[int | None] = None
+    """Words of a text that answers are followed from, the likeliest; as `AnswerLikelihoods` has it if None."""
 
     def __init__(self, model: Model, task: Task[Any, Any], factor: float) -> None:
         super().__init__(task)
@@ -58,7 +60,9 @@ class AskedDecoder(ScaledPredictor):
             head: Any = self.model.heads[HEAD]
             tokenizer, device = self.backbone.tokenizer, self.backbone.device.type
             ends = ends_of(self.backbone)
-            self._reader = AnswerLikelihoods(head, tokenizer, ends, listed=self.listed, device=device)
+            self._reader = AnswerLikelihoods(
+                head, tokenizer, ends, listed=self.listed, starts=self.starts, device=device
+            )
         return self._reader
 
     def asked(

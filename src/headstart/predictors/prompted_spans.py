@@ -24,7 +24,7 @@ from headstart.runtime.contained import content, parsed
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
 
-LONGEST = 6
+LONGEST = 5
 """Words of a span at most."""
 AT_ONCE = 32
 """Texts that are asked about for one type after the other."""
@@ -145,6 +145,7 @@ class PromptedSpans(AskedDecoder):
 
     kind: ClassVar[str] = "prompted-spans"
     listed: ClassVar[bool] = True
+    starts: ClassVar[int | None] = 8
 
     def __init__(
         self, model: Model, task: Task[Any, Any], asking: Sequence[TypePrompt], margins: Sequence[float], factor: float = 1.0

@@ -68,8 +68,10 @@ class ZeroShot(Strategy):
     labels, and with which texts have as many labels on average as are expected (`expected_labels`); a model of pairs gives a label
     where it is likelier entailed than not. Rows with labels set temperature and thresholds.
 
+    Where words are tagged, a decoder is asked for the words of each type in a text, as by `prompting`.
+
     Needs: the labels' names, by `--labels` where the file has none.
-    Inputs: texts with one label or several each; with a decoder pairs of texts too.
+    Inputs: texts with one label or several each; with a decoder pairs of texts and words with tags too.
     See also: `prompting`, the decoder alone, with examples; `distillation`, which makes a small model of what it says;
     `feature-extraction`, which few labels suffice for.
 
@@ -97,8 +99,8 @@ class ZeroShot(Strategy):
     hypothesis_template: str = Field(default="This text is about {label}.", examples=["It was {label}."])
     """Sentence about a label that a text may entail, with `{label}` for its words."""
     expected_labels: float | None = Field(default=None, gt=0, le=1000, examples=[1.5])
-    """Labels that a text has on average where it may have several, over 0; by default as many as rows with labels have, and 1.5
-    where there are none."""
+    """Labels that a text has on average where it may have several, or spans of words where these are tagged, over 0; by default as
+    labelled rows have it, and 1.5 where there are none."""
     embedding_backbone: InputPath = "mini"
     """Encoder beside a decoder: the two opinions are multiplied; `none` asks the decoder alone."""
 
