@@ -143,6 +143,7 @@ def test_rows_without_tags_take_types_by_name_and_rows_with_tags_are_scored(
     assert row["scores"]["validation"] is None and row["scores"]["test"]["f1"]["n"]
     assert model.labels == ("O", "B-PET", "I-PET", "B-PLACE", "I-PLACE")
     assert model.recipe["strategy"]["descriptions"] == {"PET": "an animal", "PLACE": "PLACE"}
+    assert "which is weak as a rule" in model.evidence["verdict"][-1]
     given = sum(len(each.entities) for each in model.predict([" ".join(each) for each in WORDS]))
     assert given == 32, "two spans for each of 16 texts"
 
