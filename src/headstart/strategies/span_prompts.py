@@ -50,7 +50,7 @@ def tagged(prompting: Any, context: Context) -> Candidate:
 
     def asking(part: Context) -> PromptedSpans:
         asked = [_asking(resolved, part, kind, said) for kind, said in zip(types, words, strict=True)]
-        return PromptedSpans(model, context.task, asked, margins)
+        return PromptedSpans(model, context.task, asked, margins.tolist())
 
     predictor = asking(context)
     shown = {shot.input for each in predictor.asking for shot in each.shots}
@@ -162,7 +162,7 @@ def _f1(found: Sequence[Candidates], true: Sequence[set[Span]], types: Sequence[
     right = given = 0
     for each, spans in zip(found, true, strict=True):
         over = each.less(margins)
-        said = {Span(int(over.firsts[at]), int(over.lasts[at]) + 1, types[over.types[at]]) for at in over.apart()}
+        said = {Span(int(over.firsts[at]), int(over.lasts[at]) + 1, types[int(over.types[at])]) for at in over.apart()}
         right += len(said & spans)
         given += len(said)
     return 2 * right / max(given + sum(map(len, true)), 1)
