@@ -274,6 +274,7 @@ def fit(
     verbalizer: Mapping[str, str] | str | None = ...,
     calibration: Literal["none", "contextual", "batch", "domain-conditional"] | None = ...,
     length_normalised: bool | None = ...,
+    expected_labels: float | None = ...,
     retriever: str | Keys | None = ...,
     depth: int | None = ...,
     interaction: Literal["late", "cross"] | None = ...,
@@ -295,7 +296,6 @@ def fit(
     entailment: str | None = ...,
     entailment_label: str | None = ...,
     hypothesis_template: str | None = ...,
-    expected_labels: float | None = ...,
     embedding_backbone: str | None = ...,
     training: Keys | None = ...,
 ) -> Artifact:
@@ -521,6 +521,8 @@ def fit(
         verbalizer: Words that stand for labels (Schick and Schütze 2021, section 3) (of prompting).
         calibration: What is taken away from scores (of prompting).
         length_normalised: Means over the tokens of a label's words in place of sums (of prompting).
+        expected_labels: Labels that a text has on average where it may have several, or spans of words where these
+            are tagged, over 0 (of prompting, zero-shot).
         retriever: Strategy that finds the passages (of rerank).
         depth: Passages of each question that are read, in [2, 100] (of rerank).
         interaction: How question and passage meet (of rerank).
@@ -548,7 +550,6 @@ def fit(
         entailment_label: Label of that run that says that the first text entails the second (of zero-shot).
         hypothesis_template: Sentence about a label that a text may entail, with `{label}` for its words (of zero-
             shot).
-        expected_labels: Labels that a text has on average where it may have several, over 0 (of zero-shot).
         embedding_backbone: Encoder beside a decoder (of zero-shot).
         training: Settings of the training loop, as a mapping of its keys.
     """
@@ -742,6 +743,7 @@ def compare(
     verbalizer: Mapping[str, str] | str | None = ...,
     calibration: Literal["none", "contextual", "batch", "domain-conditional"] | None = ...,
     length_normalised: bool | None = ...,
+    expected_labels: float | None = ...,
     retriever: str | Keys | None = ...,
     depth: int | None = ...,
     interaction: Literal["late", "cross"] | None = ...,
@@ -763,7 +765,6 @@ def compare(
     entailment: str | None = ...,
     entailment_label: str | None = ...,
     hypothesis_template: str | None = ...,
-    expected_labels: float | None = ...,
     embedding_backbone: str | None = ...,
     training: Keys | None = ...,
 ) -> Artifact:
@@ -957,6 +958,7 @@ def plan(
     verbalizer: Mapping[str, str] | str | None = ...,
     calibration: Literal["none", "contextual", "batch", "domain-conditional"] | None = ...,
     length_normalised: bool | None = ...,
+    expected_labels: float | None = ...,
     retriever: str | Keys | None = ...,
     depth: int | None = ...,
     interaction: Literal["late", "cross"] | None = ...,
@@ -978,7 +980,6 @@ def plan(
     entailment: str | None = ...,
     entailment_label: str | None = ...,
     hypothesis_template: str | None = ...,
-    expected_labels: float | None = ...,
     embedding_backbone: str | None = ...,
     training: Keys | None = ...,
 ) -> dict[str, Any]:
@@ -1548,6 +1549,8 @@ def predict(
     sampling_seed: int | None = ...,
     no_repeat_ngram: int | None = ...,
     labels: Sequence[str] | str | None = ...,
+    several: bool | None = ...,
+    spans: bool | None = ...,
     input: str | None = ...,
     output: str | None = ...,
     best: int | None = ...,
@@ -1586,6 +1589,8 @@ def predict(
         sampling_seed: Seed of what is drawn in models that write, in [0, 4294967295].
         no_repeat_ngram: Tokens in a row that may not occur twice in a text, in [0, 100], of models that write.
         labels: Labels to choose from by their names alone, such as `good,bad`, in the place of a run.
+        several: Give each text any number of the `labels` that are named, each by itself.
+        spans: Give words of each text the `labels` that are named, as types of spans such as `person,place`.
         input: File with a text column, or `-` for lines on standard input.
         output: File to write.
         best: Answers, passages or texts listed for each input at most, in [1, 100], of models that find or write

@@ -357,6 +357,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     "predict": {name: SHARED[name] for name in SHARED if name != "label"}
     | {name: EXPERIMENT[name] for name in ("best", "max_answer", *WRITING)}
     | {"runtime": (["--runtime", "torch"], "torch"), "stream": (["--stream"], True)}
+    | {"several": (["--several"], True), "spans": (["--spans"], True)}
     | {name: EXPERIMENT[name] for name in ("corpus", "labels", "backbone", "revision", "max_length")}
     | {"model": ([], "run"), "texts": (["good"], ["good"]), "input": (["--input", "new.csv"], "new.csv")},
     "chat": {name: SHARED[name] for name in ("threads", "device", "precision")}

@@ -34,7 +34,7 @@ RANKS = {
 PAIRS = "it compares the two texts of a pair, and needs nothing else"
 OVERLAP = "it finds answers to questions in texts, and nothing else"
 PROMPTED = {
-    "prompting": "it scores the words of one label or number for each row, finds answers, or writes a text",
+    "prompting": "it scores the words of labels or numbers for each row, finds words of a text, or writes one",
     "zero-shot": "it tells labels of each row by the labels' names",
     "distillation": "a teacher gives one label to each text, and here rows have something else",
 }
@@ -55,7 +55,7 @@ REFUSED = {
     "text-classification": {**TAUGHT, "crf": CRF, "untouched": PAIRS, "word-overlap": OVERLAP},
     "text-pair-classification": {**TAUGHT, "crf": CRF, "untouched": PAIRS, "word-overlap": OVERLAP},
     "multi-label-classification": {
-        **{name: why for name, why in PROMPTED.items() if name != "zero-shot"},
+        "distillation": PROMPTED["distillation"],
         "contrastive": "it draws together texts of one label, and here a text may have several",
         "self-training": "what it is sure of is one label for each text",
         "coral": "its head is that of one label for each text",
@@ -66,8 +66,7 @@ REFUSED = {
     "text-regression": NUMBERS | {"untouched": PAIRS},
     "sentence-similarity": NUMBERS,
     "token-classification": {
-        **PROMPTED,
-        "zero-shot": "the name of a label does not tell which words of a text it is about",
+        "distillation": PROMPTED["distillation"],
         "contrastive": "it pulls whole texts together by their one label",
         "self-training": "it takes the one label of a text on trust",
         "coral": "it aligns the states of whole texts",

@@ -248,3 +248,54 @@ def test_pairs_are_asked_about_too(fitted: Callable[..., Artifact]) -> None:
     }  # fmt: skip
     model = fitted(rows, task="text-pair-classification", text=("first", "second"), label="label", shots=1)
     assert model.predict([("the cat 3", "sat")])[0].label in ("yes", "no")
+
+
+TOPICS = {
+    "text": [
+        f"the cat is {word} and it {says} {at}" for at in range(12) for word, says in (("good", "sat"), ("bad", "is"))
+    ],
+    "topics": [["good", "sat"], ["bad"]] * 8 + [["good"], ["bad"]] * 3 + [["good"], []],
+}
+SETS: dict[str, Any] = {"task": "multi-label-classification", "prompt_template": "{text} is?", "chat": False}
+
+
+def test_of_several_labels_each_has_a_border_and_an_example_shows_its_rarest_one(
+    fitted: Callable[..., Artifact], tmp_path: Path
+) -> None:
+    from headstart.grouping.named import evened
+
+    model = fitted(TOPICS, **SETS, shots=3, length_normalised=True)
+    asked: Any = model.predictor
+    assert all(shot.input in TOPICS["text"] for shot in asked.shots) and len(asked.shots) == 3
+    for shot in asked.shots:
+        both = "good" in shot.input and int(shot.input.split()[-1]) < 8
+        assert asked.prompt.words[shot.label] == ("sat" if both else shot.input.split()[3])
+    (row,) = model.evidence["leaderboard"]
+    train = model.evidence["data"]["splits"]["train"]
+    mean = sum(train["labels"].values()) / train["rows"]
+    assert row["description"] == f"3 balanced shots, {mean:.2g} labels expected for each text"
+    assert len(next(each for each in model.decisions if each.name == "thresholds").values) == 3
+    again = load(model.save(tmp_path / "saved"))
+    np.testing.assert_allclose(again.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-5)
+    alone = fitted({"text": TOPICS["text"]}, **SETS, labels=["good", "bad", "sat"], expected_labels=2.0)
+    own: Any = alone.predictor
+    scores = own.scores(TOPICS["text"])[0]
+    factors, summands = evened(scores, 2.0)
+    np.testing.assert_allclose(own.bias, summands / factors, atol=1e-6)
+    assert (alone.predict_proba(TOPICS["text"]) >= 0.5).sum() == pytest.approx(48, abs=1)
+    assert alone.recipe["strategy"]["calibration"] is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "said"),
+    [
+        (TOPICS, SETS | {"calibration": "batch"}, "leave out calibration"),
+        (TOPICS, SETS | {"expected_labels": 3.0}, "cannot have 3 of 3 labels"),
+        (ROWS, {"expected_labels": 1.0}, "so none are expected"),
+    ],
+)
+def test_what_has_no_meaning_for_several_labels_or_one_is_refused(
+    rows: Any, options: dict[str, Any], said: str, fitted: Callable[..., Artifact]
+) -> None:
+    with pytest.raises(HeadstartError, match=said):
+        fitted(rows, **options)

@@ -242,6 +242,9 @@ def test_labels_are_told_by_their_names_without_a_run_each_text_by_itself(tiny_b
     assert sum(one["probabilities"].values()) == pytest.approx(1)
     with pytest.raises(HeadstartError, match="model: is required"):
         headstart.predict(texts=TEXTS[:1])
+    for how in (given, decoder):
+        (several,) = headstart.predict(texts=TEXTS[:1], **how, several=True)["predictions"]
+        assert {name for name, share in several["probabilities"].items() if share >= 0.5} == {*several["labels"]}
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from headstart.data.dialogues import Dialogue, Turn
 from headstart.errors import DataError, quoted
 from headstart.registry import did_you_mean
 
-TEXT, FIRST, SECOND, LABELS = "text", "first", "second", "labels"
+TEXT, FIRST, SECOND, LABELS, LABEL = "text", "first", "second", "labels", "label"
 _FIELD = re.compile(r"\{(\w+)\}")
 BETWEEN = "\n\n"
 """What parts of a prompt are divided by."""
@@ -46,6 +46,17 @@ ANSWERED = "{second}\nQuestion: {first}\nAnswer:"
 """Template by which a question about a text is asked."""
 UNANSWERABLE = "unanswerable"
 """What is written where a text does not answer a question."""
+SPANNED: Mapping[bool, str] = {
+    False: "Text: {text}\nName of a {label} in the text, or none:",
+    True: "{text}\nQuestion: Which {label} is named in the text?\nAnswer:",
+}
+"""Template by which words of a type (`{label}`) are asked for, as it stands and in a conversation."""
+NO_SPAN = "none"
+"""What is written where a text has no words of a type."""
+USUAL_TYPES: Mapping[str, str] = {
+    "PER": "person", "LOC": "location", "ORG": "organization", "GPE": "country, city or state", "FAC": "building",
+}  # fmt: skip
+"""Words of types that files call by usual abbreviations."""
 MOST_WHOLE, MOST_STEPS = 20, 10
 """Range that whole numbers are the words of; steps from the lowest to the highest number else."""
 
@@ -147,23 +158,29 @@ def number_words(values: Sequence[float]) -> tuple[tuple[str, ...], tuple[float,
     return tuple(f"{each:.12g}" for each in found), tuple(found)
 
 
-def template_fault(template: str, *, pairs: bool) -> str:
+def template_fault(template: str, *, pairs: bool = False, typed: bool = False) -> str:
     """What is wrong with a template, as a sentence without a full stop; empty where nothing is.
 
     Args:
         template: see `Prompt`.
         pairs: whether it is about two texts.
+        typed: whether it asks for words of a type (`{label}`), so that there are no labels to list.
     """
-    needed = {FIRST, SECOND} if pairs else {TEXT}
+    needed = {FIRST, SECOND} if pairs else {TEXT, LABEL} if typed else {TEXT}
     fields = {*_FIELD.findall(template)}
+    known = sorted(needed if typed else needed | {LABELS})
     if lacking := sorted(needed - fields):
-        return (
-            f"the template has no {{{lacking[0]}}}, where {'one of the two texts' if pairs else 'the text'} is to stand"
-        )
-    if odd := sorted(fields - needed - {LABELS}):
-        known = ", ".join(f"{{{name}}}" for name in sorted(needed | {LABELS}))
-        return f"the template has {{{odd[0]}}}{did_you_mean(odd[0], [*needed, LABELS])}, which means nothing (known: {known})"
+        where = {TEXT: "the text is", LABEL: "the words of a type are"}.get(lacking[0], "one of the two texts is")
+        return f"the template has no {{{lacking[0]}}}, where {where} to stand"
+    if odd := sorted(fields - {*known}):
+        listed = ", ".join(f"{{{name}}}" for name in known)
+        return f"the template has {{{odd[0]}}}{did_you_mean(odd[0], known)}, which means nothing (known: {listed})"
     return "the template ends with a blank, which answers begin with" if template.endswith((" ", "\t")) else ""
+
+
+def usual_words(types: Sequence[str]) -> dict[str, str]:
+    """Words of those types of spans that are usual abbreviations, such as PER."""
+    return {name: USUAL_TYPES[name.upper()] for name in types if name.upper() in USUAL_TYPES}
 
 
 def verbalized(labels: Sequence[str], given: Mapping[str, str] | None, *, what: str = "verbalizer") -> tuple[str, ...]:

@@ -19,6 +19,7 @@ PREDICTORS = Registry(
         "seq2seq": "headstart.predictors.seq2seq:Seq2SeqPredictor",
         "prompted": "headstart.predictors.prompted:PromptedPredictor",
         "prompted-answers": "headstart.predictors.prompted_answers:PromptedAnswers",
+        "prompted-spans": "headstart.predictors.prompted_spans:PromptedSpans",
         "rerank": "headstart.predictors.rerank:RerankPredictor",
         "entailment": "headstart.predictors.entailment:EntailmentPredictor",
         "zero-shot": "headstart.predictors.zero_shot:ZeroShotPredictor",

@@ -27,8 +27,8 @@ TOKENS = {"cpu": 512, "cuda": 8192}
 """Tokens of answers whose distributions over all words are held at the same time."""
 OPENING, CLOSING = frozenset("$£€¥#"), frozenset("%°")
 """Signs without letter or digit that an answer may begin with, and end with."""
-STOPS = ("\n", ".")
-"""What a token begins with that ends an answer."""
+STOPS, COMMA = ("\n", "."), ","
+"""What a token begins with that ends an answer, and what ends one of several."""
 NOTHING = -1
 """Stands for the words of a refusal in the place of an answer's first word."""
 
@@ -67,21 +67,28 @@ class AnswerLikelihoods:
         head: over words, of a backbone in eval mode.
         tokenizer: of the backbone.
         ends: ids that end a text; a line break or a full stop ends an answer too.
+        listed: whether a comma does, as where an answer is one of several.
+        starts: words that answers are followed from; `MOST_STARTS` if None.
         device: type of device that it computes on.
         fast: multiply in bfloat16.
     """
 
     def __init__(
-        self, head: VocabularyHead, tokenizer: TextTokenizer, ends: Sequence[int], *, device: str = "cpu", fast: bool = False
+        self, head: VocabularyHead, tokenizer: TextTokenizer, ends: Sequence[int], *, listed: bool = False,
+        starts: int | None = None, device: str = "cpu", fast: bool = False,
     ) -> None:  # fmt: skip
         self.reader = Continuations(head, tokenizer, device=device, fast=fast)
         self.tokenizer, self.device, self._stated = tokenizer, device, tuple(ends)
+        self._stops = (*STOPS, COMMA) if listed else STOPS
+        self._starts = starts
 
     @cached_property
     def ends(self) -> tuple[int, ...]:
-        """Ids that end an answer: those of texts, and tokens that begin with a line break or a full stop."""
+        """Ids that end an answer: those of texts, and tokens that begin with a line break, a full stop or, in a list, a comma."""
         tokenizer = self.tokenizer
-        stops = [number for number in tokenizer.vocabulary.values() if tokenizer.text_of([number]).startswith(STOPS)]
+        stops = [
+            number for number in tokenizer.vocabulary.values() if tokenizer.text_of([number]).startswith(self._stops)
+        ]
         return tuple(dict.fromkeys([*self._stated, *sorted(stops)]))
 
     def paths(self, asked: str, lead: str, context: str, words: Words, refusal: str, *, longest: int) -> Paths:
@@ -140,7 +147,9 @@ class AnswerLikelihoods:
         before = [[*start, *tokens.get(row).tolist()] for row in range(len(asked))]
         common = in_common(before)
         found: list[Any] = [None] * len(asked)
-        lengths = np.array([max(len(ids) - common, (MOST_STARTS + 1) * MOST_TOKENS) for ids in before], dtype=np.int64)
+        longest = [1 + max(map(len, each.ids), default=0) for each in paths]
+        followed = np.array([((self._starts or MOST_STARTS) + 1) * most for most in longest], dtype=np.int64)
+        lengths = np.maximum([len(ids) - common for ids in before], followed)
         with torch.inference_mode():
             held = self.reader.begun(before[0][:common]) if len(asked) else None
 
@@ -155,8 +164,7 @@ class AnswerLikelihoods:
                 progress.advance(len(rows))
         return found
 
-    @staticmethod
-    def _likeliest(paths: Paths, first: Tensor) -> Paths:
+    def _likeliest(self, paths: Paths, first: Tensor) -> Paths:
         """The paths whose first token is the likeliest, and that of a refusal."""
         begins = [ids[0] for ids in paths.ids]
         order = torch.argsort(first[begins], descending=True, stable=True).tolist()
@@ -164,7 +172,7 @@ class AnswerLikelihoods:
         for at in order:
             if paths.firsts[at] == NOTHING:
                 kept.append(at)
-            elif count < MOST_STARTS and alike[begins[at]] < MOST_ALIKE:
+            elif count < (self._starts or MOST_STARTS) and alike[begins[at]] < MOST_ALIKE:
                 alike[begins[at]] += 1
                 count += 1
                 kept.append(at)

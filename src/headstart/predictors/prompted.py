@@ -11,22 +11,19 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from headstart.backbones.base import open_backbone
-from headstart.backbones.location import ENCODE, GENERATE, BackboneSource, locate, location_of
 from headstart.data.outputs import Logits
 from headstart.data.prompts import BETWEEN, Prompt, Shot
 from headstart.errors import DataError
 from headstart.heads import HEAD
 from headstart.heads.model import Model
-from headstart.heads.vocabulary import VocabularyHead
 from headstart.manifest import Stated, shaped
 from headstart.metrics.calibration import softmax
+from headstart.predictors.asked_decoder import PROMPT, saved_decoder
 from headstart.predictors.base import (
     NETWORK_PATHS,
     Runtime,
     ScaledPredictor,
     digests,
-    network_digest,
     refuse_damaged,
     refuse_task,
     stated,
@@ -40,11 +37,8 @@ from headstart.runtime.finite import require_finite
 from headstart.runtime.progress import SILENT, Progress
 from headstart.tasks.base import Task
 
-PROMPT = "prompt.json"
-"""The file of a prompt in an artifact."""
 MOST_POOLED = 2000
 """Examples that the most similar ones are picked from."""
-NEEDS = frozenset({ENCODE, GENERATE})
 
 
 class PromptedDescription(Stated):
@@ -275,14 +269,10 @@ class PromptedPredictor(ScaledPredictor):
         suits = suits and len(about.words) == len(about.bias) == len(task.names if values is None else values)
         refuse_task(folder, cls.kind, task, suits=suits and all(shot.label < len(about.words) for shot in about.shots))
         refuse_damaged(folder, description)
-        source = BackboneSource(
-            location=location_of(folder), max_length=said.max_length, digest=network_digest(description)
-        )
-        backbone = open_backbone(locate(source, NEEDS), needs=NEEDS)
         prompt = Prompt(about.template, tuple(about.words), about.instruction, about.chat)
         shots = [Shot(own if isinstance(own := each.input, str) else tuple(own), each.label) for each in about.shots]
         return cls(
-            Model(backbone, {HEAD: VocabularyHead(backbone, "causal")}), task, prompt, shots, nearest=about.nearest,
+            saved_decoder(folder, said.max_length, description), task, prompt, shots, nearest=about.nearest,
             bias=np.array(about.bias), normalised=about.normalised, factor=about.factor,
             scale=None if about.scale is None else NumberScale(tuple(about.scale.values), about.scale.slope, about.scale.offset),
         )  # fmt: skip

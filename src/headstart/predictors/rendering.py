@@ -61,6 +61,11 @@ class RenderedPrompt:
         lead, _, close = rendered.text[begin:end].rpartition(_ANSWER)
         return self.prompt.between(lead, close or END)
 
+    @property
+    def lead(self) -> str:
+        """What stands between the prompt and an answer."""
+        return self.answers[0].partition(self.prompt.words[0])[0]
+
     def usage(self, given: Any, shots: Sequence[Shot]) -> tuple[str, str]:
         """Python that makes `asked`, and what `tokenizer` is told beside a text, for cards."""
         if self.template is None:

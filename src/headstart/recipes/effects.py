@@ -121,6 +121,9 @@ def _of_predictions(recipe: Predict) -> Iterator[Idle]:
             yield Idle(
                 (BACKBONE, key), "the model of a run is asked; a backbone tells labels that are named with `labels`"
             )
+        for key in ("several", "spans"):
+            if getattr(recipe, key):
+                yield Idle((key,), "it is about labels that are named with `labels`, and the model of a run is asked")
     if recipe.texts:
         for key in ("format", "encoding", "delimiter", "text"):
             if getattr(recipe, key):

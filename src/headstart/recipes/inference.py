@@ -79,6 +79,7 @@ class Predict(WritingOptions, Inference):
         headstart predict runs/feedback "It broke after a week."
         headstart predict runs/feedback --input examples/feedback/test.csv --output scored.csv
         headstart predict --labels praise,complaint "It broke after a week."
+        headstart predict --labels delivery,price,staff --several "It came late, and the shop was rude."
     """
 
     verb: ClassVar[str] = "predict"
@@ -88,6 +89,10 @@ class Predict(WritingOptions, Inference):
     """Texts to classify."""
     labels: Names | None = None
     """Labels to choose from by their names alone, such as `good,bad`, in the place of a run; all arguments are texts then."""
+    several: bool = False
+    """Give each text any number of the `labels` that are named, each by itself."""
+    spans: bool = False
+    """Give words of each text the `labels` that are named, as types of spans such as `person,place`; takes a decoder."""
     backbone: Origin = Field(default_factory=BackboneSource)
     """The pretrained network that tells labels by their names: an encoder such as `mini`, or a decoder such as `smol`."""
     input: InputPath | None = None
@@ -113,6 +118,12 @@ class Predict(WritingOptions, Inference):
             return values
         first = [str(values["model"])] if values.get("model") not in (None, "", NO_RUN) else []
         return values | {"model": NO_RUN, "texts": (*first, *(values.get("texts") or ()))}
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Predict:
+        if self.several and self.spans:
+            raise ValueError("labels are given to texts (several) or to words (spans), not to both; leave one out")
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -14,10 +14,22 @@ NO_LABELS = (
     "and score them with `headstart evaluate`."
 )
 """The verdict of a run in which no row had a label."""
+WEAK = {
+    "prompted-spans": (
+        "Words were tagged by asking a decoder for each type by its name, which is weak as a rule: label some sentences, and "
+        "train mini on them."
+    )
+}
+"""What is said of kinds of models whatever their scores are."""
 
 
 def verdict(evidence: dict[str, Any]) -> list[str]:
     """Sentences about the evidence of a run, the headline first."""
+    weak = WEAK.get(evidence.get("kind", ""))
+    return [*_sentences(evidence), *([weak] if weak else [])]
+
+
+def _sentences(evidence: dict[str, Any]) -> list[str]:
     rows = {row.get("label", row["strategy"]): row for row in evidence["leaderboard"]}
     chosen = rows[evidence["chosen"]]
     if not any((chosen["scores"] or {}).values()):

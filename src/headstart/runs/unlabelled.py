@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from headstart.data.profile import TableProfile
 from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError
 from headstart.recipes.labelled import Experiment
@@ -16,6 +17,8 @@ from headstart.tasks.open import OpenTask
 
 NO_LIST = "\0"
 """Stands among labels for a cell that holds no list of them."""
+LOOKED_AT = 200
+"""Rows in which tags are looked for."""
 USUAL = "text-classification"
 """The task of texts whose labels are named and that no task is named for."""
 
@@ -37,11 +40,11 @@ def task_without_labels(recipe: Experiment, table: Table) -> Task | None:
     labels = task.plain().get("labels")
     if task.label is not None or not labels or not strategies or any("labels" in each.needs for each in strategies):
         return None
-    if _columns_of(labels, table, several=_several(task)):
-        return None
     if isinstance(task, OpenTask):
         task = TASKS.get(USUAL).model_validate(task.plain())
-    if task.target_kind not in ("label", "labels") or task.words:
+    if _has_tags(task, table) if task.words else _columns_of(labels, table, several=_several(task)):
+        return None
+    if task.target_kind not in ("label", "labels", "tags"):
         return None
     if len(strategies) > 1:
         named = ", ".join(each.name for each in strategies)
@@ -67,6 +70,9 @@ def with_labels_from(task: Task, table: Table) -> Task:
     Raises:
         DataError: no column holds labels.
     """
+    if task.words:
+        there = all(name in table.columns for name in task.text or ())
+        return task.revised(text=task.text if there else None).guess(table)
     found = _columns_of(task.label_names, table, several=_several(task))
     return task.revised(label=found[0] if found else guess_label(table, task.text or ()))
 
@@ -83,8 +89,16 @@ def hinted(error: DataError, recipe: Experiment) -> DataError:
     return DataError(f"{error}, or name the labels that texts are to be given: --labels good,bad")
 
 
-def _several(task: Task | OpenTask) -> bool:
-    return not isinstance(task, OpenTask) and task.target_kind == "labels"
+def _several(task: Task) -> bool:
+    return task.target_kind == "labels"
+
+
+def _has_tags(task: Task, table: Table) -> bool:
+    """Whether a file has words or texts with tags or spans."""
+    try:
+        return task.guess(table).fitness(TableProfile.of(table, rows=LOOKED_AT)).score > 0
+    except DataError:
+        return False
 
 
 def _columns_of(labels: Sequence[str], table: Table, *, several: bool) -> list[str]:

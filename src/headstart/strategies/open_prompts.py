@@ -25,7 +25,7 @@ def written(prompting: Any, context: Context) -> Candidate:
         return CausalPredictor(model, context.task, instruction=instruction, shots=shots)
 
     predictor = asking(context)
-    outputs = _read(prompting, context, predictor, asking)
+    outputs = held_outputs(prompting, context, predictor, asking)
     shots = f"{prompting.shots} examples" if prompting.shots else "no example"
     resolved = prompting.revised(instruction=instruction)
     return Candidate(resolved, context.training, predictor, outputs, f"what the network writes behind {shots}", 0)
@@ -48,14 +48,16 @@ def answered(prompting: Any, context: Context) -> Candidate:
         return PromptedAnswers(model, context.task, prompt, shots)
 
     predictor = asking(context)
-    outputs = _read(prompting, context, predictor, asking)
+    outputs = held_outputs(prompting, context, predictor, asking)
     shots = f"{prompting.shots} {prompting.shot_selection} shots" if prompting.shots else "zero shots"
     resolved = prompting.revised(prompt_template=template, chat=chat)
     said = f"{shots}{', as a conversation' if chat else ''}, words of the text alone"
     return Candidate(resolved, context.training, predictor, outputs, said, 0)
 
 
-def _read(prompting: Any, context: Context, predictor: Predictor, asking: Callable[[Context], Predictor]) -> Outputs:
+def held_outputs(
+    prompting: Any, context: Context, predictor: Predictor, asking: Callable[[Context], Predictor]
+) -> Outputs:
     """Outputs of the validation rows, under folds by examples that a row is not among.
 
     Args:

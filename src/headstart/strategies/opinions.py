@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from headstart.data.outputs import Logits
+from headstart.errors import RecipeError
 from headstart.strategies.base import Context
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ MATCHED = 60
 """Training texts by which it is set how sure two opinions are of them."""
 STEADIED, LEAST_STEADIED = 200, 50
 """Training texts at most on which it is looked whether a decoder's answers hang on the prompt, and at least."""
+EVENED, LEAST_EVENED = 1_000, 20
+"""Training texts at most by which borders are set where a text may have several labels, and at least."""
+SURE_OF_SETS = 0.75
+"""Log-odds of a label whose score lies a standard deviation over its border."""
 
 
 class Opinion(NamedTuple):
@@ -45,7 +50,7 @@ def steady_over_prompts(context: Context, asked: PromptedPredictor) -> float:
     from headstart.data.prompts import USUAL, Prompt
     from headstart.grouping.named import steadiness
     from headstart.predictors.prompted import PromptedPredictor
-    from headstart.strategies.prompting import mean_answer
+    from headstart.strategies.prompt_ways import mean_answer
 
     texts = list(context.train.inputs[:STEADIED])
     other = PromptedPredictor(asked.model, context.task, Prompt(USUAL[False][-1], asked.prompt.words))
@@ -65,6 +70,72 @@ def is_decoder(config: Mapping[str, Any]) -> bool:
 def named_texts(words: Mapping[str, str], *forms: str) -> list[str]:
     """Texts made of the words of each label, in some forms or in all."""
     return [form.format(each) for form in forms or FORMS for each in words.values()]
+
+
+def expected_count(context: Context, given: float | None) -> float:
+    """Labels that a text has on average: as given, as rows with labels have, or as is usual where nobody knows.
+
+    Raises:
+        RecipeError: more labels are expected than there are.
+    """
+    from headstart.grouping.named import usual_count
+
+    count = len(context.task.names)
+    if given is not None:
+        if given >= count:
+            known = f"a text cannot have {given:g} of {count} labels on average"
+            raise RecipeError([f"strategy.expected_labels: {known}; give a number below {count}"])
+        return given
+    if not context.labelled:
+        return usual_count(count)
+    mean = float(context.task.targets(context.train).sum()) / max(len(context.train), 1)
+    return min(mean, 0.95 * count)
+
+
+def bordering_texts(
+    context: Context, texts: Sequence[Any], words: Mapping[str, str], given: float | None
+) -> tuple[Sequence[Any], float]:
+    """Texts by which borders of labels are set where a text may have several, and how many labels are expected of each.
+
+    Texts made of the labels' words, of which each has one label, stand in for too few.
+
+    Args:
+        context: of the run.
+        texts: whose labels are not read.
+        words: of each label.
+        given: labels of a text on average as the user says.
+
+    Raises:
+        RecipeError: more labels are expected than there are.
+    """
+    count = expected_count(context, given)
+    if len(texts) >= LEAST_EVENED:
+        return texts, count
+    return named_texts(words), 1.0 if len(words) > 1 else 0.75
+
+
+def bordered(
+    context: Context, asked: PromptedPredictor, values: np.ndarray, texts: Sequence[str], given: float | None
+) -> float:
+    """Give a decoder a border for each label, from which on it is given; returns the labels of a text that are expected.
+
+    Args:
+        context: of the run.
+        asked: whose bias and factor are set.
+        values: its scores of the texts.
+        texts: whose labels are not read.
+        given: labels of a text on average as the user says.
+
+    Raises:
+        RecipeError: more labels are expected than there are.
+    """
+    from headstart.grouping.named import evened
+
+    words = dict(zip(context.task.names, asked.prompt.words, strict=True))
+    some, count = bordering_texts(context, texts, words, given)
+    factors, summands = evened(values if some is texts else asked.scores(some)[0], count)
+    asked.bias, asked.factor = summands / factors, SURE_OF_SETS * float(factors.mean())
+    return count
 
 
 def network_of_directions(
@@ -95,8 +166,7 @@ def least_loss(context: Context, opinions: Sequence[Opinion]) -> Opinion:
     """The opinion with the least log-loss on some training rows; the first one where these have no labels or there is no other."""
     if not context.labelled or len(opinions) == 1:
         return opinions[0]
-    from headstart.strategies.prompting import TRIED, mean_loss
+    from headstart.strategies.prompt_ways import mean_loss, tried_rows
 
-    order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
-    some = context.train.take(np.sort(order[:TRIED]).tolist())
+    some = tried_rows(context)
     return min(opinions, key=lambda each: mean_loss(context.task, each.predictor.outputs(list(some.inputs)), some))  # type: ignore[arg-type]

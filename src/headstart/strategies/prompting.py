@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -25,31 +24,29 @@ from headstart.data.prompts import (
 from headstart.data.store import Store
 from headstart.errors import DataError, RecipeError
 from headstart.strategies.base import Candidate, Context, Need, Strategy, Work
+from headstart.strategies.opinions import LEAST_EVENED, bordered
+from headstart.strategies.prompt_ways import (
+    CALIBRATIONS,
+    TRIED,
+    TRIED_SENTENCES,
+    Calibration,
+    Way,
+    answers_of,
+    drawn,
+    loss_of,
+    mean_answer,
+    numbers_of,
+    refuse_shots,
+    tried_rows,
+    way_of,
+)
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
     from headstart.predictors.prompted import NumberScale, PromptedPredictor
 
-Calibration = Literal["none", "contextual", "batch", "domain-conditional"]
-CALIBRATIONS: tuple[Calibration, ...] = ("batch", "none", "contextual", "domain-conditional")
-"""In the order in which they are taken where scores are the same."""
 ANSWERING = 3.0
 """Passes that a question takes, the prompt once and then the answers that are followed."""
-TRIED = 120
-"""Training rows on which templates and calibrations are compared."""
-
-
-class _Way(NamedTuple):
-    """What came of a template with a calibration on some training rows."""
-
-    asked: PromptedPredictor
-    """What asks, without a bias."""
-    calibration: Calibration
-    bias: np.ndarray
-    loss: float
-    """Mean log-loss in nats at the temperature that suits it; of numbers the mean squared error of standardised ones."""
-    scale: NumberScale | None = None
-    """What makes numbers of scores, fitted on these rows."""
 
 
 class Prompting(Strategy):
@@ -71,8 +68,17 @@ class Prompting(Strategy):
     the network is to write it and to stop then, from the likeliest first words on, and beginnings and ends get what the answers
     that have them come to. It asks as in a conversation where the network has a chat template.
 
+    Where a text may have several labels, each is given from a border on that is the same number of standard deviations for all
+    labels, and with which texts have as many labels on average as are expected (`expected_labels`); rows with labels set
+    thresholds. An example shows its rarest label.
+
+    Where words are tagged, each type is asked for by its words, and answered with words of the text, as for questions. Runs of
+    words that are likelier than that there is none by a margin are spans; the margin of each type is the one with the highest F1
+    on up to 60 labelled training rows.
+
     Needs: a decoder such as `smol`; labels, to choose by and for the examples, or none (then the first template, and `batch`).
-    Inputs: texts, or pairs of texts, with one label or number each; texts that others are written for; questions with texts.
+    Inputs: texts with one label, several, or a number each, pairs of texts with one label or number; texts that others are written
+        for; questions with texts; words with tags.
     See also: `lora`, which trains the same decoder; `contrastive`, which few labels suffice for.
 
     Example:
@@ -106,43 +112,48 @@ class Prompting(Strategy):
     given."""
     length_normalised: bool = False
     """Means over the tokens of a label's words in place of sums."""
+    expected_labels: float | None = Field(default=None, gt=0, le=1000, examples=[1.5])
+    """Labels that a text has on average where it may have several, or spans of words where these are tagged, over 0; by default
+    as labelled rows have it, and 1.5 where there are none."""
 
     def refuses(self, task: Task) -> str:
-        """Refuses tasks without one label, number, text or answer for each row, and options that have no meaning for them."""
-        if task.target_kind == "answer":
-            return self._refuses_answers()
-        if task.target_kind == "text":
-            idle = (
-                "prompt_template",
-                "verbalizer",
-                "calibration",
-                "length_normalised",
-                "chat",
-            )
-            odd = next((key for key in idle if getattr(self, key) not in (None, False)), None)
-            if odd is not None:
+        """Refuses tasks whose rows have nothing that could be asked for, and options that have no meaning for them."""
+        kind = task.target_kind
+        if self.expected_labels is not None and kind not in ("labels", "tags"):
+            return "rows have one label, number, answer or text each, so none are expected; leave expected_labels out"
+        if kind in ("answer", "tags"):
+            return self._refuses_words(kind)
+        if kind == "text":
+            idle = ("prompt_template", "verbalizer", "calibration", "length_normalised", "chat")
+            if odd := self._given(idle):
                 return f"texts are written in a conversation, and no words are scored; leave out {odd}"
-            return (
-                ""
-                if self.shot_selection != "nearest"
-                else "examples are the same for all texts; give balanced or random"
-            )
-        if task.target_kind not in ("label", "number") or task.words:
-            return "it scores the words of one label or number for each row, finds answers, or writes a text"
-        if task.target_kind == "number" and self.verbalizer is not None:
+            nearest = self.shot_selection == "nearest"
+            return "examples are the same for all texts; give balanced or random" if nearest else ""
+        if kind not in ("label", "labels", "number") or task.words:
+            return "it scores the words of labels or numbers for each row, finds words of a text, or writes one"
+        if kind == "number" and self.verbalizer is not None:
             return "numbers are their own words; leave out the verbalizer"
+        if kind == "labels" and self.calibration is not None:
+            return "each label has a border of its own where a text may have several; leave out calibration"
         return "" if self.prompt_template is None else template_fault(self.prompt_template, pairs=task.pairs)
 
-    def _refuses_answers(self) -> str:
-        """What has no meaning where answers are found in texts."""
-        idle = ("verbalizer", "calibration", "length_normalised")
-        if (odd := next((key for key in idle if getattr(self, key) not in (None, False)), None)) is not None:
+    def _given(self, keys: Sequence[str]) -> str:
+        """The first of some options that was given; empty where none was."""
+        return next((key for key in keys if getattr(self, key) not in (None, False)), "")
+
+    def _refuses_words(self, kind: str) -> str:
+        """What has no meaning where words of a text are found: those that answer a question, or those of a type."""
+        tags = kind == "tags"
+        idle = ("calibration", "length_normalised") if tags else ("verbalizer", "calibration", "length_normalised")
+        if odd := self._given(idle):
             return f"answers are words of the text, and nothing is chosen among labels; leave out {odd}"
         if self.shot_selection == "nearest":
-            return "examples are the same for all questions; give balanced or random"
-        if self.prompt_template is not None and f"{{{LABELS}}}" in self.prompt_template + self.instruction:
+            return f"examples are the same for all {'texts' if tags else 'questions'}; give balanced or random"
+        if self.prompt_template is None:
+            return ""
+        if f"{{{LABELS}}}" in self.prompt_template + self.instruction:
             return "there are no labels that {labels} could stand for"
-        return "" if self.prompt_template is None else template_fault(self.prompt_template, pairs=True)
+        return template_fault(self.prompt_template, pairs=not tags, typed=tags)
 
     def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
         """Refuses networks that do not go on with a text."""
@@ -160,6 +171,9 @@ class Prompting(Strategy):
             return Work(0.0, 0.0, generating=written / max(len(context.train), 1))
         if context.task.target_kind == "answer":
             return Work(0.0, ANSWERING * len(context.validation) / max(len(context.train), 1))
+        if context.task.words:
+            rows = len(context.validation) + min(TRIED_SENTENCES, len(context.train))
+            return Work(0.0, ANSWERING * len(context.task.label_names) * rows / max(len(context.train), 1))
         templates = len(self._templates(context.task)) + (self.chat is None)
         rows = len(context.validation) + templates * min(TRIED, len(context.train))
         longer = 1 + self.shots * (self.shot_selection == "nearest")
@@ -175,23 +189,25 @@ class Prompting(Strategy):
             from headstart.strategies.open_prompts import answered
 
             return answered(self, context)
+        if context.task.words:
+            from headstart.strategies.span_prompts import tagged
+
+            return tagged(self, context)
         words, scale = self._words(context)
         templates = self._templates(context.task)
         if not context.labelled:
             return self._unlabelled(context, Prompt(templates[0], words, self.instruction, bool(self.chat)))
-        order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
-        some = context.train.take(np.sort(order[:TRIED]).tolist())
+        some = tried_rows(context)
         model = self.model_of(context)
         both = self.tries_conversations(model)
         prompts = [Prompt(each, words, self.instruction, bool(self.chat)) for each in templates]
         context.progress.begin(self.name, len(context.validation) + (len(prompts) + both) * len(some))
         ways = self._ways(context, self._asking(context, model, prompts[0], scale), prompts, some)
-        best = min(ways, key=_loss_of)
+        best = min(ways, key=loss_of)
         if both:
             as_chat = replace(best.asked.prompt, chat=True)
-            best = min([best, *self._ways(context, best.asked, [as_chat], some, needed=False)], key=_loss_of)
+            best = min([best, *self._ways(context, best.asked, [as_chat], some, needed=False)], key=loss_of)
         prompt = best.asked.prompt
-        resolved = self.revised(prompt_template=prompt.template, chat=prompt.chat, calibration=best.calibration)
         values, cut = self._read(context, best.asked)
         best.asked.bias, best.asked.scale = best.bias, best.scale
         context.progress.end()
@@ -199,27 +215,35 @@ class Prompting(Strategy):
         shots = f"{self.shots} {self.shot_selection} shots" if self.shots else "zero shots"
         number = templates.index(prompt.template) + 1
         which = f", template {number} of {len(templates)}" if len(templates) > 1 else ""
-        said = f"{shots}{which}{', as a conversation' if prompt.chat else ''}, {best.calibration} calibration"
+        resolved, how = self._resolved(prompt, best.calibration, best.expected)
+        said = f"{shots}{which}{', as a conversation' if prompt.chat else ''}, {how}"
         return Candidate(resolved, context.training, best.asked, outputs, said, 0)
+
+    def _resolved(self, prompt: Prompt, calibration: Calibration, expected: float | None) -> tuple[Prompting, str]:
+        """Itself with what was chosen, and how scores are calibrated in a few words."""
+        own = None if expected is not None else calibration
+        resolved = self.revised(prompt_template=prompt.template, chat=prompt.chat, calibration=own)
+        if expected is not None:
+            return resolved, f"{expected:.2g} labels expected for each text"
+        return resolved, f"{calibration} calibration"
 
     def _unlabelled(self, context: Context, prompt: Prompt) -> Candidate:
         """What asks, calibrated by texts without labels."""
-        if self.shots:
-            raise RecipeError(["strategy.shots: examples need labels, and the training file has none; leave shots out"])
+        refuse_shots(self.shots)
         asked = self._asking(context, self.model_of(context), prompt, None)
         calibration = self.calibration or ("batch" if len(context.train) else "domain-conditional")
-        order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))
-        some = context.train.take(np.sort(order[:TRIED]).tolist())
-        context.progress.begin(self.name, len(some))
-        read = calibration == "batch"
-        values = (
-            asked.scores(list(some.inputs), progress=context.progress)[0] if read else np.zeros((1, len(prompt.words)))
-        )
-        asked.bias = self._bias(asked, calibration, values)
+        texts, sets, expected = list(tried_rows(context).inputs), context.task.target_kind == "labels", None
+        context.progress.begin(self.name, len(texts))
+        read = len(texts) >= LEAST_EVENED if sets else calibration == "batch"
+        values = asked.scores(texts, progress=context.progress)[0] if read else np.zeros((1, len(prompt.words)))
+        if sets:
+            expected = bordered(context, asked, values, texts, self.expected_labels)
+        else:
+            asked.bias = self._bias(asked, calibration, values)
         context.progress.end()
-        resolved = self.revised(prompt_template=prompt.template, chat=prompt.chat, calibration=calibration)
+        resolved, how = self._resolved(prompt, calibration, expected)
         nothing = Logits(np.zeros(0, dtype=bool), np.zeros((0, len(prompt.words)), dtype=np.float32))
-        return Candidate(resolved, context.training, asked, nothing, f"zero shots, {calibration} calibration", 0)
+        return Candidate(resolved, context.training, asked, nothing, f"zero shots, {how}", 0)
 
     def shot_rows(self, context: Context, *, pool: int | None = None) -> np.ndarray:
         """Training rows that are the examples, or what these are picked from.
@@ -234,7 +258,7 @@ class Prompting(Strategy):
         if self.shots > len(context.train):
             few = f"{self.shots} examples are asked for, and there are {len(context.train)} training rows"
             raise RecipeError([f"strategy.shots: {few}"])
-        return _drawn(context, pool or self.shots, balanced=self.shot_selection == "balanced")
+        return drawn(context, pool or self.shots, balanced=self.shot_selection == "balanced")
 
     def _templates(self, task: Task) -> tuple[str, ...]:
         """Templates that are tried: the one that is given, else the usual ones."""
@@ -245,9 +269,9 @@ class Prompting(Strategy):
         """Words to choose between, and what makes a number of them where rows have numbers."""
         from headstart.predictors.prompted import NumberScale
 
-        if context.task.target_kind == "label":
+        if context.task.target_kind != "number":
             return verbalized(context.task.names, self.verbalizer), None
-        words, values = number_words(_numbers(context.train).tolist())
+        words, values = number_words(numbers_of(context.train).tolist())
         return words, NumberScale(values)
 
     def model_of(self, context: Context) -> Any:
@@ -277,7 +301,7 @@ class Prompting(Strategy):
         some: Store[Any],
         *,
         needed: bool = True,
-    ) -> list[_Way]:
+    ) -> list[Way]:
         """What comes of each prompt with each calibration on some training rows.
 
         Args:
@@ -291,7 +315,7 @@ class Prompting(Strategy):
             DataError: none fits, and one has to.
         """
         calibrations = CALIBRATIONS if self.calibration is None else (self.calibration,)
-        found, long = list[_Way](), list[DataError]()
+        found, long = list[Way](), list[DataError]()
         for prompt in prompts:
             asked = first.asking(prompt)
             try:
@@ -301,9 +325,13 @@ class Prompting(Strategy):
             ) as error:  # longer with its examples than the network reads, or no conversation to a template
                 long.append(error)
                 continue
+            if context.task.target_kind == "labels":
+                expected = bordered(context, asked, values, list(some.inputs), self.expected_labels)
+                found.append(way_of(context.task, asked, "batch", asked.bias, values, some)._replace(expected=expected))
+                continue
             for calibration in calibrations:
                 bias = self._bias(asked, calibration, values)
-                found.append(_way(context.task, asked, calibration, bias, values, some))
+                found.append(way_of(context.task, asked, calibration, bias, values, some))
         if needed and not found:
             raise long[0]
         return found
@@ -328,9 +356,12 @@ class Prompting(Strategy):
         if not self.shots:
             return PromptedPredictor(model, context.task, prompt, normalised=self.length_normalised, scale=scale)
         nearest = self.shot_selection == "nearest"
+        if context.task.target_kind == "labels":  # an example shows one of its labels
+            there = [row for row, labels in enumerate(context.train.labels) if labels]
+            context = replace(context, train=context.train.take(there))
         rows = self.shot_rows(context, pool=MOST_POOLED if nearest else None)
         chosen = context.train.take(rows.tolist())
-        shots = [Shot(*each) for each in zip(chosen.inputs, _answers(context.task, chosen, scale), strict=True)]
+        shots = [Shot(*each) for each in zip(chosen.inputs, answers_of(context.task, chosen, scale), strict=True)]
         return PromptedPredictor(
             model,
             context.task,
@@ -359,62 +390,3 @@ class Prompting(Strategy):
             return -mean_answer(values)
         nothing = [(each, each) if asked.task.pairs else each for each in NOTHING]
         return -mean_answer(asked.scores(nothing)[0])
-
-
-def _loss_of(way: _Way) -> float:
-    return way.loss
-
-
-def _way(
-    task: Task[Any, Any], asked: PromptedPredictor, calibration: Calibration, bias: np.ndarray, scores: np.ndarray,
-    rows: Store[Any],
-) -> _Way:  # fmt: skip
-    """What comes of a bias on labelled rows with these scores."""
-    if asked.scale is None:
-        outputs = Logits.of((scores + bias).astype(np.float32))
-        return _Way(asked, calibration, bias, mean_loss(task, outputs, rows))
-    targets = task.targets(rows).astype(np.float64)
-    scale = asked.scale.fitted(asked.scale.expected(scores + bias), targets)
-    loss = float(((scale.numbers(scores + bias)[:, 0] - targets) ** 2).mean())
-    return _Way(asked, calibration, bias, loss, scale)
-
-
-def _numbers(rows: Store[Any]) -> np.ndarray:
-    """Numbers of labelled rows as the file has them, float64, shape (rows,)."""
-    return np.array(rows.labels, dtype=np.float64)
-
-
-def _answers(task: Task[Any, Any], rows: Store[Any], scale: NumberScale | None) -> list[int]:
-    """Number of the words that are right for each row; of numbers the nearest."""
-    if scale is None:
-        return task.targets(rows).tolist()
-    return np.abs(_numbers(rows)[:, None] - np.array(scale.values)).argmin(1).tolist()
-
-
-def mean_answer(scores: np.ndarray) -> np.ndarray:
-    """Logarithm of the mean probability of each label over rows, shape (labels,)."""
-    from scipy.special import log_softmax, logsumexp
-
-    return logsumexp(log_softmax(scores, axis=1), axis=0) - np.log(len(scores))
-
-
-def mean_loss(task: Task[Any, Any], outputs: Logits, rows: Store[Any]) -> float:
-    """Mean log-loss at the temperature that suits outputs best."""
-    from headstart.metrics.calibration import best_temperature
-
-    losses = task.losses_at(outputs, rows)
-    return 0.0 if losses is None else float(np.mean(losses(best_temperature(losses))))
-
-
-def _drawn(context: Context, count: int, *, balanced: bool) -> np.ndarray:
-    """Training rows, at most so many, in the order in which they stand in a prompt; balanced, labels take turns."""
-    order = np.random.default_rng([context.seed, 0x5407]).permutation(len(context.train))
-    if balanced:
-        labels: Any = context.task.strata(context.train)
-        turns = Counter[str]()
-        place = []
-        for row in order.tolist():
-            place.append((turns[labels[row]], labels[row]))
-            turns[labels[row]] += 1
-        order = order[sorted(range(len(order)), key=place.__getitem__)]
-    return order[:count]

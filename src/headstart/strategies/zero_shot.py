@@ -12,22 +12,26 @@ from pydantic import Field, model_validator
 
 from headstart.config import InputPath
 from headstart.data.outputs import Logits
-from headstart.data.prompts import verbalized
+from headstart.data.prompts import usual_words, verbalized
 from headstart.errors import RecipeError
 from headstart.strategies.base import Candidate, Context, Need, Shared, Strategy, Work
 from headstart.strategies.descriptions import read_descriptions
 from headstart.strategies.opinions import (
+    EVENED,
     FORMS,
     LEAST_STEADIED,
     MATCHED,
+    SURE_OF_SETS,
     Opinion,
+    bordering_texts,
     is_decoder,
     least_loss,
     named_texts,
     network_of_directions,
     steady_over_prompts,
 )
-from headstart.strategies.prompting import TRIED, Prompting
+from headstart.strategies.prompt_ways import tried_rows
+from headstart.strategies.prompting import Prompting
 from headstart.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -37,8 +41,6 @@ NAMES = "names"
 """How the opinion of names alone is called."""
 MOST_TEXTS = 5_000
 """Training texts at most that names are held against and clusters are made of."""
-EVENED, LEAST_EVENED = 1_000, 20
-"""Training texts at most by which borders are set where a text may have several labels, and at least."""
 LEAST_STEADY = 0.42
 """Agreement of a decoder's answers to two prompts, in that of names over the ways to put them, below which a decoder is left out
 where no labels tell what it is worth; see docs/zero-shot.md."""
@@ -46,8 +48,6 @@ PLACE = "{label}"
 """Stands for the words of a label in a sentence about it."""
 ALONE = "none"
 """Stands for no encoder beside a decoder."""
-SURE_OF_SETS = 0.75
-"""Log-odds of a label whose score lies a standard deviation over its border."""
 SURE, SURE_OF_NAMES, SURE_OF_CLUSTERS = 0.5, 0.3, 0.85
 """How sure a decoder, names and clusters are to be, from 0 for chance to 1 for certain; see docs/zero-shot.md."""
 
@@ -68,8 +68,10 @@ class ZeroShot(Strategy):
     labels, and with which texts have as many labels on average as are expected (`expected_labels`); a model of pairs gives a label
     where it is likelier entailed than not. Rows with labels set temperature and thresholds.
 
+    Where words are tagged, a decoder is asked for the words of each type in a text, as by `prompting`.
+
     Needs: the labels' names, by `--labels` where the file has none.
-    Inputs: texts with one label or several each; with a decoder pairs of texts too.
+    Inputs: texts with one label or several each; with a decoder pairs of texts and words with tags too.
     See also: `prompting`, the decoder alone, with examples; `distillation`, which makes a small model of what it says;
     `feature-extraction`, which few labels suffice for.
 
@@ -97,8 +99,8 @@ class ZeroShot(Strategy):
     hypothesis_template: str = Field(default="This text is about {label}.", examples=["It was {label}."])
     """Sentence about a label that a text may entail, with `{label}` for its words."""
     expected_labels: float | None = Field(default=None, gt=0, le=1000, examples=[1.5])
-    """Labels that a text has on average where it may have several, over 0; by default as many as rows with labels have, and 1.5
-    where there are none."""
+    """Labels that a text has on average where it may have several, or spans of words where these are tagged, over 0; by default as
+    labelled rows have it, and 1.5 where there are none."""
     embedding_backbone: InputPath = "mini"
     """Encoder beside a decoder: the two opinions are multiplied; `none` asks the decoder alone."""
 
@@ -119,9 +121,10 @@ class ZeroShot(Strategy):
         """Refuses tasks whose rows have no labels as a whole, and options that have no meaning for one label or for several."""
         if task.target_kind == "answer":
             return "answers have no names to tell them by; a decoder answers questions by prompting"
-        if task.words:
-            return "the name of a label does not tell which words of a text it is about"
-        if task.target_kind not in ("label", "labels"):
+        if task.target_kind == "tags":
+            odd = next((key for key in ("clusters", "entailment") if getattr(self, key)), None)
+            return f"words of a text are asked for by each type's name; leave {odd} out" if odd else ""
+        if task.target_kind not in ("label", "labels") or task.words:
             return "it tells labels of each row by the labels' names"
         if task.target_kind == "labels" and self.clusters:
             return "a text lies in one cluster and may have several labels; leave clusters out"
@@ -133,13 +136,12 @@ class ZeroShot(Strategy):
         )
 
     def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
-        """Refuses encoders for pairs of texts, whose labels say how two texts relate and name no topic."""
+        """Refuses encoders for pairs of texts, whose labels say how two texts relate and name no topic, and for words of a text."""
         if self.entailment is not None:
             return ""
-        if task.pairs and not is_decoder(config):
-            return (
-                "an encoder cannot tell from names how two texts relate; take a decoder such as smol (--backbone smol)"
-            )
+        if (task.pairs or task.words) and not is_decoder(config):
+            what = "how two texts relate" if task.pairs else "which words are of a type"
+            return f"an encoder cannot tell from names {what}; take a decoder such as smol (--backbone smol)"
         return ""
 
     def work(self, context: Context) -> Work:
@@ -154,6 +156,9 @@ class ZeroShot(Strategy):
         words = self._words(context.task)
         located = context.located
         assert located is not None
+        if context.task.words:
+            asked = Prompting(verbalizer=words, expected_labels=self.expected_labels).fit(context)
+            return replace(asked, strategy=self.revised(descriptions=words, describe=None, clusters=False))
         context.progress.begin(self.name, min(MOST_TEXTS, len(context.train)) + len(context.validation))
         if self.entailment is not None:
             found = [self._by_entailment(context, words)]
@@ -167,8 +172,10 @@ class ZeroShot(Strategy):
 
     def _words(self, task: Task) -> dict[str, str]:
         """Words by label; raises DataError for what cannot stand for one."""
-        given = read_descriptions(Path(self.describe), task.names) if self.describe else self.descriptions
-        return dict(zip(task.names, verbalized(task.names, given, what="descriptions"), strict=True))
+        labels = task.label_names
+        usual = usual_words(labels) if task.words else {}
+        given = read_descriptions(Path(self.describe), labels) if self.describe else self.descriptions
+        return dict(zip(labels, verbalized(labels, usual | (given or {}), what="descriptions"), strict=True))
 
     def _by_entailment(self, context: Context, words: Mapping[str, str]) -> Opinion:
         """What a model of pairs says of each text and a sentence about each label.
@@ -247,58 +254,37 @@ class ZeroShot(Strategy):
         from headstart.grouping.named import evened
         from headstart.heads.base import LinearMap
 
-        some, count = self._counted(context, list(texts[:EVENED]), words)
+        some, count = bordering_texts(context, list(texts[:EVENED]), words, self.expected_labels)
         factors, summands = evened(predictor.outputs(some).values, count)
         weight, bias = (predictor.head.tensors()[name].cpu().numpy() for name in ("weight", "bias"))
         sure = SURE_OF_SETS * factors
         predictor.head.set(LinearMap(sure[:, None] * weight, sure * bias + SURE_OF_SETS * summands))
         return count
 
-    def _expected(self, context: Context) -> float:
-        """Labels that a text has on average: as given, as rows with labels have, or as is usual where nobody knows."""
-        from headstart.grouping.named import usual_count
-
-        count = len(context.task.names)
-        if self.expected_labels is not None:
-            if self.expected_labels >= count:
-                known = f"a text cannot have {self.expected_labels:g} of {count} labels on average"
-                raise RecipeError([f"strategy.expected_labels: {known}; give a number below {count}"])
-            return self.expected_labels
-        if not context.labelled:
-            return usual_count(count)
-        mean = float(context.task.targets(context.train).sum()) / max(len(context.train), 1)
-        return min(mean, 0.95 * count)
-
     def _several_by_decoder(self, context: Context, words: Mapping[str, str]) -> list[Opinion]:
         """Each label by how likely the decoder is to write its words, against how likely it is behind other texts.
 
         Unless it is to be alone, the encoder's log-odds are added, and borders set anew for the sum.
         """
-        from headstart.data.prompts import USUAL, Prompt
         from headstart.grouping.named import evened
-        from headstart.predictors.prompted import PromptedPredictor
         from headstart.predictors.zero_shot import ZeroShotPredictor
 
-        prompt = Prompt(USUAL[context.task.pairs][0], tuple(words.values()))
-        asked = PromptedPredictor(Prompting().model_of(context), context.task, prompt)
-        order = np.random.default_rng([context.seed, 0x9807]).permutation(len(context.train))[:TRIED]
-        texts = list(context.train.take(np.sort(order).tolist()).inputs)
-        some, count = self._counted(context, texts, words)
-        factors, summands = evened(asked.scores(some, progress=context.progress)[0], count)
-        asked.bias, asked.factor = summands / factors, SURE_OF_SETS * float(factors.mean())
-        held = asked.outputs(list(context.validation.inputs), progress=context.progress)
-        expects = f"{count:.2g} labels expected for each text"
+        prompted = Prompting(verbalizer=dict(words), expected_labels=self.expected_labels).fit(context)
+        asked: Any = prompted.predictor
+        held: Any = prompted.validation
+        alone = Opinion(f"likelihood ({prompted.description})", asked, held)
         if self.embedding_backbone == ALONE:
-            return [Opinion(f"likelihood, {expects}", asked, held)]
+            return [alone]
         (second,) = self._by_encoder(self._encoding(context), words)
         named: Any = second.predictor
+        some, count = bordering_texts(context, list(tried_rows(context).inputs), words, self.expected_labels)
         factors, summands = evened(asked.outputs(some).values + named.outputs(some).values, count)
         moved = summands / factors
         asked.bias = asked.bias + moved / asked.factor
         share = SURE_OF_SETS * float(factors.mean())
         both = ZeroShotPredictor(asked, named, (share, share))
         values = (share * (held.values + moved + second.held.values)).astype(np.float32)
-        said = f"likelihood times names, {expects}"
+        said = f"{alone.said} times names"
         return [
             Opinion(said, both, Logits(held.truncated | second.held.truncated, values)),
             *[second] * context.labelled,
@@ -310,16 +296,6 @@ class ZeroShot(Strategy):
 
         located = locate(BackboneSource(location=self.embedding_backbone), context.task.needs)
         return replace(context, located=located, shared=Shared())
-
-    def _counted(self, context: Context, texts: Sequence[str], words: Mapping[str, str]) -> tuple[Sequence[str], float]:
-        """Texts by which borders are set, and how many labels are expected of each.
-
-        Texts made of the labels' words, of which each has one label, stand in for too few.
-        """
-        if len(texts) >= LEAST_EVENED:
-            return texts, self._expected(context)
-        self._expected(context)
-        return named_texts(words), 1.0 if len(words) > 1 else 0.75
 
     def _with_decoder(self, context: Context, words: Mapping[str, str]) -> list[Opinion]:
         """The decoder's opinion and, unless it is to be alone, its product with the encoder's."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, field_validator
 
 from headstart.checks.labels import refuse_rare_types, unseen
 from headstart.config import describe
@@ -96,6 +96,14 @@ class TokenClassification(PooledTask[Sentence]):
     """Leave out labels of a single example instead of stopping: their words are taken for words outside of all spans."""
     crf: bool = False
     """Learn how well each tag follows the one before it, too: a chain on top of the head (Lample et al. 2016, section 2.2)."""
+
+    @field_validator("labels")
+    @classmethod
+    def _tags(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Types that are named without tags as the tags that they come to."""
+        if not value or any(tag == OUTSIDE or tag[:2] in ("B-", "I-") for tag in value):
+            return value
+        return (OUTSIDE, *(f"{prefix}-{kind}" for kind in value for prefix in "BI"))
 
     @property
     def solver(self) -> Solver:
