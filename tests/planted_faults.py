@@ -659,8 +659,8 @@ FAULTS = (
     Fault(
         "judging: rows of a group are taken for independent",
         'evaluation/judging.py',
-        'paired_test(metric, *sides, clusters=rows.groups, seed=seed)',
-        'paired_test(metric, *sides, seed=seed)',
+        'clusters=rows.groups, draws=draws, seed=seed)',
+        'draws=draws, seed=seed)',
         'tests/evaluation/test_judging.py::test_groups_are_what_is_resampled',
     ),
     Fault(
