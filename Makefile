@@ -64,6 +64,7 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers
 	$(BIN)/python benchmarks/few_labels.py --peer $(PEERS)/bin/python
 	$(BIN)/python benchmarks/text_classification.py
 	$(BIN)/python benchmarks/budgets.py
+	$(BIN)/python benchmarks/tuning.py
 	$(BIN)/python benchmarks/label_curve.py
 	$(BIN)/python benchmarks/few_questions.py
 	$(BIN)/python benchmarks/million_rows.py
@@ -84,6 +85,7 @@ bench-quick: $(VENV)/.installed-dev  ## does every speed benchmark run? a few ro
 	$(BIN)/python benchmarks/processes.py --quick
 	$(BIN)/python benchmarks/checkpoint_cost.py --quick
 	$(BIN)/python benchmarks/crash_safety.py --quick
+	$(BIN)/python benchmarks/tuning.py --quick
 	$(BIN)/python benchmarks/pretraining_speed.py --quick
 	$(BIN)/python benchmarks/search_speed.py --quick
 	$(BIN)/python benchmarks/encoding_speed.py --quick

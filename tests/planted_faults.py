@@ -74,6 +74,62 @@ class Fault(NamedTuple):
 
 FAULTS = (
     Fault(
+        "a stage that is paused is kept as if it were over",
+        TRAINER,
+        "        paused = early and self.checkpoints is not None and self.checkpoints.pausing\n",
+        "        paused = False\n",
+        "tests/training/test_pausing.py::test_paused_after_every_epoch_a_stage_comes_to_the_same_bits_and_trains_nothing_twice",
+    ),
+    Fault(
+        "the best of many trials is scored on the rows that chose it",
+        "tuning/correction.py",
+        "scores[at] = _scores(metric, tallies[at], outside)",
+        "scores[at] = _scores(metric, tallies[at], inside)",
+        "tests/tuning/test_correction.py::test_where_all_trials_are_equal_the_best_is_flattered_and_the_correction_takes_that_away",
+    ),
+    Fault(
+        "trials are drawn from a seed that nobody knows again",
+        "tuning/search.py",
+        "_sampler()(distributions, seed_of(self.seed, number, attempt))",
+        "_sampler()(distributions, None)",
+        "tests/tuning/test_search.py::test_a_search_that_was_killed_anywhere_goes_on_to_the_same_trials",
+    ),
+    Fault(
+        "half a line at the end of a journal stays there",
+        "tuning/search.py",
+        "            file.truncate(whole)\n",
+        "            pass\n",
+        "tests/tuning/test_search.py::test_a_search_that_was_killed_anywhere_goes_on_to_the_same_trials",
+    ),
+    Fault(
+        "settings that were tried are tried again",
+        "tuning/search.py",
+        "            if drawn not in known:\n",
+        "            if drawn:\n",
+        "tests/tuning/test_search.py::test_a_space_that_is_used_up_ends_the_search",
+    ),
+    Fault(
+        "no trial is given up on the way",
+        "tuning/halving.py",
+        "better < max(1, (len(others) + 1) // REDUCTION)",
+        "better <= len(others)",
+        "tests/runs/test_tuning.py::test_trials_that_promise_little_are_given_up_on_the_way",
+    ),
+    Fault(
+        "the luckiest trial is sold as a gain",
+        "runs/tuning.py",
+        "kept = worth.best if worth.is_sold or",
+        "kept = worth.best if worth.best or",
+        "tests/runs/test_tuning.py::test_settings_are_kept_only_where_their_gain_is_more_than_noise",
+    ),
+    Fault(
+        "every trial reads the test rows",
+        "runs/tuning.py",
+        "Study(work, progress, table, test=False)",
+        "Study(work, progress, table, test=True)",
+        "tests/runs/test_tuning.py::test_what_is_found_is_saved_and_test_rows_are_read_for_the_winner_and_the_defaults_alone",
+    ),
+    Fault(
         "more rows of a draw leave some of the fewer ones out",
         "runs/splitting.py",
         "(seed, data.draw, 0xD4A3))[: data.train_rows])",

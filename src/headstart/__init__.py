@@ -22,6 +22,7 @@ _LAZY = {
     "fit": "headstart.api:fit",
     "compare": "headstart.api:compare",
     "distill": "headstart.api:distill",
+    "tune": "headstart.api:tune",
     "distill_vectors": "headstart.api:distill_vectors",
     "plan": "headstart.api:plan",
     "pretrain": "headstart.api:pretrain",

@@ -44,6 +44,16 @@ def compare(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> 
     return _experiment("compare", data, progress, options)
 
 
+def tune(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> Artifact:
+    """The settings of one strategy searched by trials; arguments as for `fit`, with `trials` and `space`.
+
+    Returns:
+        The artifact of the settings that are kept, those of the defaults where nothing was better by more than noise; its
+        `evidence["search"]` holds the trials and what the best of them is worth.
+    """
+    return _experiment("tune", data, progress, options)
+
+
 def distill(
     teacher: str | Path | Sequence[str | Path],
     texts: TableLike | Sequence[str],

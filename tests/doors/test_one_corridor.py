@@ -346,6 +346,12 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
         "backbones": (["--backbones", "mini,multi"], ["mini", "multi"]),
         "workers": (["--workers", "2"], 2),
     },
+    "tune": EXPERIMENT
+    | {
+        "trials": (["--trials", "5"], 5),
+        "space": (["--space", "{training.epochs: {low: 2, high: 6}}"], {"training.epochs": {"low": 2, "high": 6}}),
+        "prune": (["--no-prune"], False),
+    },
     "distill": {name: EXPERIMENT[name] for name in flat("distill") if name in EXPERIMENT}
     | {
         "teacher": ([], ["run"]),
@@ -475,7 +481,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
         "backbone": (["--backbone", "there"], "there"),
     },
 }
-REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "predict": {"model": "run"},
+REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "tune": {"train": "data.csv"}, "predict": {"model": "run"},
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
             "duplicates": {"input": "data.csv"}, "cluster": {"input": "data.csv"}, "suggest": {"input": "data.csv"},
             "rank": {"train": "data.csv"},
@@ -617,7 +623,7 @@ def test_the_flags_in_the_help_are_the_flat_names_of_the_recipe(
         flag.replace("[no-]", "") for line in lines for flag in re.findall(r"--[][A-Za-z0-9.-]+", line.split("  ")[0])
     }
     presentation = {"--json", "--quiet", "--set", "--help", "--help-all"}
-    strategy = {"--strategy"} if verb == "fit" else set()
+    strategy = {"--strategy"} if verb in ("fit", "tune") else set()
     names = {"--" + name.replace("_", "-") for name in flat(verb) if name not in VERBS.get(verb).positional}
     names -= {"--messages"} if verb == "chat" else set()
     names -= {"--texts"} if verb == "predict" else {"--query"} if verb in ("search", "ask") else set()
@@ -657,7 +663,7 @@ def test_every_key_of_a_recipe_has_a_flat_name_of_its_own(verb: str) -> None:
     wanted |= {("", section, key) for section in own for key in known[section].model_fields}
     held = {"fit": {"task": TASKS, "strategies": STRATEGIES}, "pretrain": {"objective": OBJECTIVES}}
     held |= {"compare": held["fit"], "init": {"task": TASKS}, "adapt": held["pretrain"]}
-    held |= {"distill": held["fit"], "rank": held["init"]}
+    held |= {"distill": held["fit"], "tune": held["fit"], "rank": held["init"]}
     for field, registry in held.get(verb, {}).items():
         names = [name for name in registry.names() if (field, name) != ("objective", "contrastive")]
         names = ["distillation"] if (verb, field) == ("distill", "strategies") else names

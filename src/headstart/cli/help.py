@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from headstart.recipes.flags import MANY, Flag, first_sentence, flat
+from headstart.recipes.flags import MANY, OF_ONE, Flag, first_sentence, flat
 from headstart.recipes.values import choices_of, default, is_switch, placeholder
 from headstart.recipes.verbs import VERBS
 
@@ -81,7 +81,7 @@ class Option(NamedTuple):
 def options_of(verb: str) -> list[Option]:
     """All options of a verb, those of the command line alone last."""
     known = flat(verb)
-    found = [_strategy(known[MANY])] if verb == "fit" else []
+    found = [_strategy(known[MANY])] if verb in OF_ONE else []
     found += [_option(name, flag, verb) for name, flag in known.items() if name not in VERBS.get(verb).positional]
     found += [
         Option("set", "--set KEY=VALUE", "Any key of the recipe, such as strategy.layers=2; may be repeated.", REST),

@@ -101,8 +101,8 @@ def _explain_usage(error: Any) -> None:
         message = (as_sets(sys.argv[1:]) if verb == "run" else unknown_options(verb, sys.argv[1:])) or message
         if verb in TEXTS_OF and "did you mean" not in message:
             message += f" (a text that begins with a dash goes behind two: headstart {verb} RUN -- TEXT)"
-    if "unexpected extra argument" in message and verb in ("fit", "compare", "evaluate", "init"):
-        tests = "; a file of rows to score on is named with --test" if verb in ("fit", "compare") else ""
+    if "unexpected extra argument" in message and verb in ("fit", "compare", "tune", "evaluate", "init"):
+        tests = "; a file of rows to score on is named with --test" if verb in ("fit", "compare", "tune") else ""
         message += (
             f": {verb} reads one file, so put the rows of several together (and a name with blanks in quotes){tests}"
         )

@@ -14,7 +14,7 @@ from headstart.cli.dashes import unmarked
 from headstart.cli.help import text_of
 from headstart.config import components
 from headstart.errors import Fault, RecipeError, quoted
-from headstart.recipes.flags import MANY, Flag, as_listed, flags, kind_of
+from headstart.recipes.flags import MANY, OF_ONE, Flag, as_listed, flags, kind_of
 from headstart.recipes.notation import written
 from headstart.recipes.verbs import VERBS
 
@@ -36,7 +36,7 @@ def command(verb: str, act: Callable[..., None], words: Sequence[str] = ("--help
     names = {_identifier(name): name for name in known}
     shown = _among(words, known)
     parameters = [_argument(name, known[name]) for name in cls.positional]
-    if verb == "fit":
+    if verb in OF_ONE:
         ways = ", ".join(components(known["strategies"].info))
         text = f"One way of transferring: {ways}; by default several are tried and the best on validation is kept."
         parameters.append(_option("strategy", str, text, "-s"))
@@ -144,8 +144,9 @@ BY_LABEL = {
     "verbalizer": "{yes: true, no: false}",
     "descriptions": "{yes: it is so, no: it is not}",
     "teacher_words": "{yes: true, no: false}",
+    "space": "{training.epochs: [2, 4]}",
 }
-"""Options that are mappings by label, with an example of each."""
+"""Options that are mappings by label or, of a space, by path, with an example of each."""
 
 
 def _value(text: str, said: str, faults: list[Fault]) -> Any:
@@ -186,7 +187,7 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _by_label(text: str, key: str) -> Any:
-    """A mapping in YAML whose keys are labels: texts, though YAML would make something else of yes, no and 1."""
+    """A mapping in YAML whose keys are labels or paths: texts, though YAML would make something else of yes, no and 1."""
     flag = f"--{key.replace('_', '-')}"
     try:
         found = written(text, flag, names=True)

@@ -21,6 +21,8 @@ WITHOUT_FLAGS = HIDDEN | {"measure"}
 """Fields whose components have no flags for their keys; recipes, keyword arguments and `--set` hold them."""
 MANY = "strategies"
 """Field that holds several components, so that one name may reach several of them."""
+OF_ONE = ("fit", "tune")
+"""Verbs whose command line has `--strategy`, for the one that is run."""
 SHORT = {"location": "backbone"}
 """Keys whose flag has another name."""
 

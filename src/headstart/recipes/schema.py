@@ -93,6 +93,8 @@ def _described(name: str, info: FieldInfo, value: dict[str, Any]) -> dict[str, A
 def _plain(text: str, info: FieldInfo) -> Any:
     """An example as it stands in a file."""
     kinds = parts_of(info.annotation)
+    if text.startswith("{") and any(get_origin(part) is dict for part in kinds):
+        return yaml.safe_load(text)
     inside = [inner for part in kinds for arg in (*get_args(part), part) for inner in parts_of(arg)]
     if is_time(info) or not {int, float, bool} & {part for part in inside if isinstance(part, type)}:
         return text

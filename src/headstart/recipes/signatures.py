@@ -88,6 +88,9 @@ DOORS = (
         "compare", "compare", DATA, "Artifact", "Run strategies and controls side by side; options as for `fit`.", DRY
     ),
     Door(
+        "tune", "tune", DATA, "Artifact", "The settings of one strategy searched by trials; options as for `fit`.", DRY
+    ),
+    Door(
         "plan",
         "fit",
         DATA,

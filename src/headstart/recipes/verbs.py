@@ -73,6 +73,7 @@ VERBS = Verbs(
         "init": Verb("headstart.recipes.starting:Init", "headstart.runs.drafting:init"),
         "pretrain": Verb("headstart.recipes.raw_text:Pretrain", "headstart.runs.run:language_modelling"),
         "adapt": Verb("headstart.recipes.raw_text:Adapt", "headstart.runs.run:language_modelling"),
+        "tune": Verb("headstart.recipes.tuning:Tune", "headstart.runs.run:experiment"),
         "resume": Verb("headstart.recipes.resuming:Resume", "headstart.runs.run:resume"),
         "predict": Verb("headstart.recipes.inference:Predict", "headstart.runs.inference:predict"),
         "evaluate": Verb("headstart.recipes.inference:Evaluate", "headstart.runs.inference:evaluate"),

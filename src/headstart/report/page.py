@@ -28,6 +28,7 @@ from headstart.drawing.scores import (
 from headstart.drawing.text import dig, finite, legible, number, shortened, signed
 from headstart.evaluation.measurements.base import Measurement, measured
 from headstart.metrics import METRICS, is_better_lower, title_of
+from headstart.report.search import search
 from headstart.report.sections import cost, unfinished
 from headstart.report.stacking import stacked
 
@@ -74,6 +75,7 @@ def _page(evidence: Mapping[str, Any], limit: int) -> str:
             opponent=opposition(seen, board, metric, split),
             **_strategies(seen, board, metric, split),
             **_measured(seen),
+            search=search(seen),
             parts=_parts(seen),
             answers=_answers(seen),
             has_scores=bool(parts_of(board)),

@@ -308,7 +308,13 @@ def _read(place: Path) -> CellResult:
 
 
 def done_at(
-    cell: Cell, place: Path, progress: Progress = SILENT, table: Table | None = None, *, test: bool = True
+    cell: Cell,
+    place: Path,
+    progress: Progress = SILENT,
+    table: Table | None = None,
+    *,
+    test: bool = True,
+    pausing: Path | None = None,
 ) -> CellResult:
     """What a cell comes to, kept in a folder: as it is there, else carried out, from where it was left off.
 
@@ -320,6 +326,7 @@ def done_at(
         progress: told what goes on.
         table: rows handed over in Python.
         test: whether test rows are read.
+        pausing: where checkpoints are of a strategy that ends early (`training.stop_after`) and goes on in another cell.
 
     Raises:
         HeadstartError: what stands in the way of any cell.
@@ -329,7 +336,7 @@ def done_at(
     if found is not None:
         return found
     begun = (place_of(place) / RUN).is_file()
-    with Workspace(place, None if begun else cell.recipe.plain(), progress=progress) as work:
+    with Workspace(place, None if begun else cell.recipe.plain(), progress=progress, pausing=pausing) as work:
         try:
             found = carry_out(cell, progress, table, work, test=test)
         except (DataError, DivergedError, OutOfMemoryError) as error:

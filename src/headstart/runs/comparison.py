@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -203,8 +204,22 @@ def _nothing(entries: Sequence[Entry], interrupted: bool, work: Workspace | None
     return kind("; ".join(f"{entry.label}: {entry.note}" for entry in entries if entry.note))
 
 
-def publish(artifact: Artifact, folder: Path, *, overwrite: bool = False, within: Path | None = None) -> Path:
+def publish(
+    artifact: Artifact,
+    folder: Path,
+    *,
+    overwrite: bool = False,
+    within: Path | None = None,
+    also: Sequence[Path] = (),
+) -> Path:
     """Write an artifact with its report and card; the folder appears whole or not at all, see `new_folder`.
+
+    Args:
+        artifact: to write.
+        folder: where.
+        overwrite: replace what an earlier run wrote there.
+        within: folder on the same disk in which it is made.
+        also: files that are kept beside it.
 
     Raises:
         RunFolderError: the folder is there already.
@@ -212,6 +227,8 @@ def publish(artifact: Artifact, folder: Path, *, overwrite: bool = False, within
     """
     with new_folder(folder, overwrite=overwrite, within=within) as work:
         artifact.write(work)
+        for path in also:
+            shutil.copyfile(path, work / path.name)
         (work / "report.html").write_text(page.render(artifact.evidence), encoding="utf-8")
         files = sorted(str(path.relative_to(work)) for path in work.rglob("*") if path.is_file())
         text = card.render(

@@ -32,7 +32,8 @@ def run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
         _announce(step, entries, at, plan)
         try:
             places = (None, None) if work is None else (work.stages(entry, at), work.answers)
-            stages = Stages(places[0], every, context.progress, places[1])
+            pausing = work is not None and work.pausing is not None
+            stages = Stages(places[0], every, context.progress, places[1], pausing=pausing)
             run_strategy(entry, replace(plan.context_for(step), stages=stages), plan.parts, given)
             if work is not None:
                 work.keep(entry, at, every=every)

@@ -22,6 +22,7 @@ from headstart.runs.splitting import Parts
 from headstart.runtime.deadline import OutOfTime
 from headstart.runtime.memory import is_out_of_memory, out_of_memory
 from headstart.strategies.base import Candidate, Context, Strategy
+from headstart.training.settings import Training
 
 Status = Literal["done", "failed", "stopped", "not run"]
 
@@ -50,6 +51,8 @@ class Entry:
     """The backbone that it runs on; None where it needs none."""
     refitted: bool = False
     """Whether its model learnt again from all labelled rows, those of validation too."""
+    training: Training | None = None
+    """Settings of the training loop where they are not those of the run."""
     key: Key = field(default_factory=Key)
     """What sets it apart from the others of its run; by default its strategy alone."""
 

@@ -251,8 +251,9 @@ class Plan(Estimates):
             ends.append(time.perf_counter() + step.most)
         if ends:
             context = replace(context, deadline=Deadline(min(ends)))
-        if step.training is not None:
-            context = replace(context, training=step.training)
+        training = step.training or step.entry.training
+        if training is not None:
+            context = replace(context, training=training)
         most = context.training.sample
         if most is None or context.folds is not None or most >= len(context.train):
             return context

@@ -26,6 +26,7 @@ from headstart.recipes.parsing import from_mapping
 from headstart.recipes.raw_text import LanguageModelling
 from headstart.recipes.resuming import Resume
 from headstart.recipes.sources import CORPUS, MEMORY
+from headstart.recipes.tuning import Tune
 from headstart.recipes.verbs import VERBS
 from headstart.runs.outcome import Call, Outcome
 from headstart.runtime.contained import believed, content, parsed
@@ -34,6 +35,7 @@ from headstart.runtime.interrupts import stopped, watched
 from headstart.runtime.progress import SILENT, Progress
 from headstart.runtime.team import joined
 from headstart.runtime.team import started as started_by_torchrun
+from headstart.tuning.search import PUBLISHED
 
 if TYPE_CHECKING:
     from headstart.runs.comparison import RunResult
@@ -83,6 +85,7 @@ def result_of(evidence: dict[str, Any], folder: Path | None) -> dict[str, Any]:
         "leaderboard": [{"strategy": label} | {key: row[key] for key in keys} for label, row in rows.items()],
         **({"labels_by": by} if (by := evidence["data"].get("labels_by")) else {}),
         **({"language": language} if (language := evidence["data"].get("language") or {}).get("strange") else {}),
+        **({"search": search} if (search := evidence.get("search")) else {}),
         "dropped_rows": evidence["data"]["dropped"],
         "verdict": evidence["verdict"],
         "seconds": evidence["cost"]["seconds"],
@@ -109,6 +112,10 @@ def experiment(recipe: Experiment, call: Call) -> Outcome:
             from headstart.runs.repeated import outline_repeatedly
 
             return Outcome(outline_repeatedly(recipe, call.progress, call.table))
+        if isinstance(recipe, Tune):
+            from headstart.runs.tuning import outlined
+
+            return Outcome(outlined(recipe, call.progress, call.table))
         return Outcome(outline(recipe, call.progress, call.table))
     with watched():
         if folder is None or not first:
@@ -271,15 +278,19 @@ def _compared(
     title = folder.name if folder else "model"
     try:
         with joined() as team:
-            compared = _repeated(recipe, call, title, team, work, strict=strict) or compare(
-                recipe,
-                call.progress,
-                call.table,
-                title=title,
-                started=call.started,
-                team=team,
-                work=work,
-                strict=strict,
+            compared = (
+                _repeated(recipe, call, title, team, work, strict=strict)
+                or _tuned(recipe, call, title, team, work, strict=strict)
+                or compare(
+                    recipe,
+                    call.progress,
+                    call.table,
+                    title=title,
+                    started=call.started,
+                    team=team,
+                    work=work,
+                    strict=strict,
+                )
             )
         if compared is None:
             return Outcome({})
@@ -288,7 +299,8 @@ def _compared(
             if work is not None:
                 work.remember(published=True)
             within = None if work is None else work.folder
-            publish(compared.artifact, folder, overwrite=recipe.overwrite or again, within=within)
+            also = [] if work is None else [path for path in work.folder.glob(PUBLISHED) if path.is_file()]
+            publish(compared.artifact, folder, overwrite=recipe.overwrite or again, within=within, also=also)
     except KeyboardInterrupt as error:
         raise stopped(error, "stopped; nothing was kept" if work is None else f"stopped; {work.how}") from None
     how = ""
@@ -328,6 +340,27 @@ def _repeated(
         )
     with TemporaryDirectory() as place, Workspace(Path(place) / "study", recipe.plain()) as work:
         return compare_repeatedly(recipe, call.progress, call.table, work, title=title, started=call.started)
+
+
+def _tuned(
+    recipe: Experiment, call: Call, title: str, team: Team, work: Workspace | None, *, strict: bool
+) -> RunResult | None:
+    """A search for settings; None for any other recipe.
+
+    Raises:
+        UsageError: several processes share the run.
+    """
+    if not isinstance(recipe, Tune):
+        return None
+    from headstart.runs.tuning import tune
+    from headstart.runs.workspace import Workspace
+
+    if team.size > 1:
+        raise UsageError("trials of a search run one after the other in one process: leave torchrun out")
+    if work is not None:
+        return tune(recipe, call.progress, call.table, work, title=title, started=call.started, strict=strict)
+    with TemporaryDirectory() as place, Workspace(Path(place) / "search", recipe.plain()) as work:
+        return tune(recipe, call.progress, call.table, work, title=title, started=call.started)
 
 
 def _folder(recipe: Experiment) -> Path | None:

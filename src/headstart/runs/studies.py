@@ -184,9 +184,14 @@ class Study:
         name = NOT_IN_NAMES.sub("-", cell.key.place)[:LONGEST_NAME]
         return self.work.folder / CELLS / f"{name}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
-    def result(self, cell: Cell) -> CellResult:
-        """What one cell comes to, carried out in this process unless it was done before."""
-        return done_at(cell, self.place(cell), SILENT, self.table, test=self.test)
+    def result(self, cell: Cell, *, pausing: Path | None = None) -> CellResult:
+        """What one cell comes to, carried out in this process unless it was done before.
+
+        Args:
+            cell: to run.
+            pausing: where its checkpoints are, see `done_at`.
+        """
+        return done_at(cell, self.place(cell), SILENT, self.table, test=self.test, pausing=pausing)
 
     def run(self, cells: Sequence[Cell], note: Callable[[CellResult], str] | None = None) -> list[CellResult | None]:
         """What cells come to, in their order; None for those that there was no time for.

@@ -78,6 +78,7 @@ class Workspace:
         recipe: plain data, with its verb; None goes on with what is there.
         overwrite: begin anew where an earlier run left something.
         progress: told what is taken over and what is not.
+        pausing: where checkpoints of strategies are that end early and are to go on in another run; they outlive this one.
 
     Raises:
         RunFolderError: another process is at work in it, an earlier run left something and `overwrite` is off, or what is there
@@ -87,9 +88,16 @@ class Workspace:
     """
 
     def __init__(
-        self, folder: Path, recipe: Mapping[str, Any] | None, *, overwrite: bool = False, progress: Progress = SILENT
+        self,
+        folder: Path,
+        recipe: Mapping[str, Any] | None,
+        *,
+        overwrite: bool = False,
+        progress: Progress = SILENT,
+        pausing: Path | None = None,
     ) -> None:
         self.target = folder
+        self.pausing = pausing
         self.folder = place_of(folder)
         self.progress = progress
         self.resumed = recipe is None
@@ -187,7 +195,7 @@ class Workspace:
 
     def stages(self, entry: Entry, at: int) -> Path:
         """Where the checkpoints of a strategy are, the one that is run as number `at` from 0."""
-        return self.folder / f"{self._name(entry, at)}-stages"
+        return (self.pausing or self.folder) / f"{self._name(entry, at)}-stages"
 
     def keep(self, entry: Entry, at: int, *, every: float) -> None:
         """Keep what a strategy came to, and let go of its checkpoints.
@@ -227,7 +235,8 @@ class Workspace:
                     arrays = candidate.validation.arrays()
                     save_file({name: np.ascontiguousarray(each) for name, each in arrays.items()}, work / OUTPUTS)
                 (work / "entry.json").write_text(json.dumps(about), encoding="utf-8")
-            discard(self.stages(entry, at))
+            if self.pausing is None:
+                discard(self.stages(entry, at))
         except StorageError as error:
             self.progress.say("checkpoint", f"{entry.label} could not be kept: {error}", warning=True)
         self._spend()
@@ -297,7 +306,7 @@ class Workspace:
             )
         if changed["inputs"]:
             self.progress.say("resume", f"changed since: {found}; all is done again", warning=True)
-            for known in ("measured", "planned", "steps", "refit"):
+            for known in ("measured", "planned", "steps", "refit", "searched"):
                 self.about.pop(known, None)
             self.forget()
         else:

@@ -21,6 +21,7 @@ from headstart.runtime.progress import SILENT, Progress
 from headstart.runtime.team import ALONE, Team
 from headstart.tasks.base import Task
 from headstart.training.settings import Training
+from headstart.tuning.space import Dimension
 
 if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
@@ -313,6 +314,9 @@ class Strategy(Component, ABC):
     better there by more than noise."""
     shortens: ClassVar[bool] = False
     """Whether fewer epochs than usual are better than none, where a budget is short."""
+    searched: ClassVar[Mapping[str, Dimension]] = {}
+    """What `tune` varies where it is given no space: dimensions by path, of the strategy's own fields (`strategy.layers`) and of
+    the section `training`; empty where nothing is known to matter."""
     why_no_refit: ClassVar[str] = ""
     """Why it does not learn again from all labelled rows unless that is asked for, after its name; empty where it does."""
 
@@ -374,6 +378,15 @@ class Strategy(Component, ABC):
     def work(self, context: Context) -> Work:
         """What `fit` will come to, before it starts; for plans and budgets."""
         return Work(0.0, 1.0 if self.needs_backbone else 0.0)
+
+    def pauses(self, context: Context) -> bool:
+        """Whether `fit` can be paused, and goes on later to the bits of a run that never paused.
+
+        With `Stages.pausing` and `training.stop_after` it ends at an epoch of its schedule; the same call with the same stages and
+        a later end, or none, goes on from there. That needs that no choice which a later stage of training hangs on can turn out
+        otherwise by then.
+        """
+        return False
 
     def beside(self, chosen: Sequence[Strategy], tasks: Sequence[Task[Any, Any]]) -> Strategy:
         """The strategy as it suits those of a run that it is held against; itself where it suits any.

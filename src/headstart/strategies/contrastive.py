@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from headstart.strategies.base import (
     fitting_heads,
 )
 from headstart.tasks.base import Task
+from headstart.tuning.space import Choices, Dimension, Range
 
 if TYPE_CHECKING:
     from headstart.heads.model import Model
@@ -68,6 +70,11 @@ class Contrastive(Strategy):
     cost: ClassVar[int] = 3
     for_few: ClassVar[bool] = True
     auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"fit"}), stands_in_for=frozenset({"fine-tuning", "lora"}))
+    searched: ClassVar[Mapping[str, Dimension]] = {
+        "strategy.temperature": Range(0.03, 0.3, log=True),
+        "strategy.top_layers": Choices((2, 4, "all")),
+        "training.learning_rate": Range(5e-5, 1e-3, log=True),
+    }
 
     loss: Literal["supervised", "pairs"] = "supervised"
     """`supervised`: pick a row of the same label among all others (Khosla et al. 2020); `pairs`: cosine of each pair

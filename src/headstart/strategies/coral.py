@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -11,6 +12,7 @@ from pydantic import Field, field_validator
 from headstart.data.outputs import Logits
 from headstart.strategies.base import LEAST_STRENGTH, MOST_STRENGTH, Candidate, Context, Need, Strategy, Work
 from headstart.tasks.base import Task
+from headstart.tuning.space import Dimension, Range
 
 if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
@@ -44,6 +46,10 @@ class Coral(Strategy):
     cost: ClassVar[int] = 3
     needs: ClassVar[frozenset[Need]] = frozenset({"labels", "texts"})
     frozen: ClassVar[bool] = True
+    searched: ClassVar[Mapping[str, Dimension]] = {
+        "strategy.C": Range(1e-5, 1e2, log=True),
+        "strategy.regularisation": Range(1.0, 1e4, log=True),
+    }
 
     layers: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
     """States read side by side, 0 for the embeddings up to the number of layers; chosen by cross-validation if not

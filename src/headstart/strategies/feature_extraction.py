@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -18,6 +19,7 @@ from headstart.strategies.base import (
     Work,
     fitting_heads,
 )
+from headstart.tuning.space import Choices, Dimension, Range
 
 if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
@@ -43,6 +45,10 @@ class FeatureExtraction(Strategy):
     cost: ClassVar[int] = 2
     frozen: ClassVar[bool] = True
     auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"fit", "compare"}))
+    searched: ClassVar[Mapping[str, Dimension]] = {
+        "strategy.pooling": Choices(("first", "mean")),
+        "strategy.C": Range(1e-5, 1e2, log=True),
+    }
 
     layers: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
     """States read side by side, 0 for the embeddings up to the number of layers; chosen by cross-validation if not

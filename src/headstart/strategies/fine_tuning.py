@@ -23,6 +23,7 @@ from headstart.strategies.base import (
     trainings,
 )
 from headstart.tasks.base import Task
+from headstart.tuning.space import Choices, Dimension, Range
 
 if TYPE_CHECKING:
     from headstart.heads.model import Model
@@ -69,6 +70,12 @@ class FineTuning(Strategy):
     shortens: ClassVar[bool] = True
     gives: ClassVar[frozenset[str]] = frozenset({Logits.kind, Generated.kind, Replies.kind})
     auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"fit", "compare"}), least_rows_per_label=FEW_FOR_TUNING)
+    searched: ClassVar[Mapping[str, Dimension]] = {
+        "strategy.layers": Choices((2, 4, "all")),
+        "strategy.layer_decay": Range(0.65, 1.0),
+        "training.learning_rate": Range(2e-5, 5e-4, log=True),
+        "training.epochs": Range(2, 8, whole=True),
+    }
 
     layers: Literal["all"] | int = "all"
     """`all`, or how many of the top layers move, at least 1."""
@@ -102,6 +109,10 @@ class FineTuning(Strategy):
     def learns_soft_labels(self) -> bool:
         """Always."""
         return True
+
+    def pauses(self, context: Context) -> bool:
+        """Where it trains at one rate and no other choice is made by training."""
+        return context.task.target_kind != "text" and len(self._rates(context)) == 1
 
     def refuses(self, task: Task) -> str:
         """Refuses options that mean nothing for the task."""

@@ -13,6 +13,7 @@ from headstart.registry import did_you_mean
 from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work, trained_work
 from headstart.strategies.fine_tuning import FEW_FOR_TUNING, HEADED, WRITTEN
 from headstart.tasks.base import Task
+from headstart.tuning.space import Choices, Dimension, Range
 
 if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
@@ -51,6 +52,11 @@ class Lora(Strategy):
         needs_budget="moves fewer weights than fine-tuning, for no less time here",
         needs_gain=True,
     )
+    searched: ClassVar[Mapping[str, Dimension]] = {
+        "strategy.rank": Choices((4, 8, 16, 32)),
+        "training.learning_rate": Range(2e-4, 5e-3, log=True),
+        "training.epochs": Range(2, 8, whole=True),
+    }
 
     rank: int = Field(default=8, ge=1, le=1024)
     """Rank of the correction, in [1, 1024]."""
@@ -94,6 +100,10 @@ class Lora(Strategy):
     def learns_soft_labels(self) -> bool:
         """Always."""
         return True
+
+    def pauses(self, context: Context) -> bool:
+        """Where the task has a head: it trains at one rate."""
+        return context.task.target_kind != "text"
 
     def refuses(self, task: Task) -> str:
         """Refuses options that mean nothing for the task."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ from headstart.predictors.linear_text import (
 from headstart.strategies.base import LEAST_STRENGTH, MOST_STRENGTH, Auto, Candidate, Context, Strategy, Work
 from headstart.strategies.linear import compact, fitted, spread
 from headstart.tasks.base import Task
+from headstart.tuning.space import Dimension, Range
 
 GRID = (0.3, 1.0, 3.0, 10.0, 30.0)
 FOLDS = 4
@@ -62,6 +63,7 @@ class TfIdf(Strategy):
     needs_backbone: ClassVar[bool] = False
     auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"compare"}))
     cost: ClassVar[int] = 1
+    searched: ClassVar[Mapping[str, Dimension]] = {"strategy.C": Range(0.03, 300.0, log=True)}
 
     C: float | None = Field(default=None, ge=LEAST_STRENGTH, le=MOST_STRENGTH)
     """Inverse strength of regularisation, in [1e-15, 1e15]; chosen by cross-validation on the training rows if not given."""

@@ -17,6 +17,7 @@ from headstart.runtime.progress import SILENT
 from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work
 from headstart.strategies.writing import WRITES_NOTHING
 from headstart.tasks.base import Task
+from headstart.tuning.space import Dimension, Range
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -56,6 +57,10 @@ class WarmStart(Strategy):
     shortens: ClassVar[bool] = True
     gives: ClassVar[frozenset[str]] = frozenset({Generated.kind})
     auto: ClassVar[Auto | None] = Auto(verbs=frozenset({"fit", "compare"}))
+    searched: ClassVar[Mapping[str, Dimension]] = {
+        "strategy.encoder_rate": Range(0.02, 0.5, log=True),
+        "training.learning_rate": Range(3e-4, 3e-3, log=True),
+    }
 
     decoder: InputPath = Field(default=NEW, examples=["mini"])
     """Which network writes: `new`, one with random weights, or a pretrained one that can have cross-attention (GPT-2, BERT and

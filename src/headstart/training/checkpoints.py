@@ -38,6 +38,8 @@ class Stages:
         every: seconds between two checkpoints, at least 0; 0 writes one after every update.
         progress: told what is skipped or can't be written.
         answers: file in which answers of endpoints are kept, for all strategies of the run; None keeps none.
+        pausing: whether a stage that ends before its schedule does (`Training.stop_after`) is left so that another run of the
+            same strategy, with a later end, goes on from there to the bits of one that never paused.
     """
 
     def __init__(
@@ -46,9 +48,12 @@ class Stages:
         every: float = EVERY,
         progress: Progress = SILENT,
         answers: Path | None = None,
+        *,
+        pausing: bool = False,
     ) -> None:
         self.folder = folder
         self.answers = answers
+        self.pausing = pausing
         self.every = every
         self.progress = progress
         self.saved = time.monotonic()
@@ -57,7 +62,8 @@ class Stages:
 
     def within(self, name: str) -> Stages:
         """Those of a strategy that is fitted within this one, in a folder of their own: a resumed run may know it already."""
-        return Stages(None if self.folder is None else self.folder / name, self.every, self.progress, self.answers)
+        folder = None if self.folder is None else self.folder / name
+        return Stages(folder, self.every, self.progress, self.answers, pausing=self.pausing)
 
     def next(self) -> Checkpoints:
         """The checkpoints of the next stage, in the order in which the strategy trains them."""
@@ -76,6 +82,11 @@ class Checkpoints:
     def due(self) -> bool:
         """Whether it is time for one."""
         return self.folder is not None and time.monotonic() - self.stages.saved >= self.stages.every
+
+    @property
+    def pausing(self) -> bool:
+        """Whether a stage that ends before its schedule does is to go on later."""
+        return self.folder is not None and self.stages.pausing
 
     def newest(self) -> Snapshot | None:
         """The newest checkpoint that is whole; those that are not are named and skipped.

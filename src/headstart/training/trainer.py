@@ -85,7 +85,8 @@ def train(
         stop: asked after every epoch; True ends training early.
         deadline: when to end, in the middle of an epoch if need be; `history.cut` then says which epoch was the last
             that was whole.
-        stages: where checkpoints are written, and looked for: a stage that is found there goes on where it stopped.
+        stages: where checkpoints are written, and looked for: a stage that is found there goes on where it stopped. Where they
+            are `pausing`, one that ends early is kept as it was then, for a run with a later end.
         relay: taken over from where it holds anything and no checkpoint is found, and told where this stage stands where
             `stage.stop_after` ends it before its schedule does.
 
@@ -243,15 +244,19 @@ class _Loop:
         self.best = Parked(weights)
 
     def finish(self) -> None:
-        """Put the best weights back; the stage is over."""
-        if self.relay is not None and self.state.epoch < self.stage.epochs:
+        """Put the best weights back; the stage is over, or paused where it is to go on later."""
+        early = self.state.epoch < self.stage.epochs
+        paused = early and self.checkpoints is not None and self.checkpoints.pausing
+        if early and self.relay is not None:
             self.relay.snapshot = deepcopy(self._snapshot())
+        if paused:
+            self.save()
         with shielded():
             if self.state.best_rank is not None:
                 self.best.restore(self.named)
             self.state.finished = True
         self.model.eval()
-        if self.checkpoints is not None and self.checkpoints.due:
+        if self.checkpoints is not None and self.checkpoints.due and not paused:
             self.checkpoints.save(self._snapshot(), must=False)
 
     def save(self) -> None:
