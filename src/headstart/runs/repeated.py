@@ -40,7 +40,7 @@ FIRST = ("test", "validation")
 
 
 @dataclass(frozen=True)
-class Way:
+class RepeatedEntry:
     """A strategy on a backbone, with what came of its runs.
 
     Args:
@@ -136,7 +136,7 @@ def cells_of(recipe: Compare, located: Sequence[Located]) -> list[Cell]:
     return found
 
 
-def ways_of(recipe: Compare, located: Sequence[Located], results: Sequence[CellResult]) -> list[Way]:
+def ways_of(recipe: Compare, located: Sequence[Located], results: Sequence[CellResult]) -> list[RepeatedEntry]:
     """The strategies on the backbones, cheapest first, with their runs."""
     entries: dict[str, dict[int, CellEntry]] = {}
     keys: dict[str, Key] = {}
@@ -156,7 +156,7 @@ def ways_of(recipe: Compare, located: Sequence[Located], results: Sequence[CellR
         source = known.get(key.backbone, only) if key.backbone else only
         done = {seed: entry for seed, entry in runs.items() if entry.done}
         notes = tuple(f"seed {seed}: {entry.note or entry.status}" for seed, entry in runs.items() if not entry.done)
-        found.append(Way(key, strategy, source if strategy.needs_backbone else None, done, notes))
+        found.append(RepeatedEntry(key, strategy, source if strategy.needs_backbone else None, done, notes))
     return sorted(found, key=lambda way: way.strategy.cost)
 
 
@@ -175,7 +175,7 @@ def _setting(plain: Any, path: str) -> Any:
     return plain
 
 
-def choose(ways: Sequence[Way], results: Sequence[CellResult]) -> tuple[Way, str]:
+def choose(ways: Sequence[RepeatedEntry], results: Sequence[CellResult]) -> tuple[RepeatedEntry, str]:
     """The way that is kept, and why: that of the lowest loss of those that are statistically tied with the best mean on validation.
 
     Raises:
@@ -199,20 +199,20 @@ def choose(ways: Sequence[Way], results: Sequence[CellResult]) -> tuple[Way, str
     return kept, f"lowest mean loss of those that are statistically tied with {best.key.label}, the {highest}{over}"
 
 
-def _mean(way: Way, part: str, metric: Metric) -> float:
+def _mean(way: RepeatedEntry, part: str, metric: Metric) -> float:
     return statistics.fmean(metric.of(entry.judged[part].tally) for entry in way.runs.values())
 
 
-def _loss(way: Way) -> float:
+def _loss(way: RepeatedEntry) -> float:
     return statistics.fmean(float(entry.judged["validation"].losses.mean()) for entry in way.runs.values())
 
 
-def _tied(metric: Metric, best: Way, other: Way, part: str, results: Sequence[CellResult]) -> bool:
+def _tied(metric: Metric, best: RepeatedEntry, other: RepeatedEntry, part: str, results: Sequence[CellResult]) -> bool:
     test = _compared(metric, best, other, part, results)
     return test is None or test.p >= ALPHA
 
 
-def _compared(metric: Metric, a: Way, b: Way, part: str, results: Sequence[CellResult]) -> PairedTest | None:
+def _compared(metric: Metric, a: RepeatedEntry, b: RepeatedEntry, part: str, results: Sequence[CellResult]) -> PairedTest | None:
     """A paired test of two ways over the seeds that both have; None where they were not scored on the same rows."""
     both = [seed for seed in a.runs if seed in b.runs and all(part in way.runs[seed].judged for way in (a, b))]
     digests = {result.digests.get(part) for result in results if result.key.seed in both}
@@ -224,7 +224,7 @@ def _compared(metric: Metric, a: Way, b: Way, part: str, results: Sequence[CellR
     return compared_runs(metric, sides[0], sides[1], clusters=_groups(results, part))
 
 
-def _by_seeds(metric: Metric, a: Way, b: Way, part: str, seeds: Sequence[int]) -> PairedTest:
+def _by_seeds(metric: Metric, a: RepeatedEntry, b: RepeatedEntry, part: str, seeds: Sequence[int]) -> PairedTest:
     """Student's paired test of scores on other rows under each seed."""
     differences = np.array(
         [metric.of(a.runs[seed].judged[part].tally) - metric.of(b.runs[seed].judged[part].tally) for seed in seeds]
@@ -242,7 +242,7 @@ def _groups(results: Sequence[CellResult], part: str) -> np.ndarray | None:
     return next((each.groups[part] for each in results if part in each.groups), None)
 
 
-def line(way: Way, results: Sequence[CellResult], *, chosen: bool) -> dict[str, Any]:
+def line(way: RepeatedEntry, results: Sequence[CellResult], *, chosen: bool) -> dict[str, Any]:
     """A line of the leaderboard: mean scores of a way over its runs, as plain data."""
     entries = list(way.runs.values())
     metric = METRICS.get(results[0].metric) if results[0].metric else None
@@ -300,7 +300,7 @@ def mean_of(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"value": mean, "low": low, "high": high, "n": int(scores[0]["n"])}
 
 
-def comparisons(ways: Sequence[Way], chosen: Way, results: Sequence[CellResult]) -> list[dict[str, Any]]:
+def comparisons(ways: Sequence[RepeatedEntry], chosen: RepeatedEntry, results: Sequence[CellResult]) -> list[dict[str, Any]]:
     """The chosen way against the others in paired tests, p-values corrected within each axis on which these differ from it."""
     metric = METRICS.get(results[0].metric)
     part = next((each for each in FIRST if any(each in entry.judged for entry in chosen.runs.values())), "validation")
@@ -322,7 +322,7 @@ def comparisons(ways: Sequence[Way], chosen: Way, results: Sequence[CellResult])
 
 
 def facts(
-    recipe: Compare, ways: Sequence[Way], results: Sequence[CellResult], missing: Sequence[str]
+    recipe: Compare, ways: Sequence[RepeatedEntry], results: Sequence[CellResult], missing: Sequence[str]
 ) -> dict[str, Any]:
     """What the study was, as plain data."""
     return {
@@ -355,7 +355,7 @@ def said_of(result: CellResult) -> str:
 
 
 def _kept(
-    recipe: Compare, chosen: Way, progress: Progress, table: Table | None, work: Workspace, *, title: str
+    recipe: Compare, chosen: RepeatedEntry, progress: Progress, table: Table | None, work: Workspace, *, title: str
 ) -> RunResult:
     """The run of the way that is kept, under the first seed, whose model is saved and measured."""
     values: dict[str, Any] = {key: getattr(recipe, key) for key in Fit.model_fields}
@@ -373,7 +373,7 @@ def _kept(
     return found
 
 
-def _steps(ways: Sequence[Way], kept: RunResult) -> list[dict[str, Any]]:
+def _steps(ways: Sequence[RepeatedEntry], kept: RunResult) -> list[dict[str, Any]]:
     """Where the time went."""
     steps = [{"name": way.key.label, "seconds": sum(each.seconds for each in way.runs.values())} for way in ways]
     return [*steps, {"name": "the model that is kept", "seconds": kept.artifact.evidence["cost"]["seconds"]}]
