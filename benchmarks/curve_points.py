@@ -2,8 +2,8 @@
 
     python benchmarks/curve_points.py [--only SET ...] [--strategies NAME ...] [--draws N ...] [--sizes N ...] [--busy]
 
-`words` is TF-IDF of words with logistic regression by scikit-learn, `frozen` the last layer of `mini` with the head that headstart
-solves, its strength found by log-loss in cross-validation: plain versions of `tf-idf` and `feature-extraction` that take a second each.
+`words` is TF-IDF of words with logistic regression by scikit-learn, `frozen` the last layer of `mini` with a head that headstart
+solves: plain versions of `tf-idf` and `feature-extraction` that take a second each.
 `fine-tuning` is `headstart fit --strategy fine-tuning`. Rows of a draw are the first so many of one random order, which begins with
 two rows of each label, so draws are nested. Raw results: benchmarks/results/curve_points.jsonl, a line per set, strategy, draw and
 size, with the rows that are right as packed bits in base64; forecast.py reads them.
@@ -34,7 +34,8 @@ TRAINED_SIZES = (32, 64, 128, 256, 512, 1024)
 TRAINED_LEAST = 300
 """Rows at which sets of many labels begin."""
 TEXT_CHARACTERS = 1500
-STRENGTHS = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+STRENGTH = 0.03
+"""Of heads on frozen features."""
 CACHE = Path(os.environ.get("HEADSTART_CURVES", Path(tempfile.gettempdir()) / "headstart-curves"))
 
 Fitter = Callable[[np.ndarray], np.ndarray]
@@ -87,24 +88,14 @@ def by_words(data: Set) -> Fitter:
 
 
 def by_frozen(data: Set) -> Fitter:
-    """The mean of the last states of `mini`, a head that headstart solves with its strength by cross-validation."""
-    from scipy.special import logsumexp
-
-    from headstart.solving.logistic import Part, solve_by_folds
+    """The mean of the last states of `mini`, a head of fixed strength that headstart solves."""
+    from headstart.solving.logistic import LossPath, Part
 
     train, test = features(data, "train"), features(data, "test")
 
-    def rank(logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-        return -float((logsumexp(logits, 1) - logits[np.arange(len(targets)), targets]).mean()), 0.0
-
     def right(rows: np.ndarray) -> np.ndarray:
-        targets = data.targets[rows]
-        folds = np.empty(len(rows), dtype=int)
-        for label in np.unique(targets):
-            own = np.flatnonzero(targets == label)
-            folds[own] = (np.arange(len(own)) + label) % 4
-        part = Part(train[rows], targets, np.ones(len(rows)))
-        solved = solve_by_folds(part, folds[None, :], labels=len(data.labels), rank=rank, grid=STRENGTHS)
+        part = Part(train[rows], data.targets[rows], np.ones(len(rows)))
+        solved = LossPath(part, None, len(data.labels)).at(STRENGTH, afresh=True)
         return solved.logits(test).argmax(1) == data.truth
 
     return right
@@ -174,9 +165,7 @@ def main() -> None:
             for strategy in options.strategies:
                 usual = TRAINED_SIZES if strategy == "fine-tuning" else SIZES
                 wanted = [
-                    size
-                    for size in data.sizes(options.sizes or usual)
-                    if (name, strategy, draw, size) not in there
+                    size for size in data.sizes(options.sizes or usual) if (name, strategy, draw, size) not in there
                 ]
                 fitter = STRATEGIES[strategy](data) if wanted else None
                 for size in wanted:

@@ -26,7 +26,7 @@ LEAST_ERROR = 0.003
 """Standard deviation of a mean that fits allow for at least."""
 SPREAD = 0.5
 """How much of the distance between shapes that fit alike goes into the band, see `forecast`."""
-DOUBT = 0.1
+DOUBT = 0.05
 """Chance below which what a curve seems to do is taken not to be noise."""
 
 RATES = np.array([0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5, 2.0])
@@ -115,7 +115,9 @@ def _too_little(curve: LearningCurve, usable: np.ndarray) -> str:
     if len(usable) < LEAST_SIZES:
         return f"a forecast needs {LEAST_SIZES} sizes with {LEAST_DRAWS} draws each; there are {len(usable)}"
     if int(curve.counts[-1]) < LEAST_DRAWS:
-        return f"its largest size, {curve.sizes[-1]:,} rows, has {int(curve.counts[-1])} of the {LEAST_DRAWS} draws that a forecast needs"
+        return (
+            f"{int(curve.counts[-1])} draw(s) of its largest size came to a score, and a forecast needs {LEAST_DRAWS}"
+        )
     return ""
 
 
@@ -123,12 +125,13 @@ def _rising_from(means: np.ndarray, drawn: np.ndarray, rows: np.ndarray) -> tupl
     """Where the part of a curve begins that shapes are fitted to, and why there is none.
 
     What lies before a fall is left out: a model of hardly any rows often says the most frequent label alone, which many rows
-    overtake late. No shape tells when a plateau ends, so a curve on it, or one whose last step beats all before, says nothing of what
-    comes.
+    overtake late. No shape tells when a plateau ends, so a curve on it, or one whose last step beats all before, says nothing of
+    what comes.
     """
     first = 0
     for at in range(len(means) - 1, 0, -1):
-        if _surely(drawn[:, :at].max(1) - drawn[:, at] if at == 1 else drawn[:, int(means[:at].argmax())] - drawn[:, at]):
+        before = int(means[:at].argmax())
+        if _surely(drawn[:, before] - drawn[:, at]):
             first = at
             break
     if first == len(means) - 1:
@@ -141,7 +144,7 @@ def _rising_from(means: np.ndarray, drawn: np.ndarray, rows: np.ndarray) -> tupl
     steps = np.diff(own, axis=1) / np.diff(np.log2(rows[first:]))
     earlier = int(np.diff(means[first:])[:-1].argmax())
     if _surely(steps[:, -1] - steps[:, earlier]) and _surely(steps[:, -1] - steps[:, :-1].mean(1)):
-        return first, "it still rises faster from size to size, so where it levels off cannot be told; add larger sizes"
+        return first, "it rises faster from size to size, so nothing tells where it levels off; add larger sizes"
     return first, ""
 
 
@@ -159,7 +162,7 @@ def _carried_on(
     top: float,
     seed: int,
 ) -> tuple[np.ndarray, np.ndarray, tuple[tuple[str, float], ...]]:
-    """Scores at sizes ahead and their gains over the last one, each of shape (1 + curves, sizes), the mean curve's first; families."""
+    """Scores at sizes ahead, gains over the last one, each (1 + curves, sizes) with the mean curve first; shares of families."""
     names, bases, ends = [], [], []
     for name, shapes in _families(rows, np.concatenate([rows, ahead])).items():
         names += [(name, len(shapes))] * len(shapes)

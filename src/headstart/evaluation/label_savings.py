@@ -22,7 +22,7 @@ class LabelSaving:
     at_least: bool
     """Whether the control never gets there, so that it needs more than that."""
     low: float
-    """Lower end of the 95 % interval of `times`; the strategy's size itself may be too large to tell, then the least that can be."""
+    """Lower end of the 95 % interval of `times`, at least that of the control's smallest size."""
     high: float | None
     """Upper end; None where it lies beyond what the control was measured at."""
 
@@ -43,7 +43,11 @@ def label_savings(strategy: LearningCurve, control: LearningCurve, *, seed: int 
     Raises:
         ValueError: the two are not of the same draws, or not of the same number of test rows.
     """
-    if (strategy.draws, strategy.rows, len(strategy.resampled)) != (control.draws, control.rows, len(control.resampled)):
+    if (strategy.draws, strategy.rows, len(strategy.resampled)) != (
+        control.draws,
+        control.rows,
+        len(control.resampled),
+    ):
         raise ValueError("a strategy and its control have to have the same draws and test rows")
     measured = np.isfinite(control.means)
     sign = -1.0 if control.metric.lower_is_better else 1.0

@@ -42,7 +42,7 @@ class LearningCurve:
     scores: np.ndarray
     """Shape (draws, sizes); NaN where a cell is missing."""
     resampled: np.ndarray
-    """The same on resampled test rows, shape (resamples, draws, sizes); resamples of one number are the same rows for all curves."""
+    """The same on resampled test rows, shape (resamples, draws, sizes); one number, the same rows for all curves."""
     rows: int
     """Test rows."""
     pool: int | None = None
@@ -155,7 +155,7 @@ def learning_curve(
     sizes = tuple(sorted({*sizes, *(size for size, _ in cells)}))
     draws = tuple(sorted({*draws, *(draw for _, draw in cells)}))
     tallies = {key: tally.by_cluster(clusters) for key, tally in cells.items()}
-    drawn = _drawn(metric, list(tallies.values()), seed)
+    drawn = _drawn(metric, list(tallies.values()), len(sizes) * len(draws), seed)
     scores = np.full((len(draws), len(sizes)), np.nan)
     resampled = np.full((drawn.shape[1], len(draws), len(sizes)), np.nan)
     for (size, draw), tally, sample in zip(cells, cells.values(), drawn, strict=True):
@@ -183,10 +183,13 @@ def drawn_means(curve: LearningCurve, seed: int = 0) -> np.ndarray:
     return np.where(np.isfinite(found), centre + widened * (found - centre), centre)
 
 
-def _drawn(metric: Metric, tallies: Sequence[Tally], seed: int) -> np.ndarray:
-    """Scores of cells on resampled rows, shape (cells, resamples): a resample is the same rows for all of them."""
+def _drawn(metric: Metric, tallies: Sequence[Tally], cells: int, seed: int) -> np.ndarray:
+    """Scores of tallies on resampled rows, shape (tallies, resamples): a resample is the same rows for all of them.
+
+    How many there are hangs on the number of cells that there should be, so that it is the same for curves that are compared.
+    """
     rows, width = len(tallies[0]), max(tally.table.shape[1] for tally in tallies)
-    cost = rows * width * len(tallies)
+    cost = rows * width * cells
     count = int(np.clip(MULTIPLICATIONS // max(cost, 1), LEAST_RESAMPLES, RESAMPLES))
     random = np.random.default_rng([seed, 0x7E57])
     found = np.empty((len(tallies), count))
@@ -215,3 +218,14 @@ def _half_width(of_draws: float, of_rows: float, freedom: int) -> float:
 
     wide = float(stdtrit(freedom, 0.975)) if freedom else Z
     return (wide**2 * of_draws + Z**2 * of_rows) ** 0.5
+
+
+def falls(curve: LearningCurve, seed: int = 0) -> list[tuple[int, int]]:
+    """Pairs of neighbouring sizes of which the larger one is worse by more than noise, on 97.5 % of `drawn_means`."""
+    sign = -1.0 if curve.metric.lower_is_better else 1.0
+    drawn, there = sign * drawn_means(curve, seed), np.flatnonzero(curve.counts)
+    found = []
+    for before, after in zip(there[:-1].tolist(), there[1:].tolist(), strict=True):
+        if np.quantile(drawn[:, before] - drawn[:, after], 0.025) > 0:
+            found.append((curve.sizes[before], curve.sizes[after]))
+    return found
