@@ -129,7 +129,7 @@ def by_training(data: Set) -> Fitter:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "test.csv"
             path.write_bytes(scored)
-            artifact = headstart.fit(given, strategy="fine-tuning", no_controls=True, threads=1)
+            artifact = headstart.fit(given, strategy="fine-tuning", controls=False, threads=1)
         said = [each.label for each in artifact.predict(test)]
         known = {label: at for at, label in enumerate(data.labels)}
         return np.array([known[label] for label in said]) == data.truth

@@ -17,6 +17,7 @@ from headstart.report import curves as report
 from headstart.runs import cells, curves
 from headstart.runs.run import run
 from headstart.runs.workspace import Workspace
+from headstart.runtime.progress import SILENT
 
 OPTIONS: dict[str, Any] = {"strategies": "tf-idf", "C": 3, "threads": 1, "text": "text", "label": "label"}
 
@@ -45,18 +46,12 @@ def test_points_are_those_of_ordinary_runs(made: tuple[Path, dict[str, Any]], fi
     (own,) = found["curves"]
     assert (found["sizes"], found["rows"], found["test_rows"]) == ([20, 60], 120, 60)
     assert [(point["size"], point["draws"]) for point in own["points"]] == [(20, 2), (60, 2)]
-    alone = headstart.compare(
-        files["train"],
-        test=files["test"],
-        train_rows=60,
-        draw=1,
-        seed=1,
-        test_seed=0,
-        controls=False,
-        refit=False,
-        **OPTIONS,
-    )
-    assert own["by_draw"][1][1] == alone.evidence["leaderboard"][0]["scores"]["test"]["accuracy"]["value"]
+    for at, size in enumerate((20, 60)):
+        alone = headstart.compare(
+            files["train"], test=files["test"], train_rows=size, draw=1, seed=1, test_seed=0, controls=False, refit=False,
+            **OPTIONS,
+        )  # fmt: skip
+        assert own["by_draw"][1][at] == alone.evidence["leaderboard"][0]["scores"]["test"]["accuracy"]["value"]
     assert own["points"][1]["score"]["value"] == pytest.approx(sum(row[1] for row in own["by_draw"]) / 2)
 
 
@@ -83,7 +78,7 @@ def test_the_folder_has_the_evidence_and_a_page_and_is_believed_only_as_it_was_w
 def test_a_study_that_was_stopped_goes_on_to_the_same_numbers(
     made: tuple[Path, dict[str, Any]], files: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = OPTIONS | {"test": files["test"], "sizes": (20, 60), "draws": 2, "output": str(tmp_path / "curve")}
+    options: dict[str, Any] = OPTIONS | {"test": files["test"], "sizes": (20, 60), "draws": 2, "output": str(tmp_path / "curve")}
     before, calls = cells.carry_out, []
 
     def stopping(*given: Any, **options: Any) -> Any:
@@ -132,7 +127,7 @@ def test_where_the_data_have_changed_all_is_done_again(files: dict[str, str], tm
 def test_what_cannot_be_measured_is_refused_at_once(
     files: dict[str, str], options: dict[str, Any], error: type[HeadstartError], said: str, tmp_path: Path
 ) -> None:
-    given = OPTIONS | {"test": files["test"], "output": str(tmp_path / "curve")} | options
+    given: dict[str, Any] = OPTIONS | {"test": files["test"], "output": str(tmp_path / "curve")} | options
     with pytest.raises(error, match=said):
         headstart.curve(files["train"], **{key: value for key, value in given.items() if value is not None})
     assert not (tmp_path / "curve").exists()
@@ -141,7 +136,7 @@ def test_what_cannot_be_measured_is_refused_at_once(
 def test_a_size_holds_a_row_of_each_label(tmp_path: Path) -> None:
     rows = [f"text {at} {label},{label}" for at in range(12) for label in "abcdef"]
     (tmp_path / "train.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
-    options = OPTIONS | {"test": str(tmp_path / "train.csv")}
+    options: dict[str, Any] = OPTIONS | {"test": str(tmp_path / "train.csv")}
     with pytest.raises(RecipeError, match="cannot hold each of 6 labels"):
         headstart.curve(str(tmp_path / "train.csv"), sizes=(5, 20), **options)
 
@@ -169,6 +164,20 @@ def test_a_run_that_fails_is_a_gap_and_others_go_on(
     monkeypatch.setattr(cells, "carry_out", lambda *_, **__: (_ for _ in ()).throw(DivergedError("never")))
     with pytest.raises(DivergedError, match="never"):
         headstart.curve(files["train"], test=files["test"], sizes=(20,), draws=1, output=str(tmp_path / "d"), **OPTIONS)
+
+
+def test_draws_vary_rows_and_seeds_and_leave_the_test_part_as_it_is(files: dict[str, str]) -> None:
+    options: dict[str, Any] = {"sizes": (20, 40), "draws": 2, "seed": 7, "train_rows": 9}
+    recipe = assemble("curve", files | options | OPTIONS)
+    assert isinstance(recipe, Curve)
+    made = [cell.recipe for cell in curves._set_up(recipe, SILENT, None).cells()]
+    assert [(each.data.draw, each.data.train_rows, each.seed) for each in made] == [
+        (0, 20, 7),
+        (0, 40, 7),
+        (1, 20, 8),
+        (1, 40, 8),
+    ]
+    assert {each.test_seed for each in made} == {7}
 
 
 def test_sizes_are_halves_of_the_largest_by_default(files: dict[str, str]) -> None:
@@ -255,6 +264,7 @@ def test_the_page_escapes_names_and_shows_bands_forecast_and_what_was_not_run() 
     found = fabricated(not_run=["512 rows, draw 2"])
     page = report.page(found | {"verdict": report.verdict(found), "headstart": "0"})
     assert "fine-<b>" not in page
+    assert page.count("fine-&lt;b&gt;tuning</text>") == 2  # for desk and phone
     assert 'class="band ahead"' in page and 'class="line ahead"' in page and 'class="band dashed"' in page
     assert "512 rows, draw 2" in page and "14 times (9.0 to 22)" in page
     assert "it has not risen by more than noise" in page

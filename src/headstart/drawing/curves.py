@@ -101,8 +101,7 @@ def _plot(
         parts.append(text_at("tick", x(size), bottom + 18, f"{size:,}", "middle"))
     for each in curves:
         parts += _curve(each, x, y)
-    if form == "wide":
-        parts += _names(curves, x, y, top)
+    parts += _names(curves, x, y, top, beside=form == "wide")
     parts.append(text_at("axis", (left + right - room) / 2, height - 10, "training rows (logarithmic)", "middle"))
     turned = '<text class="axis" text-anchor="middle" transform="translate(12 {}) rotate(-90)">{}</text>'
     parts.append(Markup(turned).format(coordinate((top + bottom) / 2), score))
@@ -154,16 +153,17 @@ def _stroke(points: Sequence[BandPoint], kind: str, x: Scale, y: Scale) -> Marku
     return Markup('<path class="{}" d="{}"/>').format(kind, steps)
 
 
-def _names(curves: Sequence[CurveLine], x: Scale, y: Scale, top: float) -> list[Markup]:
-    """Names behind the last points, none over another."""
+def _names(curves: Sequence[CurveLine], x: Scale, y: Scale, top: float, *, beside: bool) -> list[Markup]:
+    """Names beside the last points, or above them where there is no room, none over another."""
     ends = []
     for each in curves:
         known = [point for point in (*each.points, *each.ahead) if point.value is not None]
         if known:
-            ends.append((y(known[-1].value or 0.0) + 5, x(known[-1].size) + 12, each))
+            ends.append((y(known[-1].value or 0.0) + (5 if beside else -9), x(known[-1].size), each))
     parts, lowest = [], top
     for wanted, across, each in sorted(ends, key=lambda end: end[0]):
         lowest = max(wanted, lowest + 16)
-        strong = "" if each.control else " strong"
-        parts.append(text_at(f"label{strong}", across, lowest, shortened(each.label, 22), "start"))
+        kind = "label" if each.control else "label strong"
+        at, anchor = (across + 12, "start") if beside else (across, "end")
+        parts.append(text_at(kind, at, lowest, shortened(each.label, 22), anchor))
     return parts
