@@ -17,7 +17,7 @@ MOST_TIMES = 4
 MOST_WIDTH = 0.1
 """Width of a band from which on a forecast says too little to be shown; a share of the score where that has no upper bound."""
 LEVEL = 0.9
-"""Of the bands."""
+"""Share of all bands that is meant to hold."""
 SAMPLE = 500
 """Resampled curves that shapes are fitted to."""
 NOISE_SHARE = 0.3
@@ -54,7 +54,7 @@ class ForecastPoint:
 
     @property
     def width(self) -> float:
-        """Of the band."""
+        """The height of the band."""
         return self.high - self.low
 
 
