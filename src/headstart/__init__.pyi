@@ -1413,6 +1413,8 @@ def curve(
     crf: bool | None = ...,
     then: StrategyName | str | Keys | None = ...,
     back_epochs: int | None = ...,
+    back_temperature: float | None = ...,
+    back_top_k: int | None = ...,
     tag: str | None = ...,
     top_layers: Literal["all"] | int | None = ...,
     scale: float | None = ...,
@@ -1506,6 +1508,7 @@ def curve(
     verbalizer: Mapping[str, str] | str | None = ...,
     calibration: Literal["none", "contextual", "batch", "domain-conditional"] | None = ...,
     length_normalised: bool | None = ...,
+    expected_labels: float | None = ...,
     retriever: str | Keys | None = ...,
     depth: int | None = ...,
     interaction: Literal["late", "cross"] | None = ...,
@@ -1527,7 +1530,6 @@ def curve(
     entailment: str | None = ...,
     entailment_label: str | None = ...,
     hypothesis_template: str | None = ...,
-    expected_labels: float | None = ...,
     embedding_backbone: str | None = ...,
     training: Keys | None = ...,
 ) -> dict[str, Any]:
@@ -1634,6 +1636,10 @@ def curve(
         crf: Learn how well each tag follows the one before it, too.
         then: Strategy that is fitted inside, by name (of back-translation, domain-adaptation, self-training).
         back_epochs: Passes over the pairs of the model of the other direction, in [1, 1000] (of back-translation).
+        back_temperature: Over 0 the inputs that are made up are drawn by chance, by probabilities to the power of 1
+            / temperature (Edunov et al (of back-translation).
+        back_top_k: Over 0 they are drawn among so many of the likeliest words, in [0, 1,000,000] (of back-
+            translation).
         tag: What stands in front of an input that was made up, so that it can be told from a real one (of back-
             translation).
         top_layers: `all`, or how many of the top layers move, at least 1 (of bi-encoder, contrastive).
@@ -1753,6 +1759,8 @@ def curve(
         verbalizer: Words that stand for labels (Schick and Schütze 2021, section 3) (of prompting).
         calibration: What is taken away from scores (of prompting).
         length_normalised: Means over the tokens of a label's words in place of sums (of prompting).
+        expected_labels: Labels that a text has on average where it may have several, or spans of words where these
+            are tagged, over 0 (of prompting, zero-shot).
         retriever: Strategy that finds the passages (of rerank).
         depth: Passages of each question that are read, in [2, 100] (of rerank).
         interaction: How question and passage meet (of rerank).
@@ -1780,7 +1788,6 @@ def curve(
         entailment_label: Label of that run that says that the first text entails the second (of zero-shot).
         hypothesis_template: Sentence about a label that a text may entail, with `{label}` for its words (of zero-
             shot).
-        expected_labels: Labels that a text has on average where it may have several, over 0 (of zero-shot).
         embedding_backbone: Encoder beside a decoder (of zero-shot).
         training: Settings of the training loop, as a mapping of its keys.
     """

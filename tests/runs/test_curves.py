@@ -78,7 +78,12 @@ def test_the_folder_has_the_evidence_and_a_page_and_is_believed_only_as_it_was_w
 def test_a_study_that_was_stopped_goes_on_to_the_same_numbers(
     made: tuple[Path, dict[str, Any]], files: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options: dict[str, Any] = OPTIONS | {"test": files["test"], "sizes": (20, 60), "draws": 2, "output": str(tmp_path / "curve")}
+    options: dict[str, Any] = OPTIONS | {
+        "test": files["test"],
+        "sizes": (20, 60),
+        "draws": 2,
+        "output": str(tmp_path / "curve"),
+    }
     before, calls = cells.carry_out, []
 
     def stopping(*given: Any, **options: Any) -> Any:
