@@ -2491,6 +2491,41 @@ FAULTS = (
         "prompting: labels that a text may have are not held against a border", "strategies/opinions.py",
         "asked.bias, asked.factor = summands / factors,", "asked.bias, asked.factor = 0 * summands,",
         "tests/strategies/test_prompting.py::test_of_several_labels_each_has_a_border_and_an_example_shows_its_rarest_one",
+        "curve: a missing run counts as zero", "evaluation/learning_curves.py", ".sum(-2) / np.maximum(counts, 1)",
+        ".sum(-2) / scores.shape[-2]",
+        "tests/evaluation/test_learning_curves.py::test_a_missing_cell_is_a_gap_and_not_a_zero",
+    ),
+    Fault(
+        "curve: each curve is scored on resampled rows of its own", "evaluation/learning_curves.py",
+        "random = np.random.default_rng([seed, 0x7E57])", "random = np.random.default_rng()",
+        "tests/evaluation/test_learning_curves.py::test_test_rows_are_the_same_for_all_cells_and_curves",
+    ),
+    Fault(
+        "curve: few draws pass for many", "evaluation/learning_curves.py", "(wide**2 * of_draws", "(Z**2 * of_draws",
+        "tests/evaluation/test_learning_curves.py::test_a_band_adds_what_draws_and_test_rows_vary_by",
+    ),
+    Fault(
+        "curve: draws that share rows pass for independent", "evaluation/learning_curves.py", "ddof=1) / (1 - share)", "ddof=1)",
+        "tests/evaluation/test_learning_curves.py::test_draws_that_are_most_of_the_rows_do_not_pass_for_sure",
+    ),
+    Fault(
+        "curve: a forecast from below the knee", "evaluation/curve_forecasts.py",
+        "if _surely(steps[:, -1] - steps[:, earlier])", "if False and _surely(steps[:, -1] - steps[:, earlier])",
+        "tests/evaluation/test_learning_curves.py::test_there_is_no_forecast_of_what_no_curve_can_tell",
+    ),
+    Fault(
+        "curve: bands are shown however wide", "evaluation/curve_forecasts.py", "if point.width <= limit:", "if limit:",
+        "tests/evaluation/test_learning_curves.py::test_there_is_no_forecast_of_one_draw_nor_beyond_four_times_the_rows_nor_in_a_wide_band",
+    ),
+    Fault(
+        "curve: a control's curve is read along rows, not their logarithm", "evaluation/label_savings.py",
+        "return float(np.exp(np.log(sizes[at - 1]) + share * (np.log(sizes[at]) - np.log(sizes[at - 1]))))",
+        "return float(sizes[at - 1] + share * (sizes[at] - sizes[at - 1]))",
+        "tests/evaluation/test_learning_curves.py::test_labels_are_worth_what_a_control_needs_between_its_sizes",
+    ),
+    Fault(
+        "curve: draws hang on the seed of the run", "runs/curves.py", ", test_seed=recipe.test_seed)", ")",
+        "tests/runs/test_curves.py::test_draws_vary_rows_and_seeds_and_leave_the_test_part_as_it_is",
     ),
     Fault(
         "suggest: near copies are suggested side by side", "grouping/diverse.py", "components.link(*near_copies(texts, NEAR))",

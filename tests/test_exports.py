@@ -22,7 +22,7 @@ EXPECTED = {
     "MultiLabelClassifier": "class", "QuestionAnswerer": "class", "Retriever": "class", "ReplySelector": "class", "DialogueModel": "class", "TextGenerator": "class", "Translator": "class", "TokenClassifier": "class", "TextRegressor": "class", "SimilarityRegressor": "class",
     "__version__": "text",
     "clear_cache": "function",
-    "compare": "function", "tune": "function", "evaluate": "function", "fit": "function", "load": "function", "plan": "function",
+    "compare": "function", "tune": "function", "curve": "function", "evaluate": "function", "fit": "function", "load": "function", "plan": "function",
     "adapt": "function", "pretrain": "function", "distill": "function",
     "predict": "function", "resume": "function",
     "export": "function", "duplicates": "function", "cluster": "function", "suggest": "function", "rank": "function", "import_model": "function", "trim": "function", "distill_vectors": "function", "chat": "function", "Conversation": "class",

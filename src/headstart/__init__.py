@@ -21,6 +21,7 @@ _LAZY = {
     "load": "headstart.artifact:load",
     "fit": "headstart.api:fit",
     "compare": "headstart.api:compare",
+    "curve": "headstart.api:curve",
     "distill": "headstart.api:distill",
     "tune": "headstart.api:tune",
     "distill_vectors": "headstart.api:distill_vectors",

@@ -54,6 +54,23 @@ def tune(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> Art
     return _experiment("tune", data, progress, options)
 
 
+def curve(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
+    """How good strategies are with so many labels, and what more labels would bring; no model is kept.
+
+    Args:
+        data: labelled rows, as for `fit`.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart curve` with underscores (`sizes=(32, 125, 500)`, `draws=3`, `test="test.csv"`).
+
+    Returns:
+        What `headstart curve --json` prints; its `curves` are the strategies, each with scores and bands by size.
+
+    Raises:
+        HeadstartError: see `headstart.errors`.
+    """
+    return _run("curve", data, progress, options).result
+
+
 def distill(
     teacher: str | Path | Sequence[str | Path],
     texts: TableLike | Sequence[str],
@@ -149,7 +166,7 @@ def resume(
         progress: told what happens.
 
     Returns:
-        The artifact (of `pretrain` and `adapt`, what they return); where nothing changed, the one that the run would have
+        The artifact (of `pretrain`, `adapt` and `curve`, what they return); where nothing changed, the one that the run would have
         come to without the interruption.
 
     Raises:
@@ -158,7 +175,7 @@ def resume(
     recipe = assemble("resume", {"run": str(run), "strict": strict})
     table = None if data is None or isinstance(data, str | Path) else table_of(data, MEMORY)
     outcome = run_recipe(recipe, progress, table=table)
-    return outcome.result if "network" in outcome.result else _artifact(outcome)
+    return outcome.result if {"network", "curves"} & outcome.result.keys() else _artifact(outcome)
 
 
 def plan(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from tests.docs.conftest import DOCS, Shell, blocks
 
 LESSONS = sorted(path for path in (DOCS / "tutorial").glob("*.md") if path.name != "index.md")
 LESSONS.append(DOCS / "search.md")
-LESSONS += [DOCS / "duplicates_and_clusters.md", DOCS / "suggest.md"]
+LESSONS += [DOCS / "duplicates_and_clusters.md", DOCS / "suggest.md", DOCS / "study.md"]
 
-DEAR = {"domain", "few-labels"}
+DEAR = {"domain", "few-labels", "study"}
 """Lessons that the default tests leave out: they train most."""
 
 

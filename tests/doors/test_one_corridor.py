@@ -352,6 +352,12 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
         "space": (["--space", "{training.epochs: {low: 2, high: 6}}"], {"training.epochs": {"low": 2, "high": 6}}),
         "prune": (["--no-prune"], False),
     },
+    "curve": EXPERIMENT
+    | {
+        "sizes": (["--sizes", "32,8"], [8, 32]),
+        "draws": (["--draws", "3"], 3),
+        "workers": (["--workers", "2"], 2),
+    },
     "distill": {name: EXPERIMENT[name] for name in flat("distill") if name in EXPERIMENT}
     | {
         "teacher": ([], ["run"]),
@@ -414,6 +420,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
         "by": (["--by", "entropy"], "entropy"),
         "candidates": (["--candidates", "5"], 5),
         "labelled": (["--labelled", "old.csv"], "old.csv"),
+        "curve": (["--curve", "runs/curve"], "runs/curve"),
         "label": SHARED["label"],
     },
     "evaluate": {name: SHARED[name] for name in SHARED if name not in ("output", "overwrite")}
@@ -481,7 +488,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
         "backbone": (["--backbone", "there"], "there"),
     },
 }
-REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "tune": {"train": "data.csv"}, "predict": {"model": "run"},
+REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "tune": {"train": "data.csv"}, "curve": {"train": "data.csv"}, "predict": {"model": "run"},
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
             "duplicates": {"input": "data.csv"}, "cluster": {"input": "data.csv"}, "suggest": {"input": "data.csv"},
             "rank": {"train": "data.csv"},
@@ -521,7 +528,15 @@ TASK_OF = {
 """Which task has a field that the default one has not."""
 SOLE = {("export", "to"), ("distill", "strategies"), ("distill", "texts")}
 """Keys that have one value so far."""
-CASES = [(verb, name) for verb in VERBS.names() for name in flat(verb)]
+LIKE = {"curve": "compare"}
+"""Verbs whose options are those of another one, field for field; all but their own are tried in the slow tests."""
+CASES = [
+    pytest.param(
+        verb, name, marks=[pytest.mark.slow] if verb in LIKE and name in flat(LIKE[verb]) else [], id=f"{verb}-{name}"
+    )
+    for verb in VERBS.names()
+    for name in flat(verb)
+]
 
 
 def required(verb: str) -> list[str]:
@@ -574,7 +589,7 @@ def nested(verb: str, options: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-@pytest.mark.parametrize(("verb", "name"), CASES, ids=[f"{verb}-{name}" for verb, name in CASES])
+@pytest.mark.parametrize(("verb", "name"), CASES)
 def test_a_flag_a_recipe_key_and_a_keyword_argument_build_the_same_recipe(
     verb: str, name: str, from_flags: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -662,7 +677,7 @@ def test_every_key_of_a_recipe_has_a_flat_name_of_its_own(verb: str) -> None:
     known |= {"training": VectorTraining} if verb == "distill-vectors" else {}
     wanted |= {("", section, key) for section in own for key in known[section].model_fields}
     held = {"fit": {"task": TASKS, "strategies": STRATEGIES}, "pretrain": {"objective": OBJECTIVES}}
-    held |= {"compare": held["fit"], "init": {"task": TASKS}, "adapt": held["pretrain"]}
+    held |= {"compare": held["fit"], "curve": held["fit"], "init": {"task": TASKS}, "adapt": held["pretrain"]}
     held |= {"distill": held["fit"], "tune": held["fit"], "rank": held["init"]}
     for field, registry in held.get(verb, {}).items():
         names = [name for name in registry.names() if (field, name) != ("objective", "contrastive")]

@@ -18,7 +18,7 @@ from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
 
 GIVEN: dict[str, dict[str, Any]] = {
-    "fit": {"train": "a.csv"}, "compare": {"train": "a.csv"}, "tune": {"train": "a.csv"}, "init": {"train": "a.csv"}, "distill": {"teacher": ("runs/a",), "texts": "a.txt"}, "pretrain": {"texts": ("a.txt",)}, "adapt": {"texts": ("a.txt",)},
+    "fit": {"train": "a.csv"}, "compare": {"train": "a.csv"}, "tune": {"train": "a.csv"}, "curve": {"train": "a.csv"}, "init": {"train": "a.csv"}, "distill": {"teacher": ("runs/a",), "texts": "a.txt"}, "pretrain": {"texts": ("a.txt",)}, "adapt": {"texts": ("a.txt",)},
     "resume": {"run": "runs/a"}, "predict": {"model": "runs/a", "texts": ("a",)}, "evaluate": {"model": "runs/a", "test": "a.csv"},
     "index": {"sources": ("docs",)}, "search": {"index": "runs/a", "query": ("a",)},
     "ask": {"index": "runs/a", "query": ("a",)},

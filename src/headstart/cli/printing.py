@@ -9,6 +9,7 @@ from collections.abc import Callable
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from headstart.cli.curves import curve_plan, curve_table
 from headstart.cli.display import abstention_line, gap_table, leaderboard, plan_table, score_table, table
 from headstart.cli.found import hit_list, is_marked, reply_list
 from headstart.cli.groups import clusters, duplicate_groups, suggested
@@ -156,6 +157,8 @@ def _clusters(outcome: Outcome, quiet: bool) -> None:
 def _suggested(outcome: Outcome, quiet: bool) -> None:
     result = outcome.result
     print(suggested(result))
+    if "more_labels" in result:
+        print(f"\n{on_one_line(result['more_labels'])}")
     if "output" in result:
         _say("saved", f"{result['output']} ({counted(len(result['suggested']), 'row')})", quiet)
         _say("next", f"fill in {', '.join(result['label'])}, then: headstart fit {quote(result['output'])}", quiet)
@@ -167,6 +170,17 @@ def _ranking(outcome: Outcome, quiet: bool) -> None:
     if outcome.folder:
         _say("\nsaved".ljust(13), f"{outcome.folder}: evidence.json, recipe.yaml, report.html", quiet)
     _say("next", f"headstart fit {quote(result['file'])} --backbone {quote(result['ranking'][0]['backbone'])}", quiet)
+
+
+def _curves(outcome: Outcome, quiet: bool) -> None:
+    for line in curve_table(outcome.result).split("\n"):
+        print(on_one_line(line))
+    if outcome.folder:
+        _say("\nsaved".ljust(13), f"{outcome.folder}: evidence.json, recipe.yaml, report.html", quiet)
+
+
+def _curve_plan(outcome: Outcome, quiet: bool) -> None:
+    print(curve_plan(outcome.result))
 
 
 def _written(outcome: Outcome, quiet: bool) -> None:
@@ -202,6 +216,8 @@ def _index(outcome: Outcome, quiet: bool) -> None:
 SHOWN: dict[str, Callable[[Outcome, bool], None]] = {
     "plan": _plan,
     "ranking": _ranking,
+    "sizes_planned": _curve_plan,
+    "curves": _curves,
     "duplicate_groups": _duplicates,
     "clusters": _clusters,
     "suggested": _suggested,

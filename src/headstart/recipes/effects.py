@@ -10,6 +10,7 @@ from pydantic_core import PydanticUndefined
 from headstart.config import Component
 from headstart.errors import Fault
 from headstart.recipes.base import Recipe
+from headstart.recipes.curves import Curve
 from headstart.recipes.grouping import Duplicates, Grouping, Suggest
 from headstart.recipes.inference import Predict
 from headstart.recipes.labelled import Experiment
@@ -94,6 +95,15 @@ def _because(
 
 def _of_data(recipe: Experiment) -> Iterator[Idle]:
     data = recipe.data
+    if isinstance(recipe, Curve):
+        for key in ("refit", "measure", "abstain"):
+            if getattr(recipe, key):
+                yield Idle((key,), "a curve keeps no model")
+        for key in ("train_rows", "draw"):
+            if getattr(data, key):
+                yield Idle(("data", key), "a curve takes its rows by `sizes` and `draws`")
+    elif data.draw and data.train_rows is None:
+        yield Idle(("data", "draw"), "all training rows are used; `train_rows` says how many are drawn")
     if data.test is not None and data.test_share is not None:
         yield Idle(("data", "test_share"), "a test file is given, so no test part is cut off")
     if data.validation_share is not None and (data.validation is not None or data.folds):
@@ -105,8 +115,6 @@ def _of_data(recipe: Experiment) -> Iterator[Idle]:
         )
     if data.most_test_rows is not None and data.test is None and data.test_share == 0:
         yield Idle(("data", "most_test_rows"), "there is no test part")
-    if data.draw and data.train_rows is None:
-        yield Idle(("data", "draw"), "all training rows are used; `train_rows` says how many are drawn")
     if recipe.overwrite and recipe.output is None:
         yield Idle(("overwrite",), "no output folder is named, so a name that is free is taken")
 

@@ -119,3 +119,5 @@ class Suggest(Grouping):
     label: str | None = None
     """Column for the labels that a person fills in, that of the model's training file or `label` by default; rows that have
     something in it are left out."""
+    curve: InputPath | None = None
+    """Folder that `headstart curve` wrote, from which it is said what more labels would bring."""

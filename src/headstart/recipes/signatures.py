@@ -113,6 +113,9 @@ DOORS = (
         RESULT,
         "Teach a sentence encoder another language by line-aligned texts.",
     ),
+    Door(
+        "curve", "curve", DATA, RESULT, "How good strategies are with so many labels, and what more labels would bring."
+    ),
     Door("pretrain", "pretrain", RAW, RESULT, "A language model from raw text, made by configuration."),
     Door("adapt", "adapt", RAW, RESULT, "Let a pretrained network go on learning on raw text of a domain."),
     Door(

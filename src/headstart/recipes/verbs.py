@@ -68,6 +68,7 @@ VERBS = Verbs(
     {
         "fit": Verb("headstart.recipes.labelled:Fit", "headstart.runs.run:experiment"),
         "compare": Verb("headstart.recipes.labelled:Compare", "headstart.runs.run:experiment"),
+        "curve": Verb("headstart.recipes.curves:Curve", "headstart.runs.curves:curve"),
         "distill": Verb("headstart.recipes.distilling:Distill", "headstart.runs.run:distill"),
         "distill-vectors": Verb("headstart.recipes.languages:DistillVectors", "headstart.runs.run:language_modelling"),
         "init": Verb("headstart.recipes.starting:Init", "headstart.runs.drafting:init"),

@@ -212,7 +212,9 @@ def _tied(metric: Metric, best: RepeatedEntry, other: RepeatedEntry, part: str, 
     return test is None or test.p >= ALPHA
 
 
-def _compared(metric: Metric, a: RepeatedEntry, b: RepeatedEntry, part: str, results: Sequence[CellResult]) -> PairedTest | None:
+def _compared(
+    metric: Metric, a: RepeatedEntry, b: RepeatedEntry, part: str, results: Sequence[CellResult]
+) -> PairedTest | None:
     """A paired test of two ways over the seeds that both have; None where they were not scored on the same rows."""
     both = [seed for seed in a.runs if seed in b.runs and all(part in way.runs[seed].judged for way in (a, b))]
     digests = {result.digests.get(part) for result in results if result.key.seed in both}
@@ -300,7 +302,9 @@ def mean_of(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"value": mean, "low": low, "high": high, "n": int(scores[0]["n"])}
 
 
-def comparisons(ways: Sequence[RepeatedEntry], chosen: RepeatedEntry, results: Sequence[CellResult]) -> list[dict[str, Any]]:
+def comparisons(
+    ways: Sequence[RepeatedEntry], chosen: RepeatedEntry, results: Sequence[CellResult]
+) -> list[dict[str, Any]]:
     """The chosen way against the others in paired tests, p-values corrected within each axis on which these differ from it."""
     metric = METRICS.get(results[0].metric)
     part = next((each for each in FIRST if any(each in entry.judged for entry in chosen.runs.values())), "validation")

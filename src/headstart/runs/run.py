@@ -18,6 +18,7 @@ from headstart.faults import describe
 from headstart.folders import unused
 from headstart.readers.aligned import aligned_files, which_sides
 from headstart.recipes.base import Recipe
+from headstart.recipes.curves import Curve
 from headstart.recipes.distilling import Distill
 from headstart.recipes.effects import without_effect
 from headstart.recipes.labelled import Compare, Experiment
@@ -175,11 +176,15 @@ def resume(recipe: Resume, call: Call) -> Outcome:
                 f"{folder} was begun with rows handed over in Python; hand them over again: "
                 f"headstart.resume({str(folder)!r}, data=...)"
             )
+        if isinstance(begun, Curve) and work is not None:
+            from headstart.runs.curves import go_on
+
+            return go_on(begun, call, work, folder, strict=recipe.strict)
         return _compared(begun, call, folder, work, strict=recipe.strict)
 
 
 def _finished(folder: Path) -> Outcome:
-    result = network_result(folder)
+    result = network_result(folder) or curve_result(folder)
     if result:
         return Outcome(result, folder=folder, notes=[f"{folder} is finished; nothing is left to do"])
     artifact = load(folder)
@@ -252,6 +257,18 @@ def network_result(folder: Path) -> dict[str, Any]:
         "samples", "notes", "seconds",
     )  # fmt: skip
     return {"network": str(folder), **{key: evidence[key] for key in keys if key in evidence}}
+
+
+def curve_result(folder: Path) -> dict[str, Any]:
+    """What `curve` printed with `--json`; empty where the folder holds something else."""
+    from headstart.report.curves import curve_in
+
+    evidence = curve_in(folder)
+    if evidence is None:
+        return {}
+    from headstart.runs.curves import result_of as curve_printed
+
+    return curve_printed(evidence, folder)
 
 
 def _text_folder(recipe: LanguageModelling | DistillVectors) -> Path:

@@ -13,13 +13,14 @@ from headstart.artifact import Artifact, load
 from headstart.backbones.location import ENCODE
 from headstart.data.table import Table
 from headstart.drawing.text import count, counted
-from headstart.errors import DataError, UsageError
+from headstart.errors import DataError, MissingInputError, UsageError
 from headstart.grouping.clusters import sample
 from headstart.grouping.control import term_vectors
 from headstart.grouping.distinct import Distinct, distinct
 from headstart.grouping.diverse import most_uncertain, not_covered, one_of_each_cluster, without_copies
 from headstart.metrics.uncertainty import uncertainty
 from headstart.recipes.grouping import Suggest
+from headstart.report.curves import curve_in, outlook
 from headstart.runs import found_rows
 from headstart.runs.collection import Collection, collected, encoded, opened, rows_left_out
 from headstart.runs.outcome import Call, Outcome
@@ -84,6 +85,7 @@ class _Read:
 def _suggested(recipe: Suggest, call: Call) -> Outcome:
     progress = call.progress
     artifact = _model(recipe)
+    ahead = None if recipe.curve is None else _outlook(Path(recipe.curve), artifact)
     task = None if artifact is None else artifact.task
     found = collected(recipe, call.table, progress, task=task, least=1)
     names = _label_columns(recipe, artifact, found)
@@ -110,6 +112,8 @@ def _suggested(recipe: Suggest, call: Call) -> Outcome:
         "near_copies": int((pool.groups[~pool.labelled] < 0).sum()),
         "dropped_rows": [dict(row.__dict__) for row in found.dropped],
     }
+    if ahead is not None:
+        result["more_labels"] = ahead
     if recipe.output is not None:
         result["output"] = recipe.output
         found_rows.write(
@@ -117,6 +121,21 @@ def _suggested(recipe: Suggest, call: Call) -> Outcome:
             overwrite=recipe.overwrite,
         )  # fmt: skip
     return Outcome(result, artifact, notes=rows_left_out(found))
+
+
+def _outlook(folder: Path, artifact: Artifact | None) -> str:
+    """What more labels would bring, from a curve: with the strategy of the model or, without one, with the best.
+
+    Raises:
+        MissingInputError: there is no such folder.
+        UsageError: it holds no curve.
+    """
+    if not folder.is_dir():
+        raise MissingInputError(f"--curve: there is no folder {folder}")
+    found = curve_in(folder)
+    if found is None:
+        raise UsageError(f"--curve: {folder} holds no learning curve; make one with: headstart curve TRAIN -o FOLDER")
+    return outlook(folder, found, None if artifact is None else artifact.evidence.get("chosen"))
 
 
 def _model(recipe: Suggest) -> Artifact | None:
