@@ -2491,6 +2491,8 @@ FAULTS = (
         "prompting: labels that a text may have are not held against a border", "strategies/opinions.py",
         "asked.bias, asked.factor = summands / factors,", "asked.bias, asked.factor = 0 * summands,",
         "tests/strategies/test_prompting.py::test_of_several_labels_each_has_a_border_and_an_example_shows_its_rarest_one",
+    ),
+    Fault(
         "curve: a missing run counts as zero", "evaluation/learning_curves.py", ".sum(-2) / np.maximum(counts, 1)",
         ".sum(-2) / scores.shape[-2]",
         "tests/evaluation/test_learning_curves.py::test_a_missing_cell_is_a_gap_and_not_a_zero",
