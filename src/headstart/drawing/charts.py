@@ -157,10 +157,11 @@ def lines(series: Sequence[Line], *, key: str, title: str, description: str, axe
     drawn = [line for line in series if any(y is not None for _, y in line.points)]
     if not drawn:
         return None
-    width, height, left, right, top, bottom = 400, 260, 52, 388, 34, 212
+    width, height, right, top, bottom = 400, 260, 388, 34, 212
     across = [x for line in drawn for x, _ in line.points]
     upward = [y for line in drawn for _, y in line.points if y is not None]
     rows, columns = ticks(min(upward), max(upward), 5), _whole(min(across), max(across))
+    left = 52 + 7 * max(0, max(len(tick_text(tick, rows)) for tick in rows) - 4)
     x = scale((columns[0], columns[-1]), (left + 8, right - 8))
     y = scale((rows[0], rows[-1]), (bottom, top))
     parts = []
@@ -170,7 +171,7 @@ def lines(series: Sequence[Line], *, key: str, title: str, description: str, axe
     parts += [text_at("tick", x(tick), bottom + 17, f"{tick:g}", "middle") for tick in columns]
     for number, line in enumerate(drawn):
         parts += _path(line, x, y)
-        start = left + 150 * number
+        start = left + (right - left) * 0.45 * number
         sample = Line("", [(start, 16), (start + 26, 16)], line.dashed)
         parts += _path(sample, lambda value: value, lambda value: value)
         parts.append(text_at("label", start + 33, 20, shortened(line.label, 18 if len(drawn) > 1 else 42), "start"))
