@@ -109,7 +109,7 @@ CONTRADICTIONS = [
     ((*ANSWER, "decisions"), [{"name": "abstention"}, {"name": "abstention"}], "twice or out of order"),
     ((*ANSWER, "decisions"), {"name": "abstention"}, "decisions: should be a list"),
     ((*ANSWER, "decisions"), [[]], "should be a mapping"),
-    (TASK, {"name": "token-classification", "labels": ["no", "yes"]}, "has no tag O"),
+    (TASK, {"name": "token-classification", "labels": ["no", "yes"]}, "are not those of its task"),
     (TASK, {"name": "sentence-similarity", "mean": 0.0, "deviation": 1.0, "labels": ["no", "yes"]}, "gives no labels by them"),
     (TASK, {"name": "text-regression", "labels": ["no", "yes"]}, "knows no numbers yet"),
     (TASK, {"name": ["text-classification"], "labels": ["no", "yes"]}, "unknown task"),

@@ -118,6 +118,7 @@ def _drawn(metric: Metric, runs: Sequence[Tally], clusters: np.ndarray | None, d
 def _scored(metric: Metric, tally: Tally, weights: np.ndarray) -> np.ndarray:
     if metric.value is None:
         return metric.drawn(tally, weights)
-    counts = np.zeros((len(tally.table), len(weights)))
-    np.add.at(counts, tally.codes, weights.T)
-    return metric.value(counts.T @ tally.table.astype(np.float64))
+    order = np.argsort(tally.codes, kind="stable")
+    used, begins = np.unique(tally.codes[order], return_index=True)
+    counts = np.add.reduceat(weights[:, order], begins, axis=1)
+    return metric.value(counts @ tally.table[used].astype(np.float64))
