@@ -94,6 +94,7 @@ def test_a_study_that_was_stopped_goes_on_without_what_was_done(
     assert (tmp_path / "run" / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_rows_in_memory_need_no_folder(options: dict[str, Any]) -> None:
     lines = [line.rpartition(",") for line in words(160).splitlines()[1:]]
     table = Table(MEMORY, {"text": [each[0] for each in lines], "label": [each[2] for each in lines]}, [*range(160)])

@@ -111,6 +111,7 @@ def killed_at(places: list[int], options: dict[str, Any], folder: Path, monkeypa
             begun = (folder.parent / f"{folder.name}.part").is_dir()
 
 
+@pytest.mark.slow
 def test_a_search_that_was_killed_goes_on_to_the_same_trials_and_the_same_model(
     options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,6 +268,7 @@ def test_a_budget_too_short_for_one_trial_is_refused_before_anything_runs(
     assert not list(tmp_path.glob("run*"))
 
 
+@pytest.mark.slow
 def test_a_budget_ends_the_search_and_a_search_that_went_on_runs_no_more_trials(
     options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
