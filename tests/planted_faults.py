@@ -166,14 +166,14 @@ FAULTS = (
     ),
     Fault(
         "p-values are corrected over all axes together",
-        "runs/repeated.py",
+        "runs/averages.py",
         "families.setdefault(axis, [])",
         "families.setdefault('all', [])",
         "tests/runs/test_repeated.py::test_p_values_are_corrected_within_an_axis_alone",
     ),
     Fault(
         "a way that failed under a seed counts with the seeds that are left",
-        "runs/repeated.py",
+        "runs/averages.py",
         "    able = [way for way in done if len(way.runs) == most]\n",
         "    able = done\n",
         "tests/runs/test_repeated.py::test_a_way_that_failed_under_a_seed_is_not_chosen_before_one_that_never_did",

@@ -18,9 +18,10 @@ from headstart.recipes.labelled import Compare
 from headstart.recipes.parsing import assemble
 from headstart.recipes.sources import MEMORY
 from headstart.runs import cells, repeated
+from headstart.runs.averages import choose, comparisons, line, mean_of
 from headstart.runs.cells import CellEntry, CellResult, RowTally
 from headstart.runs.keys import Key
-from headstart.runs.repeated import cells_of, choose, comparisons, line, mean_of, ways_of
+from headstart.runs.repeated import cells_of, ways_of
 from headstart.runs.run import run
 
 
