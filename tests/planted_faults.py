@@ -116,6 +116,55 @@ FAULTS = (
         "tests/runs/test_tuning.py::test_trials_that_promise_little_are_given_up_on_the_way",
     ),
     Fault(
+        "halving goes on with the worse half",
+        "runs/halving.py",
+        "best = sorted(done, key=lambda runner: rungs[runner.at].rank, reverse=True)",
+        "best = sorted(done, key=lambda runner: rungs[runner.at].rank)",
+        "tests/runs/test_halving.py::test_the_better_half_goes_on_after_a_quarter_and_after_half",
+    ),
+    Fault(
+        "what goes on after halving starts once more with a schedule of its own",
+        "runs/halving.py",
+        "training = context.training.revised(stop_after=epoch)",
+        "training = context.training.revised(epochs=epoch)",
+        "tests/runs/test_halving.py::test_what_goes_on_is_what_a_run_by_itself_comes_to",
+    ),
+    Fault(
+        "halving forgets what was given up under the first seed",
+        "runs/repeated.py",
+        'if entry.status == "stopped"',
+        'if entry.status == "failed"',
+        "tests/runs/test_halving.py::test_further_seeds_run_what_was_not_given_up_under_the_first",
+    ),
+    Fault(
+        "halving begins where the budget does not hold it",
+        "runs/halving.py",
+        "return left is None or SAFETY * self._seconds() <= left",
+        "return True",
+        "tests/runs/test_halving.py::test_a_budget_that_does_not_hold_it_is_left_to_the_plan",
+    ),
+    Fault(
+        "memory: networks that are kept are counted once",
+        "runs/planning.py",
+        "kept += NUMBER * self.size.weights if",
+        "kept = NUMBER * self.size.weights if",
+        "tests/runs/test_footprint.py::test_networks_that_are_kept_add_up",
+    ),
+    Fault(
+        "memory: no gradient and no moments",
+        "runs/footprint.py",
+        "TRAINED * work.moving * size.moving",
+        "work.moving * size.moving",
+        "tests/runs/test_footprint.py::test_what_is_trained_takes_gradients_moments_and_states_of_a_batch",
+    ),
+    Fault(
+        "few texts without labels get none",
+        "strategies/opinions.py",
+        "if len(texts) * len(words) < 2:",
+        "if len(texts) * len(words) < 200:",
+        "tests/strategies/test_zero_shot.py::test_each_of_several_labels_is_given_so_often_that_texts_have_as_many_as_are_expected",
+    ),
+    Fault(
         "the luckiest trial is sold as a gain",
         "runs/tuning.py",
         "kept = worth.best if worth.is_sold or",
@@ -2697,6 +2746,10 @@ FAULTS = (
 )  # fmt: skip
 
 
+LONGEST = 600
+"""Seconds after which a test with a fault in it is given up, for some faults make programs run for ever."""
+
+
 def found(fault: Fault, source: Path) -> str:
     """How a planted fault ended, in a word: `red`, as it should."""
     path = source / "headstart" / fault.file
@@ -2706,9 +2759,11 @@ def found(fault: Fault, source: Path) -> str:
     path.write_text(whole.replace(fault.old, fault.new), encoding="utf-8")
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", fault.test],
+            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", fault.test], timeout=LONGEST,
             cwd=ROOT, env=os.environ | {"PYTHONPATH": str(source)}, capture_output=True, text=True, check=False,
         )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return f"no end in {LONGEST} s"
     finally:
         path.write_text(whole, encoding="utf-8")
     return {0: "GREEN: nothing found it", 1: "red"}.get(done.returncode, f"pytest ended with {done.returncode}")

@@ -576,6 +576,7 @@ def compare(
     seeds: Sequence[int] | int | None = ...,
     backbones: str | Sequence[str | Keys] | None = ...,
     workers: int | None = ...,
+    halving: bool | None = ...,
     format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
     delimiter: str | None = ...,

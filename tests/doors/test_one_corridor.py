@@ -345,6 +345,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
         "seeds": (["--seeds", "0,1"], [0, 1]),
         "backbones": (["--backbones", "mini,multi"], ["mini", "multi"]),
         "workers": (["--workers", "2"], 2),
+        "halving": (["--halving"], True),
     },
     "tune": EXPERIMENT
     | {

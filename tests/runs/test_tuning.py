@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,10 +144,10 @@ def test_trials_that_promise_little_are_given_up_on_the_way(
         found = real(self, cell, pausing=pausing)
         (strategy,) = cell.recipe.strategies
         judged.append((strategy.C or 0.0, cell.recipe.training.stop_after, pausing is not None))
-        return replace(found, entries=tuple(replace(each, training={"epochs": 3}) for each in found.entries))
+        return found
 
     monkeypatch.setattr(Study, "result", result)
-    monkeypatch.setattr(TfIdf, "pauses", lambda self, context: True)
+    monkeypatch.setattr(TfIdf, "pausing_epochs", lambda self, context: 3)
     about = tuned(options | {"trials": 6}, tmp_path / "run")
     assert judged[0] == (0.0, None, False)
     kept: list[float] = []

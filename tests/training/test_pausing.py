@@ -84,6 +84,7 @@ def planned(tiny_backbone: Path) -> Callable[..., Plan]:
         pytest.param({"name": "fine-tuning", "layers": 1, "head": "mean"}, 3, marks=pytest.mark.slow),
         pytest.param({"name": "fine-tuning", "unfreezing": "gradual"}, 0, marks=pytest.mark.slow),
         pytest.param({"name": "lora"}, 0, marks=pytest.mark.slow),
+        pytest.param({"name": "contrastive"}, 0, marks=pytest.mark.slow),
         pytest.param({"name": "lora"}, 3, marks=pytest.mark.slow),
     ],
 )
@@ -94,7 +95,7 @@ def test_a_strategy_that_says_it_pauses_goes_on_to_the_same_model(
         plan = planned(strategy, folds=folds)
         stages = None if folder is None else Stages(folder, pausing=True)
         context = replace(plan.context, stages=stages, training=plan.context.training.revised(stop_after=epoch))
-        assert plan.entries()[0].strategy.pauses(context)
+        assert plan.entries()[0].strategy.pausing_epochs(context) == 3
         return plan.entries()[0].strategy.fit(context)
 
     whole = fitted(None, None)
@@ -117,5 +118,5 @@ def test_a_strategy_that_says_it_pauses_goes_on_to_the_same_model(
 def test_strategies_that_choose_by_training_do_not_pause(planned: Callable[..., Plan]) -> None:
     context = planned({"name": "fine-tuning"}).context
     assert not any(
-        STRATEGIES.get(name)().pauses(context) for name in ("contrastive", "feature-extraction", "from-scratch")
+        STRATEGIES.get(name)().pausing_epochs(context) for name in ("contrastive", "feature-extraction", "from-scratch")
     )

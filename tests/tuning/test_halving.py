@@ -8,14 +8,14 @@ from headstart.tuning.halving import goes_on, rungs
 @pytest.mark.parametrize(
     ("epochs", "found"),
     [
-        (None, [(1, None)]),
+        (0, [(1, None)]),
         (1, [(1, None)]),
         (2, [(0, 1), (1, None)]),
         (3, [(0, 1), (1, None)]),
         (8, [(0, 3), (1, None)]),
     ],
 )
-def test_a_trial_is_judged_after_a_third_of_its_epochs_and_at_the_end(epochs: int | None, found: list[object]) -> None:
+def test_a_trial_is_judged_after_a_third_of_its_epochs_and_at_the_end(epochs: int, found: list[object]) -> None:
     assert rungs(epochs) == found
 
 

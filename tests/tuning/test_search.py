@@ -136,8 +136,9 @@ def test_a_space_that_is_used_up_ends_the_search(tmp_path: Path) -> None:
     found = Search(tmp_path, space_of({"strategy.layers": [1, 2, "all"]}, HELD, {}))
     found.begin({"strategy.layers": "all"}, 0.5)
     tried = []
-    while (trial := found.ask()) is not None:
+    for trial in iter(found.ask, None):
         tried.append(trial.settings["strategy.layers"])
+        assert len(tried) <= 2
         found.tell(trial, "done", 0.4)
     assert sorted(tried) == [1, 2]
 

@@ -243,7 +243,8 @@ def plan_table(found: dict[str, Any]) -> str:
     ]
     limit = "no budget" if found["budget"] is None else f"a budget of {format_duration(found['budget'])}"
     threads = counted(found["threads"], "thread")
-    total = f"about {format_duration(found['seconds'])} in all on {threads}, {limit}; nothing was trained"
+    memory = f", {found['memory'] / (1 << 30):.1f} GiB of memory" if found.get("memory") else ""
+    total = f"about {format_duration(found['seconds'])} in all on {threads}{memory}, {limit}; nothing was trained"
     said = "\n".join([total, *map(on_one_line, found.get("advice", ()))])
     return f"{table(['  strategy', 'role', 'time', 'plan'], body, left=(0, 1, 3))}\n\n{said}"
 

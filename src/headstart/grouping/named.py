@@ -112,10 +112,19 @@ def evened(values: np.ndarray, count: float) -> tuple[np.ndarray, np.ndarray]:
     wide = values.astype(np.float64)
     factors = 1 / np.maximum(wide.std(axis=0), 1e-6)
     middle = wide.mean(axis=0)
-    ranked = np.sort(((wide - middle) * factors).ravel())[::-1]
-    at = min(max(round(count * len(wide)), 1), len(ranked) - 1)
-    border = (ranked[at - 1] + ranked[at]) / 2
-    return factors, -middle * factors - border
+    return factors, -middle * factors - border((wide - middle) * factors, count)
+
+
+def border(values: np.ndarray, count: float) -> float:
+    """What as many scores reach as labels are expected, the same for all labels.
+
+    Args:
+        values: of texts, shape (texts, labels), at least two scores in all.
+        count: labels of a text on average, over 0 and below the number of labels.
+    """
+    ranked = np.sort(values.ravel())[::-1]
+    at = min(max(round(count * len(values)), 1), len(ranked) - 1)
+    return float((ranked[at - 1] + ranked[at]) / 2)
 
 
 def kappa(one: np.ndarray, other: np.ndarray, labels: int) -> float:

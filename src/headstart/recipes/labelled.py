@@ -180,6 +180,11 @@ class Experiment(Recipe):
         return self.strategies is None and self.verb == "fit"
 
     @property
+    def halves(self) -> bool:
+        """Whether strategies are given up on the way; only comparisons do that."""
+        return False
+
+    @property
     def limit(self) -> float | None:
         """Seconds that the whole command may take: the budget, or what is usual where none is given; None for no limit."""
         if isinstance(self.budget, str):
@@ -261,6 +266,10 @@ class Compare(Experiment):
     """Pretrained networks that the strategies start from, each by its name, hub id or folder; by default `backbone` alone."""
     workers: int = Field(default=1, ge=1, le=64)
     """Runs at once where there are several seeds or backbones, in [1, 64], each in a process with its share of the cores."""
+    halving: bool | None = None
+    """Train strategies by shares of their schedules, and go on with the better half of them after each (Jamieson & Talwalkar 2016);
+    those that are given up say where they stood. By default under a budget that holds it. With several seeds it is done under the
+    first one, and the others run what was not given up."""
 
     @field_validator("seeds", "backbones")
     @classmethod
@@ -269,6 +278,11 @@ class Compare(Experiment):
             named = getattr(twice, "location", twice)
             raise ValueError(f"{named} is named twice, which would count one run as two")
         return value
+
+    @property
+    def halves(self) -> bool:
+        """Whether strategies are given up on the way: as the recipe says or, by default, under a budget."""
+        return self.limit is not None if self.halving is None else self.halving
 
     @property
     def is_study(self) -> bool:

@@ -24,6 +24,7 @@ from headstart.runs.conditions import conditions
 from headstart.runs.evidence import gather, lengths_notice
 from headstart.runs.execution import run_all, score_all, to_test
 from headstart.runs.experiment import Entry
+from headstart.runs.halving import Halving
 from headstart.runs.languages import chosen as chosen_backbone
 from headstart.runs.languages import with_language
 from headstart.runs.planning import LONG_TEST, Plan
@@ -36,7 +37,7 @@ from headstart.runtime.deadline import Deadline
 from headstart.runtime.device import settled
 from headstart.runtime.interrupts import Terminated
 from headstart.runtime.machine import set_threads
-from headstart.runtime.memory import SAID
+from headstart.runtime.memory import SAID, peak_memory
 from headstart.runtime.progress import SILENT, Progress
 from headstart.runtime.team import ALONE, Team
 from headstart.strategies.base import Context
@@ -93,7 +94,7 @@ def compare(
     if work is not None:
         work.check(conditions(recipe, table, plan.context.located, plan.threads, team.size), strict=strict)
     entries = plan.entries()
-    steps = plan.outlook(entries)
+    steps = Halving(entries, plan, work).expected(plan.outlook(entries))
     progress.expect(stages(plan, steps))
     if said := summary(plan, steps):
         progress.say("plan", said)
@@ -250,9 +251,11 @@ def outline(recipe: Experiment, progress: Progress, table: Table | None = None) 
     plan = set_up(recipe, progress, table, started)
     if plan.rate is None and plan.context.located is not None:
         plan.probe()
-    steps = plan.outlook(plan.entries())
+    entries = plan.entries()
+    steps = Halving(entries, plan, None).expected(plan.outlook(entries))
     if said := summary(plan, steps):
         progress.say("plan", said)
+    memory = peak_memory() + plan.most_memory(steps)
     again = sum(stage.seconds or 0.0 for stage in stages(plan, steps) if stage.name == REFIT)
     return {
         "budget": recipe.limit,
@@ -260,6 +263,7 @@ def outline(recipe: Experiment, progress: Progress, table: Table | None = None) 
         "data": plan.parts.facts(),
         "plan": [step.plain() for step in steps],
         "seconds": round(sum(step.seconds or 0.0 for step in steps if not step.reason) + again + plan.kept, 1),
+        "memory": memory,
         "advice": recipe.advice(),
     }
 

@@ -13,6 +13,7 @@ from headstart.errors import HeadstartError
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import TARGET_TEST
 from headstart.runs.experiment import Entry
+from headstart.runs.footprint import NetworkSize, counted_bytes, network_bytes
 from headstart.runs.recorded import BACKWARD
 from headstart.runs.splitting import Parts
 from headstart.strategies.base import Context, Shared, Strategy, Work
@@ -54,6 +55,8 @@ class Estimates:
         """Time in which a text is written, in passes forward over it."""
         self.solving = 1.0
         """Time in which heads are fitted to this data, in times of the usual."""
+        self.size: NetworkSize | None = None
+        """Of the network that paces were measured on."""
         self._works: dict[tuple[Any, ...], tuple[Work, int]] = {}
         self._shared: dict[BackboneSource, Shared] = {}
 
@@ -70,6 +73,8 @@ class Estimates:
         test = self.parts.test
         try:
             tokens = some(self.parts.train)
+            if self.context.located is not None:
+                self.size = NetworkSize.of(backbone, self.context.located.config, tokens.lengths)
             self.rate = reading_pace(backbone, tokens)
             if any(each.needs_backbone and not each.frozen for each in self.recipe.planned()):
                 self.backward = training_pace(backbone, tokens) / self.rate
@@ -120,6 +125,15 @@ class Estimates:
             return work.seconds
         passes = self.rate * rows * (self.backward * work.training + work.reading + self.writing * work.generating)
         return work.seconds + self.solving * work.heads + NETWORK_START + passes
+
+    def memory(self, strategy: Strategy, training: Training | None = None) -> int | None:
+        """Bytes that a strategy takes beside what the process holds before it; None where its network was not looked at."""
+        if not strategy.needs_backbone:
+            return counted_bytes(sum(len(text or "") for text in self.context.train.texts))
+        if self.size is None:
+            return None
+        training = training or self.context.training
+        return network_bytes(self.size, self._work(strategy, training)[0], self._reduced(training))
 
     def _work(self, strategy: Strategy, training: Training) -> tuple[Work, int]:
         """What a strategy does by some settings, and on how many training rows; looked at once, for rows may be many."""

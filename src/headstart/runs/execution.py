@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from headstart.recipes.sources import TEST
 from headstart.runs.announcing import stages
 from headstart.runs.experiment import Entry, run_strategy, score
+from headstart.runs.halving import Halving
 from headstart.runs.planning import Plan
 from headstart.runs.steps import Step
 from headstart.runs.workspace import Workspace
@@ -17,38 +19,58 @@ from headstart.training.checkpoints import Stages
 
 def run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
     """Run entries in order, those that the plan lets; True if the user stopped it."""
-    context, every = plan.context, plan.recipe.training.checkpoint_every
-    for at, entry in enumerate(entries):
-        given = plan.recipe.given_decisions
-        if context.team.same(work is not None and work.restore(entry, at, plan.parts, given)):
-            context.progress.say("resume", f"{entry.label} was done before")
-            _learn(entry, plan)
-            continue
-        step = _decided(entry, entries, at, plan, work)
-        if step.reason:
-            entry.note = step.reason
-            continue
-        entry.strategy = step.brief or entry.strategy
-        _announce(step, entries, at, plan)
-        try:
-            places = (None, None) if work is None else (work.stages(entry, at), work.answers)
-            pausing = work is not None and work.pausing is not None
-            stages = Stages(places[0], every, context.progress, places[1], pausing=pausing)
-            run_strategy(entry, replace(plan.context_for(step), stages=stages), plan.parts, given)
-            if work is not None:
-                work.keep(entry, at, every=every)
-            _learn(entry, plan)
-        except Terminated:
-            context.progress.end("stopped")
-            raise
-        except KeyboardInterrupt:
-            plan.context.progress.end("stopped")
-            for other in entries:
-                if other.status == "not run" and not other.note:
-                    other.note = "interrupted before its turn"
-            entry.note = "interrupted"
-            return True
+    halving = Halving(entries, plan, work)
+    try:
+        for at, entry in enumerate(entries):
+            try:
+                if halving.begins(at):
+                    halving.run()
+                if entry.status == "not run":
+                    _run(entry, entries, at, plan, work, halving.stages(at))
+            except Terminated:
+                plan.context.progress.end("stopped")
+                raise
+            except KeyboardInterrupt:
+                plan.context.progress.end("stopped")
+                for other in entries:
+                    if other.status == "not run" and not other.note:
+                        other.note = "interrupted before its turn"
+                entry.note = "interrupted"
+                return True
+    finally:
+        halving.close()
     return False
+
+
+def _run(entry: Entry, entries: list[Entry], at: int, plan: Plan, work: Workspace | None, paused: Path | None) -> None:
+    """Run an entry, or take over what was kept of it.
+
+    Args:
+        entry: to run.
+        entries: of the run.
+        at: its number.
+        plan: of the run.
+        work: where what is done is kept.
+        paused: where the checkpoints of one are that may have been paused, and is not cut short by the plan.
+    """
+    context, every, given = plan.context, plan.recipe.training.checkpoint_every, plan.recipe.given_decisions
+    if context.team.same(work is not None and work.restore(entry, at, plan.parts, given)):
+        context.progress.say("resume", f"{entry.label} was done before")
+        _learn(entry, plan)
+        return
+    step = _decided(entry, entries, at, plan, work) if paused is None else plan.rest(entry)
+    if step.reason:
+        entry.note = step.reason
+        return
+    entry.strategy = step.brief or entry.strategy
+    _announce(step, entries, at, plan)
+    folder = paused if work is None else work.stages(entry, at)
+    pausing = work is not None and work.pausing is not None
+    stages = Stages(folder, every, context.progress, None if work is None else work.answers, pausing=pausing)
+    run_strategy(entry, replace(plan.context_for(step), stages=stages), plan.parts, given)
+    if work is not None:
+        work.keep(entry, at, every=every)
+    _learn(entry, plan)
 
 
 def _announce(step: Step, entries: list[Entry], at: int, plan: Plan) -> None:

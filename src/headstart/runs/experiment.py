@@ -173,7 +173,7 @@ def run_strategy(entry: Entry, context: Context, parts: Parts, given: Sequence[D
         entry.note = str(known) if isinstance(known, HeadstartError) else f"{type(error).__name__}: {error}"
         context.progress.end("failed")
     finally:
-        entry.seconds = time.perf_counter() - started
+        entry.seconds += time.perf_counter() - started
 
 
 def score(entry: Entry, context: Context, parts: Parts, role: Role) -> None:

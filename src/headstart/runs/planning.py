@@ -11,6 +11,7 @@ from typing import Any
 from headstart.recipes.labelled import Experiment
 from headstart.runs.estimates import Estimates
 from headstart.runs.experiment import Entry, line_up
+from headstart.runs.footprint import NUMBER
 from headstart.runs.splitting import Parts, at_most
 from headstart.runs.steps import Step
 from headstart.runtime.deadline import Deadline
@@ -137,6 +138,21 @@ class Plan(Estimates):
         if first and all(each.strategy.role == "control" for each in rivals):
             return Step(entry, seconds)
         return Step(entry, seconds, _beyond(seconds, left), late=True)
+
+    def most_memory(self, steps: Sequence[Step]) -> int:
+        """Bytes that steps take at most beside what the process holds, the networks of those before them kept."""
+        kept, most = 0, 0
+        for step in steps:
+            if step.runs:
+                strategy = step.brief or step.entry.strategy
+                most = max(most, kept + (self.memory(strategy, step.training or step.entry.training) or 0))
+                kept += NUMBER * self.size.weights if self.size is not None and strategy.needs_backbone else 0
+        return most
+
+    def rest(self, entry: Entry) -> Step:
+        """The step of an entry that was paused, or may have been: what is left of its schedule."""
+        seconds = self.estimate(entry.strategy)
+        return Step(entry, None if seconds is None else max(seconds - entry.seconds, 0.0))
 
     def _brief(self, entry: Entry, entries: Sequence[Entry], ways: Sequence[Strategy], seconds: float) -> Step:
         """A control that is to be brief: the most careful way that fits, if one does."""

@@ -15,7 +15,7 @@ from headstart.runs.averages import RepeatedEntry, choose, comparisons, line, sa
 from headstart.runs.cells import Cell, CellEntry, CellResult
 from headstart.runs.comparison import RunResult, compare, outline
 from headstart.runs.conditions import conditions
-from headstart.runs.keys import Key
+from headstart.runs.keys import Key, keys_of
 from headstart.runs.preparation import settled_task
 from headstart.runs.studies import Study, cell_recipe, threads_for
 from headstart.runs.workspace import Workspace
@@ -63,7 +63,12 @@ def compare_repeatedly(
     progress.say("study", f"{len(cells)} runs: {len(_seeds(recipe))} seed(s) on {len(located) or 1} backbone(s)")
     if study.end is not None:
         study.plan(cells)
-    results = study.run(cells, said_of)
+    results: list[CellResult | None] = []
+    if recipe.halves and len(_seeds(recipe)) > 1:
+        first = [cell for cell in cells if cell.key.seed == _seeds(recipe)[0]]
+        results = study.run(first, said_of)
+        cells = [*first, *_remaining(cells[len(first) :], results)]
+    results += study.run(cells[len(results) :], said_of)
     missing = [cell.key.place for cell, found in zip(cells, results, strict=True) if found is None]
     found = [each for each in results if each is not None]
     ways = ways_of(recipe, located, found)
@@ -95,6 +100,7 @@ def cells_of(recipe: Compare, located: Sequence[Located]) -> list[Cell]:
     for seed in _seeds(recipe):
         data = recipe.data.revised(test_seed=recipe.test_seed)
         common: dict[str, Any] = {"seed": seed, "data": data, "controls": False}
+        common["halving"] = recipe.halves and seed == _seeds(recipe)[0]
         common["threads"] = threads_for(recipe, recipe.workers)
         for at, each in enumerate(located or [None]):
             strategies = (*bare, *networks) if at == 0 else networks
@@ -102,6 +108,30 @@ def cells_of(recipe: Compare, located: Sequence[Located]) -> list[Cell]:
             source = recipe.backbone if each is None else each.source
             if strategies:
                 found.append(Cell(key, cell_recipe(recipe, strategies=strategies, backbone=source, **common)))
+    return found
+
+
+def _remaining(cells: Sequence[Cell], results: Sequence[CellResult | None]) -> list[Cell]:
+    """Cells of further seeds without what was given up under the first one, each on the same backbone.
+
+    Where what is left would go by other names, as settings that no longer vary are no part of these, all of it runs.
+    """
+    given_up = {
+        (result.key.backbone, Key(entry.key.strategy, settings=entry.key.settings).label)
+        for result in results
+        if result is not None
+        for entry in result.entries
+        if entry.status == "stopped"
+    }
+    found = []
+    for cell in cells:
+        named = [*(cell.recipe.strategies or ())]
+        labels = [key.label for key in keys_of([(each, None) for each in named])]
+        left = [at for at, label in enumerate(labels) if (cell.key.backbone, label) not in given_up]
+        if [key.label for key in keys_of([(named[at], None) for at in left])] != [labels[at] for at in left]:
+            left = [*range(len(named))]
+        if left:
+            found.append(Cell(cell.key, cell.recipe.revised(strategies=tuple(named[at] for at in left))))
     return found
 
 

@@ -131,10 +131,9 @@ class Trials:
     def _rungs(self, trial: SearchTrial) -> list[tuple[int, int | None]]:
         strategy, training = self.settings(trial)
         context = replace(self.plan.context, training=training)
-        if not self.recipe.prune or training.stop_after is not None or not strategy.pauses(context):
-            return rungs(None)
-        usual = self.tried[0].last
-        return rungs(training.epochs or (None if usual is None else usual.training.get("epochs")))
+        if not self.recipe.prune or training.stop_after is not None:
+            return rungs(0)
+        return rungs(strategy.pausing_epochs(context))
 
     def settings(self, trial: SearchTrial) -> tuple[Strategy, Training]:
         """The strategy and the training of a trial."""

@@ -306,7 +306,7 @@ class Workspace:
             )
         if changed["inputs"]:
             self.progress.say("resume", f"changed since: {found}; all is done again", warning=True)
-            for known in ("measured", "planned", "steps", "refit", "searched"):
+            for known in ("measured", "planned", "steps", "halving", "refit", "searched"):
                 self.about.pop(known, None)
             self.forget()
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,16 @@ def refuse_narrow() -> None:
             f"{SAID}: this process is limited to {limit >> 20:,} MiB of addresses, and at least {LEAST >> 20:,} are needed; "
             "raise the limit (ulimit -v)"
         )
+
+
+def peak_memory() -> int:
+    """Bytes of memory that this process has held at most; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return held if sys.platform == "darwin" else held << 10
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -210,6 +210,8 @@ class Work(NamedTuple):
     """Seconds in which heads are fitted as a rule; plans measure how much longer or shorter this data takes."""
     generating: float = 0.0
     """Texts that are written, the likeliest word every time, in times the training rows."""
+    moving: float = 1.0
+    """Share of the weights of the layers that move, in [0, 1], where anything is trained: memory hangs on it."""
 
 
 @dataclass(frozen=True)
@@ -379,14 +381,14 @@ class Strategy(Component, ABC):
         """What `fit` will come to, before it starts; for plans and budgets."""
         return Work(0.0, 1.0 if self.needs_backbone else 0.0)
 
-    def pauses(self, context: Context) -> bool:
-        """Whether `fit` can be paused, and goes on later to the bits of a run that never paused.
+    def pausing_epochs(self, context: Context) -> int:
+        """Epochs of the schedule in which `fit` can be paused; 0 where it cannot, for it would not go on to the same bits.
 
         With `Stages.pausing` and `training.stop_after` it ends at an epoch of its schedule; the same call with the same stages and
         a later end, or none, goes on from there. That needs that no choice which a later stage of training hangs on can turn out
         otherwise by then.
         """
-        return False
+        return 0
 
     def beside(self, chosen: Sequence[Strategy], tasks: Sequence[Task[Any, Any]]) -> Strategy:
         """The strategy as it suits those of a run that it is held against; itself where it suits any.

@@ -110,6 +110,11 @@ class Contrastive(Strategy):
         others = {"label": "", "number": f"{why}, and here they have numbers"}
         return others.get(task.target_kind, f"{why}, and here a text may have several")
 
+    def pausing_epochs(self, context: Context) -> int:
+        """Its epochs unless it is found out on folds whether label names are learnt from."""
+        known = self.label_names is not None or self._chooser(context).folds is None
+        return self._epochs(context, _tried(context, self.label_names)[0]) if known else 0
+
     def work(self, context: Context) -> Work:
         """The epochs on every fold and on all rows, states read after each."""
         from headstart.strategies.cross_validation import rounds

@@ -110,9 +110,9 @@ class FineTuning(Strategy):
         """Always."""
         return True
 
-    def pauses(self, context: Context) -> bool:
-        """Where it trains at one rate and no other choice is made by training."""
-        return context.task.target_kind != "text" and len(self._rates(context)) == 1
+    def pausing_epochs(self, context: Context) -> int:
+        """Its epochs where it trains at one rate and no other choice is made by training."""
+        return self._epochs(context) if context.task.target_kind != "text" and len(self._rates(context)) == 1 else 0
 
     def refuses(self, task: Task) -> str:
         """Refuses options that mean nothing for the task."""

@@ -26,6 +26,8 @@ EPOCHS = 3
 LEARNING_RATE = 1e-3
 START_UP = 8.0
 """Seconds that peft takes to import."""
+MOVING = 0.02
+"""About the share of the weights of the layers that corrections come to."""
 
 
 class Lora(Strategy):
@@ -101,9 +103,9 @@ class Lora(Strategy):
         """Always."""
         return True
 
-    def pauses(self, context: Context) -> bool:
-        """Where the task has a head: it trains at one rate."""
-        return context.task.target_kind != "text"
+    def pausing_epochs(self, context: Context) -> int:
+        """Its epochs where the task has a head: it trains at one rate."""
+        return 0 if context.task.target_kind == "text" else context.training.epochs or EPOCHS
 
     def refuses(self, task: Task) -> str:
         """Refuses options that mean nothing for the task."""
@@ -127,9 +129,9 @@ class Lora(Strategy):
         if context.task.target_kind == "text":
             from headstart.strategies.writer_tuning import tuning_work
 
-            return tuning_work(context)._replace(seconds=START_UP)
+            return tuning_work(context)._replace(seconds=START_UP, moving=MOVING)
         passes = trained_work(context, context.training.epochs or EPOCHS, head_first=self.head_first)
-        return passes._replace(seconds=START_UP)
+        return passes._replace(seconds=START_UP, moving=MOVING)
 
     def fit(self, context: Context) -> Candidate:
         """Train the corrections and the head, keep the best epoch, merge."""

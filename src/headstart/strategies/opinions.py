@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -92,15 +92,31 @@ def expected_count(context: Context, given: float | None) -> float:
     return min(mean, 0.95 * count)
 
 
-def bordering_texts(
-    context: Context, texts: Sequence[Any], words: Mapping[str, str], given: float | None
-) -> tuple[Sequence[Any], float]:
-    """Texts by which borders of labels are set where a text may have several, and how many labels are expected of each.
+class Borders(NamedTuple):
+    """What scores of labels are multiplied by, and what is added then: a label is given to the texts that reach 0."""
 
-    Texts made of the labels' words, of which each has one label, stand in for too few.
+    factors: np.ndarray
+    """Over 0, float64, shape (labels,)."""
+    summands: np.ndarray
+    count: float
+    """Labels of a text that are expected."""
+
+
+def borders(
+    context: Context,
+    scores: Callable[[Sequence[Any]], np.ndarray],
+    texts: Sequence[Any],
+    words: Mapping[str, str],
+    given: float | None,
+) -> Borders:
+    """Borders from which on labels are given to texts that may have several.
+
+    Few texts tell too little of each label by itself: then texts made of the labels' words, of which each has one label, say how
+    scores of a label lie, and the texts where the border is that all labels have in common.
 
     Args:
         context: of the run.
+        scores: of texts, shape (texts, labels).
         texts: whose labels are not read.
         words: of each label.
         given: labels of a text on average as the user says.
@@ -108,10 +124,16 @@ def bordering_texts(
     Raises:
         RecipeError: more labels are expected than there are.
     """
+    from headstart.grouping.named import border, evened
+
     count = expected_count(context, given)
     if len(texts) >= LEAST_EVENED:
-        return texts, count
-    return named_texts(words), 1.0 if len(words) > 1 else 0.75
+        return Borders(*evened(scores(texts), count), count)
+    named = 1.0 if len(words) > 1 else 0.75
+    factors, summands = evened(scores(named_texts(words)), named)
+    if len(texts) * len(words) < 2:
+        return Borders(factors, summands, named)
+    return Borders(factors, summands - border(scores(texts) * factors + summands, count), count)
 
 
 def bordered(
@@ -129,13 +151,10 @@ def bordered(
     Raises:
         RecipeError: more labels are expected than there are.
     """
-    from headstart.grouping.named import evened
-
     words = dict(zip(context.task.names, asked.prompt.words, strict=True))
-    some, count = bordering_texts(context, texts, words, given)
-    factors, summands = evened(values if some is texts else asked.scores(some)[0], count)
-    asked.bias, asked.factor = summands / factors, SURE_OF_SETS * float(factors.mean())
-    return count
+    found = borders(context, lambda some: values if some is texts else asked.scores(some)[0], texts, words, given)
+    asked.bias, asked.factor = found.summands / found.factors, SURE_OF_SETS * float(found.factors.mean())
+    return found.count
 
 
 def network_of_directions(

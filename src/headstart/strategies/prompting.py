@@ -24,7 +24,7 @@ from headstart.data.prompts import (
 from headstart.data.store import Store
 from headstart.errors import DataError, RecipeError
 from headstart.strategies.base import Candidate, Context, Need, Strategy, Work
-from headstart.strategies.opinions import LEAST_EVENED, bordered
+from headstart.strategies.opinions import bordered
 from headstart.strategies.prompt_ways import (
     CALIBRATIONS,
     TRIED,
@@ -234,7 +234,7 @@ class Prompting(Strategy):
         calibration = self.calibration or ("batch" if len(context.train) else "domain-conditional")
         texts, sets, expected = list(tried_rows(context).inputs), context.task.target_kind == "labels", None
         context.progress.begin(self.name, len(texts))
-        read = len(texts) >= LEAST_EVENED if sets else calibration == "batch"
+        read = bool(texts) if sets else calibration == "batch"
         values = asked.scores(texts, progress=context.progress)[0] if read else np.zeros((1, len(prompt.words)))
         if sets:
             expected = bordered(context, asked, values, texts, self.expected_labels)

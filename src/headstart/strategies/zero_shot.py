@@ -23,7 +23,7 @@ from headstart.strategies.opinions import (
     MATCHED,
     SURE_OF_SETS,
     Opinion,
-    bordering_texts,
+    borders,
     is_decoder,
     least_loss,
     named_texts,
@@ -251,11 +251,12 @@ class ZeroShot(Strategy):
         Raises:
             RecipeError: more labels are expected than there are.
         """
-        from headstart.grouping.named import evened
         from headstart.heads.base import LinearMap
 
-        some, count = bordering_texts(context, list(texts[:EVENED]), words, self.expected_labels)
-        factors, summands = evened(predictor.outputs(some).values, count)
+        def scores(some: Sequence[Any]) -> np.ndarray:
+            return predictor.outputs(list(some)).values
+
+        factors, summands, count = borders(context, scores, texts[:EVENED], words, self.expected_labels)
         weight, bias = (predictor.head.tensors()[name].cpu().numpy() for name in ("weight", "bias"))
         sure = SURE_OF_SETS * factors
         predictor.head.set(LinearMap(sure[:, None] * weight, sure * bias + SURE_OF_SETS * summands))
@@ -266,7 +267,6 @@ class ZeroShot(Strategy):
 
         Unless it is to be alone, the encoder's log-odds are added, and borders set anew for the sum.
         """
-        from headstart.grouping.named import evened
         from headstart.predictors.zero_shot import ZeroShotPredictor
 
         prompted = Prompting(verbalizer=dict(words), expected_labels=self.expected_labels).fit(context)
@@ -277,8 +277,11 @@ class ZeroShot(Strategy):
             return [alone]
         (second,) = self._by_encoder(self._encoding(context), words)
         named: Any = second.predictor
-        some, count = bordering_texts(context, list(tried_rows(context).inputs), words, self.expected_labels)
-        factors, summands = evened(asked.outputs(some).values + named.outputs(some).values, count)
+
+        def scores(some: Sequence[Any]) -> np.ndarray:
+            return asked.outputs(list(some)).values + named.outputs(list(some)).values
+
+        factors, summands, _ = borders(context, scores, tried_rows(context).inputs, words, self.expected_labels)
         moved = summands / factors
         asked.bias = asked.bias + moved / asked.factor
         share = SURE_OF_SETS * float(factors.mean())

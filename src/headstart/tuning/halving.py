@@ -11,13 +11,13 @@ REDUCTION = 3
 """One in so many of the trials that have come to a share goes on."""
 
 
-def rungs(epochs: int | None) -> list[tuple[int, int | None]]:
+def rungs(epochs: int) -> list[tuple[int, int | None]]:
     """Where a trial of so many epochs is judged: number of the share from 0, and the epoch; None for the end.
 
-    A strategy that has no epochs, or a single one, is judged at its end alone.
+    A strategy that cannot be paused (0 epochs), or has a single one, is judged at its end alone.
     """
     end = len(SHARES) - 1
-    if epochs is None:
+    if not epochs:
         return [(end, None)]
     found = [(at, max(1, math.ceil(share * epochs))) for at, share in enumerate(SHARES[:-1])]
     return [*((at, epoch) for at, epoch in found if epoch < epochs), (end, None)]
