@@ -1,7 +1,8 @@
 """Zero-shot classification: files without labels, names and clusters, a decoder beside an encoder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from headstart.errors import HeadstartError
 from headstart.grouping.named import by_names, evened, grown, kappa, steadiness, usual_count
 from headstart.report.page import render
 from headstart.strategies.descriptions import read_descriptions
-from headstart.strategies.opinions import steady_over_prompts
+from headstart.strategies.opinions import borders, steady_over_prompts
 
 LABELS = ["good", "bad"]
 TEXTS = [f"the cat is {word} , {at}" for at in range(24) for word in LABELS]
@@ -307,6 +308,24 @@ def test_each_of_several_labels_is_given_so_often_that_texts_have_as_many_as_are
     np.testing.assert_allclose(again.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-5)
     few = fitted({"text": TEXTS[:3]}, **SETS).predict_proba(TEXTS[:3])
     assert (few >= 0.5).sum() == pytest.approx(4.5, abs=1.5), "names say how labels lie, few texts where the border is"
+
+
+def test_few_texts_say_where_the_border_is_and_names_how_scores_lie() -> None:
+    context: Any = SimpleNamespace(task=SimpleNamespace(names=("a", "b")), labelled=False)
+    words = {"a": "one", "b": "two"}
+    texts = ["first", "second", "third"]
+
+    def scores(some: Sequence[str]) -> np.ndarray:
+        """Names are near to themselves; texts are far from all of them."""
+        if some is not texts:
+            return np.array([[0.9, 0.3] if "one" in each else [0.2, 0.8] for each in some])
+        return np.array([[0.05, 0.22], [0.06, 0.3], [0.25, 0.2]])
+
+    found = borders(context, scores, texts, words, 1.0)
+    given = scores(texts) * found.factors + found.summands >= 0
+    assert found.count == 1.0 and given.sum() == 3 and given.any(axis=0).all()
+    alone = borders(context, scores, [], words, 1.0)
+    assert (scores(texts) * alone.factors + alone.summands < 0).all(), "by names alone the texts are too far from all"
 
 
 def test_rows_with_several_labels_set_thresholds_and_how_many_are_expected(fitted: Callable[..., Artifact]) -> None:

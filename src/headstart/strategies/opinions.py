@@ -131,6 +131,7 @@ def borders(
         return Borders(*evened(scores(texts), count), count)
     named = 1.0 if len(words) > 1 else 0.75
     factors, summands = evened(scores(named_texts(words)), named)
+    factors, summands = np.full_like(factors, factors.mean()), summands / factors * factors.mean()
     if len(texts) * len(words) < 2:
         return Borders(factors, summands, named)
     return Borders(factors, summands - border(scores(texts) * factors + summands, count), count)
