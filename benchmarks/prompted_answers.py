@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="3 questions, nothing kept: does it run?")
     options = parser.parse_args()
     questions = 3 if options.quick else options.questions
-    asking = ["--strategy", "prompting", "--backbone", options.smol, "--shots"]
+    asking = ["--strategy", "prompting", "--backbone", options.smol, "--max-length", "1024", "--shots"]
     programs = {
         f"prompting, {shots} shots": [*asking, str(shots)] for shots in options.shots if "prompting" in options.only
     }
