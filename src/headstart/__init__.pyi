@@ -106,6 +106,7 @@ def fit(
     overwrite: bool | None = ...,
     rows: bool | None = ...,
     abstain: float | None = ...,
+    prediction_sets: float | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
     format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
@@ -321,6 +322,8 @@ def fit(
         overwrite: Replace the output folder if an earlier run wrote it.
         rows: Show texts and values of columns in the report.
         abstain: Confidence below which the model is not to answer, in [0, 1).
+        prediction_sets: Probability with which a set of labels is to hold the true one, in (0, 1), where rows have
+            one label each.
         measure: What is measured of the chosen model for evidence and report, by name, such as `slices,confusion`.
         format: File format.
         encoding: Text encoding such as `cp1252`.
@@ -572,6 +575,7 @@ def compare(
     overwrite: bool | None = ...,
     rows: bool | None = ...,
     abstain: float | None = ...,
+    prediction_sets: float | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
     seeds: Sequence[int] | int | None = ...,
     backbones: str | Sequence[str | Keys] | None = ...,
@@ -791,6 +795,7 @@ def tune(
     overwrite: bool | None = ...,
     rows: bool | None = ...,
     abstain: float | None = ...,
+    prediction_sets: float | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
     trials: int | None = ...,
     space: Mapping[str, Keys] | None = ...,
@@ -1009,6 +1014,7 @@ def plan(
     overwrite: bool | None = ...,
     rows: bool | None = ...,
     abstain: float | None = ...,
+    prediction_sets: float | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
     format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
@@ -1224,6 +1230,7 @@ def distill(
     overwrite: bool | None = ...,
     rows: bool | None = ...,
     abstain: float | None = ...,
+    prediction_sets: float | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
     format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
@@ -1343,6 +1350,8 @@ def distill(
         overwrite: Replace the output folder if an earlier run wrote it.
         rows: Show texts and values of columns in the report.
         abstain: Confidence below which the model is not to answer, in [0, 1).
+        prediction_sets: Probability with which a set of labels is to hold the true one, in (0, 1), where rows have
+            one label each.
         measure: What is measured of the chosen model for evidence and report, by name, such as `slices,confusion`.
         format: File format.
         encoding: Text encoding such as `cp1252`.
@@ -1556,6 +1565,7 @@ def curve(
     overwrite: bool | None = ...,
     rows: bool | None = ...,
     abstain: float | None = ...,
+    prediction_sets: float | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
     sizes: Sequence[int] | int | None = ...,
     draws: int | None = ...,
@@ -1775,6 +1785,8 @@ def curve(
         overwrite: Replace the output folder if an earlier run wrote it.
         rows: Show texts and values of columns in the report.
         abstain: Confidence below which the model is not to answer, in [0, 1).
+        prediction_sets: Probability with which a set of labels is to hold the true one, in (0, 1), where rows have
+            one label each.
         measure: What is measured of the chosen model for evidence and report, by name, such as `slices,confusion`.
         sizes: Numbers of training rows, validation rows among them, each at least 4.
         draws: Samples of the training rows for each size, in [1, 100].
@@ -2234,6 +2246,7 @@ def predict(
     corpus: str | None = ...,
     runtime: Literal["auto", "torch", "ctranslate2"] | None = ...,
     abstain: float | None = ...,
+    prediction_sets: float | None = ...,
     beams: int | None = ...,
     length_penalty: float | None = ...,
     max_new_tokens: int | None = ...,
@@ -2272,6 +2285,7 @@ def predict(
         corpus: Files with passages that a retriever is to search in place of those that it was fitted with.
         runtime: What models that write compute with.
         abstain: Confidence below which the model is not to answer, in [0, 1).
+        prediction_sets: Probability with which a set of labels is to hold the true one, in (0, 1).
         beams: Texts that are followed at the same time, in [1, 64], of models that write.
         length_penalty: Power of a text's length that its log-probability is divided by, in [-10, 10], of models
             that write.
@@ -2313,6 +2327,7 @@ def evaluate(
     corpus: str | None = ...,
     runtime: Literal["auto", "torch", "ctranslate2"] | None = ...,
     abstain: float | None = ...,
+    prediction_sets: float | None = ...,
     by: Sequence[str] | str | None = ...,
     label: str | None = ...,
     reader: str | None = ...,
@@ -2336,6 +2351,7 @@ def evaluate(
         corpus: Files with passages that a retriever is to search in place of those that it was fitted with.
         runtime: What models that write compute with.
         abstain: Confidence below which the model is not to answer, in [0, 1).
+        prediction_sets: Probability with which a set of labels is to hold the true one, in (0, 1).
         by: Columns by whose values scores are given too.
         label: Column with the label.
         reader: Folder of a run that answers questions, where `model` is an index.

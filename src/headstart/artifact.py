@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from shlex import quote
@@ -24,6 +24,7 @@ from headstart.data.reference import Reference
 from headstart.data.store import Store
 from headstart.decisions import DECISIONS
 from headstart.decisions.base import Decision, applied, parse_decision
+from headstart.decisions.prediction_sets import PredictionSets, sets_asked
 from headstart.errors import (
     DataError,
     DivergedError,
@@ -104,6 +105,39 @@ class Artifact:
         """Labels in the order of the probabilities' columns."""
         return self.task.names
 
+    @property
+    def nothing(self) -> dict[str, Any]:
+        """What is said of an input without a text: every key of a prediction, with nulls."""
+        nothing = dict(self.task.nothing)
+        return nothing if sets_asked(self.decisions) is None else nothing | {"set": None}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns that predictions are written to."""
+        return self.task.columns if sets_asked(self.decisions) is None else (*self.task.columns, "set")
+
+    def with_sets(self, level: float) -> "Artifact":
+        """The same model, whose predictions come with sets of labels.
+
+        Args:
+            level: probability with which a set is to hold the true label, in (0, 1).
+
+        Raises:
+            UsageError: the model does not give one label for each text, or was kept by a version that knew no sets.
+        """
+        if self.task.target_kind != "label":
+            raise UsageError(
+                f"prediction sets are for models with one label for each text; this one does {self.task.name}"
+            )
+        known = next((each for each in self.decisions if isinstance(each, PredictionSets)), None)
+        if known is None or known.scores is None:
+            raise UsageError(
+                "this model has no calibration rows for prediction sets (it was fitted without labels, or by an earlier "
+                "version); fit it again on labelled rows"
+            )
+        decisions = tuple(each.revised(level=level) if each is known else each for each in self.decisions)
+        return replace(self, decisions=decisions)
+
     def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
         """Decided outputs of texts, or of pairs of them as tuples; they say which were cut.
 
@@ -167,7 +201,7 @@ class Artifact:
         blank = [self.task.is_blank(text) for text in texts]
         inputs = [self.task.checked(at, text) for at, text in enumerate(texts) if not blank[at]]
         said = iter(self.predictions(self.raw_outputs(inputs, progress=progress), inputs))
-        return [Unanswered(self.task.nothing) if none else next(said) for none in blank]
+        return [Unanswered(self.nothing) if none else next(said) for none in blank]
 
     def stream(self, texts: Iterable[Any]) -> Iterator[Any]:
         """What the model says of each input as it comes: the next one is asked for when the answer was taken.

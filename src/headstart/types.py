@@ -113,21 +113,25 @@ class LabelPrediction:
     probabilities: Mapping[str, float]
     truncated: bool
     """True where the text was longer than the length limit, so its end was not read."""
+    set: tuple[str, ...] | None = None
+    """Labels that the text may have, the most probable first; None where no sets were asked for."""
 
     def plain(self) -> dict[str, object]:
         """The mapping that `predict --json` prints."""
-        return {
+        found: dict[str, object] = {
             "label": self.label,
             "score": self.score,
             "probabilities": dict(self.probabilities),
             "truncated": self.truncated,
         }
+        return found if self.set is None else found | {"set": [*self.set]}
 
     def cells(self, *, abstained: bool = False) -> list[str]:
         """Label (empty where the model abstains), score, whether the text was cut, and probabilities where labels are few."""
         shares = self.probabilities.values() if len(self.probabilities) <= MOST_PROBABILITIES else ()
         label = "" if abstained else self.label
-        return [label, f"{self.score:.6f}", str(self.truncated).lower(), *(f"{share:.6f}" for share in shares)]
+        sets = [] if self.set is None else [Json(json.dumps(self.set, ensure_ascii=False))]
+        return [label, f"{self.score:.6f}", str(self.truncated).lower(), *(f"{share:.6f}" for share in shares), *sets]
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ SHARED: dict[str, tuple[list[str], Any]] = {
     "precision": (["--precision", "float32"], "float32"),
     "device": (["--device", "cpu"], "cpu"),
     "abstain": (["--abstain", "0.8"], 0.8),
+    "prediction_sets": (["--prediction-sets", "0.95"], 0.95),
     "output": (["--output", "there"], "there"),
     "overwrite": (["--overwrite"], True),
     "text": (["--text", "title,body"], ["title", "body"]),

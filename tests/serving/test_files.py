@@ -131,9 +131,17 @@ class Counting:
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
-        self.task = TextClassification(text=("text",), labels=self.labels)
+        self.task: Any = TextClassification(text=("text",), labels=self.labels)
 
     digest = ""
+
+    @property
+    def nothing(self) -> dict[str, Any]:
+        return dict(self.task.nothing)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.task.columns)
 
     def predict(self, texts: list[str], *, progress: Any = None) -> list[LabelPrediction]:
         self.sizes.append(len(texts))
@@ -281,6 +289,7 @@ def test_the_command_writes_the_same_file(
 
 
 TASK = TextClassification()
+ARTIFACT = Artifact(None, TASK)  # type: ignore[arg-type]
 SURE = LabelPrediction("up", 0.75, {"down": 0.25, "up": 0.75}, False)
 
 
@@ -291,12 +300,12 @@ def test_a_score_below_the_threshold_is_no_answer_and_one_at_it_is() -> None:
 
 def test_a_row_says_whether_the_model_abstained_only_where_that_was_asked_for() -> None:
     whole = {"label": "up", "score": 0.75, "probabilities": {"down": 0.25, "up": 0.75}, "truncated": False}
-    assert prediction_row(TASK, SURE) == whole
-    assert prediction_row(TASK, SURE, 0.7) == whole | {"abstained": False}
-    assert prediction_row(TASK, SURE, 0.8) == whole | {"label": None, "abstained": True}
+    assert prediction_row(ARTIFACT, SURE) == whole
+    assert prediction_row(ARTIFACT, SURE, 0.7) == whole | {"abstained": False}
+    assert prediction_row(ARTIFACT, SURE, 0.8) == whole | {"label": None, "abstained": True}
     nothing = {"label": None, "score": None, "probabilities": None, "truncated": False}
-    assert prediction_row(TASK, None) == nothing
-    assert prediction_row(TASK, None, 0.8) == nothing | {"abstained": False}
+    assert prediction_row(ARTIFACT, None) == nothing
+    assert prediction_row(ARTIFACT, None, 0.8) == nothing | {"abstained": False}
     model: Any = Counting()
     assert [row["abstained"] for row in predict_lines(model, ["a", "", "b"], abstain=0.8)] == [True, False, True]
 

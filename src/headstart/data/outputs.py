@@ -93,6 +93,7 @@ class Logits(Outputs):
         units: which of them belong to which row; one each if None.
         strangeness: how unlike the training rows a row is, one number each, float32, shape (rows,); None where nothing says so.
         thresholds: by which a task gives labels, shape (width,); None where no decision was made of them.
+        sets: which labels a row may have, bool, shape (rows, width); None where no sets were asked for.
     """
 
     kind: ClassVar[str] = "logits"
@@ -101,6 +102,7 @@ class Logits(Outputs):
     units: Units | None = None
     strangeness: np.ndarray | None = None
     thresholds: np.ndarray | None = None
+    sets: np.ndarray | None = None
 
     @classmethod
     def of(cls, values: np.ndarray, units: Units | None = None) -> Logits:
@@ -120,6 +122,7 @@ class Logits(Outputs):
             values=self.values[self._places(rows)],
             units=units,
             strangeness=None if self.strangeness is None else self.strangeness[chosen],
+            sets=None if self.sets is None else self.sets[chosen],
             abstained=self._abstained_of(chosen),
         )
 

@@ -1,4 +1,4 @@
-"""Decisions between what a model gives and what is predicted: calibration, thresholds, abstention.
+"""Decisions between what a model gives and what is predicted: calibration, thresholds, abstention, prediction sets.
 
 They are applied in the order of this table.
 """
@@ -11,6 +11,7 @@ DECISIONS = Registry(
         "temperature": "headstart.decisions.temperature:Temperature",
         "thresholds": "headstart.decisions.thresholds:Thresholds",
         "abstention": "headstart.decisions.abstention:Abstention",
+        "prediction_sets": "headstart.decisions.prediction_sets:PredictionSets",
     },
     group="headstart.decisions",
 )

@@ -53,6 +53,10 @@ class Decision(Component, ABC):
             DataError: settings that were given do not suit the task.
         """
 
+    def given(self) -> Self:
+        """What a recipe names of it, so that the rest is found again on the same rows; by default all of it."""
+        return self
+
     @abstractmethod
     def apply(self, task: Task[Any, Any], outputs: O) -> O:
         """The outputs after it."""

@@ -11,6 +11,7 @@ MEASUREMENTS = Registry(
         "thresholds": "headstart.evaluation.measurements.thresholds:ThresholdsGiven",
         "reliability": "headstart.evaluation.measurements.reliability:Reliability",
         "abstention": "headstart.evaluation.measurements.abstention:AbstentionCurve",
+        "prediction_sets": "headstart.evaluation.measurements.prediction_sets:SetsHeld",
         "by_label": "headstart.evaluation.measurements.by_label:ByLabel",
         "span_errors": "headstart.evaluation.measurements.span_errors:SpanErrors",
         "number_errors": "headstart.evaluation.measurements.number_errors:NumberErrors",

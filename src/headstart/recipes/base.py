@@ -36,6 +36,8 @@ Threads = Annotated[int | None, Field(ge=1, le=1024)]
 """Number of CPU threads."""
 Confidence = Annotated[float | None, Field(ge=0, lt=1)]
 """A probability from which on a model answers, in [0, 1)."""
+Coverage = Annotated[float | None, Field(gt=0, lt=1)]
+"""A probability with which a set of labels holds the true one, in (0, 1)."""
 
 
 def usual_budget() -> float | None:

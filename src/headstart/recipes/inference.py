@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from headstart.backbones.location import BackboneSource, Origin
 from headstart.config import InputPath, Names, OutputPath
-from headstart.recipes.base import Confidence, Recipe, Threads
+from headstart.recipes.base import Confidence, Coverage, Recipe, Threads
 from headstart.recipes.sources import Format
 from headstart.runtime.device import Device
 from headstart.runtime.precision import Precision
@@ -48,6 +48,9 @@ class Inference(Format, Loaded):
     abstain: Confidence = None
     """Confidence below which the model is not to answer, in [0, 1): a prediction then has probabilities and no label, and
     scores come with coverage and accuracy at it. By default that which the model was fitted with, if one was."""
+    prediction_sets: Coverage = None
+    """Probability with which a set of labels is to hold the true one, in (0, 1): a prediction then has a `set`, and scores say what
+    share of the rows it holds. By default that which the model was fitted with, if one was."""
 
 
 class WritingOptions(Recipe):

@@ -13,10 +13,11 @@ from headstart.config import Component, OutputPath, named, split_at_commas
 from headstart.decisions import DECISIONS
 from headstart.decisions.abstention import Abstention
 from headstart.decisions.base import Decision
+from headstart.decisions.prediction_sets import PredictionSets
 from headstart.errors import UsageError
 from headstart.evaluation import MEASUREMENTS
 from headstart.evaluation.measurements.base import Measurement, wanted
-from headstart.recipes.base import LEAST_BUDGET, Budget, Confidence, Recipe, Seed, Threads, usual_budget
+from headstart.recipes.base import LEAST_BUDGET, Budget, Confidence, Coverage, Recipe, Seed, Threads, usual_budget
 from headstart.recipes.sources import Data
 from headstart.runtime.device import Device
 from headstart.runtime.precision import Precision
@@ -88,6 +89,9 @@ class Experiment(Recipe):
     abstain: Confidence = None
     """Confidence below which the model is not to answer, in [0, 1): report and verdict say what share of the rows it
     then answers and how often it is right; `predict` gives no label below it unless told otherwise."""
+    prediction_sets: Coverage = None
+    """Probability with which a set of labels is to hold the true one, in (0, 1), where rows have one label each: predictions then
+    have a `set`, and report and verdict say what share of the rows it holds and how large sets are."""
     decisions: tuple[Annotated[Decision, named(DECISIONS)], ...] = ()
     """Decisions whose settings are known, such as thresholds; others are fitted on rows that were not trained on."""
 
@@ -166,8 +170,10 @@ class Experiment(Recipe):
 
     @property
     def given_decisions(self) -> tuple[Decision, ...]:
-        """Decisions with settings that are known: those named, and abstention where it is asked for."""
-        return self.decisions if self.abstain is None else (*self.decisions, Abstention(least=self.abstain))
+        """Decisions with settings that are known: those named, abstention and prediction sets where they are asked for."""
+        abstention = () if self.abstain is None else (Abstention(least=self.abstain),)
+        sets = () if self.prediction_sets is None else (PredictionSets(level=self.prediction_sets),)
+        return (*self.decisions, *abstention, *sets)
 
     @property
     def test_seed(self) -> int:

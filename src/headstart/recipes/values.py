@@ -16,6 +16,7 @@ from headstart.recipes.base import budgeted
 EXAMPLES: dict[str, str] = {
     "C": "0.1",
     "abstain": "0.8",
+    "prediction_sets": "0.95",
     "architecture": "gpt2",
     "attention_heads": "4",
     "backbone": "mini",

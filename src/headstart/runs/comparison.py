@@ -379,4 +379,5 @@ def kept_decisions(recipe: Experiment, decisions: Sequence[Decision]) -> tuple[D
     """
     named = {decision.name: decision for decision in recipe.given_decisions if decision not in recipe.decisions}
     known = {decision.name: decision for decision in (*recipe.decisions, *decisions)}
-    return tuple(each for each in known.values() if each != type(each)() and each != named.get(each.name))
+    found = [each if each in recipe.decisions else each.given() for each in known.values()]
+    return tuple(each for each in found if each != type(each)() and each != named.get(each.name))

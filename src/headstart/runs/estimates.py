@@ -56,7 +56,7 @@ class Estimates:
         self.solving = 1.0
         """Time in which heads are fitted to this data, in times of the usual."""
         self.size: NetworkSize | None = None
-        """Of the network that paces were measured on."""
+        """The size of the network that paces were measured on."""
         self._works: dict[tuple[Any, ...], tuple[Work, int]] = {}
         self._shared: dict[BackboneSource, Shared] = {}
 

@@ -35,14 +35,14 @@ class NetworkSize:
     """What the memory of a network hangs on."""
 
     weights: int
-    """All of them."""
+    """Numbers that the network has in all."""
     moving: int
-    """Those of the layers, without the embeddings."""
+    """Numbers of its layers, without the embeddings."""
     depth: int
     width: int
     heads: int
     tokens: int
-    """Of a long row of the data."""
+    """Tokens of a long row of the data: 95 in 100 are no longer."""
     poolings: int
     """Ways in which frozen states are pooled."""
 

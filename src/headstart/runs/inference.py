@@ -8,13 +8,17 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+import numpy as np
+
 from headstart.artifact import Artifact, load
 from headstart.checks.labels import found_and_known, unseen_labels
 from headstart.data.files import open_text, require_file
 from headstart.data.languages import language_of
 from headstart.data.packed import steady
 from headstart.decisions import abstention
+from headstart.decisions.prediction_sets import sets_asked
 from headstart.errors import DataError, UsageError
+from headstart.metrics.prediction_sets import judged
 from headstart.readers import READERS
 from headstart.readers.aligned import PACKED, endings
 from headstart.recipes.inference import Evaluate, Inference, Predict, WritingOptions
@@ -60,7 +64,7 @@ def predict(recipe: Predict, call: Call) -> Outcome:
     if recipe.texts:
         inputs = recipe.texts if not artifact.task.pairs else _paired(recipe)
         said = artifact.predict(inputs)
-        found = [prediction_row(artifact.task, prediction, abstain) for prediction in said]
+        found = [prediction_row(artifact, prediction, abstain) for prediction in said]
         cut = sum(prediction.truncated for prediction in said)
         blank = sum(artifact.task.is_blank(given) for given in inputs)
         notes = [f"{blank:,} of {len(said):,} inputs have a blank text and no prediction"] if blank else []
@@ -96,9 +100,11 @@ def _loaded(recipe: Inference, call: Call) -> Artifact:
 
         artifact = of_names(recipe)
         _refuse_abstaining(recipe, artifact)
-        return artifact
+        return artifact if recipe.prediction_sets is None else artifact.with_sets(recipe.prediction_sets)
     artifact = load(recipe.model, precision=recipe.precision, device=recipe.device, runtime=recipe.runtime)
     _refuse_abstaining(recipe, artifact)
+    if recipe.prediction_sets is not None:
+        artifact = artifact.with_sets(recipe.prediction_sets)
     if recipe.threads is not None:
         set_threads(recipe.threads, torch_runs=artifact.predictor.runtime == "torch")
     if artifact.predictor.remark:
@@ -172,7 +178,7 @@ def _of_file(recipe: Predict, artifact: Artifact, path: Path, abstain: float | N
         rows.write(Path(recipe.output), overwrite=recipe.overwrite)
         result["output"] = recipe.output
     else:
-        result["predictions"] = [prediction_row(artifact.task, prediction, abstain) for _, prediction in rows]
+        result["predictions"] = [prediction_row(artifact, prediction, abstain) for _, prediction in rows]
     result |= {
         "rows": rows.rows,
         "truncated": rows.truncated,
@@ -300,6 +306,9 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     sure, right = task.confidence(outputs), task.is_right(outputs, rows)
     if abstain is not None and sure is not None and right is not None:
         result["abstention"] = answered(sure, right, abstain).plain()
+    if (asked := sets_asked(artifact.decisions)) is not None and asked.level is not None:
+        sets = getattr(outputs, "sets", None)
+        result["prediction_sets"] = judged(sets, np.asarray(task.targets(rows), np.int64), asked.level).plain()
     said += [*table.remarks, *task.remarks(table)]
     notes = [*said, *(f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:5])]
     if len(dropped) > 5:

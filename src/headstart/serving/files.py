@@ -21,7 +21,6 @@ from headstart.runtime import durable
 from headstart.runtime.interrupts import shielded, stopped
 from headstart.runtime.progress import SILENT, Progress
 from headstart.serving.journal import Journal
-from headstart.tasks.base import Task
 from headstart.tasks.columns import LONGEST_TEXT
 from headstart.types import Dropped, Prediction, Record
 
@@ -46,7 +45,7 @@ def predict_lines(
         inputs = []
         for number, line in enumerate(chunk, start=number + 1):  # noqa: B020
             inputs.append(task.input_of(_parts(line.removesuffix("\n").removesuffix("\r"), number, pairs=task.pairs)))
-        yield from (prediction_row(task, found, abstain) for found in predicted(artifact, inputs))
+        yield from (prediction_row(artifact, found, abstain) for found in predicted(artifact, inputs))
 
 
 def _parts(line: str, number: int, *, pairs: bool) -> list[str]:
@@ -118,16 +117,16 @@ def predicted(
     return found
 
 
-def prediction_row(task: Task, prediction: Prediction | None, abstain: float | None = None) -> dict[str, Any]:
+def prediction_row(artifact: Artifact, prediction: Prediction | None, abstain: float | None = None) -> dict[str, Any]:
     """Plain data of a prediction, nulls where there was no text.
 
     With `abstain` there is a key `abstained`, and the label, or the answer, is null where the score is below it.
     """
-    row = dict(task.nothing if prediction is None else prediction.plain())
+    row = artifact.nothing if prediction is None else dict(prediction.plain())
     if abstain is None:
         return row
     held = abstains(prediction, abstain)
-    said = next(iter(task.nothing))
+    said = next(iter(artifact.task.nothing))
     return row | {said: None if held else row[said], "abstained": held}
 
 
@@ -219,7 +218,7 @@ class FilePredictions:
         """
         refuse_taken(target, overwrite=overwrite)
         writer = writer_for(target)
-        added = self.artifact.task.columns
+        added = self.artifact.columns
         if writer.by_word and not self.artifact.task.words:
             raise DataError(f"{target}: files of words hold tags of words only; choose .csv, .tsv, .jsonl or .parquet")
         if writer.by_word:

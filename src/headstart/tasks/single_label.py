@@ -270,9 +270,17 @@ class SingleLabel(PooledTask[E], Generic[E]):
     def predictions(self, outputs: Logits, inputs: Sequence[Any]) -> list[LabelPrediction]:
         """The predicted label of each input, with all probabilities."""
         probabilities, found = softmax(outputs.values), []
-        for row, given, cut in zip(probabilities, self.decided(outputs), outputs.truncated, strict=True):
+        for at, (row, given, cut) in enumerate(
+            zip(probabilities, self.decided(outputs), outputs.truncated, strict=True)
+        ):
             shares = {label: float(share) for label, share in zip(self.names, row, strict=True)}
-            found.append(LabelPrediction(self.names[given], float(row[given]), shares, bool(cut)))
+            held = None if outputs.sets is None else outputs.sets[at]
+            may = (
+                None
+                if held is None
+                else tuple(self.names[each] for each in np.argsort(-row, kind="stable") if held[each])
+            )
+            found.append(LabelPrediction(self.names[given], float(row[given]), shares, bool(cut), may))
         return found
 
     def confusion(self, outputs: Logits, rows: Store[E]) -> np.ndarray:
