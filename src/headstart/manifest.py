@@ -34,6 +34,8 @@ MOST_BYTES = 16 << 20
 """Size of the largest manifest, one with a hundred thousand labels."""
 MOST_KEYS = 100
 """Keys of the manifest, of a task, a decision or a description, and entries of their lists unless there are more labels."""
+MOST_SCORES = 1_000
+"""Entries of the lists of decisions, which may hold scores of calibration rows."""
 MOST_FILES = 10_000
 """Files of a part, parts and answers."""
 USUAL_FILES = frozenset(
@@ -226,8 +228,8 @@ def checked_manifest(folder: Path, said: dict[str, Any]) -> Manifest:
     else:
         found = shaped(Manifest, said, str(path))
     for name, answer in found.answers.items():
-        most = max(MOST_KEYS, len(answer.labels))
-        for each in (answer.task, *answer.decisions):
+        own = max(MOST_KEYS, len(answer.labels))
+        for each, most in ((answer.task, own), *((each, max(own, MOST_SCORES)) for each in answer.decisions)):
             if len(each) > MOST_KEYS or any(
                 len(value) > most for value in each.values() if isinstance(value, dict | list)
             ):

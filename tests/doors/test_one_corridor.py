@@ -270,7 +270,7 @@ RAW: dict[str, tuple[list[str], Any]] = {
     "span_words": (["--span-words", "6"], 6),
 }  # fmt: skip
 GROUPING: dict[str, tuple[list[str], Any]] = {
-    **{name: SHARED[name] for name in SHARED if name not in ("label", "abstain")},
+    **{name: SHARED[name] for name in SHARED if name not in ("label", "abstain", "prediction_sets")},
     **{name: EXPERIMENT[name] for name in ("backbone", "revision", "max_length", "cache", "seed")},
     "input": ([], "data.csv"),
 }

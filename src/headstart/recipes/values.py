@@ -90,6 +90,8 @@ EXAMPLES: dict[str, str] = {
     "translations": "reviews.de.csv",
     "validation": "validation.csv",
     "values": "0.4,0.6",
+    "scores": "0.1,0.4",
+    "label_scores": "{good: [2, [0.1, 0.4]]}",
     "validation_share": "0.2",
     "weight": "importance",
 }
