@@ -1,5 +1,7 @@
 """What a predictor is: inputs in, outputs out, and a folder it can live in."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +28,7 @@ from headstart.writing.decoding import Decoding
 
 if TYPE_CHECKING:
     from headstart.backbones.tokenizing import TextTokenizer
+    from headstart.heads.weights import Weights
 
 WEIGHTS = "model.safetensors"
 """The file of a network's weights in an artifact."""
@@ -101,6 +104,21 @@ class Predictor(ABC):
         """
         return False
 
+    def weights(self) -> Weights | None:
+        """A copy of all weights of its network and heads, so that they can be averaged; None where that has no meaning."""
+        return None
+
+    def with_weights(self, weights: Weights) -> Predictor:
+        """A predictor like it, of its own, with other weights of the same shape.
+
+        Args:
+            weights: as those that `weights` gives.
+
+        Raises:
+            UsageError: it has no weights that can be exchanged.
+        """
+        raise UsageError(f"the weights of a model of the kind '{self.kind}' cannot be exchanged")
+
     def place(self, device: Device) -> None:  # noqa: B027
         """Compute on a device from now on, where there is a network."""
 
@@ -136,7 +154,7 @@ class Predictor(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> "Predictor":
+    def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> Predictor:
         """Read back what `save` wrote.
 
         Raises:
@@ -192,7 +210,7 @@ def stated(cls: type[S], folder: Path, description: Mapping[str, Any]) -> S:
     return shaped(cls, values, f"{folder / MANIFEST}, in the description of the model,")
 
 
-def prompted(folder: Path, tokenizer: "TextTokenizer", said: ReadDescription) -> None:
+def prompted(folder: Path, tokenizer: TextTokenizer, said: ReadDescription) -> None:
     """Have a tokenizer put in front of each text what a manifest says.
 
     Raises:

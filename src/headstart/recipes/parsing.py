@@ -269,7 +269,27 @@ def _to_components(
         else:
             faults.append(f"'{name}' is an option of {known[name].owners[0]}, and the {field} of this run is {of_run}")
     to_many = {name: value for name, value in options.items() if known[name].path[0] == MANY}
+    if MANY in fields:
+        _call_for(VERBS.get(verb), values, to_many, known)
     return faults + (_to_strategies(VERBS.get(verb), values, to_many, known) if to_many else [])
+
+
+def _call_for(cls: type[Recipe], values: dict[str, Any], options: Mapping[str, Any], known: Mapping[str, Flag]) -> None:
+    """Fit the strategies of a run within those that its options or its data call for, see `Strategy.called_by`."""
+    data = values.get("data")
+    filled = [key for key, value in data.items() if value] if isinstance(data, Mapping) else []
+    given = {*filled, *(known[name].path[1] for name in options)}
+    classes: dict[str, Any] = components(cls.model_fields[MANY])
+    for name, strategy in sorted(classes.items(), key=lambda item: item[1].cost):
+        if strategy.called_by not in given:
+            continue
+        key = "strategy" if values.get("strategy") is not None else MANY
+        named = [values[key]] if key == "strategy" else list(listed(values.get(MANY)) or ())
+        mappings = [_as_mapping(item, classes) for item in named if item != AUTO]
+        if any(each.get("name") == name for each in mappings):
+            continue
+        found = [{"name": name, "then": each} for each in mappings] or [{"name": name}]
+        values[key] = found[0] if key == "strategy" else found
 
 
 def _to_strategies(

@@ -22,7 +22,7 @@ from headstart.runs.announcing import stages, summary
 from headstart.runs.choosing import choose
 from headstart.runs.conditions import conditions
 from headstart.runs.evidence import gather, lengths_notice
-from headstart.runs.execution import run_all, score_all, to_test
+from headstart.runs.execution import run_all, score_all, score_beside, to_test
 from headstart.runs.experiment import Entry
 from headstart.runs.languages import chosen as chosen_backbone
 from headstart.runs.languages import with_language
@@ -148,6 +148,7 @@ def carry_out(
         context.progress.enter("test")
     first = [again.entry] * again.done
     interrupted = score_all([*first, *to_test(chosen, finished, interrupted)], plan, 1 + again.done) or interrupted
+    interrupted = interrupted or score_beside(chosen, plan)
     steps.append({"name": "testing", "seconds": time.perf_counter() - testing})
     for entry in models:
         entry.finished.predictor.release()

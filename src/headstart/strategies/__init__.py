@@ -28,6 +28,7 @@ STRATEGIES = Registry(
         "tf-idf": "headstart.strategies.tf_idf:TfIdf",
         "untouched": "headstart.strategies.untouched:Untouched",
         "warm-start": "headstart.strategies.warm_start:WarmStart",
+        "weight-averaging": "headstart.strategies.weight_averaging:WeightAveraging",
         "word-overlap": "headstart.strategies.word_overlap:WordOverlap",
         "zero-shot": "headstart.strategies.zero_shot:ZeroShot",
     },

@@ -178,6 +178,21 @@ class Context:
 
 
 @dataclass
+class Added:
+    """What a strategy adds to another one, such as an average of weights, and what validation says of it."""
+
+    what: str
+    """What was added, in a few words: `the soup of 3 seeds`."""
+    kept: bool
+    """Whether the model has it."""
+    said: str
+    """Why it was kept or was not, a sentence without a full stop."""
+    without: dict[str, Candidate] = field(default_factory=dict)
+    """Models without it by what they are called, to be scored beside the model once all choices are made; none where it was not
+    kept."""
+
+
+@dataclass
 class Candidate:
     """What a strategy came to: something that predicts, and all that was decided on the way."""
 
@@ -195,6 +210,8 @@ class Candidate:
     notes: list[str] = field(default_factory=list)
     epoch: int | None = None
     """Epoch whose weights the model holds, chosen on validation, 0 for those before training; None where nothing was chosen."""
+    added: Added | None = None
+    """What the strategy adds to another one, and what became of it; None where it adds nothing."""
 
 
 class Work(NamedTuple):
@@ -317,6 +334,9 @@ class Strategy(Component, ABC):
     searched: ClassVar[Mapping[str, Dimension]] = {}
     """What `tune` varies where it is given no space: dimensions by path, of the strategy's own fields (`strategy.layers`) and of
     the section `training`; empty where nothing is known to matter."""
+    called_by: ClassVar[str] = ""
+    """Option that calls for it: where a run has that and does not name this strategy, those that are named are fitted within it,
+    as its `then`, or the usual one is; empty where it has to be named."""
     why_no_refit: ClassVar[str] = ""
     """Why it does not learn again from all labelled rows unless that is asked for, after its name; empty where it does."""
 
@@ -335,6 +355,14 @@ class Strategy(Component, ABC):
     def learns_soft_labels(self) -> bool:
         """Whether it trains on the run's task, so that it learns from what a teacher says (`Context.lessons`)."""
         return False
+
+    @property
+    def no_average(self) -> str:
+        """Why models that it trains from several seeds have no average, after its name; empty where they have one.
+
+        They have one where all start from the same weights, which it gives after no epoch (`Context.last_epoch` of 0).
+        """
+        return "does not start from the same weights under every seed" if self.trains else "trains no weights"
 
     @property
     def reads_target(self) -> bool:

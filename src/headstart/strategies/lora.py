@@ -101,6 +101,11 @@ class Lora(Strategy):
         """Always."""
         return True
 
+    @property
+    def no_average(self) -> str:
+        """Where the head is random, each seed has another one to start from."""
+        return "" if self.head_first else "starts from a random head without `head_first`"
+
     def pauses(self, context: Context) -> bool:
         """Where the task has a head: it trains at one rate."""
         return context.task.target_kind != "text"
