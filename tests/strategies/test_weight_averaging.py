@@ -120,7 +120,7 @@ def test_under_cross_validation_folds_are_averaged_each_by_itself(ran: Callable[
 
 @pytest.mark.slow
 def test_it_learns_again_from_all_rows(ran: Callable[..., RunResult]) -> None:
-    found = ran(average="soup", members=2, gate=False, refit=True, then=NATIVE)
+    found = ran(average="soup", members=2, gate=False, refit=True, then=NATIVE, learning_rate=1e-3)
     assert found.artifact.evidence["refit"].get("rows") == 60, found.artifact.evidence["refit"]
     assert not np.array_equal(
         weights_of(found)[QUERY], weights_of(ran(average="soup", members=2, gate=False, then=NATIVE))[QUERY]
