@@ -25,7 +25,9 @@ QUERY = "backbone.network.encoder.layer.1.attention.self.query.weight"
 
 def rows(count: int = 60, first: int = 0) -> Table:
     words = ["shop", "day", "night", "parcel", "way"]
-    texts = [f"{'good' if at % 2 else 'bad'} {words[at % 5]} {words[at % 3]} {at}" for at in range(first, first + count)]
+    texts = [
+        f"{'good' if at % 2 else 'bad'} {words[at % 5]} {words[at % 3]} {at}" for at in range(first, first + count)
+    ]
     labels = [("down", "up")[(at % 2) ^ (at % 5 == 0)] for at in range(first, first + count)]
     return Table(MEMORY, {"text": texts, "label": labels}, list(range(count)))
 

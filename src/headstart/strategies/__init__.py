@@ -18,6 +18,7 @@ STRATEGIES = Registry(
         "fine-tuning": "headstart.strategies.fine_tuning:FineTuning",
         "from-scratch": "headstart.strategies.from_scratch:FromScratch",
         "hybrid": "headstart.strategies.hybrid:Hybrid",
+        "intermediate-task": "headstart.strategies.intermediate_task:IntermediateTask",
         "lexicon": "headstart.strategies.plain_writing:Lexicon",
         "lora": "headstart.strategies.lora:Lora",
         "margin-mse": "headstart.strategies.margin_mse:MarginDistillation",

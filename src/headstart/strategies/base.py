@@ -31,9 +31,14 @@ if TYPE_CHECKING:
     from headstart.training.frozen import TextSet
     from headstart.training.lessons import Lessons
 
-Need = Literal["labels", "texts", "pairs", "teacher"]
+Need = Literal["labels", "texts", "pairs", "teacher", "tasks"]
 NO_TARGET = "learns from texts of the target domain, and there are none; name a file of them with --target"
 """After the name of a strategy: what is missing where no file of such texts was given."""
+
+NO_AUXILIARY = "learns another task first, and there is none; name a file with labelled rows of one with --auxiliary"
+"""The same where no file of another task was given."""
+NO_STONE = "none"
+"""Stands for no task in the place of the name of one that is learnt first."""
 
 LEAST_STRENGTH, MOST_STRENGTH = 1e-15, 1e15
 """Range of strengths of regularisation; beyond, float32 has no number for penalties and their products."""
@@ -88,6 +93,17 @@ class Shared:
     are its own."""
 
 
+@dataclass(frozen=True)
+class AuxiliaryTask:
+    """Another task with labelled rows, which a network may learn before that of the run."""
+
+    name: str
+    task: Task
+    """Bound to its rows."""
+    rows: Store[Any]
+    """None of their texts stands in a labelled part of the run."""
+
+
 @dataclass
 class Context:
     """What a strategy works with: the data, the network, and what those before it have computed."""
@@ -128,6 +144,8 @@ class Context:
     """Texts that scores are reported on: not to be learnt from, not even without their labels."""
     target: Store[Any] | None = None
     """Texts of the domain that the model is for, without labels; None where no file was given."""
+    auxiliary: Sequence[AuxiliaryTask] = ()
+    """Other tasks with labelled rows, in the order in which they were given."""
     labelled: bool = True
     """Whether training rows have labels; without, there are no validation rows, and nothing is chosen by them."""
     labels_by: str = ""
@@ -316,7 +334,8 @@ class Strategy(Component, ABC):
 
     role: ClassVar[Literal["transfer", "control"]] = "transfer"
     needs: ClassVar[frozenset[Need]] = frozenset({"labels"})
-    """What it learns from: `labels` of rows, `texts` of the target domain without labels, `pairs` of texts, a `teacher`."""
+    """What it learns from: `labels` of rows, `texts` of the target domain without labels, `pairs` of texts, a `teacher`,
+    `tasks` beside that of the run."""
     needs_backbone: ClassVar[bool] = True
     frozen: ClassVar[bool] = False
     """Whether the weights of the pretrained network stay as they are."""
