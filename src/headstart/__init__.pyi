@@ -479,8 +479,8 @@ def fit(
         ask: Texts of `--target` that the teacher is asked about at most (of distillation).
         ask_by: How these are chosen (of distillation).
         teacher_gate: Keep what was taught only if validation gains by it (of distillation).
-        gate: Keep the network that was moved only if validation gains (of domain-adaptation, intermediate-task,
-            weight-averaging).
+        gate: Keep what was added only if validation bears it out (of domain-adaptation, intermediate-task, weight-
+            averaging).
         gate_seeds: Fits with and without that the gate compares, each pair with a seed of its own, in [1, 20] (of
             domain-adaptation, intermediate-task).
         gate_folds: Folds of cross-validation on the training rows that the gate judges by, in [2, 20] (of domain-
@@ -1998,8 +1998,8 @@ def curve(
         ask: Texts of `--target` that the teacher is asked about at most (of distillation).
         ask_by: How these are chosen (of distillation).
         teacher_gate: Keep what was taught only if validation gains by it (of distillation).
-        gate: Keep the network that was moved only if validation gains (of domain-adaptation, intermediate-task,
-            weight-averaging).
+        gate: Keep what was added only if validation bears it out (of domain-adaptation, intermediate-task, weight-
+            averaging).
         gate_seeds: Fits with and without that the gate compares, each pair with a seed of its own, in [1, 20] (of
             domain-adaptation, intermediate-task).
         gate_folds: Folds of cross-validation on the training rows that the gate judges by, in [2, 20] (of domain-

@@ -49,7 +49,8 @@ class Gated(Strategy, ABC):
     then: Annotated[Strategy, named(STRATEGIES, "fine-tuning")] = Field(default="fine-tuning", validate_default=True)
     """Strategy that is fitted inside, by name; on the labels, its own options as in `--set strategy.then.layers=2`."""
     gate: bool = True
-    """Keep the network that was moved only if validation gains; `--no-gate` keeps it in any case and fits once."""
+    """Keep what was added only if validation bears it out; the network that was moved, if it gains there. `--no-gate` keeps it in
+    any case and fits once."""
     gate_seeds: int = Field(default=1, ge=1, le=20)
     """Fits with and without that the gate compares, each pair with a seed of its own, in [1, 20]."""
     gate_folds: int | None = Field(default=None, ge=0, le=20)

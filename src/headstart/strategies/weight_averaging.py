@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
-from headstart.config import named
+from headstart.config import named, split_at_commas
 from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Added, Candidate, Context, Strategy, Work, refused_within
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 SHARES = tuple(at / 10 for at in range(11))
 """Shares of the end that are tried on the line from the start to it."""
 SEEDS = 2**32
+MemberSeeds = Annotated[
+    tuple[Annotated[int, Field(ge=0, lt=SEEDS)], ...],
+    Field(min_length=1, max_length=20),
+    BeforeValidator(split_at_commas),
+]
+"""Seeds of trainings; a string is split at commas."""
 
 
 class WeightAveraging(Strategy):
@@ -53,16 +59,15 @@ class WeightAveraging(Strategy):
     shortens: ClassVar[bool] = True
     called_by: ClassVar[str] = "average"
 
-    average: Literal["soup", "wise"] = "soup"
+    average: Literal["soup", "wise"] | None = None
     """`soup`, the mean of trainings under several seeds, or `wise`, a point between the start and the end of one training. This
-    option calls for the strategy: those that are named are fitted within it."""
+    option calls for the strategy: those that are named are fitted within it. By default `wise` where `end_share` is given,
+    else `soup`."""
     then: Annotated[Strategy, named(STRATEGIES, "fine-tuning")] = Field(default="fine-tuning", validate_default=True)
     """Strategy that is fitted inside, by name; once for each seed, its own options as in `--set strategy.then.layers=2`."""
     members: int = Field(default=3, ge=1, le=20)
     """Trainings that a soup is made of, under the run's seed and those after it, in [1, 20]."""
-    member_seeds: (
-        Annotated[tuple[Annotated[int, Field(ge=0, lt=SEEDS)], ...], Field(min_length=1, max_length=20)] | None
-    ) = None
+    member_seeds: MemberSeeds | None = None
     """Seeds of the trainings that a soup is made of, each in [0, 2^32); by default the run's seed and those after it."""
     greedy: bool = False
     """Take into the soup only trainings that make it no worse on validation, the best one first."""
@@ -70,7 +75,8 @@ class WeightAveraging(Strategy):
     """Share of the end of training on the line from the start to it, in [0, 1] (the alpha of WiSE-FT); by default the least of
     0, 0.1, ..., 1 that is as good as the end on validation."""
     gate: bool = True
-    """Keep the average only if validation does not lose by it by more than noise; `--no-gate` keeps it in any case."""
+    """Keep what was added only if validation bears it out; an average may not lose there by more than noise. `--no-gate` keeps it
+    in any case."""
 
     @field_validator("then")
     @classmethod
@@ -96,7 +102,7 @@ class WeightAveraging(Strategy):
     def unused(self, training: Training) -> dict[str, str]:
         """Those of the strategy inside, and those of the other average."""
         found = {key: why for key, why in self.then.unused(training).items() if key.startswith("training.")}
-        if self.average == "wise":
+        if not self._is_soup:
             return found | dict.fromkeys(
                 ("members", "member_seeds", "greedy"), "it is about soups, and the average is `wise`"
             )
@@ -114,15 +120,20 @@ class WeightAveraging(Strategy):
         """
         inner = self.then.work(context)
         crossed = context.folds is not None
-        fits = (len(self._seeds(context)) if self.average == "soup" else 1) + crossed
-        mixes = 2 * len(self._seeds(context)) if self.average == "soup" else len(SHARES) + 1
+        fits = (len(self._seeds(context)) if self._is_soup else 1) + crossed
+        mixes = 2 * len(self._seeds(context)) if self._is_soup else len(SHARES) + 1
         held = 1.0 if crossed else len(context.validation) / max(len(context.train), 1)
         reading = inner.reading * fits + held * mixes
         return Work(inner.training * fits, reading, inner.seconds * fits, inner.heads * fits)
 
     def fit(self, context: Context) -> Candidate:
         """Train, mix, keep the mix where validation does not lose."""
-        return self._soup(context) if self.average == "soup" else self._between(context)
+        return self._soup(context) if self._is_soup else self._between(context)
+
+    @property
+    def _is_soup(self) -> bool:
+        """Whether it is the mean over seeds."""
+        return self.average == "soup" or (self.average is None and self.end_share is None)
 
     def _seeds(self, context: Context) -> tuple[int, ...]:
         return self.member_seeds or tuple((context.seed + at) % SEEDS for at in range(self.members))
@@ -134,7 +145,7 @@ class WeightAveraging(Strategy):
         found = self._trained(context)
         seeds, first = self._seeds(context)[: len(found)], found[0]
         what = f"the soup of {len(seeds)} seeds"
-        single = self.revised(then=first.strategy, member_seeds=seeds[:1])
+        single = self.revised(average="soup", then=first.strategy, member_seeds=seeds[:1])
         if first.strategy.no_average:
             return _told(first, single, what, f"refused: {first.strategy.name} {first.strategy.no_average}")
         if len(seeds) == 1:
@@ -179,7 +190,7 @@ class WeightAveraging(Strategy):
 
         end = self.then.fit(context)
         what = "the point between start and end"
-        plain = self.revised(then=end.strategy, end_share=1.0)
+        plain = self.revised(average="wise", then=end.strategy, end_share=1.0)
         if end.strategy.no_average:
             return _told(end, plain, what, f"refused: {end.strategy.name} {end.strategy.no_average}")
         if context.last_epoch is None and not end.epoch:
