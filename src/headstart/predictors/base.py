@@ -1,7 +1,5 @@
 """What a predictor is: inputs in, outputs out, and a folder it can live in."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
@@ -104,11 +102,11 @@ class Predictor(ABC):
         """
         return False
 
-    def weights(self) -> Weights | None:
+    def weights(self) -> "Weights | None":
         """A copy of all weights of its network and heads, so that they can be averaged; None where that has no meaning."""
         return None
 
-    def with_weights(self, weights: Weights) -> Predictor:
+    def with_weights(self, weights: "Weights") -> "Predictor":
         """A predictor like it, of its own, with other weights of the same shape.
 
         Args:
@@ -154,7 +152,7 @@ class Predictor(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> Predictor:
+    def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> "Predictor":
         """Read back what `save` wrote.
 
         Raises:
@@ -210,7 +208,7 @@ def stated(cls: type[S], folder: Path, description: Mapping[str, Any]) -> S:
     return shaped(cls, values, f"{folder / MANIFEST}, in the description of the model,")
 
 
-def prompted(folder: Path, tokenizer: TextTokenizer, said: ReadDescription) -> None:
+def prompted(folder: Path, tokenizer: "TextTokenizer", said: ReadDescription) -> None:
     """Have a tokenizer put in front of each text what a manifest says.
 
     Raises:
