@@ -52,6 +52,8 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## all measured claims, peers
 	$(BIN)/python benchmarks/pretraining_speed.py
 	$(BIN)/python benchmarks/bits_per_byte.py
 	$(BIN)/python benchmarks/domain_gate.py
+	$(BIN)/python benchmarks/stepping_stones.py
+	$(BIN)/python benchmarks/averages.py
 	$(BIN)/python benchmarks/task_adaptation.py
 	$(BIN)/python benchmarks/pretrained_here.py --own-texts --strategy fine-tuning
 	$(BIN)/python benchmarks/defaults.py
@@ -85,6 +87,8 @@ bench-quick: $(VENV)/.installed-dev  ## does every speed benchmark run? a few ro
 	$(BIN)/python benchmarks/processes.py --quick
 	$(BIN)/python benchmarks/checkpoint_cost.py --quick
 	$(BIN)/python benchmarks/crash_safety.py --quick
+	$(BIN)/python benchmarks/stepping_stones.py --quick
+	$(BIN)/python benchmarks/averages.py --quick
 	$(BIN)/python benchmarks/tuning.py --quick
 	$(BIN)/python benchmarks/pretraining_speed.py --quick
 	$(BIN)/python benchmarks/search_speed.py --quick

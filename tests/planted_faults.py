@@ -2778,6 +2778,43 @@ FAULTS = (
         "found.sort(key=lambda each: -(", "found.sort(key=lambda each: (",
         RANKED + "test_networks_of_any_width_have_a_place_and_one_that_cannot_be_opened_a_reason",
     ),
+    Fault(
+        "averages: the mean is the first point", "heads/weights.py", "torch.stack(parts).sum(0).to(first.dtype)",
+        "first",
+        "tests/strategies/test_weight_averaging.py::test_a_soup_is_the_mean_of_its_trainings_and_its_recipe_makes_it_again",
+    ),
+    Fault(
+        "averages: models of other shapes are mixed", "heads/weights.py", "mine.shape != theirs.shape", "False",
+        "tests/strategies/test_weight_averaging.py::test_points_of_other_shapes_have_no_mean",
+    ),
+    Fault(
+        "averages: the line goes from the end to the start", "strategies/weight_averaging.py", "return 1 - share, share",
+        "return share, 1 - share",
+        "tests/strategies/test_weight_averaging.py::test_wise_is_a_point_on_the_line_from_the_fitted_head_to_the_end",
+    ),
+    Fault(
+        "averages: a barrier is measured from the lower end", "strategies/weight_points.py",
+        "losses - ((1 - share) * start + share * end)", "losses - start",
+        "tests/strategies/test_weight_averaging.py::test_a_barrier_is_the_highest_rise_above_the_line",
+    ),
+    Fault(
+        "stepping stones: rows of the run are learnt from", "runs/auxiliary.py", "read = _new(read, parts)", "pass",
+        "tests/strategies/test_intermediate_task.py::test_rows_of_the_run_are_not_learnt_from_as_another_task",
+    ),
+    Fault(
+        "stepping stones: what the gate refuses stays", "strategies/gated.py", "if not self.gate:", "if True:",
+        "tests/strategies/test_intermediate_task.py::test_what_the_gate_refuses_leaves_the_network_as_it_was_and_is_said",
+    ),
+    Fault(
+        "stepping stones: the least suited task is learnt", "strategies/intermediate_task.py",
+        "found.sort(key=lambda each: -each.score)", "found.sort(key=lambda each: each.score)",
+        "tests/strategies/test_intermediate_task.py::test_of_several_the_one_whose_states_suit_the_labels_best_is_learnt",
+    ),
+    Fault(
+        "stepping stones: options do not reach what is fitted inside", "recipes/parsing.py",
+        "    while isinstance(inner := chain[-1].get(THEN), dict) and \"name\" in inner:", "    while inner := None:",
+        "tests/strategies/test_intermediate_task.py::test_the_option_fits_what_is_named_within_it_averages_inside",
+    ),
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contract.pairs import needs_target
+from tests.contract.pairs import needs_target, needs_tasks
 
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -42,6 +42,16 @@ def toy_target(folder: Path, task: str = "text-classification") -> Path:
     ]
     path = folder / f"{task}.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def toy_auxiliary(folder: Path) -> Path:
+    """Rows of another task: short texts with a label each."""
+    path = folder / "moods.csv"
+    lines = [
+        f"say {word} to {at},{('low', 'high')[at % 2]}" for at, word in enumerate(["all", "it", "you", "yours"] * 5)
+    ]
+    path.write_text("\n".join(["text,mood", *lines]) + "\n", encoding="utf-8")
     return path
 
 
@@ -120,6 +130,8 @@ def run_toy(wide_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
             needed = any(needs_target(strategy.name) for strategy in recipe.planned())
             others = str(toy_target(targets, recipe.task.name)) if needed else None
             recipe = recipe.revised(data=recipe.data.revised(target=others))
+        if any(needs_tasks(strategy.name) for strategy in recipe.planned()) and not resolved:
+            recipe = recipe.revised(data=recipe.data.revised(auxiliary=str(toy_auxiliary(targets))))
         key = json.dumps(recipe.plain(), sort_keys=True)
         if key in ran and resolved is None and not anew:
             return ran[key]

@@ -28,7 +28,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "token-classification: chain": {"task": {"crf": True}},
 }
 """Tasks that an option makes others, and what it adds to a run. Each is a task of its own here."""
-BRIEF: dict[str, dict[str, Any]] = {"from-scratch": {"rates": (1e-3,)}}
+BRIEF: dict[str, dict[str, Any]] = {
+    "from-scratch": {"rates": (1e-3,)},
+    "intermediate-task": {"gate": False, "stone_epochs": 1},
+    "weight-averaging": {"members": 2},
+}
 """Options that make a strategy quicker and change nothing that is tested here."""
 BRIEF_BESIDE_THE_AXIS: dict[str, dict[str, Any]] = BRIEF | {"domain-adaptation": {"text_updates": 2, "gate": False}}
 
@@ -50,6 +54,11 @@ def refusal(task: str, strategy: str) -> str:
 def needs_target(strategy: str) -> bool:
     """Whether a strategy cannot run without texts of a target domain."""
     return "texts" in STRATEGIES.get(strategy).needs
+
+
+def needs_tasks(strategy: str) -> bool:
+    """Whether a strategy cannot run without rows of another task."""
+    return "tasks" in STRATEGIES.get(strategy).needs
 
 
 def told(task: str, strategy: str, **more: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contract.pairs import needs_target, slow_but, strategies_of
+from tests.contract.pairs import needs_target, needs_tasks, slow_but, strategies_of
 from tests.forked import POINTS, Ended, Program
 
 from headstart.errors import StorageError
@@ -53,7 +53,19 @@ def fit_words(words: list[object], name: str, *, trains: bool | None = None) -> 
         texts = [f"now the {word} is {said} {at}" for at, word in enumerate(WORDS) for said in ("bad", "good")]
         path.write_text("\n".join(["text", *texts]) + "\n", encoding="utf-8")
         words = [*words, "--target", path]
-    short = {"from-scratch": ["--rates", "0.001"], "domain-adaptation": ["--text-updates", "8"]}.get(name, [])
+    if needs_tasks(name):
+        path = Path(str(words[0])).with_name("moods.csv")
+        lines = [
+            f"now the {word} is {said} {at},{said}" for at in range(4) for word in WORDS for said in ("low", "high")
+        ]
+        path.write_text("\n".join(["text,mood", *lines]) + "\n", encoding="utf-8")
+        words = [*words, "--auxiliary", path]
+    short = {
+        "from-scratch": ["--rates", "0.001"],
+        "domain-adaptation": ["--text-updates", "8"],
+        "weight-averaging": ["--members", "2"],
+        "intermediate-task": ["--stone-epochs", "1"],
+    }.get(name, [])
     # The others by cross-validation: several stages each.
     folds = ["--folds", "0"] if name in ("fine-tuning", "from-scratch") else []
     return ["fit", *words, "--strategy", name, *short, *folds]

@@ -21,10 +21,11 @@ Run = Callable[..., Any]
 NOT_OPEN = {
     "contrastive": ["updates"], "lora": ["targets", "prefix"], "fine-tuning": ["prefix"],
     "from-scratch": ["like"], "zero-shot": ["describe", "entailment", "entailment_label", "expected_labels"],
+    "weight-averaging": ["end_share"],
 }  # fmt: skip
 """Fields whose None is no open choice: updates are written down as epochs, no targets are all linear maps, what labels texts is
 like the backbone itself, labels are described by their names and no model of pairs is asked, how many labels a text has is asked
-only where it may have several, and nothing stands in front of texts that are not written."""
+only where it may have several, nothing stands in front of texts that are not written, and a soup has no place on a line."""
 TEXTS = ["good", "rather bad , I say", "the parcel is on its way to you now and it is a very good day", "it is"]
 
 
@@ -170,6 +171,8 @@ def test_all_strategies_side_by_side_run_in_order_of_cost_and_the_best_on_valida
         "self-training",
         "domain-adaptation",
         "lora",
+        "weight-averaging",
+        "intermediate-task",
         "from-scratch",
     ]
     assert {entry.status for entry in compared.entries} == {"done"}

@@ -6,6 +6,7 @@ MEASUREMENTS = Registry(
     "measurement",
     {
         "teacher": "headstart.evaluation.measurements.teacher:TeacherBeside",
+        "added": "headstart.evaluation.measurements.added:WhatWasAdded",
         "domains": "headstart.evaluation.measurements.domains:Domains",
         "tests": "headstart.evaluation.measurements.named_tests:NamedTests",
         "thresholds": "headstart.evaluation.measurements.thresholds:ThresholdsGiven",

@@ -48,6 +48,21 @@ class Taught:
 
 
 @dataclass(frozen=True)
+class Addition:
+    """What the kept strategy of a run added to another one."""
+
+    label: str
+    """What people call the strategy."""
+    what: str
+    """What was added, in a few words."""
+    kept: bool
+    said: str
+    """Why it was kept or was not."""
+    without: Mapping[str, Mapping[str, Outputs]]
+    """Decided outputs of models without it, by what they are called and by part."""
+
+
+@dataclass(frozen=True)
 class FinishedRun:
     """What a measurement may know of a run."""
 
@@ -67,6 +82,8 @@ class FinishedRun:
     """Most tokens that the network reads at once."""
     taught: Taught | None = None
     """The model that was to learn from a teacher; None where there is none."""
+    added: Addition | None = None
+    """What the kept strategy added to another one; None where it adds nothing."""
 
     @property
     def inside(self) -> str:

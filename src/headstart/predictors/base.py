@@ -26,6 +26,7 @@ from headstart.writing.decoding import Decoding
 
 if TYPE_CHECKING:
     from headstart.backbones.tokenizing import TextTokenizer
+    from headstart.heads.weights import Weights
 
 WEIGHTS = "model.safetensors"
 """The file of a network's weights in an artifact."""
@@ -100,6 +101,21 @@ class Predictor(ABC):
             Whether it was.
         """
         return False
+
+    def weights(self) -> "Weights | None":
+        """A copy of all weights of its network and heads, so that they can be averaged; None where that has no meaning."""
+        return None
+
+    def with_weights(self, weights: "Weights") -> "Predictor":
+        """A predictor like it, of its own, with other weights of the same shape.
+
+        Args:
+            weights: as those that `weights` gives.
+
+        Raises:
+            UsageError: it has no weights that can be exchanged.
+        """
+        raise UsageError(f"the weights of a model of the kind '{self.kind}' cannot be exchanged")
 
     def place(self, device: Device) -> None:  # noqa: B027
         """Compute on a device from now on, where there is a network."""

@@ -1,6 +1,7 @@
 """A backbone with a pooled head, saved so that plain transformers can load it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,6 +22,7 @@ from headstart.heads import HEAD
 from headstart.heads.model import Model
 from headstart.heads.native import NATIVE_HEADS, SPAN_HEADS, WORD_HEADS, write_native, write_native_words
 from headstart.heads.pooled import PooledHead
+from headstart.heads.weights import Weights
 from headstart.heads.windows import windowed_logits
 from headstart.predictors.answering_code import answering_code
 from headstart.predictors.base import (
@@ -138,6 +140,17 @@ class NetworkPredictor(Predictor):
         finally:
             self.backbone.fast = False
         return logits
+
+    def weights(self) -> Weights:
+        """Those of the network and of its head."""
+        return Weights.of(self.model)
+
+    def with_weights(self, weights: Weights) -> "NetworkPredictor":
+        """A copy with other weights; what a run keeps of frozen states is not taken along."""
+        found = type(self)(deepcopy(self.model), self.task)
+        weights.into(found.model)
+        found.precision, found.decisions = self.precision, self.decisions
+        return found
 
     def place(self, device: Device) -> None:
         """Compute on a device from now on."""

@@ -1,6 +1,7 @@
 """A bi-encoder: two texts through the same network apart, their cosines mapped to a number."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +20,7 @@ from headstart.decisions.temperature import Temperature
 from headstart.heads import HEAD
 from headstart.heads.cosine import CosineHead
 from headstart.heads.model import Model
+from headstart.heads.weights import Weights
 from headstart.predictors.base import (
     HEAD_FILE,
     NETWORK_PATHS,
@@ -95,6 +97,17 @@ class TwinPredictor(Predictor):
             within_memory(rows, read)
             progress.advance(len(rows) * share)
         return vectors
+
+    def weights(self) -> Weights:
+        """Those of the network and of its head."""
+        return Weights.of(self.model)
+
+    def with_weights(self, weights: Weights) -> "TwinPredictor":
+        """A copy with other weights; what a run keeps of frozen states is not taken along."""
+        found = type(self)(deepcopy(self.model), self.task)
+        weights.into(found.model)
+        found.precision, found.decisions = self.precision, self.decisions
+        return found
 
     def place(self, device: Device) -> None:
         """Compute on a device from now on."""

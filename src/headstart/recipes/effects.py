@@ -113,6 +113,8 @@ def _of_data(recipe: Experiment) -> Iterator[Idle]:
         yield Idle(
             ("data", "target"), "no strategy of the run learns from texts of another domain; self-training and coral do"
         )
+    if data.auxiliary and not any("tasks" in strategy.needs for strategy in recipe.planned()):
+        yield Idle(("data", "auxiliary"), "no strategy of the run learns another task first; intermediate-task does")
     if data.most_test_rows is not None and data.test is None and data.test_share == 0:
         yield Idle(("data", "most_test_rows"), "there is no test part")
     if recipe.overwrite and recipe.output is None:

@@ -21,6 +21,8 @@ from headstart.recipes.verbs import VERBS
 from headstart.registry import did_you_mean, near
 from headstart.strategies.offers import offering
 
+THEN = "then"
+"""Key of the strategy that is fitted within another one."""
 TWICE = "stands there twice, by itself and under the key that it belongs to; give it once"
 
 MOVED: dict[str, tuple[str, Callable[[Any], Any]]] = {
@@ -269,22 +271,52 @@ def _to_components(
         else:
             faults.append(f"'{name}' is an option of {known[name].owners[0]}, and the {field} of this run is {of_run}")
     to_many = {name: value for name, value in options.items() if known[name].path[0] == MANY}
+    if MANY in fields:
+        _call_for(VERBS.get(verb), values, to_many, known)
     return faults + (_to_strategies(VERBS.get(verb), values, to_many, known) if to_many else [])
+
+
+def _call_for(cls: type[Recipe], values: dict[str, Any], options: Mapping[str, Any], known: Mapping[str, Flag]) -> None:
+    """Fit the strategies of a run within those that its options or its data call for, see `Strategy.called_by`.
+
+    Controls, and what has no network, stay as they are beside others; where there are no others they are refused like these.
+    """
+    data = values.get("data")
+    filled = [key for key, value in data.items() if value] if isinstance(data, Mapping) else []
+    given = {*filled, *(known[name].path[1] for name in options)}
+    classes: dict[str, Any] = components(cls.model_fields[MANY])
+    for name, strategy in sorted(classes.items(), key=lambda item: item[1].cost):
+        if strategy.called_by not in given:
+            continue
+        one = values.get("strategy")
+        named = [one] if one is not None else list(listed(values.get(MANY)) or ())
+        mappings = [_as_mapping(item, classes) for item in named if item != AUTO]
+        if any(each.get("name") == name for each in mappings):
+            continue
+        fitting = [each for each in mappings if _is_transfer(classes.get(str(each.get("name"))))] or mappings
+        usual = {"name": name, "then": {"name": strategy.model_fields["then"].default}}
+        found = [{"name": name, "then": each} if each in fitting else each for each in mappings] or [usual]
+        values |= {"strategy": found[0]} if one is not None else {MANY: found}
+
+
+def _is_transfer(strategy: Any) -> bool:
+    """Whether a strategy is none of the controls and has a network."""
+    return strategy is not None and strategy.role == "transfer" and strategy.needs_backbone
 
 
 def _to_strategies(
     cls: type[Recipe], values: dict[str, Any], options: Mapping[str, Any], known: Mapping[str, Flag]
 ) -> list[str]:
-    """Give options of strategies to those of the run that have them; returns the faults."""
+    """Give options of strategies to those of the run that have them, fitted within others or not; returns the faults."""
     one = values.pop("strategy", None)
     one = None if one == AUTO else one
     usual = cls.model_fields[MANY].default
     wanted = [one] if one is not None else list(listed(values.get(MANY)) or usual or _offered(cls, values))
     mappings = [_as_mapping(item, components(cls.model_fields[MANY])) for item in wanted]
     faults = []
-    for name, value in options.items():
+    for name, value in sorted(options.items(), key=lambda item: known[item[0]].path[1] != THEN):
         key, owners = known[name].path[1], known[name].owners
-        takers = [mapping for mapping in mappings if mapping.get("name") in owners]
+        takers = [taker for mapping in mappings for taker in _taking(mapping, key, owners)]
         spelled = [f"{mapping['name']}.{key}" for mapping in takers]
         if not takers:
             faults.append(
@@ -293,9 +325,19 @@ def _to_strategies(
         elif len({known[each].meaning for each in spelled}) > 1:
             faults.append(f"'{name}' means another thing for each strategy; give {' or '.join(spelled)}")
         for mapping in takers:
-            mapping[key] = value
+            mapping[key] = {"name": value} if key == THEN and isinstance(value, str) else value
     values |= {MANY: mappings} if one is None else {"strategy": mappings[0]}
     return faults
+
+
+def _taking(mapping: dict[str, Any], key: str, owners: Sequence[str]) -> list[dict[str, Any]]:
+    """Those of a strategy and of what is fitted within it that have an option; of `then` the innermost alone."""
+    chain = [mapping]
+    while isinstance(inner := chain[-1].get(THEN), dict) and "name" in inner:
+        chain[-1][THEN] = inner = dict(inner)
+        chain.append(inner)
+    found = [each for each in chain if each.get("name") in owners]
+    return found[-1:] if key == THEN else found
 
 
 def _offered(cls: type[Recipe], values: Mapping[str, Any]) -> list[str]:

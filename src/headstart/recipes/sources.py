@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from headstart.config import Component, InputPath, path_of_input, split_at_commas
+from headstart.config import Component, InputPath, named, path_of_input, split_at_commas
 from headstart.errors import quoted
 from headstart.readers import READERS
+from headstart.strategies.base import NO_STONE
+from headstart.tasks import TASKS
+from headstart.tasks.base import Task
+from headstart.tasks.open import OpenTask
 
 if TYPE_CHECKING:
     FormatName = str
@@ -71,6 +75,8 @@ TAKEN = frozenset({*ROLES, CORPUS, TESTS, "cross-validation"})
 """Names that a named test can't have, since scores stand under them."""
 
 
+MOST_AUXILIARY = 20
+"""Other tasks that a run may learn from first; each is probed by a short training."""
 MOST_TESTS = 100
 """Named tests that a run can have; each is read, and every strategy is scored on it."""
 
@@ -110,6 +116,29 @@ def _by_name(value: Any) -> Any:
     return {name: str(path) for name, path in value.items()} if isinstance(value, Mapping) else value
 
 
+class Auxiliary(Format):
+    """A file with labelled rows of another task, which may be of another kind and has columns of its own."""
+
+    file: InputPath
+    """File with labelled rows, of any format that training rows may have."""
+    task: Annotated[Task | OpenTask, named(TASKS, unnamed=OpenTask.having)] = Field(default=None, validate_default=True)
+    """What is learnt from it, by the name that the hub has for it, with its columns; by default the task that fits best."""
+
+    @property
+    def called(self) -> str:
+        """Its name for people: that of the file without its ending."""
+        return Path(self.file).name.partition(".")[0]
+
+
+def _as_auxiliary(value: Any) -> Any:
+    """`a.csv,b.csv` or one file as a list of such sources; anything else as it is."""
+    if isinstance(value, str | Path | Mapping | Auxiliary):
+        value = split_at_commas(value) if isinstance(value, str) else [value]
+    if isinstance(value, list | tuple):
+        return tuple({"file": str(each)} if isinstance(each, str | Path) else each for each in value)
+    return value
+
+
 class Data(Format):
     """Where the labelled rows come from and how they are parted."""
 
@@ -133,6 +162,11 @@ class Data(Format):
     """File with translated training rows, with the same columns: they are learnt from beside the others, unless what they translate
     is held out. Which row each translates is told by a column `id` that both files have, or by their order. Spans may be marked in
     the text in place of the column with tags or answers, as in `<PER>Ada</PER> lives in <LOC>London</LOC>`."""
+    auxiliary: Annotated[tuple[Auxiliary, ...], BeforeValidator(_as_auxiliary)] = Field(
+        default=(), max_length=MOST_AUXILIARY, examples=["rich.csv"]
+    )
+    """Files with labelled rows of other tasks, one of which the network learns first (`intermediate-task`), separated by commas; in
+    recipes each may say its `task` and how it is read: `{file: rich.csv, task: {name: text-classification, label: stars}}`."""
     corpus: InputPath | None = None
     """Files with the passages that are searched, of the task retrieval: a folder of texts, a text file, or a table with a column of
     passages (and of their ids). By default all passages that the rows name."""
@@ -172,7 +206,9 @@ class Data(Format):
         """A copy whose files, named as from `directory`, are found from elsewhere; data in memory stays there."""
         found = {role: path if path == MEMORY else str(directory / path) for role, path in self.sources.items()}
         files = {role: path for role, path in found.items() if role in (*ROLES, CORPUS)}
-        return self.revised(**files, tests={name: found[Role.of_test(name)] for name in self.tests})
+        others = [each.revised(file=str(directory / each.file)) for each in self.auxiliary]
+        tests = {name: found[Role.of_test(name)] for name in self.tests}
+        return self.revised(**files, tests=tests, auxiliary=others)
 
     @field_validator("tests")
     @classmethod
@@ -185,6 +221,18 @@ class Data(Format):
                 raise ValueError(
                     f"{quoted(name)} is no name for a test; letters, digits, blanks and _+- are, at most 40 of them"
                 )
+        return value
+
+    @field_validator("auxiliary")
+    @classmethod
+    def _all_others(cls, value: tuple[Auxiliary, ...]) -> tuple[Auxiliary, ...]:
+        names = [each.called for each in value]
+        if twice := next((name for at, name in enumerate(names) if name in names[:at]), None):
+            raise ValueError(f"two auxiliary files are called {quoted(twice)}; give one of them another name")
+        if NO_STONE in names:
+            raise ValueError(
+                f"an auxiliary file cannot be called {quoted(NO_STONE)}, which stands for none; give it another name"
+            )
         return value
 
     @model_validator(mode="after")

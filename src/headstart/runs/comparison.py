@@ -19,10 +19,11 @@ from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import TRAIN
 from headstart.report import card, page
 from headstart.runs.announcing import stages, summary
+from headstart.runs.auxiliary import with_auxiliary
 from headstart.runs.choosing import choose
 from headstart.runs.conditions import conditions
 from headstart.runs.evidence import gather, lengths_notice
-from headstart.runs.execution import run_all, score_all, to_test
+from headstart.runs.execution import run_all, score_all, score_beside, to_test
 from headstart.runs.experiment import Entry
 from headstart.runs.halving import Halving
 from headstart.runs.languages import chosen as chosen_backbone
@@ -40,7 +41,7 @@ from headstart.runtime.machine import set_threads
 from headstart.runtime.memory import SAID, peak_memory
 from headstart.runtime.progress import SILENT, Progress
 from headstart.runtime.team import ALONE, Team
-from headstart.strategies.base import Context
+from headstart.strategies.base import AuxiliaryTask, Context
 from headstart.strategies.offers import require_network, require_serving
 
 
@@ -149,6 +150,7 @@ def carry_out(
         context.progress.enter("test")
     first = [again.entry] * again.done
     interrupted = score_all([*first, *to_test(chosen, finished, interrupted)], plan, 1 + again.done) or interrupted
+    interrupted = interrupted or score_beside(chosen, plan)
     steps.append({"name": "testing", "seconds": time.perf_counter() - testing})
     for entry in models:
         entry.finished.predictor.release()
@@ -306,6 +308,7 @@ def set_up(
     end = None if recipe.limit is None else Deadline(started + recipe.limit)
     labelled = labelled or read(recipe, table, progress, answers)
     parts = with_language(into_parts(labelled, recipe, progress), located, progress)
+    parts, auxiliary = with_auxiliary(parts, recipe, progress)
     for decision in recipe.given_decisions:
         decision.require_fitting(parts.task, parts.train.file)
     threads = set_threads(recipe.threads, torch_runs=networks)
@@ -313,18 +316,18 @@ def set_up(
     # Processes of a team have to find the same; the folder may be one's own or everybody's.
     cache = user_cache() if recipe.cache and table is None and team.size == 1 else no_cache()
 
-    def planned(recipe: Experiment, parts: Parts) -> Plan:
+    def planned(recipe: Experiment, parts: Parts, auxiliary: Sequence[AuxiliaryTask]) -> Plan:
         context = Context(
             parts.task, parts.train, parts.validation, located, recipe.training, recipe.seed, progress,
             folds=parts.folds, inner_folds=parts.inner_folds, cache=cache,
             precision=recipe.precision, device=device, team=team, target=parts.target,
-            labelled=parts.labelled,
+            labelled=parts.labelled, auxiliary=auxiliary,
             unseen=tuple(part.texts for part in parts.scored.values()), labels_by=parts.labels_by.get(TRAIN, ""),
             answers=parts.answers, teachers={**parts.teachers},
         )  # fmt: skip
         return Plan(recipe, parts, context, end, threads)
 
-    plan = planned(recipe, parts)
+    plan = planned(recipe, parts, auxiliary)
     told = progress is not SILENT or recipe.brief
     if not networks or team.size > 1 or (end is None and not told):
         return plan
@@ -342,7 +345,8 @@ def set_up(
     if fewer:
         recipe = recipe.revised(data=recipe.data.revised(**fewer))
         parts = with_language(into_parts(labelled, recipe, progress), located, SILENT)
-        smaller = planned(recipe, parts)
+        parts, auxiliary = with_auxiliary(parts, recipe, SILENT)
+        smaller = planned(recipe, parts, auxiliary)
         smaller.take(plan.paces)
         plan = smaller
     return plan
@@ -356,6 +360,7 @@ def _resolved(plan: Plan, chosen: Entry, context: Context, *, refit: bool) -> di
     values = {key: getattr(recipe, key) for key in Fit.model_fields}
     values |= {
         "task": plan.parts.task,
+        "data": recipe.data if "tasks" in candidate.strategy.needs else recipe.data.revised(auxiliary=()),
         "decisions": kept_decisions(recipe, chosen.decisions),
         "strategies": (candidate.strategy,),
         "training": candidate.training,

@@ -44,6 +44,7 @@ def conditions(
         for role, path in files
         if path != MEMORY
     }
+    inputs |= {f"auxiliary {each.file}": _content(Path(each.file)) for each in recipe.data.auxiliary}
     for strategy in recipe.strategies or ():
         inputs |= {f"text {path}": _content(Path(path)) for path in strategy.files if Path(path).exists()}
     if table is not None:

@@ -15,7 +15,7 @@ from headstart.decisions.base import applied
 from headstart.drawing.text import dig
 from headstart.evaluation.measurements.base import measure
 from headstart.evaluation.measurements.lengths import notice
-from headstart.evaluation.subjects import Contender, FinishedRun, Subject, Taught
+from headstart.evaluation.subjects import Addition, Contender, FinishedRun, Subject, Taught
 from headstart.recipes.labelled import Experiment
 from headstart.report.verdict import verdict
 from headstart.runs.experiment import Entry
@@ -41,7 +41,7 @@ def gather(
         again: what learning from all labelled rows came to; where it was done, its model is the one that is measured.
     """
     kept = chosen if again is None else again.entry
-    run = _run(recipe, entries, parts, context)
+    run = _run(recipe, entries, chosen, parts, context)
     best = next(each for each in run.contenders if each.label == chosen.label)
     others = [each for each in run.contenders if each is not best]
     part = "test" if "test" in best.outputs or "test" in kept.decided else parts.choices
@@ -84,7 +84,7 @@ def lengths_notice(evidence: Mapping[str, Any], task: Task) -> str:
     return notice(measured, windows=task.windowed or task.words, possible=long) if measured else ""
 
 
-def _run(recipe: Experiment, entries: list[Entry], parts: Parts, context: Context) -> FinishedRun:
+def _run(recipe: Experiment, entries: list[Entry], chosen: Entry, parts: Parts, context: Context) -> FinishedRun:
     """What measurements may know of the run."""
     prepared = context.shared.prepared
     contenders = tuple(
@@ -103,7 +103,15 @@ def _run(recipe: Experiment, entries: list[Entry], parts: Parts, context: Contex
     tokens, limit = (None, 0) if prepared is None else (prepared.train.tokens, prepared.limit)
     facts = parts.facts()
     taught = _taught(entries, rows, facts, context)
-    return FinishedRun(contenders, rows, facts, recipe.plain(), tokens, parts.train, limit, taught)
+    return FinishedRun(contenders, rows, facts, recipe.plain(), tokens, parts.train, limit, taught, _added(chosen))
+
+
+def _added(chosen: Entry) -> Addition | None:
+    """What the kept strategy added to another one, with what models without it say."""
+    added = chosen.finished.added
+    if added is None:
+        return None
+    return Addition(chosen.label, added.what, added.kept, added.said, chosen.without)
 
 
 def _taught(

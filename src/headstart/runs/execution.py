@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headstart.recipes.sources import TEST
 from headstart.runs.announcing import stages
-from headstart.runs.experiment import Entry, run_strategy, score
+from headstart.runs.experiment import Entry, run_strategy, score, score_without
 from headstart.runs.halving import Halving
 from headstart.runs.planning import Plan
 from headstart.runs.steps import Step
@@ -129,6 +129,25 @@ def score_all(entries: list[Entry], plan: Plan, always: int = 1) -> bool:
                     score(entry, plan.context, plan.parts, role)
                     if role == TEST and not 0 < at < always:  # one of these may find its states in the cache
                         plan.tested(entry, time.perf_counter() - started)
+    except Terminated:
+        raise
+    except KeyboardInterrupt:
+        plan.context.progress.end("stopped")
+        return True
+    return False
+
+
+def score_beside(entry: Entry, plan: Plan) -> bool:
+    """Score what the kept strategy is without what it added, as long as the budget lasts; True if the user stopped it."""
+    added = entry.finished.added
+    try:
+        for name, other in () if added is None else added.without.items():
+            if plan.untested(entry, wanted=True):
+                break
+            other.predictor.precision = plan.recipe.precision
+            other.predictor.place(plan.context.device)
+            score_without(entry, plan.context, plan.parts, plan.recipe.given_decisions, name)
+            other.predictor.release()
     except Terminated:
         raise
     except KeyboardInterrupt:

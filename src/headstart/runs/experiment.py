@@ -47,6 +47,8 @@ class Entry:
     """Scores on the parts that are scored once all choices are made, by name: `test`, `target`, those of named tests."""
     decided: dict[str, Outputs] = field(default_factory=dict)
     """Decided outputs of the rows of the same parts."""
+    without: dict[str, dict[str, Outputs]] = field(default_factory=dict)
+    """The same of models without what the strategy added (`Candidate.added`), by what they are called."""
     located: Located | None = None
     """The backbone that it runs on; None where it needs none."""
     refitted: bool = False
@@ -186,3 +188,25 @@ def score(entry: Entry, context: Context, parts: Parts, role: Role) -> None:
     entry.decided[role.part] = applied(entry.decisions, parts.task, outputs)
     entry.scores[role.part] = plain(scores(parts.task, entry.decided[role.part], rows))
     context.progress.end()
+
+
+def score_without(entry: Entry, context: Context, parts: Parts, given: Sequence[Decision], name: str) -> None:
+    """Read the rows of all parts that are scored by a model without what the strategy added, once all choices are made.
+
+    Args:
+        entry: whose candidate has such a model.
+        context: of the run.
+        parts: of the run.
+        given: decisions with settings that are not to be found; the others are fitted as those of the entry were.
+        name: of the model.
+    """
+    assert entry.finished.added is not None
+    other = entry.finished.added.without[name]
+    decisions = fitted(in_order(given), parts.task, other.validation, parts.validation)
+    other.predictor.decisions = decisions
+    found = entry.without.setdefault(name, {})
+    for role, rows in parts.scored.items():
+        context.progress.begin(f"{role.part}, {name}", len(rows))
+        outputs = other.predictor.outputs_of(rows, progress=context.progress)
+        found[role.part] = applied(decisions, parts.task, outputs)
+        context.progress.end()

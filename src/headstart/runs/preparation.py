@@ -16,7 +16,7 @@ from headstart.readers.lines import TEXT, text_lines
 from headstart.readers.opening import is_plain, open_table
 from headstart.recipes.base import Recipe
 from headstart.recipes.labelled import Experiment
-from headstart.recipes.sources import CORPUS, SCORED, TARGET, TRAIN, TRANSLATIONS, VALIDATION, Data, Role
+from headstart.recipes.sources import CORPUS, SCORED, TARGET, TRAIN, TRANSLATIONS, VALIDATION, Data, Format, Role
 from headstart.runs.searched import contested, read_corpus, with_passages
 from headstart.runs.splitting import LEAKS, LabelledRows, Parts, Source, bound, split
 from headstart.runs.teaching import Lesson, has_teacher, lesson_for, opened_lines
@@ -24,7 +24,7 @@ from headstart.runs.translated import linked, without_marks
 from headstart.runs.unlabelled import hinted, task_without_labels, with_labels_from
 from headstart.runtime.machine import cores
 from headstart.runtime.progress import SILENT, Progress
-from headstart.strategies.base import NO_TARGET
+from headstart.strategies.base import NO_AUXILIARY, NO_TARGET
 from headstart.tasks.base import Task
 from headstart.tasks.nested_exports import refuse_nested
 from headstart.tasks.open import OpenTask
@@ -58,15 +58,23 @@ def read(
         progress: told of the texts that a teacher labels.
         answers: file in which answers of endpoints are kept.
     """
-    needing = [strategy.name for strategy in recipe.strategies or () if "texts" in strategy.needs]
-    if needing and recipe.data.target is None:
-        raise RecipeError([f"data.target: {name} {NO_TARGET}" for name in needing])
+    named = recipe.strategies or ()
+    faults = [
+        f"data.target: {each.name} {NO_TARGET}" for each in named if "texts" in each.needs and not recipe.data.target
+    ]
+    faults += [
+        f"data.auxiliary: {each.name} {NO_AUXILIARY}"
+        for each in named
+        if "tasks" in each.needs and not recipe.data.auxiliary
+    ]
+    if faults:
+        raise RecipeError(faults)
     data = recipe.data
     taught = has_teacher(recipe)
     if table is None and taught:
         table = opened_lines(data.train, data)
     if table is None:
-        table = _open(data.train, data, {} if isinstance(recipe.task, OpenTask) else recipe.known_task.sides)
+        table = opened(data.train, data, {} if isinstance(recipe.task, OpenTask) else recipe.known_task.sides)
     if taught and (lesson := lesson_for(recipe, table, progress, answers)) is not None:
         return _taught(lesson, table, data)
     labels = (recipe.task.label or "").split(",")
@@ -85,7 +93,7 @@ def read(
         task = guess.task if guess else recipe.known_task.guess(table)
     except DataError as error:
         raise hinted(error, recipe) from None
-    train = _parsed(table, task, TRAIN)
+    train = parsed(table, task, TRAIN)
     gone = task.vanished(table, train.rows)
     rows, dropped = task.cleaned(train.rows)
     train = replace(train, rows=rows, dropped=(*train.dropped, *dropped))
@@ -94,7 +102,7 @@ def read(
         raise DataError(f"{table.file} has no row with text and label{why}")
     files = {role: path for role, path in data.sources.items() if role not in (TRAIN, CORPUS)}
     sources = {TRAIN: train} | {
-        role: _parsed(_opened(path, data, task, role), task, role) for role, path in files.items()
+        role: parsed(_opened(path, data, task, role), task, role) for role, path in files.items()
     }
     if TRANSLATIONS in sources:
         sources[TRANSLATIONS] = _linked(sources[TRANSLATIONS], train)
@@ -113,7 +121,7 @@ def _linked(translations: Source, train: Source) -> Source:
 
 def _texts_alone(recipe: Experiment, task: Task, table: Table) -> LabelledRows:
     """The rows of a training file without labels, and those of the files that are scored."""
-    train = _parsed(table, task, TRAIN, labelled=False)
+    train = parsed(table, task, TRAIN, labelled=False)
     if not len(train.rows):
         raise DataError(f"{table.file} has no row with a text")
     sources, asked = {TRAIN: train}, task
@@ -121,20 +129,20 @@ def _texts_alone(recipe: Experiment, task: Task, table: Table) -> LabelledRows:
         if role.kind in SCORED:
             scored = _opened(path, recipe.data, task, role)
             asked = with_labels_from(task, scored)
-            sources[role] = _parsed(scored, asked, role)
+            sources[role] = parsed(scored, asked, role)
     return LabelledRows(task.revised(label=asked.label), sources, labelled=False)
 
 
 def _taught(lesson: Lesson, table: Table, data: Data) -> LabelledRows:
     """The rows of all files of a run whose training file has no labels, under those that a teacher gives."""
     files = {role: path for role, path in data.sources.items() if role not in (TRAIN, CORPUS)}
-    tables = {TRAIN: table} | {role: opened_lines(path, data) or _open(path, data, {}) for role, path in files.items()}
+    tables = {TRAIN: table} | {role: opened_lines(path, data) or opened(path, data, {}) for role, path in files.items()}
     sources, by = {}, {}
     for role, each in tables.items():
         if role != TARGET:
             each, own = lesson.labelled(each, most=lesson.most if role == TRAIN else None)
             by |= {role: lesson.teacher.description} if own else {}
-        sources[role] = _parsed(each, lesson.task, role)
+        sources[role] = parsed(each, lesson.task, role)
     own = {lesson.locations: lesson.teacher}
     return LabelledRows(lesson.task, sources, labels_by=by, answers=lesson.of(lesson.task), teachers=own)
 
@@ -263,7 +271,8 @@ def resolve(recipe: Recipe) -> Recipe:
     return known.revised(strategies=known.wanted(), backbone=backbone, threads=known.threads or cores())
 
 
-def _open(path: str, data: Data, sides: Mapping[str, str]) -> Table:
+def opened(path: str, data: Format, sides: Mapping[str, str]) -> Table:
+    """A file as a table, read as the data says."""
     return open_table(path, sides=sides, **data.reading)
 
 
@@ -272,10 +281,10 @@ def _opened(path: str, data: Data, task: Task, role: Role) -> Table:
     alone = task.target_kind == "text" or (task.target_kind == "label" and not task.pairs and not task.words)
     if role == TARGET and alone and data.format is None and is_plain(Path(path)):
         return text_lines(Path(path), data.encoding)
-    return _open(path, data, task.sides)
+    return opened(path, data, task.sides)
 
 
-def _parsed(table: Table, task: Task, role: Role, *, labelled: bool = True) -> Source:
+def parsed(table: Table, task: Task, role: Role, *, labelled: bool = True) -> Source:
     """The rows of a file that a task can read; of texts of the target domain no label is."""
     labelled = labelled and role != TARGET
     if role == TRANSLATIONS:

@@ -71,6 +71,26 @@ class StatedEntry(BaseModel):
     note: str
 
 
+class StatedWithout(BaseModel):
+    """The shape of what was kept of a model without what a strategy added."""
+
+    name: str
+    predictor: dict[str, Any]
+    kind: str
+    outputs: str
+
+
+class StatedAddition(BaseModel):
+    """The shape of what was kept of what a strategy added to another one."""
+
+    model_config = ConfigDict(strict=True)
+
+    what: str
+    kept: bool
+    said: str
+    without: list[StatedWithout]
+
+
 class StatedModelEntry(StatedEntry):
     """The shape of what was kept of an entry that came to a model."""
 
@@ -82,6 +102,7 @@ class StatedModelEntry(StatedEntry):
     fitted: list[dict[str, Any]] = []
     rank: Annotated[list[float], Field(min_length=2, max_length=2)]
     validation_scores: dict[str, dict[str, float | int | None]] | None
+    added: StatedAddition | None = None
 
 
 class Recorded(BaseModel):

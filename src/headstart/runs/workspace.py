@@ -34,6 +34,7 @@ from headstart.errors import (
 )
 from headstart.manifest import checkable
 from headstart.predictors import PREDICTORS
+from headstart.runs.additions import keep_added, kept_added
 from headstart.runs.experiment import Entry
 from headstart.runs.recorded import ABOUT, FORMAT, StatedEntry, StatedModelEntry, place_of, recorded, refuse_misshapen
 from headstart.runs.splitting import Parts
@@ -227,6 +228,7 @@ class Workspace:
                         "fitted": [each.plain() for each in entry.fitted or ()],
                         "rank": list(entry.rank),
                         "validation_scores": entry.validation_scores,
+                        "added": None if candidate.added is None else keep_added(candidate.added, work),
                     }
                     about |= {
                         "outputs": candidate.validation.kind,
@@ -379,7 +381,7 @@ def _candidate(place: Path, about: Mapping[str, Any], parts: Parts) -> Candidate
         outputs = parts.task.logits(np.array(load_file(place / "logits.safetensors")["validation"]), parts.validation)
     if len(outputs) != len(parts.validation) or not outputs.is_finite:
         raise ValueError("its outputs are not those of the rows that choices are made on")
-    return Candidate(
+    candidate = Candidate(
         strategy,
         parse(Training, about["training"], where=str(place)),
         PREDICTORS.get(about["kind"]).load(place / "model", parts.task, about["predictor"]),
@@ -390,6 +392,9 @@ def _candidate(place: Path, about: Mapping[str, Any], parts: Parts) -> Candidate
         about["notes"],
         about.get("epoch"),
     )
+    if about.get("added"):
+        candidate.added = kept_added(place, about["added"], candidate, parts)
+    return candidate
 
 
 def _decide(entry: Entry, about: Mapping[str, Any], parts: Parts, given: Sequence[Decision], where: str) -> None:

@@ -31,9 +31,14 @@ if TYPE_CHECKING:
     from headstart.training.frozen import TextSet
     from headstart.training.lessons import Lessons
 
-Need = Literal["labels", "texts", "pairs", "teacher"]
+Need = Literal["labels", "texts", "pairs", "teacher", "tasks"]
 NO_TARGET = "learns from texts of the target domain, and there are none; name a file of them with --target"
 """After the name of a strategy: what is missing where no file of such texts was given."""
+
+NO_AUXILIARY = "learns another task first, and there is none; name a file with labelled rows of one with --auxiliary"
+"""The same where no file of another task was given."""
+NO_STONE = "none"
+"""Stands for no task in the place of the name of one that is learnt first."""
 
 LEAST_STRENGTH, MOST_STRENGTH = 1e-15, 1e15
 """Range of strengths of regularisation; beyond, float32 has no number for penalties and their products."""
@@ -88,6 +93,17 @@ class Shared:
     are its own."""
 
 
+@dataclass(frozen=True)
+class AuxiliaryTask:
+    """Another task with labelled rows, which a network may learn before that of the run."""
+
+    name: str
+    task: Task
+    """Bound to its rows."""
+    rows: Store[Any]
+    """None of their texts stands in a labelled part of the run."""
+
+
 @dataclass
 class Context:
     """What a strategy works with: the data, the network, and what those before it have computed."""
@@ -128,6 +144,8 @@ class Context:
     """Texts that scores are reported on: not to be learnt from, not even without their labels."""
     target: Store[Any] | None = None
     """Texts of the domain that the model is for, without labels; None where no file was given."""
+    auxiliary: Sequence[AuxiliaryTask] = ()
+    """Other tasks with labelled rows, in the order in which they were given."""
     labelled: bool = True
     """Whether training rows have labels; without, there are no validation rows, and nothing is chosen by them."""
     labels_by: str = ""
@@ -178,6 +196,21 @@ class Context:
 
 
 @dataclass
+class Added:
+    """What a strategy adds to another one, such as an average of weights, and what validation says of it."""
+
+    what: str
+    """What was added, in a few words: `the soup of 3 seeds`."""
+    kept: bool
+    """Whether the model has it."""
+    said: str
+    """Why it was kept or was not, a sentence without a full stop."""
+    without: dict[str, Candidate] = field(default_factory=dict)
+    """Models without it by what they are called, to be scored beside the model once all choices are made; none where it was not
+    kept."""
+
+
+@dataclass
 class Candidate:
     """What a strategy came to: something that predicts, and all that was decided on the way."""
 
@@ -195,6 +228,8 @@ class Candidate:
     notes: list[str] = field(default_factory=list)
     epoch: int | None = None
     """Epoch whose weights the model holds, chosen on validation, 0 for those before training; None where nothing was chosen."""
+    added: Added | None = None
+    """What the strategy adds to another one, and what became of it; None where it adds nothing."""
 
 
 class Work(NamedTuple):
@@ -301,7 +336,8 @@ class Strategy(Component, ABC):
 
     role: ClassVar[Literal["transfer", "control"]] = "transfer"
     needs: ClassVar[frozenset[Need]] = frozenset({"labels"})
-    """What it learns from: `labels` of rows, `texts` of the target domain without labels, `pairs` of texts, a `teacher`."""
+    """What it learns from: `labels` of rows, `texts` of the target domain without labels, `pairs` of texts, a `teacher`,
+    `tasks` beside that of the run."""
     needs_backbone: ClassVar[bool] = True
     frozen: ClassVar[bool] = False
     """Whether the weights of the pretrained network stay as they are."""
@@ -319,6 +355,9 @@ class Strategy(Component, ABC):
     searched: ClassVar[Mapping[str, Dimension]] = {}
     """What `tune` varies where it is given no space: dimensions by path, of the strategy's own fields (`strategy.layers`) and of
     the section `training`; empty where nothing is known to matter."""
+    called_by: ClassVar[str] = ""
+    """Option that calls for it: where a run has that and does not name this strategy, those that are named are fitted within it,
+    as its `then`, or the usual one is; empty where it has to be named."""
     why_no_refit: ClassVar[str] = ""
     """Why it does not learn again from all labelled rows unless that is asked for, after its name; empty where it does."""
 
@@ -337,6 +376,14 @@ class Strategy(Component, ABC):
     def learns_soft_labels(self) -> bool:
         """Whether it trains on the run's task, so that it learns from what a teacher says (`Context.lessons`)."""
         return False
+
+    @property
+    def no_average(self) -> str:
+        """Why models that it trains from several seeds have no average, after its name; empty where they have one.
+
+        They have one where all start from the same weights, which it gives after no epoch (`Context.last_epoch` of 0).
+        """
+        return "does not start from the same weights under every seed" if self.trains else "trains no weights"
 
     @property
     def reads_target(self) -> bool:

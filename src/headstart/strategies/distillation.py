@@ -273,7 +273,7 @@ class Distillation(EndpointOptions, Strategy):
             )
         alone = self.student.fit(base)
         sure = context.folds is None and len(context.validation) >= ENOUGH_ROWS
-        kept, judgement = judged(context, [found], [alone], "the teacher", sure=sure)
+        kept, judgement = judged(context, [found], [alone], "the teacher", least="clear gain" if sure else "gain")
         if kept:
             return self._of(
                 found, plain.revised(student=found.strategy), f"taught by {teacher.description}", [*notes, judgement]

@@ -7,32 +7,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field, field_validator
-from safetensors import SafetensorError
+from pydantic import Field
 
-from headstart.backbones.location import Located, backbone_class, weights_digest
+from headstart.backbones.location import Located, backbone_class
 from headstart.config import Names, named
 from headstart.errors import DataError
 from headstart.objectives import OBJECTIVES
 from headstart.objectives.base import Objective, TextObjective
 from headstart.runtime.deadline import Deadline, OutOfTime
-from headstart.runtime.durable import discard, refusal
-from headstart.strategies import STRATEGIES
-from headstart.strategies.base import Candidate, Context, Shared, Strategy, Work, refused_within
-from headstart.strategies.gate import ENOUGH_ROWS, judged
-from headstart.strategies.scratch import folder_of
-from headstart.tasks.base import Task
+from headstart.strategies.base import Candidate, Context, Strategy, Work
+from headstart.strategies.gated import Gated
+from headstart.strategies.scratch import folder_of, written
 
 if TYPE_CHECKING:
     from headstart.backbones.base import Backbone
     from headstart.data.pieces import Pieces
     from headstart.training.rawtext import TextRows
-    from headstart.training.settings import Training
 
 UPDATES, MOST_UPDATES = 500, 2000
 """By default one pass over the texts, but at least 500 updates (fewer where that is over `MOST_PASSES`), at most 2,000."""
-GATE_FOLDS = 3
-"""The gate judges by cross-validation where the validation part has fewer rows than `ENOUGH_ROWS`."""
 MOST_PASSES = 20
 LEAST_BATCHES = 8
 """Updates per pass, where texts are few."""
@@ -64,7 +57,7 @@ class Adapted:
     """Tokens per word: of the domain, and of general English."""
 
 
-class DomainAdaptation(Strategy):
+class DomainAdaptation(Gated):
     """Continued pre-training, then any other strategy (Gururangan et al. 2020).
 
     On a corpus of the domain (`texts`, their DAPT, section 3), on the task's own texts without labels (`own_texts`, their
@@ -82,6 +75,7 @@ class DomainAdaptation(Strategy):
     """
 
     name: ClassVar[str] = "domain-adaptation"
+    moved: ClassVar[str] = "an adapted network"
     cost: ClassVar[int] = 6
     why_no_refit: ClassVar[str] = "the network would have to be adapted again"
 
@@ -95,15 +89,6 @@ class DomainAdaptation(Strategy):
     ] = None
     """`masked-lm`, `causal-lm` or `simcse`; by default `masked-lm` for networks with a head over words, `causal-lm` for
     decoders, and `simcse` for those without, such as sentence encoders."""
-    then: Annotated[Strategy, named(STRATEGIES, "fine-tuning")] = Field(default="fine-tuning", validate_default=True)
-    """Strategy that is fitted inside, by name; on the labels, its own options as in `--set strategy.then.layers=2`."""
-    gate: bool = True
-    """Keep the adapted network only if validation gains; `--no-gate` keeps it in any case and fits once."""
-    gate_seeds: int = Field(default=1, ge=1, le=20)
-    """Fits with and without that the gate compares, each pair with a seed of its own, in [1, 20]."""
-    gate_folds: int | None = Field(default=None, ge=0, le=20)
-    """Folds of cross-validation on the training rows that the gate judges by, in [2, 20]; 0 judges on the validation part. By
-    default 3 where that has fewer than 500 rows, too few to tell a gain from luck; under cross-validation its own folds."""
     text_updates: int | None = Field(default=None, ge=1, le=1_000_000)
     """Steps of the optimiser on raw text, at least 1; by default one pass, at least 500 and at most 2,000."""
     text_learning_rate: float | None = Field(default=None, gt=0, le=1)
@@ -112,30 +97,6 @@ class DomainAdaptation(Strategy):
     """Tokens per update on raw text, at least 8; fewer where that would be over an eighth of the text."""
     text_l2_sp: float = Field(default=0.0, ge=0, le=1000)
     """Pull towards the weights before, against forgetting, at least 0 (L2-SP: Li et al. 2018)."""
-
-    @field_validator("gate_folds")
-    @classmethod
-    def _not_one(cls, value: int | None) -> int | None:
-        if value == 1:
-            raise ValueError("one fold leaves no rows to learn from; give at least 2, or 0 for the validation part")
-        return value
-
-    @field_validator("then")
-    @classmethod
-    def _once(cls, value: Strategy) -> Strategy:
-        if value.name == cls.name or not value.needs_backbone:
-            raise ValueError(f"{value.name} gains nothing from an adapted network; name one that transfers")
-        return value
-
-    @property
-    def trains(self) -> bool:
-        """As the strategy inside does."""
-        return self.then.trains
-
-    @property
-    def learns_soft_labels(self) -> bool:
-        """Where the strategy inside does."""
-        return self.then.learns_soft_labels
 
     @property
     def reads_target(self) -> bool:
@@ -147,22 +108,11 @@ class DomainAdaptation(Strategy):
         """The raw text."""
         return self.texts
 
-    def unused(self, training: Training) -> dict[str, str]:
-        """Those of the strategy inside, and of the gate where there is none."""
-        found = {key: why for key, why in self.then.unused(training).items() if key.startswith("training.")}
-        return found | ({} if self.gate else dict.fromkeys(("gate_folds", "gate_seeds"), "there is no gate"))
-
-    def refuses(self, task: Task) -> str:
-        """Refuses what the strategy inside refuses."""
-        return refused_within(self.then, task)
-
     def work(self, context: Context) -> Work:
         """Twice that of the strategy inside under the gate, and the passes over raw text."""
-        inner = self.then.work(context)
-        folds = 0 if not self.gate or context.folds is not None else self._folds(context)
-        fits = 2 * self.gate_seeds * (folds or 1) + (folds > 0) if self.gate else 1
-        texts = (self.text_updates or UPDATES) * self.text_batch / max(30.0 * len(context.train), 1.0)
-        return Work(inner.training * fits + texts, inner.reading * fits, inner.seconds * fits, inner.heads * fits)
+        return self.gated_work(
+            context, (self.text_updates or UPDATES) * self.text_batch / max(30.0 * len(context.train), 1.0)
+        )
 
     def fit(self, context: Context) -> Candidate:
         """Adapt; fit with and without; keep what the gate lets through."""
@@ -174,54 +124,19 @@ class DomainAdaptation(Strategy):
 
     def _fitted(self, context: Context, adapted: Adapted) -> Candidate:
         """The strategy inside on the adapted network, or on the one before it where the gate refuses."""
-        after = replace(context, located=adapted.located, shared=Shared())
-        plain = self.revised(
+        passed = self.through_gate(context, adapted.located, "adaptation", "without adaptation")
+        strategy = self.revised(
             gate=False,
             gate_folds=self.gate_folds or 0,
             objective=adapted.objective,
             text_updates=adapted.updates,
             text_learning_rate=adapted.rate,
+            then=passed.candidate.strategy,
+            **({} if passed.kept else {"texts": (), "own_texts": False}),
         )
-        notes = [_adaptation_note(adapted)]
-        if not self.gate:
-            found = self.then.fit(after)
-            return _of(found, plain.revised(then=found.strategy), "adapted", [*notes, "no gate"])
-        rows, crossed = self._judged_on(context)
-        with_, without = self._fits(replace(rows, located=adapted.located, shared=Shared())), self._fits(rows)
-        kept, said = judged(rows, with_, without, "adaptation")
-        found = with_[0] if kept else without[0]
-        if crossed:
-            found = self.then.fit(after if kept else context)
-        strategy = plain.revised(then=found.strategy, **({} if kept else {"texts": (), "own_texts": False}))
-        return _of(found, strategy, "adapted" if kept else "adaptation refused", [*notes, said])
-
-    def _folds(self, context: Context) -> int:
-        """Folds that the gate judges by; 0 for the validation part."""
-        labels = list(context.task.strata(context.train))
-        least = min((labels.count(label) for label in set(labels)), default=0)
-        wanted = self.gate_folds
-        if wanted is None:
-            wanted = GATE_FOLDS if len(context.validation) < ENOUGH_ROWS else 0
-        folds = min(wanted, least)
-        return folds if folds >= 2 else 0
-
-    def _judged_on(self, context: Context) -> tuple[Context, bool]:
-        """The run that the gate judges by, and whether it is one of its own: cross-validation where validation is small."""
-        from headstart.data.splits import fingerprints, folds
-
-        count = 0 if context.folds is not None else self._folds(context)
-        if not count:
-            return context, False
-        groups = fingerprints(context.train.keys)
-        drawn = folds(list(context.task.strata(context.train)), groups, parts=count, seed=context.seed)
-        return replace(context, validation=context.train, folds=drawn[None], shared=Shared()), True
-
-    def _fits(self, context: Context) -> list[Candidate]:
-        """The strategy inside, once per seed."""
-        found = [self.then.fit(context)]
-        for more in range(1, self.gate_seeds):
-            found.append(self.then.fit(replace(context, seed=context.seed + more)))
-        return found
+        how = "adapted" if passed.kept else "adaptation refused"
+        found = _of(passed.candidate, strategy, how, [_adaptation_note(adapted), passed.said])
+        return replace(found, added=passed.added)
 
     def _adapted(self, context: Context, place: Path) -> Adapted:
         """The network after learning from raw text, in a folder.
@@ -267,7 +182,7 @@ class DomainAdaptation(Strategy):
         losses = [row["loss"] for row in learned.curve]
         facts = rows.facts
         return Adapted(
-            objective, rate, _written(backbone, place), learned.updates, losses[0], losses[learned.history.best],
+            objective, rate, written(backbone, place), learned.updates, losses[0], losses[learned.history.best],
             facts["documents"], facts["removed"], facts["splits"],
         )  # fmt: skip
 
@@ -342,16 +257,3 @@ def _adaptation_note(adapted: Adapted) -> str:
 
 def _of(found: Candidate, strategy: Strategy, how: str, notes: list[str]) -> Candidate:
     return replace(found, strategy=strategy, description=f"{how}; {found.description}", notes=[*notes, *found.notes])
-
-
-def _written(backbone: Backbone, folder: Path) -> Located:
-    """The network as it is now, in a folder from which it is opened like any other; its configuration stays what it was."""
-    located = backbone.located
-    try:
-        discard(folder)
-        folder.mkdir(parents=True)
-        backbone.save(folder)
-    except (OSError, SafetensorError) as error:
-        raise refusal(folder, error) from None
-    source = located.source.revised(location=str(folder), revision=None, digest=weights_digest(folder))
-    return replace(located, folder=folder, source=source)

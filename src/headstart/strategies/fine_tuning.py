@@ -110,6 +110,11 @@ class FineTuning(Strategy):
         """Always."""
         return True
 
+    @property
+    def no_average(self) -> str:
+        """Where the head is random, each seed has another one to start from."""
+        return "starts from a random head without `head_first`" if self.head_first is False else ""
+
     def pausing_epochs(self, context: Context) -> int:
         """Its epochs where it trains at one rate and no other choice is made by training."""
         return self._epochs(context) if context.task.target_kind != "text" and len(self._rates(context)) == 1 else 0

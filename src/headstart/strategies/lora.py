@@ -103,6 +103,11 @@ class Lora(Strategy):
         """Always."""
         return True
 
+    @property
+    def no_average(self) -> str:
+        """Where the head is random, each seed has another one to start from."""
+        return "" if self.head_first else "starts from a random head without `head_first`"
+
     def pausing_epochs(self, context: Context) -> int:
         """Its epochs where the task has a head: it trains at one rate."""
         return 0 if context.task.target_kind == "text" else context.training.epochs or EPOCHS

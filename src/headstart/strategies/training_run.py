@@ -279,7 +279,8 @@ def best_of_trials(
 def held_out(context: Context, trained: Callable[[Context, int | None], Run], *, keep_start: bool) -> Run:
     """Train on validation or, under folds, once per fold and then on all rows.
 
-    The best epoch is that of the out-of-fold outputs; on all rows training ends there.
+    The best epoch is that of the out-of-fold outputs; on all rows training ends there. Where the last epoch is known
+    (`Context.last_epoch`) no fold is held out.
 
     Args:
         context: of the run.
@@ -287,7 +288,7 @@ def held_out(context: Context, trained: Callable[[Context, int | None], Run], *,
             once per fold and once more.
         keep_start: whether the weights before training may be the best.
     """
-    if context.folds is None:
+    if context.folds is None or context.last_epoch is not None:
         return trained(context, None)
     by_epoch: list[Outputs] = []
     for held, part in by_fold(context):

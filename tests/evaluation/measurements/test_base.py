@@ -114,7 +114,14 @@ def test_measurements_are_named_at_every_door_and_kept_in_the_resolved_recipe(ti
     named = assemble("fit", {"train": "a.csv", "measure": "slices,confusion"})
     assert [each.name for each in named.measure] == ["slices", "confusion"]
     # In the order of the report, with what report and card rely on.
-    assert [each.name for each in named.measured()] == ["teacher", "thresholds", "confusion", "slices", "lengths"]
+    assert [each.name for each in named.measured()] == [
+        "teacher",
+        "added",
+        "thresholds",
+        "confusion",
+        "slices",
+        "lengths",
+    ]
     assert named.plain()["measure"] == [{"name": "slices"}, {"name": "confusion"}]
     settings = assemble("fit", {"train": "a.csv"}, {"measure": [{"name": "repeats", "least": 3}]})
     assert settings.measure == (Repeats(least=3),)
@@ -161,6 +168,7 @@ def test_an_artifact_is_measured_without_its_run(tiny_csv: Path, tmp_path: Path)
     strange = {"prediction_sets", "by_label", "span_errors", "number_errors"}  # rows have one label each
     strange |= {"doubts", "written_texts", "source_lengths", "rare_words"}  # and no text is written for them
     assert {name for name in every if every[name] is None} == {
+        "added",
         "domains",
         "teacher",
         "tests",

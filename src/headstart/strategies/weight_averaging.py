@@ -1,0 +1,334 @@
+"""Averages of weights: one network made of several trainings, or of the start and the end of one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from headstart.config import named, split_at_commas
+from headstart.runtime.deadline import Deadline, OutOfTime
+from headstart.strategies import STRATEGIES
+from headstart.strategies.base import Added, Candidate, Context, Strategy, Work, refused_within
+from headstart.strategies.gate import calibrated_losses, judged
+from headstart.tasks.base import Task
+
+if TYPE_CHECKING:
+    from headstart.data.outputs import Outputs
+    from headstart.strategies.weight_points import Barrier, WeightPoints
+    from headstart.training.settings import Training
+
+SHARES = tuple(at / 10 for at in range(11))
+"""Shares of the end that are tried on the line from the start to it."""
+SEEDS = 2**32
+MemberSeeds = Annotated[
+    tuple[Annotated[int, Field(ge=0, lt=SEEDS)], ...],
+    Field(min_length=1, max_length=20),
+    BeforeValidator(split_at_commas),
+]
+"""Seeds of trainings; a string is split at commas."""
+
+
+class WeightAveraging(Strategy):
+    """The mean of the weights of several models, which is one network of the same size and speed.
+
+    `soup` averages fine-tunings under several seeds (model soups: Wortsman et al. 2022a, section 2), all of them or, with
+    `greedy`, those that make the average no worse on validation, the best one first (their recipe 1). `wise` is a point on the
+    line from the pretrained network with its fitted head to the end of fine-tuning (WiSE-FT: Wortsman et al. 2022b, section 3):
+    nearer to the start it keeps more of what the network knew of other domains. By default it is the point nearest to the start
+    whose score on validation is no lower than that of the end, and whose log-loss is within one standard error of it.
+
+    All trainings start from the same weights: the pretrained network with the head that was solved on its frozen features.
+    Where two ends lie in one basin, the loss does not rise on the line between them; this is measured on validation, and said.
+    An average that loses on validation by more than noise, against the mean of the seeds or against the end, is not kept; the
+    first training is then.
+
+    Needs: labels; a strategy inside that starts from the same weights under every seed.
+    Inputs: those of the task.
+    See also: `fine-tuning` and `lora`, what is averaged; `distillation`, which makes one network of several that differ in shape.
+
+    Example:
+        headstart fit examples/feedback/train.csv --average soup --members 2
+    """
+
+    name: ClassVar[str] = "weight-averaging"
+    cost: ClassVar[int] = 7
+    shortens: ClassVar[bool] = True
+    called_by: ClassVar[str] = "average"
+
+    average: Literal["soup", "wise"] | None = None
+    """`soup`, the mean of trainings under several seeds, or `wise`, a point between the start and the end of one training. This
+    option calls for the strategy: those that are named are fitted within it. By default `wise` where `end_share` is given,
+    else `soup`."""
+    then: Annotated[Strategy, named(STRATEGIES, "fine-tuning")] = Field(default="fine-tuning", validate_default=True)
+    """Strategy that is fitted inside, by name; once for each seed, its own options as in `--set strategy.then.layers=2`."""
+    members: int = Field(default=3, ge=1, le=20)
+    """Trainings that a soup is made of, under the run's seed and those after it, in [1, 20]."""
+    member_seeds: MemberSeeds | None = None
+    """Seeds of the trainings that a soup is made of, each in [0, 2^32); by default the run's seed and those after it."""
+    greedy: bool = False
+    """Take into the soup only trainings that make it no worse on validation, the best one first."""
+    end_share: float | None = Field(default=None, ge=0, le=1)
+    """Share of the end of training on the line from the start to it, in [0, 1] (the alpha of WiSE-FT); by default the least of
+    0, 0.1, ..., 1 that is as good as the end on validation."""
+    gate: bool = True
+    """Keep what was added only if validation bears it out; an average may not lose there by more than noise. `--no-gate` keeps it
+    in any case."""
+
+    @field_validator("then")
+    @classmethod
+    def _has_one(cls, value: Strategy) -> Strategy:
+        if value.no_average:
+            raise ValueError(
+                f"{value.name} {value.no_average}, so there is nothing to average; name a strategy such as fine-tuning or lora"
+            )
+        return value
+
+    @field_validator("member_seeds")
+    @classmethod
+    def _all_others(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if twice := next((str(each) for at, each in enumerate(value or ()) if each in (value or ())[:at]), ""):
+            raise ValueError(f"the seed {twice} is named twice, which would count one training as two")
+        return value
+
+    @property
+    def learns_soft_labels(self) -> bool:
+        """Where the strategy inside does."""
+        return self.then.learns_soft_labels
+
+    def unused(self, training: Training) -> dict[str, str]:
+        """Those of the strategy inside, and those of the other average."""
+        found = {key: why for key, why in self.then.unused(training).items() if key.startswith("training.")}
+        if not self._is_soup:
+            return found | dict.fromkeys(
+                ("members", "member_seeds", "greedy"), "it is about soups, and the average is `wise`"
+            )
+        found |= {"end_share": "it is about the line from start to end, and the average is `soup`"}
+        return found | ({"members": "`member_seeds` says which trainings there are"} if self.member_seeds else {})
+
+    def refuses(self, task: Task) -> str:
+        """Refuses what the strategy inside refuses."""
+        return refused_within(self.then, task)
+
+    def work(self, context: Context) -> Work:
+        """That of the strategy inside, once for each seed of a soup, and validation rows read once more for each mix.
+
+        Under cross-validation the trainings of the folds are done twice for the first seed, for their epoch is chosen by them.
+        """
+        inner = self.then.work(context)
+        crossed = context.folds is not None
+        fits = (len(self._seeds(context)) if self._is_soup else 1) + crossed
+        mixes = 2 * len(self._seeds(context)) if self._is_soup else len(SHARES) + 1
+        held = 1.0 if crossed else len(context.validation) / max(len(context.train), 1)
+        reading = inner.reading * fits + held * mixes
+        return Work(inner.training * fits, reading, inner.seconds * fits, inner.heads * fits)
+
+    def fit(self, context: Context) -> Candidate:
+        """Train, mix, keep the mix where validation does not lose."""
+        return self._soup(context) if self._is_soup else self._between(context)
+
+    @property
+    def _is_soup(self) -> bool:
+        """Whether it is the mean over seeds."""
+        return self.average == "soup" or (self.average is None and self.end_share is None)
+
+    def _seeds(self, context: Context) -> tuple[int, ...]:
+        return self.member_seeds or tuple((context.seed + at) % SEEDS for at in range(self.members))
+
+    def _soup(self, context: Context) -> Candidate:
+        """The mean over seeds."""
+        from headstart.strategies.weight_points import WeightPoints
+
+        found = self._trained(context)
+        seeds, first = self._seeds(context)[: len(found)], found[0]
+        what = f"the soup of {len(seeds)} seeds"
+        single = self.revised(average="soup", then=first.strategy, member_seeds=seeds[:1])
+        if first.strategy.no_average:
+            return _told(first, single, what, f"refused: {first.strategy.name} {first.strategy.no_average}")
+        if len(seeds) == 1:
+            late = ", the budget left no time for more" * (len(self._seeds(context)) > 1)
+            return _told(first, single, what, f"refused: there is one training{late}")
+        points = WeightPoints(context, found, lambda part: [_again(first, replace(part, seed=seed)) for seed in seeds])
+        even = _even(range(len(seeds)), len(seeds))
+        if context.last_epoch is not None:
+            return replace(first, strategy=self, predictor=points.model(even), validation=points.outputs(even))
+        alone = points.alone()
+        chosen = _chosen(points, alone) if self.greedy else list(range(len(seeds)))
+        basin, shares = _basin(points, alone, seeds), _even(chosen, len(seeds))
+        mixed = replace(found[chosen[0]], validation=points.outputs(shares))
+        kept, said = judged(context, [mixed], alone, what, least="no clear loss")
+        if not kept and self.gate:
+            return _told(first, single, what, said, basin)
+        if len(chosen) < len(seeds):
+            what += f", {len(chosen)} of them taken greedily"
+        strategy = single.revised(member_seeds=[seeds[at] for at in chosen], greedy=False, gate=False)
+        without = {f"seed {seed}": each for seed, each in zip(seeds, found, strict=True)}
+        mixed = replace(mixed, predictor=points.model(shares))
+        return _told(mixed, strategy, what, said if self.gate else "kept: no gate", basin, without)
+
+    def _trained(self, context: Context) -> list[Candidate]:
+        """The strategy inside under each seed, those that there is time for; the first one alone where it has no average."""
+        seeds, found = self._seeds(context), list[Candidate]()
+        for at, seed in enumerate(seeds):
+            run = replace(context, seed=seed, deadline=_part_of(context.deadline, len(seeds) - at))
+            try:
+                found.append(_again(found[0], run) if found else self.then.fit(run))
+            except OutOfTime:
+                if not found:
+                    raise
+                break
+            if found[0].strategy.no_average:
+                break
+        return found
+
+    def _between(self, context: Context) -> Candidate:
+        """A point on the line from the start to the end of one training."""
+        from headstart.strategies.weight_points import Barrier, WeightPoints
+
+        end = self.then.fit(context)
+        what = "the point between start and end"
+        plain = self.revised(average="wise", then=end.strategy, end_share=1.0)
+        if end.strategy.no_average:
+            return _told(end, plain, what, f"refused: {end.strategy.name} {end.strategy.no_average}")
+        if context.last_epoch is None and not end.epoch:
+            return _told(end, plain, what, "refused: training was no better than the start, so both are one point")
+        start = _again(end, replace(context, last_epoch=0))
+        points = WeightPoints(
+            context, [start, end], lambda part: [_again(end, replace(part, last_epoch=0)), _again(end, part)]
+        )
+        if context.last_epoch is not None:
+            line = _line(1.0 if self.end_share is None else self.end_share)
+            return replace(end, strategy=self, predictor=points.model(line), validation=points.outputs(line))
+        tried = {share: points.outputs(_line(share)) for share in sorted({*SHARES, *_given(self.end_share)})}
+        inside = [(share, points.losses(each)) for share, each in tried.items() if 0 < share < 1]
+        basin = _of_line(Barrier.between(points.losses(tried[0.0]), points.losses(tried[1.0]), inside))
+        share = self._nearest(context, tried)
+        if share == 1.0:
+            return _told(end, plain, what, "refused: no point before the end is as good on validation", basin)
+        what = f"the point at {share:g} of the way from start to end"
+        mixed = replace(end, validation=tried[share])
+        kept, said = judged(context, [mixed], [replace(end, validation=tried[1.0])], what, least="no clear loss")
+        if not kept and self.gate:
+            return _told(end, plain, what, said, basin)
+        mixed, without = replace(mixed, predictor=points.model(_line(share))), {"the start": start, "the end": end}
+        strategy = plain.revised(end_share=share, gate=False)
+        return _told(mixed, strategy, what, said if self.gate else "kept: no gate", basin, without)
+
+    def _nearest(self, context: Context, tried: Mapping[float, Outputs]) -> float:
+        """The share that is given, or the least one as good as the end: no lower score, the loss within a standard error."""
+        from headstart.evaluation.judging import sort_key
+
+        if self.end_share is not None:
+            return self.end_share
+        task, rows = context.task, context.validation
+        end, reached = calibrated_losses(task, tried[1.0], rows), sort_key(task, tried[1.0], rows)[0]
+
+        def is_as_good(outputs: Outputs) -> bool:
+            more = calibrated_losses(task, outputs, rows) - end
+            return sort_key(task, outputs, rows)[0] >= reached and more.mean() <= more.std() / len(more) ** 0.5
+
+        return min(share for share, outputs in tried.items() if is_as_good(outputs))
+
+
+def _told(
+    found: Candidate,
+    strategy: Strategy,
+    what: str,
+    said: str,
+    basin: str = "",
+    without: dict[str, Candidate] | None = None,
+) -> Candidate:
+    """A candidate with what became of the average.
+
+    Args:
+        found: the average, or the training that takes its place.
+        strategy: resolved.
+        what: the average is called.
+        said: `kept: why` or `refused: why`.
+        basin: whether the models lie in one basin; empty where nobody asked.
+        without: the models that it was made of.
+    """
+    verdict, _, why = said.partition(": ")
+    kept, why = verdict == "kept", "; ".join(filter(None, (why, basin)))
+    return replace(
+        found,
+        strategy=strategy,
+        description=f"{what if kept else 'not averaged'}; {found.description}",
+        notes=[f"{what} is {'' if kept else 'not '}kept: {why}", *found.notes],
+        added=Added(what, kept, why, without or {}),
+    )
+
+
+def _line(share: float) -> tuple[float, float]:
+    """Shares of the start and of the end."""
+    return 1 - share, share
+
+
+def _given(share: float | None) -> tuple[float, ...]:
+    return () if share is None else (share,)
+
+
+def _even(chosen: Sequence[int], count: int) -> list[float]:
+    """Equal shares of those that are chosen, none of the others."""
+    return [1 / len(chosen) if at in chosen else 0.0 for at in range(count)]
+
+
+def _part_of(deadline: Deadline | None, fits: int) -> Deadline | None:
+    """When one of so many trainings has to be done, so that there is time for all."""
+    return None if deadline is None else Deadline(time.perf_counter() + deadline.left / fits)
+
+
+def _again(first: Candidate, context: Context) -> Candidate:
+    """The same strategy with all that was chosen, in another context; where rows are held out, for as many epochs."""
+    held = context.folds is not None or context.shared.within is not None
+    last = first.epoch if held and context.last_epoch is None else context.last_epoch
+    return first.strategy.fit(replace(context, training=first.training, last_epoch=last))
+
+
+def _chosen(points: WeightPoints, alone: Sequence[Candidate]) -> list[int]:
+    """Which points the greedy soup is made of, in order (Wortsman et al. 2022a, recipe 1).
+
+    Under cross-validation the first one is in any case: the epoch of all is chosen by it.
+    """
+    from headstart.evaluation.judging import sort_key
+
+    task, rows = points.context.task, points.context.validation
+    ranks = [sort_key(task, each.validation, rows) for each in alone]
+    order = sorted(range(len(alone)), key=lambda at: (ranks[at], -at), reverse=True)
+    if points.context.folds is not None:
+        order.sort(key=bool)
+    chosen, rank, others = order[:1], ranks[order[0]], order[1:]
+    for at in others:
+        wider = sorted([*chosen, at])
+        reached = sort_key(task, points.outputs(_even(wider, len(alone))), rows)
+        if reached >= rank:
+            chosen, rank = wider, reached
+    return chosen
+
+
+def _basin(points: WeightPoints, alone: Sequence[Candidate], seeds: Sequence[int]) -> str:
+    """Whether the first point and each other one lie in one basin, by the loss halfway between them."""
+    from headstart.strategies.weight_points import Barrier
+
+    first, *others = [points.losses(each.validation) for each in alone]
+    barriers = []
+    for at, losses in enumerate(others, 1):
+        halfway = points.losses(points.outputs(_even((0, at), len(alone))))
+        barriers.append((Barrier.between(first, losses, [(0.5, halfway)]), seeds[at]))
+    highest, seed = max(barriers, key=lambda each: each[0].height)
+    apart = [f"{each}" for barrier, each in barriers if barrier.clear]
+    if apart:
+        return (
+            f"seed{'s' * (len(apart) > 1)} {', '.join(apart)} and seed {seeds[0]} do not lie in one basin: halfway between them "
+            f"the loss is up to {highest.height:.4f} higher"
+        )
+    return f"all seeds lie in one basin: halfway between seeds {seeds[0]} and {seed} the loss is {highest.height:+.4f}"
+
+
+def _of_line(barrier: Barrier) -> str:
+    if barrier.clear:
+        return f"start and end do not lie in one basin: between them the loss is up to {barrier.height:.4f} higher"
+    return f"start and end lie in one basin: between them the loss rises by {barrier.height:+.4f} at most"
