@@ -1,6 +1,6 @@
 """How a model comes to know rows while it trains: data maps (Swayamdipta et al. 2020), of rows that it does not train on.
 
-The paper reads the probabilities of training rows; here those of rows that are held out are read, which training cannot learn by heart.
+The paper reads the probabilities of training rows; here those of rows that are held out, which no training learns by heart.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ class DataMap:
 
     @property
     def regions(self) -> list[Region]:
-        """Of each row: `ambiguous`, the third of highest variability; `hard`, of the others those among the third of least
-        confidence; `easy`, all others."""
+        """Of each row `ambiguous`, `hard` or `easy`.
+
+        The third of the highest variability is ambiguous; of the others those among the third of the least confidence are hard.
+        """
         most = max(1, round(SHARE * len(self.confidence)))
         regions: list[Region] = ["easy"] * len(self.confidence)
         for row in np.argsort(self.confidence, kind="stable")[:most]:

@@ -1,15 +1,16 @@
-"""Which labels are likely to be wrong: a mixture of right and wrong labels, fitted to outputs of rows that models were not fitted on.
+"""Which labels are likely to be wrong: a mixture of right and wrong labels, fitted to outputs of rows that models did not learn.
 
-A label that several models find unlikely is wrong, or its row is hard. What tells the two apart is how the probability of labels goes
-with how sure the models are: where they are surest, what they still miss is mostly wrong labels. So the outputs of the models are
-weighed, and a share of the labels is taken to be wrong, such that the labels as they stand are as likely as possible; the share is then
-the floor that no certainty gets below. This is logistic regression with labels that may be wrong (Copas 1988, "Binary regression models
-for contaminated data"; Bootkrajang & Kabán 2012), here on the outputs of other models, with wrong labels alike for all classes.
+A label that several models find unlikely is wrong, or its row is hard. What tells the two apart is how the probability of labels
+goes with how sure the models are: where they are surest, what they still miss is mostly wrong labels. So the outputs of the models
+are weighed, and a share of the labels is taken to be wrong, such that the labels as they stand are as likely as possible; the share
+is then the floor that no certainty gets below. This is logistic regression with labels that may be wrong (Copas 1988, "Binary
+regression models for contaminated data"; Bootkrajang & Kabán 2012), here on the outputs of other models, with wrong labels alike
+for all classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,10 @@ LEAST_SCALE, MOST_SCALE = 0.02, 20.0
 TAILS = 5.0
 """Degrees of freedom of how far right numbers lie from what models say: a few lie far off though nothing is wrong with them."""
 Z = 1.96
+WIDEST = 20.0
+"""Half of the widest interval of the logit of a rate, beyond which numbers say nothing."""
+_Likelihoods = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+"""From weights to the log-probability of each label if it is right and if it is wrong, and how the first goes with the weights."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class NoiseModel:
         right: log-probability of the given label of each unit if it is right, in nats, shape (units,); of numbers its log-density.
         wrong: the same if it is wrong.
         prior: the same if nothing is known of the unit.
+        slopes: how the logit of each unit's doubt goes with what was fitted, the rate's logit last, shape (parameters, units).
+        covariance: of what was fitted.
     """
 
     weights: np.ndarray
@@ -44,6 +51,21 @@ class NoiseModel:
     right: np.ndarray
     wrong: np.ndarray
     prior: np.ndarray
+    slopes: np.ndarray
+    covariance: np.ndarray
+
+    def promise(self, units: np.ndarray) -> tuple[float, float, float]:
+        """Share of wrong labels to expect among some units, with its 95 % interval: what was fitted may be off, and chance is left.
+
+        Args:
+            units: their numbers, at least one.
+        """
+        doubts = self.doubts()[units]
+        spread = doubts * (1 - doubts)
+        slope = (self.slopes[:, units] * spread).mean(1)
+        value = float(doubts.mean())
+        width = Z * float(np.sqrt(max(slope @ self.covariance @ slope, 0.0) + spread.sum() / len(units) ** 2))
+        return value, max(value - width, 0.0), min(value + width, 1.0)
 
     def doubts(self, rate: float | None = None) -> np.ndarray:
         """Probability that the label of each unit is wrong, shape (units,), where such a share of them is, by default `rate`."""
@@ -112,51 +134,38 @@ def of_numbers(predictions: Sequence[np.ndarray], targets: np.ndarray) -> NoiseM
         scale = np.exp(np.clip(given[-2], -12, 6))
         return student.logpdf(targets, TAILS, given[:-2] @ told, scale), 1 / (1 + np.exp(-given[-1]))
 
-    def loss(given: np.ndarray) -> float:
+    def whole(given: np.ndarray) -> np.ndarray:
         right, rate = parts(given)
-        return -float(np.logaddexp(np.log1p(-rate) + right, np.log(rate) + anyone).mean())
+        return np.logaddexp(np.log1p(-rate) + right, np.log(rate) + anyone)
 
     bounds = [(None, None)] * (len(start) - 1) + [(_logit(LEAST_RATE), _logit(MOST_RATE))]
-    best = minimize(loss, start, method="L-BFGS-B", bounds=bounds).x
-    right, rate = parts(best)
-    low, high = _interval(right, anyone, rate)
-    return NoiseModel(best[:-2], rate, low, high, right, anyone, anyone)
+    best = minimize(lambda given: -float(whole(given).mean()), start, method="L-BFGS-B", bounds=bounds).x
+    steps = np.eye(len(best)) * 1e-4
+    slopes = np.stack([(whole(best + step) - whole(best - step)) / 2e-4 for step in steps])
+    right = parts(best)[0]
+    odds = np.stack([(parts(best - step)[0] - parts(best + step)[0]) / 2e-4 for step in steps])
+    odds[-1] = 1.0
+    return NoiseModel(best[:-2], *_rate(best, slopes), right, anyone, anyone, odds, _covariance(slopes))
 
 
-def promised(model: NoiseModel, doubts: np.ndarray, rate: float | None = None) -> np.ndarray:
-    """Share of wrong labels to expect among the first rows by doubt, for each number of them, shape (rows,).
-
-    Args:
-        model: that was fitted.
-        doubts: of the rows.
-        rate: share of all labels that is wrong; by default that of the model.
-    """
-    changed = doubts if rate is None else _shifted(doubts, model.rate, rate)
-    order = np.argsort(-doubts, kind="stable")
-    return np.cumsum(changed[order]) / np.arange(1, len(doubts) + 1)
+def _course(given: np.ndarray, likelihoods: _Likelihoods) -> tuple[np.ndarray, np.ndarray]:
+    """Log-likelihood of each unit, shape (units,), and how it goes with the logarithms of the weights and the logit of the rate."""
+    weights, rate = np.exp(given[:-1]), float(1 / (1 + np.exp(-given[-1])))
+    right, wrong, slope = likelihoods(weights)
+    whole = np.logaddexp(np.log1p(-rate) + right, np.log(rate) + wrong)
+    of_right = np.exp(np.log1p(-rate) + right - whole)
+    # d wrong / d right = -p / (1 - p), of the log-probability of a label and that of all others
+    turned = of_right - (1 - of_right) * np.exp(right) / -np.expm1(right)
+    return whole, np.concatenate([turned * slope * weights[:, None], [1 - of_right - rate]])
 
 
-def _shifted(doubts: np.ndarray, rate: float, other: float) -> np.ndarray:
-    """Doubts where another share of the labels is wrong."""
-    held = np.clip(doubts, 1e-12, 1 - 1e-12)
-    odds = np.log(held) - np.log1p(-held) + _logit(other) - _logit(rate)
-    return 1 / (1 + np.exp(-odds))
-
-
-def _fitted(likelihoods, count: int) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _fitted(likelihoods: _Likelihoods, count: int) -> np.ndarray:
     """Logarithms of the weights, and the logit of the rate, of the highest likelihood."""
     from scipy.optimize import minimize
 
     def loss(given: np.ndarray) -> tuple[float, np.ndarray]:
-        weights, rate = np.exp(given[:-1]), 1 / (1 + np.exp(-given[-1]))
-        right, wrong, slope = likelihoods(weights)
-        whole = np.logaddexp(np.log1p(-rate) + right, np.log(rate) + wrong)
-        of_right = np.exp(np.log1p(-rate) + right - whole)
-        # d wrong / d right = -p / (1 - p), of the log-probability of a label and that of all others
-        turned = of_right - (1 - of_right) * np.exp(right) / -np.expm1(right)
-        by_weight = (turned * slope).mean(1) * weights
-        by_rate = float((1 - of_right).mean() - rate)
-        return -float(whole.mean()), -np.concatenate([by_weight, [by_rate]])
+        whole, slopes = _course(given, likelihoods)
+        return -float(whole.mean()), -slopes.mean(1)
 
     scales = (float(np.log(LEAST_SCALE)), float(np.log(MOST_SCALE)))
     bounds = [scales] * count + [(_logit(LEAST_RATE), _logit(MOST_RATE))]
@@ -165,19 +174,31 @@ def _fitted(likelihoods, count: int) -> np.ndarray:  # type: ignore[no-untyped-d
     return min(found, key=lambda each: each.fun).x
 
 
-def _model(fitted: np.ndarray, likelihoods, prior: np.ndarray) -> NoiseModel:  # type: ignore[no-untyped-def]
-    weights, rate = np.exp(fitted[:-1]), float(1 / (1 + np.exp(-fitted[-1])))
-    right, wrong, _ = likelihoods(weights)
-    return NoiseModel(weights, rate, *_interval(right, wrong, rate), right, wrong, prior)
+def _model(fitted: np.ndarray, likelihoods: _Likelihoods, prior: np.ndarray) -> NoiseModel:
+    weights = np.exp(fitted[:-1])
+    right, wrong, slope = likelihoods(weights)
+    slopes = _course(fitted, likelihoods)[1]
+    # log-odds of a wrong label: wrong - right, and the first falls by p / (1 - p) as the second rises
+    odds = np.concatenate([slope * weights[:, None] / np.expm1(right), np.ones((1, len(right)))])
+    return NoiseModel(weights, *_rate(fitted, slopes), right, wrong, prior, odds, _covariance(slopes))
 
 
-def _interval(right: np.ndarray, wrong: np.ndarray, rate: float) -> tuple[float, float]:
-    """The 95 % interval of the rate by the curvature of the likelihood along its logit; the weights stay as they are."""
-    doubts = 1 / (1 + np.exp(np.clip(right - wrong - _logit(rate), -700, 700)))
-    information = len(right) * rate * (1 - rate) - float((doubts * (1 - doubts)).sum())
-    width = Z / np.sqrt(max(information, 1e-3))
-    ends = _logit(rate) - min(width, 20.0), _logit(rate) + min(width, 20.0)
-    return float(1 / (1 + np.exp(-ends[0]))), float(1 / (1 + np.exp(-ends[1])))
+def _rate(fitted: np.ndarray, slopes: np.ndarray) -> tuple[float, float, float]:
+    """The rate with its 95 % interval, by the outer products of the slopes of the log-likelihood (Berndt et al. 1974).
+
+    Args:
+        fitted: of the highest likelihood, the logit of the rate last.
+        slopes: how the log-likelihood of each unit goes with them, shape (parameters, units).
+    """
+    width = Z * float(np.sqrt(max(_covariance(slopes)[-1, -1], 0.0)))
+    middle = float(fitted[-1])
+    found = (1 / (1 + np.exp(-(middle + step))) for step in (0.0, -min(width, WIDEST), min(width, WIDEST)))
+    rate, low, high = map(float, found)
+    return rate, low, high
+
+
+def _covariance(slopes: np.ndarray) -> np.ndarray:
+    return np.linalg.pinv(slopes @ slopes.T)
 
 
 def _logit(share: float) -> float:

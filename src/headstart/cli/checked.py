@@ -30,7 +30,8 @@ def findings_shown(result: dict[str, Any]) -> str:
     for each in result["not_checked"]:
         lines.append(f"not checked: {each['check']}: {each['why']}")
     if fixed := result.get("fixed"):
-        done = f"{counted(fixed['left_out'], 'row')} left out, {fixed['merged']:,} labels merged, {fixed['marked']:,} marked as doubtful"
+        merged = f"{fixed['merged']:,} labels merged"
+        done = f"{counted(fixed['left_out'], 'row')} left out, {merged}, {fixed['marked']:,} marked as doubtful"
         lines += ["", f"Cleaned copy: {fixed['rows']:,} of {fixed['of_rows']:,} rows; {done}."]
     return "\n".join(lines)
 

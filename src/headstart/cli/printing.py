@@ -178,7 +178,11 @@ def _findings(outcome: Outcome, quiet: bool) -> None:
     for line in findings_shown(result).split("\n"):
         print(on_one_line(line))
     if fixed := result.get("fixed"):
-        _say("\nsaved".ljust(13), f"{fixed['file']} ({counted(fixed['rows'], 'row')}), {fixed['changes']}: what was done", quiet)
+        _say(
+            "\nsaved".ljust(13),
+            f"{fixed['file']} ({counted(fixed['rows'], 'row')}), {fixed['changes']}: what was done",
+            quiet,
+        )
     if outcome.folder:
         _say("\nsaved".ljust(13), f"{outcome.folder}: evidence.json, recipe.yaml, report.html, rows.csv", quiet)
     if not fixed and result["counts"]["error"] + result["counts"]["warning"]:

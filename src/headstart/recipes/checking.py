@@ -62,7 +62,8 @@ class Check(Format, Recipe):
     self_test: bool = True
     """Change some labels in a copy in memory and count how many come to the top, which takes as long as the ranking."""
     backbone: Origin = Field(default_factory=BackboneSource)
-    """The pretrained network: `mini`, a hub id, a folder or an earlier run; its vocabulary and window are held against the texts."""
+    """The pretrained network, whose vocabulary and window are held against the texts too: `mini`, a hub id, a folder or an earlier
+    run."""
     strategies: Annotated[tuple[Annotated[Strategy, named(STRATEGIES)], ...] | None, BeforeValidator(listed)] = None
     """Strategies that labels are judged by, by name; by default the control that needs no network (`tf-idf`, `crf`) and
     `feature-extraction`. Of one that trains, such as `fine-tuning`, it is also said how it comes to know rows, epoch by epoch."""
@@ -110,8 +111,6 @@ class Check(Format, Recipe):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         self.data  # noqa: B018  names of tests that are taken are refused there
-        if self.drop_doubtful is not None and (self.fix is None or not self.noise):
-            raise ValueError("drop_doubtful: it is about a cleaned copy and doubtful labels; give `fix`, and leave `noise` on")
         return self
 
     @property

@@ -160,6 +160,11 @@ def _of_groups(recipe: Grouping) -> Iterator[Idle]:
 def _of_checks(recipe: Check) -> Iterator[Idle]:
     if recipe.overwrite and recipe.output is None and recipe.fix is None:
         yield Idle(("overwrite",), "no output folder and no cleaned copy is named")
+    if recipe.drop_doubtful is not None and (recipe.fix is None or not recipe.noise):
+        yield Idle(
+            ("drop_doubtful",),
+            "it is about doubtful labels in a cleaned copy; name one with `fix`, and leave `noise` on",
+        )
     if not recipe.noise:
         for key in ("strategies", "self_test", "label_folds", "most_rows", "most_doubtful"):
             if getattr(recipe, key) != Check.model_fields[key].get_default():

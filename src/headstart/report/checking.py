@@ -69,20 +69,24 @@ def noise_sentences(noise: Mapping[str, Any]) -> list[str]:
     of = f" of {count(noise['of_rows'])}" if noise["of_rows"] > noise["rows"] else ""
     said = [
         f"Labels of {count(noise['rows'])}{of} rows were judged by {asked}, each row by fits without it.",
-        f"Share of wrong labels {_share(rate['value'])} [{_share(rate['low'])}, {_share(rate['high'])}]; among the first {first} rows "
-        f"{_share(expected['precision'])} [{_share(expected['low'])}, {_share(expected['high'])}] are to be expected. Rows that are "
-        "merely hard count as wrong where they look like it.",
     ]
+    if expected["precision"] is not None:
+        said.append(
+            f"Share of wrong labels {_between(rate, 'value')}; among the first {first} rows "
+            f"{_between(expected, 'precision')} are to be expected; rows that are merely hard count where they look wrong."
+        )
     if test is not None:
         said.append(
-            f"Self-test: {count(test['flipped'])} labels were changed in a copy in memory; {count(test['found'])} of them came among "
-            f"the first {count(test['first'])} rows, {number(test['promised'], 0)} were promised; a changed row was more doubtful than "
-            f"another one in {_share(test['auroc'])} of the pairs."
+            f"Self-test: {count(test['flipped'])} labels were changed in a copy in memory; {count(test['found'])} of them came "
+            f"among the first {count(test['first'])} rows, {number(test['promised'], 0)} were promised; a changed row was more "
+            f"doubtful than another one in {test['auroc']:.1%} of the pairs."
         )
+        if not test["kept"]:
+            said.append("So the order of the rows can be relied on, and no share of wrong labels is promised.")
     bits = noise["usable_information"]
     said.append(
-        f"Usable information {number(bits['bits'], 2)} bits a row; of {counted(bits['rows_below_zero'], 'row')} the models know less "
-        "than nothing."
+        f"Usable information {number(bits['bits'], 2)} bits a row; of {counted(bits['rows_below_zero'], 'row')} the models know "
+        "less than nothing."
     )
     said += [f"{each['strategy']} was left out: {each['why']}" for each in noise["failed"]]
     for found in noise["maps"]:
@@ -94,5 +98,6 @@ def noise_sentences(noise: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _share(value: float) -> str:
-    return f"{value:.1%}"
+def _between(measured: Mapping[str, Any], key: str) -> str:
+    """A share with its interval."""
+    return f"{measured[key]:.1%} [{measured['low']:.1%}, {measured['high']:.1%}]"

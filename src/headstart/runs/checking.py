@@ -88,7 +88,14 @@ def _checked(recipe: Check, call: Call, folder: Path | None) -> Outcome:
     if recipe.fix is not None:
         source = next(iter(labelled.sources.values()))
         result["fixed"] = cleaned_copy.write(
-            Path(recipe.fix), source, task, rows, labels, found, drop_doubtful=recipe.drop_doubtful, overwrite=recipe.overwrite
+            Path(recipe.fix),
+            source,
+            task,
+            rows,
+            labels,
+            found,
+            drop_doubtful=recipe.drop_doubtful,
+            overwrite=recipe.overwrite,
         )
     result["seconds"] = time.perf_counter() - call.started
     if folder is not None:
@@ -97,7 +104,13 @@ def _checked(recipe: Check, call: Call, folder: Path | None) -> Outcome:
         resolved = recipe.revised(
             backbone=pinned, task=task, threads=threads, output=None, fix=None, drop_doubtful=None, overwrite=False
         )
-        _write(folder, result | {"title": folder.name}, resolved, _columns(labelled.train, rows, labels, found), recipe.overwrite)
+        _write(
+            folder,
+            result | {"title": folder.name},
+            resolved,
+            _columns(labelled.train, rows, labels, found),
+            recipe.overwrite,
+        )
     return Outcome(result, folder=folder, refusal=_refusal(recipe, findings))
 
 
@@ -146,7 +159,11 @@ def _lengths(
     context = Context(task, some, some, located, recipe.training, recipe.seed, device=settled(recipe.device))
     try:
         tokenizer = context.backbone().tokenizer
-        tokens = task.prepare(some, tokenizer).tokens if task.labels or not task.named_outputs else tokenizer.encode(some.inputs)
+        tokens = (
+            task.prepare(some, tokenizer).tokens
+            if task.labels or not task.named_outputs
+            else tokenizer.encode(some.inputs)
+        )
     except HeadstartError as error:
         left["lengths"] = str(error)
         return None, []
@@ -188,7 +205,12 @@ def _result(
         "counts": counted_by_weight(findings),
         "passed": not any(each.is_heavy for each in findings),
         "file": labelled.train.file,
-        "task": {"name": task.name, "text": list(task.text or ()), "label": task.label, "labels": list(task.labels or ())},
+        "task": {
+            "name": task.name,
+            "text": list(task.text or ()),
+            "label": task.label,
+            "labels": list(task.labels or ()),
+        },
         "parts": [dict(source.file) for source in labelled.sources.values()],
         "rows": len(labelled.train),
         "labels": dict(labels.task.counts(labels.rows)) if labels.task is not None else {},
@@ -230,7 +252,9 @@ def _lines(train: Store[Any], others: Any) -> list[str]:
     return [str(train.lines[others[row]]) if row in others else "" for row in range(len(train))]
 
 
-def _write(folder: Path, evidence: dict[str, Any], recipe: Check, columns: dict[str, list[str]], overwrite: bool) -> None:
+def _write(
+    folder: Path, evidence: dict[str, Any], recipe: Check, columns: dict[str, list[str]], overwrite: bool
+) -> None:
     """Write the folder of a check: evidence, page, recipe, rows."""
     with new_folder(folder, overwrite=overwrite) as work:
         write_json(work / EVIDENCE, evidence)

@@ -90,10 +90,14 @@ def write(
         if found is not None and found[0] >= 0.5:
             said = f"likely wrong ({found[0]:.2f}), rather {found[1]}"
             changes.append(Change(train.lines[row], "marked", said))
-    found = {} if judged is None else {
-        "probability_wrong": [None if each is None else f"{each[0]:.4f}" for each in marked],
-        "likelier": [None if each is None else each[1] for each in marked],
-    }
+    found = (
+        {}
+        if judged is None
+        else {
+            "probability_wrong": [None if each is None else f"{each[0]:.4f}" for each in marked],
+            "likelier": [None if each is None else each[1] for each in marked],
+        }
+    )
     table = Table(train.file, columns, [train.lines[row] for row in kept])
     found_rows.write(output, table, found, tables={}, result={}, overwrite=overwrite)
     changes.sort(key=lambda each: each.line)
@@ -152,11 +156,10 @@ def _merge(
 def _respelled(cell: str | None, task: Task[Any, Any], spellings: Mapping[str, str]) -> str | None:
     if cell is None or task.target_kind == "label":
         return spellings.get(cell or "", cell)
-    separator = getattr(task, "separator", None) or "json"
-    parts = listed_labels(cell) if separator == "json" else cell.split({"newline": "\n", "space": " "}.get(separator, separator))
+    separator = str(getattr(task, "separator", None) or "json")
+    sign = {"newline": "\n", "space": " "}.get(separator, separator)
+    parts = listed_labels(cell) if separator == "json" else cell.split(sign)
     if parts is None or not any(part.strip() in spellings for part in parts):
         return cell
     named = list(dict.fromkeys(spellings.get(part.strip(), part.strip()) for part in parts))
-    if separator == "json":
-        return Json(json.dumps(named, ensure_ascii=False))
-    return {"newline": "\n", "space": " "}.get(separator, separator).join(named)
+    return Json(json.dumps(named, ensure_ascii=False)) if separator == "json" else sign.join(named)

@@ -54,6 +54,10 @@ class Judged:
     maps: dict[str, DataMap]
     of_rows: int
 
+    def promise(self, first: int) -> tuple[float, float, float] | None:
+        """Share of wrong labels among so many first rows, with its interval; None where the self-test did not keep its own."""
+        return None if self.test is not None and not self.test.is_kept else self.doubted.promise(first)
+
 
 def why_not(recipe: Check, task: Task[Any, Any] | None, rows: Store[Any]) -> str:
     """Why labels are not judged, a sentence without a full stop; empty where they are."""
@@ -99,7 +103,9 @@ def judged(recipe: Check, task: Task[Any, Any], rows: Store[Any], located: Locat
         task, part, located, groups, parts=recipe.label_folds, training=recipe.training, seed=recipe.seed,
         progress=call.progress, cache=cache, precision=recipe.precision, device=settled(recipe.device),
     )  # fmt: skip
-    call.progress.say("labels", f"{counted(len(part), 'row')} are judged by {', '.join(each.name for each in strategies)}")
+    call.progress.say(
+        "labels", f"{counted(len(part), 'row')} are judged by {', '.join(each.name for each in strategies)}"
+    )
     asked = held_out(strategies, context)
     found = doubted(task, part, asked.outputs)
     test = self_test(found, asked, context, recipe.most_doubtful) if recipe.self_test else None
@@ -134,20 +140,24 @@ def finding(found: Judged, first: int) -> Finding:
     """What the doubts come to, as one finding."""
     doubts, rows = found.doubted, found.doubted.rows
     first = min(first, len(rows))
-    value, low, high = doubts.promise(first)
-    model = doubts.model
-    unit = {"labels": "of the decisions about single labels", "tags": "of the tags"}.get(doubts.task.target_kind, "of the labels")
-    what = (
-        f"about {model.rate:.1%} {unit} look wrong [{model.low:.1%}, {model.high:.1%}]; of the {count(first)} most doubtful "
-        f"rows about {value * first:.0f} [{low * first:.0f}, {high * first:.0f}] are wrong"
+    promise, model = found.promise(first), doubts.model
+    unit = {"labels": "of the decisions about single labels", "tags": "of the tags"}.get(
+        doubts.task.target_kind, "of the labels"
     )
+    what = f"how many of the {count(first)} most doubtful rows are wrong cannot be told: the self-test does not keep its promise"
+    if promise is not None:
+        value, low, high = (each * first for each in promise)
+        what = (
+            f"about {model.rate:.1%} {unit} look wrong [{model.low:.1%}, {model.high:.1%}]; of the {count(first)} most doubtful "
+            f"rows about {value:.0f} [{low:.0f}, {high:.0f}] are wrong"
+        )
     places = [
         Place(rows.file, rows.lines[row], f"{_label(rows.get(row).label)}, rather {doubts.likelier[row]}")
         for row in doubts.order[:first].tolist()
     ]
     do = "look at the listed rows, the first ones first; leaving out what models doubt, unseen, made models worse in measurements"
-    made = Finding.at("label noise", "warning" if value >= MANY else "note", what, do, places)
-    return made
+    weight = "warning" if promise is not None and promise[0] >= MANY else "note"
+    return Finding.at("label noise", weight, what, do, places)
 
 
 def plain(found: Judged, first: int) -> dict[str, Any]:
@@ -155,15 +165,17 @@ def plain(found: Judged, first: int) -> dict[str, Any]:
     doubts, model = found.doubted, found.doubted.model
     order = doubts.order[: min(first, len(doubts.rows))]
     weights = zip(found.asked.strategies, found.asked.described, model.weights.tolist(), strict=True)
-    value, low, high = doubts.promise(len(order))
+    promise = found.promise(len(order)) or (None, None, None)
     return {
         "rows": len(doubts.rows),
         "of_rows": found.of_rows,
-        "strategies": [{"strategy": each.name, "description": said, "weight": weight} for each, said, weight in weights],
+        "strategies": [
+            {"strategy": each.name, "description": said, "weight": weight} for each, said, weight in weights
+        ],
         "failed": [{"strategy": name, "why": why} for name, why in found.asked.failed.items()],
         "rate": {"value": model.rate, "low": model.low, "high": model.high},
         "more_likely_wrong": int((doubts.doubts >= SURE).sum()),
-        "expected": {"first": len(order), "precision": value, "low": low, "high": high},
+        "expected": {"first": len(order)} | dict(zip(("precision", "low", "high"), promise, strict=True)),
         "self_test": None if found.test is None else found.test.plain(),
         "usable_information": _information(doubts),
         "maps": [_plain_map(name, each, doubts.rows) for name, each in found.maps.items()],
@@ -211,7 +223,11 @@ def _plain_map(name: str, found: DataMap, rows: Store[Any]) -> dict[str, Any]:
         "variability": float(found.variability.mean()),
         "correctness": float(found.correctness.mean()),
         "hardest": [
-            {"line": rows.lines[row], "confidence": float(found.confidence[row]), "text": shortened(rows.get(row).text, SHOWN)}
+            {
+                "line": rows.lines[row],
+                "confidence": float(found.confidence[row]),
+                "text": shortened(rows.get(row).text, SHOWN),
+            }
             for row in hardest
         ],
     }

@@ -1,4 +1,4 @@
-"""What is odd about labels, before strategies are asked: spellings, rare ones, those that other files have alone; spans and numbers."""
+"""What is odd about labels, before strategies are asked: spellings, rare ones, those that other files have alone; spans."""
 
 from __future__ import annotations
 
@@ -102,12 +102,15 @@ def _spelled(rows: Store[Any], names: list[tuple[int, str]], counts: Counter[str
         if len(labels) < 2:
             continue
         shown = " and ".join(
-            f"'{said}' ({counted(counts[label], 'row')})" for label, said in zip(labels, told_apart(labels), strict=True)
+            f"'{said}' ({counted(counts[label], 'row')})"
+            for label, said in zip(labels, told_apart(labels), strict=True)
         )
         usual = max(labels, key=lambda label: (counts[label], label))
         places = [Place(rows.file, rows.lines[row], name) for row, name in names if name in labels and name != usual]
         what = f"labels differ only by case, white space or spelling: {shown}"
-        yield Finding.at("spelling", "error", what, "write them alike, or merge them with --merge-labels or --fix", places)
+        yield Finding.at(
+            "spelling", "error", what, "write them alike, or merge them with --merge-labels or --fix", places
+        )
 
 
 def _frequencies(
@@ -125,22 +128,37 @@ def _frequencies(
         yield Finding.at("missing label", "warning", said, "empty the cells if that is what they mean", places)
     if task.target_kind == "label" and len(counts) == 1:
         only = next(iter(counts))
-        yield Finding("label", "error", f"all {len(rows):,} rows have the label '{only}'", "two labels are needed to learn from")
+        yield Finding(
+            "label", "error", f"all {len(rows):,} rows have the label '{only}'", "two labels are needed to learn from"
+        )
         return
     for weight, least, most, how in (
-        ("error", 1, 1, f"have one {unit} only; fit stops at them: add some, or leave them out with --drop-rare-labels"),
-        ("warning", 2, FEW_ROWS - 1, f"have fewer than {FEW_ROWS} {unit}s, which is little to learn from and to score"),
+        (
+            "error",
+            1,
+            1,
+            f"with one {unit} only; fit stops at them: add some, or leave them out with --drop-rare-labels",
+        ),
+        ("warning", 2, FEW_ROWS - 1, f"with fewer than {FEW_ROWS} {unit}s, which is little to learn from and to score"),
     ):
         rare = sorted(name for name, count in counts.items() if least <= count <= most)
         if rare:
-            shown = ", ".join(f"'{name}'" for name in rare[:NAMED]) + f" and {len(rare) - NAMED} more" * (len(rare) > NAMED)
+            shown = ", ".join(f"'{name}'" for name in rare[:NAMED]) + f" and {len(rare) - NAMED} more" * (
+                len(rare) > NAMED
+            )
             places = [Place(rows.file, rows.lines[row], name) for row, name in merged if name in {*rare}]
             begin, _, do = how.partition("; fit stops at them: ")
             yield Finding.at("rare label", weight, f"{counted(len(rare), what[:-1])} {begin}: {shown}", do, places)  # type: ignore[arg-type]
-    (most_name, most_rows), (least_name, least_rows) = counts.most_common()[0], counts.most_common()[-1]
+    several = Counter({name: count for name, count in counts.items() if count > 1}) or counts
+    (most_name, most_rows), (least_name, least_rows) = several.most_common()[0], several.most_common()[-1]
     if most_rows >= UNEVEN * least_rows:
         said = f"'{most_name}' has {most_rows:,} {unit}s, '{least_name}' {least_rows:,}"
-        yield Finding("imbalance", "note", said, "look at macro_f1 beside accuracy; --class-weight balanced weighs rare labels more")
+        yield Finding(
+            "imbalance",
+            "note",
+            said,
+            "look at macro_f1 beside accuracy; --class-weight balanced weighs rare labels more",
+        )
 
 
 def _spans(rows: Store[Any]) -> Iterator[Finding]:
@@ -148,10 +166,14 @@ def _spans(rows: Store[Any]) -> Iterator[Finding]:
     odd = odd_spans((row.input.words, row.label or ()) for row in rows.examples)
     if odd:
         places = [
-            Place(rows.file, rows.lines[each.row], f"'{each.words}' is {each.said}, {each.usual} in {each.times} of {each.of}")
+            Place(
+                rows.file,
+                rows.lines[each.row],
+                f"'{each.words}' is {each.said}, {each.usual} in {each.times} of {each.of}",
+            )
             for each in odd
         ]
-        what = f"{counted(len(odd), 'time')} words have another type than they mostly have, or none"
+        what = f"{counted(len(odd), 'time')} words with another type than they mostly have, or with none"
         yield Finding.at("span", "warning", what, "look at them: the same words may mean another thing there", places)
 
 
@@ -165,7 +187,7 @@ def _unseen(labelled: LabelledRows, task: Task[Any, Any]) -> Iterator[Finding]:
             continue
         unseen = unseen_labels(dropped)
         shown = ", ".join(f"'{name}'" for name in unseen[:NAMED])
-        what = f"{counted(len(dropped), f'{role.name} row')} have labels that training rows lack ({shown})"
+        what = f"{counted(len(dropped), f'{role.name} row')} with labels that training rows lack ({shown})"
         what += spelled_otherwise(unseen, task.label_names)
         places = [Place(row.file, row.line) for row in dropped]
         weight = "warning" if len(left) else "error"

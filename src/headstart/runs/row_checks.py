@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from headstart.checks import duplicates
-from headstart.checks.labels import READS_LIKE_MISSING
 from headstart.checks.findings import Finding, Place, Weight
+from headstart.checks.labels import READS_LIKE_MISSING
 from headstart.data.splits import fingerprints
 from headstart.data.store import Store
 from headstart.drawing.text import counted, shortened
@@ -70,7 +70,9 @@ def checked_rows(labelled: LabelledRows, near: float) -> RowChecks:
     leaks = _leaks(parts, prints)
     findings += [finding for finding, _ in leaks]
     found_near: dict[int, int] = {}
-    if near:
+    if task.target_kind == "answer":
+        findings += _same_contexts(parts)
+    elif near:
         more, found_near = _near(task, parts, near)
         findings += more
     leaked = {row: name for _, rows in leaks for row, name in rows.items()}
@@ -85,11 +87,11 @@ def left_out(labelled: LabelledRows) -> Iterator[Finding]:
             by_reason[row.reason].append(Place(row.file, row.line))
         ordered = sorted(by_reason.items(), key=lambda each: -len(each[1]))
         for reason, places in ordered[:MOST_REASONS]:
-            what = f"{counted(len(places), 'row')} cannot be used: {reason}"
+            what = f"{counted(len(places), 'row')} that cannot be used: {reason}"
             yield Finding.at("unusable", "warning", what, "mend or remove the rows; fit leaves them out", places)
         rest = [place for _, places in ordered[MOST_REASONS:] for place in places]
         if rest:
-            what = f"{counted(len(rest), 'row')} cannot be used for {len(ordered) - MOST_REASONS} other reasons"
+            what = f"{counted(len(rest), 'row')} that cannot be used for {len(ordered) - MOST_REASONS} other reasons"
             yield Finding.at("unusable", "warning", what, "mend or remove the rows; fit leaves them out", rest)
 
 
@@ -134,20 +136,27 @@ def _copies(rows: Store[Any], prints: np.ndarray) -> dict[int, int]:
 
 def _about_copies(role: Role, rows: Store[Any], copies: Mapping[int, int]) -> Iterator[Finding]:
     if copies:
-        places = [
-            Place(rows.file, rows.lines[row], f"as line {rows.lines[first]}") for row, first in copies.items()
-        ]
-        what = f"{counted(len(copies), f'{role.name} row')} repeat an earlier one, label and all"
-        yield Finding.at("copy", "note", what, "leave the copies out, or keep them if the text is as frequent as that", places)
+        places = [Place(rows.file, rows.lines[row], f"as line {rows.lines[first]}") for row, first in copies.items()]
+        what = f"{counted(len(copies), _row(role))} repeating an earlier one, label and all"
+        yield Finding.at(
+            "copy", "note", what, "leave the copies out, or keep them if the text is as frequent as that", places
+        )
 
 
 def _about_clashes(role: Role, rows: Store[Any], clashes: Sequence[Sequence[int]]) -> Iterator[Finding]:
     if clashes:
-        places = [
-            Place(rows.file, rows.lines[row], _said(rows.get(row).label)) for group in clashes for row in group
-        ]
-        what = f"{counted(len(clashes), 'text')} of the {role.name} rows stand with different labels; at most one can be right"
+        places = [Place(rows.file, rows.lines[row], _said(rows.get(row).label)) for group in clashes for row in group]
+        what = f"{counted(len(clashes), 'text')} with different labels in {_rows(role)}; at most one each can be right"
         yield Finding.at("contradiction", "warning", what, "decide for one label each", places)
+
+
+def _row(role: Role) -> str:
+    """What a row of a part is called."""
+    return f"{'training' if role == TRAIN else role.name} row"
+
+
+def _rows(role: Role) -> str:
+    return f"{_row(role)}s"
 
 
 def _said(label: Any) -> str:
@@ -157,9 +166,7 @@ def _said(label: Any) -> str:
     return shortened(" ".join(str(label).split()), SAID)
 
 
-def _leaks(
-    parts: Mapping[Role, Store[Any]], prints: Mapping[Role, np.ndarray]
-) -> list[tuple[Finding, dict[int, str]]]:
+def _leaks(parts: Mapping[Role, Store[Any]], prints: Mapping[Role, np.ndarray]) -> list[tuple[Finding, dict[int, str]]]:
     """Texts that stand in two parts, where that makes scores say more than they should; with the training rows."""
     found = []
     roles = [role for role in parts if role != TRANSLATIONS]
@@ -176,7 +183,7 @@ def _leaks(
             ]
             scored = other.kind in SCORED
             weight: Weight = "error" if scored and role == TRAIN else "warning"
-            what = f"{counted(len(both), f'{other.name} row')} have a text that is also a {role.name} row"
+            what = f"{counted(len(both), _row(other))} with a text that is also a {_row(role)}"
             why = (
                 "scores would be those of texts that were learnt from: leave these rows out of one of the files"
                 if weight == "error"
@@ -185,6 +192,24 @@ def _leaks(
             own = np.flatnonzero(np.isin(prints[role], prints[other])).tolist() if weight == "error" else []
             found.append((Finding.at("leak", weight, what, why, places), dict.fromkeys(own, other.name)))
     return found
+
+
+def _same_contexts(parts: Mapping[Role, Store[Any]]) -> Iterator[Finding]:
+    """Questions about a text that training rows ask about too."""
+    known = {row.input.context for row in parts[TRAIN].examples}
+    for role, rows in parts.items():
+        if role in (TRAIN, TARGET, TRANSLATIONS):
+            continue
+        places = [
+            Place(rows.file, line)
+            for row, line in zip(rows.examples, rows.lines, strict=True)
+            if row.input.context in known
+        ]
+        if places:
+            what = f"{counted(len(places), _row(role))} about a text that training rows ask about too"
+            yield Finding.at(
+                "near leak", "warning", what, "scores say little of other texts: part the files by text", places
+            )
 
 
 @dataclass(frozen=True)
@@ -216,8 +241,12 @@ def _near(task: Task[Any, Any], parts: Mapping[Role, Store[Any]], least: float) 
             near[row] = earlier
     findings = []
     if near:
-        places = [Place(train.file, train.lines[row], f"nearly line {train.lines[other]}") for row, other in near.items()]
-        what = f"{counted(len(near), 'training row')} nearly repeat an earlier one ({least:.0%} of their word 5-grams)"
+        places = [
+            Place(train.file, train.lines[row], f"nearly line {train.lines[other]}") for row, other in near.items()
+        ]
+        what = (
+            f"{counted(len(near), 'training row')} nearly repeating an earlier one ({least:.0%} of their word 5-grams)"
+        )
         findings.append(Finding.at("near copy", "note", what, "headstart duplicates shows them in groups", places))
     clashes = [
         Place(train.file, train.lines[row], f"{_said(one)}, and line {train.lines[other]}: {_said(two)}")
@@ -225,7 +254,7 @@ def _near(task: Task[Any, Any], parts: Mapping[Role, Store[Any]], least: float) 
         if task.contradicts and (one := train.get(row).label) != (two := train.get(other).label)
     ]
     if clashes:
-        what = f"{counted(len(clashes), 'training row')} nearly repeat an earlier one that has another label"
+        what = f"{counted(len(clashes), 'training row')} nearly repeating an earlier one that has another label"
         findings.append(Finding.at("near contradiction", "warning", what, "look at both labels", clashes))
     for role, rows in parts.items():
         if role in (TRAIN, TARGET, TRANSLATIONS):
@@ -237,7 +266,7 @@ def _near(task: Task[Any, Any], parts: Mapping[Role, Store[Any]], least: float) 
             if group in first and not copied[row]
         ]
         if places:
-            what = f"{counted(len(places), f'{role.name} row')} nearly repeat a training row"
+            what = f"{counted(len(places), _row(role))} nearly repeating a training row"
             do = "scores may be optimistic: leave them out of one of the files"
             findings.append(Finding.at("near leak", "warning", what, do, places))
     return findings, near

@@ -82,7 +82,7 @@ class Shared:
     within: Within | None = None
     """What a fold is part of; None in a whole run."""
     by_epoch: list[Outputs] = field(default_factory=list)
-    """Out-of-fold outputs of the training rows after each epoch, 0 before training, of the strategy that last trained under folds."""
+    """Out-of-fold outputs of the training rows after each epoch, 0 before training, of what last trained under folds."""
     inner: Shared | None = None
     """The same for choices among few training rows beside a validation part; None where none were made."""
     joined: Context | None = None
