@@ -1,6 +1,6 @@
 """How well does `check` find labels that are wrong, and does it keep what it promises? Some labels are changed at random.
 
-    python benchmarks/label_noise.py [--sets sst2,ag_news,trec6,clinc150] [--seeds 3] [--rate 0.05] [--quick]
+    python benchmarks/label_noise.py [--sets sst2,ag_news,trec6,clinc150] [--seeds 3] [--rows N] [--rate 0.05] [--quick]
 
 `auroc`: how often a changed row is more doubtful than another one, for the doubts of `check` and, beside them, for the probability
 of the given label by each strategy alone (what confident learning ranks by), the mean of these and the mean of their ranks.
@@ -106,11 +106,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=MOST, help="rows at most, drawn at random")
     parser.add_argument("--rate", type=float, default=0.05)
     parser.add_argument("--quick", action="store_true", help="few rows and one seed: does it run?")
     options = parser.parse_args()
     for name in options.sets.split(","):
-        rows = draws.drawn(name, "train", 300 if options.quick else MOST)
+        rows = draws.drawn(name, "train", 300 if options.quick else options.rows)
         texts, labels = [text for text, _ in rows], [label for _, label in rows]
         before, _ = found_in(texts, labels, seed=0, self_test=False)
         aside = before.doubted.doubts >= 0.5

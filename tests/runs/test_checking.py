@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,14 @@ import pytest
 import headstart
 from headstart.cli.checked import findings_shown
 from headstart.errors import DataError, MissingInputError, RecipeError, RunFolderError
+from headstart.readers.memory import table_of
 from headstart.recipes.effects import without_effect
 from headstart.recipes.parsing import assemble
 from headstart.runs.doubted import SelfTest, auroc
+from headstart.runs.judging_labels import finding, judged, plain
+from headstart.runs.label_checks import checked_labels
+from headstart.runs.outcome import Call
+from headstart.runs.preparation import read as read_rows
 
 WORDS = [
     "very",
@@ -35,6 +41,7 @@ WORDS = [
     "start",
     "end",
 ]
+LONG = " ".join(f"word{at}" for at in range(40))
 GOOD, BAD = ("good", "yours", "way"), ("bad", "end", "night")
 
 
@@ -55,6 +62,10 @@ def written(path: Path, rows: list[tuple[str, str]], header: tuple[str, str] = (
     return str(path)
 
 
+def read(path: Path) -> list[dict[str, str]]:
+    return [*csv.DictReader(path.read_text(encoding="utf-8").splitlines())]
+
+
 def kinds(found: dict[str, Any]) -> dict[str, list[int]]:
     """Lines of the findings by kind."""
     return {each["kind"]: [place["line"] for place in each["places"]] for each in found["findings"]}
@@ -71,13 +82,13 @@ def dirty(tmp_path: Path) -> tuple[str, str]:
         ("", "pos"),  # line 25: no text
         ("you start it now", "odd"),  # line 26: a label of one row
         ("all of it is in the test", "pos"),  # line 27
-        ("one two three four five six seven eight nine ten eleven twelve thirteen", "pos"),  # line 28
-        ("one two three four five six seven eight nine ten eleven twelve fourteen", "pos"),  # line 29
+        (f"{LONG} thirteen", "pos"),  # line 28
+        (f"{LONG} fourteen", "pos"),  # line 29
     ]
     test = [
         ("all of it is in the test", "pos"),
         ("a day to start", "unheard"),
-        ("one two three four five six seven eight nine ten eleven twelve fifteen", "pos"),
+        (f"{LONG} fifteen", "pos"),
         ("the end is at night", "neg"),
     ]
     return written(tmp_path / "train.csv", rows), written(tmp_path / "test.csv", test)
@@ -97,7 +108,7 @@ def test_each_fault_is_found_at_its_line(dirty: tuple[str, str], tiny_backbone: 
         (each["weight"] for each in found["findings"]), key=("error", "warning", "note").index
     )
     assert found["counts"]["error"] == 3 and not found["passed"]
-    assert found["labels"] == {"pos": 15, "neg": 10}
+    assert found["labels"] == {"pos": 16, "neg": 10}
     said = findings_shown(found)
     assert "as line 2" in said and "'POS' (1 row)" in said and "not checked: label noise: it was not asked for" in said
 
@@ -110,8 +121,8 @@ def test_a_cleaned_copy_says_what_was_done_and_the_file_stays_as_it_is(
     options: dict[str, Any] = {"test": test, "noise": False, "backbone": str(tiny_backbone)}
     found = headstart.check(train, fix=str(tmp_path / "cleaned.csv"), **options)
     assert Path(train).read_bytes() == before
-    rows = [*csv.DictReader((tmp_path / "cleaned.csv").open(encoding="utf-8"))]
-    done = [*csv.DictReader((tmp_path / "cleaned.changes.csv").open(encoding="utf-8"))]
+    rows = read(tmp_path / "cleaned.csv")
+    done = read(tmp_path / "cleaned.changes.csv")
     assert [(each["line"], each["done"]) for each in done] == [
         ("22", "left out"), ("24", "merged"), ("25", "left out"), ("27", "left out"),
     ]  # fmt: skip
@@ -140,9 +151,9 @@ def test_labels_that_were_changed_come_first_and_the_folder_has_it_all(tiny_back
     assert {each["line"] - 2 for each in noise["suspects"]} == changed
     assert all(each["likelier"] != each["label"] for each in noise["suspects"])
     assert noise["expected"]["precision"] > 0.9 and 0.005 < noise["rate"]["value"] < 0.06
-    assert noise["self_test"]["flipped"] == 24 and noise["self_test"]["auroc"] > 0.95
+    assert noise["self_test"]["flipped"] == 24 and noise["self_test"]["auroc"] > 0.85
     assert found["fixed"]["left_out"] == 3 and found["fixed"]["rows"] == 117
-    table = [*csv.DictReader((folder / "rows.csv").open(encoding="utf-8"))]
+    table = read(folder / "rows.csv")
     doubted = {at for at, row in enumerate(table) if float(row["probability_wrong"]) > 0.5}
     assert doubted == changed
     page = (folder / "report.html").read_text(encoding="utf-8")
@@ -268,3 +279,19 @@ def test_the_auroc_counts_ties_for_a_half() -> None:
 def test_options_without_effect_are_said(options: dict[str, Any], place: str) -> None:
     [idle] = without_effect(assemble("check", {"train": "rows.csv"} | options))
     assert idle.place[-1] == place
+
+
+def test_no_share_is_promised_where_the_self_test_breaks_its_promise(tiny_backbone: Path) -> None:
+    recipe = assemble(
+        "check",
+        {"train": "rows.csv", "self_test": False, "label_folds": 2, "strategies": ({"name": "tf-idf", "C": 3.0},)},
+    )
+    table = table_of({"text": [text for text, _ in clear(60)], "label": [label for _, label in clear(60)]}, "rows.csv")
+    labels = checked_labels(read_rows(recipe.comparison(), table))
+    assert labels.task is not None
+    found = judged(recipe, labels.task, labels.rows, None, Call())
+    assert found.promise(10) == found.doubted.promise(10)
+    for kept, said in ((10, "look wrong"), (90, "cannot be told")):
+        tested = replace(found, test=SelfTest(10, 0.9, 100, kept, 10.0, 5))
+        assert said in finding(tested, 10).what
+        assert (plain(tested, 10)["expected"]["precision"] is None) == (kept == 90)

@@ -88,7 +88,9 @@ class SelfTest:
     def is_kept(self) -> bool:
         """Whether as many were found as promised, but for a tenth of the rows looked at and for chance."""
         share = min(self.promised / max(self.first, 1), 1.0)
-        return abs(self.found - self.promised) <= LOOSE * self.first + 2 * np.sqrt(self.first * share * (1 - share))
+        chance = 2 * float(np.sqrt(self.first * share * (1 - share)))
+        chance = 2 * float(np.sqrt(self.first * share * (1 - share)))
+        return bool(abs(self.found - self.promised) <= LOOSE * self.first + chance)
 
     def plain(self) -> dict[str, Any]:
         """Plain data for evidence and `--json`."""

@@ -182,7 +182,7 @@ def _leaks(parts: Mapping[Role, Store[Any]], prints: Mapping[Role, np.ndarray]) 
                 for row in both
             ]
             scored = other.kind in SCORED
-            weight: Weight = "error" if scored and role == TRAIN else "warning"
+            weight: Weight = "error" if scored and role == TRAIN else "note" if other == TARGET else "warning"
             what = f"{counted(len(both), _row(other))} with a text that is also a {_row(role)}"
             why = (
                 "scores would be those of texts that were learnt from: leave these rows out of one of the files"
