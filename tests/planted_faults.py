@@ -2666,8 +2666,8 @@ FAULTS = (
         NOISE + "test_shares_of_wrong_labels_lie_in_their_intervals_and_promises_are_kept_on_average[0.05-5]",
     ),
     Fault(
-        "check: the likelihood climbs by right labels alone", "checks/label_noise.py",
-        "turned = of_right - (1 - of_right) * np.exp(right) / -np.expm1(right)", "turned = of_right",
+        "check: the share of wrong labels goes the wrong way", "checks/label_noise.py",
+        "[1 - of_right - rate]", "[of_right - rate]",
         NOISE + "test_the_gradient_finds_the_highest_likelihood",
     ),
     Fault(
@@ -2677,7 +2677,7 @@ FAULTS = (
     ),
     Fault(
         "check: a copy is a contradiction of itself", "runs/row_checks.py",
-        "key = repr(rows.get(row).label)", "key = str(row)",
+        "key = repr(labels[row])", "key = str(row)",
         CHECKED + "test_each_fault_is_found_at_its_line",
     ),
     Fault(

@@ -153,6 +153,7 @@ def test_labels_that_were_changed_come_first_and_the_folder_has_it_all(tiny_back
     assert noise["expected"]["precision"] > 0.9 and 0.005 < noise["rate"]["value"] < 0.06
     assert noise["self_test"]["flipped"] == 24 and noise["self_test"]["auroc"] > 0.85
     assert found["fixed"]["left_out"] == 3 and found["fixed"]["rows"] == 117
+    assert {int(each["line"]) - 2 for each in read(tmp_path / "c.changes.csv")} == changed
     table = read(folder / "rows.csv")
     doubted = {at for at, row in enumerate(table) if float(row["probability_wrong"]) > 0.5}
     assert doubted == changed
@@ -239,6 +240,8 @@ def test_what_cannot_be_read_or_asked_is_refused_with_the_reason(tmp_path: Path,
         headstart.check(path, label="sentiment")
     with pytest.raises(RecipeError, match="cannot serve"):
         headstart.check(path, strategies="crf", backbone=str(tiny_backbone))
+    with pytest.raises(RecipeError, match="data.target"):
+        headstart.check(path, strategies="self-training", backbone=str(tiny_backbone))
     with pytest.raises(DataError, match=r"rows\.csv: 1 finding of weight \(unseen label\)"):
         other = written(tmp_path / "other.csv", [("a shop at nine", "else")] * 1)
         headstart.check(path, test=other, noise=False, strict=True, backbone=str(tiny_backbone))
@@ -282,7 +285,7 @@ def test_options_without_effect_are_said(options: dict[str, Any], place: str) ->
 
 
 def test_no_share_is_promised_where_the_self_test_breaks_its_promise(tiny_backbone: Path) -> None:
-    recipe = assemble(
+    recipe: Any = assemble(
         "check",
         {"train": "rows.csv", "self_test": False, "label_folds": 2, "strategies": ({"name": "tf-idf", "C": 3.0},)},
     )

@@ -10,7 +10,7 @@ Weight = Literal["note", "warning", "error"]
 """How much a finding matters: worth knowing; makes models or scores worse; learning stops at it, or scores are wrong by it."""
 WEIGHTS: tuple[Weight, ...] = ("error", "warning", "note")
 """The heaviest first."""
-SHOWN_PLACES = 20
+SHOWN_PLACES = 100
 """Places that a finding names; more are counted."""
 
 

@@ -120,7 +120,7 @@ class Check(Format, Recipe):
 
     def comparison(self) -> Compare:
         """The run of `compare` that reads the same rows."""
-        return Compare(data=self.data, task=self.task, seed=self.seed)
+        return Compare(data=self.data, task=self.task, strategies=self.strategies, seed=self.seed)
 
     def moved(self, directory: Path) -> Self:
         """A copy whose files, named as from `directory`, are found from elsewhere; data in memory stays there."""

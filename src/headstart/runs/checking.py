@@ -65,6 +65,8 @@ def _checked(recipe: Check, call: Call, folder: Path | None) -> Outcome:
     labelled = read(recipe.comparison(), call.table, call.progress)
     task = labelled.task
     call.progress.say("data", f"{counted(len(labelled.train), 'row')} of {labelled.train.file}: {task.name}")
+    if labelled.guess:
+        call.progress.say("data", labelled.guess.sentence())
     rows = checked_rows(labelled, recipe.near_duplicates)
     labels = checked_labels(labelled)
     findings, left = [*rows.findings, *labels.findings], dict[str, str]()

@@ -13,6 +13,8 @@ from headstart.checks.findings import Finding, Place
 from headstart.data.cache import no_cache, user_cache
 from headstart.data.outputs import Outputs
 from headstart.data.store import Store
+from headstart.data.tags import spans_of
+from headstart.data.words import Sentence
 from headstart.drawing.text import count, counted, shortened
 from headstart.errors import DataError, ModelError
 from headstart.recipes.checking import Check
@@ -23,7 +25,7 @@ from headstart.runs.splitting import at_most
 from headstart.runs.truth import WORDS_PER_ROW
 from headstart.runtime.device import settled
 from headstart.strategies.base import Strategy
-from headstart.strategies.offers import require_serving
+from headstart.strategies.offers import require_network, require_serving
 from headstart.tasks.base import Task
 
 SURE = 0.5
@@ -116,6 +118,8 @@ def judged(recipe: Check, task: Task[Any, Any], rows: Store[Any], located: Locat
 def _asked(recipe: Check, task: Task[Any, Any], located: Located | None) -> list[Strategy]:
     if recipe.strategies:
         require_serving(task, recipe.strategies)
+        if located is not None:
+            require_network(task, recipe.strategies, (), located.config)
         named = list(recipe.strategies)
     else:
         named = usual_strategies(task)
@@ -152,7 +156,7 @@ def finding(found: Judged, first: int) -> Finding:
             f"rows about {value:.0f} [{low:.0f}, {high:.0f}] are wrong"
         )
     places = [
-        Place(rows.file, rows.lines[row], f"{_label(rows.get(row).label)}, rather {doubts.likelier[row]}")
+        Place(rows.file, rows.lines[row], f"{_label(rows.get(row))}, rather {doubts.likelier[row]}")
         for row in doubts.order[:first].tolist()
     ]
     do = "look at the listed rows, the first ones first; leaving out what models doubt, unseen, made models worse in measurements"
@@ -188,7 +192,7 @@ def _suspect(found: Doubted, rank: int, row: int) -> dict[str, Any]:
     return {
         "rank": rank,
         "line": found.rows.lines[row],
-        "label": _label(example.label),
+        "label": _label(example),
         "likelier": found.likelier[row],
         "probability_wrong": float(found.doubts[row]),
         "usable_information": float(found.information[row]),
@@ -233,9 +237,14 @@ def _plain_map(name: str, found: DataMap, rows: Store[Any]) -> dict[str, Any]:
     }
 
 
-def _label(label: Any) -> str:
+def _label(example: Any) -> str:
+    """The label of a row in a few words: of a sentence its spans."""
+    label = example.label
     if isinstance(label, float):
         return f"{label:.4g}"
-    if isinstance(label, tuple):
-        return shortened(" ".join(map(str, label)) or "(none)", 80)
-    return str(label)
+    if isinstance(example, Sentence):
+        spans = (
+            f"{' '.join(example.input.words[each.start : each.end])}: {each.type}" for each in spans_of(label or ())
+        )
+        return shortened(", ".join(spans) or "(none)", SHOWN)
+    return shortened(", ".join(label) or "(none)", SHOWN) if isinstance(label, tuple) else str(label)

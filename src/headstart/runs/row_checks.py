@@ -61,9 +61,10 @@ def checked_rows(labelled: LabelledRows, near: float) -> RowChecks:
     for role, rows in parts.items():
         if role in (TARGET, TRANSLATIONS):
             continue
-        own = _copies(rows, prints[role])
+        labels = _labels(task, rows)
+        own = _copies(labels, prints[role])
         findings += _about_copies(role, rows, own)
-        clashes = duplicates.contradictory(prints[role], _labels(rows)) if task.contradicts else []
+        clashes = duplicates.contradictory(prints[role], labels) if task.contradicts else []
         findings += _about_clashes(role, rows, clashes)
         if role == TRAIN:
             copies, contradicted = own, frozenset(row for group in clashes for row in group)
@@ -107,16 +108,13 @@ def _remarks(labelled: LabelledRows) -> Iterator[Finding]:
         yield Finding("label", "warning", said, "mend the rows of these labels")
 
 
-def _labels(rows: Store[Any]) -> list[Any]:
-    return [tuple(sorted(label)) if _is_set(label) else label for label in rows.labels]
+def _labels(task: Task[Any, Any], rows: Store[Any]) -> list[Any]:
+    """Labels of rows so that equal ones are equal: the order of a list of labels says nothing."""
+    sets = task.target_kind == "labels"
+    return [tuple(sorted(label)) if sets and label else label for label in rows.labels]
 
 
-def _is_set(label: Any) -> bool:
-    """Whether a label is a list of names, whose order says nothing."""
-    return isinstance(label, tuple) and all(isinstance(each, str) for each in label)
-
-
-def _copies(rows: Store[Any], prints: np.ndarray) -> dict[int, int]:
+def _copies(labels: list[Any], prints: np.ndarray) -> dict[int, int]:
     """Rows that repeat the text and the label of an earlier one, with that."""
     order = np.argsort(prints, kind="stable")
     borders = np.flatnonzero(np.diff(prints[order])) + 1
@@ -126,7 +124,7 @@ def _copies(rows: Store[Any], prints: np.ndarray) -> dict[int, int]:
             continue
         first: dict[str, int] = {}
         for row in sorted(group.tolist()):
-            key = repr(rows.get(row).label)
+            key = repr(labels[row])
             if key in first:
                 found[row] = first[key]
             else:
