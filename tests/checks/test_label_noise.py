@@ -51,7 +51,7 @@ def test_shares_of_wrong_labels_lie_in_their_intervals_and_promises_are_kept_on_
     rate: float, labels: int
 ) -> None:
     held, kept, misses, rates = [], [], [], []
-    for seed in range(20):
+    for seed in range(12):
         logits, given, wrong = simulated(rate, labels, seed=seed)
         found = of_labels([logits], given)
         first = np.argsort(-found.doubts(), kind="stable")[:100]
@@ -60,7 +60,7 @@ def test_shares_of_wrong_labels_lie_in_their_intervals_and_promises_are_kept_on_
         kept.append(low <= wrong[first].mean() <= high)
         misses.append(value - wrong[first].mean())
         rates.append(found.rate)
-    assert sum(held) >= 17 and sum(kept) >= 17
+    assert sum(held) >= 10 and sum(kept) >= 10
     assert np.mean(misses) == pytest.approx(0, abs=0.06)
     assert np.mean(rates) == pytest.approx(rate, abs=0.007)
     assert np.std(rates) < 0.02
