@@ -13,7 +13,7 @@ from headstart.errors import RunFolderError
 from headstart.folders import refuse_taken
 from headstart.readers.opening import writer_for
 from headstart.runs import found_rows
-from headstart.runs.judging_labels import Judged
+from headstart.runs.judging_labels import SURE, Judged
 from headstart.runs.label_checks import LabelChecks
 from headstart.runs.row_checks import RowChecks
 from headstart.runs.splitting import Source
@@ -85,19 +85,8 @@ def write(
             kept.append(row)
     columns: dict[str, Any] = {name: [cells[row] for row in kept] for name, cells in train.columns.items()}
     changes += _merge(columns, [train.lines[row] for row in kept], task, labels.spellings)
-    marked = [doubts.get(row) for row in kept]
-    for row, found in zip(kept, marked, strict=True):
-        if found is not None and found[0] >= 0.5:
-            said = f"likely wrong ({found[0]:.2f}), rather {found[1]}"
-            changes.append(Change(train.lines[row], "marked", said))
-    found = (
-        {}
-        if judged is None
-        else {
-            "probability_wrong": [None if each is None else f"{each[0]:.4f}" for each in marked],
-            "likelier": [None if each is None else each[1] for each in marked],
-        }
-    )
+    marks, found = _marks([train.lines[row] for row in kept], [doubts.get(row) for row in kept], judged)
+    changes += marks
     table = Table(train.file, columns, [train.lines[row] for row in kept])
     found_rows.write(output, table, found, tables={}, result={}, overwrite=overwrite)
     changes.sort(key=lambda each: each.line)
@@ -111,6 +100,24 @@ def write(
         **{each.replace(" ", "_"): sum(change.done == each for change in changes) for each in done},
         "changes": str(beside),
     }
+
+
+def _marks(
+    lines: list[int], doubts: list[tuple[float, str] | None], judged: Judged | None
+) -> tuple[list[Change], dict[str, list[str | None]]]:
+    """What is said of rows whose label is more likely wrong than right, and the columns that all rows get."""
+    if judged is None:
+        return [], {}
+    changes = [
+        Change(line, "marked", f"likely wrong ({found[0]:.2f}), rather {found[1]}")
+        for line, found in zip(lines, doubts, strict=True)
+        if found is not None and found[0] >= SURE
+    ]
+    columns: dict[str, list[str | None]] = {
+        "probability_wrong": [None if found is None else f"{found[0]:.4f}" for found in doubts],
+        "likelier": [None if found is None else found[1] for found in doubts],
+    }
+    return changes, columns
 
 
 def _doubts(labels: LabelChecks, judged: Judged | None) -> dict[int, tuple[float, str]]:
