@@ -56,6 +56,7 @@ SIGNALS = (
 )
 
 
+CHECKED, NOISE = "tests/runs/test_checking.py::", "tests/checks/test_label_noise.py::"
 RANKED, SCORES = "tests/runs/test_ranking.py::", "tests/transferability/test_scores.py::"
 TRIMMED, VECTORS = "tests/backbones/test_trimming.py::", "tests/runs/test_vectors.py::"
 
@@ -2742,6 +2743,46 @@ FAULTS = (
         "languages: rows are paired by ids that stand there twice", "evaluation/pairing.py",
         "return found if len(found) == len(cells) else None", "return found",
         "tests/evaluation/test_pairing.py::test_too_few_or_doubtful_ids_pair_nothing",
+    ),
+    Fault(
+        "check: a wrong label is as likely as a right one", "checks/label_noise.py",
+        "np.log(-np.expm1(right)) - np.log(others), slope", "np.log(-np.expm1(right)), slope",
+        NOISE + "test_shares_of_wrong_labels_lie_in_their_intervals_and_promises_are_kept_on_average[0.05-5]",
+    ),
+    Fault(
+        "check: the share of wrong labels goes the wrong way", "checks/label_noise.py",
+        "[1 - of_right - rate]", "[of_right - rate]",
+        NOISE + "test_the_gradient_finds_the_highest_likelihood",
+    ),
+    Fault(
+        "check: information is told in nats", "checks/label_noise.py",
+        "(self.right - self.prior) / np.log(2)", "self.right - self.prior",
+        NOISE + "test_usable_information_is_log_probability_over_that_of_how_frequent_the_label_is",
+    ),
+    Fault(
+        "check: a copy is a contradiction of itself", "runs/row_checks.py",
+        "key = repr(labels[row])", "key = str(row)",
+        CHECKED + "test_each_fault_is_found_at_its_line",
+    ),
+    Fault(
+        "check: leaks stay in the cleaned copy", "runs/cleaned_copy.py",
+        "if row in rows.leaks:", "if False:",
+        CHECKED + "test_a_cleaned_copy_says_what_was_done_and_the_file_stays_as_it_is",
+    ),
+    Fault(
+        "check: judged rows are taken for others", "runs/cleaned_copy.py",
+        "labels.kept[int(at)]: (float(doubt), other)", "int(at) + 1: (float(doubt), other)",
+        CHECKED + "test_labels_that_were_changed_come_first_and_the_folder_has_it_all",
+    ),
+    Fault(
+        "check: words inside of longer spans are judged", "checks/spans.py",
+        "if not any(taken[start : start + size]) and", "if",
+        "tests/checks/test_spans.py::test_words_with_another_type_than_mostly_are_named_and_those_inside_of_longer_spans_are_not",
+    ),
+    Fault(
+        "check: a broken promise is kept", "runs/judging_labels.py",
+        "self.test is not None and not self.test.is_kept", "False",
+        CHECKED + "test_no_share_is_promised_where_the_self_test_breaks_its_promise",
     ),
     Fault(
         "ranking: evidence counts the intercept as a row", "transferability/logme.py",

@@ -40,6 +40,7 @@ _LAZY = {
     "cluster": "headstart.api:cluster",
     "suggest": "headstart.api:suggest",
     "rank": "headstart.api:rank",
+    "check": "headstart.api:check",
     "run": "headstart.api:run",
     "index": "headstart.api:index",
     "search": "headstart.api:search",

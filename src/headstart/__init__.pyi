@@ -2799,6 +2799,461 @@ def rank(
         crf: Learn how well each tag follows the one before it, too.
     """
 
+def check(
+    data: TableLike,
+    *,
+    progress: Progress = ...,
+    strategy: StrategyName | str | Keys | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    validation: str | None = ...,
+    test: str | None = ...,
+    target: str | None = ...,
+    target_test: str | None = ...,
+    tests: Mapping[str, str] | str | None = ...,
+    corpus: str | None = ...,
+    group_column: str | None = ...,
+    task: TaskName | str | Keys | None = ...,
+    near_duplicates: float | None = ...,
+    noise: bool | None = ...,
+    self_test: bool | None = ...,
+    strategies: str | Sequence[StrategyName | str | Keys] | None = ...,
+    label_folds: int | None = ...,
+    most_rows: int | None = ...,
+    most_doubtful: int | None = ...,
+    strict: bool | None = ...,
+    fix: str | None = ...,
+    drop_doubtful: float | None = ...,
+    seed: int | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    cache: bool | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    backbone: str | Keys | None = ...,
+    revision: str | None = ...,
+    max_length: int | None = ...,
+    epochs: int | None = ...,
+    learning_rate: float | None = ...,
+    batch_size: int | None = ...,
+    warmup: float | None = ...,
+    weight_decay: float | None = ...,
+    max_grad_norm: float | None = ...,
+    patience: int | None = ...,
+    stop_after: int | None = ...,
+    sample: int | None = ...,
+    checkpoint_every: float | str | None = ...,
+    text: Sequence[str] | str | None = ...,
+    label: str | None = ...,
+    labels: Sequence[str] | str | None = ...,
+    metric: str | None = ...,
+    beams: int | None = ...,
+    length_penalty: float | None = ...,
+    longest: float | None = ...,
+    max_new_tokens: int | None = ...,
+    sampling_temperature: float | None = ...,
+    top_k: int | None = ...,
+    top_p: float | None = ...,
+    sampling_seed: int | None = ...,
+    no_repeat_ngram: int | None = ...,
+    template: Literal["own", "chatml", "plain"] | None = ...,
+    best: int | None = ...,
+    reference: Sequence[str] | str | None = ...,
+    source_language: str | None = ...,
+    target_language: str | None = ...,
+    weight: str | None = ...,
+    class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
+    merge_labels: bool | None = ...,
+    drop_rare_labels: bool | None = ...,
+    long: Literal["truncate", "window"] | None = ...,
+    separator: Literal["json", "|", ";", ",", "#", "newline", "space"] | None = ...,
+    answer_start: str | None = ...,
+    no_answer: Literal["auto", "always", "never"] | None = ...,
+    max_answer: int | None = ...,
+    normalise: Literal["squad", "mlqa"] | None = ...,
+    answer_language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
+    turns: int | None = ...,
+    reply_role: Literal["any", "assistant"] | None = ...,
+    passage_id: str | None = ...,
+    grade: str | None = ...,
+    encoder: Literal["bi", "cross"] | None = ...,
+    scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
+    crf: bool | None = ...,
+    then: StrategyName | str | Keys | None = ...,
+    back_epochs: int | None = ...,
+    back_temperature: float | None = ...,
+    back_top_k: int | None = ...,
+    tag: str | None = ...,
+    top_layers: Literal["all"] | int | None = ...,
+    scale: float | None = ...,
+    symmetric: bool | None = ...,
+    negatives: Literal["near", "mined", "bm25", "in-batch"] | None = ...,
+    per_question: int | None = ...,
+    margin: float | None = ...,
+    widths: Sequence[int] | int | None = ...,
+    width: int | None = ...,
+    int8: bool | None = ...,
+    vector_tokens: int | None = ...,
+    stemmer: str | None = ...,
+    k1: float | None = ...,
+    b: float | None = ...,
+    loss: Literal["supervised", "pairs"] | None = ...,
+    temperature: float | None = ...,
+    updates: int | None = ...,
+    label_names: bool | None = ...,
+    C: float | None = ...,
+    layers: Sequence[int] | int | Literal["all"] | None = ...,
+    pooling: Literal["first", "mean", "last"] | None = ...,
+    regularisation: float | None = ...,
+    match_means: bool | None = ...,
+    variance: float | None = ...,
+    teacher_model: str | None = ...,
+    key_file: str | None = ...,
+    key_env: str | None = ...,
+    allow_remote: bool | None = ...,
+    max_requests: int | None = ...,
+    max_total_tokens: int | None = ...,
+    max_cost: float | None = ...,
+    price_in: float | None = ...,
+    price_out: float | None = ...,
+    request_rate: float | None = ...,
+    concurrency: int | None = ...,
+    request_timeout: float | str | None = ...,
+    answer_deadline: float | str | None = ...,
+    teacher_template: str | None = ...,
+    teacher_instruction: str | None = ...,
+    teacher_words: Mapping[str, str] | str | None = ...,
+    teacher: Sequence[str] | str | Keys | None = ...,
+    student: str | Keys | None = ...,
+    student_layers: int | Sequence[int] | None = ...,
+    student_start: Literal["teacher", "backbone"] | None = ...,
+    distillation_temperature: float | None = ...,
+    mix: float | None = ...,
+    ask: int | None = ...,
+    ask_by: Literal["random", "uncertainty", "diversity"] | None = ...,
+    teacher_gate: bool | None = ...,
+    texts: Sequence[str] | str | None = ...,
+    own_texts: bool | None = ...,
+    objective: ObjectiveName | str | Keys | None = ...,
+    gate: bool | None = ...,
+    gate_seeds: int | None = ...,
+    gate_folds: int | None = ...,
+    text_updates: int | None = ...,
+    text_learning_rate: float | None = ...,
+    text_batch: int | None = ...,
+    text_l2_sp: float | None = ...,
+    head: Literal["auto", "native", "mean"] | None = ...,
+    head_first: bool | None = ...,
+    layer_decay: float | None = ...,
+    unfreezing: Literal["at-once", "gradual"] | None = ...,
+    embeddings: bool | None = ...,
+    dropout: float | None = ...,
+    hidden_dropout: Literal["own"] | float | None = ...,
+    prefix: str | None = ...,
+    label_smoothing: float | None = ...,
+    word_dropout: float | None = ...,
+    rates: Sequence[float] | float | None = ...,
+    passes: int | None = ...,
+    compare_after: int | None = ...,
+    like: str | Keys | None = ...,
+    of: str | Keys | None = ...,
+    dense_weight: float | None = ...,
+    alignment_iterations: int | None = ...,
+    rank: int | None = ...,
+    alpha: float | None = ...,
+    targets: Sequence[str] | str | None = ...,
+    adapter_dropout: float | None = ...,
+    candidates: int | None = ...,
+    teacher_scale: float | None = ...,
+    student_epochs: int | None = ...,
+    student_learning_rate: float | None = ...,
+    student_stop_after: int | None = ...,
+    shots: int | None = ...,
+    shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
+    prompt_template: str | None = ...,
+    chat: bool | None = ...,
+    instruction: str | None = ...,
+    verbalizer: Mapping[str, str] | str | None = ...,
+    calibration: Literal["none", "contextual", "batch", "domain-conditional"] | None = ...,
+    length_normalised: bool | None = ...,
+    expected_labels: float | None = ...,
+    retriever: str | Keys | None = ...,
+    depth: int | None = ...,
+    interaction: Literal["late", "cross"] | None = ...,
+    hard_negatives: int | None = ...,
+    rerank_weight: float | None = ...,
+    rerank_epochs: int | None = ...,
+    rerank_learning_rate: float | None = ...,
+    rerank_stop_after: int | None = ...,
+    rounds: int | None = ...,
+    confidence: float | None = ...,
+    pseudo_weight: float | None = ...,
+    decoder: str | None = ...,
+    decoder_layers: int | None = ...,
+    target_vocabulary: int | None = ...,
+    encoder_rate: float | None = ...,
+    descriptions: Mapping[str, str] | str | None = ...,
+    describe: str | None = ...,
+    clusters: bool | None = ...,
+    entailment: str | None = ...,
+    entailment_label: str | None = ...,
+    hypothesis_template: str | None = ...,
+    embedding_backbone: str | None = ...,
+    training: Keys | None = ...,
+) -> dict[str, Any]:
+    """What is wrong with labelled data, and which labels are likely wrong.
+
+    Options are those of `headstart check --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        strategy: One way of transferring; by default several are tried.
+        format: File format.
+        encoding: Text encoding such as `cp1252`.
+        delimiter: What stands between columns of a CSV file, one character.
+        header: Whether the first line of CSV and TSV files has names of columns.
+        validation: File with rows to make choices on.
+        test: File with rows to report scores on.
+        target: File with texts of another domain that the model is for, without labels.
+        target_test: File with labelled rows of that other domain.
+        tests: Files with more rows to report scores on, by name, such as `shop=shop.csv,film=film.csv`.
+        corpus: Files with the passages that are searched, of the task retrieval.
+        group_column: Column whose equal values belong together, such as a customer or an author.
+        task: What is to be learnt, by the name that the hub has for it (`headstart list tasks`).
+        near_duplicates: Share of word 5-grams in common, in (0, 1), from which on texts are near copies.
+        noise: Rank rows by how likely their label is wrong, by models that were not fitted on them.
+        self_test: Change some labels in a copy in memory and count how many come to the top, which takes as long as
+            the ranking.
+        strategies: Strategies that labels are judged by, by name.
+        label_folds: Folds in which strategies are fitted without the rows that they judge, in [2, 20].
+        most_rows: Training rows whose labels are judged at most, a sample stratified by label, in [50, 200000].
+        most_doubtful: Rows that are listed, the most doubtful first, and whose share of wrong labels is promised,
+            in [1, 10000].
+        strict: End with exit code 65 where there is a finding that is more than a note.
+        fix: File for a cleaned copy of the training rows, such as cleaned.csv.
+        drop_doubtful: Probability of a wrong label from which on rows are left out of the cleaned copy too, in (0,
+            1].
+        seed: Seed of the sample, of the folds and of the labels that the self-test changes, in [0, 2^32).
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products.
+        cache: Keep the states on disk, so that they are not computed again.
+        output: Folder for the findings, with a page and a table of the rows.
+        overwrite: Replace the output folder if headstart wrote it, and the cleaned copy.
+        backbone: A known name (`mini`, English.
+        revision: Hub revision.
+        max_length: Tokens read of each text, special tokens included, at least 8.
+        epochs: Passes over the training rows, in [1, 1000].
+        learning_rate: Highest learning rate, in (0, 1].
+        batch_size: Rows per update on average, in [1, 4096].
+        warmup: Share of updates during which the learning rate rises, in [0, 1).
+        weight_decay: Decoupled weight decay of the layers (not of heads, biases and norms), in [0, 1].
+        max_grad_norm: Gradients are scaled down to this norm, over 0.
+        patience: Epochs without improvement on validation after which training stops, at least 1.
+        stop_after: Epoch after which training ends though the learning rate's schedule spans all `epochs`, in [1,
+            1000].
+        sample: Training rows that a strategy learns from at most, at least 2, drawn at random.
+        checkpoint_every: Time between two checkpoints, such as `30s` or `5m`.
+        text: Column(s) with the text.
+        label: Column with the label.
+        labels: Labels in the order of the outputs, such as `good,bad`.
+        metric: Score by which choices are made on validation, one of those that the task is judged by (`headstart
+            list metrics`).
+        beams: Texts that are followed at the same time, in [1, 64].
+        length_penalty: Power of a text's length that its log-probability is divided by, in [-10, 10].
+        longest: Tokens that a text may have for each token of its input, beside a few, in (0, 100].
+        max_new_tokens: Tokens of a text at most, in [1, 100,000], whatever its input.
+        sampling_temperature: Over 0 words are drawn by chance, by probabilities to the power of 1 / temperature.
+        top_k: Draw among so many of the likeliest words (Fan et al.
+        top_p: Draw among the likeliest words that have this probability together (Holtzman et al.
+        sampling_seed: Seed of what is drawn, in [0, 4294967295].
+        no_repeat_ngram: Tokens in a row that may not occur twice in a text (Paulus et al.
+        template: Chat template that makes text of dialogues.
+        best: Answers or passages that a prediction lists at most, the best one included, in [1, 100].
+        reference: Column(s) with the text that is to be written, the first one learnt from (`summary` or
+            `ref1,ref2`).
+        source_language: Code of the language that is read, such as `en`, `eng` or `en-GB`.
+        target_language: Code of the language that is written, such as `de`.
+        weight: Column with how much each row counts in training, numbers over 0.
+        class_weight: Weight of each class in training.
+        merge_labels: Merge labels that differ only by case, white space or as 1 and 1.0 do into the most frequent
+            spelling.
+        drop_rare_labels: Leave out labels of a single example instead of stopping.
+        long: What happens to a text of more tokens than the network reads.
+        separator: What parts the labels of a cell.
+        answer_start: Column with the place of the answer's first character in the context, from 0.
+        no_answer: Whether the model may say that a context has no answer.
+        max_answer: Words of an answer at most, in [1, 10000].
+        normalise: How answers are made comparable before they are scored.
+        answer_language: Language of the answers under `normalise.
+        turns: Turns before a reply that are read, the last ones, in [1, 100].
+        reply_role: Whose turns are replies.
+        passage_id: Column with ids of passages beside their texts.
+        grade: Column with numbers that say how well a passage answers, over 0 where it does.
+        encoder: `bi` reads the two texts apart, and their cosine tells.
+        scheme: In which tags are written.
+        crf: Learn how well each tag follows the one before it, too.
+        then: Strategy that is fitted inside, by name (of back-translation, domain-adaptation, self-training).
+        back_epochs: Passes over the pairs of the model of the other direction, in [1, 1000] (of back-translation).
+        back_temperature: Over 0 the inputs that are made up are drawn by chance, by probabilities to the power of 1
+            / temperature (Edunov et al (of back-translation).
+        back_top_k: Over 0 they are drawn among so many of the likeliest words, in [0, 1,000,000] (of back-
+            translation).
+        tag: What stands in front of an input that was made up, so that it can be told from a real one (of back-
+            translation).
+        top_layers: `all`, or how many of the top layers move, at least 1 (of bi-encoder, contrastive).
+        scale: What cosines are multiplied by in the loss, in (0, 1000] (of bi-encoder).
+        symmetric: Let passages pick their question too (of bi-encoder).
+        negatives: Passages that do not answer (of bi-encoder).
+        per_question: Negatives of each question beside those of its batch, in [1, 32], where they are `mined` or by
+            `bm25` (of bi-encoder).
+        margin: By how much the cosine of a mined negative is lower than that of the right passage, in [0, 2] (of
+            bi-encoder).
+        widths: Lengths of vectors that are learnt to do alone too, such as 192 and 96 (Kusupati et al (of bi-
+            encoder).
+        width: Numbers of a vector that are kept, at least 1 (of bi-encoder).
+        int8: Keep vectors of passages to one byte a number (of bi-encoder).
+        vector_tokens: Tokens of a stretch of a passage that has a vector of its own, the best of which counts, at
+            least 2, or 0 for one vector of the whole passage (of bi-encoder).
+        stemmer: Whose endings are cut off words (Snowball), or `none` (of bm25).
+        k1: How soon more of the same word count for less, in [0, 100] (of bm25).
+        b: How much the length of a passage is held against it, in [0, 1] (of bm25).
+        loss: `supervised` (of contrastive).
+        temperature: What cosines are divided by in the supervised loss, in (0, 10] (of contrastive).
+        updates: Updates where `training.epochs` is not given, at least 1 (of contrastive).
+        label_names: Learn from the labels' own words too, as three more texts per label (of contrastive, feature-
+            extraction).
+        C: Inverse strength of regularisation, in [1e-15, 1e15] (of contrastive, coral, feature-extraction, tf-idf).
+        layers: States read side by side, 0 for the embeddings up to the number of layers (of coral, feature-
+            extraction, fine-tuning).
+        pooling: How tokens become one vector (of coral, feature-extraction).
+        regularisation: Added to the variance of every (standardised) feature before whitening and colouring, in
+            [1e-15, 1e15] (of coral).
+        match_means: Align the means of the features too, for a target domain in which labels are as frequent as in
+            training (of coral).
+        variance: Inverse strength of the L2 penalty on weights, over 0 (of crf, word-overlap).
+        teacher_model: The model that an endpoint is asked for, where the teacher is the address of one (of
+            distillation).
+        key_file: A file that holds the endpoint's key and nothing else (of distillation).
+        key_env: An environment variable that holds the endpoint's key (of distillation).
+        allow_remote: Let texts leave this machine (of distillation).
+        max_requests: Requests at most, tries that fail and those before an interruption included (of distillation).
+        max_total_tokens: Tokens at most that an endpoint reads and writes together (of distillation).
+        max_cost: What all requests may cost at most, in the currency of the prices, over 0 (of distillation).
+        price_in: Price of a million tokens that an endpoint reads, at least 0 (of distillation).
+        price_out: Price of a million tokens that an endpoint writes, at least 0 (of distillation).
+        request_rate: Requests per minute at most, over 0 (of distillation).
+        concurrency: Requests that are under way at the same time, in [1, 64] (of distillation).
+        request_timeout: Seconds that one request may take, in (0, 3600] (of distillation).
+        answer_deadline: Seconds that one answer may take with all its requests and the pauses between them, in (0,
+            86400] (of distillation).
+        teacher_template: What an endpoint is asked about each text, with `{text}`, or `{first}` and `{second}` of
+            pairs, and `{labels}` for their words (of distillation).
+        teacher_instruction: What stands in front of everything that an endpoint is asked (of distillation).
+        teacher_words: Words that stand for labels where an endpoint is asked (of distillation).
+        teacher: What teaches (of distillation, margin-mse).
+        student: Strategy that trains the student, by name (of distillation).
+        student_layers: Layers of the student (of distillation).
+        student_start: Network whose layers these are (of distillation).
+        distillation_temperature: Temperature that both distributions are softened by, in (0, 100] (of
+            distillation).
+        mix: Share of the loss on true labels, in [0, 1] (of distillation).
+        ask: Texts of `--target` that the teacher is asked about at most (of distillation).
+        ask_by: How these are chosen (of distillation).
+        teacher_gate: Keep what was taught only if validation gains by it (of distillation).
+        texts: Raw text of the domain (of domain-adaptation).
+        own_texts: Learn from the training rows' texts too, and from those of the target domain where there are any
+            (of domain-adaptation).
+        objective: `masked-lm`, `causal-lm` or `simcse` (of domain-adaptation).
+        gate: Keep the adapted network only if validation gains (of domain-adaptation).
+        gate_seeds: Fits with and without that the gate compares, each pair with a seed of its own, in [1, 20] (of
+            domain-adaptation).
+        gate_folds: Folds of cross-validation on the training rows that the gate judges by, in [2, 20] (of domain-
+            adaptation).
+        text_updates: Steps of the optimiser on raw text, at least 1 (of domain-adaptation).
+        text_learning_rate: Highest learning rate on raw text, in (0, 1] (of domain-adaptation).
+        text_batch: Tokens per update on raw text, at least 8 (of domain-adaptation).
+        text_l2_sp: Pull towards the weights before, against forgetting, at least 0 (L2-SP (of domain-adaptation).
+        head: What the head reads (of fine-tuning, lora).
+        head_first: Solve the head on frozen features before anything moves (of fine-tuning, lora).
+        layer_decay: Share of the learning rate that the next lower layer gets, in (0, 1] (of fine-tuning).
+        unfreezing: `gradual` thaws one more layer every epoch, from the top (Howard & Ruder 2018, section 3.3) (of
+            fine-tuning).
+        embeddings: Train the word embeddings too (of fine-tuning).
+        dropout: Share of the head's inputs dropped in training, in [0, 1) (of fine-tuning, lora).
+        hidden_dropout: Share of the states dropped within the network in training, in [0, 1), or `own` (of fine-
+            tuning, warm-start).
+        prefix: What stands in front of each text that is read, of tasks that write (of fine-tuning, lora,
+            untouched).
+        label_smoothing: Share of the probability that is wanted of all words alike (Szegedy et al (of fine-tuning,
+            lora, warm-start).
+        word_dropout: Share of the words of a text that are hidden while what is written for it is learnt, in [0, 1)
+            (of fine-tuning, lora, warm-start).
+        rates: Learning rates tried, each in (0, 1] (of from-scratch).
+        passes: Passes over the training rows, in [1, 1000] (of from-scratch).
+        compare_after: Passes after which the rates are compared and only the best one goes on, in [1, 1000] (of
+            from-scratch).
+        like: Strategy whose network gets random weights, of tasks that write (of from-scratch).
+        of: Strategy that gives the vectors (of hybrid).
+        dense_weight: Weight of vectors beside words, in [0, 1] (of hybrid).
+        alignment_iterations: Rounds of expectation and maximisation, in [1, 100] (of lexicon).
+        rank: Rank of the correction, in [1, 1024] (of lora).
+        alpha: The correction is scaled by alpha / rank (of lora).
+        targets: Ends of the names of modules that get a correction, such as `query,value` (of lora).
+        adapter_dropout: Share of the correction's inputs dropped in training, in [0, 1) (of lora).
+        candidates: Passages of each question that the teacher scores, in [2, 100] (of margin-mse).
+        teacher_scale: What differences of cosines are multiplied by to be compared with the teacher's, in (0, 1000]
+            (of margin-mse).
+        student_epochs: Passes over all questions, in [1, 100], in place of `--epochs`, which are those of the
+            strategies inside (of margin-mse).
+        student_learning_rate: The highest learning rate of the bi-encoder, in (0, 1], in place of `--learning-rate`
+            (of margin-mse).
+        student_stop_after: Epoch after which it ends though the schedule goes on, at least 0 (of margin-mse).
+        shots: Examples with their answers in front of each text, in [0, 100] (of prompting).
+        shot_selection: Which training rows `shots` are (of prompting).
+        prompt_template: What is asked, with `{text}`, or `{first}` and `{second}` of pairs, and `{labels}` for
+            their words (of prompting).
+        chat: Ask as in a conversation, by the network's own chat template (of prompting).
+        instruction: In front of examples and text (of prompting).
+        verbalizer: Words that stand for labels (Schick and Schütze 2021, section 3) (of prompting).
+        calibration: What is taken away from scores (of prompting).
+        length_normalised: Means over the tokens of a label's words in place of sums (of prompting).
+        expected_labels: Labels that a text has on average where it may have several, or spans of words where these
+            are tagged, over 0 (of prompting, zero-shot).
+        retriever: Strategy that finds the passages (of rerank).
+        depth: Passages of each question that are read, in [2, 100] (of rerank).
+        interaction: How question and passage meet (of rerank).
+        hard_negatives: Passages that the first retriever finds and that do not answer, beside the one that does, in
+            training, in [1, 32] (of rerank).
+        rerank_weight: Weight of the second score beside that of the first retriever, in [0, 1] (of rerank).
+        rerank_epochs: Passes over the training questions, in [1, 100], in place of `--epochs`, which are those of
+            the strategy inside (of rerank).
+        rerank_learning_rate: The highest learning rate of what reads again, in (0, 1], in place of `--learning-
+            rate` (of rerank).
+        rerank_stop_after: Epoch after which it ends though the schedule goes on, at least 0 (of rerank).
+        rounds: Times that texts are labelled and learnt from, in [0, 20] (of self-training).
+        confidence: Calibrated probability from which on a label is believed, in (0, 1] (of self-training).
+        pseudo_weight: How much a text labelled by the model counts beside 1 of a labelled row, in (0, 100] (of
+            self-training).
+        decoder: Which network writes (of warm-start).
+        decoder_layers: Layers of a new decoder, in [1, 100], each as wide as those of the encoder (of warm-start).
+        target_vocabulary: Words that a new decoder writes at most, in [300, 250,000] (of warm-start).
+        encoder_rate: Share of the learning rate that pretrained weights get, in [0, 1] (of warm-start).
+        descriptions: Words that stand for labels, such as `{pos (of zero-shot).
+        describe: File with such words (of zero-shot).
+        clusters: Whether clusters of the training texts that begin at the names take their place (of zero-shot).
+        entailment: Folder of a run for pairs of texts with labels such as entailment, which is asked about each
+            label in place of the backbone (Yin et al (of zero-shot).
+        entailment_label: Label of that run that says that the first text entails the second (of zero-shot).
+        hypothesis_template: Sentence about a label that a text may entail, with `{label}` for its words (of zero-
+            shot).
+        embedding_backbone: Encoder beside a decoder (of zero-shot).
+        training: Settings of the training loop, of strategies that train, as a mapping of its keys.
+    """
+
 def duplicates(
     data: TableLike | Sequence[str],
     *,

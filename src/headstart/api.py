@@ -360,6 +360,24 @@ def rank(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> dic
     return _run("rank", data, progress, options).result
 
 
+def check(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
+    """What is wrong with labelled data: rows, copies, leaks, labels, language, lengths, and labels that are likely wrong.
+
+    Args:
+        data: as for `fit`.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart check` with underscores (`test="test.csv"`, `noise=False`, `fix="cleaned.csv"`).
+
+    Returns:
+        What `headstart check --json` prints: the `findings`, the heaviest first, and whether the data `passed` without any
+        that is more than a note.
+
+    Raises:
+        HeadstartError: see `headstart.errors`; with `strict=True` DataError where a finding is more than a note.
+    """
+    return _unrefused(_run("check", data, progress, options))
+
+
 def duplicates(data: TableLike | Sequence[str], *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
     """Which rows say the same: copies, near copies and those that a network takes for alike, in groups.
 
@@ -415,7 +433,14 @@ def _as_columns(data: Any) -> Any:
 def run(recipe: str | Path | Mapping[str, Any], *, progress: Progress = SILENT) -> dict[str, Any]:
     """Run a recipe, from a file or given as a mapping; returns what `headstart run --json` prints."""
     built = from_mapping(recipe, "recipe") if isinstance(recipe, Mapping) else read(recipe)
-    return run_recipe(built, progress).result
+    return _unrefused(run_recipe(built, progress))
+
+
+def _unrefused(outcome: Outcome) -> dict[str, Any]:
+    """The result of a verb that was not carried out to be refused at its end."""
+    if outcome.refusal is not None:
+        raise outcome.refusal
+    return outcome.result
 
 
 def _experiment(verb: str, data: TableLike, progress: Progress, options: dict[str, Any]) -> Artifact:

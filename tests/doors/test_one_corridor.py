@@ -425,6 +425,17 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
         "by": (["--by", "probe"], "probe"),
         "states": (["--states", "mean"], "mean"),
     },
+    "check": {name: EXPERIMENT[name] for name in flat("check") if name in EXPERIMENT}
+    | {
+        "near_duplicates": (["--near-duplicates", "0.7"], 0.7),
+        "noise": (["--no-noise"], False),
+        "self_test": (["--no-self-test"], False),
+        "label_folds": (["--label-folds", "3"], 3),
+        "most_doubtful": (["--most-doubtful", "50"], 50),
+        "strict": (["--strict"], True),
+        "fix": (["--fix", "cleaned.csv"], "cleaned.csv"),
+        "drop_doubtful": (["--drop-doubtful", "0.9"], 0.9),
+    },
     "suggest": GROUPING
     | {
         "model": (["--model", "run"], "run"),
@@ -503,7 +514,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
 REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "tune": {"train": "data.csv"}, "curve": {"train": "data.csv"}, "predict": {"model": "run"},
             "pretrain": {"texts": "data.csv"}, "adapt": {"texts": "data.csv"},
             "duplicates": {"input": "data.csv"}, "cluster": {"input": "data.csv"}, "suggest": {"input": "data.csv"},
-            "rank": {"train": "data.csv"},
+            "rank": {"train": "data.csv"}, "check": {"train": "data.csv"},
             "trim": {"texts": "data.csv"}, "import": {"file": "net.gguf"}, "distill-vectors": {"source": "data.csv"}, "chat": {"model": "run"},
             "distill": {"teacher": "run", "texts": "data.csv"}, "resume": {"run": "run"}, "init": {"train": "data.csv"},
             "evaluate": {"model": "run", "test": "data.csv"}, "index": {"sources": "data.csv"}, "search": {"index": "run"},
@@ -690,7 +701,7 @@ def test_every_key_of_a_recipe_has_a_flat_name_of_its_own(verb: str) -> None:
     wanted |= {("", section, key) for section in own for key in known[section].model_fields}
     held = {"fit": {"task": TASKS, "strategies": STRATEGIES}, "pretrain": {"objective": OBJECTIVES}}
     held |= {"compare": held["fit"], "curve": held["fit"], "init": {"task": TASKS}, "adapt": held["pretrain"]}
-    held |= {"distill": held["fit"], "tune": held["fit"], "rank": held["init"]}
+    held |= {"distill": held["fit"], "tune": held["fit"], "rank": held["init"], "check": held["fit"]}
     for field, registry in held.get(verb, {}).items():
         names = [name for name in registry.names() if (field, name) != ("objective", "contrastive")]
         names = ["distillation"] if (verb, field) == ("distill", "strategies") else names

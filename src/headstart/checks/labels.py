@@ -18,6 +18,8 @@ _FORMULA = re.compile(r"[=@\t\r].+|[-+](?![\d.,]+%?$).+", re.DOTALL)
 
 MISSING = frozenset(("n/a", "na", "#n/a", "<na>", "nan", "null", "<null>", "nil"))
 """What programs write, in lower case, where there is no value."""
+READS_LIKE_MISSING = "cells that read like missing values are labels as they are written"
+"""What is said of such labels."""
 UNSAID = ("-", "--", "?", "_", ".", "\u2013", "\u2014")
 """What people write where they have no label, such as SNLI where annotators disagree."""
 
@@ -85,9 +87,7 @@ def like_missing(counts: Mapping[str, int]) -> str:
     if not found or len(counts) < 2:
         return ""
     shown = ", ".join(f"'{label}' ({counts[label]:,} row{'s' * (counts[label] != 1)})" for label in sorted(found)[:5])
-    return (
-        f"cells that read like missing values are labels as they are written: {shown}; empty them where they are none"
-    )
+    return f"{READS_LIKE_MISSING}: {shown}; empty them where they are none"
 
 
 def _signs(labels: set[str]) -> list[str]:

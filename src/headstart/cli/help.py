@@ -46,6 +46,13 @@ ESSENTIAL = {
 }
 """Options on the first screen of verbs that have more than `SCREEN`, in a line each."""
 OF_VERB = {
+    ("check", "fix"): "File for a cleaned copy of the training rows.",
+    ("check", "most_doubtful"): "Doubtful rows that are listed.",
+    ("check", "noise"): "Rank rows by how likely their label is wrong.",
+    ("check", "output"): "Folder for the findings, with a page.",
+    ("check", "strict"): "Exit code 65 where there is more than a note.",
+    ("check", "test"): "Rows to report scores on.",
+    ("check", "validation"): "Rows to make choices on.",
     ("distill", "texts"): "Texts to learn from: a line each, or a table.",
     ("init", "output"): "Name of the recipe, by default recipe.yaml.",
     ("index", "output"): "Folder of a new index.",

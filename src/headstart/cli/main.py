@@ -214,6 +214,8 @@ def _finish(recipe: Any, as_json: bool, quiet: bool) -> None:
         print_json(outcome.result)
     else:
         show(outcome, quiet)
+    if outcome.refusal is not None:
+        raise outcome.refusal
     if outcome.interrupted:
         kept = f"stopped; kept {outcome.result['strategy']}, the best finished model, in {outcome.folder}"
         raise Interrupted(f"{kept}; {outcome.resume}" if outcome.resume else kept)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from headstart.cli.checked import findings_shown
 from headstart.cli.curves import curve_plan, curve_table
 from headstart.cli.display import abstention_line, gap_table, leaderboard, plan_table, score_table, table
 from headstart.cli.found import hit_list, is_marked, reply_list
@@ -172,6 +173,22 @@ def _ranking(outcome: Outcome, quiet: bool) -> None:
     _say("next", f"headstart fit {quote(result['file'])} --backbone {quote(result['ranking'][0]['backbone'])}", quiet)
 
 
+def _findings(outcome: Outcome, quiet: bool) -> None:
+    result = outcome.result
+    for line in findings_shown(result).split("\n"):
+        print(on_one_line(line))
+    if fixed := result.get("fixed"):
+        _say(
+            "\nsaved".ljust(13),
+            f"{fixed['file']} ({counted(fixed['rows'], 'row')}), {fixed['changes']}: what was done",
+            quiet,
+        )
+    if outcome.folder:
+        _say("\nsaved".ljust(13), f"{outcome.folder}: evidence.json, recipe.yaml, report.html, rows.csv", quiet)
+    if not fixed and result["counts"]["error"] + result["counts"]["warning"]:
+        _say("next", f"headstart check {quote(result['file'])} --fix cleaned.csv", quiet)
+
+
 def _curves(outcome: Outcome, quiet: bool) -> None:
     for line in curve_table(outcome.result).split("\n"):
         print(on_one_line(line))
@@ -215,6 +232,7 @@ def _index(outcome: Outcome, quiet: bool) -> None:
 
 SHOWN: dict[str, Callable[[Outcome, bool], None]] = {
     "plan": _plan,
+    "findings": _findings,
     "ranking": _ranking,
     "sizes_planned": _curve_plan,
     "curves": _curves,

@@ -10,6 +10,7 @@ from pydantic_core import PydanticUndefined
 from headstart.config import Component
 from headstart.errors import Fault
 from headstart.recipes.base import Recipe
+from headstart.recipes.checking import Check
 from headstart.recipes.curves import Curve
 from headstart.recipes.grouping import Duplicates, Grouping, Suggest
 from headstart.recipes.inference import Predict
@@ -43,6 +44,8 @@ def without_effect(recipe: Recipe) -> list[Idle]:
     if isinstance(recipe, Rank):
         unused = recipe.overwrite and recipe.output is None
         return [Idle(("overwrite",), "no output folder is named")] * unused
+    if isinstance(recipe, Check):
+        return list(_of_checks(recipe))
     if isinstance(recipe, LanguageModelling):
         both = recipe.training.updates is not None and recipe.training.epochs is not None
         return [Idle((TRAINING, "epochs"), "`updates` is given, and goes before")] * both
@@ -154,6 +157,23 @@ def _of_groups(recipe: Grouping) -> Iterator[Idle]:
     if isinstance(recipe, Suggest) and recipe.model is not None:
         for key in _given(recipe.backbone):
             yield Idle((BACKBONE, key), "texts are compared by vectors of the model's own network, or by TF-IDF")
+
+
+def _of_checks(recipe: Check) -> Iterator[Idle]:
+    if recipe.overwrite and recipe.output is None and recipe.fix is None:
+        yield Idle(("overwrite",), "no output folder and no cleaned copy is named")
+    if recipe.drop_doubtful is not None and (recipe.fix is None or not recipe.noise):
+        yield Idle(
+            ("drop_doubtful",),
+            "it is about doubtful labels in a cleaned copy; name one with `fix`, and leave `noise` on",
+        )
+    if not recipe.noise:
+        for key in ("strategies", "self_test", "label_folds", "most_rows", "most_doubtful"):
+            if getattr(recipe, key) != Check.model_fields[key].get_default():
+                yield Idle((key,), "it is about doubtful labels, and `noise` is off")
+    trained = recipe.noise and any(each.trains for each in recipe.strategies or ())
+    for key in () if trained else _given(recipe.training):
+        yield Idle((TRAINING, key), "no strategy that labels are judged by trains by gradient")
 
 
 def _given(component: Component) -> Iterator[str]:

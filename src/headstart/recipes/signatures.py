@@ -181,6 +181,7 @@ DOORS = (
     Door(
         "rank", "rank", DATA, RESULT, "Which backbone suits labelled rows, and which of its layers, without training."
     ),
+    Door("check", "check", DATA, RESULT, "What is wrong with labelled data, and which labels are likely wrong."),
     Door("duplicates", "duplicates", TEXTS, RESULT, "Which rows say the same, in groups."),
     Door("cluster", "cluster", TEXTS, RESULT, "What a pile of texts is about: clusters with examples and words."),
     Door("suggest", "suggest", TEXTS, RESULT, "Which rows a person should label next."),

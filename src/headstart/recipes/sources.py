@@ -100,7 +100,7 @@ class Format(Component):
         return {key: getattr(self, key) for key in Format.model_fields}
 
 
-def _by_name(value: Any) -> Any:
+def tests_by_name(value: Any) -> Any:
     """`shop=a.csv,film=b.csv` as a mapping; anything else as it is, paths as strings."""
     if isinstance(value, str):
         pairs = [part.partition("=") for part in split_at_commas(value)]
@@ -155,7 +155,7 @@ class Data(Format):
     target_test: InputPath | None = None
     """File with labelled rows of that other domain; every strategy is scored on them beside test, and no choice is made
     on them."""
-    tests: Annotated[dict[str, str], BeforeValidator(_by_name)] = Field(default_factory=dict)
+    tests: Annotated[dict[str, str], BeforeValidator(tests_by_name)] = Field(default_factory=dict)
     """Files with more rows to report scores on, by name, such as `shop=shop.csv,film=film.csv`: every strategy is scored
     on each beside test, with the gap to it, and no choice is made on them."""
     translations: InputPath | None = None

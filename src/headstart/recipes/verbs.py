@@ -89,6 +89,7 @@ VERBS = Verbs(
         "cluster": Verb("headstart.recipes.grouping:Cluster", "headstart.runs.clustering:cluster"),
         "suggest": Verb("headstart.recipes.grouping:Suggest", "headstart.runs.suggesting:suggest"),
         "rank": Verb("headstart.recipes.ranking:Rank", "headstart.runs.ranking:rank"),
+        "check": Verb("headstart.recipes.checking:Check", "headstart.runs.checking:check"),
     },
     group="headstart.verbs",
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 from headstart.artifact import Artifact
 from headstart.data.table import Table
+from headstart.errors import HeadstartError
 from headstart.runtime.progress import SILENT, Progress
 from headstart.types import Dropped
 
@@ -45,6 +46,8 @@ class Outcome:
     resume: str = ""
     """How an interrupted run goes on, in words; empty where there is nothing to go on with."""
     notes: list[str] = field(default_factory=list)
+    refusal: HeadstartError | None = None
+    """What the command ends with once the result is shown; None where it ends well."""
 
 
 def left_out(dropped: Sequence[Dropped]) -> list[str]:

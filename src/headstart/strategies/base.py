@@ -86,6 +86,8 @@ class Shared:
     """What a teacher said of texts, by its digest and then by key of the text, so that it is asked once in a run."""
     within: Within | None = None
     """What a fold is part of; None in a whole run."""
+    by_epoch: list[Outputs] = field(default_factory=list)
+    """Out-of-fold outputs of the training rows after each epoch, 0 before training, of what last trained under folds."""
     inner: Shared | None = None
     """The same for choices among few training rows beside a validation part; None where none were made."""
     joined: Context | None = None

@@ -299,6 +299,7 @@ def held_out(context: Context, trained: Callable[[Context, int | None], Run], *,
             if epoch == len(by_epoch):
                 by_epoch.append(context.task.blank(context.train))
             by_epoch[epoch].put(held, outputs)
+    context.shared.by_epoch = by_epoch
     ranks = [sort_key(context.task, outputs, context.train) for outputs in by_epoch]
     first = 0 if keep_start else 1
     best = max(range(first, len(ranks)), key=lambda epoch: (ranks[epoch], -epoch))
