@@ -2935,12 +2935,12 @@ def check(
     ask: int | None = ...,
     ask_by: Literal["random", "uncertainty", "diversity"] | None = ...,
     teacher_gate: bool | None = ...,
-    texts: Sequence[str] | str | None = ...,
-    own_texts: bool | None = ...,
-    objective: ObjectiveName | str | Keys | None = ...,
     gate: bool | None = ...,
     gate_seeds: int | None = ...,
     gate_folds: int | None = ...,
+    texts: Sequence[str] | str | None = ...,
+    own_texts: bool | None = ...,
+    objective: ObjectiveName | str | Keys | None = ...,
     text_updates: int | None = ...,
     text_learning_rate: float | None = ...,
     text_batch: int | None = ...,
@@ -2961,6 +2961,10 @@ def check(
     like: str | Keys | None = ...,
     of: str | Keys | None = ...,
     dense_weight: float | None = ...,
+    stone: str | None = ...,
+    stone_epochs: int | None = ...,
+    stone_rows: int | None = ...,
+    probe_rows: int | None = ...,
     alignment_iterations: int | None = ...,
     rank: int | None = ...,
     alpha: float | None = ...,
@@ -2995,6 +2999,11 @@ def check(
     decoder_layers: int | None = ...,
     target_vocabulary: int | None = ...,
     encoder_rate: float | None = ...,
+    average: Literal["soup", "wise"] | None = ...,
+    members: int | None = ...,
+    member_seeds: Sequence[int] | int | None = ...,
+    greedy: bool | None = ...,
+    end_share: float | None = ...,
     descriptions: Mapping[str, str] | str | None = ...,
     describe: str | None = ...,
     clusters: bool | None = ...,
@@ -3096,7 +3105,8 @@ def check(
         encoder: `bi` reads the two texts apart, and their cosine tells.
         scheme: In which tags are written.
         crf: Learn how well each tag follows the one before it, too.
-        then: Strategy that is fitted inside, by name (of back-translation, domain-adaptation, self-training).
+        then: Strategy that is fitted inside, by name (of back-translation, domain-adaptation, intermediate-task,
+            self-training, weight-averaging).
         back_epochs: Passes over the pairs of the model of the other direction, in [1, 1000] (of back-translation).
         back_temperature: Over 0 the inputs that are made up are drawn by chance, by probabilities to the power of 1
             / temperature (Edunov et al (of back-translation).
@@ -3164,15 +3174,16 @@ def check(
         ask: Texts of `--target` that the teacher is asked about at most (of distillation).
         ask_by: How these are chosen (of distillation).
         teacher_gate: Keep what was taught only if validation gains by it (of distillation).
+        gate: Keep what was added only if validation bears it out (of domain-adaptation, intermediate-task, weight-
+            averaging).
+        gate_seeds: Fits with and without that the gate compares, each pair with a seed of its own, in [1, 20] (of
+            domain-adaptation, intermediate-task).
+        gate_folds: Folds of cross-validation on the training rows that the gate judges by, in [2, 20] (of domain-
+            adaptation, intermediate-task).
         texts: Raw text of the domain (of domain-adaptation).
         own_texts: Learn from the training rows' texts too, and from those of the target domain where there are any
             (of domain-adaptation).
         objective: `masked-lm`, `causal-lm` or `simcse` (of domain-adaptation).
-        gate: Keep the adapted network only if validation gains (of domain-adaptation).
-        gate_seeds: Fits with and without that the gate compares, each pair with a seed of its own, in [1, 20] (of
-            domain-adaptation).
-        gate_folds: Folds of cross-validation on the training rows that the gate judges by, in [2, 20] (of domain-
-            adaptation).
         text_updates: Steps of the optimiser on raw text, at least 1 (of domain-adaptation).
         text_learning_rate: Highest learning rate on raw text, in (0, 1] (of domain-adaptation).
         text_batch: Tokens per update on raw text, at least 8 (of domain-adaptation).
@@ -3199,6 +3210,13 @@ def check(
         like: Strategy whose network gets random weights, of tasks that write (of from-scratch).
         of: Strategy that gives the vectors (of hybrid).
         dense_weight: Weight of vectors beside words, in [0, 1] (of hybrid).
+        stone: Name of the task that is learnt first, that of its file without the ending, or `none` (of
+            intermediate-task).
+        stone_epochs: Epochs on the other task, in [1, 100] (of intermediate-task).
+        stone_rows: Rows of the other task that are learnt from at most, drawn at random, in [16, 1,000,000] (of
+            intermediate-task).
+        probe_rows: Rows of each other task that the probe learns from for one epoch, where there are several, in
+            [16, 100,000] (of intermediate-task).
         alignment_iterations: Rounds of expectation and maximisation, in [1, 100] (of lexicon).
         rank: Rank of the correction, in [1, 1024] (of lora).
         alpha: The correction is scaled by alpha / rank (of lora).
@@ -3242,6 +3260,15 @@ def check(
         decoder_layers: Layers of a new decoder, in [1, 100], each as wide as those of the encoder (of warm-start).
         target_vocabulary: Words that a new decoder writes at most, in [300, 250,000] (of warm-start).
         encoder_rate: Share of the learning rate that pretrained weights get, in [0, 1] (of warm-start).
+        average: `soup`, the mean of trainings under several seeds, or `wise`, a point between the start and the end
+            of one training (of weight-averaging).
+        members: Trainings that a soup is made of, under the run's seed and those after it, in [1, 20] (of weight-
+            averaging).
+        member_seeds: Seeds of the trainings that a soup is made of, each in [0, 2^32) (of weight-averaging).
+        greedy: Take into the soup only trainings that make it no worse on validation, the best one first (of
+            weight-averaging).
+        end_share: Share of the end of training on the line from the start to it, in [0, 1] (the alpha of WiSE-FT)
+            (of weight-averaging).
         descriptions: Words that stand for labels, such as `{pos (of zero-shot).
         describe: File with such words (of zero-shot).
         clusters: Whether clusters of the training texts that begin at the names take their place (of zero-shot).
