@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from torch import Tensor, nn
 
@@ -122,6 +122,14 @@ class Backbone(nn.Module, ABC):
         self.shortcut: Callable[[Inputs], Tensor] | None = None
         """Gives the last hidden states in place of a pass over all blocks while the lower ones are frozen, see
         `training.frozen`."""
+
+    def face(self) -> Self:
+        """The same network as another task reads it: weights are shared; pairs, words and what the tokenizer does are its own."""
+        other = object.__new__(type(self))
+        other.__dict__.update(vars(self))
+        other.tokenizer = object.__new__(type(self.tokenizer))
+        other.tokenizer.__dict__.update(vars(self.tokenizer))
+        return other
 
     @property
     def device(self) -> torch.device:

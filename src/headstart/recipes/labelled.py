@@ -39,6 +39,14 @@ def listed(value: Any) -> Any:
     return (value,) if isinstance(value, Mapping | Component) else split_at_commas(value)
 
 
+def _moved(options: Mapping[str, Any], directory: Path) -> dict[str, Any]:
+    """Options of one of several tasks whose files, named as from `directory`, are found from elsewhere."""
+    own = {key: value for key, value in options.items() if key in Data.model_fields}
+    rest = {key: value for key, value in options.items() if key not in own and key != "data"}
+    data = Data(**{**options.get("data", {}), **own})
+    return rest | {"data": data.moved(directory).plain()}
+
+
 class Experiment(Recipe):
     """From labels to a transferred model and its evidence: `fit` and `compare`."""
 
@@ -91,6 +99,9 @@ class Experiment(Recipe):
     decisions: tuple[Annotated[Decision, named(DECISIONS)], ...] = ()
     """Decisions whose settings are known, such as thresholds; others are fitted on rows that were not trained on."""
 
+    tasks: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Tasks that learn together, by name, each with its own keys of `data` and `task`; by default those in the file that is given in
+    the place of training rows. For strategies that learn several."""
     measure: Annotated[tuple[Annotated[Measurement, named(MEASUREMENTS)], ...] | None, BeforeValidator(listed)] = None
     """What is measured of the chosen model for evidence and report, by name, such as `slices,confusion`; by default all
     that `headstart list measurements` has. Lengths of texts and thresholds always are."""
@@ -118,6 +129,24 @@ class Experiment(Recipe):
             if one is not None:
                 values["strategies"] = (one,)
         return values
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> Self:
+        if not self.is_of_tasks:
+            if self.tasks:
+                raise ValueError("tasks: several tasks are learnt by `strategy: multi-task`; name it, or leave the tasks out")
+            return self
+        name = next(each.name for each in self.strategies or () if each.several)
+        if self.verb != "fit" or len(self.strategies or ()) > 1:
+            raise ValueError(f"{name} learns several tasks and runs by itself: headstart fit TASKS.yaml --strategy {name}")
+        own = [f"data.{key}" for key, usual in Data(train=self.data.train) if getattr(self.data, key) != usual]
+        own += ["task"] if self.task.plain() else []
+        own += [key for key in ("abstain", "decisions") if getattr(self, key)]
+        if own:
+            raise ValueError(f"{', '.join(own)}: of one task; give this to the task in the file of tasks")
+        if self.refit:
+            raise ValueError(f"refit: {name} does not learn from validation rows again; leave it out")
+        return self
 
     @field_validator("strategies")
     @classmethod
@@ -159,6 +188,11 @@ class Experiment(Recipe):
     def possible_tasks(self) -> list[Task]:
         """The task, or all that it may turn out to be where it is not named."""
         return self.task.candidates() if isinstance(self.task, OpenTask) else [self.task]
+
+    @property
+    def is_of_tasks(self) -> bool:
+        """Whether several tasks are learnt, which stand in a file in the place of the rows."""
+        return any(each.several for each in self.strategies or ())
 
     def measured(self) -> tuple[Measurement, ...]:
         """What is measured, in the order in which it is reported."""
@@ -207,7 +241,8 @@ class Experiment(Recipe):
 
     def moved(self, directory: Path) -> Self:
         """A copy whose files, named as from `directory`, are found from elsewhere."""
-        return self.revised(data=self.data.moved(directory))
+        tasks = {name: _moved(options, directory) for name, options in self.tasks.items()}
+        return self.revised(data=self.data.moved(directory), tasks=tasks)
 
     def planned(self) -> tuple[Strategy, ...]:
         """Strategies and, where wanted, the controls that are not among them; cheapest first."""
@@ -230,6 +265,8 @@ class Experiment(Recipe):
             del values["measure"]
         if not values["task"]:
             del values["task"]
+        if not self.tasks:
+            del values["tasks"]
         return values
 
 

@@ -15,10 +15,17 @@ from headstart.runtime.interrupts import Terminated
 from headstart.training.checkpoints import Stages
 
 
-def run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
-    """Run entries in order, those that the plan lets; True if the user stopped it."""
+def run_all(entries: list[Entry], plan: Plan, work: Workspace | None, *, first: int = 0) -> bool:
+    """Run entries in order, those that the plan lets; True if the user stopped it.
+
+    Args:
+        entries: of the run.
+        plan: says which of them run.
+        work: where what is done is kept.
+        first: number of the first entry there, where a run has several plans.
+    """
     context, every = plan.context, plan.recipe.training.checkpoint_every
-    for at, entry in enumerate(entries):
+    for at, entry in enumerate(entries, first):
         given = plan.recipe.given_decisions
         if context.team.same(work is not None and work.restore(entry, at, plan.parts, given)):
             context.progress.say("resume", f"{entry.label} was done before")
@@ -29,7 +36,7 @@ def run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
             entry.note = step.reason
             continue
         entry.strategy = step.brief or entry.strategy
-        _announce(step, entries, at, plan)
+        _announce(step, entries, at - first, plan)
         try:
             places = (None, None) if work is None else (work.stages(entry, at), work.answers)
             pausing = work is not None and work.pausing is not None
