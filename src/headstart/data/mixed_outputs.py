@@ -75,6 +75,11 @@ class Mixed(Outputs):
             if PARTS in key:
                 name, kind, own = key.split(PARTS)
                 found.setdefault((name, kind), {})[own] = array
-        parts = {name: outputs_of(kind, own) for (name, kind), own in found.items()}
+        parts = {}
+        for (name, kind), own in found.items():
+            try:
+                parts[name] = outputs_of(kind, own)
+            except KeyError as error:
+                raise KeyError(PARTS.join((name, kind, str(error.args[0])))) from None
         order = sorted(parts)  # files give arrays back by name
         return cls(arrays["truncated"], {name: parts[name] for name in order}, arrays["homes"], arrays["places"])

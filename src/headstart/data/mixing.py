@@ -17,7 +17,7 @@ class MixedBatches:
     """Batches of several tasks, sampled by their size to a power.
 
     An epoch has as many batches as one pass over the rows of all tasks. A task gets the share n^power / sum(n^power) of them,
-    where n counts its own batches: power 1 is one pass over each, 0 as many batches of each (Wang, Tsvetkov & Neubig 2020,
+    where n counts the batches of a pass over its rows: power 1 is one pass over each, 0 as many batches of each (Wang, Tsvetkov & Neubig 2020,
     section 2; MaChAmp: van der Goot et al. 2021, section 3.2). No task's rows are passed more than `most_passes` times in an
     epoch; what a task would get beyond that goes to the others in their shares, as long as they may have more. Rows are numbered
     through, those of a task behind those of the one before.
@@ -42,19 +42,18 @@ class MixedBatches:
         together: int = 1,
     ) -> None:
         self.lengths = dict(lengths)
-        self.rows = rows = max(1, rows // together)
+        self.rows = rows = max(1, round(rows / together))
         self.together = together
         self.seed = seed
         counts = np.array([len(each) for each in lengths.values()])
         self.offsets = np.concatenate([[0], np.cumsum(counts)[:-1]])
         """Number of the first row of each task."""
-        self.shares = shares_of({name: len(each) for name, each in lengths.items()}, rows, power, most_passes)
-        """Batches of an epoch by task, on average."""
-        self.capped = [
-            name for name, each in lengths.items() if self.shares[name] >= most_passes * _batches(len(each), rows)
-        ]
-        """Tasks that would have got more than `most_passes`."""
         self._pass_of = lru_cache(KEPT_PASSES)(self._dealt)
+        sizes = {name: float(len(self._pass_of(at, 0))) for at, name in enumerate(lengths)}
+        self.shares = shares_of(sizes, power, most_passes)
+        """Batches of an epoch by task, on average."""
+        self.capped = [name for name, size in sizes.items() if self.shares[name] >= most_passes * size and most_passes > 1]
+        """Tasks that would have got more than `most_passes`."""
 
     def __call__(self, epoch: int) -> list[np.ndarray]:
         """Rows of every batch of an epoch (from 0), in order; the same epoch gives the same batches, whatever ran before."""
@@ -102,23 +101,17 @@ class MixedBatches:
         return [rows + self.offsets[at] for rows in own]
 
 
-def _batches(count: int, rows: int) -> int:
-    """Batches of a pass over so many rows, on average."""
-    return max(1, round(count / rows))
-
-
-def shares_of(counts: Mapping[str, int], rows: int, power: float, most_passes: float) -> dict[str, float]:
+def shares_of(sizes: Mapping[str, float], power: float, most_passes: float) -> dict[str, float]:
     """Batches of an epoch by task; those at the limit give what is over to the others.
 
     Args:
-        counts: rows of each task.
-        rows: of a batch, on average.
+        sizes: batches of one pass over the rows of each task, at least 1.
         power: as `MixedBatches` has it.
         most_passes: likewise.
     """
-    sizes = np.array([_batches(count, rows) for count in counts.values()], dtype=np.float64)
-    found = _shared_out(sizes, sizes**power, sizes * most_passes)
-    return {name: float(each) for name, each in zip(counts, found, strict=True)}
+    own = np.array([*sizes.values()], dtype=np.float64)
+    found = _shared_out(own, own**power, own * most_passes)
+    return {name: float(each) for name, each in zip(sizes, found, strict=True)}
 
 
 def _shared_out(sizes: np.ndarray, powers: np.ndarray, limits: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from headstart.config import Component, OutputPath, named, split_at_commas
 from headstart.decisions import DECISIONS
 from headstart.decisions.abstention import Abstention
 from headstart.decisions.base import Decision
-from headstart.errors import UsageError
+from headstart.errors import Fault, UsageError
 from headstart.evaluation import MEASUREMENTS
 from headstart.evaluation.measurements.base import Measurement, wanted
 from headstart.recipes.base import LEAST_BUDGET, Budget, Confidence, Recipe, Seed, Threads, usual_budget
@@ -99,7 +99,7 @@ class Experiment(Recipe):
     decisions: tuple[Annotated[Decision, named(DECISIONS)], ...] = ()
     """Decisions whose settings are known, such as thresholds; others are fitted on rows that were not trained on."""
 
-    tasks: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    tasks: dict[str, dict[str, Any]] = Field(default_factory=dict, examples=["{mood: {train: mood.csv}, topic: {train: topics.csv}}"])
     """Tasks that learn together, by name, each with its own keys of `data` and `task`; by default those in the file that is given in
     the place of training rows. For strategies that learn several."""
     measure: Annotated[tuple[Annotated[Measurement, named(MEASUREMENTS)], ...] | None, BeforeValidator(listed)] = None
@@ -129,24 +129,6 @@ class Experiment(Recipe):
             if one is not None:
                 values["strategies"] = (one,)
         return values
-
-    @model_validator(mode="after")
-    def _one_or_several(self) -> Self:
-        if not self.is_of_tasks:
-            if self.tasks:
-                raise ValueError("tasks: several tasks are learnt by `strategy: multi-task`; name it, or leave the tasks out")
-            return self
-        name = next(each.name for each in self.strategies or () if each.several)
-        if self.verb != "fit" or len(self.strategies or ()) > 1:
-            raise ValueError(f"{name} learns several tasks and runs by itself: headstart fit TASKS.yaml --strategy {name}")
-        own = [f"data.{key}" for key, usual in Data(train=self.data.train) if getattr(self.data, key) != usual]
-        own += ["task"] if self.task.plain() else []
-        own += [key for key in ("abstain", "decisions") if getattr(self, key)]
-        if own:
-            raise ValueError(f"{', '.join(own)}: of one task; give this to the task in the file of tasks")
-        if self.refit:
-            raise ValueError(f"refit: {name} does not learn from validation rows again; leave it out")
-        return self
 
     @field_validator("strategies")
     @classmethod
@@ -193,6 +175,23 @@ class Experiment(Recipe):
     def is_of_tasks(self) -> bool:
         """Whether several tasks are learnt, which stand in a file in the place of the rows."""
         return any(each.several for each in self.strategies or ())
+
+    def of_one_task(self) -> list[Fault]:
+        """What is given and belongs to one of several tasks, or keeps a strategy that learns several from running, as faults."""
+        if not self.is_of_tasks:
+            why = "several tasks are learnt by `strategy: multi-task`; name it, or leave the tasks out"
+            return [Fault(("tasks",), why)] if self.tasks else []
+        name = next(each.name for each in self.strategies or () if each.several)
+        if self.verb != "fit" or len(self.strategies or ()) > 1:
+            why = f"{name} learns several tasks and runs by itself: headstart fit TASKS.yaml --strategy {name}"
+            return [Fault(("strategies",), why)]
+        why = "is of one task; give it to the task in the file of tasks"
+        found = [Fault(("data", key), why) for key, usual in Data(train=self.data.train) if getattr(self.data, key) != usual]
+        found += [Fault(("task",), why)] if self.task.plain() else []
+        found += [Fault((key,), why) for key in ("abstain", "decisions") if getattr(self, key)]
+        if self.refit:
+            found.append(Fault(("refit",), f"{name} does not learn from validation rows again; leave it out"))
+        return found
 
     def measured(self) -> tuple[Measurement, ...]:
         """What is measured, in the order in which it is reported."""

@@ -17,13 +17,14 @@ from headstart.recipes.notation import written
 from headstart.recipes.parsing import assemble, text_of
 from headstart.recipes.sources import MEMORY
 from headstart.registry import did_you_mean
-from headstart.strategies.multi_task import MultiTask
+from headstart.strategies.multi_task import NEEDS_TASKS, MultiTask
 from headstart.tasks.open import OpenTask
 
 TASKS_KEY = "tasks"
 OWN = ("data", "task", "decisions", "abstain")
 """Sections and keys of `fit` that each task has for itself; all else is of the whole run."""
 MOST_TASKS = 100
+ENDINGS = (".yaml", ".yml")
 
 
 def task_recipes(recipe: Experiment) -> dict[str, Fit]:
@@ -55,6 +56,8 @@ def tasks_in(path: str, recipe: Experiment | None = None) -> dict[str, Fit]:
         MissingInputError: there is no such file.
         RecipeError: all faults at once, with their lines.
     """
+    if not path.endswith(ENDINGS):
+        raise RecipeError([f"{path} is no YAML file; {MultiTask.name} is for several tasks: {NEEDS_TASKS}"])
     root, values, faults = written(text_of(path), path)
     if not isinstance(values, dict) or not isinstance(values.get(TASKS_KEY), dict):
         raise RecipeError(
@@ -143,7 +146,7 @@ def _unsuitable(own: Fit, recipe: Experiment) -> list[Fault]:
         if getattr(own.data, key) is not None:
             faults.append(Fault((key,), "is not read where several tasks learn together; leave it out"))
     if not isinstance(own.task, OpenTask):
-        why = strategy_of(recipe).refuses_among(own.task)
+        why = strategy_of(recipe).refuses(own.task)
         if why:
             faults.append(Fault(("task",), f"{own.task.name} cannot be one of several: {why}"))
     return faults
@@ -178,7 +181,7 @@ def _within(own: Fit, recipe: Experiment) -> Fit:
 
 def is_file_of_tasks(path: str) -> bool:
     """Whether a file looks like one of tasks: YAML by its ending, with the key `tasks` and no verb."""
-    if path == MEMORY or not path.endswith((".yaml", ".yml")) or not os.path.isfile(path):
+    if path == MEMORY or not path.endswith(ENDINGS) or not os.path.isfile(path):
         return False
     try:
         values = written(text_of(path), path).values

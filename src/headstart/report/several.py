@@ -38,7 +38,7 @@ def summary(evidence: Mapping[str, Any]) -> dict[str, Any]:
         "task": evidence["task"]["name"],
         "metric": metric,
         "part": part,
-        "rows": {name: each["rows"] for name, each in evidence["data"]["splits"].items()},
+        "rows": {name: each["rows"] for name, each in evidence["data"]["splits"].items() if each},
         "passes": among["passes"],
         "share": among["share"],
         "weight": among["weight"],
@@ -47,7 +47,7 @@ def summary(evidence: Mapping[str, Any]) -> dict[str, Any]:
         "alone": None if alone is None or not alone["scores"] else alone["scores"][part][metric],
         "epochs_alone": among["epochs_alone"],
         "why_not_alone": "" if alone is None or alone["scores"] else alone["note"] or alone["status"],
-        "difference": None if beside is None else {**beside["difference"], "p_holm": beside["p_holm"]},
+        "difference": None if beside is None else {**beside["difference"], "p": beside["p"], "p_holm": beside["p_holm"]},
         "seconds": evidence["cost"]["seconds"],
     }
 

@@ -106,14 +106,15 @@ def _outlined(recipe: Experiment, call: Call) -> Outcome:
     plans = opened_tasks(recipe, call)
     strategy = strategy_of(recipe)
     counts = {name: len(plan.parts.train) for name, plan in plans.items()}
-    shares = shares_of(counts, recipe.training.batch_size, strategy.sampling_power, strategy.most_passes)
+    sizes = {name: max(1.0, count / recipe.training.batch_size) for name, count in counts.items()}
+    shares = shares_of(sizes, strategy.sampling_power, strategy.most_passes)
     planned = {
         name: {
             "task": plan.parts.task.name,
             "metric": plan.parts.task.chosen_metric,
             "rows": plan.parts.sizes,
             "share": round(shares[name] / sum(shares.values()), 4),
-            "passes_per_epoch": round(shares[name] * recipe.training.batch_size / counts[name], 3),
+            "passes_per_epoch": round(shares[name] / sizes[name], 3),
         }
         for name, plan in plans.items()
     }

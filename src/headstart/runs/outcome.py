@@ -42,14 +42,14 @@ class Outcome:
     result: dict[str, Any]
     """What `--json` prints."""
     artifact: Artifact | None = None
-    model: MultiTaskModel | None = None
-    """What several tasks came to that learnt together."""
     folder: Path | None = None
     """Where it was written, if it was."""
     interrupted: bool = False
     resume: str = ""
     """How an interrupted run goes on, in words; empty where there is nothing to go on with."""
     notes: list[str] = field(default_factory=list)
+    model: MultiTaskModel | None = None
+    """What several tasks came to that learnt together."""
 
 
 def left_out(dropped: Sequence[Dropped]) -> list[str]:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from headstart.artifact import EVIDENCE, check_free, is_network, load, tasks_of
 from headstart.data.files import require_file
 from headstart.data.table import Table
-from headstart.errors import MissingInputError, ModelError, RunFolderError, UsageError
+from headstart.errors import MissingInputError, ModelError, RecipeError, RunFolderError, UsageError
 from headstart.faults import describe
 from headstart.folders import unused
 from headstart.readers.aligned import aligned_files, which_sides
-from headstart.multi_task import shared_evidence
+from headstart.multi_task import MultiTaskModel, shared_evidence
 from headstart.recipes.base import Recipe
 from headstart.recipes.curves import Curve
 from headstart.recipes.distilling import Distill
@@ -69,6 +69,8 @@ def run(
     """
     if not isinstance(recipe, Recipe):
         raise UsageError(f"a {type(recipe).__name__} cannot be run")
+    if isinstance(recipe, Experiment) and (faults := recipe.of_one_task()):
+        raise RecipeError(faults, f"headstart {recipe.verb}")
     for idle in without_effect(recipe):
         progress.say("options", idle.line, warning=True)
     call = Call(progress, table, time.perf_counter() if started is None else started, tables or {})
@@ -192,6 +194,9 @@ def resume(recipe: Resume, call: Call) -> Outcome:
         if begun.is_of_tasks and work is not None:
             from headstart.runs.multi_task import go_on as go_on_with_tasks
 
+            if begun.tasks and begun.data.train == MEMORY and MEMORY in str(begun.tasks):
+                raise UsageError(f"{folder} was begun with rows handed over in Python, which are gone; begin anew")
+
             return go_on_with_tasks(begun, call, work, folder, strict=recipe.strict)
         if begun.data.train == MEMORY and call.table is None:
             raise UsageError(
@@ -208,7 +213,8 @@ def resume(recipe: Resume, call: Call) -> Outcome:
 def _finished(folder: Path) -> Outcome:
     result = network_result(folder) or curve_result(folder) or tasks_result(folder)
     if result:
-        return Outcome(result, folder=folder, notes=[f"{folder} is finished; nothing is left to do"])
+        model = MultiTaskModel.load(folder) if tasks_of(folder) else None
+        return Outcome(result, model=model, folder=folder, notes=[f"{folder} is finished; nothing is left to do"])
     artifact = load(folder)
     note = f"{folder} is finished; nothing is left to do"
     with believed(folder / EVIDENCE):

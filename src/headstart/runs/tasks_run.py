@@ -16,6 +16,7 @@ from headstart.backbones.location import AUTO
 from headstart.checks import duplicates
 from headstart.data.splits import fingerprints
 from headstart.errors import DataError, HeadstartError, OutOfMemoryError, RecipeError
+from headstart.metrics.significance import holm
 from headstart.multi_task import MultiTaskModel
 from headstart.recipes.labelled import Experiment, Fit
 from headstart.recipes.tasks import strategy_of, task_recipes
@@ -80,7 +81,7 @@ def opened_tasks(recipe: Experiment, call: Call) -> dict[str, Plan]:
             faults.append(error)
             continue
         task = plans[name].parts.task
-        if why := strategy_of(recipe).refuses_among(task):
+        if why := strategy_of(recipe).refuses(task):
             faults.append(RecipeError([f"{task.name} cannot be one of several: {why}"], f"task {name}"))
         elif not plans[name].parts.labelled:
             faults.append(DataError(f"task {name}: {plans[name].parts.train.file} has no labels, and each task needs them"))
@@ -350,5 +351,8 @@ class TasksRun:
             "budget": self.recipe.limit,
             "cost": {"seconds": time.perf_counter() - self.started, "steps": [dict(each) for each in steps]},
         }
+        known = [each["difference"] for each in evidence["tasks"].values() if each["difference"] is not None]
+        for each, corrected in zip(known, holm([each["p"] for each in known]), strict=True):
+            each["p_holm"] = corrected
         evidence["verdict"] = several.verdict(evidence)
         return evidence

@@ -242,7 +242,7 @@ def refusal(strategy: Strategy, task: Task[Any, Any]) -> str:
 
 def refused_within(inner: Strategy, task: Task) -> str:
     """Why a strategy that fits another one cannot serve a task that the other refuses; empty where it serves it."""
-    why = refusal(inner, task)
+    why = "it learns several tasks from a file of their own" if inner.several else refusal(inner, task)
     return f"{inner.name}, which it fits, cannot: {why}" if why else ""
 
 

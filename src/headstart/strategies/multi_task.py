@@ -16,7 +16,7 @@ NEEDS_TASKS = (
     "it learns several tasks at once: name them with their files in a YAML file, `tasks: {NAME: {train: FILE, ...}, ...}`, and give "
     "that in the place of the rows"
 )
-"""Why it serves no run on the rows of one file."""
+"""What to do where rows of one file are given."""
 
 
 class MultiTask(Strategy):
@@ -41,7 +41,7 @@ class MultiTask(Strategy):
     layers: Literal["all"] | int = "all"
     """`all`, or how many of the top layers move, at least 1."""
     head: Literal["auto", "native", "mean"] = "auto"
-    """What the heads read: `native` is the token that the architecture's own head reads, `mean` the mean over tokens; `auto` is
+    """What the head reads: `native` is the token that the architecture's own head reads, `mean` the mean over tokens; `auto` is
     native, unless a task or the network asks for the mean."""
     head_first: bool | None = None
     """Solve the head on frozen features before anything moves; otherwise it starts from random numbers. By default unless
@@ -53,7 +53,7 @@ class MultiTask(Strategy):
     sampling_power: float = Field(default=0.5, ge=0, le=1)
     """Power of a task's size by which tasks are sampled, in [0, 1]: with 1 an epoch is one pass over the rows of each, with 0 all
     have the same number of batches."""
-    most_passes: float = Field(default=4.0, ge=1, le=1000)
+    most_passes: float = Field(default=4.0, ge=1, le=1000, examples=["8"])
     """Passes over the rows of a task in an epoch at most, in [1, 1000]; a small task beside a large one would get many."""
     weighting: Literal["fixed", "uncertainty"] = "fixed"
     """How losses are weighed against each other: `fixed` by `loss_weights`, `uncertainty` also by weights that are learnt with the
@@ -87,11 +87,7 @@ class MultiTask(Strategy):
         )
 
     def refuses(self, task: Task[Any, Any]) -> str:
-        """Serves no run on the rows of one file."""
-        return NEEDS_TASKS
-
-    def refuses_among(self, task: Task[Any, Any]) -> str:
-        """Why a task cannot be one of several that share an encoder, as a sentence without a full stop; empty where it can."""
+        """Refuses tasks that cannot share an encoder with others."""
         if task.outputs_kind in (Generated.kind, Replies.kind):
             return "it writes texts, and the tasks share an encoder, which writes none"
         if task.outputs_kind == Ranked.kind:
