@@ -414,9 +414,7 @@ def _read(path: Path, manifest: Manifest, digest: str, name: str) -> Artifact:
     evidence = parsed(content(home, EVIDENCE, most=MOST_EVIDENCE), home / EVIDENCE)
     for place, value in ((path / RECIPE, recipe), (home / EVIDENCE, evidence)):
         if not isinstance(value, dict):
-            raise ModelError(
-                f"{place} is damaged: it holds {describe(value)}, expected a mapping of keys to values"
-            )
+            raise ModelError(f"{place} is damaged: it holds {describe(value)}, expected a mapping of keys to values")
     own = identity(path, digest, unnamed)
     return Artifact(predictor, predictor.task, recipe, evidence, own, decisions, Reference.load(home))  # type: ignore[arg-type]
 

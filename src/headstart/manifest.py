@@ -253,7 +253,9 @@ def checked_manifest(folder: Path, said: dict[str, Any]) -> Manifest:
     if found.kind == SEVERAL:
         odd = next((name for name in found.answers if not TASK_NAME.fullmatch(name)), None)
         if odd is not None or sum(part.kind == SEVERAL for part in own) != 1:
-            raise ModelError(f"{path} is damaged: the tasks of a shared network have odd names, or there is no such network")
+            raise ModelError(
+                f"{path} is damaged: the tasks of a shared network have odd names, or there is no such network"
+            )
     named = Counter(name for files in (*(part.files for part in own), found.files or {}) for name in files)
     if twice := [name for name, count in named.items() if count > 1 or name == MANIFEST]:
         raise ModelError(f"{path} is damaged: the file {twice[0]!a} has two places in it")

@@ -131,9 +131,7 @@ class MultiTaskModel:
             path.chmod((folder / MANIFEST).stat().st_mode)
 
     @classmethod
-    def load(
-        cls, folder: str | Path, *, precision: Precision = "auto", device: Device = "auto"
-    ) -> MultiTaskModel:
+    def load(cls, folder: str | Path, *, precision: Precision = "auto", device: Device = "auto") -> MultiTaskModel:
         """Read all tasks of a folder that `save` or a run wrote; precision and device as `headstart.load` has them.
 
         Raises:

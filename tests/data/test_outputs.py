@@ -58,7 +58,15 @@ def mixed() -> Mixed:
     )
 
 
-MADE = {"logits": logits, "words": words, "spans": spans, "generated": generated, "replies": replies, "ranked": ranked, "mixed": mixed}
+MADE = {
+    "logits": logits,
+    "words": words,
+    "spans": spans,
+    "generated": generated,
+    "replies": replies,
+    "ranked": ranked,
+    "mixed": mixed,
+}
 KINDS = pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 
 

@@ -88,7 +88,9 @@ def test_faults_of_flags_and_of_values_come_together() -> None:
         assemble("fit", {"train": "a", "epoch": 3, "batch_size": 0, "strategy": "tf-idf", "dropout": 0.1})
     text = str(error.value)
     assert "unknown option 'epoch'; did you mean 'epochs'?" in text
-    assert "'dropout' is an option of fine-tuning, lora, multi-task, which is not among the strategies of this run" in text
+    assert (
+        "'dropout' is an option of fine-tuning, lora, multi-task, which is not among the strategies of this run" in text
+    )
     assert "training.batch_size: should be at least 1, found 0" in text
 
 
@@ -96,7 +98,14 @@ def test_faults_of_flags_and_of_values_come_together() -> None:
 def test_every_flat_name_is_a_place_in_the_recipe_and_every_place_has_one(verb: str) -> None:
     names = flat(verb)
     assert not {"thresholds", "mean", "deviation", "digest"} & set(names)
-    assert {"decisions", "tasks", "task.mean", "task.deviation", "backbone.digest", "strategies.teacher_digest"} == HIDDEN
+    assert {
+        "decisions",
+        "tasks",
+        "task.mean",
+        "task.deviation",
+        "backbone.digest",
+        "strategies.teacher_digest",
+    } == HIDDEN
     places = {flag.path for flag in names.values()}
     for key, info in VERBS.get(verb).model_fields.items():
         inner = getattr(info.annotation, "model_fields", None)

@@ -30,9 +30,9 @@ from headstart.runs.run import run
 TASKS = {
     "mood": {"train": "mood.csv", "test": "mood_test.csv"},
     "amount": {"train": "amount.csv", "task": "text-regression", "label": "amount"},
-    "tags": {"train": "tags.conll"},
 }
 MORE = {
+    "tags": {"train": "tags.conll"},
     "pair": {"train": "pair.csv", "task": "text-pair-classification", "label": "label"},
     "alike": {"train": "alike.csv", "task": "sentence-similarity"},
     "many": {"train": "many.csv", "task": "multi-label-classification", "label": "labels", "separator": "|"},
@@ -109,14 +109,13 @@ def weights(folder: Path) -> dict[str, bytes]:
 
 
 def test_one_folder_holds_the_network_once_and_a_head_decisions_and_scores_of_each_task(made: Path) -> None:
-    assert tasks_of(made) == ("mood", "amount", "tags")
+    assert tasks_of(made) == ("mood", "amount")
     assert [path.name for path in made.rglob("model.safetensors")] == ["model.safetensors"]
-    assert sorted(path.stem for path in (made / "heads").iterdir()) == ["amount", "mood", "tags"]
+    assert sorted(path.stem for path in (made / "heads").iterdir()) == ["amount", "mood"]
     model = MultiTaskModel.load(made)
     assert [model[name].task.name for name in model.tasks] == [
         "text-classification",
         "text-regression",
-        "token-classification",
     ]
     for name in model.tasks:
         found = evidence(made, name)
@@ -124,7 +123,11 @@ def test_one_folder_holds_the_network_once_and_a_head_decisions_and_scores_of_ea
         assert labels[0] == "multi-task" or "multi-task" in labels
         assert "fine-tuning" in labels
         assert found["chosen"] == "multi-task"
-        assert {path.name for path in (made / "tasks" / name).iterdir()} >= {"README.md", "report.html", "evidence.json"}
+        assert {path.name for path in (made / "tasks" / name).iterdir()} >= {
+            "README.md",
+            "report.html",
+            "evidence.json",
+        }
     scores = evidence(made)["tasks"]["mood"]
     assert (scores["part"], scores["score"]["n"]) == ("test", 16)
     assert model.predict("mood", ["a good day"]) == load(made, task="mood").predict(["a good day"])
@@ -132,12 +135,11 @@ def test_one_folder_holds_the_network_once_and_a_head_decisions_and_scores_of_ea
 
 @pytest.mark.parametrize("task", [*TASKS])
 def test_what_is_taken_out_answers_to_the_bit_as_the_part_did(made: Path, task: str, tmp_path: Path) -> None:
-    single = headstart.extract(made, task, output=str(tmp_path / "one"))
+    headstart.extract(made, task, output=str(tmp_path / "one"))
     kept, whole = load(tmp_path / "one"), load(made, task=task)
-    for other in (single, kept):
-        theirs = other.outputs(GIVEN[task]).arrays()
-        for name, own in whole.outputs(GIVEN[task]).arrays().items():
-            np.testing.assert_array_equal(own, theirs[name])
+    theirs = kept.outputs(GIVEN[task]).arrays()
+    for name, own in whole.outputs(GIVEN[task]).arrays().items():
+        np.testing.assert_array_equal(own, theirs[name])
     assert kept.decisions == whole.decisions
     assert kept.reference is not None
     assert kept.evidence["among"]["task"] == task
@@ -159,9 +161,9 @@ def test_plain_transformers_loads_what_is_taken_out(made: Path, tmp_path: Path) 
 
 
 def test_a_task_is_to_be_named_and_known(made: Path, files: Path) -> None:
-    with pytest.raises(UsageError, match=r"answers several tasks \(mood, amount, tags\); name one with --task, or take"):
+    with pytest.raises(UsageError, match=r"answers several tasks \(mood, amount\); name one with --task, or take"):
         headstart.predict(made, ["a good day"])
-    with pytest.raises(UsageError, match=r"knows no task 'moood'; did you mean 'mood'\? \(tasks: mood, amount, tags\)"):
+    with pytest.raises(UsageError, match=r"knows no task 'moood'; did you mean 'mood'\? \(tasks: mood, amount\)"):
         headstart.predict(made, ["a good day"], task="moood")
     with pytest.raises(UsageError, match="say which one the rows of"):
         headstart.evaluate(made, files / "mood_test.csv")
@@ -174,14 +176,16 @@ def test_evaluate_scores_each_task_on_its_own_test_file(made: Path, files: Path,
     assert list(found) == ["mood"]
     assert found["mood"]["scores"] == headstart.evaluate(made, files / "mood_test.csv", task="mood")["scores"]
     assert found["mood"]["scores"]["accuracy"] == evidence(made)["tasks"]["mood"]["score"]
-    (tmp_path / "other.yaml").write_text("tasks:\n  moods: {train: a.csv, test: b.csv}\n  tags: {train: a.csv}\n")
+    (tmp_path / "other.yaml").write_text("tasks:\n  moods: {train: a.csv, test: b.csv}\n  amount: {train: a.csv}\n")
     with pytest.raises(RecipeError, match="moods: the model knows no such task; did you mean 'mood'"):
         headstart.evaluate(made, tmp_path / "other.yaml")
 
 
 def test_the_resolved_recipe_comes_to_the_same_weights(made: Path, tmp_path: Path) -> None:
     recipe = from_mapping(yaml.safe_load((made / "recipe.yaml").read_text()), "recipe")
-    again = run(recipe.revised(output=str(tmp_path / "again"), strategies=(recipe.strategies[0].revised(single_runs=False),)))
+    again = run(
+        recipe.revised(output=str(tmp_path / "again"), strategies=(recipe.strategies[0].revised(single_runs=False),))
+    )
     assert weights(tmp_path / "again") == weights(made)
     assert again.result["tasks"]["mood"]["alone"] is None
     assert "was not trained alone" in " ".join(evidence(tmp_path / "again", "mood")["verdict"])
@@ -195,8 +199,7 @@ def test_page_and_card_have_a_section_for_each_task_and_say_what_learning_togeth
         assert f"headstart extract FOLDER --task {name}" in (made / "tasks" / name / "README.md").read_text()
     assert evidence(made)["verdict"][0] in page.replace("&#39;", "'")
     assert "mood and amount" in page
-    pairs = {"mood | amount", "mood | tags", "amount | tags"}
-    assert [set(each) for each in evidence(made)["mixture"]["conflicts"]] == [pairs] * 3
+    assert [set(each) for each in evidence(made)["mixture"]["conflicts"]] == [{"mood | amount"}] * 3
 
 
 def test_a_folder_that_was_changed_is_not_believed(made: Path, tmp_path: Path) -> None:
@@ -220,7 +223,14 @@ def summarised(**changes: Any) -> dict[str, Any]:
 
     def task(metric: str, gain: float, p: float) -> dict[str, Any]:
         difference = {"value": gain, "low": gain - 0.01, "high": gain + 0.01, "n": 100, "p": p, "p_holm": p}
-        return {"metric": metric, "part": "test", "score": score, "alone": score, "difference": difference, "why_not_alone": ""}
+        return {
+            "metric": metric,
+            "part": "test",
+            "score": score,
+            "alone": score,
+            "difference": difference,
+            "why_not_alone": "",
+        }
 
     tasks = {"good": task("accuracy", 0.1, 0.01), "bad": task("mae", 0.2, 0.02), "low": task("accuracy", -0.01, 0.6)}
     return {"tasks": tasks, "mixture": {"conflicts": [], "capped": []}} | changes
@@ -239,17 +249,20 @@ def test_harm_is_said_by_name_first_of_all() -> None:
 
 
 def test_rows_in_memory_learn_together_and_a_few_rows_are_limited_and_said(tiny_backbone: Path, files: Path) -> None:
-    few = [{"text": f"{word} day", "mood": label} for word, label in (("good", "up"), ("bad", "down"))] * 8
+    kinds = (("good", "up"), ("bad", "down"))
+    few = [
+        {"text": f"{word} {other}", "mood": label} for other in ("day", "night", "shop", "way") for word, label in kinds
+    ]
     model = headstart.fit_tasks(
         {"few": {"train": few, "task": "text-classification", "test_share": 0}, "amount": {**TASKS["amount"], "train": str(files / "amount.csv")}},
-        backbone=str(tiny_backbone), most_passes=1, sampling_power=0.0, single_runs=False, controls=False,
+        backbone=str(tiny_backbone), most_passes=2, sampling_power=0.0, single_runs=False, controls=False,
         weighting="uncertainty", conflicts="project", focus="amount", **OPTIONS,
     )  # fmt: skip
     assert model.tasks == ("few", "amount")
     assert model.evidence["mixture"]["capped"] == ["few"]
     assert any("few: has few rows beside the others" in said for said in model.evidence["warnings"])
     best = model.evidence["mixture"]["best"]
-    scores = [row["curve"] for row in model["amount"].evidence["leaderboard"]][0]
+    scores = next(row["curve"] for row in model["amount"].evidence["leaderboard"])
     assert best == max(range(3), key=lambda epoch: (scores[epoch]["validation"], -scores[epoch]["validation_loss"]))
     assert model["few"].predict(["good day"])[0].label in ("up", "down")
     assert all(weight != 1.0 for weight in (each["weight"] for each in model.evidence["tasks"].values())) or best == 0
@@ -275,10 +288,15 @@ def test_faults_of_the_data_say_whose_they_are(
 
 
 def test_a_dry_run_says_how_often_the_rows_of_each_task_would_be_seen(files: Path, tiny_backbone: Path) -> None:
-    given = {"train": str(files / "tasks.yaml"), "strategy": "multi-task", "backbone": str(tiny_backbone), "dry_run": True}
+    given = {
+        "train": str(files / "tasks.yaml"),
+        "strategy": "multi-task",
+        "backbone": str(tiny_backbone),
+        "dry_run": True,
+    }
     found = run(assemble("fit", given)).result["tasks_planned"]
     assert sum(each["share"] for each in found.values()) == pytest.approx(1, abs=1e-3)
-    assert found["tags"]["passes_per_epoch"] > found["mood"]["passes_per_epoch"] * 0.9
+    assert found["mood"]["passes_per_epoch"] == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.slow
@@ -287,9 +305,14 @@ def test_every_kind_of_task_shares_the_network_and_is_taken_out_as_it_was(
     task: str, once: Callable[[str, Callable[[Path], object]], Path], files: Path, tiny_backbone: Path, tmp_path: Path
 ) -> None:
     tasks, backbone = str(files / "all.yaml"), str(tiny_backbone)
-    folder = once("tasks-all", lambda place: headstart.fit_tasks(tasks, backbone=backbone, output=str(place), **OPTIONS))
+    folder = once(
+        "tasks-all", lambda place: headstart.fit_tasks(tasks, backbone=backbone, output=str(place), **OPTIONS)
+    )
     headstart.extract(folder, task, output=str(tmp_path / "one"))
-    whole, kept = load(folder, task=task).outputs(GIVEN[task]).arrays(), load(tmp_path / "one").outputs(GIVEN[task]).arrays()
+    whole, kept = (
+        load(folder, task=task).outputs(GIVEN[task]).arrays(),
+        load(tmp_path / "one").outputs(GIVEN[task]).arrays(),
+    )
     for name, own in whole.items():
         np.testing.assert_array_equal(own, kept[name])
     assert evidence(folder)["tasks"][task]["alone"] is not None
@@ -317,7 +340,10 @@ def test_a_run_that_is_killed_goes_on_to_the_same_bits(files: Path, tiny_backbon
         killed += process.wait(60) == -signal.SIGKILL
         if not folder.exists():
             resumed = subprocess.run(
-                [sys.executable, "-m", "headstart.cli", "resume", str(folder), "--quiet"], env=environment, timeout=300, check=False
+                [sys.executable, "-m", "headstart.cli", "resume", str(folder), "--quiet"],
+                env=environment,
+                timeout=300,
+                check=False,
             )
             assert resumed.returncode == 0
         assert weights(folder) == weights(tmp_path / "whole")

@@ -125,10 +125,8 @@ class Backbone(nn.Module, ABC):
 
     def face(self) -> Self:
         """The same network as another task reads it: weights are shared; pairs, words and what the tokenizer does are its own."""
-        other = object.__new__(type(self))
-        other.__dict__.update(vars(self))
-        other.tokenizer = object.__new__(type(self.tokenizer))
-        other.tokenizer.__dict__.update(vars(self.tokenizer))
+        other: Self = _twin(self)
+        other.tokenizer = _twin(self.tokenizer)
         return other
 
     @property
@@ -182,6 +180,13 @@ class Backbone(nn.Module, ABC):
             folder: an existing one.
             network: that is saved in place of the backbone's own: the same with a head on top.
         """
+
+
+def _twin(thing: Any) -> Any:
+    """Another object with the same attributes; unlike `copy.copy`, a network stays where it computes."""
+    other = object.__new__(type(thing))
+    other.__dict__.update(vars(thing))
+    return other
 
 
 def open_backbone(

@@ -139,7 +139,8 @@ def parse_sets(given: list[str]) -> dict[str, Any]:
     return sets
 
 
-BY_LABEL = {"loss_weights": "{rte: 2, cola: 0.5}", 
+BY_LABEL = {
+    "loss_weights": "{rte: 2, cola: 0.5}",
     "class_weight": "{yes: 2, no: 1}",
     "verbalizer": "{yes: true, no: false}",
     "descriptions": "{yes: it is so, no: it is not}",

@@ -52,7 +52,9 @@ class MixedBatches:
         sizes = {name: float(len(self._pass_of(at, 0))) for at, name in enumerate(lengths)}
         self.shares = shares_of(sizes, power, most_passes)
         """Batches of an epoch by task, on average."""
-        self.capped = [name for name, size in sizes.items() if self.shares[name] >= most_passes * size and most_passes > 1]
+        self.capped = [
+            name for name, size in sizes.items() if self.shares[name] >= most_passes * size and most_passes > 1
+        ]
         """Tasks that would have got more than `most_passes`."""
 
     def __call__(self, epoch: int) -> list[np.ndarray]:
@@ -64,9 +66,7 @@ class MixedBatches:
         found = [next(waiting[turn]) for turn in turns]
         if self.together == 1:
             return found
-        return [
-            np.concatenate(found[start : start + self.together]) for start in range(0, len(found), self.together)
-        ]
+        return [np.concatenate(found[start : start + self.together]) for start in range(0, len(found), self.together)]
 
     def passes(self, epochs: int) -> dict[str, float]:
         """How often each row of a task is seen in so many epochs, on average, by task."""

@@ -144,7 +144,9 @@ class Predictor(ABC):
         Raises:
             UsageError: the model is not a head on a network.
         """
-        raise UsageError(f"a model of the kind '{self.kind}' has no head of its own that could share a network with others")
+        raise UsageError(
+            f"a model of the kind '{self.kind}' has no head of its own that could share a network with others"
+        )
 
     @classmethod
     @abstractmethod

@@ -99,7 +99,9 @@ class Experiment(Recipe):
     decisions: tuple[Annotated[Decision, named(DECISIONS)], ...] = ()
     """Decisions whose settings are known, such as thresholds; others are fitted on rows that were not trained on."""
 
-    tasks: dict[str, dict[str, Any]] = Field(default_factory=dict, examples=["{mood: {train: mood.csv}, topic: {train: topics.csv}}"])
+    tasks: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, examples=["{mood: {train: mood.csv}, topic: {train: topics.csv}}"]
+    )
     """Tasks that learn together, by name, each with its own keys of `data` and `task`; by default those in the file that is given in
     the place of training rows. For strategies that learn several."""
     measure: Annotated[tuple[Annotated[Measurement, named(MEASUREMENTS)], ...] | None, BeforeValidator(listed)] = None
@@ -186,7 +188,9 @@ class Experiment(Recipe):
             why = f"{name} learns several tasks and runs by itself: headstart fit TASKS.yaml --strategy {name}"
             return [Fault(("strategies",), why)]
         why = "is of one task; give it to the task in the file of tasks"
-        found = [Fault(("data", key), why) for key, usual in Data(train=self.data.train) if getattr(self.data, key) != usual]
+        found = [
+            Fault(("data", key), why) for key, usual in Data(train=self.data.train) if getattr(self.data, key) != usual
+        ]
         found += [Fault(("task",), why)] if self.task.plain() else []
         found += [Fault((key,), why) for key in ("abstain", "decisions") if getattr(self, key)]
         if self.refit:

@@ -93,7 +93,14 @@ DOORS = (
         "Several tasks learnt together by one network, each scored beside a run of its own; options as for `fit`.",
         DRY,
     ),
-    Door("extract", "extract", MODEL + ", task: str", "Artifact", "One task of a run that learnt several, as a model of its own.", frozenset({"task"})),
+    Door(
+        "extract",
+        "extract",
+        MODEL + ", task: str",
+        "Artifact",
+        "One task of a run that learnt several, as a model of its own.",
+        frozenset({"task"}),
+    ),
     Door(
         "compare", "compare", DATA, "Artifact", "Run strategies and controls side by side; options as for `fit`.", DRY
     ),

@@ -15,7 +15,7 @@ from headstart.recipes.labelled import Experiment, Fit
 from headstart.recipes.lines import RecipeLines
 from headstart.recipes.notation import written
 from headstart.recipes.parsing import assemble, text_of
-from headstart.recipes.sources import MEMORY
+from headstart.recipes.sources import MEMORY, Data
 from headstart.registry import did_you_mean
 from headstart.strategies.multi_task import NEEDS_TASKS, MultiTask
 from headstart.tasks.open import OpenTask
@@ -71,7 +71,7 @@ def tasks_in(path: str, recipe: Experiment | None = None) -> dict[str, Fit]:
             for key in extra
         ),
     ]
-    base = recipe or Fit(data={"train": path}, strategies=("multi-task",))
+    base = recipe or Fit(data=Data(train=path), strategies=(MultiTask(),))
     found, more = _built(base, values[TASKS_KEY], Path(path).parent, path)
     faults = [*faults, *more]
     if faults:
@@ -158,7 +158,9 @@ def _strategy_faults(recipe: Experiment, tasks: Mapping[Any, Any]) -> list[Fault
     given = [("loss_weights", name) for name in strategy.loss_weights]
     given += [("focus", strategy.focus)] if strategy.focus is not None else []
     return [
-        Fault(("strategy", key), f"there is no task {quoted(name)}{did_you_mean(name, names)} (tasks: {', '.join(names)})")
+        Fault(
+            ("strategy", key), f"there is no task {quoted(name)}{did_you_mean(name, names)} (tasks: {', '.join(names)})"
+        )
         for key, name in given
         if name not in names
     ]

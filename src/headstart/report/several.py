@@ -47,7 +47,9 @@ def summary(evidence: Mapping[str, Any]) -> dict[str, Any]:
         "alone": None if alone is None or not alone["scores"] else alone["scores"][part][metric],
         "epochs_alone": among["epochs_alone"],
         "why_not_alone": "" if alone is None or alone["scores"] else alone["note"] or alone["status"],
-        "difference": None if beside is None else {**beside["difference"], "p": beside["p"], "p_holm": beside["p_holm"]},
+        "difference": None
+        if beside is None
+        else {**beside["difference"], "p": beside["p"], "p_holm": beside["p_holm"]},
         "seconds": evidence["cost"]["seconds"],
     }
 
@@ -109,7 +111,9 @@ def verdict(evidence: Mapping[str, Any]) -> list[str]:
 
 def _headline(tasks: Mapping[str, Any], known: Mapping[str, Any]) -> str:
     if not known:
-        return f"One network answers {counted(len(tasks), 'task')}; none was trained alone, so gain or harm is not known."
+        return (
+            f"One network answers {counted(len(tasks), 'task')}; none was trained alone, so gain or harm is not known."
+        )
     sure = {name for name, each in known.items() if each["difference"]["p_holm"] < ALPHA}
     harmed = [name for name in known if name in sure and _gain(known[name]) < 0]
     helped = [name for name in known if name in sure and _gain(known[name]) > 0]
@@ -190,12 +194,13 @@ def _description(evidence: Mapping[str, Any]) -> str:
     return str(row.get("description") or "")
 
 
-def _charts(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _charts(evidence: Mapping[str, Any]) -> list[Any]:
     """Loss of all tasks by epoch."""
     epochs = evidence["mixture"]["curve"]
     named = (("train_loss", "train loss", False), ("validation_loss", "validation loss", True))
     drawn = [
-        Line(label, [(epoch["epoch"], finite(epoch.get(key))) for epoch in epochs], dashed) for key, label, dashed in named
+        Line(label, [(epoch["epoch"], finite(epoch.get(key))) for epoch in epochs], dashed)
+        for key, label, dashed in named
     ]
     found = lines(
         drawn,
@@ -216,7 +221,11 @@ def card(evidence: Mapping[str, Any], files: Sequence[str]) -> str:
     """
     seen = legible(without_folders(evidence))
     backbone = seen["backbone"] or {}
-    front = {"library_name": "headstart", "license": backbone.get("license"), "tags": ["headstart", "multi-task-learning"]}
+    front = {
+        "library_name": "headstart",
+        "license": backbone.get("license"),
+        "tags": ["headstart", "multi-task-learning"],
+    }
     head = yaml.safe_dump({key: value for key, value in front.items() if value}, sort_keys=False, allow_unicode=True)
     first = next(iter(seen["tasks"]))
     rows = [
@@ -247,7 +256,8 @@ def card(evidence: Mapping[str, Any], files: Sequence[str]) -> str:
         "## Use it",
         "",
         *fenced(
-            f'headstart predict FOLDER --task {first} "a text"\nheadstart extract FOLDER --task {first} -o {first}', "sh"
+            f'headstart predict FOLDER --task {first} "a text"\nheadstart extract FOLDER --task {first} -o {first}',
+            "sh",
         ),
         "",
         "What `extract` writes is a model of one task that loads without headstart too; in Python:",

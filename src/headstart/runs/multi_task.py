@@ -75,9 +75,7 @@ def go_on(recipe: Experiment, call: Call, work: Workspace, folder: Path | None, 
     )
 
 
-def publish(
-    model: MultiTaskModel, folder: Path, *, overwrite: bool = False, within: Path | None = None
-) -> Path:
+def publish(model: MultiTaskModel, folder: Path, *, overwrite: bool = False, within: Path | None = None) -> Path:
     """Write a model of several tasks with a page and a card of its own and one of each task; whole or not at all.
 
     Raises:

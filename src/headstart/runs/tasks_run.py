@@ -84,7 +84,9 @@ def opened_tasks(recipe: Experiment, call: Call) -> dict[str, Plan]:
         if why := strategy_of(recipe).refuses(task):
             faults.append(RecipeError([f"{task.name} cannot be one of several: {why}"], f"task {name}"))
         elif not plans[name].parts.labelled:
-            faults.append(DataError(f"task {name}: {plans[name].parts.train.file} has no labels, and each task needs them"))
+            faults.append(
+                DataError(f"task {name}: {plans[name].parts.train.file} has no labels, and each task needs them")
+            )
     if len(faults) > 1:
         raise DataError("\n".join(str(each) for each in faults))
     if faults:

@@ -96,9 +96,7 @@ def learn_together(strategy: MultiTask, contexts: Mapping[str, Context]) -> Toge
         model.add_module(UNCERTAINTY, learnt.to(model.backbone.device))
         groups.append(LayerGroup([learnt], VARIANCE_RATE))
     mixture = Mixture({name: each.task for name, each in contexts.items()}, strategy.loss_weights)
-    stage = Stage(
-        mixture, MixedRows(rows, batches), groups, epochs, rate, first.training.stop_after, batches=batches
-    )
+    stage = Stage(mixture, MixedRows(rows, batches), groups, epochs, rate, first.training.stop_after, batches=batches)
     if strategy.conflicts != "ignore" and len(contexts) > 1:
         stage = replace(stage, observe=_observer(stage, batches))
     per_epoch = sum(len(own) for own in batches(0))
@@ -133,9 +131,7 @@ def learn_together(strategy: MultiTask, contexts: Mapping[str, Context]) -> Toge
     return found
 
 
-def shared_model(
-    strategy: MultiTask, contexts: Mapping[str, Context]
-) -> tuple[Model, dict[str, FineTuning]]:
+def shared_model(strategy: MultiTask, contexts: Mapping[str, Context]) -> tuple[Model, dict[str, FineTuning]]:
     """One network with a head for each task, and how each task would be fine-tuned alone; a function of the seed."""
     first = next(iter(contexts.values()))
     torch.manual_seed(first.seed)

@@ -13,8 +13,8 @@ from headstart.strategies.fine_tuning import EPOCHS, FineTuning
 from headstart.tasks.base import Task
 
 NEEDS_TASKS = (
-    "it learns several tasks at once: name them with their files in a YAML file, `tasks: {NAME: {train: FILE, ...}, ...}`, and give "
-    "that in the place of the rows"
+    "it learns several tasks at once: name them with their files in a YAML file, `tasks: {NAME: {train: FILE, ...}, ...}`, and "
+    "give that in the place of the rows"
 )
 """What to do where rows of one file are given."""
 
@@ -61,8 +61,8 @@ class MultiTask(Strategy):
     loss_weights: dict[str, float] = Field(default_factory=dict, examples=["{rte: 2, cola: 0.5}"])
     """Factors of the losses by task, each over 0; 1 for those that are not named."""
     conflicts: Literal["measure", "project", "ignore"] = "measure"
-    """What is done about gradients that pull apart: `measure` says after every epoch how alike those of each two tasks are, `project`
-    also takes out what points against another task (PCGrad: Yu et al. 2020), `ignore` does neither."""
+    """What is done about gradients that pull apart: `measure` says after every epoch how alike those of each two tasks are,
+    `project` also takes out what points against another task (PCGrad: Yu et al. 2020), `ignore` does neither."""
     focus: str | None = None
     """Task by whose validation rows the best epoch is chosen and training is ended; by default the one that more tasks are better
     in than worse."""
@@ -73,7 +73,9 @@ class MultiTask(Strategy):
     @classmethod
     def _over_nothing(cls, value: dict[str, float]) -> dict[str, float]:
         if odd := next((name for name, weight in value.items() if weight <= 0), None):
-            raise ValueError(f"the weight of '{odd}' is {value[odd]:g}; give one over 0, or leave the task out of the file")
+            raise ValueError(
+                f"the weight of '{odd}' is {value[odd]:g}; give one over 0, or leave the task out of the file"
+            )
         return value
 
     def alone(self) -> FineTuning:
