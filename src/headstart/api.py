@@ -205,8 +205,8 @@ def resume(
         progress: told what happens.
 
     Returns:
-        The artifact (of several tasks their model; of `pretrain`, `adapt` and `curve`, what they return); where nothing changed, the one that the run would have
-        come to without the interruption.
+        The artifact (of several tasks their model; of `pretrain`, `adapt` and `curve`, what they return); where nothing
+        changed, the one that the run would have come to without the interruption.
 
     Raises:
         HeadstartError: see `headstart.errors`; MissingInputError where there is no such run.

@@ -17,10 +17,10 @@ class MixedBatches:
     """Batches of several tasks, sampled by their size to a power.
 
     An epoch has as many batches as one pass over the rows of all tasks. A task gets the share n^power / sum(n^power) of them,
-    where n counts the batches of a pass over its rows: power 1 is one pass over each, 0 as many batches of each (Wang, Tsvetkov & Neubig 2020,
-    section 2; MaChAmp: van der Goot et al. 2021, section 3.2). No task's rows are passed more than `most_passes` times in an
-    epoch; what a task would get beyond that goes to the others in their shares, as long as they may have more. Rows are numbered
-    through, those of a task behind those of the one before.
+    where n counts the batches of a pass over its rows: power 1 is one pass over each, 0 as many batches of each (Wang, Tsvetkov
+    & Neubig 2020, section 2; MaChAmp: van der Goot et al. 2021, section 3.2). No task's rows are passed more than `most_passes`
+    times in an epoch; what a task would get beyond that goes to the others in their shares, as long as they may have more. Rows
+    are numbered through, those of a task behind those of the one before.
 
     Args:
         lengths: tokens of each row by task, shape (rows of the task,) each, at least one row each.

@@ -102,8 +102,8 @@ class Experiment(Recipe):
     tasks: dict[str, dict[str, Any]] = Field(
         default_factory=dict, examples=["{mood: {train: mood.csv}, topic: {train: topics.csv}}"]
     )
-    """Tasks that learn together, by name, each with its own keys of `data` and `task`; by default those in the file that is given in
-    the place of training rows. For strategies that learn several."""
+    """Tasks that learn together, by name, each with its own keys of `data` and `task`; by default those in the file that is given
+    in the place of training rows. For strategies that learn several."""
     measure: Annotated[tuple[Annotated[Measurement, named(MEASUREMENTS)], ...] | None, BeforeValidator(listed)] = None
     """What is measured of the chosen model for evidence and report, by name, such as `slices,confusion`; by default all
     that `headstart list measurements` has. Lengths of texts and thresholds always are."""

@@ -323,8 +323,8 @@ def _of_tasks(recipe: Evaluate, known: Sequence[str], call: Call) -> Outcome:
     """
     if not is_file_of_tasks(recipe.test):
         raise UsageError(
-            f"{recipe.model} answers several tasks ({', '.join(known)}); say which one the rows of {recipe.test} are of with --task, "
-            "or give the file of tasks"
+            f"{recipe.model} answers several tasks ({', '.join(known)}); say which one the rows of {recipe.test} are of with "
+            "--task, or give the file of tasks"
         )
     found = tasks_in(recipe.test)
     odd = [name for name in found if name not in known]

@@ -17,8 +17,8 @@ from headstart.data.table import Table
 from headstart.errors import MissingInputError, ModelError, RecipeError, RunFolderError, UsageError
 from headstart.faults import describe
 from headstart.folders import unused
-from headstart.readers.aligned import aligned_files, which_sides
 from headstart.multi_task import MultiTaskModel, shared_evidence
+from headstart.readers.aligned import aligned_files, which_sides
 from headstart.recipes.base import Recipe
 from headstart.recipes.curves import Curve
 from headstart.recipes.distilling import Distill
@@ -29,8 +29,8 @@ from headstart.recipes.parsing import from_mapping
 from headstart.recipes.raw_text import LanguageModelling
 from headstart.recipes.resuming import Resume
 from headstart.recipes.sources import CORPUS, MEMORY
-from headstart.recipes.tuning import Tune
 from headstart.recipes.tasks import is_file_of_tasks
+from headstart.recipes.tuning import Tune
 from headstart.recipes.verbs import VERBS
 from headstart.runs.outcome import Call, Outcome
 from headstart.runtime.contained import believed, content, parsed

@@ -180,7 +180,8 @@ def _with_units(context: Context, outputs: Outputs) -> Outputs:
 
 def _more_are_better(contexts: Mapping[str, Context], new: Outputs, best: Outputs) -> bool:
     """Whether more tasks are better than worse, which is a better mean rank of two; a tie is broken by the losses' mean ratio."""
-    assert isinstance(new, Mixed) and isinstance(best, Mixed)
+    assert isinstance(new, Mixed)
+    assert isinstance(best, Mixed)
     pairs = [(_key(each, new.parts[name]), _key(each, best.parts[name])) for name, each in contexts.items()]
     ahead = sum((a > b) - (a < b) for a, b in pairs)
     if ahead:
