@@ -123,6 +123,9 @@ def test_one_folder_holds_the_network_once_and_a_head_decisions_and_scores_of_ea
         assert labels[0] == "multi-task" or "multi-task" in labels
         assert "fine-tuning" in labels
         assert found["chosen"] == "multi-task"
+        among = found["among"]
+        assert among["epochs_alone"] == max(1, round(among["passes"]))
+        assert f"of {among['epochs_alone']}" in found["leaderboard"][labels.index("fine-tuning")]["description"]
         assert {path.name for path in (made / "tasks" / name).iterdir()} >= {
             "README.md",
             "report.html",
