@@ -64,8 +64,8 @@ def test_learnt_weights_are_those_of_the_paper() -> None:
     label, _ = mixture().loss(model, ("a", None))
     number, _ = mixture(b=3.0).loss(model, ("b", None))
     # exp(-s) L + s / 2 for labels and exp(-s) L / 2 + s / 2 for numbers, of the mean loss; here of the sum over 4 rows
-    assert float(label) == pytest.approx(np.exp(-0.7) * 8 + 4 * 0.35)
-    assert float(number) == pytest.approx(0.5 * np.exp(-0.7) * 6 + 4 * 0.35)
+    assert label.item() == pytest.approx(np.exp(-0.7) * 8 + 4 * 0.35)
+    assert number.item() == pytest.approx(0.5 * np.exp(-0.7) * 6 + 4 * 0.35)
     label.backward()
     assert s[head_of("a")].grad.item() == pytest.approx(-np.exp(-0.7) * 8 + 2)
 
