@@ -22,7 +22,7 @@ class Extract(Recipe):
 
     model: InputPath
     """Folder of a run."""
-    task: str = Field(examples=["complaints"])
+    task: str | None = Field(default=None, examples=["complaints"])
     """Name of one of the tasks of a run that learnt several together."""
     output: OutputPath | None = None
     """Folder to write; by default one under `runs/` with the name of the task."""

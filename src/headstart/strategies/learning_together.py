@@ -57,7 +57,7 @@ class Together:
     passes: dict[str, float]
     """Over the rows of each task."""
     shares: dict[str, float]
-    """Of the batches, by task; they sum to 1."""
+    """Share of the batches by task; they sum to 1."""
     capped: list[str]
     """Tasks whose passes were limited."""
     weights: dict[str, float]
