@@ -319,6 +319,34 @@ FAULTS = (
         "",
         "tests/runs/test_transplanted.py::test_merging_gives_the_network_back_as_plain_modules_with_the_same_states",
     ),
+    Fault(
+        "tasks: whose turn it is hangs on chance", "data/mixing.py", "np.random.default_rng([self.seed, epoch, 0x7A5C])",
+        "np.random.default_rng()", "tests/data/test_mixing.py::test_the_same_epoch_has_the_same_batches_whatever_was_asked_before_and_another_has_others",
+    ),
+    Fault(
+        "tasks: a small one is passed without a limit", "data/mixing.py", "over = free & (wanted >= limits)", "over = free & (wanted < 0)",
+        "tests/data/test_mixing.py::test_one_row_beside_a_million_is_seen_as_often_as_the_limit_says",
+    ),
+    Fault(
+        "tasks: a pass begins anew in each epoch", "data/mixing.py", "int(np.floor(share * epoch + 1e-9))", "0",
+        "tests/data/test_mixing.py::test_a_pass_that_an_epoch_leaves_is_gone_on_with_so_that_rows_are_seen_evenly",
+    ),
+    Fault(
+        "tasks: gradients that agree are projected", "training/conflicts.py", "if along >= 0:", "if along < 0:",
+        "tests/training/test_conflicts.py::test_what_points_against_another_gradient_is_taken_out_and_the_rest_stays",
+    ),
+    Fault(
+        "tasks: numbers are weighed as labels", "objectives/mixture.py", "half = 0.5 if", "half = 1.0 if",
+        "tests/objectives/test_mixture.py::test_learnt_weights_are_those_of_the_paper",
+    ),
+    Fault(
+        "tasks: a lower error is called harm", "report/several.py", "return -value if is_better_lower(found[\"metric\"]) else value",
+        "return value", "tests/runs/test_multi_task.py::test_harm_is_said_by_name_first_of_all",
+    ),
+    Fault(
+        "tasks: alone is one epoch", "runs/tasks_run.py", "task.epochs_alone = max(1, round(together.passes[name]))", "task.epochs_alone = 1",
+        "tests/runs/test_multi_task.py::test_one_folder_holds_the_network_once_and_a_head_decisions_and_scores_of_each_task",
+    ),
     Fault("files are not synced", DURABLE, "    for path in files:\n        sync(path)\n", "", ORDER),
     Fault("the folder is not synced", DURABLE, "        sync(place)\n", "        pass\n", ORDER),
     Fault("the manifest is not synced", DURABLE, "    sync(folder / MANIFEST)\n", "", ORDER),

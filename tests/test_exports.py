@@ -18,7 +18,7 @@ again = [name for name in headstart.__all__ if callable(getattr(headstart, name)
 print(json.dumps([kinds, again]))
 """
 EXPECTED = {
-    "Artifact": "class", "HeadstartError": "class", "TextClassifier": "class", "TextPairClassifier": "class",
+    "Artifact": "class", "MultiTaskModel": "class", "HeadstartError": "class", "TextClassifier": "class", "TextPairClassifier": "class",
     "MultiLabelClassifier": "class", "QuestionAnswerer": "class", "Retriever": "class", "ReplySelector": "class", "DialogueModel": "class", "TextGenerator": "class", "Translator": "class", "TokenClassifier": "class", "TextRegressor": "class", "SimilarityRegressor": "class",
     "__version__": "text",
     "clear_cache": "function",
@@ -26,7 +26,7 @@ EXPECTED = {
     "adapt": "function", "pretrain": "function", "distill": "function",
     "predict": "function", "resume": "function",
     "export": "function", "duplicates": "function", "cluster": "function", "suggest": "function", "rank": "function", "check": "function", "import_model": "function", "trim": "function", "distill_vectors": "function", "chat": "function", "Conversation": "class",
-    "run": "function",
+    "fit_tasks": "function", "extract": "function", "run": "function",
     "index": "function", "search": "function", "ask": "function", "Index": "class",
 }  # fmt: skip
 

@@ -28,6 +28,7 @@ from headstart.estimators import TextRegressor as TextRegressor
 from headstart.estimators import TokenClassifier as TokenClassifier
 from headstart.estimators import Translator as Translator
 from headstart.indexes.index import Index as Index
+from headstart.multi_task import MultiTaskModel as MultiTaskModel
 from headstart.runs.chatting import Conversation as Conversation
 from headstart.runtime.progress import Progress
 
@@ -69,6 +70,7 @@ StrategyName = Literal[
     "lexicon",
     "lora",
     "margin-mse",
+    "multi-task",
     "nearest-sentence",
     "prompting",
     "rerank",
@@ -274,6 +276,13 @@ def fit(
     student_epochs: int | None = ...,
     student_learning_rate: float | None = ...,
     student_stop_after: int | None = ...,
+    sampling_power: float | None = ...,
+    most_passes: float | None = ...,
+    weighting: Literal["fixed", "uncertainty"] | None = ...,
+    loss_weights: Mapping[str, float] | None = ...,
+    conflicts: Literal["measure", "project", "ignore"] | None = ...,
+    focus: str | None = ...,
+    single_runs: bool | None = ...,
     shots: int | None = ...,
     shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
     prompt_template: str | None = ...,
@@ -446,7 +455,7 @@ def fit(
             extraction).
         C: Inverse strength of regularisation, in [1e-15, 1e15] (of contrastive, coral, feature-extraction, tf-idf).
         layers: States read side by side, 0 for the embeddings up to the number of layers (of coral, feature-
-            extraction, fine-tuning).
+            extraction, fine-tuning, multi-task).
         pooling: How tokens become one vector (of coral, feature-extraction).
         regularisation: Added to the variance of every (standardised) feature before whitening and colouring, in
             [1e-15, 1e15] (of coral).
@@ -496,13 +505,14 @@ def fit(
         text_learning_rate: Highest learning rate on raw text, in (0, 1] (of domain-adaptation).
         text_batch: Tokens per update on raw text, at least 8 (of domain-adaptation).
         text_l2_sp: Pull towards the weights before, against forgetting, at least 0 (L2-SP (of domain-adaptation).
-        head: What the head reads (of fine-tuning, lora).
-        head_first: Solve the head on frozen features before anything moves (of fine-tuning, lora).
-        layer_decay: Share of the learning rate that the next lower layer gets, in (0, 1] (of fine-tuning).
+        head: What the head reads (of fine-tuning, lora, multi-task).
+        head_first: Solve the head on frozen features before anything moves (of fine-tuning, lora, multi-task).
+        layer_decay: Share of the learning rate that the next lower layer gets, in (0, 1] (of fine-tuning, multi-
+            task).
         unfreezing: `gradual` thaws one more layer every epoch, from the top (Howard & Ruder 2018, section 3.3) (of
             fine-tuning).
         embeddings: Train the word embeddings too (of fine-tuning).
-        dropout: Share of the head's inputs dropped in training, in [0, 1) (of fine-tuning, lora).
+        dropout: Share of the head's inputs dropped in training, in [0, 1) (of fine-tuning, lora, multi-task).
         hidden_dropout: Share of the states dropped within the network in training, in [0, 1), or `own` (of fine-
             tuning, warm-start).
         prefix: What stands in front of each text that is read, of tasks that write (of fine-tuning, lora,
@@ -538,6 +548,14 @@ def fit(
         student_learning_rate: The highest learning rate of the bi-encoder, in (0, 1], in place of `--learning-rate`
             (of margin-mse).
         student_stop_after: Epoch after which it ends though the schedule goes on, at least 0 (of margin-mse).
+        sampling_power: Power of a task's size by which tasks are sampled, in [0, 1] (of multi-task).
+        most_passes: Passes over the rows of a task in an epoch at most, in [1, 1000] (of multi-task).
+        weighting: How losses are weighed against each other (of multi-task).
+        loss_weights: Factors of the losses by task, each over 0 (of multi-task).
+        conflicts: What is done about gradients that pull apart (of multi-task).
+        focus: Task by whose validation rows the best epoch is chosen and training is ended (of multi-task).
+        single_runs: Train each task alone too, with as many passes over its rows, so that gain and harm are seen
+            (of multi-task).
         shots: Examples with their answers in front of each text, in [0, 100] (of prompting).
         shot_selection: Which training rows `shots` are (of prompting).
         prompt_template: What is asked, with `{text}`, or `{first}` and `{second}` of pairs, and `{labels}` for
@@ -587,6 +605,248 @@ def fit(
             shot).
         embedding_backbone: Encoder beside a decoder (of zero-shot).
         training: Settings of the training loop, as a mapping of its keys.
+    """
+
+def fit_tasks(
+    tasks: str | Path | Mapping[str,
+    Mapping[str,
+    Any]],
+    *,
+    progress: Progress = ...,
+    strategy: StrategyName | str | Keys | None = ...,
+    task: TaskName | str | Keys | None = ...,
+    strategies: str | Sequence[StrategyName | str | Keys] | None = ...,
+    budget: float | Literal["auto"] | str | None = ...,
+    refit: bool | None = ...,
+    controls: bool | None = ...,
+    seed: int | None = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    cache: bool | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+    rows: bool | None = ...,
+    abstain: float | None = ...,
+    measure: str | Sequence[str | Keys] | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    test: str | None = ...,
+    validation: str | None = ...,
+    target: str | None = ...,
+    target_test: str | None = ...,
+    tests: Mapping[str, str] | str | None = ...,
+    translations: str | None = ...,
+    corpus: str | None = ...,
+    group_column: str | None = ...,
+    time_column: str | None = ...,
+    test_share: float | None = ...,
+    validation_share: float | None = ...,
+    most_rows: int | None = ...,
+    train_rows: int | None = ...,
+    draw: int | None = ...,
+    test_seed: int | None = ...,
+    most_test_rows: int | None = ...,
+    folds: int | None = ...,
+    backbone: str | Keys | None = ...,
+    revision: str | None = ...,
+    max_length: int | None = ...,
+    epochs: int | None = ...,
+    learning_rate: float | None = ...,
+    batch_size: int | None = ...,
+    warmup: float | None = ...,
+    weight_decay: float | None = ...,
+    max_grad_norm: float | None = ...,
+    patience: int | None = ...,
+    stop_after: int | None = ...,
+    sample: int | None = ...,
+    checkpoint_every: float | str | None = ...,
+    text: Sequence[str] | str | None = ...,
+    label: str | None = ...,
+    labels: Sequence[str] | str | None = ...,
+    metric: str | None = ...,
+    beams: int | None = ...,
+    length_penalty: float | None = ...,
+    longest: float | None = ...,
+    max_new_tokens: int | None = ...,
+    sampling_temperature: float | None = ...,
+    top_k: int | None = ...,
+    top_p: float | None = ...,
+    sampling_seed: int | None = ...,
+    no_repeat_ngram: int | None = ...,
+    template: Literal["own", "chatml", "plain"] | None = ...,
+    best: int | None = ...,
+    reference: Sequence[str] | str | None = ...,
+    source_language: str | None = ...,
+    target_language: str | None = ...,
+    weight: str | None = ...,
+    class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
+    merge_labels: bool | None = ...,
+    drop_rare_labels: bool | None = ...,
+    long: Literal["truncate", "window"] | None = ...,
+    separator: Literal["json", "|", ";", ",", "#", "newline", "space"] | None = ...,
+    answer_start: str | None = ...,
+    no_answer: Literal["auto", "always", "never"] | None = ...,
+    max_answer: int | None = ...,
+    normalise: Literal["squad", "mlqa"] | None = ...,
+    answer_language: Literal["ar", "de", "en", "es", "hi", "vi", "zh"] | None = ...,
+    turns: int | None = ...,
+    reply_role: Literal["any", "assistant"] | None = ...,
+    passage_id: str | None = ...,
+    grade: str | None = ...,
+    encoder: Literal["bi", "cross"] | None = ...,
+    scheme: Literal["iob1", "iob2", "bioes", "plain"] | None = ...,
+    crf: bool | None = ...,
+    then: StrategyName | str | Keys | None = ...,
+    back_epochs: int | None = ...,
+    back_temperature: float | None = ...,
+    back_top_k: int | None = ...,
+    tag: str | None = ...,
+    top_layers: Literal["all"] | int | None = ...,
+    scale: float | None = ...,
+    symmetric: bool | None = ...,
+    negatives: Literal["near", "mined", "bm25", "in-batch"] | None = ...,
+    per_question: int | None = ...,
+    margin: float | None = ...,
+    widths: Sequence[int] | int | None = ...,
+    width: int | None = ...,
+    int8: bool | None = ...,
+    vector_tokens: int | None = ...,
+    stemmer: str | None = ...,
+    k1: float | None = ...,
+    b: float | None = ...,
+    loss: Literal["supervised", "pairs"] | None = ...,
+    temperature: float | None = ...,
+    updates: int | None = ...,
+    label_names: bool | None = ...,
+    C: float | None = ...,
+    layers: Sequence[int] | int | Literal["all"] | None = ...,
+    pooling: Literal["first", "mean", "last"] | None = ...,
+    regularisation: float | None = ...,
+    match_means: bool | None = ...,
+    variance: float | None = ...,
+    teacher_model: str | None = ...,
+    key_file: str | None = ...,
+    key_env: str | None = ...,
+    allow_remote: bool | None = ...,
+    max_requests: int | None = ...,
+    max_total_tokens: int | None = ...,
+    max_cost: float | None = ...,
+    price_in: float | None = ...,
+    price_out: float | None = ...,
+    request_rate: float | None = ...,
+    concurrency: int | None = ...,
+    request_timeout: float | str | None = ...,
+    answer_deadline: float | str | None = ...,
+    teacher_template: str | None = ...,
+    teacher_instruction: str | None = ...,
+    teacher_words: Mapping[str, str] | str | None = ...,
+    teacher: Sequence[str] | str | Keys | None = ...,
+    student: str | Keys | None = ...,
+    student_layers: int | Sequence[int] | None = ...,
+    student_start: Literal["teacher", "backbone"] | None = ...,
+    distillation_temperature: float | None = ...,
+    mix: float | None = ...,
+    ask: int | None = ...,
+    ask_by: Literal["random", "uncertainty", "diversity"] | None = ...,
+    teacher_gate: bool | None = ...,
+    texts: Sequence[str] | str | None = ...,
+    own_texts: bool | None = ...,
+    objective: ObjectiveName | str | Keys | None = ...,
+    gate: bool | None = ...,
+    gate_seeds: int | None = ...,
+    gate_folds: int | None = ...,
+    text_updates: int | None = ...,
+    text_learning_rate: float | None = ...,
+    text_batch: int | None = ...,
+    text_l2_sp: float | None = ...,
+    head: Literal["auto", "native", "mean"] | None = ...,
+    head_first: bool | None = ...,
+    layer_decay: float | None = ...,
+    unfreezing: Literal["at-once", "gradual"] | None = ...,
+    embeddings: bool | None = ...,
+    dropout: float | None = ...,
+    hidden_dropout: Literal["own"] | float | None = ...,
+    prefix: str | None = ...,
+    label_smoothing: float | None = ...,
+    word_dropout: float | None = ...,
+    rates: Sequence[float] | float | None = ...,
+    passes: int | None = ...,
+    compare_after: int | None = ...,
+    like: str | Keys | None = ...,
+    of: str | Keys | None = ...,
+    dense_weight: float | None = ...,
+    alignment_iterations: int | None = ...,
+    rank: int | None = ...,
+    alpha: float | None = ...,
+    targets: Sequence[str] | str | None = ...,
+    adapter_dropout: float | None = ...,
+    candidates: int | None = ...,
+    teacher_scale: float | None = ...,
+    student_epochs: int | None = ...,
+    student_learning_rate: float | None = ...,
+    student_stop_after: int | None = ...,
+    sampling_power: float | None = ...,
+    most_passes: float | None = ...,
+    weighting: Literal["fixed", "uncertainty"] | None = ...,
+    loss_weights: Mapping[str, float] | None = ...,
+    conflicts: Literal["measure", "project", "ignore"] | None = ...,
+    focus: str | None = ...,
+    single_runs: bool | None = ...,
+    shots: int | None = ...,
+    shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
+    prompt_template: str | None = ...,
+    chat: bool | None = ...,
+    instruction: str | None = ...,
+    verbalizer: Mapping[str, str] | str | None = ...,
+    calibration: Literal["none", "contextual", "batch", "domain-conditional"] | None = ...,
+    length_normalised: bool | None = ...,
+    expected_labels: float | None = ...,
+    retriever: str | Keys | None = ...,
+    depth: int | None = ...,
+    interaction: Literal["late", "cross"] | None = ...,
+    hard_negatives: int | None = ...,
+    rerank_weight: float | None = ...,
+    rerank_epochs: int | None = ...,
+    rerank_learning_rate: float | None = ...,
+    rerank_stop_after: int | None = ...,
+    rounds: int | None = ...,
+    confidence: float | None = ...,
+    pseudo_weight: float | None = ...,
+    decoder: str | None = ...,
+    decoder_layers: int | None = ...,
+    target_vocabulary: int | None = ...,
+    encoder_rate: float | None = ...,
+    descriptions: Mapping[str, str] | str | None = ...,
+    describe: str | None = ...,
+    clusters: bool | None = ...,
+    entailment: str | None = ...,
+    entailment_label: str | None = ...,
+    hypothesis_template: str | None = ...,
+    embedding_backbone: str | None = ...,
+    training: Keys | None = ...,
+) -> MultiTaskModel:
+    """Several tasks learnt together by one network, each scored beside a run of its own; options as for `fit`.
+    """
+
+def extract(
+    model: str | Path,
+    task: str,
+    *,
+    progress: Progress = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+) -> Artifact:
+    """One task of a run that learnt several, as a model of its own.
+
+    Options are those of `headstart extract --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        output: Folder to write.
+        overwrite: Replace what an earlier run wrote there.
     """
 
 def compare(
@@ -777,6 +1037,13 @@ def compare(
     student_epochs: int | None = ...,
     student_learning_rate: float | None = ...,
     student_stop_after: int | None = ...,
+    sampling_power: float | None = ...,
+    most_passes: float | None = ...,
+    weighting: Literal["fixed", "uncertainty"] | None = ...,
+    loss_weights: Mapping[str, float] | None = ...,
+    conflicts: Literal["measure", "project", "ignore"] | None = ...,
+    focus: str | None = ...,
+    single_runs: bool | None = ...,
     shots: int | None = ...,
     shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
     prompt_template: str | None = ...,
@@ -1006,6 +1273,13 @@ def tune(
     student_epochs: int | None = ...,
     student_learning_rate: float | None = ...,
     student_stop_after: int | None = ...,
+    sampling_power: float | None = ...,
+    most_passes: float | None = ...,
+    weighting: Literal["fixed", "uncertainty"] | None = ...,
+    loss_weights: Mapping[str, float] | None = ...,
+    conflicts: Literal["measure", "project", "ignore"] | None = ...,
+    focus: str | None = ...,
+    single_runs: bool | None = ...,
     shots: int | None = ...,
     shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
     prompt_template: str | None = ...,
@@ -1232,6 +1506,13 @@ def plan(
     student_epochs: int | None = ...,
     student_learning_rate: float | None = ...,
     student_stop_after: int | None = ...,
+    sampling_power: float | None = ...,
+    most_passes: float | None = ...,
+    weighting: Literal["fixed", "uncertainty"] | None = ...,
+    loss_weights: Mapping[str, float] | None = ...,
+    conflicts: Literal["measure", "project", "ignore"] | None = ...,
+    focus: str | None = ...,
+    single_runs: bool | None = ...,
     shots: int | None = ...,
     shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
     prompt_template: str | None = ...,
@@ -1799,6 +2080,13 @@ def curve(
     student_epochs: int | None = ...,
     student_learning_rate: float | None = ...,
     student_stop_after: int | None = ...,
+    sampling_power: float | None = ...,
+    most_passes: float | None = ...,
+    weighting: Literal["fixed", "uncertainty"] | None = ...,
+    loss_weights: Mapping[str, float] | None = ...,
+    conflicts: Literal["measure", "project", "ignore"] | None = ...,
+    focus: str | None = ...,
+    single_runs: bool | None = ...,
     shots: int | None = ...,
     shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
     prompt_template: str | None = ...,
@@ -1975,7 +2263,7 @@ def curve(
             extraction).
         C: Inverse strength of regularisation, in [1e-15, 1e15] (of contrastive, coral, feature-extraction, tf-idf).
         layers: States read side by side, 0 for the embeddings up to the number of layers (of coral, feature-
-            extraction, fine-tuning).
+            extraction, fine-tuning, multi-task).
         pooling: How tokens become one vector (of coral, feature-extraction).
         regularisation: Added to the variance of every (standardised) feature before whitening and colouring, in
             [1e-15, 1e15] (of coral).
@@ -2025,13 +2313,14 @@ def curve(
         text_learning_rate: Highest learning rate on raw text, in (0, 1] (of domain-adaptation).
         text_batch: Tokens per update on raw text, at least 8 (of domain-adaptation).
         text_l2_sp: Pull towards the weights before, against forgetting, at least 0 (L2-SP (of domain-adaptation).
-        head: What the head reads (of fine-tuning, lora).
-        head_first: Solve the head on frozen features before anything moves (of fine-tuning, lora).
-        layer_decay: Share of the learning rate that the next lower layer gets, in (0, 1] (of fine-tuning).
+        head: What the head reads (of fine-tuning, lora, multi-task).
+        head_first: Solve the head on frozen features before anything moves (of fine-tuning, lora, multi-task).
+        layer_decay: Share of the learning rate that the next lower layer gets, in (0, 1] (of fine-tuning, multi-
+            task).
         unfreezing: `gradual` thaws one more layer every epoch, from the top (Howard & Ruder 2018, section 3.3) (of
             fine-tuning).
         embeddings: Train the word embeddings too (of fine-tuning).
-        dropout: Share of the head's inputs dropped in training, in [0, 1) (of fine-tuning, lora).
+        dropout: Share of the head's inputs dropped in training, in [0, 1) (of fine-tuning, lora, multi-task).
         hidden_dropout: Share of the states dropped within the network in training, in [0, 1), or `own` (of fine-
             tuning, warm-start).
         prefix: What stands in front of each text that is read, of tasks that write (of fine-tuning, lora,
@@ -2067,6 +2356,14 @@ def curve(
         student_learning_rate: The highest learning rate of the bi-encoder, in (0, 1], in place of `--learning-rate`
             (of margin-mse).
         student_stop_after: Epoch after which it ends though the schedule goes on, at least 0 (of margin-mse).
+        sampling_power: Power of a task's size by which tasks are sampled, in [0, 1] (of multi-task).
+        most_passes: Passes over the rows of a task in an epoch at most, in [1, 1000] (of multi-task).
+        weighting: How losses are weighed against each other (of multi-task).
+        loss_weights: Factors of the losses by task, each over 0 (of multi-task).
+        conflicts: What is done about gradients that pull apart (of multi-task).
+        focus: Task by whose validation rows the best epoch is chosen and training is ended (of multi-task).
+        single_runs: Train each task alone too, with as many passes over its rows, so that gain and harm are seen
+            (of multi-task).
         shots: Examples with their answers in front of each text, in [0, 100] (of prompting).
         shot_selection: Which training rows `shots` are (of prompting).
         prompt_template: What is asked, with `{text}`, or `{first}` and `{second}` of pairs, and `{labels}` for
@@ -2337,6 +2634,7 @@ def predict(
     encoding: str | None = ...,
     delimiter: str | None = ...,
     header: bool | None = ...,
+    task: str | None = ...,
     text: Sequence[str] | str | None = ...,
     corpus: str | None = ...,
     runtime: Literal["auto", "torch", "ctranslate2"] | None = ...,
@@ -2376,6 +2674,7 @@ def predict(
         encoding: Text encoding such as `cp1252`.
         delimiter: What stands between columns of a CSV file, one character.
         header: Whether the first line of CSV and TSV files has names of columns.
+        task: Name of one of the tasks of a run that learnt several together.
         text: Column(s) with the text.
         corpus: Files with passages that a retriever is to search in place of those that it was fitted with.
         runtime: What models that write compute with.
@@ -2418,6 +2717,7 @@ def evaluate(
     encoding: str | None = ...,
     delimiter: str | None = ...,
     header: bool | None = ...,
+    task: str | None = ...,
     text: Sequence[str] | str | None = ...,
     corpus: str | None = ...,
     runtime: Literal["auto", "torch", "ctranslate2"] | None = ...,
@@ -2442,6 +2742,7 @@ def evaluate(
         encoding: Text encoding such as `cp1252`.
         delimiter: What stands between columns of a CSV file, one character.
         header: Whether the first line of CSV and TSV files has names of columns.
+        task: Name of one of the tasks of a run that learnt several together.
         text: Column(s) with the text.
         corpus: Files with passages that a retriever is to search in place of those that it was fitted with.
         runtime: What models that write compute with.

@@ -8,7 +8,9 @@ from typing import Any
 
 from headstart.artifact import Artifact
 from headstart.data.arrays import as_texts
+from headstart.data.table import Table
 from headstart.errors import UsageError
+from headstart.multi_task import MultiTaskModel
 from headstart.readers.memory import Columns, RowList, table_of
 from headstart.recipes.parsing import assemble, from_mapping, read
 from headstart.recipes.sources import MEMORY
@@ -37,6 +39,43 @@ def fit(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> Arti
         HeadstartError: see `headstart.errors`.
     """
     return _experiment("fit", data, progress, options)
+
+
+def fit_tasks(
+    tasks: str | Path | Mapping[str, Mapping[str, Any]], *, progress: Progress = SILENT, **options: Any
+) -> MultiTaskModel:
+    """Several tasks learnt together by one network, each with a head of its own and scored beside a run of its own.
+
+    Args:
+        tasks: path of a file of tasks, or options of `fit` by the name of the task, whose `train` is a path or rows in memory as
+            `fit` takes them: `{"mood": {"train": frame, "label": "mood"}, "topic": {"train": "topics.csv"}}`.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart fit` that are for all tasks, with underscores (`epochs=3`, `sampling_power=0.7`,
+            `output="runs/tasks"`).
+
+    Returns:
+        The model of all tasks; its `evidence` holds what was measured of all, that of each artifact what was of one.
+
+    Raises:
+        HeadstartError: see `headstart.errors`.
+    """
+    tables: dict[str, Table] = {}
+    given: dict[str, Any] = {"strategy": "multi-task"}
+    if isinstance(tasks, str | Path):
+        given["train"] = str(tasks)
+    else:
+        named = {name: dict(each) for name, each in tasks.items()}
+        for name, each in named.items():
+            if "train" in each and not isinstance(each["train"], str | Path):
+                tables[name] = table_of(each["train"], MEMORY)
+            each["train"] = MEMORY if name in tables else str(each.get("train", ""))
+        given |= {"train": MEMORY, "tasks": named}
+    if options.get("dry_run"):
+        raise UsageError("a dry run has no model to give back; call headstart.plan for what would run")
+    outcome = run_recipe(assemble("fit", given | options), progress, tables=tables)
+    if outcome.model is None:
+        raise RuntimeError("a run of several tasks ended without a model")
+    return outcome.model
 
 
 def compare(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> Artifact:
@@ -156,7 +195,7 @@ def _learned(verb: str, texts: Any, progress: Progress, options: dict[str, Any])
 
 def resume(
     run: str | Path, data: TableLike | None = None, *, strict: bool = False, progress: Progress = SILENT
-) -> Artifact | dict[str, Any]:
+) -> Artifact | MultiTaskModel | dict[str, Any]:
     """Go on with a run that was stopped or killed, from where it stopped to its end.
 
     Args:
@@ -166,8 +205,8 @@ def resume(
         progress: told what happens.
 
     Returns:
-        The artifact (of `pretrain`, `adapt` and `curve`, what they return); where nothing changed, the one that the run would have
-        come to without the interruption.
+        The artifact (of several tasks their model; of `pretrain`, `adapt` and `curve`, what they return); where nothing
+        changed, the one that the run would have come to without the interruption.
 
     Raises:
         HeadstartError: see `headstart.errors`; MissingInputError where there is no such run.
@@ -175,6 +214,8 @@ def resume(
     recipe = assemble("resume", {"run": str(run), "strict": strict})
     table = None if data is None or isinstance(data, str | Path) else table_of(data, MEMORY)
     outcome = run_recipe(recipe, progress, table=table)
+    if outcome.model is not None:
+        return outcome.model
     return outcome.result if {"network", "curves"} & outcome.result.keys() else _artifact(outcome)
 
 
@@ -205,6 +246,21 @@ def evaluate(model: str | Path, test: str | Path, *, progress: Progress = SILENT
     """Score a model on labelled rows, by group with `by=`; returns what `headstart evaluate --json` prints."""
     recipe = assemble("evaluate", {"model": str(model), "test": str(test)} | options)
     return run_recipe(recipe, progress).result
+
+
+def extract(model: str | Path, task: str, *, progress: Progress = SILENT, **options: Any) -> Artifact:
+    """One task of a run that learnt several together, as a model of its own; it is written to `output`.
+
+    Args:
+        model: folder of the run.
+        task: name of the task.
+        progress: told what happens.
+        **options: flags of `headstart extract` (`output="runs/one"`).
+
+    Raises:
+        HeadstartError: see `headstart.errors`; UsageError where the run knows no such task.
+    """
+    return _artifact(run_recipe(assemble("extract", {"model": str(model), "task": task} | options), progress))
 
 
 def export(model: str | Path, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
@@ -446,6 +502,9 @@ def _unrefused(outcome: Outcome) -> dict[str, Any]:
 def _experiment(verb: str, data: TableLike, progress: Progress, options: dict[str, Any]) -> Artifact:
     if options.get("dry_run"):
         raise UsageError("a dry run has no model to give back; call headstart.plan(data, ...) for what would run")
+    strategy = options.get("strategy")
+    if (strategy.get("name") if isinstance(strategy, Mapping) else strategy) == "multi-task":
+        raise UsageError("several tasks have a model for each; call headstart.fit_tasks(tasks, ...)")
     return _artifact(_run(verb, data, progress, options))
 
 

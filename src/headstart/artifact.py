@@ -40,7 +40,9 @@ from headstart.manifest import (
     INDEX,
     MANIFEST,
     NETWORK,
+    SEVERAL,
     TABLES,
+    TASKS_FOLDER,
     Manifest,
     StatedAnswer,
     StatedPart,
@@ -264,7 +266,7 @@ class Artifact:
             DivergedError: a weight is not finite.
         """
         described = self.predictor.save(folder)
-        _refuse_not_finite(folder)
+        refuse_not_finite(folder)
         own = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
         known = described.pop("digests", {})
         answer = {
@@ -297,12 +299,18 @@ class Artifact:
 
 
 def load(
-    folder: "str | Path", *, precision: Precision = "auto", device: Device = "auto", runtime: AskedRuntime = "auto"
+    folder: "str | Path",
+    *,
+    task: str | None = None,
+    precision: Precision = "auto",
+    device: Device = "auto",
+    runtime: AskedRuntime = "auto",
 ) -> Artifact:
     """Read an artifact, or a decoder that goes on with a text.
 
     Args:
         folder: that `save` or a run wrote; or a decoder as it is: a folder of the hub's format, one of `pretrain`, or a known name.
+        task: name of one of several tasks, where the folder is that of a run that learnt several together.
         precision: `auto` scores many texts (512 and more at once) in bfloat16 where the processor has it, and those
             whose label could hang on it again in float32; `float32` all of them.
         device: where a network computes: `cpu`, `cuda`, or `auto`, a GPU where torch can use one.
@@ -311,6 +319,7 @@ def load(
     Raises:
         UnavailableError: a GPU, or a runtime, is asked for that is not there.
         MissingInputError: there is no such folder.
+        UsageError: the folder answers several tasks and none of them is named, or the one that is named is not there.
         ModelError: the folder is no artifact, was written by a later format, is damaged, or contradicts itself.
     """
     path = Path(folder)
@@ -339,9 +348,13 @@ def load(
         raise ModelError(f"{path} holds tables of what was found in a file, and no model")
     try:
         with believed(path):
-            found = _read(path, checked_manifest(path, said), digest)
+            manifest = checked_manifest(path, said)
+            name = _asked(path, manifest, task)
+            found = _read(path, manifest, digest, name)
     except ModelError as error:
         raise ModelError(f"{error}{_of_another_version(said)}") from None
+    except _NotAsked as error:
+        raise UsageError(str(error)) from None
     except (RecipeError, UsageError, DataError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path} is damaged: {reason}{_of_another_version(said)}") from None
@@ -373,10 +386,52 @@ def _of_another_version(said: dict[str, Any]) -> str:
     return "" if said.get("headstart") in (None, own_version()) else f" (written by headstart {shown_version(said)})"
 
 
-def _read(path: Path, manifest: Manifest, digest: str) -> Artifact:
-    """What is in a folder with a manifest of the right shape, whose SHA-256 is `digest`."""
-    answer = next(iter(manifest.answers.values()))  # a folder has room for several
-    part = manifest.parts[answer.part]
+class _NotAsked(Exception):
+    """A task is to be named and is not, or another is; the folder is well."""
+
+
+def _asked(path: Path, manifest: Manifest, task: str | None) -> str:
+    """The name of the answer that is asked for.
+
+    Raises:
+        _NotAsked: there are several and none of them is named so, or one and a name is given.
+    """
+    names = [*manifest.answers]
+    if manifest.kind != SEVERAL:
+        if task is not None:
+            raise _NotAsked(f"{path} answers one task; leave --task {task} out")
+        return names[0]
+    listed = ", ".join(names)
+    if task is None:
+        raise _NotAsked(
+            f"{path} answers several tasks ({listed}); name one with --task, or take one out with: headstart extract "
+            f"{quote(str(path))} --task {names[0]} -o FOLDER"
+        )
+    if task not in names:
+        raise _NotAsked(f"{path} knows no task '{task}'{did_you_mean(task, names)} (tasks: {listed})")
+    return task
+
+
+def tasks_of(folder: "str | Path") -> tuple[str, ...]:
+    """Names of the tasks that a folder answers, where a run has learnt several together; empty for any other.
+
+    Raises:
+        ModelError: its manifest is damaged.
+    """
+    path = Path(folder)
+    if not os.path.lexists(path / MANIFEST):
+        return ()
+    said, _ = read_manifest(path)
+    return tuple(checked_manifest(path, said).answers) if said.get("kind") == SEVERAL else ()
+
+
+def _read(path: Path, manifest: Manifest, digest: str, name: str) -> Artifact:
+    """The answer of a name in a folder with a manifest of the right shape, whose SHA-256 is `digest`."""
+    answer = manifest.answers[name]
+    part, home = manifest.parts[answer.part], path
+    if manifest.kind == SEVERAL:
+        shared = next(each for each in manifest.parts.values() if each.kind == SEVERAL)
+        part, home = part.model_copy(update={"files": {**shared.files, **part.files}}), path / TASKS_FOLDER / name
     task, decisions = _task_and_decisions(answer, str(path / MANIFEST))
     cls = PREDICTORS.get(part.kind)
     unnamed = [name for name in cls.reads if name not in part.files and os.path.lexists(path / name)]
@@ -390,14 +445,12 @@ def _read(path: Path, manifest: Manifest, digest: str) -> Artifact:
     refuse_damaged(path, {"digests": manifest.files or {}})
     predictor = cls.load(path, task, _checked(path, part))
     recipe = parsed_yaml(content(path, RECIPE, most=MOST_RECIPE), path / RECIPE) or {}
-    evidence = parsed(content(path, EVIDENCE, most=MOST_EVIDENCE), path / EVIDENCE)
-    for name, value in ((RECIPE, recipe), (EVIDENCE, evidence)):
+    evidence = parsed(content(home, EVIDENCE, most=MOST_EVIDENCE), home / EVIDENCE)
+    for place, value in ((path / RECIPE, recipe), (home / EVIDENCE, evidence)):
         if not isinstance(value, dict):
-            raise ModelError(
-                f"{path / name} is damaged: it holds {describe(value)}, expected a mapping of keys to values"
-            )
+            raise ModelError(f"{place} is damaged: it holds {describe(value)}, expected a mapping of keys to values")
     own = identity(path, digest, unnamed)
-    return Artifact(predictor, predictor.task, recipe, evidence, own, decisions, Reference.load(path))  # type: ignore[arg-type]
+    return Artifact(predictor, predictor.task, recipe, evidence, own, decisions, Reference.load(home))  # type: ignore[arg-type]
 
 
 def _checked(folder: Path, part: StatedPart) -> dict[str, Any]:
@@ -444,7 +497,12 @@ def files_named(folder: Path, names: Sequence[str]) -> dict[str, str]:
     return {name: digest_of(folder, name) for name in names if (folder / name).is_file()}
 
 
-def _refuse_not_finite(folder: Path) -> None:
+def refuse_not_finite(folder: Path) -> None:
+    """Refuse a folder with weights that are not finite.
+
+    Raises:
+        DivergedError: there are some.
+    """
     for path in sorted(folder.rglob("*.safetensors")):
         with safe_open(str(path), framework="numpy") as file:
             for name in file.keys():  # noqa: SIM118

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -28,6 +29,10 @@ TABLES = "tables"
 """Kind of a folder with tables that say what was found in a file, and no model."""
 EXPORT = "export"
 """Kind of a folder with a network for another runtime, which lies in that of the artifact that it was made of, or elsewhere."""
+SEVERAL = "multi-task"
+"""Kind of a folder with one network that answers several tasks, and of the part in it that they share."""
+TASKS_FOLDER = "tasks"
+"""Folder in such a folder with a folder for each task: evidence, reference, card and report."""
 OWN_DIGEST = "sha256"
 """Key of the digest of all else that stands in a manifest."""
 MOST_BYTES = 16 << 20
@@ -42,6 +47,10 @@ USUAL_FILES = frozenset(
     {MANIFEST, "README.md", "report.html", "recipe.yaml", "evidence.json", "reference.json", "reference.safetensors"}
 )
 """Files that headstart writes into every folder, or may, whether its manifest names them or not."""
+CARDS = ("README.md", "report.html")
+"""Files of each task of several that no manifest names."""
+TASK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+"""What the name of one of several tasks looks like, so that it can be one of a file."""
 EARLY_FOLDERS = frozenset({"", "network", "heads"})
 EARLY_FILES = frozenset(
     {"config.json", "model.safetensors", "linear.safetensors", "classification.safetensors", "terms.json", "features.json",
@@ -243,6 +252,12 @@ def checked_manifest(folder: Path, said: dict[str, Any]) -> Manifest:
         raise ModelError(
             f"{path} is damaged: its kind is {describe(found.kind)}, that of its part {describe(own[0].kind)}"
         )
+    if found.kind == SEVERAL:
+        odd = next((name for name in found.answers if not TASK_NAME.fullmatch(name)), None)
+        if odd is not None or sum(part.kind == SEVERAL for part in own) != 1:
+            raise ModelError(
+                f"{path} is damaged: the tasks of a shared network have odd names, or there is no such network"
+            )
     named = Counter(name for files in (*(part.files for part in own), found.files or {}) for name in files)
     if twice := [name for name, count in named.items() if count > 1 or name == MANIFEST]:
         raise ModelError(f"{path} is damaged: the file {twice[0]!a} has two places in it")
@@ -312,6 +327,7 @@ def stranger_in(folder: Path) -> str:
     """
     said, _ = read_manifest(folder)
     parts: list[StatedPart] = []
+    cards: set[str] = set()
     if said.get("kind") in (NETWORK, TABLES):
         files = shaped(NetworkManifest, said, str(folder / MANIFEST)).files
     elif said.get("kind") == EXPORT:
@@ -319,7 +335,9 @@ def stranger_in(folder: Path) -> str:
     else:
         found = checked_manifest(folder, said)
         files, parts = found.files, [*found.parts.values()]
-    own = {*USUAL_FILES, *(files or {}), *(name for part in parts for name in part.files)}
+        if found.kind == SEVERAL:
+            cards = {f"{TASKS_FOLDER}/{name}/{each}" for name in found.answers for each in CARDS}
+    own = {*USUAL_FILES, *cards, *(files or {}), *(name for part in parts for name in part.files)}
     early = files is None
     for place, folders, names in os.walk(folder):
         own |= _exported(folder, Path(place), names)

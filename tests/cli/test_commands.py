@@ -398,8 +398,9 @@ def test_list_names_the_components(headstart: Callable[..., Any]) -> None:
     rows = [line.split(maxsplit=1) for line in said.out.split("\n") if line]
     assert [row[0] for row in rows] == [
         "back-translation", "bi-encoder", "bm25", "contrastive", "copy-source", "coral", "crf", "distillation", "domain-adaptation",
-        "feature-extraction", "fine-tuning", "from-scratch", "hybrid", "intermediate-task", "lexicon", "lora", "margin-mse", "nearest-sentence", "prompting", "rerank", "self-training",
-        "tf-idf", "untouched", "warm-start", "weight-averaging", "word-overlap", "zero-shot",
+        "feature-extraction", "fine-tuning", "from-scratch", "hybrid", "intermediate-task", "lexicon", "lora", "margin-mse",
+        "multi-task", "nearest-sentence", "prompting", "rerank", "self-training", "tf-idf", "untouched", "warm-start",
+        "weight-averaging", "word-overlap", "zero-shot",
     ]  # fmt: skip
     assert all(len(row[1]) > 20 for row in rows)
     found = headstart("list", "strategies", "--json").json

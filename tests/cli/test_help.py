@@ -84,7 +84,12 @@ def test_every_option_is_explained_with_a_command_that_is_understood(verb: str) 
 
 def test_a_name_of_several_meanings_is_explained_for_each(headstart: Callable[..., Any]) -> None:
     found = headstart("explain", "--layers", "--json").json
-    assert [each["name"] for each in found] == ["coral.layers", "feature-extraction.layers", "fine-tuning.layers"]
+    assert [each["name"] for each in found] == [
+        "coral.layers",
+        "feature-extraction.layers",
+        "fine-tuning.layers",
+        "multi-task.layers",
+    ]
     assert found == explain("layers") == explain("strategy.layers")
     assert found[2] | {"help": "", "verbs": []} == {
         "name": "fine-tuning.layers", "verbs": [], "help": "", "type": "'all' or whole number", "choices": ["all"],

@@ -89,7 +89,7 @@ SERVED = [
     (task, name)
     for task in (*HEADED, *VARIANTS)
     for name in STRATEGIES.names()
-    if not refusal(task, name) and reads_with_an_encoder(task, name)
+    if not refusal(task, name) and reads_with_an_encoder(task, name) and not STRATEGIES.get(name).several
 ]
 REFUSED = [(task, name) for task in HEADED for name in STRATEGIES.names() if refusal(task, name)]
 

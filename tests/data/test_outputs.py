@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from headstart.data.mixed_outputs import Mixed
 from headstart.data.outputs import OUTPUTS, Generated, Logits, Outputs, Ranked, Replies, Spans, outputs_of
 from headstart.data.units import Units
 from headstart.errors import RecipeError
@@ -48,7 +49,24 @@ def ranked() -> Ranked:
     return Ranked(CUT.copy(), ids, scores, np.array([0.1, 0, 0.3, 0], dtype=np.float32), np.array([1, 0, 3, 0]))
 
 
-MADE = {"logits": logits, "words": words, "spans": spans, "generated": generated, "replies": replies, "ranked": ranked}
+def mixed() -> Mixed:
+    """Two tasks, of two labels and of three, whose rows are mixed up."""
+    one = Logits(np.array([False, False]), np.array([[0.1, 0.2], [0.3, 0.4]], np.float32))
+    other = Logits(np.array([True, True]), np.array([[1, 2, 3], [4, 5, 6]], np.float32))
+    return Mixed(
+        np.array([False, True, False, True]), {"a": one, "b": other}, np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])
+    )
+
+
+MADE = {
+    "logits": logits,
+    "words": words,
+    "spans": spans,
+    "generated": generated,
+    "replies": replies,
+    "ranked": ranked,
+    "mixed": mixed,
+}
 KINDS = pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 
 
@@ -61,6 +79,7 @@ def emptied(outputs: Any) -> Any:
     arrays = {name: np.zeros_like(each) for name, each in outputs.arrays().items()}
     if "offsets" in arrays:
         arrays["offsets"] = outputs.units.offsets
+    arrays |= {name: each for name, each in outputs.arrays().items() if name in ("homes", "places")}
     if isinstance(outputs, Generated):
         return type(outputs).of([""] * len(outputs))
     return type(outputs).from_arrays(arrays)

@@ -117,6 +117,14 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "fine-tuning.layers": (["--fine-tuning.layers", "1"], 1),
     "feature-extraction.layers": (["--feature-extraction.layers", "1,2"], [1, 2]),
     "coral.layers": (["--coral.layers", "1"], [1]),
+    "multi-task.layers": (["--multi-task.layers", "1"], 1),
+    "sampling_power": (["--sampling-power", "0.25"], 0.25),
+    "most_passes": (["--most-passes", "9"], 9.0),
+    "weighting": (["--weighting", "uncertainty"], "uncertainty"),
+    "loss_weights": (["--loss-weights", "{rte: 2}"], {"rte": 2.0}),
+    "conflicts": (["--conflicts", "project"], "project"),
+    "focus": (["--focus", "rte"], "rte"),
+    "single_runs": (["--no-single-runs"], False),
     "pooling": (["--pooling", "mean"], "mean"),
     "C": (["--C", "0.5"], 0.5),
     "head": (["--head", "native"], "native"),
@@ -381,7 +389,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     "predict": {name: SHARED[name] for name in SHARED if name != "label"}
     | {name: EXPERIMENT[name] for name in ("best", "max_answer", *WRITING)}
     | {"runtime": (["--runtime", "torch"], "torch"), "stream": (["--stream"], True)}
-    | {"several": (["--several"], True), "spans": (["--spans"], True)}
+    | {"task": (["--task", "rte"], "rte"), "several": (["--several"], True), "spans": (["--spans"], True)}
     | {name: EXPERIMENT[name] for name in ("corpus", "labels", "backbone", "revision", "max_length")}
     | {"model": ([], "run"), "texts": (["good"], ["good"]), "input": (["--input", "new.csv"], "new.csv")},
     "chat": {name: SHARED[name] for name in ("threads", "device", "precision")}
@@ -446,7 +454,14 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
         "curve": (["--curve", "runs/curve"], "runs/curve"),
         "label": SHARED["label"],
     },
+    "extract": {
+        "model": ([], "run"),
+        "task": (["--task", "rte"], "rte"),
+        "output": (["-o", "one"], "one"),
+        "overwrite": (["--overwrite"], True),
+    },
     "evaluate": {name: SHARED[name] for name in SHARED if name not in ("output", "overwrite")}
+    | {"task": (["--task", "rte"], "rte")}
     | {"corpus": EXPERIMENT["corpus"], "runtime": (["--runtime", "torch"], "torch")}
     | {
         "reader": (["--reader", "there"], "there"),
@@ -518,7 +533,7 @@ REQUIRED = {"fit": {"train": "data.csv"}, "compare": {"train": "data.csv"}, "tun
             "trim": {"texts": "data.csv"}, "import": {"file": "net.gguf"}, "distill-vectors": {"source": "data.csv"}, "chat": {"model": "run"},
             "distill": {"teacher": "run", "texts": "data.csv"}, "resume": {"run": "run"}, "init": {"train": "data.csv"},
             "evaluate": {"model": "run", "test": "data.csv"}, "index": {"sources": "data.csv"}, "search": {"index": "run"},
-            "export": {"model": "run"}, "ask": {"index": "run"}}  # fmt: skip
+            "export": {"model": "run"}, "extract": {"model": "run", "task": "rte"}, "ask": {"index": "run"}}  # fmt: skip
 TASK_OF = {
     "separator": "multi-label-classification",
     "encoder": "sentence-similarity",
@@ -627,7 +642,7 @@ def test_a_flag_a_recipe_key_and_a_keyword_argument_build_the_same_recipe(
         words = [*words, "--objective", objective_of(name)]
         options |= {"objective": objective_of(name)}
         start = start | {"objective": options["objective"]}
-    if name in TASK_OF and "task" in flat(verb):
+    if name in TASK_OF and "task" in flat(verb) and verb not in ("predict", "evaluate"):
         words = [*words, "--task", TASK_OF[name]]
         options |= {"task": TASK_OF[name]}
         start = start | {"task": TASK_OF[name]}

@@ -88,7 +88,9 @@ def test_faults_of_flags_and_of_values_come_together() -> None:
         assemble("fit", {"train": "a", "epoch": 3, "batch_size": 0, "strategy": "tf-idf", "dropout": 0.1})
     text = str(error.value)
     assert "unknown option 'epoch'; did you mean 'epochs'?" in text
-    assert "'dropout' is an option of fine-tuning, lora, which is not among the strategies of this run" in text
+    assert (
+        "'dropout' is an option of fine-tuning, lora, multi-task, which is not among the strategies of this run" in text
+    )
     assert "training.batch_size: should be at least 1, found 0" in text
 
 
@@ -96,7 +98,14 @@ def test_faults_of_flags_and_of_values_come_together() -> None:
 def test_every_flat_name_is_a_place_in_the_recipe_and_every_place_has_one(verb: str) -> None:
     names = flat(verb)
     assert not {"thresholds", "mean", "deviation", "digest"} & set(names)
-    assert {"decisions", "task.mean", "task.deviation", "backbone.digest", "strategies.teacher_digest"} == HIDDEN
+    assert {
+        "decisions",
+        "tasks",
+        "task.mean",
+        "task.deviation",
+        "backbone.digest",
+        "strategies.teacher_digest",
+    } == HIDDEN
     places = {flag.path for flag in names.values()}
     for key, info in VERBS.get(verb).model_fields.items():
         inner = getattr(info.annotation, "model_fields", None)
@@ -399,7 +408,7 @@ def test_a_path_that_leads_nowhere_is_a_fault_of_the_recipe(sets: dict[str, Any]
         (b"text", "expected keys and values"),
         (
             b"verb: fitt\n",
-            r"verb: unknown verb 'fitt'; did you mean 'fit'\? \(known: fit, compare, curve, distill, distill-vectors, init, pretrain, adapt, tune, resume, predict, evaluate, export, index, search, ask, chat, import, trim, duplicates, cluster, suggest, rank, check\)",
+            r"verb: unknown verb 'fitt'; did you mean 'fit'\? \(known: fit, compare, curve, distill, distill-vectors, init, pretrain, adapt, tune, resume, predict, evaluate, extract, export, index, search, ask, chat, import, trim, duplicates, cluster, suggest, rank, check\)",
         ),
         (b"verb: [fit]\n", "verb: unknown verb"),
         (b"verb: fit\n\xff", "byte 10 is not UTF-8"),

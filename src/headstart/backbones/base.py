@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from torch import Tensor, nn
 
@@ -123,6 +123,12 @@ class Backbone(nn.Module, ABC):
         """Gives the last hidden states in place of a pass over all blocks while the lower ones are frozen, see
         `training.frozen`."""
 
+    def face(self) -> Self:
+        """The same network as another task reads it: weights are shared; pairs, words and what the tokenizer does are its own."""
+        other: Self = _twin(self)
+        other.tokenizer = _twin(self.tokenizer)
+        return other
+
     @property
     def device(self) -> torch.device:
         """Where it computes; batches are brought there, states stay there."""
@@ -174,6 +180,13 @@ class Backbone(nn.Module, ABC):
             folder: an existing one.
             network: that is saved in place of the backbone's own: the same with a head on top.
         """
+
+
+def _twin(thing: Any) -> Any:
+    """Another object with the same attributes; unlike `copy.copy`, a network stays where it computes."""
+    other = object.__new__(type(thing))
+    other.__dict__.update(vars(thing))
+    return other
 
 
 def open_backbone(

@@ -140,6 +140,7 @@ def parse_sets(given: list[str]) -> dict[str, Any]:
 
 
 BY_LABEL = {
+    "loss_weights": "{rte: 2, cola: 0.5}",
     "class_weight": "{yes: 2, no: 1}",
     "verbalizer": "{yes: true, no: false}",
     "descriptions": "{yes: it is so, no: it is not}",

@@ -16,6 +16,7 @@ from headstart.cli.found import hit_list, is_marked, reply_list
 from headstart.cli.groups import clusters, duplicate_groups, suggested
 from headstart.cli.network import network_table, trimmed_table
 from headstart.cli.ranked import ranking_table
+from headstart.cli.several import tasks_plan, tasks_scores, tasks_table
 from headstart.drawing.text import counted, shown
 from headstart.unseen import escaped, on_one_line
 
@@ -196,6 +197,30 @@ def _curves(outcome: Outcome, quiet: bool) -> None:
         _say("\nsaved".ljust(13), f"{outcome.folder}: evidence.json, recipe.yaml, report.html", quiet)
 
 
+def _tasks(outcome: Outcome, quiet: bool) -> None:
+    for line in tasks_table(outcome.result).split("\n"):
+        print(on_one_line(line))
+    if outcome.folder:
+        task = next(iter(outcome.result["tasks"]))
+        folder = quote(str(outcome.folder))
+        _say("\nsaved".ljust(13), f"{outcome.folder}: model, recipe.yaml, README.md, report.html, tasks/", quiet)
+        _say("next", f'headstart predict {folder} --task {task} "your text"', quiet)
+
+
+def _tasks_plan(outcome: Outcome, quiet: bool) -> None:
+    print(tasks_plan(outcome.result))
+
+
+def _tasks_scored(outcome: Outcome, quiet: bool) -> None:
+    print(tasks_scores(outcome.result))
+
+
+def _extracted(outcome: Outcome, quiet: bool) -> None:
+    result = outcome.result
+    _say("saved", f"{result['extracted']}: the part {result['part']} ({result['bytes'] / 1e6:.0f} MB)", quiet)
+    _say("next", f'headstart predict {quote(result["extracted"])} "your text"', quiet)
+
+
 def _curve_plan(outcome: Outcome, quiet: bool) -> None:
     print(curve_plan(outcome.result))
 
@@ -233,6 +258,10 @@ def _index(outcome: Outcome, quiet: bool) -> None:
 SHOWN: dict[str, Callable[[Outcome, bool], None]] = {
     "plan": _plan,
     "findings": _findings,
+    "mixture": _tasks,
+    "tasks_planned": _tasks_plan,
+    "tasks_scored": _tasks_scored,
+    "extracted": _extracted,
     "ranking": _ranking,
     "sizes_planned": _curve_plan,
     "curves": _curves,

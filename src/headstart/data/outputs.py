@@ -21,6 +21,7 @@ OUTPUTS = Registry(
         "generated": "headstart.data.outputs:Generated",
         "replies": "headstart.data.outputs:Replies",
         "ranked": "headstart.data.outputs:Ranked",
+        "mixed": "headstart.data.mixed_outputs:Mixed",
     },
     group="headstart.outputs",
 )

@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from headstart.backbones.base import MAIN, Backbone, Encoding, Inputs
+from headstart.heads import HEAD
 from headstart.heads.base import Head
 from headstart.runtime.team import ALONE, Team
 
@@ -19,6 +20,7 @@ class Model(nn.Module):
         heads: modules that take an `Encoding`.
         team: processes that train it together.
         others: further networks by role, such as the generator beside a discriminator.
+        faces: the backbone as the task of each head reads it, by the head's name (`Backbone.face`), where several tasks share it.
     """
 
     def __init__(
@@ -28,8 +30,10 @@ class Model(nn.Module):
         team: Team = ALONE,
         *,
         others: Mapping[str, Backbone] | None = None,
+        faces: Mapping[str, Backbone] | None = None,
     ) -> None:
         super().__init__()
+        self._views: dict[str, Model] = {}
         self.backbone = backbone
         self.others = nn.ModuleDict(dict(others or {}))
         self.team = team
@@ -37,6 +41,12 @@ class Model(nn.Module):
         """Whether an objective that needs all rows of a batch at once keeps no activations, computing them again for the
         gradient: less memory, a third more time, the same numbers."""
         self.heads = nn.ModuleDict(dict(heads)).to(backbone.device)
+        for name, face in (faces or {}).items():
+            self._views[name] = Model(face, {HEAD: heads[name]}, team)
+
+    def view(self, name: str) -> "Model":
+        """The model as the task of one head knows it: the backbone's face for it, and its head as the only one."""
+        return self._views[name]
 
     @property
     def backbones(self) -> dict[str, Backbone]:

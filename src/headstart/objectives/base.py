@@ -49,6 +49,10 @@ class Objective(Component, ABC):
     def collate(self, prepared: Any, indices: np.ndarray, pad_id: int) -> Any:
         """A batch of tensors from rows of what `prepare` made."""
 
+    def parted(self, prepared: Any, indices: np.ndarray) -> list[np.ndarray]:
+        """Rows of a batch by what has a gradient of its own, where gradients are projected on each other; else the batch as one."""
+        return [indices]
+
     @abstractmethod
     def loss(self, model: Model, batch: Any) -> tuple[Tensor, float]:
         """Summed loss (with gradient) and the weight it sums over; their quotient is the mean.

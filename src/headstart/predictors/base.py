@@ -150,6 +150,20 @@ class Predictor(ABC):
     def save(self, folder: Path) -> dict[str, Any]:
         """Write the weights into an existing folder; return plain data that `load` needs again."""
 
+    def save_head(self, folder: Path, head_file: str = HEAD_FILE) -> dict[str, Any]:
+        """Write what is the task's alone, where several share the network; return plain data that `load` needs with it.
+
+        Args:
+            folder: an existing one, in which the network lies, or will.
+            head_file: relative to it.
+
+        Raises:
+            UsageError: the model is not a head on a network.
+        """
+        raise UsageError(
+            f"a model of the kind '{self.kind}' has no head of its own that could share a network with others"
+        )
+
     @classmethod
     @abstractmethod
     def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> "Predictor":
@@ -186,6 +200,8 @@ class ReadDescription(Stated):
     max_length: Annotated[int, Field(ge=8)]
     prompt: str = ""
     """What the tokenizer puts in front of each text."""
+    head_file: Annotated[str, Field(pattern=r"^heads/[A-Za-z0-9_-]{1,60}\.safetensors$")] = HEAD_FILE
+    """The file of the head's weights; each of several tasks has one of its own."""
 
 
 class NetworkDescription(ReadDescription):
@@ -246,7 +262,7 @@ def head_arrays(
     """
     shapes = {"weight": (labels, None if width is None else width * len(said.layers)), "bias": (labels,)}
     chain = {"transitions": (labels, labels), "factor": ()} if said.crf else {}
-    return arrays(folder, HEAD_FILE, shapes | chain, digest=digest)
+    return arrays(folder, said.head_file, shapes | chain, digest=digest)
 
 
 def refuse_task(folder: Path, kind: str, task: Task[Any, Any], *, suits: bool) -> None:

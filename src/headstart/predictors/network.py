@@ -205,17 +205,22 @@ class NetworkPredictor(Predictor):
         home = folder if self.is_native else folder / NETWORK
         home.mkdir(exist_ok=True)
         backbone.save(home, self._native() if self.is_native else None)
-        (folder / "heads").mkdir()
-        save_file(self.head.tensors(), str(folder / HEAD_FILE))
+        return {"native": self.is_native, **self.save_head(folder), "digests": digests(folder)}
+
+    def save_head(self, folder: Path, head_file: str = HEAD_FILE) -> dict[str, Any]:
+        """Write the head alone, as `Predictor.save_head` has it."""
+        backbone = self.backbone
+        require_finite(self.head.state_dict())
+        (folder / head_file).parent.mkdir(exist_ok=True)
+        save_file(self.head.tensors(), str(folder / head_file))
         return {
-            "native": self.is_native,
             **self.head.settings(),
             "max_length": backbone.tokenizer.max_length,
             **({"pairs": True} if backbone.pairs else {}),
             **({"words": True} if self.words else {}),
             **({"overlap": backbone.tokenizer.overlap} if backbone.tokenizer.overlap is not None else {}),
             **({"prompt": backbone.tokenizer.prompt} if backbone.tokenizer.prompt else {}),
-            "digests": digests(folder),
+            **({"head_file": head_file} if head_file != HEAD_FILE else {}),
         }
 
     @classmethod

@@ -141,6 +141,10 @@ class StoredPredictor(Predictor):
         """Write the model again."""
         return self.network.save(folder)
 
+    def save_head(self, folder: Path, head_file: str = HEAD_FILE) -> dict[str, Any]:
+        """Write the head again."""
+        return self.network.save_head(folder, head_file)
+
     @classmethod
     def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> "StoredPredictor":
         """Check the files against their digests and read tokenizer and head; the encoder follows when needed."""

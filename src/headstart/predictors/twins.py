@@ -127,13 +127,18 @@ class TwinPredictor(Predictor):
         require_finite(self.model.state_dict())
         (folder / NETWORK).mkdir()
         self.backbone.save(folder / NETWORK)
-        (folder / "heads").mkdir()
-        save_file(self.head.tensors(), str(folder / HEAD_FILE))
+        return {**self.save_head(folder), "digests": digests(folder)}
+
+    def save_head(self, folder: Path, head_file: str = HEAD_FILE) -> dict[str, Any]:
+        """Write the head alone, as `Predictor.save_head` has it."""
+        (folder / head_file).parent.mkdir(exist_ok=True)
+        require_finite(self.head.state_dict())
+        save_file(self.head.tensors(), str(folder / head_file))
         return {
             **self.head.settings(),
             "max_length": self.backbone.tokenizer.max_length,
             **({"prompt": self.backbone.tokenizer.prompt} if self.backbone.tokenizer.prompt else {}),
-            "digests": digests(folder),
+            **({"head_file": head_file} if head_file != HEAD_FILE else {}),
         }
 
     @classmethod
@@ -148,7 +153,7 @@ class TwinPredictor(Predictor):
         )
         prompted(folder, backbone.tokenizer, said)
         refuse_layers(folder, said.layers, backbone.depth)
-        tensors = arrays(folder, HEAD_FILE, {"weight": (1, len(said.layers)), "bias": (1,)})
+        tensors = arrays(folder, said.head_file, {"weight": (1, len(said.layers)), "bias": (1,)})
         head = CosineHead.load({name: torch.tensor(each) for name, each in tensors.items()}, description, backbone)
         return cls(Model(backbone, {HEAD: head}), task)
 

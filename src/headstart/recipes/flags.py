@@ -15,7 +15,9 @@ from headstart.recipes.base import Recipe
 from headstart.recipes.verbs import VERBS
 from headstart.registry import near
 
-HIDDEN = frozenset({"decisions", "task.mean", "task.deviation", "backbone.digest", "strategies.teacher_digest"})
+HIDDEN = frozenset(
+    {"decisions", "tasks", "task.mean", "task.deviation", "backbone.digest", "strategies.teacher_digest"}
+)
 """Keys that only resolved recipes hold; no flag for them."""
 WITHOUT_FLAGS = HIDDEN | {"measure"}
 """Fields whose components have no flags for their keys; recipes, keyword arguments and `--set` hold them."""

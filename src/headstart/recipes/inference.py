@@ -38,6 +38,8 @@ class Loaded(Recipe):
 class Inference(Format, Loaded):
     """A trained model reads rows: `predict` and `evaluate`."""
 
+    task: str | None = Field(default=None, examples=["complaints"])
+    """Name of one of the tasks of a run that learnt several together."""
     text: Names | None = None
     """Column(s) with the text; by default those of the training file."""
     corpus: InputPath | None = None

@@ -14,7 +14,7 @@ from headstart.decisions import DECISIONS
 from headstart.decisions.abstention import Abstention
 from headstart.decisions.base import Decision
 from headstart.decisions.prediction_sets import PredictionSets
-from headstart.errors import UsageError
+from headstart.errors import Fault, UsageError
 from headstart.evaluation import MEASUREMENTS
 from headstart.evaluation.measurements.base import Measurement, wanted
 from headstart.recipes.base import LEAST_BUDGET, Budget, Confidence, Coverage, Recipe, Seed, Threads, usual_budget
@@ -38,6 +38,14 @@ def listed(value: Any) -> Any:
     if value == AUTO or (isinstance(value, list | tuple) and list(value) == [AUTO]):
         return None
     return (value,) if isinstance(value, Mapping | Component) else split_at_commas(value)
+
+
+def _moved(options: Mapping[str, Any], directory: Path) -> dict[str, Any]:
+    """Options of one of several tasks whose files, named as from `directory`, are found from elsewhere."""
+    own = {key: value for key, value in options.items() if key in Data.model_fields}
+    rest = {key: value for key, value in options.items() if key not in own and key != "data"}
+    data = Data(**{**options.get("data", {}), **own})
+    return rest | {"data": data.moved(directory).plain()}
 
 
 class Experiment(Recipe):
@@ -95,6 +103,11 @@ class Experiment(Recipe):
     decisions: tuple[Annotated[Decision, named(DECISIONS)], ...] = ()
     """Decisions whose settings are known, such as thresholds; others are fitted on rows that were not trained on."""
 
+    tasks: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, examples=["{mood: {train: mood.csv}, topic: {train: topics.csv}}"]
+    )
+    """Tasks that learn together, by name, each with its own keys of `data` and `task`; by default those in the file that is given
+    in the place of training rows. For strategies that learn several."""
     measure: Annotated[tuple[Annotated[Measurement, named(MEASUREMENTS)], ...] | None, BeforeValidator(listed)] = None
     """What is measured of the chosen model for evidence and report, by name, such as `slices,confusion`; by default all
     that `headstart list measurements` has. Lengths of texts and thresholds always are."""
@@ -164,6 +177,30 @@ class Experiment(Recipe):
         """The task, or all that it may turn out to be where it is not named."""
         return self.task.candidates() if isinstance(self.task, OpenTask) else [self.task]
 
+    @property
+    def is_of_tasks(self) -> bool:
+        """Whether several tasks are learnt, which stand in a file in the place of the rows."""
+        return any(each.several for each in self.strategies or ())
+
+    def of_one_task(self) -> list[Fault]:
+        """What is given and belongs to one of several tasks, or keeps a strategy that learns several from running, as faults."""
+        if not self.is_of_tasks:
+            why = "several tasks are learnt by `strategy: multi-task`; name it, or leave the tasks out"
+            return [Fault(("tasks",), why)] if self.tasks else []
+        name = next(each.name for each in self.strategies or () if each.several)
+        if self.verb != "fit" or len(self.strategies or ()) > 1:
+            why = f"{name} learns several tasks and runs by itself: headstart fit TASKS.yaml --strategy {name}"
+            return [Fault(("strategies",), why)]
+        why = "is of one task; give it to the task in the file of tasks"
+        found = [
+            Fault(("data", key), why) for key, usual in Data(train=self.data.train) if getattr(self.data, key) != usual
+        ]
+        found += [Fault(("task",), why)] if self.task.plain() else []
+        found += [Fault((key,), why) for key in ("abstain", "decisions") if getattr(self, key)]
+        if self.refit:
+            found.append(Fault(("refit",), f"{name} does not learn from validation rows again; leave it out"))
+        return found
+
     def measured(self) -> tuple[Measurement, ...]:
         """What is measured, in the order in which it is reported."""
         return wanted(self.measure)
@@ -218,7 +255,8 @@ class Experiment(Recipe):
 
     def moved(self, directory: Path) -> Self:
         """A copy whose files, named as from `directory`, are found from elsewhere."""
-        return self.revised(data=self.data.moved(directory))
+        tasks = {name: _moved(options, directory) for name, options in self.tasks.items()}
+        return self.revised(data=self.data.moved(directory), tasks=tasks)
 
     def planned(self) -> tuple[Strategy, ...]:
         """Strategies and, where wanted, the controls that are not among them; cheapest first."""
@@ -241,6 +279,8 @@ class Experiment(Recipe):
             del values["measure"]
         if not values["task"]:
             del values["task"]
+        if not self.tasks:
+            del values["tasks"]
         return values
 
 

@@ -103,7 +103,7 @@ def read(path: str | Path, sets: Mapping[str, Any] | None = None) -> Recipe:
         RecipeError: not YAML, or faults, all at once.
     """
     where = str(path)
-    root, values, faults = written(_text(path), where)
+    root, values, faults = written(text_of(path), where)
     if not isinstance(values, dict):
         raise RecipeError(["expected keys and values, such as 'verb: fit'"], where)
     given = [tuple(key.split(".")) for key in sets or {}]
@@ -119,7 +119,7 @@ def read(path: str | Path, sets: Mapping[str, Any] | None = None) -> Recipe:
     return recipe
 
 
-def _text(path: str | Path) -> str:
+def text_of(path: str | Path) -> str:
     """The text of a recipe file, which may be a pipe; no more of it than a recipe can have."""
     try:
         # Without waiting for somebody who writes into a pipe, then with waiting for what is written.

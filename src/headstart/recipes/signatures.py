@@ -47,6 +47,7 @@ from headstart.estimators import TextRegressor as TextRegressor
 from headstart.estimators import TokenClassifier as TokenClassifier
 from headstart.estimators import Translator as Translator
 from headstart.indexes.index import Index as Index
+from headstart.multi_task import MultiTaskModel as MultiTaskModel
 from headstart.runs.chatting import Conversation as Conversation
 from headstart.runtime.progress import Progress
 
@@ -84,6 +85,22 @@ DRY = frozenset({"dry_run"})
 """What `plan` does in place of the option."""
 DOORS = (
     Door("fit", "fit", DATA, "Artifact", "Transfer a pretrained model to labelled data; controls run beside it.", DRY),
+    Door(
+        "fit_tasks",
+        "fit",
+        "tasks: str | Path | Mapping[str, Mapping[str, Any]]",
+        "MultiTaskModel",
+        "Several tasks learnt together by one network, each scored beside a run of its own; options as for `fit`.",
+        DRY,
+    ),
+    Door(
+        "extract",
+        "extract",
+        MODEL + ", task: str",
+        "Artifact",
+        "One task of a run that learnt several, as a model of its own.",
+        frozenset({"task"}),
+    ),
     Door(
         "compare", "compare", DATA, "Artifact", "Run strategies and controls side by side; options as for `fit`.", DRY
     ),

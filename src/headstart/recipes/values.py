@@ -88,6 +88,7 @@ EXAMPLES: dict[str, str] = {
     "text_learning_rate": "1e-5",
     "texts": "books/*.txt",
     "then": "feature-extraction",
+    "focus": "rte",
     "time_column": "date",
     "top_layers": "2",
     "train": "reviews.csv",

@@ -50,7 +50,7 @@ def gather(
     evidence: dict[str, Any] = {
         "format": 1,
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "versions": _versions(),
+        "versions": versions(),
         "machine": {
             "platform": f"{platform.system()} {platform.machine()}",
             "cpus": os.cpu_count(),
@@ -165,7 +165,8 @@ def _backbone(located: Located | None, entries: list[Entry]) -> dict[str, Any] |
     return facts
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions of headstart, Python and the libraries that numbers hang on."""
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"headstart": own_version(), "python": platform.python_version()}

@@ -17,16 +17,23 @@ from headstart.runtime.interrupts import Terminated
 from headstart.training.checkpoints import Stages
 
 
-def run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
-    """Run entries in order, those that the plan lets; True if the user stopped it."""
-    halving = Halving(entries, plan, work)
+def run_all(entries: list[Entry], plan: Plan, work: Workspace | None, *, first: int = 0) -> bool:
+    """Run entries in order, those that the plan lets; True if the user stopped it.
+
+    Args:
+        entries: of the run.
+        plan: says which of them run.
+        work: where what is done is kept.
+        first: number of the first entry there, where a run has several plans.
+    """
+    halving = Halving(entries, plan, work, first)
     try:
         for at, entry in enumerate(entries):
             try:
                 if halving.begins(at):
                     halving.run()
                 if entry.status == "not run":
-                    _run(entry, entries, at, plan, work, halving.stages(at))
+                    _run(entry, entries, at, plan, work, halving.stages(at), first)
             except Terminated:
                 plan.context.progress.end("stopped")
                 raise
@@ -42,7 +49,9 @@ def run_all(entries: list[Entry], plan: Plan, work: Workspace | None) -> bool:
     return False
 
 
-def _run(entry: Entry, entries: list[Entry], at: int, plan: Plan, work: Workspace | None, paused: Path | None) -> None:
+def _run(
+    entry: Entry, entries: list[Entry], at: int, plan: Plan, work: Workspace | None, paused: Path | None, first: int
+) -> None:
     """Run an entry, or take over what was kept of it.
 
     Args:
@@ -52,24 +61,26 @@ def _run(entry: Entry, entries: list[Entry], at: int, plan: Plan, work: Workspac
         plan: of the run.
         work: where what is done is kept.
         paused: where the checkpoints of one are that may have been paused, and is not cut short by the plan.
+        first: number of the first entry in `work`.
     """
+    own = first + at
     context, every, given = plan.context, plan.recipe.training.checkpoint_every, plan.recipe.given_decisions
-    if context.team.same(work is not None and work.restore(entry, at, plan.parts, given)):
+    if context.team.same(work is not None and work.restore(entry, own, plan.parts, given)):
         context.progress.say("resume", f"{entry.label} was done before")
         _learn(entry, plan)
         return
-    step = _decided(entry, entries, at, plan, work) if paused is None else plan.rest(entry)
+    step = _decided(entry, entries, own, plan, work) if paused is None else plan.rest(entry)
     if step.reason:
         entry.note = step.reason
         return
     entry.strategy = step.brief or entry.strategy
     _announce(step, entries, at, plan)
-    folder = paused if work is None else work.stages(entry, at)
+    folder = paused if work is None else work.stages(entry, own)
     pausing = work is not None and work.pausing is not None
     stages = Stages(folder, every, context.progress, None if work is None else work.answers, pausing=pausing)
     run_strategy(entry, replace(plan.context_for(step), stages=stages), plan.parts, given)
     if work is not None:
-        work.keep(entry, at, every=every)
+        work.keep(entry, own, every=every)
     _learn(entry, plan)
 
 

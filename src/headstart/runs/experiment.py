@@ -139,6 +139,32 @@ def taken_up(predictor: Predictor, decisions: Sequence[Decision]) -> tuple[Decis
     return predictor.decisions
 
 
+def fill(entry: Entry, candidate: Candidate, context: Context, parts: Parts, given: Sequence[Decision] = ()) -> None:
+    """Write what a strategy came to into its entry: decisions fitted on validation, scores there, its rank.
+
+    Raises:
+        DivergedError: its outputs are not finite.
+    """
+    if not candidate.validation.is_finite:
+        raise DivergedError("outputs on validation are not finite; lower --learning-rate")
+    if len(context.train) < len(parts.train):
+        said = f"learnt from {len(context.train):,} of {len(parts.train):,} training rows, drawn at random"
+        candidate.notes.append(said)
+    entry.candidate = candidate
+    if not parts.labelled:
+        candidate.predictor.decisions = entry.decisions = tuple(given)
+        entry.status, entry.rank = "done", (0.0, 0.0)
+        return
+    decide(entry, parts, given)
+    calibrated = applied(
+        [each for each in entry.decisions if isinstance(each, Temperature)], parts.task, candidate.validation
+    )
+    entry.rank = sort_key(parts.task, calibrated, parts.validation)
+    decided = applied(entry.decisions, parts.task, candidate.validation)
+    entry.validation_scores = plain(scores(parts.task, decided, parts.validation))
+    entry.status = "done"
+
+
 def run_strategy(entry: Entry, context: Context, parts: Parts, given: Sequence[Decision] = ()) -> None:
     """Fit, decide on validation and score; what came of it is written into `entry`.
 
@@ -148,24 +174,7 @@ def run_strategy(entry: Entry, context: Context, parts: Parts, given: Sequence[D
     entry.status = "stopped"
     try:
         candidate = entry.strategy.fit(context)
-        if not candidate.validation.is_finite:
-            raise DivergedError("outputs on validation are not finite; lower --learning-rate")
-        if len(context.train) < len(parts.train):
-            said = f"learnt from {len(context.train):,} of {len(parts.train):,} training rows, drawn at random"
-            candidate.notes.append(said)
-        entry.candidate = candidate
-        if not parts.labelled:
-            candidate.predictor.decisions = entry.decisions = tuple(given)
-            entry.status, entry.rank = "done", (0.0, 0.0)
-            return
-        decide(entry, parts, given)
-        calibrated = applied(
-            [each for each in entry.decisions if isinstance(each, Temperature)], parts.task, candidate.validation
-        )
-        entry.rank = sort_key(parts.task, calibrated, parts.validation)
-        decided = applied(entry.decisions, parts.task, candidate.validation)
-        entry.validation_scores = plain(scores(parts.task, decided, parts.validation))
-        entry.status = "done"
+        fill(entry, candidate, context, parts, given)
     except OutOfTime:
         entry.status, entry.note = "stopped", "out of time: stopped before it had anything to show"
         context.progress.end("out of time")

@@ -67,9 +67,11 @@ class Halving:
         entries: of the run, in order.
         plan: of the run.
         work: where what entries came to is kept; None keeps their checkpoints in a temporary folder until `close`.
+        first: number of the first entry in `work`.
     """
 
-    def __init__(self, entries: Sequence[Entry], plan: Plan, work: Workspace | None) -> None:
+    def __init__(self, entries: Sequence[Entry], plan: Plan, work: Workspace | None, first: int = 0) -> None:
+        self.first = first
         self.plan = plan
         self.work = work
         self.entries = entries
@@ -84,7 +86,7 @@ class Halving:
         if all(each.at != at for each in self.runners):
             return None
         if self.work is not None:
-            return self.work.stages(self.entries[at], at)
+            return self.work.stages(self.entries[at], self.first + at)
         self._temporary = self._temporary or TemporaryDirectory()
         return Path(self._temporary.name) / f"{at:02d}"
 

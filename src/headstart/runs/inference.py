@@ -10,18 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from headstart.artifact import Artifact, load
+from headstart.artifact import Artifact, load, tasks_of
 from headstart.checks.labels import found_and_known, unseen_labels
 from headstart.data.files import open_text, require_file
 from headstart.data.languages import language_of
 from headstart.data.packed import steady
 from headstart.decisions import abstention
 from headstart.decisions.prediction_sets import sets_asked
-from headstart.errors import DataError, UsageError
+from headstart.errors import DataError, RecipeError, UsageError
 from headstart.metrics.prediction_sets import judged
 from headstart.readers import READERS
 from headstart.readers.aligned import PACKED, endings
 from headstart.recipes.inference import Evaluate, Inference, Predict, WritingOptions
+from headstart.recipes.tasks import is_file_of_tasks, tasks_in
+from headstart.registry import did_you_mean
 from headstart.runs.outcome import Call, Outcome
 from headstart.runtime.machine import set_threads
 from headstart.serving.files import bounded
@@ -101,7 +103,9 @@ def _loaded(recipe: Inference, call: Call) -> Artifact:
         artifact = of_names(recipe)
         _refuse_abstaining(recipe, artifact)
         return artifact if recipe.prediction_sets is None else artifact.with_sets(recipe.prediction_sets)
-    artifact = load(recipe.model, precision=recipe.precision, device=recipe.device, runtime=recipe.runtime)
+    artifact = load(
+        recipe.model, task=recipe.task, precision=recipe.precision, device=recipe.device, runtime=recipe.runtime
+    )
     _refuse_abstaining(recipe, artifact)
     if recipe.prediction_sets is not None:
         artifact = artifact.with_sets(recipe.prediction_sets)
@@ -273,6 +277,8 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
         from headstart.runs.asking import evaluate as answers_of
 
         return answers_of(recipe, call)
+    if recipe.task is None and (known := tasks_of(recipe.model)):
+        return _of_tasks(recipe, known, call)
     artifact = _loaded(recipe, call)
     _search_elsewhere(recipe, artifact, call)
     changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
@@ -315,6 +321,38 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
         notes.append(f"left out {len(dropped):,} rows in all (see dropped_rows with --json)")
     notes += cut_notes(int(outputs.truncated.sum()), len(rows), artifact)
     return Outcome(result, artifact, notes=notes)
+
+
+def _of_tasks(recipe: Evaluate, known: Sequence[str], call: Call) -> Outcome:
+    """Scores of each task of a run on the test file that a file of tasks names for it.
+
+    Raises:
+        UsageError: the file is none of tasks, so which of them its rows are of is not known.
+        RecipeError: it names tasks that the run does not know, or no test file of any.
+    """
+    if not is_file_of_tasks(recipe.test):
+        raise UsageError(
+            f"{recipe.model} answers several tasks ({', '.join(known)}); say which one the rows of {recipe.test} are of with "
+            "--task, or give the file of tasks"
+        )
+    found = tasks_in(recipe.test)
+    odd = [name for name in found if name not in known]
+    if odd:
+        faults = [f"{name}: the model knows no such task{did_you_mean(name, list(known))}" for name in odd]
+        raise RecipeError([*faults, f"its tasks are {', '.join(known)}"], recipe.test)
+    tested = {name: each for name, each in found.items() if each.data.test is not None}
+    if not tested:
+        raise RecipeError(["no task names a file with `test`, so there are no rows to score on"], recipe.test)
+    result, notes = {}, []
+    for name, each in tested.items():
+        reading = {key: value for key, value in each.data.reading.items() if value is not None}
+        asked = recipe.revised(task=name, test=each.data.test, **reading)
+        outcome = evaluate(asked, call)
+        result[name] = outcome.result
+        notes += [f"{name}: {note}" for note in outcome.notes]
+    notes += [f"{name}: no test file is named, so it was not scored" for name in found if name not in tested]
+    notes += [f"{name}: not in {recipe.test}, so it was not scored" for name in known if name not in found]
+    return Outcome({"tasks_scored": result}, notes=notes)
 
 
 def _scored(task: Any, outputs: Any, rows: Any, by: Sequence[str]) -> dict[str, Any]:

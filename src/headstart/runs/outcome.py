@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from headstart.artifact import Artifact
 from headstart.data.table import Table
 from headstart.errors import HeadstartError
+from headstart.multi_task import MultiTaskModel
 from headstart.runtime.progress import SILENT, Progress
 from headstart.types import Dropped
 
@@ -26,11 +27,13 @@ class Call:
         progress: told about everything worth knowing on the way.
         table: rows handed over in Python, in place of the training file.
         started: when the command began, on the clock of `time.perf_counter`, for budgets.
+        tables: the same as `table` for each of several tasks, by name.
     """
 
     progress: Progress = SILENT
     table: Table | None = None
     started: float = field(default_factory=time.perf_counter)
+    tables: Mapping[str, Table] = field(default_factory=dict)
 
 
 @dataclass
@@ -48,6 +51,8 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     refusal: HeadstartError | None = None
     """What the command ends with once the result is shown; None where it ends well."""
+    model: MultiTaskModel | None = None
+    """What several tasks came to that learnt together."""
 
 
 def left_out(dropped: Sequence[Dropped]) -> list[str]:

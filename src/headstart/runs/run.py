@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from headstart.artifact import EVIDENCE, check_free, is_network, load
+from headstart.artifact import EVIDENCE, check_free, is_network, load, tasks_of
 from headstart.data.files import require_file
 from headstart.data.table import Table
-from headstart.errors import MissingInputError, ModelError, RunFolderError, UsageError
+from headstart.errors import MissingInputError, ModelError, RecipeError, RunFolderError, UsageError
 from headstart.faults import describe
 from headstart.folders import unused
+from headstart.multi_task import MultiTaskModel, shared_evidence
 from headstart.readers.aligned import aligned_files, which_sides
 from headstart.recipes.base import Recipe
 from headstart.recipes.curves import Curve
@@ -27,6 +29,7 @@ from headstart.recipes.parsing import from_mapping
 from headstart.recipes.raw_text import LanguageModelling
 from headstart.recipes.resuming import Resume
 from headstart.recipes.sources import CORPUS, MEMORY
+from headstart.recipes.tasks import is_file_of_tasks
 from headstart.recipes.tuning import Tune
 from headstart.recipes.verbs import VERBS
 from headstart.runs.outcome import Call, Outcome
@@ -45,7 +48,12 @@ if TYPE_CHECKING:
 
 
 def run(
-    recipe: Recipe, progress: Progress = SILENT, *, table: Table | None = None, started: float | None = None
+    recipe: Recipe,
+    progress: Progress = SILENT,
+    *,
+    table: Table | None = None,
+    started: float | None = None,
+    tables: Mapping[str, Table] | None = None,
 ) -> Outcome:
     """Do what a recipe says.
 
@@ -54,15 +62,18 @@ def run(
         progress: told about everything worth knowing on the way.
         table: rows handed over in Python, for `fit`, `compare` and `resume`.
         started: when the command began, on the clock of `time.perf_counter`, for budgets; by default now.
+        tables: rows handed over in Python for each of several tasks, by name.
 
     Raises:
         HeadstartError: whatever stands in the way, see `headstart.errors`.
     """
     if not isinstance(recipe, Recipe):
         raise UsageError(f"a {type(recipe).__name__} cannot be run")
+    if isinstance(recipe, Experiment) and (faults := recipe.of_one_task()):
+        raise RecipeError(faults, f"headstart {recipe.verb}")
     for idle in without_effect(recipe):
         progress.say("options", idle.line, warning=True)
-    call = Call(progress, table) if started is None else Call(progress, table, started)
+    call = Call(progress, table, time.perf_counter() if started is None else started, tables or {})
     try:
         return VERBS.function(recipe.verb)(recipe, call)
     finally:
@@ -96,6 +107,10 @@ def result_of(evidence: dict[str, Any], folder: Path | None) -> dict[str, Any]:
 
 def experiment(recipe: Experiment, call: Call) -> Outcome:
     """Carry out `fit` and `compare`."""
+    if recipe.is_of_tasks:
+        from headstart.runs.multi_task import fit_tasks
+
+        return fit_tasks(recipe, call)
     folder = _folder(recipe)
     first = not started_by_torchrun().rank
     if folder is not None and first:
@@ -133,6 +148,11 @@ def distill(recipe: Distill, call: Call) -> Outcome:
 def _require_files(paths: list[Path], sides: Mapping[str, str]) -> None:
     """Raises MissingInputError with all files that are not there, UsageError for a recipe in the place of rows."""
     for path in paths[:1]:
+        if is_file_of_tasks(str(path)):
+            raise UsageError(
+                f"{path} is a file of several tasks; learn them together with: headstart fit {shlex.quote(str(path))} --strategy "
+                "multi-task"
+            )
         if path.suffix in (".yaml", ".yml") and path.is_file():
             raise UsageError(f"{path} is a recipe; carry it out with: headstart run {shlex.quote(str(path))}")
     missing = []
@@ -171,6 +191,13 @@ def resume(recipe: Resume, call: Call) -> Outcome:
             begun = begun.moved(directory)
         if isinstance(begun, LanguageModelling | DistillVectors):
             return _learned(begun, call, folder, work, strict=recipe.strict)
+        if begun.is_of_tasks and work is not None:
+            from headstart.runs.multi_task import go_on as go_on_with_tasks
+
+            if begun.tasks and begun.data.train == MEMORY and MEMORY in str(begun.tasks):
+                raise UsageError(f"{folder} was begun with rows handed over in Python, which are gone; begin anew")
+
+            return go_on_with_tasks(begun, call, work, folder, strict=recipe.strict)
         if begun.data.train == MEMORY and call.table is None:
             raise UsageError(
                 f"{folder} was begun with rows handed over in Python; hand them over again: "
@@ -184,9 +211,10 @@ def resume(recipe: Resume, call: Call) -> Outcome:
 
 
 def _finished(folder: Path) -> Outcome:
-    result = network_result(folder) or curve_result(folder)
+    result = network_result(folder) or curve_result(folder) or tasks_result(folder)
     if result:
-        return Outcome(result, folder=folder, notes=[f"{folder} is finished; nothing is left to do"])
+        model = MultiTaskModel.load(folder) if tasks_of(folder) else None
+        return Outcome(result, model=model, folder=folder, notes=[f"{folder} is finished; nothing is left to do"])
     artifact = load(folder)
     note = f"{folder} is finished; nothing is left to do"
     with believed(folder / EVIDENCE):
@@ -269,6 +297,16 @@ def curve_result(folder: Path) -> dict[str, Any]:
     from headstart.runs.curves import result_of as curve_printed
 
     return curve_printed(evidence, folder)
+
+
+def tasks_result(folder: Path) -> dict[str, Any]:
+    """What `fit` of several tasks printed with `--json`; empty where the folder holds something else."""
+    if not tasks_of(folder):
+        return {}
+    from headstart.report.several import printed
+
+    with believed(folder / EVIDENCE):
+        return printed(shared_evidence(folder), folder)
 
 
 def _text_folder(recipe: LanguageModelling | DistillVectors) -> Path:

@@ -22,6 +22,7 @@ STRATEGIES = Registry(
         "lexicon": "headstart.strategies.plain_writing:Lexicon",
         "lora": "headstart.strategies.lora:Lora",
         "margin-mse": "headstart.strategies.margin_mse:MarginDistillation",
+        "multi-task": "headstart.strategies.multi_task:MultiTask",
         "nearest-sentence": "headstart.strategies.plain_writing:NearestSentence",
         "prompting": "headstart.strategies.prompting:Prompting",
         "rerank": "headstart.strategies.rerank:Rerank",

@@ -187,6 +187,10 @@ class Context:
             raise UsageError(f"this run was set up without a backbone{f' for the role of {role}' * bool(role)}")
         backbone = open_backbone(located, needs=self.task.needs, pretrained=pretrained, dropout=dropout)
         backbone.to(self.device)
+        return self.reading(backbone)
+
+    def reading(self, backbone: Backbone) -> Backbone:
+        """A network as the run's task reads it: pairs, words, windows, the prompt; it is changed in place."""
         backbone.fast = self.fast
         backbone.tokenizer.cache = self.cache
         backbone.pairs, backbone.words = self.task.together, self.task.words
@@ -277,7 +281,7 @@ def refusal(strategy: Strategy, task: Task[Any, Any]) -> str:
 
 def refused_within(inner: Strategy, task: Task) -> str:
     """Why a strategy that fits another one cannot serve a task that the other refuses; empty where it serves it."""
-    why = refusal(inner, task)
+    why = "it learns several tasks from a file of their own" if inner.several else refusal(inner, task)
     return f"{inner.name}, which it fits, cannot: {why}" if why else ""
 
 
@@ -341,6 +345,8 @@ class Strategy(Component, ABC):
     """What it learns from: `labels` of rows, `texts` of the target domain without labels, `pairs` of texts, a `teacher`,
     `tasks` beside that of the run."""
     needs_backbone: ClassVar[bool] = True
+    several: ClassVar[bool] = False
+    """Whether it learns several tasks at once, which stand in a file of their own in the place of the rows."""
     frozen: ClassVar[bool] = False
     """Whether the weights of the pretrained network stay as they are."""
     auto: ClassVar[Auto | None] = None

@@ -142,12 +142,12 @@ class FineTuning(Strategy):
             from headstart.strategies.writer_tuning import tuning_work
 
             return tuning_work(context)
-        resolved = self._resolved(context)
+        resolved = self.resolved(context)
         twin = int(resolved.head == "auto" and context.folds is None)
         runs = trainings(context, len(self._rates(context)))
         return trained_work(context, self._epochs(context), twin=twin, head_first=bool(resolved.head_first), runs=runs)
 
-    def _resolved(self, context: Context) -> FineTuning:
+    def resolved(self, context: Context) -> FineTuning:
         """A copy whose choices are made by how much the network has read."""
         young = context.located is not None and context.located.young
         head = self.head
@@ -186,7 +186,7 @@ class FineTuning(Strategy):
             )
         if context.task.target_kind == "text":
             return self.fitted(context, pretrained=True)
-        return self._resolved(context)._fitted(context)
+        return self.resolved(context)._fitted(context)
 
     def fitted(self, context: Context, *, pretrained: bool) -> Candidate:
         """As `fit` of a task that writes, with the weights of the network or, for the control, with random ones.

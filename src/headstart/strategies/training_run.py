@@ -15,6 +15,7 @@ from headstart.data.batches import inference_batches
 from headstart.data.outputs import Logits, Outputs
 from headstart.evaluation.judging import sort_key
 from headstart.heads import HEAD
+from headstart.heads.base import Head
 from headstart.heads.model import Model
 from headstart.objectives.base import Objective
 from headstart.runtime.deadline import OutOfTime
@@ -46,12 +47,21 @@ def headed_model(
     """A fresh backbone with a head on its last layer, known, fitted on frozen features or random; a function of the seed."""
     torch.manual_seed(context.seed)
     backbone = context.backbone(dropout=hidden_dropout)
+    return Model(
+        backbone, heads_on(context, backbone, pooling=pooling, dropout=dropout, head_first=head_first), context.team
+    )
+
+
+def heads_on(
+    context: Context, backbone: Backbone, *, pooling: str, dropout: float, head_first: bool
+) -> dict[str, Head]:
+    """The task's heads on the last layer of a network: known, fitted on frozen features, or random as torch draws them now."""
     heads = context.task.heads(backbone, pooling=pooling, dropout=dropout)
     if head_first and not heads[HEAD].known:
         grid = (head_strength(context, backbone, pooling),)
         solved = solved_head(context, backbone, layers=(backbone.depth,), pooling=pooling, grid=grid)
         heads[HEAD].set(with_chain(context, backbone, solved, layers=(backbone.depth,), pooling=pooling))
-    return Model(backbone, heads, context.team)
+    return heads
 
 
 def validation_outputs(context: Context, model: Model) -> Outputs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 
 import numpy as np
@@ -16,8 +16,39 @@ from headstart.runtime.machine import give_memory_back
 from headstart.runtime.memory import is_out_of_memory
 from headstart.runtime.progress import Progress
 from headstart.runtime.team import Gradients
+from headstart.training.conflicts import projected
 from headstart.training.stage import Stage
 from headstart.training.state import State
+
+
+def shared_gradients(
+    model: Model, stage: Stage, rows: Mapping[str, np.ndarray], parameters: Sequence[torch.nn.Parameter]
+) -> dict[str, list[torch.Tensor | None]]:
+    """Gradients of the mean losses of some rows, without dropout; nothing of the model is changed.
+
+    Args:
+        model: that is trained.
+        stage: what is minimised.
+        rows: by name, of one task each.
+        parameters: whose gradients are wanted.
+    """
+    was = [(module, module.training) for module in model.modules()]
+    moved_before = [parameter.requires_grad for parameter in parameters]
+    model.eval()
+    for parameter in parameters:
+        parameter.requires_grad_(True)
+    try:
+        found = {}
+        for name, indices in rows.items():
+            collated = stage.objective.collate(stage.prepared, indices, model.backbone.tokenizer.pad_id)
+            summed, weight = stage.objective.loss(model, moved(collated, model))
+            found[name] = list(torch.autograd.grad(summed / weight, parameters, allow_unused=True))
+        return found
+    finally:
+        for parameter, moves in zip(parameters, moved_before, strict=True):
+            parameter.requires_grad_(moves)
+        for module, mode in was:
+            module.training = mode
 
 
 class Passes:
@@ -95,6 +126,26 @@ class Passes:
         self.progress.say("memory", f"a batch of {len(indices)} rows does not fit; {how}, the updates stay the same")
 
     def _whole(self, indices: np.ndarray) -> tuple[float, float]:
+        parted = self.stage.objective.parted(self.stage.prepared, indices)
+        return self._mean_of(indices) if len(parted) == 1 else self._projected(parted)
+
+    def _projected(self, parted: Sequence[np.ndarray]) -> tuple[float, float]:
+        """The gradients of several losses, each without what points against another."""
+        found, values, weights = [], [], []
+        for rows in parted:
+            value, weight = self._mean_of(rows)
+            if not math.isfinite(value):
+                return math.nan, weight
+            found.append([parameter.grad for parameter in self.parameters])
+            self._clear()
+            values.append(value)
+            weights.append(weight)
+        order = np.random.default_rng([self.seed, self.state.history.updates, 0x9C6D])
+        for parameter, gradient in zip(self.parameters, projected(found, order), strict=True):
+            parameter.grad = gradient
+        return float(np.average(values, weights=weights)), sum(weights)
+
+    def _mean_of(self, indices: np.ndarray) -> tuple[float, float]:
         objective, prepared, pad = self.stage.objective, self.stage.prepared, self.model.backbone.tokenizer.pad_id
         joint = objective.joint
         own = indices if joint else self.team.share(indices)

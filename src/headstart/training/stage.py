@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from headstart.backbones.base import Inputs
+from headstart.heads.model import Model
 from headstart.objectives.base import Objective
 from headstart.training.optimizers import Kind
 
@@ -18,7 +19,7 @@ class LayerGroup:
 
     modules: Sequence[nn.Module]
     rate: float
-    """Share of the learning rate, in [0, 1]; 0 means frozen."""
+    """Times the learning rate, at least 0; 0 means frozen, over 1 suits single numbers that are not weights."""
     from_epoch: int = 0
     """First epoch in which it moves; later than 0 for gradual unfreezing (Howard & Ruder 2018, section 3.3)."""
 
@@ -53,6 +54,8 @@ class Stage:
     """Shares of the running means of gradients and squares that AdamW keeps at each update, each in [0, 1)."""
     epsilon: float = 1e-8
     """What AdamW adds to the root of the mean square, over 0."""
+    observe: Callable[[Model], dict[str, float]] | None = None
+    """Asked at the start and after every epoch for numbers that are kept beside it (`History.observed`); moves nothing."""
     anchor: float = 0.0
     """Pull towards the weights at the start, per unit of learning rate, at least 0 (L2-SP: Li, Grandvalet & Davoine 2018,
     equation 2, decoupled from the gradient as AdamW's weight decay is)."""

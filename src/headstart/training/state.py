@@ -35,6 +35,8 @@ class History:
     epochs: list[Epoch] = field(default_factory=list)
     outputs: list[Outputs] = field(default_factory=list)
     """What validation gave back after every epoch, epoch 0 before training; empty without validation."""
+    observed: list[dict[str, float]] = field(default_factory=list)
+    """What else was seen after every epoch, epoch 0 before training; empty where the stage observes nothing."""
     best: int = 0
     """Epoch whose weights the model holds at the end."""
     cut: int | None = None

@@ -39,6 +39,8 @@ ROLLBACKS = 3
 
 Validate = Callable[[Model], tuple[tuple[float, float], float, Outputs]]
 """Returns the rank of the model on validation (larger is better), its loss, and what it gave for every row."""
+Better = Callable[[Outputs, Outputs], bool]
+"""Whether outputs of validation are better than those of the best epoch so far, in the place of ranks."""
 
 
 @dataclass
@@ -65,6 +67,7 @@ def train(
     deadline: Deadline | None = None,
     stages: Stages | None = None,
     relay: Relay | None = None,
+    better: Better | None = None,
 ) -> History:
     """Minimise a stage's objective and leave the weights of the best epoch in the model.
 
@@ -89,6 +92,7 @@ def train(
             are `pausing`, one that ends early is kept as it was then, for a run with a later end.
         relay: taken over from where it holds anything and no checkpoint is found, and told where this stage stands where
             `stage.stop_after` ends it before its schedule does.
+        better: says whether an epoch is better than the best so far, where that hangs on both; by default its rank does.
 
     Raises:
         DivergedError: going back did not help, or the loss on validation never was finite.
@@ -99,7 +103,7 @@ def train(
     loop = _Loop(model, stage, training, seed, deadline, progress, None if stages is None else stages.next(), relay)
     try:
         with kept_memory():
-            return _run(loop, validate, keep_start=keep_start, stop=stop)
+            return _run(loop, validate, keep_start=keep_start, stop=stop, better=better)
     except KeyboardInterrupt:
         loop.save()
         raise
@@ -110,7 +114,12 @@ def train(
 
 
 def _run(
-    loop: "_Loop", validate: Validate | None, *, keep_start: bool, stop: Callable[[History], bool] | None
+    loop: "_Loop",
+    validate: Validate | None,
+    *,
+    keep_start: bool,
+    stop: Callable[[History], bool] | None,
+    better: Better | None = None,
 ) -> History:
     state, stage, training = loop.state, loop.stage, loop.training
     history = state.history
@@ -120,7 +129,9 @@ def _run(
     last = stage.epochs if stage.stop_after is None else min(stage.epochs, stage.stop_after)
     if validate is not None and not history.epochs:
         rank, loss, outputs = validate(loop.model)
+        observed = loop.observed()
         with shielded():
+            history.observed += observed
             history.epochs.append(Epoch(0, None, loss, abs(rank[0])))
             history.outputs.append(outputs)
             if keep_start and math.isfinite(loss):
@@ -146,11 +157,16 @@ def _run(
                 loop.next_epoch()
             continue
         rank, loss, outputs = validate(loop.model)
+        observed = loop.observed()
         with shielded():
+            history.observed += observed
             history.epochs.append(Epoch(state.epoch + 1, mean, loss, abs(rank[0])))
             history.outputs.append(outputs)
             loop.next_epoch()
-            if math.isfinite(loss) and (state.best_rank is None or rank > state.best_rank):
+            ahead = state.best_rank is None or (
+                rank > state.best_rank if better is None else better(outputs, history.outputs[history.best])
+            )
+            if math.isfinite(loss) and ahead:
                 history.best, state.waited = state.epoch, 0
                 loop.keep_best(rank)
             else:
@@ -228,6 +244,10 @@ class _Loop:
             self.progress.advance(len(indices), f"loss {state.total / max(state.count, 1e-9):.3f}")
             if self.checkpoints is not None and self.checkpoints.due:
                 self.checkpoints.save(self._snapshot(), must=False)
+
+    def observed(self) -> list[dict[str, float]]:
+        """What the stage wants to have seen at this point, if anything."""
+        return [] if self.stage.observe is None else [self.stage.observe(self.model)]
 
     def next_epoch(self) -> None:
         """Go on to the first batch of the next epoch."""
@@ -379,6 +399,7 @@ class _Loop:
         history.updates = sum(len(self._batches(epoch)) for epoch in range(state.epoch))
         history.epochs = [epoch for epoch in history.epochs if epoch.epoch <= history.best]
         history.outputs = history.outputs[: history.best + 1]
+        history.observed = history.observed[: history.best + 1]
 
     def _set_rate(self, update: int) -> None:
         warm = self.training.warmup * self.total
