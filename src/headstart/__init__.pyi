@@ -628,6 +628,7 @@ def fit_tasks(
     overwrite: bool | None = ...,
     rows: bool | None = ...,
     abstain: float | None = ...,
+    prediction_sets: float | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
     format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
@@ -639,6 +640,7 @@ def fit_tasks(
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
     translations: str | None = ...,
+    auxiliary: str | Sequence[str | Keys] | None = ...,
     corpus: str | None = ...,
     group_column: str | None = ...,
     time_column: str | None = ...,
@@ -752,12 +754,12 @@ def fit_tasks(
     ask: int | None = ...,
     ask_by: Literal["random", "uncertainty", "diversity"] | None = ...,
     teacher_gate: bool | None = ...,
-    texts: Sequence[str] | str | None = ...,
-    own_texts: bool | None = ...,
-    objective: ObjectiveName | str | Keys | None = ...,
     gate: bool | None = ...,
     gate_seeds: int | None = ...,
     gate_folds: int | None = ...,
+    texts: Sequence[str] | str | None = ...,
+    own_texts: bool | None = ...,
+    objective: ObjectiveName | str | Keys | None = ...,
     text_updates: int | None = ...,
     text_learning_rate: float | None = ...,
     text_batch: int | None = ...,
@@ -778,6 +780,10 @@ def fit_tasks(
     like: str | Keys | None = ...,
     of: str | Keys | None = ...,
     dense_weight: float | None = ...,
+    stone: str | None = ...,
+    stone_epochs: int | None = ...,
+    stone_rows: int | None = ...,
+    probe_rows: int | None = ...,
     alignment_iterations: int | None = ...,
     rank: int | None = ...,
     alpha: float | None = ...,
@@ -819,6 +825,11 @@ def fit_tasks(
     decoder_layers: int | None = ...,
     target_vocabulary: int | None = ...,
     encoder_rate: float | None = ...,
+    average: Literal["soup", "wise"] | None = ...,
+    members: int | None = ...,
+    member_seeds: Sequence[int] | int | None = ...,
+    greedy: bool | None = ...,
+    end_share: float | None = ...,
     descriptions: Mapping[str, str] | str | None = ...,
     describe: str | None = ...,
     clusters: bool | None = ...,
@@ -3276,6 +3287,13 @@ def check(
     student_epochs: int | None = ...,
     student_learning_rate: float | None = ...,
     student_stop_after: int | None = ...,
+    sampling_power: float | None = ...,
+    most_passes: float | None = ...,
+    weighting: Literal["fixed", "uncertainty"] | None = ...,
+    loss_weights: Mapping[str, float] | None = ...,
+    conflicts: Literal["measure", "project", "ignore"] | None = ...,
+    focus: str | None = ...,
+    single_runs: bool | None = ...,
     shots: int | None = ...,
     shot_selection: Literal["balanced", "random", "nearest"] | None = ...,
     prompt_template: str | None = ...,
@@ -3439,7 +3457,7 @@ def check(
             extraction).
         C: Inverse strength of regularisation, in [1e-15, 1e15] (of contrastive, coral, feature-extraction, tf-idf).
         layers: States read side by side, 0 for the embeddings up to the number of layers (of coral, feature-
-            extraction, fine-tuning).
+            extraction, fine-tuning, multi-task).
         pooling: How tokens become one vector (of coral, feature-extraction).
         regularisation: Added to the variance of every (standardised) feature before whitening and colouring, in
             [1e-15, 1e15] (of coral).
@@ -3489,13 +3507,14 @@ def check(
         text_learning_rate: Highest learning rate on raw text, in (0, 1] (of domain-adaptation).
         text_batch: Tokens per update on raw text, at least 8 (of domain-adaptation).
         text_l2_sp: Pull towards the weights before, against forgetting, at least 0 (L2-SP (of domain-adaptation).
-        head: What the head reads (of fine-tuning, lora).
-        head_first: Solve the head on frozen features before anything moves (of fine-tuning, lora).
-        layer_decay: Share of the learning rate that the next lower layer gets, in (0, 1] (of fine-tuning).
+        head: What the head reads (of fine-tuning, lora, multi-task).
+        head_first: Solve the head on frozen features before anything moves (of fine-tuning, lora, multi-task).
+        layer_decay: Share of the learning rate that the next lower layer gets, in (0, 1] (of fine-tuning, multi-
+            task).
         unfreezing: `gradual` thaws one more layer every epoch, from the top (Howard & Ruder 2018, section 3.3) (of
             fine-tuning).
         embeddings: Train the word embeddings too (of fine-tuning).
-        dropout: Share of the head's inputs dropped in training, in [0, 1) (of fine-tuning, lora).
+        dropout: Share of the head's inputs dropped in training, in [0, 1) (of fine-tuning, lora, multi-task).
         hidden_dropout: Share of the states dropped within the network in training, in [0, 1), or `own` (of fine-
             tuning, warm-start).
         prefix: What stands in front of each text that is read, of tasks that write (of fine-tuning, lora,
@@ -3531,6 +3550,14 @@ def check(
         student_learning_rate: The highest learning rate of the bi-encoder, in (0, 1], in place of `--learning-rate`
             (of margin-mse).
         student_stop_after: Epoch after which it ends though the schedule goes on, at least 0 (of margin-mse).
+        sampling_power: Power of a task's size by which tasks are sampled, in [0, 1] (of multi-task).
+        most_passes: Passes over the rows of a task in an epoch at most, in [1, 1000] (of multi-task).
+        weighting: How losses are weighed against each other (of multi-task).
+        loss_weights: Factors of the losses by task, each over 0 (of multi-task).
+        conflicts: What is done about gradients that pull apart (of multi-task).
+        focus: Task by whose validation rows the best epoch is chosen and training is ended (of multi-task).
+        single_runs: Train each task alone too, with as many passes over its rows, so that gain and harm are seen
+            (of multi-task).
         shots: Examples with their answers in front of each text, in [0, 100] (of prompting).
         shot_selection: Which training rows `shots` are (of prompting).
         prompt_template: What is asked, with `{text}`, or `{first}` and `{second}` of pairs, and `{labels}` for
