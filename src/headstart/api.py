@@ -417,7 +417,7 @@ def rank(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> dic
 
 
 def check(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
-    """What is wrong with labelled data: rows, copies, leaks, labels, language, lengths, and labels that are likely wrong.
+    """What is wrong with labelled data: bad rows, copies, leaks, doubtful labels.
 
     Args:
         data: as for `fit`.

@@ -31,7 +31,7 @@ class DataMap:
 
     @property
     def regions(self) -> list[Region]:
-        """Of each row `ambiguous`, `hard` or `easy`.
+        """The region of each row: `ambiguous`, `hard` or `easy`.
 
         The third of the highest variability is ambiguous; of the others those among the third of the least confidence are hard.
         """

@@ -14,7 +14,7 @@ SHOWN_PLACES = 100
 """Places that a finding names; more are counted."""
 
 
-class Place(NamedTuple):
+class RowPlace(NamedTuple):
     """A row of a file."""
 
     file: str
@@ -44,11 +44,11 @@ class Finding:
     weight: Weight
     what: str
     do: str = ""
-    places: tuple[Place, ...] = ()
+    places: tuple[RowPlace, ...] = ()
     rows: int = 0
 
     @classmethod
-    def at(cls, kind: str, weight: Weight, what: str, do: str, places: Iterable[Place]) -> Finding:
+    def at(cls, kind: str, weight: Weight, what: str, do: str, places: Iterable[RowPlace]) -> Finding:
         """A finding about rows, all of which are given."""
         every = tuple(places)
         return cls(kind, weight, what, do, every[:SHOWN_PLACES], len(every))

@@ -26,7 +26,7 @@ FILES = ("train", "validation", "test", "target", "target_test", "tests", "corpu
 
 
 class Check(Format, Recipe):
-    """What is wrong with labelled data: rows, copies, leaks, labels, language, lengths, and labels that are likely wrong.
+    """What is wrong with labelled data: bad rows, copies, leaks, doubtful labels.
 
     Example:
         headstart check examples/feedback/train.csv --test examples/feedback/test.csv

@@ -21,7 +21,7 @@ from headstart.recipes.checking import Check
 from headstart.recipes.sources import MEMORY
 from headstart.report import checking as report
 from headstart.runs import cleaned_copy
-from headstart.runs.judging_labels import Judged, finding, judged, plain, why_not
+from headstart.runs.judging_labels import JudgedLabels, finding, judged, plain, why_not
 from headstart.runs.label_checks import LabelChecks, checked_labels
 from headstart.runs.languages import chosen, measured, strangeness
 from headstart.runs.outcome import Call, Outcome
@@ -184,7 +184,7 @@ def _lengths(
 
 def _judged(
     recipe: Check, labels: LabelChecks, located: Located | None, call: Call, left: dict[str, str]
-) -> Judged | None:
+) -> JudgedLabels | None:
     """Doubts about labels; why there are none goes to what is left out."""
     why = why_not(recipe, labels.task, labels.rows)
     if why or labels.task is None:
@@ -221,7 +221,9 @@ def _result(
     }
 
 
-def _columns(train: Store[Any], rows: RowChecks, labels: LabelChecks, found: Judged | None) -> dict[str, list[str]]:
+def _columns(
+    train: Store[Any], rows: RowChecks, labels: LabelChecks, found: JudgedLabels | None
+) -> dict[str, list[str]]:
     """What was found of each training row, as columns."""
     columns = {
         "line": [str(line) for line in train.lines],

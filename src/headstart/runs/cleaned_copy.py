@@ -13,7 +13,7 @@ from headstart.errors import RunFolderError
 from headstart.folders import refuse_taken
 from headstart.readers.opening import writer_for
 from headstart.runs import found_rows
-from headstart.runs.judging_labels import SURE, Judged
+from headstart.runs.judging_labels import SURE, JudgedLabels
 from headstart.runs.label_checks import LabelChecks
 from headstart.runs.row_checks import RowChecks
 from headstart.runs.splitting import Source
@@ -56,7 +56,7 @@ def write(
     task: Task[Any, Any],
     rows: RowChecks,
     labels: LabelChecks,
-    judged: Judged | None,
+    judged: JudgedLabels | None,
     *,
     drop_doubtful: float | None,
     overwrite: bool,
@@ -103,7 +103,7 @@ def write(
 
 
 def _marks(
-    lines: list[int], doubts: list[tuple[float, str] | None], judged: Judged | None
+    lines: list[int], doubts: list[tuple[float, str] | None], judged: JudgedLabels | None
 ) -> tuple[list[Change], dict[str, list[str | None]]]:
     """What is said of rows whose label is more likely wrong than right, and the columns that all rows get."""
     if judged is None:
@@ -120,7 +120,7 @@ def _marks(
     return changes, columns
 
 
-def _doubts(labels: LabelChecks, judged: Judged | None) -> dict[int, tuple[float, str]]:
+def _doubts(labels: LabelChecks, judged: JudgedLabels | None) -> dict[int, tuple[float, str]]:
     """Doubt of training rows, by number, with what is likelier than the given label."""
     if judged is None:
         return {}

@@ -9,7 +9,7 @@ import numpy as np
 
 from headstart.backbones.location import Located
 from headstart.checks.cartography import DataMap, data_map
-from headstart.checks.findings import Finding, Place
+from headstart.checks.findings import Finding, RowPlace
 from headstart.data.cache import no_cache, user_cache
 from headstart.data.outputs import Outputs
 from headstart.data.store import Store
@@ -37,7 +37,7 @@ SHOWN = 300
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedLabels:
     """What strategies say of labels.
 
     Args:
@@ -74,7 +74,7 @@ def why_not(recipe: Check, task: Task[Any, Any] | None, rows: Store[Any]) -> str
     return ""
 
 
-def judged(recipe: Check, task: Task[Any, Any], rows: Store[Any], located: Located | None, call: Call) -> Judged:
+def judged(recipe: Check, task: Task[Any, Any], rows: Store[Any], located: Located | None, call: Call) -> JudgedLabels:
     """Judge the labels of rows.
 
     Args:
@@ -112,7 +112,7 @@ def judged(recipe: Check, task: Task[Any, Any], rows: Store[Any], located: Locat
     found = doubted(task, part, asked.outputs)
     test = self_test(found, asked, context, recipe.most_doubtful) if recipe.self_test else None
     maps = {name: _map(task, part, outputs) for name, outputs in asked.by_epoch.items()}
-    return Judged(found, numbers, asked, test, {name: each for name, each in maps.items() if each}, len(rows))
+    return JudgedLabels(found, numbers, asked, test, {name: each for name, each in maps.items() if each}, len(rows))
 
 
 def _asked(recipe: Check, task: Task[Any, Any], located: Located | None) -> list[Strategy]:
@@ -140,7 +140,7 @@ def _map(task: Task[Any, Any], rows: Store[Any], by_epoch: list[Outputs]) -> Dat
     )
 
 
-def finding(found: Judged, first: int) -> Finding:
+def finding(found: JudgedLabels, first: int) -> Finding:
     """What the doubts come to, as one finding."""
     doubts, rows = found.doubted, found.doubted.rows
     first = min(first, len(rows))
@@ -156,7 +156,7 @@ def finding(found: Judged, first: int) -> Finding:
             f"rows about {value:.0f} [{low:.0f}, {high:.0f}] are wrong"
         )
     places = [
-        Place(rows.file, rows.lines[row], f"{_label(rows.get(row))}, rather {doubts.likelier[row]}")
+        RowPlace(rows.file, rows.lines[row], f"{_label(rows.get(row))}, rather {doubts.likelier[row]}")
         for row in doubts.order[:first].tolist()
     ]
     do = "look at the listed rows, the first ones first; leaving out what models doubt, unseen, made models worse in measurements"
@@ -164,7 +164,7 @@ def finding(found: Judged, first: int) -> Finding:
     return Finding.at("label noise", weight, what, do, places)
 
 
-def plain(found: Judged, first: int) -> dict[str, Any]:
+def plain(found: JudgedLabels, first: int) -> dict[str, Any]:
     """Plain data for evidence and `--json`."""
     doubts, model = found.doubted, found.doubted.model
     order = doubts.order[: min(first, len(doubts.rows))]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from headstart.checks.findings import Finding, Place
+from headstart.checks.findings import Finding, RowPlace
 from headstart.checks.labels import like_missing, spelled_otherwise, spelling, told_apart, unseen_labels
 from headstart.checks.spans import odd_spans
 from headstart.data.store import Store
@@ -106,7 +106,7 @@ def _spelled(rows: Store[Any], names: list[tuple[int, str]], counts: Counter[str
             for label, said in zip(labels, told_apart(labels), strict=True)
         )
         usual = max(labels, key=lambda label: (counts[label], label))
-        places = [Place(rows.file, rows.lines[row], name) for row, name in names if name in labels and name != usual]
+        places = [RowPlace(rows.file, rows.lines[row], name) for row, name in names if name in labels and name != usual]
         what = f"labels differ only by case, white space or spelling: {shown}"
         yield Finding.at(
             "spelling", "error", what, "write them alike, or merge them with --merge-labels or --fix", places
@@ -124,7 +124,7 @@ def _frequencies(
         return
     if said := like_missing(counts):
         odd = [name for name in counts if f"'{name}'" in said]
-        places = [Place(rows.file, rows.lines[row], name) for row, name in merged if name in odd]
+        places = [RowPlace(rows.file, rows.lines[row], name) for row, name in merged if name in odd]
         yield Finding.at("missing label", "warning", said, "empty the cells if that is what they mean", places)
     if task.target_kind == "label" and len(counts) == 1:
         only = next(iter(counts))
@@ -146,7 +146,7 @@ def _frequencies(
             shown = ", ".join(f"'{name}'" for name in rare[:NAMED]) + f" and {len(rare) - NAMED} more" * (
                 len(rare) > NAMED
             )
-            places = [Place(rows.file, rows.lines[row], name) for row, name in merged if name in {*rare}]
+            places = [RowPlace(rows.file, rows.lines[row], name) for row, name in merged if name in {*rare}]
             begin, _, do = how.partition("; fit stops at them: ")
             yield Finding.at("rare label", weight, f"{counted(len(rare), what[:-1])} {begin}: {shown}", do, places)  # type: ignore[arg-type]
     several = Counter({name: count for name, count in counts.items() if count > 1}) or counts
@@ -166,7 +166,7 @@ def _spans(rows: Store[Any]) -> Iterator[Finding]:
     odd = odd_spans((row.input.words, row.label or ()) for row in rows.examples)
     if odd:
         places = [
-            Place(
+            RowPlace(
                 rows.file,
                 rows.lines[each.row],
                 f"'{each.words}' is {each.said}, {each.usual} in {each.times} of {each.of}",
@@ -189,7 +189,7 @@ def _unseen(labelled: LabelledRows, task: Task[Any, Any]) -> Iterator[Finding]:
         shown = ", ".join(f"'{name}'" for name in unseen[:NAMED])
         what = f"{counted(len(dropped), f'{role.name} row')} with labels that training rows lack ({shown})"
         what += spelled_otherwise(unseen, task.label_names)
-        places = [Place(row.file, row.line) for row in dropped]
+        places = [RowPlace(row.file, row.line) for row in dropped]
         weight = "warning" if len(left) else "error"
-        do = "add training rows of these labels, or mend their spelling; fit leaves the rows out"
+        do = "add training rows of these labels, or correct their spelling; fit leaves the rows out"
         yield Finding.at("unseen label", weight, what, do, places)

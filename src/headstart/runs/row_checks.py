@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from headstart.checks import duplicates
-from headstart.checks.findings import Finding, Place, Weight
+from headstart.checks.findings import Finding, RowPlace, Weight
 from headstart.checks.labels import READS_LIKE_MISSING
 from headstart.data.splits import fingerprints
 from headstart.data.store import Store
@@ -83,17 +83,17 @@ def checked_rows(labelled: LabelledRows, near: float) -> RowChecks:
 def left_out(labelled: LabelledRows) -> Iterator[Finding]:
     """Rows that cannot be used, by file and reason."""
     for source in labelled.sources.values():
-        by_reason: dict[str, list[Place]] = defaultdict(list)
+        by_reason: dict[str, list[RowPlace]] = defaultdict(list)
         for row in source.dropped:
-            by_reason[row.reason].append(Place(row.file, row.line))
+            by_reason[row.reason].append(RowPlace(row.file, row.line))
         ordered = sorted(by_reason.items(), key=lambda each: -len(each[1]))
         for reason, places in ordered[:MOST_REASONS]:
             what = f"{counted(len(places), 'row')} that cannot be used: {reason}"
-            yield Finding.at("unusable", "warning", what, "mend or remove the rows; fit leaves them out", places)
+            yield Finding.at("unusable", "warning", what, "correct or remove the rows; fit leaves them out", places)
         rest = [place for _, places in ordered[MOST_REASONS:] for place in places]
         if rest:
             what = f"{counted(len(rest), 'row')} that cannot be used for {len(ordered) - MOST_REASONS} other reasons"
-            yield Finding.at("unusable", "warning", what, "mend or remove the rows; fit leaves them out", rest)
+            yield Finding.at("unusable", "warning", what, "correct or remove the rows; fit leaves them out", rest)
 
 
 def _remarks(labelled: LabelledRows) -> Iterator[Finding]:
@@ -105,7 +105,7 @@ def _remarks(labelled: LabelledRows) -> Iterator[Finding]:
                 continue
             yield Finding("file", weight, said)
     for said in labelled.gone:
-        yield Finding("label", "warning", said, "mend the rows of these labels")
+        yield Finding("label", "warning", said, "correct the rows of these labels")
 
 
 def _labels(task: Task[Any, Any], rows: Store[Any]) -> list[Any]:
@@ -134,7 +134,7 @@ def _copies(labels: list[Any], prints: np.ndarray) -> dict[int, int]:
 
 def _about_copies(role: Role, rows: Store[Any], copies: Mapping[int, int]) -> Iterator[Finding]:
     if copies:
-        places = [Place(rows.file, rows.lines[row], f"as line {rows.lines[first]}") for row, first in copies.items()]
+        places = [RowPlace(rows.file, rows.lines[row], f"as line {rows.lines[first]}") for row, first in copies.items()]
         what = f"{counted(len(copies), _row(role))} repeating an earlier one, label and all"
         yield Finding.at(
             "copy", "note", what, "leave the copies out, or keep them if the text is as frequent as that", places
@@ -143,7 +143,9 @@ def _about_copies(role: Role, rows: Store[Any], copies: Mapping[int, int]) -> It
 
 def _about_clashes(role: Role, rows: Store[Any], clashes: Sequence[Sequence[int]]) -> Iterator[Finding]:
     if clashes:
-        places = [Place(rows.file, rows.lines[row], _said(rows.get(row).label)) for group in clashes for row in group]
+        places = [
+            RowPlace(rows.file, rows.lines[row], _said(rows.get(row).label)) for group in clashes for row in group
+        ]
         what = f"{counted(len(clashes), 'text')} with different labels in {_rows(role)}; at most one each can be right"
         yield Finding.at("contradiction", "warning", what, "decide for one label each", places)
 
@@ -176,7 +178,9 @@ def _leaks(parts: Mapping[Role, Store[Any]], prints: Mapping[Role, np.ndarray]) 
             first = {key: row for row, key in reversed([*enumerate(prints[role].tolist())])}
             rows, earlier = parts[other], parts[role]
             places = [
-                Place(rows.file, rows.lines[row], f"as {earlier.file}:{earlier.lines[first[int(prints[other][row])]]}")
+                RowPlace(
+                    rows.file, rows.lines[row], f"as {earlier.file}:{earlier.lines[first[int(prints[other][row])]]}"
+                )
                 for row in both
             ]
             scored = other.kind in SCORED
@@ -199,7 +203,7 @@ def _same_contexts(parts: Mapping[Role, Store[Any]]) -> Iterator[Finding]:
         if role in (TRAIN, TARGET, TRANSLATIONS):
             continue
         places = [
-            Place(rows.file, line)
+            RowPlace(rows.file, line)
             for row, line in zip(rows.examples, rows.lines, strict=True)
             if row.input.context in known
         ]
@@ -240,14 +244,14 @@ def _near(task: Task[Any, Any], parts: Mapping[Role, Store[Any]], least: float) 
     findings = []
     if near:
         places = [
-            Place(train.file, train.lines[row], f"nearly line {train.lines[other]}") for row, other in near.items()
+            RowPlace(train.file, train.lines[row], f"nearly line {train.lines[other]}") for row, other in near.items()
         ]
         what = (
             f"{counted(len(near), 'training row')} nearly repeating an earlier one ({least:.0%} of their word 5-grams)"
         )
         findings.append(Finding.at("near copy", "note", what, "headstart duplicates shows them in groups", places))
     clashes = [
-        Place(train.file, train.lines[row], f"{_said(one)}, and line {train.lines[other]}: {_said(two)}")
+        RowPlace(train.file, train.lines[row], f"{_said(one)}, and line {train.lines[other]}: {_said(two)}")
         for row, other in near.items()
         if task.contradicts and (one := train.get(row).label) != (two := train.get(other).label)
     ]
@@ -259,7 +263,7 @@ def _near(task: Task[Any, Any], parts: Mapping[Role, Store[Any]], least: float) 
             continue
         copied = np.isin(twins.text[role], twins.text[TRAIN])
         places = [
-            Place(rows.file, rows.lines[row], f"nearly {train.file}:{train.lines[first[group]]}")
+            RowPlace(rows.file, rows.lines[row], f"nearly {train.file}:{train.lines[first[group]]}")
             for row, group in enumerate(twins.group[role].tolist())
             if group in first and not copied[row]
         ]

@@ -31,7 +31,7 @@ SHARE_OF_TIME = 0.4
 
 
 @dataclass(frozen=True)
-class Probed:
+class TaskProbe:
     """What a short training on another task came to."""
 
     name: str
@@ -118,16 +118,16 @@ class IntermediateTask(Gated):
                 f"no auxiliary file is called '{self.stone}'{did_you_mean(self.stone, names)}: {', '.join(names)}"
             )
 
-    def _chosen(self, context: Context) -> tuple[AuxiliaryTask, list[Probed]]:
+    def _chosen(self, context: Context) -> tuple[AuxiliaryTask, list[TaskProbe]]:
         """The task that is learnt first, and what the probe found, the best first; nothing where there was no choice."""
         if not self._open(context):
             wanted = self.stone or context.auxiliary[0].name
             return next(each for each in context.auxiliary if each.name == wanted), []
-        found = [Probed(NO_STONE, _transferability(context, context.located))]
+        found = [TaskProbe(NO_STONE, _transferability(context, context.located))]
         for each in context.auxiliary:
             with ExitStack() as held:
                 located, _ = self._stepped(context, each, held, f"probe-{each.name}", PROBE_EPOCHS, self.probe_rows)
-                found.append(Probed(each.name, _transferability(context, located)))
+                found.append(TaskProbe(each.name, _transferability(context, located)))
                 discard(located.folder)
         found.sort(key=lambda each: -each.score)
         best = context.team.same(next(each.name for each in found if each.name != NO_STONE))
@@ -221,7 +221,7 @@ def _transferability(context: Context, located: Located | None) -> float:
     return logme(Spectrum.of(np.asarray(part.features)), wanted)
 
 
-def _probe_notes(probed: list[Probed]) -> list[str]:
+def _probe_notes(probed: list[TaskProbe]) -> list[str]:
     """How well each task's states suit the labels, the best first."""
     if not probed:
         return []
