@@ -67,6 +67,9 @@ class Objective:
         self.spoil = spoil or (lambda update, rows, loss: loss)
         self.batches: list[list[int]] = []
 
+    def parted(self, prepared: Any, indices: np.ndarray) -> list[np.ndarray]:
+        return [indices]
+
     def collate(self, prepared: Any, indices: np.ndarray, pad_id: int) -> dict[str, Any]:
         return {"rows": indices.tolist(), "inputs": prepared.inputs[indices], "targets": prepared.targets[indices]}
 
