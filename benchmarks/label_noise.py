@@ -31,7 +31,7 @@ from headstart.recipes.parsing import assemble
 from headstart.recipes.sources import MEMORY
 from headstart.runs.doubted import auroc
 from headstart.runs.held_out import values_of
-from headstart.runs.judging_labels import Judged, judged
+from headstart.runs.judging_labels import JudgedLabels, judged
 from headstart.runs.label_checks import checked_labels
 from headstart.runs.outcome import Call
 from headstart.runs.preparation import read
@@ -55,7 +55,7 @@ def flipped(labels: list[str], rate: float, seed: int) -> tuple[list[str], np.nd
     ], changed
 
 
-def found_in(texts: list[str], labels: list[str], *, seed: int, self_test: bool) -> tuple[Judged, float]:
+def found_in(texts: list[str], labels: list[str], *, seed: int, self_test: bool) -> tuple[JudgedLabels, float]:
     """What `check` finds, and the seconds that it takes."""
     table = table_of({"text": texts, "label": labels}, MEMORY)
     recipe = assemble(
@@ -69,7 +69,7 @@ def found_in(texts: list[str], labels: list[str], *, seed: int, self_test: bool)
     return known, time.perf_counter() - begun
 
 
-def measured(found: Judged, changed: np.ndarray, aside: np.ndarray) -> dict[str, Any]:
+def measured(found: JudgedLabels, changed: np.ndarray, aside: np.ndarray) -> dict[str, Any]:
     """Scores of a ranking whose truth is known."""
     from scipy.stats import rankdata
 

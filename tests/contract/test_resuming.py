@@ -138,15 +138,12 @@ def test_killed_and_resumed_on_a_disk(
 
 
 @pytest.mark.parametrize(
-    ("hit", "when"),
-    [
-        (1, "before"),
-        (2, "after"),
-        pytest.param(1, "after", marks=pytest.mark.slow),
-        pytest.param(2, "before", marks=pytest.mark.slow),
-    ],
+    ("point", "hit", "when"),
+    slow_but(
+        [(point, *((1, "before"), (2, "after"))[at % 2]) for at, point in enumerate(POINTS)],
+        [(point, hit, when) for point in POINTS for hit in (1, 2) for when in ("before", "after")],
+    ),
 )
-@pytest.mark.parametrize("point", POINTS)
 def test_killed_at_every_point_of_the_writer(
     program: Program, words: list[object], whole: Whole, tmp_path: Path, point: str, hit: int, when: str
 ) -> None:
@@ -192,7 +189,7 @@ def test_a_strategy_around_another_one_goes_on_in_the_round_that_was_killed(
     require_same(bits(tmp_path / "whole" / "run"), run)
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [4, pytest.param(200, marks=pytest.mark.slow)])
 def test_killed_at_random_times(
     program: Program, words: list[object], whole: Whole, tmp_path: Path, kills: int
 ) -> None:

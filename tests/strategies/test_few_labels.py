@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.contract.pairs import strategies_of
+from tests.contract.pairs import needs_tasks, strategies_of
 
 from headstart.data.outputs import Logits
 from headstart.data.table import Table
@@ -39,7 +39,11 @@ from headstart.strategies.training_run import Run, held_out
 from headstart.training.settings import Training
 from headstart.training.state import Epoch, History
 
-SERVING = [each for each in strategies_of("text-classification") if "labels" in STRATEGIES.get(each).needs]
+SERVING = [
+    each
+    for each in strategies_of("text-classification")
+    if "labels" in STRATEGIES.get(each).needs and not needs_tasks(each)
+]
 EACH = [pytest.param(name, marks=[pytest.mark.slow] * (name == "domain-adaptation")) for name in SERVING]
 """One at a time; what learns from texts first takes seconds, and fits one of the others in the end."""
 """Strategies that serve tasks with one label for each text."""

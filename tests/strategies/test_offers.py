@@ -218,14 +218,14 @@ def test_strategies_without_a_network_say_how_many_seconds_they_take() -> None:
     words = TASKS.get("token-classification")(labels=("O", "B-X", "I-X"))
     context = Context(words, train, train, None, Training(), 0)
     # 8 words in 3 folds: 4 strengths on two thirds of them each time, then once all of them, for 3 tags each.
-    assert Crf().work(context) == (0.0, 0.0, pytest.approx(2.5e-5 * 3 * (4 * 2 * 8 + 8)), 0.0, 0.0)
+    assert Crf().work(context) == (0.0, 0.0, pytest.approx(2.5e-5 * 3 * (4 * 2 * 8 + 8)), 0.0, 0.0, 1.0)
     assert Crf(variance=1.0).work(context).seconds == pytest.approx(2.5e-5 * 3 * 8)
     halves = replace(context, folds=np.array([[0, 0, 1, 1]]))
     assert Crf().work(halves).seconds == pytest.approx(2.5e-5 * 3 * (4 * 1 * 8 + 8 + 8))
     texts = Store([Example("a" * 1000)] * 5, [1, 2, 3, 4, 5], "a.csv")
     plain = replace(context, train=texts)
     # 5,000 characters: terms counted once, a regression for each of 3 labels: 5 strengths on 3 of 4 folds, then once on all rows.
-    assert TfIdf().work(plain) == (0.0, 0.0, pytest.approx(1.0 + 5000 * (1e-5 + 3e-7 * 3 * (5 * 3 + 1))), 0.0, 0.0)
+    assert TfIdf().work(plain) == (0.0, 0.0, pytest.approx(1.0 + 5000 * (1e-5 + 3e-7 * 3 * (5 * 3 + 1))), 0.0, 0.0, 1.0)
     assert TfIdf(C=1.0).work(plain).seconds == pytest.approx(1.0 + 5000 * (1e-5 + 3e-7 * 3))
     many = TextClassification(text=("text",), label="label", labels=tuple(map(str, range(150))))
     slow = TfIdf().work(replace(plain, task=many)).seconds
