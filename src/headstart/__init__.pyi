@@ -111,6 +111,7 @@ def fit(
     rows: bool | None = ...,
     abstain: float | None = ...,
     prediction_sets: float | None = ...,
+    out_of_scope: bool | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
     format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
@@ -344,6 +345,8 @@ def fit(
         rows: Show texts and values of columns in the report.
         abstain: Confidence below which the model is not to answer, in [0, 1).
         prediction_sets: Probability with which a set of labels is to hold the true one, in (0, 1), where rows have
+            one label each.
+        out_of_scope: Give no label to rows that are about something else than the training rows, where rows have
             one label each.
         measure: What is measured of the chosen model for evidence and report, by name, such as `slices,confusion`.
         format: File format.
@@ -629,6 +632,7 @@ def fit_tasks(
     rows: bool | None = ...,
     abstain: float | None = ...,
     prediction_sets: float | None = ...,
+    out_of_scope: bool | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
     format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
@@ -879,6 +883,7 @@ def compare(
     rows: bool | None = ...,
     abstain: float | None = ...,
     prediction_sets: float | None = ...,
+    out_of_scope: bool | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
     seeds: Sequence[int] | int | None = ...,
     backbones: str | Sequence[str | Keys] | None = ...,
@@ -1116,6 +1121,7 @@ def tune(
     rows: bool | None = ...,
     abstain: float | None = ...,
     prediction_sets: float | None = ...,
+    out_of_scope: bool | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
     trials: int | None = ...,
     space: Mapping[str, Keys] | None = ...,
@@ -1352,6 +1358,7 @@ def plan(
     rows: bool | None = ...,
     abstain: float | None = ...,
     prediction_sets: float | None = ...,
+    out_of_scope: bool | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
     format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
@@ -1585,6 +1592,7 @@ def distill(
     rows: bool | None = ...,
     abstain: float | None = ...,
     prediction_sets: float | None = ...,
+    out_of_scope: bool | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
     format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
     encoding: str | None = ...,
@@ -1706,6 +1714,8 @@ def distill(
         rows: Show texts and values of columns in the report.
         abstain: Confidence below which the model is not to answer, in [0, 1).
         prediction_sets: Probability with which a set of labels is to hold the true one, in (0, 1), where rows have
+            one label each.
+        out_of_scope: Give no label to rows that are about something else than the training rows, where rows have
             one label each.
         measure: What is measured of the chosen model for evidence and report, by name, such as `slices,confusion`.
         format: File format.
@@ -1923,6 +1933,7 @@ def curve(
     rows: bool | None = ...,
     abstain: float | None = ...,
     prediction_sets: float | None = ...,
+    out_of_scope: bool | None = ...,
     measure: str | Sequence[str | Keys] | None = ...,
     sizes: Sequence[int] | int | None = ...,
     draws: int | None = ...,
@@ -2160,6 +2171,8 @@ def curve(
         rows: Show texts and values of columns in the report.
         abstain: Confidence below which the model is not to answer, in [0, 1).
         prediction_sets: Probability with which a set of labels is to hold the true one, in (0, 1), where rows have
+            one label each.
+        out_of_scope: Give no label to rows that are about something else than the training rows, where rows have
             one label each.
         measure: What is measured of the chosen model for evidence and report, by name, such as `slices,confusion`.
         sizes: Numbers of training rows, validation rows among them, each at least 4.

@@ -24,6 +24,7 @@ from headstart.data.reference import Reference
 from headstart.data.store import Store
 from headstart.decisions import DECISIONS
 from headstart.decisions.base import Decision, applied, parse_decision
+from headstart.decisions.out_of_scope import scope_asked
 from headstart.decisions.prediction_sets import PredictionSets, sets_asked
 from headstart.errors import (
     DataError,
@@ -56,6 +57,7 @@ from headstart.manifest import (
 )
 from headstart.predictors import PREDICTORS
 from headstart.predictors.base import AskedRuntime, Predictor, refuse_damaged
+from headstart.predictors.scope import SCOPE, load_scope, save_scope
 from headstart.registry import did_you_mean
 from headstart.runtime.contained import believed, content, digest_of, parsed, parsed_yaml
 from headstart.runtime.device import Device
@@ -110,13 +112,18 @@ class Artifact:
     @property
     def nothing(self) -> dict[str, Any]:
         """What is said of an input without a text: every key of a prediction, with nulls."""
-        nothing = dict(self.task.nothing)
-        return nothing if sets_asked(self.decisions) is None else nothing | {"set": None}
+        return dict(self.task.nothing) | dict.fromkeys(self._asked)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns that predictions are written to."""
-        return self.task.columns if sets_asked(self.decisions) is None else (*self.task.columns, "set")
+        return (*self.task.columns, *self._asked)
+
+    @property
+    def _asked(self) -> tuple[str, ...]:
+        """What predictions have beside what the task says."""
+        sets, scope = sets_asked(self.decisions), scope_asked(self.decisions)
+        return (*(() if sets is None else ("set",)), *(() if scope is None else ("in_scope",)))
 
     def with_sets(self, level: float) -> "Artifact":
         """The same model, whose predictions come with sets of labels.
@@ -266,6 +273,7 @@ class Artifact:
             DivergedError: a weight is not finite.
         """
         described = self.predictor.save(folder)
+        save_scope(self.predictor, folder)
         refuse_not_finite(folder)
         own = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
         known = described.pop("digests", {})
@@ -444,6 +452,7 @@ def _read(path: Path, manifest: Manifest, digest: str, name: str) -> Artifact:
         )
     refuse_damaged(path, {"digests": manifest.files or {}})
     predictor = cls.load(path, task, _checked(path, part))
+    load_scope(predictor, path, decisions, digest=part.files.get(SCOPE))
     recipe = parsed_yaml(content(path, RECIPE, most=MOST_RECIPE), path / RECIPE) or {}
     evidence = parsed(content(home, EVIDENCE, most=MOST_EVIDENCE), home / EVIDENCE)
     for place, value in ((path / RECIPE, recipe), (home / EVIDENCE, evidence)):

@@ -115,23 +115,36 @@ class LabelPrediction:
     """True where the text was longer than the length limit, so its end was not read."""
     set: tuple[str, ...] | None = None
     """Labels that the text may have, the most probable first; None where no sets were asked for."""
+    in_scope: float | None = None
+    """Share of rows in scope that are as strange, in (0, 1]; None where nobody asked."""
+    refused: bool = False
+    """Whether the text is out of scope: files and JSON have no label then."""
 
     def plain(self) -> dict[str, object]:
         """The mapping that `predict --json` prints."""
         found: dict[str, object] = {
-            "label": self.label,
+            "label": None if self.refused else self.label,
             "score": self.score,
             "probabilities": dict(self.probabilities),
             "truncated": self.truncated,
         }
-        return found if self.set is None else found | {"set": [*self.set]}
+        found |= {} if self.set is None else {"set": [*self.set]}
+        return found if self.in_scope is None else found | {"in_scope": self.in_scope}
 
     def cells(self, *, abstained: bool = False) -> list[str]:
         """Label (empty where the model abstains), score, whether the text was cut, and probabilities where labels are few."""
         shares = self.probabilities.values() if len(self.probabilities) <= MOST_PROBABILITIES else ()
-        label = "" if abstained else self.label
+        label = "" if abstained or self.refused else self.label
+        inside = [] if self.in_scope is None else [f"{self.in_scope:.6f}"]
         sets = [] if self.set is None else [Json(json.dumps(self.set, ensure_ascii=False))]
-        return [label, f"{self.score:.6f}", str(self.truncated).lower(), *(f"{share:.6f}" for share in shares), *sets]
+        return [
+            label,
+            f"{self.score:.6f}",
+            str(self.truncated).lower(),
+            *(f"{share:.6f}" for share in shares),
+            *sets,
+            *inside,
+        ]
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,14 @@ BRIEF: dict[str, dict[str, Any]] = {
     "weight-averaging": {"members": 2},
 }
 """Options that make a strategy quicker and change nothing that is tested here."""
+NOT_OPEN = {
+    "contrastive": ["updates"], "lora": ["targets", "prefix"], "fine-tuning": ["prefix"],
+    "from-scratch": ["like"], "zero-shot": ["describe", "entailment", "entailment_label", "expected_labels"],
+    "weight-averaging": ["end_share"],
+}  # fmt: skip
+"""Fields whose None is no open choice: updates are written down as epochs, no targets are all linear maps, what labels texts is
+like the backbone itself, labels are described by their names and no model of pairs is asked, how many labels a text has is asked
+only where it may have several, nothing stands in front of texts that are not written, and a soup has no place on a line."""
 BRIEF_BESIDE_THE_AXIS: dict[str, dict[str, Any]] = BRIEF | {"domain-adaptation": {"text_updates": 2, "gate": False}}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
-from tests.contract.pairs import AXIS, BRIEF, every_strategy, strategies_of, told
+from tests.contract.pairs import AXIS, BRIEF, NOT_OPEN, every_strategy, strategies_of, told
 from tests.folders import tensors
 
 from headstart.artifact import load
@@ -18,14 +18,6 @@ from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS
 
 Run = Callable[..., Any]
-NOT_OPEN = {
-    "contrastive": ["updates"], "lora": ["targets", "prefix"], "fine-tuning": ["prefix"],
-    "from-scratch": ["like"], "zero-shot": ["describe", "entailment", "entailment_label", "expected_labels"],
-    "weight-averaging": ["end_share"],
-}  # fmt: skip
-"""Fields whose None is no open choice: updates are written down as epochs, no targets are all linear maps, what labels texts is
-like the backbone itself, labels are described by their names and no model of pairs is asked, how many labels a text has is asked
-only where it may have several, nothing stands in front of texts that are not written, and a soup has no place on a line."""
 OPEN: dict[str, dict[str, Any]] = {"domain-adaptation": {"text_updates": None}}
 """Choices that the other tests make, to be quick."""
 TEXTS = ["good", "rather bad , I say", "the parcel is on its way to you now and it is a very good day", "it is"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 from tests.contract.conftest import toy_words
-from tests.contract.pairs import SOLVED, TRAINED, every_pair, told
+from tests.contract.pairs import NOT_OPEN, SOLVED, TRAINED, every_pair, told
 
 from headstart.artifact import load
 from headstart.predictors.base import HEAD_FILE
@@ -33,7 +33,7 @@ def test_it_comes_back_done_with_an_output_for_every_word(task: str, name: str, 
     assert scores["f1"]["n"] * 2 < len(candidate.validation.values)
     assert np.isfinite(candidate.validation.values).all()
     unset = [key for key in type(candidate.strategy).model_fields if getattr(candidate.strategy, key) is None]
-    assert unset == {"lora": ["targets", "prefix"], "fine-tuning": ["prefix"], "from-scratch": ["like"]}.get(name, [])
+    assert unset == NOT_OPEN.get(name, [])
 
 
 @every_pair(WORDS, CHAIN, folds=True)

@@ -14,6 +14,7 @@ from headstart.data.store import Store
 from headstart.decisions import DECISIONS
 from headstart.decisions.abstention import Abstention
 from headstart.decisions.base import Decision, applied, fitted, in_order, parse_decision
+from headstart.decisions.out_of_scope import OutOfScope
 from headstart.decisions.prediction_sets import PredictionSets
 from headstart.decisions.temperature import Temperature
 from headstart.decisions.thresholds import Thresholds
@@ -51,7 +52,7 @@ def toys(name: str, copies: int = 1) -> tuple[Any, Store[Any], Logits]:
 
 
 def test_registered_names_are_those_of_the_classes_and_all_can_stand_open() -> None:
-    assert DECISIONS.names() == ["temperature", "thresholds", "abstention", "prediction_sets"]
+    assert DECISIONS.names() == ["temperature", "thresholds", "abstention", "prediction_sets", "out_of_scope"]
     for name in DECISIONS.names():
         decision = DECISIONS.get(name)()
         assert (decision.name, decision.is_idle, decision.wants) == (name, True, {"logits"})
@@ -161,13 +162,19 @@ def test_nothing_is_left_out_where_nobody_asks_or_rows_have_no_one_prediction() 
 
 def test_all_decisions_stand_in_the_order_of_the_table_whatever_the_order_given() -> None:
     given = [Abstention(least=0.5), Temperature(factor=2.0)]
-    assert in_order(given) == (Temperature(factor=2.0), Thresholds(), Abstention(least=0.5), PredictionSets())
-    assert in_order() == (Temperature(), Thresholds(), Abstention(), PredictionSets())
+    assert in_order(given) == (
+        Temperature(factor=2.0),
+        Thresholds(),
+        Abstention(least=0.5),
+        PredictionSets(),
+        OutOfScope(),
+    )
+    assert in_order() == (Temperature(), Thresholds(), Abstention(), PredictionSets(), OutOfScope())
 
 
 def test_each_is_fitted_on_what_those_before_it_leave() -> None:
     outputs, rows = uneven(bold=3.0)
-    temperature, thresholds, abstention, _ = fitted(in_order([Abstention(least=0.7)]), TASK, outputs, rows)
+    temperature, thresholds, abstention, *_ = fitted(in_order([Abstention(least=0.7)]), TASK, outputs, rows)
     calibrated = temperature.apply(TASK, outputs)
     assert isinstance(thresholds, Thresholds)
     assert thresholds.values == TASK.best_thresholds(calibrated, rows) != TASK.best_thresholds(outputs, rows)
@@ -194,7 +201,7 @@ def test_decisions_come_back_from_plain_data(decision: Decision) -> None:
     ("values", "message"),
     [
         ({"name": "temperatur"}, r"unknown decision 'temperatur'; did you mean 'temperature'\?"),
-        ({}, "unknown decision ''.*known: temperature, thresholds, abstention, prediction_sets"),
+        ({}, "unknown decision ''.*known: temperature, thresholds, abstention, prediction_sets, out_of_scope"),
         ({"name": "temperature", "factr": 2}, "factr"),
         ({"name": "temperature", "factor": 0}, r"factor.*over 0"),
     ],
@@ -267,6 +274,7 @@ def test_a_decision_that_is_added_is_fitted_and_applied_in_its_place() -> None:
         "thresholds",
         "abstention",
         "prediction_sets",
+        "out_of_scope",
     ]
     decisions = fitted(in_order(), task, outputs, rows)
     temperature, shift, cut = decisions[:3]
@@ -295,5 +303,6 @@ def test_outputs_of_another_kind_pass_the_decisions_that_do_not_want_them() -> N
         Thresholds(),
         Abstention(least=0.5),
         PredictionSets(),
+        OutOfScope(),
     )
     assert applied(decisions, TASK, written).texts == [("one two",), ("four",)]

@@ -74,6 +74,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "test_seed": (["--test-seed", "7"], 7),
     "budget": (["--budget", "1m30s"], 90.0),
     "dry_run": (["--dry-run"], True),
+    "out_of_scope": (["--out-of-scope"], True),
     "task": (["--task", "text-pair-classification"], "text-pair-classification"),
     "weight": (["--weight", "w"], "w"),
     "metric": (["--metric", "mcc"], "mcc"),
@@ -839,7 +840,9 @@ def test_all_doors_give_identical_predictions(
             {"label_names": True, "updates": 3, "top_layers": 1},
             "--label-names --updates 3 --top-layers 1",
         ),
-        ("lora", {"rank": 2, "targets": "query,value"}, "--rank 2 --targets query,value"),
+        pytest.param(
+            "lora", {"rank": 2, "targets": "query,value"}, "--rank 2 --targets query,value", marks=pytest.mark.slow
+        ),
         ("feature-extraction", {"label_names": False}, "--no-label-names"),
     ],
 )

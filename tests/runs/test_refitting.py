@@ -122,7 +122,13 @@ def test_features_that_the_run_has_are_not_read_again(monkeypatch: pytest.Monkey
 def test_decisions_stay_those_of_rows_that_were_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
     found = go(metric="macro_f1")
     entry = found.chosen
-    assert [each.name for each in entry.fitted] == ["temperature", "thresholds", "abstention", "prediction_sets"]
+    assert [each.name for each in entry.fitted] == [
+        "temperature",
+        "thresholds",
+        "abstention",
+        "prediction_sets",
+        "out_of_scope",
+    ]
     assert found.artifact.decisions == entry.decisions
     factor = entry.fitted[0].factor
     alone = TfIdf(C=entry.finished.strategy.C).fit(contexts_of(found))

@@ -90,6 +90,7 @@ def test_two_processes_come_to_the_losses_of_one(
     )
 
 
+@pytest.mark.slow
 def test_two_processes_that_were_killed_go_on_to_the_same_bits(
     program: Program, rows: Path, still: Path, tmp_path: Path
 ) -> None:

@@ -323,7 +323,7 @@ def test_few_texts_say_where_the_border_is_and_names_how_scores_lie() -> None:
 
     found = borders(context, scores, texts, words, 1.0)
     given = scores(texts) * found.factors + found.summands >= 0
-    assert found.count == 1.0 and given.sum() == 3 and given.any(axis=0).all()
+    assert found.expected == 1.0 and given.sum() == 3 and given.any(axis=0).all()
     alone = borders(context, scores, [], words, 1.0)
     assert (scores(texts) * alone.factors + alone.summands < 0).all(), "by names alone the texts are too far from all"
 

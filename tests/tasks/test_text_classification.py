@@ -451,7 +451,12 @@ def test_a_predictor_of_a_run_that_goes_on_knows_the_thresholds() -> None:
     task = TASK.revised(labels=("a", "b"), metric="macro_f1")
     entry = Entry(TfIdf(), candidate=candidate)  # type: ignore[arg-type]
     decide(entry, SimpleNamespace(task=task, validation=rows), ())  # type: ignore[arg-type]
-    assert [decision.name for decision in predictor.decisions] == ["thresholds", "abstention", "prediction_sets"]
+    assert [decision.name for decision in predictor.decisions] == [
+        "thresholds",
+        "abstention",
+        "prediction_sets",
+        "out_of_scope",
+    ]
     assert entry.decisions == predictor.decisions
     assert applied(predictor.decisions, task, outputs).thresholds is not None
     assert (candidate.validation.values != outputs.values).any(), (

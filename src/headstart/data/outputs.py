@@ -95,6 +95,8 @@ class Logits(Outputs):
         strangeness: how unlike the training rows a row is, one number each, float32, shape (rows,); None where nothing says so.
         thresholds: by which a task gives labels, shape (width,); None where no decision was made of them.
         sets: which labels a row may have, bool, shape (rows, width); None where no sets were asked for.
+        in_scope: how far a row is in scope, in (0, 1], shape (rows,); None where nobody asked.
+        refused: whether it is out of scope and gets no label, bool, shape (rows,); None where nobody asked.
     """
 
     kind: ClassVar[str] = "logits"
@@ -104,6 +106,8 @@ class Logits(Outputs):
     strangeness: np.ndarray | None = None
     thresholds: np.ndarray | None = None
     sets: np.ndarray | None = None
+    in_scope: np.ndarray | None = None
+    refused: np.ndarray | None = None
 
     @classmethod
     def of(cls, values: np.ndarray, units: Units | None = None) -> Logits:
@@ -124,6 +128,8 @@ class Logits(Outputs):
             units=units,
             strangeness=None if self.strangeness is None else self.strangeness[chosen],
             sets=None if self.sets is None else self.sets[chosen],
+            in_scope=None if self.in_scope is None else self.in_scope[chosen],
+            refused=None if self.refused is None else self.refused[chosen],
             abstained=self._abstained_of(chosen),
         )
 

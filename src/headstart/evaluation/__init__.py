@@ -13,6 +13,7 @@ MEASUREMENTS = Registry(
         "reliability": "headstart.evaluation.measurements.reliability:Reliability",
         "abstention": "headstart.evaluation.measurements.abstention:AbstentionCurve",
         "prediction_sets": "headstart.evaluation.measurements.prediction_sets:SetsHeld",
+        "out_of_scope": "headstart.evaluation.measurements.scope:Refusals",
         "by_label": "headstart.evaluation.measurements.by_label:ByLabel",
         "span_errors": "headstart.evaluation.measurements.span_errors:SpanErrors",
         "number_errors": "headstart.evaluation.measurements.number_errors:NumberErrors",

@@ -65,8 +65,8 @@ def in_parts(read: Callable[[Inputs], Tensor], inputs: Inputs) -> Tensor:
     return torch.cat(found)[torch.from_numpy(np.argsort(np.concatenate(parts)))]
 
 
-def windowed_logits(model: Model, head: PooledHead, inputs: Inputs) -> Tensor:
-    """Outputs of texts that are read in windows, shape (texts, outputs).
+def windowed_states(model: Model, head: PooledHead, inputs: Inputs) -> Tensor:
+    """What a head reads of texts that are read in windows, shape (texts, layers * hidden).
 
     Args:
         model: whose backbone reads.
@@ -76,4 +76,9 @@ def windowed_logits(model: Model, head: PooledHead, inputs: Inputs) -> Tensor:
     if inputs.homes is None:
         raise ValueError("these rows are no windows of texts")
     pooled = in_parts(lambda some: head.pooled(model.encode(some)), inputs)
-    return head.answers(joined(pooled, inputs.mask.sum(1), inputs.homes, head.pooling))
+    return joined(pooled, inputs.mask.sum(1), inputs.homes, head.pooling)
+
+
+def windowed_logits(model: Model, head: PooledHead, inputs: Inputs) -> Tensor:
+    """Outputs of texts that are read in windows, shape (texts, outputs); arguments as for `windowed_states`."""
+    return head.answers(windowed_states(model, head, inputs))

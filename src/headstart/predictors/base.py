@@ -21,6 +21,7 @@ from headstart.runtime.contained import arrays, differs, digest_of
 from headstart.runtime.device import Device
 from headstart.runtime.precision import Precision
 from headstart.runtime.progress import SILENT, Progress
+from headstart.solving.out_of_scope import Averaged
 from headstart.tasks.base import Task
 from headstart.writing.decoding import Decoding
 
@@ -60,6 +61,8 @@ class Predictor(ABC):
     decisions: tuple[Decision, ...] = ()
     """Decisions that its outputs go through afterwards; products in bfloat16 are proven to keep the one label that they give."""
 
+    scope: Averaged | None = None
+    """What says of rows how strange they are, by the states that the head reads; `outputs` have it then."""
     backbone: Any = None
     """The network that its answers are made with, a `Backbone`; None where there is none."""
 
@@ -74,6 +77,19 @@ class Predictor(ABC):
     @abstractmethod
     def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
         """Outputs of what a tokenizer is given of rows, in the order given; `progress` advances by rows."""
+
+    @property
+    def has_states(self) -> bool:
+        """Whether there are states that its head reads, which `states` gives."""
+        return False
+
+    def states(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> np.ndarray:
+        """What its head reads of each input, of several layers on the last one, float32, shape (inputs, width).
+
+        Raises:
+            UsageError: it has no states of its own.
+        """
+        raise UsageError(f"a model of the kind '{self.kind}' has no states that a head reads")
 
     def outputs_of(self, rows: Store[Any], *, progress: Progress = SILENT) -> Outputs:
         """Outputs of the rows of a part; those of their inputs, unless rows say what else they are judged on."""

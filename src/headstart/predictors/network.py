@@ -23,7 +23,7 @@ from headstart.heads.model import Model
 from headstart.heads.native import NATIVE_HEADS, SPAN_HEADS, WORD_HEADS, write_native, write_native_words
 from headstart.heads.pooled import PooledHead
 from headstart.heads.weights import Weights
-from headstart.heads.windows import windowed_logits
+from headstart.heads.windows import windowed_states
 from headstart.predictors.answering_code import answering_code
 from headstart.predictors.base import (
     HEAD_FILE,
@@ -82,6 +82,10 @@ class NetworkPredictor(Predictor):
         Many texts are read in bfloat16 where the processor has it, see `mixed_precision_logits`; `precision` says otherwise.
         """
         tokens = self.backbone.tokenizer.read(inputs)
+        if self.scope is not None:
+            found = np.empty((len(inputs), self.backbone.hidden_size), dtype=np.float32)
+            values = self._logits(tokens, np.arange(len(inputs)), fast=False, advance=progress.advance, states=found)
+            return Logits(tokens.lost > 0, values, strangeness=self.scope.score(found, values))
         fast = (
             self.task.target_kind == "label"
             and not self.words
@@ -104,6 +108,18 @@ class NetworkPredictor(Predictor):
         )
         return Logits(tokens.lost > 0, values, tokens.units if self.words else None)
 
+    @property
+    def has_states(self) -> bool:
+        """Whether it reads whole texts, of which its head reads one vector each."""
+        return not self.words
+
+    def states(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> np.ndarray:
+        """What the head reads of each text on the last of its layers, in float32."""
+        tokens = self.backbone.tokenizer.read(inputs)
+        found = np.empty((len(inputs), self.backbone.hidden_size), dtype=np.float32)
+        self._logits(tokens, np.arange(len(inputs)), fast=False, advance=progress.advance, states=found)
+        return found
+
     @torch.inference_mode()
     def _logits(
         self,
@@ -112,7 +128,9 @@ class NetworkPredictor(Predictor):
         *,
         fast: bool,
         advance: Callable[[int], None] | None,
+        states: np.ndarray | None = None,
     ) -> np.ndarray:
+        """Logits of some texts; what the head reads of them on its last layer goes into `states`, where that is given."""
         units = Units.counted(tokens.units.counts[rows])
         logits = np.empty((units.total, self.head.width), dtype=np.float32)
 
@@ -121,12 +139,17 @@ class NetworkPredictor(Predictor):
             ids, mask = moved(tuple(map(torch.from_numpy, padded)), self.model)
             if (homes := tokens.homes_of(rows[places])) is not None:
                 home = moved(torch.from_numpy(homes), self.model)
-                inputs = Inputs(ids, mask, homes=home)
-                logits[places] = windowed_logits(self.model, self.head, inputs).cpu().numpy()
+                pooled = windowed_states(self.model, self.head, Inputs(ids, mask, homes=home))
+                logits[places] = self.head.answers(pooled).cpu().numpy()
+                if states is not None:
+                    states[places] = pooled[:, -states.shape[1] :].cpu().numpy()
                 return
             words = tokens.spans_of(rows[places])
             spans = None if words is None else moved(torch.from_numpy(words), self.model)
-            found = self.head(self.model.encode(Inputs(ids, mask, spans)))
+            encoding = self.model.encode(Inputs(ids, mask, spans))
+            if states is not None:
+                states[places] = self.head.pooled(encoding)[:, -states.shape[1] :].cpu().numpy()
+            found = self.head(encoding)
             if self.head.chain is not None:
                 found = self.head.chain(found, moved(torch.from_numpy(units.counts[places]), self.model))
             logits[units.of(places)] = found.cpu().numpy()

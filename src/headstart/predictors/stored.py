@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from headstart.backbones.folders import own_file, read_json
 from headstart.backbones.location import CONFIG, network_in
 from headstart.backbones.tokenizer_files import open_tokenizer
@@ -85,7 +87,12 @@ class StoredPredictor(Predictor):
 
     def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Logits:
         """Logits; in numpy as long as torch was not needed and there is little to do."""
-        if self._network is None and self._is_light and len(inputs) <= numpy_bert.MOST_TOKENS // 8:
+        if (
+            self.scope is None
+            and self._network is None
+            and self._is_light
+            and len(inputs) <= numpy_bert.MOST_TOKENS // 8
+        ):
             read = self._tokenizer.read(inputs)
             tokens = read if isinstance(read, WordTokens) else read.windows
             own = isinstance(tokens, WordTokens) and bool((tokens.spans[:, 1] >= 0).all())  # no choice between windows
@@ -102,7 +109,18 @@ class StoredPredictor(Predictor):
                 logits = numpy_bert.logits(self._encoder, tokens, batches, self._pad_id, self._head)
                 return Logits(tokens.lost > 0, logits)
         self.network.precision, self.network.decisions = self.precision, self.decisions
+        self.network.scope = self.scope
         return self.network.outputs(inputs, progress=progress)
+
+    @property
+    def has_states(self) -> bool:
+        """As `NetworkPredictor`."""
+        return not self.task.words
+
+    def states(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> np.ndarray:
+        """As `NetworkPredictor.states`."""
+        found: np.ndarray = self.network.states(inputs, progress=progress)
+        return found
 
     def place(self, device: Device) -> None:
         """Compute on a device from now on; few texts stay in numpy, as torch takes longer to start."""

@@ -99,7 +99,7 @@ def _because(
 def _of_data(recipe: Experiment) -> Iterator[Idle]:
     data = recipe.data
     if isinstance(recipe, Curve):
-        for key in ("refit", "measure", "abstain", "prediction_sets"):
+        for key in ("refit", "measure", "abstain", "prediction_sets", "out_of_scope"):
             if getattr(recipe, key):
                 yield Idle((key,), "a curve keeps no model")
         for key in ("train_rows", "draw"):

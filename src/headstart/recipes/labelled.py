@@ -13,6 +13,7 @@ from headstart.config import Component, OutputPath, named, split_at_commas
 from headstart.decisions import DECISIONS
 from headstart.decisions.abstention import Abstention
 from headstart.decisions.base import Decision
+from headstart.decisions.out_of_scope import REFUSED, OutOfScope
 from headstart.decisions.prediction_sets import PredictionSets
 from headstart.errors import Fault, UsageError
 from headstart.evaluation import MEASUREMENTS
@@ -100,6 +101,10 @@ class Experiment(Recipe):
     prediction_sets: Coverage = None
     """Probability with which a set of labels is to hold the true one, in (0, 1), where rows have one label each: predictions then
     have a `set`, and report and verdict say what share of the rows it holds and how large sets are."""
+    out_of_scope: bool = False
+    """Give no label to rows that are about something else than the training rows, where rows have one label each: predictions then
+    have `in_scope`, and one in twenty of the rows in scope may be refused. Another share or score is for the decision
+    `out_of_scope` to say."""
     decisions: tuple[Annotated[Decision, named(DECISIONS)], ...] = ()
     """Decisions whose settings are known, such as thresholds; others are fitted on rows that were not trained on."""
 
@@ -210,7 +215,8 @@ class Experiment(Recipe):
         """Decisions with settings that are known: those named, abstention and prediction sets where they are asked for."""
         abstention = () if self.abstain is None else (Abstention(least=self.abstain),)
         sets = () if self.prediction_sets is None else (PredictionSets(level=self.prediction_sets),)
-        return (*self.decisions, *abstention, *sets)
+        scope = (OutOfScope(refused=REFUSED),) if self.out_of_scope else ()
+        return (*self.decisions, *abstention, *sets, *scope)
 
     @property
     def test_seed(self) -> int:

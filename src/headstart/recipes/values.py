@@ -97,6 +97,7 @@ EXAMPLES: dict[str, str] = {
     "validation": "validation.csv",
     "values": "0.4,0.6",
     "scores": "0.1,0.4",
+    "strangeness": "0.1,0.4",
     "label_scores": "{good: [2, [0.1, 0.4]]}",
     "validation_share": "0.2",
     "weight": "importance",

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from headstart.backbones.location import Located
-from headstart.data.outputs import Outputs
+from headstart.data.outputs import Logits, Outputs
 from headstart.decisions.base import Decision, applied, fitted, in_order
+from headstart.decisions.out_of_scope import OutOfScope, scope_asked
 from headstart.decisions.temperature import Temperature
 from headstart.errors import DivergedError, HeadstartError
 from headstart.evaluation.judging import plain, scores, sort_key
 from headstart.predictors.base import Predictor
+from headstart.predictors.scope import fit_scope
 from headstart.recipes.sources import Role
 from headstart.runs.keys import Key, keys_of
 from headstart.runs.splitting import Parts
@@ -139,6 +141,32 @@ def taken_up(predictor: Predictor, decisions: Sequence[Decision]) -> tuple[Decis
     return predictor.decisions
 
 
+def scoped(candidate: Candidate, asked: OutOfScope, context: Context, parts: Parts) -> OutOfScope:
+    """Fit what says how strange rows are on the training rows, and say it of the rows of the choices, which it was not fitted on.
+
+    Args:
+        candidate: whose predictor is given the score, and whose outputs it.
+        asked: the decision.
+        context: of the run.
+        parts: of the run; where they are cross-validated, each fold is scored by what was fitted on the others.
+
+    Returns:
+        The decision with the name of the score.
+    """
+    train, held, predictor = context.train, parts.validation, candidate.predictor
+    labels = np.asarray(parts.task.targets(train), dtype=np.int64)
+    context.progress.begin("scope", len(held))
+    folds = None if parts.folds is None else parts.folds[0]
+    found, strange = fit_scope(predictor, asked, list(train.inputs), labels, folds)
+    if predictor.scope is not None and isinstance(candidate.validation, Logits):
+        if strange is None:
+            states = predictor.states(list(held.inputs), progress=context.progress)
+            strange = predictor.scope.score(states, candidate.validation.values)
+        candidate.validation = replace(candidate.validation, strangeness=strange)
+    context.progress.end()
+    return found
+
+
 def fill(entry: Entry, candidate: Candidate, context: Context, parts: Parts, given: Sequence[Decision] = ()) -> None:
     """Write what a strategy came to into its entry: decisions fitted on validation, scores there, its rank.
 
@@ -155,6 +183,8 @@ def fill(entry: Entry, candidate: Candidate, context: Context, parts: Parts, giv
         candidate.predictor.decisions = entry.decisions = tuple(given)
         entry.status, entry.rank = "done", (0.0, 0.0)
         return
+    if (asked := scope_asked(given)) is not None and parts.task.target_kind == "label":
+        given = [each for each in given if each is not asked] + [scoped(candidate, asked, context, parts)]
     decide(entry, parts, given)
     calibrated = applied(
         [each for each in entry.decisions if isinstance(each, Temperature)], parts.task, candidate.validation

@@ -18,6 +18,7 @@ from headstart.data.packed import steady
 from headstart.decisions import abstention
 from headstart.decisions.prediction_sets import sets_asked
 from headstart.errors import DataError, RecipeError, UsageError
+from headstart.metrics.intervals import proportion
 from headstart.metrics.prediction_sets import judged
 from headstart.readers import READERS
 from headstart.readers.aligned import PACKED, endings
@@ -312,9 +313,11 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     sure, right = task.confidence(outputs), task.is_right(outputs, rows)
     if abstain is not None and sure is not None and right is not None:
         result["abstention"] = answered(sure, right, abstain).plain()
-    if (asked := sets_asked(artifact.decisions)) is not None and asked.level is not None:
-        sets = getattr(outputs, "sets", None)
+    asked, sets = sets_asked(artifact.decisions), getattr(outputs, "sets", None)
+    if asked is not None and asked.level is not None and sets is not None:
         result["prediction_sets"] = judged(sets, np.asarray(task.targets(rows), np.int64), asked.level).plain()
+    if (refused := getattr(outputs, "refused", None)) is not None:
+        result["out_of_scope"] = {"refused": proportion(int(refused.sum()), len(rows)).plain(), "n": len(rows)}
     said += [*table.remarks, *task.remarks(table)]
     notes = [*said, *(f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:5])]
     if len(dropped) > 5:

@@ -12,9 +12,11 @@ import numpy as np
 
 from headstart.config import parse
 from headstart.data.store import joined_rows
+from headstart.decisions.out_of_scope import scope_asked
 from headstart.drawing.scores import ALPHA
 from headstart.errors import DivergedError
 from headstart.evaluation.judging import compared, sort_key
+from headstart.predictors.scope import fit_scope
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import TEST
 from headstart.runs.experiment import Entry, taken_up
@@ -149,6 +151,9 @@ def refit(chosen: Entry, entries: Sequence[Entry], plan: Plan, work: Workspace |
     note = _refused(before, candidate, context)
     if note:
         return Refit(chosen, note=note)
+    if (asked := scope_asked(chosen.fitted or ())) is not None:
+        train = plan.parts.train  # the rows of validation are what the point was found on
+        fit_scope(candidate.predictor, asked, list(train.inputs), np.asarray(context.task.targets(train), np.int64))
     done = replace(before, predictor=candidate.predictor)
     decisions = taken_up(candidate.predictor, chosen.fitted or ())
     entry = replace(chosen, candidate=done, decisions=decisions, scores={}, decided={}, refitted=True)

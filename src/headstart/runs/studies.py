@@ -45,7 +45,7 @@ def cell_recipe(recipe: Experiment, **changes: Any) -> Compare:
         changes: fields that are others in this cell, such as `seed`, `backbone` or `data`.
     """
     values: dict[str, Any] = {key: getattr(recipe, key) for key in Experiment.model_fields}
-    values["halving"] = False
+    values |= {"halving": False, "prediction_sets": None, "out_of_scope": False}
     values |= {"output": None, "overwrite": False, "budget": None, "dry_run": False, "refit": False, "measure": ()}
     return Compare(**values | changes)
 

@@ -15,6 +15,7 @@ from headstart.artifact import Artifact
 from headstart.backbones.location import AUTO
 from headstart.checks import duplicates
 from headstart.data.splits import fingerprints
+from headstart.decisions.out_of_scope import scope_asked
 from headstart.errors import DataError, HeadstartError, OutOfMemoryError, RecipeError
 from headstart.metrics.significance import holm
 from headstart.multi_task import MultiTaskModel
@@ -83,6 +84,10 @@ def opened_tasks(recipe: Experiment, call: Call) -> dict[str, Plan]:
         task = plans[name].parts.task
         if why := strategy_of(recipe).refuses(task):
             faults.append(RecipeError([f"{task.name} cannot be one of several: {why}"], f"task {name}"))
+        elif scope_asked(own.given_decisions) is not None:
+            faults.append(
+                RecipeError(["out_of_scope: several tasks share one network; fit this one by itself"], f"task {name}")
+            )
         elif not plans[name].parts.labelled:
             faults.append(
                 DataError(f"task {name}: {plans[name].parts.train.file} has no labels, and each task needs them")

@@ -34,6 +34,7 @@ from headstart.errors import (
 )
 from headstart.manifest import checkable
 from headstart.predictors import PREDICTORS
+from headstart.predictors.scope import load_scope, save_scope
 from headstart.runs.additions import keep_added, kept_added
 from headstart.runs.experiment import Entry
 from headstart.runs.recorded import ABOUT, FORMAT, StatedEntry, StatedModelEntry, place_of, recorded, refuse_misshapen
@@ -215,8 +216,10 @@ class Workspace:
                 about["key"] = entry.key.plain()
                 if candidate is not None:
                     (work / "model").mkdir()
+                    saved = candidate.predictor.save(work / "model")
+                    save_scope(candidate.predictor, work / "model")
                     about |= {
-                        "predictor": candidate.predictor.save(work / "model"),
+                        "predictor": saved,
                         "kind": candidate.predictor.kind,
                         "strategy": candidate.strategy.plain(),
                         "training": candidate.training.plain(),
@@ -407,3 +410,4 @@ def _decide(entry: Entry, about: Mapping[str, Any], parts: Parts, given: Sequenc
         known = [*given, Temperature(factor=1.0)]
         entry.decisions = fitted(in_order(known), parts.task, entry.finished.validation, parts.validation)
     entry.finished.predictor.decisions = entry.decisions
+    load_scope(entry.finished.predictor, Path(where) / "model", entry.decisions)

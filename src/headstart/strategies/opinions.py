@@ -98,8 +98,8 @@ class Borders(NamedTuple):
     factors: np.ndarray
     """Over 0, float64, shape (labels,)."""
     summands: np.ndarray
-    count: float
-    """Labels of a text that are expected."""
+    expected: float
+    """Labels of a text on average."""
 
 
 def borders(
@@ -155,7 +155,7 @@ def bordered(
     words = dict(zip(context.task.names, asked.prompt.words, strict=True))
     found = borders(context, lambda some: values if some is texts else asked.scores(some)[0], texts, words, given)
     asked.bias, asked.factor = found.summands / found.factors, SURE_OF_SETS * float(found.factors.mean())
-    return found.count
+    return found.expected
 
 
 def network_of_directions(

@@ -280,7 +280,9 @@ class SingleLabel(PooledTask[E], Generic[E]):
                 if held is None
                 else tuple(self.names[each] for each in np.argsort(-row, kind="stable") if held[each])
             )
-            found.append(LabelPrediction(self.names[given], float(row[given]), shares, bool(cut), may))
+            inside = None if outputs.in_scope is None else float(outputs.in_scope[at])
+            refused = outputs.refused is not None and bool(outputs.refused[at])
+            found.append(LabelPrediction(self.names[given], float(row[given]), shares, bool(cut), may, inside, refused))
         return found
 
     def confusion(self, outputs: Logits, rows: Store[E]) -> np.ndarray:

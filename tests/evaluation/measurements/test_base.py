@@ -165,7 +165,13 @@ def test_an_artifact_is_measured_without_its_run(tiny_csv: Path, tmp_path: Path)
     ][-1] == ("channel", [20, 40])
     every: dict[str, Any] = {}
     measure(wanted(None), subject, every)
-    strange = {"prediction_sets", "by_label", "span_errors", "number_errors"}  # rows have one label each
+    strange = {
+        "out_of_scope",
+        "prediction_sets",
+        "by_label",
+        "span_errors",
+        "number_errors",
+    }  # rows have one label each
     strange |= {"doubts", "written_texts", "source_lengths", "rare_words"}  # and no text is written for them
     assert {name for name in every if every[name] is None} == {
         "added",

@@ -1,0 +1,107 @@
+"""Out of scope: no label for rows that are about something else than what the model learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field
+
+from headstart.data.outputs import Logits
+from headstart.data.store import Store
+from headstart.decisions.base import Decision
+from headstart.errors import DataError
+from headstart.metrics.prediction_sets import kept_scores
+from headstart.solving.out_of_scope import SCOPE_SCORES, ScopeScore
+from headstart.tasks.base import Task
+
+ScoreName = Literal[
+    "relative-mahalanobis",
+    "nearest-neighbours",
+    "mahalanobis",
+    "marginal-mahalanobis",
+    "entropy",
+    "largest-softmax",
+    "energy",
+]
+"""Names in `SCOPE_SCORES`."""
+REFUSED = 0.05
+"""Share of the rows in scope that may be refused by default."""
+
+
+class OutOfScope(Decision):
+    """How far a row is in scope, by a score of how unlike the training rows it is; below a point it gets no label.
+
+    No rows out of scope are needed: the point is where as many held-out rows in scope as were allowed would be refused. A row's
+    `in_scope` is the share of these that are as strange, which is a p-value of conformal prediction (Bates et al. 2023, section 2).
+    """
+
+    name: ClassVar[str] = "out_of_scope"
+
+    refused: float | None = Field(default=None, gt=0, le=0.5)
+    """Share of the rows in scope that may be refused, in (0, 0.5]; by default nothing is."""
+    score: ScoreName | None = None
+    """What says how strange a row is; by default `relative-mahalanobis`, `nearest-neighbours` where classes have too few rows, and
+    `entropy` for models without states of their own. The others are what peers take."""
+    found: ScoreName | None = None
+    """The score that was taken, whose arrays lie beside the model where it reads states."""
+    parts: int = Field(default=1, ge=1, le=100)
+    """Scores that are averaged: one, or one for each fold where choices are made by cross-validation."""
+    rows: int | None = Field(default=None, ge=1)
+    """Held-out rows that `strangeness` is of."""
+    strangeness: tuple[float, ...] | None = None
+    """The score of held-out rows, in rising order; of more than 1,000 rows as many order statistics."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing was asked for."""
+        return self.refused is None
+
+    def require_fitting(self, task: Task[Any, Any], file: str) -> None:
+        """Refuse it where rows do not have one label each."""
+        if self.refused is not None and task.target_kind != "label":
+            raise DataError(
+                f"{file}: rows out of scope were to be refused, and {task.name} has no one label to withhold; leave it out"
+            )
+
+    @property
+    def by(self) -> type[ScopeScore]:
+        """The score that was taken; `entropy` where nothing else was."""
+        found: type[ScopeScore] = SCOPE_SCORES.get(self.found or "entropy")
+        return found
+
+    def fit(self, task: Task[Any, Any], outputs: Logits, rows: Store[Any]) -> Self:  # type: ignore[override]
+        """A copy with the scores of the rows; itself where nothing was asked for, or scores are given."""
+        self.require_fitting(task, rows.file)
+        if self.is_idle or self.strangeness is not None or not len(rows):
+            return self
+        found = self._of(outputs)
+        if found is None:
+            return self
+        return self.revised(found=self.by.name, rows=len(found), strangeness=tuple(kept_scores(found)))
+
+    def apply(self, task: Task[Any, Any], outputs: Logits) -> Logits:  # type: ignore[override]
+        """The outputs, with how far each row is in scope, and whether it is refused."""
+        found = None if self.is_idle or self.strangeness is None or self.rows is None else self._of(outputs)
+        if found is None or self.refused is None:
+            return outputs
+        share = np.searchsorted(np.array(self.strangeness), found, side="left") / len(self.strangeness or ())
+        inside = (1 + np.round((1 - share) * (self.rows or 0))) / ((self.rows or 0) + 1)
+        return replace(outputs, in_scope=inside, refused=inside <= self.refused)
+
+    def _of(self, outputs: Logits) -> np.ndarray | None:
+        """How strange rows are, float32, shape (rows,); None where the model was to say it and does not."""
+        if self.by.reads_states:
+            return outputs.strangeness
+        return self.by.fit(np.zeros((0, 0)), np.zeros(0, int)).score(np.zeros((0, 0)), outputs.values)
+
+    def given(self) -> Self:
+        """What may be refused and by which score, without those of any rows."""
+        return self.revised(found=None, parts=1, rows=None, strangeness=None)
+
+
+def scope_asked(decisions: Iterable[Decision]) -> OutOfScope | None:
+    """The decision that refuses rows; None where none was asked for."""
+    return next((each for each in decisions if isinstance(each, OutOfScope) and not each.is_idle), None)
