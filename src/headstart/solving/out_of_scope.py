@@ -238,8 +238,8 @@ class Averaged:
 
     def score(self, states: np.ndarray, logits: np.ndarray) -> np.ndarray:
         """As `ScopeScore.score`."""
-        found: np.ndarray = np.mean([each.score(states, logits) for each in self.scores], axis=0, dtype=np.float64)
-        return found.astype(np.float32)
+        every = np.stack([each.score(states, logits) for each in self.scores])
+        return every.mean(axis=0, dtype=np.float64).astype(np.float32)
 
     def tensors(self) -> dict[str, np.ndarray]:
         """Those of all, with their number and a dot in front."""
