@@ -91,7 +91,7 @@ def measured(
         states = [predictor.states(some) for some in ([text for text, _ in train], texts, outside)]
         logits = [model.outputs(some).values for some in (texts, outside)]
         scores = {}
-        for name in SCOPE_SCORES.names():
+        for name in [name for name in SCOPE_SCORES.names() if not SCOPE_SCORES.get(name).adds_entropy]:
             score = SCOPE_SCORES.get(name).fit(states[0], known)
             scores[name] = round(auroc(*(score.score(*pair) for pair in zip(states[1:], logits, strict=True))), 4)
         said, others = model.predict(texts), model.predict(outside)
@@ -99,6 +99,7 @@ def measured(
     return {
         "auroc": scores,
         "score": asked.found,
+        "auroc_run": round(auroc(*(-np.array([row.in_scope for row in some]) for some in (said, others))), 4),
         "accuracy": round(
             float(np.mean([row.label == label for row, (_, label) in zip(said, inside, strict=True)])), 4
         ),
@@ -140,7 +141,7 @@ def main() -> None:
                 best = sorted(found["auroc"].items(), key=lambda each: -each[1])
                 print(
                     f"{label}, {len(train)} rows, draw {draw}: {found['score']}, refused {found['refused_outside']:.3f} of those "
-                    f"outside and {found['refused_inside']:.3f} inside; AUROC "
+                    f"outside and {found['refused_inside']:.3f} inside; AUROC {found['auroc_run']:.3f}; "
                     + ", ".join(f"{each} {value:.3f}" for each, value in best),
                     flush=True,
                 )

@@ -173,6 +173,13 @@ FAULTS = (
         "tests/decisions/test_out_of_scope.py::test_as_many_of_the_held_out_rows_are_refused_as_may_be",
     ),
     Fault(
+        "scope: the entropy is not added to the distance",
+        "decisions/out_of_scope.py",
+        "return (outputs.strangeness - mean) / deviation + (entropy - other_mean) / other_deviation",
+        "return (outputs.strangeness - mean) / deviation",
+        "tests/decisions/test_out_of_scope.py::test_distance_and_entropy_are_added_in_deviations_of_held_out_rows",
+    ),
+    Fault(
         "scope: the distance to all rows is forgotten",
         "solving/out_of_scope.py",
         "return (near - _nearest(states, self.all_rows.centres, self.all_rows.whitening)).astype(np.float32)",

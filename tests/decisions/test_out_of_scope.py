@@ -51,6 +51,18 @@ def test_as_many_of_the_held_out_rows_are_refused_as_may_be() -> None:
     assert not few.apply(TASK, strange(np.array([99.0]))).refused.any(), "ten rows cannot tell one in twenty"  # type: ignore[union-attr]
 
 
+def test_distance_and_entropy_are_added_in_deviations_of_held_out_rows() -> None:
+    outputs, rows = drawn(400, 0)
+    outputs.strangeness = np.random.default_rng(0).normal(50, 10, size=400).astype(np.float32)
+    asked = OutOfScope(refused=0.05, found="mahalanobis-entropy").fit(TASK, outputs, rows)
+    assert asked.scales is not None and asked.scales[:2] == pytest.approx((50, 10), abs=1.5)
+    assert 0.04 < np.mean(asked.apply(TASK, outputs).refused) < 0.06  # type: ignore[arg-type]
+    new = Logits.of(np.array([[9.0, 0, 0], [9.0, 0, 0], [0.0, 0, 0]], dtype=np.float32))
+    new.strangeness = np.array([50, 120, 62], dtype=np.float32)
+    found = asked.apply(TASK, new)
+    assert found.refused.tolist() == [False, True, True], "far though sure; rather far and unsure"  # type: ignore[union-attr]
+
+
 def test_without_states_probabilities_say_it() -> None:
     outputs, rows = drawn(400, 0)
     asked = OutOfScope(refused=0.1).fit(TASK, outputs, rows)
@@ -85,7 +97,7 @@ def test_a_model_refuses_what_it_is_told_and_says_the_same_when_it_is_read(
     outcome = run(assemble("fit", options | more))
     assert outcome.artifact is not None
     evidence = json.loads((tmp_path / "run" / "evidence.json").read_text())["out_of_scope"]
-    assert (evidence["may"], evidence["n"], evidence["score"]) == (0.05, 60, "nearest-neighbours")
+    assert (evidence["may"], evidence["n"], evidence["score"]) == (0.05, 60, "mahalanobis-entropy")
     assert "As out of scope" in " ".join(outcome.result["verdict"])
     assert "get no label" in (tmp_path / "run" / "README.md").read_text()
     recipe = (tmp_path / "run" / "recipe.yaml").read_text()

@@ -14,11 +14,12 @@ from headstart.data.store import Store
 from headstart.decisions.base import Decision
 from headstart.errors import DataError
 from headstart.metrics.prediction_sets import kept_scores
-from headstart.solving.out_of_scope import SCOPE_SCORES, ScopeScore
+from headstart.solving.out_of_scope import SCOPE_SCORES, Entropy, ScopeScore
 from headstart.tasks.base import Task
 
 ScoreName = Literal[
     "relative-mahalanobis",
+    "mahalanobis-entropy",
     "nearest-neighbours",
     "mahalanobis",
     "marginal-mahalanobis",
@@ -43,12 +44,14 @@ class OutOfScope(Decision):
     refused: float | None = Field(default=None, gt=0, le=0.5)
     """Share of the rows in scope that may be refused, in (0, 0.5]; by default nothing is."""
     score: ScoreName | None = None
-    """What says how strange a row is; by default `relative-mahalanobis`, `nearest-neighbours` where classes have too few rows, and
-    `entropy` for models without states of their own. The others are what peers take."""
+    """What says how strange a row is; by default `relative-mahalanobis`, with fewer than ten classes `mahalanobis-entropy`, where
+    classes have one row `nearest-neighbours`, and `entropy` for models without states of their own. The others are what peers take."""
     found: ScoreName | None = None
     """The score that was taken, whose arrays lie beside the model where it reads states."""
     parts: int = Field(default=1, ge=1, le=100)
     """Scores that are averaged: one, or one for each fold where choices are made by cross-validation."""
+    scales: tuple[float, float, float, float] | None = None
+    """Mean and standard deviation over held-out rows of the distance, then of the entropy, where that is added to it."""
     rows: int | None = Field(default=None, ge=1)
     """Held-out rows that `strangeness` is of."""
     strangeness: tuple[float, ...] | None = None
@@ -77,10 +80,11 @@ class OutOfScope(Decision):
         self.require_fitting(task, rows.file)
         if self.is_idle or self.strangeness is not None or not len(rows):
             return self
-        found = self._of(outputs)
+        scaled = self._scaled(outputs)
+        found = scaled._of(outputs)
         if found is None:
             return self
-        return self.revised(found=self.by.name, rows=len(found), strangeness=tuple(kept_scores(found)))
+        return scaled.revised(found=self.by.name, rows=len(found), strangeness=tuple(kept_scores(found)))
 
     def apply(self, task: Task[Any, Any], outputs: Logits) -> Logits:  # type: ignore[override]
         """The outputs, with how far each row is in scope, and whether it is refused."""
@@ -93,13 +97,25 @@ class OutOfScope(Decision):
 
     def _of(self, outputs: Logits) -> np.ndarray | None:
         """How strange rows are, float32, shape (rows,); None where the model was to say it and does not."""
+        if self.by.reads_states and outputs.strangeness is not None and self.scales is not None:
+            mean, deviation, other_mean, other_deviation = self.scales
+            entropy = Entropy().score(np.zeros((0, 0)), outputs.values)
+            return (outputs.strangeness - mean) / deviation + (entropy - other_mean) / other_deviation
         if self.by.reads_states:
             return outputs.strangeness
         return self.by.fit(np.zeros((0, 0)), np.zeros(0, int)).score(np.zeros((0, 0)), outputs.values)
 
+    def _scaled(self, outputs: Logits) -> Self:
+        """A copy that knows how the distance and the entropy of held-out rows lie, where they are added."""
+        if not self.by.adds_entropy or outputs.strangeness is None:
+            return self
+        both = outputs.strangeness, Entropy().score(np.zeros((0, 0)), outputs.values)
+        scales = [number for each in both for number in (float(each.mean()), max(float(each.std()), 1e-6))]
+        return self.revised(scales=scales)
+
     def given(self) -> Self:
         """What may be refused and by which score, without those of any rows."""
-        return self.revised(found=None, parts=1, rows=None, strangeness=None)
+        return self.revised(found=None, parts=1, scales=None, rows=None, strangeness=None)
 
 
 def scope_asked(decisions: Iterable[Decision]) -> OutOfScope | None:

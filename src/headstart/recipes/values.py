@@ -98,6 +98,7 @@ EXAMPLES: dict[str, str] = {
     "values": "0.4,0.6",
     "scores": "0.1,0.4",
     "strangeness": "0.1,0.4",
+    "scales": "50,10,0.4,0.2",
     "label_scores": "{good: [2, [0.1, 0.4]]}",
     "validation_share": "0.2",
     "weight": "importance",

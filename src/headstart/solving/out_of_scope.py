@@ -17,6 +17,7 @@ SCOPE_SCORES = Registry(
     "scope score",
     {
         "relative-mahalanobis": "headstart.solving.out_of_scope:RelativeMahalanobis",
+        "mahalanobis-entropy": "headstart.solving.out_of_scope:MahalanobisEntropy",
         "nearest-neighbours": "headstart.solving.out_of_scope:NearestNeighbours",
         "mahalanobis": "headstart.solving.out_of_scope:Mahalanobis",
         "marginal-mahalanobis": "headstart.solving.out_of_scope:MarginalMahalanobis",
@@ -32,7 +33,7 @@ LEAST_PER_CLASS = 2
 MOST_STORED = 20_000
 """Training rows that nearest neighbours are looked for among at most, drawn evenly from their order."""
 FEW_CLASSES = 10
-"""Classes below which they do not say what a collection is about: then it counts whether any training row is like a row."""
+"""Classes below which they do not say what a collection is about."""
 CHUNK = 1_024
 """Rows whose distances are computed at once."""
 
@@ -43,6 +44,8 @@ class ScopeScore(ABC):
     name: ClassVar[str]
     reads_states: ClassVar[bool] = True
     """Whether it needs states; else logits do."""
+    adds_entropy: ClassVar[bool] = False
+    """Whether the entropy of the probabilities is added, both in standard deviations of held-out rows."""
     shapes: ClassVar[Mapping[str, tuple[int | None, ...]]] = {}
     """Shapes of its `tensors`; None for a size that hangs on the model."""
 
@@ -158,6 +161,17 @@ class Mahalanobis(MarginalMahalanobis):
         return cls(centres, _whitening(within))
 
 
+class MahalanobisEntropy(Mahalanobis):
+    """The distance to the nearest class mean and the entropy of the probabilities, added in standard deviations of held-out rows.
+
+    Few classes do not say what a collection is about: a text of another kind is far from all of them and may get a label for sure,
+    one of a kin kind is near, and between them. Each of the two finds what the other one does not (docs/out_of_scope.md).
+    """
+
+    name: ClassVar[str] = "mahalanobis-entropy"
+    adds_entropy: ClassVar[bool] = True
+
+
 class RelativeMahalanobis(ScopeScore):
     """The distance to the nearest class mean less that to the mean of all rows (Ren et al. 2021, section 3).
 
@@ -262,14 +276,15 @@ class Averaged:
 
 
 def usual_score(labels: np.ndarray) -> str:
-    """The score that is taken by default: relative Mahalanobis, with few classes or too few rows of them nearest neighbours.
+    """The score that is taken by default: relative Mahalanobis, with few classes `mahalanobis-entropy`, with single rows neighbours.
 
     Args:
         labels: numbers of the classes of training rows, shape (rows,).
     """
     counts = np.bincount(labels)
-    enough = (counts[counts > 0] >= LEAST_PER_CLASS).mean() > 0.5 and (counts > 0).sum() >= FEW_CLASSES
-    return "relative-mahalanobis" if enough else "nearest-neighbours"
+    if (counts[counts > 0] >= LEAST_PER_CLASS).mean() <= 0.5:
+        return "nearest-neighbours"
+    return "relative-mahalanobis" if (counts > 0).sum() >= FEW_CLASSES else "mahalanobis-entropy"
 
 
 def _classes(states: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
