@@ -45,7 +45,7 @@ class OutOfScope(Decision):
     """Share of the rows in scope that may be refused, in (0, 0.5]; by default nothing is."""
     score: ScoreName | None = None
     """What says how strange a row is; by default `relative-mahalanobis`, with fewer than ten classes `mahalanobis-entropy`, where
-    classes have one row `nearest-neighbours`, and `entropy` for models without states of their own. The others are what peers take."""
+    classes have one row `nearest-neighbours`, and `entropy` for models without states. The others are what peers take."""
     found: ScoreName | None = None
     """The score that was taken, whose arrays lie beside the model where it reads states."""
     parts: int = Field(default=1, ge=1, le=100)

@@ -276,7 +276,7 @@ class Averaged:
 
 
 def usual_score(labels: np.ndarray) -> str:
-    """The score that is taken by default: relative Mahalanobis, with few classes `mahalanobis-entropy`, with single rows neighbours.
+    """The score taken by default: relative Mahalanobis, with few classes `mahalanobis-entropy`, with single rows neighbours.
 
     Args:
         labels: numbers of the classes of training rows, shape (rows,).
