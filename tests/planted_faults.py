@@ -512,7 +512,7 @@ FAULTS = (
     Fault(
         "what is not finite is published",
         "artifact.py",
-        "        _refuse_not_finite(folder)\n",
+        "        refuse_not_finite(folder)\n",
         "",
         "tests/test_artifact.py::test_weights_that_are_not_finite_are_never_published",
     ),
@@ -526,7 +526,7 @@ FAULTS = (
     Fault(
         "what is done is done again",
         "runs/execution.py",
-        "work is not None and work.restore(entry, at, plan.parts, given)",
+        "work is not None and work.restore(entry, own, plan.parts, given)",
         "False",
         "tests/contract/test_resuming.py::test_an_experiment_of_several_strategies_does_not_do_again_what_is_done",
     ),
@@ -561,15 +561,15 @@ FAULTS = (
     Fault(
         "the gate forgets to ask for a clear gain",
         "strategies/gate.py",
-        "kept = less and gain.value >= 0",
-        "kept = gain.value >= 0",
+        "    else:\n        kept = (clearly or least == \"gain\") and fall >= LEAST_GAIN and gain >= 0",
+        "    else:\n        kept = gain >= 0",
         "tests/strategies/test_domain_adaptation.py::test_luck_is_refused",
     ),
     Fault(
         "the gate forgets wrong answers",
         "strategies/gate.py",
-        "kept = less and gain.value >= 0",
-        "kept = less",
+        "fall >= LEAST_GAIN and gain >= 0",
+        "fall >= LEAST_GAIN",
         "tests/strategies/test_domain_adaptation.py::"
         "test_surer_answers_are_no_gain_where_more_of_them_are_wrong",
     ),
@@ -2497,7 +2497,7 @@ FAULTS = (
     ),
     Fault(
         "each of several labels has a border of its own", "grouping/named.py",
-        "border = (ranked[at - 1] + ranked[at]) / 2", "border = np.zeros(wide.shape[1])",
+        "return factors, -middle * factors - border((wide - middle) * factors, count)", "return factors, -middle * factors",
         "tests/strategies/test_zero_shot.py::test_labels_reach_their_border_as_often_as_is_expected_each_on_its_own_scale",
     ),
     Fault(
@@ -2560,8 +2560,8 @@ FAULTS = (
     Fault(
         "scores are claimed where no row has a label",
         "runs/experiment.py",
-        "        if not parts.labelled:\n",
-        "        if False:\n",
+        "    if not parts.labelled:\n",
+        "    if False:\n",
         "tests/strategies/test_zero_shot.py::test_texts_alone_make_a_model_of_which_nothing_is_claimed",
     ),
     Fault(
@@ -2637,7 +2637,7 @@ FAULTS = (
     ),
     Fault(
         "prompting: labels that a text may have are not held against a border", "strategies/opinions.py",
-        "asked.bias, asked.factor = summands / factors,", "asked.bias, asked.factor = 0 * summands,",
+        "asked.bias, asked.factor = found.summands / found.factors,", "asked.bias, asked.factor = 0 * found.summands,",
         "tests/strategies/test_prompting.py::test_of_several_labels_each_has_a_border_and_an_example_shows_its_rarest_one",
     ),
     Fault(
