@@ -126,7 +126,7 @@ class Artifact:
         return (*(() if sets is None else ("set",)), *(() if scope is None else ("in_scope",)))
 
     def with_sets(self, level: float) -> "Artifact":
-        """The same model, whose predictions come with sets of labels.
+        """A copy of the model whose predictions come with sets of labels.
 
         Args:
             level: probability with which a set is to hold the true label, in (0, 1).

@@ -124,7 +124,7 @@ class Backbone(nn.Module, ABC):
         `training.frozen`."""
 
     def face(self) -> Self:
-        """The same network as another task reads it: weights are shared; pairs, words and what the tokenizer does are its own."""
+        """The network as another task reads it: weights are shared; pairs, words and what the tokenizer does are its own."""
         other: Self = _twin(self)
         other.tokenizer = _twin(self.tokenizer)
         return other

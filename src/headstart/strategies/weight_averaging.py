@@ -282,7 +282,7 @@ def _part_of(deadline: Deadline | None, fits: int) -> Deadline | None:
 
 
 def _again(first: Candidate, context: Context) -> Candidate:
-    """The same strategy with all that was chosen, in another context; where rows are held out, for as many epochs."""
+    """Fit the strategy of a candidate with all that it chose, in another context; where rows are held out, for as many epochs."""
     held = context.folds is not None or context.shared.within is not None
     last = first.epoch if held and context.last_epoch is None else context.last_epoch
     return first.strategy.fit(replace(context, training=first.training, last_epoch=last))
