@@ -44,6 +44,7 @@ _LAZY = {
     "suggest": "headstart.api:suggest",
     "rank": "headstart.api:rank",
     "check": "headstart.api:check",
+    "audit": "headstart.api:audit",
     "run": "headstart.api:run",
     "index": "headstart.api:index",
     "search": "headstart.api:search",

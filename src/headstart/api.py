@@ -434,6 +434,24 @@ def check(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> di
     return _unrefused(_run("check", data, progress, options))
 
 
+def audit(model: str | Path, test: str | Path, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
+    """Whom a trained model treats worse, and what breaks it: groups, swapped terms, typos, contrast sets.
+
+    Args:
+        model: folder of a run.
+        test: file with labelled rows that the model has not learnt from.
+        progress: told what happens; silent by default.
+        **options: flags of `headstart audit` with underscores (`by="region"`, `swap="identity.yaml"`, `typos="en"`).
+
+    Returns:
+        What `headstart audit --json` prints: `scores`, what was found under `audit`, and the `verdict` in sentences.
+
+    Raises:
+        HeadstartError: see `headstart.errors`.
+    """
+    return run_recipe(assemble("audit", {"model": str(model), "test": str(test)} | options), progress).result
+
+
 def duplicates(data: TableLike | Sequence[str], *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
     """Which rows say the same: copies, near copies and those that a network takes for alike, in groups.
 

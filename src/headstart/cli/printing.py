@@ -9,6 +9,7 @@ from collections.abc import Callable
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from headstart.cli.audited import audit_shown
 from headstart.cli.checked import findings_shown
 from headstart.cli.curves import curve_plan, curve_table
 from headstart.cli.display import abstention_line, gap_table, leaderboard, plan_table, score_table, table
@@ -255,7 +256,15 @@ def _index(outcome: Outcome, quiet: bool) -> None:
     _say("next", f'headstart search {quote(result["index"])} "your question"', quiet)
 
 
+def _audit(outcome: Outcome, quiet: bool) -> None:
+    for line in audit_shown(outcome.result).split("\n"):
+        print(on_one_line(line))
+    if outcome.folder:
+        _say("\nsaved".ljust(13), f"{outcome.folder}: evidence.json, recipe.yaml, report.html", quiet)
+
+
 SHOWN: dict[str, Callable[[Outcome, bool], None]] = {
+    "audit": _audit,
     "plan": _plan,
     "findings": _findings,
     "mixture": _tasks,

@@ -12,6 +12,7 @@ import numpy as np
 from headstart.data.long_texts import TokenRows
 from headstart.data.outputs import Outputs
 from headstart.data.store import Store
+from headstart.decisions.base import applied
 from headstart.evaluation.judging import compared
 from headstart.metrics import significance
 from headstart.predictors.base import Predictor
@@ -130,6 +131,15 @@ class Subject:
     """Whether their texts and the values of their columns may be shown."""
     run: FinishedRun | None = None
     """The run that the model came from, where it is known."""
+    baseline: Subject | None = None
+    """Another model on the same rows that it is held against."""
+    called: str = ""
+    """What people call the model; empty where it is the one that is spoken of."""
+
+    def answers(self, rows: Store[Any]) -> Outputs:
+        """Decided outputs of other rows."""
+        with np.errstate(all="ignore"):
+            return applied(self.predictor.decisions, self.task, self.predictor.outputs_of(rows))
 
     @cached_property
     def confidence(self) -> tuple[np.ndarray, np.ndarray] | None:

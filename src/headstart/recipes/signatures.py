@@ -150,6 +150,14 @@ DOORS = (
         "Score a model on labelled rows, by group with `by=`.",
     ),
     Door(
+        "audit",
+        "audit",
+        MODEL + ", test: str | Path",
+        RESULT,
+        "Whom a trained model treats worse, and what breaks it: groups, swapped terms, typos, contrast sets.",
+        frozenset({"test"}),
+    ),
+    Door(
         "export",
         "export",
         MODEL,

@@ -78,6 +78,7 @@ VERBS = Verbs(
         "resume": Verb("headstart.recipes.resuming:Resume", "headstart.runs.run:resume"),
         "predict": Verb("headstart.recipes.inference:Predict", "headstart.runs.inference:predict"),
         "evaluate": Verb("headstart.recipes.inference:Evaluate", "headstart.runs.inference:evaluate"),
+        "audit": Verb("headstart.recipes.auditing:Audit", "headstart.runs.auditing:audit"),
         "extract": Verb("headstart.recipes.extracting:Extract", "headstart.runs.extracting:extract"),
         "export": Verb("headstart.recipes.exporting:Exporting", "headstart.runs.exporting:export"),
         "index": Verb("headstart.recipes.searching:Indexing", "headstart.runs.indexing:index"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from headstart.checks.labels import found_and_known, unseen_labels
 from headstart.data.files import open_text, require_file
 from headstart.data.languages import language_of
 from headstart.data.packed import steady
+from headstart.data.store import Store
 from headstart.decisions import abstention
 from headstart.decisions.prediction_sets import sets_asked
 from headstart.errors import DataError, RecipeError, UsageError
@@ -25,9 +26,14 @@ from headstart.readers.aligned import PACKED, endings
 from headstart.recipes.inference import Evaluate, Inference, Predict, WritingOptions
 from headstart.recipes.tasks import is_file_of_tasks, tasks_in
 from headstart.registry import did_you_mean
-from headstart.runs.outcome import Call, Outcome
+from headstart.runs.outcome import Call, Outcome, left_out
 from headstart.runtime.machine import set_threads
 from headstart.serving.files import bounded
+from headstart.tasks.base import Task
+from headstart.types import Dropped
+
+if TYPE_CHECKING:
+    from headstart.recipes.auditing import Audit
 
 
 def predict(recipe: Predict, call: Call) -> Outcome:
@@ -90,13 +96,13 @@ def opened(recipe: Predict, call: Call) -> tuple[Artifact, float | None]:
     Raises:
         HeadstartError: it can't be used, or not so.
     """
-    artifact = _loaded(recipe, call)
+    artifact = loaded(recipe, call)
     artifact = asked_for(_as_streamed(recipe, artifact), artifact)
     _search_elsewhere(recipe, artifact, call)
     return artifact, least_confidence(recipe, artifact)
 
 
-def _loaded(recipe: Inference, call: Call) -> Artifact:
+def loaded(recipe: Inference, call: Call) -> Artifact:
     """The artifact of a recipe, with the threads and the runtime that it asks for."""
     if isinstance(recipe, Predict) and recipe.labels:
         from headstart.runs.zero_shot import of_names
@@ -269,8 +275,6 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
         HeadstartError: the artifact or the file can't be used.
     """
     from headstart.metrics.abstention import answered
-    from headstart.readers.opening import open_table
-    from headstart.tasks.verdicts import accepted
 
     if not endings(Path(recipe.test)):
         require_file(Path(recipe.test))
@@ -280,35 +284,15 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
         return answers_of(recipe, call)
     if recipe.task is None and (known := tasks_of(recipe.model)):
         return _of_tasks(recipe, known, call)
-    artifact = _loaded(recipe, call)
+    artifact = loaded(recipe, call)
     _search_elsewhere(recipe, artifact, call)
-    changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
-    task = artifact.task.revised(**changes)
-    table = accepted(open_table(recipe.test, sides=task.sides, **recipe.reading), task.label, learnt=False)
-    if getattr(task, "weight", None) is not None and task.weight not in table.columns:
-        task = task.revised(weight=None)  # weights are of training; scores count every row alike
-    for column in recipe.by:
-        table.column(column, "--by")
-    rows, unparsed = task.parse(table)
-    said = []
-    if task.target_kind == "passages":
-        rows, unknown, said = _answered(recipe, artifact, rows, call)
-        task = artifact.task
-    else:
-        rows, unknown = task.known(rows)
-    if not len(rows):
-        why = found_and_known(unseen_labels(unknown), task.label_names if unknown else ())
-        if not unknown and unparsed:
-            why = f"; first reason: line {unparsed[0].line}: {unparsed[0].reason}"
-        raise DataError(
-            f"{recipe.test} has no row with a text and one of the labels {', '.join(artifact.labels[:10])}{why}"
-        )
+    found = labelled_rows(recipe, artifact, recipe.test, call)
+    task, rows = found.task, found.rows
     call.progress.begin("evaluating", len(rows))
     outputs = artifact.outputs_of(rows, progress=call.progress)
     call.progress.end()
-    dropped = [*table.dropped, *unparsed, *unknown]
     result = _scored(task, outputs, rows, recipe.by)
-    result["dropped_rows"] = [dict(row.__dict__) for row in dropped]
+    result["dropped_rows"] = [dict(row.__dict__) for row in found.dropped]
     abstain = least_confidence(recipe, artifact)
     sure, right = task.confidence(outputs), task.is_right(outputs, rows)
     if abstain is not None and sure is not None and right is not None:
@@ -318,12 +302,53 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
         result["prediction_sets"] = judged(sets, np.asarray(task.targets(rows), np.int64), asked.level).plain()
     if (refused := getattr(outputs, "refused", None)) is not None:
         result["out_of_scope"] = {"refused": proportion(int(refused.sum()), len(rows)).plain(), "n": len(rows)}
-    said += [*table.remarks, *task.remarks(table)]
-    notes = [*said, *(f"left out {row.file}:{row.line}: {row.reason}" for row in dropped[:5])]
-    if len(dropped) > 5:
-        notes.append(f"left out {len(dropped):,} rows in all (see dropped_rows with --json)")
+    notes = [*found.said, *left_out(found.dropped)]
     notes += cut_notes(int(outputs.truncated.sum()), len(rows), artifact)
     return Outcome(result, artifact, notes=notes)
+
+
+class Labelled(NamedTuple):
+    """Rows of a file that a model can be scored on."""
+
+    task: Task[Any, Any]
+    """The model's, with the columns of the file."""
+    rows: Store[Any]
+    dropped: list[Dropped]
+    """Rows that were not used, and why."""
+    said: list[str]
+    """What is odd about the file."""
+
+
+def labelled_rows(recipe: Evaluate | Audit, artifact: Artifact, path: str, call: Call) -> Labelled:
+    """Labelled rows of a file as a model reads them.
+
+    Raises:
+        DataError: no row can be used, or a column is missing.
+    """
+    from headstart.readers.opening import open_table
+    from headstart.tasks.verdicts import accepted
+
+    changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
+    task = artifact.task.revised(**changes)
+    table = accepted(open_table(path, sides=task.sides, **recipe.reading), task.label, learnt=False)
+    if getattr(task, "weight", None) is not None and task.weight not in table.columns:
+        task = task.revised(weight=None)  # weights are of training; scores count every row alike
+    for column in recipe.by:
+        table.column(column, "--by")
+    rows, unparsed = task.parse(table)
+    said = []
+    if task.target_kind == "passages":
+        rows, unknown, said = _answered(recipe, artifact, rows, path, call)
+        task = artifact.task
+    else:
+        rows, unknown = task.known(rows)
+    if not len(rows):
+        why = found_and_known(unseen_labels(unknown), task.label_names if unknown else ())
+        if not unknown and unparsed:
+            why = f"; first reason: line {unparsed[0].line}: {unparsed[0].reason}"
+        raise DataError(f"{path} has no row with a text and one of the labels {', '.join(artifact.labels[:10])}{why}")
+    said += [*table.remarks, *task.remarks(table)]
+    return Labelled(task, rows, [*table.dropped, *unparsed, *unknown], said)
 
 
 def _of_tasks(recipe: Evaluate, known: Sequence[str], call: Call) -> Outcome:
@@ -410,7 +435,9 @@ def _search(artifact: Artifact, passages: Any, call: Call) -> None:
     call.progress.end()
 
 
-def _answered(recipe: Evaluate, artifact: Artifact, rows: Any, call: Call) -> tuple[Any, list[Any], list[str]]:
+def _answered(
+    recipe: Evaluate | Audit, artifact: Artifact, rows: Any, path: str, call: Call
+) -> tuple[Any, list[Any], list[str]]:
     """Questions with the passages that answer them, what is left out, and what is to be said.
 
     Passages whose texts stand in the rows and that the model does not search yet are searched too, unless a corpus is named.
@@ -426,9 +453,7 @@ def _answered(recipe: Evaluate, artifact: Artifact, rows: Any, call: Call) -> tu
         and len(more) > len(known)
     ):
         if not task.searches_own:
-            said.append(
-                f"{len(more) - len(known):,} passages of {recipe.test} are new to the model and are searched too"
-            )
+            said.append(f"{len(more) - len(known):,} passages of {path} are new to the model and are searched too")
         _search(artifact, more, call)
     _, found = with_passages(artifact.task, {"test": rows}, artifact.task.passages)  # type: ignore[attr-defined]
     rows = contested(artifact.task, {"test": found["test"].rows})["test"]

@@ -65,6 +65,13 @@ class Measurement(Component, ABC):
         """
         return 0.0
 
+    def require(self) -> None:
+        """Refuse files that it is to read and cannot, before there is any work.
+
+        Raises:
+            HeadstartError: one is missing or of another shape.
+        """
+
     @abstractmethod
     def measure(self, subject: Subject) -> Any:
         """Plain data, such as JSON can hold; None where there is nothing to be measured."""

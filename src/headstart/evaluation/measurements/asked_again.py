@@ -1,0 +1,199 @@
+"""Measurements that ask a model again, about texts that were changed; a baseline is asked the same."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from headstart.data.examples import Pair
+from headstart.data.outputs import Outputs
+from headstart.data.store import Store
+from headstart.data.table import Table
+from headstart.errors import DataError, quoted
+from headstart.evaluation.measurements.base import Measurement
+from headstart.evaluation.subjects import Subject
+from headstart.metrics.intervals import percentile_interval
+from headstart.types import Score
+
+TEXT, LABEL = "text", "label"
+"""Columns of other files, where these lack those of the training file."""
+KINDS = ("label", "labels")
+"""Kinds of targets whose answers can be compared: one label, or any number of them."""
+
+
+class AskedAgain(Measurement):
+    """A measurement whose `found` is of one model; where there is a baseline, the same is found of it."""
+
+    passes: ClassVar[float] = 5.0
+    """About how often each row is read."""
+    makes_texts: ClassVar[bool] = False
+    """Whether it has texts of its own in place of the rows'."""
+
+    most_rows: int = Field(default=2000, ge=20, le=100_000)
+    """Rows that are asked again at most, a sample of all by the seed, in [20, 100000]."""
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    """Seed of the sample and of what is drawn, in [0, 4294967295]."""
+
+    def seconds(self, rows: int, seconds_per_row: float) -> float:
+        """As often as rows are read again."""
+        return self.passes * min(rows, self.most_rows) * seconds_per_row
+
+    def why_not(self, subject: Subject) -> str:
+        """Why there is nothing to be measured of a model; empty where there is."""
+        task = subject.task
+        if self.makes_texts and task.pairs:
+            return f"its texts stand alone, and a model for {task.name} reads pairs"
+        if task.target_kind not in KINDS or task.words:
+            return f"the labels of changed texts are compared, and a model for {task.name} gives other answers"
+        return ""
+
+    @abstractmethod
+    def found(self, subject: Subject) -> tuple[dict[str, Any], Any]:
+        """What is found of one model, as plain data, with `why` alone where nothing can be; and what `beside` needs of it."""
+
+    def beside(self, subject: Subject, own: Any, theirs: Any) -> dict[str, Any]:
+        """What the model and its baseline come to on the same rows, as plain data; `own` and `theirs` are of `found`."""
+        return {}
+
+    def measure(self, subject: Subject) -> dict[str, Any] | None:
+        """`split`, what `found` gives, and of a baseline the same under `baseline`, with what it is `called`."""
+        if why := self.why_not(subject):
+            return {"split": subject.part, "why": why}
+        found, own = self.found(subject)
+        other = subject.baseline
+        if other is not None and "why" not in found:
+            plain, theirs = self.found(other)
+            found |= {"baseline": {"called": other.called} | plain} | self.beside(subject, own, theirs)
+        return {"split": subject.part} | found
+
+    def sample(self, subject: Subject) -> np.ndarray:
+        """Numbers of the rows that are asked again, in their order."""
+        rows = len(subject.rows)
+        if rows <= self.most_rows:
+            return np.arange(rows)
+        return np.sort(np.random.default_rng([self.seed, 0xA5]).permutation(rows)[: self.most_rows])
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of rows.
+
+    Args:
+        outputs: decided.
+        given: which labels it gives, bool, shape (rows, labels).
+        probabilities: of the labels, shape (rows, labels).
+    """
+
+    outputs: Outputs
+    given: np.ndarray
+    probabilities: np.ndarray
+
+    @classmethod
+    def of(cls, subject: Subject, outputs: Outputs) -> Answers:
+        """What outputs say."""
+        task: Any = subject.task
+        probabilities = np.asarray(task.probabilities(outputs), dtype=np.float64)
+        decided = task.decided(outputs)
+        if task.target_kind == "label":
+            decided = np.arange(probabilities.shape[1]) == np.asarray(decided)[:, None]
+        return cls(outputs, decided, probabilities)
+
+    def take(self, rows: np.ndarray) -> Answers:
+        """What it says of some rows, by their numbers."""
+        return Answers(self.outputs.take(rows), self.given[rows], self.probabilities[rows])
+
+    def names(self, subject: Subject, row: int) -> str:
+        """The labels of a row, in words."""
+        names = subject.task.label_names
+        return ", ".join(names[at] for at in np.flatnonzero(self.given[row])) or "none"
+
+
+def answered(subject: Subject, rows: Store[Any]) -> Answers:
+    """What a model says of rows that it has not read yet; of none of them, nothing."""
+    return Answers.of(subject, subject.answers(rows))
+
+
+def known(subject: Subject, rows: np.ndarray) -> Answers:
+    """What it said of some of its rows."""
+    return Answers.of(subject, subject.outputs.take(rows))
+
+
+def texts_of(example: Any) -> tuple[str, ...]:
+    """The texts of an example: one, or both of a pair."""
+    return (example.first, example.second) if isinstance(example, Pair) else (example.text,)
+
+
+def with_texts(example: Any, texts: Sequence[str]) -> Any:
+    """An example with other texts, as many as `texts_of` gives."""
+    if isinstance(example, Pair):
+        return replace(example, first=texts[0], second=texts[1])
+    return replace(example, text=texts[0])
+
+
+def changed(rows: Store[Any], change: Callable[[str], str]) -> Store[Any]:
+    """Rows whose texts were changed, and nothing else of them."""
+    examples = [with_texts(each, [change(text) for text in texts_of(each)]) for each in rows.examples]
+    return replace(rows, examples=examples)
+
+
+def given_file(path: str | None, field: str, name: str) -> str:
+    """The file that a measurement reads.
+
+    Raises:
+        DataError: none was named.
+    """
+    if path is None:
+        raise DataError(f"the measurement {name} needs a file: {field}")
+    return path
+
+
+def mean_score(values: np.ndarray, *, least: float, most: float, seed: int = 0, draws: int = 1000) -> Score:
+    """The mean of one number for each row with its 95 % bootstrap interval.
+
+    Args:
+        values: shape (rows,); at least one.
+        least: that it can be.
+        most: that it can be.
+        seed: of the resampling.
+        draws: resamples.
+    """
+    random = np.random.default_rng([seed, 0xA6])
+    distinct, counts = np.unique(values, return_counts=True)
+    drawn = random.multinomial(len(values), counts / len(values), size=draws) @ distinct / len(values)
+    return percentile_interval(float(values.mean()), drawn, len(values), bounds=(least, most))
+
+
+def parsed(subject: Subject, table: Table, *, labelled: bool = True) -> tuple[Any, Store[Any]]:
+    """Rows of another file as the task of a model reads them, and the task with the columns that were taken.
+
+    Args:
+        subject: the model.
+        table: of that file; where it lacks the columns of the model's training file, `text` and `label` are taken.
+        labelled: whether rows need a label that the model knows.
+
+    Raises:
+        DataError: neither is there, or no row can be used.
+    """
+    task = subject.task
+    text = task.text or ()
+    if missing := [name for name in text if name not in table.columns]:
+        if len(text) != 1 or TEXT not in table.columns:
+            raise DataError(f"{table.file} has no column {quoted(missing[0])} (columns: {', '.join(table.columns)})")
+        task = task.revised(text=(TEXT,))
+    if labelled and task.label not in table.columns and LABEL in table.columns:
+        task = task.revised(label=LABEL)
+    if getattr(task, "weight", None) is not None and task.weight not in table.columns:
+        task = task.revised(weight=None)
+    rows, dropped = task.parse(table, labelled=labelled)
+    if labelled:
+        rows, unknown = task.known(rows)
+        dropped = [*dropped, *unknown]
+    if not len(rows):
+        why = f"; line {dropped[0].line}: {dropped[0].reason}" if dropped else ""
+        raise DataError(f"{table.file} has no row that can be used{why}")
+    return task, rows

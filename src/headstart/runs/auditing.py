@@ -1,0 +1,144 @@
+"""Whom a trained model treats worse, and what breaks it: the verb `audit`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from headstart.artifact import EVIDENCE, RECIPE, Artifact, files_named, own_version, recipe_text
+from headstart.data.files import require_file
+from headstart.data.store import Store
+from headstart.errors import UsageError
+from headstart.evaluation.judging import plain, scores
+from headstart.evaluation.measurements.base import Measurement
+from headstart.evaluation.subjects import Subject
+from headstart.folders import check_free, new_folder
+from headstart.manifest import FORMAT, MANIFEST, TABLES, checkable
+from headstart.recipes.auditing import Audit
+from headstart.report import auditing as report
+from headstart.runs.inference import Labelled, labelled_rows, loaded
+from headstart.runs.outcome import Call, Outcome, left_out
+from headstart.runtime.durable import write_json
+from headstart.tasks.base import Task
+
+
+def audit(recipe: Audit, call: Call) -> Outcome:
+    """Carry out `audit`.
+
+    Raises:
+        HeadstartError: a model or a file can't be used, or the output can't be written.
+    """
+    folder = None if recipe.output is None else Path(recipe.output)
+    if folder is not None:
+        check_free(folder, overwrite=recipe.overwrite)
+    for path in (recipe.test, *recipe.tests.values()):
+        require_file(Path(path))
+    measurements = recipe.measurements()
+    for each in measurements:
+        each.require()
+    artifact = loaded(recipe, call)
+    found = labelled_rows(recipe, artifact, recipe.test, call)
+    other, beside = _baseline(recipe, artifact, found, call)
+    subject = _subject(artifact, found, call, baseline=beside)
+    result, notes = _result(recipe, subject, found, other), [*found.said, *left_out(found.dropped)]
+    for name, path in recipe.tests.items():
+        more = labelled_rows(recipe.revised(by=()), artifact, path, call)
+        result["tests"][name] = {"file": path, "scores": _scores(_subject(artifact, more, call))}
+        if other is not None and beside is not None:
+            theirs = _subject(other, more, call, called=beside.called)
+            result["baseline"]["tests"][name] = {"scores": _scores(theirs)}
+        notes += [f"{name}: {said}" for said in [*more.said, *left_out(more.dropped)]]
+    for each in measurements:
+        call.progress.say("audit", each.heading.lower())
+        _measure(each, subject, result)
+    result["verdict"] = report.sentences(result)
+    result["seconds"] = time.perf_counter() - call.started
+    if folder is not None:
+        result["output"] = str(folder)
+        _write(folder, result | {"title": folder.name}, recipe)
+    return Outcome(result, artifact, folder=folder, notes=notes)
+
+
+def _measure(measurement: Measurement, subject: Subject, result: dict[str, Any]) -> None:
+    """Put into the result what a measurement finds, or why it finds nothing."""
+    if lacking := measurement.wants - subject.offers:
+        why = f"the rows have no {', '.join(sorted(lacking))}"
+    else:
+        found = measurement.measure(subject)
+        why = found.get("why", "") if isinstance(found, Mapping) else "there is nothing to measure"
+        if not why:
+            result["audit"][measurement.name] = found
+    if why:
+        result["not_measured"].append({"measurement": measurement.name, "why": why})
+
+
+def _baseline(recipe: Audit, artifact: Artifact, found: Labelled, call: Call) -> tuple[Artifact | None, Subject | None]:
+    """The other model, and what it says of the rows.
+
+    Raises:
+        UsageError: it does another task, or knows other labels.
+    """
+    if recipe.baseline is None:
+        return None, None
+    other = loaded(recipe.revised(model=recipe.baseline, task=None), call)
+    if other.task.name != artifact.task.name or set(other.task.label_names) != set(artifact.task.label_names):
+        raise UsageError(
+            f"{recipe.baseline} does {other.task.name} with the labels {', '.join(other.labels[:10])}, and {recipe.model} does "
+            f"{artifact.task.name} with {', '.join(artifact.labels[:10])}; a baseline answers the same"
+        )
+    if other.task.label_names != artifact.task.label_names:
+        raise UsageError(
+            f"{recipe.baseline} has the labels of {recipe.model} in another order; train it on the same rows"
+        )
+    return other, _subject(other, found, call, called=recipe.baseline)
+
+
+def _subject(
+    artifact: Artifact, found: Labelled, call: Call, *, baseline: Subject | None = None, called: str = ""
+) -> Subject:
+    """A model and what it says of rows."""
+    call.progress.begin("evaluating", len(found.rows))
+    outputs = artifact.outputs_of(found.rows, progress=call.progress)
+    call.progress.end()
+    predictor = artifact.predictor
+    return Subject(predictor, found.task, found.rows, outputs, "test", baseline=baseline, called=called)
+
+
+def _scores(subject: Subject) -> dict[str, Any]:
+    return plain(scores(subject.task, subject.outputs, subject.rows))
+
+
+def _result(recipe: Audit, subject: Subject, found: Labelled, other: Artifact | None) -> dict[str, Any]:
+    """What `--json` prints and what stands in `evidence.json`, before anything is measured."""
+    task: Task[Any, Any] = subject.task
+    rows: Store[Any] = found.rows
+    beside = subject.baseline
+    return {
+        "audit": {},
+        "model": recipe.model,
+        "file": recipe.test,
+        "rows": len(rows),
+        "task": {
+            "name": task.name,
+            "labels": list(task.label_names) if task.named_outputs else [],
+            "metric": task.chosen_metric,
+        },
+        "scores": _scores(subject),
+        "tests": {},
+        "baseline": None if beside is None else {"called": beside.called, "scores": _scores(beside), "tests": {}},
+        "not_measured": [],
+        "dropped_rows": [dict(row.__dict__) for row in found.dropped],
+        "seed": recipe.seed,
+    }
+
+
+def _write(folder: Path, evidence: dict[str, Any], recipe: Audit) -> None:
+    """Write the folder of an audit: evidence, page, recipe."""
+    with new_folder(folder, overwrite=recipe.overwrite) as work:
+        write_json(work / EVIDENCE, evidence)
+        (work / RECIPE).write_text(recipe_text(recipe.revised(output=None, overwrite=False).plain()), encoding="utf-8")
+        (work / report.PAGE).write_text(report.page(evidence), encoding="utf-8")
+        said = {"format": FORMAT, "headstart": own_version(), "kind": TABLES}
+        write_json(work / MANIFEST, checkable(said | {"files": files_named(work, (EVIDENCE, RECIPE))}))
