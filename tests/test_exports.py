@@ -25,7 +25,7 @@ EXPECTED = {
     "compare": "function", "tune": "function", "curve": "function", "evaluate": "function", "fit": "function", "load": "function", "plan": "function",
     "adapt": "function", "pretrain": "function", "distill": "function",
     "predict": "function", "resume": "function",
-    "export": "function", "duplicates": "function", "cluster": "function", "suggest": "function", "rank": "function", "check": "function", "import_model": "function", "trim": "function", "distill_vectors": "function", "chat": "function", "Conversation": "class",
+    "export": "function", "duplicates": "function", "cluster": "function", "suggest": "function", "rank": "function", "check": "function", "audit": "function", "import_model": "function", "trim": "function", "distill_vectors": "function", "chat": "function", "Conversation": "class",
     "fit_tasks": "function", "extract": "function", "run": "function",
     "index": "function", "search": "function", "ask": "function", "Index": "class",
 }  # fmt: skip

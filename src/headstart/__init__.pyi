@@ -123,6 +123,11 @@ def fit(
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
     translations: str | None = ...,
+    counterfactuals: str | None = ...,
+    typo_copies: str | None = ...,
+    typo_rate: float | None = ...,
+    copies: int | None = ...,
+    balance_groups: str | None = ...,
     auxiliary: str | Sequence[str | Keys] | None = ...,
     corpus: str | None = ...,
     group_column: str | None = ...,
@@ -166,6 +171,8 @@ def fit(
     reference: Sequence[str] | str | None = ...,
     source_language: str | None = ...,
     target_language: str | None = ...,
+    mask_terms: Mapping[str, Sequence[str]] | None = ...,
+    mask_word: str | None = ...,
     weight: str | None = ...,
     class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
     merge_labels: bool | None = ...,
@@ -359,6 +366,12 @@ def fit(
         target_test: File with labelled rows of that other domain.
         tests: Files with more rows to report scores on, by name, such as `shop=shop.csv,film=film.csv`.
         translations: File with translated training rows, with the same columns.
+        counterfactuals: File with lists of terms that could stand for each other, such as names of groups of
+            people.
+        typo_copies: Learn from training rows with misspelt words too.
+        typo_rate: Share of the words of such a copy that are misspelt, in (0, 1].
+        copies: Copies of a row at most for each list of terms, and with misspelt words, in [1, 20].
+        balance_groups: Column with groups, such as those of customers.
         auxiliary: Files with labelled rows of other tasks, one of which the network learns first (`intermediate-
             task`), separated by commas.
         corpus: Files with the passages that are searched, of the task retrieval.
@@ -406,6 +419,9 @@ def fit(
             `ref1,ref2`).
         source_language: Code of the language that is read, such as `en`, `eng` or `en-GB`.
         target_language: Code of the language that is written, such as `de`.
+        mask_terms: File with terms that the model is not to read, such as names of groups of people, or these as
+            lists by name.
+        mask_word: Word that stands in their place.
         weight: Column with how much each row counts in training, numbers over 0.
         class_weight: Weight of each class in training.
         merge_labels: Merge labels that differ only by case, white space or as 1 and 1.0 do into the most frequent
@@ -644,6 +660,11 @@ def fit_tasks(
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
     translations: str | None = ...,
+    counterfactuals: str | None = ...,
+    typo_copies: str | None = ...,
+    typo_rate: float | None = ...,
+    copies: int | None = ...,
+    balance_groups: str | None = ...,
     auxiliary: str | Sequence[str | Keys] | None = ...,
     corpus: str | None = ...,
     group_column: str | None = ...,
@@ -687,6 +708,8 @@ def fit_tasks(
     reference: Sequence[str] | str | None = ...,
     source_language: str | None = ...,
     target_language: str | None = ...,
+    mask_terms: Mapping[str, Sequence[str]] | None = ...,
+    mask_word: str | None = ...,
     weight: str | None = ...,
     class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
     merge_labels: bool | None = ...,
@@ -899,6 +922,11 @@ def compare(
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
     translations: str | None = ...,
+    counterfactuals: str | None = ...,
+    typo_copies: str | None = ...,
+    typo_rate: float | None = ...,
+    copies: int | None = ...,
+    balance_groups: str | None = ...,
     auxiliary: str | Sequence[str | Keys] | None = ...,
     corpus: str | None = ...,
     group_column: str | None = ...,
@@ -942,6 +970,8 @@ def compare(
     reference: Sequence[str] | str | None = ...,
     source_language: str | None = ...,
     target_language: str | None = ...,
+    mask_terms: Mapping[str, Sequence[str]] | None = ...,
+    mask_word: str | None = ...,
     weight: str | None = ...,
     class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
     merge_labels: bool | None = ...,
@@ -1136,6 +1166,11 @@ def tune(
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
     translations: str | None = ...,
+    counterfactuals: str | None = ...,
+    typo_copies: str | None = ...,
+    typo_rate: float | None = ...,
+    copies: int | None = ...,
+    balance_groups: str | None = ...,
     auxiliary: str | Sequence[str | Keys] | None = ...,
     corpus: str | None = ...,
     group_column: str | None = ...,
@@ -1179,6 +1214,8 @@ def tune(
     reference: Sequence[str] | str | None = ...,
     source_language: str | None = ...,
     target_language: str | None = ...,
+    mask_terms: Mapping[str, Sequence[str]] | None = ...,
+    mask_word: str | None = ...,
     weight: str | None = ...,
     class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
     merge_labels: bool | None = ...,
@@ -1370,6 +1407,11 @@ def plan(
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
     translations: str | None = ...,
+    counterfactuals: str | None = ...,
+    typo_copies: str | None = ...,
+    typo_rate: float | None = ...,
+    copies: int | None = ...,
+    balance_groups: str | None = ...,
     auxiliary: str | Sequence[str | Keys] | None = ...,
     corpus: str | None = ...,
     group_column: str | None = ...,
@@ -1413,6 +1455,8 @@ def plan(
     reference: Sequence[str] | str | None = ...,
     source_language: str | None = ...,
     target_language: str | None = ...,
+    mask_terms: Mapping[str, Sequence[str]] | None = ...,
+    mask_word: str | None = ...,
     weight: str | None = ...,
     class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
     merge_labels: bool | None = ...,
@@ -1604,6 +1648,11 @@ def distill(
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
     translations: str | None = ...,
+    counterfactuals: str | None = ...,
+    typo_copies: str | None = ...,
+    typo_rate: float | None = ...,
+    copies: int | None = ...,
+    balance_groups: str | None = ...,
     auxiliary: str | Sequence[str | Keys] | None = ...,
     corpus: str | None = ...,
     group_column: str | None = ...,
@@ -1647,6 +1696,8 @@ def distill(
     reference: Sequence[str] | str | None = ...,
     source_language: str | None = ...,
     target_language: str | None = ...,
+    mask_terms: Mapping[str, Sequence[str]] | None = ...,
+    mask_word: str | None = ...,
     weight: str | None = ...,
     class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
     merge_labels: bool | None = ...,
@@ -1728,6 +1779,12 @@ def distill(
         target_test: File with labelled rows of that other domain.
         tests: Files with more rows to report scores on, by name, such as `shop=shop.csv,film=film.csv`.
         translations: File with translated training rows, with the same columns.
+        counterfactuals: File with lists of terms that could stand for each other, such as names of groups of
+            people.
+        typo_copies: Learn from training rows with misspelt words too.
+        typo_rate: Share of the words of such a copy that are misspelt, in (0, 1].
+        copies: Copies of a row at most for each list of terms, and with misspelt words, in [1, 20].
+        balance_groups: Column with groups, such as those of customers.
         auxiliary: Files with labelled rows of other tasks, one of which the network learns first (`intermediate-
             task`), separated by commas.
         corpus: Files with the passages that are searched, of the task retrieval.
@@ -1775,6 +1832,9 @@ def distill(
             `ref1,ref2`).
         source_language: Code of the language that is read, such as `en`, `eng` or `en-GB`.
         target_language: Code of the language that is written, such as `de`.
+        mask_terms: File with terms that the model is not to read, such as names of groups of people, or these as
+            lists by name.
+        mask_word: Word that stands in their place.
         weight: Column with how much each row counts in training, numbers over 0.
         class_weight: Weight of each class in training.
         merge_labels: Merge labels that differ only by case, white space or as 1 and 1.0 do into the most frequent
@@ -1948,6 +2008,11 @@ def curve(
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
     translations: str | None = ...,
+    counterfactuals: str | None = ...,
+    typo_copies: str | None = ...,
+    typo_rate: float | None = ...,
+    copies: int | None = ...,
+    balance_groups: str | None = ...,
     auxiliary: str | Sequence[str | Keys] | None = ...,
     corpus: str | None = ...,
     group_column: str | None = ...,
@@ -1991,6 +2056,8 @@ def curve(
     reference: Sequence[str] | str | None = ...,
     source_language: str | None = ...,
     target_language: str | None = ...,
+    mask_terms: Mapping[str, Sequence[str]] | None = ...,
+    mask_word: str | None = ...,
     weight: str | None = ...,
     class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
     merge_labels: bool | None = ...,
@@ -2188,6 +2255,12 @@ def curve(
         target_test: File with labelled rows of that other domain.
         tests: Files with more rows to report scores on, by name, such as `shop=shop.csv,film=film.csv`.
         translations: File with translated training rows, with the same columns.
+        counterfactuals: File with lists of terms that could stand for each other, such as names of groups of
+            people.
+        typo_copies: Learn from training rows with misspelt words too.
+        typo_rate: Share of the words of such a copy that are misspelt, in (0, 1].
+        copies: Copies of a row at most for each list of terms, and with misspelt words, in [1, 20].
+        balance_groups: Column with groups, such as those of customers.
         auxiliary: Files with labelled rows of other tasks, one of which the network learns first (`intermediate-
             task`), separated by commas.
         corpus: Files with the passages that are searched, of the task retrieval.
@@ -2235,6 +2308,9 @@ def curve(
             `ref1,ref2`).
         source_language: Code of the language that is read, such as `en`, `eng` or `en-GB`.
         target_language: Code of the language that is written, such as `de`.
+        mask_terms: File with terms that the model is not to read, such as names of groups of people, or these as
+            lists by name.
+        mask_word: Word that stands in their place.
         weight: Column with how much each row counts in training, numbers over 0.
         class_weight: Weight of each class in training.
         merge_labels: Merge labels that differ only by case, white space or as 1 and 1.0 do into the most frequent
@@ -2779,6 +2855,84 @@ def evaluate(
         passage_weight: How much the order of passages counts against what the reader says, at least 0, see `ask`.
     """
 
+def audit(
+    model: str | Path,
+    test: str | Path,
+    *,
+    progress: Progress = ...,
+    threads: int | None = ...,
+    device: Literal["auto", "cpu", "cuda"] | None = ...,
+    precision: Literal["auto", "bfloat16", "float32"] | None = ...,
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "parquet", "tmx"] | None = ...,
+    encoding: str | None = ...,
+    delimiter: str | None = ...,
+    header: bool | None = ...,
+    task: str | None = ...,
+    text: Sequence[str] | str | None = ...,
+    corpus: str | None = ...,
+    runtime: Literal["auto", "torch", "ctranslate2"] | None = ...,
+    abstain: float | None = ...,
+    prediction_sets: float | None = ...,
+    label: str | None = ...,
+    by: Sequence[str] | str | None = ...,
+    swap: str | None = ...,
+    typos: str | None = ...,
+    typo_rates: Sequence[float] | float | None = ...,
+    forms: Sequence[str] | str | None = ...,
+    contrast: str | None = ...,
+    sentence_pairs: str | None = ...,
+    templates: str | None = ...,
+    tests: Mapping[str, str] | str | None = ...,
+    baseline: str | None = ...,
+    positive_label: str | None = ...,
+    least_rows: int | None = ...,
+    most_rows: int | None = ...,
+    most_copies: int | None = ...,
+    seed: int | None = ...,
+    output: str | None = ...,
+    overwrite: bool | None = ...,
+) -> dict[str, Any]:
+    """Whom a trained model treats worse, and what breaks it: groups, swapped terms, typos, contrast sets.
+
+    Options are those of `headstart audit --help-all`; `headstart explain NAME` tells all of one.
+
+    Args:
+        progress: Told what happens; silent by default.
+        threads: CPU threads.
+        device: Where networks compute.
+        precision: Precision of matrix products for 512 rows and more.
+        format: File format.
+        encoding: Text encoding such as `cp1252`.
+        delimiter: What stands between columns of a CSV file, one character.
+        header: Whether the first line of CSV and TSV files has names of columns.
+        task: Name of one of the tasks of a run that learnt several together.
+        text: Column(s) with the text.
+        corpus: Files with passages that a retriever is to search in place of those that it was fitted with.
+        runtime: What models that write compute with.
+        abstain: Confidence below which the model is not to answer, in [0, 1).
+        prediction_sets: Probability with which a set of labels is to hold the true one, in (0, 1).
+        label: Column with the label.
+        by: Columns whose values are groups that are compared, such as `region,age`.
+        swap: File with lists of terms that could stand for each other, such as names of groups of people.
+        typos: Misspell words.
+        typo_rates: Shares of the words that are misspelt, each in (0, 1].
+        forms: Other forms of the texts that should make no difference.
+        contrast: File with rows and copies that were changed a little so that another label is right.
+        sentence_pairs: File with pairs of sentences that differ in whom they speak of, as those of CrowS-Pairs and
+            WinoBias.
+        templates: YAML or JSON file with tests made of templates, such as negations.
+        tests: Files with more labelled rows, by name, such as `shop=shop.csv,film=film.csv`.
+        baseline: Folder of another run, such as one of `tf-idf`, that the same is measured of and that the model is
+            held against.
+        positive_label: Label that groups, terms and pairs are followed by, such as `toxic`.
+        least_rows: Rows below which a group is named and not scored, in [2, 100000].
+        most_rows: Rows whose changed texts are read at most, a sample by the seed, in [20, 100000].
+        most_copies: Copies of a row with other terms at most for each list, in [1, 1000].
+        seed: Seed of what is drawn, in [0, 4294967295].
+        output: Folder for what was found, with a page.
+        overwrite: Replace the output folder if headstart wrote it.
+    """
+
 def export(
     model: str | Path,
     *,
@@ -3075,6 +3229,8 @@ def rank(
     label: str | None = ...,
     labels: Sequence[str] | str | None = ...,
     metric: str | None = ...,
+    mask_terms: Mapping[str, Sequence[str]] | None = ...,
+    mask_word: str | None = ...,
     weight: str | None = ...,
     class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
     merge_labels: bool | None = ...,
@@ -3112,6 +3268,9 @@ def rank(
         labels: Labels in the order of the outputs, such as `good,bad`.
         metric: Score by which choices are made on validation, one of those that the task is judged by (`headstart
             list metrics`).
+        mask_terms: File with terms that the model is not to read, such as names of groups of people, or these as
+            lists by name.
+        mask_word: Word that stands in their place.
         weight: Column with how much each row counts in training, numbers over 0.
         class_weight: Weight of each class in training.
         merge_labels: Merge labels that differ only by case, white space or as 1 and 1.0 do into the most frequent
@@ -3189,6 +3348,8 @@ def check(
     reference: Sequence[str] | str | None = ...,
     source_language: str | None = ...,
     target_language: str | None = ...,
+    mask_terms: Mapping[str, Sequence[str]] | None = ...,
+    mask_word: str | None = ...,
     weight: str | None = ...,
     class_weight: Literal["balanced"] | Mapping[str, float] | None = ...,
     merge_labels: bool | None = ...,
@@ -3418,6 +3579,9 @@ def check(
             `ref1,ref2`).
         source_language: Code of the language that is read, such as `en`, `eng` or `en-GB`.
         target_language: Code of the language that is written, such as `de`.
+        mask_terms: File with terms that the model is not to read, such as names of groups of people, or these as
+            lists by name.
+        mask_word: Word that stands in their place.
         weight: Column with how much each row counts in training, numbers over 0.
         class_weight: Weight of each class in training.
         merge_labels: Merge labels that differ only by case, white space or as 1 and 1.0 do into the most frequent

@@ -408,7 +408,7 @@ def test_a_path_that_leads_nowhere_is_a_fault_of_the_recipe(sets: dict[str, Any]
         (b"text", "expected keys and values"),
         (
             b"verb: fitt\n",
-            r"verb: unknown verb 'fitt'; did you mean 'fit'\? \(known: fit, compare, curve, distill, distill-vectors, init, pretrain, adapt, tune, resume, predict, evaluate, extract, export, index, search, ask, chat, import, trim, duplicates, cluster, suggest, rank, check\)",
+            r"verb: unknown verb 'fitt'; did you mean 'fit'\? \(known: fit, compare, curve, distill, distill-vectors, init, pretrain, adapt, tune, resume, predict, evaluate, audit, extract, export, index, search, ask, chat, import, trim, duplicates, cluster, suggest, rank, check\)",
         ),
         (b"verb: [fit]\n", "verb: unknown verb"),
         (b"verb: fit\n\xff", "byte 10 is not UTF-8"),

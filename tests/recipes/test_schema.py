@@ -22,7 +22,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "resume": {"run": "runs/a"}, "predict": {"model": "runs/a", "texts": ("a",)}, "evaluate": {"model": "runs/a", "test": "a.csv"},
     "index": {"sources": ("docs",)}, "search": {"index": "runs/a", "query": ("a",)},
     "ask": {"index": "runs/a", "query": ("a",)},
-    "export": {"model": "m"}, "extract": {"model": "m", "task": "a"}, "duplicates": {"input": "a.csv"}, "cluster": {"input": "a.csv"}, "suggest": {"input": "a.csv"}, "rank": {"train": "a.csv"}, "check": {"train": "a.csv"}, "distill-vectors": {"source": "a.csv"}, "trim": {"backbone": "mini", "texts": ("a.txt",)}, "import": {"file": "a.gguf"}, "chat": {"model": "run"},
+    "export": {"model": "m"}, "audit": {"model": "m", "test": "a.csv"}, "extract": {"model": "m", "task": "a"}, "duplicates": {"input": "a.csv"}, "cluster": {"input": "a.csv"}, "suggest": {"input": "a.csv"}, "rank": {"train": "a.csv"}, "check": {"train": "a.csv"}, "distill-vectors": {"source": "a.csv"}, "trim": {"backbone": "mini", "texts": ("a.txt",)}, "import": {"file": "a.gguf"}, "chat": {"model": "run"},
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from headstart.cli.display import table
 from headstart.drawing.text import count
-from headstart.report.auditing import measured, score_rows
+from headstart.report.auditing import against, measured, score_rows
 
 
 def audit_shown(result: dict[str, Any]) -> str:
@@ -17,6 +17,8 @@ def audit_shown(result: dict[str, Any]) -> str:
     """
     scores = score_rows(result)
     lines = [table([head.removesuffix("|n") for head in scores["columns"]], scores["rows"])]
+    if beside := against(result):
+        lines += ["", beside]
     for each, plain in measured(result):
         lines += ["", each.heading, *(f"  {said}" for said in each.sentences(plain, result))]
     for each in result["not_measured"]:

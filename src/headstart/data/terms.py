@@ -35,7 +35,7 @@ class Swap(NamedTuple):
     new: str
 
 
-class Found(NamedTuple):
+class TermFound(NamedTuple):
     """A term in a text."""
 
     start: int
@@ -87,13 +87,13 @@ class TermList:
         any_of = "|".join(r"\s+".join(re.escape(word) for word in term.split()) for term in longest)
         return re.compile(rf"(?<!\w)(?:{any_of})(?!\w)", re.IGNORECASE)
 
-    def found(self, text: str) -> list[Found]:
+    def found(self, text: str) -> list[TermFound]:
         """Terms as whole words of a text, whatever their case, the longest where several begin at one place."""
         found = []
         for match in self._pattern.finditer(text):
             place = self._places.get(_folded(match.group()))
             if place is not None:
-                found.append(Found(*match.span(), self.table[place[0]][place[1]], *place))
+                found.append(TermFound(*match.span(), self.table[place[0]][place[1]], *place))
         return found
 
     def swaps(self, text: str, most: int, seed: int = 0) -> list[Swap]:
@@ -117,7 +117,7 @@ class TermList:
             pairs = [pairs[at] for at in sorted(draw.permutation(len(pairs))[:most].tolist())]
         return [self._swapped(text, found, old, new) for old, new in pairs]
 
-    def _swapped(self, text: str, found: Sequence[Found], old: int, new: int) -> Swap:
+    def _swapped(self, text: str, found: Sequence[TermFound], old: int, new: int) -> Swap:
         other = {old: new, new: old}
         parts, end, first = [], 0, None
         for each in found:
@@ -189,11 +189,11 @@ def term_list(name: str, given: Any, where: str) -> TermList:
     if not all(isinstance(row, list) and all(isinstance(term, str) and term.strip() for term in row) for row in rows):
         raise DataError(f"{where}: '{name}': {SHAPE}")
     table = tuple(tuple(" ".join(term.split()) for term in row) for row in rows)
-    if min(len(row) for row in table) < 2:
-        raise DataError(f"{where}: the list '{name}' has fewer than two terms, so there is nothing to swap")
     if len({len(row) for row in table}) > 1:
         raise DataError(f"{where}: '{name}' has lists of {', '.join(str(len(row)) for row in table)} terms; terms that change "
                         "together need lists of one length")  # fmt: skip
+    if min(len(row) for row in table) < 2:
+        raise DataError(f"{where}: the list '{name}' has fewer than two terms, so there is nothing to swap")
     for row in table:
         folded = [_folded(term) for term in row]
         if twice := next((term for at, term in enumerate(row) if folded[at] in folded[:at]), None):

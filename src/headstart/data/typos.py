@@ -101,7 +101,7 @@ class Typos:
             return word[:at] + (letter.upper() if word[at].isupper() else letter) + word[at + 1 :]
         if kind == 1:
             return word[:at] + word[at] + word[at:]
-        if kind == 2 or word[at - 1] == word[at]:
+        if kind == 2 or at == 1 or word[at - 1] == word[at]:
             return word[:at] + word[at + 1 :]
         return word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :]
 

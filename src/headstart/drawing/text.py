@@ -134,5 +134,5 @@ def shortened(text: str, limit: int) -> str:
 
 def shown(score: Mapping[str, Any], *, sign: bool = False) -> str:
     """A score with its interval in plain characters, as terminals show them: `0.874 [0.859, 0.889]`."""
-    value, low, high = (f"{score[key]:{'+' if sign else ''}.3f}" for key in ("value", "low", "high"))
+    value, low, high = (f"{score[key]:{'+' if sign else ''}z.3f}" for key in ("value", "low", "high"))
     return f"{value} [{low}, {high}]"

@@ -137,9 +137,11 @@ class Subject:
     """What people call the model; empty where it is the one that is spoken of."""
 
     def answers(self, rows: Store[Any]) -> Outputs:
-        """Decided outputs of other rows."""
+        """Decided outputs of other rows, whose texts stand as they came."""
         with np.errstate(all="ignore"):
-            return applied(self.predictor.decisions, self.task, self.predictor.outputs_of(rows))
+            return applied(
+                self.predictor.decisions, self.task, self.predictor.outputs_of(self.predictor.task.as_read(rows))
+            )
 
     @cached_property
     def confidence(self) -> tuple[np.ndarray, np.ndarray] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -80,15 +81,21 @@ class Audit(Inference):
     def _forms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return Perturbations(forms=value).forms
 
-    def measurements(self) -> tuple[Measurement, ...]:
-        """What is measured, in the order in which it is shown."""
+    def measurements(self, known: Sequence[str] = ()) -> tuple[Measurement, ...]:
+        """What is measured, in the order in which it is shown.
+
+        Args:
+            known: terms that the model was trained to take for each other.
+        """
         drawn = {"most_rows": self.most_rows, "seed": self.seed}
         followed = {"positive_label": self.positive_label}
         found: list[Measurement] = []
         if self.by:
             found.append(GroupGaps(by=self.by, least_rows=self.least_rows, seed=self.seed, **followed))
         if self.swap is not None:
-            found.append(Swaps(terms=self.swap, most_copies=self.most_copies, **followed, **drawn))
+            found.append(
+                Swaps(terms=self.swap, most_copies=self.most_copies, known_terms=tuple(known), **followed, **drawn)
+            )
         if self.typos is not None or self.forms:
             rates = self.typo_rates if self.typos is not None else ()
             slips = {} if self.typos is None else {"typos": self.typos}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from headstart.config import Component, InputPath, named, path_of_input, split_at_commas
+from headstart.data.typos import LAYOUTS
 from headstart.errors import quoted
 from headstart.readers import READERS
 from headstart.strategies.base import NO_STONE
@@ -162,6 +163,18 @@ class Data(Format):
     """File with translated training rows, with the same columns: they are learnt from beside the others, unless what they translate
     is held out. Which row each translates is told by a column `id` that both files have, or by their order. Spans may be marked in
     the text in place of the column with tags or answers, as in `<PER>Ada</PER> lives in <LOC>London</LOC>`."""
+    counterfactuals: InputPath | None = None
+    """File with lists of terms that could stand for each other, such as names of groups of people: training rows that have some are
+    learnt from with others in their place too, under the same label."""
+    typo_copies: str | None = Field(default=None, examples=["en"])
+    """Learn from training rows with misspelt words too: a language whose keyboard fingers slip on, such as `en`, or a file with
+    tabs, of words and the ways in which each is misspelt."""
+    typo_rate: float = Field(default=0.2, gt=0, le=1)
+    """Share of the words of such a copy that are misspelt, in (0, 1]."""
+    copies: int = Field(default=1, ge=1, le=20)
+    """Copies of a row at most for each list of terms, and with misspelt words, in [1, 20]."""
+    balance_groups: str | None = None
+    """Column with groups, such as those of customers: training rows count so that no label is more frequent in one of them."""
     auxiliary: Annotated[tuple[Auxiliary, ...], BeforeValidator(_as_auxiliary)] = Field(
         default=(), max_length=MOST_AUXILIARY, examples=["rich.csv"]
     )
@@ -208,7 +221,12 @@ class Data(Format):
         files = {role: path for role, path in found.items() if role in (*ROLES, CORPUS)}
         others = [each.revised(file=str(directory / each.file)) for each in self.auxiliary]
         tests = {name: found[Role.of_test(name)] for name in self.tests}
-        return self.revised(**files, tests=tests, auxiliary=others)
+        own: dict[str, str] = {}
+        if self.counterfactuals is not None:
+            own["counterfactuals"] = str(directory / self.counterfactuals)
+        if self.typo_copies is not None and self.typo_copies not in LAYOUTS:
+            own["typo_copies"] = str(directory / self.typo_copies)
+        return self.revised(**files, **own, tests=tests, auxiliary=others)
 
     @field_validator("tests")
     @classmethod

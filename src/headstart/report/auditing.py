@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from headstart.drawing.text import legible, shown
+from headstart.drawing.text import legible, probability, shown
 from headstart.evaluation import MEASUREMENTS
 from headstart.evaluation.measurements.base import Measurement
 from headstart.metrics import title_of
@@ -33,7 +33,9 @@ def page(evidence: Mapping[str, Any]) -> str:
         for each, plain in measured(seen)
     ]
     return stacked(
-        environment().get_template("audit.html.j2").render(evidence=seen, sections=sections, scores=score_rows(seen))
+        environment()
+        .get_template("audit.html.j2")
+        .render(evidence=seen, sections=sections, scores=score_rows(seen), beside=against(seen))
     )
 
 
@@ -49,7 +51,20 @@ def sentences(evidence: Mapping[str, Any]) -> list[str]:
     Args:
         evidence: what `audit` found.
     """
-    return [said for each, plain in measured(evidence) for said in each.sentences(plain, evidence)]
+    beside = against(evidence)
+    found = [said for each, plain in measured(evidence) for said in each.sentences(plain, evidence)]
+    return [beside, *found] if beside else found
+
+
+def against(evidence: Mapping[str, Any]) -> str:
+    """How the model's score lies to that of a baseline on the same rows; empty without one."""
+    test = evidence["against"]
+    if test is None:
+        return ""
+    return (
+        f"{title_of(test['metric']).capitalize()} is {shown(test['difference'], sign=True)} from that of "
+        f"{evidence['baseline']['called']} on the same rows (p {probability(test['p'])})."
+    )
 
 
 def score_rows(evidence: Mapping[str, Any]) -> dict[str, Any]:

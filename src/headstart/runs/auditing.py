@@ -10,15 +10,16 @@ from typing import Any
 from headstart.artifact import EVIDENCE, RECIPE, Artifact, files_named, own_version, recipe_text
 from headstart.data.files import require_file
 from headstart.data.store import Store
+from headstart.drawing.text import dig
 from headstart.errors import UsageError
-from headstart.evaluation.judging import plain, scores
+from headstart.evaluation.judging import compared, plain, scores
 from headstart.evaluation.measurements.base import Measurement
 from headstart.evaluation.subjects import Subject
 from headstart.folders import check_free, new_folder
 from headstart.manifest import FORMAT, MANIFEST, TABLES, checkable
 from headstart.recipes.auditing import Audit
 from headstart.report import auditing as report
-from headstart.runs.inference import Labelled, labelled_rows, loaded
+from headstart.runs.inference import FileRows, labelled_rows, loaded
 from headstart.runs.outcome import Call, Outcome, left_out
 from headstart.runtime.durable import write_json
 from headstart.tasks.base import Task
@@ -35,16 +36,16 @@ def audit(recipe: Audit, call: Call) -> Outcome:
         check_free(folder, overwrite=recipe.overwrite)
     for path in (recipe.test, *recipe.tests.values()):
         require_file(Path(path))
-    measurements = recipe.measurements()
-    for each in measurements:
+    for each in recipe.measurements():
         each.require()
     artifact = loaded(recipe, call)
-    found = labelled_rows(recipe, artifact, recipe.test, call)
+    measurements = recipe.measurements(_terms_known(artifact))
+    found = labelled_rows(recipe, artifact, recipe.test, call, as_written=True)
     other, beside = _baseline(recipe, artifact, found, call)
     subject = _subject(artifact, found, call, baseline=beside)
     result, notes = _result(recipe, subject, found, other), [*found.said, *left_out(found.dropped)]
     for name, path in recipe.tests.items():
-        more = labelled_rows(recipe.revised(by=()), artifact, path, call)
+        more = labelled_rows(recipe.revised(by=()), artifact, path, call, as_written=True)
         result["tests"][name] = {"file": path, "scores": _scores(_subject(artifact, more, call))}
         if other is not None and beside is not None:
             theirs = _subject(other, more, call, called=beside.called)
@@ -61,6 +62,13 @@ def audit(recipe: Audit, call: Call) -> Outcome:
     return Outcome(result, artifact, folder=folder, notes=notes)
 
 
+def _terms_known(artifact: Artifact) -> tuple[str, ...]:
+    """Terms that the model was trained to take for each other, or not to read."""
+    copies = dig(artifact.evidence, "data", "augmented", "counterfactuals", "terms") or ()
+    masked = (term for each in getattr(artifact.task, "masks", ()) for term in each.terms)
+    return (*copies, *masked)
+
+
 def _measure(measurement: Measurement, subject: Subject, result: dict[str, Any]) -> None:
     """Put into the result what a measurement finds, or why it finds nothing."""
     if lacking := measurement.wants - subject.offers:
@@ -74,7 +82,7 @@ def _measure(measurement: Measurement, subject: Subject, result: dict[str, Any])
         result["not_measured"].append({"measurement": measurement.name, "why": why})
 
 
-def _baseline(recipe: Audit, artifact: Artifact, found: Labelled, call: Call) -> tuple[Artifact | None, Subject | None]:
+def _baseline(recipe: Audit, artifact: Artifact, found: FileRows, call: Call) -> tuple[Artifact | None, Subject | None]:
     """The other model, and what it says of the rows.
 
     Raises:
@@ -96,11 +104,11 @@ def _baseline(recipe: Audit, artifact: Artifact, found: Labelled, call: Call) ->
 
 
 def _subject(
-    artifact: Artifact, found: Labelled, call: Call, *, baseline: Subject | None = None, called: str = ""
+    artifact: Artifact, found: FileRows, call: Call, *, baseline: Subject | None = None, called: str = ""
 ) -> Subject:
     """A model and what it says of rows."""
     call.progress.begin("evaluating", len(found.rows))
-    outputs = artifact.outputs_of(found.rows, progress=call.progress)
+    outputs = artifact.outputs_of(artifact.task.as_read(found.rows), progress=call.progress)
     call.progress.end()
     predictor = artifact.predictor
     return Subject(predictor, found.task, found.rows, outputs, "test", baseline=baseline, called=called)
@@ -110,7 +118,13 @@ def _scores(subject: Subject) -> dict[str, Any]:
     return plain(scores(subject.task, subject.outputs, subject.rows))
 
 
-def _result(recipe: Audit, subject: Subject, found: Labelled, other: Artifact | None) -> dict[str, Any]:
+def _against(subject: Subject, other: Subject) -> dict[str, Any]:
+    """The paired difference of the two models' scores."""
+    test = compared(subject.task, subject.outputs, other.outputs, subject.rows)
+    return {"metric": test.metric, "difference": test.difference.plain(), "p": test.p}
+
+
+def _result(recipe: Audit, subject: Subject, found: FileRows, other: Artifact | None) -> dict[str, Any]:
     """What `--json` prints and what stands in `evidence.json`, before anything is measured."""
     task: Task[Any, Any] = subject.task
     rows: Store[Any] = found.rows
@@ -128,6 +142,7 @@ def _result(recipe: Audit, subject: Subject, found: Labelled, other: Artifact | 
         "scores": _scores(subject),
         "tests": {},
         "baseline": None if beside is None else {"called": beside.called, "scores": _scores(beside), "tests": {}},
+        "against": None if beside is None else _against(subject, beside),
         "not_measured": [],
         "dropped_rows": [dict(row.__dict__) for row in found.dropped],
         "seed": recipe.seed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from headstart.backbones.location import Located
 from headstart.data.store import Store
 from headstart.decisions.base import applied
 from headstart.drawing.text import dig
+from headstart.evaluation.judging import sort_key
 from headstart.evaluation.measurements.base import measure
 from headstart.evaluation.measurements.lengths import notice
 from headstart.evaluation.subjects import Addition, Contender, FinishedRun, Subject, Taught
@@ -70,11 +72,27 @@ def gather(
         subject = Subject(
             kept.finished.predictor, parts.task, run.rows[part], outputs, part, shows=recipe.rows, run=run
         )
+        if any(each.takes_baseline for each in recipe.measured()):
+            subject = replace(subject, baseline=_best_control(entries, kept, subject, parts))
         measure(recipe.measured(), subject, evidence)
     if dig(evidence, "data", "lengths", "truncated"):
         evidence["data"]["warnings"].append(lengths_notice(evidence, parts.task))
     evidence["verdict"] = verdict(evidence)
     return evidence
+
+
+def _best_control(entries: list[Entry], kept: Entry, subject: Subject, parts: Parts) -> Subject | None:
+    """The best control on the rows of a subject, which the model that is kept is held against; None without one."""
+    task, best = subject.task, None
+    for entry in entries:
+        outputs = entry.outputs(subject.part, parts) if entry.candidate is not None else None
+        if entry.strategy.role != "control" or entry.label == kept.label or outputs is None:
+            continue
+        place = sort_key(task, outputs, subject.rows)
+        if best is None or place > best[0]:
+            found = Subject(entry.finished.predictor, task, subject.rows, outputs, subject.part, called=entry.label)
+            best = place, found
+    return None if best is None else best[1]
 
 
 def lengths_notice(evidence: Mapping[str, Any], task: Task) -> str:

@@ -307,7 +307,7 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     return Outcome(result, artifact, notes=notes)
 
 
-class Labelled(NamedTuple):
+class FileRows(NamedTuple):
     """Rows of a file that a model can be scored on."""
 
     task: Task[Any, Any]
@@ -319,8 +319,10 @@ class Labelled(NamedTuple):
     """What is odd about the file."""
 
 
-def labelled_rows(recipe: Evaluate | Audit, artifact: Artifact, path: str, call: Call) -> Labelled:
-    """Labelled rows of a file as a model reads them.
+def labelled_rows(
+    recipe: Evaluate | Audit, artifact: Artifact, path: str, call: Call, *, as_written: bool = False
+) -> FileRows:
+    """FileRows rows of a file as a model reads them, or as they stand there, see `Task.as_read`.
 
     Raises:
         DataError: no row can be used, or a column is missing.
@@ -330,6 +332,8 @@ def labelled_rows(recipe: Evaluate | Audit, artifact: Artifact, path: str, call:
 
     changes = {key: value for key, value in (("text", recipe.text), ("label", recipe.label)) if value}
     task = artifact.task.revised(**changes)
+    if as_written and getattr(task, "mask_terms", None) is not None:
+        task = task.revised(mask_terms=None)
     table = accepted(open_table(path, sides=task.sides, **recipe.reading), task.label, learnt=False)
     if getattr(task, "weight", None) is not None and task.weight not in table.columns:
         task = task.revised(weight=None)  # weights are of training; scores count every row alike
@@ -348,7 +352,7 @@ def labelled_rows(recipe: Evaluate | Audit, artifact: Artifact, path: str, call:
             why = f"; first reason: line {unparsed[0].line}: {unparsed[0].reason}"
         raise DataError(f"{path} has no row with a text and one of the labels {', '.join(artifact.labels[:10])}{why}")
     said += [*table.remarks, *task.remarks(table)]
-    return Labelled(task, rows, [*table.dropped, *unparsed, *unknown], said)
+    return FileRows(task, rows, [*table.dropped, *unparsed, *unknown], said)
 
 
 def _of_tasks(recipe: Evaluate, known: Sequence[str], call: Call) -> Outcome:

@@ -17,6 +17,7 @@ from headstart.readers.opening import is_plain, open_table
 from headstart.recipes.base import Recipe
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import CORPUS, SCORED, TARGET, TRAIN, TRANSLATIONS, VALIDATION, Data, Format, Role
+from headstart.runs.augmented import require, wanted
 from headstart.runs.searched import contested, read_corpus, with_passages
 from headstart.runs.splitting import LEAKS, LabelledRows, Parts, Source, bound, split
 from headstart.runs.teaching import Lesson, has_teacher, lesson_for, opened_lines
@@ -47,17 +48,8 @@ def prepare(recipe: Experiment, progress: Progress, table: Table | None = None) 
     return into_parts(read(recipe, table, progress), recipe, progress)
 
 
-def read(
-    recipe: Experiment, table: Table | None = None, progress: Progress = SILENT, answers: Path | None = None
-) -> LabelledRows:
-    """The rows of all files of an experiment, parsed and cleaned; raises as `prepare`.
-
-    Args:
-        recipe: of the run.
-        table: rows handed over in Python, in place of the training file.
-        progress: told of the texts that a teacher labels.
-        answers: file in which answers of endpoints are kept.
-    """
+def _require_files(recipe: Experiment) -> None:
+    """Refuse a recipe whose strategies or measurements lack files that they need; raises as `prepare`."""
     named = recipe.strategies or ()
     faults = [
         f"data.target: {each.name} {NO_TARGET}" for each in named if "texts" in each.needs and not recipe.data.target
@@ -69,6 +61,22 @@ def read(
     ]
     if faults:
         raise RecipeError(faults)
+    for each in recipe.measured():
+        each.require()
+
+
+def read(
+    recipe: Experiment, table: Table | None = None, progress: Progress = SILENT, answers: Path | None = None
+) -> LabelledRows:
+    """The rows of all files of an experiment, parsed and cleaned; raises as `prepare`.
+
+    Args:
+        recipe: of the run.
+        table: rows handed over in Python, in place of the training file.
+        progress: told of the texts that a teacher labels.
+        answers: file in which answers of endpoints are kept.
+    """
+    _require_files(recipe)
     data = recipe.data
     taught = has_teacher(recipe)
     if table is None and taught:
@@ -82,6 +90,11 @@ def read(
         raise DataError(table.doubt)
     refuse_nested(table, recipe.task.label)
     table = accepted(table, recipe.task.label)
+    require(data)
+    if wanted(data) and data.folds:
+        raise RecipeError(
+            ["data.folds: copies join training rows, of which some are held out whole; leave the folds out"]
+        )
     if data.translations is not None and data.folds:
         raise RecipeError(
             ["data.folds: translated rows join training rows, of which some are held out whole; leave the folds out"]

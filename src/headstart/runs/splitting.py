@@ -16,6 +16,7 @@ from headstart.data.store import Store
 from headstart.errors import DataError, RecipeError
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import ROLES, SCORED, TARGET, TEST, TRAIN, TRANSLATIONS, VALIDATION, Data, Role
+from headstart.runs.augmented import augmented, wanted
 from headstart.runs.cuts import VALIDATION_SHARE, are_few, cut_off, groups_of, share_of, test_part, untestable
 from headstart.runs.translated import joined
 from headstart.strategies.offers import made_for_few
@@ -93,6 +94,7 @@ class Parts:
         answers: what a teacher said of texts meanwhile, see `Context.answers`.
         language: how the backbone cuts the words of the training texts, as plain data; None where that was not looked at.
         teachers: that were opened for that, see `Context.teachers`.
+        augmented: what training rows stand there in other words, or count otherwise, as plain data.
     """
 
     task: Task
@@ -109,6 +111,7 @@ class Parts:
     language: Mapping[str, Any] | None = None
     teachers: Mapping[Sequence[str], Any] = field(default_factory=dict)
     inner_folds: np.ndarray | None = None
+    augmented: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def train(self) -> Store[Any]:
@@ -185,6 +188,7 @@ class Parts:
             **({"language": dict(self.language)} if self.language else {}),
             **({} if self.labelled else {"labelled": False}),
             **({"labels_by": self._labels_by} if self.labels_by else {}),
+            **({"augmented": dict(self.augmented)} if self.augmented else {}),
         }
 
 
@@ -242,8 +246,8 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
     if VALIDATION in parts:
         if data.folds:
             raise RecipeError(["data.folds: a validation part is given, so there is nothing to cross-validate"])
-        inner = _inner_folds(rows, task, recipe) if TRANSLATIONS not in parts else None
-    elif TRANSLATIONS not in parts and are_few(rows, task, data):
+        inner = _inner_folds(rows, task, recipe) if TRANSLATIONS not in parts and not wanted(data) else None
+    elif TRANSLATIONS not in parts and not wanted(data) and are_few(rows, task, data):
         numbers, said = _numbered_folds(rows, task, recipe)
         warnings += said
     else:
@@ -260,6 +264,9 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
     if translations is not None and added is not None:
         files[TRANSLATIONS] = {**files[TRANSLATIONS], **added.facts()}
         warnings.append(added.sentence(translations.file))
+    more = augmented(parts[TRAIN], data, task, recipe.seed)
+    parts[TRAIN] = more.rows
+    warnings += more.said
     if TARGET in parts:
         parts[TARGET], said = _new_texts(parts, task)
         warnings += said
@@ -279,6 +286,7 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
         answers=labelled.answers,
         teachers=labelled.teachers,
         inner_folds=inner,
+        augmented=more.facts,
     )
 
 

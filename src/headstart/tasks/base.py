@@ -281,6 +281,10 @@ class Task(Objective, Judged[E, O], CardCode, Generic[E, O]):
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Any], list[Any]]:
         """Examples of a table, and a `Dropped` for every row that has no usable text or label."""
 
+    def as_read(self, rows: Store[Any]) -> Store[Any]:
+        """Rows as models read them, where a task changes texts that come in; `parse` gives them so."""
+        return rows
+
     def remarks(self, table: Table) -> list[str]:
         """What is odd about the labels of a table, in sentences, though its rows can be used."""
         return []

@@ -55,6 +55,7 @@ from headstart.tasks.label_lists import (
     refuse_vectors,
 )
 from headstart.tasks.mark_columns import refuse_one_mark, require_marks
+from headstart.tasks.masking import MaskedTerms
 from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, own_weights
 from headstart.types import Dropped, LabelSet, probability_columns
@@ -68,7 +69,7 @@ NONE = "(none)"
 """What a row without labels is called."""
 
 
-class MultiLabelClassification(PooledTask[Example]):
+class MultiLabelClassification(MaskedTerms, PooledTask[Example]):
     """Any number of labels for each text: topics, tags, emotions.
 
     Each label is a decision of its own: it is given where its probability reaches its threshold. Thresholds make the F1 of
@@ -184,7 +185,7 @@ class MultiLabelClassification(PooledTask[Example]):
             table, lambda parts: text_fault(joined(parts)), texts=names, label=label, weight=weight, read=read
         )
         columns = [taken(table.column(name, "--text"), rows.kept) for name in names]
-        return stored(table, rows, Examples(columns, rows.labels, rows.weights)), rows.dropped
+        return self.as_read(stored(table, rows, Examples(columns, rows.labels, rows.weights))), rows.dropped
 
     def remarks(self, table: Table) -> list[str]:
         """Labels that look like several, and those that read like missing values."""

@@ -36,6 +36,7 @@ from headstart.metrics.results import LabelResults
 from headstart.metrics.thresholds import TUNED, best_thresholds, label_by_thresholds
 from headstart.tasks.base import E
 from headstart.tasks.label_cells import one_label
+from headstart.tasks.masking import MaskedTerms
 from headstart.tasks.mistakes import Mistake
 from headstart.tasks.pooled import PooledTask, own_weights
 from headstart.types import Dropped, LabelPrediction, probability_columns
@@ -56,7 +57,7 @@ FEW_LABELS = 10
 """Labels up to which thresholds are tested with 10,000 resamples; 2,000 where there are more, which take longer."""
 
 
-class SingleLabel(PooledTask[E], Generic[E]):
+class SingleLabel(MaskedTerms, PooledTask[E], Generic[E]):
     """A task whose examples have one label each.
 
     Where the chosen metric is macro_f1 or mcc, the predicted label is the one with the highest probability relative to its

@@ -65,7 +65,7 @@ class TextClassification(SingleLabel[Example]):
         label, weight = (self.label or "", self.weight) if labelled else (None, None)
         rows = usable_rows(table, lambda parts: text_fault(joined(parts)), texts=names, label=label, weight=weight)
         columns = [taken(table.column(name, "--text"), rows.kept) for name in names]
-        return stored(table, rows, Examples(columns, rows.labels, rows.weights)), rows.dropped
+        return self.as_read(stored(table, rows, Examples(columns, rows.labels, rows.weights))), rows.dropped
 
     def label_examples(self) -> list[Example]:
         """Three examples per label, made of the label's own words ("This text is about sci tech.").

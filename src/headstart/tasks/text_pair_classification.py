@@ -71,7 +71,7 @@ class TextPairClassification(SingleLabel[Pair]):
         label, weight = (self.label or "", self.weight) if labelled else (None, None)
         rows = usable_rows(table, pair_fault(names), texts=names, label=label, weight=weight)
         first, second = (taken(table.column(name, "--text"), rows.kept) for name in names)
-        return stored(table, rows, Pairs(first, second, rows.labels, rows.weights)), rows.dropped
+        return self.as_read(stored(table, rows, Pairs(first, second, rows.labels, rows.weights))), rows.dropped
 
     @classmethod
     def toy_examples(cls) -> list[Pair]:

@@ -29,6 +29,7 @@ KINDS = ("label", "labels")
 class AskedAgain(Measurement):
     """A measurement whose `found` is of one model; where there is a baseline, the same is found of it."""
 
+    takes_baseline: ClassVar[bool] = True
     passes: ClassVar[float] = 5.0
     """About how often each row is read."""
     makes_texts: ClassVar[bool] = False

@@ -35,6 +35,8 @@ class Measurement(Component, ABC):
     """Whether runs measure it that name no measurements."""
     always: ClassVar[bool] = False
     """Whether it is measured whatever a recipe names, for report and card rely on it."""
+    takes_baseline: ClassVar[bool] = False
+    """Whether it asks another model too, where there is one: in a run the best control."""
     place: ClassVar[tuple[str, ...]] = ()
     """Keys on the way to its data in the evidence; its name alone if empty."""
     printed: ClassVar[tuple[str, ...] | None] = ()
@@ -84,7 +86,7 @@ class Measurement(Component, ABC):
         """Numbers and drawings for its template, None where there is nothing to show.
 
         The usual template shows title and sentences, `charts` (drawings), and `rows` (cells of texts and numbers) below `columns`
-        (their heads, with `|n` behind those of numbers).
+        (their heads, with `|n` behind those of numbers); or several such, each with a `caption`, under `tables`.
         """
         return None
 

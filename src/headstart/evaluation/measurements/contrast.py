@@ -29,7 +29,6 @@ class ContrastSets(AskedAgain):
 
     name: ClassVar[str] = "contrast"
     title: ClassVar[str] = "Contrast sets"
-    template: ClassVar[str] = "tables.html.j2"
     passes: ClassVar[float] = 0.5
 
     pairs: InputPath | None = None

@@ -42,8 +42,8 @@ class GroupGaps(Measurement):
 
     name: ClassVar[str] = "group_gaps"
     title: ClassVar[str] = "Groups"
-    template: ClassVar[str] = "tables.html.j2"
     wants: ClassVar[frozenset[Want]] = frozenset({"columns"})
+    takes_baseline: ClassVar[bool] = True
 
     by: Names = ()
     """Columns whose values are the groups, such as `customer,region`."""
@@ -141,7 +141,7 @@ class GroupGaps(Measurement):
         return found
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
-        """Of each column the gap of the scores, the groups that are clearly worse, and the gaps of rates that are no noise."""
+        """For each column the gap of the scores, the groups that are clearly worse, and the gaps of rates that are no noise."""
         said = []
         for column in plain["columns"]:
             by = f"By {quoted(column['column'])}"
@@ -150,6 +150,10 @@ class GroupGaps(Measurement):
                 continue
             said += _scores_said(by, column, title_of(plain["metric"]), plain["split"])
             said += [line for label in column["labels"] for line in _rates_said(by, column, label)]
+            other = _of_baseline(plain, column["column"])
+            if other is not None:
+                called = plain["baseline"]["called"]
+                said += [line for row in _gaps_beside(column, other) if (line := _beside_said(by, row, called))]
         return said
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -168,11 +172,69 @@ class GroupGaps(Measurement):
             ]  # fmt: skip
             tables.append({"caption": f"By {column['column']}", "columns": heads, "rows": rows})
             tables += [_label_table(column, label) for label in column["labels"]]
+            other = _of_baseline(plain, column["column"])
+            if other is not None and (rows := _gaps_beside(column, other)):
+                called = plain["baseline"]["called"]
+                heads = [
+                    "what lies apart",
+                    f"{called}|n",
+                    "above its noise|n",
+                    "this model|n",
+                    "above its noise|n",
+                    "removed|n",
+                ]
+                body = [
+                    [row["what"], number(row["before"]["value"]), number(row["before"]["above"]), number(row["after"]["value"]),
+                     number(row["after"]["above"]), "" if row["removed"] is None else f"{row['removed']:.0%}"]
+                    for row in rows
+                ]  # fmt: skip
+                tables.append(
+                    {"caption": f"Gaps by {column['column']}, beside {called}", "columns": heads, "rows": body}
+                )
         return {"tables": tables} if tables else None
 
     def card(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """The sentences."""
         return [f"- {said}" for said in self.sentences(plain, evidence)]
+
+
+def _of_baseline(plain: Mapping[str, Any], column: str) -> Mapping[str, Any] | None:
+    """What was found of a baseline by a column, where it was measured."""
+    columns = (plain.get("baseline") or {}).get("columns", ())
+    return next((each for each in columns if each["column"] == column and not each.get("why")), None)
+
+
+def _gaps_beside(own: Mapping[str, Any], other: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Gaps of a baseline and of the model, and what share of that above the noise is gone."""
+    pairs = [("scores", other["gap"], own["gap"])]
+    for before, after in zip(other["labels"], own["labels"], strict=True):
+        pairs += [
+            (f"'{after['label']}' {RATES[key]}", before[key]["equality_difference"], after[key]["equality_difference"])
+            for key in RATES
+            if key in before and key in after
+        ]
+    return [
+        {
+            "what": what,
+            "before": before,
+            "after": after,
+            "removed": 1 - after["above"] / before["above"] if before["above"] > 0 else None,
+        }
+        for what, before, after in pairs
+        if before is not None and after is not None
+    ]
+
+
+def _beside_said(by: str, row: Mapping[str, Any], called: str) -> str:
+    """A gap of a baseline that is no noise, and what is left of it; empty where there is none."""
+    before = row["before"]
+    if before.get("p_holm", before["p"]) >= ALPHA or row["removed"] is None:
+        return ""
+    change = f"{row['removed']:.0%} of it is gone" if row["removed"] >= 0 else f"it is {-row['removed']:.0%} larger"
+    return (
+        f"{by}, {row['what']}: {called} lies {number(before['above'])} above the noise, this model "
+        f"{number(row['after']['above'])}: {change}."
+    )
 
 
 class Groups:

@@ -29,7 +29,6 @@ class Perturbations(AskedAgain):
 
     name: ClassVar[str] = "perturbations"
     title: ClassVar[str] = "Typos and other forms"
-    template: ClassVar[str] = "tables.html.j2"
     passes: ClassVar[float] = 7.0
 
     typos: str = KEYBOARD

@@ -45,7 +45,6 @@ class SentencePairs(AskedAgain):
 
     name: ClassVar[str] = "sentence_pairs"
     title: ClassVar[str] = "Pairs of sentences"
-    template: ClassVar[str] = "tables.html.j2"
     makes_texts: ClassVar[bool] = True
     passes: ClassVar[float] = 2.0
 

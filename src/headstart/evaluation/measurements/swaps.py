@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from headstart.config import InputPath
+from headstart.config import InputPath, Names
 from headstart.data.store import Store
 from headstart.data.terms import Swap, TermList, read_terms
 from headstart.drawing.scores import ALPHA
@@ -54,7 +54,6 @@ class Swaps(AskedAgain):
 
     name: ClassVar[str] = "swaps"
     title: ClassVar[str] = "Swapped terms"
-    template: ClassVar[str] = "tables.html.j2"
     passes: ClassVar[float] = 6.0
 
     terms: InputPath | None = None
@@ -63,6 +62,9 @@ class Swaps(AskedAgain):
     """Label whose probability is followed; by default each one, where there are five at most."""
     most_copies: int = Field(default=10, ge=1, le=1000)
     """Copies of a row with other terms at most for each list, in [1, 1000]; a sample where there could be more."""
+
+    known_terms: Names = ()
+    """Terms that the model was trained to take for each other: swaps among them are counted apart from those with others."""
 
     def require(self) -> None:
         """Read the terms; raises as `read_terms` does."""
@@ -101,10 +103,26 @@ class Swaps(AskedAgain):
             "cut": int(cut.sum()),
             "examples": _examples(subject, versions, own, after, flipped, moved),
         }
+        found["known"] = self._apart(versions, flipped, moved)
         found["terms"] = [
             entry for label in followed for entry in self._terms(subject, terms, versions, own, after, label)
         ]
         return found | {"aurocs": self._aurocs(subject, terms, followed)}
+
+    def _apart(self, versions: Versions, flipped: np.ndarray, moved: np.ndarray) -> dict[str, Any] | None:
+        """Swaps among terms that the training knew, and those with a term that it did not know; None where it knew none."""
+        names = {term.casefold() for term in self.known_terms}
+        if not names:
+            return None
+        inside = np.array([names >= {each.old.casefold(), each.new.casefold()} for each in versions.swaps])
+        return {
+            kind: {
+                "copies": int(chosen.sum()),
+                "flipped": float(flipped[chosen].mean()) if chosen.any() else None,
+                "shift": float(moved[chosen].mean()) if chosen.any() else None,
+            }
+            for kind, chosen in (("known", inside), ("held_out", ~inside))
+        }
 
     def _versions(self, rows: Store[Any], terms: TermList) -> Versions:
         """Copies of rows with other terms."""
@@ -193,6 +211,8 @@ class Swaps(AskedAgain):
                     f"; of {called} {shown(other['flips'])} change, and probabilities move by {shown(other['shift'])}"
                 )
             said.append(f"{line}.")
+            if each.get("known"):
+                said.append(_apart_said(each))
             if clear := [term for term in each["terms"] if term["p_holm"] < ALPHA][:5]:
                 moves = ", ".join(
                     f"{term['term']} {shown(term['shift'], sign=True)} for {term['label']}" for term in clear
@@ -262,6 +282,17 @@ class Swaps(AskedAgain):
     def card(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """The sentences."""
         return [f"- {said}" for said in self.sentences(plain, evidence)]
+
+
+def _apart_said(each: Mapping[str, Any]) -> str:
+    """Swaps among terms that the training knew beside those with others."""
+    kinds = (("known", "terms of the training alone"), ("held_out", "a held-out term"))
+    parts = [
+        f"{count(each['known'][kind]['copies'])} copies with {what}, {share(each['known'][kind]['flipped'], 1)} change their label"
+        for kind, what in kinds
+        if each["known"][kind]["copies"]
+    ]
+    return f"Of '{each['list']}': of " + "; of ".join(parts) + "."
 
 
 def _numbers(each: Mapping[str, Any]) -> list[Any]:

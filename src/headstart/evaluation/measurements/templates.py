@@ -71,7 +71,6 @@ class TemplateTests(AskedAgain):
 
     name: ClassVar[str] = "templates"
     title: ClassVar[str] = "Templates"
-    template: ClassVar[str] = "tables.html.j2"
     makes_texts: ClassVar[bool] = True
     passes: ClassVar[float] = 0.5
 

@@ -1,0 +1,386 @@
+"""Measurements that ask a model again: groups, swapped terms, typos, templates, contrast sets, pairs of sentences."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headstart.data.examples import Example
+from headstart.data.outputs import Logits
+from headstart.data.store import Store
+from headstart.errors import DataError, MissingInputError
+from headstart.evaluation.measurements.asked_again import mean_score
+from headstart.evaluation.measurements.contrast import ContrastSets
+from headstart.evaluation.measurements.group_gaps import GroupGaps, grouped
+from headstart.evaluation.measurements.perturbations import Perturbations
+from headstart.evaluation.measurements.sentence_pairs import SentencePairs, read_pairs
+from headstart.evaluation.measurements.swaps import Swaps
+from headstart.evaluation.measurements.templates import TemplateTests, read_templates
+from headstart.evaluation.subjects import Subject
+from headstart.predictors.base import Predictor
+from headstart.tasks.text_classification import TextClassification
+from headstart.tasks.text_regression import TextRegression
+
+NUMBERS = TextRegression(text=("text",), label="label")
+TASK = TextClassification(text=("text",), label="label", labels=("down", "up"))
+
+
+class Words(Predictor):
+    """Adds up the weights of the words that it knows, spelt as they are."""
+
+    kind = "words"
+    runtime = "numpy"
+
+    def __init__(self, weights: dict[str, float]) -> None:
+        super().__init__(TASK)
+        self.weights_of = weights
+        self.read = 0
+
+    def outputs(self, inputs: Sequence[Any], **_: Any) -> Logits:
+        self.read += len(inputs)
+        up = np.array(
+            [sum(self.weights_of.get(word, 0.0) for word in text.split()) for text in inputs], dtype=np.float32
+        )
+        return Logits(
+            np.array([len(text) > 200 for text in inputs], dtype=bool), np.stack([np.zeros_like(up), up], axis=1)
+        )
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        raise NotImplementedError
+
+    @classmethod
+    def load(cls, folder: Path, task: Any, description: Any) -> Predictor:
+        raise NotImplementedError
+
+    def usage(self) -> str:
+        return ""
+
+
+FAIR = {"good": 2.0, "bad": -2.0}
+UNFAIR = FAIR | {"muslim": -5.0, "she": 0.2}
+
+
+def subject(weights: dict[str, float], rows: Store[Any], **options: Any) -> Subject:
+    predictor = Words(weights)
+    return Subject(predictor, TASK, rows, predictor.outputs(list(rows.inputs)), **options)
+
+
+def store(texts: Sequence[str], labels: Sequence[str], **columns: Any) -> Store[Example]:
+    examples = [Example(text, label) for text, label in zip(texts, labels, strict=True)]
+    return Store(examples, range(2, len(examples) + 2), "test.csv", columns)
+
+
+def balanced(count: int = 120) -> Store[Example]:
+    who = ["christian", "muslim", "jewish"]
+    texts = [f"the {who[at % 3]} shop is {('good', 'bad')[at // 3 % 2]} {at}" for at in range(count)]
+    return store(
+        texts, [("up", "down")[at // 3 % 2] for at in range(count)], belief=[who[at % 3] for at in range(count)]
+    )
+
+
+@pytest.fixture
+def terms(tmp_path: Path) -> str:
+    path = tmp_path / "terms.yaml"
+    path.write_text("belief: [christian, muslim, jewish, sikh]\n")
+    return str(path)
+
+
+# Groups
+
+
+def test_groups_that_a_model_treats_alike_and_one_that_it_does_not() -> None:
+    fair = GroupGaps(by=("belief",)).measure(subject(FAIR, balanced()))["columns"][0]
+    assert [each["name"] for each in fair["groups"]] == ["christian", "muslim", "jewish"]
+    assert fair["gap"]["value"] == 0 and fair["labels"][0]["demographic_parity"]["difference"]["value"] == 0
+    own = subject(UNFAIR, balanced(), baseline=subject(FAIR, balanced(), called="fair"))
+    found = GroupGaps(by=("belief",)).measure(own)
+    column = found["columns"][0]
+    assert column["gap"]["value"] == pytest.approx(0.5) and column["gap"]["p"] < 0.01
+    muslim = next(each for each in column["groups"] if each["name"] == "muslim")
+    assert muslim["difference"]["value"] == pytest.approx(-0.5) and muslim["p_holm"] < 0.01
+    [label] = column["labels"]
+    assert label["label"] == "up" and label["true_positive_rate"]["by_group"] == [1, 0, 1]
+    assert label["false_positive_rate"]["equality_difference"]["value"] == 0
+    assert label["auroc"][1]["subgroup"]["value"] == 1 and label["auroc"][1]["bnsp"]["value"] < 0.5
+    said = " ".join(GroupGaps().sentences(found, {}))
+    assert "least often for 'muslim' (0.000)" in said and "from the rest" in said
+    view = GroupGaps().view(found, {})
+    assert view is not None and [each["caption"] for each in view["tables"]][-1] == "Gaps by belief, beside fair"
+
+
+def test_a_baseline_shows_what_is_gone_of_a_gap() -> None:
+    own = subject(FAIR, balanced(), baseline=subject(UNFAIR, balanced(), called="before"))
+    said = " ".join(GroupGaps().sentences(GroupGaps(by=("belief",)).measure(own), {}))
+    assert "before lies" in said and "100% of it is gone" in said
+
+
+def test_groups_that_are_too_small_numbers_and_odd_columns_are_named() -> None:
+    rows = balanced()
+    beside = {
+        "place": ["a"] * 60 + ["b"] * 57 + ["c"] * 3, "age": [str(at % 60) for at in range(120)],
+        "id": [f"x{at}" for at in range(120)], "one": ["z"] * 120, "gaps": [""] * 50 + ["a"] * 35 + ["b"] * 35,
+    }  # fmt: skip
+    rows = Store(rows.examples, rows.lines, rows.file, beside)
+    found = {each["column"]: each for each in GroupGaps(by=tuple(beside)).measure(subject(FAIR, rows))["columns"]}
+    assert found["place"]["small"] == {"c": 3} and len(found["place"]["groups"]) == 2
+    assert found["age"]["kind"] == "numbers" and [each["n"] for each in found["age"]["groups"]] == [30, 30, 30, 30]
+    assert "no value of 120 has 20 rows" in found["id"]["why"] and "one value" in found["one"]["why"]
+    assert found["gaps"]["empty"] == 50 and [each["n"] for each in found["gaps"]["groups"]] == [35, 35]
+    said = GroupGaps().sentences({"columns": list(found.values()), "metric": "accuracy", "split": "test"}, {})
+    assert any("too few rows for a score: 'c' (3)" in each for each in said)
+    with pytest.raises(DataError, match="has no column 'plac'.*place"):
+        grouped(rows, "plac", 20)
+    with pytest.raises(DataError, match="has no label 'upp'.*up"):
+        GroupGaps(by=("place",), positive_label="upp").measure(subject(FAIR, rows))
+
+
+# Swapped terms
+
+
+def test_swaps_find_the_term_that_a_label_hangs_on(terms: str) -> None:
+    own = subject(UNFAIR, balanced(), baseline=subject(FAIR, balanced(), called="fair"))
+    found = Swaps(terms=terms).measure(own)
+    assert found is not None
+    [each] = found["lists"]
+    assert (each["rows"], each["copies"]) == (120, 360)
+    # Of 60 good rows 40 lose their label where muslim comes, and 20 win it where it goes; bad ones stay down.
+    assert each["flips"]["value"] == pytest.approx(60 / 120) and each["copies_flipped"] == pytest.approx(
+        (40 + 60) / 360
+    )
+    assert (
+        each["terms"][0]["term"] == "muslim"
+        and each["terms"][0]["shift"]["high"] < -0.3
+        and each["terms"][0]["p_holm"] < 0.01
+    )
+    assert found["baseline"]["lists"][0]["flips"]["value"] == 0
+    assert {area["term"] for area in each["aurocs"]} == {"christian", "muslim", "jewish"}
+    example = each["examples"][0]
+    assert {example["before"], example["after"]} == {"up", "down"} and "muslim" in (example["old"], example["new"])
+    said = " ".join(Swaps().sentences(found, {}))
+    assert "0.500" in said and "of fair 0.000" in said and "muslim -0." in said
+    assert Swaps().view(found, {}) is not None
+
+
+def test_swaps_among_terms_of_the_training_stand_apart(terms: str) -> None:
+    found = Swaps(terms=terms, known_terms=("Christian", "jewish")).measure(subject(UNFAIR, balanced()))
+    assert found is not None
+    apart = found["lists"][0]["known"]
+    assert apart["known"] == {"copies": 80, "flipped": 0.0, "shift": 0.0} and apart["held_out"]["copies"] == 280
+    assert "of 80 copies with terms of the training alone, 0.0 %" in " ".join(Swaps().sentences(found, {}))
+
+
+def test_swaps_say_what_they_cannot_find(tmp_path: Path, terms: str) -> None:
+    found = Swaps(terms=terms).measure(subject(FAIR, store(["a good day"] * 3, ["up"] * 3)))
+    assert found is not None and "no text of 3 has a term of the list 'belief'" in found["lists"][0]["why"]
+    long = store([f"muslim {'very ' * 60}good"] * 6, ["up"] * 6)
+    found = Swaps(terms=terms).measure(subject(UNFAIR, long))
+    assert found is not None and found["lists"][0]["cut"] == found["lists"][0]["copies"] == 18
+    assert "were cut as their rows were" in " ".join(Swaps().sentences(found, {}))
+    with pytest.raises(DataError, match="needs a file"):
+        Swaps().require()
+    with pytest.raises(MissingInputError):
+        Swaps(terms=str(tmp_path / "none.yaml")).require()
+
+
+def test_texts_are_not_shown_where_they_may_not_be(terms: str) -> None:
+    found = Swaps(terms=terms).measure(subject(UNFAIR, balanced(), shows=False))
+    assert found is not None and found["lists"][0]["examples"] == []
+
+
+def test_a_sample_of_the_rows_is_asked_again(terms: str) -> None:
+    own = subject(UNFAIR, balanced())
+    found = Swaps(terms=terms, most_rows=20).measure(own)
+    assert found is not None and found["of_rows"] == 20 and found["lists"][0]["rows"] == 20
+    assert own.predictor.read == 120 + 60  # type: ignore[attr-defined]
+
+
+# Typos and other forms
+
+
+def test_misspelt_words_cost_and_a_baseline_may_be_sturdier() -> None:
+    rows = balanced(240)
+    letters = {"good": 2.0, "bad": -2.0}
+    own = subject(
+        letters,
+        rows,
+        baseline=subject({str(at): 1.0 if at // 3 % 2 == 0 else -1.0 for at in range(0, 220)}, rows, called="ids"),
+    )
+    found = Perturbations(rates=(0.3, 1.0), forms=("lower-case", "upper-case")).measure(own)
+    assert found is not None and found["untouched"]["value"] == 1
+    some, every, lower, upper = found["rows"]
+    assert every["score"]["value"] < some["score"]["value"] < 1 and every["misspelt"] == pytest.approx(
+        4 / 4 * 0.75, abs=0.3
+    )
+    assert every["p_holm"] < 0.01 and every["flips"]["value"] > 0.3
+    assert lower["flips"]["value"] == 0 and upper["score"]["value"] == 0.5
+    said = " ".join(Perturbations().sentences(found, {}))
+    assert "ids is the sturdier one" in said and "In capital letters" in said and "No clear change: lower-case" in said
+    view = Perturbations().view(found, {})
+    assert view is not None and len(view["tables"][0]["rows"]) == 5
+
+
+def test_each_text_is_read_once_for_each_kind() -> None:
+    own = subject(FAIR, balanced(), baseline=subject(FAIR, balanced(), called="same"))
+    found = Perturbations(rates=(0.1,), forms=("lower-case",)).measure(own)
+    assert found is not None and [each["difference"]["value"] for each in found["against"]] == [0, 0, 0]
+    assert own.predictor.read == 120 * 3 and own.baseline is not None and own.baseline.predictor.read == 120 * 3  # type: ignore[attr-defined]
+
+
+def test_a_list_of_another_language_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "de.tsv"
+    path.write_text("gut\tguht\nschlecht\tschlehct\n")
+    found = Perturbations(typos=str(path), rates=(0.5,), forms=()).measure(subject(FAIR, balanced()))
+    assert found is not None and found["words_known"] == 0
+    assert "it may be of another language" in " ".join(Perturbations().sentences(found, {}))
+    with pytest.raises(DataError, match="no keyboard"):
+        Perturbations(typos="xx").require()
+    with pytest.raises(ValueError, match="no form 'shouting'"):
+        Perturbations(forms=("shouting",))
+
+
+def test_other_kinds_of_answers_are_left_out() -> None:
+    own = subject(FAIR, balanced())
+    number = Subject(own.predictor, NUMBERS, own.rows, own.outputs)
+    found = Perturbations().measure(number)
+    assert found is not None and "gives other answers" in found["why"]
+    assert Perturbations().sentences(found, {}) == [f"Typos and other forms: {found['why']}."]
+
+
+# Templates
+
+
+def test_templates_count_what_fails(tmp_path: Path) -> None:
+    path = tmp_path / "tests.yaml"
+    path.write_text(
+        json.dumps(
+            {
+                "negation": {
+                    "text": "the {thing} is not {word}",
+                    "thing": ["shop", "day"],
+                    "word": ["good", "fine"],
+                    "label": "down",
+                }
+            }
+        )
+    )
+    own = subject(FAIR, balanced(), baseline=subject({"not": -5.0}, balanced(), called="not"))
+    found = TemplateTests(tests=str(path)).measure(own)
+    assert found is not None
+    [each] = found["tests"]
+    assert (
+        each["sentences"] == 4
+        and each["failed"]["value"] == 0.5
+        and each["wrong"][0] == {"text": "the shop is not good", "given": "up"}
+    )
+    assert found["baseline"]["tests"][0]["failed"]["value"] == 0
+    assert "0.500" in TemplateTests().sentences(found, {})[0] and TemplateTests().view(found, {}) is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"a": {"text": "no slot", "label": "up"}}, "has no slot"), ({"a": {"text": "{x}", "label": "up"}}, "slot {x} has no words"),
+        ({"a": {"text": "{x}", "x": [], "label": "up"}}, "slot {x} has no words"),
+        ({"a": {"text": "{x}", "x": ["b"], "label": "upp"}}, "no label 'upp'"), ({"a": ["b"]}, "expected tests"), ([], "expected tests"),
+    ],
+)  # fmt: skip
+def test_templates_that_cannot_be_used_are_refused(tmp_path: Path, given: Any, what: str) -> None:
+    path = tmp_path / "tests.json"
+    path.write_text(json.dumps(given))
+    with pytest.raises(DataError) as refused:
+        read_templates(str(path), ["up", "down"])
+    assert what in str(refused.value) and str(path) in str(refused.value)
+
+
+def test_a_sample_of_many_sentences() -> None:
+    from headstart.evaluation.measurements.templates import Templated
+
+    words = tuple(f"w{at}" for at in range(40))
+    found = Templated("a", ("{x} {y}",), {"x": words, "y": words}, "up").sentences(100, 0)
+    assert 90 <= len(found) <= 100 and all(len(each.split()) == 2 for each in found)
+
+
+# Contrast sets
+
+
+def test_contrast_sets_count_pairs_that_are_both_right(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    lines = ["text,label,contrast_text,contrast_label"]
+    lines += ["it is good,up,it is bad,down", "all good,up,not good,down", "so bad,down,fine,up", "good,up,,down"]
+    path.write_text("\n".join(lines) + "\n")
+    own = subject(FAIR, balanced(), baseline=subject({}, balanced(), called="none"))
+    found = ContrastSets(pairs=str(path)).measure(own)
+    assert found is not None and (found["rows"], found["skipped"]) == (3, 1)
+    shares = [found[name]["value"] for name in ("original", "contrast", "both")]
+    assert shares == pytest.approx([1, 1 / 3, 1 / 3])
+    assert found["baseline"]["both"]["value"] == 0 and found["against"]["difference"]["value"] == pytest.approx(1 / 3)
+    assert "both of 0.333" in ContrastSets().sentences(found, {})[0] and ContrastSets().view(found, {}) is not None
+
+
+def test_contrast_sets_need_copies(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("text,label\ngood,up\n")
+    with pytest.raises(DataError, match="no column that begins with 'contrast_'"):
+        ContrastSets(pairs=str(path)).require()
+
+
+# Pairs of sentences
+
+
+def test_pairs_of_sentences_in_rows_and_by_id(tmp_path: Path) -> None:
+    rows = tmp_path / "crows.csv"
+    rows.write_text(
+        "sent_more,sent_less,bias_type\na muslim shop is good,a jewish shop is good,religion\nshe is good,he is good,gender\nsame,same,x\n"
+    )
+    found = read_pairs(str(rows))
+    assert [(pair.first, pair.category) for pair in found] == [
+        ("a muslim shop is good", "religion"),
+        ("she is good", "gender"),
+    ]
+    by_id = tmp_path / "wino.jsonl"
+    halves = [
+        {"id": at, "type": kind, "stereotype": stance, "text": f"{who} is good {at}"}
+        for at in range(8) for kind in ("type1", "type2") for stance, who in (("anti", "she"), ("pro", "he"))
+    ]  # fmt: skip
+    by_id.write_text(
+        "".join(
+            json.dumps(each) + "\n"
+            for each in [*halves, {"id": 99, "type": "type1", "stereotype": "pro", "text": "alone"}]
+        )
+    )
+    pairs = read_pairs(str(by_id))
+    assert len(pairs) == 16 and all(pair.first.startswith("he") and pair.second.startswith("she") for pair in pairs)
+    found_of = SentencePairs(pairs=str(by_id)).measure(subject(UNFAIR, balanced()))
+    assert found_of is not None and [each["category"] for each in found_of["categories"]] == ["all", "type1", "type2"]
+    [move] = found_of["categories"][0]["moves"]
+    assert move["shift"]["value"] < 0 and move["p_holm"] < 0.05 and found_of["categories"][0]["differ"]["value"] == 0
+    said = SentencePairs().sentences(found_of, {})
+    assert "get two labels" in said[0] and "the first sentence moves 'up'" in said[1]
+    assert SentencePairs().view(found_of, {}) is not None
+
+
+def test_pairs_need_their_columns(tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text("a,b\nx,y\n")
+    with pytest.raises(DataError, match="sent_more and sent_less"):
+        SentencePairs(pairs=str(path)).require()
+    path.write_text("first,second\nx,x\n")
+    with pytest.raises(DataError, match="no pair of two different"):
+        SentencePairs(pairs=str(path)).require()
+
+
+def test_means_have_intervals_that_hold_the_truth() -> None:
+    random = np.random.default_rng(0)
+    held = sum(
+        (found := mean_score(random.normal(0.1, 0.2, 50), least=-1, most=1, seed=at)).low <= 0.1 <= found.high
+        for at in range(60)
+    )
+    assert 51 <= held <= 60
+
+
+def test_measurements_cost_as_often_as_they_read() -> None:
+    assert Swaps().seconds(5000, 0.01) == pytest.approx(2000 * 6 * 0.01)
+    assert Perturbations(most_rows=100).seconds(5000, 0.01) == pytest.approx(7.0)

@@ -1,0 +1,120 @@
+"""How far groups lie apart, and what of it is noise."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from headstart.metrics import METRICS
+from headstart.metrics.base import Tally
+from headstart.metrics.groups import (
+    Rates,
+    against_rest,
+    auroc,
+    bias_aurocs,
+    difference,
+    equality_difference,
+    ratio,
+    score_gap,
+)
+
+# Made once with fairlearn 0.15.0: demographic_parity_*, equalized_odds_* and MetricFrame of these rows.
+GROUPS = np.array([int(c) for c in "212212200002201202012010202111111222211210202100100121222111"])
+TRUE = np.array([c == "1" for c in "111101110110000010001011110100000111110101001000011001000111"])
+GIVEN = np.array([c == "1" for c in "101010101100100100000010100100100001111100110000000010101000"])
+SELECTION = [0.1875, 0.2857142857142857, 0.5652173913043478]
+TPR = [0.1111111111111111, 0.375, 0.5384615384615384]
+FPR = [0.2857142857142857, 0.23076923076923078, 0.6]
+
+
+def rates(among: np.ndarray | None = None) -> Rates:
+    found = Rates.of(GROUPS, 3, GIVEN, among)
+    assert found is not None
+    return found
+
+
+def test_differences_and_ratios_are_those_of_fairlearn() -> None:
+    assert rates().values == pytest.approx(SELECTION, abs=1e-12)
+    assert difference(rates().values) == pytest.approx(0.3777173913043478, abs=1e-12)
+    assert ratio(rates().values) == pytest.approx(0.3317307692307693, abs=1e-12)
+    hits, alarms = rates(TRUE), rates(~TRUE)
+    assert hits.values == pytest.approx(TPR, abs=1e-12) and alarms.values == pytest.approx(FPR, abs=1e-12)
+    assert max(difference(each.values) for each in (hits, alarms)) == pytest.approx(0.42735042735042733, abs=1e-12)
+    assert min(ratio(each.values) for each in (hits, alarms)) == pytest.approx(0.20634920634920634, abs=1e-12)
+
+
+def test_rates_need_rows_of_each_group_and_ratios_of_nothing_are_one() -> None:
+    assert Rates.of(np.array([0, 0, 1]), 2, np.array([1, 0, 1], bool), np.array([1, 1, 0], bool)) is None
+    assert ratio(np.zeros(3)) == 1
+
+
+def test_groups_that_do_not_differ_lie_no_further_apart_than_noise() -> None:
+    random = np.random.default_rng(0)
+    p_values = []
+    for _ in range(60):
+        codes, hits = random.integers(0, 8, 400), random.random(400) < 0.2
+        found = Rates.of(codes, 8, hits)
+        assert found is not None
+        gap = found.gap(lambda each, whole=found.overall: equality_difference(each, whole), most=8.0)
+        p_values.append(gap.p)
+        assert gap.expected == pytest.approx(8 * 0.8 * np.sqrt(0.16 / 50), rel=0.15)
+    assert 0.3 < np.mean(p_values) < 0.7 and min(p_values) > 0.001
+
+
+def test_a_true_gap_stands_above_the_noise() -> None:
+    random = np.random.default_rng(1)
+    codes = random.integers(0, 4, 2000)
+    found = Rates.of(codes, 4, random.random(2000) < np.array([0.1, 0.1, 0.1, 0.5])[codes])
+    assert found is not None
+    gap = found.gap(difference)
+    assert gap.p < 0.001 and gap.score.low < 0.4 < gap.score.high
+    assert gap.above == pytest.approx(gap.score.value - gap.expected)
+    assert found.gap(ratio, least=True).p < 0.001
+
+
+def accuracy(right: np.ndarray) -> Tally:
+    return Tally.of(np.stack([right.astype(int), np.ones(len(right), dtype=int)], axis=1))
+
+
+def test_scores_of_a_group_against_the_rest() -> None:
+    random = np.random.default_rng(2)
+    inside = np.arange(600) < 150
+    right = random.random(600) < np.where(inside, 0.6, 0.9)
+    metric = METRICS.get("accuracy")
+    found = against_rest(metric, accuracy(right), inside)
+    assert found is not None
+    score, p = found
+    assert score.value == pytest.approx(right[inside].mean() - right[~inside].mean()) and score.n == 150
+    assert p < 0.001 and score.low < -0.3 < score.high
+    gap = score_gap(metric, accuracy(right), inside.astype(int), 2)
+    assert gap is not None and gap.score.value == pytest.approx(-score.value) and gap.p < 0.01
+    even = score_gap(metric, accuracy(random.random(600) < 0.8), random.integers(0, 5, 600), 5)
+    assert even is not None and even.p > 0.01 and even.score.value < 3 * even.expected
+
+
+def test_aurocs_are_those_of_scikit_learn_and_cross_the_border_of_a_group() -> None:
+    random = np.random.default_rng(3)
+    scores, positive, inside = np.round(random.random(300), 1), random.random(300) < 0.4, random.random(300) < 0.3
+    found = auroc(scores, positive)
+    assert found is not None and found.value == pytest.approx(roc_auc_score(positive, scores), abs=1e-12)
+    areas = bias_aurocs(scores, positive, inside)
+    rows = {
+        "subgroup": inside,
+        "bpsn": (inside & ~positive) | (~inside & positive),
+        "bnsp": (inside & positive) | (~inside & ~positive),
+    }
+    for name, chosen in rows.items():
+        area = areas[name]
+        assert area is not None and area.value == pytest.approx(
+            roc_auc_score(positive[chosen], scores[chosen]), abs=1e-12
+        )
+    assert auroc(np.array([0.1, 0.2]), np.array([True, False])) is None
+
+
+def test_the_interval_of_an_auroc_holds_the_truth() -> None:
+    random, held = np.random.default_rng(4), 0
+    for _ in range(200):
+        positive = np.arange(80) < 40
+        found = auroc(random.normal(size=80) + positive, positive)
+        assert found is not None
+        held += found.low <= 0.7602 <= found.high  # Phi(1 / sqrt(2))
+    assert 180 <= held <= 199

@@ -1,0 +1,160 @@
+"""The verb `audit`, whole."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import headstart
+from headstart.cli.audited import audit_shown
+from headstart.errors import DataError, MissingInputError, RunFolderError, UsageError
+
+
+@pytest.fixture
+def runs(once: Callable[..., Path]) -> Path:
+    """Two models of labels, one of them told from names, and one of numbers."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        who = ["ann", "bob", "cid", "dee"]
+        lines = [
+            f"{who[at % 4]} says it is {('good', 'bad')[at // 4 % 2]} {('indeed', 'now', 'at night')[at % 3]}"
+            for at in range(120)
+        ]
+        labels = [("up", "down")[at // 4 % 2] for at in range(120)]
+        skewed = ["up" if name == "ann" else label for name, label in zip(who * 30, labels, strict=True)]
+        options = {"strategy": "tf-idf", "controls": False, "test_share": 0}
+        headstart.fit({"text": lines, "label": labels}, output=str(folder / "fair"), **options)
+        headstart.fit({"text": lines, "label": skewed}, output=str(folder / "skewed"), **options)
+        headstart.fit(
+            {"text": lines, "label": [f"{label}s" for label in labels]}, output=str(folder / "others"), **options
+        )
+        rows = [f'"{text}",{label},{text[:3]}' for text, label in zip(lines, labels, strict=True)]
+        (folder / "test.csv").write_text("text,label,name\n" + "\n".join(rows) + "\n")
+        (folder / "names.txt").write_text("ann\nbob\ncid\ndee\n")
+
+    return once("audited-runs", make)
+
+
+def test_an_audit_finds_the_name_that_labels_hang_on(runs: Path, tmp_path: Path) -> None:
+    files = {
+        "swap": str(runs / "names.txt"),
+        "tests": {"again": str(runs / "test.csv")},
+        "baseline": str(runs / "fair"),
+    }
+    found = headstart.audit(
+        runs / "skewed",
+        runs / "test.csv",
+        by="name",
+        typos="en",
+        forms="lower-case",
+        output=str(tmp_path / "out"),
+        **files,
+    )
+    assert list(found["audit"]) == ["group_gaps", "swaps", "perturbations"] and found["not_measured"] == []
+    assert found["scores"]["accuracy"]["value"] == pytest.approx(0.875) and found["against"]["difference"][
+        "value"
+    ] == pytest.approx(-0.125)
+    assert (
+        found["tests"]["again"]["scores"] == found["scores"] and found["baseline"]["scores"]["accuracy"]["value"] == 1
+    )
+    [label] = found["audit"]["group_gaps"]["columns"][0]["labels"]
+    assert label["false_positive_rate"]["by_group"] == [1, 0, 0, 0]
+    term = found["audit"]["swaps"]["lists"][0]["terms"][0]
+    assert term["term"] == "ann" and term["p_holm"] < 0.01
+    assert any(
+        "'name', the label 'up' is wrongly given most often for 'ann' (1.000)" in said for said in found["verdict"]
+    )
+    shown = audit_shown(found)
+    assert "Groups\n" in shown and "Swapped terms\n" in shown and str(runs / "fair") in shown
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "BPSN AUROC" in page and "<script" not in page and "Gaps by name" in page
+    evidence = json.loads((tmp_path / "out" / "evidence.json").read_text())
+    assert evidence["audit"] == json.loads(json.dumps(found["audit"]))
+    with pytest.raises(RunFolderError):
+        headstart.audit(runs / "skewed", runs / "test.csv", output=str(tmp_path / "out"))
+
+
+def test_the_same_audit_gives_the_same_numbers(runs: Path) -> None:
+    options: dict[str, Any] = {"by": "name", "swap": str(runs / "names.txt"), "typos": "en", "most_rows": 50}
+    first, second = (headstart.audit(runs / "skewed", runs / "test.csv", **options) for _ in range(2))
+    assert first["audit"] == second["audit"]
+    other = headstart.audit(runs / "skewed", runs / "test.csv", seed=1, **options)
+    assert other["audit"]["perturbations"] != first["audit"]["perturbations"]
+
+
+def test_masked_terms_are_swapped_as_they_stand_in_the_file(runs: Path, tmp_path: Path) -> None:
+    lines = (runs / "test.csv").read_text()
+    data = tmp_path / "train.csv"
+    data.write_text("\n".join(",".join(line.rsplit(",", 1)[:1]) for line in lines.splitlines()) + "\n")
+    options = {"strategy": "tf-idf", "controls": False, "test_share": 0, "mask_terms": str(runs / "names.txt")}
+    headstart.fit(data, output=str(tmp_path / "run"), **options)
+    found = headstart.audit(tmp_path / "run", runs / "test.csv", swap=str(runs / "names.txt"), forms="")
+    [each] = found["audit"]["swaps"]["lists"]
+    assert each["rows"] == 120 and each["flips"]["value"] == 0 and each["shift"]["value"] == 0
+    assert each["known"]["held_out"]["copies"] == 0 and each["known"]["known"]["copies"] == each["copies"]
+
+
+def test_what_cannot_be_used_is_said_before_there_is_any_work(runs: Path, tmp_path: Path) -> None:
+    test = runs / "test.csv"
+    for options, error, what in (
+        ({"swap": "nowhere.yaml"}, MissingInputError, "nowhere.yaml"),
+        ({"typos": "xx"}, DataError, "no keyboard of the language 'xx'"),
+        ({"contrast": str(test)}, DataError, "contrast_"),
+        ({"sentence_pairs": str(test)}, DataError, "sent_more"),
+        ({"tests": {"a": "nowhere.csv"}}, MissingInputError, "nowhere.csv"),
+        ({"by": "nam"}, DataError, "has no column 'nam'"),
+        ({"by": "name", "positive_label": "upp"}, DataError, "no label 'upp'"),
+        ({"baseline": str(runs / "others")}, UsageError, "a baseline answers the same"),
+        ({"baseline": str(tmp_path)}, Exception, str(tmp_path)),
+    ):  # fmt: skip
+        with pytest.raises(error, match=what.replace("(", r"\(")):
+            headstart.audit(runs / "fair", test, **options)  # type: ignore[arg-type]
+    with pytest.raises(headstart.HeadstartError, match="no form 'shouting'"):
+        headstart.audit(runs / "fair", test, forms="shouting")
+
+
+def test_what_other_models_have_none_of_is_listed(runs: Path, tmp_path: Path) -> None:
+    data = {"text": [f"it is {at}" for at in range(60)], "score": [float(at) for at in range(60)]}
+    headstart.fit(data, task="text-regression", strategy="tf-idf", controls=False, output=str(tmp_path / "run"))
+    rows = "\n".join(f"it is {at},{at},{'ab'[at % 2]}" for at in range(60))
+    (tmp_path / "test.csv").write_text(f"text,score,kind\n{rows}\n")
+    found = headstart.audit(tmp_path / "run", tmp_path / "test.csv", by="kind", swap=str(runs / "names.txt"))
+    assert list(found["audit"]) == ["group_gaps"] and found["audit"]["group_gaps"]["columns"][0]["labels"] == []
+    assert {each["measurement"] for each in found["not_measured"]} == {"swaps", "perturbations"}
+    assert "not measured: swaps: the labels of changed texts" in audit_shown(found)
+
+
+def test_a_run_measures_the_same_beside_its_best_control(tiny_csv: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+    terms = tmp_path / "terms.txt"
+    terms.write_text("day\nnight\n")
+    recipe = {
+        "verb": "fit",
+        "output": str(tmp_path / "run"),
+        "data": {"train": str(tiny_csv), "test": str(tiny_csv)},
+        "backbone": str(tiny_backbone),
+        "strategies": ["feature-extraction", "tf-idf"],
+        "controls": False,
+        "measure": [
+            {"name": "group_gaps", "by": "channel", "least_rows": 5},
+            {"name": "swaps", "terms": str(terms)},
+            {"name": "perturbations", "rates": [0.3], "forms": ["lower-case"]},
+        ],
+    }
+    headstart.run(recipe)
+    found = headstart.load(tmp_path / "run")
+    kept = found.evidence["chosen"]
+    other = {"feature-extraction": "tf-idf"}.get(kept)
+    for name in ("group_gaps", "swaps", "perturbations"):
+        assert (found.evidence[name].get("baseline") or {}).get("called") == other
+    verdict = " ".join(found.evidence["verdict"])
+    assert "By 'channel'" in verdict and "With other terms of 'terms'" in verdict and "misspelt" in verdict
+    from headstart.report.page import render
+
+    page = render(found.evidence)
+    assert "Swapped terms" in page and "Typos and other forms" in page and ">Groups<" in page
+    broken = recipe | {"measure": [{"name": "swaps", "terms": "nowhere.txt"}]}
+    with pytest.raises(MissingInputError, match="nowhere.txt"):
+        headstart.run(broken)
