@@ -155,6 +155,6 @@ def test_a_run_measures_the_same_beside_its_best_control(tiny_csv: Path, tiny_ba
 
     page = render(found.evidence)
     assert "Swapped terms" in page and "Typos and other forms" in page and ">Groups<" in page
-    broken = recipe | {"measure": [{"name": "swaps", "terms": "nowhere.txt"}]}
+    broken = recipe | {"output": str(tmp_path / "other"), "measure": [{"name": "swaps", "terms": "nowhere.txt"}]}
     with pytest.raises(MissingInputError, match="nowhere.txt"):
         headstart.run(broken)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -87,8 +87,8 @@ class Audit(Inference):
         Args:
             known: terms that the model was trained to take for each other.
         """
-        drawn = {"most_rows": self.most_rows, "seed": self.seed}
-        followed = {"positive_label": self.positive_label}
+        drawn: dict[str, Any] = {"most_rows": self.most_rows, "seed": self.seed}
+        followed: dict[str, Any] = {"positive_label": self.positive_label}
         found: list[Measurement] = []
         if self.by:
             found.append(GroupGaps(by=self.by, least_rows=self.least_rows, seed=self.seed, **followed))
@@ -98,7 +98,7 @@ class Audit(Inference):
             )
         if self.typos is not None or self.forms:
             rates = self.typo_rates if self.typos is not None else ()
-            slips = {} if self.typos is None else {"typos": self.typos}
+            slips: dict[str, Any] = {} if self.typos is None else {"typos": self.typos}
             found.append(Perturbations(rates=rates, forms=self.forms, **slips, **drawn))
         if self.templates is not None:
             found.append(TemplateTests(tests=self.templates, **drawn))

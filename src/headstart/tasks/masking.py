@@ -26,7 +26,7 @@ def _lists(given: Any) -> Any:
     if isinstance(given, str) and given.lstrip().startswith("{"):
         given = inline(given)
     found = read_terms(given) if isinstance(given, str) else term_lists(_plain(given), "mask_terms")
-    return {each.name: each.table if len(each.table) > 1 else each.table[0] for each in found}
+    return {each.name: each.table if len(each.table) > 1 else each.terms for each in found}
 
 
 def inline(text: str) -> Any:

@@ -188,7 +188,8 @@ def parsed(subject: Subject, table: Table, *, labelled: bool = True) -> tuple[An
         task = task.revised(text=(TEXT,))
     if labelled and task.label not in table.columns and LABEL in table.columns:
         task = task.revised(label=LABEL)
-    if getattr(task, "weight", None) is not None and task.weight not in table.columns:
+    weight = getattr(task, "weight", None)
+    if weight is not None and weight not in table.columns:
         task = task.revised(weight=None)
     rows, dropped = task.parse(table, labelled=labelled)
     if labelled:

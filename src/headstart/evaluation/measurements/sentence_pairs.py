@@ -65,7 +65,7 @@ class SentencePairs(AskedAgain):
         followed = followed_labels(subject, self.positive_label)
         sides = []
         for at in (0, 1):
-            column = {(subject.task.text or ("text",))[0]: [pair[at] for pair in pairs]}
+            column = {(subject.task.text or ("text",))[0]: [(pair.first, pair.second)[at] for pair in pairs]}
             table = Table(path, column, [pair.line for pair in pairs])
             _, rows = parsed(subject, table, labelled=False)
             sides.append(Answers.of(subject, subject.answers(rows)))
