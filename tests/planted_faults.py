@@ -75,6 +75,78 @@ class Fault(NamedTuple):
 
 FAULTS = (
     Fault(
+        'audit: two versions change places', 'data/terms.py',
+        '        other = {old: new, new: old}',
+        '        other = {old: new}',
+        'tests/data/test_terms.py::test_terms_of_one_column_go_together_and_two_versions_change_places',
+    ),
+    Fault(
+        'audit: whole words', 'data/terms.py',
+        '(?<!\\w)(?:{any_of})(?!\\w)',
+        '(?:{any_of})',
+        'tests/data/test_terms.py::test_terms_are_whole_words_in_any_case_and_keep_it',
+    ),
+    Fault(
+        'audit: share of words', 'data/typos.py',
+        '        wanted = rate * len(words)\n',
+        '        wanted = rate * len(possible) ** 0.5\n',
+        'tests/data/test_typos.py::test_about_the_share_of_the_words_is_misspelt_the_same_each_time',
+    ),
+    Fault(
+        'audit: noise of groups', 'metrics/groups.py',
+        '        return max(0.0, self.score.value - self.expected)',
+        '        return self.score.value',
+        'tests/metrics/test_groups.py::test_a_true_gap_stands_above_the_noise',
+    ),
+    Fault(
+        'audit: background positive', 'metrics/groups.py',
+        '"bpsn": inside ^ positive',
+        '"bpsn": inside | positive',
+        'tests/metrics/test_groups.py::test_aurocs_are_those_of_scikit_learn_and_cross_the_border_of_a_group',
+    ),
+    Fault(
+        'audit: ties of the AUROC', 'metrics/groups.py',
+        '    return ((last - counts + 1 + last) / 2)[',
+        '    return (last / 1)[',
+        'tests/metrics/test_groups.py::test_aurocs_are_those_of_scikit_learn_and_cross_the_border_of_a_group',
+    ),
+    Fault(
+        'audit: a term that goes', 'evaluation/measurements/swaps.py',
+        'np.where(comes, change, -change)',
+        'np.where(comes, change, change)',
+        'tests/evaluation/measurements/test_audit.py::test_swaps_find_the_term_that_a_label_hangs_on',
+    ),
+    Fault(
+        'audit: both right', 'evaluation/measurements/contrast.py',
+        '        both = original & contrast',
+        '        both = original | contrast',
+        'tests/evaluation/measurements/test_audit.py::test_contrast_sets_count_pairs_that_are_both_right',
+    ),
+    Fault(
+        'audit: files first', 'runs/preparation.py',
+        '        each.require()',
+        '        pass',
+        'tests/runs/test_auditing.py::test_a_run_measures_the_same_beside_its_best_control',
+    ),
+    Fault(
+        'mending: masked when asked', 'tasks/masking.py',
+        '        return self.masked(found) if isinstance',
+        '        return found if isinstance',
+        'tests/tasks/test_masking.py::test_texts_are_masked_wherever_they_come_in',
+    ),
+    Fault(
+        'mending: copies in their groups', 'runs/augmented.py',
+        '    return joined_rows(own, replace(own.take(of), examples=examples))',
+        '    return joined_rows(own, replace(own.take(of), examples=examples, groups=np.arange(len(of)) + 99))',
+        'tests/runs/test_augmented.py::test_copies_stay_with_the_groups_and_columns_of_their_rows',
+    ),
+    Fault(
+        'mending: weights', 'runs/augmented.py',
+        'by_group[g] * by_label[label] / (total * both[g, label])',
+        'by_group[g] / (total * both[g, label])',
+        'tests/runs/test_augmented.py::test_weights_make_labels_as_frequent_in_each_group',
+    ),
+    Fault(
         "a stage that is paused is kept as if it were over",
         TRAINER,
         "        paused = early and self.checkpoints is not None and self.checkpoints.pausing\n",

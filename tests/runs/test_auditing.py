@@ -158,3 +158,4 @@ def test_a_run_measures_the_same_beside_its_best_control(tiny_csv: Path, tiny_ba
     broken = recipe | {"output": str(tmp_path / "other"), "measure": [{"name": "swaps", "terms": "nowhere.txt"}]}
     with pytest.raises(MissingInputError, match="nowhere.txt"):
         headstart.run(broken)
+    assert not list(tmp_path.glob("other*"))
