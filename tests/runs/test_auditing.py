@@ -127,7 +127,9 @@ def test_what_other_models_have_none_of_is_listed(runs: Path, tmp_path: Path) ->
     assert "not measured: swaps: the labels of changed texts" in audit_shown(found)
 
 
-def test_a_run_measures_the_same_beside_its_best_control(tiny_csv: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+def test_a_run_measures_the_same_beside_its_best_control(
+    tiny_csv: Path, tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     terms = tmp_path / "terms.txt"
     terms.write_text("day\nnight\n")
     recipe = {
@@ -155,7 +157,7 @@ def test_a_run_measures_the_same_beside_its_best_control(tiny_csv: Path, tiny_ba
 
     page = render(found.evidence)
     assert "Swapped terms" in page and "Typos and other forms" in page and ">Groups<" in page
+    monkeypatch.setattr("headstart.runs.preparation.opened", lambda *_: pytest.fail("rows were read before"))
     broken = recipe | {"output": str(tmp_path / "other"), "measure": [{"name": "swaps", "terms": "nowhere.txt"}]}
     with pytest.raises(MissingInputError, match="nowhere.txt"):
         headstart.run(broken)
-    assert not list(tmp_path.glob("other*"))
