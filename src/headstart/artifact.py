@@ -13,6 +13,9 @@ import numpy as np
 import yaml
 from safetensors import safe_open
 
+from headstart.attribution.explanation import Explained, Explanation, Method
+from headstart.attribution.methods import refuse_unweighed, weighed
+from headstart.attribution.scorer import Scorer
 from headstart.backbones import DECODERS, KNOWN
 from headstart.backbones.folders import read_json
 from headstart.backbones.location import CONFIG, BackboneSource, location_of
@@ -94,6 +97,7 @@ class Artifact:
             of the first format, of these files too. Empty where it was not read.
         decisions: what outputs go through before predictions are made of them, in order.
         reference: what the training rows look like; None where it was not kept.
+        why: how words are weighed in predictions, see `with_why`; None where they are not.
     """
 
     predictor: Predictor
@@ -103,6 +107,7 @@ class Artifact:
     digest: str = ""
     decisions: tuple[Decision, ...] = ()
     reference: Reference | None = None
+    why: Method | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -112,7 +117,7 @@ class Artifact:
     @property
     def nothing(self) -> dict[str, Any]:
         """What is said of an input without a text: every key of a prediction, with nulls."""
-        return dict(self.task.nothing) | dict.fromkeys(self._asked)
+        return dict(self.task.nothing) | dict.fromkeys((*self._asked, *(() if self.why is None else ("why",))))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -123,7 +128,9 @@ class Artifact:
     def _asked(self) -> tuple[str, ...]:
         """What predictions have beside what the task says."""
         sets, scope = sets_asked(self.decisions), scope_asked(self.decisions)
-        return (*(() if sets is None else ("set",)), *(() if scope is None else ("in_scope",)))
+        return tuple(
+            name for name, asked in (("set", sets), ("in_scope", scope), ("words", self.why)) if asked is not None
+        )
 
     def with_sets(self, level: float) -> "Artifact":
         """A copy of the model whose predictions come with sets of labels.
@@ -146,6 +153,46 @@ class Artifact:
             )
         decisions = tuple(each.revised(level=level) if each is known else each for each in self.decisions)
         return replace(self, decisions=decisions)
+
+    def with_why(self, method: Method = "occlusion") -> "Artifact":
+        """A copy of the model whose predictions come with what each word weighs, see `explain`.
+
+        Args:
+            method: how words are weighed.
+
+        Raises:
+            UsageError: the model gives no label and no number for a text, or is no network where gradients are asked for.
+        """
+        refuse_unweighed(self.predictor, self.task, method)
+        return replace(self, why=method)
+
+    def explain(
+        self, texts: Sequence[Any], *, method: Method = "occlusion", progress: Progress = SILENT
+    ) -> list[Explanation | None]:
+        """How much each word of each text mattered for what the model says of it: of a label for its probability.
+
+        Args:
+            texts: or pairs of them as tuples.
+            method: `occlusion`, one pass for each word and one for all of them, for every model that gives labels or numbers;
+                `integrated-gradients` for networks.
+            progress: advanced by passes.
+
+        Returns:
+            One for each text; None for a blank one.
+
+        Raises:
+            UsageError: the model gives no label and no number for a text, or is no network where gradients are asked for.
+            DataError: as `outputs`.
+        """
+        refuse_unweighed(self.predictor, self.task, method)
+        texts = as_texts(texts)
+        blank = [self.task.is_blank(text) for text in texts]
+        inputs = [self.task.checked(at, text) for at, text in enumerate(texts) if not blank[at]]
+        found = iter(self._weighed(inputs, method, progress))
+        return [None if none else next(found) for none in blank]
+
+    def _weighed(self, inputs: Sequence[Any], method: Method, progress: Progress = SILENT) -> list[Explanation]:
+        return weighed(Scorer(self.predictor, self.task, self.decisions), inputs, method, progress=progress)
 
     def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
         """Decided outputs of texts, or of pairs of them as tuples; they say which were cut.
@@ -253,7 +300,10 @@ class Artifact:
             outputs: raw ones of the inputs.
             inputs: what `inputs` gave.
         """
-        return self.task.predictions(self.decide(outputs), inputs)
+        said = self.task.predictions(self.decide(outputs), inputs)
+        if self.why is None:
+            return said
+        return [Explained(*each) for each in zip(said, self._weighed(inputs, self.why), strict=True)]
 
     def save(self, folder: "str | Path", *, overwrite: bool = False) -> Path:
         """Write the artifact; the folder appears whole or not at all. See `publish` for report and card.
@@ -431,6 +481,28 @@ def tasks_of(folder: "str | Path") -> tuple[str, ...]:
         return ()
     said, _ = read_manifest(path)
     return tuple(checked_manifest(path, said).answers) if said.get("kind") == SEVERAL else ()
+
+
+def task_of(folder: "str | Path", name: str | None = None) -> type[Task[Any, Any]] | None:
+    """What a folder does, by its manifest alone; None where it does not say so, which `load` may have words for.
+
+    Args:
+        folder: of a run.
+        name: of one of several tasks.
+
+    Raises:
+        ModelError: its manifest is damaged.
+    """
+    path = Path(folder)
+    if not os.path.lexists(path / MANIFEST):
+        return None
+    said, _ = read_manifest(path)
+    if said.get("kind") in (NETWORK, INDEX, EXPORT, TABLES):
+        return None
+    answers = checked_manifest(path, said).answers
+    answer = answers.get(name) if name is not None else next(iter(answers.values())) if len(answers) == 1 else None
+    known = None if answer is None else str(answer.task.get("name"))
+    return TASKS.get(known) if known in TASKS.names() else None
 
 
 def _read(path: Path, manifest: Manifest, digest: str, name: str) -> Artifact:

@@ -224,6 +224,46 @@ class TextTokenizer:
         with self._naming_faults():
             return self._whole.encode(text, add_special_tokens=False)
 
+    def framed_text(self, given: str | tuple[str, str]) -> Encoding:
+        """What is read of a text or a pair alone: ids up to the limit with those around them, and the places of the tokens.
+
+        Raises:
+            ModelError: the tokenizer fails on it.
+        """
+        with self._naming_faults():
+            return self._tokenizer.encode(given) if isinstance(given, str) else self._tokenizer.encode(*given)
+
+    def fits(self, text: str) -> bool:
+        """Whether a text is read in one window."""
+        return len(self.whole(text).ids) <= self._room
+
+    def read_ends(self, texts: Sequence[str], *, together: bool) -> tuple[int, ...]:
+        """How many characters are read of a text, or of each text of a pair.
+
+        Args:
+            texts: one, or two.
+            together: whether the two pass the network as one input.
+        """
+        if self.overlap is not None and len(texts) == 1:
+            return (len(texts[0]),)
+        if len(texts) > 1 and not together:
+            return tuple(self.read_ends((text,), together=True)[0] for text in texts)
+        found = self.framed_text(texts[0] if len(texts) == 1 else (texts[0], texts[1]))
+        if not found.overflowing:
+            return tuple(map(len, texts))
+        ends = [0] * len(texts)
+        for side, (_, end) in zip(found.sequence_ids, found.offsets, strict=True):
+            if side is not None:
+                ends[side] = max(ends[side], end)
+        return tuple(ends)
+
+    @cached_property
+    def mask(self) -> str | None:
+        """What stands for a hidden word in a text, such as `[MASK]`; None where the network knows no such token."""
+        number = self.special.get("mask")
+        token = None if number is None else self._tokenizer.id_to_token(number)
+        return token if token is not None and self.whole(token).ids == [number] else None
+
     @cached_property
     def chat_template(self) -> str | None:
         """The template by which the network was given dialogues; None where its folder has none."""

@@ -13,6 +13,7 @@ from headstart.cli.audited import audit_shown
 from headstart.cli.checked import findings_shown
 from headstart.cli.curves import curve_plan, curve_table
 from headstart.cli.display import abstention_line, gap_table, leaderboard, plan_table, score_table, table
+from headstart.cli.explained import explained_texts
 from headstart.cli.found import hit_list, is_marked, reply_list
 from headstart.cli.groups import clusters, duplicate_groups, suggested
 from headstart.cli.network import network_table, trimmed_table
@@ -113,6 +114,9 @@ def _scores(outcome: Outcome, quiet: bool) -> None:
 
 
 def _predictions(outcome: Outcome, quiet: bool) -> None:
+    if outcome.explained is not None:
+        print(explained_texts(outcome.result["predictions"], outcome.explained, is_marked(sys.stdout)))
+        return
     for row in outcome.result["predictions"]:
         print_json(row)
 

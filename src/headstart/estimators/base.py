@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from headstart.artifact import Artifact
+from headstart.attribution.explanation import Explanation, Method
 from headstart.config import Component
 from headstart.data.arrays import as_columns, joined
 from headstart.data.table import Table
@@ -107,6 +108,20 @@ class Transfer(BaseEstimator):
         """
         check_is_fitted(self, "artifact_")
         return publish(self.artifact_, Path(folder), overwrite=overwrite)
+
+    def explain(self, X: Any, *, method: Method = "occlusion") -> list[Explanation | None]:
+        """How much each word of each text mattered for what is said of it, see `headstart.artifact.Artifact.explain`.
+
+        Args:
+            X: texts as `predict` takes them; columns are joined by a blank, and places of words are those in what comes of it.
+            method: how words are weighed.
+
+        Raises:
+            NotFittedError: `fit` was not called.
+            UsageError: the model gives no label and no number for a text, or is no network where gradients are asked for.
+        """
+        check_is_fitted(self, "artifact_")
+        return self.artifact_.explain(self._inputs(X, fitting=False), method=method)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters by name; `deep` adds those of strategy, training and backbone, as `strategy__C` and the like.

@@ -23,6 +23,7 @@ MEASUREMENTS = Registry(
         "source_lengths": "headstart.evaluation.measurements.source_lengths:SourceLengths",
         "rare_words": "headstart.evaluation.measurements.rare_words:RareWords",
         "worst_rows": "headstart.evaluation.measurements.worst_rows:WorstRows",
+        "faithfulness": "headstart.evaluation.measurements.faithfulness:Faithfulness",
         "slices": "headstart.evaluation.measurements.slices:Slices",
         "group_gaps": "headstart.evaluation.measurements.group_gaps:GroupGaps",
         "swaps": "headstart.evaluation.measurements.swaps:Swaps",

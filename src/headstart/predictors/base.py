@@ -70,6 +70,11 @@ class Predictor(ABC):
         self.task = task
 
     @property
+    def tokenizer(self) -> "TextTokenizer | None":
+        """What cuts the texts that it is given for its network; None where no network reads them as they are."""
+        return None
+
+    @property
     def thresholds(self) -> tuple[float, ...]:
         """By which labels are given; empty where there are none."""
         return next((decision.values or () for decision in self.decisions if decision.name == "thresholds"), ())  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from headstart.backbones.base import Inputs, open_backbone
 from headstart.backbones.encoder import HALVES
 from headstart.backbones.location import NETWORK, BackboneSource, locate, location_of
+from headstart.backbones.tokenizing import TextTokenizer
 from headstart.data.batches import inference_batches
 from headstart.data.long_texts import TokenRows
 from headstart.data.outputs import Logits
@@ -107,6 +108,29 @@ class NetworkPredictor(Predictor):
             else score(np.arange(len(inputs)), False)
         )
         return Logits(tokens.lost > 0, values, tokens.units if self.words else None)
+
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        """That of the network."""
+        return self.backbone.tokenizer
+
+    def untrained(self, seed: int = 0) -> "NetworkPredictor":
+        """A predictor like it whose weights are all random, as before any training.
+
+        Args:
+            seed: of the weights.
+        """
+        head = self.head
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            backbone = open_backbone(self.backbone.located, pretrained=False)
+            made = PooledHead(
+                backbone.hidden_size, head.width, layers=head.layers, pooling=head.pooling, depth=backbone.depth
+            )
+        backbone.tokenizer, backbone.pairs, backbone.words = self.backbone.tokenizer, self.backbone.pairs, self.words
+        found = NetworkPredictor(Model(backbone, {HEAD: made}), self.task)
+        found.model.to(self.backbone.device)
+        return found
 
     @property
     def has_states(self) -> bool:

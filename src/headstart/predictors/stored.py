@@ -9,6 +9,7 @@ import numpy as np
 from headstart.backbones.folders import own_file, read_json
 from headstart.backbones.location import CONFIG, network_in
 from headstart.backbones.tokenizer_files import open_tokenizer
+from headstart.backbones.tokenizing import TextTokenizer
 from headstart.data.batches import inference_batches
 from headstart.data.outputs import Logits
 from headstart.data.windows import WordTokens
@@ -111,6 +112,11 @@ class StoredPredictor(Predictor):
         self.network.precision, self.network.decisions = self.precision, self.decisions
         self.network.scope = self.scope
         return self.network.outputs(inputs, progress=progress)
+
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        """That of the network, which need not be loaded for it."""
+        return self._tokenizer
 
     @property
     def has_states(self) -> bool:

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from headstart.backbones.base import Inputs, open_backbone
 from headstart.backbones.encoder import HALVES
 from headstart.backbones.location import NETWORK, BackboneSource, locate, location_of
+from headstart.backbones.tokenizing import TextTokenizer
 from headstart.data.batches import inference_batches
 from headstart.data.outputs import Logits
 from headstart.data.tokens import Tokens
@@ -68,6 +69,11 @@ class TwinPredictor(Predictor):
         self.head = head
         self.backbone = backbone
         self.backbone.fast = False
+
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        """That of the network."""
+        return self.backbone.tokenizer
 
     def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Logits:
         """Outputs of pairs; a text that occurs in several pairs passes the network once for some thousands of them."""

@@ -127,6 +127,8 @@ def _of_data(recipe: Experiment) -> Iterator[Idle]:
 def _of_predictions(recipe: Predict) -> Iterator[Idle]:
     if recipe.overwrite and recipe.output is None:
         yield Idle(("overwrite",), "no output file is named")
+    if not recipe.why and recipe.why_by != "occlusion":
+        yield Idle(("why_by",), "words are not weighed, as `why` is off")
     if recipe.stream and recipe.input not in (None, "-"):
         yield Idle(("stream",), "it is about lines on standard input and about texts, and a file is given")
     if not recipe.labels:

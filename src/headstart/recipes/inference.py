@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from headstart.attribution.explanation import Method
 from headstart.backbones.location import BackboneSource, Origin
 from headstart.config import InputPath, Names, OutputPath
 from headstart.recipes.base import Confidence, Coverage, Recipe, Threads
@@ -112,8 +113,22 @@ class Predict(WritingOptions, Inference):
     stream: bool = False
     """Answer each line of standard input as it comes, and say at the end how long answers took; with texts, and a model that
     writes, show what is written word by word."""
+    why: bool = False
+    """Say of each word how much it mattered, of models that give texts labels or a number: predictions then have `words`, places
+    and weights. It takes a pass for each word."""
+    why_by: Method = "occlusion"
+    """How words are weighed: `occlusion` (how much less likely the answer is without the word) or, of networks,
+    `integrated-gradients`; naming it asks for `why`."""
     overwrite: bool = False
     """Replace the output file."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _why_by(cls, values: Any) -> Any:
+        """Who says how words are weighed wants them weighed."""
+        if isinstance(values, dict) and values.get("why_by") is not None and "why" not in values:
+            return values | {"why": True}
+        return values
 
     @model_validator(mode="before")
     @classmethod
@@ -128,6 +143,8 @@ class Predict(WritingOptions, Inference):
     def _one_kind(self) -> Predict:
         if self.several and self.spans:
             raise ValueError("labels are given to texts (several) or to words (spans), not to both; leave one out")
+        if self.why and self.spans:
+            raise ValueError("words are weighed for labels of texts, and spans are labels of words; leave why out")
         return self
 
     @model_validator(mode="before")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from headstart.artifact import Artifact, load, tasks_of
+from headstart.artifact import Artifact, load, task_of, tasks_of
+from headstart.attribution.explanation import notes_on, refuse_unexplained
 from headstart.checks.labels import found_and_known, unseen_labels
 from headstart.data.files import open_text, require_file
 from headstart.data.languages import language_of
@@ -77,7 +78,11 @@ def predict(recipe: Predict, call: Call) -> Outcome:
         cut = sum(prediction.truncated for prediction in said)
         blank = sum(artifact.task.is_blank(given) for given in inputs)
         notes = [f"{blank:,} of {len(said):,} inputs have a blank text and no prediction"] if blank else []
-        return Outcome({"predictions": found}, artifact, notes=[*notes, *cut_notes(cut, len(said), artifact)])
+        notes += cut_notes(cut, len(said), artifact)
+        if artifact.why is None:
+            return Outcome({"predictions": found}, artifact, notes=notes)
+        why = [getattr(each, "why", None) for each in said]
+        return Outcome({"predictions": found}, artifact, notes=[*notes, *notes_on(why)], explained=why)
     if by_line:
         lines = standard_input(recipe.encoding) if recipe.input == "-" else _text_lines(path, recipe.encoding)
         waits = Waits()
@@ -96,8 +101,11 @@ def opened(recipe: Predict, call: Call) -> tuple[Artifact, float | None]:
     Raises:
         HeadstartError: it can't be used, or not so.
     """
+    if recipe.why and not recipe.labels and (known := task_of(recipe.model, recipe.task)) is not None:
+        refuse_unexplained(known)
     artifact = loaded(recipe, call)
     artifact = asked_for(_as_streamed(recipe, artifact), artifact)
+    artifact = artifact.with_why(recipe.why_by) if recipe.why else artifact
     _search_elsewhere(recipe, artifact, call)
     return artifact, least_confidence(recipe, artifact)
 

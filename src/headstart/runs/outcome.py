@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.artifact import Artifact
+from headstart.attribution.explanation import Explanation
 from headstart.data.table import Table
 from headstart.errors import HeadstartError
 from headstart.multi_task import MultiTaskModel
@@ -51,6 +52,8 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     refusal: HeadstartError | None = None
     """What the command ends with once the result is shown; None where it ends well."""
+    explained: list[Explanation | None] | None = None
+    """Why the model says what it says of each text, where that was asked for; None for a blank text."""
     model: MultiTaskModel | None = None
     """What several tasks came to that learnt together."""
 
