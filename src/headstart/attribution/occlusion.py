@@ -22,7 +22,6 @@ def by_occlusion(
     inputs: Sequence[Any],
     *,
     of: Sequence[Sequence[int]] | None = None,
-    read: Sequence[Reading] | None = None,
     progress: Progress = SILENT,
 ) -> list[Explanation]:
     """How much less likely the answer is without each word (Zeiler & Fergus 2014, section 2.1; Li, Monroe & Jurafsky 2016).
@@ -33,15 +32,18 @@ def by_occlusion(
         scorer: the model.
         inputs: texts, or pairs of them, none of them blank.
         of: numbers of the labels that are explained, for each input; what the model says of it by default.
-        read: what is read of each input, if that is known.
         progress: advanced by passes, of which there are as many as words and inputs.
     """
     if not len(inputs):
         return []
-    mask = mask_of(scorer.predictor)
-    with in_float32(scorer.predictor):
-        found = readings(scorer.predictor, scorer.task, inputs) if read is None else read
-        outputs = scorer.outputs([each.whole for each in found], progress=progress)
+    predictor, outputs = scorer.predictor, None
+    mask = mask_of(predictor)
+    with in_float32(predictor):
+        if predictor.tokenizer is None:
+            outputs = scorer.outputs(inputs, progress=progress)
+        found = readings(predictor, scorer.task, inputs, None if outputs is None else outputs.truncated)
+        if outputs is None or outputs.truncated.any():
+            outputs = scorer.outputs([each.whole for each in found], progress=progress)
         values, said = scorer.values(outputs), scorer.said(outputs) if of is None else of
         weights = [np.full((len(own), len(each.places)), np.nan) for own, each in zip(said, found, strict=True)]
         for some in _batches(found, mask):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from headstart.attribution.explanation import WordPlace
 from headstart.data.graphemes import is_blank
 from headstart.data.words import words_of
@@ -98,7 +100,9 @@ def mask_of(predictor: Predictor) -> str | None:
     return None if tokenizer is None else tokenizer.mask
 
 
-def readings(predictor: Predictor, task: Task[Any, Any], inputs: Sequence[Any]) -> list[Reading]:
+def readings(
+    predictor: Predictor, task: Task[Any, Any], inputs: Sequence[Any], cut: np.ndarray | None = None
+) -> list[Reading]:
     """How much of each input is read.
 
     Where a tokenizer hands texts to a network it says so to the character. Other models only say that a text was cut: then the
@@ -108,12 +112,13 @@ def readings(predictor: Predictor, task: Task[Any, Any], inputs: Sequence[Any]) 
         predictor: what reads.
         task: bound.
         inputs: texts, or pairs of them.
+        cut: which of them a model without a tokenizer cuts, bool, shape (inputs,); None asks it.
     """
     whole = [Reading(texts, tuple(map(len, texts))) for texts in map(_texts, inputs)]
     tokenizer = predictor.tokenizer
     if tokenizer is not None:
         return [Reading(each.texts, tokenizer.read_ends(each.texts, together=task.together)) for each in whole]
-    cut = predictor.outputs(list(inputs)).truncated
+    cut = predictor.outputs(list(inputs)).truncated if cut is None else cut
 
     def is_cut(reading: Reading) -> bool:
         return bool(predictor.outputs([reading.whole]).truncated[0])

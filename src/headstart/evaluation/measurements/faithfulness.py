@@ -234,15 +234,14 @@ def _column(task: Any, explanation: Explanation) -> int:
 
 def _examples(subject: Subject, rows: np.ndarray, explained: Sequence[Explanation]) -> list[dict[str, Any]]:
     """Rows with their words: the surest mistakes and right ones; of numbers and of several labels the first ones."""
-    sure = subject.confidence
-    if sure is None:
-        chosen = [(at, None) for at in range(min(len(rows), 2 * MOST_EXAMPLES))]
-    else:
-        scores, right = (each[rows] for each in sure)
-        order = np.argsort(-scores, kind="stable")
-        wrong = [(int(at), False) for at in order if not right[at]][:MOST_EXAMPLES]
-        chosen = [*wrong, *[(int(at), True) for at in order if right[at]][:MOST_EXAMPLES]]
-    return [_example(subject, int(rows[at]), explained[at], is_right) for at, is_right in chosen]
+    if subject.task.target_kind != "label":
+        return [_example(subject, int(rows[at]), explained[at], None) for at in range(len(rows))[: 2 * MOST_EXAMPLES]]
+    # Under cross-validation the outputs are those of other models than the one whose words are weighed.
+    true = subject.task.targets(subject.rows.take(rows))
+    right = [_column(subject.task, each) == at for each, at in zip(explained, true, strict=True)]
+    order = sorted(range(len(rows)), key=lambda at: -explained[at].scores[0])
+    chosen = [at for is_right in (False, True) for at in [at for at in order if right[at] == is_right][:MOST_EXAMPLES]]
+    return [_example(subject, int(rows[at]), explained[at], bool(right[at])) for at in chosen]
 
 
 def _example(subject: Subject, row: int, why: Explanation, is_right: bool | None) -> dict[str, Any]:
