@@ -2756,6 +2756,8 @@ def predict(
     best: int | None = ...,
     max_answer: int | None = ...,
     stream: bool | None = ...,
+    why: bool | None = ...,
+    why_by: Literal["occlusion", "integrated-gradients"] | None = ...,
     overwrite: bool | None = ...,
     backbone: str | Keys | None = ...,
     revision: str | None = ...,
@@ -2799,6 +2801,8 @@ def predict(
             these.
         max_answer: Words of an answer at most, in [1, 10000], of models that find answers in texts.
         stream: Answer each line of standard input as it comes, and say at the end how long answers took.
+        why: Say of each word how much it mattered, of models that give texts labels or a number.
+        why_by: How words are weighed.
         overwrite: Replace the output file.
         backbone: A known name (`mini`, English.
         revision: Hub revision.

@@ -113,7 +113,7 @@ def test_rows_without_words_to_spare_and_models_without_weights_are_not_measured
     found = Faithfulness().measure(subject(AddedWords(TASK), ["good", *TEXTS], ["up"] * 10))
     assert found is not None and (found["n"], found["short"]) == (9, 1)
     assert Faithfulness().measure(subject(AddedWords(TASK), ["good"] * 4, ["up"] * 4)) is None
-    assert Faithfulness(by="integrated-gradients").measure(subject(AddedWords(TASK), TEXTS, ["up"] * 9)) is None
+    assert Faithfulness(method="integrated-gradients").measure(subject(AddedWords(TASK), TEXTS, ["up"] * 9)) is None
 
 
 def test_numbers_are_measured_by_how_far_they_move() -> None:
@@ -127,7 +127,7 @@ def test_a_network_is_held_against_one_of_random_weights(
     method: Any, known_network: Callable[..., NetworkPredictor]
 ) -> None:
     predictor = known_network(TASK)
-    found = Faithfulness(by=method).measure(subject(predictor, TEXTS, ["up"] * 9))
+    found = Faithfulness(method=method).measure(subject(predictor, TEXTS, ["up"] * 9))
     assert found is not None and found["hidden_by"] == "[MASK]"
     assert found["untrained"]["n"] == 9 and -1 <= found["untrained"]["value"] < 1
     other, again = predictor.untrained(), predictor.untrained()
@@ -142,7 +142,7 @@ def test_a_run_says_it_in_verdict_page_and_card_where_it_was_asked_to(tiny_csv: 
     asked = [{"name": "faithfulness", "rows": 6, "top": 0.25}]
     model = headstart.fit(str(tiny_csv), measure=asked, output=str(tmp_path / "run"), **options)
     found = model.evidence["faithfulness"]
-    assert (found["n"], found["top"], found["by"]) == (6, 0.25, "occlusion")
+    assert (found["n"], found["top"], found["method"]) == (6, 0.25, "occlusion")
     assert any("25 % of the words that occlusion names" in sentence for sentence in model.evidence["verdict"])
     assert "weighs the words of a text" in (tmp_path / "run" / "README.md").read_text()
     html = (tmp_path / "run" / "report.html").read_text()
@@ -155,4 +155,4 @@ def test_a_run_says_it_in_verdict_page_and_card_where_it_was_asked_to(tiny_csv: 
 def test_passes_are_counted_before_they_are_made() -> None:
     assert Faithfulness().seconds(50, 2.0) == pytest.approx(50 * 2.0 * (2 * 26 + 3 * (1 + DRAWS)))
     assert Faithfulness().seconds(5000, 2.0) == 2 * Faithfulness().seconds(50, 2.0)
-    assert Faithfulness(by="integrated-gradients").seconds(50, 1.0) > 3 * Faithfulness().seconds(50, 1.0)
+    assert Faithfulness(method="integrated-gradients").seconds(50, 1.0) > 3 * Faithfulness().seconds(50, 1.0)

@@ -397,6 +397,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     "predict": {name: SHARED[name] for name in SHARED if name != "label"}
     | {name: EXPERIMENT[name] for name in ("best", "max_answer", *WRITING)}
     | {"runtime": (["--runtime", "torch"], "torch"), "stream": (["--stream"], True)}
+    | {"why": (["--why"], True), "why_by": (["--why-by", "integrated-gradients"], "integrated-gradients")}
     | {"task": (["--task", "rte"], "rte"), "several": (["--several"], True), "spans": (["--spans"], True)}
     | {name: EXPERIMENT[name] for name in ("corpus", "labels", "backbone", "revision", "max_length")}
     | {"model": ([], "run"), "texts": (["good"], ["good"]), "input": (["--input", "new.csv"], "new.csv")},

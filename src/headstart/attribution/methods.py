@@ -33,18 +33,26 @@ def refuse_unweighed(predictor: Predictor, task: Task[Any, Any], method: str) ->
         )
 
 
-def weighed(scorer: Scorer, inputs: Sequence[Any], method: Method, *, progress: Progress = SILENT) -> list[Explanation]:
+def weighed(
+    scorer: Scorer,
+    inputs: Sequence[Any],
+    method: Method,
+    *,
+    of: Sequence[Sequence[int]] | None = None,
+    progress: Progress = SILENT,
+) -> list[Explanation]:
     """How much each word of inputs mattered, for each of them.
 
     Args:
         scorer: the model.
         inputs: texts, or pairs of them, none of them blank.
         method: how words are weighed; `refuse_unweighed` says for which models.
+        of: numbers of the labels that are explained, for each input; what the model says of it by default.
         progress: advanced by passes, or by inputs where gradients are taken.
     """
     with np.errstate(all="ignore"):
         if method == "occlusion":
-            return by_occlusion(scorer, inputs, progress=progress)
+            return by_occlusion(scorer, inputs, of=of, progress=progress)
         from headstart.attribution.integrated_gradients import by_integrated_gradients
 
-        return by_integrated_gradients(scorer, inputs, progress=progress)
+        return by_integrated_gradients(scorer, inputs, of=of, progress=progress)

@@ -115,7 +115,8 @@ class Experiment(Recipe):
     in the place of training rows. For strategies that learn several."""
     measure: Annotated[tuple[Annotated[Measurement, named(MEASUREMENTS)], ...] | None, BeforeValidator(listed)] = None
     """What is measured of the chosen model for evidence and report, by name, such as `slices,confusion`; by default all
-    that `headstart list measurements` has. Lengths of texts and thresholds always are."""
+    that `headstart list measurements` has but `faithfulness`, which takes a pass for each word. Lengths of texts and thresholds
+    always are."""
 
     @field_validator("budget")
     @classmethod

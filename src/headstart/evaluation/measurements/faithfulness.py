@@ -11,7 +11,6 @@ from pydantic import Field
 from headstart.attribution.explanation import Explanation, Method
 from headstart.attribution.faithfulness import DRAWS, LEAST_WORDS, agreement, chosen_words, erased, random_words, usable
 from headstart.attribution.methods import refuse_unweighed, weighed
-from headstart.attribution.occlusion import by_occlusion
 from headstart.attribution.reading import Reading, readings
 from headstart.attribution.scorer import Scorer
 from headstart.drawing.scores import rows_of
@@ -19,14 +18,14 @@ from headstart.drawing.text import count, counted, probability, reached, share, 
 from headstart.errors import UsageError
 from headstart.evaluation.measurements.base import Measurement
 from headstart.evaluation.subjects import Subject
-from headstart.metrics.base import Metric, Tally
-from headstart.metrics.classification import mean_of_sums
-from headstart.metrics.resampling import bootstrap, paired_test
+from headstart.metrics.means import OPEN, mean, mean_difference
 
 USUAL_WORDS = 25
 """Words that a text is taken to have where passes are counted before it is read."""
 STEPS = 150
 """Passes that integrated gradients of a text are worth: fifty, each with the way back."""
+SHARES = (-1.0, 1.0)
+"""Bounds of a difference of probabilities, and of a correlation."""
 LEVEL = 0.05
 """Error that is accepted where words are said to matter more than random ones."""
 ALIKE = 0.3
@@ -46,16 +45,16 @@ class Faithfulness(Measurement):
     """Rows at most whose words are weighed, at least 2; they are drawn at random."""
     top: float = Field(default=0.2, gt=0, lt=1)
     """Share of the words of a row that are taken away, the heaviest ones, in (0, 1)."""
-    by: Method = "occlusion"
+    method: Method = "occlusion"
     """How words are weighed, see `predict --why`."""
 
     def seconds(self, rows: int, seconds_per_row: float) -> float:
         """A pass for each word, by the model and by an untrained one, and some for words that are taken away."""
-        weighing = (USUAL_WORDS + 1) * 2 if self.by == "occlusion" else 2 * STEPS
+        weighing = (USUAL_WORDS + 1) * 2 if self.method == "occlusion" else 2 * STEPS
         return min(rows, self.rows) * seconds_per_row * (weighing + 3 * (1 + DRAWS))
 
     def measure(self, subject: Subject) -> dict[str, Any] | None:
-        """`by`, `top`, `n` rows of `split`, `comprehensiveness` and `sufficiency` of the heaviest words, `untrained`, `examples`.
+        """`method`, `top`, `n` rows of `split`, `comprehensiveness`, `sufficiency`, `untrained` and `examples`.
 
         Both have what `top` words and as many `random` ones change of the answer, the `difference` and its `p`. `untrained` is the
         mean rank correlation with the weights of a network of random weights; None where there is no network. `short` counts rows
@@ -63,14 +62,14 @@ class Faithfulness(Measurement):
         """
         predictor, task = subject.predictor, subject.task
         try:
-            refuse_unweighed(predictor, task, self.by)
+            refuse_unweighed(predictor, task, self.method)
         except UsageError:
             return None
         random = np.random.default_rng([0, 0xFA17])
         drawn = np.sort(random.permutation(len(subject.rows))[: self.rows])
         scorer = Scorer(predictor, task, predictor.decisions)
         inputs = [subject.rows.get(int(row)).input for row in drawn]
-        explained, read = weighed(scorer, inputs, self.by), readings(predictor, task, inputs)
+        explained, read = weighed(scorer, inputs, self.method), readings(predictor, task, inputs)
         kept = [at for at, each in enumerate(explained) if usable(each)]
         if len(kept) < 2:
             return None
@@ -80,7 +79,7 @@ class Faithfulness(Measurement):
         clusters = None if subject.rows.groups is None else subject.rows.groups[rows]
         return {
             "split": subject.part,
-            "by": self.by,
+            "method": self.method,
             "top": self.top,
             "n": len(rows),
             "short": len(drawn) - len(rows),
@@ -102,6 +101,7 @@ class Faithfulness(Measurement):
     ) -> dict[str, Any]:
         of_number = scorer.task.target_kind == "number"
         best = erased(scorer, read, [chosen_words(each, self.top, of_number=of_number) for each in explained], columns)
+        bounds = OPEN if of_number else SHARES
         random = np.random.default_rng([1, 0xFA17])
         drawn = [
             erased(scorer, read, [random_words(each, self.top, random) for each in explained], columns)
@@ -111,11 +111,10 @@ class Faithfulness(Measurement):
         for name in ("comprehensiveness", "sufficiency"):
             own = getattr(best, name)
             others = np.mean([getattr(each, name) for each in drawn], axis=0)
-            metric = _mean(name, bounded=not of_number)
-            test = paired_test(metric, _tally(own), _tally(others), clusters=clusters)
+            test = mean_difference(own, others, clusters, bounds=bounds)
             found[name] = {
-                "top": bootstrap(metric, _tally(own), clusters=clusters).plain(),
-                "random": bootstrap(metric, _tally(others), clusters=clusters).plain(),
+                "top": mean(own, clusters, bounds=bounds).plain(),
+                "random": mean(others, clusters, bounds=bounds).plain(),
                 "difference": test.difference.plain(),
                 "p": test.p,
             }
@@ -134,19 +133,13 @@ class Faithfulness(Measurement):
         network: Any = getattr(scorer.predictor, "network", scorer.predictor)
         if not hasattr(network, "untrained"):
             return None
-        other = Scorer(network.untrained(), scorer.task)
-        some, of = [inputs[at] for at in kept], [(column,) for column in columns]
-        if self.by == "occlusion":
-            found = by_occlusion(other, some, of=of)
-        else:
-            from headstart.attribution.integrated_gradients import by_integrated_gradients
-
-            found = by_integrated_gradients(other, some, of=of)
+        of = [(column,) for column in columns]
+        found = weighed(Scorer(network.untrained(), scorer.task), [inputs[at] for at in kept], self.method, of=of)
         values, rows = agreement(explained, found)
         if len(values) < 2:
             return None
         own = None if clusters is None else clusters[rows]
-        return bootstrap(_mean("agreement", bounded=True), _tally(values), clusters=own).plain()
+        return mean(values, own, bounds=SHARES).plain()
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """What taking the heaviest words away changes beside random ones, and whether they can be believed."""
@@ -209,22 +202,12 @@ def _tells(plain: Mapping[str, Any]) -> bool:
 
 
 def _method(plain: Mapping[str, Any]) -> str:
-    return str(plain["by"]).replace("-", " ")
+    return str(plain["method"]).replace("-", " ")
 
 
 def _p(value: float) -> str:
     said = probability(value)
     return said if said.startswith("<") else f"= {said}"
-
-
-def _mean(name: str, *, bounded: bool) -> Metric:
-    """A mean over rows."""
-    bounds = (-1.0, 1.0) if bounded else (-np.inf, np.inf)
-    return Metric(name, name, frozenset(), lambda values: _tally(values), mean_of_sums, bounds=bounds)
-
-
-def _tally(values: np.ndarray) -> Tally:
-    return Tally.of(np.stack([values, np.ones(len(values))], axis=1))
 
 
 def _column(task: Any, explanation: Explanation) -> int:
