@@ -5,9 +5,9 @@
 SST-2: TF-IDF, frozen `mini` and fine-tuned `mini`, each fitted on the same training rows. On rows of the test file:
 comprehensiveness (how much the probability of the answer falls without the heaviest fifth of the words; more is better) and
 sufficiency (how much it falls with these words alone; less is better) after DeYoung et al. (2020), section 4.2, of occlusion, of
-integrated gradients (50 steps) and of as many random words (the mean of five draws), each pair on the same rows with an interval and
-a paired permutation test; how far both orders of the words agree (Spearman), and how far with those of a network of random weights
-(Adebayo et al. 2018); seconds. Raw results: benchmarks/results/why.jsonl.
+integrated gradients (50 steps) and of as many random words (the mean of five draws), each pair on the same rows with an interval
+and a paired permutation test; how far both orders of the words agree (Spearman), and how far with those of a network of random
+weights (Adebayo et al. 2018); seconds. Raw results: benchmarks/results/why.jsonl.
 """
 
 import argparse

@@ -96,6 +96,17 @@ def test_words_beyond_what_a_model_reads_have_no_weight_though_it_has_no_tokeniz
     assert none.unread == 3 and np.isnan(none.weights).all()
 
 
+def test_a_cut_text_is_explained_as_far_as_it_is_read(known_network: Callable[..., NetworkPredictor]) -> None:
+    predictor = known_network(TASK)
+    text, read = (
+        "xy good day night shop xy bad xy",
+        "xy good day night shop xy bad",
+    )  # of ten tokens the last word is none
+    found, short = of(Artifact(predictor, TASK), text), of(Artifact(predictor, TASK), read)
+    assert found.unread == 1 and short.unread == 0 and found.scores == short.scores
+    np.testing.assert_allclose(found.weights[:, :-1], short.weights, atol=1e-7)
+
+
 def test_a_blank_text_has_no_explanation_and_a_prediction_of_nothing() -> None:
     artifact = Artifact(AddedWords(TASK), TASK)
     assert artifact.explain(["  ", "good day"])[0] is None
