@@ -13,7 +13,7 @@ from tests.attribution.conftest import AddedWords
 from headstart.artifact import Artifact
 from headstart.attribution import occlusion
 from headstart.attribution.explanation import Explained, notes_on
-from headstart.attribution.reading import Reading
+from headstart.attribution.reading import ReadInput
 from headstart.cli.explained import explained_texts
 from headstart.decisions.temperature import Temperature
 from headstart.errors import UsageError
@@ -98,10 +98,7 @@ def test_words_beyond_what_a_model_reads_have_no_weight_though_it_has_no_tokeniz
 
 def test_a_cut_text_is_explained_as_far_as_it_is_read(known_network: Callable[..., NetworkPredictor]) -> None:
     predictor = known_network(TASK)
-    text, read = (
-        "xy good day night shop xy bad xy",
-        "xy good day night shop xy bad",
-    )  # of ten tokens the last word is none
+    text, read = "xy good day night shop xy bad is end", "xy good day night shop xy bad is"  # ten tokens are read
     found, short = of(Artifact(predictor, TASK), text), of(Artifact(predictor, TASK), read)
     assert found.unread == 1 and short.unread == 0 and found.scores == short.scores
     np.testing.assert_allclose(found.weights[:, :-1], short.weights, atol=1e-7)
@@ -135,7 +132,7 @@ def test_a_word_is_left_out_with_one_of_its_blanks_or_hidden_where_it_stands(
     hidden: tuple[int, ...], mask: str | None, left: str
 ) -> None:
     text = "A good day !"
-    assert Reading((text,), (len(text),)).without(hidden, mask) == left
+    assert ReadInput((text,), (len(text),)).without(hidden, mask) == left
 
 
 def test_places_are_those_in_the_text_that_was_given() -> None:

@@ -9,7 +9,7 @@ from math import ceil
 import numpy as np
 
 from headstart.attribution.explanation import Explanation
-from headstart.attribution.reading import Reading, mask_of
+from headstart.attribution.reading import ReadInput, mask_of
 from headstart.attribution.scorer import Scorer, in_float32
 from headstart.metrics.correlation import pearson, ranks, tally
 from headstart.runtime.progress import SILENT, Progress
@@ -66,7 +66,7 @@ def usable(explanation: Explanation) -> bool:
 
 def erased(
     scorer: Scorer,
-    read: Sequence[Reading],
+    read: Sequence[ReadInput],
     words: Sequence[Sequence[int]],
     columns: Sequence[int],
     *,

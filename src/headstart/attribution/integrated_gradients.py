@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.attribution.explanation import Explanation
-from headstart.attribution.reading import Reading, readings
+from headstart.attribution.reading import ReadInput, readings
 from headstart.attribution.scorer import Scorer, in_float32
 from headstart.errors import UsageError
 from headstart.runtime.progress import SILENT, Progress
@@ -60,7 +60,7 @@ def by_integrated_gradients(
     return explained
 
 
-def _explained(scorer: Scorer, network: NetworkPredictor, reading: Reading, own: Sequence[int]) -> Explanation:
+def _explained(scorer: Scorer, network: NetworkPredictor, reading: ReadInput, own: Sequence[int]) -> Explanation:
     tokenizer = network.backbone.tokenizer
     if tokenizer.overlap is not None and isinstance(reading.whole, str) and not tokenizer.fits(reading.whole):
         raise UsageError(
@@ -153,7 +153,7 @@ def _embedded(network: NetworkPredictor, vectors: Tensor) -> Iterator[None]:
         handle.remove()
 
 
-def _shares(reading: Reading, offsets: Sequence[tuple[int, int]], sides: np.ndarray) -> np.ndarray:
+def _shares(reading: ReadInput, offsets: Sequence[tuple[int, int]], sides: np.ndarray) -> np.ndarray:
     """Which share of each token belongs to each word, by the characters that they have in common, shape (tokens, words)."""
     found = np.zeros((len(offsets), len(reading.places)))
     for side in range(len(reading.texts)):

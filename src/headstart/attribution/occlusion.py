@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from headstart.attribution.explanation import Explanation
-from headstart.attribution.reading import Reading, mask_of, readings
+from headstart.attribution.reading import ReadInput, mask_of, readings
 from headstart.attribution.scorer import Scorer, in_float32
 from headstart.runtime.progress import SILENT, Progress
 
@@ -65,7 +65,7 @@ def by_occlusion(
     ]
 
 
-def _batches(found: Sequence[Reading], mask: str | None) -> Iterator[list[tuple[int, int, Any]]]:
+def _batches(found: Sequence[ReadInput], mask: str | None) -> Iterator[list[tuple[int, int, Any]]]:
     """Inputs without one word each, with the numbers of input and word; those of which nothing is left are not among them."""
     count = characters = batch = 0
 

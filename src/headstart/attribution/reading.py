@@ -17,7 +17,7 @@ from headstart.tasks.base import Task
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadInput:
     """An input as a model reads it.
 
     Args:
@@ -67,7 +67,7 @@ class Reading:
         """Whether something is left of each text in what `without` gave."""
         return not any(map(is_blank, _texts(given)))
 
-    def first(self, most: int) -> Reading:
+    def first(self, most: int) -> ReadInput:
         """A reading of the first words of each text alone."""
         ends = [0] * len(self.texts)
         counts = [0] * len(self.texts)
@@ -75,7 +75,7 @@ class Reading:
             counts[side] += 1
             if counts[side] <= most:
                 ends[side] = end
-        return Reading(self.texts, tuple(ends))
+        return ReadInput(self.texts, tuple(ends))
 
     def _as_input(self, texts: Sequence[str]) -> Any:
         return texts[0] if len(self.texts) == 1 else tuple(texts)
@@ -102,11 +102,11 @@ def mask_of(predictor: Predictor) -> str | None:
 
 def readings(
     predictor: Predictor, task: Task[Any, Any], inputs: Sequence[Any], cut: np.ndarray | None = None
-) -> list[Reading]:
+) -> list[ReadInput]:
     """How much of each input is read.
 
     Where a tokenizer hands texts to a network it says so to the character. Other models only say that a text was cut: then the
-    longest beginning, of as many words of each text, that is read whole is looked for.
+    longest beginning is looked for, of as many words of each text, that is not.
 
     Args:
         predictor: what reads.
@@ -114,13 +114,13 @@ def readings(
         inputs: texts, or pairs of them.
         cut: which of them a model without a tokenizer cuts, bool, shape (inputs,); None asks it.
     """
-    whole = [Reading(texts, tuple(map(len, texts))) for texts in map(_texts, inputs)]
+    whole = [ReadInput(texts, tuple(map(len, texts))) for texts in map(_texts, inputs)]
     tokenizer = predictor.tokenizer
     if tokenizer is not None:
-        return [Reading(each.texts, tokenizer.read_ends(each.texts, together=task.together)) for each in whole]
+        return [ReadInput(each.texts, tokenizer.read_ends(each.texts, together=task.together)) for each in whole]
     cut = predictor.outputs(list(inputs)).truncated if cut is None else cut
 
-    def is_cut(reading: Reading) -> bool:
+    def is_cut(reading: ReadInput) -> bool:
         return bool(predictor.outputs([reading.whole]).truncated[0])
 
     return [_shortened(each, is_cut) if late else each for each, late in zip(whole, cut, strict=True)]
@@ -130,8 +130,8 @@ def _texts(given: Any) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _shortened(reading: Reading, is_cut: Callable[[Reading], bool]) -> Reading:
-    """The longest beginning that is read whole."""
+def _shortened(reading: ReadInput, is_cut: Callable[[ReadInput], bool]) -> ReadInput:
+    """The longest beginning that is not cut."""
     least, most = 0, max((sum(place.side == side for place in reading.places) for side in (0, 1)), default=0)
     while least < most:
         middle = (least + most + 1) // 2

@@ -11,7 +11,7 @@ from pydantic import Field
 from headstart.attribution.explanation import Explanation, Method
 from headstart.attribution.faithfulness import DRAWS, LEAST_WORDS, agreement, chosen_words, erased, random_words, usable
 from headstart.attribution.methods import refuse_unweighed, weighed
-from headstart.attribution.reading import Reading, readings
+from headstart.attribution.reading import ReadInput, readings
 from headstart.attribution.scorer import Scorer
 from headstart.drawing.scores import rows_of
 from headstart.drawing.text import count, counted, probability, reached, share, shown, signed
@@ -95,7 +95,7 @@ class Faithfulness(Measurement):
         self,
         scorer: Scorer,
         explained: Sequence[Explanation],
-        read: Sequence[Reading],
+        read: Sequence[ReadInput],
         columns: Sequence[int],
         clusters: np.ndarray | None,
     ) -> dict[str, Any]:
