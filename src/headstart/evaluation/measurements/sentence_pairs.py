@@ -28,6 +28,8 @@ STANCE = ("stereotype", "stereo_antistereo")
 MORE = ("pro", "stereo")
 IDS = ("id", "pair_id")
 ALL = "all"
+MOST_SAID = 6
+"""Shifts that are said; the others stand in the table."""
 
 
 class SentencePair(NamedTuple):
@@ -100,14 +102,21 @@ class SentencePairs(AskedAgain):
         whole, other = plain["categories"][0], plain.get("baseline")
         line = f"Of {counted(plain['rows'], 'pair')} of sentences, {shown(whole['differ'])} get two labels"
         said = [line + (f"; of {other['called']} {shown(other['categories'][0]['differ'])}." if other else ".")]
-        for entry in plain["categories"]:
-            for move in entry["moves"]:
-                if move["p_holm"] < ALPHA:
-                    what = "all pairs" if entry["category"] == ALL else f"pairs about {entry['category']}"
-                    said.append(
-                        f"In {what} the first sentence moves '{move['label']}' by {shown(move['shift'], sign=True)} (p after Holm "
-                        f"{probability(move['p_holm'])})."
-                    )
+        clear = [
+            (entry["category"], move)
+            for entry in plain["categories"]
+            for move in entry["moves"]
+            if move["p_holm"] < ALPHA
+        ]
+        clear.sort(key=lambda each: (each[0] != ALL, -abs(each[1]["shift"]["value"])))
+        for category, move in clear[:MOST_SAID]:
+            what = "all pairs" if category == ALL else f"pairs about {category}"
+            said.append(
+                f"In {what} the first sentence moves '{move['label']}' by {shown(move['shift'], sign=True)} (p after Holm "
+                f"{probability(move['p_holm'])})."
+            )
+        if len(clear) > MOST_SAID:
+            said.append(f"{len(clear) - MOST_SAID} smaller shifts are clear too; they stand in the table.")
         return said
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
