@@ -12,7 +12,6 @@ from headstart.data.examples import Example
 from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.errors import DataError, MissingInputError
-from headstart.evaluation.measurements.asked_again import mean_score
 from headstart.evaluation.measurements.contrast import ContrastSets
 from headstart.evaluation.measurements.group_gaps import GroupGaps, grouped
 from headstart.evaluation.measurements.perturbations import Perturbations
@@ -370,15 +369,6 @@ def test_pairs_need_their_columns(tmp_path: Path) -> None:
     path.write_text("first,second\nx,x\n")
     with pytest.raises(DataError, match="no pair of two different"):
         SentencePairs(pairs=str(path)).require()
-
-
-def test_means_have_intervals_that_hold_the_truth() -> None:
-    random = np.random.default_rng(0)
-    held = sum(
-        (found := mean_score(random.normal(0.1, 0.2, 50), least=-1, most=1, seed=at)).low <= 0.1 <= found.high
-        for at in range(60)
-    )
-    assert 51 <= held <= 60
 
 
 def test_measurements_cost_as_often_as_they_read() -> None:

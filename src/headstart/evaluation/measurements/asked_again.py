@@ -17,8 +17,6 @@ from headstart.data.table import Table
 from headstart.errors import DataError, quoted
 from headstart.evaluation.measurements.base import Measurement
 from headstart.evaluation.subjects import Subject
-from headstart.metrics.intervals import percentile_interval
-from headstart.types import Score
 
 TEXT, LABEL = "text", "label"
 """Columns of other files, where these lack those of the training file."""
@@ -151,22 +149,6 @@ def given_file(path: str | None, field: str, name: str) -> str:
     if path is None:
         raise DataError(f"the measurement {name} needs a file: {field}")
     return path
-
-
-def mean_score(values: np.ndarray, *, least: float, most: float, seed: int = 0, draws: int = 1000) -> Score:
-    """The mean of one number for each row with its 95 % bootstrap interval.
-
-    Args:
-        values: shape (rows,); at least one.
-        least: that it can be.
-        most: that it can be.
-        seed: of the resampling.
-        draws: resamples.
-    """
-    random = np.random.default_rng([seed, 0xA6])
-    distinct, counts = np.unique(values, return_counts=True)
-    drawn = random.multinomial(len(values), counts / len(values), size=draws) @ distinct / len(values)
-    return percentile_interval(float(values.mean()), drawn, len(values), bounds=(least, most))
 
 
 def parsed(subject: Subject, table: Table, *, labelled: bool = True) -> tuple[Any, Store[Any]]:

@@ -12,11 +12,11 @@ from headstart.data.table import Table
 from headstart.drawing.scores import ALPHA
 from headstart.drawing.text import counted, probability, shown
 from headstart.errors import DataError
-from headstart.evaluation.measurements.asked_again import Answers, AskedAgain, given_file, mean_score, parsed
+from headstart.evaluation.measurements.asked_again import Answers, AskedAgain, given_file, parsed
 from headstart.evaluation.measurements.group_gaps import followed_labels
-from headstart.evaluation.measurements.swaps import sign_flips
 from headstart.evaluation.subjects import Subject
 from headstart.metrics.intervals import proportion
+from headstart.metrics.means import mean, mean_difference
 from headstart.metrics.significance import holm
 from headstart.readers.opening import open_table
 
@@ -80,12 +80,12 @@ class SentencePairs(AskedAgain):
             moves = []
             for label in followed:
                 moved = first.probabilities[:, label] - second.probabilities[:, label]
-                score = mean_score(moved, least=-1.0, most=1.0, seed=self.seed)
+                score = mean(moved, bounds=(-1.0, 1.0))
                 moves.append(
                     {
                         "label": subject.task.label_names[label],
                         "shift": score.plain(),
-                        "p": sign_flips(moved, self.seed),
+                        "p": mean_difference(moved, np.zeros(len(moved)), bounds=(-1.0, 1.0)).p,
                     }
                 )
             share = proportion(int(differ.sum()), len(differ)).plain()

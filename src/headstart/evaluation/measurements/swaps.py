@@ -20,7 +20,6 @@ from headstart.evaluation.measurements.asked_again import (
     answered,
     given_file,
     known,
-    mean_score,
     texts_of,
     with_texts,
 )
@@ -28,6 +27,7 @@ from headstart.evaluation.measurements.group_gaps import followed_labels
 from headstart.evaluation.subjects import Subject
 from headstart.metrics.groups import bias_aurocs
 from headstart.metrics.intervals import proportion
+from headstart.metrics.means import mean, mean_difference
 from headstart.metrics.significance import holm
 
 MOST_EXAMPLES = 10
@@ -99,7 +99,7 @@ class Swaps(AskedAgain):
             "copies": len(versions.rows),
             "flips": proportion(int(by_row.sum()), len(rows)).plain(),
             "copies_flipped": float(flipped.mean()),
-            "shift": mean_score(most[rows], least=0.0, most=1.0, seed=self.seed).plain(),
+            "shift": mean(most[rows], bounds=(0.0, 1.0)).plain(),
             "cut": int(cut.sum()),
             "examples": _examples(subject, versions, own, after, flipped, moved),
         }
@@ -154,8 +154,8 @@ class Swaps(AskedAgain):
             signed = np.where(comes, change, -change)[comes | goes]
             names, places = np.unique(rows, return_inverse=True)
             means = np.bincount(places.reshape(-1), signed) / np.bincount(places.reshape(-1))
-            score = mean_score(means, least=-1.0, most=1.0, seed=self.seed)
-            p_values.append(sign_flips(means, self.seed))
+            score = mean(means, bounds=(-1.0, 1.0))
+            p_values.append(mean_difference(means, np.zeros(len(means)), bounds=(-1.0, 1.0)).p)
             entries.append(
                 {
                     "term": term,
@@ -325,11 +325,3 @@ def _examples(
         if len(found) == MOST_EXAMPLES:
             break
     return found
-
-
-def sign_flips(means: np.ndarray, seed: int, draws: int = 2000) -> float:
-    """Two-sided p that means of rows are as far from 0 where signs are drawn (a paired permutation test)."""
-    random = np.random.default_rng([seed, 0xA7])
-    observed = abs(means.mean())
-    signs = random.integers(0, 2, size=(draws, len(means)), dtype=np.int8) * 2.0 - 1
-    return (int((np.abs(signs @ means / len(means)) >= observed - 1e-12).sum()) + 1) / (draws + 1)
