@@ -192,7 +192,8 @@ class Artifact:
         return [None if none else next(found) for none in blank]
 
     def _weighed(self, inputs: Sequence[Any], method: Method, progress: Progress = SILENT) -> list[Explanation]:
-        return weighed(Scorer(self.predictor, self.task, self.decisions), inputs, method, progress=progress)
+        found = weighed(Scorer(self.predictor, self.task, self.decisions), inputs, method, progress=progress)
+        return [replace(each, is_altered=True) for each in found] if self.task.alters_texts else found
 
     def outputs(self, texts: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
         """Decided outputs of texts, or of pairs of them as tuples; they say which were cut.

@@ -61,3 +61,7 @@ def test_no_label_hangs_on_a_masked_term(tmp_path: Path, tiny_csv: Path) -> None
     for model in (masked, headstart.load(tmp_path / "run")):
         one, other = model.predict_proba(pair)
         assert (one == other).all()
+        [why] = model.explain(["he is a Muslim shop"])
+        assert why is not None and why.plain()["why"]["read"] == "he is a Person shop"
+    [why] = open_.explain(["a shop"])
+    assert why is not None and "read" not in why.plain()["why"]

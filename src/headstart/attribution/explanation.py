@@ -40,7 +40,7 @@ class Explanation:
         method: how words were weighed.
         labels: what is explained: the predicted label, or all of several; empty where the model says a number.
         scores: what the model says of the words that it reads, one for each label: probabilities, or the number.
-        texts: as they were given; two of a pair.
+        texts: that the places are of, as the model was given them; two of a pair.
         places: of the words, those of the second text of a pair behind those of the first.
         weights: shape (labels or 1, words): how much larger the score is by each word, in the unit of the score. NaN where nothing
             is known: the word was not read, or nothing is left of its text without it.
@@ -59,6 +59,8 @@ class Explanation:
     unread: int = 0
     hidden_by: str | None = None
     gaps: tuple[float, ...] | None = None
+    is_altered: bool = False
+    """Whether the texts are not those that a user gave, since terms were masked: `plain` has them then."""
 
     @property
     def alone(self) -> int:
@@ -85,7 +87,8 @@ class Explanation:
 
         `words` is a list of [start, end, weight], weight null where nothing is known; of pairs a list for each side, where there
         are several labels one for each of them. `why` has the `method`, what it explains (`of`) with its `score`, what stood in the
-        place of words (`hidden_by`), and how many words were not read (`unread`) or are a text by themselves (`alone`).
+        place of words (`hidden_by`), and how many words were not read (`unread`) or are a text by themselves (`alone`); where terms
+        were masked also the text that places are of (`read`).
         """
         several = len(self.labels) > 1
         words = {label: self._listed(label) for label in self.labels} if several else self._listed(None)
@@ -98,6 +101,8 @@ class Explanation:
             "unread": self.unread,
             "alone": self.alone,
         }
+        if self.is_altered:
+            why["read"] = list(self.texts) if len(self.texts) > 1 else self.texts[0]
         if self.gaps is not None:
             why["gap"] = [*self.gaps] if several else self.gaps[0]
         return {"words": words, "why": why}

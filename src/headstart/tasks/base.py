@@ -281,6 +281,11 @@ class Task(Objective, Judged[E, O], CardCode, Generic[E, O]):
     def parse(self, table: Table, *, labelled: bool = True) -> tuple[Store[Any], list[Any]]:
         """Examples of a table, and a `Dropped` for every row that has no usable text or label."""
 
+    @property
+    def alters_texts(self) -> bool:
+        """Whether models read other texts than those that come in, see `as_read`."""
+        return False
+
     def as_read(self, rows: Store[Any]) -> Store[Any]:
         """Rows as models read them, where a task changes texts that come in; `parse` gives them so."""
         return rows

@@ -65,6 +65,11 @@ class MaskedTerms(Component):
             text = each.masked(text, self.mask_word)
         return text
 
+    @property
+    def alters_texts(self) -> bool:
+        """Whether terms are masked."""
+        return bool(self.masks)
+
     def as_read(self, rows: Store[Any]) -> Store[Any]:
         """Rows as the model reads them; the very rows where no terms are masked."""
         if not self.masks:
