@@ -130,6 +130,7 @@ def fit(
     balance_groups: str | None = ...,
     auxiliary: str | Sequence[str | Keys] | None = ...,
     corpus: str | None = ...,
+    out_of_scope_label: str | None = ...,
     group_column: str | None = ...,
     time_column: str | None = ...,
     test_share: float | None = ...,
@@ -375,6 +376,7 @@ def fit(
         auxiliary: Files with labelled rows of other tasks, one of which the network learns first (`intermediate-
             task`), separated by commas.
         corpus: Files with the passages that are searched, of the task retrieval.
+        out_of_scope_label: Label of rows that are examples of texts out of scope, such as `oos`.
         group_column: Column whose equal values never stand on both sides of a cut, such as a customer or an author.
         time_column: Column to cut by.
         test_share: Share of rows cut off as test where no test file is given, in [0, 1).
@@ -667,6 +669,7 @@ def fit_tasks(
     balance_groups: str | None = ...,
     auxiliary: str | Sequence[str | Keys] | None = ...,
     corpus: str | None = ...,
+    out_of_scope_label: str | None = ...,
     group_column: str | None = ...,
     time_column: str | None = ...,
     test_share: float | None = ...,
@@ -929,6 +932,7 @@ def compare(
     balance_groups: str | None = ...,
     auxiliary: str | Sequence[str | Keys] | None = ...,
     corpus: str | None = ...,
+    out_of_scope_label: str | None = ...,
     group_column: str | None = ...,
     time_column: str | None = ...,
     test_share: float | None = ...,
@@ -1173,6 +1177,7 @@ def tune(
     balance_groups: str | None = ...,
     auxiliary: str | Sequence[str | Keys] | None = ...,
     corpus: str | None = ...,
+    out_of_scope_label: str | None = ...,
     group_column: str | None = ...,
     time_column: str | None = ...,
     test_share: float | None = ...,
@@ -1414,6 +1419,7 @@ def plan(
     balance_groups: str | None = ...,
     auxiliary: str | Sequence[str | Keys] | None = ...,
     corpus: str | None = ...,
+    out_of_scope_label: str | None = ...,
     group_column: str | None = ...,
     time_column: str | None = ...,
     test_share: float | None = ...,
@@ -1655,6 +1661,7 @@ def distill(
     balance_groups: str | None = ...,
     auxiliary: str | Sequence[str | Keys] | None = ...,
     corpus: str | None = ...,
+    out_of_scope_label: str | None = ...,
     group_column: str | None = ...,
     time_column: str | None = ...,
     test_share: float | None = ...,
@@ -1788,6 +1795,7 @@ def distill(
         auxiliary: Files with labelled rows of other tasks, one of which the network learns first (`intermediate-
             task`), separated by commas.
         corpus: Files with the passages that are searched, of the task retrieval.
+        out_of_scope_label: Label of rows that are examples of texts out of scope, such as `oos`.
         group_column: Column whose equal values never stand on both sides of a cut, such as a customer or an author.
         time_column: Column to cut by.
         test_share: Share of rows cut off as test where no test file is given, in [0, 1).
@@ -2015,6 +2023,7 @@ def curve(
     balance_groups: str | None = ...,
     auxiliary: str | Sequence[str | Keys] | None = ...,
     corpus: str | None = ...,
+    out_of_scope_label: str | None = ...,
     group_column: str | None = ...,
     time_column: str | None = ...,
     test_share: float | None = ...,
@@ -2264,6 +2273,7 @@ def curve(
         auxiliary: Files with labelled rows of other tasks, one of which the network learns first (`intermediate-
             task`), separated by commas.
         corpus: Files with the passages that are searched, of the task retrieval.
+        out_of_scope_label: Label of rows that are examples of texts out of scope, such as `oos`.
         group_column: Column whose equal values never stand on both sides of a cut, such as a customer or an author.
         time_column: Column to cut by.
         test_share: Share of rows cut off as test where no test file is given, in [0, 1).
@@ -3302,6 +3312,7 @@ def check(
     target_test: str | None = ...,
     tests: Mapping[str, str] | str | None = ...,
     corpus: str | None = ...,
+    out_of_scope_label: str | None = ...,
     group_column: str | None = ...,
     task: TaskName | str | Keys | None = ...,
     near_duplicates: float | None = ...,
@@ -3527,6 +3538,7 @@ def check(
         target_test: File with labelled rows of that other domain.
         tests: Files with more rows to report scores on, by name, such as `shop=shop.csv,film=film.csv`.
         corpus: Files with the passages that are searched, of the task retrieval.
+        out_of_scope_label: Label of rows that are examples of texts out of scope, such as `oos`, as `fit` has it.
         group_column: Column whose equal values belong together, such as a customer or an author.
         task: What is to be learnt, by the name that the hub has for it (`headstart list tasks`).
         near_duplicates: Share of word 5-grams in common, in (0, 1), from which on texts are near copies.

@@ -70,6 +70,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "mask_word": (["--mask-word", "somebody"], "somebody"),
     "corpus": (["--corpus", "pages"], "pages"),
     "group_column": (["--group-column", "who"], "who"),
+    "out_of_scope_label": (["--out-of-scope-label", "oos"], "oos"),
     "time_column": (["--time-column", "when"], "when"),
     "test_share": (["--test-share", "0.3"], 0.3),
     "validation_share": (["--validation-share", "0.25"], 0.25),

@@ -24,6 +24,10 @@ UNSAID = ("-", "--", "?", "_", ".", "\u2013", "\u2014")
 """What people write where they have no label, such as SNLI where annotators disagree."""
 
 
+OUT_OF_SCOPE = frozenset(("oos", "ood", "out of scope", "out of domain", "outofscope", "outofdomain"))
+"""What files write, in lower case, for a text that has none of the other labels."""
+
+
 def spelling(label: str) -> str:
     """The key under which spellings of one label meet: case, white space and Unicode forms folded, `1.0` written `1`."""
     key = folded(unicodedata.normalize("NFC", label))
@@ -144,6 +148,16 @@ def _twins(found: Iterable[str], known: Iterable[str]) -> dict[str, str]:
     keys = {re.sub(r"[-_\s]+", " ", spelling(label)): label for label in known}
     pairs = ((label, keys.get(re.sub(r"[-_\s]+", " ", spelling(label)))) for label in found)
     return {label: twin for label, twin in pairs if twin is not None and twin != label}
+
+
+def spellings_of(label: str, found: Iterable[str]) -> list[str]:
+    """The labels among those found that only their spelling keeps apart from one, sorted; `-` and `_` are blanks here."""
+    return sorted(_twins({*found}, [label]))
+
+
+def like_out_of_scope(labels: Iterable[str]) -> list[str]:
+    """Labels by which files usually name texts that belong to none of the others, sorted."""
+    return sorted(label for label in labels if re.sub(r"[-_\s]+", " ", spelling(label)) in OUT_OF_SCOPE)
 
 
 def _quoted(labels: Sequence[str]) -> str:

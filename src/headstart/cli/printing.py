@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 from headstart.cli.audited import audit_shown
 from headstart.cli.checked import findings_shown
 from headstart.cli.curves import curve_plan, curve_table
-from headstart.cli.display import abstention_line, gap_table, leaderboard, plan_table, score_table, table
+from headstart.cli.display import (
+    abstention_line,
+    gap_table,
+    leaderboard,
+    out_of_scope_line,
+    plan_table,
+    score_table,
+    table,
+)
 from headstart.cli.explained import explained_texts
 from headstart.cli.found import hit_list, is_marked, reply_list
 from headstart.cli.groups import clusters, duplicate_groups, suggested
@@ -111,6 +119,8 @@ def _scores(outcome: Outcome, quiet: bool) -> None:
         print(f"\nby {on_one_line(column)}\n{table([column, 'rows', *names[:2]], body)}")
     if "abstention" in result:
         print(f"\n{abstention_line(result['abstention'])}")
+    if "out_of_scope" in result:
+        print(f"\n{out_of_scope_line(result['out_of_scope'])}")
 
 
 def _predictions(outcome: Outcome, quiet: bool) -> None:

@@ -14,6 +14,7 @@ from headstart.data.store import Store
 from headstart.decisions.base import Decision
 from headstart.errors import DataError
 from headstart.metrics.prediction_sets import kept_scores
+from headstart.metrics.scope import best_point
 from headstart.solving.out_of_scope import SCOPE_SCORES, Entropy, ScopeScore
 from headstart.tasks.base import Task
 
@@ -30,6 +31,8 @@ ScoreName = Literal[
 """Names in `SCOPE_SCORES`."""
 REFUSED = 0.05
 """Share of the rows in scope that may be refused by default."""
+LEAST_TUNED = 10
+"""Rows out of scope below which the point is not found on them."""
 
 
 class OutOfScope(Decision):
@@ -37,6 +40,7 @@ class OutOfScope(Decision):
 
     No rows out of scope are needed: the point is where as many held-out rows in scope as were allowed would be refused. A row's
     `in_scope` is the share of these that are as strange, which is a p-value of conformal prediction (Bates et al. 2023, section 2).
+    With rows out of scope that point is the highest that may be, and `tuned` finds a lower one where that tells them better.
     """
 
     name: ClassVar[str] = "out_of_scope"
@@ -56,6 +60,15 @@ class OutOfScope(Decision):
     """Held-out rows that `strangeness` is of."""
     strangeness: tuple[float, ...] | None = None
     """The score of held-out rows, in rising order; of more than 1,000 rows as many order statistics."""
+    label: str | None = None
+    """Label of rows out of scope, which the training file had or files that are scored; `evaluate` scores such rows so."""
+    point: float | None = Field(default=None, gt=0, le=0.5)
+    """`in_scope` up to which a row gets no label, at most `refused`, found on rows out of scope; by default `refused`."""
+    outside: tuple[float, ...] | None = None
+    """`in_scope` of the rows out of scope that the point was found on, in rising order; of more than 1,000 rows as many order
+    statistics."""
+    outside_rows: int | None = Field(default=None, ge=1)
+    """Rows that `outside` is of."""
 
     @property
     def is_idle(self) -> bool:
@@ -91,9 +104,38 @@ class OutOfScope(Decision):
         found = None if self.is_idle or self.strangeness is None or self.rows is None else self._of(outputs)
         if found is None or self.refused is None:
             return outputs
-        share = np.searchsorted(np.array(self.strangeness), found, side="left") / len(self.strangeness or ())
-        inside = (1 + np.round((1 - share) * (self.rows or 0))) / ((self.rows or 0) + 1)
-        return replace(outputs, in_scope=inside, refused=inside <= self.refused)
+        inside = self._in_scope(found)
+        return replace(outputs, in_scope=inside, refused=inside <= (self.point or self.refused))
+
+    def tuned(self, inside: np.ndarray, outside: np.ndarray) -> Self:
+        """A copy with the point that tells rows out of scope best, at most where as many rows in scope as may be are refused.
+
+        Args:
+            inside: `in_scope` of held-out rows in scope, shape (rows,).
+            outside: `in_scope` of rows out of scope that nothing was learnt from, shape (others,).
+        """
+        point = best_point(inside, outside, self.refused or REFUSED)
+        return self.revised(point=point, outside=tuple(kept_scores(outside)), outside_rows=len(outside))
+
+    @property
+    def tuning(self) -> dict[str, Any] | None:
+        """What the point came to on the rows that it was found on; None where there were none out of scope.
+
+        That is the `point`, `rows` out of scope, the share of them that is `found`, `at_most`, the share that would be found if as many
+        rows in scope as may be were refused, and the share of the held-out rows in scope that is `refused`.
+        """
+        if self.point is None or self.outside is None or self.refused is None or self.strangeness is None:
+            return None
+        kept = np.array(self.outside)
+        found, most = (float((kept <= point).mean()) for point in (self.point, self.refused))
+        refused = float((self._in_scope(np.array(self.strangeness)) <= self.point).mean())
+        return {"point": self.point, "rows": self.outside_rows, "found": found, "at_most": most, "refused": refused}
+
+    def _in_scope(self, found: np.ndarray) -> np.ndarray:
+        """How far rows are in scope by how strange they are, in (0, 1], shape (rows,)."""
+        known, rows = np.array(self.strangeness), self.rows or 0
+        share = np.searchsorted(known, found, side="left") / len(known)
+        return np.asarray((1 + np.round((1 - share) * rows)) / (rows + 1))
 
     def _of(self, outputs: Logits) -> np.ndarray | None:
         """How strange rows are, float32, shape (rows,); None where the model was to say it and does not."""
@@ -115,7 +157,8 @@ class OutOfScope(Decision):
 
     def given(self) -> Self:
         """What may be refused and by which score, without those of any rows."""
-        return self.revised(found=None, parts=1, scales=None, rows=None, strangeness=None)
+        fitted = ("found", "scales", "rows", "strangeness", "label", "point", "outside", "outside_rows")
+        return self.revised(parts=1, **dict.fromkeys(fitted))
 
 
 def scope_asked(decisions: Iterable[Decision]) -> OutOfScope | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from headstart.data.store import Store
 from headstart.decisions.base import applied
 from headstart.evaluation.judging import compared
 from headstart.metrics import significance
+from headstart.metrics.scope import FoundOutside, found_outside
 from headstart.predictors.base import Predictor
 from headstart.predictors.teachers import TaughtBy
 from headstart.tasks.base import Task
@@ -32,6 +33,8 @@ class Contender:
     """Scores as plain data, by part and then by metric."""
     outputs: Mapping[str, Outputs]
     """Decided outputs by part: of those that it was scored on, and of the one that choices were made on."""
+    outside: Mapping[str, Outputs] = field(default_factory=dict)
+    """The same of rows that are labelled as out of scope, by the part that they stand beside."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,32 @@ class FinishedRun:
 
 
 @dataclass(frozen=True)
+class WithOutside:
+    """What a model says of a part with rows in scope and of the rows beside it that are labelled as out of scope."""
+
+    rows: Store[Any]
+    """Rows in scope, labelled."""
+    outputs: Outputs
+    """Decided outputs of these."""
+    outside: Outputs
+    """Decided outputs of the others."""
+
+    def judged(self, task: Task[Any, Any]) -> FoundOutside | None:
+        """What refusing comes to; None where nothing is refused by this model.
+
+        Args:
+            task: bound, with one label for each row.
+        """
+        values = [
+            getattr(each, name, None) for name in ("in_scope", "refused") for each in (self.outputs, self.outside)
+        ]
+        right = task.is_right(self.outputs, self.rows)
+        if right is None or any(each is None for each in values) or not len(self.rows) or not len(self.outside):
+            return None
+        return found_outside(*(np.asarray(each) for each in values), right=right)
+
+
+@dataclass(frozen=True)
 class Subject:
     """A model and labelled rows that it has read."""
 
@@ -131,6 +160,8 @@ class Subject:
     """Whether their texts and the values of their columns may be shown."""
     run: FinishedRun | None = None
     """The run that the model came from, where it is known."""
+    outside: Mapping[str, WithOutside] = field(default_factory=dict)
+    """The parts beside which there are rows that are labelled as out of scope, by name."""
     baseline: Subject | None = None
     """Another model on the same rows that it is held against."""
     called: str = ""

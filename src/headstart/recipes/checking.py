@@ -21,7 +21,17 @@ from headstart.tasks.base import Task
 from headstart.tasks.open import OpenTask
 from headstart.training.settings import Training
 
-FILES = ("train", "validation", "test", "target", "target_test", "tests", "corpus", "group_column")
+FILES = (
+    "train",
+    "validation",
+    "test",
+    "target",
+    "target_test",
+    "tests",
+    "corpus",
+    "out_of_scope_label",
+    "group_column",
+)
 """Keys that say where rows come from and which belong together, as in the section `data` of `fit`."""
 
 
@@ -50,6 +60,9 @@ class Check(Format, Recipe):
     """Files with more rows to report scores on, by name, such as `shop=shop.csv,film=film.csv`."""
     corpus: InputPath | None = None
     """Files with the passages that are searched, of the task retrieval: a folder of texts, a text file, or a table."""
+    out_of_scope_label: str | None = Field(default=None, examples=["oos"])
+    """Label of rows that are examples of texts out of scope, such as `oos`, as `fit` has it: they are no class, and are looked at
+    for copies of other rows."""
     group_column: str | None = None
     """Column whose equal values belong together, such as a customer or an author: labels are judged without their help."""
     task: Annotated[Task | OpenTask, named(TASKS, unnamed=OpenTask.having)] = Field(default=None, validate_default=True)

@@ -101,10 +101,10 @@ class Experiment(Recipe):
     prediction_sets: Coverage = None
     """Probability with which a set of labels is to hold the true one, in (0, 1), where rows have one label each: predictions then
     have a `set`, and report and verdict say what share of the rows it holds and how large sets are."""
-    out_of_scope: bool = False
+    out_of_scope: bool | None = None
     """Give no label to rows that are about something else than the training rows, where rows have one label each: predictions then
     have `in_scope`, and one in twenty of the rows in scope may be refused. Another share or score is for the decision
-    `out_of_scope` to say."""
+    `out_of_scope` to say. By default where `out_of_scope_label` is given."""
     decisions: tuple[Annotated[Decision, named(DECISIONS)], ...] = ()
     """Decisions whose settings are known, such as thresholds; others are fitted on rows that were not trained on."""
 
@@ -216,8 +216,20 @@ class Experiment(Recipe):
         """Decisions with settings that are known: those named, abstention and prediction sets where they are asked for."""
         abstention = () if self.abstain is None else (Abstention(least=self.abstain),)
         sets = () if self.prediction_sets is None else (PredictionSets(level=self.prediction_sets),)
-        scope = (OutOfScope(refused=REFUSED),) if self.out_of_scope else ()
-        return (*self.decisions, *abstention, *sets, *scope)
+        named = tuple(self._with_share(each) for each in self.decisions)
+        refuses = self.refuses_out_of_scope and not any(isinstance(each, OutOfScope) for each in named)
+        return (*named, *abstention, *sets, *((OutOfScope(refused=REFUSED),) if refuses else ()))
+
+    @property
+    def refuses_out_of_scope(self) -> bool:
+        """Whether rows out of scope are to get no label: as the recipe says or, by default, where a label of such rows is named."""
+        return self.data.out_of_scope_label is not None if self.out_of_scope is None else self.out_of_scope
+
+    def _with_share(self, decision: Decision) -> Decision:
+        """A decision as it was named; where it leaves open how many rows in scope may be refused, with the usual share of them."""
+        if isinstance(decision, OutOfScope) and decision.is_idle and self.refuses_out_of_scope:
+            return decision.revised(refused=REFUSED)
+        return decision
 
     @property
     def test_seed(self) -> int:

@@ -183,6 +183,10 @@ class Data(Format):
     corpus: InputPath | None = None
     """Files with the passages that are searched, of the task retrieval: a folder of texts, a text file, or a table with a column of
     passages (and of their ids). By default all passages that the rows name."""
+    out_of_scope_label: str | None = Field(default=None, examples=["oos"])
+    """Label of rows that are examples of texts out of scope, such as `oos`. It is no class, and nothing is learnt from these rows:
+    on those of the training and the validation file the point is found at which `out_of_scope` gives no label, those of the files
+    that are scored are scored for whether they are found."""
     group_column: str | None = None
     """Column whose equal values never stand on both sides of a cut, such as a customer or an author."""
     time_column: str | None = None
@@ -240,6 +244,13 @@ class Data(Format):
                     f"{quoted(name)} is no name for a test; letters, digits, blanks and _+- are, at most 40 of them"
                 )
         return value
+
+    @field_validator("out_of_scope_label")
+    @classmethod
+    def _not_blank(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
+            raise ValueError("a label is not blank; name the one that stands for texts out of scope")
+        return None if value is None else value.strip()
 
     @field_validator("auxiliary")
     @classmethod

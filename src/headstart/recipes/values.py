@@ -110,6 +110,7 @@ EXAMPLES: dict[str, str] = {
     "scores": "0.1,0.4",
     "strangeness": "0.1,0.4",
     "scales": "50,10,0.4,0.2",
+    "outside": "0.01,0.04",
     "label_scores": "{good: [2, [0.1, 0.4]]}",
     "validation_share": "0.2",
     "weight": "importance",

@@ -18,7 +18,7 @@ from headstart.folders import check_free, new_folder
 from headstart.manifest import FORMAT, MANIFEST, TABLES, checkable
 from headstart.readers.opening import writer_for
 from headstart.recipes.checking import Check
-from headstart.recipes.sources import MEMORY
+from headstart.recipes.sources import MEMORY, TRAIN
 from headstart.report import checking as report
 from headstart.runs import cleaned_copy
 from headstart.runs.judging_labels import JudgedLabels, finding, judged, plain, why_not
@@ -98,6 +98,7 @@ def _checked(recipe: Check, call: Call, folder: Path | None) -> Outcome:
             found,
             drop_doubtful=recipe.drop_doubtful,
             overwrite=recipe.overwrite,
+            outside=labelled.outside.get(TRAIN),
         )
     result["seconds"] = time.perf_counter() - call.started
     if folder is not None:

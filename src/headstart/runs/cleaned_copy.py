@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import RunFolderError
@@ -60,6 +62,7 @@ def write(
     *,
     drop_doubtful: float | None,
     overwrite: bool,
+    outside: Store[Any] | None = None,
 ) -> dict[str, Any]:
     """Write the copy and what was done beside it; returns that as plain data.
 
@@ -72,6 +75,7 @@ def write(
         judged: doubts about labels, where there are any.
         drop_doubtful: probability of a wrong label from which on rows are left out; None for none.
         overwrite: replace what headstart wrote there.
+        outside: training rows out of scope, which are copied as they are.
     """
     train = source.rows
     changes = [Change(row.line, "left out", row.reason) for row in source.dropped]
@@ -87,7 +91,7 @@ def write(
     changes += _merge(columns, [train.lines[row] for row in kept], task, labels.spellings)
     marks, found = _marks([train.lines[row] for row in kept], [doubts.get(row) for row in kept], judged)
     changes += marks
-    table = Table(train.file, columns, [train.lines[row] for row in kept])
+    table = _with_outside(Table(train.file, columns, [train.lines[row] for row in kept]), found, outside)
     found_rows.write(output, table, found, tables={}, result={}, overwrite=overwrite)
     changes.sort(key=lambda each: each.line)
     beside = changes_beside(output)
@@ -95,11 +99,25 @@ def write(
     done = ("left out", "merged", "marked")
     return {
         "file": str(output),
-        "rows": len(kept),
-        "of_rows": len(train) + len(source.dropped),
+        "rows": len(table),
+        "of_rows": len(train) + len(source.dropped) + len(table) - len(kept),
         **{each.replace(" ", "_"): sum(change.done == each for change in changes) for each in done},
         "changes": str(beside),
     }
+
+
+def _with_outside(table: Table, found: dict[str, list[str | None]], outside: Store[Any] | None) -> Table:
+    """The rows of a copy with those out of scope where they stood; `found`, columns beside them, gets empty cells there."""
+    if outside is None:
+        return table
+    lines = [*table.lines, *outside.lines]
+    order = np.argsort(lines, kind="stable").tolist()
+    for name, cells in found.items():
+        both: list[str | None] = [*cells, *[None] * len(outside)]
+        found[name] = [both[at] for at in order]
+    columns = {name: [*cells, *outside.columns[name]] for name, cells in table.columns.items()}
+    columns = {name: [cells[at] for at in order] for name, cells in columns.items()}
+    return Table(table.file, columns, [lines[at] for at in order])
 
 
 def _marks(

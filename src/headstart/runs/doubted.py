@@ -13,6 +13,7 @@ from headstart.data.examples import relabelled
 from headstart.data.outputs import Outputs
 from headstart.data.store import Store
 from headstart.data.tags import OUTSIDE, spans_of, split_tag, tags_of
+from headstart.metrics import roc
 from headstart.runs.held_out import HeldOut, held_out, values_of
 from headstart.strategies.base import Context
 from headstart.tasks.base import Task
@@ -196,11 +197,7 @@ def self_test(found: Doubted, asked: HeldOut, context: Context, first: int) -> S
 
 def auroc(scores: np.ndarray, positive: np.ndarray) -> float:
     """Share of pairs of a positive and another row in which the positive one has the higher score, ties for a half."""
-    from scipy.stats import rankdata
-
-    ranks, some = rankdata(scores), int(positive.sum())
-    others = len(scores) - some
-    return float((ranks[positive].sum() - some * (some + 1) / 2) / max(some * others, 1))
+    return roc.auroc(scores[positive], scores[~positive]).value if 0 < positive.sum() < len(positive) else 0.0
 
 
 def with_wrong_labels(task: Task[Any, Any], rows: Store[Any], share: float, seed: int) -> tuple[Store[Any], np.ndarray]:

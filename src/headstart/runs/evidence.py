@@ -17,7 +17,7 @@ from headstart.drawing.text import dig
 from headstart.evaluation.judging import sort_key
 from headstart.evaluation.measurements.base import measure
 from headstart.evaluation.measurements.lengths import notice
-from headstart.evaluation.subjects import Addition, Contender, FinishedRun, Subject, Taught
+from headstart.evaluation.subjects import Addition, Contender, FinishedRun, Subject, Taught, WithOutside
 from headstart.recipes.labelled import Experiment
 from headstart.report.verdict import verdict
 from headstart.runs.experiment import Entry
@@ -70,8 +70,11 @@ def gather(
     if part in run.rows:
         outputs = kept.outputs(part, parts) or best.outputs[part]
         subject = Subject(
-            kept.finished.predictor, parts.task, run.rows[part], outputs, part, shows=recipe.rows, run=run
-        )
+            kept.finished.predictor, parts.task, run.rows[part], outputs, part, shows=recipe.rows, run=run,
+            outside={
+                name: WithOutside(run.rows[name], kept.decided[name], outside) for name, outside in kept.outside.items()
+            },
+        )  # fmt: skip
         if any(each.takes_baseline for each in recipe.measured()):
             subject = replace(subject, baseline=_best_control(entries, kept, subject, parts))
         measure(recipe.measured(), subject, evidence)
@@ -112,6 +115,7 @@ def _run(recipe: Experiment, entries: list[Entry], chosen: Entry, parts: Parts, 
             ({parts.choices: entry.validation_scores or {}} if parts.labelled else {}) | entry.scores,
             ({parts.choices: applied(entry.decisions, parts.task, entry.finished.validation)} if parts.labelled else {})
             | entry.decided,
+            entry.outside,
         )
         for entry in entries
         if entry.candidate is not None

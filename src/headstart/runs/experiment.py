@@ -11,6 +11,7 @@ import numpy as np
 
 from headstart.backbones.location import Located
 from headstart.data.outputs import Logits, Outputs
+from headstart.data.store import Store
 from headstart.decisions.base import Decision, applied, fitted, in_order
 from headstart.decisions.out_of_scope import OutOfScope, scope_asked
 from headstart.decisions.temperature import Temperature
@@ -20,6 +21,7 @@ from headstart.predictors.base import Predictor
 from headstart.predictors.scope import fit_scope
 from headstart.recipes.sources import Role
 from headstart.runs.keys import Key, keys_of
+from headstart.runs.outside import tuned_on
 from headstart.runs.splitting import Parts
 from headstart.runtime.deadline import OutOfTime
 from headstart.runtime.memory import is_out_of_memory, out_of_memory
@@ -49,6 +51,8 @@ class Entry:
     """Scores on the parts that are scored once all choices are made, by name: `test`, `target`, those of named tests."""
     decided: dict[str, Outputs] = field(default_factory=dict)
     """Decided outputs of the rows of the same parts."""
+    outside: dict[str, Outputs] = field(default_factory=dict)
+    """The same of the rows out of scope of the files that these parts are of, where some are labelled so."""
     without: dict[str, dict[str, Outputs]] = field(default_factory=dict)
     """The same of models without what the strategy added (`Candidate.added`), by what they are called."""
     located: Located | None = None
@@ -157,6 +161,7 @@ def scoped(candidate: Candidate, asked: OutOfScope, context: Context, parts: Par
     labels = np.asarray(parts.task.targets(train), dtype=np.int64)
     context.progress.begin("scope", len(held))
     folds = None if parts.folds is None else parts.folds[0]
+    asked = asked.revised(label=parts.outside_label)
     found, strange = fit_scope(predictor, asked, list(train.inputs), labels, folds)
     if predictor.scope is not None and isinstance(candidate.validation, Logits):
         if strange is None:
@@ -165,6 +170,32 @@ def scoped(candidate: Candidate, asked: OutOfScope, context: Context, parts: Par
         candidate.validation = replace(candidate.validation, strangeness=strange)
     context.progress.end()
     return found
+
+
+def tune(entry: Entry, outside: Store[Any], context: Context, parts: Parts) -> None:
+    """Find the point of the decision that refuses rows, on rows out of scope and on those of the choices, which are in scope.
+
+    Args:
+        entry: with its decisions.
+        outside: rows out of scope, which nothing was learnt from.
+        context: of the run.
+        parts: of the run.
+    """
+    asked, predictor = scope_asked(entry.decisions), entry.finished.predictor
+    if asked is None or asked.strangeness is None:
+        return
+    context.progress.begin("rows out of scope", len(outside))
+    outputs = predictor.outputs_of(outside, progress=context.progress)
+    context.progress.end()
+    found = asked.tuned(
+        *(
+            applied(entry.decisions, parts.task, each).in_scope  # type: ignore[attr-defined]
+            for each in (entry.finished.validation, outputs)
+        )
+    )
+    entry.decisions = tuple(found if each is asked else each for each in entry.decisions)
+    entry.fitted = tuple(found if each is asked else each for each in entry.fitted or ())
+    predictor.decisions = entry.decisions
 
 
 def fill(entry: Entry, candidate: Candidate, context: Context, parts: Parts, given: Sequence[Decision] = ()) -> None:
@@ -186,6 +217,8 @@ def fill(entry: Entry, candidate: Candidate, context: Context, parts: Parts, giv
     if (asked := scope_asked(given)) is not None and parts.task.target_kind == "label":
         given = [each for each in given if each is not asked] + [scoped(candidate, asked, context, parts)]
     decide(entry, parts, given)
+    if asked is not None and (outside := tuned_on(parts.outside)) is not None:
+        tune(entry, outside, context, parts)
     calibrated = applied(
         [each for each in entry.decisions if isinstance(each, Temperature)], parts.task, candidate.validation
     )
@@ -227,6 +260,12 @@ def score(entry: Entry, context: Context, parts: Parts, role: Role) -> None:
     entry.decided[role.part] = applied(entry.decisions, parts.task, outputs)
     entry.scores[role.part] = plain(scores(parts.task, entry.decided[role.part], rows))
     context.progress.end()
+    if role in parts.outside and scope_asked(entry.decisions) is not None:
+        outside = parts.outside[role]
+        context.progress.begin(f"{role.part} out of scope, {entry.label}", len(outside))
+        said = entry.candidate.predictor.outputs_of(outside, progress=context.progress)
+        entry.outside[role.part] = applied(entry.decisions, parts.task, said)
+        context.progress.end()
 
 
 def score_without(entry: Entry, context: Context, parts: Parts, given: Sequence[Decision], name: str) -> None:

@@ -18,8 +18,10 @@ from headstart.data.languages import language_of
 from headstart.data.packed import steady
 from headstart.data.store import Store
 from headstart.decisions import abstention
+from headstart.decisions.out_of_scope import scope_asked
 from headstart.decisions.prediction_sets import sets_asked
 from headstart.errors import DataError, RecipeError, UsageError
+from headstart.evaluation.subjects import WithOutside
 from headstart.metrics.intervals import proportion
 from headstart.metrics.prediction_sets import judged
 from headstart.readers import READERS
@@ -28,6 +30,7 @@ from headstart.recipes.inference import Evaluate, Inference, Predict, WritingOpt
 from headstart.recipes.tasks import is_file_of_tasks, tasks_in
 from headstart.registry import did_you_mean
 from headstart.runs.outcome import Call, Outcome, left_out
+from headstart.runs.outside import parted
 from headstart.runtime.machine import set_threads
 from headstart.serving.files import bounded
 from headstart.tasks.base import Task
@@ -299,6 +302,7 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     call.progress.begin("evaluating", len(rows))
     outputs = artifact.outputs_of(rows, progress=call.progress)
     call.progress.end()
+    beside = _found_outside(artifact, task, rows, outputs, found.outside, call) if len(found.outside) else {}
     result = _scored(task, outputs, rows, recipe.by)
     result["dropped_rows"] = [dict(row.__dict__) for row in found.dropped]
     abstain = least_confidence(recipe, artifact)
@@ -310,17 +314,45 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
         result["prediction_sets"] = judged(sets, np.asarray(task.targets(rows), np.int64), asked.level).plain()
     if (refused := getattr(outputs, "refused", None)) is not None:
         result["out_of_scope"] = {"refused": proportion(int(refused.sum()), len(rows)).plain(), "n": len(rows)}
+        result["out_of_scope"] |= beside
     notes = [*found.said, *left_out(found.dropped)]
     notes += cut_notes(int(outputs.truncated.sum()), len(rows), artifact)
     return Outcome(result, artifact, notes=notes)
 
 
+def _with_outside(model: str, artifact: Artifact, task: Any, rows: Any) -> tuple[Any, Any]:
+    """The rows in scope of a file, and those with the label that stood for texts out of scope when the model was fitted.
+
+    Raises:
+        DataError: there are no others.
+    """
+    asked = scope_asked(artifact.decisions)
+    if asked is None or asked.label is None:
+        return rows, rows.take([])
+    inside, outside = parted(rows, task, asked.label)
+    if len(outside) and not len(inside):
+        raise DataError(
+            f"{rows.file}: every row has the label '{asked.label}', which stands for texts out of scope, and scores need rows in "
+            f"scope too; see what becomes of these with: headstart predict {quote(model)} --input {quote(rows.file)}"
+        )
+    return inside, outside
+
+
+def _found_outside(artifact: Artifact, task: Any, rows: Any, outputs: Any, outside: Any, call: Call) -> dict[str, Any]:
+    """What refusing comes to on rows out of scope beside those in scope, as plain data."""
+    call.progress.begin("evaluating rows out of scope", len(outside))
+    said = artifact.outputs_of(outside, progress=call.progress)
+    call.progress.end()
+    asked, found = scope_asked(artifact.decisions), WithOutside(rows, outputs, said).judged(task)
+    return {} if found is None or asked is None else {"label": asked.label, "found": found.plain()}
 class FileRows(NamedTuple):
     """Rows of a file that a model can be scored on."""
 
     task: Task[Any, Any]
     """The model's, with the columns of the file."""
     rows: Store[Any]
+    outside: Store[Any]
+    """Rows with the label that stands for texts out of scope, which are in none of the others."""
     dropped: list[Dropped]
     """Rows that were not used, and why."""
     said: list[str]
@@ -330,7 +362,7 @@ class FileRows(NamedTuple):
 def labelled_rows(
     recipe: Evaluate | Audit, artifact: Artifact, path: str, call: Call, *, as_written: bool = False
 ) -> FileRows:
-    """FileRows rows of a file as a model reads them, or as they stand there, see `Task.as_read`.
+    """Labelled rows of a file as a model reads them, or as they stand there, see `Task.as_read`.
 
     Raises:
         DataError: no row can be used, or a column is missing.
@@ -348,6 +380,7 @@ def labelled_rows(
     for column in recipe.by:
         table.column(column, "--by")
     rows, unparsed = task.parse(table)
+    rows, outside = _with_outside(recipe.model, artifact, task, rows)
     said = []
     if task.target_kind == "passages":
         rows, unknown, said = _answered(recipe, artifact, rows, path, call)
@@ -360,7 +393,7 @@ def labelled_rows(
             why = f"; first reason: line {unparsed[0].line}: {unparsed[0].reason}"
         raise DataError(f"{path} has no row with a text and one of the labels {', '.join(artifact.labels[:10])}{why}")
     said += [*table.remarks, *task.remarks(table)]
-    return FileRows(task, rows, [*table.dropped, *unparsed, *unknown], said)
+    return FileRows(task, rows, outside, [*table.dropped, *unparsed, *unknown], said)
 
 
 def _of_tasks(recipe: Evaluate, known: Sequence[str], call: Call) -> Outcome:

@@ -15,6 +15,7 @@ from headstart.data.tags import spans_of
 from headstart.drawing.text import counted
 from headstart.errors import DataError
 from headstart.recipes.sources import TARGET, TRAIN, TRANSLATIONS
+from headstart.runs.outside import suspected
 from headstart.runs.splitting import LabelledRows
 from headstart.tasks.base import Task
 
@@ -71,6 +72,9 @@ def checked_labels(labelled: LabelledRows) -> LabelChecks:
             findings.append(Finding("label", "error", str(error)))
     if bound is not None:
         findings += [*_unseen(labelled, bound)]
+    if labelled.labelled and task.target_kind == "label" and not labelled.outside and (said := suspected(train.labels)):
+        what, _, do = said.partition("; ")
+        findings.append(Finding("label", "note", what, do))
     return LabelChecks(findings, bound, rows, kept, spellings)
 
 

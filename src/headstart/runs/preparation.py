@@ -10,6 +10,7 @@ from typing import Any
 from headstart.backbones.location import locate
 from headstart.checks import duplicates
 from headstart.data.splits import fingerprints
+from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError, RecipeError
 from headstart.readers.lines import TEXT, text_lines
@@ -18,6 +19,7 @@ from headstart.recipes.base import Recipe
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import CORPUS, SCORED, TARGET, TRAIN, TRANSLATIONS, VALIDATION, Data, Format, Role
 from headstart.runs.augmented import require, wanted
+from headstart.runs.outside import set_apart, suspected
 from headstart.runs.searched import contested, read_corpus, with_passages
 from headstart.runs.splitting import LEAKS, LabelledRows, Parts, Source, bound, split
 from headstart.runs.teaching import Lesson, has_teacher, lesson_for, opened_lines
@@ -108,22 +110,38 @@ def read(
         raise hinted(error, recipe) from None
     train = parsed(table, task, TRAIN)
     gone = task.vanished(table, train.rows)
-    rows, dropped = task.cleaned(train.rows)
-    train = replace(train, rows=rows, dropped=(*train.dropped, *dropped))
-    if not len(rows):
+    if not len(train.rows):
         why = f"; first reason: {train.dropped[0].reason}" if train.dropped else ""
         raise DataError(f"{table.file} has no row with text and label{why}")
     files = {role: path for role, path in data.sources.items() if role not in (TRAIN, CORPUS)}
     sources = {TRAIN: train} | {
         role: parsed(_opened(path, data, task, role), task, role) for role, path in files.items()
     }
+    outside: Mapping[Role, Store[Any]] = {}
+    if data.out_of_scope_label is not None:
+        sources, outside = set_apart(sources, task, data.out_of_scope_label)
+    train = _cleaned(sources[TRAIN], task)
+    sources[TRAIN] = train
     if TRANSLATIONS in sources:
         sources[TRANSLATIONS] = _linked(sources[TRANSLATIONS], train)
     if task.target_kind == "passages":
         task, sources = _searching(task, sources, data)
     elif data.corpus is not None:
         raise RecipeError([f"data.corpus: {task.name} searches no passages; leave it out, or name --task retrieval"])
-    return LabelledRows(task, sources, tuple(gone), guess)
+    return LabelledRows(task, sources, tuple(gone), guess, outside=outside)
+
+
+def _cleaned(train: Source, task: Task) -> Source:
+    """Training rows after what the user asked to fix or leave out.
+
+    Raises:
+        DataError: none is left.
+    """
+    rows, dropped = task.cleaned(train.rows)
+    found = replace(train, rows=rows, dropped=(*train.dropped, *dropped))
+    if not len(rows):
+        raise DataError(f"{train.rows.file} has no row with text and label; first reason: {found.dropped[0].reason}")
+    return found
 
 
 def _linked(translations: Source, train: Source) -> Source:
@@ -134,6 +152,10 @@ def _linked(translations: Source, train: Source) -> Source:
 
 def _texts_alone(recipe: Experiment, task: Task, table: Table) -> LabelledRows:
     """The rows of a training file without labels, and those of the files that are scored."""
+    if recipe.data.out_of_scope_label is not None:
+        raise DataError(
+            f"{table.file} has no labels, so there are no rows in scope by which others are told; leave out --out-of-scope-label"
+        )
     train = parsed(table, task, TRAIN, labelled=False)
     if not len(train.rows):
         raise DataError(f"{table.file} has no row with a text")
@@ -157,7 +179,11 @@ def _taught(lesson: Lesson, table: Table, data: Data) -> LabelledRows:
             by |= {role: lesson.teacher.description} if own else {}
         sources[role] = parsed(each, lesson.task, role)
     own = {lesson.locations: lesson.teacher}
-    return LabelledRows(lesson.task, sources, labels_by=by, answers=lesson.of(lesson.task), teachers=own)
+    outside: Mapping[Role, Store[Any]] = {}
+    if data.out_of_scope_label is not None:
+        sources, outside = set_apart(sources, lesson.task, data.out_of_scope_label)
+    answers = lesson.of(lesson.task)
+    return LabelledRows(lesson.task, sources, labels_by=by, answers=answers, teachers=own, outside=outside)
 
 
 def _searching(task: Task, sources: Mapping[Role, Source], data: Data) -> tuple[Task, dict[Role, Source]]:
@@ -199,8 +225,11 @@ def into_parts(labelled: LabelledRows, recipe: Experiment, progress: Progress) -
         parts = replace(parts, rows=contested(parts.task, parts.rows))
         parts = replace(parts, warnings=(*parts.warnings, *_doubts(parts)))
     parts = replace(parts, warnings=(*parts.warnings, *check(parts, refit=recipe.refit is True)))
+    if recipe.out_of_scope and parts.outside_label is None and parts.labelled and parts.task.target_kind == "label":
+        parts = replace(parts, warnings=(*parts.warnings, *filter(None, [suspected(parts.train.labels)])))
     sizes = ", ".join(f"{name} {count:,}" for name, count in parts.sizes.items())
-    progress.say("split", f"{sizes} ({parts.rule})")
+    beside = ", ".join(f"{role.name} {len(rows):,}" for role, rows in parts.outside.items())
+    progress.say("split", f"{sizes} ({parts.rule}){f'; out of scope: {beside}' if beside else ''}")
     for row in parts.dropped[:3]:
         progress.say("data", f"left out {row.file}:{row.line}: {row.reason}", warning=True)
     if len(parts.dropped) > 3:

@@ -156,7 +156,7 @@ def refit(chosen: Entry, entries: Sequence[Entry], plan: Plan, work: Workspace |
         fit_scope(candidate.predictor, asked, list(train.inputs), np.asarray(context.task.targets(train), np.int64))
     done = replace(before, predictor=candidate.predictor)
     decisions = taken_up(candidate.predictor, chosen.fitted or ())
-    entry = replace(chosen, candidate=done, decisions=decisions, scores={}, decided={}, refitted=True)
+    entry = replace(chosen, candidate=done, decisions=decisions, scores={}, decided={}, outside={}, refitted=True)
     return Refit(entry, len(context.train), time.perf_counter() - started)
 
 

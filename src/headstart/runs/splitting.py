@@ -68,6 +68,8 @@ class LabelledRows:
     """What a teacher said of texts meanwhile, see `Context.answers`."""
     teachers: Mapping[Sequence[str], Any] = field(default_factory=dict)
     """Teachers that were opened for that, see `Context.teachers`."""
+    outside: Mapping[Role, Store[Any]] = field(default_factory=dict)
+    """Rows with the label of texts out of scope, by the role of their file; they are in no other part."""
 
     @property
     def train(self) -> Store[Any]:
@@ -95,6 +97,8 @@ class Parts:
         language: how the backbone cuts the words of the training texts, as plain data; None where that was not looked at.
         teachers: that were opened for that, see `Context.teachers`.
         augmented: what training rows stand there in other words, or count otherwise, as plain data.
+        outside: rows with the label of texts out of scope, by the role of their file; they are in no other part.
+        outside_label: that label; None where none is named.
     """
 
     task: Task
@@ -112,6 +116,8 @@ class Parts:
     teachers: Mapping[Sequence[str], Any] = field(default_factory=dict)
     inner_folds: np.ndarray | None = None
     augmented: Mapping[str, Any] = field(default_factory=dict)
+    outside: Mapping[Role, Store[Any]] = field(default_factory=dict)
+    outside_label: str | None = None
 
     @property
     def train(self) -> Store[Any]:
@@ -166,6 +172,10 @@ class Parts:
         crossed = {"cross-validation": self.labels_by[TRAIN]} if self.crossed and TRAIN in self.labels_by else {}
         return {role.part: by for role, by in self.labels_by.items()} | crossed
 
+    def _outside_facts(self) -> dict[str, Any]:
+        """Plain data of the rows out of scope: `label`, and `rows` by the name of their file's role."""
+        return {"label": self.outside_label, "rows": {role.name: len(rows) for role, rows in self.outside.items()}}
+
     def facts(self) -> dict[str, Any]:
         """Plain data for the evidence."""
         labelled = {
@@ -187,6 +197,7 @@ class Parts:
             **({"guess": self.guess.plain()} if self.guess else {}),
             **({"language": dict(self.language)} if self.language else {}),
             **({} if self.labelled else {"labelled": False}),
+            **({"out_of_scope": self._outside_facts()} if self.outside_label is not None else {}),
             **({"labels_by": self._labels_by} if self.labels_by else {}),
             **({"augmented": dict(self.augmented)} if self.augmented else {}),
         }
@@ -216,7 +227,11 @@ def bound(labelled: LabelledRows, recipe: Experiment) -> LabelledRows:
             fewer, said = at_most(found.rows, most, seed)
             found = found.using(fewer, warnings=said)
         sources[role] = replace(found, rows=_grouped(found.rows, data.group_column))
-    return replace(labelled, task=task, sources=sources)
+    outside = {
+        role: at_most(rows, data.most_test_rows if role.kind in SCORED else None, seed)[0]
+        for role, rows in labelled.outside.items()
+    }
+    return replace(labelled, task=task, sources=sources, outside=outside)
 
 
 def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
@@ -287,6 +302,8 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
         teachers=labelled.teachers,
         inner_folds=inner,
         augmented=more.facts,
+        outside=labelled.outside,
+        outside_label=data.out_of_scope_label,
     )
 
 
@@ -329,7 +346,8 @@ def _known(source: Source, task: Task) -> Source:
             f"{len(dropped):,} rows of {path} have labels that training rows lack ({shown}); they are left out"
             f"{spelled_otherwise(unseen, known)}"
         )
-    return replace(source.using(rows, dropped, warnings), file={**source.file, "used": len(rows)})
+    used = source.file["used"] - len(dropped)
+    return replace(source.using(rows, dropped, warnings), file={**source.file, "used": used})
 
 
 def _new_texts(parts: Mapping[Role, Store[Any]], task: Task) -> tuple[Store[Any], list[str]]:
