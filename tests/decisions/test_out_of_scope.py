@@ -63,6 +63,25 @@ def test_distance_and_entropy_are_added_in_deviations_of_held_out_rows() -> None
     assert found.refused.tolist() == [False, True, True], "far though sure; rather far and unsure"  # type: ignore[union-attr]
 
 
+def test_the_point_is_tuned_on_rows_out_of_scope_and_never_above_what_may_be() -> None:
+    _, rows = drawn(400, 0)
+    random = np.random.default_rng(0)
+    held = strange(random.normal(size=400))
+    asked = OutOfScope(refused=0.05, found="relative-mahalanobis", label="oos").fit(TASK, held, rows)
+    assert asked.tuning is None
+    inside = asked.apply(TASK, held).in_scope
+    far, near = (asked.apply(TASK, strange(random.normal(at, 1, size=80))).in_scope for at in (9, 1))
+    assert inside is not None and far is not None and near is not None
+    sure = asked.tuned(inside, far)
+    assert sure.point is not None and sure.point < 0.01 and sure.tuning is not None
+    assert sure.tuning["found"] == sure.tuning["at_most"] == 1.0 and sure.tuning["refused"] < 0.01
+    assert sure.apply(TASK, held).refused.sum() == round(400 * sure.tuning["refused"]) < 4  # type: ignore[union-attr]
+    unsure = asked.tuned(inside, near)
+    assert unsure.point is not None and 0.02 < unsure.point <= 0.05
+    assert 0.1 < np.mean(unsure.apply(TASK, strange(random.normal(1, 1, size=4000))).refused) < 0.4  # type: ignore[arg-type]
+    assert unsure.given() == OutOfScope(refused=0.05), "rows and label are another run's own"
+
+
 def test_without_states_probabilities_say_it() -> None:
     outputs, rows = drawn(400, 0)
     asked = OutOfScope(refused=0.1).fit(TASK, outputs, rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from headstart.errors import DataError, RecipeError
 from headstart.recipes.inference import Evaluate, Predict
 from headstart.recipes.labelled import Fit
 from headstart.recipes.parsing import assemble
+from headstart.runs.outside import tuned_on
 from headstart.runs.preparation import prepare
 from headstart.runs.run import run
 from headstart.runtime.progress import SILENT
@@ -114,10 +116,11 @@ def test_a_blank_label_is_refused_and_spellings_are_merged_where_that_is_asked_f
     ids=["only in test", "only in train", "few", "leaks", "another word"],
 )
 def test_what_they_are_not_there_for_is_said(train: str, test: str, told: Sequence[str], tmp_path: Path) -> None:
-    import re
-
-    warnings = " ".join(parts_of(written(tmp_path, train=train, test=test) | {"out_of_scope_label": "oos"}).warnings)
+    parts = parts_of(written(tmp_path, train=train, test=test) | {"out_of_scope_label": "oos"})
+    warnings = " ".join(parts.warnings)
     assert all(re.search(each, warnings) for each in told), warnings
+    tuned = tuned_on(parts.outside)
+    assert (tuned is None) == ("without such rows" in warnings) and len(tuned or ()) in (0, 30)
 
 
 def test_texts_that_are_also_in_scope_are_not_tuned_on(tmp_path: Path) -> None:

@@ -121,8 +121,8 @@ class OutOfScope(Decision):
     def tuning(self) -> dict[str, Any] | None:
         """What the point came to on the rows that it was found on; None where there were none out of scope.
 
-        That is the `point`, `rows` out of scope, the share of them that is `found`, `at_most`, the share that would be found if as many
-        rows in scope as may be were refused, and the share of the held-out rows in scope that is `refused`.
+        That is the `point`, `rows` out of scope, the share of them that is `found`, `at_most`, the share that would be found if as
+        many rows in scope as may be were refused, and the share of the held-out rows in scope that is `refused`.
         """
         if self.point is None or self.outside is None or self.refused is None or self.strangeness is None:
             return None

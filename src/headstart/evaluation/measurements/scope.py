@@ -130,8 +130,9 @@ def _on_tuning(plain: Mapping[str, Any]) -> list[str]:
         return []
     said = (
         f"The point was found on {counted(tuned['rows'], 'row')} labelled '{plain['label']}' and "
-        f"{counted(plain['rows'], 'held-out row')} in scope: it finds {share(tuned['found'], 1)} of the former and refuses {share(tuned['refused'], 1)} of the latter"
+        f"{counted(plain['rows'], 'held-out row')} in scope: it finds {share(tuned['found'], 1)} of the former and refuses "
+        f"{share(tuned['refused'], 1)} of the latter"
     )
-    if tuned["point"] < plain["may"]:
+    if tuned["found"] < tuned["at_most"]:
         said += f"; refusing the {share(plain['may'], 1)} that might be would find {share(tuned['at_most'], 1)}"
     return [f"{said}."]
