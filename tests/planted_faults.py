@@ -317,8 +317,8 @@ FAULTS = (
     Fault(
         "scope: the entropy is not added to the distance",
         "decisions/out_of_scope.py",
-        "return (outputs.strangeness - mean) / deviation + (entropy - other_mean) / other_deviation",
-        "return (outputs.strangeness - mean) / deviation",
+        "return np.asarray(far + (entropy - other_mean) / other_deviation)",
+        "return np.asarray(far)",
         "tests/decisions/test_out_of_scope.py::test_distance_and_entropy_are_added_in_deviations_of_held_out_rows",
     ),
     Fault(
@@ -327,6 +327,20 @@ FAULTS = (
         "return (near - _nearest(states, self.all_rows.centres, self.all_rows.whitening)).astype(np.float32)",
         "return near.astype(np.float32)",
         "tests/solving/test_out_of_scope.py::test_distances_are_those_of_the_definitions",
+    ),
+    Fault(
+        "scope: the covariance of all rows is shrunk by itself",
+        "solving/out_of_scope.py",
+        "_whitening(inside + apart.T @ apart)",
+        "_whitening(_shrunk(states.astype(np.float64) - centre))",
+        "tests/solving/test_out_of_scope.py::test_rows_far_from_all_are_never_nearer_to_a_class_than_to_the_mean_of_all",
+    ),
+    Fault(
+        "scope: the nearest row is forgotten beside the nearest class",
+        "solving/out_of_scope.py",
+        "return self.near.score(states, logits) + self.neighbours.score(states, logits)",
+        "return self.near.score(states, logits)",
+        "tests/solving/test_out_of_scope.py::test_distances_to_classes_and_rows_are_added_in_deviations_of_rows_held_out",
     ),
     Fault(
         "scope: covariances of few rows are not shrunk",

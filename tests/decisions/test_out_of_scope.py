@@ -116,7 +116,7 @@ def test_a_model_refuses_what_it_is_told_and_says_the_same_when_it_is_read(
     outcome = run(assemble("fit", options | more))
     assert outcome.artifact is not None
     evidence = json.loads((tmp_path / "run" / "evidence.json").read_text())["out_of_scope"]
-    assert (evidence["may"], evidence["n"], evidence["score"]) == (0.05, 60, "mahalanobis-entropy")
+    assert (evidence["may"], evidence["n"], evidence["score"]) == (0.05, 60, "mahalanobis-neighbours-entropy")
     assert "As out of scope" in " ".join(outcome.result["verdict"])
     assert "get no label" in (tmp_path / "run" / "README.md").read_text()
     recipe = (tmp_path / "run" / "recipe.yaml").read_text()

@@ -11,7 +11,9 @@ from headstart.solving.out_of_scope import (
     SCOPE_SCORES,
     Averaged,
     Mahalanobis,
+    MahalanobisNeighboursEntropy,
     MarginalMahalanobis,
+    NearestNeighbours,
     RelativeMahalanobis,
     ScopeScore,
     usual_score,
@@ -85,6 +87,34 @@ def test_distances_are_those_of_the_definitions() -> None:
     )
 
 
+def test_rows_far_from_all_are_never_nearer_to_a_class_than_to_the_mean_of_all() -> None:
+    random = np.random.default_rng(0)
+    for rows, classes in ((24, 3), (40, 2), (300, 3)):
+        labels = np.arange(rows) % classes
+        spread = np.r_[np.full(60, 0.1), np.full(60, 1.0)]
+        centres = np.zeros((classes, 120))
+        centres[np.arange(classes), 60 + np.arange(classes)] = 6.0
+        states = (centres[labels] + random.normal(size=(rows, 120)) * spread).astype(np.float32)
+        new = (centres[labels] + random.normal(size=(rows, 120)) * spread).astype(np.float32)
+        far = np.concatenate([np.full((40, 60), 2.0), np.zeros((40, 60))], axis=1) + random.normal(size=(40, 120)) * 0.1
+        score = RelativeMahalanobis.fit(states, labels)
+        none = np.zeros((1, classes))
+        assert auroc(score.score(new, none), score.score(far.astype(np.float32), none)) > 0.9, (rows, classes)
+
+
+def test_distances_to_classes_and_rows_are_added_in_deviations_of_rows_held_out() -> None:
+    states, labels, outside = clouds(rows=600)
+    new, _, _ = clouds(seed=1, rows=600)
+    none = np.zeros((1, 3))
+    both = MahalanobisNeighboursEntropy.fit(states, labels)
+    parts = both.near.score(new, none), both.neighbours.score(new, none)
+    assert [float(each.std()) for each in parts] == pytest.approx([1.0, 0.5], rel=0.25)
+    np.testing.assert_allclose(both.score(new, none), sum(parts), rtol=1e-5)
+    apart = [by.fit(states, labels).score(outside, none) for by in (Mahalanobis, NearestNeighbours)]
+    assert np.corrcoef(both.near.score(outside, none), apart[0])[0, 1] > 0.9999
+    assert np.corrcoef(both.neighbours.score(outside, none), apart[1])[0, 1] > 0.9999
+
+
 def test_covariances_of_few_rows_are_shrunk_and_constant_states_are_no_error() -> None:
     random = np.random.default_rng(0)
     states, labels = random.normal(size=(20, 100)).astype(np.float32), np.arange(20) % 2
@@ -102,7 +132,9 @@ def test_covariances_of_few_rows_are_shrunk_and_constant_states_are_no_error() -
 def test_with_one_row_of_each_class_neighbours_stand_in() -> None:
     assert usual_score(np.arange(25) % 12) == "relative-mahalanobis"
     assert usual_score(np.arange(14) % 12) == "nearest-neighbours", "most classes have one row"
-    assert usual_score(np.arange(30) % 3) == "mahalanobis-entropy", "three classes do not say what it is all about"
+    assert usual_score(np.arange(30) % 3) == "mahalanobis-neighbours-entropy", (
+        "three classes do not say what it is all about"
+    )
     states, labels, _ = clouds()
     alone = Mahalanobis.fit(states[:3], labels[:3])
     assert np.isfinite(alone.score(states, logits_of(states))).all()

@@ -20,6 +20,7 @@ from headstart.tasks.base import Task
 
 ScoreName = Literal[
     "relative-mahalanobis",
+    "mahalanobis-neighbours-entropy",
     "mahalanobis-entropy",
     "nearest-neighbours",
     "mahalanobis",
@@ -48,8 +49,9 @@ class OutOfScope(Decision):
     refused: float | None = Field(default=None, gt=0, le=0.5)
     """Share of the rows in scope that may be refused, in (0, 0.5]; by default nothing is."""
     score: ScoreName | None = None
-    """What says how strange a row is; by default `relative-mahalanobis`, with fewer than ten classes `mahalanobis-entropy`, where
-    classes have one row `nearest-neighbours`, and `entropy` for models without states. The others are what peers take."""
+    """What says how strange a row is; by default `relative-mahalanobis`, with fewer than ten classes
+    `mahalanobis-neighbours-entropy`, where classes have one row `nearest-neighbours`, and `entropy` for models without states.
+    The others are what peers take."""
     found: ScoreName | None = None
     """The score that was taken, whose arrays lie beside the model where it reads states."""
     parts: int = Field(default=1, ge=1, le=100)
@@ -142,7 +144,8 @@ class OutOfScope(Decision):
         if self.by.reads_states and outputs.strangeness is not None and self.scales is not None:
             mean, deviation, other_mean, other_deviation = self.scales
             entropy = Entropy().score(np.zeros((0, 0)), outputs.values)
-            return (outputs.strangeness - mean) / deviation + (entropy - other_mean) / other_deviation
+            far = self.by.weight * (outputs.strangeness - mean) / deviation
+            return np.asarray(far + (entropy - other_mean) / other_deviation)
         if self.by.reads_states:
             return outputs.strangeness
         return self.by.fit(np.zeros((0, 0)), np.zeros(0, int)).score(np.zeros((0, 0)), outputs.values)

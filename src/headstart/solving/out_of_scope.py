@@ -17,6 +17,7 @@ SCOPE_SCORES = Registry(
     "scope score",
     {
         "relative-mahalanobis": "headstart.solving.out_of_scope:RelativeMahalanobis",
+        "mahalanobis-neighbours-entropy": "headstart.solving.out_of_scope:MahalanobisNeighboursEntropy",
         "mahalanobis-entropy": "headstart.solving.out_of_scope:MahalanobisEntropy",
         "nearest-neighbours": "headstart.solving.out_of_scope:NearestNeighbours",
         "mahalanobis": "headstart.solving.out_of_scope:Mahalanobis",
@@ -34,6 +35,9 @@ MOST_STORED = 20_000
 """Training rows that nearest neighbours are looked for among at most, drawn evenly from their order."""
 FEW_CLASSES = 10
 """Classes below which they do not say what a collection is about."""
+NEIGHBOURS, STORED_BESIDE = 0.5, 5_000
+"""What the nearest neighbour counts for beside the nearest class, both in standard deviations of rows that they were not fitted on;
+and training rows that are then stored for it at most."""
 CHUNK = 1_024
 """Rows whose distances are computed at once."""
 
@@ -46,6 +50,8 @@ class ScopeScore(ABC):
     """Whether it needs states; else logits do."""
     adds_entropy: ClassVar[bool] = False
     """Whether the entropy of the probabilities is added, both in standard deviations of held-out rows."""
+    weight: ClassVar[float] = 1.0
+    """What the distance counts for then, the entropy counting for 1."""
     shapes: ClassVar[Mapping[str, tuple[int | None, ...]]] = {}
     """Shapes of its `tensors`; None for a size that hangs on the model."""
 
@@ -133,7 +139,7 @@ class MarginalMahalanobis(ScopeScore):
         """The mean and the shrunk covariance of all rows."""
         wide = states.astype(np.float64)
         centre = wide.mean(axis=0)
-        return cls(centre[None], _whitening(wide - centre))
+        return cls(centre[None], _whitening(_shrunk(wide - centre)))
 
     def score(self, states: np.ndarray, logits: np.ndarray) -> np.ndarray:
         """The squared distance to the nearest centre."""
@@ -158,7 +164,7 @@ class Mahalanobis(MarginalMahalanobis):
     def fit(cls, states: np.ndarray, labels: np.ndarray) -> Self:
         """The class means and the shrunk covariance around them."""
         centres, within = _classes(states, labels)
-        return cls(centres, _whitening(within))
+        return cls(centres, _whitening(_shrunk(within)))
 
 
 class MahalanobisEntropy(Mahalanobis):
@@ -175,7 +181,9 @@ class MahalanobisEntropy(Mahalanobis):
 class RelativeMahalanobis(ScopeScore):
     """The distance to the nearest class mean less that to the mean of all rows (Ren et al. 2021, section 3).
 
-    What all texts have in common is in both distances, so what is left says whether a row lies where classes are.
+    What all texts have in common is in both distances, so what is left says whether a row lies where classes are. The covariance of
+    all rows is the one within classes, as it was shrunk, and the one between their means: were both shrunk by themselves, rows far
+    from everything could be nearer to a class than to the mean of all, as few rows or few classes made them (docs/out_of_scope.md).
     """
 
     name: ClassVar[str] = "relative-mahalanobis"
@@ -189,7 +197,12 @@ class RelativeMahalanobis(ScopeScore):
     @classmethod
     def fit(cls, states: np.ndarray, labels: np.ndarray) -> Self:
         """Both distances."""
-        return cls(Mahalanobis.fit(states, labels), MarginalMahalanobis.fit(states, labels))
+        centres, within = _classes(states, labels)
+        inside, centre = _shrunk(within), states.astype(np.float64).mean(axis=0)
+        shares = np.unique(labels, return_counts=True)[1] / len(labels)
+        apart = (centres - centre) * np.sqrt(shares)[:, None]
+        around = MarginalMahalanobis(centre[None], _whitening(inside + apart.T @ apart))
+        return cls(Mahalanobis(centres, _whitening(inside)), around)
 
     def score(self, states: np.ndarray, logits: np.ndarray) -> np.ndarray:
         """Any number; far below 0 in the middle of a class."""
@@ -224,20 +237,62 @@ class NearestNeighbours(ScopeScore):
         return cls(centre.astype(np.float32), _directions(states[some], centre))
 
     def score(self, states: np.ndarray, logits: np.ndarray) -> np.ndarray:
-        """In [0, 2]."""
-        found = np.empty(len(states), dtype=np.float32)
+        """In [0, 2], times the length of the stored rows, which is 1 unless they are counted for more or less."""
+        found, length = np.empty(len(states), dtype=np.float32), np.linalg.norm(self.rows[0])
         for at in range(0, len(states), CHUNK):
-            found[at : at + CHUNK] = 1 - (_directions(states[at : at + CHUNK], self.centre) @ self.rows.T).max(axis=1)
+            found[at : at + CHUNK] = length - (_directions(states[at : at + CHUNK], self.centre) @ self.rows.T).max(
+                axis=1
+            )
         return found
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """`centre` and `rows`, directions of length 1."""
+        """`centre` and `rows`, directions of one length."""
         return {"centre": self.centre, "rows": self.rows}
 
     @classmethod
     def of(cls, tensors: Mapping[str, np.ndarray]) -> Self:
         """Read back."""
         return cls(tensors["centre"], tensors["rows"])
+
+
+class MahalanobisNeighboursEntropy(ScopeScore):
+    """The distances to the nearest class mean and to the nearest training row, and the entropy, added in standard deviations.
+
+    Those of the distances are of training rows held out in halves, those of their sum and of the entropy of held-out rows. Few
+    classes do not say what a collection is about: a text of another kind is far from all of them and may get a label for sure, one
+    of a kin kind is near, where no training row is, or between classes. Each finds what the others do not (docs/out_of_scope.md).
+    """
+
+    name: ClassVar[str] = "mahalanobis-neighbours-entropy"
+    adds_entropy: ClassVar[bool] = True
+    weight: ClassVar[float] = 1.25
+    shapes: ClassVar[Mapping[str, tuple[int | None, ...]]] = {**Mahalanobis.shapes, **NearestNeighbours.shapes}
+
+    def __init__(self, near: MarginalMahalanobis, neighbours: NearestNeighbours) -> None:
+        self.near, self.neighbours = near, neighbours
+
+    @classmethod
+    def fit(cls, states: np.ndarray, labels: np.ndarray) -> Self:
+        """Both distances, so scaled that they can be added."""
+        some = np.unique(np.linspace(0, len(states) - 1, min(len(states), STORED_BESIDE)).astype(int))
+        near, neighbours = Mahalanobis.fit(states, labels), NearestNeighbours.fit(states[some], labels[some])
+        apart, far = _spread_held_out(states, labels)
+        near.whitening = near.whitening / np.sqrt(apart)
+        neighbours.rows = neighbours.rows * np.float32(NEIGHBOURS / far)
+        return cls(near, neighbours)
+
+    def score(self, states: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """The sum of the distances, at least 0."""
+        return self.near.score(states, logits) + self.neighbours.score(states, logits)
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Those of both."""
+        return self.near.tensors() | self.neighbours.tensors()
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, np.ndarray]) -> Self:
+        """Read back."""
+        return cls(Mahalanobis.of(tensors), NearestNeighbours.of(tensors))
 
 
 class Averaged:
@@ -276,7 +331,9 @@ class Averaged:
 
 
 def usual_score(labels: np.ndarray) -> str:
-    """The score taken by default: relative Mahalanobis, with few classes `mahalanobis-entropy`, with single rows neighbours.
+    """The score taken by default: relative Mahalanobis, with few classes `mahalanobis-neighbours-entropy`.
+
+    With single rows of most classes it is `nearest-neighbours`.
 
     Args:
         labels: numbers of the classes of training rows, shape (rows,).
@@ -284,7 +341,7 @@ def usual_score(labels: np.ndarray) -> str:
     counts = np.bincount(labels)
     if (counts[counts > 0] >= LEAST_PER_CLASS).mean() <= 0.5:
         return "nearest-neighbours"
-    return "relative-mahalanobis" if (counts > 0).sum() >= FEW_CLASSES else "mahalanobis-entropy"
+    return "relative-mahalanobis" if (counts > 0).sum() >= FEW_CLASSES else "mahalanobis-neighbours-entropy"
 
 
 def _classes(states: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -299,21 +356,44 @@ def _classes(states: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
     ).any() else wide - wide.mean(axis=0)
 
 
-def _whitening(centred: np.ndarray) -> np.ndarray:
-    """A matrix W with W W' the inverse of the covariance, shrunk towards a multiple of the identity (Ledoit & Wolf 2004).
+def _spread_held_out(states: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Standard deviations of the distances to the nearest class mean and to the nearest row, of each half of the rows by the other.
 
-    Constant states, whose covariance is nothing, get distances of nothing.
+    Halves take turns within classes; they are 1 where all rows are alike.
     """
+    half = np.empty(len(labels), dtype=np.int64)
+    for each in np.unique(labels):
+        own = np.flatnonzero(labels == each)
+        half[own] = np.arange(len(own)) % 2
+    found: list[list[np.ndarray]] = [[], []]
+    for at in (0, 1):
+        fitted, held = half == at, half != at
+        if fitted.any() and held.any():
+            for place, by in enumerate((Mahalanobis, NearestNeighbours)):
+                score: ScopeScore = by.fit(states[fitted], labels[fitted])
+                found[place].append(score.score(states[held], np.zeros((0, 0))))
+    first, second = (float(np.concatenate(each).std()) if each else 0.0 for each in found)
+    return first or 1.0, second or 1.0
+
+
+def _shrunk(centred: np.ndarray) -> np.ndarray:
+    """The covariance of centred rows, shrunk towards a multiple of the identity (Ledoit & Wolf 2004), shape (width, width)."""
     rows, width = centred.shape
     covariance = centred.T @ centred / max(rows, 1)
     mean = float(np.trace(covariance)) / width
-    if mean <= 0:
-        return np.zeros((width, width))
     squares = centred**2
     apart = float(((covariance - mean * np.eye(width)) ** 2).sum())
     noise = float((squares.T @ squares).sum() / max(rows, 1) - (covariance**2).sum()) / max(rows, 1)
     share = min(1.0, max(0.0, noise / apart)) if apart > 0 else 1.0
-    values, vectors = np.linalg.eigh((1 - share) * covariance + share * mean * np.eye(width))
+    return (1 - share) * covariance + share * mean * np.eye(width)
+
+
+def _whitening(covariance: np.ndarray) -> np.ndarray:
+    """A matrix W with W W' the inverse of a covariance; of one that is nothing, as that of constant states, it makes nothing."""
+    mean = float(np.trace(covariance)) / len(covariance)
+    if mean <= 0:
+        return np.zeros_like(covariance)
+    values, vectors = np.linalg.eigh(covariance)
     return vectors / np.sqrt(np.maximum(values, 1e-9 * mean))
 
 
