@@ -345,6 +345,8 @@ def _found_outside(artifact: Artifact, task: Any, rows: Any, outputs: Any, outsi
     call.progress.end()
     asked, found = scope_asked(artifact.decisions), WithOutside(rows, outputs, said).judged(task)
     return {} if found is None or asked is None else {"label": asked.label, "found": found.plain()}
+
+
 class FileRows(NamedTuple):
     """Rows of a file that a model can be scored on."""
 
