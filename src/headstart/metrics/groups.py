@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from headstart.metrics.base import Metric, Tally
-from headstart.metrics.intervals import Z, percentile_interval
+from headstart.metrics.intervals import percentile_interval
 from headstart.metrics.resampling import draws_for
+from headstart.metrics.roc import auroc
 from headstart.types import Score
 
 DRAWS = 2000
@@ -177,24 +178,6 @@ def score_gap(metric: Metric, tally: Tally, codes: np.ndarray, groups: int, *, s
     return Gap(score, float(shuffled.mean()), (int((shuffled >= found - 1e-12).sum()) + 1) / (draws + 1))
 
 
-def auroc(scores: np.ndarray, positive: np.ndarray) -> Score | None:
-    """Area under the ROC curve with the interval of DeLong et al. (1988); None where one side has fewer than two rows.
-
-    Args:
-        scores: larger where a row is likelier positive, shape (rows,).
-        positive: bool, shape (rows,).
-    """
-    ones, zeros = scores[positive], scores[~positive]
-    if min(len(ones), len(zeros)) < 2:
-        return None
-    every = _midranks(np.concatenate([ones, zeros]))
-    above = (every[: len(ones)] - _midranks(ones)) / len(zeros)  # share of negatives below each positive
-    below = 1 - (every[len(ones) :] - _midranks(zeros)) / len(ones)
-    value = float(above.mean())
-    half = Z * float(np.sqrt(above.var(ddof=1) / len(ones) + below.var(ddof=1) / len(zeros)))
-    return Score(value, max(0.0, value - half), min(1.0, value + half), len(scores))
-
-
 def bias_aurocs(scores: np.ndarray, positive: np.ndarray, inside: np.ndarray) -> dict[str, Score | None]:
     """AUROC within a group and across its border (Borkan et al. 2019, section 3).
 
@@ -208,11 +191,9 @@ def bias_aurocs(scores: np.ndarray, positive: np.ndarray, inside: np.ndarray) ->
         for positives; `bnsp`, the other way round: low where its positives are missed.
     """
     rows = {"subgroup": inside, "bpsn": inside ^ positive, "bnsp": inside == positive}
-    return {name: auroc(scores[chosen], positive[chosen]) for name, chosen in rows.items()}
+    return {name: _auroc(scores[chosen & positive], scores[chosen & ~positive]) for name, chosen in rows.items()}
 
 
-def _midranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1, ties share the middle of theirs."""
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return ((last - counts + 1 + last) / 2)[places.reshape(-1)]
+def _auroc(positive: np.ndarray, negative: np.ndarray) -> Score | None:
+    """The AUROC; None where a kind has fewer than two rows."""
+    return auroc(positive, negative) if min(len(positive), len(negative)) >= 2 else None
