@@ -105,12 +105,6 @@ FAULTS = (
         'tests/metrics/test_groups.py::test_aurocs_are_those_of_scikit_learn_and_cross_the_border_of_a_group',
     ),
     Fault(
-        'audit: ties of the AUROC', 'metrics/groups.py',
-        '    return ((last - counts + 1 + last) / 2)[',
-        '    return (last / 1)[',
-        'tests/metrics/test_groups.py::test_aurocs_are_those_of_scikit_learn_and_cross_the_border_of_a_group',
-    ),
-    Fault(
         'audit: a term that goes', 'evaluation/measurements/swaps.py',
         'np.where(comes, change, -change)',
         'np.where(comes, change, change)',
