@@ -216,9 +216,14 @@ class Experiment(Recipe):
         """Decisions with settings that are known: those named, abstention and prediction sets where they are asked for."""
         abstention = () if self.abstain is None else (Abstention(least=self.abstain),)
         sets = () if self.prediction_sets is None else (PredictionSets(level=self.prediction_sets),)
-        named = tuple(self._with_share(each) for each in self.decisions)
+        named = self.named_decisions
         refuses = self.refuses_out_of_scope and not any(isinstance(each, OutOfScope) for each in named)
         return (*named, *abstention, *sets, *((OutOfScope(refused=REFUSED),) if refuses else ()))
+
+    @property
+    def named_decisions(self) -> tuple[Decision, ...]:
+        """Decisions that the recipe names, with the usual share of rows refused where one that refuses some leaves it open."""
+        return tuple(self._with_share(each) for each in self.decisions)
 
     @property
     def refuses_out_of_scope(self) -> bool:

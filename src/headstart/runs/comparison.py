@@ -382,8 +382,8 @@ def kept_decisions(recipe: Experiment, decisions: Sequence[Decision]) -> tuple[D
 
     Those that were found and that the weights have taken up are found again.
     """
-    own = {decision.name for decision in recipe.decisions}
-    named = {decision.name: decision for decision in recipe.given_decisions if decision.name not in own}
+    own = recipe.named_decisions
+    named = {decision.name: decision for decision in recipe.given_decisions if decision not in own}
     known = {decision.name: decision for decision in (*recipe.decisions, *decisions)}
     found = [each if each in recipe.decisions else each.given() for each in known.values()]
     return tuple(each for each in found if each != type(each)() and each != named.get(each.name))

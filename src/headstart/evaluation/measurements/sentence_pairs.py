@@ -1,4 +1,4 @@
-"""Pairs of sentences that differ in whom they speak of, such as those of CrowS-Pairs and WinoBias: does a label hang on it?"""
+"""Whether a label hangs on whom a sentence speaks of: pairs of sentences such as those of CrowS-Pairs and WinoBias."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SentencePair(NamedTuple):
 
 
 class SentencePairs(AskedAgain):
-    """How often the label of two sentences differs that speak of other people in the same words (as in Nangia et al. 2020)."""
+    """How often two sentences that speak of other people in the same words get two labels (pairs as those of Nangia et al. 2020)."""
 
     name: ClassVar[str] = "sentence_pairs"
     title: ClassVar[str] = "Pairs of sentences"
