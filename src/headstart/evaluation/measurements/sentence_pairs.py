@@ -43,7 +43,7 @@ class SentencePair(NamedTuple):
 
 
 class SentencePairs(AskedAgain):
-    """How often two sentences that speak of other people in the same words get two labels (pairs as those of Nangia et al. 2020)."""
+    """How often two sentences that speak of other people in the same words get two labels (as in Nangia et al. 2020)."""
 
     name: ClassVar[str] = "sentence_pairs"
     title: ClassVar[str] = "Pairs of sentences"
