@@ -136,8 +136,10 @@ def test_a_table_says_what_a_field_takes_and_its_default(key: str, takes: str, d
 
 def _prepared(name: str, shell: Shell) -> None:
     """What the examples of some verbs need: a model, or a run that was stopped."""
-    if name in ("verb predict", "verb evaluate"):
+    if name in ("verb predict", "verb evaluate", "verb audit"):
         shell.run("headstart fit examples/feedback/train.csv --strategy tf-idf --no-controls -o runs/feedback")
+    if name == "verb extract":
+        shell.run("headstart fit examples/tasks.yaml --strategy multi-task --epochs 1 --no-controls -o runs/tasks")
     if name == "verb resume":
         _stopped(shell)
     if name in ("verb search", "verb ask"):
@@ -177,7 +179,17 @@ def test_the_examples_of_cheap_pages_run_on_few_rows_with_a_tiny_network(name: s
 
 
 @pytest.mark.parametrize(
-    "name", ["verb predict", "verb evaluate", "verb resume", "verb index", "verb search", "verb ask", "verb export"]
+    "name",
+    [
+        "verb predict",
+        "verb evaluate",
+        "verb audit",
+        "verb resume",
+        "verb index",
+        "verb search",
+        "verb ask",
+        "verb export",
+    ],
 )
 def test_the_examples_of_verbs_that_need_a_run_follow_on_each_other(name: str, shell: Shell) -> None:
     _prepared(name, shell)

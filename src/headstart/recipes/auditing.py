@@ -25,7 +25,7 @@ class Audit(Inference):
 
     Example:
         headstart audit runs/feedback examples/feedback/test.csv --by channel --typos en
-        headstart audit runs/x test.csv --swap identity.yaml --contrast pairs.csv --baseline runs/tf-idf -o runs/audit
+        headstart audit runs/feedback examples/feedback/test.csv --swap examples/feedback/terms.yaml -o runs/audit
     """
 
     verb: ClassVar[str] = "audit"

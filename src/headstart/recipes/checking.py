@@ -40,7 +40,7 @@ class Check(Format, Recipe):
 
     Example:
         headstart check examples/feedback/train.csv --test examples/feedback/test.csv
-        headstart check train.csv --test test.csv --fix cleaned.csv --strict
+        headstart check examples/feedback/train.csv --no-noise --fix cleaned.csv
     """
 
     verb: ClassVar[str] = "check"

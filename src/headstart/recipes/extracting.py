@@ -14,7 +14,7 @@ class Extract(Recipe):
     """One task of a run that learnt several together, as a model of its own.
 
     Example:
-        headstart extract runs/tasks --task complaints -o runs/complaints
+        headstart extract runs/tasks --task urgency -o runs/urgency
     """
 
     verb: ClassVar[str] = "extract"
