@@ -193,8 +193,8 @@ def test_the_examples_of_cheap_pages_run_on_few_rows_with_a_tiny_network(name: s
         "verb resume",
         "verb index",
         "verb search",
-        "verb ask",
-        "verb export",
+        pytest.param("verb ask", marks=pytest.mark.slow),
+        pytest.param("verb export", marks=pytest.mark.slow),
     ],
 )
 def test_the_examples_of_verbs_that_need_a_run_follow_on_each_other(name: str, shell: Shell) -> None:

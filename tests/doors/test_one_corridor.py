@@ -867,10 +867,11 @@ def test_all_doors_give_identical_predictions(
 @pytest.mark.parametrize(
     ("strategy", "options", "words"),
     [
-        (
+        pytest.param(
             "contrastive",
             {"label_names": True, "updates": 3, "top_layers": 1},
             "--label-names --updates 3 --top-layers 1",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             "lora", {"rank": 2, "targets": "query,value"}, "--rank 2 --targets query,value", marks=pytest.mark.slow
