@@ -102,7 +102,8 @@ class Explanation:
             "alone": self.alone,
         }
         if self.is_altered:
-            why["read"] = list(self.texts) if len(self.texts) > 1 else self.texts[0]
+            first, *others = self.texts
+            why["read"] = [first, *others] if others else first
         if self.gaps is not None:
             why["gap"] = [*self.gaps] if several else self.gaps[0]
         return {"words": words, "why": why}
