@@ -136,6 +136,18 @@ def relabelled(examples: Sequence[Any], labels: Sequence[Any]) -> Sequence[Any]:
     return [replace(example, label=label) for example, label in zip(examples, labels, strict=True)]
 
 
+def texts_of(example: Example | Pair) -> tuple[str, ...]:
+    """The texts of an example: one, or both of a pair."""
+    return (example.first, example.second) if isinstance(example, Pair) else (example.text,)
+
+
+def with_texts(example: Any, texts: Sequence[str]) -> Any:
+    """An example with other texts, as many as `texts_of` gives, and all else of it."""
+    if isinstance(example, Pair):
+        return replace(example, first=texts[0], second=texts[1])
+    return replace(example, text=texts[0])
+
+
 def joined(parts: Sequence[str | None]) -> str | None:
     """One text of the parts of a row, joined by a blank where there are several."""
     return parts[0] if len(parts) == 1 else " ".join(part for part in parts if part)

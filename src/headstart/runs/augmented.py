@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from headstart.data.examples import Example, Examples, Pair, Pairs
+from headstart.data.examples import Examples, Pairs, texts_of, with_texts
 from headstart.data.store import Store, joined_rows
 from headstart.data.terms import read_terms
 from headstart.data.typos import typos
@@ -101,11 +101,11 @@ def _swapped(train: Store[Any], data: Data, seed: int) -> Iterator[tuple[int, An
         return
     lists = read_terms(data.counterfactuals)
     for row, example in enumerate(train.examples):
-        texts = _texts(example)
+        texts = texts_of(example)
         for terms in lists:
             for side, text in enumerate(texts):
                 for swap in terms.swaps(text, data.copies, seed):
-                    yield row, _with(example, [*texts[:side], swap.text, *texts[side + 1 :]])
+                    yield row, with_texts(example, [*texts[:side], swap.text, *texts[side + 1 :]])
 
 
 def _misspelt(train: Store[Any], data: Data, seed: int) -> Iterator[tuple[int, Any]]:
@@ -114,21 +114,11 @@ def _misspelt(train: Store[Any], data: Data, seed: int) -> Iterator[tuple[int, A
         return
     slips = typos(data.typo_copies)
     for row, example in enumerate(train.examples):
-        texts = _texts(example)
+        texts = texts_of(example)
         for number in range(data.copies):
-            others = [slips.misspelt(text, data.typo_rate, seed + number).text for text in texts]
+            others = tuple(slips.misspelt(text, data.typo_rate, seed + number).text for text in texts)
             if others != texts:
-                yield row, _with(example, others)
-
-
-def _texts(example: Any) -> list[str]:
-    return [example.first, example.second] if isinstance(example, Pair) else [example.text]
-
-
-def _with(example: Any, texts: Sequence[str]) -> Example | Pair:
-    if isinstance(example, Pair):
-        return replace(example, first=texts[0], second=texts[1])
-    return replace(example, text=texts[0])
+                yield row, with_texts(example, others)
 
 
 def _joined(train: Store[Any], of: np.ndarray, examples: list[Any]) -> Store[Any]:

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BeforeValidator, Field
 
 from headstart.config import Component
-from headstart.data.examples import Example, Pair
+from headstart.data.examples import texts_of, with_texts
 from headstart.data.store import Store
 from headstart.data.terms import SHAPE, TermList, read_terms, term_lists
 from headstart.errors import DataError, quoted
@@ -74,12 +74,9 @@ class MaskedTerms(Component):
         """Rows as the model reads them; the very rows where no terms are masked."""
         if not self.masks:
             return rows
-        return replace(rows, examples=[self._read(example) for example in rows.examples])
-
-    def _read(self, example: Example | Pair) -> Example | Pair:
-        if isinstance(example, Pair):
-            return replace(example, first=self.masked(example.first), second=self.masked(example.second))
-        return replace(example, text=self.masked(example.text))
+        return replace(
+            rows, examples=[with_texts(each, [self.masked(text) for text in texts_of(each)]) for each in rows.examples]
+        )
 
     def input_of(self, parts: Sequence[str | None]) -> Any:
         """What a tokenizer is given of the text columns of a row, see `Task.input_of`."""

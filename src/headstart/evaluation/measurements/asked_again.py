@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from headstart.data.examples import Pair
+from headstart.data.examples import texts_of, with_texts
 from headstart.data.outputs import Outputs
 from headstart.data.store import Store
 from headstart.data.table import Table
@@ -120,18 +120,6 @@ def answered(subject: Subject, rows: Store[Any]) -> Answers:
 def known(subject: Subject, rows: np.ndarray) -> Answers:
     """What it said of some of its rows."""
     return Answers.of(subject, subject.outputs.take(rows))
-
-
-def texts_of(example: Any) -> tuple[str, ...]:
-    """The texts of an example: one, or both of a pair."""
-    return (example.first, example.second) if isinstance(example, Pair) else (example.text,)
-
-
-def with_texts(example: Any, texts: Sequence[str]) -> Any:
-    """An example with other texts, as many as `texts_of` gives."""
-    if isinstance(example, Pair):
-        return replace(example, first=texts[0], second=texts[1])
-    return replace(example, text=texts[0])
 
 
 def changed(rows: Store[Any], change: Callable[[str], str]) -> Store[Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from headstart.config import InputPath, Names
+from headstart.data.examples import texts_of, with_texts
 from headstart.data.store import Store
 from headstart.data.terms import Swap, TermList, read_terms
 from headstart.drawing.scores import ALPHA
@@ -20,8 +21,6 @@ from headstart.evaluation.measurements.asked_again import (
     answered,
     given_file,
     known,
-    texts_of,
-    with_texts,
 )
 from headstart.evaluation.measurements.group_gaps import followed_labels
 from headstart.evaluation.subjects import Subject
