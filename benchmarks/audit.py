@@ -1,6 +1,7 @@
 """What is found of whom a model treats worse and what breaks it, and what mending buys and costs.
 
-    python benchmarks/audit.py [--only identity typos speed] [--seeds N ...] [--rows N] [--threads N] [--quick]
+    python benchmarks/audit.py [--only identity typos speed likelihoods] [--seeds N ...] [--rows N]
+        [--decoder FOLDER] [--threads N] [--quick]
 
 `identity`: `mini`, frozen, learns from tweets which are toxic (hate_offensive: hate speech and offensive language), as
 they are; with copies in which terms of a list stand for each other; with these terms masked; and with copies with typos
@@ -10,13 +11,15 @@ from those of all (Dixon et al. 2018) above the noise of so many rows, and what 
 gone; macro F1 on the test tweets says what it costs. `typos`: SST-2 as it is, and with copies of which a fifth of the
 words is misspelt; tested with words misspelt in ways that training has not seen (of each word of the list of
 natural_typos every other way). `tf-idf` is the control of both. `speed`: wall clock of `audit` on 1,000 tweets to
-airlines with groups, swaps and typos, the whole command.
+airlines with groups, swaps and typos, the whole command. `likelihoods`: which sentence of each of the 1,508 pairs of
+CrowS-Pairs a decoder holds for the likelier one; FOLDER is what `headstart import` made of smol.
 Raw results: benchmarks/results/audit.jsonl, a line per part, model and seed.
 """
 
 import argparse
 import csv
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -28,7 +31,7 @@ from few_labels import timed
 
 RESULTS = "audit.jsonl"
 KEYS = ("part", "model", "seed", "rows", "device")
-PARTS = ("identity", "typos", "speed")
+PARTS = ("identity", "typos", "speed", "likelihoods")
 FROZEN = ["--strategy", "feature-extraction"]
 CONTROL = ["--strategy", "tf-idf"]
 TOXIC = {"hate_speech": "toxic", "offensive_language": "toxic", "neither": "not_toxic"}
@@ -183,12 +186,25 @@ def speed(folder: Path, seed: int, rows: int, threads: int | None) -> list[dict[
     return [{"model": "mini", "seconds": round(seconds, 1), "copies": copies, "audited": said["rows"]}]
 
 
+def likelihoods(decoder: str, threads: int | None) -> list[dict[str, Any]]:
+    """What a decoder prefers, as it is."""
+    pairs = draws.DATA / "crows_pairs" / "crows_pairs.csv"
+    said, seconds = run("audit", decoder, "--sentence-pairs", pairs, threads=threads)
+    keys = ("category", "pairs", "prefers", "p_holm")
+    found = said["audit"]["pair_likelihoods"]
+    kinds = [{key: each[key] for key in keys} for each in found["categories"]]
+    return [{"model": Path(decoder).name, "score": found["score"], "categories": kinds, "seconds": round(seconds, 1)}]
+
+
 def main() -> None:
     """Fit, audit, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=[*PARTS])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--rows", type=int, default=EVERY, help="rows of each file at most")
+    parser.add_argument(
+        "--decoder", default=os.environ.get("HEADSTART_SMOL", "models/smol"), help="folder of a decoder"
+    )
     parser.add_argument("--threads", type=int)
     parser.add_argument("--quick", action="store_true", help="300 rows of each file, nothing kept: does it run?")
     options = parser.parse_args()
@@ -197,7 +213,11 @@ def main() -> None:
     for part in options.only:
         for seed in options.seeds:
             with tempfile.TemporaryDirectory() as place:
-                for found in measured[part](Path(place), seed, rows, options.threads):
+                for found in (
+                    likelihoods(options.decoder, options.threads)
+                    if part == "likelihoods"
+                    else measured[part](Path(place), seed, rows, options.threads)
+                ):
                     row = {"part": part, "seed": seed, "rows": rows, "device": records.device()} | found
                     if not options.quick:
                         records.keep(RESULTS, row, KEYS)

@@ -75,6 +75,27 @@ class Fault(NamedTuple):
 
 FAULTS = (
     Fault(
+        'likelier sentence: words that differ are scored too', 'predictors/sentence_likelihoods.py',
+        'for block in blocks for at in range(block.size)],\n        [block.b',
+        'for block in blocks for at in range(block.size + 1)],\n        [block.b',
+        'tests/predictors/test_sentence_likelihoods.py::test_shared_words_keep_their_order',
+    ),
+    Fault(
+        'likelier sentence: the word is seen', 'predictors/sentence_likelihoods.py',
+        'labels[spot], whole[spot] = whole[spot], int(frame.hidden or 0)', 'labels[spot] = whole[spot]',
+        'tests/predictors/test_sentence_likelihoods.py::test_an_encoder_scores_the_words_that_both_share_each_hidden_in_turn',
+    ),
+    Fault(
+        'likelier sentence: a decoder is not told where a text begins', 'predictors/sentence_likelihoods.py',
+        'whole = [*before, *ids]\n', 'whole = ids\n',
+        'tests/predictors/test_sentence_likelihoods.py::test_a_decoder_scores_whole_sentences',
+    ),
+    Fault(
+        'likelier sentence: what cannot be compared counts', 'evaluation/measurements/pair_likelihoods.py',
+        'inside = usable & np.array(', 'inside = np.array(',
+        'tests/predictors/test_sentence_likelihoods.py::test_the_share_of_pairs_whose_first_sentence_is_the_likelier_one',
+    ),
+    Fault(
         'audit: two versions change places', 'data/terms.py',
         '        other = {old: new, new: old}',
         '        other = {old: new}',

@@ -434,12 +434,14 @@ def check(data: TableLike, *, progress: Progress = SILENT, **options: Any) -> di
     return _unrefused(_run("check", data, progress, options))
 
 
-def audit(model: str | Path, test: str | Path, *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:
+def audit(
+    model: str | Path, test: str | Path | None = None, *, progress: Progress = SILENT, **options: Any
+) -> dict[str, Any]:
     """Whom a trained model treats worse, and what breaks it: groups, swapped terms, typos, contrast sets.
 
     Args:
-        model: folder of a run.
-        test: file with labelled rows that the model has not learnt from.
+        model: folder of a run; a pretrained network where there is no `test`.
+        test: file with labelled rows that the model has not learnt from; without it only `sentence_pairs` can be asked.
         progress: told what happens; silent by default.
         **options: flags of `headstart audit` with underscores (`by="region"`, `swap="identity.yaml"`, `typos="en"`).
 
@@ -449,7 +451,9 @@ def audit(model: str | Path, test: str | Path, *, progress: Progress = SILENT, *
     Raises:
         HeadstartError: see `headstart.errors`.
     """
-    return run_recipe(assemble("audit", {"model": str(model), "test": str(test)} | options), progress).result
+    return run_recipe(
+        assemble("audit", {"model": str(model), "test": None if test is None else str(test)} | options), progress
+    ).result
 
 
 def duplicates(data: TableLike | Sequence[str], *, progress: Progress = SILENT, **options: Any) -> dict[str, Any]:

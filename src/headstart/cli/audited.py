@@ -16,11 +16,11 @@ def audit_shown(result: dict[str, Any]) -> str:
         result: of `audit`.
     """
     scores = score_rows(result)
-    lines = [table([head.removesuffix("|n") for head in scores["columns"]], scores["rows"])]
+    lines = [table([head.removesuffix("|n") for head in scores["columns"]], scores["rows"])] if result["task"] else []
     if beside := against(result):
         lines += ["", beside]
     for each, plain in measured(result):
-        lines += ["", each.heading, *(f"  {said}" for said in each.sentences(plain, result))]
+        lines += [*([""] if lines else []), each.heading, *(f"  {said}" for said in each.sentences(plain, result))]
     for each in result["not_measured"]:
         lines.append(f"not measured: {each['measurement']}: {each['why']}")
     if result["dropped_rows"]:

@@ -31,6 +31,7 @@ MEASUREMENTS = Registry(
         "templates": "headstart.evaluation.measurements.templates:TemplateTests",
         "contrast": "headstart.evaluation.measurements.contrast:ContrastSets",
         "sentence_pairs": "headstart.evaluation.measurements.sentence_pairs:SentencePairs",
+        "pair_likelihoods": "headstart.evaluation.measurements.pair_likelihoods:PairPreferences",
         "lengths": "headstart.evaluation.measurements.lengths:Lengths",
     },
     group="headstart.measurements",

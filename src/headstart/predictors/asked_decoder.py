@@ -94,6 +94,11 @@ class AskedDecoder(ScaledPredictor):
             "instruction, or raise --max-length if the backbone allows"
         )
 
+    @property
+    def language_model(self) -> Model:
+        """The decoder with its head over words."""
+        return self.model
+
     def place(self, device: Device) -> None:
         """Compute on a device from now on."""
         self.model.to(settled(device))

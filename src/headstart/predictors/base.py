@@ -27,6 +27,7 @@ from headstart.writing.decoding import Decoding
 
 if TYPE_CHECKING:
     from headstart.backbones.tokenizing import TextTokenizer
+    from headstart.heads.model import Model
     from headstart.heads.weights import Weights
 
 WEIGHTS = "model.safetensors"
@@ -82,6 +83,11 @@ class Predictor(ABC):
     @abstractmethod
     def outputs(self, inputs: Sequence[Any], *, progress: Progress = SILENT) -> Outputs:
         """Outputs of what a tokenizer is given of rows, in the order given; `progress` advances by rows."""
+
+    @property
+    def language_model(self) -> "Model | None":
+        """The network with its own head over words that answers are made with; None where there is no such network."""
+        return None
 
     @property
     def has_states(self) -> bool:

@@ -172,6 +172,11 @@ class CausalPredictor(Predictor):
         return self.task.decoding  # type: ignore[attr-defined]
 
     @property
+    def language_model(self) -> Model:
+        """The decoder with its head over words."""
+        return self.model
+
+    @property
     def template(self) -> ChatTemplate:
         """What makes text of dialogues."""
         return template_for(self.backbone.tokenizer, getattr(self.task, "template", None))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from headstart.config import InputPath, Names, OutputPath, split_at_commas
 from headstart.data.typos import FORMS
@@ -19,6 +19,9 @@ from headstart.evaluation.measurements.templates import TemplateTests
 from headstart.recipes.inference import Inference
 from headstart.recipes.sources import tests_by_name
 
+NEED_ROWS = ("by", "swap", "typos", "contrast", "templates", "tests", "baseline")
+"""What is of labelled rows, or of a model that answers."""
+
 
 class Audit(Inference):
     """Whom a trained model treats worse, and what breaks it: groups, swapped terms, typos, contrast sets.
@@ -26,13 +29,15 @@ class Audit(Inference):
     Example:
         headstart audit runs/feedback examples/feedback/test.csv --by channel --typos en
         headstart audit runs/feedback examples/feedback/test.csv --swap examples/feedback/terms.yaml -o runs/audit
+        headstart audit models/smol --sentence-pairs crows_pairs.csv
     """
 
     verb: ClassVar[str] = "audit"
     positional: ClassVar[tuple[str, ...]] = ("model", "test")
 
-    test: InputPath
-    """File with labelled rows that the model has not learnt from."""
+    test: InputPath | None = None
+    """File with labelled rows that the model has not learnt from. Without it `model` is a pretrained network (name, folder or hub
+    id) with a head over words, such as `smol` or what `pretrain` and `adapt` wrote, and asked about `sentence_pairs` alone."""
     label: str | None = None
     """Column with the label; by default that of the training file."""
     by: Names = ()
@@ -54,7 +59,8 @@ class Audit(Inference):
     """File with rows and copies that were changed a little so that another label is right: columns as in the test file, those of
     the copies with `contrast_` in front."""
     sentence_pairs: InputPath | None = None
-    """File with pairs of sentences that differ in whom they speak of, as those of CrowS-Pairs and WinoBias."""
+    """File with pairs of sentences that differ in whom they speak of, as those of CrowS-Pairs and WinoBias. Of networks with a head
+    over words it is said too which of the two they hold for the likelier one."""
     templates: InputPath | None = None
     """YAML or JSON file with tests made of templates, such as negations: `text` with slots in braces, their words, the `label`."""
     tests: Annotated[dict[str, str], BeforeValidator(tests_by_name)] = Field(default_factory=dict)
@@ -80,6 +86,23 @@ class Audit(Inference):
     @classmethod
     def _forms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return Perturbations(forms=value).forms
+
+    @model_validator(mode="after")
+    def _rows_or_network(self) -> Audit:
+        """Without labelled rows there is only one thing to ask."""
+        if self.test is not None:
+            return self
+        if self.sentence_pairs is None:
+            raise ValueError(
+                "give a file with labelled rows behind the model; without one a pretrained network can be asked about "
+                "sentence_pairs alone"
+            )
+        if needing := [name for name in NEED_ROWS if getattr(self, name)]:
+            raise ValueError(
+                f"{', '.join(needing)}: needs labelled rows, and no file has them; a pretrained network can be asked about "
+                "sentence_pairs alone"
+            )
+        return self
 
     def measurements(self, known: Sequence[str] = ()) -> tuple[Measurement, ...]:
         """What is measured, in the order in which it is shown.

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from headstart.artifact import EVIDENCE, RECIPE, Artifact, files_named, own_version, recipe_text
+from headstart.backbones.location import BackboneSource
 from headstart.data.files import require_file
 from headstart.data.store import Store
 from headstart.drawing.text import dig
 from headstart.errors import UsageError
 from headstart.evaluation.judging import compared, plain, scores
 from headstart.evaluation.measurements.base import Measurement
+from headstart.evaluation.measurements.pair_likelihoods import PairPreferences
 from headstart.evaluation.subjects import Subject
 from headstart.folders import check_free, new_folder
 from headstart.manifest import FORMAT, MANIFEST, TABLES, checkable
@@ -22,6 +24,7 @@ from headstart.report import auditing as report
 from headstart.runs.inference import FileRows, labelled_rows, loaded
 from headstart.runs.outcome import Call, Outcome, left_out
 from headstart.runtime.durable import write_json
+from headstart.runtime.machine import set_threads
 from headstart.tasks.base import Task
 
 
@@ -35,12 +38,42 @@ def audit(recipe: Audit, call: Call) -> Outcome:
     if folder is not None:
         check_free(folder, overwrite=recipe.overwrite)
     for path in (recipe.test, *recipe.tests.values()):
-        require_file(Path(path))
+        if path is not None:
+            require_file(Path(path))
     for each in recipe.measurements():
         each.require()
+    result, artifact, notes = _of_network(recipe, call) if recipe.test is None else _of_run(recipe, recipe.test, call)
+    result["verdict"] = report.sentences(result)
+    result["seconds"] = time.perf_counter() - call.started
+    if folder is not None:
+        result["output"] = str(folder)
+        _write(folder, result | {"title": folder.name}, recipe)
+    return Outcome(result, artifact, folder=folder, notes=notes)
+
+
+def _of_network(recipe: Audit, call: Call) -> tuple[dict[str, Any], None, list[str]]:
+    """What is found of a pretrained network with its head over words."""
+    from headstart.predictors.sentence_likelihoods import network_with_words
+
+    set_threads(recipe.threads, torch_runs=True)
+    model = network_with_words(BackboneSource(location=recipe.model), recipe.device)
+    asked = PairPreferences(pairs=recipe.sentence_pairs)
+    result = _empty(recipe)
+    found = asked.preferences(model, progress=call.progress)
+    if why := found.get("why"):
+        result["not_measured"].append({"measurement": asked.name, "why": why})
+    else:
+        result["audit"][asked.name] = found
+    return result, None, []
+
+
+def _of_run(recipe: Audit, test: str, call: Call) -> tuple[dict[str, Any], Artifact, list[str]]:
+    """What is found of a trained model on labelled rows."""
     artifact = loaded(recipe, call)
     measurements = recipe.measurements(_terms_known(artifact))
-    found = labelled_rows(recipe, artifact, recipe.test, call, as_written=True)
+    if recipe.sentence_pairs is not None and artifact.predictor.language_model is not None:
+        measurements = (*measurements, PairPreferences(pairs=recipe.sentence_pairs))
+    found = labelled_rows(recipe, artifact, test, call, as_written=True)
     other, beside = _baseline(recipe, artifact, found, call)
     subject = _subject(artifact, found, call, baseline=beside)
     result, notes = _result(recipe, subject, found, other), [*found.said, *left_out(found.dropped)]
@@ -54,12 +87,7 @@ def audit(recipe: Audit, call: Call) -> Outcome:
     for each in measurements:
         call.progress.say("audit", each.heading.lower())
         _measure(each, subject, result)
-    result["verdict"] = report.sentences(result)
-    result["seconds"] = time.perf_counter() - call.started
-    if folder is not None:
-        result["output"] = str(folder)
-        _write(folder, result | {"title": folder.name}, recipe)
-    return Outcome(result, artifact, folder=folder, notes=notes)
+    return result, artifact, notes
 
 
 def _terms_known(artifact: Artifact) -> tuple[str, ...]:
@@ -129,10 +157,7 @@ def _result(recipe: Audit, subject: Subject, found: FileRows, other: Artifact | 
     task: Task[Any, Any] = subject.task
     rows: Store[Any] = found.rows
     beside = subject.baseline
-    return {
-        "audit": {},
-        "model": recipe.model,
-        "file": recipe.test,
+    return _empty(recipe) | {
         "rows": len(rows),
         "task": {
             "name": task.name,
@@ -140,13 +165,18 @@ def _result(recipe: Audit, subject: Subject, found: FileRows, other: Artifact | 
             "metric": task.chosen_metric,
         },
         "scores": _scores(subject),
-        "tests": {},
         "baseline": None if beside is None else {"called": beside.called, "scores": _scores(beside), "tests": {}},
         "against": None if beside is None else _against(subject, beside),
-        "not_measured": [],
         "dropped_rows": [dict(row.__dict__) for row in found.dropped],
-        "seed": recipe.seed,
     }
+
+
+def _empty(recipe: Audit) -> dict[str, Any]:
+    """The keys of a result without rows."""
+    return {
+        "audit": {}, "model": recipe.model, "file": recipe.test, "rows": 0, "task": None, "scores": {}, "tests": {},
+        "baseline": None, "against": None, "not_measured": [], "dropped_rows": [], "seed": recipe.seed,
+    }  # fmt: skip
 
 
 def _write(folder: Path, evidence: dict[str, Any], recipe: Audit) -> None:

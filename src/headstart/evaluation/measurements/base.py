@@ -13,9 +13,9 @@ from headstart.evaluation import MEASUREMENTS
 if TYPE_CHECKING:
     from headstart.evaluation.subjects import Subject
 
-Want = Literal["confidence", "texts", "columns", "run", "target", "tokens"]
+Want = Literal["confidence", "texts", "columns", "run", "target", "tokens", "words"]
 """What a subject may lack: how sure the model is of one prediction for each row; rows whose texts, and whose columns, may be
-shown; a run; labelled rows of a target domain; training texts as a network reads them."""
+shown; a run; labelled rows of a target domain; training texts as a network reads them; a network with a head over words."""
 
 
 class Measurement(Component, ABC):
