@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from headstart.backbones.location import BackboneSource, locate
-from headstart.data.store import Store
+from headstart.data.store import Store, joined_rows
 from headstart.errors import RecipeError, UsageError
 from headstart.evaluation.judging import sort_key
 from headstart.heads.model import Model
@@ -22,11 +22,12 @@ from headstart.strategies import feature_extraction, probing, tf_idf
 from headstart.strategies.base import Context, Shared, Strategy
 from headstart.strategies.contrastive import Contrastive
 from headstart.strategies.cross_validation import prepared
+from headstart.strategies.domain_adaptation import DomainAdaptation
 from headstart.strategies.feature_extraction import FeatureExtraction, layer_sets
 from headstart.strategies.fine_tuning import FineTuning
 from headstart.strategies.from_scratch import FromScratch
 from headstart.strategies.probing import _choosing_folds, features, solved_head
-from headstart.strategies.tf_idf import GRID, TfIdf
+from headstart.strategies.tf_idf import GRID, TfIdf, _dealt
 from headstart.tasks.text_classification import Example, TextClassification
 from headstart.training.settings import Training
 
@@ -98,6 +99,17 @@ def test_feature_extraction_chooses_what_does_best_on_rows_held_out(context: Con
             ranks[layers, pooling] = ridge_by_folds(part, dealt, labels=2, rank=context.task.unit_sort_key)
     found = FeatureExtraction().fit(context)
     assert ranks[found.strategy.layers, found.strategy.pooling] == max(ranks.values())
+
+
+def test_a_row_and_its_copies_are_held_out_together(context: Context) -> None:
+    rows = replace(context.train, groups=np.arange(36))
+    others = [replace(each, text=f"{each.text} again") for each in rows.examples]
+    copied = replace(context, train=joined_rows(rows, replace(rows, examples=others)), shared=Shared())
+    gated, crossed = DomainAdaptation(gate_folds=3)._judged_on(copied)
+    assert crossed and gated.folds is not None
+    of_layers = _choosing_folds(copied, context.backbone())[1][0]
+    for dealt in (gated.folds[0], of_layers, _dealt(context.task, copied.train)):
+        assert (dealt[:36] == dealt[36:]).all() and len(np.unique(dealt)) >= 3
 
 
 def test_with_many_rows_layers_are_chosen_on_a_sample_and_the_strength_on_validation(

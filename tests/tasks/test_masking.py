@@ -18,7 +18,7 @@ ROWS = {"text": ["a good Muslim shop", "she is bad"], "label": ["up", "down"]}
 def test_texts_are_masked_wherever_they_come_in() -> None:
     task = TextClassification(text=("text",), label="label", mask_terms=TERMS, mask_word="one")  # type: ignore[arg-type]
     rows, _ = task.parse(table_of(ROWS, "memory"))
-    assert list(rows.texts) == ["a good One shop", "one is bad"]
+    assert list(rows.texts) == ["a good one shop", "one is bad"]
     assert task.input_of(["her christian day"]) == task.checked(0, "her christian day") == "one one day"
     plain = TextClassification(text=("text",), label="label")
     raw, _ = plain.parse(table_of(ROWS, "memory"))
@@ -43,8 +43,9 @@ def test_a_task_with_masks_comes_back_from_plain_data(tmp_path: Path) -> None:
         == TextClassification(**{k: v for k, v in task.plain().items() if k != "name"})
     )  # type: ignore[arg-type]
     assert task.revised(label="x").masks == task.masks
-    with pytest.raises((DataError, ValueError), match="fewer than two"):
-        TextClassification(mask_terms={"belief": ["muslim"]})  # type: ignore[arg-type]
+    assert TextClassification(mask_terms={"belief": ["muslim"]}).masked("a Muslim") == "a person"  # type: ignore[arg-type]
+    with pytest.raises((DataError, ValueError), match="has no term"):
+        TextClassification(mask_terms={"belief": []})  # type: ignore[arg-type]
 
 
 def test_no_label_hangs_on_a_masked_term(tmp_path: Path, tiny_csv: Path) -> None:
@@ -62,6 +63,6 @@ def test_no_label_hangs_on_a_masked_term(tmp_path: Path, tiny_csv: Path) -> None
         one, other = model.predict_proba(pair)
         assert (one == other).all()
         [why] = model.explain(["he is a Muslim shop"])
-        assert why is not None and why.plain()["why"]["read"] == "he is a Person shop"
+        assert why is not None and why.plain()["why"]["read"] == "he is a person shop"
     [why] = open_.explain(["a shop"])
     assert why is not None and "read" not in why.plain()["why"]

@@ -3,10 +3,12 @@
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 
 from headstart.data.graphemes import composed
+from headstart.data.store import Store
 from headstart.errors import DataError
 
 Groups = Sequence[Hashable] | np.ndarray
@@ -175,6 +177,20 @@ def fingerprints(texts: Iterable[str]) -> np.ndarray:
         return int.from_bytes(blake2b(key, digest_size=8).digest(), "little")
 
     return np.fromiter((fingerprint(text) for text in texts), dtype=np.uint64)
+
+
+def kept_together(rows: Store[Any], *keys: np.ndarray) -> np.ndarray:
+    """Group of each row, which is learnt from or held out as one: rows of equal text, of one group, and of equal keys.
+
+    Args:
+        rows: of a part; copies of a row in other words are in its group.
+        keys: more values by which rows belong together, shape (rows,) each.
+
+    Returns:
+        Numbers from 0, shape (rows,).
+    """
+    own = [] if rows.groups is None else [rows.groups]
+    return connected(fingerprints(rows.keys), *own, *keys)
 
 
 def connected(*keys: np.ndarray) -> np.ndarray:

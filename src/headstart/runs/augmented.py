@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from headstart.data.examples import Examples, Pairs, texts_of, with_texts
+from headstart.data.splits import fingerprints
 from headstart.data.store import Store, joined_rows
-from headstart.data.terms import read_terms
+from headstart.data.terms import TermList, copies, read_terms
 from headstart.data.typos import typos
 from headstart.drawing.text import count, counted
 from headstart.errors import DataError, quoted
+from headstart.evaluation.measurements.group_gaps import grouped
 from headstart.recipes.sources import Data
-from headstart.registry import did_you_mean
 from headstart.tasks.base import Task
+from headstart.tasks.pooled import own_weights
 
 KINDS = ("label", "labels")
 """Kinds of targets that stay right where a text is written otherwise."""
+LEAST_ROWS = 20
+"""Rows of a group below which its labels are not made as frequent as in the others."""
 
 
 class Augmented(NamedTuple):
@@ -30,6 +33,8 @@ class Augmented(NamedTuple):
     facts: dict[str, Any]
     """What was done, as plain data."""
     said: list[str]
+    copies: int
+    """Rows at the end that are copies of others."""
 
 
 def wanted(data: Data) -> bool:
@@ -45,17 +50,18 @@ def require(data: Data) -> None:
         typos(data.typo_copies)
 
 
-def augmented(train: Store[Any], data: Data, task: Task, seed: int) -> Augmented:
-    """Training rows with their copies, which stay with the rows that they are of.
+def augmented(train: Store[Any], data: Data, task: Task, seed: int, others: Sequence[Store[Any]] = ()) -> Augmented:
+    """Training rows with their copies, which stay with the rows that they are of and are behind all of them.
 
     Args:
         train: rows that are learnt from, after others were cut off.
         data: says which copies are made.
         task: bound.
         seed: of what is drawn.
+        others: rows that are chosen on or scored; a copy that is one of them is left out.
 
     Raises:
-        DataError: the task has none, no row has a term, or a column is missing.
+        DataError: the task has none, no row has a term, or a column is missing or parts the rows into no groups.
     """
     facts: dict[str, Any] = {}
     said: list[str] = []
@@ -63,55 +69,78 @@ def augmented(train: Store[Any], data: Data, task: Task, seed: int) -> Augmented
     if wanted(data):
         if task.target_kind not in KINDS or task.words:
             raise DataError(f"copies of rows in other words are for labels of whole texts; this task is {task.name}")
+        known = np.concatenate([np.zeros(0, np.uint64), *(fingerprints(each.keys) for each in others)])
         of, texts = [], []
-        for name, found in (
-            ("counterfactuals", _swapped(train, data, seed)),
-            ("typo_copies", _misspelt(train, data, seed)),
-        ):
-            copies = list(found)
-            if not copies:
-                continue
-            of += [row for row, _ in copies]
-            texts += [example for _, example in copies]
-            facts[name] = {"file": getattr(data, name), "copies": len(copies), "rows": len({row for row, _ in copies})}
-            said.append(
-                f"{count(len(copies))} copies of {counted(facts[name]['rows'], 'training row')} "
-                f"{'with other terms' if name == 'counterfactuals' else 'with misspelt words'} are learnt from too"
-            )
+        for name, copies in _made(train, data, task, seed).items():
+            new = ~np.isin(fingerprints(example.key for _, example in copies), known)
+            kept = [copy for copy, is_new in zip(copies, new, strict=True) if is_new]
+            of += [row for row, _ in kept]
+            texts += [example for _, example in kept]
+            facts[name] = {
+                "file": getattr(data, name), "copies": len(kept), "rows": len({row for row, _ in kept}),
+                "left_out": len(copies) - len(kept),
+            }  # fmt: skip
+            said.append(_said(name, facts[name]))
         if data.counterfactuals is not None:
-            if "counterfactuals" not in facts:
-                raise DataError(f"no training row of {train.file} has a term of {data.counterfactuals}")
-            facts["counterfactuals"]["terms"] = [
-                term for each in read_terms(data.counterfactuals) for term in each.terms
-            ]
+            lists = read_terms(data.counterfactuals)
+            unclear = sum(any(terms.is_unclear(texts_of(each)) for terms in lists) for each in train.examples)
+            facts["counterfactuals"] |= {"terms": [term for each in lists for term in each.terms], "unclear": unclear}
+            if unclear:
+                said.append(
+                    f"terms of {counted(unclear, 'training row')} stand in several lists of a table of {data.counterfactuals}, as "
+                    "'her' beside 'his' and 'him'; they are never swapped, for what would stand in their place is not known"
+                )
         rows = _joined(train, np.array(of, dtype=np.int64), texts)
     if data.balance_groups is not None:
-        rows, spread = _balanced(rows, data.balance_groups, task)
-        facts["balance_groups"] = {"column": data.balance_groups} | spread
-        said.append(
-            f"rows count so that labels are as frequent in each group of '{data.balance_groups}' as in all: from "
-            f"{spread['least']:.2f} to {spread['most']:.2f} times"
-        )
-    return Augmented(rows, facts, said)
+        rows, facts["balance_groups"], sentence = _balanced(rows, data.balance_groups, task)
+        said.append(sentence)
+    return Augmented(rows, facts, said, len(rows) - len(train))
 
 
-def _swapped(train: Store[Any], data: Data, seed: int) -> Iterator[tuple[int, Any]]:
+def _made(train: Store[Any], data: Data, task: Task, seed: int) -> dict[str, list[tuple[int, Any]]]:
+    """Copies by the option that asks for them, each with the number of the row that it is of.
+
+    Raises:
+        DataError: no row has a term that is to be swapped.
+    """
+    found: dict[str, list[tuple[int, Any]]] = {}
+    if data.counterfactuals is not None:
+        lists = read_terms(data.counterfactuals)
+        found["counterfactuals"] = list(_swapped(train, lists, data, seed))
+        if not found["counterfactuals"]:
+            masked = {term.casefold() for each in getattr(task, "masks", ()) for term in each.terms}
+            why = (
+                "; its terms are masked (mask_terms), so rows that differ in them are one and the same: leave one of the two out"
+                if any(term.casefold() in masked for each in lists for term in each.terms)
+                else " that can be swapped"
+            )
+            raise DataError(f"no training row of {train.file} has a term of {data.counterfactuals}{why}")
+    if data.typo_copies is not None and (copies := list(_misspelt(train, data, seed))):
+        found["typo_copies"] = copies
+    return found
+
+
+def _said(name: str, facts: Mapping[str, Any]) -> str:
+    """What is said of copies of one kind."""
+    left = facts["left_out"]
+    said = (
+        f"{count(facts['copies'])} copies of {counted(facts['rows'], 'training row')} "
+        f"{'with other terms' if name == 'counterfactuals' else 'with misspelt words'} are learnt from too"
+    )
+    return said + (f"; {count(left)} more are rows that are chosen on or scored, and left out" if left else "")
+
+
+def _swapped(train: Store[Any], lists: Sequence[TermList], data: Data, seed: int) -> Iterator[tuple[int, Any]]:
     """Copies with other terms, with the number of the row that each is of."""
-    if data.counterfactuals is None:
-        return
-    lists = read_terms(data.counterfactuals)
     for row, example in enumerate(train.examples):
-        texts = texts_of(example)
         for terms in lists:
-            for side, text in enumerate(texts):
-                for swap in terms.swaps(text, data.copies, seed):
-                    yield row, with_texts(example, [*texts[:side], swap.text, *texts[side + 1 :]])
+            for copy, _ in copies(example, terms, data.copies, seed):
+                yield row, copy
 
 
 def _misspelt(train: Store[Any], data: Data, seed: int) -> Iterator[tuple[int, Any]]:
     """Copies with misspelt words, with the number of the row that each is of."""
-    if data.typo_copies is None:
-        return
+    assert data.typo_copies is not None
     slips = typos(data.typo_copies)
     for row, example in enumerate(train.examples):
         texts = texts_of(example)
@@ -128,26 +157,51 @@ def _joined(train: Store[Any], of: np.ndarray, examples: list[Any]) -> Store[Any
     return joined_rows(own, replace(own.take(of), examples=examples))
 
 
-def _balanced(rows: Store[Any], column: str, task: Task) -> tuple[Store[Any], dict[str, float]]:
-    """Rows that count so that label and group are independent (reweighing: Kamiran & Calders 2012, section 5)."""
-    if column not in rows.columns:
-        hint = did_you_mean(column, list(rows.columns))
-        raise DataError(f"{rows.file} has no column {quoted(column)}{hint} (columns: {', '.join(rows.columns)})")
+def _balanced(rows: Store[Any], column: str, task: Task) -> tuple[Store[Any], dict[str, Any], str]:
+    """Rows that count so that label and group are independent (reweighing: Kamiran & Calders 2012, section 5).
+
+    Groups are those that an audit compares. Rows of smaller ones, and without a value, count as they did: their few labels say
+    nothing of their group. A label that no row of a group has cannot be made more frequent there.
+
+    Returns:
+        The rows, plain data of what was done, and a sentence on it.
+    """
     if task.target_kind != "label" or task.words:
         raise DataError(f"rows are weighted by group for one label a text; this task is {task.name}")
-    groups = [(cell or "").strip() for cell in rows.columns[column]]
-    labels = list(rows.labels)
-    total, by_group, by_label = len(rows), Counter(groups), Counter(labels)
-    both = Counter(zip(groups, labels, strict=True))
-    weights = np.array(
-        [by_group[g] * by_label[label] / (total * both[g, label]) for g, label in zip(groups, labels, strict=True)]
-    )
+    groups = grouped(rows, column, LEAST_ROWS)
+    if len(groups.names) < 2:
+        raise DataError(f"{rows.file}: rows cannot be balanced by '{column}': {groups.why(LEAST_ROWS)}")
+    inside, labels = np.flatnonzero(groups.codes >= 0), task.label_names
     examples = rows.examples
-    own = [example.weight for example in examples] if not isinstance(examples, Examples | Pairs) else examples.weights
-    counted_as = (np.asarray(own, dtype=np.float64) * weights).tolist()
+    own = own_weights(examples)
+    cells = groups.codes[inside], np.asarray(task.targets(rows), dtype=np.int64)[inside]
+    both = np.zeros((len(groups.names), len(labels)))
+    np.add.at(both, cells, own[inside])
+    apart = np.outer(both.sum(1), both.sum(0)) / both.sum()
+    factors = np.ones(len(rows))
+    factors[inside] = np.divide(apart, both, out=np.ones_like(both), where=both > 0)[cells]
+    counted_as = (own * factors).tolist()
     if isinstance(examples, Examples | Pairs):
         examples = replace(examples, weights=counted_as)
     else:
         examples = [replace(example, weight=weight) for example, weight in zip(examples, counted_as, strict=True)]
-    spread = {"groups": len(by_group), "least": float(weights.min()), "most": float(weights.max())}
-    return replace(rows, examples=examples), spread
+    missing = [(groups.names[group], labels[label]) for group, label in np.argwhere((both == 0) & (apart > 0))]
+    facts = {
+        "column": column, "groups": len(groups.names), "least": float(factors.min()), "most": float(factors.max()),
+        "others": len(rows) - len(inside), "missing": [list(each) for each in missing],
+    }  # fmt: skip
+    return replace(rows, examples=examples), facts, _balance_said(facts)
+
+
+def _balance_said(facts: Mapping[str, Any]) -> str:
+    """How rows count, and for which of them nothing could be done."""
+    said = (
+        f"rows count so that labels are as frequent in each of {facts['groups']} groups of '{facts['column']}' as in all of these: "
+        f"from {facts['least']:.2f} to {facts['most']:.2f} times"
+    )
+    if facts["others"]:
+        said += f"; {counted(facts['others'], 'row')} of no group of {LEAST_ROWS} rows count as they did"
+    if missing := facts["missing"]:
+        named = ", ".join(f"{quoted(label)} in {quoted(group)}" for group, label in missing[:5])
+        said += f"; labels that no row of a group has stay so ({named}{', ...' if len(missing) > 5 else ''})"
+    return said

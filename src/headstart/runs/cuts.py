@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from headstart.checks.labels import quoted
-from headstart.data.splits import connected, fingerprints, group_counts, latest, numbered, stratified
+from headstart.data.splits import group_counts, kept_together, latest, numbered, stratified
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DataError
@@ -100,12 +100,8 @@ def cut_off(rows: Store[Any], task: Task, data: Data, share: float, seed: int) -
 
 def groups_of(rows: Store[Any], data: Data) -> np.ndarray:
     """One group number per row: rows of equal text, of one document or of equal value in the group column are together."""
-    keys = [fingerprints(rows.keys)]
-    if rows.groups is not None:
-        keys.append(rows.groups)
-    if data.group_column:
-        keys.append(numbered(_column(rows, data.group_column, "--group-column")))
-    return connected(*keys)
+    own = [] if data.group_column is None else [numbered(_column(rows, data.group_column, "--group-column"))]
+    return kept_together(rows, *own)
 
 
 def _column(rows: Store[Any], name: str, flag: str) -> Sequence[str]:

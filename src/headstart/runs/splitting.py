@@ -97,6 +97,7 @@ class Parts:
         language: how the backbone cuts the words of the training texts, as plain data; None where that was not looked at.
         teachers: that were opened for that, see `Context.teachers`.
         augmented: what training rows stand there in other words, or count otherwise, as plain data.
+        copies: training rows, the last ones, that are others in other words.
         outside: rows with the label of texts out of scope, by the role of their file; they are in no other part.
         outside_label: that label; None where none is named.
     """
@@ -116,6 +117,7 @@ class Parts:
     teachers: Mapping[Sequence[str], Any] = field(default_factory=dict)
     inner_folds: np.ndarray | None = None
     augmented: Mapping[str, Any] = field(default_factory=dict)
+    copies: int = 0
     outside: Mapping[Role, Store[Any]] = field(default_factory=dict)
     outside_label: str | None = None
 
@@ -123,6 +125,11 @@ class Parts:
     def train(self) -> Store[Any]:
         """Rows to learn from."""
         return self.rows[TRAIN]
+
+    @property
+    def originals(self) -> Store[Any]:
+        """Rows to learn from as they came, without their copies in other words."""
+        return self.train.take(np.arange(len(self.train) - self.copies)) if self.copies else self.train
 
     @property
     def validation(self) -> Store[Any]:
@@ -279,7 +286,8 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
     if translations is not None and added is not None:
         files[TRANSLATIONS] = {**files[TRANSLATIONS], **added.facts()}
         warnings.append(added.sentence(translations.file))
-    more = augmented(parts[TRAIN], data, task, recipe.seed)
+    others = [each for role, each in parts.items() if role == VALIDATION or role.kind in SCORED]
+    more = augmented(parts[TRAIN], data, task, recipe.seed, [*others, *labelled.outside.values()])
     parts[TRAIN] = more.rows
     warnings += more.said
     if TARGET in parts:
@@ -302,6 +310,7 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
         teachers=labelled.teachers,
         inner_folds=inner,
         augmented=more.facts,
+        copies=more.copies,
         outside=labelled.outside,
         outside_label=data.out_of_scope_label,
     )

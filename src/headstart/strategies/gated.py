@@ -142,13 +142,13 @@ class Gated(Strategy, ABC):
 
     def _judged_on(self, context: Context) -> tuple[Context, bool]:
         """The run that the gate judges by, and whether it is one of its own: cross-validation where validation is small."""
-        from headstart.data.splits import fingerprints, folds
+        from headstart.data.splits import folds, kept_together
 
         count = 0 if context.folds is not None else self._folds(context)
         if not count:
             return context, False
-        groups = fingerprints(context.train.keys)
-        drawn = folds(list(context.task.strata(context.train)), groups, parts=count, seed=context.seed)
+        groups, strata = kept_together(context.train), list(context.task.strata(context.train))
+        drawn = folds(strata, groups, parts=count, seed=context.seed)
         return replace(context, validation=context.train, folds=drawn[None], shared=Shared()), True
 
     def _fits(self, context: Context) -> list[Candidate]:

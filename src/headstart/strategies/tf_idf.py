@@ -9,6 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from headstart.data.outputs import Logits
+from headstart.data.splits import kept_together
+from headstart.data.store import Store
 from headstart.predictors.linear_text import (
     CHARACTERS,
     CHUNK,
@@ -98,7 +100,7 @@ class TfIdf(Strategy):
         vectorizers, terms = _vectorized(texts, context.seed)
         terms = compact(context.task, terms, [len(each.vocabulary_) for each in vectorizers])
         context.progress.advance(1)
-        strength = self.C or self._tuned(context, terms, targets, weights)
+        strength = self.C or self._tuned(context, train, terms, targets, weights)
         weight, bias = fitted(context.task, terms, targets, weights, strength)
         weight = spread(context.task, weight, [len(each.vocabulary_) for each in vectorizers])
         predictor = LinearTextPredictor(vectorizers, weight, bias, context.task)
@@ -117,18 +119,14 @@ class TfIdf(Strategy):
             notes=[] if len(rows) == total else [f"learnt from {len(rows):,} of {total:,} rows, at random"],
         )
 
-    def _tuned(self, context: Context, terms: Any, targets: np.ndarray, weights: np.ndarray) -> float:
+    def _tuned(
+        self, context: Context, train: Store[Any], terms: Any, targets: np.ndarray, weights: np.ndarray
+    ) -> float:
         random = np.random.default_rng([context.seed, 0x7F1DF])
         labels = len(context.task.names)
         rows = random.permutation(len(targets))[: _tuning_rows(labels)]
-        if context.folds is not None:
-            folds = context.folds[0][rows]  # these keep groups and equal texts together
-        else:
-            folds = np.empty(len(rows), dtype=np.int64)
-            kinds = targets[rows] if context.task.target_kind == "label" else _kinds(context, rows)
-            for label in range(int(kinds.max()) + 1):
-                own = np.flatnonzero(kinds == label)
-                folds[own] = (np.arange(len(own)) + label) % FOLDS
+        # Folds of the context keep groups and equal texts together, as those that are dealt here do.
+        folds = _dealt(context.task, train.take(rows)) if context.folds is None else context.folds[0][rows]
         ranks = {}
         for strength in GRID:
             logits = np.zeros((len(rows), labels))
@@ -192,6 +190,12 @@ def _out_of_fold(context: Context, terms: Any, targets: np.ndarray, weights: np.
     return logits
 
 
-def _kinds(context: Context, rows: np.ndarray) -> np.ndarray:
-    """A number for each kind of row, by which folds get their share of all."""
-    return np.unique(np.array(context.task.strata(context.train), dtype=str)[rows], return_inverse=True)[1]
+def _dealt(task: Task, rows: Store[Any]) -> np.ndarray:
+    """Fold of each row, in [0, FOLDS), shape (rows,): by turns within each label, rows that belong together in one fold."""
+    _, first, group = np.unique(kept_together(rows), return_index=True, return_inverse=True)
+    kinds = np.unique(np.array(task.strata(rows.take(first)), dtype=str), return_inverse=True)[1]
+    found = np.empty(len(first), dtype=np.int64)
+    for kind in range(int(kinds.max()) + 1):
+        own = np.flatnonzero(kinds == kind)
+        found[own[np.argsort(first[own])]] = (np.arange(len(own)) + kind) % FOLDS
+    return found[group]

@@ -25,7 +25,7 @@ def _lists(given: Any) -> Any:
         return given
     if isinstance(given, str) and given.lstrip().startswith("{"):
         given = inline(given)
-    found = read_terms(given) if isinstance(given, str) else term_lists(_plain(given), "mask_terms")
+    found = read_terms(given, 1) if isinstance(given, str) else term_lists(_plain(given), "mask_terms", 1)
     return {each.name: each.table if len(each.table) > 1 else each.terms for each in found}
 
 
@@ -57,7 +57,7 @@ class MaskedTerms(Component):
     def masks(self) -> tuple[TermList, ...]:
         """The lists of terms that are replaced."""
         given = self.mask_terms
-        return () if given is None else term_lists(_plain(given), "mask_terms")
+        return () if given is None else term_lists(_plain(given), "mask_terms", 1)
 
     def masked(self, text: str) -> str:
         """A text as the model reads it."""

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from headstart.data.examples import Example
+from headstart.data.examples import Example, Pair
 from headstart.data.outputs import Logits
 from headstart.data.store import Store
+from headstart.data.terms import read_terms
 from headstart.errors import DataError, MissingInputError
 from headstart.evaluation.measurements.contrast import ContrastSets
 from headstart.evaluation.measurements.group_gaps import GroupGaps, grouped
@@ -19,6 +21,7 @@ from headstart.evaluation.measurements.sentence_pairs import SentencePairs, read
 from headstart.evaluation.measurements.swaps import Swaps
 from headstart.evaluation.measurements.templates import TemplateTests, read_templates
 from headstart.evaluation.subjects import Subject
+from headstart.metrics.significance import holm
 from headstart.predictors.base import Predictor
 from headstart.tasks.text_classification import TextClassification
 from headstart.tasks.text_regression import TextRegression
@@ -171,9 +174,40 @@ def test_swaps_among_terms_of_the_training_stand_apart(terms: str) -> None:
     assert "of 80 copies with terms of the training alone, 0.0 %" in " ".join(Swaps().sentences(found, {}))
 
 
+def test_all_terms_of_a_swap_count_and_none_that_come_and_go_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "terms.yaml"
+    path.write_text("gender:\n- [he, she]\n- [his, her]\nage: [old, young]\n")
+    texts = (
+        [f"he has his day {at}" for at in range(6)]
+        + [f"he and she {at}" for at in range(6)]
+        + [f"old {at}" for at in range(6)]
+    )
+    own = subject({"her": 1.0}, store(texts, ["up"] * 18))
+    found = Swaps(terms=str(path), known_terms=("he", "she", "his")).measure(own)
+    assert found is not None
+    gender, age = found["lists"]
+    assert gender["known"]["held_out"]["copies"] == 6 and gender["known"]["known"]["copies"] == 6
+    shifts = {each["term"]: (each["rows"], each["shift"]["value"] > 0) for each in gender["terms"]}
+    assert shifts == {"he": (6, False), "she": (6, True), "his": (6, False), "her": (6, True)}
+    assert (gender["examples"][0]["old"], gender["examples"][0]["new"]) == ("he, his", "she, her")
+    every = [each for some in (gender, age) for each in some["terms"]]
+    assert [each["p_holm"] for each in every] == pytest.approx(holm([each["p"] for each in every]))
+
+
+def test_both_texts_of_a_pair_are_swapped_in_one_copy(tmp_path: Path) -> None:
+    path = tmp_path / "terms.txt"
+    path.write_text("man\nwoman\n")
+    rows = Store([Pair("a man eats", "a man is eating", "up")], [2], "test.csv")
+    versions = Swaps(terms=str(path))._versions(rows, read_terms(path)[0])
+    assert versions.rows.examples == [Pair("a woman eats", "a woman is eating", "up")]
+
+
 def test_swaps_say_what_they_cannot_find(tmp_path: Path, terms: str) -> None:
     found = Swaps(terms=terms).measure(subject(FAIR, store(["a good day"] * 3, ["up"] * 3)))
     assert found is not None and "no text of 3 has a term of the list 'belief'" in found["lists"][0]["why"]
+    masked = replace(subject(FAIR, store(["a one day"], ["up"])), task=TASK.revised(mask_terms=terms))
+    found = Swaps(terms=terms).measure(masked)
+    assert found is not None and "once terms are masked" in found["lists"][0]["why"]
     long = store([f"muslim {'very ' * 60}good"] * 6, ["up"] * 6)
     found = Swaps(terms=terms).measure(subject(UNFAIR, long))
     assert found is not None and found["lists"][0]["cut"] == found["lists"][0]["copies"] == 18

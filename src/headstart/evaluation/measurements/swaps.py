@@ -10,9 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from headstart.config import InputPath, Names
-from headstart.data.examples import texts_of, with_texts
+from headstart.data.examples import texts_of
 from headstart.data.store import Store
-from headstart.data.terms import Swap, TermList, read_terms
+from headstart.data.terms import Swap, TermList, copies, read_terms
 from headstart.drawing.scores import ALPHA
 from headstart.drawing.text import count, counted, number, probability, share, shortened, shown
 from headstart.evaluation.measurements.asked_again import (
@@ -74,14 +74,23 @@ class Swaps(AskedAgain):
         followed = followed_labels(subject, self.positive_label)
         chosen = self.sample(subject)
         lists = read_terms(given_file(self.terms, "terms", self.name))
-        return {"of_rows": len(chosen), "lists": [self._list(subject, each, chosen, followed) for each in lists]}, None
+        found = [self._list(subject, each, chosen, followed) for each in lists]
+        terms = [term for each in found for term in each.get("terms", ())]
+        for term, corrected in zip(terms, holm([term["p"] for term in terms]), strict=True):
+            term["p_holm"] = corrected
+        return {"of_rows": len(chosen), "lists": found}, None
 
     def _list(self, subject: Subject, terms: TermList, chosen: np.ndarray, followed: Sequence[int]) -> dict[str, Any]:
-        """`rows` with a term, `copies`, `flips` by row and by copy, `shift` of probabilities, `terms`, `examples`."""
-        found: dict[str, Any] = {"list": terms.name, "versions": terms.versions}
-        versions = self._versions(subject.rows.take(chosen), terms)
+        """`rows` with a term, `copies`, `flips` by row and by copy, `shift` of probabilities, `terms`, `examples`.
+
+        `unclear` counts rows with a term that could stand for several, of which not all swaps are made.
+        """
+        rows = subject.rows.take(chosen)
+        unclear = sum(terms.is_unclear(texts_of(example)) for example in rows.examples)
+        found: dict[str, Any] = {"list": terms.name, "versions": terms.versions, "unclear": unclear}
+        versions = self._versions(rows, terms)
         if not len(versions.rows):
-            return found | {"rows": 0, "why": f"no text of {len(chosen):,} has a term of the list '{terms.name}'"}
+            return found | {"rows": 0, "why": _nothing(subject, terms, len(chosen), unclear)}
         before = known(subject, chosen)
         after = answered(subject, versions.rows)
         own = before.take(versions.of)
@@ -113,7 +122,7 @@ class Swaps(AskedAgain):
         names = {term.casefold() for term in self.known_terms}
         if not names:
             return None
-        inside = np.array([names >= {each.old.casefold(), each.new.casefold()} for each in versions.swaps])
+        inside = np.array([names >= {term.casefold() for term in each.gone | each.come} for each in versions.swaps])
         return {
             kind: {
                 "copies": int(chosen.sum()),
@@ -127,13 +136,10 @@ class Swaps(AskedAgain):
         """Copies of rows with other terms."""
         examples, of, swaps = [], [], []
         for row, example in enumerate(rows.examples):
-            texts = texts_of(example)
-            for side, text in enumerate(texts):
-                for swap in terms.swaps(text, self.most_copies, self.seed):
-                    others = [*texts[:side], swap.text, *texts[side + 1 :]]
-                    examples.append(with_texts(example, others))
-                    of.append(row)
-                    swaps.append(swap)
+            for copy, swap in copies(example, terms, self.most_copies, self.seed):
+                examples.append(copy)
+                of.append(row)
+                swaps.append(swap)
         places = np.array(of, dtype=np.int64)
         return Versions(replace(rows.take(places), examples=examples), places, swaps)
 
@@ -142,30 +148,27 @@ class Swaps(AskedAgain):
     ) -> list[dict[str, Any]]:
         """How far the probability of a label moves where a term comes in place of others, each row counted once."""
         change = after.probabilities[:, label] - own.probabilities[:, label]
-        entries, p_values = [], []
+        entries = []
         for term in terms.terms:
-            # A term that comes moves the label by `change`, one that goes by its opposite.
-            comes = np.array([each.new == term for each in versions.swaps])
-            goes = np.array([each.old == term for each in versions.swaps])
-            rows = versions.of[comes | goes]
+            # A term that comes moves the label by `change`, one that goes by its opposite; one that does both says nothing.
+            comes = np.array([term in each.come for each in versions.swaps])
+            goes = np.array([term in each.gone for each in versions.swaps])
+            rows = versions.of[comes ^ goes]
             if len(np.unique(rows)) < LEAST_ROWS:
                 continue
-            signed = np.where(comes, change, -change)[comes | goes]
+            signed = np.where(comes, change, -change)[comes ^ goes]
             names, places = np.unique(rows, return_inverse=True)
             means = np.bincount(places.reshape(-1), signed) / np.bincount(places.reshape(-1))
             score = mean(means, bounds=(-1.0, 1.0))
-            p_values.append(mean_difference(means, np.zeros(len(means)), bounds=(-1.0, 1.0)).p)
             entries.append(
                 {
                     "term": term,
                     "label": subject.task.label_names[label],
                     "rows": len(names),
                     "shift": score.plain(),
-                    "p": p_values[-1],
+                    "p": mean_difference(means, np.zeros(len(means)), bounds=(-1.0, 1.0)).p,
                 }
             )
-        for entry, corrected in zip(entries, holm(p_values), strict=True):
-            entry["p_holm"] = corrected
         return sorted(entries, key=lambda entry: -abs(entry["shift"]["value"]))
 
     def _aurocs(self, subject: Subject, terms: TermList, followed: Sequence[int]) -> list[dict[str, Any]]:
@@ -217,6 +220,11 @@ class Swaps(AskedAgain):
                     f"{term['term']} {shown(term['shift'], sign=True)} for {term['label']}" for term in clear
                 )
                 said.append(f"Terms of '{each['list']}' that move a label more than chance does: {moves}.")
+            if each.get("unclear"):
+                said.append(
+                    f"Terms of {counted(each['unclear'], 'row')} stand in several lists of '{each['list']}', as 'her' beside "
+                    "'his' and 'him'; they are never swapped, for what would stand in their place is not known."
+                )
             if each["cut"]:
                 said.append(
                     f"{count(each['cut'])} copies of '{each['list']}' were cut as their rows were; a "
@@ -237,7 +245,7 @@ class Swaps(AskedAgain):
         rows += [[f"{name}, {called}", *_numbers(each)] for name, each in others.items() if not each.get("why")]
         tables.append({"caption": "Labels and probabilities where terms are swapped", "columns": heads, "rows": rows})
         for each in measured:
-            heads = ["term", "label", "rows|n", "shift of its probability|n", "p after Holm|n"]
+            heads = ["term", "label", "rows|n", "shift of its probability|n", "p after Holm over all terms|n"]
             rows = [
                 [
                     term["term"],
@@ -283,6 +291,17 @@ class Swaps(AskedAgain):
         return [f"- {said}" for said in self.sentences(plain, evidence)]
 
 
+def _nothing(subject: Subject, terms: TermList, rows: int, unclear: int) -> str:
+    """Why no text has another version."""
+    if unclear:
+        return f"the terms of the list '{terms.name}' that {rows:,} texts have stand in several lists of its table each"
+    why = f"no text of {rows:,} has a term of the list '{terms.name}'"
+    masked = {term.casefold() for each in getattr(subject.task, "masks", ()) for term in each.terms}
+    if masked.isdisjoint(term.casefold() for term in terms.terms):
+        return why
+    return f"{why} once terms are masked, as the model reads them; of rows as they are written `audit` swaps the others"
+
+
 def _apart_said(each: Mapping[str, Any]) -> str:
     """Swaps among terms that the training knew beside those with others."""
     kinds = (("known", "terms of the training alone"), ("held_out", "a held-out term"))
@@ -313,9 +332,9 @@ def _examples(
         found.append(
             {
                 "line": int(versions.rows.lines[at]),
-                "text": shortened(versions.swaps[at].text, 300),
-                "old": versions.swaps[at].old,
-                "new": versions.swaps[at].new,
+                "text": shortened(versions.rows.get(at).text, 300),
+                "old": ", ".join(old for old, _ in versions.swaps[at].exchanged),
+                "new": ", ".join(new for _, new in versions.swaps[at].exchanged),
                 "before": own.names(subject, at),
                 "after": after.names(subject, at),
                 "shift": float(moved[at]),
