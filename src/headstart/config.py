@@ -150,6 +150,17 @@ def components(info: FieldInfo) -> dict[str, type[Component]]:
     return {}
 
 
+def is_input(info: FieldInfo) -> bool:
+    """Whether a field names a file or folder that is read, as an `InputPath` does."""
+    pending: list[Any] = [info.annotation, *info.metadata]
+    while pending:
+        part = pending.pop(0)
+        if isinstance(part, AfterValidator) and part.func is path_of_input:
+            return True
+        pending += [*get_args(part), *getattr(part, "__metadata__", ())]
+    return False
+
+
 def split_at_commas(value: Any) -> Any:
     """A string as the names between its commas; anything else as it is."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

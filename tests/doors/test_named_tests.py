@@ -131,3 +131,27 @@ def test_a_run_that_goes_on_knows_whether_a_named_test_has_changed_since(files: 
     written(files / "shop.csv", 41, opening="the shop is")
     after = conditions(recipe, None, None, 1, 1)["inputs"]
     assert (after["train"] == before["train"], after["tests.shop"] == before["tests.shop"]) == (True, False)
+
+
+def test_a_run_that_goes_on_knows_whether_files_of_words_have_changed_since(files: Path, tmp_path: Path) -> None:
+    for name in ("terms.txt", "typos.tsv", "swaps.txt", "slips.tsv"):
+        (tmp_path / name).write_text("good\tgodo\nbad\tbda\n")
+    measure = [
+        {"name": "swaps", "terms": "swaps.txt", "positive_label": "up"},
+        {"name": "perturbations", "typos": "slips.tsv"},
+    ]
+    words = {"counterfactuals": "terms.txt", "typo_copies": "typos.tsv", "measure": measure}
+    recipe = assemble("fit", {"train": str(files / "train.csv"), **words}).moved(tmp_path)
+    before = conditions(recipe, None, None, 1, 1)["inputs"]
+    names = ["counterfactuals", "typo_copies", "swaps.terms", "perturbations.typos"]
+    assert [*before] == ["train", *names]
+    for name, file in zip(names, ("terms.txt", "typos.tsv", "swaps.txt", "slips.tsv"), strict=True):
+        (tmp_path / file).write_text("good\tgodo\n")
+        after = conditions(recipe, None, None, 1, 1)["inputs"]
+        assert [key for key in after if after[key] != before[key]] == [name]
+        before = after
+    keyboards = assemble(
+        "fit", {"train": "train.csv", "typo_copies": "xx", "measure": [{"name": "perturbations", "typos": "de"}]}
+    )
+    moved = keyboards.moved(tmp_path)
+    assert (moved.data.typo_copies, moved.measure[0].typos) == ("xx", "de")

@@ -119,11 +119,22 @@ def typos(given: str) -> Typos:
     """
     if given in LAYOUTS:
         return Typos(given, _beside(LAYOUTS[given]), {})
-    path = Path(given)
-    if path.suffix == "" and not path.exists():
+    path = file_of(given)
+    if path is None:
         raise DataError(f"no keyboard of the language '{given}' is known ({', '.join(LAYOUTS)}); name a list of misspellings: a "
                         "file with tabs, a word and the ways in which it is misspelt on each line")  # fmt: skip
     return Typos(given, {}, read_misspellings(path))
+
+
+def file_of(given: str, directory: Path | None = None) -> Path | None:
+    """The file of a list of misspellings; None where a language is named.
+
+    Args:
+        given: as `typos` takes it.
+        directory: that the file is named from; by default the current one.
+    """
+    path = (directory or Path()) / given
+    return None if given in LAYOUTS or (path.suffix == "" and not path.exists()) else path
 
 
 def read_misspellings(path: Path) -> dict[str, tuple[str, ...]]:

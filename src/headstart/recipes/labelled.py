@@ -280,7 +280,15 @@ class Experiment(Recipe):
     def moved(self, directory: Path) -> Self:
         """A copy whose files, named as from `directory`, are found from elsewhere."""
         tasks = {name: _moved(options, directory) for name, options in self.tasks.items()}
-        return self.revised(data=self.data.moved(directory), tasks=tasks)
+        measure = (
+            None
+            if self.measure is None
+            else tuple(
+                each.revised(**{name: str(path) for name, path in each.files(directory).items()})
+                for each in self.measure
+            )
+        )
+        return self.revised(data=self.data.moved(directory), tasks=tasks, measure=measure)
 
     def planned(self) -> tuple[Strategy, ...]:
         """Strategies and, where wanted, the controls that are not among them; cheapest first."""

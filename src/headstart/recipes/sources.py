@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from headstart.config import Component, InputPath, named, path_of_input, split_at_commas
-from headstart.data.typos import LAYOUTS
+from headstart.data.typos import file_of
 from headstart.errors import quoted
 from headstart.readers import READERS
 from headstart.strategies.base import NO_STONE
@@ -225,12 +225,15 @@ class Data(Format):
         files = {role: path for role, path in found.items() if role in (*ROLES, CORPUS)}
         others = [each.revised(file=str(directory / each.file)) for each in self.auxiliary]
         tests = {name: found[Role.of_test(name)] for name in self.tests}
-        own: dict[str, str] = {}
-        if self.counterfactuals is not None:
-            own["counterfactuals"] = str(directory / self.counterfactuals)
-        if self.typo_copies is not None and self.typo_copies not in LAYOUTS:
-            own["typo_copies"] = str(directory / self.typo_copies)
-        return self.revised(**files, **own, tests=tests, auxiliary=others)
+        words = {name: str(path) for name, path in self.word_files(directory).items()}
+        return self.revised(**files, **words, tests=tests, auxiliary=others)
+
+    def word_files(self, directory: Path | None = None) -> dict[str, Path]:
+        """Files of terms and misspellings by the option that names each, as found from a folder or from the current one."""
+        typed = None if self.typo_copies is None else file_of(self.typo_copies, directory)
+        swapped = None if self.counterfactuals is None else (directory or Path()) / self.counterfactuals
+        found = {"counterfactuals": swapped, "typo_copies": typed}
+        return {name: path for name, path in found.items() if path is not None}
 
     @field_validator("tests")
     @classmethod

@@ -45,6 +45,9 @@ def conditions(
         if path != MEMORY
     }
     inputs |= {f"auxiliary {each.file}": _content(Path(each.file)) for each in recipe.data.auxiliary}
+    inputs |= {name: _content(path) for name, path in recipe.data.word_files().items()}
+    for each in recipe.measured():
+        inputs |= {f"{each.name}.{name}": _content(path) for name, path in each.files().items()}
     for strategy in recipe.strategies or ():
         inputs |= {f"text {path}": _content(Path(path)) for path in strategy.files if Path(path).exists()}
     if table is not None:

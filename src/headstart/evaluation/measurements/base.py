@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from headstart.config import Component
+from headstart.config import Component, is_input
 from headstart.drawing.text import dig
 from headstart.evaluation import MEASUREMENTS
 
@@ -66,6 +67,11 @@ class Measurement(Component, ABC):
             seconds_per_row: that a network takes to read one of them; 0 where no network runs.
         """
         return 0.0
+
+    def files(self, directory: Path | None = None) -> dict[str, Path]:
+        """Files that it reads by the field that names each, as found from a folder or from the current one."""
+        named = {name: getattr(self, name) for name, info in type(self).model_fields.items() if is_input(info)}
+        return {name: (directory or Path()) / value for name, value in named.items() if value is not None}
 
     def require(self) -> None:
         """Refuse files that it is to read and cannot, before there is any work.

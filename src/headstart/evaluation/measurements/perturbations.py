@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, field_validator
 
 from headstart.config import split_at_commas
 from headstart.data.store import Store
-from headstart.data.typos import FORMS, Typos, typos
+from headstart.data.typos import FORMS, Typos, file_of, typos
 from headstart.drawing.scores import ALPHA
 from headstart.drawing.text import number, probability, share, shown
 from headstart.evaluation.judging import chosen_metric, chosen_score, compared
@@ -49,6 +50,11 @@ class Perturbations(AskedAgain):
         if odd := next((name for name in value if name not in FORMS), None):
             raise ValueError(f"there is no form '{odd}' (known: {', '.join(FORMS)})")
         return tuple(dict.fromkeys(value))
+
+    def files(self, directory: Path | None = None) -> dict[str, Path]:
+        """The list of misspellings, where no language is named."""
+        listed = file_of(self.typos, directory) if self.rates else None
+        return {} if listed is None else {"typos": listed}
 
     def require(self) -> None:
         """Read the list of misspellings; raises as `data.typos.typos` does."""
