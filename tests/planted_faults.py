@@ -127,8 +127,8 @@ FAULTS = (
     ),
     Fault(
         'audit: a term that goes', 'evaluation/measurements/swaps.py',
-        'np.where(comes, change, -change)',
-        'np.where(comes, change, change)',
+        'np.where(comes, change, -change)[comes ^ goes]',
+        'np.where(comes, change, change)[comes ^ goes]',
         'tests/evaluation/measurements/test_audit.py::test_swaps_find_the_term_that_a_label_hangs_on',
     ),
     Fault(
@@ -157,9 +157,61 @@ FAULTS = (
     ),
     Fault(
         'mending: weights', 'runs/augmented.py',
-        'by_group[g] * by_label[label] / (total * both[g, label])',
-        'by_group[g] / (total * both[g, label])',
+        'np.outer(both.sum(1), both.sum(0)) / both.sum()',
+        'np.outer(both.sum(1), np.ones(len(labels)))',
         'tests/runs/test_augmented.py::test_weights_make_labels_as_frequent_in_each_group',
+    ),
+    Fault(
+        'terms: one text of a pair changes alone', 'data/terms.py',
+        'found = [self.found(text) for text in texts]',
+        'found = [self.found(text) if at == 0 else [] for at, text in enumerate(texts)]',
+        'tests/data/test_terms.py::test_both_texts_of_a_pair_change_together',
+    ),
+    Fault(
+        'terms: what stands for two is swapped', 'data/terms.py',
+        '            and not {old, new} & unclear\n', '',
+        'tests/data/test_terms.py::test_a_term_in_several_lists_of_a_table_is_never_swapped',
+    ),
+    Fault(
+        'mending: the case of a mask says which term it was', 'data/terms.py',
+        'parts += [text[end : each.start], word]', 'parts += [text[end : each.start], each.written(text, word)]',
+        'tests/data/test_terms.py::test_masked_terms_become_one_word',
+    ),
+    Fault(
+        'swaps: a term that comes and goes counts', 'evaluation/measurements/swaps.py',
+        'rows = versions.of[comes ^ goes]', 'comes, goes = comes | goes, goes & False\n            rows = versions.of[comes]',
+        'tests/evaluation/measurements/test_audit.py::test_all_terms_of_a_swap_count_and_none_that_come_and_go_at_once',
+    ),
+    Fault(
+        'mending: a copy is a scored row', 'runs/augmented.py',
+        'if is_new]', 'if is_new or True]',
+        'tests/runs/test_augmented.py::test_a_copy_that_is_scored_is_left_out',
+    ),
+    *(
+        Fault(
+            f'mending: {what} in another fold than its row', file, old, new,
+            'tests/strategies/test_strategies.py::test_a_row_and_its_copies_are_held_out_together',
+        )
+        for what, file, old, new in (
+            ('a copy', 'data/splits.py', 'own = [] if rows.groups is None else [rows.groups]', 'own: list[Any] = []'),
+            ('a copy for TF-IDF', 'strategies/tf_idf.py', 'np.unique(kept_together(rows), ', 'np.unique(np.arange(len(rows)), '),
+            ('a copy for layers', 'strategies/probing.py', 'kept_together(some), parts', 'rows.tolist(), parts'),
+        )
+    ),
+    Fault(
+        'mending: files of words may change meanwhile', 'runs/conditions.py',
+        'recipe.data.word_files().items()', '()',
+        'tests/doors/test_named_tests.py::test_a_run_that_goes_on_knows_whether_files_of_words_have_changed_since',
+    ),
+    Fault(
+        'scope: states that learnt all rows are held out', 'runs/experiment.py',
+        'moved = candidate.strategy.trains', 'moved = False',
+        'tests/runs/test_experiment.py::test_states_that_learnt_every_row_say_nothing_of_held_out_ones',
+    ),
+    Fault(
+        'scope: copies are rows that came', 'runs/splitting.py',
+        'return self.train.take(np.arange(len(self.train) - self.copies)) if self.copies else self.train', 'return self.train',
+        'tests/runs/test_experiment.py::test_copies_say_nothing_of_how_far_new_rows_lie',
     ),
     Fault(
         "a stage that is paused is kept as if it were over",

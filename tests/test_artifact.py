@@ -17,6 +17,7 @@ from tests.invented_artifacts import TEXTS, linear, network, rewrite
 from headstart import artifact as artifacts
 from headstart.artifact import FORMAT, MANIFEST, check_free, load, new_folder
 from headstart.data.reference import Reference, histogram
+from headstart.decisions.out_of_scope import OutOfScope
 from headstart.decisions.temperature import Temperature
 from headstart.decisions.thresholds import Thresholds
 from headstart.errors import (
@@ -70,6 +71,13 @@ def test_decisions_are_kept_and_thresholds_stood_among_the_keys_of_the_task_in_e
         assert (again.task, again.decisions) == (base.task, expected)
         assert [row.label for row in again.predict(TEXTS)] == labels
         np.testing.assert_allclose(again.predict_proba(TEXTS), shares, atol=1e-7)
+
+
+def test_a_model_without_held_out_rows_has_no_column_for_what_is_out_of_scope() -> None:
+    model = linear()
+    model.decisions = (OutOfScope(refused=0.05),)
+    [said] = model.predict(TEXTS[:1])
+    assert "in_scope" not in model.columns and len(said.cells()) == len(model.columns)
 
 
 def test_a_folder_holds_its_parts_by_digest_and_an_answer_by_the_name_of_its_head(saved: Path) -> None:

@@ -128,8 +128,9 @@ class Artifact:
     def _asked(self) -> tuple[str, ...]:
         """What predictions have beside what the task says."""
         sets, scope = sets_asked(self.decisions), scope_asked(self.decisions)
+        told = None if scope is None else scope.strangeness  # without held-out rows nothing is refused
         return tuple(
-            name for name, asked in (("set", sets), ("in_scope", scope), ("words", self.why)) if asked is not None
+            name for name, asked in (("set", sets), ("in_scope", told), ("words", self.why)) if asked is not None
         )
 
     def with_sets(self, level: float) -> "Artifact":

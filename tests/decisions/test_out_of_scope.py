@@ -102,7 +102,7 @@ def test_only_tasks_with_one_label_refuse() -> None:
 
 @pytest.fixture
 def options(tiny_backbone: Path, tmp_path: Path) -> dict[str, Any]:
-    (tmp_path / "train.csv").write_text(words(120))
+    (tmp_path / "train.csv").write_text(words(140))
     (tmp_path / "test.csv").write_text(words(60, 1))
     files = {"train": str(tmp_path / "train.csv"), "test": str(tmp_path / "test.csv"), "output": str(tmp_path / "run")}
     more = {"backbone": str(tiny_backbone), "threads": 1, "controls": False, "strategy": "feature-extraction"}

@@ -1,18 +1,23 @@
 """The corridor from a strategy to its scores: calibrated on validation, failures kept apart, test read once."""
 
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from headstart.data.outputs import Logits
-from headstart.data.store import Store
+from headstart.data.store import Store, joined_rows
 from headstart.decisions.base import Decision
+from headstart.decisions.out_of_scope import OutOfScope, scope_asked
 from headstart.decisions.temperature import Temperature
 from headstart.errors import DivergedError
+from headstart.evaluation.measurements.scope import Refusals
+from headstart.evaluation.subjects import Subject
 from headstart.metrics.calibration import best_temperature
 from headstart.recipes.sources import TARGET_TEST, TEST, TRAIN, VALIDATION, Role
 from headstart.runs.experiment import Entry, run_strategy, score
+from headstart.runs.reference import reference_of
 from headstart.runs.splitting import Parts
 from headstart.strategies.base import Candidate, Context, Strategy
 from headstart.tasks.text_classification import Example, TextClassification
@@ -25,9 +30,17 @@ class FakePredictor:
     """Says `yes` with the number in the text as logit."""
 
     kind = "fake"
+    has_states = True
+    scope = None
 
     def __init__(self) -> None:
         self.factor, self.asked = 1.0, 0
+        self.decisions: Any = ()
+        self.read: list[str] = []
+
+    def states(self, texts: Any, *, progress: Any = None) -> np.ndarray:
+        self.read += texts
+        return np.array([[float(text)] for text in texts], dtype=np.float32)
 
     def outputs(self, texts: Any, *, progress: Any = None) -> Logits:
         self.asked += 1
@@ -165,3 +178,49 @@ def test_rank_is_taken_after_calibration_so_sureness_alone_does_not_win() -> Non
         run_strategy(entry, context, parts)
         ranks.append(entry.rank)
     assert ranks[0] == pytest.approx(ranks[1], rel=1e-3)
+
+
+class Still(Fake):
+    name: ClassVar[str] = "still"
+    frozen: ClassVar[bool] = True
+
+
+def in_folds(strategy: Strategy) -> Any:
+    """The predictor of a strategy on forty rows in two folds, which is to refuse some."""
+    rows, folds = part(40, 2), np.arange(40)[None] // 2 % 2
+    parts = Parts(TASK, {TRAIN: rows}, "as given", folds)
+    entry = Entry(strategy)
+    run_strategy(entry, Context(TASK, rows, rows, None, Training(), 0, folds=folds), parts, [OutOfScope(refused=0.05)])
+    return entry.finished.predictor
+
+
+def test_states_that_learnt_every_row_say_nothing_of_held_out_ones() -> None:
+    still, moved = in_folds(Still()), in_folds(Fake())
+    assert scope_asked(still.decisions).found == "mahalanobis-neighbours-entropy" and still.scope is not None  # type: ignore[union-attr]
+    assert scope_asked(moved.decisions).found == "entropy" and moved.scope is None  # type: ignore[union-attr]
+
+
+def test_copies_say_nothing_of_how_far_new_rows_lie() -> None:
+    train = part(8, 1)
+    copied = joined_rows(train, part(3, 5))
+    parts = Parts(TASK, {TRAIN: copied, VALIDATION: part(12, 2)}, "as given", copies=3)
+    entry = Entry(Still())
+    run_strategy(entry, Context(TASK, copied, parts.validation, None, Training(), 0), parts, [OutOfScope(refused=0.05)])
+    predictor: Any = entry.finished.predictor
+    assert predictor.read[:8] == [each.text for each in train.examples] and "5" not in " ".join(predictor.read)
+    recipe: Any = SimpleNamespace(rows=False)
+    found = reference_of(recipe, entry, parts)
+    assert (found.rows, found.labels) == (8, {"no": 4, "yes": 4})
+
+
+def test_too_few_held_out_rows_refuse_nothing_and_that_is_said() -> None:
+    context, parts = setting(2.0)
+    entry = Entry(Still())
+    run_strategy(entry, context, parts, [OutOfScope(refused=0.02, score="entropy")])
+    score(entry, context, parts, TEST)
+    assert parts.test is not None
+    plain = Refusals().measure(Subject(entry.finished.predictor, TASK, parts.test, entry.decided["test"]))
+    assert plain is not None and (plain["rows"], plain["least"], plain["refused"]["value"]) == (40, 49, 0)
+    [said] = Refusals().sentences(plain, {})
+    assert said == "No text is refused as out of scope: to refuse 2.0 % takes 49 held-out rows, and there were 40."
+    assert Refusals().card(plain, {}) == [said]

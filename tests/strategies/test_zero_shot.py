@@ -128,6 +128,7 @@ def test_a_column_of_nothing_but_labels_holds_the_labels_whatever_it_is_called(f
         ({"labels": None}, "or name the labels that texts are to be given: --labels good,bad"),
         ({"strategy": None, "strategies": ["zero-shot", "prompting"]}, "has no labels to choose by"),
         ({"strategy": "feature-extraction"}, "no task fits its columns"),
+        ({"out_of_scope": True}, "no rows in scope by which others are told; leave out --out-of-scope"),
         ({"labels": ["good", "good"]}, "stands twice"),
         ({"labels": ["good", "good "]}, "the same words"),
         ({"descriptions": {"ugly": "x"}}, "there is no label 'ugly'"),

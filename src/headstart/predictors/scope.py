@@ -22,7 +22,13 @@ MOST_FITTED = 20_000
 
 
 def fit_scope(
-    predictor: Predictor, asked: OutOfScope, inputs: Sequence[Any], labels: np.ndarray, folds: np.ndarray | None = None
+    predictor: Predictor,
+    asked: OutOfScope,
+    inputs: Sequence[Any],
+    labels: np.ndarray,
+    folds: np.ndarray | None = None,
+    *,
+    moved: bool = False,
 ) -> tuple[OutOfScope, np.ndarray | None]:
     """Give a predictor a score that is fitted on training rows.
 
@@ -32,12 +38,14 @@ def fit_scope(
         inputs: of the training rows.
         labels: numbers of their classes, shape (rows,).
         folds: of the rows, shape (rows,), where each is to be scored by what was fitted on the others; None fits on all.
+        moved: whether the labels of all rows have moved the network. Under folds no row is then held out of its states, and those
+            of new rows are stranger than any of them, so the entropy of the probabilities is the score, which is held out.
 
     Returns:
         The decision with what it found, and how strange each row was while it was held out, float32, shape (rows,), under folds.
     """
     found = asked.revised(found=asked.score or usual_score(labels))
-    if found.by.reads_states and not predictor.has_states:
+    if found.by.reads_states and (not predictor.has_states or (moved and folds is not None)):
         found = asked.revised(found="entropy")
     if not found.by.reads_states:
         return found, None

@@ -152,17 +152,19 @@ def scoped(candidate: Candidate, asked: OutOfScope, context: Context, parts: Par
         candidate: whose predictor is given the score, and whose outputs it.
         asked: the decision.
         context: of the run.
-        parts: of the run; where they are cross-validated, each fold is scored by what was fitted on the others.
+        parts: of the run; where they are cross-validated, each fold is scored by what was fitted on the others. Copies of training
+            rows in other words say nothing of how far new rows lie from these, and are left out.
 
     Returns:
         The decision with the name of the score.
     """
-    train, held, predictor = context.train, parts.validation, candidate.predictor
+    train, held, predictor = parts.originals if parts.copies else context.train, parts.validation, candidate.predictor
     labels = np.asarray(parts.task.targets(train), dtype=np.int64)
     context.progress.begin("scope", len(held))
     folds = None if parts.folds is None else parts.folds[0]
     asked = asked.revised(label=parts.outside_label)
-    found, strange = fit_scope(predictor, asked, list(train.inputs), labels, folds)
+    moved = candidate.strategy.trains
+    found, strange = fit_scope(predictor, asked, list(train.inputs), labels, folds, moved=moved)
     if predictor.scope is not None and isinstance(candidate.validation, Logits):
         if strange is None:
             states = predictor.states(list(held.inputs), progress=context.progress)

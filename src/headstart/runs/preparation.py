@@ -12,6 +12,7 @@ from headstart.checks import duplicates
 from headstart.data.splits import fingerprints
 from headstart.data.store import Store
 from headstart.data.table import Table
+from headstart.decisions.out_of_scope import scope_asked
 from headstart.errors import DataError, RecipeError
 from headstart.readers.lines import TEXT, text_lines
 from headstart.readers.opening import is_plain, open_table
@@ -152,9 +153,11 @@ def _linked(translations: Source, train: Source) -> Source:
 
 def _texts_alone(recipe: Experiment, task: Task, table: Table) -> LabelledRows:
     """The rows of a training file without labels, and those of the files that are scored."""
-    if recipe.data.out_of_scope_label is not None:
+    asked = scope_asked(recipe.given_decisions)
+    if recipe.data.out_of_scope_label is not None or (asked is not None and asked.strangeness is None):
+        option = "--out-of-scope" if recipe.data.out_of_scope_label is None else "--out-of-scope-label"
         raise DataError(
-            f"{table.file} has no labels, so there are no rows in scope by which others are told; leave out --out-of-scope-label"
+            f"{table.file} has no labels, so there are no rows in scope by which others are told; leave out {option}"
         )
     train = parsed(table, task, TRAIN, labelled=False)
     if not len(train.rows):

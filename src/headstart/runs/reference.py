@@ -18,12 +18,14 @@ from headstart.tasks.base import Task
 def reference_of(recipe: Experiment, chosen: Entry, parts: Parts) -> Reference:
     """Labels, lengths and confidence of the rows that a model was fitted on and chosen by, and states of some of them.
 
+    Copies of training rows in other words are left out: new rows are held against those that came.
+
     Args:
         recipe: whose `rows` says whether anything made of single rows may be kept; pooled states are.
         chosen: the entry that is kept.
         parts: the data.
     """
-    task, rows = parts.task, parts.train
+    task, rows = parts.task, parts.originals
     histograms = {"characters": histogram([len(text) for text in rows.texts])}
     outputs = chosen.outputs("validation", parts)
     sure = None if outputs is None else task.confidence(outputs)

@@ -152,7 +152,7 @@ def refit(chosen: Entry, entries: Sequence[Entry], plan: Plan, work: Workspace |
     if note:
         return Refit(chosen, note=note)
     if (asked := scope_asked(chosen.fitted or ())) is not None:
-        train = plan.parts.train  # the rows of validation are what the point was found on
+        train = plan.parts.originals  # the rows of validation are what the point was found on
         fit_scope(candidate.predictor, asked, list(train.inputs), np.asarray(context.task.targets(train), np.int64))
     done = replace(before, predictor=candidate.predictor)
     decisions = taken_up(candidate.predictor, chosen.fitted or ())

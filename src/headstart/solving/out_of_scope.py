@@ -1,7 +1,4 @@
-"""How unlike the rows that a classifier learnt from a row is: scores that rise where it is about something else.
-
-Distances are computed in float64 on states that were scaled by the standard deviation of the training rows, one factor for all.
-"""
+"""How unlike the rows that a classifier learnt from a row is: scores that rise where it is about something else."""
 
 from __future__ import annotations
 

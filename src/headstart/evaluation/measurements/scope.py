@@ -11,6 +11,7 @@ from headstart.drawing.text import count, counted, reached, share, shown
 from headstart.evaluation.measurements.base import Measurement
 from headstart.evaluation.subjects import Subject, WithOutside
 from headstart.metrics.intervals import proportion
+from headstart.metrics.prediction_sets import least_rows
 
 
 class Refusals(Measurement):
@@ -21,7 +22,9 @@ class Refusals(Measurement):
     by_default: ClassVar[bool] = True
 
     def measure(self, subject: Subject) -> dict[str, Any] | None:
-        """`split`, `score` (its name), `may` (share), `refused`, `right` of the others, `rows` behind the point, and `n`.
+        """`split`, `score` (its name), `may` (share), `refused`, `right` of the others, `rows` behind the point, `least`, and `n`.
+
+        With fewer than `least` rows behind the point no row can be strange enough to be refused.
 
         Where rows are labelled as out of scope, also their `label`, `tuned` (see `OutOfScope.tuning`), and `found` by part: what
         `found_outside` gives, with that of all strategies of the run under `strategies`.
@@ -36,6 +39,7 @@ class Refusals(Measurement):
             "score": asked.found,
             "may": asked.refused,
             "rows": asked.rows,
+            "least": least_rows(1 - (asked.refused or 0.0)),
             "refused": proportion(int(refused.sum()), len(refused)).plain(),
             "right": proportion(int(right[~refused].sum()), kept).plain() if right is not None and kept else None,
             "n": len(refused),
@@ -55,6 +59,8 @@ class Refusals(Measurement):
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """What was promised, what came of it, and how many rows out of scope are found."""
+        if why := _too_few(plain):
+            return [why]
         said = [
             f"As out of scope {shown(plain['refused'])} of {rows_of(plain['split'], plain['n'])} are refused, where "
             f"{share(plain['may'], 1)} might be; all of them have a label that was learnt."
@@ -89,6 +95,8 @@ class Refusals(Measurement):
 
     def card(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """The promise as it is."""
+        if why := _too_few(plain):
+            return [why]
         may, rows = share(plain["may"], 1), rows_of(plain["split"], plain["n"])
         lines = [
             f"Texts that are about something else get no label: by {plain['score']}, at the point where {may} of {plain['rows']:,} "
@@ -107,6 +115,16 @@ class Refusals(Measurement):
                 "other kinds may be harder to find."
             )
         return lines
+
+
+def _too_few(plain: Mapping[str, Any]) -> str:
+    """That nothing is refused, where too few rows were held out; empty where some may be."""
+    if plain["rows"] >= plain.get("least", 0):
+        return ""
+    return (
+        f"No text is refused as out of scope: to refuse {share(plain['may'], 1)} takes {plain['least']} held-out rows, and there "
+        f"were {plain['rows']}."
+    )
 
 
 def _of_strategies(subject: Subject, part: str) -> dict[str, Any]:
