@@ -166,6 +166,15 @@ def test_swaps_find_the_term_that_a_label_hangs_on(terms: str) -> None:
     assert Swaps().view(found, {}) is not None
 
 
+def test_swaps_of_rows_of_one_group_count_as_one(terms: str) -> None:
+    rows = balanced(60)
+    one = Swaps(terms=terms).measure(subject(UNFAIR, rows))
+    of_groups = Swaps(terms=terms).measure(subject(UNFAIR, replace(rows, groups=np.arange(60) // 6 % 2)))
+    assert one is not None and of_groups is not None
+    first, second = (each["lists"][0]["terms"][0] for each in (one, of_groups))
+    assert first["shift"]["value"] == second["shift"]["value"] and first["p"] < 0.01 < second["p"]
+
+
 def test_swaps_among_terms_of_the_training_stand_apart(terms: str) -> None:
     found = Swaps(terms=terms, known_terms=("Christian", "jewish")).measure(subject(UNFAIR, balanced()))
     assert found is not None

@@ -28,6 +28,7 @@ from headstart.metrics.groups import bias_aurocs
 from headstart.metrics.intervals import proportion
 from headstart.metrics.means import mean, mean_difference
 from headstart.metrics.significance import holm
+from headstart.types import Score
 
 MOST_EXAMPLES = 10
 """Swaps that change a label that are kept, the largest changes first."""
@@ -85,10 +86,10 @@ class Swaps(AskedAgain):
 
         `unclear` counts rows with a term that could stand for several, of which not all swaps are made.
         """
-        rows = subject.rows.take(chosen)
-        unclear = sum(terms.is_unclear(texts_of(example)) for example in rows.examples)
+        asked = subject.rows.take(chosen)
+        unclear = sum(terms.is_unclear(texts_of(example)) for example in asked.examples)
         found: dict[str, Any] = {"list": terms.name, "versions": terms.versions, "unclear": unclear}
-        versions = self._versions(rows, terms)
+        versions = self._versions(asked, terms)
         if not len(versions.rows):
             return found | {"rows": 0, "why": _nothing(subject, terms, len(chosen), unclear)}
         before = known(subject, chosen)
@@ -96,6 +97,7 @@ class Swaps(AskedAgain):
         own = before.take(versions.of)
         flipped = (after.given != own.given).any(1)
         rows = np.unique(versions.of)
+        clusters = None if asked.groups is None else asked.groups[rows]
         by_row = np.zeros(len(chosen), dtype=bool)
         by_row[versions.of[flipped]] = True
         moved = np.abs(after.probabilities - own.probabilities).max(1)
@@ -105,9 +107,9 @@ class Swaps(AskedAgain):
         found |= {
             "rows": len(rows),
             "copies": len(versions.rows),
-            "flips": proportion(int(by_row.sum()), len(rows)).plain(),
+            "flips": _share(by_row[rows], clusters).plain(),
             "copies_flipped": float(flipped.mean()),
-            "shift": mean(most[rows], bounds=(0.0, 1.0)).plain(),
+            "shift": mean(most[rows], clusters, bounds=(0.0, 1.0)).plain(),
             "cut": int(cut.sum()),
             "examples": _examples(subject, versions, own, after, flipped, moved),
         }
@@ -157,16 +159,18 @@ class Swaps(AskedAgain):
             if len(np.unique(rows)) < LEAST_ROWS:
                 continue
             signed = np.where(comes, change, -change)[comes ^ goes]
-            names, places = np.unique(rows, return_inverse=True)
+            names, first, places = np.unique(rows, return_index=True, return_inverse=True)
+            groups = versions.rows.groups
+            clusters = None if groups is None else groups[comes ^ goes][first]
             means = np.bincount(places.reshape(-1), signed) / np.bincount(places.reshape(-1))
-            score = mean(means, bounds=(-1.0, 1.0))
+            score = mean(means, clusters, bounds=(-1.0, 1.0))
             entries.append(
                 {
                     "term": term,
                     "label": subject.task.label_names[label],
                     "rows": len(names),
                     "shift": score.plain(),
-                    "p": mean_difference(means, np.zeros(len(means)), bounds=(-1.0, 1.0)).p,
+                    "p": mean_difference(means, np.zeros(len(means)), clusters, bounds=(-1.0, 1.0)).p,
                 }
             )
         return sorted(entries, key=lambda entry: -abs(entry["shift"]["value"]))
@@ -289,6 +293,13 @@ class Swaps(AskedAgain):
     def card(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """The sentences."""
         return [f"- {said}" for said in self.sentences(plain, evidence)]
+
+
+def _share(hits: np.ndarray, clusters: np.ndarray | None) -> Score:
+    """The share of rows that count, with its interval over rows or over clusters of them."""
+    if clusters is None:
+        return proportion(int(hits.sum()), len(hits))
+    return mean(hits.astype(np.float64), clusters, bounds=(0.0, 1.0))
 
 
 def _nothing(subject: Subject, terms: TermList, rows: int, unclear: int) -> str:
