@@ -71,14 +71,14 @@ def augmented(train: Store[Any], data: Data, task: Task, seed: int, others: Sequ
             raise DataError(f"copies of rows in other words are for labels of whole texts; this task is {task.name}")
         known = np.concatenate([np.zeros(0, np.uint64), *(fingerprints(each.keys) for each in others)])
         of, texts = [], []
-        for name, copies in _made(train, data, task, seed).items():
-            new = ~np.isin(fingerprints(example.key for _, example in copies), known)
-            kept = [copy for copy, is_new in zip(copies, new, strict=True) if is_new]
+        for name, made in _made(train, data, task, seed).items():
+            new = ~np.isin(fingerprints(example.key for _, example in made), known)
+            kept = [copy for copy, is_new in zip(made, new, strict=True) if is_new]
             of += [row for row, _ in kept]
             texts += [example for _, example in kept]
             facts[name] = {
                 "file": getattr(data, name), "copies": len(kept), "rows": len({row for row, _ in kept}),
-                "left_out": len(copies) - len(kept),
+                "left_out": len(made) - len(kept),
             }  # fmt: skip
             said.append(_said(name, facts[name]))
         if data.counterfactuals is not None:
@@ -115,8 +115,8 @@ def _made(train: Store[Any], data: Data, task: Task, seed: int) -> dict[str, lis
                 else " that can be swapped"
             )
             raise DataError(f"no training row of {train.file} has a term of {data.counterfactuals}{why}")
-    if data.typo_copies is not None and (copies := list(_misspelt(train, data, seed))):
-        found["typo_copies"] = copies
+    if data.typo_copies is not None and (misspelt := list(_misspelt(train, data, seed))):
+        found["typo_copies"] = misspelt
     return found
 
 
