@@ -194,8 +194,8 @@ FAULTS = (
         )
         for what, file, old, new in (
             ('a copy', 'data/splits.py', 'own = [] if rows.groups is None else [rows.groups]', 'own: list[Any] = []'),
-            ('a copy for TF-IDF', 'strategies/tf_idf.py', 'np.unique(kept_together(rows), ', 'np.unique(np.arange(len(rows)), '),
-            ('a copy for layers', 'strategies/probing.py', 'kept_together(some), parts', 'rows.tolist(), parts'),
+            ('a copy for TF-IDF', 'strategies/tf_idf.py', 'np.unique(fold_groups(rows), ', 'np.unique(np.arange(len(rows)), '),
+            ('a copy for layers', 'strategies/probing.py', 'fold_groups(some), parts', 'rows.tolist(), parts'),
         )
     ),
     Fault(

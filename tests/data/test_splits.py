@@ -1,6 +1,7 @@
 """Cuts: shares by hand, groups in one piece, every label on the kept side, time in order."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headstart.data.splits import fold_count, folded, folds, latest, stratified
+from headstart.data.examples import Example
+from headstart.data.splits import fold_count, fold_groups, folded, folds, kept_together, latest, stratified
+from headstart.data.store import Store
 from headstart.errors import DataError
 
 
@@ -181,3 +184,11 @@ def test_folds_part_no_group_fill_up_and_spread_every_label(
 )
 def test_the_number_of_folds_follows_the_groups_of_the_middle_label(labels: str, groups: Any, expected: int) -> None:
     assert fold_count(list(labels), list(groups)) == expected
+
+
+def test_rows_are_dealt_by_group_and_text_and_alone_where_all_are_one_group() -> None:
+    examples = [Example(text) for text in ("a", "A ", "b", "c")]
+    rows = Store(examples, range(4), "f", groups=np.array([7, 8, 8, 9]))
+    assert fold_groups(rows).tolist() == [0, 0, 0, 1]
+    assert fold_groups(replace(rows, groups=None)).tolist() == kept_together(replace(rows, groups=None)).tolist()
+    assert fold_groups(replace(rows, groups=np.zeros(4, dtype=int))).tolist() == [0, 1, 2, 3]

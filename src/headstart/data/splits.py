@@ -193,6 +193,15 @@ def kept_together(rows: Store[Any], *keys: np.ndarray) -> np.ndarray:
     return connected(fingerprints(rows.keys), *own, *keys)
 
 
+def fold_groups(rows: Store[Any]) -> np.ndarray:
+    """Group of each row by which rows are dealt to folds, shape (rows,), see `kept_together`.
+
+    Where all rows are one group, such as the sentences of one document, each stands for itself: nothing else could be held out.
+    """
+    groups = kept_together(rows)
+    return groups if groups.max(initial=0) else np.arange(len(rows))
+
+
 def connected(*keys: np.ndarray) -> np.ndarray:
     """Group of each row where rows that agree in any of the keys are together, directly or by way of others.
 

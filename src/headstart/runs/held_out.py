@@ -10,7 +10,7 @@ import numpy as np
 
 from headstart.backbones.location import Located
 from headstart.data.outputs import Logits, Outputs
-from headstart.data.splits import connected, folds, kept_together
+from headstart.data.splits import connected, fold_groups, folds
 from headstart.data.store import Store
 from headstart.errors import DivergedError, ModelError
 from headstart.grouping.distinct import distinct
@@ -132,7 +132,7 @@ def _settled(strategy: Strategy, context: Context) -> Strategy:
     if len(rows) <= CHOOSING_ROWS:
         return strategy
     some, _ = at_most(rows, CHOOSING_ROWS, context.seed, task.strata(rows))
-    dealt = folds(task.strata(some), kept_together(some), parts=3, seed=context.seed)[None]
+    dealt = folds(task.strata(some), fold_groups(some), parts=3, seed=context.seed)[None]
     few = replace(context, train=some, validation=some, folds=dealt, shared=Shared())
     return strategy.fit(few).strategy
 

@@ -142,12 +142,12 @@ class Gated(Strategy, ABC):
 
     def _judged_on(self, context: Context) -> tuple[Context, bool]:
         """The run that the gate judges by, and whether it is one of its own: cross-validation where validation is small."""
-        from headstart.data.splits import folds, kept_together
+        from headstart.data.splits import fold_groups, folds
 
         count = 0 if context.folds is not None else self._folds(context)
         if not count:
             return context, False
-        groups, strata = kept_together(context.train), list(context.task.strata(context.train))
+        groups, strata = fold_groups(context.train), list(context.task.strata(context.train))
         drawn = folds(strata, groups, parts=count, seed=context.seed)
         return replace(context, validation=context.train, folds=drawn[None], shared=Shared()), True
 

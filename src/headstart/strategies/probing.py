@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.data.cache import no_cache
-from headstart.data.splits import folds, kept_together
+from headstart.data.splits import fold_groups, folds
 from headstart.data.units import Units
 from headstart.solving.logistic import (
     FOLD_GRID,
@@ -371,7 +371,7 @@ def _choosing_folds(context: Context, backbone: Backbone) -> tuple[np.ndarray | 
     most = min(len(every), _most(context, units))
     rows = np.sort(np.random.default_rng(0xFEA7).permutation(len(every))[:most])
     some = context.train.take(every[rows])
-    dealt = folds(context.task.strata(some), kept_together(some), parts=CHOOSING_FOLDS, seed=0)[None]
+    dealt = folds(context.task.strata(some), fold_groups(some), parts=CHOOSING_FOLDS, seed=0)[None]
     return rows, dealt[:, context.task.units(some).rows]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from headstart.data.outputs import Logits
-from headstart.data.splits import kept_together
+from headstart.data.splits import fold_groups
 from headstart.data.store import Store
 from headstart.predictors.linear_text import (
     CHARACTERS,
@@ -192,7 +192,7 @@ def _out_of_fold(context: Context, terms: Any, targets: np.ndarray, weights: np.
 
 def _dealt(task: Task, rows: Store[Any]) -> np.ndarray:
     """Fold of each row, in [0, FOLDS), shape (rows,): by turns within each label, rows that belong together in one fold."""
-    _, first, group = np.unique(kept_together(rows), return_index=True, return_inverse=True)
+    _, first, group = np.unique(fold_groups(rows), return_index=True, return_inverse=True)
     kinds = np.unique(np.array(task.strata(rows.take(first)), dtype=str), return_inverse=True)[1]
     found = np.empty(len(first), dtype=np.int64)
     for kind in range(int(kinds.max()) + 1):
