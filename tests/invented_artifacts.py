@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from headstart.artifact import MANIFEST, Artifact
-from headstart.manifest import OWN_DIGEST, checkable
+from headstart.artifact import Artifact
+from headstart.manifest import MANIFEST, OWN_DIGEST, checkable
 from headstart.predictors.linear_text import CHARACTERS, WORDS, LinearTextPredictor, vectorizer_for
 from headstart.tasks.sentence_similarity import SentenceSimilarity
 from headstart.tasks.text_classification import TextClassification

@@ -15,7 +15,7 @@ import pytest
 from tests.invented_artifacts import TEXTS, linear, network, rewrite
 
 from headstart import artifact as artifacts
-from headstart.artifact import FORMAT, MANIFEST, check_free, load, new_folder
+from headstart.artifact import load
 from headstart.data.reference import Reference, histogram
 from headstart.decisions.out_of_scope import OutOfScope
 from headstart.decisions.temperature import Temperature
@@ -28,6 +28,8 @@ from headstart.errors import (
     RunFolderError,
     StorageError,
 )
+from headstart.folders import check_free, new_folder
+from headstart.manifest import FORMAT, MANIFEST
 from headstart.predictors.linear_text import LinearTextPredictor
 
 

@@ -14,12 +14,13 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from tests.invented_artifacts import NUMBERS, TEXTS, chain, in_first_format, linear, network, rewrite, twins
 
-from headstart.artifact import MANIFEST, Artifact, files_named, is_network, load
+from headstart.artifact import Artifact, load
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.reference import Reference, histogram
 from headstart.decisions.thresholds import Thresholds
 from headstart.errors import HeadstartError, ModelError
-from headstart.manifest import checkable
+from headstart.manifest import MANIFEST, checkable, is_network
+from headstart.runtime.contained import digest_of
 
 ANSWER = ("answers", "classification")
 TASK = (*ANSWER, "task")
@@ -490,7 +491,7 @@ def pretrained(tiny_backbone: Path, tmp_path: Path) -> Path:
         "kind": "network",
         "backbone": None,
         "tokens_per_weight": 0.5,
-        "files": files_named(folder, names),
+        "files": {name: digest_of(folder, name) for name in names},
     }
     (folder / MANIFEST).write_text(json.dumps(checkable(manifest)))
     return folder

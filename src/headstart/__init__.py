@@ -62,7 +62,7 @@ _watch_forks()
 def __getattr__(name: str) -> Any:
     """Import public names when they are first asked for, so that `import headstart` costs nothing."""
     if name == "__version__":
-        from headstart.artifact import own_version
+        from headstart.manifest import own_version
 
         return own_version()
     if name not in _LAZY:

@@ -4,7 +4,6 @@ import os
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -37,10 +36,9 @@ from headstart.errors import (
     RecipeError,
     UsageError,
 )
-from headstart.folders import check_free, new_folder
+from headstart.folders import new_folder, write_manifest
 from headstart.manifest import (
     EXPORT,
-    FORMAT,
     INDEX,
     MANIFEST,
     NETWORK,
@@ -50,11 +48,10 @@ from headstart.manifest import (
     Manifest,
     StatedAnswer,
     StatedPart,
-    checkable,
     checked_manifest,
     identity,
     is_index,
-    is_network,
+    own_version,
     read_manifest,
     shown_version,
 )
@@ -71,8 +68,6 @@ from headstart.tasks import TASKS
 from headstart.tasks.base import Task
 from headstart.types import Prediction, Unanswered
 from headstart.unseen import escaped
-
-__all__ = ["FORMAT", "MANIFEST", "NETWORK", "Artifact", "check_free", "is_network", "load", "new_folder", "own_version"]
 
 RECIPE = "recipe.yaml"
 EVIDENCE = "evidence.json"
@@ -344,18 +339,12 @@ class Artifact:
             self.reference.save(folder)
         (folder / RECIPE).write_text(recipe_text(self.recipe), encoding="utf-8")
         write_json(folder / EVIDENCE, self.evidence)
-        manifest = {
-            "format": FORMAT,
-            "headstart": own_version(),
-            "kind": self.predictor.kind,
+        more = {
             "parts": {MODEL: part},
             "answers": {self.task.head: answer},
             "backbone": self.evidence.get("backbone"),
-            "files": files_named(folder, (RECIPE, EVIDENCE, *REFERENCE)),
         }
-        write_json(folder / MANIFEST, checkable(manifest))
-        for path in folder.rglob("*.safetensors"):
-            path.chmod((folder / MANIFEST).stat().st_mode)  # safetensors makes files that only their owner may read
+        write_manifest(folder, self.predictor.kind, (RECIPE, EVIDENCE, *REFERENCE), **more)
 
 
 def load(
@@ -575,11 +564,6 @@ def _finite(outputs: Outputs) -> Outputs:
     return outputs
 
 
-def files_named(folder: Path, names: Sequence[str]) -> dict[str, str]:
-    """SHA-256 of those of some files of a folder that are there, by name."""
-    return {name: digest_of(folder, name) for name in names if (folder / name).is_file()}
-
-
 def refuse_not_finite(folder: Path) -> None:
     """Refuse a folder with weights that are not finite.
 
@@ -599,11 +583,3 @@ def recipe_text(recipe: dict[str, Any]) -> str:
     if escaped(text) != text:
         text = yaml.safe_dump(recipe, sort_keys=False, allow_unicode=False)
     return f"# Run it again: headstart run recipe.yaml --output NEW_FOLDER\n{text}"
-
-
-def own_version() -> str:
-    """Version of the installed package."""
-    try:
-        return version("headstart")
-    except PackageNotFoundError:
-        return "0+unknown"

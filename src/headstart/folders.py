@@ -3,15 +3,17 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 
 from headstart.errors import ModelError, RunFolderError, StorageError
-from headstart.manifest import MANIFEST, stranger_in
-from headstart.runtime.durable import UNFINISHED, refusal, settle, sync, working_folder
+from headstart.manifest import FORMAT, MANIFEST, checkable, own_version, stranger_in
+from headstart.runtime.contained import digest_of
+from headstart.runtime.durable import UNFINISHED, refusal, settle, sync, working_folder, write_json
 
 
 @contextmanager
@@ -55,6 +57,25 @@ def new_folder(target: Path, *, overwrite: bool = False, within: Path | None = N
     finally:
         if not done:
             _remove_empty(made)
+
+
+def write_manifest(folder: Path, kind: str, names: Sequence[str] | None = None, **more: Any) -> None:
+    """Write the manifest of a folder, with the digests of its files; those of weights can be read by whoever reads it.
+
+    Args:
+        folder: with all else that is to be in it, but for what nobody checks.
+        kind: of folder.
+        names: of files that the manifest is to name, relative to the folder; those that are not there are left out. All that
+            are there if None.
+        **more: what else stands in it, in front of the files.
+    """
+    if names is None:
+        names = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*"))]
+    files = {name: digest_of(folder, name) for name in names if (folder / name).is_file()}
+    about = {"format": FORMAT, "headstart": own_version(), "kind": kind}
+    write_json(folder / MANIFEST, checkable(about | more | {"files": files}))
+    for path in folder.rglob("*.safetensors"):
+        path.chmod((folder / MANIFEST).stat().st_mode)  # safetensors makes files that only their owner may read
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Any, TypeVar
@@ -21,6 +22,8 @@ from headstart.runtime.contained import believed, content, differs, digest_of, i
 FORMAT = 2
 """The newest format; folders of the first one are read too."""
 MANIFEST = "headstart.json"
+PAGE = "report.html"
+"""The file of a page for people."""
 NETWORK = "network"
 """Kind of an artifact that fits start from and that predicts nothing by itself."""
 INDEX = "index"
@@ -44,10 +47,10 @@ MOST_SCORES = 1_000
 MOST_FILES = 10_000
 """Files of a part, parts and answers."""
 USUAL_FILES = frozenset(
-    {MANIFEST, "README.md", "report.html", "recipe.yaml", "evidence.json", "reference.json", "reference.safetensors"}
+    {MANIFEST, "README.md", PAGE, "recipe.yaml", "evidence.json", "reference.json", "reference.safetensors"}
 )
 """Files that headstart writes into every folder, or may, whether its manifest names them or not."""
-CARDS = ("README.md", "report.html")
+CARDS = ("README.md", PAGE)
 """Files of each task of several that no manifest names."""
 TASK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 """What the name of one of several tasks looks like, so that it can be one of a file."""
@@ -180,6 +183,14 @@ class ExportManifest(Stated):
     network: str
     """Joint digest of the weights that it was made of."""
     files: Files
+
+
+def own_version() -> str:
+    """Version of the installed package."""
+    try:
+        return version("headstart")
+    except PackageNotFoundError:
+        return "0+unknown"
 
 
 def checkable(values: dict[str, Any]) -> dict[str, Any]:

@@ -7,22 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headstart.artifact import (
-    EVIDENCE,
-    FORMAT,
-    MANIFEST,
-    RECIPE,
-    Artifact,
-    load,
-    own_version,
-    recipe_text,
-    refuse_not_finite,
-    tasks_of,
-)
+from headstart.artifact import EVIDENCE, RECIPE, Artifact, load, recipe_text, refuse_not_finite, tasks_of
 from headstart.backbones.location import NETWORK
 from headstart.errors import UsageError
-from headstart.folders import new_folder
-from headstart.manifest import CARDS, SEVERAL, TASKS_FOLDER, checkable
+from headstart.folders import new_folder, write_manifest
+from headstart.manifest import SEVERAL, TASKS_FOLDER
 from headstart.registry import did_you_mean
 from headstart.runtime.contained import digest_of
 from headstart.runtime.device import Device
@@ -117,18 +106,8 @@ class MultiTaskModel:
         refuse_not_finite(folder)
         (folder / RECIPE).write_text(recipe_text(self.recipe), encoding="utf-8")
         write_json(folder / EVIDENCE, self.evidence)
-        manifest = {
-            "format": FORMAT,
-            "headstart": own_version(),
-            "kind": SEVERAL,
-            "parts": parts,
-            "answers": answers,
-            "backbone": self.evidence.get("backbone"),
-            "files": _digests(folder, [folder / RECIPE, folder / EVIDENCE, *own]),
-        }
-        write_json(folder / MANIFEST, checkable(manifest))
-        for path in folder.rglob("*.safetensors"):
-            path.chmod((folder / MANIFEST).stat().st_mode)
+        names = [RECIPE, EVIDENCE, *(str(path.relative_to(folder)) for path in own)]
+        write_manifest(folder, SEVERAL, names, parts=parts, answers=answers, backbone=self.evidence.get("backbone"))
 
     @classmethod
     def load(cls, folder: str | Path, *, precision: Precision = "auto", device: Device = "auto") -> MultiTaskModel:
@@ -158,11 +137,6 @@ def shared_evidence(folder: str | Path) -> dict[str, Any]:
 
     found = parsed(content(Path(folder), EVIDENCE), Path(folder) / EVIDENCE)
     return found if isinstance(found, dict) else {}
-
-
-def cards_of(task: str) -> tuple[str, ...]:
-    """Names of the files of a task that are for people, relative to the folder of the model."""
-    return tuple(f"{TASKS_FOLDER}/{task}/{name}" for name in CARDS)
 
 
 def _digests(folder: Path, paths: Sequence[Path]) -> dict[str, str]:

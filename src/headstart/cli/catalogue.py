@@ -46,8 +46,9 @@ def describe_model(name: str) -> dict[str, Any]:
     Raises:
         HeadstartError: it cannot be found or loaded.
     """
-    from headstart.artifact import EVIDENCE, MANIFEST, is_network, load
+    from headstart.artifact import EVIDENCE, load
     from headstart.backbones.location import BackboneSource, locate
+    from headstart.manifest import MANIFEST, is_network
     from headstart.runtime.contained import believed
 
     facts: dict[str, Any] = {}

@@ -177,7 +177,7 @@ def application(words: list[str]) -> typer.Typer:
 
 def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
     if version:
-        from headstart.artifact import own_version
+        from headstart.manifest import own_version
 
         print(own_version())
         raise typer.Exit

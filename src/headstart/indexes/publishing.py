@@ -7,12 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from headstart.artifact import own_version
 from headstart.errors import ModelError, RunFolderError
 from headstart.folders import check_free
 from headstart.indexes.generation import Generation, WrittenIndex, sealed_files
 from headstart.indexes.settings import GENERATIONS, read_index
-from headstart.manifest import FORMAT, INDEX, MANIFEST, checkable
+from headstart.manifest import FORMAT, INDEX, MANIFEST, checkable, own_version
 from headstart.runtime.durable import DISCARDED, LOCK, UNFINISHED, clear_remains, discard, sealed, write_whole
 
 MOST_TRIES = 20

@@ -206,7 +206,7 @@ class Predictor(ABC):
 
 
 class ScaledPredictor(Predictor):
-    """A predictor whose network has no layer of its own for labels: a temperature is kept as a factor of its logits."""
+    """A predictor without a layer of its own for labels: a temperature is kept as a factor of its logits."""
 
     factor: float
     """What logits are multiplied by, over 0."""

@@ -13,11 +13,9 @@ import numpy as np
 from headstart.data.outputs import Logits
 from headstart.data.units import Units
 from headstart.data.words import Words
-from headstart.decisions.base import Decision
-from headstart.decisions.temperature import Temperature
 from headstart.errors import ModelError
 from headstart.manifest import Stated
-from headstart.predictors.base import Predictor, Runtime, digests, refuse_task, stated
+from headstart.predictors.base import Runtime, ScaledPredictor, digests, refuse_task, stated
 from headstart.runtime.contained import arrays, content, parsed
 from headstart.runtime.progress import SILENT, Progress
 from headstart.solving.forward_backward import Chain, log_marginals
@@ -86,7 +84,7 @@ def known_features(sentences: Sequence[Sequence[str]], places: Mapping[str, int]
     return csr_matrix((np.ones(len(columns)), np.array(columns, dtype=np.int64), np.array(offsets)), shape=shape)
 
 
-class ChainPredictor(Predictor):
+class ChainPredictor(ScaledPredictor):
     """Logarithms of the probability of each tag of each word, so that softmax gives these probabilities back.
 
     Args:
@@ -119,13 +117,6 @@ class ChainPredictor(Predictor):
             progress.advance(len(some))
         units = Units.counted([len(each.words) for each in inputs])
         return Logits.of(np.concatenate(found).astype(np.float32), units)
-
-    def absorb(self, decision: Decision) -> bool:
-        """A temperature is kept as a factor, since a chain has no last layer to fold it into."""
-        if not isinstance(decision, Temperature):
-            return False
-        self.factor *= decision.value
-        return True
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write `chain.safetensors` and `features.json`."""

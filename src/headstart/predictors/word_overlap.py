@@ -13,12 +13,10 @@ import numpy as np
 from headstart.data.outputs import Logits
 from headstart.data.questions import AskedText
 from headstart.data.units import Units
-from headstart.decisions.base import Decision
-from headstart.decisions.temperature import Temperature
 from headstart.errors import ModelError
 from headstart.manifest import Stated
 from headstart.predictors import overlap
-from headstart.predictors.base import Predictor, Runtime, digests, refuse_task, stated
+from headstart.predictors.base import Runtime, ScaledPredictor, digests, refuse_task, stated
 from headstart.predictors.chain import bare_source
 from headstart.predictors.overlap import NOTHING, WIDTH, Terms
 from headstart.runtime.contained import arrays, content, parsed
@@ -33,7 +31,7 @@ LISTS = ("asked", "traits", "stems")
 """Lists of names in the file of terms; its `pairs` are numbers of the first two."""
 
 
-class WordOverlapPredictor(Predictor):
+class WordOverlapPredictor(ScaledPredictor):
     """Half the score of the best span through each word, as its first and as its last one, so that their sum finds that span.
 
     Args:
@@ -76,13 +74,6 @@ class WordOverlapPredictor(Predictor):
             progress.advance(len(some))
         units = Units.counted([len(each.context_words.words) + 1 for each in inputs])
         return Logits.of(np.concatenate(found).astype(np.float32), units)
-
-    def absorb(self, decision: Decision) -> bool:
-        """A temperature is kept as a factor, since spans have no last layer to fold it into."""
-        if not isinstance(decision, Temperature):
-            return False
-        self.factor *= decision.value
-        return True
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write `overlap.safetensors` and `terms.json`."""

@@ -12,8 +12,6 @@ from headstart.metrics import title_of
 from headstart.report.page import environment
 from headstart.report.stacking import stacked
 
-PAGE = "report.html"
-
 
 def page(evidence: Mapping[str, Any]) -> str:
     """One HTML document, without script and without network.

@@ -9,7 +9,6 @@ from headstart.drawing.text import count, counted, legible, number
 from headstart.report.page import environment
 from headstart.report.stacking import stacked
 
-PAGE = "report.html"
 MOST_SUSPECTS = 200
 """Rows with doubtful labels that the page shows."""
 TITLES = {

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from headstart.artifact import EVIDENCE, MANIFEST
+from headstart.artifact import EVIDENCE
 from headstart.drawing.curves import BandPoint, CurveLine, curve_plot
 from headstart.drawing.text import dig, legible, number, shown, signed
-from headstart.manifest import TABLES, read_manifest, refuse_changed
+from headstart.manifest import MANIFEST, TABLES, read_manifest, refuse_changed
 from headstart.metrics import is_better_lower, title_of
 from headstart.report.page import environment
 from headstart.runtime.contained import believed, content, parsed

@@ -12,7 +12,6 @@ from headstart.report.page import environment
 from headstart.report.stacking import stacked
 from headstart.transferability import H_SCORE, LOGME, NEIGHBOURS, PROBE, TITLES
 
-PAGE = "report.html"
 MOST_SHOWN = 50
 """Backbones that are shown; more are counted."""
 MOST_CURVES = 6

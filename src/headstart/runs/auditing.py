@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from headstart.artifact import EVIDENCE, RECIPE, Artifact, files_named, own_version, recipe_text
+from headstart.artifact import Artifact
 from headstart.backbones.location import BackboneSource
 from headstart.data.files import require_file
 from headstart.data.store import Store
@@ -17,13 +17,12 @@ from headstart.evaluation.judging import compared, plain, scores
 from headstart.evaluation.measurements.base import Measurement
 from headstart.evaluation.measurements.pair_likelihoods import PairPreferences
 from headstart.evaluation.subjects import Subject
-from headstart.folders import check_free, new_folder
-from headstart.manifest import FORMAT, MANIFEST, TABLES, checkable
+from headstart.folders import check_free
 from headstart.recipes.auditing import Audit
 from headstart.report import auditing as report
+from headstart.runs import evidence_folder
 from headstart.runs.inference import FileRows, labelled_rows, loaded
 from headstart.runs.outcome import Call, Outcome, left_out
-from headstart.runtime.durable import write_json
 from headstart.runtime.machine import set_threads
 from headstart.tasks.base import Task
 
@@ -47,7 +46,9 @@ def audit(recipe: Audit, call: Call) -> Outcome:
     result["seconds"] = time.perf_counter() - call.started
     if folder is not None:
         result["output"] = str(folder)
-        _write(folder, result | {"title": folder.name}, recipe)
+        evidence = result | {"title": folder.name}
+        kept = recipe.revised(output=None, overwrite=False)
+        evidence_folder.write(folder, evidence, kept, report.page(evidence), overwrite=recipe.overwrite)
     return Outcome(result, artifact, folder=folder, notes=notes)
 
 
@@ -177,13 +178,3 @@ def _empty(recipe: Audit) -> dict[str, Any]:
         "audit": {}, "model": recipe.model, "file": recipe.test, "rows": 0, "task": None, "scores": {}, "tests": {},
         "baseline": None, "against": None, "not_measured": [], "dropped_rows": [], "seed": recipe.seed,
     }  # fmt: skip
-
-
-def _write(folder: Path, evidence: dict[str, Any], recipe: Audit) -> None:
-    """Write the folder of an audit: evidence, page, recipe."""
-    with new_folder(folder, overwrite=recipe.overwrite) as work:
-        write_json(work / EVIDENCE, evidence)
-        (work / RECIPE).write_text(recipe_text(recipe.revised(output=None, overwrite=False).plain()), encoding="utf-8")
-        (work / report.PAGE).write_text(report.page(evidence), encoding="utf-8")
-        said = {"format": FORMAT, "headstart": own_version(), "kind": TABLES}
-        write_json(work / MANIFEST, checkable(said | {"files": files_named(work, (EVIDENCE, RECIPE))}))

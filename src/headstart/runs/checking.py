@@ -7,20 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from headstart.artifact import EVIDENCE, RECIPE, files_named, own_version, recipe_text
 from headstart.backbones.location import AUTO, BackboneSource, Located, locate
 from headstart.checks.findings import Finding, by_weight, counted_by_weight
 from headstart.checks.lengths import lengths
 from headstart.data.store import Store
 from headstart.drawing.text import count, counted
 from headstart.errors import DataError, HeadstartError, Interrupted
-from headstart.folders import check_free, new_folder
-from headstart.manifest import FORMAT, MANIFEST, TABLES, checkable
-from headstart.readers.opening import writer_for
+from headstart.folders import check_free
 from headstart.recipes.checking import Check
 from headstart.recipes.sources import MEMORY, TRAIN
 from headstart.report import checking as report
-from headstart.runs import cleaned_copy
+from headstart.runs import cleaned_copy, evidence_folder
 from headstart.runs.judging_labels import JudgedLabels, finding, judged, plain, why_not
 from headstart.runs.label_checks import LabelChecks, checked_labels
 from headstart.runs.languages import chosen, measured, strangeness
@@ -29,7 +26,6 @@ from headstart.runs.preparation import read
 from headstart.runs.row_checks import RowChecks, checked_rows
 from headstart.runs.splitting import LabelledRows
 from headstart.runtime.device import settled
-from headstart.runtime.durable import write_json
 from headstart.runtime.interrupts import stopped, watched
 from headstart.runtime.machine import set_threads
 from headstart.strategies.base import Context
@@ -107,12 +103,13 @@ def _checked(recipe: Check, call: Call, folder: Path | None) -> Outcome:
         resolved = recipe.revised(
             backbone=pinned, task=task, threads=threads, output=None, fix=None, drop_doubtful=None, overwrite=False
         )
-        _write(
+        evidence_folder.write(
             folder,
-            result | {"title": folder.name},
+            evidence := result | {"title": folder.name},
             resolved,
-            _columns(labelled.train, rows, labels, found),
-            recipe.overwrite,
+            report.page(evidence),
+            overwrite=recipe.overwrite,
+            rows=(ROWS, _columns(labelled.train, rows, labels, found)),
         )
     return Outcome(result, folder=folder, refusal=_refusal(recipe, findings))
 
@@ -255,16 +252,3 @@ def _columns(
 
 def _lines(train: Store[Any], others: Any) -> list[str]:
     return [str(train.lines[others[row]]) if row in others else "" for row in range(len(train))]
-
-
-def _write(
-    folder: Path, evidence: dict[str, Any], recipe: Check, columns: dict[str, list[str]], overwrite: bool
-) -> None:
-    """Write the folder of a check: evidence, page, recipe, rows."""
-    with new_folder(folder, overwrite=overwrite) as work:
-        write_json(work / EVIDENCE, evidence)
-        (work / RECIPE).write_text(recipe_text(recipe.plain()), encoding="utf-8")
-        (work / report.PAGE).write_text(report.page(evidence), encoding="utf-8")
-        writer_for(work / ROWS).write(work / ROWS, list(columns), zip(*columns.values(), strict=True))
-        said = {"format": FORMAT, "headstart": own_version(), "kind": TABLES}
-        write_json(work / MANIFEST, checkable(said | {"files": files_named(work, (EVIDENCE, RECIPE, ROWS))}))

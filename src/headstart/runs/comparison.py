@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headstart.artifact import Artifact, new_folder
+from headstart.artifact import Artifact
 from headstart.backbones.location import AUTO, BackboneSource, locate
 from headstart.data.cache import no_cache, user_cache
 from headstart.data.table import Table
 from headstart.decisions.base import Decision
 from headstart.errors import DivergedError, HeadstartError, Interrupted, OutOfMemoryError, RecipeError, UnavailableError
+from headstart.folders import new_folder
+from headstart.manifest import PAGE
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import TRAIN
 from headstart.report import card, page
@@ -232,7 +234,7 @@ def publish(
         artifact.write(work)
         for path in also:
             shutil.copyfile(path, work / path.name)
-        (work / "report.html").write_text(page.render(artifact.evidence), encoding="utf-8")
+        (work / PAGE).write_text(page.render(artifact.evidence), encoding="utf-8")
         files = sorted(str(path.relative_to(work)) for path in work.rglob("*") if path.is_file())
         text = card.render(
             artifact.evidence,

@@ -12,19 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from headstart.artifact import EVIDENCE, FORMAT, MANIFEST, RECIPE, files_named, own_version, recipe_text
 from headstart.backbones.location import locate
 from headstart.data.table import Table
 from headstart.errors import DataError, DivergedError, RecipeError
 from headstart.evaluation.curve_forecasts import forecast
 from headstart.evaluation.label_savings import label_savings
 from headstart.evaluation.learning_curves import LearningCurve, falls, learning_curve
-from headstart.folders import check_free, new_folder, unused
-from headstart.manifest import TABLES, checkable
+from headstart.folders import check_free, unused
+from headstart.manifest import own_version
 from headstart.metrics import METRICS
 from headstart.recipes.curves import LEAST_SIZE, Curve
 from headstart.recipes.sources import MEMORY, TEST
 from headstart.report import curves as report
+from headstart.runs import evidence_folder
 from headstart.runs.cells import Cell, CellResult
 from headstart.runs.conditions import conditions
 from headstart.runs.keys import Key
@@ -34,7 +34,6 @@ from headstart.runs.splitting import Parts
 from headstart.runs.studies import Study, cell_recipe, threads_for
 from headstart.runs.workspace import Workspace
 from headstart.runtime.deadline import Deadline
-from headstart.runtime.durable import write_json
 from headstart.runtime.interrupts import Terminated, stopped, watched
 from headstart.runtime.progress import SILENT, Progress
 
@@ -81,7 +80,10 @@ def go_on(recipe: Curve, call: Call, work: Workspace, folder: Path | None, *, st
         evidence, interrupted, resolved = _measured(recipe, call, work, folder, strict=strict)
         if folder is not None:
             work.remember(published=True)
-            write(evidence, resolved, folder, overwrite=recipe.overwrite or again, within=work.folder)
+            kept = resolved.revised(output=None, overwrite=False)
+            evidence_folder.write(
+                folder, evidence, kept, report.page(evidence), overwrite=recipe.overwrite or again, within=work.folder
+            )
     except KeyboardInterrupt as error:
         raise stopped(error, f"stopped; {work.how if folder is not None else 'nothing was kept'}") from None
     how = ""
@@ -288,9 +290,9 @@ def gathered(
     ]
     missing = [cell.key.place for cell, each in zip(cells, results, strict=True) if each is None]
     return {
-        "format": FORMAT,
+        "format": 1,
         "headstart": own_version(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "task": parts.task.name,
         "metric": next(each.metric for each in judged),
         "file": recipe.data.train,
@@ -359,24 +361,6 @@ def _plain(curve: LearningCurve, role: str, found: Sequence[CellResult], recipe:
         "falls": [[*each] for each in falls(curve, recipe.seed)],
         "gaps": gaps,
     }
-
-
-def write(
-    evidence: Mapping[str, Any], recipe: Curve, folder: Path, *, overwrite: bool = False, within: Path | None = None
-) -> None:
-    """Write the folder of a curve: evidence, page, recipe; it appears whole or not at all.
-
-    Raises:
-        RunFolderError: something is there.
-        StorageError: the disk refuses.
-    """
-    with new_folder(folder, overwrite=overwrite, within=within) as work:
-        write_json(work / EVIDENCE, dict(evidence))
-        kept = recipe.revised(output=None, overwrite=False)
-        (work / RECIPE).write_text(recipe_text(kept.plain()), encoding="utf-8")
-        (work / "report.html").write_text(report.page(evidence), encoding="utf-8")
-        said = {"format": FORMAT, "headstart": own_version(), "kind": TABLES}
-        write_json(work / MANIFEST, checkable(said | {"files": files_named(work, (EVIDENCE, RECIPE))}))
 
 
 def _free(recipe: Curve) -> str:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from headstart.artifact import own_version
 from headstart.backbones.location import Located
 from headstart.data.store import Store
 from headstart.decisions.base import applied
@@ -18,6 +17,7 @@ from headstart.evaluation.judging import sort_key
 from headstart.evaluation.measurements.base import measure
 from headstart.evaluation.measurements.lengths import notice
 from headstart.evaluation.subjects import Addition, Contender, FinishedRun, Subject, Taught, WithOutside
+from headstart.manifest import own_version
 from headstart.recipes.labelled import Experiment
 from headstart.report.verdict import verdict
 from headstart.runs.experiment import Entry

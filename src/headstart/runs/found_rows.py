@@ -8,14 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from headstart.artifact import files_named, own_version
 from headstart.data.files import writing
 from headstart.data.table import Table
 from headstart.errors import DataError, RunFolderError
-from headstart.folders import check_free, new_folder, refuse_taken
-from headstart.manifest import FORMAT, MANIFEST, TABLES, checkable
+from headstart.folders import check_free, new_folder, refuse_taken, write_manifest
+from headstart.manifest import TABLES
 from headstart.readers.opening import writer_for
-from headstart.runtime.durable import write_json
 
 RESULT = "result.json"
 ROWS = "rows.csv"
@@ -87,9 +85,7 @@ def write(
             writer_for(folder / name).write(folder / name, names, lines)
         with writing(folder / RESULT) as file:
             json.dump(result, file, ensure_ascii=False, indent=1, allow_nan=False)
-        manifest = {"format": FORMAT, "headstart": own_version(), "kind": TABLES}
-        manifest["files"] = files_named(folder, (ROWS, *tables, RESULT))
-        write_json(folder / MANIFEST, checkable(manifest))
+        write_manifest(folder, TABLES, (ROWS, *tables, RESULT))
 
 
 def _beside(table: Table, found: Mapping[str, Cells]) -> tuple[list[str], Iterator[Cells]]:

@@ -12,18 +12,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from headstart.artifact import FORMAT, files_named, own_version
 from headstart.backbones import multi
 from headstart.backbones.location import architectures
 from headstart.backbones.packed import MAGIC, read_packed, write_folder
 from headstart.data.files import require_file
 from headstart.errors import DataError, ModelError, UnavailableError
-from headstart.folders import check_free, new_folder
-from headstart.manifest import MANIFEST, NETWORK, checkable
+from headstart.folders import check_free, new_folder, write_manifest
+from headstart.manifest import NETWORK
 from headstart.recipes.importing import Import
 from headstart.runs.outcome import Call, Outcome
 from headstart.runtime.contained import digest_of
-from headstart.runtime.durable import write_json
 from headstart.runtime.finite import require_finite
 
 ENDING, MARK = ".gguf", b"GGUF"
@@ -44,12 +42,7 @@ def import_model(recipe: Import, call: Call) -> Outcome:
     call.progress.say("import", f"reading {path}")
     with _unpacked(path) as file, new_folder(folder, overwrite=recipe.overwrite) as work:
         found = (_of_four_bits if _begins(file) == MAGIC else _of_gguf)(file, path, work)
-        names = [str(each.relative_to(work)) for each in sorted(work.rglob("*"))]
-        origin = {"location": path.name, "digest": None}
-        said = {"format": FORMAT, "headstart": own_version(), "kind": NETWORK, "backbone": origin}
-        write_json(work / MANIFEST, checkable(said | {"files": files_named(work, names)}))
-        for each in work.rglob("*.safetensors"):
-            each.chmod((work / MANIFEST).stat().st_mode)
+        write_manifest(work, NETWORK, backbone={"location": path.name, "digest": None})
     return Outcome({"folder": str(folder)} | found, folder=folder)
 
 

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from headstart.data.mixing import shares_of
 from headstart.errors import UsageError
 from headstart.folders import check_free, new_folder, unused
+from headstart.manifest import PAGE
 from headstart.multi_task import MultiTaskModel
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import MEMORY
@@ -88,7 +89,7 @@ def publish(model: MultiTaskModel, folder: Path, *, overwrite: bool = False, wit
         files = sorted(str(path.relative_to(work)) for path in work.rglob("*") if path.is_file())
         for name, artifact in model.artifacts.items():
             several.write_task(work, name, evidence[name], snippet=artifact.predictor.usage())
-        (work / "report.html").write_text(several.page(model.evidence, evidence), encoding="utf-8")
+        (work / PAGE).write_text(several.page(model.evidence, evidence), encoding="utf-8")
         (work / "README.md").write_text(several.card(model.evidence, files), encoding="utf-8")
     return folder
 

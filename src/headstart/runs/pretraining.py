@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.artifact import EVIDENCE as EVIDENCE_FILE
-from headstart.artifact import FORMAT as ARTIFACT_FORMAT
-from headstart.artifact import MANIFEST, NETWORK, RECIPE, files_named, new_folder, own_version, recipe_text
+from headstart.artifact import RECIPE, recipe_text
 from headstart.backbones.location import LEARNED, Located
 from headstart.errors import RecipeError
-from headstart.manifest import checkable
+from headstart.folders import new_folder, write_manifest
+from headstart.manifest import NETWORK, PAGE
 from headstart.recipes.languages import DistillVectors
 from headstart.recipes.raw_text import Adapt, LanguageModelling, Pretrain
 from headstart.runs.conditions import text_conditions
@@ -214,19 +214,9 @@ def publish_network(
         pretrained.model.backbone.save(work, network)
         (work / RECIPE).write_text(recipe_text(pretrained.recipe.plain()), encoding="utf-8")
         write_json(work / EVIDENCE_FILE, evidence)
-        manifest = {
-            "format": ARTIFACT_FORMAT,
-            "headstart": own_version(),
-            "kind": NETWORK,
-            "backbone": evidence["backbone"],
-            LEARNED: evidence[LEARNED],
-            "files": files_named(work, [str(path.relative_to(work)) for path in sorted(work.rglob("*"))]),
-        }
-        write_json(work / MANIFEST, checkable(manifest))
-        (work / "report.html").write_text(language.page(evidence), encoding="utf-8")
+        write_manifest(work, NETWORK, backbone=evidence["backbone"], **{LEARNED: evidence[LEARNED]})
+        (work / PAGE).write_text(language.page(evidence), encoding="utf-8")
         (work / "README.md").write_text(language.card(evidence), encoding="utf-8")
-        for path in work.rglob("*.safetensors"):
-            path.chmod((work / MANIFEST).stat().st_mode)
     return folder
 
 

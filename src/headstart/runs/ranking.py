@@ -9,24 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from headstart.artifact import EVIDENCE, RECIPE, files_named, own_version, recipe_text
 from headstart.backbones.location import BackboneSource, Located, locate
 from headstart.data.cache import no_cache, user_cache
 from headstart.data.files import require_file
 from headstart.drawing.text import count
 from headstart.errors import DataError, HeadstartError, Interrupted, ModelError, RecipeError
-from headstart.folders import check_free, new_folder
-from headstart.manifest import FORMAT, MANIFEST, TABLES, checkable
+from headstart.folders import check_free
 from headstart.recipes.ranking import Rank, unsuited
 from headstart.recipes.sources import MEMORY, TRAIN
 from headstart.report import ranking as report
+from headstart.runs import evidence_folder
 from headstart.runs.outcome import Call, Outcome, left_out
 from headstart.runs.preparation import announce, read
 from headstart.runs.scored_states import MEAN, ScoredStates, layers_of, lead, mean_of, scores_by_layer, without_parts
 from headstart.runs.splitting import bound
 from headstart.runs.truth import Truth
 from headstart.runtime.device import settled
-from headstart.runtime.durable import write_json
 from headstart.runtime.interrupts import stopped, watched
 from headstart.runtime.machine import set_threads
 from headstart.strategies.base import Context
@@ -94,7 +92,8 @@ def _ranked(recipe: Rank, call: Call, folder: Path | None) -> Outcome:
         pinned = {each.location: each.located.source for each in found}
         backbones = tuple(pinned.get(each.location, each) for each in recipe.backbones)
         resolved = recipe.revised(backbones=backbones, task=truth.task, threads=threads, output=None, overwrite=False)
-        _write(folder, result | {"title": folder.name, "notes": notes}, resolved, overwrite=recipe.overwrite)
+        evidence = result | {"title": folder.name, "notes": notes}
+        evidence_folder.write(folder, evidence, resolved, report.page(evidence), overwrite=recipe.overwrite)
     return Outcome(result, folder=folder, notes=notes)
 
 
@@ -230,13 +229,3 @@ def _result(
         "seed": recipe.seed,
         "seconds": time.perf_counter() - started,
     }
-
-
-def _write(folder: Path, evidence: dict[str, Any], recipe: Rank, *, overwrite: bool) -> None:
-    """Write the folder of a ranking: evidence, page, recipe."""
-    with new_folder(folder, overwrite=overwrite) as work:
-        write_json(work / EVIDENCE, evidence)
-        (work / RECIPE).write_text(recipe_text(recipe.plain()), encoding="utf-8")
-        (work / report.PAGE).write_text(report.page(evidence), encoding="utf-8")
-        said = {"format": FORMAT, "headstart": own_version(), "kind": TABLES}
-        write_json(work / MANIFEST, checkable(said | {"files": files_named(work, (EVIDENCE, RECIPE))}))

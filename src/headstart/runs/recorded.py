@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from headstart.artifact import MANIFEST
 from headstart.errors import MissingInputError, RunFolderError
-from headstart.manifest import has_changed
+from headstart.manifest import MANIFEST, has_changed
 from headstart.registry import did_you_mean
 from headstart.runtime.durable import read_json
 

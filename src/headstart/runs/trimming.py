@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.artifact import FORMAT, files_named, own_version
 from headstart.backbones.location import ENCODE, BackboneSource, Located, locate
 from headstart.backbones.weights import weight_files
 from headstart.drawing.text import count
 from headstart.errors import DataError, ModelError
-from headstart.folders import check_free, new_folder, unused
-from headstart.manifest import MANIFEST, NETWORK, checkable
+from headstart.folders import check_free, new_folder, unused, write_manifest
+from headstart.manifest import NETWORK
 from headstart.recipes.trimming import Trim
 from headstart.report.language import front_matter, rows_before_after, usage
 from headstart.runs.outcome import Call, Outcome
-from headstart.runtime.durable import write_json
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -78,12 +76,8 @@ def trim(recipe: Trim, call: Call) -> Outcome:
         sizes["parameters"] = _checked(located, work, drift.pop("alike", []))
         sizes["bytes"] = {"before": _bytes(located.folder), "after": _bytes(work)}
         (work / "README.md").write_text(_card(folder.name, located, recipe, sizes, drift), encoding="utf-8")
-        names = [str(each.relative_to(work)) for each in sorted(work.rglob("*"))]
         origin = {"location": located.source.location, "digest": located.source.digest}
-        said = {"format": FORMAT, "headstart": own_version(), "kind": NETWORK, "backbone": origin}
-        write_json(work / MANIFEST, checkable(said | {"files": files_named(work, names)}))
-        for each in work.rglob("*.safetensors"):
-            each.chmod((work / MANIFEST).stat().st_mode)
+        write_manifest(work, NETWORK, backbone=origin)
     return Outcome({"trimmed": str(folder), **sizes, "held_out": drift or None}, folder=folder)
 
 

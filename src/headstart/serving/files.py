@@ -10,11 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from headstart.artifact import Artifact, own_version
+from headstart.artifact import Artifact
 from headstart.checks.labels import like_formulas
 from headstart.data.table import column_named, refuse_mostly_dropped
 from headstart.errors import DataError, StorageError
 from headstart.folders import refuse_taken
+from headstart.manifest import own_version
 from headstart.readers.opening import open_sheet, writer_for
 from headstart.registry import did_you_mean
 from headstart.runtime import durable
