@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -211,8 +210,3 @@ def without_oldest(dialogue: Dialogue) -> Dialogue | None:
 def template_for(tokenizer: TextTokenizer, name: str | None) -> ChatTemplate:
     """The template of a name; by default the network's own, or the plain one where it has none."""
     return ChatTemplate(tokenizer, name or (OWN if tokenizer.chat_template is not None else PLAIN))
-
-
-def has_dates(source: str) -> bool:
-    """Whether a template asks for the date of today, so that it gives other texts tomorrow."""
-    return re.search(r"\bstrftime_now\b", source) is not None

@@ -27,8 +27,6 @@ from headstart.backbones.tokenizing import TextTokenizer
 from headstart.backbones.warm_start import END, PAD, START, save_vocabulary
 from headstart.errors import ModelError
 
-PAIR = "encoder-decoder"
-"""What transformers calls such networks."""
 SIDES = ("encoder", "decoder")
 POSITIONS = 512
 """Tokens that a new decoder writes at most, or as many as are read where that is more."""

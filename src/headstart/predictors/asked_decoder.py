@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from headstart.backbones.base import open_backbone
-from headstart.backbones.location import ENCODE, GENERATE, BackboneSource, locate, location_of
+from headstart.backbones.location import ENCODE, GENERATE
 from headstart.data.prompts import Shot
 from headstart.data.words import Words
 from headstart.errors import DataError
@@ -17,8 +16,9 @@ from headstart.heads import HEAD
 from headstart.heads.model import Model
 from headstart.heads.vocabulary import VocabularyHead
 from headstart.predictors.answer_likelihoods import MOST_TOKENS, AnswerLikelihoods
-from headstart.predictors.base import NETWORK_PATHS, Runtime, ScaledPredictor, digests, network_digest
+from headstart.predictors.base import NETWORK_PATHS, Runtime, ScaledPredictor, digests
 from headstart.predictors.causal import ends_of
+from headstart.predictors.opening import reopened
 from headstart.predictors.rendering import RenderedPrompt
 from headstart.runtime.device import Device, settled
 from headstart.runtime.finite import require_finite
@@ -130,8 +130,7 @@ def saved_decoder(folder: Path, max_length: int, description: Mapping[str, Any])
         max_length: tokens of a text at most.
         description: what `save` returned.
     """
-    source = BackboneSource(location=location_of(folder), max_length=max_length, digest=network_digest(description))
-    backbone = open_backbone(locate(source, NEEDS), needs=NEEDS)
+    backbone = reopened(folder, description, max_length, needs=NEEDS)
     return Model(backbone, {HEAD: VocabularyHead(backbone, "causal")})
 
 

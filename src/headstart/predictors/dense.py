@@ -10,15 +10,16 @@ import numpy as np
 from pydantic import Field
 from safetensors.numpy import load_file, save_file
 
-from headstart.backbones.base import Backbone, open_backbone
-from headstart.backbones.location import NETWORK, BackboneSource, locate, location_of
+from headstart.backbones.base import Backbone
+from headstart.backbones.location import NETWORK
 from headstart.data.outputs import Ranked
 from headstart.data.units import Units
 from headstart.errors import ModelError
 from headstart.heads.model import Model
 from headstart.manifest import Stated
-from headstart.predictors.base import NETWORK_PATHS, Runtime, digests, network_digest, refuse_damaged, stated
+from headstart.predictors.base import NETWORK_PATHS, Runtime, digests, refuse_damaged, stated
 from headstart.predictors.encoding import Encoded, encode
+from headstart.predictors.opening import reopened
 from headstart.predictors.passages import PASSAGES, RetrievalPredictor, load_passages, of_scores, save_passages
 from headstart.ranking.exact import best_of_each, nearest
 from headstart.ranking.fusion import ranked
@@ -177,10 +178,7 @@ class DensePredictor(RetrievalPredictor):
         said = stated(DenseDescription, folder, description)
         known = load_passages(folder, cls.kind, task)
         refuse_damaged(folder, description)
-        digest = network_digest(description)
-        backbone = open_backbone(
-            locate(BackboneSource(location=location_of(folder), max_length=said.max_length, digest=digest))
-        )
+        backbone = reopened(folder, description, said.max_length)
         if said.width > backbone.hidden_size:
             raise ModelError(
                 f"{folder} is damaged: its vectors have {said.width} numbers, and its network {backbone.hidden_size}"

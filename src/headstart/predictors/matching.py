@@ -10,14 +10,15 @@ import numpy as np
 from pydantic import Field
 from safetensors.numpy import save_file
 
-from headstart.backbones.base import Backbone, open_backbone
-from headstart.backbones.location import NETWORK, BackboneSource, locate
+from headstart.backbones.base import Backbone
+from headstart.backbones.location import NETWORK
 from headstart.errors import ModelError
 from headstart.heads.model import Model
 from headstart.manifest import Stated
-from headstart.predictors.base import digests, network_digest, stated
+from headstart.predictors.base import digests, stated
 from headstart.predictors.dense import PASSAGE, QUERY
 from headstart.predictors.encoding import EncodedTokens, encode_tokens
+from headstart.predictors.opening import reopened
 from headstart.ranking.passages import Passages
 from headstart.runtime.contained import arrays
 from headstart.runtime.device import Device, settled
@@ -139,10 +140,7 @@ class TokenMatcher:
             ModelError: a file is missing or damaged, or there are tokens of whom nobody says what they count.
         """
         said = stated(MatchingDescription, folder, description)
-        digest = network_digest(description)
-        backbone = open_backbone(
-            locate(BackboneSource(location=str(folder / NETWORK), max_length=said.max_length, digest=digest))
-        )
+        backbone = reopened(folder / NETWORK, description, said.max_length)
         weights = np.asarray(arrays(folder, WEIGHTS, {"weights": (None,)})["weights"], np.float32)
         if len(weights) <= max(backbone.tokenizer.vocabulary.values()) or (weights < 0).any():
             raise ModelError(

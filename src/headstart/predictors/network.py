@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from headstart.backbones.base import Inputs, open_backbone
 from headstart.backbones.encoder import HALVES
-from headstart.backbones.location import NETWORK, BackboneSource, locate, location_of
+from headstart.backbones.location import NETWORK
 from headstart.backbones.tokenizing import TextTokenizer
 from headstart.data.batches import inference_batches
 from headstart.data.long_texts import TokenRows
@@ -33,12 +33,12 @@ from headstart.predictors.base import (
     Runtime,
     digests,
     head_arrays,
-    network_digest,
     prompted,
     refuse_layers,
     stated,
 )
 from headstart.predictors.mixed_precision import mixed_precision_logits, reads_fast
+from headstart.predictors.opening import reopened
 from headstart.predictors.snippets import piped, snippet, windowed
 from headstart.predictors.tagging_code import tagging_code
 from headstart.runtime.device import Device, moved, settled
@@ -274,10 +274,7 @@ class NetworkPredictor(Predictor):
     def load(cls, folder: Path, task: Task[Any, Any], description: Mapping[str, Any]) -> "NetworkPredictor":
         """Read the encoder and the head of an artifact."""
         said = stated(NetworkDescription, folder, description)
-        digest = network_digest(description)
-        backbone = open_backbone(
-            locate(BackboneSource(location=location_of(folder), max_length=said.max_length, digest=digest))
-        )
+        backbone = reopened(folder, description, said.max_length)
         backbone.pairs, backbone.words = said.pairs, said.words
         backbone.tokenizer.overlap = said.overlap
         prompted(folder, backbone.tokenizer, said)

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from headstart.backbones.base import Inputs, open_backbone
-from headstart.backbones.location import GENERATE, BackboneSource, locate, location_of
+from headstart.backbones.base import Inputs
+from headstart.backbones.location import GENERATE
 from headstart.backbones.seq2seq import Seq2Seq, Seq2SeqSteps
 from headstart.data.batches import sorted_batches
 from headstart.data.outputs import Generated
@@ -35,6 +35,7 @@ from headstart.predictors.base import (
     refuse_task,
     stated,
 )
+from headstart.predictors.opening import reopened
 from headstart.runtime.device import Device, moved, settled
 from headstart.runtime.finite import require_finite
 from headstart.runtime.memory import within_memory
@@ -239,11 +240,7 @@ class Seq2SeqPredictor(Predictor):
         said = stated(Seq2SeqDescription, folder, description)
         refuse_task(folder, cls.kind, task, suits=task.target_kind == "text")
         refuse_damaged(folder, description)
-        source = BackboneSource(
-            location=location_of(folder), max_length=said.max_length, digest=network_digest(description)
-        )
-        needs = frozenset({GENERATE})
-        backbone: Any = open_backbone(locate(source, needs), needs=needs)
+        backbone: Any = reopened(folder, description, said.max_length, needs=frozenset({GENERATE}))
         found = cls(backbone, task)
         found._home, found.network_digest = folder, network_digest(description)
         return found

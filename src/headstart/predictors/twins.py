@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from headstart.backbones.base import Inputs, open_backbone
+from headstart.backbones.base import Inputs
 from headstart.backbones.encoder import HALVES
-from headstart.backbones.location import NETWORK, BackboneSource, locate, location_of
+from headstart.backbones.location import NETWORK
 from headstart.backbones.tokenizing import TextTokenizer
 from headstart.data.batches import inference_batches
 from headstart.data.outputs import Logits
@@ -29,13 +29,13 @@ from headstart.predictors.base import (
     ReadDescription,
     Runtime,
     digests,
-    network_digest,
     prompted,
     refuse_damaged,
     refuse_layers,
     refuse_task,
     stated,
 )
+from headstart.predictors.opening import reopened
 from headstart.predictors.snippets import POOLED
 from headstart.runtime.contained import arrays
 from headstart.runtime.device import Device, moved, settled
@@ -153,10 +153,7 @@ class TwinPredictor(Predictor):
         said = stated(ReadDescription, folder, description)
         refuse_task(folder, cls.kind, task, suits=task.pairs)
         refuse_damaged(folder, description)
-        digest = network_digest(description)
-        backbone = open_backbone(
-            locate(BackboneSource(location=location_of(folder), max_length=said.max_length, digest=digest))
-        )
+        backbone = reopened(folder, description, said.max_length)
         prompted(folder, backbone.tokenizer, said)
         refuse_layers(folder, said.layers, backbone.depth)
         tensors = arrays(folder, said.head_file, {"weight": (1, len(said.layers)), "bias": (1,)})

@@ -38,7 +38,7 @@ def task_recipes(recipe: Experiment) -> dict[str, Fit]:
         RecipeError: all faults at once, with their lines.
     """
     if recipe.tasks:
-        found, faults = _built(recipe, recipe.tasks, Path(), "recipe")
+        found, faults = _built(recipe, recipe.tasks, Path())
         if faults:
             raise RecipeError(faults)
         return found
@@ -72,16 +72,14 @@ def tasks_in(path: str, recipe: Experiment | None = None) -> dict[str, Fit]:
         ),
     ]
     base = recipe or Fit(data=Data(train=path), strategies=(MultiTask(),))
-    found, more = _built(base, values[TASKS_KEY], Path(path).parent, path)
+    found, more = _built(base, values[TASKS_KEY], Path(path).parent)
     faults = [*faults, *more]
     if faults:
         raise RecipeError(RecipeLines(root).placed(faults, []), path)
     return found
 
 
-def _built(
-    recipe: Experiment, tasks: Mapping[Any, Any], folder: Path, where: str
-) -> tuple[dict[str, Fit], list[Fault]]:
+def _built(recipe: Experiment, tasks: Mapping[Any, Any], folder: Path) -> tuple[dict[str, Fit], list[Fault]]:
     faults = _names(tasks)
     found: dict[str, Fit] = {}
     for name, options in tasks.items():

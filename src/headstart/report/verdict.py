@@ -49,7 +49,7 @@ def _sentences(evidence: dict[str, Any]) -> list[str]:
         if name in comparisons:
             sentences.append(_against(comparisons[name], evidence))
     sentences += _cheapest(chosen, rows, comparisons)
-    sentences += _saved(evidence, chosen, metric)
+    sentences += _saved(evidence, metric)
     for each, plain in measured(evidence):
         sentences += each.sentences(plain, evidence)
     for name, row in rows.items():
@@ -88,7 +88,7 @@ def _headline(
     return f"No significant difference: {reached}, statistically tied with {' and '.join(row['b'] for row in against)}."
 
 
-def _saved(evidence: dict[str, Any], chosen: dict[str, Any], metric: str) -> list[str]:
+def _saved(evidence: dict[str, Any], metric: str) -> list[str]:
     """What the saved model reaches where it learnt again from all rows; why it did not where that is worth knowing."""
     again = evidence.get("refit")
     if not again:

@@ -63,7 +63,7 @@ def set_apart(
             outside[role] = others
     inside = _without_copies(inside, outside, label)
     outside = {role: rows for role, rows in outside.items() if len(rows)}
-    said = [*_used(inside, outside, label), *_leaks(inside, outside, label)]
+    said = [*_used(inside, outside, label), *_leaks(outside, label)]
     inside[TRAIN] = inside[TRAIN].using(inside[TRAIN].rows, warnings=said)
     for role, rows in outside.items():
         inside[role] = replace(inside[role], file={**inside[role].file, "out_of_scope": len(rows)})
@@ -180,7 +180,7 @@ def _used(inside: Mapping[Role, Source], outside: Mapping[Role, Store[Any]], lab
     return said
 
 
-def _leaks(inside: Mapping[Role, Source], outside: Mapping[Role, Store[Any]], label: str) -> list[str]:
+def _leaks(outside: Mapping[Role, Store[Any]], label: str) -> list[str]:
     """Rows out of scope that the point is found on and that are scored too, in sentences."""
     known = [fingerprints(outside[role].keys) for role in TUNED if role in outside]
     if not known:

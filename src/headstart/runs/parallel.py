@@ -155,11 +155,10 @@ def _checked(
     return found
 
 
-def cuts_remark(lines: ParallelLines, pieces: tuple[float, float], teacher: str) -> str:
+def cuts_remark(pieces: tuple[float, float], teacher: str) -> str:
     """What is said where the teacher cuts the words of its own side into more pieces than those of the other; empty else.
 
     Args:
-        lines: that were read.
         pieces: of each word on average, of the source and of the target.
         teacher: its name.
     """

@@ -133,7 +133,7 @@ def _student(
         return found_again(begins, place)
     require_exchangeable(begins)
     before = tokenizer_of(begins)
-    if remark := cuts_remark(lines, _cuts(before, lines), begins.identity):
+    if remark := cuts_remark(_cuts(before, lines), begins.identity):
         progress.say("lines", remark, warning=True)
     lexicon = {}
     if recipe.word_vectors == "dictionary" and recipe.vocabulary in ("new", "extended"):

@@ -393,10 +393,6 @@ class Task(Objective, Judged[E, O], CardCode, Generic[E, O]):
         """Outputs of no rows at all."""
         return self.blank(Store([], [], ""))
 
-    def outputs_from(self, arrays: Mapping[str, np.ndarray]) -> O:
-        """Outputs read back from arrays by name."""
-        return OUTPUTS.get(self.outputs_kind).from_arrays(arrays)
-
     @property
     @abstractmethod
     def columns(self) -> tuple[str, ...]:

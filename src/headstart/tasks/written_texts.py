@@ -31,7 +31,6 @@ LIMIT, REPEATS, COPIED, LENGTH, SHORT, LANGUAGE, NOTHING = (
     "empty",
 )
 """What may be doubtful."""
-DOUBTS = (LIMIT, REPEATS, COPIED, LENGTH, SHORT, LANGUAGE, NOTHING)
 _PIECE = re.compile(f"[{UNPARTED}]|[^\\s{UNPARTED}]+")
 _WORD = re.compile(rf"[{UNPARTED}]|[^\W{UNPARTED}]+")
 _UNPARTED = re.compile(f"[{UNPARTED}]")

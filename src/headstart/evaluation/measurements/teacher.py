@@ -74,7 +74,7 @@ class TeacherBeside(Measurement):
                 f"The teacher {teacher} was of no use: {student} learnt from the labels alone, which came to as much."
             )
         for part, found in (plain.get("parts") or {}).items():
-            said.append(_sentence(student, teacher, plain.get("metric"), part, found))
+            said.append(_sentence(student, plain.get("metric"), part, found))
         return [*said, *_savings(plain)]
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -127,7 +127,7 @@ def _speeds(taught: Taught, rows: Mapping[str, Store[Any]]) -> dict[str, float] 
     return {"teacher": speed(taught.by.teacher.logits), "student": speed(taught.predictor.outputs)}
 
 
-def _sentence(student: Any, teacher: Any, metric: Any, part: str, found: Mapping[str, Any]) -> str:
+def _sentence(student: Any, metric: Any, part: str, found: Mapping[str, Any]) -> str:
     """How well both agree on a part and, where labels are true, what each reaches."""
     told = f"On {rows_of(part, found['rows'])} {student} agrees with its teacher in {shown(found['agreement'])} of all cases"
     if not found.get("teacher"):
