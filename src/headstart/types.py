@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from headstart.unseen import escape
 
@@ -31,6 +31,10 @@ class Dropped:
     file: str
     line: int
     reason: str
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"file": self.file, "line": self.line, "reason": self.reason}
 
 
 @dataclass

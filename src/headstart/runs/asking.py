@@ -146,7 +146,7 @@ def ask(recipe: Asking, call: Call) -> Outcome:
         "index": recipe.index,
         "reader": recipe.reader,
         "replies": rows,
-        "dropped_rows": [dict(row.__dict__) for row in asked.dropped],
+        "dropped_rows": [row.plain() for row in asked.dropped],
     }
     notes = left_out(asked.dropped)
     if recipe.abstain is not None:
@@ -297,7 +297,7 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
         "found": _found(found, task, rows, asked, recipe.passages),
         "passages": recipe.passages,
         "truncated": sum(reply.truncated for reply in said),
-        "dropped_rows": [dict(row.__dict__) for row in [*table.dropped, *dropped]],
+        "dropped_rows": [row.plain() for row in [*table.dropped, *dropped]],
     }
     notes = left_out([*table.dropped, *dropped])
     notes.append(

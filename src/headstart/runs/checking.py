@@ -26,7 +26,7 @@ from headstart.runs.preparation import read
 from headstart.runs.row_checks import RowChecks, checked_rows
 from headstart.runs.splitting import LabelledRows
 from headstart.runtime.device import settled
-from headstart.runtime.interrupts import stopped, watched
+from headstart.runtime.interrupts import all_or_nothing
 from headstart.runtime.machine import set_threads
 from headstart.strategies.base import Context
 from headstart.tasks.base import Task
@@ -50,11 +50,8 @@ def check(recipe: Check, call: Call) -> Outcome:
     cleaned_copy.require_free(recipe.fix, recipe.train, overwrite=recipe.overwrite)
     if recipe.train != MEMORY:
         call.progress.say("reading", recipe.train)
-    with watched():
-        try:
-            return _checked(recipe, call, folder)
-        except KeyboardInterrupt as error:
-            raise stopped(error, "stopped; nothing was written") from None
+    with all_or_nothing():
+        return _checked(recipe, call, folder)
 
 
 def _checked(recipe: Check, call: Call, folder: Path | None) -> Outcome:

@@ -28,7 +28,7 @@ from headstart.recipes.grouping import Cluster
 from headstart.runs import found_rows
 from headstart.runs.collection import Collection, Vectors, collected, encoded, notes_on, opened
 from headstart.runs.outcome import Call, Outcome
-from headstart.runtime.interrupts import stopped, watched
+from headstart.runtime.interrupts import all_or_nothing
 from headstart.runtime.progress import Progress
 
 EXAMPLES = 3
@@ -59,11 +59,8 @@ def cluster(recipe: Cluster, call: Call) -> Outcome:
         HeadstartError: the file or the network can't be used, or the output can't be written.
     """
     found_rows.require_free(recipe.output, recipe.input, overwrite=recipe.overwrite)
-    with watched():
-        try:
-            return _clustered(recipe, call)
-        except KeyboardInterrupt as error:
-            raise stopped(error, "stopped; nothing was written") from None
+    with all_or_nothing():
+        return _clustered(recipe, call)
 
 
 def _clustered(recipe: Cluster, call: Call) -> Outcome:
@@ -93,7 +90,7 @@ def _clustered(recipe: Cluster, call: Call) -> Outcome:
         "in_no_cluster": described.outside(),
         "comparison": _plain(compared),
         "truncated": int((vectors.lost > 0)[found.distinct.of_row].sum()),
-        "dropped_rows": [dict(row.__dict__) for row in found.dropped],
+        "dropped_rows": [row.plain() for row in found.dropped],
     }
     if recipe.output is None:
         result["assigned"] = described.assigned()

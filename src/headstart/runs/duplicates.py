@@ -19,7 +19,7 @@ from headstart.runs import found_rows
 from headstart.runs.collection import Collection, Vectors, collected, encoded, notes_on, opened
 from headstart.runs.labelled_pairs import labelled_pairs
 from headstart.runs.outcome import Call, Outcome
-from headstart.runtime.interrupts import stopped, watched
+from headstart.runtime.interrupts import all_or_nothing
 from headstart.runtime.progress import Progress
 
 LEAST_PRECISION = 0.95
@@ -39,11 +39,8 @@ def duplicates(recipe: Duplicates, call: Call) -> Outcome:
         HeadstartError: the file, the labelled pairs or the network can't be used, or the output can't be written.
     """
     found_rows.require_free(recipe.output, recipe.input, overwrite=recipe.overwrite)
-    with watched():
-        try:
-            return _duplicates(recipe, call)
-        except KeyboardInterrupt as error:
-            raise stopped(error, "stopped; nothing was written") from None
+    with all_or_nothing():
+        return _duplicates(recipe, call)
 
 
 def _duplicates(recipe: Duplicates, call: Call) -> Outcome:
@@ -84,7 +81,7 @@ def _duplicates(recipe: Duplicates, call: Call) -> Outcome:
         "pairs": [matched.plain_pair(*pair) for pair in matched.pairs()],
         "pairs_found": matched.total,
         "truncated": int((vectors.lost > 0)[found.distinct.of_row].sum()),
-        "dropped_rows": [dict(row.__dict__) for row in found.dropped],
+        "dropped_rows": [row.plain() for row in found.dropped],
     }
     if recipe.output is not None:
         result["output"] = recipe.output

@@ -178,7 +178,7 @@ def _outcome(found: Index, folder: Path, tally: Gathered, cut: int, changes: dic
         "ranked": said.ranked,
         "truncated": cut,
         "changes": changes,
-        "dropped_rows": [dict(row.__dict__) for row in tally.dropped],
+        "dropped_rows": [row.plain() for row in tally.dropped],
     }
     notes = left_out(tally.dropped)
     if cut:

@@ -204,7 +204,7 @@ def _of_file(recipe: Predict, artifact: Artifact, path: Path, abstain: float | N
     result |= {
         "rows": rows.rows,
         "truncated": rows.truncated,
-        "dropped_rows": [dict(row.__dict__) for row in rows.dropped],
+        "dropped_rows": [row.plain() for row in rows.dropped],
     }
     chosen = (
         [f"{path}: has its {rows.layout}; choose others with --text"] if rows.layout and recipe.text is None else []
@@ -304,7 +304,7 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     call.progress.end()
     beside = _found_outside(artifact, task, rows, outputs, found.outside, call) if len(found.outside) else {}
     result = _scored(task, outputs, rows, recipe.by)
-    result["dropped_rows"] = [dict(row.__dict__) for row in found.dropped]
+    result["dropped_rows"] = [row.plain() for row in found.dropped]
     abstain = least_confidence(recipe, artifact)
     sure, right = task.confidence(outputs), task.is_right(outputs, rows)
     if abstain is not None and sure is not None and right is not None:

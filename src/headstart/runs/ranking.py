@@ -25,7 +25,7 @@ from headstart.runs.scored_states import MEAN, ScoredStates, layers_of, lead, me
 from headstart.runs.splitting import bound
 from headstart.runs.truth import Truth
 from headstart.runtime.device import settled
-from headstart.runtime.interrupts import stopped, watched
+from headstart.runtime.interrupts import all_or_nothing
 from headstart.runtime.machine import set_threads
 from headstart.strategies.base import Context
 from headstart.training.settings import Training
@@ -70,11 +70,8 @@ def rank(recipe: Rank, call: Call) -> Outcome:
     if recipe.train != MEMORY:
         require_file(Path(recipe.train))
         call.progress.say("reading", recipe.train)
-    with watched():
-        try:
-            return _ranked(recipe, call, folder)
-        except KeyboardInterrupt as error:
-            raise stopped(error, "stopped; nothing was written") from None
+    with all_or_nothing():
+        return _ranked(recipe, call, folder)
 
 
 def _ranked(recipe: Rank, call: Call, folder: Path | None) -> Outcome:

@@ -68,7 +68,7 @@ def search(recipe: Searching, call: Call) -> Outcome:
         "index": recipe.index,
         "retriever": found.said.retriever,
         "queries": queries,
-        "dropped_rows": [dict(row.__dict__) for row in asked.dropped],
+        "dropped_rows": [row.plain() for row in asked.dropped],
     }
     return Outcome(result, notes=left_out(asked.dropped) + _unfound(queries))
 
@@ -177,7 +177,7 @@ def _written(recipe: Searching, asked: AskedRows, found: Index) -> Outcome:
             os.replace(place / target.name, target)
     except OSError as error:
         raise StorageError(f"{target} cannot be written: {error.strerror or error}") from None
-    dropped = [dict(row.__dict__) for row in asked.dropped]
+    dropped = [row.plain() for row in asked.dropped]
     return Outcome({"output": str(target)} | counts | {"dropped_rows": dropped}, notes=left_out(asked.dropped))
 
 

@@ -24,7 +24,7 @@ from headstart.report.curves import curve_in, outlook
 from headstart.runs import found_rows
 from headstart.runs.collection import Collection, collected, encoded, opened, rows_left_out
 from headstart.runs.outcome import Call, Outcome
-from headstart.runtime.interrupts import stopped, watched
+from headstart.runtime.interrupts import all_or_nothing
 from headstart.runtime.machine import set_threads
 from headstart.runtime.progress import Progress
 from headstart.tasks.columns import label_columns, split_names
@@ -46,11 +46,8 @@ def suggest(recipe: Suggest, call: Call) -> Outcome:
         HeadstartError: the file, the model or the labelled rows can't be used, or the output can't be written.
     """
     found_rows.require_free(recipe.output, recipe.input, overwrite=recipe.overwrite)
-    with watched():
-        try:
-            return _suggested(recipe, call)
-        except KeyboardInterrupt as error:
-            raise stopped(error, "stopped; nothing was written") from None
+    with all_or_nothing():
+        return _suggested(recipe, call)
 
 
 @dataclass(frozen=True)
@@ -110,7 +107,7 @@ def _suggested(recipe: Suggest, call: Call) -> Outcome:
         "suggested": _plain(found, rows, pool, chosen, columns),
         "labelled": int(pool.labelled[pool.given.of_row[: len(found.texts)]].sum()),
         "near_copies": int((pool.groups[~pool.labelled] < 0).sum()),
-        "dropped_rows": [dict(row.__dict__) for row in found.dropped],
+        "dropped_rows": [row.plain() for row in found.dropped],
     }
     if ahead is not None:
         result["more_labels"] = ahead

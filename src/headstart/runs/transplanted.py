@@ -62,7 +62,7 @@ def _written(recipe: Adapt, located: Located, surveyed: Survey, place: Path, pro
         first, second = (*asked.parallel, None)[:2]
         lines = read_parallel(str(first), second, encoding=recipe.data.encoding)
         cuts = (splits(before, lines.sources[:500]), splits(before, lines.targets[:500]))
-        for remark in [*lines.remarks, *filter(None, [cuts_remark(lines, cuts, located.identity)])]:
+        for remark in [*lines.remarks, *filter(None, [cuts_remark(cuts, located.identity)])]:
             progress.say("lines", remark, warning=True)
         lexicon = lexicon_of(lines, lowercase=is_lowercase(before), seed=recipe.seed)
     vectors = ("dictionary" if lexicon else "mean") if asked.word_vectors == "auto" else asked.word_vectors

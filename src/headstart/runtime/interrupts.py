@@ -90,6 +90,20 @@ def stopped(error: KeyboardInterrupt, message: str) -> Interrupted:
     return ended
 
 
+@contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """Take Ctrl-C for the time of a block that writes nothing before its end.
+
+    Raises:
+        Interrupted: it came.
+    """
+    with watched():
+        try:
+            yield
+        except KeyboardInterrupt as error:
+            raise stopped(error, "stopped; nothing was written") from None
+
+
 def exit_code() -> int:
     """128 and the number of the first signal that came; that of Ctrl-C where it was not seen here."""
     return 128 + (_state.number or signal.SIGINT)

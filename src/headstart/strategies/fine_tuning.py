@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,13 +16,12 @@ from headstart.strategies.base import (
     Auto,
     Candidate,
     Context,
-    Strategy,
     Work,
     epochs_for,
     trained_work,
     trainings,
 )
-from headstart.tasks.base import Task
+from headstart.strategies.head_or_writer import HeadOrWriter
 from headstart.tuning.space import Choices, Dimension, Range
 
 if TYPE_CHECKING:
@@ -38,11 +37,9 @@ WORD_UPDATES, MOST_WORD_EPOCHS = 480, 12
 MOST_QUESTION_EPOCHS = 40
 """Epochs at most of a small file of questions, whose rows say as much as one word each."""
 LEARNING_RATE = 1e-4
-HEADED, WRITTEN = ("head", "head_first", "dropout"), ("prefix", "label_smoothing", "word_dropout")
-"""Options of tasks whose models have a head of their own, and of those that write."""
 
 
-class FineTuning(Strategy):
+class FineTuning(HeadOrWriter):
     """Solve the head on frozen features, then train head and layers (LP-FT, Kumar et al. 2022, section 3.2).
 
     The rate falls by `layer_decay` per layer from top to bottom (Howard & Ruder 2018, section 3.2; Clark et al. 2020).
@@ -106,11 +103,6 @@ class FineTuning(Strategy):
     """Share of the words of a text that are hidden while what is written for it is learnt, in [0, 1)."""
 
     @property
-    def learns_soft_labels(self) -> bool:
-        """Always."""
-        return True
-
-    @property
     def no_average(self) -> str:
         """Where the head is random, each seed has another one to start from."""
         return "starts from a random head without `head_first`" if self.head_first is False else ""
@@ -118,23 +110,6 @@ class FineTuning(Strategy):
     def pausing_epochs(self, context: Context) -> int:
         """Its epochs where it trains at one rate and no other choice is made by training."""
         return self._epochs(context) if context.task.target_kind != "text" and len(self._rates(context)) == 1 else 0
-
-    def refuses(self, task: Task) -> str:
-        """Refuses options that mean nothing for the task."""
-        from headstart.strategies.writer_tuning import unwritten
-
-        if task.target_kind == "text":
-            return unwritten(self, HEADED, "for tasks with a head, and here words are told by the network's own")
-        if task.outputs_kind == Generated.kind:
-            return "it trains networks that write a text for a text, and the task asks for something else"
-        return unwritten(self, WRITTEN, "for tasks that write texts")
-
-    def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
-        """Refuses networks that write no texts, where the task asks for these."""
-        from headstart.strategies.instructing import is_instructed
-        from headstart.strategies.writing import no_writer
-
-        return no_writer(config) if task.target_kind == "text" and not is_instructed(config) else ""
 
     def work(self, context: Context) -> Work:
         """The epochs, validated after each, and one more of the mean-pooled twin under `auto`; of tasks that write see `Work`."""

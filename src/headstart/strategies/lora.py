@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from headstart.data.outputs import Generated, Logits, Replies
 from headstart.errors import RecipeError
 from headstart.registry import did_you_mean
-from headstart.strategies.base import Auto, Candidate, Context, Strategy, Work, trained_work
-from headstart.strategies.fine_tuning import FEW_FOR_TUNING, HEADED, WRITTEN
-from headstart.tasks.base import Task
+from headstart.strategies.base import Auto, Candidate, Context, Work, trained_work
+from headstart.strategies.fine_tuning import FEW_FOR_TUNING
+from headstart.strategies.head_or_writer import HeadOrWriter
 from headstart.tuning.space import Choices, Dimension, Range
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ MOVING = 0.02
 """About the share of the weights of the layers that corrections come to."""
 
 
-class Lora(Strategy):
+class Lora(HeadOrWriter):
     """Low-rank adaptation (Hu et al. 2022, section 4.1) of the backbone's linear maps, by peft.
 
     The head is fitted first, as in fine-tuning. The correction is merged into the weights before anything is saved, so
@@ -99,11 +99,6 @@ class Lora(Strategy):
         return "strategy lora needs the package peft; install it with: pip install 'headstart[lora]'"
 
     @property
-    def learns_soft_labels(self) -> bool:
-        """Always."""
-        return True
-
-    @property
     def no_average(self) -> str:
         """Where the head is random, each seed has another one to start from."""
         return "" if self.head_first else "starts from a random head without `head_first`"
@@ -111,23 +106,6 @@ class Lora(Strategy):
     def pausing_epochs(self, context: Context) -> int:
         """Its epochs where the task has a head: it trains at one rate."""
         return 0 if context.task.target_kind == "text" else context.training.epochs or EPOCHS
-
-    def refuses(self, task: Task) -> str:
-        """Refuses options that mean nothing for the task."""
-        from headstart.strategies.writer_tuning import unwritten
-
-        if task.target_kind == "text":
-            return unwritten(self, HEADED, "for tasks with a head, and here words are told by the network's own")
-        if task.outputs_kind == Generated.kind:
-            return "it trains networks that write a text for a text, and the task asks for something else"
-        return unwritten(self, WRITTEN, "for tasks that write texts")
-
-    def refuses_network(self, task: Task, config: Mapping[str, Any]) -> str:
-        """Refuses networks that write no texts, where the task asks for these."""
-        from headstart.strategies.instructing import is_instructed
-        from headstart.strategies.writing import no_writer
-
-        return no_writer(config) if task.target_kind == "text" and not is_instructed(config) else ""
 
     def work(self, context: Context) -> Work:
         """The epochs, validated after each, and the seconds that peft takes to import."""

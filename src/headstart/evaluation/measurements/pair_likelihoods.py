@@ -66,7 +66,7 @@ class PairPreferences(Measurement):
         progress.begin("comparing sentences", len(pairs))
         found = pair_likelihoods(model, [(pair.first, pair.second) for pair in pairs], progress=progress)
         progress.end()
-        usable = np.isfinite(found.values).all(1)
+        usable: np.ndarray = np.isfinite(found.values).all(axis=1)  # type: ignore[assignment]
         left_out = {"too_long": int(found.long.sum()), "no_word_in_common": int((~usable & ~found.long).sum())}
         said: dict[str, Any] = {"rows": int(usable.sum()), "score": SCORES[found.direction], "left_out": left_out}
         if not usable.any():
