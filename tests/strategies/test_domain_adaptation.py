@@ -13,12 +13,17 @@ from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import RecipeError
+from headstart.objectives.masked_lm import MaskedLM
 from headstart.recipes.parsing import assemble
 from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import compare
 from headstart.runtime.progress import SILENT
+from headstart.strategies.base import Context
+from headstart.strategies.domain_adaptation import DomainAdaptation
+from headstart.strategies.feature_extraction import FeatureExtraction
 from headstart.strategies.gate import judged
 from headstart.tasks.text_classification import TextClassification
+from headstart.training.settings import Training
 
 LABELS = ["down", "up"] * 100
 
@@ -193,3 +198,24 @@ def test_the_adapted_network_is_a_folder_that_is_gone_when_all_is_done(
     folder = found.artifact.save(tmp_path / "run")
     settings = (folder / "network" / "tokenizer_config.json").read_text()
     assert '"mask_token": "[MASK]"' in settings, "what came beside the tokenizer is handed on though the folder is gone"
+
+
+def test_the_passes_over_raw_text_are_forecast_by_its_length(tmp_path: Path) -> None:
+    file = tmp_path / "few.txt"
+    file.write_text("a" * 9_000)
+    train = Store([Example("a" * 100)] * 45, list(range(45)), "a.csv")
+    context = Context(
+        TextClassification(text=("text",), label="label", labels=("x", "y")), train, train, None, Training(), 0
+    )
+    options: dict[str, Any] = {"gate": False, "then": FeatureExtraction(), "texts": (str(file),)}
+
+    def passes(**more: Any) -> float:
+        return DomainAdaptation(**options | more).work(context).training - FeatureExtraction().work(context).training
+
+    # 2,000 tokens are 8 updates of 250, in 20 passes, each sentence twice; the training rows have 1,000 tokens.
+    assert passes(own_texts=False) == pytest.approx(2 * 20 * 2)
+    assert passes(own_texts=True) == pytest.approx(2 * 20 * 3)
+    assert passes(own_texts=False, objective=MaskedLM()) == pytest.approx(20 * 2)
+    assert passes(own_texts=False, text_updates=4) == pytest.approx(2 * 4 * 250 / 1000)
+    file.write_text("a" * 90_000_000)
+    assert passes(own_texts=False) == pytest.approx(2 * 2000 * 4096 / 1000)

@@ -29,7 +29,6 @@ class Audit(Inference):
     Example:
         headstart audit runs/feedback examples/feedback/test.csv --by channel --typos en
         headstart audit runs/feedback examples/feedback/test.csv --swap examples/feedback/terms.yaml -o runs/audit
-        headstart audit models/smol --sentence-pairs crows_pairs.csv
     """
 
     verb: ClassVar[str] = "audit"

@@ -11,10 +11,11 @@ from pydantic import Field
 
 from headstart.backbones.location import Located, backbone_class
 from headstart.config import Names, named
-from headstart.errors import DataError
+from headstart.errors import DataError, HeadstartError
 from headstart.objectives import OBJECTIVES
 from headstart.objectives.base import Objective, TextObjective
 from headstart.runtime.deadline import Deadline, OutOfTime
+from headstart.runtime.progress import SILENT
 from headstart.strategies.base import Candidate, Context, Strategy, Work
 from headstart.strategies.gated import Gated
 from headstart.strategies.scratch import folder_of, written
@@ -31,6 +32,10 @@ LEAST_BATCHES = 8
 """Updates per pass, where texts are few."""
 RATE, RATE_OF_SENTENCES = 1e-4, 3e-5
 """Learning rates of objectives on words, and of those on whole texts."""
+LETTERS = 4.5
+"""Characters of a token, about."""
+VIEWS = 2.0
+"""How often objectives on whole texts pass each one, about."""
 SHARE_OF_TIME = 0.4
 """Share of what a budget leaves that is spent on raw text at most."""
 MOST_TOKENS = 256
@@ -110,9 +115,31 @@ class DomainAdaptation(Gated):
 
     def work(self, context: Context) -> Work:
         """Twice that of the strategy inside under the gate, and the passes over raw text."""
-        return self.gated_work(
-            context, (self.text_updates or UPDATES) * self.text_batch / max(30.0 * len(context.train), 1.0)
-        )
+        own = sum(map(len, context.train.texts))
+        batch, once = self._batches((self._letters() + own * self.own_texts) / LETTERS)
+        views = 1.0 if self.objective is not None and self.objective.direction else VIEWS
+        return self.gated_work(context, views * self._updates(once) * batch * LETTERS / max(own, 1))
+
+    def _letters(self) -> float:
+        """About how many characters the files of texts have, as many as `MOST_UPDATES` takes where nobody can tell."""
+        from headstart.corpora.listing import listed
+
+        try:
+            places = listed(self.texts, SILENT)
+        except HeadstartError:
+            places = []
+        if any(place.kind == "hub" for place in places):
+            return float(MOST_UPDATES * self.text_batch * LETTERS)
+        return float(sum(Path(place.name).stat().st_size for place in places))
+
+    def _batches(self, tokens: float) -> tuple[int, int]:
+        """Tokens of a batch, so that a small file still comes to several updates a pass, and updates of a pass."""
+        batch = min(self.text_batch, max(int(tokens) // LEAST_BATCHES, 64))
+        return batch, max(1, round(tokens / batch))
+
+    def _updates(self, once: int) -> int:
+        """Updates of all passes, with so many for one."""
+        return self.text_updates or min(max(once, min(UPDATES, once * MOST_PASSES)), MOST_UPDATES)
 
     def fit(self, context: Context) -> Candidate:
         """Adapt; fit with and without; keep what the gate lets through."""
@@ -165,8 +192,7 @@ class DomainAdaptation(Gated):
         model = Model(backbone, objective.heads(backbone), context.team)
         with ExitStack() as held:
             rows = self._rows(context, backbone, objective, folder_of(context, "tokens", held))
-            # A small file still comes to several updates a pass.
-            tokens = min(self.text_batch, max(rows.learnt.tokens // LEAST_BATCHES, 64))
+            tokens, _ = self._batches(rows.learnt.tokens)
             settings = TextTraining(
                 batch_tokens=tokens, rounds=5, l2_sp=self.text_l2_sp,
                 checkpoint_every=context.training.checkpoint_every,
@@ -189,8 +215,7 @@ class DomainAdaptation(Gated):
     def _planned(self, context: Context, learner: Any) -> tuple[int, Deadline | None]:
         import time
 
-        once = learner.updates_of(1)
-        updates = self.text_updates or min(max(once, min(UPDATES, once * MOST_PASSES)), MOST_UPDATES)
+        updates = self._updates(learner.updates_of(1))
         if context.deadline is None:
             return updates, None
         deadline = Deadline(time.perf_counter() + SHARE_OF_TIME * context.deadline.left)
