@@ -117,7 +117,7 @@ class DomainAdaptation(Gated):
         """Twice that of the strategy inside under the gate, and the passes over raw text."""
         own = sum(map(len, context.train.texts))
         batch, once = self._batches((self._letters() + own * self.own_texts) / LETTERS)
-        views = 1.0 if self.objective is not None and self.objective.direction else VIEWS
+        views = 1.0 if getattr(self.objective, "direction", "") else VIEWS
         return self.gated_work(context, views * self._updates(once) * batch * LETTERS / max(own, 1))
 
     def _letters(self) -> float:
