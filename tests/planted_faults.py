@@ -132,6 +132,30 @@ FAULTS = (
         'tests/evaluation/measurements/test_audit.py::test_swaps_find_the_term_that_a_label_hangs_on',
     ),
     Fault(
+        'audit: rows that a final model learnt', 'runs/evidence.py',
+        'learnt = part == parts.choices and (parts.crossed or',
+        'learnt = part == parts.choices and (',
+        'tests/runs/test_auditing.py::test_a_run_without_a_test_part_says_so_and_one_that_names_no_column_does_not_begin',
+    ),
+    Fault(
+        'audit: rows that a refit learnt', 'runs/evidence.py',
+        'again is not None and again.done)',
+        'False)',
+        'tests/runs/test_auditing.py::test_a_run_without_a_test_part_says_so_and_one_that_names_no_column_does_not_begin',
+    ),
+    Fault(
+        'audit: columns first', 'runs/preparation.py',
+        '            each.check(parts.task, parts.measured)',
+        '            pass',
+        'tests/runs/test_auditing.py::test_a_run_without_a_test_part_says_so_and_one_that_names_no_column_does_not_begin',
+    ),
+    Fault(
+        'audit: a measurement that fails', 'evaluation/measurements/base.py',
+        '        except HeadstartError as error:',
+        '        except KeyError as error:',
+        'tests/evaluation/measurements/test_audit.py::test_a_measurement_that_fails_costs_no_run',
+    ),
+    Fault(
         'audit: both right', 'evaluation/measurements/contrast.py',
         '        both = original & contrast',
         '        both = original | contrast',

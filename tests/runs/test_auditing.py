@@ -127,6 +127,34 @@ def test_what_other_models_have_none_of_is_listed(runs: Path, tmp_path: Path) ->
     assert "not measured: swaps: the labels of changed texts" in audit_shown(found)
 
 
+def test_a_run_without_a_test_part_says_so_and_one_that_names_no_column_does_not_begin(
+    tiny_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = {
+        "verb": "fit",
+        "output": str(tmp_path / "run"),
+        "data": {"train": str(tiny_csv), "test_share": 0},
+        "strategies": ["tf-idf"],
+        "controls": False,
+        "measure": [{"name": "perturbations", "rates": [], "forms": ["lower-case"]}],
+    }
+    for refit, split, learnt in (
+        (None, "cross-validation", True),
+        (True, "validation", True),
+        (False, "validation", False),
+    ):
+        data = recipe["data"] | ({} if refit is None else {"validation": str(tiny_csv)})
+        headstart.run(recipe | {"data": data, "refit": refit, "overwrite": True})
+        found = headstart.load(tmp_path / "run").evidence
+        assert found["data"]["choices"] == found["perturbations"]["split"] == split
+        assert learnt is any("Typos and other forms: the model learnt these rows" in said for said in found["verdict"])
+        assert learnt is ("the model learnt these rows" in (tmp_path / "run" / "README.md").read_text())
+    monkeypatch.setattr("headstart.runs.execution.run_strategy", lambda *_: pytest.fail("it was trained before"))
+    for each, what in (({"by": "chanel"}, "did you mean 'channel'"), ({"by": "channel", "positive_label": "u"}, "'u'")):
+        with pytest.raises(DataError, match=what):
+            headstart.run(recipe | {"output": str(tmp_path / "other"), "measure": [{"name": "group_gaps"} | each]})
+
+
 def test_a_run_measures_the_same_beside_its_best_control(
     tiny_csv: Path, tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

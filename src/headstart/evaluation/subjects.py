@@ -156,6 +156,8 @@ class Subject:
     """Decided outputs of the rows."""
     part: str = "test"
     """What the rows are called."""
+    learnt: bool = False
+    """Whether the model learnt from these rows, so that its outputs of them are of other models, which did not."""
     shows: bool = True
     """Whether their texts and the values of their columns may be shown."""
     run: FinishedRun | None = None

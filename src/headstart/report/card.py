@@ -38,7 +38,7 @@ from headstart.drawing.text import (
     reached,
     share,
 )
-from headstart.evaluation.measurements.base import measured
+from headstart.evaluation.measurements.base import measured, said_of, unmeasured
 from headstart.metrics import is_better_lower, title_of
 from headstart.report.folders import without_folders
 from headstart.report.hub import front_matter
@@ -83,7 +83,8 @@ def _measured(evidence: Mapping[str, Any]) -> dict[str, list[str]]:
     """Lines of all that was measured, by the heading that they stand under."""
     found: dict[str, list[str]] = {}
     for each, plain in measured(evidence):
-        if lines := each.card(plain, evidence):
+        none = [f"- {why}" for why in said_of(each, plain, evidence)] if unmeasured(plain) else None
+        if lines := none or each.card(plain, evidence):
             found.setdefault(each.card_under or each.heading, []).extend(lines)
     return found
 

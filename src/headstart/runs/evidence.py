@@ -69,8 +69,9 @@ def gather(
     }
     if part in run.rows:
         outputs = kept.outputs(part, parts) or best.outputs[part]
+        learnt = part == parts.choices and (parts.crossed or (again is not None and again.done))
         subject = Subject(
-            kept.finished.predictor, parts.task, run.rows[part], outputs, part, shows=recipe.rows, run=run,
+            kept.finished.predictor, parts.task, run.rows[part], outputs, part, learnt=learnt, shows=recipe.rows, run=run,
             outside={
                 name: WithOutside(run.rows[name], kept.decided[name], outside) for name, outside in kept.outside.items()
             },

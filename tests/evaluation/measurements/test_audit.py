@@ -12,6 +12,7 @@ from headstart.data.examples import Example
 from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.errors import DataError, MissingInputError
+from headstart.evaluation.measurements.base import measure, said_of
 from headstart.evaluation.measurements.contrast import ContrastSets
 from headstart.evaluation.measurements.group_gaps import GroupGaps, grouped
 from headstart.evaluation.measurements.perturbations import Perturbations
@@ -245,7 +246,53 @@ def test_other_kinds_of_answers_are_left_out() -> None:
     number = Subject(own.predictor, NUMBERS, own.rows, own.outputs)
     found = Perturbations().measure(number)
     assert found is not None and "gives other answers" in found["why"]
-    assert Perturbations().sentences(found, {}) == [f"Typos and other forms: {found['why']}."]
+    assert said_of(Perturbations(), found, {}) == [f"Typos and other forms: {found['why']}."]
+
+
+def test_rows_that_the_model_learnt_are_not_asked_again(terms: str, tmp_path: Path) -> None:
+    own = subject(FAIR, balanced(), learnt=True)
+    before = own.predictor.read  # type: ignore[attr-defined]
+    for each in (Swaps(terms=terms), Perturbations()):
+        found = each.measure(own)
+        assert found is not None and "the model learnt these rows" in found["why"]
+    assert own.predictor.read == before  # type: ignore[attr-defined]
+    path = tmp_path / "tests.json"
+    path.write_text(json.dumps({"a": {"text": "so {x}", "x": ["good"], "label": "up"}}))
+    found = TemplateTests(tests=str(path)).measure(own)
+    assert found is not None and found["tests"][0]["failed"]["value"] == 0
+
+
+def test_settings_that_do_not_suit_are_refused_before_there_is_a_model(tmp_path: Path) -> None:
+    rows = balanced()
+    files = {
+        "tests.json": '{"a": {"text": "{x}", "x": "good", "label": "upp"}}',
+        "pairs.csv": "body,contrast_body\na,b\n",
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    for each, what in (
+        (GroupGaps(by=("belif",)), "no column 'belif'; did you mean 'belief'"),
+        (GroupGaps(by=("belief",), positive_label="upp"), "no label 'upp'"),
+        (Swaps(positive_label="upp"), "no label 'upp'"),
+        (SentencePairs(positive_label="upp"), "no label 'upp'"),
+        (TemplateTests(tests=str(tmp_path / "tests.json")), "no label 'upp'"),
+        (ContrastSets(pairs=str(tmp_path / "pairs.csv")), "no column 'text'"),
+    ):  # fmt: skip
+        with pytest.raises(DataError, match=what):
+            each.check(TASK, rows)
+    with pytest.raises(DataError, match="gives texts no labels"):
+        GroupGaps(by=("belief",), positive_label="up").check(NUMBERS, rows)
+    with pytest.raises(DataError, match="needs columns: by"):
+        GroupGaps().require()
+
+
+def test_a_measurement_that_fails_costs_no_run(terms: str) -> None:
+    evidence: dict[str, Any] = {}
+    measure([GroupGaps(by=("nowhere",)), Swaps(terms=terms)], subject(FAIR, balanced()), evidence)
+    assert "no column 'nowhere'" in evidence["group_gaps"]["why"] and evidence["swaps"]["lists"]
+    assert said_of(GroupGaps(), evidence["group_gaps"], evidence)[0].startswith(
+        "Groups: test.csv has no column 'nowhere'"
+    )
 
 
 # Templates

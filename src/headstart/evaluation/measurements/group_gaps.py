@@ -17,18 +17,17 @@ from headstart.drawing.scores import ALPHA, rows_of
 from headstart.drawing.text import counted, number, probability, shortened, shown
 from headstart.errors import DataError, quoted
 from headstart.evaluation.judging import chosen_metric, chosen_score
-from headstart.evaluation.measurements.asked_again import Answers
+from headstart.evaluation.measurements.asked_again import Answers, followed_labels
 from headstart.evaluation.measurements.base import Measurement, Want
 from headstart.evaluation.subjects import Subject
 from headstart.metrics import title_of
 from headstart.metrics.groups import Rates, against_rest, bias_aurocs, difference, equality_difference, ratio, score_gap
 from headstart.metrics.significance import holm
 from headstart.registry import did_you_mean
+from headstart.tasks.base import Task
 
 MOST_GROUPS = 200
 """Groups of a column at most."""
-MOST_LABELS = 5
-"""Labels up to which rates of all are compared where none is named."""
 BINS = 4
 """Groups of about equally many rows that numbers make."""
 MOST_DISTINCT = 20
@@ -54,9 +53,24 @@ class GroupGaps(Measurement):
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of the resampling, in [0, 4294967295]."""
 
+    def require(self) -> None:
+        """Refuse to measure nothing.
+
+        Raises:
+            DataError: no column is named.
+        """
+        if not self.by:
+            raise DataError(f"the measurement {self.name} needs columns: by, such as {{name: {self.name}, by: region}}")
+
+    def check(self, task: Task[Any, Any], rows: Store[Any]) -> None:
+        """Refuse columns and a label that are not there; raises as `grouped` and `followed_labels` do."""
+        followed_labels(task, self.positive_label)
+        for name in self.by:
+            column_of(rows, name)
+
     def measure(self, subject: Subject) -> dict[str, Any]:
         """`split`, `metric`, and `columns`: for each what `_column` finds, or `why` there is nothing; the same of a baseline."""
-        followed = followed_labels(subject, self.positive_label)
+        followed = followed_labels(subject.task, self.positive_label)
         found = {
             "split": subject.part,
             "metric": subject.task.chosen_metric,
@@ -264,6 +278,14 @@ class Groups:
         return f"only {quoted(self.names[0])} of {self.distinct:,} values has {least} rows, so there is nothing to compare it with"
 
 
+def column_of(rows: Store[Any], column: str) -> Sequence[str | None]:
+    """The cells of a column; raises as `grouped` does."""
+    if column not in rows.columns:
+        raise DataError(f"{rows.file} has no column {quoted(column)}{did_you_mean(column, list(rows.columns))} "
+                        f"(columns: {', '.join(rows.columns)})")  # fmt: skip
+    return rows.columns[column]
+
+
 def grouped(rows: Store[Any], column: str, least: int) -> Groups:
     """Rows by the values of a column; many distinct numbers make four groups of about equally many rows.
 
@@ -275,10 +297,7 @@ def grouped(rows: Store[Any], column: str, least: int) -> Groups:
     Raises:
         DataError: there is no such column.
     """
-    if column not in rows.columns:
-        raise DataError(f"{rows.file} has no column {quoted(column)}{did_you_mean(column, list(rows.columns))} "
-                        f"(columns: {', '.join(rows.columns)})")  # fmt: skip
-    cells = [(cell or "").strip() for cell in rows.columns[column]]
+    cells = [(cell or "").strip() for cell in column_of(rows, column)]
     empty = sum(not cell for cell in cells)
     distinct = {cell for cell in cells if cell}
     kind, numbers = "values", None if len(distinct) <= MOST_DISTINCT else _numbers(cells)
@@ -307,30 +326,6 @@ def _binned(numbers: np.ndarray) -> list[str]:
     at = np.clip(np.searchsorted(borders, numbers, side="right") - 1, 0, max(len(borders) - 2, 0))
     names = [f"{low:g} to {high:g}" for low, high in pairwise(borders)]
     return ["" if np.isnan(value) else names[place] for value, place in zip(numbers, at, strict=True)]
-
-
-def followed_labels(subject: Subject, positive: str | None) -> list[int]:
-    """Numbers of the labels whose rates are compared: the one that is named, else all where they are few.
-
-    Args:
-        subject: the model.
-        positive: a label of its task; None for all.
-
-    Raises:
-        DataError: the model has no such label.
-    """
-    task = subject.task
-    if task.target_kind not in ("label", "labels") or task.words:
-        return []
-    names = list(task.label_names)
-    if positive is not None:
-        if positive not in names:
-            raise DataError(f"the model has no label {quoted(positive)}{did_you_mean(positive, names)} "
-                            f"(labels: {', '.join(names[:20])})")  # fmt: skip
-        return [names.index(positive)]
-    if len(names) == 2 and task.target_kind == "label":
-        return [1]  # what is said of one of two labels is said of the other
-    return list(range(len(names))) if len(names) <= MOST_LABELS else []
 
 
 def _scores_said(by: str, column: Mapping[str, Any], title: str, split: str) -> list[str]:

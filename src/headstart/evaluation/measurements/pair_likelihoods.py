@@ -75,8 +75,6 @@ class PairPreferences(Measurement):
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """What share of the pairs has the first sentence ahead, and which kinds are not half and half."""
-        if plain.get("why"):
-            return [f"Likelier sentences: {plain['why']}."]
         whole, *kinds = plain["categories"]
         said = [
             f"Of {counted(whole['pairs'], 'pair')} the network holds the first sentence, the stereotype, for the likelier one in "
@@ -99,8 +97,6 @@ class PairPreferences(Measurement):
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
         """A table of the kinds."""
-        if plain.get("why"):
-            return None
         heads = ["pairs about", "pairs|n", "first is likelier|n", "p|n", "p after Holm|n"]
         rows = [
             [

@@ -111,8 +111,6 @@ class Perturbations(AskedAgain):
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """How far scores fall, and from which share of misspelt words on a baseline is better."""
-        if plain.get("why"):
-            return [f"Typos and other forms: {plain['why']}."]
         title, said = title_of(plain["metric"]), []
         for each in plain["rows"]:
             clear = each["p_holm"] < ALPHA
@@ -136,8 +134,6 @@ class Perturbations(AskedAgain):
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
         """A table of the kinds, with the baseline's scores where there is one."""
-        if plain.get("why"):
-            return None
         title = title_of(plain["metric"])
         other = plain.get("baseline") or {}
         heads = [

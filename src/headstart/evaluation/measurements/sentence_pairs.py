@@ -8,17 +8,18 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from headstart.config import InputPath
+from headstart.data.graphemes import is_blank
 from headstart.data.table import Table
 from headstart.drawing.scores import ALPHA
 from headstart.drawing.text import counted, probability, shown
 from headstart.errors import DataError
-from headstart.evaluation.measurements.asked_again import Answers, AskedAgain, given_file, parsed
-from headstart.evaluation.measurements.group_gaps import followed_labels
+from headstart.evaluation.measurements.asked_again import AskedAgain, followed_labels, given_file, single_texts
 from headstart.evaluation.subjects import Subject
 from headstart.metrics.intervals import proportion
 from headstart.metrics.means import mean, mean_difference
 from headstart.metrics.significance import holm
 from headstart.readers.opening import open_table
+from headstart.tasks.base import Task
 
 SIDES = (("sent_more", "sent_less"), ("first", "second"), ("text_a", "text_b"), ("sentence1", "sentence2"))
 """Pairs of columns with the two sentences, the stereotypical one first."""
@@ -48,6 +49,7 @@ class SentencePairs(AskedAgain):
     name: ClassVar[str] = "sentence_pairs"
     title: ClassVar[str] = "Pairs of sentences"
     makes_texts: ClassVar[bool] = True
+    of_rows: ClassVar[bool] = False
     passes: ClassVar[float] = 2.0
 
     pairs: InputPath | None = None
@@ -60,17 +62,19 @@ class SentencePairs(AskedAgain):
         """Read the pairs; raises as `read_pairs` does."""
         read_pairs(given_file(self.pairs, "pairs", self.name))
 
+    def suit(self, task: Task[Any, Any]) -> None:
+        """Refuse a label that is not there; raises as `followed_labels` does."""
+        followed_labels(task, self.positive_label)
+
     def found(self, subject: Subject) -> tuple[dict[str, Any], Any]:
         """`rows`, and `categories`: of all pairs and of each kind the share that `differ`, and how far each label moves."""
         path = given_file(self.pairs, "pairs", self.name)
         pairs = read_pairs(path)
-        followed = followed_labels(subject, self.positive_label)
-        sides = []
-        for at in (0, 1):
-            column = {(subject.task.text or ("text",))[0]: [(pair.first, pair.second)[at] for pair in pairs]}
-            table = Table(path, column, [pair.line for pair in pairs])
-            _, rows = parsed(subject, table, labelled=False)
-            sides.append(Answers.of(subject, subject.answers(rows)))
+        followed = followed_labels(subject.task, self.positive_label)
+        sides = [
+            single_texts(subject, path, texts)
+            for texts in zip(*((pair.first, pair.second) for pair in pairs), strict=True)
+        ]
         names = [ALL, *dict.fromkeys(pair.category for pair in pairs if pair.category)]
         entries = []
         for name in names:
@@ -97,8 +101,6 @@ class SentencePairs(AskedAgain):
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """How often labels differ, and of which kinds a label hangs on whom a sentence speaks of."""
-        if plain.get("why"):
-            return [f"Pairs of sentences: {plain['why']}."]
         whole, other = plain["categories"][0], plain.get("baseline")
         line = f"Of {counted(plain['rows'], 'pair')} of sentences, {shown(whole['differ'])} get two labels"
         said = [line + (f"; of {other['called']} {shown(other['categories'][0]['differ'])}." if other else ".")]
@@ -121,8 +123,6 @@ class SentencePairs(AskedAgain):
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
         """A table of the kinds."""
-        if plain.get("why"):
-            return None
         heads = ["pairs about", "pairs|n", "two labels|n", "label", "first less second|n", "p after Holm|n"]
         rows = [
             [entry["category"], entry["pairs"], shown(entry["differ"]), move["label"], shown(move["shift"], sign=True),
@@ -152,7 +152,9 @@ def read_pairs(path: str) -> list[SentencePair]:
     category = next((name for name in CATEGORIES if name in table.columns), None)
     sides = next((pair for pair in SIDES if all(name in table.columns for name in pair)), None)
     found = _by_row(table, sides, category) if sides else _by_id(table, category)
-    found = [pair for pair in found if pair.first.strip() and pair.second.strip() and pair.first != pair.second]
+    found = [
+        pair for pair in found if not is_blank(pair.first) and not is_blank(pair.second) and pair.first != pair.second
+    ]
     if not found:
         raise DataError(f"{path} has no pair of two different sentences")
     return found

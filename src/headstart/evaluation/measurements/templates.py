@@ -15,13 +15,14 @@ from pydantic import Field
 
 from headstart.config import InputPath
 from headstart.data.files import require_file
-from headstart.data.table import Table
+from headstart.data.graphemes import is_blank
 from headstart.drawing.text import counted, shortened, shown
 from headstart.errors import DataError, quoted
-from headstart.evaluation.measurements.asked_again import Answers, AskedAgain, given_file, parsed
+from headstart.evaluation.measurements.asked_again import AskedAgain, given_file, single_texts
 from headstart.evaluation.subjects import Subject
 from headstart.metrics.intervals import proportion
 from headstart.registry import did_you_mean
+from headstart.tasks.base import Task
 
 SLOT = re.compile(r"\{(\w+)\}")
 OWN = ("text", "label")
@@ -63,7 +64,7 @@ class Templated:
             for words in ways:
                 filled = dict(zip(slots, words, strict=True))
                 found.append(SLOT.sub(lambda match, filled=filled: filled[match.group(1)], text))
-        return list(dict.fromkeys(found))
+        return [text for text in dict.fromkeys(found) if not is_blank(text)]
 
 
 class TemplateTests(AskedAgain):
@@ -72,6 +73,7 @@ class TemplateTests(AskedAgain):
     name: ClassVar[str] = "templates"
     title: ClassVar[str] = "Templates"
     makes_texts: ClassVar[bool] = True
+    of_rows: ClassVar[bool] = False
     passes: ClassVar[float] = 0.5
 
     tests: InputPath | None = None
@@ -83,6 +85,10 @@ class TemplateTests(AskedAgain):
         """Read the tests; raises as `read_templates` does."""
         read_templates(given_file(self.tests, "tests", self.name))
 
+    def suit(self, task: Task[Any, Any]) -> None:
+        """Read the tests of the labels of a task; raises as `read_templates` does."""
+        read_templates(given_file(self.tests, "tests", self.name), task.label_names)
+
     def found(self, subject: Subject) -> tuple[dict[str, Any], Any]:
         """`tests`: of each the share of sentences with a wrong label, and some of these."""
         entries = []
@@ -90,9 +96,7 @@ class TemplateTests(AskedAgain):
         path = given_file(self.tests, "tests", self.name)
         for test in read_templates(path, names):
             sentences = test.sentences(self.most_sentences, self.seed)
-            table = Table(path, {(subject.task.text or ("text",))[0]: sentences}, range(1, len(sentences) + 1))
-            _, rows = parsed(subject, table, labelled=False)
-            said = Answers.of(subject, subject.answers(rows))
+            said = single_texts(subject, path, sentences)
             right = said.given[:, names.index(test.label)]
             wrong = [
                 {"text": shortened(sentences[at], 200), "given": said.names(subject, int(at))}
@@ -106,8 +110,6 @@ class TemplateTests(AskedAgain):
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """How often each test fails."""
-        if plain.get("why"):
-            return [f"Templates: {plain['why']}."]
         others = {each["test"]: each for each in (plain.get("baseline") or {}).get("tests", ())}
         said = []
         for each in plain["tests"]:
@@ -120,8 +122,6 @@ class TemplateTests(AskedAgain):
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
         """A table of the tests, and one of sentences that fail."""
-        if plain.get("why"):
-            return None
         other = plain.get("baseline") or {}
         heads = ["test", "label", "sentences|n", "wrong|n", *([f"wrong, {other['called']}|n"] if other else [])]
         rows = [[each["test"], each["label"], each["sentences"], shown(each["failed"])] for each in plain["tests"]]
