@@ -19,15 +19,16 @@ from headstart.evaluation.measurements.asked_again import (
     Answers,
     AskedAgain,
     answered,
+    followed_labels,
     given_file,
     known,
 )
-from headstart.evaluation.measurements.group_gaps import followed_labels
 from headstart.evaluation.subjects import Subject
 from headstart.metrics.groups import bias_aurocs
 from headstart.metrics.intervals import proportion
 from headstart.metrics.means import mean, mean_difference
 from headstart.metrics.significance import holm
+from headstart.tasks.base import Task
 
 MOST_EXAMPLES = 10
 """Swaps that change a label that are kept, the largest changes first."""
@@ -69,9 +70,13 @@ class Swaps(AskedAgain):
         """Read the terms; raises as `read_terms` does."""
         read_terms(given_file(self.terms, "terms", self.name))
 
+    def suit(self, task: Task[Any, Any]) -> None:
+        """Refuse a label that is not there; raises as `followed_labels` does."""
+        followed_labels(task, self.positive_label)
+
     def found(self, subject: Subject) -> tuple[dict[str, Any], Any]:
         """`lists`: for each what `_list` finds, or `why` there is nothing."""
-        followed = followed_labels(subject, self.positive_label)
+        followed = followed_labels(subject.task, self.positive_label)
         chosen = self.sample(subject)
         lists = read_terms(given_file(self.terms, "terms", self.name))
         return {"of_rows": len(chosen), "lists": [self._list(subject, each, chosen, followed) for each in lists]}, None
@@ -191,8 +196,6 @@ class Swaps(AskedAgain):
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """How often labels change, which terms move them, and what a baseline does."""
-        if plain.get("why"):
-            return [f"Swapped terms: {plain['why']}."]
         said = []
         others = {each["list"]: each for each in (plain.get("baseline") or {}).get("lists", ())}
         for each in plain["lists"]:
@@ -226,8 +229,6 @@ class Swaps(AskedAgain):
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
         """Tables of the lists, of the terms and of the largest changes."""
-        if plain.get("why"):
-            return None
         tables = []
         measured = [each for each in plain["lists"] if not each.get("why")]
         others = {each["list"]: each for each in (plain.get("baseline") or {}).get("lists", ())}
