@@ -156,6 +156,18 @@ FAULTS = (
         'tests/evaluation/measurements/test_audit.py::test_a_measurement_that_fails_costs_no_run',
     ),
     Fault(
+        'audit: scale of a baseline', 'evaluation/judging.py',
+        '(task_b or task, b)',
+        '(task, b)',
+        'tests/runs/test_auditing.py::test_a_baseline_answers_by_its_own_columns_and_scale',
+    ),
+    Fault(
+        'audit: columns of a baseline', 'runs/auditing.py',
+        'text = own if all(name in found.rows.columns for name in own) else found.task.text',
+        'text = found.task.text',
+        'tests/runs/test_auditing.py::test_a_baseline_answers_by_its_own_columns_and_scale',
+    ),
+    Fault(
         'audit: both right', 'evaluation/measurements/contrast.py',
         '        both = original & contrast',
         '        both = original | contrast',

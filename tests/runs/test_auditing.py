@@ -127,6 +127,26 @@ def test_what_other_models_have_none_of_is_listed(runs: Path, tmp_path: Path) ->
     assert "not measured: swaps: the labels of changed texts" in audit_shown(found)
 
 
+def test_a_baseline_answers_by_its_own_columns_and_scale(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"strategy": "tf-idf", "controls": False, "test_share": 0}
+    options |= {"task": "text-regression", "metric": "mae"}
+    words = ["one", "two", "six", "ten"]
+    texts = [f"{words[at % 4]} {('a', 'b', 'c')[at % 3]}" for at in range(60)]
+    numbers = [(1.0, 2.0, 6.0, 10.0)[at % 4] for at in range(60)]
+    headstart.fit({"body": texts, "stars": numbers}, output=str(tmp_path / "own"), label="stars", **options)
+    later = [each + 100 for each in numbers]
+    headstart.fit({"title": texts, "score": later}, output=str(tmp_path / "other"), label="score", **options)
+    rows = "\n".join(f"{text},{number},nothing,{text}" for text, number in zip(texts, numbers, strict=True))
+    (tmp_path / "test.csv").write_text(f"body,stars,kind,title\n{rows}\n")
+    found = headstart.audit(tmp_path / "own", tmp_path / "test.csv", baseline=str(tmp_path / "other"), forms="")
+    score = found["baseline"]["scores"]["mae"]["value"]
+    assert found["scores"]["mae"]["value"] < 1 and score == pytest.approx(100, abs=2)
+    assert found["against"]["difference"]["value"] == pytest.approx(-100, abs=2)
+    (tmp_path / "holes.csv").write_text(f"body,stars,kind,title\n{rows}\none a,1,x,\n")
+    with pytest.raises(UsageError, match="cannot use 1 of the rows.*line 62.*it reads title"):
+        headstart.audit(tmp_path / "own", tmp_path / "holes.csv", baseline=str(tmp_path / "other"), forms="")
+
+
 def test_a_run_without_a_test_part_says_so_and_one_that_names_no_column_does_not_begin(
     tiny_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
