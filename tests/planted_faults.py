@@ -115,8 +115,8 @@ FAULTS = (
     ),
     Fault(
         'audit: noise of groups', 'metrics/groups.py',
-        '        return max(0.0, self.score.value - self.expected)',
-        '        return self.score.value',
+        '        apart = self.score.value - self.expected\n',
+        '        apart = self.score.value\n',
         'tests/metrics/test_groups.py::test_a_true_gap_stands_above_the_noise',
     ),
     Fault(
@@ -166,6 +166,30 @@ FAULTS = (
         'text = own if all(name in found.rows.columns for name in own) else found.task.text',
         'text = found.task.text',
         'tests/runs/test_auditing.py::test_a_baseline_answers_by_its_own_columns_and_scale',
+    ),
+    Fault(
+        'audit: groups without a rate', 'metrics/groups.py',
+        '        if len(places) < 2:\n',
+        '        if len(places) <= codes.max():\n',
+        'tests/evaluation/measurements/test_audit.py::test_groups_without_rows_of_a_label_are_named_and_the_others_compared',
+    ),
+    Fault(
+        'audit: small where it is a ratio', 'metrics/groups.py',
+        'return max(0.0, -apart if self.least else apart)',
+        'return max(0.0, apart)',
+        'tests/metrics/test_groups.py::test_a_true_gap_stands_above_the_noise',
+    ),
+    Fault(
+        'audit: clusters are dealt as one', 'metrics/groups.py',
+        '        if clusters is not None:\n            pairs',
+        '        if clusters is not None and False:\n            pairs',
+        'tests/metrics/test_groups.py::test_rows_of_one_cluster_are_dealt_as_one',
+    ),
+    Fault(
+        'audit: clusters of rows by group', 'evaluation/measurements/group_gaps.py',
+        'clusters = None if rows.groups is None else rows.groups[inside]',
+        'clusters = None',
+        'tests/evaluation/measurements/test_audit.py::test_rows_of_one_cluster_count_once',
     ),
     Fault(
         'audit: both right', 'evaluation/measurements/contrast.py',

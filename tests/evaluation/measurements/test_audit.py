@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from headstart.data.examples import Example
 from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.errors import DataError, MissingInputError
+from headstart.evaluation.groups import grouped
 from headstart.evaluation.measurements.base import measure, said_of
 from headstart.evaluation.measurements.contrast import ContrastSets
-from headstart.evaluation.measurements.group_gaps import GroupGaps, grouped
+from headstart.evaluation.measurements.group_gaps import GroupGaps
 from headstart.evaluation.measurements.perturbations import Perturbations
 from headstart.evaluation.measurements.sentence_pairs import SentencePairs, read_pairs
 from headstart.evaluation.measurements.swaps import Swaps
@@ -135,6 +137,73 @@ def test_groups_that_are_too_small_numbers_and_odd_columns_are_named() -> None:
         grouped(rows, "plac", 20)
     with pytest.raises(DataError, match="has no label 'upp'.*up"):
         GroupGaps(by=("place",), positive_label="upp").measure(subject(FAIR, rows))
+
+
+def test_groups_without_rows_of_a_label_are_named_and_the_others_compared() -> None:
+    rows = balanced(180)
+    labels = [
+        "down" if name == "jewish" else label for name, label in zip(rows.columns["belief"], rows.labels, strict=True)
+    ]
+    rows = store(list(rows.texts), labels, **rows.columns)
+    found = GroupGaps(by=("belief",)).measure(subject(UNFAIR, rows))
+    [label] = found["columns"][0]["labels"]
+    assert label["true_positive_rate"]["by_group"] == [1, 0, None] and label["true_positive_rate"]["left_out"] == [
+        "jewish"
+    ]
+    assert label["true_positive_rate"]["equality_difference"]["p_holm"] < 0.01
+    said = " ".join(GroupGaps().sentences(found, {}))
+    assert (
+        "rightly given leaves out groups that have no rows with it: 'jewish'" in said
+        and "least often for 'muslim'" in said
+    )
+    one = store(["good"] * 30 + ["bad"] * 30, ["up"] * 30 + ["down"] * 30, kind=["a"] * 30 + ["b"] * 30)
+    said = " ".join(GroupGaps().sentences(GroupGaps(by=("kind",)).measure(subject(FAIR, one)), {}))
+    assert "rightly given was not compared, for no two groups have rows with it" in said and "alike" not in said
+
+
+def test_a_group_of_one_true_label_has_no_correlation() -> None:
+    rows = balanced(180)
+    labels = [
+        "down" if name == "jewish" else label for name, label in zip(rows.columns["belief"], rows.labels, strict=True)
+    ]
+    own = subject(UNFAIR, store(list(rows.texts), labels, **rows.columns))
+    column = GroupGaps(by=("belief",)).measure(replace(own, task=TASK.revised(metric="mcc")))["columns"][0]
+    assert [each["score"] and each["score"]["value"] for each in column["groups"]] == [1, 0, None]
+    assert column["gap"]["value"] == 1 and "p_holm" in column["groups"][1] and "p" not in column["groups"][2]
+    said = GroupGaps().sentences({"columns": [column], "metric": "mcc", "split": "test"}, {})
+    assert any("such as those with one true answer: 'jewish'" in each for each in said)
+
+
+def test_numbers_with_ties_make_groups_and_equal_names_do_not_merge() -> None:
+    ages = {"zeros": ["0"] * 80 + [str(at) for at in range(1, 41)], "near": [str(1e9 + at / 10) for at in range(120)]}
+    rows = Store(balanced().examples, range(2, 122), "test.csv", ages)
+    groups = {name: grouped(rows, name, 5) for name in ages}
+    assert groups["zeros"].names == ("0", "27 to 40", "1 to 14", "14 to 27") and groups["zeros"].kind == "numbers"
+    assert len(groups["near"].names) == 4
+    assert "no range of 4 has 100 rows" in grouped(rows, "near", 100).why(100)
+
+
+def test_groups_beyond_the_most_are_counted_and_the_worst_are_said() -> None:
+    texts = [f"g{at // 2}" for at in range(408)]
+    rows = store(texts, ["up"] * 408, group=texts)
+    found = GroupGaps(by=("group",), least_rows=2).measure(subject({}, rows))
+    assert (found["columns"][0]["beyond"], found["columns"][0]["small"]) == (4, {})
+    assert any("only the 200 largest groups are scored; 4 more" in said for said in GroupGaps().sentences(found, {}))
+    wrong = replace(subject(UNFAIR, balanced()), task=TASK.revised(metric="log_loss"))
+    said = GroupGaps().sentences(GroupGaps(by=("belief",)).measure(wrong), {})
+    assert next(each for each in said if "from the rest" in each).startswith("By 'belief', 'muslim'")
+
+
+def test_rows_of_one_cluster_count_once() -> None:
+    rows = balanced(24)
+    copies = [at for at in range(24) for _ in range(10)]
+    own = replace(rows.take(copies), groups=np.array(copies))
+    found = [
+        GroupGaps(by=("belief",)).measure(subject(UNFAIR, each))["columns"][0]
+        for each in (own, replace(own, groups=None))
+    ]
+    assert found[0]["gap"]["p"] > 10 * found[1]["gap"]["p"]
+    assert found[0]["groups"][1]["difference"]["low"] < found[1]["groups"][1]["difference"]["low"]
 
 
 # Swapped terms
