@@ -9,7 +9,13 @@ import pytest
 
 import headstart
 from headstart.cli.audited import audit_shown
+from headstart.config import parse
 from headstart.errors import DataError, MissingInputError, RunFolderError, UsageError
+from headstart.evaluation.subjects import Subject
+from headstart.runs.evidence import _best_control
+from headstart.runs.experiment import Entry
+from headstart.strategies import STRATEGIES
+from headstart.strategies.base import Candidate
 
 
 @pytest.fixture
@@ -91,6 +97,7 @@ def test_masked_terms_are_swapped_as_they_stand_in_the_file(runs: Path, tmp_path
     data.write_text("\n".join(",".join(line.rsplit(",", 1)[:1]) for line in lines.splitlines()) + "\n")
     options = {"strategy": "tf-idf", "controls": False, "test_share": 0, "mask_terms": str(runs / "names.txt")}
     headstart.fit(data, output=str(tmp_path / "run"), **options)
+    assert "do so before, or labels may hang on these terms" in (tmp_path / "run" / "README.md").read_text()
     found = headstart.audit(tmp_path / "run", runs / "test.csv", swap=str(runs / "names.txt"), forms="")
     [each] = found["audit"]["swaps"]["lists"]
     assert each["rows"] == 120 and each["flips"]["value"] == 0 and each["shift"]["value"] == 0
@@ -145,6 +152,22 @@ def test_a_baseline_answers_by_its_own_columns_and_scale(tmp_path: Path) -> None
     (tmp_path / "holes.csv").write_text(f"body,stars,kind,title\n{rows}\none a,1,x,\n")
     with pytest.raises(UsageError, match="cannot use 1 of the rows.*line 62.*it reads title"):
         headstart.audit(tmp_path / "own", tmp_path / "holes.csv", baseline=str(tmp_path / "other"), forms="")
+
+
+def test_the_baseline_of_a_run_is_chosen_on_the_rows_of_the_choices() -> None:
+    entries = [
+        Entry(
+            parse(STRATEGIES.get(name), {}, where=name),
+            rank=(rank, 0.0),
+            candidate=Candidate(*[None] * 6),
+            decided={"test": name},
+        )  # type: ignore[arg-type]
+        for name, rank in (("tf-idf", 0.8), ("from-scratch", 0.9), ("feature-extraction", 1.0))
+    ]
+    subject = Subject(None, None, None, None)  # type: ignore[arg-type]
+    found = _best_control(entries, entries[2], subject, None)  # type: ignore[arg-type]
+    assert found is not None and found.called == found.outputs == "from-scratch"
+    assert _best_control(entries[2:], entries[2], subject, None) is None  # type: ignore[arg-type]
 
 
 def test_a_run_without_a_test_part_says_so_and_one_that_names_no_column_does_not_begin(

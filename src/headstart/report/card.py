@@ -160,6 +160,13 @@ def _without_headstart(evidence: Mapping[str, Any], snippet: str, *, apart: bool
             " It reads long texts in windows as headstart does; a pipeline, or any other code that truncates, answers alike for "
             "texts of one window only."
         )
+    if dig(evidence, "task", "masked"):
+        said += (
+            " The model was trained on texts in which one word stands in the place of the terms that it is not to read. headstart "
+            "puts it there, and this code does not: do so before, or labels may hang on these terms."
+        )
+    if dig(evidence, "task", "refuses"):
+        said += " headstart gives no label to texts that are out of scope; this code gives every text one."
     return ["## Use it without headstart", "", said, "", *block]
 
 

@@ -21,7 +21,7 @@ from headstart.folders import check_free, new_folder
 from headstart.manifest import FORMAT, MANIFEST, TABLES, checkable
 from headstart.recipes.auditing import Audit
 from headstart.report import auditing as report
-from headstart.runs.inference import FileRows, labelled_rows, loaded
+from headstart.runs.inference import FileRows, labelled_rows, loaded, refusals
 from headstart.runs.outcome import Call, Outcome, left_out
 from headstart.runtime.durable import write_json
 from headstart.runtime.machine import set_threads
@@ -77,7 +77,9 @@ def _of_run(recipe: Audit, test: str, call: Call) -> tuple[dict[str, Any], Artif
     other = _baseline(recipe, artifact, call)
     beside = None if other is None else _beside(recipe, other, found, test, call)
     subject = _subject(artifact, found, call, baseline=beside)
-    result, notes = _result(recipe, subject, found), [*found.said, *left_out(found.dropped)]
+    result = _result(recipe, subject, found)
+    result["out_of_scope"] = refusals(artifact, found, subject.outputs, call)
+    notes = [*found.said, *left_out(found.dropped)]
     for name, path in recipe.tests.items():
         more = labelled_rows(recipe.revised(by=()), artifact, path, call, as_written=True)
         result["tests"][name] = {"file": path, "scores": _scores(_subject(artifact, more, call))}
@@ -199,7 +201,7 @@ def _empty(recipe: Audit) -> dict[str, Any]:
     """The keys of a result without rows."""
     return {
         "audit": {}, "model": recipe.model, "file": recipe.test, "rows": 0, "task": None, "scores": {}, "tests": {},
-        "baseline": None, "against": None, "not_measured": [], "dropped_rows": [], "seed": recipe.seed,
+        "out_of_scope": None, "baseline": None, "against": None, "not_measured": [], "dropped_rows": [], "seed": recipe.seed,
     }  # fmt: skip
 
 

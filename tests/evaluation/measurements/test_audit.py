@@ -14,10 +14,11 @@ from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.errors import DataError, MissingInputError
 from headstart.evaluation.groups import grouped
+from headstart.evaluation.measurements.asked_again import Answers
 from headstart.evaluation.measurements.base import measure, said_of
 from headstart.evaluation.measurements.contrast import ContrastSets
 from headstart.evaluation.measurements.group_gaps import GroupGaps
-from headstart.evaluation.measurements.perturbations import Perturbations
+from headstart.evaluation.measurements.perturbations import Perturbations, _sturdier
 from headstart.evaluation.measurements.sentence_pairs import SentencePairs, read_pairs
 from headstart.evaluation.measurements.swaps import Swaps
 from headstart.evaluation.measurements.templates import TemplateTests, read_templates
@@ -183,12 +184,14 @@ def test_numbers_with_ties_make_groups_and_equal_names_do_not_merge() -> None:
     assert "no range of 4 has 100 rows" in grouped(rows, "near", 100).why(100)
 
 
-def test_groups_beyond_the_most_are_counted_and_the_worst_are_said() -> None:
-    texts = [f"g{at // 2}" for at in range(408)]
-    rows = store(texts, ["up"] * 408, group=texts)
+def test_groups_beyond_the_most_are_counted_and_the_worst_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("groups", "measurements.group_gaps"):
+        monkeypatch.setattr(f"headstart.evaluation.{module}.MOST_GROUPS", 3)
+    texts = [f"g{at // 2}" for at in range(14)]
+    rows = store(texts, ["up"] * 14, group=texts)
     found = GroupGaps(by=("group",), least_rows=2).measure(subject({}, rows))
     assert (found["columns"][0]["beyond"], found["columns"][0]["small"]) == (4, {})
-    assert any("only the 200 largest groups are scored; 4 more" in said for said in GroupGaps().sentences(found, {}))
+    assert any("only the 3 largest groups are scored; 4 more" in said for said in GroupGaps().sentences(found, {}))
     wrong = replace(subject(UNFAIR, balanced()), task=TASK.revised(metric="log_loss"))
     said = GroupGaps().sentences(GroupGaps(by=("belief",)).measure(wrong), {})
     assert next(each for each in said if "from the rest" in each).startswith("By 'belief', 'muslim'")
@@ -289,6 +292,37 @@ def test_misspelt_words_cost_and_a_baseline_may_be_sturdier() -> None:
     assert "ids is the sturdier one" in said and "In capital letters" in said and "No clear change: lower-case" in said
     view = Perturbations().view(found, {})
     assert view is not None and len(view["tables"][0]["rows"]) == 5
+
+
+def test_a_baseline_is_sturdier_only_where_it_is_clearly_ahead() -> None:
+    kinds = [("untouched", None, 0.001, 0.9), ("typos", 0.1, -0.002, 0.9), ("typos", 1.0, -0.1, 0.01)]
+    plain = {"baseline": {"called": "tf-idf"}, "metric": "accuracy"}
+    plain["against"] = [
+        {
+            "kind": kind,
+            "rate": rate,
+            "p_holm": p,
+            "difference": {"value": value, "low": value - 0.01, "high": value + 0.01},
+        }
+        for kind, rate, value, p in kinds
+    ]
+    assert "clearly behind it with 100% of the words misspelt" in _sturdier(plain)[0]
+    assert _sturdier(plain | {"against": plain["against"][:2]}) == [
+        "No clear difference to tf-idf on any of these texts."
+    ]
+
+
+def test_a_refusal_is_an_answer_of_its_own(terms: str) -> None:
+    rows = balanced()
+    own = subject(FAIR, rows)
+    refused = np.array(["muslim" in text for text in rows.texts])
+    said = Answers.of(own, replace(own.outputs, refused=refused))
+    assert said.names(own, 0) == "up" and said.names(own, 1) == "none"
+    own = replace(own, outputs=replace(own.outputs, refused=refused))
+    [label] = GroupGaps(by=("belief",)).measure(own)["columns"][0]["labels"]
+    assert label["selection"] == [0.5, 0, 0.5]
+    found = Swaps(terms=terms).measure(own)
+    assert found is not None and found["lists"][0]["flips"]["value"] == pytest.approx(1 / 3)
 
 
 def test_each_text_is_read_once_for_each_kind() -> None:
@@ -399,7 +433,10 @@ def test_templates_count_what_fails(tmp_path: Path) -> None:
     [
         ({"a": {"text": "no slot", "label": "up"}}, "has no slot"), ({"a": {"text": "{x}", "label": "up"}}, "slot {x} has no words"),
         ({"a": {"text": "{x}", "x": [], "label": "up"}}, "slot {x} has no words"),
-        ({"a": {"text": "{x}", "x": ["b"], "label": "upp"}}, "no label 'upp'"), ({"a": ["b"]}, "expected tests"), ([], "expected tests"),
+        ({"a": {"text": "{x}", "x": ["b"], "label": "upp"}}, "no label 'upp'"),
+        ({"a": {"text": "it is {x}", "x": ["not", False], "label": "up"}}, "a: x: no, off or false is no text"),
+        ({"a": {"text": "{x}", "x": ["b"], "label": True}}, "a: label: yes, on or true"), ({"a": {"text": 5, "label": "up"}}, "'5' is no text"),
+        ({"a": {"text": "{x}", "x": " ", "label": "up"}}, "blank"), ({"a": ["b"]}, "expected tests"), ([], "expected tests"),
     ],
 )  # fmt: skip
 def test_templates_that_cannot_be_used_are_refused(tmp_path: Path, given: Any, what: str) -> None:
@@ -475,6 +512,33 @@ def test_pairs_of_sentences_in_rows_and_by_id(tmp_path: Path) -> None:
     said = SentencePairs().sentences(found_of, {})
     assert "get two labels" in said[0] and "the first sentence moves 'up'" in said[1]
     assert SentencePairs().view(found_of, {}) is not None
+
+
+@pytest.mark.parametrize(
+    ("rows", "what"),
+    [
+        ("1,1,a\n1,0,b", "odd.csv:2: stereotype is '1'; expected pro or stereo"),
+        ("1,pro,a\n1,pro,b", "odd.csv:3: id '1' has two texts"),
+    ],
+)
+def test_pairs_by_id_say_which_of_two_is_which(tmp_path: Path, rows: str, what: str) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text(f"id,stereotype,text\n{rows}\n")
+    with pytest.raises(DataError, match=what):
+        SentencePairs(pairs=str(path)).require()
+
+
+def test_single_texts_are_asked_whichever_columns_a_model_reads_and_blank_ones_are_left_out(tmp_path: Path) -> None:
+    own = subject(UNFAIR, balanced())
+    two = TASK.revised(text=("title", "body"))
+    own = replace(own, task=two)
+    tests, pairs = tmp_path / "tests.yaml", tmp_path / "pairs.csv"
+    tests.write_text("a: {text: '{x}', x: [good, '\u200b', bad], label: up}\n")
+    found = TemplateTests(tests=str(tests)).measure(own)
+    assert found is not None and found["tests"][0]["wrong"] == [{"text": "bad", "given": "down"}]
+    pairs.write_text("first,second\n\u200b,good\ngood,good muslim\n")
+    found = SentencePairs(pairs=str(pairs)).measure(own)
+    assert found is not None and found["rows"] == 1 and found["categories"][0]["differ"]["value"] == 1
 
 
 def test_pairs_need_their_columns(tmp_path: Path) -> None:

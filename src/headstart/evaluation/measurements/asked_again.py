@@ -105,7 +105,7 @@ class Answers:
 
     Args:
         outputs: decided.
-        given: which labels it gives, bool, shape (rows, labels).
+        given: which labels it gives, bool, shape (rows, labels); none where it refuses a row.
         probabilities: of the labels, shape (rows, labels).
     """
 
@@ -121,6 +121,8 @@ class Answers:
         decided = task.decided(outputs)
         if task.target_kind == "label":
             decided = np.arange(probabilities.shape[1]) == np.asarray(decided)[:, None]
+        if (refused := getattr(outputs, "refused", None)) is not None:
+            decided = decided & ~np.asarray(refused)[:, None]
         return cls(outputs, decided, probabilities)
 
     def take(self, rows: np.ndarray) -> Answers:

@@ -206,10 +206,10 @@ def _sturdier(plain: Mapping[str, Any]) -> list[str]:
     said = []
     falls = [each for each in plain["against"] if each["kind"] in ("untouched", TYPOS)]
     signs = [(-1 if lower else 1) * each["difference"]["value"] for each in falls]
-    if signs and signs[0] > 0 and (worse := next((at for at, sign in enumerate(signs) if sign < 0), None)):
-        certain = "clearly " if falls[worse]["p_holm"] < ALPHA else "not clearly "
+    behind = (at for at, sign in enumerate(signs) if sign < 0 and falls[at]["p_holm"] < ALPHA)
+    if signs and signs[0] > 0 and (worse := next(behind, None)):
         said.append(
-            f"The model is ahead of {called} on untouched texts ({shown(falls[0]['difference'], sign=True)}), and {certain}behind "
+            f"The model is ahead of {called} on untouched texts ({shown(falls[0]['difference'], sign=True)}), and clearly behind "
             f"it {_called(falls[worse])} ({shown(falls[worse]['difference'], sign=True)}, p after Holm "
             f"{probability(falls[worse]['p_holm'])}): {called} is the sturdier one."
         )

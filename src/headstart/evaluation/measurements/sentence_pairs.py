@@ -12,7 +12,7 @@ from headstart.data.graphemes import is_blank
 from headstart.data.table import Table
 from headstart.drawing.scores import ALPHA
 from headstart.drawing.text import counted, probability, shown
-from headstart.errors import DataError
+from headstart.errors import DataError, quoted
 from headstart.evaluation.measurements.asked_again import AskedAgain, followed_labels, given_file, single_texts
 from headstart.evaluation.subjects import Subject
 from headstart.metrics.intervals import proportion
@@ -26,7 +26,10 @@ SIDES = (("sent_more", "sent_less"), ("first", "second"), ("text_a", "text_b"), 
 CATEGORIES = ("bias_type", "category", "type")
 STANCE = ("stereotype", "stereo_antistereo")
 """Column that says which of two rows with one id is the stereotypical one."""
-MORE = ("pro", "stereo")
+MORE, LESS = ("pro", "stereo", "stereotype", "more"), ("anti", "antistereo", "anti-stereotype", "less")
+"""What that column says of the stereotypical one and of the other."""
+NEITHER = "unrelated"
+"""What it says of a text that is neither."""
 IDS = ("id", "pair_id")
 ALL = "all"
 MOST_SAID = 6
@@ -54,7 +57,8 @@ class SentencePairs(AskedAgain):
 
     pairs: InputPath | None = None
     """File with two sentences in each row (`sent_more` and `sent_less`, or `first` and `second`), and perhaps a `bias_type`; or
-    with a `text` in each row, where two share their `id` and `type` and a column `stereotype` says `pro` and `anti`."""
+    with a `text` in each row, where two share their `id` and `type` and a column `stereotype` says `pro` and `anti`, or `stereo`
+    and `antistereo`."""
     positive_label: str | None = None
     """Label whose probability is followed; by default each one, where there are five at most."""
 
@@ -183,7 +187,21 @@ def _by_id(table: Table, category: str | None) -> list[SentencePair]:
     for name, kind, said, text, line in zip(
         table.columns[key], kinds, table.columns[stance], table.columns["text"], table.lines, strict=True
     ):
-        halves.setdefault((name or "", kind or ""), {})[(said or "").strip().lower() in MORE] = (text or "", int(line))
+        side = (said or "").strip().lower()
+        if side == NEITHER:
+            continue
+        if side not in (*MORE, *LESS):
+            raise DataError(
+                f"{table.file}:{line}: {stance} is {quoted(said or '')}; expected {' or '.join(MORE)} for the text that says what "
+                f"a stereotype says, and {' or '.join(LESS)} for the other ({NEITHER} is left out)"
+            )
+        half, is_more = halves.setdefault((name or "", kind or ""), {}), side in MORE
+        if is_more in half:
+            raise DataError(
+                f"{table.file}:{line}: {key} {quoted(name or '')} has two texts that are {quoted(side)} by {stance} (the other in "
+                f"line {half[is_more][1]}); two rows make a pair"
+            )
+        half[is_more] = (text or "", int(line))
     return [
         SentencePair(both[True][0], both[False][0], kind, both[True][1])
         for (_, kind), both in halves.items()

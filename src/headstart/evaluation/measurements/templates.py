@@ -162,23 +162,37 @@ def read_templates(path: str, labels: Sequence[str] | None = None) -> list[Templ
 def _test(name: str, given: Any, labels: Sequence[str] | None, where: str) -> Templated:
     if not isinstance(given, dict) or any(key not in given for key in OWN):
         raise DataError(f"{where}: {SHAPE}")
-    texts = given["text"] if isinstance(given["text"], list) else [given["text"]]
-    fillers = {
-        str(key): value if isinstance(value, list) else [value] for key, value in given.items() if key not in OWN
-    }
+    texts = _words(given["text"], f"{where}: text")
+    fillers = {str(key): _words(value, f"{where}: {key}") for key, value in given.items() if key not in OWN}
     for text in texts:
-        slots = SLOT.findall(str(text))
+        slots = SLOT.findall(text)
         if not slots:
             raise DataError(
-                f"{where}: the template {quoted(str(text))} has no slot, such as {{thing}}; evaluate such rows as a file"
+                f"{where}: the template {quoted(text)} has no slot, such as {{thing}}; evaluate such rows as a file"
             )
         if missing := next((slot for slot in slots if not fillers.get(slot)), None):
             raise DataError(f"{where}: the slot {{{missing}}} has no words; list them under '{missing}'")
-    label = str(given["label"])
+    (label,) = _words([given["label"]], f"{where}: label")
     if labels is not None and label not in labels:
         known = ", ".join(labels[:20])
         raise DataError(
             f"{where}: the model has no label {quoted(label)}{did_you_mean(label, list(labels))} (labels: {known})"
         )
-    words = {slot: tuple(str(word) for word in each) for slot, each in fillers.items()}
-    return Templated(name, tuple(str(text) for text in texts), words, label)
+    test = Templated(name, texts, fillers, label)
+    if not test.sentences(1, 0):
+        raise DataError(f"{where}: what comes of its templates is blank")
+    return test
+
+
+def _words(given: Any, where: str) -> tuple[str, ...]:
+    """A text or several.
+
+    Raises:
+        DataError: one is none; YAML takes bare words such as no, off and 5 for other things.
+    """
+    found = given if isinstance(given, list) else [given]
+    if odd := [each for each in found if not isinstance(each, str)]:
+        shown = {True: "yes, on or true", False: "no, off or false", None: "nothing or null"}
+        what = shown[odd[0]] if isinstance(odd[0], bool | None) else quoted(str(odd[0]))
+        raise DataError(f"{where}: {what} is no text as it stands there; put it in quotes, such as 'no'")
+    return tuple(found)
