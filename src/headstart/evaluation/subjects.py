@@ -111,8 +111,7 @@ class FinishedRun:
             test = compared(task, best.outputs[split], other.outputs[split], self.rows[split])
             known = {"a": best.label, "b": other.label, "metric": test.metric, "split": split}
             found.append(known | {"difference": test.difference.plain(), "p": test.p, "method": test.method})
-        for row, corrected in zip(found, significance.holm([row["p"] for row in found]), strict=True):
-            row["p_holm"] = corrected
+        significance.correct(found)
         return found
 
 

@@ -551,6 +551,39 @@ def test_pairs_need_their_columns(tmp_path: Path) -> None:
         SentencePairs(pairs=str(path)).require()
 
 
-def test_measurements_cost_as_often_as_they_read() -> None:
-    assert Swaps().seconds(5000, 0.01) == pytest.approx(2000 * 6 * 0.01)
-    assert Perturbations(most_rows=100).seconds(5000, 0.01) == pytest.approx(7.0)
+def test_measurements_cost_as_often_as_they_read(terms: str, tmp_path: Path) -> None:
+    # The model and a baseline: copies with three other terms, three shares and four forms, all sentences, both of each pair.
+    assert Swaps(terms=terms).seconds(5000, 0.01) == pytest.approx(2 * 2000 * 3 * 0.01)
+    assert Swaps(terms=terms, most_copies=2).seconds(100, 0.01) == pytest.approx(2 * 100 * 2 * 0.01)
+    assert Perturbations(most_rows=100).seconds(5000, 0.01) == pytest.approx(2 * 100 * 7 * 0.01)
+    pairs, tests = tmp_path / "pairs.csv", tmp_path / "tests.yaml"
+    pairs.write_text("first,second,contrast_first\na,b,c\nc,d,e\n")
+    tests.write_text("a: {text: '{x} {y}', x: [a, b], y: [c, d, e], label: up}\n")
+    for each, texts in (
+        (SentencePairs(pairs=str(pairs)), 4),
+        (ContrastSets(pairs=str(pairs)), 4),
+        (TemplateTests(tests=str(tests)), 6),
+    ):
+        assert each.seconds(5000, 0.01) == pytest.approx(2 * texts * 0.01)
+
+
+def test_swaps_of_several_lists_are_one_family_and_clusters_count_once(tmp_path: Path) -> None:
+    path = tmp_path / "terms.yaml"
+    path.write_text("belief: [christian, muslim, jewish]\nagain: [jewish, christian]\n")
+    rows = balanced(30)
+    found = Swaps(terms=str(path)).measure(subject(UNFAIR, rows))
+    assert found is not None
+    entries = [term for each in found["lists"] for term in each["terms"]]
+    least = min(entries, key=lambda term: term["p"])
+    assert len(entries) == 5 and least["p_holm"] == pytest.approx(5 * least["p"])
+    copies = [at for at in range(30) for _ in range(4)]
+    many = rows.take(copies)
+    own, alone = (
+        Swaps(terms=str(path)).measure(subject(UNFAIR, each)) for each in (replace(many, groups=np.array(copies)), many)
+    )
+    assert own is not None and alone is not None
+    for key in ("flips", "shift"):
+        width, narrow = ((each["lists"][0][key]["high"] - each["lists"][0][key]["low"]) for each in (own, alone))
+        assert width > 1.5 * narrow
+    width, narrow = (each["lists"][0]["terms"][0]["shift"] for each in (own, alone))
+    assert width["high"] - width["low"] > 1.5 * (narrow["high"] - narrow["low"])

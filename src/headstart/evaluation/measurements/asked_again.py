@@ -22,8 +22,6 @@ from headstart.tasks.base import Task
 
 TEXT, LABEL = "text", "label"
 """Columns of other files, where these lack those of the training file."""
-KINDS = ("label", "labels")
-"""Kinds of targets whose answers can be compared: one label, or any number of them."""
 MOST_LABELS = 5
 """Labels up to which all are followed where none is named."""
 LEARNT = (
@@ -36,29 +34,28 @@ class AskedAgain(Measurement):
     """A measurement whose `found` is of one model; where there is a baseline, the same is found of it."""
 
     takes_baseline: ClassVar[bool] = True
-    passes: ClassVar[float] = 5.0
-    """About how often each row is read."""
     makes_texts: ClassVar[bool] = False
     """Whether it has single texts of its own in place of the rows'."""
-    of_rows: ClassVar[bool] = True
-    """Whether it changes the texts of the rows that a model is measured on, in place of those of a file."""
-
-    most_rows: int = Field(default=2000, ge=20, le=100_000)
-    """Rows that are asked again at most, a sample of all by the seed, in [20, 100000]."""
-    seed: int = Field(default=0, ge=0, le=2**32 - 1)
-    """Seed of the sample and of what is drawn, in [0, 4294967295]."""
 
     def seconds(self, rows: int, seconds_per_row: float) -> float:
-        """As often as rows are read again."""
-        return self.passes * min(rows, self.most_rows) * seconds_per_row
+        """As many texts as are read, by the model and by a baseline."""
+        return 2 * self.texts(rows) * seconds_per_row if seconds_per_row else 0.0
+
+    @abstractmethod
+    def texts(self, rows: int) -> int:
+        """About how many texts a model is asked about, where it is measured on so many rows."""
 
     def why_not(self, task: Task[Any, Any]) -> str:
         """Why there is nothing to be measured of models for a task; empty where there is."""
         if self.makes_texts and task.pairs:
             return f"its texts stand alone, and a model for {task.name} reads pairs"
-        if task.target_kind not in KINDS or task.words:
+        if not task.labels_texts:
             return f"the labels of changed texts are compared, and a model for {task.name} gives other answers"
         return ""
+
+    def unmeasurable(self, subject: Subject) -> str:
+        """Why there is nothing to be measured of a model; empty where there is."""
+        return self.why_not(subject.task)
 
     def check(self, task: Task[Any, Any], rows: Store[Any]) -> None:
         """Refuse settings and files that do not suit a task, as `suit` does; nothing where there is nothing to be measured."""
@@ -82,7 +79,7 @@ class AskedAgain(Measurement):
 
     def measure(self, subject: Subject) -> dict[str, Any] | None:
         """`split`, what `found` gives, and of a baseline the same under `baseline`, with what it is `called`."""
-        if why := self.why_not(subject.task) or (LEARNT if self.of_rows and subject.learnt else ""):
+        if why := self.unmeasurable(subject):
             return {"split": subject.part, "why": why}
         found, own = self.found(subject)
         other = subject.baseline
@@ -90,6 +87,19 @@ class AskedAgain(Measurement):
             plain, theirs = self.found(other)
             found |= {"baseline": {"called": other.called} | plain} | self.beside(subject, own, theirs)
         return {"split": subject.part} | found
+
+
+class RowsAskedAgain(AskedAgain):
+    """A measurement that changes the texts of the rows that a model is measured on."""
+
+    most_rows: int = Field(default=2000, ge=20, le=100_000)
+    """Rows that are asked again at most, a sample of all by the seed, in [20, 100000]."""
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    """Seed of the sample and of what is drawn, in [0, 4294967295]."""
+
+    def unmeasurable(self, subject: Subject) -> str:
+        """Why there is nothing to be measured of a model; empty where there is."""
+        return super().unmeasurable(subject) or (LEARNT if subject.learnt else "")
 
     def sample(self, subject: Subject) -> np.ndarray:
         """Numbers of the rows that are asked again, in their order."""
@@ -155,7 +165,7 @@ def followed_labels(task: Task[Any, Any], positive: str | None) -> list[int]:
     Raises:
         DataError: the task has no such label, or none at all.
     """
-    if task.target_kind not in KINDS or task.words:
+    if not task.labels_texts:
         if positive is not None:
             raise DataError(
                 f"positive_label {quoted(positive)}: a model for {task.name} gives texts no labels; leave it out"

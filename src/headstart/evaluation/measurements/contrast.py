@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,8 +31,6 @@ class ContrastSets(AskedAgain):
 
     name: ClassVar[str] = "contrast"
     title: ClassVar[str] = "Contrast sets"
-    passes: ClassVar[float] = 0.5
-    of_rows: ClassVar[bool] = False
 
     pairs: InputPath | None = None
     """File with the columns of the test file and, of the changed copies, the same with `contrast_` in front."""
@@ -43,6 +42,14 @@ class ContrastSets(AskedAgain):
             HeadstartError: there is no such file, or it has no changed copies.
         """
         _sides(open_table(given_file(self.pairs, "pairs", self.name)))
+
+    def texts(self, rows: int) -> int:
+        """Both sides of all pairs."""
+        return self._texts
+
+    @cached_property
+    def _texts(self) -> int:
+        return 2 * len(open_table(given_file(self.pairs, "pairs", self.name)))
 
     def suit(self, task: Task[Any, Any]) -> None:
         """Parse the pairs; raises as `parsed` does."""

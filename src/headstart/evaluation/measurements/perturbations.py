@@ -13,23 +13,22 @@ from headstart.data.typos import FORMS, Typos, typos
 from headstart.drawing.scores import ALPHA
 from headstart.drawing.text import number, probability, share, shown
 from headstart.evaluation.judging import chosen_metric, chosen_score, compared
-from headstart.evaluation.measurements.asked_again import Answers, AskedAgain, answered, changed, known
+from headstart.evaluation.measurements.asked_again import RowsAskedAgain, answered, changed, known
 from headstart.evaluation.subjects import Subject
 from headstart.metrics import is_better_lower, title_of
-from headstart.metrics.intervals import proportion
-from headstart.metrics.significance import holm
+from headstart.metrics.means import share as share_of_rows
+from headstart.metrics.significance import correct
 
 KEYBOARD, TYPOS = "en", "typos"
 STRANGE = 0.1
 """Share of the words that a list of misspellings knows below which it may be of another language."""
 
 
-class Perturbations(AskedAgain):
+class Perturbations(RowsAskedAgain):
     """Scores of texts with misspelt words, in small and in capital letters, without punctuation and with more of it."""
 
     name: ClassVar[str] = "perturbations"
     title: ClassVar[str] = "Typos and other forms"
-    passes: ClassVar[float] = 7.0
 
     typos: str = KEYBOARD
     """Where misspellings come from: a language whose keyboard fingers slip on, such as `en` or `de`, or a file: a table with
@@ -50,6 +49,10 @@ class Perturbations(AskedAgain):
             raise ValueError(f"there is no form '{odd}' (known: {', '.join(FORMS)})")
         return tuple(dict.fromkeys(value))
 
+    def texts(self, rows: int) -> int:
+        """All rows in all forms."""
+        return min(rows, self.most_rows) * (len(self.rates) + len(self.forms))
+
     def require(self) -> None:
         """Read the list of misspellings; raises as `data.typos.typos` does."""
         if self.rates:
@@ -61,25 +64,23 @@ class Perturbations(AskedAgain):
         chosen = self.sample(subject)
         rows = subject.rows.take(chosen)
         before = known(subject, chosen)
-        entries, p_values, kept, coverage = [], [], [before.outputs], None
+        entries, kept, coverage = [], [before.outputs], None
         for entry, altered in self._altered(rows):
             if entry["kind"] == TYPOS:
                 coverage = entry.pop("words_known")
             after = answered(subject, altered)
             kept.append(after.outputs)
             test = compared(task, after.outputs, before.outputs, rows, seed=self.seed)
-            p_values.append(test.p)
             entries.append(
                 entry
                 | {
                     "score": chosen_score(task, after.outputs, rows).plain(),
                     "difference": test.difference.plain() | {"metric": test.metric},
                     "p": test.p,
-                    "flips": _flips(before, after),
+                    "flips": share_of_rows((before.given != after.given).any(1), rows.groups).plain(),
                 }
             )
-        for entry, corrected in zip(entries, holm(p_values), strict=True):
-            entry["p_holm"] = corrected
+        correct(entries)
         whole = chosen_score(task, before.outputs, rows).plain()
         plain = {"metric": chosen_metric(task).name, "untouched": whole, "of_rows": len(chosen), "rows": entries}
         return plain | {"typos_of": self.typos, "words_known": coverage}, kept
@@ -99,14 +100,12 @@ class Perturbations(AskedAgain):
         """`against`: paired differences of the two models on the texts of each kind, the untouched ones first."""
         rows = subject.rows.take(self.sample(subject))
         kinds = [("untouched", None), *((TYPOS, rate) for rate in self.rates), *((name, None) for name in self.forms)]
-        entries, p_values = [], []
+        entries = []
         for (kind, rate), first, second in zip(kinds, own, theirs, strict=True):
             test = compared(subject.task, first, second, rows, seed=self.seed)
-            p_values.append(test.p)
             difference = test.difference.plain() | {"metric": test.metric}
             entries.append({"kind": kind, "rate": rate, "difference": difference, "p": test.p})
-        for entry, corrected in zip(entries, holm(p_values), strict=True):
-            entry["p_holm"] = corrected
+        correct(entries)
         return {"against": entries}
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
@@ -182,10 +181,6 @@ class _Misspelling:
         """Shares of all words that are misspelt, and that could be."""
         words = max(self._words, 1)
         return {"misspelt": self._changed / words, "words_known": self._possible / words}
-
-
-def _flips(before: Answers, after: Answers) -> dict[str, Any]:
-    return proportion(int((before.given != after.given).any(1).sum()), len(before.given)).plain()
 
 
 def _called(entry: Mapping[str, Any]) -> str:

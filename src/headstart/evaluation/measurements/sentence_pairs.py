@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from headstart.evaluation.measurements.asked_again import AskedAgain, followed_l
 from headstart.evaluation.subjects import Subject
 from headstart.metrics.intervals import proportion
 from headstart.metrics.means import mean, mean_difference
-from headstart.metrics.significance import holm
+from headstart.metrics.significance import correct
 from headstart.readers.opening import open_table
 from headstart.tasks.base import Task
 
@@ -52,8 +53,6 @@ class SentencePairs(AskedAgain):
     name: ClassVar[str] = "sentence_pairs"
     title: ClassVar[str] = "Pairs of sentences"
     makes_texts: ClassVar[bool] = True
-    of_rows: ClassVar[bool] = False
-    passes: ClassVar[float] = 2.0
 
     pairs: InputPath | None = None
     """File with two sentences in each row (`sent_more` and `sent_less`, or `first` and `second`), and perhaps a `bias_type`; or
@@ -65,6 +64,14 @@ class SentencePairs(AskedAgain):
     def require(self) -> None:
         """Read the pairs; raises as `read_pairs` does."""
         read_pairs(given_file(self.pairs, "pairs", self.name))
+
+    def texts(self, rows: int) -> int:
+        """Both sides of all pairs."""
+        return self._texts
+
+    @cached_property
+    def _texts(self) -> int:
+        return 2 * len(read_pairs(given_file(self.pairs, "pairs", self.name)))
 
     def suit(self, task: Task[Any, Any]) -> None:
         """Refuse a label that is not there; raises as `followed_labels` does."""
@@ -98,9 +105,7 @@ class SentencePairs(AskedAgain):
                 )
             share = proportion(int(differ.sum()), len(differ)).plain()
             entries.append({"category": name, "pairs": len(differ), "differ": share, "moves": moves})
-        every = [move for entry in entries for move in entry["moves"]]
-        for move, corrected in zip(every, holm([move["p"] for move in every]), strict=True):
-            move["p_holm"] = corrected
+        correct(move for entry in entries for move in entry["moves"])
         return {"rows": len(pairs), "categories": entries}, None
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -73,13 +74,23 @@ class TemplateTests(AskedAgain):
     name: ClassVar[str] = "templates"
     title: ClassVar[str] = "Templates"
     makes_texts: ClassVar[bool] = True
-    of_rows: ClassVar[bool] = False
-    passes: ClassVar[float] = 0.5
 
     tests: InputPath | None = None
     """YAML or JSON file with tests by name: `text`, a template or several with slots in braces; the words of each slot; `label`."""
     most_sentences: int = Field(default=500, ge=1, le=100_000)
     """Sentences of a template at most, in [1, 100000]; a sample where there could be more."""
+
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    """Seed of what is drawn, in [0, 4294967295]."""
+
+    def texts(self, rows: int) -> int:
+        """All sentences."""
+        return self._texts
+
+    @cached_property
+    def _texts(self) -> int:
+        tests = read_templates(given_file(self.tests, "tests", self.name))
+        return sum(len(each.sentences(self.most_sentences, self.seed)) for each in tests)
 
     def require(self) -> None:
         """Read the tests; raises as `read_templates` does."""
