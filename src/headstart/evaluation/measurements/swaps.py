@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from headstart.drawing.scores import ALPHA
 from headstart.drawing.text import count, counted, number, probability, share, shortened, shown
 from headstart.evaluation.measurements.asked_again import (
     Answers,
-    AskedAgain,
+    RowsAskedAgain,
     answered,
     followed_labels,
     given_file,
@@ -25,9 +26,9 @@ from headstart.evaluation.measurements.asked_again import (
 )
 from headstart.evaluation.subjects import Subject
 from headstart.metrics.groups import bias_aurocs
-from headstart.metrics.intervals import proportion
 from headstart.metrics.means import mean, mean_difference
-from headstart.metrics.significance import holm
+from headstart.metrics.means import share as share_of_rows
+from headstart.metrics.significance import correct
 from headstart.tasks.base import Task
 
 MOST_EXAMPLES = 10
@@ -45,7 +46,7 @@ class Versions(NamedTuple):
     swaps: Sequence[Swap]
 
 
-class Swaps(AskedAgain):
+class Swaps(RowsAskedAgain):
     """Counterfactual swaps: other terms in the place of those that texts have, such as identity terms, names or pronouns.
 
     Where a label hangs on such a term alone, it changes; how often, and how far probabilities move with each term, is measured
@@ -54,7 +55,6 @@ class Swaps(AskedAgain):
 
     name: ClassVar[str] = "swaps"
     title: ClassVar[str] = "Swapped terms"
-    passes: ClassVar[float] = 6.0
 
     terms: InputPath | None = None
     """File with lists of terms that could stand for each other: YAML or JSON with lists by name, or a term on each line."""
@@ -65,6 +65,15 @@ class Swaps(AskedAgain):
 
     known_terms: Names = ()
     """Terms that the model was trained to take for each other: swaps among them are counted apart from those with others."""
+
+    def texts(self, rows: int) -> int:
+        """Copies of all rows, as if each had a term of the list with most of them."""
+        return min(rows, self.most_rows) * self._copies
+
+    @cached_property
+    def _copies(self) -> int:
+        lists = read_terms(given_file(self.terms, "terms", self.name))
+        return max(min(self.most_copies, each.versions - 1) for each in lists)
 
     def require(self) -> None:
         """Read the terms; raises as `read_terms` does."""
@@ -79,7 +88,9 @@ class Swaps(AskedAgain):
         followed = followed_labels(subject.task, self.positive_label)
         chosen = self.sample(subject)
         lists = read_terms(given_file(self.terms, "terms", self.name))
-        return {"of_rows": len(chosen), "lists": [self._list(subject, each, chosen, followed) for each in lists]}, None
+        found = [self._list(subject, each, chosen, followed) for each in lists]
+        correct(term for each in found for term in each.get("terms", ()))
+        return {"of_rows": len(chosen), "lists": found}, None
 
     def _list(self, subject: Subject, terms: TermList, chosen: np.ndarray, followed: Sequence[int]) -> dict[str, Any]:
         """`rows` with a term, `copies`, `flips` by row and by copy, `shift` of probabilities, `terms`, `examples`."""
@@ -91,7 +102,8 @@ class Swaps(AskedAgain):
         after = answered(subject, versions.rows)
         own = before.take(versions.of)
         flipped = (after.given != own.given).any(1)
-        rows = np.unique(versions.of)
+        rows, first = np.unique(versions.of, return_index=True)
+        clusters = None if versions.rows.groups is None else versions.rows.groups[first]
         by_row = np.zeros(len(chosen), dtype=bool)
         by_row[versions.of[flipped]] = True
         moved = np.abs(after.probabilities - own.probabilities).max(1)
@@ -101,9 +113,9 @@ class Swaps(AskedAgain):
         found |= {
             "rows": len(rows),
             "copies": len(versions.rows),
-            "flips": proportion(int(by_row.sum()), len(rows)).plain(),
+            "flips": share_of_rows(by_row[rows], clusters).plain(),
             "copies_flipped": float(flipped.mean()),
-            "shift": mean(most[rows], bounds=(0.0, 1.0)).plain(),
+            "shift": mean(most[rows], clusters, bounds=(0.0, 1.0)).plain(),
             "cut": int(cut.sum()),
             "examples": _examples(subject, versions, own, after, flipped, moved),
         }
@@ -147,7 +159,7 @@ class Swaps(AskedAgain):
     ) -> list[dict[str, Any]]:
         """How far the probability of a label moves where a term comes in place of others, each row counted once."""
         change = after.probabilities[:, label] - own.probabilities[:, label]
-        entries, p_values = [], []
+        entries, groups = [], versions.rows.groups
         for term in terms.terms:
             # A term that comes moves the label by `change`, one that goes by its opposite.
             comes = np.array([each.new == term for each in versions.swaps])
@@ -156,21 +168,20 @@ class Swaps(AskedAgain):
             if len(np.unique(rows)) < LEAST_ROWS:
                 continue
             signed = np.where(comes, change, -change)[comes | goes]
-            names, places = np.unique(rows, return_inverse=True)
+            names, first, places = np.unique(rows, return_index=True, return_inverse=True)
             means = np.bincount(places.reshape(-1), signed) / np.bincount(places.reshape(-1))
-            score = mean(means, bounds=(-1.0, 1.0))
-            p_values.append(mean_difference(means, np.zeros(len(means)), bounds=(-1.0, 1.0)).p)
+            clusters = None if groups is None else groups[comes | goes][first]
+            score = mean(means, clusters, bounds=(-1.0, 1.0))
+            test = mean_difference(means, np.zeros(len(means)), clusters, bounds=(-1.0, 1.0))
             entries.append(
                 {
                     "term": term,
                     "label": subject.task.label_names[label],
                     "rows": len(names),
                     "shift": score.plain(),
-                    "p": p_values[-1],
+                    "p": test.p,
                 }
             )
-        for entry, corrected in zip(entries, holm(p_values), strict=True):
-            entry["p_holm"] = corrected
         return sorted(entries, key=lambda entry: -abs(entry["shift"]["value"]))
 
     def _aurocs(self, subject: Subject, terms: TermList, followed: Sequence[int]) -> list[dict[str, Any]]:
