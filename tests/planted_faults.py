@@ -115,8 +115,8 @@ FAULTS = (
     ),
     Fault(
         'audit: noise of groups', 'metrics/groups.py',
-        '        return max(0.0, self.score.value - self.expected)',
-        '        return self.score.value',
+        '        apart = self.score.value - self.expected\n',
+        '        apart = self.score.value\n',
         'tests/metrics/test_groups.py::test_a_true_gap_stands_above_the_noise',
     ),
     Fault(
@@ -130,6 +130,66 @@ FAULTS = (
         'np.where(comes, change, -change)[comes ^ goes]',
         'np.where(comes, change, change)[comes ^ goes]',
         'tests/evaluation/measurements/test_audit.py::test_swaps_find_the_term_that_a_label_hangs_on',
+    ),
+    Fault(
+        'audit: rows that a final model learnt', 'runs/evidence.py',
+        'learnt = part == parts.choices and (parts.crossed or',
+        'learnt = part == parts.choices and (',
+        'tests/runs/test_auditing.py::test_a_run_without_a_test_part_says_so_and_one_that_names_no_column_does_not_begin',
+    ),
+    Fault(
+        'audit: rows that a refit learnt', 'runs/evidence.py',
+        'again is not None and again.done)',
+        'False)',
+        'tests/runs/test_auditing.py::test_a_run_without_a_test_part_says_so_and_one_that_names_no_column_does_not_begin',
+    ),
+    Fault(
+        'audit: columns first', 'runs/preparation.py',
+        '            each.check(parts.task, parts.measured)',
+        '            pass',
+        'tests/runs/test_auditing.py::test_a_run_without_a_test_part_says_so_and_one_that_names_no_column_does_not_begin',
+    ),
+    Fault(
+        'audit: a measurement that fails', 'evaluation/measurements/base.py',
+        '        except HeadstartError as error:',
+        '        except KeyError as error:',
+        'tests/evaluation/measurements/test_audit.py::test_a_measurement_that_fails_costs_no_run',
+    ),
+    Fault(
+        'audit: scale of a baseline', 'evaluation/judging.py',
+        '(task_b or task, b)',
+        '(task, b)',
+        'tests/runs/test_auditing.py::test_a_baseline_answers_by_its_own_columns_and_scale',
+    ),
+    Fault(
+        'audit: columns of a baseline', 'runs/auditing.py',
+        'text = own if all(name in found.rows.columns for name in own) else found.task.text',
+        'text = found.task.text',
+        'tests/runs/test_auditing.py::test_a_baseline_answers_by_its_own_columns_and_scale',
+    ),
+    Fault(
+        'audit: groups without a rate', 'metrics/groups.py',
+        '        if len(places) < 2:\n',
+        '        if len(places) <= codes.max():\n',
+        'tests/evaluation/measurements/test_audit.py::test_groups_without_rows_of_a_label_are_named_and_the_others_compared',
+    ),
+    Fault(
+        'audit: small where it is a ratio', 'metrics/groups.py',
+        'return max(0.0, -apart if self.least else apart)',
+        'return max(0.0, apart)',
+        'tests/metrics/test_groups.py::test_a_true_gap_stands_above_the_noise',
+    ),
+    Fault(
+        'audit: clusters are dealt as one', 'metrics/groups.py',
+        '        if clusters is not None:\n            pairs',
+        '        if clusters is not None and False:\n            pairs',
+        'tests/metrics/test_groups.py::test_rows_of_one_cluster_are_dealt_as_one',
+    ),
+    Fault(
+        'audit: clusters of rows by group', 'evaluation/measurements/group_gaps.py',
+        'clusters = None if rows.groups is None else rows.groups[inside]',
+        'clusters = None',
+        'tests/evaluation/measurements/test_audit.py::test_rows_of_one_cluster_count_once',
     ),
     Fault(
         'audit: both right', 'evaluation/measurements/contrast.py',

@@ -715,7 +715,7 @@ def test_the_flags_in_the_help_are_the_flat_names_of_the_recipe(
     names -= {"--texts"} if verb == "predict" else {"--query"} if verb in ("search", "ask") else set()
     assert flags == names | presentation | strategy
     for name in [name for name in REQUIRED[verb] if name in VERBS.get(verb).positional]:
-        assert re.search(rf"^  {name.upper().removesuffix('S')}", shown, re.MULTILINE), name
+        assert re.search(rf"^  \[?{name.upper().removesuffix('S')}", shown, re.MULTILINE), name
 
 
 def fields(cls: type[BaseModel]) -> list[tuple[str, Any]]:

@@ -9,7 +9,13 @@ import pytest
 
 import headstart
 from headstart.cli.audited import audit_shown
+from headstart.config import parse
 from headstart.errors import DataError, MissingInputError, RunFolderError, UsageError
+from headstart.evaluation.subjects import Subject
+from headstart.runs.evidence import _best_control
+from headstart.runs.experiment import Entry
+from headstart.strategies import STRATEGIES
+from headstart.strategies.base import Candidate
 
 
 @pytest.fixture
@@ -91,6 +97,7 @@ def test_masked_terms_are_swapped_as_they_stand_in_the_file(runs: Path, tmp_path
     data.write_text("\n".join(",".join(line.rsplit(",", 1)[:1]) for line in lines.splitlines()) + "\n")
     options = {"strategy": "tf-idf", "controls": False, "test_share": 0, "mask_terms": str(runs / "names.txt")}
     headstart.fit(data, output=str(tmp_path / "run"), **options)
+    assert "do so before, or labels may hang on these terms" in (tmp_path / "run" / "README.md").read_text()
     found = headstart.audit(tmp_path / "run", runs / "test.csv", swap=str(runs / "names.txt"), forms="")
     [each] = found["audit"]["swaps"]["lists"]
     assert each["rows"] == 120 and each["flips"]["value"] == 0 and each["shift"]["value"] == 0
@@ -125,6 +132,70 @@ def test_what_other_models_have_none_of_is_listed(runs: Path, tmp_path: Path) ->
     assert list(found["audit"]) == ["group_gaps"] and found["audit"]["group_gaps"]["columns"][0]["labels"] == []
     assert {each["measurement"] for each in found["not_measured"]} == {"swaps", "perturbations"}
     assert "not measured: swaps: the labels of changed texts" in audit_shown(found)
+
+
+def test_a_baseline_answers_by_its_own_columns_and_scale(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"strategy": "tf-idf", "controls": False, "test_share": 0}
+    options |= {"task": "text-regression", "metric": "mae"}
+    words = ["one", "two", "six", "ten"]
+    texts = [f"{words[at % 4]} {('a', 'b', 'c')[at % 3]}" for at in range(60)]
+    numbers = [(1.0, 2.0, 6.0, 10.0)[at % 4] for at in range(60)]
+    headstart.fit({"body": texts, "stars": numbers}, output=str(tmp_path / "own"), label="stars", **options)
+    later = [each + 100 for each in numbers]
+    headstart.fit({"title": texts, "score": later}, output=str(tmp_path / "other"), label="score", **options)
+    rows = "\n".join(f"{text},{number},nothing,{text}" for text, number in zip(texts, numbers, strict=True))
+    (tmp_path / "test.csv").write_text(f"body,stars,kind,title\n{rows}\n")
+    found = headstart.audit(tmp_path / "own", tmp_path / "test.csv", baseline=str(tmp_path / "other"), forms="")
+    score = found["baseline"]["scores"]["mae"]["value"]
+    assert found["scores"]["mae"]["value"] < 1 and score == pytest.approx(100, abs=2)
+    assert found["against"]["difference"]["value"] == pytest.approx(-100, abs=2)
+    (tmp_path / "holes.csv").write_text(f"body,stars,kind,title\n{rows}\none a,1,x,\n")
+    with pytest.raises(UsageError, match="cannot use 1 of the rows.*line 62.*it reads title"):
+        headstart.audit(tmp_path / "own", tmp_path / "holes.csv", baseline=str(tmp_path / "other"), forms="")
+
+
+def test_the_baseline_of_a_run_is_chosen_on_the_rows_of_the_choices() -> None:
+    entries = [
+        Entry(
+            parse(STRATEGIES.get(name), {}, where=name),
+            rank=(rank, 0.0),
+            candidate=Candidate(*[None] * 6),
+            decided={"test": name},
+        )  # type: ignore[arg-type]
+        for name, rank in (("tf-idf", 0.8), ("from-scratch", 0.9), ("feature-extraction", 1.0))
+    ]
+    subject = Subject(None, None, None, None)  # type: ignore[arg-type]
+    found = _best_control(entries, entries[2], subject, None)  # type: ignore[arg-type]
+    assert found is not None and found.called == found.outputs == "from-scratch"
+    assert _best_control(entries[2:], entries[2], subject, None) is None  # type: ignore[arg-type]
+
+
+def test_a_run_without_a_test_part_says_so_and_one_that_names_no_column_does_not_begin(
+    tiny_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = {
+        "verb": "fit",
+        "output": str(tmp_path / "run"),
+        "data": {"train": str(tiny_csv), "test_share": 0},
+        "strategies": ["tf-idf"],
+        "controls": False,
+        "measure": [{"name": "perturbations", "rates": [], "forms": ["lower-case"]}],
+    }
+    for refit, split, learnt in (
+        (None, "cross-validation", True),
+        (True, "validation", True),
+        (False, "validation", False),
+    ):
+        data = recipe["data"] | ({} if refit is None else {"validation": str(tiny_csv)})
+        headstart.run(recipe | {"data": data, "refit": refit, "overwrite": True})
+        found = headstart.load(tmp_path / "run").evidence
+        assert found["data"]["choices"] == found["perturbations"]["split"] == split
+        assert learnt is any("Typos and other forms: the model learnt these rows" in said for said in found["verdict"])
+        assert learnt is ("the model learnt these rows" in (tmp_path / "run" / "README.md").read_text())
+    monkeypatch.setattr("headstart.runs.execution.run_strategy", lambda *_: pytest.fail("it was trained before"))
+    for each, what in (({"by": "chanel"}, "did you mean 'channel'"), ({"by": "channel", "positive_label": "u"}, "'u'")):
+        with pytest.raises(DataError, match=what):
+            headstart.run(recipe | {"output": str(tmp_path / "other"), "measure": [{"name": "group_gaps"} | each]})
 
 
 def test_a_run_measures_the_same_beside_its_best_control(

@@ -194,6 +194,22 @@ def test_the_point_is_found_on_them_and_test_rows_are_scored(tmp_path: Path) -> 
         run(Evaluate(model=str(tmp_path / "run"), test=str(tmp_path / "none.csv")))
 
 
+def test_an_audit_says_what_is_refused(tmp_path: Path) -> None:
+    files = written(tmp_path, train=words(120) + outside(30), test=words(60, 1) + outside(20, seed=1))
+    test = files.pop("test")
+    headstart.fit(files.pop("train"), **files, out_of_scope_label="oos", test_share=0, output=str(tmp_path / "run"))
+    found = headstart.audit(tmp_path / "run", test, forms="lower-case", output=str(tmp_path / "audit"))
+    measured = found["out_of_scope"]
+    assert (found["rows"], measured["n"], measured["label"], measured["found"]["n"]) == (60, 60, "oos", 20)
+    assert measured == headstart.evaluate(tmp_path / "run", test)["out_of_scope"]
+    assert (
+        found["verdict"][0].startswith("Refused as out of scope: ")
+        and "of 20 labelled 'oos' (AUROC" in found["verdict"][0]
+    )
+    assert "Refused as out of scope" in (tmp_path / "audit" / "report.html").read_text()
+    assert "this code gives every text one" in (tmp_path / "run" / "README.md").read_text()
+
+
 def test_the_score_may_be_named_beside_the_label_and_nothing_refused_at_all(tmp_path: Path) -> None:
     files = written(tmp_path, train=words(120) + outside(20), test=words(40, 1) + outside(9, seed=1))
     named = {"out_of_scope_label": "oos", "decisions": [{"name": "out_of_scope", "score": "energy"}]}

@@ -6,7 +6,7 @@ from typing import Any
 
 from headstart.cli.display import table
 from headstart.drawing.text import count
-from headstart.report.auditing import against, measured, score_rows
+from headstart.report.auditing import measured, overall, score_rows
 
 
 def audit_shown(result: dict[str, Any]) -> str:
@@ -17,8 +17,8 @@ def audit_shown(result: dict[str, Any]) -> str:
     """
     scores = score_rows(result)
     lines = [table([head.removesuffix("|n") for head in scores["columns"]], scores["rows"])] if result["task"] else []
-    if beside := against(result):
-        lines += ["", beside]
+    if said := overall(result):
+        lines += ["", *said]
     for each, plain in measured(result):
         lines += [*([""] if lines else []), each.heading, *(f"  {said}" for said in each.sentences(plain, result))]
     for each in result["not_measured"]:

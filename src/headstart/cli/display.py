@@ -273,17 +273,6 @@ def score_table(scores: dict[str, Any]) -> str:
     return table(["score", "value", "95 % interval", "rows"], body)
 
 
-def out_of_scope_line(measured: dict[str, Any]) -> str:
-    """How many rows are refused and, where some are labelled as out of scope, how many of these, in a sentence."""
-    said = f"refused as out of scope: {shown(measured['refused'])} of {measured['n']:,} rows in scope"
-    if not (found := measured.get("found")):
-        return said
-    return (
-        f"{said}, {shown(found['found'])} of {found['n']:,} labelled '{on_one_line(measured['label'])}' (AUROC "
-        f"{shown(found['auroc'])}); {shown(found['accuracy'])} of all are right"
-    )
-
-
 def abstention_line(found: dict[str, Any]) -> str:
     """What answering only at a threshold or above comes to, in a sentence."""
     accuracy = found["accuracy"]

@@ -16,7 +16,6 @@ from headstart.cli.display import (
     abstention_line,
     gap_table,
     leaderboard,
-    out_of_scope_line,
     plan_table,
     score_table,
     table,
@@ -27,6 +26,7 @@ from headstart.cli.groups import clusters, duplicate_groups, suggested
 from headstart.cli.network import network_table, trimmed_table
 from headstart.cli.ranked import ranking_table
 from headstart.cli.several import tasks_plan, tasks_scores, tasks_table
+from headstart.drawing.scores import out_of_scope_line
 from headstart.drawing.text import counted, shown
 from headstart.unseen import escaped, on_one_line
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headstart.drawing.text import count, dig, finite, probability
+from headstart.drawing.text import count, dig, finite, probability, shown
 from headstart.metrics import METRICS, is_better_lower, title_of
+from headstart.unseen import on_one_line
 
 SPLITS = ("train", "validation", "test", "target")
 TARGET = "target"
@@ -207,3 +208,14 @@ def _minus(measured: Mapping[str, Any], key: str) -> float | None:
     """The negated number under `key`, or None."""
     value = finite(measured.get(key))
     return None if value is None else -value
+
+
+def out_of_scope_line(measured: Mapping[str, Any]) -> str:
+    """How many rows are refused and, where some are labelled as out of scope, how many of these, in a sentence."""
+    said = f"refused as out of scope: {shown(measured['refused'])} of {measured['n']:,} rows in scope"
+    if not (found := measured.get("found")):
+        return said
+    return (
+        f"{said}, {shown(found['found'])} of {found['n']:,} labelled '{on_one_line(measured['label'])}' (AUROC "
+        f"{shown(found['auroc'])}); {shown(found['accuracy'])} of all are right"
+    )

@@ -66,7 +66,14 @@ def chosen_score(task: Task[Any, Any], outputs: Outputs, rows: Store[Any]) -> Sc
 
 
 def compared(
-    task: Task[Any, Any], a: Outputs, b: Outputs, rows: Store[Any], *, seed: int = 0, draws: int | None = None
+    task: Task[Any, Any],
+    a: Outputs,
+    b: Outputs,
+    rows: Store[Any],
+    *,
+    task_b: Task[Any, Any] | None = None,
+    seed: int = 0,
+    draws: int | None = None,
 ) -> PairedTest:
     """Whether two models differ on the same rows: a paired test of the chosen metric, or of one that stands in for it.
 
@@ -77,12 +84,13 @@ def compared(
         a: decided outputs of the first.
         b: decided outputs of the second.
         rows: labelled, that both are of.
+        task_b: that of the second where it was bound to other rows, so that its numbers are of another scale.
         seed: of the resampling.
         draws: resamples; as many as `paired_test` takes if None.
     """
     metric = METRICS.get(task.test_metric.get(task.chosen_metric, task.chosen_metric))
     metric = METRICS.get(task.default_metric or task.metrics[0]) if metric.value is None else metric
-    sides = (metric.tally(task.results(each, rows)) for each in (a, b))
+    sides = (metric.tally(own.results(each, rows)) for own, each in ((task, a), (task_b or task, b)))
     return paired_test(metric, *sides, clusters=rows.groups, draws=draws, seed=seed)
 
 

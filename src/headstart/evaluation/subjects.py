@@ -111,8 +111,7 @@ class FinishedRun:
             test = compared(task, best.outputs[split], other.outputs[split], self.rows[split])
             known = {"a": best.label, "b": other.label, "metric": test.metric, "split": split}
             found.append(known | {"difference": test.difference.plain(), "p": test.p, "method": test.method})
-        for row, corrected in zip(found, significance.holm([row["p"] for row in found]), strict=True):
-            row["p_holm"] = corrected
+        significance.correct(found)
         return found
 
 
@@ -156,6 +155,8 @@ class Subject:
     """Decided outputs of the rows."""
     part: str = "test"
     """What the rows are called."""
+    learnt: bool = False
+    """Whether the model learnt from these rows, so that its outputs of them are of other models, which did not."""
     shows: bool = True
     """Whether their texts and the values of their columns may be shown."""
     run: FinishedRun | None = None

@@ -77,6 +77,7 @@ class Metric:
         is_share: whether it is a share of rows, whose tally is 1 or 0 and 1; its interval holds for few rows too (Wilson 1927).
         is_centred: whether resampling inflates it, so that resamples are moved to the estimate.
         for_choices: whether choices can be made by it.
+        of_spread: whether it says nothing of rows that all have the same true value.
         of_some: whether it is about some rows only, which the last number of its tally counts; without any it says nothing.
     """
 
@@ -94,6 +95,7 @@ class Metric:
     is_centred: bool = False
     for_choices: bool = True
     of_some: bool = False
+    of_spread: bool = False
 
     def is_about(self, tally: Tally) -> bool:
         """Whether there are rows that it says anything of."""

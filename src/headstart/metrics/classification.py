@@ -98,6 +98,7 @@ MCC = Metric(
     mcc_of_sums,
     hub="matthews_correlation",
     bounds=(-1.0, 1.0),
+    of_spread=True,
 )
 ECE = Metric(
     "ece",

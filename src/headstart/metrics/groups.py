@@ -14,8 +14,10 @@ from headstart.metrics.resampling import draws_for
 from headstart.metrics.roc import auroc
 from headstart.types import Score
 
-DRAWS = 2000
-"""Resamples of a gap of rates."""
+RESAMPLES = 2000
+"""Resamples of which an interval is made."""
+DRAWS = 10_000
+"""Draws by which a p-value is told, where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -26,20 +28,97 @@ class Gap:
         score: the number; its interval is of resamples within groups.
         expected: mean of it where rows change groups at random, so that there is no difference.
         p: share of such draws that reach it.
+        least: whether groups lie apart where the number is small, as a ratio is.
     """
 
     score: Score
     expected: float
     p: float
+    least: bool = False
 
     @property
     def above(self) -> float:
-        """What is left of it above the noise, at least 0."""
-        return max(0.0, self.score.value - self.expected)
+        """How much further the groups lie apart than noise, at least 0."""
+        apart = self.score.value - self.expected
+        return max(0.0, -apart if self.least else apart)
 
     def plain(self) -> dict[str, Any]:
         """Plain data."""
         return self.score.plain() | {"expected": self.expected, "above": self.above, "p": self.p}
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """What the rows of groups sum: as they are, drawn again within their groups, and dealt to the groups at random.
+
+    Rows of one cluster (a document, a customer) are drawn and dealt as one, those of each group for themselves.
+
+    Args:
+        own: sums of each group, shape (groups, numbers).
+        again: of resamples within groups, shape (resamples, groups, numbers).
+        dealt: where rows change groups, which keep their sizes, shape (draws, groups, numbers).
+        rows: how many there are.
+    """
+
+    own: np.ndarray
+    again: np.ndarray
+    dealt: np.ndarray
+    rows: int
+
+    @classmethod
+    def of(
+        cls, tally: Tally, codes: np.ndarray, groups: int, clusters: np.ndarray | None, *, draws: int, seed: int
+    ) -> Dealt:
+        """Draw and deal rows.
+
+        Args:
+            tally: of all rows.
+            codes: the group of each row, in [0, groups), shape (rows,).
+            groups: how many there are, each with a row.
+            clusters: the cluster of each row, shape (rows,); None where rows stand for themselves.
+            draws: by which p-values are told; fewer where rows or groups differ much.
+            seed: of what is drawn.
+        """
+        rows = len(tally)
+        if clusters is not None:
+            pairs = np.stack([np.unique(clusters, return_inverse=True)[1].reshape(-1), codes], axis=1)
+            _, first, units = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
+            tally, codes = tally.by_cluster(units.reshape(-1)), codes[first]
+        table, width = tally.table.astype(np.float64), len(tally.table)
+        counts = np.bincount(codes * width + tally.codes, minlength=groups * width).reshape(groups, width)
+        draws = draws_for(5 * groups * max(table.shape), draws)
+        random = np.random.default_rng([seed, 0x6A9])
+        size = min(draws, RESAMPLES)
+        again = np.stack([random.multinomial(row.sum(), row / row.sum(), size=size) for row in counts], axis=1)
+        return cls(counts @ table, again @ table, _dealt(counts, draws, random) @ table, rows)
+
+    def gap(self, of: Callable[[np.ndarray], np.ndarray], bounds: tuple[float, float], *, least: bool = False) -> Gap:
+        """A number of the groups with its interval, and what chance makes of it.
+
+        Args:
+            of: from sums, shape (..., groups, numbers), to the number.
+            bounds: least and most that it can be.
+            least: whether groups lie apart where the number is small, as a ratio is.
+        """
+        value, dealt = float(of(self.own)), of(self.dealt)
+        extreme = int(((dealt <= value + 1e-12) if least else (dealt >= value - 1e-12)).sum())
+        score = percentile_interval(value, of(self.again), self.rows, bounds=bounds, centred=True)
+        return Gap(score, float(dealt.mean()), (extreme + 1) / (len(dealt) + 1), least)
+
+
+def _dealt(counts: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
+    """Counts of each kind of row in groups of the same sizes to which all rows are dealt, shape (draws, groups, kinds)."""
+    left = np.tile(counts.sum(0), (draws, 1))
+    found = np.empty((draws, *counts.shape))
+    for group, size in enumerate(counts.sum(1)[:-1]):
+        need, others = np.full(draws, size), left.sum(1)
+        for kind in range(counts.shape[1]):
+            others = others - left[:, kind]
+            drawn = random.hypergeometric(left[:, kind], others, need)
+            need, left[:, kind] = need - drawn, left[:, kind] - drawn
+            found[:, group, kind] = drawn
+    found[:, -1] = left
+    return found
 
 
 def difference(rates: np.ndarray) -> np.ndarray:
@@ -60,61 +139,84 @@ def equality_difference(rates: np.ndarray, overall: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Rates:
-    """A share of rows, by group.
+    """A share of rows, by group; of groups without a row that the share is of there is none.
 
     Args:
-        hits: rows that count of each group, int64, shape (groups,).
-        sizes: all rows of each group that the share is of, int64, shape (groups,); at least 1.
+        places: numbers of the groups that have such rows, at least two, ascending.
+        sums: rows that count and all rows that the share is of, by these groups.
     """
 
-    hits: np.ndarray
-    sizes: np.ndarray
+    places: np.ndarray
+    sums: Dealt
 
     @classmethod
-    def of(cls, codes: np.ndarray, groups: int, hits: np.ndarray, among: np.ndarray | None = None) -> Rates | None:
-        """Rates of rows; None where a group has no row that the share is of.
+    def of(
+        cls,
+        codes: np.ndarray,
+        hits: np.ndarray,
+        among: np.ndarray | None = None,
+        clusters: np.ndarray | None = None,
+        *,
+        draws: int = DRAWS,
+        seed: int = 0,
+    ) -> Rates | None:
+        """Rates of rows; None where fewer than two groups have a row that the share is of.
 
         Args:
-            codes: the group of each row, in [0, groups), shape (rows,).
-            groups: how many there are.
+            codes: the group of each row, from 0, shape (rows,).
             hits: whether a row counts, shape (rows,).
             among: rows that the share is of, shape (rows,); all if None.
+            clusters: as for `Dealt`.
+            draws: as for `Dealt`.
+            seed: of what is drawn.
         """
-        inside = np.ones(len(codes), dtype=bool) if among is None else among
-        sizes = np.bincount(codes[inside], minlength=groups)
-        return cls(np.bincount(codes[inside & hits], minlength=groups), sizes) if sizes.all() else None
+        inside = np.flatnonzero(np.ones(len(codes), dtype=bool) if among is None else among)
+        places, own = np.unique(codes[inside], return_inverse=True)
+        if len(places) < 2:
+            return None
+        tally = Tally.of(np.stack([hits[inside], np.ones(len(inside))], axis=1).astype(np.int64))
+        clusters = None if clusters is None else clusters[inside]
+        return cls(places, Dealt.of(tally, own.reshape(-1), len(places), clusters, draws=draws, seed=seed))
 
     @property
     def values(self) -> np.ndarray:
-        """The share of each group, shape (groups,)."""
-        return self.hits / self.sizes
+        """The share of each of these groups, shape (groups,)."""
+        return _shares(self.sums.own)
 
     @property
     def overall(self) -> float:
         """The share of all rows."""
-        return float(self.hits.sum() / self.sizes.sum())
+        return float(_shares(self.sums.own.sum(0)))
 
-    def gap(
-        self, of: Callable[[np.ndarray], np.ndarray], *, most: float = 1.0, least: bool = False, seed: int = 0
-    ) -> Gap:
+    def by_group(self, groups: int) -> list[float | None]:
+        """The share of each of all groups, None of those without a row that it is of."""
+        found = dict(zip(self.places.tolist(), self.values.tolist(), strict=True))
+        return [found.get(at) for at in range(groups)]
+
+    def gap(self, of: Callable[[np.ndarray], np.ndarray], *, most: float = 1.0, least: bool = False) -> Gap:
         """A number of the rates with its interval, and what chance makes of it.
 
         Args:
             of: from rates, shape (..., groups), to the number.
             most: that it can be.
-            least: whether groups lie apart where the number is small, as a ratio is.
-            seed: of the resampling.
+            least: as for `Dealt.gap`.
         """
-        random = np.random.default_rng([seed, 0x6A9])
-        value = float(of(self.values))
-        resampled = of(random.binomial(self.sizes, self.values, size=(DRAWS, len(self.sizes))) / self.sizes)
-        shuffled = of(random.multivariate_hypergeometric(self.sizes, int(self.hits.sum()), size=DRAWS) / self.sizes)
-        extreme = int(((shuffled <= value + 1e-12) if least else (shuffled >= value - 1e-12)).sum())
-        score = percentile_interval(value, resampled, int(self.sizes.sum()), bounds=(0.0, most), centred=True)
-        return Gap(score, float(shuffled.mean()), (extreme + 1) / (DRAWS + 1))
+        return self.sums.gap(lambda sums: of(_shares(sums)), (0.0, most), least=least)
 
 
-def against_rest(metric: Metric, tally: Tally, inside: np.ndarray, *, seed: int = 0) -> tuple[Score, float] | None:
+def _shares(sums: np.ndarray) -> np.ndarray:
+    return sums[..., 0] / sums[..., 1]
+
+
+def against_rest(
+    metric: Metric,
+    tally: Tally,
+    inside: np.ndarray,
+    clusters: np.ndarray | None = None,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> tuple[Score, float] | None:
     """The score of some rows less that of all others, with its interval and a p-value.
 
     The interval is of resamples within both; p is the share of draws in which rows change sides at random and the two lie as far
@@ -124,30 +226,32 @@ def against_rest(metric: Metric, tally: Tally, inside: np.ndarray, *, seed: int 
         metric: what to score by.
         tally: of all rows.
         inside: which rows are meant, bool, shape (rows,); some are and some are not.
-        seed: of the resampling.
+        clusters: as for `Dealt`.
+        draws: as for `Dealt`.
+        seed: of what is drawn.
 
     Returns:
         None where the metric is no function of sums.
     """
     if metric.value is None:
         return None
-    value, table = metric.value, tally.table.astype(np.float64)
-    every = np.bincount(tally.codes, minlength=len(table))
-    own = np.bincount(tally.codes[inside], minlength=len(table))
-    rest, rows = every - own, int(own.sum())
-    draws = draws_for(len(table), DRAWS)
-    random = np.random.default_rng([seed, 0x6AB])
-    found = float(value(own @ table) - value(rest @ table))
-    first = random.multinomial(rows, own / rows, size=draws) @ table
-    second = random.multinomial(int(rest.sum()), rest / rest.sum(), size=draws) @ table
-    moved = random.multivariate_hypergeometric(every, rows, size=draws, method="marginals") @ table
-    apart = value(moved) - value(every @ table - moved)
-    p = (int((np.abs(apart) >= abs(found) - 1e-12).sum()) + 1) / (draws + 1)
+    sums = Dealt.of(tally, (~inside).astype(np.int64), 2, clusters, draws=draws, seed=seed)
+    found, again, dealt = (-np.diff(metric.value(each), axis=-1)[..., 0] for each in (sums.own, sums.again, sums.dealt))
+    p = (int((np.abs(dealt) >= abs(found) - 1e-12).sum()) + 1) / (len(dealt) + 1)
     span = metric.bounds[1] - metric.bounds[0]
-    return percentile_interval(found, value(first) - value(second), rows, bounds=(-span, span)), p
+    return percentile_interval(float(found), again, int(inside.sum()), bounds=(-span, span)), p
 
 
-def score_gap(metric: Metric, tally: Tally, codes: np.ndarray, groups: int, *, seed: int = 0) -> Gap | None:
+def score_gap(
+    metric: Metric,
+    tally: Tally,
+    codes: np.ndarray,
+    groups: int,
+    clusters: np.ndarray | None = None,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Gap | None:
     """Largest less smallest score of the groups, with its interval and what chance makes of it; None where there is none.
 
     Args:
@@ -155,27 +259,15 @@ def score_gap(metric: Metric, tally: Tally, codes: np.ndarray, groups: int, *, s
         tally: of all rows.
         codes: the group of each row, in [0, groups), shape (rows,).
         groups: how many there are, each with a row.
-        seed: of the resampling.
+        clusters: as for `Dealt`.
+        draws: as for `Dealt`.
+        seed: of what is drawn.
     """
-    if metric.value is None:
+    if metric.value is None or groups < 2:
         return None
-    value, table = metric.value, tally.table.astype(np.float64)
-    width, draws = len(table), draws_for(len(table) * groups, 500)
-    random = np.random.default_rng([seed, 0x6AC])
-
-    def apart(of_groups: np.ndarray) -> float:
-        return float(difference(value(of_groups @ table)))
-
-    def counts(of: np.ndarray) -> np.ndarray:
-        return np.bincount(of * width + tally.codes, minlength=groups * width).reshape(groups, width)
-
-    own = counts(codes)
-    found = apart(own)
-    drawn = [apart(np.stack([random.multinomial(row.sum(), row / row.sum()) for row in own])) for _ in range(draws)]
-    shuffled = np.array([apart(counts(random.permutation(codes))) for _ in range(draws)])
-    span = metric.bounds[1] - metric.bounds[0]
-    score = percentile_interval(found, np.array(drawn), len(codes), bounds=(0.0, span), centred=True)
-    return Gap(score, float(shuffled.mean()), (int((shuffled >= found - 1e-12).sum()) + 1) / (draws + 1))
+    value, span = metric.value, metric.bounds[1] - metric.bounds[0]
+    sums = Dealt.of(tally, codes, groups, clusters, draws=draws, seed=seed)
+    return sums.gap(lambda each: difference(value(each)), (0.0, span))
 
 
 def bias_aurocs(scores: np.ndarray, positive: np.ndarray, inside: np.ndarray) -> dict[str, Score | None]:

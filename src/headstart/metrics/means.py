@@ -6,6 +6,7 @@ import numpy as np
 
 from headstart.metrics.base import Metric, Tally
 from headstart.metrics.classification import mean_of_sums
+from headstart.metrics.intervals import proportion
 from headstart.metrics.resampling import PairedTest, bootstrap, paired_test
 from headstart.types import Score
 
@@ -22,6 +23,18 @@ def mean(values: np.ndarray, clusters: np.ndarray | None = None, *, bounds: tupl
         bounds: least and most that a number can be.
     """
     return bootstrap(_metric(bounds), _tally(values), clusters=clusters)
+
+
+def share(flags: np.ndarray, clusters: np.ndarray | None = None) -> Score:
+    """A share of rows with its 95 % interval: Wilson's, or by bootstrap over clusters of rows.
+
+    Args:
+        flags: whether a row counts, bool, shape (rows,); at least one row.
+        clusters: as for `mean`.
+    """
+    if clusters is None:
+        return proportion(int(flags.sum()), len(flags))
+    return mean(flags.astype(np.float64), clusters, bounds=(0.0, 1.0))
 
 
 def mean_difference(

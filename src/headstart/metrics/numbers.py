@@ -31,8 +31,12 @@ def _root(summed: np.ndarray) -> np.ndarray:
 
 
 NUMBERS = frozenset({NumberResults.kind})
-PEARSON = Metric("pearson", "Pearson correlation", NUMBERS, _values, pearson, hub="pearsonr", bounds=BOUNDS)
-SPEARMAN = Metric("spearman", "Spearman correlation", NUMBERS, _ranks, pearson, hub="spearmanr", bounds=BOUNDS)
+PEARSON = Metric(
+    "pearson", "Pearson correlation", NUMBERS, _values, pearson, hub="pearsonr", bounds=BOUNDS, of_spread=True
+)
+SPEARMAN = Metric(
+    "spearman", "Spearman correlation", NUMBERS, _ranks, pearson, hub="spearmanr", bounds=BOUNDS, of_spread=True
+)
 RMSE = Metric(
     "rmse",
     "root mean squared error",

@@ -1,6 +1,7 @@
 """Is one system better than another by more than noise: of losses, and p-values corrected for asking more than once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -31,3 +32,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[at]))
         corrected[at] = highest
     return corrected
+
+
+def correct(entries: Iterable[dict[str, Any]]) -> None:
+    """Write `p_holm` beside `p` into all entries that have one: they are one family, see `holm`."""
+    tested = [entry for entry in entries if "p" in entry]
+    for entry, corrected in zip(tested, holm([entry["p"] for entry in tested]), strict=True):
+        entry["p_holm"] = corrected

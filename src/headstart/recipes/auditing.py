@@ -123,9 +123,9 @@ class Audit(Inference):
             slips: dict[str, Any] = {} if self.typos is None else {"typos": self.typos}
             found.append(Perturbations(rates=rates, forms=self.forms, **slips, **drawn))
         if self.templates is not None:
-            found.append(TemplateTests(tests=self.templates, **drawn))
+            found.append(TemplateTests(tests=self.templates, seed=self.seed))
         if self.contrast is not None:
-            found.append(ContrastSets(pairs=self.contrast, **drawn))
+            found.append(ContrastSets(pairs=self.contrast))
         if self.sentence_pairs is not None:
-            found.append(SentencePairs(pairs=self.sentence_pairs, **followed, **drawn))
+            found.append(SentencePairs(pairs=self.sentence_pairs, **followed))
         return tuple(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from headstart.drawing.scores import out_of_scope_line
 from headstart.drawing.text import legible, probability, shown
 from headstart.evaluation import MEASUREMENTS
 from headstart.evaluation.measurements.base import Measurement
@@ -33,7 +34,7 @@ def page(evidence: Mapping[str, Any]) -> str:
     return stacked(
         environment()
         .get_template("audit.html.j2")
-        .render(evidence=seen, sections=sections, scores=score_rows(seen), beside=against(seen))
+        .render(evidence=seen, sections=sections, scores=score_rows(seen), overall=overall(seen))
     )
 
 
@@ -49,9 +50,15 @@ def sentences(evidence: Mapping[str, Any]) -> list[str]:
     Args:
         evidence: what `audit` found.
     """
-    beside = against(evidence)
     found = [said for each, plain in measured(evidence) for said in each.sentences(plain, evidence)]
-    return [beside, *found] if beside else found
+    return [*overall(evidence), *found]
+
+
+def overall(evidence: Mapping[str, Any]) -> list[str]:
+    """What is said of all rows: how the model's score lies to that of a baseline, and which rows it refuses."""
+    refused = evidence["out_of_scope"]
+    line = "" if refused is None else out_of_scope_line(refused)
+    return [said for said in (against(evidence), line and f"R{line[1:]}.") if said]
 
 
 def against(evidence: Mapping[str, Any]) -> str:

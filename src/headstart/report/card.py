@@ -38,7 +38,7 @@ from headstart.drawing.text import (
     reached,
     share,
 )
-from headstart.evaluation.measurements.base import measured
+from headstart.evaluation.measurements.base import measured, said_of, unmeasured
 from headstart.metrics import is_better_lower, title_of
 from headstart.report.folders import without_folders
 from headstart.report.hub import front_matter
@@ -83,7 +83,8 @@ def _measured(evidence: Mapping[str, Any]) -> dict[str, list[str]]:
     """Lines of all that was measured, by the heading that they stand under."""
     found: dict[str, list[str]] = {}
     for each, plain in measured(evidence):
-        if lines := each.card(plain, evidence):
+        none = [f"- {why}" for why in said_of(each, plain, evidence)] if unmeasured(plain) else None
+        if lines := none or each.card(plain, evidence):
             found.setdefault(each.card_under or each.heading, []).extend(lines)
     return found
 
@@ -159,6 +160,13 @@ def _without_headstart(evidence: Mapping[str, Any], snippet: str, *, apart: bool
             " It reads long texts in windows as headstart does; a pipeline, or any other code that truncates, answers alike for "
             "texts of one window only."
         )
+    if dig(evidence, "task", "masked"):
+        said += (
+            " The model was trained on texts in which one word stands in the place of the terms that it is not to read. headstart "
+            "puts it there, and this code does not: do so before, or labels may hang on these terms."
+        )
+    if dig(evidence, "task", "refuses"):
+        said += " headstart gives no label to texts that are out of scope; this code gives every text one."
     return ["## Use it without headstart", "", said, "", *block]
 
 

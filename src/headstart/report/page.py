@@ -26,7 +26,7 @@ from headstart.drawing.scores import (
     words,
 )
 from headstart.drawing.text import dig, finite, legible, number, shortened, signed
-from headstart.evaluation.measurements.base import Measurement, measured
+from headstart.evaluation.measurements.base import Measurement, measured, unmeasured
 from headstart.metrics import METRICS, is_better_lower, title_of
 from headstart.report.search import search
 from headstart.report.sections import cost, unfinished
@@ -107,7 +107,7 @@ def _measured(evidence: Mapping[str, Any]) -> dict[str, Any]:
     """What measurements have to show: views by name, and the sections that are there for them alone, in order."""
     views, sections = {}, {}
     for each, plain in measured(evidence):
-        view = each.view(plain, evidence)
+        view = None if unmeasured(plain) else each.view(plain, evidence)
         if view is None:
             continue
         views[each.name] = view

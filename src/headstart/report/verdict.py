@@ -6,7 +6,7 @@ from typing import Any
 
 from headstart.drawing.scores import ALPHA, measured_as, rows_of, significance
 from headstart.drawing.text import count, shown
-from headstart.evaluation.measurements.base import measured
+from headstart.evaluation.measurements.base import measured, said_of
 from headstart.metrics import is_better_lower, title_of
 
 NO_LABELS = (
@@ -51,7 +51,7 @@ def _sentences(evidence: dict[str, Any]) -> list[str]:
     sentences += _cheapest(chosen, rows, comparisons)
     sentences += _saved(evidence, metric)
     for each, plain in measured(evidence):
-        sentences += each.sentences(plain, evidence)
+        sentences += said_of(each, plain, evidence)
     for name, row in rows.items():
         if row["status"] in ("failed", "stopped", "not run"):
             sentences.append(f"{name}: {row['status']}{': ' + row['note'] if row['note'] else ''}.")

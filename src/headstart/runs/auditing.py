@@ -11,7 +11,7 @@ from headstart.artifact import Artifact
 from headstart.backbones.location import BackboneSource
 from headstart.data.files import require_file
 from headstart.data.store import Store
-from headstart.drawing.text import dig
+from headstart.drawing.text import count, dig
 from headstart.errors import UsageError
 from headstart.evaluation.judging import compared, plain, scores
 from headstart.evaluation.measurements.base import Measurement
@@ -21,7 +21,7 @@ from headstart.folders import check_free
 from headstart.recipes.auditing import Audit
 from headstart.report import auditing as report
 from headstart.runs import evidence_folder
-from headstart.runs.inference import FileRows, labelled_rows, loaded
+from headstart.runs.inference import FileRows, labelled_rows, loaded, refusals
 from headstart.runs.outcome import Call, Outcome, left_out
 from headstart.runtime.machine import set_threads
 from headstart.tasks.base import Task
@@ -75,14 +75,17 @@ def _of_run(recipe: Audit, test: str, call: Call) -> tuple[dict[str, Any], Artif
     if recipe.sentence_pairs is not None and artifact.predictor.language_model is not None:
         measurements = (*measurements, PairPreferences(pairs=recipe.sentence_pairs))
     found = labelled_rows(recipe, artifact, test, call, as_written=True)
-    other, beside = _baseline(recipe, artifact, found, call)
+    other = _baseline(recipe, artifact, call)
+    beside = None if other is None else _beside(recipe, other, found, test, call)
     subject = _subject(artifact, found, call, baseline=beside)
-    result, notes = _result(recipe, subject, found, other), [*found.said, *left_out(found.dropped)]
+    result = _result(recipe, subject, found)
+    result["out_of_scope"] = refusals(artifact, found, subject.outputs, call)
+    notes = [*found.said, *left_out(found.dropped)]
     for name, path in recipe.tests.items():
         more = labelled_rows(recipe.revised(by=()), artifact, path, call, as_written=True)
         result["tests"][name] = {"file": path, "scores": _scores(_subject(artifact, more, call))}
-        if other is not None and beside is not None:
-            theirs = _subject(other, more, call, called=beside.called)
+        if other is not None:
+            theirs = _beside(recipe.revised(by=()), other, more, path, call)
             result["baseline"]["tests"][name] = {"scores": _scores(theirs)}
         notes += [f"{name}: {said}" for said in [*more.said, *left_out(more.dropped)]]
     for each in measurements:
@@ -111,25 +114,48 @@ def _measure(measurement: Measurement, subject: Subject, result: dict[str, Any])
         result["not_measured"].append({"measurement": measurement.name, "why": why})
 
 
-def _baseline(recipe: Audit, artifact: Artifact, found: FileRows, call: Call) -> tuple[Artifact | None, Subject | None]:
-    """The other model, and what it says of the rows.
+def _baseline(recipe: Audit, artifact: Artifact, call: Call) -> Artifact | None:
+    """The other model; None where none is named.
 
     Raises:
         UsageError: it does another task, or knows other labels.
     """
     if recipe.baseline is None:
-        return None, None
+        return None
     other = loaded(recipe.revised(model=recipe.baseline, task=None), call)
-    if other.task.name != artifact.task.name or set(other.task.label_names) != set(artifact.task.label_names):
+    own, theirs = (each.task.label_names if each.task.named_outputs else () for each in (artifact, other))
+    if other.task.name != artifact.task.name or set(theirs) != set(own):
         raise UsageError(
             f"{recipe.baseline} does {other.task.name} with the labels {', '.join(other.labels[:10])}, and {recipe.model} does "
             f"{artifact.task.name} with {', '.join(artifact.labels[:10])}; a baseline answers the same"
         )
-    if other.task.label_names != artifact.task.label_names:
+    if theirs != own:
         raise UsageError(
             f"{recipe.baseline} has the labels of {recipe.model} in another order; train it on the same rows"
         )
-    return other, _subject(other, found, call, called=recipe.baseline)
+    return other
+
+
+def _beside(recipe: Audit, other: Artifact, found: FileRows, path: str, call: Call) -> Subject:
+    """The other model and what it says of the same rows, which it reads by its own columns where the file has them.
+
+    Raises:
+        UsageError: it cannot use some of the rows.
+    """
+    own = other.task.text or ()
+    text = own if all(name in found.rows.columns for name in own) else found.task.text
+    asked = recipe.revised(text=recipe.text or text, label=found.task.label)
+    theirs = labelled_rows(asked, other, path, call, as_written=True)
+    places = {int(line): at for at, line in enumerate(theirs.rows.lines)}
+    lacking = [int(line) for line in found.rows.lines if int(line) not in places]
+    if lacking:
+        raise UsageError(
+            f"{recipe.baseline} cannot use {count(len(lacking))} of the rows of {path} that {recipe.model} answers, such as line "
+            f"{lacking[0]} (it reads {', '.join(theirs.task.text or ())}); audit both on rows that both can use"
+        )
+    if list(theirs.rows.lines) != list(found.rows.lines):
+        theirs = theirs._replace(rows=theirs.rows.take([places[int(line)] for line in found.rows.lines]))
+    return _subject(other, theirs, call, called=recipe.baseline or "")
 
 
 def _subject(
@@ -149,11 +175,11 @@ def _scores(subject: Subject) -> dict[str, Any]:
 
 def _against(subject: Subject, other: Subject) -> dict[str, Any]:
     """The paired difference of the two models' scores."""
-    test = compared(subject.task, subject.outputs, other.outputs, subject.rows)
+    test = compared(subject.task, subject.outputs, other.outputs, subject.rows, task_b=other.task)
     return {"metric": test.metric, "difference": test.difference.plain(), "p": test.p}
 
 
-def _result(recipe: Audit, subject: Subject, found: FileRows, other: Artifact | None) -> dict[str, Any]:
+def _result(recipe: Audit, subject: Subject, found: FileRows) -> dict[str, Any]:
     """What `--json` prints and what stands in `evidence.json`, before anything is measured."""
     task: Task[Any, Any] = subject.task
     rows: Store[Any] = found.rows
@@ -176,5 +202,5 @@ def _empty(recipe: Audit) -> dict[str, Any]:
     """The keys of a result without rows."""
     return {
         "audit": {}, "model": recipe.model, "file": recipe.test, "rows": 0, "task": None, "scores": {}, "tests": {},
-        "baseline": None, "against": None, "not_measured": [], "dropped_rows": [], "seed": recipe.seed,
+        "out_of_scope": None, "baseline": None, "against": None, "not_measured": [], "dropped_rows": [], "seed": recipe.seed,
     }  # fmt: skip

@@ -20,7 +20,6 @@ from headstart.recipes.sources import Data
 from headstart.tasks.base import Task
 from headstart.tasks.pooled import own_weights
 
-KINDS = ("label", "labels")
 """Kinds of targets that stay right where a text is written otherwise."""
 LEAST_ROWS = 20
 """Rows of a group below which its labels are not made as frequent as in the others."""
@@ -67,7 +66,7 @@ def augmented(train: Store[Any], data: Data, task: Task, seed: int, others: Sequ
     said: list[str] = []
     rows = train
     if wanted(data):
-        if task.target_kind not in KINDS or task.words:
+        if not task.labels_texts:
             raise DataError(f"copies of rows in other words are for labels of whole texts; this task is {task.name}")
         known = np.concatenate([np.zeros(0, np.uint64), *(fingerprints(each.keys) for each in others)])
         of, texts = [], []

@@ -190,8 +190,7 @@ def comparisons(
         row = known | {"difference": test.difference.plain(), "p": test.p, "method": test.method}
         families.setdefault(axis, []).append(row)
     for rows in families.values():
-        for row, corrected in zip(rows, significance.holm([row["p"] for row in rows]), strict=True):
-            row["p_holm"] = corrected
+        significance.correct(rows)
     return [row for rows in families.values() for row in rows]
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from headstart.backbones.location import Located
 from headstart.data.store import Store
 from headstart.decisions.base import applied
+from headstart.decisions.out_of_scope import scope_asked
 from headstart.drawing.text import dig
-from headstart.evaluation.judging import sort_key
 from headstart.evaluation.measurements.base import measure
 from headstart.evaluation.measurements.lengths import notice
 from headstart.evaluation.subjects import Addition, Contender, FinishedRun, Subject, Taught, WithOutside
@@ -59,7 +59,8 @@ def gather(
             "device": name_of(context.device),
         },
         "kind": kept.finished.predictor.kind,
-        "task": _task(parts.task) | {"signatures": parts.task.signatures(run.rows.get(part, parts.train))},
+        "task": _task(parts.task)
+        | {"signatures": parts.task.signatures(run.rows.get(part, parts.train)), "refuses": _refuses(kept)},
         "backbone": _backbone(context.located, entries),
         "data": dict(run.facts),
         "leaderboard": [entry.plain(chosen=entry is chosen) for entry in entries],
@@ -69,8 +70,9 @@ def gather(
     }
     if part in run.rows:
         outputs = kept.outputs(part, parts) or best.outputs[part]
+        learnt = part == parts.choices and (parts.crossed or (again is not None and again.done))
         subject = Subject(
-            kept.finished.predictor, parts.task, run.rows[part], outputs, part, shows=recipe.rows, run=run,
+            kept.finished.predictor, parts.task, run.rows[part], outputs, part, learnt=learnt, shows=recipe.rows, run=run,
             outside={
                 name: WithOutside(run.rows[name], kept.decided[name], outside) for name, outside in kept.outside.items()
             },
@@ -85,17 +87,18 @@ def gather(
 
 
 def _best_control(entries: list[Entry], kept: Entry, subject: Subject, parts: Parts) -> Subject | None:
-    """The best control on the rows of a subject, which the model that is kept is held against; None without one."""
-    task, best = subject.task, None
-    for entry in entries:
-        outputs = entry.outputs(subject.part, parts) if entry.candidate is not None else None
-        if entry.strategy.role != "control" or entry.label == kept.label or outputs is None:
-            continue
-        place = sort_key(task, outputs, subject.rows)
-        if best is None or place > best[0]:
-            found = Subject(entry.finished.predictor, task, subject.rows, outputs, subject.part, called=entry.label)
-            best = place, found
-    return None if best is None else best[1]
+    """The control that is best on the rows of the choices, with what it says of the rows of a subject; None without one."""
+    controls = [
+        each
+        for each in entries
+        if each.candidate is not None and each.strategy.role == "control" and each.label != kept.label
+    ]
+    for entry in sorted(controls, key=lambda each: each.rank, reverse=True):
+        outputs = entry.outputs(subject.part, parts)
+        if outputs is not None:
+            predictor = entry.finished.predictor
+            return Subject(predictor, subject.task, subject.rows, outputs, subject.part, called=entry.label)
+    return None
 
 
 def lengths_notice(evidence: Mapping[str, Any], task: Task) -> str:
@@ -155,6 +158,7 @@ def _task(task: Task) -> dict[str, Any]:
         "pairs": task.pairs,
         "words": task.words,
         "chained": task.chained,
+        "masked": task.alters_texts,
         "windows": task.windowed,
         "text": list(task.text or ()),
         "label": task.label,
@@ -162,6 +166,12 @@ def _task(task: Task) -> dict[str, Any]:
         "labels": list(task.names) if task.named_outputs else [],
         "metric": task.chosen_metric,
     }
+
+
+def _refuses(entry: Entry) -> bool:
+    """Whether the model gives rows out of scope no label."""
+    asked = scope_asked(entry.decisions)
+    return asked is not None and asked.refused is not None
 
 
 def _backbone(located: Located | None, entries: list[Entry]) -> dict[str, Any] | None:

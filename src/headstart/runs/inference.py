@@ -302,7 +302,6 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     call.progress.begin("evaluating", len(rows))
     outputs = artifact.outputs_of(rows, progress=call.progress)
     call.progress.end()
-    beside = _found_outside(artifact, task, rows, outputs, found.outside, call) if len(found.outside) else {}
     result = _scored(task, outputs, rows, recipe.by)
     result["dropped_rows"] = [row.plain() for row in found.dropped]
     abstain = least_confidence(recipe, artifact)
@@ -312,9 +311,8 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     asked, sets = sets_asked(artifact.decisions), getattr(outputs, "sets", None)
     if asked is not None and asked.level is not None and sets is not None:
         result["prediction_sets"] = judged(sets, np.asarray(task.targets(rows), np.int64), asked.level).plain()
-    if (refused := getattr(outputs, "refused", None)) is not None:
-        result["out_of_scope"] = {"refused": proportion(int(refused.sum()), len(rows)).plain(), "n": len(rows)}
-        result["out_of_scope"] |= beside
+    if (refused := refusals(artifact, found, outputs, call)) is not None:
+        result["out_of_scope"] = refused
     notes = [*found.said, *left_out(found.dropped)]
     notes += cut_notes(int(outputs.truncated.sum()), len(rows), artifact)
     return Outcome(result, artifact, notes=notes)
@@ -338,13 +336,30 @@ def _with_outside(model: str, artifact: Artifact, task: Any, rows: Any) -> tuple
     return inside, outside
 
 
-def _found_outside(artifact: Artifact, task: Any, rows: Any, outputs: Any, outside: Any, call: Call) -> dict[str, Any]:
-    """What refusing comes to on rows out of scope beside those in scope, as plain data."""
-    call.progress.begin("evaluating rows out of scope", len(outside))
-    said = artifact.outputs_of(outside, progress=call.progress)
+def refusals(artifact: Artifact, found: FileRows, outputs: Any, call: Call) -> dict[str, Any] | None:
+    """What refusing rows comes to on those in scope and, where some are labelled so, those out of scope, as plain data.
+
+    Args:
+        artifact: whose model may refuse rows.
+        found: rows of a file.
+        outputs: decided, of those in scope.
+        call: told how far it is.
+
+    Returns:
+        None where the model refuses none.
+    """
+    refused = getattr(outputs, "refused", None)
+    if refused is None:
+        return None
+    plain: dict[str, Any] = {"refused": proportion(int(refused.sum()), len(found.rows)).plain(), "n": len(found.rows)}
+    asked = scope_asked(artifact.decisions)
+    if asked is None or not len(found.outside):
+        return plain
+    call.progress.begin("evaluating rows out of scope", len(found.outside))
+    said = artifact.outputs_of(artifact.task.as_read(found.outside), progress=call.progress)
     call.progress.end()
-    asked, found = scope_asked(artifact.decisions), WithOutside(rows, outputs, said).judged(task)
-    return {} if found is None or asked is None else {"label": asked.label, "found": found.plain()}
+    judged = WithOutside(found.rows, outputs, said).judged(found.task)
+    return plain if judged is None else plain | {"label": asked.label, "found": judged.plain()}
 
 
 class FileRows(NamedTuple):

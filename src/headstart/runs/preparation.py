@@ -227,6 +227,9 @@ def into_parts(labelled: LabelledRows, recipe: Experiment, progress: Progress) -
     if parts.task.target_kind == "passages":
         parts = replace(parts, rows=contested(parts.task, parts.rows))
         parts = replace(parts, warnings=(*parts.warnings, *_doubts(parts)))
+    for each in recipe.measured():
+        if parts.measured is not None:
+            each.check(parts.task, parts.measured)
     parts = replace(parts, warnings=(*parts.warnings, *check(parts, refit=recipe.refit is True)))
     if recipe.out_of_scope and parts.outside_label is None and parts.labelled and parts.task.target_kind == "label":
         parts = replace(parts, warnings=(*parts.warnings, *filter(None, [suspected(parts.train.labels)])))

@@ -144,6 +144,13 @@ class Parts:
         return self.rows.get(TEST)
 
     @property
+    def measured(self) -> Store[Any] | None:
+        """Rows that models are measured on: test, those of the choices, or without labels the first that are scored, if any."""
+        if self.test is not None:
+            return self.test
+        return self.validation if self.labelled else next(iter(self.scored.values()), None)
+
+    @property
     def target(self) -> Store[Any] | None:
         """Texts of the target domain that stand in no labelled part, without labels and other columns."""
         return self.rows.get(TARGET)

@@ -17,7 +17,7 @@ from headstart.checks import duplicates
 from headstart.data.splits import fingerprints
 from headstart.decisions.out_of_scope import scope_asked
 from headstart.errors import DataError, HeadstartError, OutOfMemoryError, RecipeError
-from headstart.metrics.significance import holm
+from headstart.metrics.significance import correct
 from headstart.multi_task import MultiTaskModel
 from headstart.recipes.labelled import Experiment, Fit
 from headstart.recipes.tasks import strategy_of, task_recipes
@@ -359,7 +359,6 @@ class TasksRun:
             "cost": {"seconds": time.perf_counter() - self.started, "steps": [dict(each) for each in steps]},
         }
         known = [each["difference"] for each in evidence["tasks"].values() if each["difference"] is not None]
-        for each, corrected in zip(known, holm([each["p"] for each in known]), strict=True):
-            each["p_holm"] = corrected
+        correct(known)
         evidence["verdict"] = several.verdict(evidence)
         return evidence

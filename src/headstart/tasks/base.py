@@ -184,6 +184,11 @@ class Task(Objective, Judged[E, O], CardCode, Generic[E, O]):
         return self.names
 
     @property
+    def labels_texts(self) -> bool:
+        """Whether a whole text gets a label, or any number of them, so that answers for two texts can be compared."""
+        return self.target_kind in ("label", "labels") and not self.words
+
+    @property
     def output_scale(self) -> tuple[float, float]:
         """Mean and standard deviation that turn outputs into what people read: `outputs * deviation + mean`."""
         return 0.0, 1.0

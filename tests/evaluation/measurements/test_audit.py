@@ -14,9 +14,12 @@ from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.data.terms import read_terms
 from headstart.errors import DataError, MissingInputError
+from headstart.evaluation.groups import grouped
+from headstart.evaluation.measurements.asked_again import Answers
+from headstart.evaluation.measurements.base import measure, said_of
 from headstart.evaluation.measurements.contrast import ContrastSets
-from headstart.evaluation.measurements.group_gaps import GroupGaps, grouped
-from headstart.evaluation.measurements.perturbations import Perturbations
+from headstart.evaluation.measurements.group_gaps import GroupGaps
+from headstart.evaluation.measurements.perturbations import Perturbations, _sturdier
 from headstart.evaluation.measurements.sentence_pairs import SentencePairs, read_pairs
 from headstart.evaluation.measurements.swaps import Swaps
 from headstart.evaluation.measurements.templates import TemplateTests, read_templates
@@ -137,6 +140,75 @@ def test_groups_that_are_too_small_numbers_and_odd_columns_are_named() -> None:
         grouped(rows, "plac", 20)
     with pytest.raises(DataError, match="has no label 'upp'.*up"):
         GroupGaps(by=("place",), positive_label="upp").measure(subject(FAIR, rows))
+
+
+def test_groups_without_rows_of_a_label_are_named_and_the_others_compared() -> None:
+    rows = balanced(180)
+    labels = [
+        "down" if name == "jewish" else label for name, label in zip(rows.columns["belief"], rows.labels, strict=True)
+    ]
+    rows = store(list(rows.texts), labels, **rows.columns)
+    found = GroupGaps(by=("belief",)).measure(subject(UNFAIR, rows))
+    [label] = found["columns"][0]["labels"]
+    assert label["true_positive_rate"]["by_group"] == [1, 0, None] and label["true_positive_rate"]["left_out"] == [
+        "jewish"
+    ]
+    assert label["true_positive_rate"]["equality_difference"]["p_holm"] < 0.01
+    said = " ".join(GroupGaps().sentences(found, {}))
+    assert (
+        "rightly given leaves out groups that have no rows with it: 'jewish'" in said
+        and "least often for 'muslim'" in said
+    )
+    one = store(["good"] * 30 + ["bad"] * 30, ["up"] * 30 + ["down"] * 30, kind=["a"] * 30 + ["b"] * 30)
+    said = " ".join(GroupGaps().sentences(GroupGaps(by=("kind",)).measure(subject(FAIR, one)), {}))
+    assert "rightly given was not compared, for no two groups have rows with it" in said and "alike" not in said
+
+
+def test_a_group_of_one_true_label_has_no_correlation() -> None:
+    rows = balanced(180)
+    labels = [
+        "down" if name == "jewish" else label for name, label in zip(rows.columns["belief"], rows.labels, strict=True)
+    ]
+    own = subject(UNFAIR, store(list(rows.texts), labels, **rows.columns))
+    column = GroupGaps(by=("belief",)).measure(replace(own, task=TASK.revised(metric="mcc")))["columns"][0]
+    assert [each["score"] and each["score"]["value"] for each in column["groups"]] == [1, 0, None]
+    assert column["gap"]["value"] == 1 and "p_holm" in column["groups"][1] and "p" not in column["groups"][2]
+    said = GroupGaps().sentences({"columns": [column], "metric": "mcc", "split": "test"}, {})
+    assert any("such as those with one true answer: 'jewish'" in each for each in said)
+
+
+def test_numbers_with_ties_make_groups_and_equal_names_do_not_merge() -> None:
+    ages = {"zeros": ["0"] * 80 + [str(at) for at in range(1, 41)], "near": [str(1e9 + at / 10) for at in range(120)]}
+    rows = Store(balanced().examples, range(2, 122), "test.csv", ages)
+    groups = {name: grouped(rows, name, 5) for name in ages}
+    assert groups["zeros"].names == ("0", "27 to 40", "1 to 14", "14 to 27") and groups["zeros"].kind == "numbers"
+    assert len(groups["near"].names) == 4
+    assert "no range of 4 has 100 rows" in grouped(rows, "near", 100).why(100)
+
+
+def test_groups_beyond_the_most_are_counted_and_the_worst_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("groups", "measurements.group_gaps"):
+        monkeypatch.setattr(f"headstart.evaluation.{module}.MOST_GROUPS", 3)
+    texts = [f"g{at // 2}" for at in range(14)]
+    rows = store(texts, ["up"] * 14, group=texts)
+    found = GroupGaps(by=("group",), least_rows=2).measure(subject({}, rows))
+    assert (found["columns"][0]["beyond"], found["columns"][0]["small"]) == (4, {})
+    assert any("only the 3 largest groups are scored; 4 more" in said for said in GroupGaps().sentences(found, {}))
+    wrong = replace(subject(UNFAIR, balanced()), task=TASK.revised(metric="log_loss"))
+    said = GroupGaps().sentences(GroupGaps(by=("belief",)).measure(wrong), {})
+    assert next(each for each in said if "from the rest" in each).startswith("By 'belief', 'muslim'")
+
+
+def test_rows_of_one_cluster_count_once() -> None:
+    rows = balanced(24)
+    copies = [at for at in range(24) for _ in range(10)]
+    own = replace(rows.take(copies), groups=np.array(copies))
+    found = [
+        GroupGaps(by=("belief",)).measure(subject(UNFAIR, each))["columns"][0]
+        for each in (own, replace(own, groups=None))
+    ]
+    assert found[0]["gap"]["p"] > 10 * found[1]["gap"]["p"]
+    assert found[0]["groups"][1]["difference"]["low"] < found[1]["groups"][1]["difference"]["low"]
 
 
 # Swapped terms
@@ -264,6 +336,37 @@ def test_misspelt_words_cost_and_a_baseline_may_be_sturdier() -> None:
     assert view is not None and len(view["tables"][0]["rows"]) == 5
 
 
+def test_a_baseline_is_sturdier_only_where_it_is_clearly_ahead() -> None:
+    kinds = [("untouched", None, 0.001, 0.9), ("typos", 0.1, -0.002, 0.9), ("typos", 1.0, -0.1, 0.01)]
+    plain = {"baseline": {"called": "tf-idf"}, "metric": "accuracy"}
+    plain["against"] = [
+        {
+            "kind": kind,
+            "rate": rate,
+            "p_holm": p,
+            "difference": {"value": value, "low": value - 0.01, "high": value + 0.01},
+        }
+        for kind, rate, value, p in kinds
+    ]
+    assert "clearly behind it with 100% of the words misspelt" in _sturdier(plain)[0]
+    assert _sturdier(plain | {"against": plain["against"][:2]}) == [
+        "No clear difference to tf-idf on any of these texts."
+    ]
+
+
+def test_a_refusal_is_an_answer_of_its_own(terms: str) -> None:
+    rows = balanced()
+    own = subject(FAIR, rows)
+    refused = np.array(["muslim" in text for text in rows.texts])
+    said = Answers.of(own, replace(own.outputs, refused=refused))
+    assert said.names(own, 0) == "up" and said.names(own, 1) == "none"
+    own = replace(own, outputs=replace(own.outputs, refused=refused))
+    [label] = GroupGaps(by=("belief",)).measure(own)["columns"][0]["labels"]
+    assert label["selection"] == [0.5, 0, 0.5]
+    found = Swaps(terms=terms).measure(own)
+    assert found is not None and found["lists"][0]["flips"]["value"] == pytest.approx(1 / 3)
+
+
 def test_each_text_is_read_once_for_each_kind() -> None:
     own = subject(FAIR, balanced(), baseline=subject(FAIR, balanced(), called="same"))
     found = Perturbations(rates=(0.1,), forms=("lower-case",)).measure(own)
@@ -288,7 +391,53 @@ def test_other_kinds_of_answers_are_left_out() -> None:
     number = Subject(own.predictor, NUMBERS, own.rows, own.outputs)
     found = Perturbations().measure(number)
     assert found is not None and "gives other answers" in found["why"]
-    assert Perturbations().sentences(found, {}) == [f"Typos and other forms: {found['why']}."]
+    assert said_of(Perturbations(), found, {}) == [f"Typos and other forms: {found['why']}."]
+
+
+def test_rows_that_the_model_learnt_are_not_asked_again(terms: str, tmp_path: Path) -> None:
+    own = subject(FAIR, balanced(), learnt=True)
+    before = own.predictor.read  # type: ignore[attr-defined]
+    for each in (Swaps(terms=terms), Perturbations()):
+        found = each.measure(own)
+        assert found is not None and "the model learnt these rows" in found["why"]
+    assert own.predictor.read == before  # type: ignore[attr-defined]
+    path = tmp_path / "tests.json"
+    path.write_text(json.dumps({"a": {"text": "so {x}", "x": ["good"], "label": "up"}}))
+    found = TemplateTests(tests=str(path)).measure(own)
+    assert found is not None and found["tests"][0]["failed"]["value"] == 0
+
+
+def test_settings_that_do_not_suit_are_refused_before_there_is_a_model(tmp_path: Path) -> None:
+    rows = balanced()
+    files = {
+        "tests.json": '{"a": {"text": "{x}", "x": "good", "label": "upp"}}',
+        "pairs.csv": "body,contrast_body\na,b\n",
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    for each, what in (
+        (GroupGaps(by=("belif",)), "no column 'belif'; did you mean 'belief'"),
+        (GroupGaps(by=("belief",), positive_label="upp"), "no label 'upp'"),
+        (Swaps(positive_label="upp"), "no label 'upp'"),
+        (SentencePairs(positive_label="upp"), "no label 'upp'"),
+        (TemplateTests(tests=str(tmp_path / "tests.json")), "no label 'upp'"),
+        (ContrastSets(pairs=str(tmp_path / "pairs.csv")), "no column 'text'"),
+    ):  # fmt: skip
+        with pytest.raises(DataError, match=what):
+            each.check(TASK, rows)
+    with pytest.raises(DataError, match="gives texts no labels"):
+        GroupGaps(by=("belief",), positive_label="up").check(NUMBERS, rows)
+    with pytest.raises(DataError, match="needs columns: by"):
+        GroupGaps().require()
+
+
+def test_a_measurement_that_fails_costs_no_run(terms: str) -> None:
+    evidence: dict[str, Any] = {}
+    measure([GroupGaps(by=("nowhere",)), Swaps(terms=terms)], subject(FAIR, balanced()), evidence)
+    assert "no column 'nowhere'" in evidence["group_gaps"]["why"] and evidence["swaps"]["lists"]
+    assert said_of(GroupGaps(), evidence["group_gaps"], evidence)[0].startswith(
+        "Groups: test.csv has no column 'nowhere'"
+    )
 
 
 # Templates
@@ -326,7 +475,10 @@ def test_templates_count_what_fails(tmp_path: Path) -> None:
     [
         ({"a": {"text": "no slot", "label": "up"}}, "has no slot"), ({"a": {"text": "{x}", "label": "up"}}, "slot {x} has no words"),
         ({"a": {"text": "{x}", "x": [], "label": "up"}}, "slot {x} has no words"),
-        ({"a": {"text": "{x}", "x": ["b"], "label": "upp"}}, "no label 'upp'"), ({"a": ["b"]}, "expected tests"), ([], "expected tests"),
+        ({"a": {"text": "{x}", "x": ["b"], "label": "upp"}}, "no label 'upp'"),
+        ({"a": {"text": "it is {x}", "x": ["not", False], "label": "up"}}, "a: x: no, off or false is no text"),
+        ({"a": {"text": "{x}", "x": ["b"], "label": True}}, "a: label: yes, on or true"), ({"a": {"text": 5, "label": "up"}}, "'5' is no text"),
+        ({"a": {"text": "{x}", "x": " ", "label": "up"}}, "blank"), ({"a": ["b"]}, "expected tests"), ([], "expected tests"),
     ],
 )  # fmt: skip
 def test_templates_that_cannot_be_used_are_refused(tmp_path: Path, given: Any, what: str) -> None:
@@ -404,6 +556,33 @@ def test_pairs_of_sentences_in_rows_and_by_id(tmp_path: Path) -> None:
     assert SentencePairs().view(found_of, {}) is not None
 
 
+@pytest.mark.parametrize(
+    ("rows", "what"),
+    [
+        ("1,1,a\n1,0,b", "odd.csv:2: stereotype is '1'; expected pro or stereo"),
+        ("1,pro,a\n1,pro,b", "odd.csv:3: id '1' has two texts"),
+    ],
+)
+def test_pairs_by_id_say_which_of_two_is_which(tmp_path: Path, rows: str, what: str) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text(f"id,stereotype,text\n{rows}\n")
+    with pytest.raises(DataError, match=what):
+        SentencePairs(pairs=str(path)).require()
+
+
+def test_single_texts_are_asked_whichever_columns_a_model_reads_and_blank_ones_are_left_out(tmp_path: Path) -> None:
+    own = subject(UNFAIR, balanced())
+    two = TASK.revised(text=("title", "body"))
+    own = replace(own, task=two)
+    tests, pairs = tmp_path / "tests.yaml", tmp_path / "pairs.csv"
+    tests.write_text("a: {text: '{x}', x: [good, '\u200b', bad], label: up}\n")
+    found = TemplateTests(tests=str(tests)).measure(own)
+    assert found is not None and found["tests"][0]["wrong"] == [{"text": "bad", "given": "down"}]
+    pairs.write_text("first,second\n\u200b,good\ngood,good muslim\n")
+    found = SentencePairs(pairs=str(pairs)).measure(own)
+    assert found is not None and found["rows"] == 1 and found["categories"][0]["differ"]["value"] == 1
+
+
 def test_pairs_need_their_columns(tmp_path: Path) -> None:
     path = tmp_path / "odd.csv"
     path.write_text("a,b\nx,y\n")
@@ -414,6 +593,39 @@ def test_pairs_need_their_columns(tmp_path: Path) -> None:
         SentencePairs(pairs=str(path)).require()
 
 
-def test_measurements_cost_as_often_as_they_read() -> None:
-    assert Swaps().seconds(5000, 0.01) == pytest.approx(2000 * 6 * 0.01)
-    assert Perturbations(most_rows=100).seconds(5000, 0.01) == pytest.approx(7.0)
+def test_measurements_cost_as_often_as_they_read(terms: str, tmp_path: Path) -> None:
+    # The model and a baseline: copies with three other terms, three shares and four forms, all sentences, both of each pair.
+    assert Swaps(terms=terms).seconds(5000, 0.01) == pytest.approx(2 * 2000 * 3 * 0.01)
+    assert Swaps(terms=terms, most_copies=2).seconds(100, 0.01) == pytest.approx(2 * 100 * 2 * 0.01)
+    assert Perturbations(most_rows=100).seconds(5000, 0.01) == pytest.approx(2 * 100 * 7 * 0.01)
+    pairs, tests = tmp_path / "pairs.csv", tmp_path / "tests.yaml"
+    pairs.write_text("first,second,contrast_first\na,b,c\nc,d,e\n")
+    tests.write_text("a: {text: '{x} {y}', x: [a, b], y: [c, d, e], label: up}\n")
+    for each, texts in (
+        (SentencePairs(pairs=str(pairs)), 4),
+        (ContrastSets(pairs=str(pairs)), 4),
+        (TemplateTests(tests=str(tests)), 6),
+    ):
+        assert each.seconds(5000, 0.01) == pytest.approx(2 * texts * 0.01)
+
+
+def test_swaps_of_several_lists_are_one_family_and_clusters_count_once(tmp_path: Path) -> None:
+    path = tmp_path / "terms.yaml"
+    path.write_text("belief: [christian, muslim, jewish]\nagain: [jewish, christian]\n")
+    rows = balanced(30)
+    found = Swaps(terms=str(path)).measure(subject(UNFAIR, rows))
+    assert found is not None
+    entries = [term for each in found["lists"] for term in each["terms"]]
+    least = min(entries, key=lambda term: term["p"])
+    assert len(entries) == 5 and least["p_holm"] == pytest.approx(5 * least["p"])
+    copies = [at for at in range(30) for _ in range(4)]
+    many = rows.take(copies)
+    own, alone = (
+        Swaps(terms=str(path)).measure(subject(UNFAIR, each)) for each in (replace(many, groups=np.array(copies)), many)
+    )
+    assert own is not None and alone is not None
+    for key in ("flips", "shift"):
+        width, narrow = ((each["lists"][0][key]["high"] - each["lists"][0][key]["low"]) for each in (own, alone))
+        assert width > 1.5 * narrow
+    width, narrow = (each["lists"][0]["terms"][0]["shift"] for each in (own, alone))
+    assert width["high"] - width["low"] > 1.5 * (narrow["high"] - narrow["low"])

@@ -200,7 +200,7 @@ def test_a_measurement_is_a_frozen_component_that_speaks_of_nothing_where_it_was
     assert written.pop("name") == name
     assert parse(cls, written) == cls()
     assert cls().seconds(1000, 0.0) == 0.0
-    asks_again = issubclass(cls, AskedAgain) or name == "faithfulness"
-    assert (cls().seconds(1000, 1.0) > 0) == asks_again, "all others read what is known"
+    if not issubclass(cls, AskedAgain):  # of these it hangs on files
+        assert (cls().seconds(1000, 1.0) > 0) == (name == "faithfulness"), "all others read what is known"
     assert cls.of({}) is None
     assert measured({}) == []

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from headstart.config import Component, is_input
 from headstart.drawing.text import dig
+from headstart.errors import HeadstartError
 from headstart.evaluation import MEASUREMENTS
 
 if TYPE_CHECKING:
+    from headstart.data.store import Store
     from headstart.evaluation.subjects import Subject
+    from headstart.tasks.base import Task
 
 Want = Literal["confidence", "texts", "columns", "run", "target", "tokens", "words"]
 """What a subject may lack: how sure the model is of one prediction for each row; rows whose texts, and whose columns, may be
@@ -80,6 +83,17 @@ class Measurement(Component, ABC):
             HeadstartError: one is missing or of another shape.
         """
 
+    def check(self, task: Task[Any, Any], rows: Store[Any]) -> None:
+        """Refuse settings that do not suit a task or rows, such as a column that these lack, before anything is trained.
+
+        Args:
+            task: bound.
+            rows: that models are going to be measured on.
+
+        Raises:
+            HeadstartError: a setting names what is not there.
+        """
+
     @abstractmethod
     def measure(self, subject: Subject) -> Any:
         """Plain data, such as JSON can hold; None where there is nothing to be measured."""
@@ -109,13 +123,30 @@ def wanted(given: Sequence[Measurement] | None) -> tuple[Measurement, ...]:
 
 
 def measure(measurements: Sequence[Measurement], subject: Subject, evidence: dict[str, Any]) -> None:
-    """Put into the evidence what measurements find; None where they want what the subject does not offer."""
+    """Put into the evidence what measurements find.
+
+    None stands there where the subject does not offer what one wants, and `why` where one fails.
+    """
     for each in measurements:
         *way, last = each.place or (each.name,)
         inner = evidence
         for key in way:
             inner = inner.setdefault(key, {})
-        inner[last] = each.measure(subject) if each.wants <= subject.offers else None
+        try:
+            inner[last] = each.measure(subject) if each.wants <= subject.offers else None
+        except HeadstartError as error:  # a model that was trained is worth more than one of its measurements
+            inner[last] = {"split": subject.part, "why": str(error)}
+
+
+def unmeasured(plain: Any) -> str:
+    """Why nothing was measured, from what a measurement found; empty where something was."""
+    return str(plain.get("why", "")) if isinstance(plain, Mapping) else ""
+
+
+def said_of(measurement: Measurement, plain: Any, evidence: Mapping[str, Any]) -> list[str]:
+    """What is said of a measurement: its sentences, or why there was nothing to measure."""
+    why = unmeasured(plain)
+    return [f"{measurement.heading}: {why.removesuffix('.')}."] if why else measurement.sentences(plain, evidence)
 
 
 def measured(evidence: Mapping[str, Any]) -> list[tuple[Measurement, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from headstart.metrics.classification import ACCURACY
 from headstart.metrics.intervals import proportion
 from headstart.metrics.resampling import paired_test
 from headstart.readers.opening import open_table
+from headstart.tasks.base import Task
 
 PREFIX = "contrast_"
 """What the columns of the changed copy begin with."""
@@ -29,7 +31,6 @@ class ContrastSets(AskedAgain):
 
     name: ClassVar[str] = "contrast"
     title: ClassVar[str] = "Contrast sets"
-    passes: ClassVar[float] = 0.5
 
     pairs: InputPath | None = None
     """File with the columns of the test file and, of the changed copies, the same with `contrast_` in front."""
@@ -41,6 +42,19 @@ class ContrastSets(AskedAgain):
             HeadstartError: there is no such file, or it has no changed copies.
         """
         _sides(open_table(given_file(self.pairs, "pairs", self.name)))
+
+    def texts(self, rows: int) -> int:
+        """Both sides of all pairs."""
+        return self._texts
+
+    @cached_property
+    def _texts(self) -> int:
+        return 2 * len(open_table(given_file(self.pairs, "pairs", self.name)))
+
+    def suit(self, task: Task[Any, Any]) -> None:
+        """Parse the pairs; raises as `parsed` does."""
+        for each in _sides(open_table(given_file(self.pairs, "pairs", self.name))):
+            parsed(task, each)
 
     def found(self, subject: Subject) -> tuple[dict[str, Any], Any]:
         """`rows`, share right of `original` rows and of `contrast` copies, `both`, `drop` from one to the other, and its p."""
@@ -69,8 +83,6 @@ class ContrastSets(AskedAgain):
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """How often one and how often both are right."""
-        if plain.get("why"):
-            return [f"Contrast sets: {plain['why']}."]
         said = (
             f"Of {counted(plain['rows'], 'contrast pair')} {shown(plain['original'])} of the rows are right, "
             f"{shown(plain['contrast'])} of the changed copies, and both of {shown(plain['both'])}"
@@ -81,8 +93,6 @@ class ContrastSets(AskedAgain):
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
         """A table of the shares, with those of a baseline."""
-        if plain.get("why"):
-            return None
         heads = ["model", "pairs|n", "rows right|n", "copies right|n", "both right|n"]
         listed = [("this model", plain), *((each["called"], each) for each in [plain.get("baseline")] if each)]
         rows = [
@@ -93,8 +103,6 @@ class ContrastSets(AskedAgain):
 
     def card(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """The share of pairs that are both right."""
-        if plain.get("why"):
-            return []
         return [f"- Of {counted(plain['rows'], 'contrast pair')} both are right in {reached(plain['both'])}."]
 
 
@@ -116,6 +124,6 @@ def _sides(table: Table) -> tuple[Table, Table]:
 
 def _right(subject: Subject, table: Table) -> dict[int, bool]:
     """Whether each row that can be used is right, by its line."""
-    task, rows = parsed(subject, table)
+    task, rows = parsed(subject.task, table)
     right = task.is_right(subject.answers(rows), rows)
     return dict(zip((int(line) for line in rows.lines), right.tolist(), strict=True))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,27 +12,27 @@ from pydantic import Field
 from headstart.config import Names
 from headstart.data.store import Store
 from headstart.drawing.scores import ALPHA, rows_of
-from headstart.drawing.text import counted, number, probability, shortened, shown
+from headstart.drawing.text import count, counted, number, probability, shortened, shown
 from headstart.errors import DataError, quoted
+from headstart.evaluation.groups import MOST_GROUPS, Groups, column_of, grouped
 from headstart.evaluation.judging import chosen_metric, chosen_score
-from headstart.evaluation.measurements.asked_again import Answers
+from headstart.evaluation.measurements.asked_again import Answers, followed_labels
 from headstart.evaluation.measurements.base import Measurement, Want
 from headstart.evaluation.subjects import Subject
-from headstart.metrics import title_of
-from headstart.metrics.groups import Rates, against_rest, bias_aurocs, difference, equality_difference, ratio, score_gap
-from headstart.metrics.significance import holm
-from headstart.registry import did_you_mean
-
-MOST_GROUPS = 200
-"""Groups of a column at most."""
-MOST_LABELS = 5
-"""Labels up to which rates of all are compared where none is named."""
-BINS = 4
-"""Groups of about equally many rows that numbers make."""
-MOST_DISTINCT = 20
-"""Distinct numbers up to which each is a group of its own."""
-MOST_SMALL = 20
-"""Groups too small for a score that are named."""
+from headstart.metrics import is_better_lower, title_of
+from headstart.metrics.base import Metric, Tally
+from headstart.metrics.groups import (
+    DRAWS,
+    Rates,
+    against_rest,
+    bias_aurocs,
+    difference,
+    equality_difference,
+    ratio,
+    score_gap,
+)
+from headstart.metrics.significance import correct
+from headstart.tasks.base import Task
 
 
 class GroupGaps(Measurement):
@@ -54,89 +52,115 @@ class GroupGaps(Measurement):
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of the resampling, in [0, 4294967295]."""
 
+    def require(self) -> None:
+        """Refuse to measure nothing.
+
+        Raises:
+            DataError: no column is named.
+        """
+        if not self.by:
+            raise DataError(f"the measurement {self.name} needs columns: by, such as {{name: {self.name}, by: region}}")
+
+    def check(self, task: Task[Any, Any], rows: Store[Any]) -> None:
+        """Refuse columns and a label that are not there; raises as `grouped` and `followed_labels` do."""
+        followed_labels(task, self.positive_label)
+        for name in self.by:
+            column_of(rows, name)
+
     def measure(self, subject: Subject) -> dict[str, Any]:
         """`split`, `metric`, and `columns`: for each what `_column` finds, or `why` there is nothing; the same of a baseline."""
-        followed = followed_labels(subject, self.positive_label)
-        found = {
-            "split": subject.part,
-            "metric": subject.task.chosen_metric,
-            "columns": [self._column(subject, name, followed) for name in self.by],
-        }
+        found = {"split": subject.part, "metric": subject.task.chosen_metric, "columns": self._columns(subject)}
         if subject.baseline is not None:
-            columns = [self._column(subject.baseline, name, followed) for name in self.by]
-            found["baseline"] = {"called": subject.baseline.called, "columns": columns}
+            found["baseline"] = {"called": subject.baseline.called, "columns": self._columns(subject.baseline)}
         return found
 
-    def _column(self, subject: Subject, name: str, followed: Sequence[int]) -> dict[str, Any]:
+    def _columns(self, subject: Subject) -> list[dict[str, Any]]:
+        """What is found by each column, all p-values corrected as one family."""
+        followed = followed_labels(subject.task, self.positive_label)
+        groups = [grouped(subject.rows, name, self.least_rows) for name in self.by]
+        tests = sum(1 + len(each.names) + len(RATES) * len(followed) for each in groups)
+        draws = max(DRAWS, 2 * int(tests / ALPHA))  # so many that the least p can be clear after Holm
+        columns = [
+            self._column(subject, name, each, followed, draws) for name, each in zip(self.by, groups, strict=True)
+        ]
+        correct(entry for column in columns for entry in _tested(column))
+        return columns
+
+    def _column(
+        self, subject: Subject, name: str, groups: Groups, followed: Sequence[int], draws: int
+    ) -> dict[str, Any]:
         """`groups` (score, difference to the rest with p, AUROCs by label), `gap` of the scores, `labels` (gaps of rates)."""
-        groups = grouped(subject.rows, name, self.least_rows)
         found: dict[str, Any] = {"column": name, "kind": groups.kind, "small": groups.small, "empty": groups.empty}
+        found["beyond"] = groups.beyond
         if len(groups.names) < 2:
             return found | {"why": groups.why(self.least_rows)}
-        task, rows = subject.task, subject.rows
         inside = np.flatnonzero(groups.codes >= 0)
         codes = groups.codes[inside]
-        kept, outputs = rows.take(inside), subject.outputs.take(inside)
+        kept, outputs = subject.rows.take(inside), subject.outputs.take(inside)
+        scores = self._scores(subject.task, outputs, kept, codes, groups.names, draws)
+        labels = [self._label(subject, at, outputs, kept, codes, groups.names, draws) for at in followed]
+        return found | scores | {"labels": labels}
+
+    def _scores(
+        self, task: Task[Any, Any], outputs: Any, rows: Store[Any], codes: np.ndarray, names: Sequence[str], draws: int
+    ) -> dict[str, Any]:
+        """`groups`, each with its score, None where the metric says nothing of its rows, and the `gap` of these scores."""
         metric = chosen_metric(task)
-        tally = metric.tally(task.results(outputs, kept))
-        listed, p_values = [], []
-        for at, group in enumerate(groups.names):
+        tally = metric.tally(task.results(outputs, rows))
+        options: dict[str, Any] = {"draws": draws, "seed": self.seed}
+        listed, scored = [], []
+        for at, name in enumerate(names):
             own = codes == at
-            apart = against_rest(metric, tally, own, seed=self.seed)
-            score = chosen_score(task, outputs.take(np.flatnonzero(own)), kept.take(np.flatnonzero(own)))
-            listed.append({"name": group, "n": int(own.sum()), "score": score.plain()})
+            listed.append({"name": name, "n": int(own.sum()), "score": None})
+            if not _says(metric, tally, task, rows, own):
+                continue
+            scored.append(at)
+            places = np.flatnonzero(own)
+            listed[-1]["score"] = chosen_score(task, outputs.take(places), rows.take(places)).plain()
+            if not _says(metric, tally, task, rows, ~own):
+                continue
+            apart = against_rest(metric, tally, own, rows.groups, **options)
             if apart is not None:
                 listed[-1] |= {"difference": apart[0].plain(), "p": apart[1]}
-                p_values.append(apart[1])
-        for entry, corrected in zip(listed, holm(p_values), strict=False):
-            entry["p_holm"] = corrected
-        gap = score_gap(metric, tally, codes, len(groups.names), seed=self.seed)
-        labels = [self._label(subject, at, outputs, kept, codes, groups.names) for at in followed]
-        apart = [label[key]["equality_difference"] for label in labels for key in RATES if key in label]
-        for each, corrected in zip(apart, holm([each["p"] for each in apart]), strict=True):
-            each["p_holm"] = corrected
-        return found | {"groups": listed, "gap": None if gap is None else gap.plain(), "labels": labels}
+        inside = np.flatnonzero(np.isin(codes, scored))
+        within = Tally(tally.codes[inside], tally.table)
+        clusters = None if rows.groups is None else rows.groups[inside]
+        gap = score_gap(metric, within, np.searchsorted(scored, codes[inside]), len(scored), clusters, **options)
+        return {"groups": listed, "gap": None if gap is None else gap.plain()}
 
     def _label(
-        self, subject: Subject, label: int, outputs: Any, rows: Store[Any], codes: np.ndarray, names: Sequence[str]
+        self,
+        subject: Subject,
+        label: int,
+        outputs: Any,
+        rows: Store[Any],
+        codes: np.ndarray,
+        names: Sequence[str],
+        draws: int,
     ) -> dict[str, Any]:
         """Gaps of how often a label is given, rightly and wrongly, and AUROCs within and across each group."""
         said = Answers.of(subject, outputs)
         given, score = said.given[:, label], said.probabilities[:, label]
         targets = np.asarray(subject.task.targets(rows))
         true = targets == label if targets.ndim == 1 else targets[:, label] > 0
-        groups = len(names)
-        selected = Rates.of(codes, groups, given)
-        hits, alarms = Rates.of(codes, groups, given, true), Rates.of(codes, groups, given, ~true)
+        rates = partial(Rates.of, codes, given, clusters=rows.groups, draws=draws, seed=self.seed)
+        selected = rates()
         assert selected is not None
-        gap = partial(Rates.gap, seed=self.seed)
         found: dict[str, Any] = {
             "label": subject.task.label_names[label],
             "selection": selected.values.tolist(),
             "demographic_parity": {
-                "difference": gap(selected, difference).plain(), "ratio": gap(selected, ratio, least=True).plain(),
+                "difference": selected.gap(difference).plain(), "ratio": selected.gap(ratio, least=True).plain(),
             },
         }  # fmt: skip
-        rates = {"true_positive_rate": hits, "false_positive_rate": alarms}
-        for name, each in rates.items():
-            if each is not None:
-                whole = each.overall
-                found[name] = {
-                    "by_group": each.values.tolist(),
-                    "overall": whole,
-                    "difference": gap(each, difference).plain(),
-                    "ratio": gap(each, ratio, least=True).plain(),
-                    "equality_difference": gap(
-                        each, lambda r, w=whole: equality_difference(r, w), most=float(groups)
-                    ).plain(),
-                }
-        if hits is not None and alarms is not None:
-            both = [found[name] for name in rates]
+        both = {"true_positive_rate": rates(true), "false_positive_rate": rates(~true)}
+        found |= {name: _rate(each, names) for name, each in both.items() if each is not None}
+        if all(name in found for name in both):
             found["equalized_odds"] = {
-                "difference": max(each["difference"]["value"] for each in both),
-                "ratio": min(each["ratio"]["value"] for each in both),
+                "difference": max(found[name]["difference"]["value"] for name in both),
+                "ratio": min(found[name]["ratio"]["value"] for name in both),
             }
-        aurocs = [bias_aurocs(score, true, codes == at) for at in range(groups)]
+        aurocs = [bias_aurocs(score, true, codes == at) for at in range(len(names))]
         found["auroc"] = [{key: None if one is None else one.plain() for key, one in each.items()} for each in aurocs]
         return found
 
@@ -148,7 +172,7 @@ class GroupGaps(Measurement):
             if column.get("why"):
                 said.append(f"{by}: {column['why']}.")
                 continue
-            said += _scores_said(by, column, title_of(plain["metric"]), plain["split"])
+            said += _scores_said(by, column, plain["metric"], plain["split"])
             said += [line for label in column["labels"] for line in _rates_said(by, column, label)]
             other = _of_baseline(plain, column["column"])
             if other is not None:
@@ -165,7 +189,7 @@ class GroupGaps(Measurement):
             heads = ["group", "rows|n", f"{title_of(plain['metric'])}|n", "less the rest|n", "p after Holm|n"]
             rows = [
                 [
-                    each["name"], each["n"], shown(each["score"]),
+                    each["name"], each["n"], shown(each["score"]) if each["score"] else "",
                     shown(each["difference"], sign=True) if "difference" in each else "", probability(each.get("p_holm")),
                 ]
                 for each in column["groups"]
@@ -198,6 +222,36 @@ class GroupGaps(Measurement):
         return [f"- {said}" for said in self.sentences(plain, evidence)]
 
 
+def _says(metric: Metric, tally: Tally, task: Task[Any, Any], rows: Store[Any], inside: np.ndarray) -> bool:
+    """Whether a metric says anything of some of the rows."""
+    if metric.of_spread and len(np.unique(np.asarray(task.targets(rows))[inside])) < 2:
+        return False
+    return metric.is_about(Tally(tally.codes[inside], tally.table))
+
+
+def _rate(rate: Rates, names: Sequence[str]) -> dict[str, Any]:
+    """Gaps of a rate, that of each group, and the groups that have no row that it is of."""
+    by_group, whole = rate.by_group(len(names)), rate.overall
+    return {
+        "by_group": by_group,
+        "left_out": [name for name, value in zip(names, by_group, strict=True) if value is None],
+        "overall": whole,
+        "difference": rate.gap(difference).plain(),
+        "ratio": rate.gap(ratio, least=True).plain(),
+        "equality_difference": rate.gap(lambda r: equality_difference(r, whole), most=float(len(names))).plain(),
+    }
+
+
+def _tested(column: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What has a p-value that is spoken of: scores of groups, their gap, and sums of differences of rates."""
+    yield from column.get("groups", ())
+    if column.get("gap") is not None:
+        yield column["gap"]
+    yield from (
+        label[key]["equality_difference"] for label in column.get("labels", ()) for key in RATES if key in label
+    )
+
+
 def _of_baseline(plain: Mapping[str, Any], column: str) -> Mapping[str, Any] | None:
     """What was found of a baseline by a column, where it was measured."""
     columns = (plain.get("baseline") or {}).get("columns", ())
@@ -228,7 +282,7 @@ def _gaps_beside(own: Mapping[str, Any], other: Mapping[str, Any]) -> list[dict[
 def _beside_said(by: str, row: Mapping[str, Any], called: str) -> str:
     """A gap of a baseline that is no noise, and what is left of it; empty where there is none."""
     before = row["before"]
-    if before.get("p_holm", before["p"]) >= ALPHA or row["removed"] is None:
+    if before["p_holm"] >= ALPHA or row["removed"] is None:
         return ""
     change = f"{row['removed']:.0%} of it is gone" if row["removed"] >= 0 else f"it is {-row['removed']:.0%} larger"
     return (
@@ -237,109 +291,17 @@ def _beside_said(by: str, row: Mapping[str, Any], called: str) -> str:
     )
 
 
-class Groups:
-    """Groups of rows by one column.
-
-    Args:
-        names: of the groups that have the rows, the largest first.
-        codes: the group of each row, -1 where it is in none, shape (rows,).
-        kind: `values`, or `numbers` where they were put into bins.
-        small: groups with too few rows and how many these have.
-        empty: rows without a value.
-        distinct: values that there are.
-    """
-
-    def __init__(
-        self, names: Sequence[str], codes: np.ndarray, kind: str, small: dict[str, int], empty: int, distinct: int
-    ) -> None:
-        self.names, self.codes, self.kind, self.small, self.empty = tuple(names), codes, kind, small, empty
-        self.distinct = distinct
-
-    def why(self, least: int) -> str:
-        """Why there are no two groups."""
-        if self.distinct == 1:
-            return "all rows have one value, so there is nothing to compare"
-        if not self.names:
-            return f"no value of {self.distinct:,} has {least} rows, so none was scored"
-        return f"only {quoted(self.names[0])} of {self.distinct:,} values has {least} rows, so there is nothing to compare it with"
-
-
-def grouped(rows: Store[Any], column: str, least: int) -> Groups:
-    """Rows by the values of a column; many distinct numbers make four groups of about equally many rows.
-
-    Args:
-        rows: with the column.
-        column: its name.
-        least: rows that a group needs.
-
-    Raises:
-        DataError: there is no such column.
-    """
-    if column not in rows.columns:
-        raise DataError(f"{rows.file} has no column {quoted(column)}{did_you_mean(column, list(rows.columns))} "
-                        f"(columns: {', '.join(rows.columns)})")  # fmt: skip
-    cells = [(cell or "").strip() for cell in rows.columns[column]]
-    empty = sum(not cell for cell in cells)
-    distinct = {cell for cell in cells if cell}
-    kind, numbers = "values", None if len(distinct) <= MOST_DISTINCT else _numbers(cells)
-    if numbers is not None:
-        kind, cells = "numbers", _binned(numbers)
-    counts = Counter(cell for cell in cells if cell)
-    names = [name for name, n in counts.most_common(MOST_GROUPS) if n >= least]
-    small = {name: n for name, n in counts.most_common() if name not in names}
-    places = {name: at for at, name in enumerate(names)}
-    codes = np.array([places.get(cell, -1) for cell in cells], dtype=np.int64)
-    return Groups(names, codes, kind, dict([*small.items()][:MOST_SMALL]), empty, len(distinct))
-
-
-def _numbers(cells: Sequence[str]) -> np.ndarray | None:
-    """Numbers of cells, NaN where one is empty; None where another cell is none."""
-    try:
-        found = np.array([float(cell) if cell else np.nan for cell in cells])
-    except ValueError:
-        return None
-    return None if np.isinf(found).any() else found
-
-
-def _binned(numbers: np.ndarray) -> list[str]:
-    """The bin of each number, in words; empty for NaN."""
-    borders = np.unique(np.nanquantile(numbers, np.linspace(0, 1, BINS + 1)))
-    at = np.clip(np.searchsorted(borders, numbers, side="right") - 1, 0, max(len(borders) - 2, 0))
-    names = [f"{low:g} to {high:g}" for low, high in pairwise(borders)]
-    return ["" if np.isnan(value) else names[place] for value, place in zip(numbers, at, strict=True)]
-
-
-def followed_labels(subject: Subject, positive: str | None) -> list[int]:
-    """Numbers of the labels whose rates are compared: the one that is named, else all where they are few.
-
-    Args:
-        subject: the model.
-        positive: a label of its task; None for all.
-
-    Raises:
-        DataError: the model has no such label.
-    """
-    task = subject.task
-    if task.target_kind not in ("label", "labels") or task.words:
-        return []
-    names = list(task.label_names)
-    if positive is not None:
-        if positive not in names:
-            raise DataError(f"the model has no label {quoted(positive)}{did_you_mean(positive, names)} "
-                            f"(labels: {', '.join(names[:20])})")  # fmt: skip
-        return [names.index(positive)]
-    if len(names) == 2 and task.target_kind == "label":
-        return [1]  # what is said of one of two labels is said of the other
-    return list(range(len(names))) if len(names) <= MOST_LABELS else []
-
-
-def _scores_said(by: str, column: Mapping[str, Any], title: str, split: str) -> list[str]:
-    said, gap = [], column["gap"]
+def _scores_said(by: str, column: Mapping[str, Any], metric: str, split: str) -> list[str]:
+    said, gap, title = [], column["gap"], title_of(metric)
     if gap is not None:
-        noise = f"groups that do not differ lie {number(gap['expected'])} apart by chance, p {probability(gap['p'])}"
-        said.append(f"{by}, {title} of {counted(len(column['groups']), 'group')} lies {shown(gap)} apart; {noise}.")
+        scored = sum(each["score"] is not None for each in column["groups"])
+        said.append(
+            f"{by}, {title} of {counted(scored, 'group')} lies {shown(gap)} apart; groups that do not differ lie "
+            f"{number(gap['expected'])} apart by chance (p after Holm {probability(gap['p_holm'])})."
+        )
     clear = [each for each in column["groups"] if each.get("p_holm", 1) < ALPHA]
-    for each in sorted(clear, key=lambda entry: entry["difference"]["value"])[:3]:
+    harm = 1 if is_better_lower(metric) else -1
+    for each in sorted(clear, key=lambda entry: -harm * entry["difference"]["value"])[:3]:
         said.append(
             f"{by}, {quoted(shortened(each['name'], 60))} has {title} {shown(each['score'])} on {rows_of(split, each['n'])}, "
             f"{shown(each['difference'], sign=True)} from the rest (p after Holm {probability(each['p_holm'])})."
@@ -347,6 +309,13 @@ def _scores_said(by: str, column: Mapping[str, Any], title: str, split: str) -> 
     if column["small"]:
         few = ", ".join(f"{quoted(name)} ({n})" for name, n in [*column["small"].items()][:5])
         said.append(f"{by}, groups with too few rows for a score: {few}.")
+    if nothing := [each["name"] for each in column["groups"] if each["score"] is None]:
+        few = ", ".join(quoted(name) for name in nothing[:5])
+        said.append(f"{by}, groups whose rows {title} says nothing of, such as those with one true answer: {few}.")
+    if column["beyond"]:
+        said.append(
+            f"{by}, only the {MOST_GROUPS} largest groups are scored; {count(column['beyond'])} more have enough rows."
+        )
     return said
 
 
@@ -354,24 +323,31 @@ RATES = {"false_positive_rate": "wrongly given", "true_positive_rate": "rightly 
 
 
 def _rates_said(by: str, column: Mapping[str, Any], label: Mapping[str, Any]) -> list[str]:
-    said, names = [], [each["name"] for each in column["groups"]]
+    said, alike, names = [], [], [each["name"] for each in column["groups"]]
+    name = f"{by}, the label {quoted(label['label'])}"
     for key, words in RATES.items():
-        rate = label.get(key)
+        rate, which = label.get(key), "with" if key == "true_positive_rate" else "without"
         if rate is None:
+            said.append(f"{name}: how often it is {words} was not compared, for no two groups have rows {which} it.")
             continue
-        gap, values = rate["equality_difference"], np.array(rate["by_group"])
-        most, least = names[int(values.argmax())], names[int(values.argmin())]
+        if rate["left_out"]:
+            few = ", ".join(quoted(shortened(each, 40)) for each in rate["left_out"][:5])
+            said.append(f"{name}: how often it is {words} leaves out groups that have no rows {which} it: {few}.")
+        gap, values = rate["equality_difference"], np.array(rate["by_group"], dtype=np.float64)
+        most, least = names[int(np.nanargmax(values))], names[int(np.nanargmin(values))]
         apart = (
-            f"most often for {quoted(shortened(most, 40))} ({number(values.max())}) and least often for "
-            f"{quoted(shortened(least, 40))} ({number(values.min())})"
+            f"most often for {quoted(shortened(most, 40))} ({number(np.nanmax(values))}) and least often for "
+            f"{quoted(shortened(least, 40))} ({number(np.nanmin(values))})"
         )
         if gap["p_holm"] < ALPHA:
             said.append(
-                f"{by}, the label {quoted(label['label'])} is {words} {apart}; the groups' rates lie {number(gap['value'])} from "
+                f"{name} is {words} {apart}; the groups' rates lie {number(gap['value'])} from "
                 f"that of all rows in sum, {number(gap['above'])} above the noise (p after Holm {probability(gap['p_holm'])})."
             )
-    if not said:
-        said.append(f"{by}, the label {quoted(label['label'])} is given alike, as far as the rows can tell.")
+        else:
+            alike.append(words)
+    if alike:
+        said.append(f"{name} is {' and '.join(alike)} alike, as far as the rows can tell.")
     return said
 
 

@@ -15,7 +15,7 @@ from headstart.evaluation.measurements.base import Measurement, Want
 from headstart.evaluation.measurements.sentence_pairs import ALL, MOST_SAID, SentencePair, read_pairs
 from headstart.evaluation.subjects import Subject
 from headstart.metrics.intervals import proportion
-from headstart.metrics.significance import holm
+from headstart.metrics.significance import correct
 from headstart.runtime.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class PairPreferences(Measurement):
         progress.begin("comparing sentences", len(pairs))
         found = pair_likelihoods(model, [(pair.first, pair.second) for pair in pairs], progress=progress)
         progress.end()
-        usable: np.ndarray = np.isfinite(found.values).all(axis=1)  # type: ignore[assignment]
+        usable = np.asarray(np.isfinite(found.values).all(1))
         left_out = {"too_long": int(found.long.sum()), "no_word_in_common": int((~usable & ~found.long).sum())}
         said: dict[str, Any] = {"rows": int(usable.sum()), "score": SCORES[found.direction], "left_out": left_out}
         if not usable.any():
@@ -75,8 +75,6 @@ class PairPreferences(Measurement):
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """What share of the pairs has the first sentence ahead, and which kinds are not half and half."""
-        if plain.get("why"):
-            return [f"Likelier sentences: {plain['why']}."]
         whole, *kinds = plain["categories"]
         said = [
             f"Of {counted(whole['pairs'], 'pair')} the network holds the first sentence, the stereotype, for the likelier one in "
@@ -99,8 +97,6 @@ class PairPreferences(Measurement):
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
         """A table of the kinds."""
-        if plain.get("why"):
-            return None
         heads = ["pairs about", "pairs|n", "first is likelier|n", "p|n", "p after Holm|n"]
         rows = [
             [
@@ -136,6 +132,5 @@ def _by_category(pairs: Sequence[SentencePair], first: np.ndarray, usable: np.nd
             ahead = int(first[inside].sum())
             p = float(binomtest(ahead, count).pvalue)
             entries.append({"category": name, "pairs": count, "prefers": proportion(ahead, count).plain(), "p": p})
-    for entry, corrected in zip(entries, holm([entry["p"] for entry in entries]), strict=True):
-        entry["p_holm"] = corrected
+    correct(entries)
     return entries

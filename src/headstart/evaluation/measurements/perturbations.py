@@ -14,23 +14,22 @@ from headstart.data.typos import FORMS, Typos, file_of, typos
 from headstart.drawing.scores import ALPHA
 from headstart.drawing.text import number, probability, share, shown
 from headstart.evaluation.judging import chosen_metric, chosen_score, compared
-from headstart.evaluation.measurements.asked_again import Answers, AskedAgain, answered, changed, known
+from headstart.evaluation.measurements.asked_again import RowsAskedAgain, answered, changed, known
 from headstart.evaluation.subjects import Subject
 from headstart.metrics import is_better_lower, title_of
-from headstart.metrics.intervals import proportion
-from headstart.metrics.significance import holm
+from headstart.metrics.means import share as share_of_rows
+from headstart.metrics.significance import correct
 
 KEYBOARD, TYPOS = "en", "typos"
 STRANGE = 0.1
 """Share of the words that a list of misspellings knows below which it may be of another language."""
 
 
-class Perturbations(AskedAgain):
+class Perturbations(RowsAskedAgain):
     """Scores of texts with misspelt words, in small and in capital letters, without punctuation and with more of it."""
 
     name: ClassVar[str] = "perturbations"
     title: ClassVar[str] = "Typos and other forms"
-    passes: ClassVar[float] = 7.0
 
     typos: str = KEYBOARD
     """Where misspellings come from: a language whose keyboard fingers slip on, such as `en` or `de`, or a file: a table with
@@ -56,6 +55,10 @@ class Perturbations(AskedAgain):
         listed = file_of(self.typos, directory) if self.rates else None
         return {} if listed is None else {"typos": listed}
 
+    def texts(self, rows: int) -> int:
+        """All rows in all forms."""
+        return min(rows, self.most_rows) * (len(self.rates) + len(self.forms))
+
     def require(self) -> None:
         """Read the list of misspellings; raises as `data.typos.typos` does."""
         if self.rates:
@@ -67,25 +70,23 @@ class Perturbations(AskedAgain):
         chosen = self.sample(subject)
         rows = subject.rows.take(chosen)
         before = known(subject, chosen)
-        entries, p_values, kept, coverage = [], [], [before.outputs], None
+        entries, kept, coverage = [], [before.outputs], None
         for entry, altered in self._altered(rows):
             if entry["kind"] == TYPOS:
                 coverage = entry.pop("words_known")
             after = answered(subject, altered)
             kept.append(after.outputs)
             test = compared(task, after.outputs, before.outputs, rows, seed=self.seed)
-            p_values.append(test.p)
             entries.append(
                 entry
                 | {
                     "score": chosen_score(task, after.outputs, rows).plain(),
                     "difference": test.difference.plain() | {"metric": test.metric},
                     "p": test.p,
-                    "flips": _flips(before, after),
+                    "flips": share_of_rows((before.given != after.given).any(1), rows.groups).plain(),
                 }
             )
-        for entry, corrected in zip(entries, holm(p_values), strict=True):
-            entry["p_holm"] = corrected
+        correct(entries)
         whole = chosen_score(task, before.outputs, rows).plain()
         plain = {"metric": chosen_metric(task).name, "untouched": whole, "of_rows": len(chosen), "rows": entries}
         return plain | {"typos_of": self.typos, "words_known": coverage}, kept
@@ -105,20 +106,16 @@ class Perturbations(AskedAgain):
         """`against`: paired differences of the two models on the texts of each kind, the untouched ones first."""
         rows = subject.rows.take(self.sample(subject))
         kinds = [("untouched", None), *((TYPOS, rate) for rate in self.rates), *((name, None) for name in self.forms)]
-        entries, p_values = [], []
+        entries = []
         for (kind, rate), first, second in zip(kinds, own, theirs, strict=True):
             test = compared(subject.task, first, second, rows, seed=self.seed)
-            p_values.append(test.p)
             difference = test.difference.plain() | {"metric": test.metric}
             entries.append({"kind": kind, "rate": rate, "difference": difference, "p": test.p})
-        for entry, corrected in zip(entries, holm(p_values), strict=True):
-            entry["p_holm"] = corrected
+        correct(entries)
         return {"against": entries}
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """How far scores fall, and from which share of misspelt words on a baseline is better."""
-        if plain.get("why"):
-            return [f"Typos and other forms: {plain['why']}."]
         title, said = title_of(plain["metric"]), []
         for each in plain["rows"]:
             clear = each["p_holm"] < ALPHA
@@ -142,8 +139,6 @@ class Perturbations(AskedAgain):
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
         """A table of the kinds, with the baseline's scores where there is one."""
-        if plain.get("why"):
-            return None
         title = title_of(plain["metric"])
         other = plain.get("baseline") or {}
         heads = [
@@ -194,10 +189,6 @@ class _Misspelling:
         return {"misspelt": self._changed / words, "words_known": self._possible / words}
 
 
-def _flips(before: Answers, after: Answers) -> dict[str, Any]:
-    return proportion(int((before.given != after.given).any(1).sum()), len(before.given)).plain()
-
-
 def _called(entry: Mapping[str, Any]) -> str:
     if entry["kind"] == TYPOS:
         return f"with {entry['rate']:.0%} of the words misspelt"
@@ -216,10 +207,10 @@ def _sturdier(plain: Mapping[str, Any]) -> list[str]:
     said = []
     falls = [each for each in plain["against"] if each["kind"] in ("untouched", TYPOS)]
     signs = [(-1 if lower else 1) * each["difference"]["value"] for each in falls]
-    if signs and signs[0] > 0 and (worse := next((at for at, sign in enumerate(signs) if sign < 0), None)):
-        certain = "clearly " if falls[worse]["p_holm"] < ALPHA else "not clearly "
+    behind = (at for at, sign in enumerate(signs) if sign < 0 and falls[at]["p_holm"] < ALPHA)
+    if signs and signs[0] > 0 and (worse := next(behind, None)):
         said.append(
-            f"The model is ahead of {called} on untouched texts ({shown(falls[0]['difference'], sign=True)}), and {certain}behind "
+            f"The model is ahead of {called} on untouched texts ({shown(falls[0]['difference'], sign=True)}), and clearly behind "
             f"it {_called(falls[worse])} ({shown(falls[worse]['difference'], sign=True)}, p after Holm "
             f"{probability(falls[worse]['p_holm'])}): {called} is the sturdier one."
         )

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from headstart.config import InputPath
+from headstart.data.graphemes import is_blank
 from headstart.data.table import Table
 from headstart.drawing.scores import ALPHA
 from headstart.drawing.text import counted, probability, shown
-from headstart.errors import DataError
-from headstart.evaluation.measurements.asked_again import Answers, AskedAgain, given_file, parsed
-from headstart.evaluation.measurements.group_gaps import followed_labels
+from headstart.errors import DataError, quoted
+from headstart.evaluation.measurements.asked_again import AskedAgain, followed_labels, given_file, single_texts
 from headstart.evaluation.subjects import Subject
 from headstart.metrics.intervals import proportion
 from headstart.metrics.means import mean, mean_difference
-from headstart.metrics.significance import holm
+from headstart.metrics.significance import correct
 from headstart.readers.opening import open_table
+from headstart.tasks.base import Task
 
 SIDES = (("sent_more", "sent_less"), ("first", "second"), ("text_a", "text_b"), ("sentence1", "sentence2"))
 """Pairs of columns with the two sentences, the stereotypical one first."""
 CATEGORIES = ("bias_type", "category", "type")
 STANCE = ("stereotype", "stereo_antistereo")
 """Column that says which of two rows with one id is the stereotypical one."""
-MORE = ("pro", "stereo")
+MORE, LESS = ("pro", "stereo", "stereotype", "more"), ("anti", "antistereo", "anti-stereotype", "less")
+"""What that column says of the stereotypical one and of the other."""
+NEITHER = "unrelated"
+"""What it says of a text that is neither."""
 IDS = ("id", "pair_id")
 ALL = "all"
 MOST_SAID = 6
@@ -48,11 +53,11 @@ class SentencePairs(AskedAgain):
     name: ClassVar[str] = "sentence_pairs"
     title: ClassVar[str] = "Pairs of sentences"
     makes_texts: ClassVar[bool] = True
-    passes: ClassVar[float] = 2.0
 
     pairs: InputPath | None = None
     """File with two sentences in each row (`sent_more` and `sent_less`, or `first` and `second`), and perhaps a `bias_type`; or
-    with a `text` in each row, where two share their `id` and `type` and a column `stereotype` says `pro` and `anti`."""
+    with a `text` in each row, where two share their `id` and `type` and a column `stereotype` says `pro` and `anti`, or `stereo`
+    and `antistereo`."""
     positive_label: str | None = None
     """Label whose probability is followed; by default each one, where there are five at most."""
 
@@ -60,17 +65,27 @@ class SentencePairs(AskedAgain):
         """Read the pairs; raises as `read_pairs` does."""
         read_pairs(given_file(self.pairs, "pairs", self.name))
 
+    def texts(self, rows: int) -> int:
+        """Both sides of all pairs."""
+        return self._texts
+
+    @cached_property
+    def _texts(self) -> int:
+        return 2 * len(read_pairs(given_file(self.pairs, "pairs", self.name)))
+
+    def suit(self, task: Task[Any, Any]) -> None:
+        """Refuse a label that is not there; raises as `followed_labels` does."""
+        followed_labels(task, self.positive_label)
+
     def found(self, subject: Subject) -> tuple[dict[str, Any], Any]:
         """`rows`, and `categories`: of all pairs and of each kind the share that `differ`, and how far each label moves."""
         path = given_file(self.pairs, "pairs", self.name)
         pairs = read_pairs(path)
-        followed = followed_labels(subject, self.positive_label)
-        sides = []
-        for at in (0, 1):
-            column = {(subject.task.text or ("text",))[0]: [(pair.first, pair.second)[at] for pair in pairs]}
-            table = Table(path, column, [pair.line for pair in pairs])
-            _, rows = parsed(subject, table, labelled=False)
-            sides.append(Answers.of(subject, subject.answers(rows)))
+        followed = followed_labels(subject.task, self.positive_label)
+        sides = [
+            single_texts(subject, path, texts)
+            for texts in zip(*((pair.first, pair.second) for pair in pairs), strict=True)
+        ]
         names = [ALL, *dict.fromkeys(pair.category for pair in pairs if pair.category)]
         entries = []
         for name in names:
@@ -90,15 +105,11 @@ class SentencePairs(AskedAgain):
                 )
             share = proportion(int(differ.sum()), len(differ)).plain()
             entries.append({"category": name, "pairs": len(differ), "differ": share, "moves": moves})
-        every = [move for entry in entries for move in entry["moves"]]
-        for move, corrected in zip(every, holm([move["p"] for move in every]), strict=True):
-            move["p_holm"] = corrected
+        correct(move for entry in entries for move in entry["moves"])
         return {"rows": len(pairs), "categories": entries}, None
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """How often labels differ, and of which kinds a label hangs on whom a sentence speaks of."""
-        if plain.get("why"):
-            return [f"Pairs of sentences: {plain['why']}."]
         whole, other = plain["categories"][0], plain.get("baseline")
         line = f"Of {counted(plain['rows'], 'pair')} of sentences, {shown(whole['differ'])} get two labels"
         said = [line + (f"; of {other['called']} {shown(other['categories'][0]['differ'])}." if other else ".")]
@@ -121,8 +132,6 @@ class SentencePairs(AskedAgain):
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
         """A table of the kinds."""
-        if plain.get("why"):
-            return None
         heads = ["pairs about", "pairs|n", "two labels|n", "label", "first less second|n", "p after Holm|n"]
         rows = [
             [entry["category"], entry["pairs"], shown(entry["differ"]), move["label"], shown(move["shift"], sign=True),
@@ -152,7 +161,9 @@ def read_pairs(path: str) -> list[SentencePair]:
     category = next((name for name in CATEGORIES if name in table.columns), None)
     sides = next((pair for pair in SIDES if all(name in table.columns for name in pair)), None)
     found = _by_row(table, sides, category) if sides else _by_id(table, category)
-    found = [pair for pair in found if pair.first.strip() and pair.second.strip() and pair.first != pair.second]
+    found = [
+        pair for pair in found if not is_blank(pair.first) and not is_blank(pair.second) and pair.first != pair.second
+    ]
     if not found:
         raise DataError(f"{path} has no pair of two different sentences")
     return found
@@ -181,7 +192,21 @@ def _by_id(table: Table, category: str | None) -> list[SentencePair]:
     for name, kind, said, text, line in zip(
         table.columns[key], kinds, table.columns[stance], table.columns["text"], table.lines, strict=True
     ):
-        halves.setdefault((name or "", kind or ""), {})[(said or "").strip().lower() in MORE] = (text or "", int(line))
+        side = (said or "").strip().lower()
+        if side == NEITHER:
+            continue
+        if side not in (*MORE, *LESS):
+            raise DataError(
+                f"{table.file}:{line}: {stance} is {quoted(said or '')}; expected {' or '.join(MORE)} for the text that says what "
+                f"a stereotype says, and {' or '.join(LESS)} for the other ({NEITHER} is left out)"
+            )
+        half, is_more = halves.setdefault((name or "", kind or ""), {}), side in MORE
+        if is_more in half:
+            raise DataError(
+                f"{table.file}:{line}: {key} {quoted(name or '')} has two texts that are {quoted(side)} by {stance} (the other in "
+                f"line {half[is_more][1]}); two rows make a pair"
+            )
+        half[is_more] = (text or "", int(line))
     return [
         SentencePair(both[True][0], both[False][0], kind, both[True][1])
         for (_, kind), both in halves.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -17,18 +18,18 @@ from headstart.drawing.scores import ALPHA
 from headstart.drawing.text import count, counted, number, probability, share, shortened, shown
 from headstart.evaluation.measurements.asked_again import (
     Answers,
-    AskedAgain,
+    RowsAskedAgain,
     answered,
+    followed_labels,
     given_file,
     known,
 )
-from headstart.evaluation.measurements.group_gaps import followed_labels
 from headstart.evaluation.subjects import Subject
 from headstart.metrics.groups import bias_aurocs
-from headstart.metrics.intervals import proportion
 from headstart.metrics.means import mean, mean_difference
-from headstart.metrics.significance import holm
-from headstart.types import Score
+from headstart.metrics.means import share as share_of_rows
+from headstart.metrics.significance import correct
+from headstart.tasks.base import Task
 
 MOST_EXAMPLES = 10
 """Swaps that change a label that are kept, the largest changes first."""
@@ -45,7 +46,7 @@ class Versions(NamedTuple):
     swaps: Sequence[Swap]
 
 
-class Swaps(AskedAgain):
+class Swaps(RowsAskedAgain):
     """Counterfactual swaps: other terms in the place of those that texts have, such as identity terms, names or pronouns.
 
     Where a label hangs on such a term alone, it changes; how often, and how far probabilities move with each term, is measured
@@ -54,7 +55,6 @@ class Swaps(AskedAgain):
 
     name: ClassVar[str] = "swaps"
     title: ClassVar[str] = "Swapped terms"
-    passes: ClassVar[float] = 6.0
 
     terms: InputPath | None = None
     """File with lists of terms that could stand for each other: YAML or JSON with lists by name, or a term on each line."""
@@ -66,19 +66,30 @@ class Swaps(AskedAgain):
     known_terms: Names = ()
     """Terms that the model was trained to take for each other: swaps among them are counted apart from those with others."""
 
+    def texts(self, rows: int) -> int:
+        """Copies of all rows, as if each had a term of the list with most of them."""
+        return min(rows, self.most_rows) * self._copies
+
+    @cached_property
+    def _copies(self) -> int:
+        lists = read_terms(given_file(self.terms, "terms", self.name))
+        return max(min(self.most_copies, each.versions - 1) for each in lists)
+
     def require(self) -> None:
         """Read the terms; raises as `read_terms` does."""
         read_terms(given_file(self.terms, "terms", self.name))
 
+    def suit(self, task: Task[Any, Any]) -> None:
+        """Refuse a label that is not there; raises as `followed_labels` does."""
+        followed_labels(task, self.positive_label)
+
     def found(self, subject: Subject) -> tuple[dict[str, Any], Any]:
         """`lists`: for each what `_list` finds, or `why` there is nothing."""
-        followed = followed_labels(subject, self.positive_label)
+        followed = followed_labels(subject.task, self.positive_label)
         chosen = self.sample(subject)
         lists = read_terms(given_file(self.terms, "terms", self.name))
         found = [self._list(subject, each, chosen, followed) for each in lists]
-        terms = [term for each in found for term in each.get("terms", ())]
-        for term, corrected in zip(terms, holm([term["p"] for term in terms]), strict=True):
-            term["p_holm"] = corrected
+        correct(term for each in found for term in each.get("terms", ()))
         return {"of_rows": len(chosen), "lists": found}, None
 
     def _list(self, subject: Subject, terms: TermList, chosen: np.ndarray, followed: Sequence[int]) -> dict[str, Any]:
@@ -96,8 +107,8 @@ class Swaps(AskedAgain):
         after = answered(subject, versions.rows)
         own = before.take(versions.of)
         flipped = (after.given != own.given).any(1)
-        rows = np.unique(versions.of)
-        clusters = None if asked.groups is None else asked.groups[rows]
+        rows, first = np.unique(versions.of, return_index=True)
+        clusters = None if versions.rows.groups is None else versions.rows.groups[first]
         by_row = np.zeros(len(chosen), dtype=bool)
         by_row[versions.of[flipped]] = True
         moved = np.abs(after.probabilities - own.probabilities).max(1)
@@ -107,7 +118,7 @@ class Swaps(AskedAgain):
         found |= {
             "rows": len(rows),
             "copies": len(versions.rows),
-            "flips": _share(by_row[rows], clusters).plain(),
+            "flips": share_of_rows(by_row[rows], clusters).plain(),
             "copies_flipped": float(flipped.mean()),
             "shift": mean(most[rows], clusters, bounds=(0.0, 1.0)).plain(),
             "cut": int(cut.sum()),
@@ -150,7 +161,7 @@ class Swaps(AskedAgain):
     ) -> list[dict[str, Any]]:
         """How far the probability of a label moves where a term comes in place of others, each row counted once."""
         change = after.probabilities[:, label] - own.probabilities[:, label]
-        entries = []
+        entries, groups = [], versions.rows.groups
         for term in terms.terms:
             # A term that comes moves the label by `change`, one that goes by its opposite; one that does both says nothing.
             comes = np.array([term in each.come for each in versions.swaps])
@@ -160,17 +171,17 @@ class Swaps(AskedAgain):
                 continue
             signed = np.where(comes, change, -change)[comes ^ goes]
             names, first, places = np.unique(rows, return_index=True, return_inverse=True)
-            groups = versions.rows.groups
-            clusters = None if groups is None else groups[comes ^ goes][first]
             means = np.bincount(places.reshape(-1), signed) / np.bincount(places.reshape(-1))
+            clusters = None if groups is None else groups[comes ^ goes][first]
             score = mean(means, clusters, bounds=(-1.0, 1.0))
+            test = mean_difference(means, np.zeros(len(means)), clusters, bounds=(-1.0, 1.0))
             entries.append(
                 {
                     "term": term,
                     "label": subject.task.label_names[label],
                     "rows": len(names),
                     "shift": score.plain(),
-                    "p": mean_difference(means, np.zeros(len(means)), clusters, bounds=(-1.0, 1.0)).p,
+                    "p": test.p,
                 }
             )
         return sorted(entries, key=lambda entry: -abs(entry["shift"]["value"]))
@@ -198,8 +209,6 @@ class Swaps(AskedAgain):
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """How often labels change, which terms move them, and what a baseline does."""
-        if plain.get("why"):
-            return [f"Swapped terms: {plain['why']}."]
         said = []
         others = {each["list"]: each for each in (plain.get("baseline") or {}).get("lists", ())}
         for each in plain["lists"]:
@@ -238,8 +247,6 @@ class Swaps(AskedAgain):
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
         """Tables of the lists, of the terms and of the largest changes."""
-        if plain.get("why"):
-            return None
         tables = []
         measured = [each for each in plain["lists"] if not each.get("why")]
         others = {each["list"]: each for each in (plain.get("baseline") or {}).get("lists", ())}
@@ -293,13 +300,6 @@ class Swaps(AskedAgain):
     def card(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """The sentences."""
         return [f"- {said}" for said in self.sentences(plain, evidence)]
-
-
-def _share(hits: np.ndarray, clusters: np.ndarray | None) -> Score:
-    """The share of rows that count, with its interval over rows or over clusters of them."""
-    if clusters is None:
-        return proportion(int(hits.sum()), len(hits))
-    return mean(hits.astype(np.float64), clusters, bounds=(0.0, 1.0))
 
 
 def _nothing(subject: Subject, terms: TermList, rows: int, unclear: int) -> str:

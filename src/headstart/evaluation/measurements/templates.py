@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,13 +16,14 @@ from pydantic import Field
 
 from headstart.config import InputPath
 from headstart.data.files import require_file
-from headstart.data.table import Table
+from headstart.data.graphemes import is_blank
 from headstart.drawing.text import counted, shortened, shown
 from headstart.errors import DataError, quoted
-from headstart.evaluation.measurements.asked_again import Answers, AskedAgain, given_file, parsed
+from headstart.evaluation.measurements.asked_again import AskedAgain, given_file, single_texts
 from headstart.evaluation.subjects import Subject
 from headstart.metrics.intervals import proportion
 from headstart.registry import did_you_mean
+from headstart.tasks.base import Task
 
 SLOT = re.compile(r"\{(\w+)\}")
 OWN = ("text", "label")
@@ -63,7 +65,7 @@ class Templated:
             for words in ways:
                 filled = dict(zip(slots, words, strict=True))
                 found.append(SLOT.sub(lambda match, filled=filled: filled[match.group(1)], text))
-        return list(dict.fromkeys(found))
+        return [text for text in dict.fromkeys(found) if not is_blank(text)]
 
 
 class TemplateTests(AskedAgain):
@@ -72,16 +74,31 @@ class TemplateTests(AskedAgain):
     name: ClassVar[str] = "templates"
     title: ClassVar[str] = "Templates"
     makes_texts: ClassVar[bool] = True
-    passes: ClassVar[float] = 0.5
 
     tests: InputPath | None = None
     """YAML or JSON file with tests by name: `text`, a template or several with slots in braces; the words of each slot; `label`."""
     most_sentences: int = Field(default=500, ge=1, le=100_000)
     """Sentences of a template at most, in [1, 100000]; a sample where there could be more."""
 
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    """Seed of what is drawn, in [0, 4294967295]."""
+
+    def texts(self, rows: int) -> int:
+        """All sentences."""
+        return self._texts
+
+    @cached_property
+    def _texts(self) -> int:
+        tests = read_templates(given_file(self.tests, "tests", self.name))
+        return sum(len(each.sentences(self.most_sentences, self.seed)) for each in tests)
+
     def require(self) -> None:
         """Read the tests; raises as `read_templates` does."""
         read_templates(given_file(self.tests, "tests", self.name))
+
+    def suit(self, task: Task[Any, Any]) -> None:
+        """Read the tests of the labels of a task; raises as `read_templates` does."""
+        read_templates(given_file(self.tests, "tests", self.name), task.label_names)
 
     def found(self, subject: Subject) -> tuple[dict[str, Any], Any]:
         """`tests`: of each the share of sentences with a wrong label, and some of these."""
@@ -90,9 +107,7 @@ class TemplateTests(AskedAgain):
         path = given_file(self.tests, "tests", self.name)
         for test in read_templates(path, names):
             sentences = test.sentences(self.most_sentences, self.seed)
-            table = Table(path, {(subject.task.text or ("text",))[0]: sentences}, range(1, len(sentences) + 1))
-            _, rows = parsed(subject, table, labelled=False)
-            said = Answers.of(subject, subject.answers(rows))
+            said = single_texts(subject, path, sentences)
             right = said.given[:, names.index(test.label)]
             wrong = [
                 {"text": shortened(sentences[at], 200), "given": said.names(subject, int(at))}
@@ -106,8 +121,6 @@ class TemplateTests(AskedAgain):
 
     def sentences(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """How often each test fails."""
-        if plain.get("why"):
-            return [f"Templates: {plain['why']}."]
         others = {each["test"]: each for each in (plain.get("baseline") or {}).get("tests", ())}
         said = []
         for each in plain["tests"]:
@@ -120,8 +133,6 @@ class TemplateTests(AskedAgain):
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
         """A table of the tests, and one of sentences that fail."""
-        if plain.get("why"):
-            return None
         other = plain.get("baseline") or {}
         heads = ["test", "label", "sentences|n", "wrong|n", *([f"wrong, {other['called']}|n"] if other else [])]
         rows = [[each["test"], each["label"], each["sentences"], shown(each["failed"])] for each in plain["tests"]]
@@ -162,23 +173,37 @@ def read_templates(path: str, labels: Sequence[str] | None = None) -> list[Templ
 def _test(name: str, given: Any, labels: Sequence[str] | None, where: str) -> Templated:
     if not isinstance(given, dict) or any(key not in given for key in OWN):
         raise DataError(f"{where}: {SHAPE}")
-    texts = given["text"] if isinstance(given["text"], list) else [given["text"]]
-    fillers = {
-        str(key): value if isinstance(value, list) else [value] for key, value in given.items() if key not in OWN
-    }
+    texts = _words(given["text"], f"{where}: text")
+    fillers = {str(key): _words(value, f"{where}: {key}") for key, value in given.items() if key not in OWN}
     for text in texts:
-        slots = SLOT.findall(str(text))
+        slots = SLOT.findall(text)
         if not slots:
             raise DataError(
-                f"{where}: the template {quoted(str(text))} has no slot, such as {{thing}}; evaluate such rows as a file"
+                f"{where}: the template {quoted(text)} has no slot, such as {{thing}}; evaluate such rows as a file"
             )
         if missing := next((slot for slot in slots if not fillers.get(slot)), None):
             raise DataError(f"{where}: the slot {{{missing}}} has no words; list them under '{missing}'")
-    label = str(given["label"])
+    (label,) = _words([given["label"]], f"{where}: label")
     if labels is not None and label not in labels:
         known = ", ".join(labels[:20])
         raise DataError(
             f"{where}: the model has no label {quoted(label)}{did_you_mean(label, list(labels))} (labels: {known})"
         )
-    words = {slot: tuple(str(word) for word in each) for slot, each in fillers.items()}
-    return Templated(name, tuple(str(text) for text in texts), words, label)
+    test = Templated(name, texts, fillers, label)
+    if not test.sentences(1, 0):
+        raise DataError(f"{where}: what comes of its templates is blank")
+    return test
+
+
+def _words(given: Any, where: str) -> tuple[str, ...]:
+    """A text or several.
+
+    Raises:
+        DataError: one is none; YAML takes bare words such as no, off and 5 for other things.
+    """
+    found = given if isinstance(given, list) else [given]
+    if odd := [each for each in found if not isinstance(each, str)]:
+        shown = {True: "yes, on or true", False: "no, off or false", None: "nothing or null"}
+        what = shown[odd[0]] if isinstance(odd[0], bool | None) else quoted(str(odd[0]))
+        raise DataError(f"{where}: {what} is no text as it stands there; put it in quotes, such as 'no'")
+    return tuple(found)
