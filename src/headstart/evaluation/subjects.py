@@ -195,6 +195,6 @@ class Subject:
             "run": run is not None,
             "target": run is not None and "target" in run.rows,
             "tokens": run is not None and run.tokens is not None,
-            "words": self.predictor.language_model is not None,
+            "words": getattr(self.predictor, "language_model", None) is not None,
         }
         return frozenset(want for want, found in there.items() if found)

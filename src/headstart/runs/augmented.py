@@ -15,12 +15,11 @@ from headstart.data.terms import TermList, copies, read_terms
 from headstart.data.typos import typos
 from headstart.drawing.text import count, counted
 from headstart.errors import DataError, quoted
-from headstart.evaluation.measurements.group_gaps import grouped
+from headstart.evaluation.groups import grouped
 from headstart.recipes.sources import Data
 from headstart.tasks.base import Task
 from headstart.tasks.pooled import own_weights
 
-"""Kinds of targets that stay right where a text is written otherwise."""
 LEAST_ROWS = 20
 """Rows of a group below which its labels are not made as frequent as in the others."""
 
