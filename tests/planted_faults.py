@@ -1013,8 +1013,8 @@ FAULTS = (
     Fault(
         "answers: both models are cut at the thresholds of the first",
         'evaluation/judging.py',
-        'for each in (a, b))',
-        'for each in (a, type(b)(**{**vars(b), "thresholds": a.thresholds})))',
+        '(task_b or task, b)))',
+        '(task_b or task, type(b)(**{**vars(b), "thresholds": a.thresholds}))))',
         'tests/tasks/test_multi_label_classification.py::test_two_models_are_compared_each_at_its_own_thresholds',
     ),
     Fault(

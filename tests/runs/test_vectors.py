@@ -147,8 +147,8 @@ def test_what_is_wrong_with_lines_is_counted_or_refused(tmp_path: Path) -> None:
     german = ["das ist nicht die katze und der hund ist auch nicht da"] * 40
     swapped = read_parallel(written("y.en", german), written("y.de", english))
     assert "the languages are swapped" in " ".join(swapped.remarks)
-    assert "are the sides swapped?" in cuts_remark(swapped, (2.1, 1.1), "mini")
-    assert not cuts_remark(swapped, (1.1, 2.1), "mini")
+    assert "are the sides swapped?" in cuts_remark((2.1, 1.1), "mini")
+    assert not cuts_remark((1.1, 2.1), "mini")
 
 
 def test_a_table_of_two_columns_is_read_too(tmp_path: Path) -> None:
