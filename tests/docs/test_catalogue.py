@@ -138,7 +138,7 @@ def test_a_table_says_what_a_field_takes_and_its_default(key: str, takes: str, d
 
 def _prepared(name: str, shell: Shell) -> None:
     """What the examples of some verbs need: a model, or a run that was stopped."""
-    if name in ("verb predict", "verb evaluate", "verb audit"):
+    if name in ("verb predict", "verb evaluate", "verb audit", "verb suggest"):
         shell.run("headstart fit examples/feedback/train.csv --strategy tf-idf --no-controls -o runs/feedback")
     if name == "strategy distillation":
         shell.run(

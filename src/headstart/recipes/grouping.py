@@ -98,7 +98,7 @@ class Suggest(Grouping):
 
     Example:
         headstart suggest examples/feedback/test.csv --label verdict --best 5
-        headstart suggest new.csv --model runs/feedback --labelled examples/feedback/train.csv --best 50 -o to_label.csv
+        headstart suggest examples/domain/hotels_unlabelled.csv --model runs/feedback --best 20 -o to_label.csv
     """
 
     verb: ClassVar[str] = "suggest"
