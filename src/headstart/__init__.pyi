@@ -382,7 +382,8 @@ def fit(
         test_share: Share of rows cut off as test where no test file is given, in [0, 1).
         validation_share: Share of the training rows cut off as validation where no such file is given, in (0, 1).
         most_rows: Rows used at most of the labelled rows before anything is cut off, a sample stratified by label.
-        train_rows: Training rows used of those that no test part was cut off, at least 2, stratified by label.
+        train_rows: Training rows used of those that are left once test rows are cut off, at least 2, stratified by
+            label.
         draw: Number of the sample that `train_rows` takes, in [0, 2^32).
         test_seed: Seed of what is fixed while `seed` varies.
         most_test_rows: Test rows scored at most, drawn at random.
@@ -1801,7 +1802,8 @@ def distill(
         test_share: Share of rows cut off as test where no test file is given, in [0, 1).
         validation_share: Share of the training rows cut off as validation where no such file is given, in (0, 1).
         most_rows: Rows used at most of the labelled rows before anything is cut off, a sample stratified by label.
-        train_rows: Training rows used of those that no test part was cut off, at least 2, stratified by label.
+        train_rows: Training rows used of those that are left once test rows are cut off, at least 2, stratified by
+            label.
         draw: Number of the sample that `train_rows` takes, in [0, 2^32).
         test_seed: Seed of what is fixed while `seed` varies.
         most_test_rows: Test rows scored at most, drawn at random.
@@ -2279,7 +2281,8 @@ def curve(
         test_share: Share of rows cut off as test where no test file is given, in [0, 1).
         validation_share: Share of the training rows cut off as validation where no such file is given, in (0, 1).
         most_rows: Rows used at most of the labelled rows before anything is cut off, a sample stratified by label.
-        train_rows: Training rows used of those that no test part was cut off, at least 2, stratified by label.
+        train_rows: Training rows used of those that are left once test rows are cut off, at least 2, stratified by
+            label.
         draw: Number of the sample that `train_rows` takes, in [0, 2^32).
         test_seed: Seed of what is fixed while `seed` varies.
         most_test_rows: Test rows scored at most, drawn at random.
@@ -3847,7 +3850,8 @@ def duplicates(
         overwrite: Replace the output file, or the folder if headstart wrote it.
         threshold: Cosine from which on two texts are duplicates, in (0, 1].
         pairs: File with pairs of texts and whether they are duplicates, by which the threshold is chosen.
-        positive: Label of the pairs that are duplicates or, where labels are numbers, the least number that is one.
+        positive: Label of the pairs that are duplicates or, where labels are numbers, the least number of such a
+            pair.
         least_precision: Share of duplicates among the labelled pairs at or above the threshold, at least, in (0,
             1).
         near_duplicates: Share of word 5-grams in common, in (0, 1), from which on two texts are duplicates whatever

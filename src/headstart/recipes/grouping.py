@@ -63,8 +63,8 @@ class Duplicates(Grouping):
     pairs: InputPath | None = None
     """File with pairs of texts and whether they are duplicates, by which the threshold is chosen."""
     positive: str | None = None
-    """Label of the pairs that are duplicates or, where labels are numbers, the least number that is one; by default found
-    where there are two, such as 0 and 1."""
+    """Label of the pairs that are duplicates or, where labels are numbers, the least number of such a pair; by default found
+    where there are two labels, such as 0 and 1."""
     least_precision: float | None = Field(default=None, gt=0, lt=1)
     """Share of duplicates among the labelled pairs at or above the threshold, at least, in (0, 1); by default 0.95."""
     near_duplicates: float = Field(default=0.8, ge=0, lt=1)

@@ -200,8 +200,8 @@ class Data(Format):
     most_rows: int | None = Field(default=None, ge=4)
     """Rows used at most of the labelled rows before anything is cut off, a sample stratified by label; all by default."""
     train_rows: int | None = Field(default=None, ge=2)
-    """Training rows used of those that no test part was cut off, at least 2, stratified by label: what is known with so few labels.
-    Of one `draw`, fewer rows are always among more; all by default."""
+    """Training rows used of those that are left once test rows are cut off, at least 2, stratified by label: what comes of so
+    few labels. Of one `draw`, fewer rows are always among more; all by default."""
     draw: int = Field(default=0, ge=0, lt=2**32)
     """Number of the sample that `train_rows` takes, in [0, 2^32): another draw, other rows."""
     test_seed: int | None = Field(default=None, ge=0, lt=2**32)

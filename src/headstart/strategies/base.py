@@ -250,7 +250,7 @@ class Work(NamedTuple):
     heads: float = 0.0
     """Seconds in which heads are fitted as a rule; plans measure how much longer or shorter this data takes."""
     generating: float = 0.0
-    """Texts that are written, the likeliest word every time, in times the training rows."""
+    """Texts that are written, the likeliest word every time, over the number of training rows."""
     moving: float = 1.0
     """Share of the weights of the layers that move, in [0, 1], where anything is trained: memory hangs on it."""
 
