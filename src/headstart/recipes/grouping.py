@@ -81,7 +81,7 @@ class Cluster(Grouping):
     """What a pile of texts is about: clusters with examples and the words that set them apart, and what is in none.
 
     Example:
-        headstart cluster examples/feedback/train.csv -k 8 --label label
+        headstart cluster examples/feedback/train.csv -k 8 --label sentiment
     """
 
     verb: ClassVar[str] = "cluster"
