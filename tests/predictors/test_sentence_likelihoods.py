@@ -151,3 +151,4 @@ def test_a_run_of_prompting_is_asked_both_ways(decoder: Path, tmp_path: Path) ->
     assert list(found["audit"]) == ["sentence_pairs", "pair_likelihoods"]
     again = PairPreferences(pairs=str(pairs)).preferences(network_with_words(BackboneSource(location=str(run)), "cpu"))
     assert found["audit"]["pair_likelihoods"] == again
+    assert PairPreferences(pairs=str(pairs)).seconds(100, 0.5) == 1.0, "two sentences of one pair"

@@ -45,6 +45,10 @@ class PairPreferences(Measurement):
         """Read the pairs; raises as `read_pairs` does."""
         read_pairs(given_file(self.pairs, "pairs", self.name))
 
+    def seconds(self, rows: int, seconds_per_row: float) -> float:
+        """Both sentences of each pair, read once, as decoders do: of a run no other network is asked."""
+        return 0.0 if self.pairs is None else 2 * len(read_pairs(self.pairs)) * seconds_per_row
+
     def measure(self, subject: Subject) -> dict[str, Any] | None:
         """What `preferences` finds of the network behind a model."""
         model = subject.predictor.language_model
