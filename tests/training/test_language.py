@@ -29,7 +29,7 @@ def learner(tiny_backbone: Path) -> Callable[..., Learner]:
         objective = objective or MaskedLM()
         backbone = TextEncoder(locate(BackboneSource(location=str(tiny_backbone))))
         model = Model(backbone, objective.heads(backbone))
-        pieces = backbone.tokenizer.pieces(TEXTS, direction=objective.direction, seed=0)
+        pieces = backbone.tokenizer.framing.pieces(TEXTS, direction=objective.direction, seed=0)
         held = pieces.take(np.arange(8))
         given = TextTraining(**({"batch_tokens": 100, "rounds": 3} | settings))
         return Learner(model, objective, pieces.take(np.arange(8, 60)), held, given, 2e-3, 0, backbone.tokenizer)

@@ -23,6 +23,7 @@ from headstart.backbones.folders import (
     as_mapping,
     read,
 )
+from headstart.backbones.piece_framing import PieceFraming
 from headstart.backbones.prompts import prompt_of, put_prompt
 from headstart.backbones.questions import PairFrame, read_questions
 from headstart.backbones.tokenizer_checks import naming_faults
@@ -30,9 +31,7 @@ from headstart.backbones.words import read_words
 from headstart.data.cache import no_cache
 from headstart.data.columns import texts_digest
 from headstart.data.long_texts import TokenRows, in_windows
-from headstart.data.pieces import Pieces, Read, cut, of_tokens
 from headstart.data.questions import AskedText
-from headstart.data.recurring import SIGN, kind_of
 from headstart.data.tokens import Tokens, TokenWriter, read_arrow, write_arrow
 from headstart.data.windows import OVERLAP
 from headstart.data.words import Words
@@ -96,7 +95,7 @@ class TextTokenizer:
 
     def _found_again(self) -> None:
         """Forget what follows from the tokens around a text."""
-        for name in ("_whole", "_from_the_end", "border", "_frame", "_between"):
+        for name in ("_whole", "_from_the_end", "border", "_frame", "framing"):
             self.__dict__.pop(name, None)
 
     @property
@@ -116,10 +115,11 @@ class TextTokenizer:
         Raises:
             ModelError: the tokenizer has no token for something in them, or fails in another way.
         """
-        with self._naming_faults():
+        with self.naming_faults():
             return self._read(inputs)
 
-    def _naming_faults(self) -> AbstractContextManager[None]:
+    def naming_faults(self) -> AbstractContextManager[None]:
+        """What fails within it is a `ModelError` that names the tokenizer's folder."""
         return naming_faults(f"the tokenizer{f' of {self.folder}' if self.folder else ''} fails on a text")
 
     def _read(self, inputs: Sequence[Any]) -> TokenRows:
@@ -168,7 +168,7 @@ class TextTokenizer:
         tokenizer = self._tokenizer if kept == "first" else self._from_the_end
         if self.prefix:
             texts = [self.prefix + text for text in texts]  # type: ignore[operator]
-        with self._naming_faults():
+        with self.naming_faults():
             return self._kept(
                 texts,
                 lambda: f"{self.max_length} {self.pad_id} {tokenizer.to_str()}",
@@ -221,7 +221,7 @@ class TextTokenizer:
         Raises:
             ModelError: the tokenizer fails on it.
         """
-        with self._naming_faults():
+        with self.naming_faults():
             return self._whole.encode(text, add_special_tokens=False)
 
     def framed_text(self, given: str | tuple[str, str]) -> Encoding:
@@ -230,7 +230,7 @@ class TextTokenizer:
         Raises:
             ModelError: the tokenizer fails on it.
         """
-        with self._naming_faults():
+        with self.naming_faults():
             return self._tokenizer.encode(given) if isinstance(given, str) else self._tokenizer.encode(*given)
 
     def fits(self, text: str) -> bool:
@@ -375,6 +375,11 @@ class TextTokenizer:
         """What the tokenizer itself puts in front of a text."""
         return self._frame[0]
 
+    @property
+    def after(self) -> tuple[int, ...]:
+        """What the tokenizer itself puts behind a text."""
+        return self._frame[1]
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of token ids; special tokens stay visible."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=False)
@@ -390,113 +395,18 @@ class TextTokenizer:
         pieces = sum(len(row.ids) + (UNKNOWN - 1) * row.ids.count(unknown) for row in rows)
         return pieces / max(sum(map(len, words)), 1) or 1.0
 
-    def pieces(self, texts: Sequence[str], *, direction: str = "", seed: int = 0) -> Pieces:
-        """Texts as rows for an objective on raw text, one piece each, cut off at the limit; empty ones are left out.
-
-        Args:
-            texts: of any length.
-            direction: of the objective, `masked`, `causal` or empty.
-            seed: of what the objective draws.
-
-        Raises:
-            ModelError: words are to be hidden and there is no token for that.
-        """
-        writer = TokenWriter()
-        with self._naming_faults():
-            rows = [each.ids for each in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
-        writer.add_rows(rows, [0] * len(rows))
-        read, starts, ends = of_tokens(writer.tokens())
-        framed = self.framed(read, starts, ends, direction=direction, seed=seed)
-        room = self.max_length - len(framed.before) - len(framed.after)
-        return self.framed(read, starts, np.minimum(ends, starts + room), direction=direction, seed=seed)
-
-    def cut_pieces(
-        self,
-        read: Read,
-        begins: np.ndarray,
-        ends: np.ndarray,
-        *,
-        most: int,
-        least: int = 1,
-        direction: str = "",
-        seed: int = 0,
-    ) -> Pieces:
-        """Documents as rows for an objective on raw text, cut into pieces.
-
-        Args:
-            read: gives token ids, without special ones, between two places.
-            begins: where each document begins, shape (documents,).
-            ends: where it ends.
-            most: tokens of a row with its special tokens, at most `max_length`.
-            least: tokens below which a document is left out.
-            direction: of the objective, `masked`, `causal` or empty.
-            seed: of what the objective draws.
-
-        Raises:
-            ModelError: words are to be hidden and there is no token for that.
-        """
-        nothing = np.zeros(0, dtype=np.int64)
-        frame = self.framed(read, nothing, nothing, direction=direction, seed=seed)
-        starts, stops = cut(begins, ends, most - len(frame.before) - len(frame.after), least)
-        return self.framed(read, starts, stops, direction=direction, seed=seed)
-
-    def framed(self, read: Read, starts: np.ndarray, ends: np.ndarray, *, direction: str, seed: int) -> Pieces:
-        """Pieces with the special tokens that the tokenizer puts around a text.
-
-        `causal` ones begin with the token that begins a text, or else with that which ends one; nothing stands behind them.
-        """
-        before, after = self._frame
-        if direction == "causal":
-            before, after = self.begin, ()
-        if direction == "masked" and "mask" not in self.special:
-            raise ModelError(
-                "its tokenizer has no token for a hidden word ([MASK], <mask>); learn with causal-lm instead"
-            )
-        return Pieces(
-            read, starts, ends, before, after, self._begins, self.special.get("mask"),
-            tuple(sorted(set(self.special.values()))), seed, self._between, self._kinds,
-        )  # fmt: skip
+    @cached_property
+    def framing(self) -> PieceFraming:
+        """Makes rows for objectives on raw text."""
+        return PieceFraming(self, self._tokenizer, self._whole)
 
     @cached_property
     def _frame(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Special tokens in front of a text and behind it."""
+        """Special tokens in front of a text and behind it, as the tokenizer puts them there."""
         marks = self._tokenizer.encode("")
         inner = self._tokenizer.encode("a")
         before = tuple(inner.ids[: inner.special_tokens_mask.index(0)]) if 0 in inner.special_tokens_mask else ()
         return before, tuple(marks.ids[len(before) :])
-
-    @cached_property
-    def _between(self) -> tuple[int, ...]:
-        """Special tokens between the two texts of a pair; those behind a text where the tokenizer has none for pairs."""
-        pair = self._whole.encode("a", "a")
-        of = pair.sequence_ids
-        inner = pair.ids[len(of) - of[::-1].index(0) : of.index(1)] if 0 in of and 1 in of else []
-        return tuple(inner) or self._frame[1]
-
-    @cached_property
-    def _kinds(self) -> np.ndarray:
-        """For each id what a word that begins with it is, shape (vocabulary,); special tokens are signs."""
-        words = self._tokenizer.get_vocab(with_added_tokens=True)
-        found = np.zeros(max(words.values(), default=0) + 1, dtype=np.int8)
-        special = {*self.special.values()}
-        for word, number in words.items():
-            found[number] = SIGN if number in special else kind_of(word.lstrip("\u0120\u010a\u2581"))
-        return found
-
-    @cached_property
-    def _begins(self) -> np.ndarray:
-        """For each id whether a word begins with it, shape (vocabulary,)."""
-        words = self._tokenizer.get_vocab(with_added_tokens=True)
-        found = np.ones(max(words.values(), default=0) + 1, dtype=bool)
-        pieces = any(word.startswith("##") for word in words)
-        marked = ("Ġ", "Ċ", "▁")
-        joined = not pieces and any(word.startswith(marked) for word in words)
-        for word, number in words.items():
-            if pieces:
-                found[number] = not word.startswith("##")
-            elif joined:
-                found[number] = word.startswith(marked)
-        return found
 
     def _encoded(self, texts: Sequence[Any], tokenizer: Tokenizer) -> Tokens:
         writer = TokenWriter()

@@ -48,7 +48,7 @@ class CausalLM(TextObjective):
 
     def prepare(self, examples: Store[Any], tokenizer: TextTokenizer) -> Pieces:
         """Texts as rows, cut off at the length limit."""
-        return tokenizer.pieces(examples.texts, direction=self.direction)
+        return tokenizer.framing.pieces(examples.texts, direction=self.direction)
 
     def collate(self, prepared: Pieces, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
         """`ids`, `mask`, and `labels`, the id that follows and -100 where none does; each (rows, tokens)."""

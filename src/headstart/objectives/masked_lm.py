@@ -62,7 +62,7 @@ class MaskedLM(TextObjective):
         Raises:
             ModelError: the tokenizer has no token for a hidden word.
         """
-        return tokenizer.pieces(examples.texts, direction=self.direction)
+        return tokenizer.framing.pieces(examples.texts, direction=self.direction)
 
     def collate(self, prepared: Pieces, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
         """`ids` with words hidden, `mask`, and `labels`, the hidden ids and -100 elsewhere; each (rows, tokens)."""

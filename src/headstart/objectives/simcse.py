@@ -42,7 +42,7 @@ class SimCSE(TextObjective):
 
     def prepare(self, examples: Store[Any], tokenizer: TextTokenizer) -> Pieces:
         """Texts as rows, cut off at the length limit."""
-        return tokenizer.pieces(examples.texts, direction=self.direction)
+        return tokenizer.framing.pieces(examples.texts, direction=self.direction)
 
     def collate(self, prepared: Pieces, indices: np.ndarray, pad_id: int) -> dict[str, Any]:
         """`parts`: ids and mask of shape (rows, tokens), rows in order of length, every part there twice."""

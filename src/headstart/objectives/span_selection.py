@@ -72,7 +72,7 @@ class SpanSelection(TextObjective):
 
     def prepare(self, examples: Store[Any], tokenizer: TextTokenizer) -> Pieces:
         """Texts as rows, cut off at the length limit; special tokens around each."""
-        return tokenizer.pieces(examples.texts, direction=self.direction)
+        return tokenizer.framing.pieces(examples.texts, direction=self.direction)
 
     def collate(self, prepared: Pieces, indices: np.ndarray, pad_id: int) -> dict[str, Tensor]:
         """Questions and contexts of the rows that have a recurring span.

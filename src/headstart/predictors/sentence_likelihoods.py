@@ -117,7 +117,7 @@ def _hidden_rows(
     direction = CAUSAL if causal else MASKED
     read = tokenizer.uncut([text for pair in pairs for text in pair])
     nothing = np.zeros(0, dtype=np.int64)
-    frame = tokenizer.framed(lambda first, last: nothing, nothing, nothing, direction=direction, seed=0)
+    frame = tokenizer.framing.framed(lambda first, last: nothing, nothing, nothing, direction=direction, seed=0)
     before, after = list(frame.before), list(frame.after)
     rows: list[_Row] = []
     long = np.zeros(len(pairs), dtype=bool)

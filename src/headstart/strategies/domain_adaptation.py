@@ -249,7 +249,7 @@ class DomainAdaptation(Gated):
             context.progress.say("forecast", forecast(*facts["splits"]))
         if self.own_texts:
             texts = list(context.train.texts) + ([] if context.target is None else list(context.target.texts))
-            parts.append(tokenizer.pieces(texts, direction=objective.direction, seed=context.seed))
+            parts.append(tokenizer.framing.pieces(texts, direction=objective.direction, seed=context.seed))
             facts["documents"] += len(texts)
         whole = joined(parts[0], parts[1]) if len(parts) > 1 else parts[0]
         rows = parted_rows(whole, context.seed)

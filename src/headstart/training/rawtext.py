@@ -89,7 +89,7 @@ class TextReader:
 
     def cut(self, corpus: Corpus, begins: np.ndarray, ends: np.ndarray, *, held: bool = False) -> Pieces:
         """Documents, or parts of them, as rows."""
-        return self.tokenizer.cut_pieces(
+        return self.tokenizer.framing.cut_pieces(
             corpus.read,
             begins,
             ends,
