@@ -22,9 +22,9 @@ import numpy as np
 import draws
 import headstart
 import records
-from headstart.artifact import load
 from headstart.data.questions import AskedText
 from headstart.indexes.index import Index
+from headstart.loading import load
 from headstart.runs.asking import NEUTRAL, _reply
 
 RESULTS, CHOICES = "ask.jsonl", "ask_choices.jsonl"

@@ -131,7 +131,7 @@ def main() -> None:
 
     import torch
 
-    from headstart.artifact import load
+    from headstart.loading import load
 
     if options.threads:
         torch.set_num_threads(options.threads)

@@ -478,7 +478,7 @@ FAULTS = (
     ),
     Fault(
         "scope: a folder without the score says nothing",
-        "artifact.py",
+        "loading.py",
         "    load_scope(predictor, path, decisions, digest=part.files.get(SCOPE))\n",
         "",
         "tests/decisions/test_out_of_scope.py::test_a_model_refuses_what_it_is_told_and_says_the_same_when_it_is_read",

@@ -15,7 +15,6 @@ import pytest
 from tests.invented_artifacts import TEXTS, linear, network, rewrite
 
 from headstart import artifact as artifacts
-from headstart.artifact import load
 from headstart.data.reference import Reference, histogram
 from headstart.decisions.out_of_scope import OutOfScope
 from headstart.decisions.temperature import Temperature
@@ -29,6 +28,7 @@ from headstart.errors import (
     StorageError,
 )
 from headstart.folders import check_free, new_folder
+from headstart.loading import load
 from headstart.manifest import FORMAT, MANIFEST
 from headstart.predictors.linear_text import LinearTextPredictor
 

@@ -14,11 +14,12 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from tests.invented_artifacts import NUMBERS, TEXTS, chain, in_first_format, linear, network, rewrite, twins
 
-from headstart.artifact import Artifact, load
+from headstart.artifact import Artifact
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.reference import Reference, histogram
 from headstart.decisions.thresholds import Thresholds
 from headstart.errors import HeadstartError, ModelError
+from headstart.loading import load
 from headstart.manifest import MANIFEST, checkable, is_network
 from headstart.runtime.contained import digest_of
 

@@ -18,7 +18,7 @@ _LAZY = {
     "Translator": "headstart.estimators:Translator",
     "DialogueModel": "headstart.estimators:DialogueModel",
     "Artifact": "headstart.artifact:Artifact",
-    "load": "headstart.artifact:load",
+    "load": "headstart.loading:load",
     "fit": "headstart.api:fit",
     "fit_tasks": "headstart.api:fit_tasks",
     "MultiTaskModel": "headstart.multi_task:MultiTaskModel",

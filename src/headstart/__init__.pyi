@@ -11,7 +11,7 @@ from headstart.api import TableLike
 from headstart.api import resume as resume
 from headstart.api import run as run
 from headstart.artifact import Artifact as Artifact
-from headstart.artifact import load as load
+from headstart.loading import load as load
 from headstart.config import Component
 from headstart.data.cache import clear_cache as clear_cache
 from headstart.errors import HeadstartError as HeadstartError

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headstart.artifact import EVIDENCE, RECIPE, Artifact, load, recipe_text, refuse_not_finite, tasks_of
+from headstart.artifact import EVIDENCE, RECIPE, Artifact, recipe_text, refuse_not_finite
 from headstart.backbones.location import NETWORK
 from headstart.errors import UsageError
 from headstart.folders import new_folder, write_manifest
+from headstart.loading import load, tasks_of
 from headstart.manifest import SEVERAL, TASKS_FOLDER
 from headstart.registry import did_you_mean
 from headstart.runtime.contained import digest_of

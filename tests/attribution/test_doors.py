@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import headstart
-from headstart.artifact import load, task_of
 from headstart.cli.printing import show
 from headstart.errors import RecipeError, UsageError
 from headstart.estimators import TextClassifier
+from headstart.loading import load, task_of
 from headstart.recipes.effects import without_effect
 from headstart.recipes.inference import Predict
 from headstart.recipes.parsing import assemble

@@ -12,13 +12,13 @@ import torch
 from transformers import AutoTokenizer, GenerationConfig, MarianConfig, MarianMTModel
 
 import headstart
-from headstart.artifact import load
 from headstart.backbones.base import Inputs, open_backbone
 from headstart.backbones.languages import set_languages
 from headstart.backbones.location import GENERATE, BackboneSource, locate
 from headstart.backbones.marian import pieces_of
 from headstart.backbones.seq2seq import Seq2Seq, Seq2SeqSteps
 from headstart.errors import ModelError, RecipeError
+from headstart.loading import load
 from headstart.writing.search import search
 
 MADE = Path(__file__).parent / "marian"

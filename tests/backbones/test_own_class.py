@@ -11,7 +11,6 @@ import torch
 from tests.bag_of_embeddings import NAME, BagOfEmbeddings, make_bag
 
 import headstart
-from headstart.artifact import load
 from headstart.backbones import BACKBONES
 from headstart.backbones.base import MAIN, Inputs, open_backbone
 from headstart.backbones.encoder import TextEncoder
@@ -19,6 +18,7 @@ from headstart.backbones.location import BackboneSource, locate
 from headstart.data.store import Store
 from headstart.errors import ModelError, UsageError
 from headstart.heads.model import Model
+from headstart.loading import load
 from headstart.objectives.masked_lm import MaskedLM
 from headstart.strategies.base import Context
 from headstart.tasks.text_classification import TextClassification

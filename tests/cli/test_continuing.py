@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.toys.decoders import make_decoder
 
-from headstart.artifact import load
 from headstart.errors import UsageError
+from headstart.loading import load
 from headstart.unseen import escaped
 
 TEXT = "the cat sat"

@@ -14,11 +14,11 @@ from tests.contract.conftest import bound
 from tests.contract.pairs import strategies_of
 
 import headstart
-from headstart.artifact import load
 from headstart.backbones.encoder import TextEncoder
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.store import Store
 from headstart.heads.model import Model
+from headstart.loading import load
 from headstart.objectives import OBJECTIVES
 from headstart.objectives.base import TextObjective
 from headstart.runtime.device import moved

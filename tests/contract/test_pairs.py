@@ -9,8 +9,8 @@ import pytest
 from tests.contract.pairs import REFUSED, every_pair, inputs, told
 from tests.folders import tensors
 
-from headstart.artifact import load
 from headstart.errors import RecipeError
+from headstart.loading import load
 from headstart.recipes.parsing import from_mapping
 
 Run = Callable[..., Any]

@@ -11,8 +11,8 @@ from safetensors.numpy import load_file
 from tests.contract.pairs import AXIS, BRIEF, NOT_OPEN, every_strategy, strategies_of, told
 from tests.folders import tensors
 
-from headstart.artifact import load
 from headstart.errors import UnavailableError
+from headstart.loading import load
 from headstart.recipes.parsing import from_mapping
 from headstart.strategies import STRATEGIES
 from headstart.tasks import TASKS

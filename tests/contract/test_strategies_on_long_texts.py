@@ -10,8 +10,8 @@ from tests.contract import pairs
 from tests.contract.pairs import AXIS, SOLVED, TRAINED, every_strategy, slow_but
 from tests.folders import tensors
 
-from headstart.artifact import load
 from headstart.backbones.encoder import TextEncoder
+from headstart.loading import load
 
 Run = Callable[..., Any]
 WINDOWS = "text-classification: windows"

@@ -10,7 +10,7 @@ from safetensors.numpy import load_file
 from tests.contract.conftest import toy_words
 from tests.contract.pairs import NOT_OPEN, SOLVED, TRAINED, every_pair, told
 
-from headstart.artifact import load
+from headstart.loading import load
 from headstart.predictors.base import HEAD_FILE
 from headstart.recipes.parsing import assemble
 from headstart.recipes.sources import MEMORY

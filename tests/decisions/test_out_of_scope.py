@@ -12,10 +12,10 @@ from tests.decisions.test_decisions import toys
 from tests.decisions.test_prediction_sets import TASK, drawn
 from tests.runs.test_studies import words
 
-from headstart.artifact import load
 from headstart.data.outputs import Logits
 from headstart.decisions.out_of_scope import OutOfScope, scope_asked
 from headstart.errors import DataError, ModelError
+from headstart.loading import load
 from headstart.predictors.scope import SCOPE
 from headstart.recipes.inference import Evaluate, Predict
 from headstart.recipes.parsing import assemble

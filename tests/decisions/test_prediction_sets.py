@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from tests.decisions.test_decisions import toys
 
-from headstart.artifact import load
 from headstart.config import parse
 from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.decisions.prediction_sets import PredictionSets, sets_asked
 from headstart.errors import DataError, RecipeError, UsageError
+from headstart.loading import load
 from headstart.metrics.prediction_sets import MOST_KEPT, judged, kept_scores, least_rows, limit, sets_of, strangeness
 from headstart.recipes.inference import Evaluate, Predict
 from headstart.recipes.parsing import assemble

@@ -14,12 +14,12 @@ from tests.backbones.test_seq2seq import network as network  # a fixture
 from tests.exports.conftest import sentences
 
 import headstart
-from headstart.artifact import load
 from headstart.errors import MissingInputError, ModelError, RecipeError, RunFolderError, UnavailableError, UsageError
 from headstart.exports import ctranslate2
 from headstart.exports.ctranslate2 import CTranslate2
 from headstart.exports.folder import ExportFolder
 from headstart.folders import check_free
+from headstart.loading import load
 from headstart.manifest import ExportManifest, checkable
 from headstart.predictors.seq2seq import NetworkWriter, Seq2SeqPredictor
 from headstart.runs import exporting

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from tests.toys.decoders import make_decoder
 
-from headstart.artifact import load
 from headstart.cli.chatting import converse
 from headstart.data.dialogues import Turn
 from headstart.errors import DataError, UsageError
+from headstart.loading import load
 from headstart.recipes.parsing import assemble
 from headstart.runs.chatting import Conversation
 from headstart.runs.run import run

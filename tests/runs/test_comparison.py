@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from headstart import strategies
-from headstart.artifact import load
 from headstart.data.outputs import Logits
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import DivergedError, Interrupted
+from headstart.loading import load
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.sources import MEMORY, TRAIN, VALIDATION
 from headstart.runs.choosing import choose as chosen_of

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from headstart.artifact import load
 from headstart.backbones.location import BackboneSource, Located, locate
 from headstart.errors import RunFolderError
+from headstart.loading import load
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.resuming import Resume
 from headstart.report import card, page

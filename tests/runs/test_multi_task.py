@@ -20,8 +20,8 @@ import yaml
 from tests.conftest import WORDS
 
 import headstart
-from headstart.artifact import load, tasks_of
 from headstart.errors import DataError, HeadstartError, MissingInputError, ModelError, RecipeError, UsageError
+from headstart.loading import load, tasks_of
 from headstart.multi_task import MultiTaskModel
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.report import several

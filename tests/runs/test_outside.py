@@ -14,9 +14,9 @@ import pytest
 from tests.runs.test_studies import words
 
 import headstart
-from headstart.artifact import load
 from headstart.decisions.out_of_scope import OutOfScope, scope_asked
 from headstart.errors import DataError, RecipeError
+from headstart.loading import load
 from headstart.recipes.inference import Evaluate, Predict
 from headstart.recipes.labelled import Fit
 from headstart.recipes.parsing import assemble

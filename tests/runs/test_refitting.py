@@ -12,10 +12,10 @@ import yaml
 from tests.folders import whichever
 
 import headstart
-from headstart.artifact import load
 from headstart.data.outputs import Logits
 from headstart.data.table import Table
 from headstart.errors import DivergedError
+from headstart.loading import load
 from headstart.recipes.parsing import assemble
 from headstart.recipes.sources import MEMORY
 from headstart.runs import refitting

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from tests.runs.test_studies import words
 
-from headstart.artifact import load
 from headstart.data.table import Table
 from headstart.errors import Interrupted, RecipeError
+from headstart.loading import load
 from headstart.metrics.base import Tally
 from headstart.recipes.labelled import Compare
 from headstart.recipes.parsing import assemble

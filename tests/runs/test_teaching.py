@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import headstart
-from headstart.artifact import load
 from headstart.cli.display import leaderboard
 from headstart.drawing.scores import AGREEMENT
 from headstart.errors import DataError, ModelError, RecipeError
+from headstart.loading import load
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.report import card, page
 from headstart.runs.comparison import publish

@@ -13,8 +13,8 @@ import pytest
 from tests.runs.test_studies import words
 
 import headstart
-from headstart.artifact import load
 from headstart.errors import DivergedError, Interrupted, RecipeError, RunFolderError, UnavailableError
+from headstart.loading import load
 from headstart.recipes.parsing import assemble
 from headstart.recipes.resuming import Resume
 from headstart.runs import cells, tuning

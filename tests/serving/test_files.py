@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 import headstart
-from headstart.artifact import Artifact, load
+from headstart.artifact import Artifact
 from headstart.data import table
 from headstart.errors import DataError, MissingInputError, RunFolderError
+from headstart.loading import load
 from headstart.readers.opening import open_table
 from headstart.serving import files
 from headstart.serving.files import CHUNK, FilePredictions, abstains, predict_lines, predicted, prediction_row

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headstart.artifact import Artifact, load
+from headstart.artifact import Artifact
 from headstart.data.outputs import Generated, Logits, Outputs
 from headstart.data.units import Units
 from headstart.errors import Interrupted, RunFolderError, StorageError
+from headstart.loading import load
 from headstart.serving import files
 from headstart.serving.files import FilePredictions
 from headstart.serving.journal import BEGINNING, Journal

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import headstart
-from headstart.artifact import load
+from headstart.loading import load
 from headstart.serving.streaming import Waits, predict_stream
 
 LINES = ["it is good 3", "it is bad 4", "", "it is good 5"]

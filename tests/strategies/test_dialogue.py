@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from tests.toys.decoders import make_decoder
 
-from headstart.artifact import load
 from headstart.data.table import Table
 from headstart.errors import HeadstartError
+from headstart.loading import load
 from headstart.recipes.parsing import assemble
 from headstart.runs.comparison import RunResult, compare
 from headstart.runtime.progress import SILENT

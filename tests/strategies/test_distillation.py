@@ -10,11 +10,11 @@ import pytest
 from tests.invented_artifacts import linear
 from tests.toys.decoders import make_decoder
 
-from headstart.artifact import load
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.cache import ArrayCache, no_cache
 from headstart.data.store import Store
 from headstart.errors import ModelError, RecipeError
+from headstart.loading import load
 from headstart.metrics.calibration import softmax
 from headstart.predictors.teachers import Teacher, as_given
 from headstart.runtime.progress import SILENT, Progress

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from tests.toys.decoders import make_decoder
 
-from headstart.artifact import load
 from headstart.data.dialogues import Turn
 from headstart.data.examples import Example
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import HeadstartError
+from headstart.loading import load
 from headstart.recipes.parsing import assemble
 from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import RunResult, compare

@@ -11,12 +11,12 @@ from tests.strategies.test_writing import TEXTS, rows
 from tests.toys.decoders import make_decoder
 from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
-from headstart.artifact import load
 from headstart.backbones.base import open_backbone
 from headstart.backbones.location import GENERATE, BackboneSource, locate
 from headstart.backbones.pairs import located_decoder, paired
 from headstart.errors import HeadstartError, ModelError
 from headstart.exports import EXPORTS
+from headstart.loading import load
 from headstart.recipes.parsing import assemble
 from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import RunResult, compare

@@ -8,8 +8,9 @@ import pytest
 from tests.toys.decoders import make_decoder
 
 import headstart
-from headstart.artifact import Artifact, load
+from headstart.artifact import Artifact
 from headstart.errors import HeadstartError
+from headstart.loading import load
 
 TEXT = "the {} sat on the mat for {} days"
 ROWS = {

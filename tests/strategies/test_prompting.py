@@ -9,9 +9,10 @@ import pytest
 from tests.toys.decoders import CHATML, make_decoder
 
 import headstart
-from headstart.artifact import Artifact, load
+from headstart.artifact import Artifact
 from headstart.data.prompts import NOTHING
 from headstart.errors import HeadstartError
+from headstart.loading import load
 from headstart.metrics.calibration import softmax
 
 ROWS = {

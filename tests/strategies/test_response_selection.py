@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 import headstart
-from headstart.artifact import load
 from headstart.backbones.base import open_backbone
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.table import Table
+from headstart.loading import load
 from headstart.predictors.dense import DensePredictor
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.sources import MEMORY

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from headstart.artifact import load
 from headstart.backbones.location import BackboneSource, locate
 from headstart.data.queries import Query
 from headstart.data.store import Store
 from headstart.data.table import Table
 from headstart.errors import ModelError, RecipeError
+from headstart.loading import load
 from headstart.ranking.fusion import ranked
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.sources import MEMORY

@@ -9,9 +9,10 @@ import pytest
 from tests.toys.decoders import make_decoder
 
 import headstart
-from headstart.artifact import Artifact, load
+from headstart.artifact import Artifact
 from headstart.data.tags import Span, allowed, best_paths, spans_of
 from headstart.errors import HeadstartError
+from headstart.loading import load
 from headstart.predictors.answer_likelihoods import NOTHING, SpanLikelihoods
 from headstart.predictors.prompted_spans import APART, Candidates, tag_values
 from headstart.strategies.span_prompts import best_margins, expected_margins

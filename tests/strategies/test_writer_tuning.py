@@ -14,11 +14,11 @@ import torch
 from tests.strategies.test_writing import TEXTS, rows
 from tests.strategies.writers import PREFIX, made
 
-from headstart.artifact import load
 from headstart.backbones.base import open_backbone
 from headstart.backbones.languages import set_languages, tag_for, tags_of
 from headstart.backbones.location import GENERATE, BackboneSource, locate
 from headstart.errors import ModelError, RecipeError
+from headstart.loading import load
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import RunResult, compare

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import headstart
-from headstart.artifact import load
 from headstart.data.table import Table
+from headstart.loading import load
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import RunResult, compare

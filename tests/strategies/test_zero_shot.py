@@ -11,9 +11,10 @@ from scipy.special import log_softmax
 from tests.toys.decoders import make_decoder
 
 import headstart
-from headstart.artifact import Artifact, load
+from headstart.artifact import Artifact
 from headstart.errors import HeadstartError
 from headstart.grouping.named import by_names, evened, grown, kappa, steadiness, usual_count
+from headstart.loading import load
 from headstart.report.page import render
 from headstart.strategies.descriptions import read_descriptions
 from headstart.strategies.opinions import borders, steady_over_prompts

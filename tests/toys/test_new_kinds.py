@@ -8,10 +8,10 @@ from typing import Any, ClassVar, NamedTuple
 import pytest
 
 import headstart
-from headstart.artifact import load
 from headstart.cli.main import main
 from headstart.data.outputs import Generated, Ranked
 from headstart.estimators.base import Transfer
+from headstart.loading import load
 from headstart.metrics import METRICS
 from headstart.predictors import PREDICTORS
 from headstart.strategies import STRATEGIES

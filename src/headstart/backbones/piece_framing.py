@@ -1,10 +1,9 @@
 """Rows for objectives on raw text: pieces of documents within the special tokens that a tokenizer puts around a text."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -14,23 +13,30 @@ from headstart.data.recurring import SIGN, kind_of
 from headstart.data.tokens import TokenWriter
 from headstart.errors import ModelError
 
-if TYPE_CHECKING:
-    from headstart.backbones.tokenizing import TextTokenizer
 
-
+@dataclass
 class PieceFraming:
     """Cuts raw text and frames the pieces, and knows of each token whether a word begins with it and what that word is.
 
     Args:
-        tokenizer: whose special tokens stand around the pieces, and whose limit they keep.
-        fast: the same one of the `tokenizers` library.
+        fast: a tokenizer of the `tokenizers` library.
         whole: that one without a limit.
+        special: ids that stand for no text, by role.
+        before: ids that it puts in front of a text.
+        after: ids that it puts behind it.
+        begin: ids that stand in front of a text where each token is predicted from those before it.
+        max_length: most tokens of a row, those around the text included.
+        naming_faults: makes a `ModelError` that names the tokenizer of what fails within it.
     """
 
-    def __init__(self, tokenizer: TextTokenizer, fast: Tokenizer, whole: Tokenizer) -> None:
-        self.tokenizer = tokenizer
-        self._fast = fast
-        self._whole = whole
+    fast: Tokenizer
+    whole: Tokenizer
+    special: Mapping[str, int]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    begin: tuple[int, ...]
+    max_length: int
+    naming_faults: Callable[[], AbstractContextManager[None]]
 
     def pieces(self, texts: Sequence[str], *, direction: str = "", seed: int = 0) -> Pieces:
         """Texts as rows for an objective on raw text, one piece each, cut off at the limit; empty ones are left out.
@@ -44,12 +50,12 @@ class PieceFraming:
             ModelError: words are to be hidden and there is no token for that.
         """
         writer = TokenWriter()
-        with self.tokenizer.naming_faults():
-            rows = [each.ids for each in self._fast.encode_batch(list(texts), add_special_tokens=False)]
+        with self.naming_faults():
+            rows = [each.ids for each in self.fast.encode_batch(list(texts), add_special_tokens=False)]
         writer.add_rows(rows, [0] * len(rows))
         read, starts, ends = of_tokens(writer.tokens())
         framed = self.framed(read, starts, ends, direction=direction, seed=seed)
-        room = self.tokenizer.max_length - len(framed.before) - len(framed.after)
+        room = self.max_length - len(framed.before) - len(framed.after)
         return self.framed(read, starts, np.minimum(ends, starts + room), direction=direction, seed=seed)
 
     def cut_pieces(
@@ -87,32 +93,32 @@ class PieceFraming:
 
         `causal` ones begin with the token that begins a text, or else with that which ends one; nothing stands behind them.
         """
-        before, after = self.tokenizer.before, self.tokenizer.after
+        before, after = self.before, self.after
         if direction == "causal":
-            before, after = self.tokenizer.begin, ()
-        if direction == "masked" and "mask" not in self.tokenizer.special:
+            before, after = self.begin, ()
+        if direction == "masked" and "mask" not in self.special:
             raise ModelError(
                 "its tokenizer has no token for a hidden word ([MASK], <mask>); learn with causal-lm instead"
             )
         return Pieces(
-            read, starts, ends, before, after, self._begins, self.tokenizer.special.get("mask"),
-            tuple(sorted(set(self.tokenizer.special.values()))), seed, self._between, self._kinds,
+            read, starts, ends, before, after, self._begins, self.special.get("mask"),
+            tuple(sorted(set(self.special.values()))), seed, self._between, self._kinds,
         )  # fmt: skip
 
     @cached_property
     def _between(self) -> tuple[int, ...]:
         """Special tokens between the two texts of a pair; those behind a text where the tokenizer has none for pairs."""
-        pair = self._whole.encode("a", "a")
+        pair = self.whole.encode("a", "a")
         of = pair.sequence_ids
         inner = pair.ids[len(of) - of[::-1].index(0) : of.index(1)] if 0 in of and 1 in of else []
-        return tuple(inner) or self.tokenizer.after
+        return tuple(inner) or self.after
 
     @cached_property
     def _kinds(self) -> np.ndarray:
         """For each id what a word that begins with it is, shape (vocabulary,); special tokens are signs."""
-        words = self._fast.get_vocab(with_added_tokens=True)
+        words = self.fast.get_vocab(with_added_tokens=True)
         found = np.zeros(max(words.values(), default=0) + 1, dtype=np.int8)
-        special = {*self.tokenizer.special.values()}
+        special = {*self.special.values()}
         for word, number in words.items():
             found[number] = SIGN if number in special else kind_of(word.lstrip("\u0120\u010a\u2581"))
         return found
@@ -120,7 +126,7 @@ class PieceFraming:
     @cached_property
     def _begins(self) -> np.ndarray:
         """For each id whether a word begins with it, shape (vocabulary,)."""
-        words = self._fast.get_vocab(with_added_tokens=True)
+        words = self.fast.get_vocab(with_added_tokens=True)
         found = np.ones(max(words.values(), default=0) + 1, dtype=bool)
         pieces = any(word.startswith("##") for word in words)
         marked = ("Ġ", "Ċ", "▁")

@@ -375,11 +375,6 @@ class TextTokenizer:
         """What the tokenizer itself puts in front of a text."""
         return self._frame[0]
 
-    @property
-    def after(self) -> tuple[int, ...]:
-        """What the tokenizer itself puts behind a text."""
-        return self._frame[1]
-
     def decode(self, ids: Sequence[int]) -> str:
         """Text of token ids; special tokens stay visible."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=False)
@@ -398,7 +393,10 @@ class TextTokenizer:
     @cached_property
     def framing(self) -> PieceFraming:
         """Makes rows for objectives on raw text."""
-        return PieceFraming(self, self._tokenizer, self._whole)
+        before, after = self._frame
+        return PieceFraming(
+            self._tokenizer, self._whole, self.special, before, after, self.begin, self.max_length, self.naming_faults
+        )
 
     @cached_property
     def _frame(self) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -46,8 +46,9 @@ def describe_model(name: str) -> dict[str, Any]:
     Raises:
         HeadstartError: it cannot be found or loaded.
     """
-    from headstart.artifact import EVIDENCE, load
+    from headstart.artifact import EVIDENCE
     from headstart.backbones.location import BackboneSource, locate
+    from headstart.loading import load
     from headstart.manifest import MANIFEST, is_network
     from headstart.runtime.contained import believed
 

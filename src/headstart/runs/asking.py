@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from headstart.artifact import Artifact, load
+from headstart.artifact import Artifact
 from headstart.data.graphemes import is_blank
 from headstart.data.questions import AskedText, Question
 from headstart.data.store import Store
 from headstart.errors import DataError, UsageError
 from headstart.indexes.index import Hit, Index
+from headstart.loading import load
 from headstart.recipes.inference import Evaluate
 from headstart.recipes.searching import Asking
 from headstart.runs.outcome import Call, Outcome, left_out

@@ -7,10 +7,11 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from headstart.artifact import Artifact, load
+from headstart.artifact import Artifact
 from headstart.data.dialogues import Dialogue, Turn, dialogue_of, json_of, messages_of
 from headstart.data.files import require_file
 from headstart.errors import DataError, StorageError, UsageError
+from headstart.loading import load
 from headstart.recipes.chatting import Chat
 from headstart.runs.inference import asked_for
 from headstart.runs.outcome import Call, Outcome

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.artifact import Artifact, load
+from headstart.artifact import Artifact
 from headstart.errors import DataError, HeadstartError, ModelError, UsageError
 from headstart.exports import EXPORTS
 from headstart.folders import check_free, new_folder
+from headstart.loading import load
 from headstart.manifest import EXPORT, FORMAT, MANIFEST, checkable, own_version
 from headstart.readers.opening import open_table
 from headstart.recipes.exporting import Exporting

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headstart.artifact import load
 from headstart.errors import UsageError
 from headstart.folders import check_free, unused
+from headstart.loading import load
 from headstart.recipes.extracting import Extract
 from headstart.runs.comparison import publish
 from headstart.runs.outcome import Call, Outcome

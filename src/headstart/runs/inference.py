@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from headstart.artifact import Artifact, load, task_of, tasks_of
+from headstart.artifact import Artifact
 from headstart.attribution.explanation import notes_on, refuse_unexplained
 from headstart.checks.labels import found_and_known, unseen_labels
 from headstart.data.files import open_text, require_file
@@ -22,6 +22,7 @@ from headstart.decisions.out_of_scope import scope_asked
 from headstart.decisions.prediction_sets import sets_asked
 from headstart.errors import DataError, RecipeError, UsageError
 from headstart.evaluation.subjects import WithOutside
+from headstart.loading import load, task_of, tasks_of
 from headstart.metrics.intervals import proportion
 from headstart.metrics.prediction_sets import judged
 from headstart.readers import READERS

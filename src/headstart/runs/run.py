@@ -11,12 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from headstart.artifact import EVIDENCE, load, tasks_of
+from headstart.artifact import EVIDENCE
 from headstart.data.files import require_file
 from headstart.data.table import Table
 from headstart.errors import MissingInputError, ModelError, RecipeError, RunFolderError, UsageError
 from headstart.faults import describe
 from headstart.folders import check_free, unused
+from headstart.loading import load, tasks_of
 from headstart.manifest import is_network
 from headstart.multi_task import MultiTaskModel, shared_evidence
 from headstart.readers.aligned import aligned_files, which_sides

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.artifact import Artifact, load
+from headstart.artifact import Artifact
 from headstart.backbones.location import ENCODE
 from headstart.data.table import Table
 from headstart.drawing.text import count, counted
@@ -18,6 +18,7 @@ from headstart.grouping.clusters import sample
 from headstart.grouping.control import term_vectors
 from headstart.grouping.distinct import Distinct, distinct
 from headstart.grouping.diverse import most_uncertain, not_covered, one_of_each_cluster, without_copies
+from headstart.loading import load
 from headstart.metrics.uncertainty import uncertainty
 from headstart.recipes.grouping import Suggest
 from headstart.report.curves import curve_in, outlook

@@ -51,7 +51,7 @@ class ArtifactTeacher(Teacher):
     """
 
     def __init__(self, folder: str | Path, *, precision: Precision = "auto", device: Device = "auto") -> None:
-        from headstart.artifact import load
+        from headstart.loading import load
 
         self.folder = Path(folder)
         self.artifact = load(folder, precision=precision, device=device)

@@ -183,7 +183,7 @@ class ZeroShot(Strategy):
         Raises:
             RecipeError: the run is none of pairs, or no label of it says that one text entails another.
         """
-        from headstart.artifact import load
+        from headstart.loading import load
         from headstart.predictors.entailment import NETWORK, EntailmentPredictor
 
         assert self.entailment is not None

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import pytest
 
 import headstart
-from headstart.artifact import load
 from headstart.config import parse
 from headstart.errors import RecipeError
 from headstart.evaluation import MEASUREMENTS
@@ -19,6 +18,7 @@ from headstart.evaluation.measurements.base import Measurement, Want, measure, m
 from headstart.evaluation.measurements.confusion import Confusion
 from headstart.evaluation.measurements.slices import Slices
 from headstart.evaluation.subjects import Subject
+from headstart.loading import load
 from headstart.readers.opening import open_table
 from headstart.recipes.parsing import assemble
 from headstart.runs.planning import LAST_STEPS, Plan
