@@ -1,6 +1,7 @@
 """16, 128 or 1,024 questions of SQuAD 1.1: what learning from the unlabelled contexts first buys, with bands.
 
-    python benchmarks/few_questions.py [--questions N ...] [--draws N ...] [--arms NAME ...] [--epochs N] [--busy] [--quick]
+    python benchmarks/few_questions.py [--questions N ...] [--draws N ...] [--arms NAME ...] [--epochs N] [--adapted FOLDER]
+        [--folds N] [--threads N] [--busy] [--quick]
 
 The arms are `mini`, and `mini` after `headstart adapt --objective span-selection` on the contexts of the training file, without
 their questions (the contexts of the dev part are never learnt from). Each point is one `headstart fit --strategy fine-tuning` on so
@@ -23,7 +24,7 @@ import records
 from few_labels import timed
 
 RESULTS = "few_questions.jsonl"
-KEYS = ("questions", "draw", "arm", "adapt")
+KEYS = ("questions", "draw", "arm", "adapt", "folds")
 COUNTS = (16, 128, 1024)
 DRAWS = 5
 EPOCHS = 20
@@ -63,11 +64,11 @@ def adapted(rows: list[dict[str, Any]], folder: Path, options: list[str]) -> tup
     return place, seconds
 
 
-def fitted(train: Path, test: Path, strategy: str, backbone: str, seed: int) -> dict[str, Any]:
-    """Scores on test rows of one strategy."""
+def fitted(train: Path, test: Path, strategy: str, backbone: str, seed: int, more: list[str]) -> dict[str, Any]:
+    """Scores on test rows of one strategy, with more options."""
     with tempfile.TemporaryDirectory() as place:
         command = [sys.executable, "-m", "headstart.cli", "fit", str(train), "--test", str(test), "--no-controls"]
-        command += ["--task", "question-answering", "--strategy", strategy, "--seed", str(seed), "--no-cache"]
+        command += ["--task", "question-answering", "--strategy", strategy, "--seed", str(seed), "--no-cache", *more]
         command += [] if strategy == "word-overlap" else ["--backbone", backbone]
         output, seconds = timed([*command, "-o", f"{place}/run", "--json", "--quiet"], None)
     scores = json.loads(output)["scores"]["test"]
@@ -94,6 +95,13 @@ def main() -> None:
     parser.add_argument("--draws", nargs="*", type=int, default=list(range(DRAWS)))
     parser.add_argument("--arms", nargs="*", choices=ARMS, default=list(ARMS))
     parser.add_argument("--epochs", type=float, default=EPOCHS, help="passes of span selection over the contexts")
+    parser.add_argument(
+        "--adapted", help="network that an earlier `adapt` made with as many passes; it is not made again"
+    )
+    parser.add_argument(
+        "--folds", type=int, help="of cross-validation; by default as `fit` does, many where rows are few"
+    )
+    parser.add_argument("--threads", type=int)
     parser.add_argument("--busy", action="store_true", help="other work runs beside it")
     parser.add_argument("--quick", action="store_true", help="one draw of few questions, two updates, nothing kept")
     parser.add_argument("--show", action="store_true", help="only the table of what is kept")
@@ -102,13 +110,17 @@ def main() -> None:
         show()
         return
     how = ["--updates", "2", "--rounds", "1"] if options.quick else ["--epochs", str(options.epochs)]
+    more = [] if options.folds is None else ["--folds", str(options.folds)]
+    more += [] if options.threads is None else ["--threads", str(options.threads)]
     counts, seeds = ([16], [0]) if options.quick else (options.questions, options.draws)
     every, dev = read("train.json.gz"), read("dev.json")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         test = written(dev[:20] if options.quick else dev, folder / "dev.jsonl")
         spent, networks = 0.0, {"mini": "mini", "word-overlap": ""}
-        if "span-selection" in options.arms:
+        if options.adapted:
+            networks["span-selection"] = options.adapted
+        elif "span-selection" in options.arms:
             network, spent = adapted(every, folder, how)
             networks["span-selection"] = str(network)
         for seed in seeds:
@@ -117,10 +129,16 @@ def main() -> None:
                 train = written([every[row] for row in order[:count]], folder / f"{count}-{seed}.jsonl")
                 for arm in options.arms:
                     strategy = "word-overlap" if arm == "word-overlap" else "fine-tuning"
-                    row = {"questions": count, "draw": seed, "arm": arm, "quiet": not options.busy}
+                    row = {
+                        "questions": count,
+                        "draw": seed,
+                        "arm": arm,
+                        "folds": options.folds,
+                        "quiet": not options.busy,
+                    }
                     row |= {"adapt": " ".join(how) if arm == "span-selection" else "", "device": records.device()}
-                    row |= fitted(train, test, strategy, networks[arm], seed)
-                    row |= {"adapt_seconds": round(spent, 1)} if arm == "span-selection" else {}
+                    row |= fitted(train, test, strategy, networks[arm], seed, more)
+                    row |= {"adapt_seconds": round(spent, 1)} if arm == "span-selection" and spent else {}
                     if not options.quick:
                         records.keep(RESULTS, row, KEYS)
                     print(json.dumps(row), flush=True)

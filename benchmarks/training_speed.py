@@ -3,7 +3,8 @@
     python benchmarks/training_speed.py [--rows 960] [--repeats 3] [--only NAME ...] [--works WORK ...] [--quick]
 
 Programs take turns, each in a process of its own; only training is timed (no loading, no tokenising), without validation,
-logging or saving. Peers run with their defaults and with their best documented options. `warm` finds the states of
+logging or saving. Peers run with their defaults and with their best documented options, which leave dropout out; `no dropout` is
+headstart without it, its defaults keep what the network has. `warm` finds the states of
 frozen layers that a first, untimed run left in the cache. Raw results: benchmarks/results/training_speed.jsonl, a line per
 program and repeat; the table shows medians, and the spread of accuracies so that a fast loser shows (of words: F1 of entities
 in the first 400 sentences of testa, which also stand in for validation and choose nothing; of questions: F1 of answers to the
@@ -40,8 +41,10 @@ PROGRAMS = (
     "Trainer, best options, bf16",
     "headstart, float32",
     "headstart",
+    "headstart, no dropout",
     "headstart, warm cache",
 )
+WAYS = {"headstart, float32": "float32", "headstart, no dropout": "no-dropout", "headstart, warm cache": "warm"}
 
 
 def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, way: str) -> None:
@@ -72,7 +75,7 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
         options |= {"task": "question-answering", "validation": test_file}
     else:
         options |= {"validation_share": 0.05, "folds": 0}
-    warm, precision = way == "warm", "float32" if way == "float32" else "auto"
+    warm, bare, precision = way == "warm", way == "no-dropout", "float32" if way == "float32" else "auto"
     recipe = assemble("fit", options)
     parts = prepare(recipe, SILENT, None)
     with tempfile.TemporaryDirectory() as folder:
@@ -84,7 +87,8 @@ def ours(train_file: str, test_file: str, layers: str, epochs: int, seed: int, w
                 parts.task, parts.train, parts.validation, locate(recipe.backbone), recipe.training, seed, SILENT,
                 cache=cache, precision=precision,
             )  # fmt: skip
-            model = headed_model(context, pooling="first", dropout=0.1, head_first=False)
+            share: Any = {"dropout": 0.0, "hidden_dropout": 0.0} if bare else {"dropout": 0.1}
+            model = headed_model(context, pooling="first", head_first=False, **share)
             ready, _ = prepared(context, model.backbone.tokenizer)
             groups = strategy.layer_groups(model, epochs)
             stage = Stage(
@@ -136,7 +140,7 @@ def measured(program: str, train: Path, test: Path, layers: str, epochs: int, se
         command = [sys.executable, str(PEER), str(train), str(test), way, layers, str(epochs), str(seed)]
     else:
         command = [sys.executable, __file__, "--child", str(train), str(test), layers, str(epochs), str(seed)]
-        command += ["warm" if "warm" in program else "float32" if "float32" in program else "auto"]
+        command += [WAYS.get(program, "auto")]
     output, _ = timed(command, None)
     return json.loads(output.strip().split("\n")[-1])
 
