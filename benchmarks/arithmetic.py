@@ -27,7 +27,7 @@ def product(dtype: Any) -> float:
 
     a, b = torch.randn(SIDE, SIDE, dtype=dtype), torch.randn(SIDE, SIDE, dtype=dtype)
     begun = time.perf_counter()
-    a @ b
+    torch.matmul(a, b)
     return 2 * SIDE**3 / (time.perf_counter() - begun)
 
 
@@ -60,7 +60,7 @@ def measured(precision: Any, tokens: int, length: int, updates: int) -> dict[str
     stage = Stage(task, task.prepare(store, backbone.tokenizer), FineTuning().layer_groups(model, 1), 1, LEARNING_RATE)
     loop = _Loop(model, stage, Training(), 0, None, SILENT, None)
     loop.total = updates + 3
-    loop._thaw(0)
+    loop.thawing.begin(0)
     batch = np.arange(len(rows))
     with FlopCounterMode(display=False) as counter:
         loop._update(batch)

@@ -9,6 +9,7 @@ view; the others came after it. Raw results: benchmarks/results/clusters.jsonl.
 """
 
 import argparse
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def measure(name: str, most: int, k: int | str) -> None:
     rows = np.random.default_rng(0).permutation(len(table))[:most]
     columns = {column: [table.columns[column][row] for row in rows] for column in ("text", label)}
     labels = columns[label]
-    number = len(set(labels)) if k == "labels" else k
+    number: Any = len(set(labels)) if k == "labels" else k
     found = headstart.cluster(columns, label=label, k=number)
     agreement, stability = found["comparison"]["agreement"], found["comparison"]["stability"]
     row = {

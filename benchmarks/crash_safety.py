@@ -66,7 +66,12 @@ def tiny(folder: Path) -> Path:
     source = locate(BackboneSource()).folder
     torch.manual_seed(0)
     tokenizer = AutoTokenizer.from_pretrained(str(source))
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    sizes: dict[str, Any] = {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+    }
     BertModel(BertConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
@@ -138,7 +143,7 @@ class Bench:
 
     def theirs(self, place: Path) -> None:
         """One process of the peer."""
-        import trainer_resume
+        import trainer_resume  # type: ignore[import-not-found]
 
         trainer_resume.run(str(self.train), str(self.backbone), str(place / "run"), self.spoilt)
 

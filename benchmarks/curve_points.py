@@ -142,7 +142,7 @@ STRATEGIES: dict[str, Callable[[Set], Fitter]] = {"words": by_words, "frozen": b
 
 def packed(right: np.ndarray) -> str:
     """Bits as text."""
-    return base64.b64encode(np.packbits(right)).decode()
+    return base64.b64encode(np.packbits(right).tobytes()).decode()
 
 
 def unpacked(row: dict[str, Any]) -> np.ndarray:

@@ -126,7 +126,8 @@ def paired(one: list[str], other: list[str], references: list[str], seed: int = 
     drawn = np.random.default_rng(seed).integers(0, len(references), (DRAWS, len(references)))
     gaps = np.array([bleu_of_sums(sums[0][rows].sum(0)) - bleu_of_sums(sums[1][rows].sum(0)) for rows in drawn]).ravel()
     whole = float(np.squeeze(bleu_of_sums(sums[0].sum(0)) - bleu_of_sums(sums[1].sum(0))))
-    return whole, *map(float, np.quantile(gaps, (0.025, 0.975))), float((gaps <= 0).mean())
+    low, high = np.quantile(gaps, (0.025, 0.975))
+    return whole, float(low), float(high), float((gaps <= 0).mean())
 
 
 def show() -> None:
@@ -146,7 +147,7 @@ def show() -> None:
             )
             for rival in PROGRAMS[:2]:
                 rows_of_both = [(row, by[rival, row["seed"]]) for row in rows if (rival, row["seed"]) in by]
-                gaps = [paired(*map(texts_of, both), references) for both in rows_of_both if rival != program]
+                gaps = [paired(texts_of(a), texts_of(b), references) for a, b in rows_of_both if rival != program]
                 told = ", ".join(f"{gap:+.2f} [{low:+.2f}, {high:+.2f}]" for gap, low, high, _ in gaps)
                 print(f"; against {rival}: {told}" if gaps else "", end="")
             print()

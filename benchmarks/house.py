@@ -166,10 +166,9 @@ def lines(path: Path) -> int:
         if token.type not in EMPTY:
             held |= set(range(token.start[0], token.end[0] + 1))
     for node in ast.walk(ast.parse(text)):
-        alone = (
-            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        )
-        if alone and node.end_lineno is not None:
+        if not isinstance(node, ast.Expr) or node.end_lineno is None or not isinstance(node.value, ast.Constant):
+            continue
+        if isinstance(node.value.value, str):
             held -= set(range(node.lineno, node.end_lineno + 1))
     blank = {at for at, line in enumerate(text.split("\n"), 1) if not line.strip()}
     return len(held - blank)

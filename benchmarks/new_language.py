@@ -76,7 +76,8 @@ def similarity(backbone: Any, language: str = "de") -> float:
     one, other = (
         encode(backbone, [row[name] for row in rows], role="query").vectors for name in ("sentence1", "sentence2")
     )
-    return float(spearmanr((one * other).sum(1), [float(row["score"]) for row in rows])[0])
+    found: Any = spearmanr((one * other).sum(1), [float(row["score"]) for row in rows])
+    return float(found[0])
 
 
 def keep(**row: Any) -> None:
@@ -123,10 +124,8 @@ def trim(options: argparse.Namespace, place: Path) -> None:
     ]
     found = headstart("trim", options.multilingual, "--texts", ",".join(texts), "-o", str(place / "small"))
     for what, location in (("whole", options.multilingual), ("trimmed", str(place / "small"))):
-        seconds = []
-        for _ in range(3):
-            backbone, spent = opened(location)
-            seconds.append(spent)
+        backbone, *seconds = opened(location)
+        seconds += [opened(location)[1] for _ in range(2)]
         scores = {f"umsab_{name}": accuracy(location, name, options.seed) for name in ("german", "english")}
         side = "before" if what == "whole" else "after"
         sizes = {key: found[key][side] for key in ("pieces", "parameters", "bytes")}

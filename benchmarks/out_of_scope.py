@@ -120,14 +120,14 @@ def labelled(
             found = [np.array([row.label == OUTSIDE for row in some]) for some in said]
             right = np.array([row.label for row in said[0]]) == true
             strange = [np.array([row.probabilities[OUTSIDE] for row in some]) for some in said]
-            return {"score": "class", **_summary(found_outside(-strange[0], -strange[1], *found, right))}
+            return {"score": "class", **_summary(found_outside(-strange[0], -strange[1], *found, right=right))}
         right = np.array([row.label for row in said[0]]) == true
         in_scope, refused = (
             [np.array([getattr(row, name) for row in some]) for some in said] for name in ("in_scope", "refused")
         )
-        asked = next(each for each in model.decisions if each.name == "out_of_scope")
-        promised = found_outside(*in_scope, *(each <= asked.refused for each in in_scope), right)
-        own = _summary(found_outside(*in_scope, *refused, right))
+        asked: Any = next(each for each in model.decisions if each.name == "out_of_scope")
+        promised = found_outside(*in_scope, *(each <= asked.refused for each in in_scope), right=right)
+        own = _summary(found_outside(*in_scope, *refused, right=right))
         return {
             "score": asked.found, "tuned": asked.tuning, **own,
             "at_promise": _summary(promised), "jinoos": jinoos(model, validation, inside, outside),
@@ -147,7 +147,7 @@ def jinoos(model: Any, validation: Rows, inside: Rows, outside: list[str]) -> di
     ]
     least = joint_threshold(tops[0][0], right[0], tops[1][0])
     sure = tops[2][0], tops[3][0]
-    found = found_outside(*sure, *(each < least for each in sure), right[1])
+    found = found_outside(*sure, *(each < least for each in sure), right=right[1])
     return {"threshold": round(least, 4), **_summary(found)}
 
 
@@ -183,13 +183,18 @@ def measured(
         texts = [text for text, _ in inside]
         known = np.array([model.labels.index(label) for _, label in train])
         states = [predictor.states(some) for some in ([text for text, _ in train], texts, outside)]
-        logits = [model.outputs(some).values for some in (texts, outside)]
+        outputs: Any = [model.outputs(some) for some in (texts, outside)]
         scores = {}
         for name in [name for name in SCOPE_SCORES.names() if not SCOPE_SCORES.get(name).adds_entropy]:
             score = SCOPE_SCORES.get(name).fit(states[0], known)
-            scores[name] = round(auroc(*(score.score(*pair) for pair in zip(states[1:], logits, strict=True))), 4)
+            scores[name] = round(
+                auroc(
+                    *(score.score(*pair) for pair in zip(states[1:], (each.values for each in outputs), strict=True))
+                ),
+                4,
+            )
         said, others = model.predict(texts), model.predict(outside)
-        asked = next(each for each in model.decisions if each.name == "out_of_scope")
+        asked: Any = next(each for each in model.decisions if each.name == "out_of_scope")
     return {
         "auroc": scores,
         "score": asked.found,

@@ -133,7 +133,8 @@ def tau(one: list[float], other: list[float]) -> float:
     """Kendall's tau-b of two lists of scores."""
     from scipy.stats import kendalltau
 
-    return float(kendalltau(one, other).statistic)
+    found: Any = kendalltau(one, other)
+    return float(found.statistic)
 
 
 def measure(name: str, networks: Mapping[str, str], seeds: int, options: argparse.Namespace, folder: Path) -> None:

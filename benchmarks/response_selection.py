@@ -62,7 +62,8 @@ def by_rarity(train: Path, test: Path) -> dict[str, Any]:
     words = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True).fit(
         [each.text for each in known.examples] + [each.passage for each in known.examples]
     )
-    asked, replies = words.transform(list(contested_rows.inputs)), words.transform(task.passages.read(pool))
+    asked: Any = words.transform(list(contested_rows.inputs))
+    replies: Any = words.transform(task.passages.read(pool))
     ranking = of_scores((asked @ replies.T).toarray().astype(np.float32), pool, len(pool))
     return plain(scores(task, task.selected(ranking, contested_rows), contested_rows))
 

@@ -78,7 +78,7 @@ def ours(train_file: str, work: str, way: str, seed: int, folder: str, threads: 
         precision="float32" if way == "float32" else "auto", last_epoch=epochs,
     )  # fmt: skip
     strategy = WarmStart(encoder_rate=0.0 if work == "decoder" else 0.1)
-    backbone = strategy._network(context, pretrained=True)
+    backbone, _ = strategy._network(context, pretrained=True)
     if way == "build":
         backbone.save(Path(folder))
         return
