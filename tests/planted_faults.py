@@ -269,7 +269,7 @@ FAULTS = (
         'tests/runs/test_experiment.py::test_states_that_learnt_every_row_say_nothing_of_held_out_ones',
     ),
     Fault(
-        'scope: copies are rows that came', 'runs/splitting.py',
+        'scope: copies are rows that came', 'runs/parts.py',
         'return self.train.take(np.arange(len(self.train) - self.copies)) if self.copies else self.train', 'return self.train',
         'tests/runs/test_experiment.py::test_copies_say_nothing_of_how_far_new_rows_lie',
     ),
@@ -590,7 +590,7 @@ FAULTS = (
     ),
     Fault(
         "more rows of a draw leave some of the fewer ones out",
-        "runs/splitting.py",
+        "runs/samples.py",
         "(seed, data.draw, 0xD4A3))[: data.train_rows])",
         "(seed, data.draw, data.train_rows))[: data.train_rows])",
         "tests/runs/test_preparation.py::test_fewer_training_rows_of_a_draw_are_among_more",

@@ -20,8 +20,8 @@ from headstart.runs.choosing import choose as chosen_of
 from headstart.runs.comparison import compare, publish
 from headstart.runs.execution import score_all, to_test
 from headstart.runs.experiment import Entry
+from headstart.runs.parts import Parts
 from headstart.runs.run import run
-from headstart.runs.splitting import Parts
 from headstart.runtime.progress import SILENT
 from headstart.strategies.base import Candidate, Context
 from headstart.strategies.tf_idf import TfIdf

@@ -17,8 +17,8 @@ from headstart.evaluation.subjects import Subject
 from headstart.metrics.calibration import best_temperature
 from headstart.recipes.sources import TARGET_TEST, TEST, TRAIN, VALIDATION, Role
 from headstart.runs.experiment import Entry, run_strategy, score
+from headstart.runs.parts import Parts
 from headstart.runs.reference import reference_of
-from headstart.runs.splitting import Parts
 from headstart.strategies.base import Candidate, Context, Strategy
 from headstart.tasks.text_classification import Example, TextClassification
 from headstart.training.settings import Training

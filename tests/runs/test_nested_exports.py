@@ -12,8 +12,8 @@ import pytest
 from headstart.data.table import Table
 from headstart.errors import DataError
 from headstart.recipes.parsing import assemble
+from headstart.runs.parts import Parts
 from headstart.runs.preparation import prepare
-from headstart.runs.splitting import Parts
 from headstart.runtime.progress import SILENT
 from headstart.tasks.open import OpenTask
 

@@ -16,9 +16,9 @@ from headstart.errors import RecipeError
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.sources import TEST, TRAIN, VALIDATION
 from headstart.runs.experiment import Entry
+from headstart.runs.parts import Parts
 from headstart.runs.planning import SAFETY, Plan
 from headstart.runs.recorded import BACKWARD
-from headstart.runs.splitting import Parts
 from headstart.runtime.deadline import Deadline
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Candidate, Context, Work

@@ -15,8 +15,8 @@ from headstart.errors import DataError, MissingInputError, RecipeError
 from headstart.recipes.parsing import assemble
 from headstart.recipes.sources import MEMORY, TARGET_TEST, TEST, Role
 from headstart.runs import cuts, splitting
+from headstart.runs.parts import Parts
 from headstart.runs.preparation import into_parts, prepare, read, resolve
-from headstart.runs.splitting import Parts
 from headstart.runtime.progress import SILENT, Progress
 
 

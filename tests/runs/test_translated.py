@@ -10,8 +10,8 @@ import headstart
 from headstart.errors import DataError, HeadstartError
 from headstart.recipes.labelled import Fit
 from headstart.recipes.sources import Data
+from headstart.runs.parts import Parts
 from headstart.runs.preparation import prepare
-from headstart.runs.splitting import Parts
 from headstart.runtime.progress import SILENT
 
 ROWS = 400

@@ -8,8 +8,8 @@ import pytest
 
 from headstart.errors import DataError
 from headstart.recipes.parsing import assemble
+from headstart.runs.parts import Parts
 from headstart.runs.preparation import prepare
-from headstart.runs.splitting import Parts
 from headstart.runtime.progress import SILENT
 
 VERDICTS = ("accept", "reject", "accept", "ignore", "accept")

@@ -16,7 +16,7 @@ from headstart.predictors.seq2seq import Seq2SeqPredictor
 from headstart.recipes.parsing import assemble
 from headstart.recipes.sources import TEST, TRAIN, VALIDATION
 from headstart.runs.estimates import WRITING, Estimates
-from headstart.runs.splitting import Parts
+from headstart.runs.parts import Parts
 from headstart.strategies.back_translation import BackTranslation
 from headstart.strategies.base import Context
 from headstart.strategies.from_scratch import FromScratch

@@ -21,8 +21,8 @@ from headstart.predictors.dense import DensePredictor
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.sources import MEMORY
 from headstart.runs.comparison import RunResult, compare
+from headstart.runs.parts import Parts
 from headstart.runs.preparation import prepare
-from headstart.runs.splitting import Parts
 from headstart.runtime.progress import SILENT
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import refusal

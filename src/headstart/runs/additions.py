@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from headstart.data.outputs import outputs_of
 from headstart.predictors import PREDICTORS
-from headstart.runs.splitting import Parts
+from headstart.runs.parts import Parts
 from headstart.strategies.base import Added, Candidate
 
 WITHOUT = "without-"

@@ -14,8 +14,8 @@ from headstart.data.store import Store
 from headstart.errors import DataError
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import TARGET, TRAIN, Auxiliary
+from headstart.runs.parts import Parts, Source
 from headstart.runs.preparation import opened, parsed
-from headstart.runs.splitting import Parts, Source
 from headstart.runtime.progress import Progress
 from headstart.strategies.base import AuxiliaryTask
 from headstart.tasks.base import Task

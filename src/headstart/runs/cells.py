@@ -26,10 +26,10 @@ from headstart.runs.comparison import set_up
 from headstart.runs.execution import run_all, score_all
 from headstart.runs.experiment import Entry
 from headstart.runs.keys import Key
+from headstart.runs.parts import Parts
 from headstart.runs.planning import Plan
 from headstart.runs.recorded import ABOUT as RUN
 from headstart.runs.recorded import Seconds, place_of
-from headstart.runs.splitting import Parts
 from headstart.runs.workspace import Workspace
 from headstart.runtime.durable import damage, read_json, sealed
 from headstart.runtime.progress import SILENT, Progress

@@ -22,9 +22,9 @@ from headstart.runs.judging_labels import JudgedLabels, finding, judged, plain, 
 from headstart.runs.label_checks import LabelChecks, checked_labels
 from headstart.runs.languages import chosen, measured, strangeness
 from headstart.runs.outcome import Call, Outcome
+from headstart.runs.parts import LabelledRows
 from headstart.runs.preparation import read
 from headstart.runs.row_checks import RowChecks, checked_rows
-from headstart.runs.splitting import LabelledRows
 from headstart.runtime.device import settled
 from headstart.runtime.interrupts import all_or_nothing
 from headstart.runtime.machine import set_threads

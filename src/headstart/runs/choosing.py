@@ -14,7 +14,7 @@ from headstart.evaluation.judging import chosen_metric, compared
 from headstart.metrics import is_better_lower, significance
 from headstart.recipes.labelled import Experiment
 from headstart.runs.experiment import Entry
-from headstart.runs.splitting import Parts
+from headstart.runs.parts import Parts
 
 
 class Choice(NamedTuple):

@@ -17,8 +17,8 @@ from headstart.readers.opening import writer_for
 from headstart.runs import found_rows
 from headstart.runs.judging_labels import SURE, JudgedLabels
 from headstart.runs.label_checks import LabelChecks
+from headstart.runs.parts import Source
 from headstart.runs.row_checks import RowChecks
-from headstart.runs.splitting import Source
 from headstart.tasks.base import Task
 from headstart.tasks.label_cells import listed_labels
 from headstart.types import Json

@@ -30,11 +30,11 @@ from headstart.runs.experiment import Entry
 from headstart.runs.halving import Halving
 from headstart.runs.languages import chosen as chosen_backbone
 from headstart.runs.languages import with_language
+from headstart.runs.parts import Parts
 from headstart.runs.planning import LONG_TEST, Plan
 from headstart.runs.preparation import into_parts, read, settled_task
 from headstart.runs.reference import reference_of
 from headstart.runs.refitting import REFIT, Refit, refit, stand_aside, take_part
-from headstart.runs.splitting import Parts
 from headstart.runs.workspace import Workspace
 from headstart.runtime.deadline import Deadline
 from headstart.runtime.device import settled

@@ -29,8 +29,8 @@ from headstart.runs.cells import Cell, CellResult
 from headstart.runs.conditions import conditions
 from headstart.runs.keys import Key
 from headstart.runs.outcome import Call, Outcome
+from headstart.runs.parts import Parts
 from headstart.runs.preparation import into_parts, read, settled_task
-from headstart.runs.splitting import Parts
 from headstart.runs.studies import Study, cell_recipe, threads_for
 from headstart.runs.workspace import Workspace
 from headstart.runtime.deadline import Deadline

@@ -20,8 +20,9 @@ from headstart.recipes.schema import HEADER
 from headstart.recipes.sources import MEMORY, Data
 from headstart.recipes.starting import Init
 from headstart.runs.outcome import Call, Outcome
+from headstart.runs.parts import LabelledRows
 from headstart.runs.preparation import announce, read
-from headstart.runs.splitting import LabelledRows, bound
+from headstart.runs.splitting import bound
 from headstart.tasks.base import Task
 from headstart.unseen import escaped
 

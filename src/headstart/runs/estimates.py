@@ -14,8 +14,8 @@ from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import TARGET_TEST
 from headstart.runs.experiment import Entry
 from headstart.runs.footprint import NetworkSize, counted_bytes, network_bytes
+from headstart.runs.parts import Parts
 from headstart.runs.recorded import BACKWARD
-from headstart.runs.splitting import Parts
 from headstart.strategies.base import Context, Shared, Strategy, Work
 from headstart.training.settings import Training
 

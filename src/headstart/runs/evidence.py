@@ -21,8 +21,8 @@ from headstart.manifest import own_version
 from headstart.recipes.labelled import Experiment
 from headstart.report.verdict import verdict
 from headstart.runs.experiment import Entry
+from headstart.runs.parts import Parts
 from headstart.runs.refitting import Refit
-from headstart.runs.splitting import Parts
 from headstart.runtime.device import name_of
 from headstart.strategies.base import Context
 from headstart.strategies.teachers import answers

@@ -22,7 +22,7 @@ from headstart.predictors.scope import fit_scope
 from headstart.recipes.sources import Role
 from headstart.runs.keys import Key, keys_of
 from headstart.runs.outside import tuned_on
-from headstart.runs.splitting import Parts
+from headstart.runs.parts import Parts
 from headstart.runtime.deadline import OutOfTime
 from headstart.runtime.memory import is_out_of_memory, out_of_memory
 from headstart.strategies.base import Candidate, Context, Strategy

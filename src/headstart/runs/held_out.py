@@ -17,7 +17,7 @@ from headstart.grouping.distinct import distinct
 from headstart.grouping.near_copies import near_copies
 from headstart.recipes.sources import Data
 from headstart.runs.cuts import groups_of
-from headstart.runs.splitting import at_most
+from headstart.runs.samples import at_most
 from headstart.strategies.base import Context, Shared, Strategy, refusal
 from headstart.strategies.feature_extraction import FeatureExtraction
 from headstart.strategies.offers import controls

@@ -21,7 +21,7 @@ from headstart.recipes.checking import Check
 from headstart.runs.doubted import LEAST_ROWS, RANKED, Doubted, SelfTest, doubted, self_test
 from headstart.runs.held_out import HeldOut, context_for, held_out, together, usual_strategies
 from headstart.runs.outcome import Call
-from headstart.runs.splitting import at_most
+from headstart.runs.samples import at_most
 from headstart.runs.truth import WORDS_PER_ROW
 from headstart.runtime.device import settled
 from headstart.strategies.base import Strategy

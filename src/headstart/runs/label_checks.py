@@ -16,7 +16,7 @@ from headstart.drawing.text import counted
 from headstart.errors import DataError
 from headstart.recipes.sources import TARGET, TRAIN, TRANSLATIONS
 from headstart.runs.outside import suspected
-from headstart.runs.splitting import LabelledRows
+from headstart.runs.parts import LabelledRows
 from headstart.tasks.base import Task
 
 FEW_ROWS = 5

@@ -17,7 +17,7 @@ from headstart.backbones.tokenizer_files import open_tokenizer
 from headstart.corpora.language_fit import LanguageFit, language_fit
 from headstart.data.store import Store
 from headstart.drawing.text import share
-from headstart.runs.splitting import Parts
+from headstart.runs.parts import Parts
 from headstart.runtime.progress import Progress
 from headstart.tasks.base import Task
 

@@ -18,7 +18,7 @@ from headstart.drawing.text import counted
 from headstart.errors import DataError
 from headstart.recipes.sources import SCORED, TARGET, TRAIN, TRANSLATIONS, VALIDATION, Role
 from headstart.registry import did_you_mean
-from headstart.runs.splitting import Source
+from headstart.runs.parts import Source
 from headstart.tasks.base import Task
 from headstart.types import Dropped
 

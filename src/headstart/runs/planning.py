@@ -12,7 +12,8 @@ from headstart.recipes.labelled import Experiment
 from headstart.runs.estimates import Estimates
 from headstart.runs.experiment import Entry, line_up
 from headstart.runs.footprint import NUMBER
-from headstart.runs.splitting import Parts, at_most
+from headstart.runs.parts import Parts
+from headstart.runs.samples import at_most
 from headstart.runs.steps import Step
 from headstart.runtime.deadline import Deadline
 from headstart.runtime.progress import format_duration

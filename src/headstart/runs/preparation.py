@@ -21,8 +21,9 @@ from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import CORPUS, SCORED, TARGET, TRAIN, TRANSLATIONS, VALIDATION, Data, Format, Role
 from headstart.runs.augmented import require, wanted
 from headstart.runs.outside import set_apart, suspected
+from headstart.runs.parts import LabelledRows, Parts, Source
 from headstart.runs.searched import contested, read_corpus, with_passages
-from headstart.runs.splitting import LEAKS, LabelledRows, Parts, Source, bound, split
+from headstart.runs.splitting import LEAKS, bound, split
 from headstart.runs.teaching import Lesson, has_teacher, lesson_for, opened_lines
 from headstart.runs.translated import linked, without_marks
 from headstart.runs.unlabelled import hinted, task_without_labels, with_labels_from

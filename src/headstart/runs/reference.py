@@ -11,7 +11,7 @@ from headstart.data.reference import SAMPLE, Reference, histogram
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import MEMORY
 from headstart.runs.experiment import Entry
-from headstart.runs.splitting import Parts
+from headstart.runs.parts import Parts
 from headstart.tasks.base import Task
 
 

@@ -20,8 +20,8 @@ from headstart.predictors.scope import fit_scope
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.sources import TEST
 from headstart.runs.experiment import Entry, taken_up
+from headstart.runs.parts import Parts
 from headstart.runs.planning import SAFETY, Plan
-from headstart.runs.splitting import Parts
 from headstart.runs.workspace import Workspace
 from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.runtime.interrupts import Terminated

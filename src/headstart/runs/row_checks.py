@@ -18,7 +18,7 @@ from headstart.drawing.text import counted, shortened
 from headstart.grouping.distinct import distinct
 from headstart.grouping.near_copies import near_copies
 from headstart.recipes.sources import SCORED, TARGET, TRAIN, TRANSLATIONS, Role
-from headstart.runs.splitting import LabelledRows
+from headstart.runs.parts import LabelledRows
 from headstart.tasks.base import Task
 
 MOST_REASONS = 12

@@ -13,7 +13,7 @@ from headstart.data.units import Units
 from headstart.errors import DataError
 from headstart.recipes.sources import Data
 from headstart.runs.cuts import groups_of, test_part, untestable
-from headstart.runs.splitting import at_most
+from headstart.runs.samples import at_most
 from headstart.solving.logistic import SOFTMAX, Solver
 from headstart.tasks.base import Task
 from headstart.transferability.jackknife import PARTS

@@ -37,8 +37,8 @@ from headstart.predictors import PREDICTORS
 from headstart.predictors.scope import load_scope, save_scope
 from headstart.runs.additions import keep_added, kept_added
 from headstart.runs.experiment import Entry
+from headstart.runs.parts import Parts
 from headstart.runs.recorded import ABOUT, FORMAT, StatedEntry, StatedModelEntry, place_of, recorded, refuse_misshapen
-from headstart.runs.splitting import Parts
 from headstart.runtime.durable import (
     DISCARDED,
     LOCK,
