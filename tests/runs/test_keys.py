@@ -18,7 +18,8 @@ from headstart.report import card, page
 from headstart.runs.comparison import carry_out, set_up
 from headstart.runs.experiment import Entry, line_up
 from headstart.runs.keys import Key, keys_of
-from headstart.runs.run import result_of, run
+from headstart.runs.printed import result_of
+from headstart.runs.run import run
 from headstart.runs.workspace import Workspace
 from headstart.runtime.progress import SILENT, Progress
 from headstart.strategies import STRATEGIES
