@@ -1,6 +1,6 @@
 """An index of a million short passages: memory of the command that makes it, then kills, changes and searches.
 
-    python benchmarks/index_size.py [--passages 1000000] [--retriever hybrid] [--kills 20] [--vectors random|mini] [--quick]
+    python benchmarks/index_size.py [--passages 1000000] [--retriever hybrid] [--kills 20] [--vectors random|mini] [--busy] [--quick]
 
 The passages are sentences of SQuAD's paragraphs over and over, each with a word left out and two numbers put in. Memory
 is the largest anonymous memory (RssAnon) of the process, looked at ten times a second; mapped files do not count. With
@@ -124,6 +124,7 @@ def main() -> None:
     parser.add_argument("--retriever", default="hybrid", choices=["bm25", "dense", "hybrid"])
     parser.add_argument("--vectors", default="random", choices=["random", "mini"])
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--busy", action="store_true", help="other work runs beside it: times say nothing")
     parser.add_argument("--quick", action="store_true", help="2,000 passages and 3 kills: does it run?")
     options = parser.parse_args()
     count, kills = (2_000, 3) if options.quick else (options.passages, options.kills)
@@ -156,7 +157,12 @@ def main() -> None:
             finished += len(Index.open(folder)) == count + 5
         subprocess.run([*words, "add", str(folder), *more], check=True)
         broken += torn(folder, (count + 5, count + 5))
-    row: dict[str, Any] = {"passages": count, "retriever": options.retriever, "vectors": options.vectors}
+    row: dict[str, Any] = {
+        "passages": count,
+        "retriever": options.retriever,
+        "vectors": options.vectors,
+        "quiet": not options.busy,
+    }
     row |= {"seconds": round(seconds, 1), "memory_gb": round(memory, 3), "disk_gb": round(size, 3)}
     row |= {"milliseconds_to_search": round(1000 * statistics.median(times), 2)}
     row |= {"seconds_to_add": round(longer, 1), "memory_to_add_gb": round(peak, 3)}
