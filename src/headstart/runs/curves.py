@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -54,12 +53,8 @@ def curve(recipe: Curve, call: Call) -> Outcome:
         check_free(folder, overwrite=recipe.overwrite)
     if recipe.dry_run:
         return _outlined(recipe, call)
-    with watched():
-        if folder is not None:
-            with Workspace(folder, recipe.plain(), overwrite=recipe.overwrite, progress=call.progress) as work:
-                return go_on(recipe, call, work, folder)
-        with TemporaryDirectory() as place, Workspace(Path(place) / "curve", recipe.plain()) as work:
-            return go_on(recipe, call, work, None)
+    with watched(), Workspace.beside(folder, recipe, overwrite=recipe.overwrite, progress=call.progress) as work:
+        return go_on(recipe, call, work, folder)
 
 
 def go_on(recipe: Curve, call: Call, work: Workspace, folder: Path | None, *, strict: bool = False) -> Outcome:
@@ -85,12 +80,8 @@ def go_on(recipe: Curve, call: Call, work: Workspace, folder: Path | None, *, st
                 folder, evidence, kept, report.page(evidence), overwrite=recipe.overwrite or again, within=work.folder
             )
     except KeyboardInterrupt as error:
-        raise stopped(error, f"stopped; {work.how if folder is not None else 'nothing was kept'}") from None
-    how = ""
-    if interrupted and folder is not None:
-        work.stopped, how = True, work.how
-    else:
-        work.remember(finished=True)
+        raise stopped(error, f"stopped; {work.how}") from None
+    how = work.ended(interrupted=interrupted)
     return Outcome(
         result_of(evidence, folder), folder=folder, interrupted=interrupted, resume=how, notes=evidence["notes"]
     )
@@ -184,7 +175,7 @@ def _sizes(recipe: Curve, rows: int, labels: int) -> tuple[int, ...]:
 
 def _outlined(recipe: Curve, call: Call) -> Outcome:
     """What would run, and for how long."""
-    with TemporaryDirectory() as place, Workspace(Path(place) / "curve", recipe.plain()) as work:
+    with Workspace.beside(None, recipe) as work:
         found = _set_up(recipe, call.progress, call.table)
         cells = found.cells()
         seconds = Study(work, SILENT, call.table).plan(cells)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from headstart.data.mixing import shares_of
 from headstart.errors import UsageError
@@ -33,12 +32,8 @@ def fit_tasks(recipe: Experiment, call: Call) -> Outcome:
         check_free(folder, overwrite=recipe.overwrite)
     if recipe.dry_run:
         return _outlined(recipe, call)
-    with watched():
-        if folder is not None:
-            with Workspace(folder, recipe.plain(), overwrite=recipe.overwrite, progress=call.progress) as work:
-                return go_on(recipe, call, work, folder)
-        with TemporaryDirectory() as place, Workspace(Path(place) / "tasks", recipe.plain()) as work:
-            return go_on(recipe, call, work, None)
+    with watched(), Workspace.beside(folder, recipe, overwrite=recipe.overwrite, progress=call.progress) as work:
+        return go_on(recipe, call, work, folder)
 
 
 def go_on(recipe: Experiment, call: Call, work: Workspace, folder: Path | None, *, strict: bool = False) -> Outcome:
@@ -65,12 +60,8 @@ def go_on(recipe: Experiment, call: Call, work: Workspace, folder: Path | None, 
             work.remember(published=True)
             publish(model, folder, overwrite=recipe.overwrite or again, within=work.folder)
     except KeyboardInterrupt as error:
-        raise stopped(error, f"stopped; {work.how if folder is not None else 'nothing was kept'}") from None
-    how = ""
-    if interrupted and folder is not None and work.holds_work:
-        work.stopped, how = True, work.how
-    else:
-        work.remember(finished=True)
+        raise stopped(error, f"stopped; {work.how}") from None
+    how = work.ended(interrupted=interrupted)
     return Outcome(
         several.printed(model.evidence, folder), model=model, folder=folder, interrupted=interrupted, resume=how
     )

@@ -6,9 +6,8 @@ import os
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from headstart.artifact import EVIDENCE
@@ -296,11 +295,7 @@ def _compared(
             publish(compared.artifact, folder, overwrite=recipe.overwrite or again, within=within, also=also)
     except KeyboardInterrupt as error:
         raise stopped(error, "stopped; nothing was kept" if work is None else f"stopped; {work.how}") from None
-    how = ""
-    if work is not None and compared.interrupted and work.holds_work:
-        work.stopped, how = True, work.how
-    elif work is not None:
-        work.remember(finished=True)
+    how = "" if work is None else work.ended(interrupted=compared.interrupted)
     return Outcome(
         result_of(compared.artifact.evidence, folder),
         compared.artifact,
@@ -327,12 +322,10 @@ def _repeated(
         raise UsageError(
             "several seeds or backbones run in processes of their own: leave torchrun out, and give --workers"
         )
-    if work is not None:
+    with nullcontext(work) if work is not None else Workspace.beside(None, recipe) as work:
         return compare_repeatedly(
             recipe, call.progress, call.table, work, title=title, started=call.started, strict=strict
         )
-    with TemporaryDirectory() as place, Workspace(Path(place) / "study", recipe.plain()) as work:
-        return compare_repeatedly(recipe, call.progress, call.table, work, title=title, started=call.started)
 
 
 def _tuned(
@@ -350,10 +343,8 @@ def _tuned(
 
     if team.size > 1:
         raise UsageError("trials of a search run one after the other in one process: leave torchrun out")
-    if work is not None:
+    with nullcontext(work) if work is not None else Workspace.beside(None, recipe) as work:
         return tune(recipe, call.progress, call.table, work, title=title, started=call.started, strict=strict)
-    with TemporaryDirectory() as place, Workspace(Path(place) / "search", recipe.plain()) as work:
-        return tune(recipe, call.progress, call.table, work, title=title, started=call.started)
 
 
 def _folder(recipe: Experiment) -> Path | None:

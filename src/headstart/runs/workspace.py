@@ -6,10 +6,11 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from shlex import quote
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
@@ -35,6 +36,7 @@ from headstart.errors import (
 from headstart.manifest import checkable
 from headstart.predictors import PREDICTORS
 from headstart.predictors.scope import load_scope, save_scope
+from headstart.recipes.base import Recipe
 from headstart.runs.additions import keep_added, kept_added
 from headstart.runs.experiment import Entry
 from headstart.runs.parts import Parts
@@ -103,6 +105,8 @@ class Workspace:
         self.folder = place_of(folder)
         self.progress = progress
         self.resumed = recipe is None
+        self.temporary = False
+        """Whether it goes with the process, see `beside`."""
         self.stopped = False
         """Whether the user stopped the run, which is then published as far as it came and can go on."""
         self._begun = time.perf_counter()
@@ -134,6 +138,29 @@ class Workspace:
             self.lock.release()
             raise
 
+    @classmethod
+    @contextmanager
+    def beside(
+        cls, folder: Path | None, recipe: Recipe, *, overwrite: bool = False, progress: Progress = SILENT
+    ) -> Iterator[Workspace]:
+        """The workspace beside an output folder, or a temporary one where there is none.
+
+        Args:
+            folder: the output folder of the run.
+            recipe: of the run.
+            overwrite: begin anew where an earlier run left something.
+            progress: told what is taken over and what is not.
+
+        Raises:
+            RunFolderError: as the constructor.
+            StorageError: the disk refuses.
+        """
+        with ExitStack() as held:
+            place = folder or Path(held.enter_context(TemporaryDirectory())) / recipe.verb
+            work = held.enter_context(cls(place, recipe.plain(), overwrite=overwrite, progress=progress))
+            work.temporary = folder is None
+            yield work
+
     def __enter__(self) -> Workspace:
         return self
 
@@ -162,7 +189,23 @@ class Workspace:
     @property
     def how(self) -> str:
         """How the run goes on, in words."""
-        return f"go on with: headstart resume {quote(str(self.target))}" if self.holds_work else "nothing was kept"
+        kept = self.holds_work and not self.temporary
+        return f"go on with: headstart resume {quote(str(self.target))}" if kept else "nothing was kept"
+
+    def ended(self, *, interrupted: bool) -> str:
+        """Note that all is published.
+
+        Args:
+            interrupted: whether the user stopped the run, whose results so far these are.
+
+        Returns:
+            How it goes on where it was interrupted and can; else nothing, and it is finished.
+        """
+        if interrupted and self.holds_work and not self.temporary:
+            self.stopped = True
+            return self.how
+        self.remember(finished=True)
+        return ""
 
     @property
     def spent(self) -> float:
