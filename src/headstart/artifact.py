@@ -265,6 +265,15 @@ class Artifact:
             return said
         return [Explained(*each) for each in zip(said, self._weighed(inputs, self.why), strict=True)]
 
+    def answer(self, part: str) -> dict[str, Any]:
+        """What a manifest says of the task and of the decisions, plain data; see `manifest.StatedAnswer`.
+
+        Args:
+            part: name of the part of the manifest that gives outputs.
+        """
+        decisions = [decision.plain() for decision in self.decisions]
+        return {"part": part, "task": self.task.plain(), "labels": list(self.labels), "decisions": decisions}
+
     def save(self, folder: "str | Path", *, overwrite: bool = False) -> Path:
         """Write the artifact; the folder appears whole or not at all. See `publish` for report and card.
 
@@ -287,12 +296,6 @@ class Artifact:
         refuse_not_finite(folder)
         own = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
         known = described.pop("digests", {})
-        answer = {
-            "part": MODEL,
-            "task": self.task.plain(),
-            "labels": list(self.labels),
-            "decisions": [decision.plain() for decision in self.decisions],
-        }
         part = {
             "kind": self.predictor.kind,
             "description": described,
@@ -304,7 +307,7 @@ class Artifact:
         write_json(folder / EVIDENCE, self.evidence)
         more = {
             "parts": {MODEL: part},
-            "answers": {self.task.head: answer},
+            "answers": {self.task.head: self.answer(MODEL)},
             "backbone": self.evidence.get("backbone"),
         }
         write_manifest(folder, self.predictor.kind, (RECIPE, EVIDENCE, *REFERENCE), **more)

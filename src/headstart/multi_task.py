@@ -92,12 +92,7 @@ class MultiTaskModel:
                 "description": described,
                 "files": _digests(folder, [folder / head]),
             }
-            answers[name] = {
-                "part": f"of {name}",
-                "task": artifact.task.plain(),
-                "labels": list(artifact.labels),
-                "decisions": [decision.plain() for decision in artifact.decisions],
-            }
+            answers[name] = artifact.answer(f"of {name}")
             home = folder / TASKS_FOLDER / name
             home.mkdir(parents=True)
             write_json(home / EVIDENCE, artifact.evidence)
