@@ -2842,6 +2842,7 @@ def evaluate(
     prediction_sets: float | None = ...,
     by: Sequence[str] | str | None = ...,
     label: str | None = ...,
+    group_column: str | None = ...,
     reader: str | None = ...,
     passages: int | None = ...,
     passage_weight: float | None = ...,
@@ -2867,6 +2868,8 @@ def evaluate(
         prediction_sets: Probability with which a set of labels is to hold the true one, in (0, 1).
         by: Columns by whose values scores are given too.
         label: Column with the label.
+        group_column: Column whose equal values belong together, such as a customer or an author, and are resampled
+            as one for intervals and p-values.
         reader: Folder of a run that answers questions, where `model` is an index.
         passages: Passages of an index that are read for each question, in [1, 1000].
         passage_weight: How much the order of passages counts against what the reader says, at least 0, see `ask`.
@@ -2891,6 +2894,7 @@ def audit(
     abstain: float | None = ...,
     prediction_sets: float | None = ...,
     label: str | None = ...,
+    group_column: str | None = ...,
     by: Sequence[str] | str | None = ...,
     swap: str | None = ...,
     typos: str | None = ...,
@@ -2929,6 +2933,8 @@ def audit(
         abstain: Confidence below which the model is not to answer, in [0, 1).
         prediction_sets: Probability with which a set of labels is to hold the true one, in (0, 1).
         label: Column with the label.
+        group_column: Column whose equal values belong together, such as a customer or an author, and are resampled
+            as one for intervals and p-values.
         by: Columns whose values are groups that are compared, such as `region,age`.
         swap: File with lists of terms that could stand for each other, such as names of groups of people.
         typos: Misspell words.

@@ -461,6 +461,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
         "task": (["--task", "rte"], "rte"),
         "corpus": EXPERIMENT["corpus"],
         "runtime": (["--runtime", "torch"], "torch"),
+        "group_column": EXPERIMENT["group_column"],
         "by": (["--by", "region,age"], ["region", "age"]),
         "swap": (["--swap", "identity.yaml"], "identity.yaml"),
         "typos": (["--typos", "de"], "de"),
@@ -496,6 +497,7 @@ SAMPLES: dict[str, dict[str, tuple[list[str], Any]]] = {
     "evaluate": {name: SHARED[name] for name in SHARED if name not in ("output", "overwrite")}
     | {"task": (["--task", "rte"], "rte")}
     | {"corpus": EXPERIMENT["corpus"], "runtime": (["--runtime", "torch"], "torch")}
+    | {"group_column": EXPERIMENT["group_column"]}
     | {
         "reader": (["--reader", "there"], "there"),
         "passages": (["--passages", "7"], 7),

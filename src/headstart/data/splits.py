@@ -1,7 +1,7 @@
 """Cutting parts off a data set: stratified, by group, or in time order, with equal texts always on one side."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -191,6 +191,19 @@ def kept_together(rows: Store[Any], *keys: np.ndarray) -> np.ndarray:
     """
     own = [] if rows.groups is None else [rows.groups]
     return connected(fingerprints(rows.keys), *own, *keys)
+
+
+def in_groups(rows: Store[Any], column: str | None) -> Store[Any]:
+    """The rows with the groups that a column says, where there is one; a row whose cell is empty stands for itself.
+
+    Args:
+        rows: of a file.
+        column: whose equal values belong together, such as a customer; None for none.
+    """
+    if column is None or column not in rows.columns:
+        return rows
+    keys = [(value,) if value and value.strip() else at for at, value in enumerate(rows.columns[column])]
+    return replace(rows, groups=numbered(keys))
 
 
 def fold_groups(rows: Store[Any]) -> np.ndarray:

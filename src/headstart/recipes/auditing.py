@@ -39,6 +39,9 @@ class Audit(Inference):
     id) with a head over words, such as `smol` or what `pretrain` and `adapt` wrote, and asked about `sentence_pairs` alone."""
     label: str | None = None
     """Column with the label; by default that of the training file."""
+    group_column: str | None = None
+    """Column whose equal values belong together, such as a customer or an author, and are resampled as one for intervals and
+    p-values; by default that of the training where the file has it, `none` for none."""
     by: Names = ()
     """Columns whose values are groups that are compared, such as `region,age`."""
     swap: InputPath | None = None

@@ -177,6 +177,9 @@ class Evaluate(Inference):
     """Columns by whose values scores are given too."""
     label: str | None = None
     """Column with the label; by default that of the training file."""
+    group_column: str | None = None
+    """Column whose equal values belong together, such as a customer or an author, and are resampled as one for intervals and
+    p-values; by default that of the training where the file has it, `none` for none."""
     reader: InputPath | None = None
     """Folder of a run that answers questions, where `model` is an index: answers from its passages are scored, end to end."""
     passages: int = Field(default=PASSAGES, ge=1, le=1000)

@@ -18,6 +18,7 @@ from headstart.indexes.index import Hit, Index
 from headstart.loading import load
 from headstart.recipes.inference import Evaluate
 from headstart.recipes.searching import Asking
+from headstart.runs.grouped import NO_COLUMN, as_in_run
 from headstart.runs.outcome import Call, Outcome, left_out
 from headstart.runs.searching import asked_rows
 from headstart.runtime.machine import set_threads
@@ -282,8 +283,12 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     table = open_table(recipe.test, **recipe.reading)
     task = task.revised(text=recipe.text or None, label=recipe.label).guess(table)
     rows, dropped = task.parse(table)
+    if recipe.group_column not in (None, NO_COLUMN):
+        table.column(recipe.group_column, "--group-column")
     if not len(rows):
         raise DataError(f"{recipe.test} has no question with an answer; first reason: {dropped[0].reason}")
+    grouped = as_in_run(rows, reader, recipe.group_column)
+    rows = grouped.rows
     call.progress.begin("evaluating", len(rows))
     asked = [example.input.question for example in rows.examples]
     options: dict[str, Any] = {"passages": recipe.passages, "weight": recipe.passage_weight}
@@ -295,12 +300,13 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     result = {
         "scores": plain(scores),
         "groups": {},
+        "group_column": grouped.column,
         "found": _found(found, task, rows, asked, recipe.passages),
         "passages": recipe.passages,
         "truncated": sum(reply.truncated for reply in said),
         "dropped_rows": [row.plain() for row in [*table.dropped, *dropped]],
     }
-    notes = left_out([*table.dropped, *dropped])
+    notes = [*grouped.said, *left_out([*table.dropped, *dropped])]
     notes.append(
         f"an answer stands in the passages that were read for {result['found']:.1%} of the questions that have one"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,7 @@ def _beside(recipe: Audit, other: Artifact, found: FileRows, path: str, call: Ca
         )
     if list(theirs.rows.lines) != list(found.rows.lines):
         theirs = theirs._replace(rows=theirs.rows.take([places[int(line)] for line in found.rows.lines]))
+    theirs = theirs._replace(rows=replace(theirs.rows, groups=found.rows.groups))
     return _subject(other, theirs, call, called=recipe.baseline or "")
 
 
@@ -186,6 +188,7 @@ def _result(recipe: Audit, subject: Subject, found: FileRows) -> dict[str, Any]:
     beside = subject.baseline
     return _empty(recipe) | {
         "rows": len(rows),
+        "group_column": found.group_column,
         "task": {
             "name": task.name,
             "labels": list(task.label_names) if task.named_outputs else [],
@@ -201,6 +204,7 @@ def _result(recipe: Audit, subject: Subject, found: FileRows) -> dict[str, Any]:
 def _empty(recipe: Audit) -> dict[str, Any]:
     """The keys of a result without rows."""
     return {
-        "audit": {}, "model": recipe.model, "file": recipe.test, "rows": 0, "task": None, "scores": {}, "tests": {},
-        "out_of_scope": None, "baseline": None, "against": None, "not_measured": [], "dropped_rows": [], "seed": recipe.seed,
+        "audit": {}, "model": recipe.model, "file": recipe.test, "rows": 0, "group_column": None, "task": None, "scores": {},
+        "tests": {}, "out_of_scope": None, "baseline": None, "against": None, "not_measured": [], "dropped_rows": [],
+        "seed": recipe.seed,
     }  # fmt: skip

@@ -30,6 +30,7 @@ from headstart.readers.aligned import PACKED, endings
 from headstart.recipes.inference import Evaluate, Inference, Predict, WritingOptions
 from headstart.recipes.tasks import is_file_of_tasks, tasks_in
 from headstart.registry import did_you_mean
+from headstart.runs.grouped import NO_COLUMN, as_in_run
 from headstart.runs.outcome import Call, Outcome, left_out
 from headstart.runs.outside import parted
 from headstart.runtime.machine import set_threads
@@ -304,6 +305,7 @@ def evaluate(recipe: Evaluate, call: Call) -> Outcome:
     outputs = artifact.outputs_of(rows, progress=call.progress)
     call.progress.end()
     result = _scored(task, outputs, rows, recipe.by)
+    result["group_column"] = found.group_column
     result["dropped_rows"] = [row.plain() for row in found.dropped]
     abstain = least_confidence(recipe, artifact)
     sure, right = task.confidence(outputs), task.is_right(outputs, rows)
@@ -375,6 +377,8 @@ class FileRows(NamedTuple):
     """Rows that were not used, and why."""
     said: list[str]
     """What is odd about the file."""
+    group_column: str | None
+    """Column whose equal values are resampled as one."""
 
 
 def labelled_rows(
@@ -397,6 +401,8 @@ def labelled_rows(
         task = task.revised(weight=None)  # weights are of training; scores count every row alike
     for column in recipe.by:
         table.column(column, "--by")
+    if path == recipe.test and recipe.group_column not in (None, NO_COLUMN):
+        table.column(recipe.group_column, "--group-column")
     rows, unparsed = task.parse(table)
     rows, outside = _with_outside(recipe.model, artifact, task, rows)
     said = []
@@ -410,8 +416,9 @@ def labelled_rows(
         if not unknown and unparsed:
             why = f"; first reason: line {unparsed[0].line}: {unparsed[0].reason}"
         raise DataError(f"{path} has no row with a text and one of the labels {', '.join(artifact.labels[:10])}{why}")
-    said += [*table.remarks, *task.remarks(table)]
-    return FileRows(task, rows, outside, [*table.dropped, *unparsed, *unknown], said)
+    grouped = as_in_run(rows, artifact, recipe.group_column)
+    said += [*table.remarks, *task.remarks(table), *grouped.said]
+    return FileRows(task, grouped.rows, outside, [*table.dropped, *unparsed, *unknown], said, grouped.column)
 
 
 def _of_tasks(recipe: Evaluate, known: Sequence[str], call: Call) -> Outcome:

@@ -11,7 +11,7 @@ import numpy as np
 
 from headstart.checks import duplicates
 from headstart.checks.labels import found_and_known, quoted, spelled_otherwise, unseen_labels
-from headstart.data.splits import fingerprints, fold_count, folds, numbered
+from headstart.data.splits import fingerprints, fold_count, folds, in_groups
 from headstart.data.store import Store
 from headstart.errors import DataError, RecipeError
 from headstart.recipes.labelled import Experiment
@@ -57,7 +57,7 @@ def bound(labelled: LabelledRows, recipe: Experiment) -> LabelledRows:
             most = data.most_test_rows if role.kind in SCORED else None
             fewer, said = at_most(found.rows, most, seed)
             found = found.using(fewer, warnings=said)
-        sources[role] = replace(found, rows=_grouped(found.rows, data.group_column))
+        sources[role] = replace(found, rows=in_groups(found.rows, data.group_column))
     outside = {
         role: at_most(rows, data.most_test_rows if role.kind in SCORED else None, seed)[0]
         for role, rows in labelled.outside.items()
@@ -202,14 +202,6 @@ def _new_texts(parts: Mapping[Role, Store[Any]], task: Task) -> tuple[Store[Any]
         raise DataError(f"{target.file} has no text that is not also a labelled row; give others with --target")
     found = target.take(np.flatnonzero(kept))
     return Store(found.examples, found.lines, found.file), warnings
-
-
-def _grouped(rows: Store[Any], column: str | None) -> Store[Any]:
-    """The rows with the groups that a column says, where there is one; a row whose cell is empty stands for itself."""
-    if column is None or column not in rows.columns:
-        return rows
-    keys = [(value,) if value and value.strip() else at for at, value in enumerate(rows.columns[column])]
-    return replace(rows, groups=numbered(keys))
 
 
 def _numbered_folds(rows: Store[Any], task: Task, recipe: Experiment) -> tuple[np.ndarray, list[str]]:
