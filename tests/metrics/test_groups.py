@@ -129,3 +129,44 @@ def test_aurocs_are_those_of_scikit_learn_and_cross_the_border_of_a_group() -> N
             roc_auc_score(positive[chosen], scores[chosen]), abs=1e-12
         )
     assert set(bias_aurocs(np.array([0.1, 0.2]), np.array([True, False]), np.array([True, True])).values()) == {None}
+
+
+def test_intervals_of_aurocs_over_clusters_are_those_of_drawing_whole_clusters_again() -> None:
+    random = np.random.default_rng(7)
+    size = 8
+    clusters = np.repeat(np.arange(40), size)
+    positive, inside = random.random(len(clusters)) < 0.5, clusters < 20
+    # What a score says hangs on whose row it is: the rows of a cluster lie off together.
+    scores = positive + np.repeat(random.normal(0, 2, 40), size) + random.normal(0, 0.2, len(clusters))
+    scores = np.round(scores, 1)
+    found = bias_aurocs(scores, positive, inside, clusters)
+    alone = bias_aurocs(scores, positive, inside)
+    chosen = {"subgroup": inside, "bpsn": inside ^ positive, "bnsp": inside == positive}
+    for name, rows in chosen.items():
+        names, drawn = np.unique(clusters[rows]), []
+        members = {who: np.flatnonzero(rows & (clusters == who)) for who in names}
+        for _ in range(400):
+            places = np.concatenate([members[who] for who in random.choice(names, len(names))])
+            if 0 < positive[places].sum() < len(places):
+                ups, downs = (scores[places][positive[places] == kind] for kind in (True, False))
+                drawn.append(((ups[:, None] > downs) + (ups[:, None] == downs) / 2).mean())
+        low, high = np.percentile(drawn, [2.5, 97.5])
+        own, narrow = found[name], alone[name]
+        assert own is not None and narrow is not None and own.value == pytest.approx(narrow.value, abs=1e-12)
+        assert own.low == pytest.approx(low, abs=0.03) and own.high == pytest.approx(high, abs=0.03)
+        if name != "subgroup":  # where a cluster has rows of both kinds, what they have in common takes no part
+            assert own.high - own.low > 1.5 * (narrow.high - narrow.low)
+
+
+def test_aurocs_of_clusters_that_each_are_one_row_are_as_wide_and_those_of_one_cluster_say_little() -> None:
+    random = np.random.default_rng(8)
+    positive = random.random(400) < 0.5
+    scores, inside = positive + random.normal(0, 1, 400), np.ones(400, dtype=bool)
+    alone = bias_aurocs(scores, positive, inside)["subgroup"]
+    each = bias_aurocs(scores, positive, inside, np.arange(400))["subgroup"]
+    one = bias_aurocs(scores, positive, inside, np.zeros(400, dtype=np.int64))["subgroup"]
+    assert alone is not None and each is not None and one is not None
+    assert each.high - each.low == pytest.approx(alone.high - alone.low, rel=0.1)
+    assert one.value == each.value and one.high - one.low > 0.7
+    apart = bias_aurocs(positive.astype(float), positive, inside, np.arange(400) // 40)["subgroup"]
+    assert apart is not None and apart.value == 1 and apart.low == pytest.approx(0.722, abs=0.001)  # Wilson, 10 of 10

@@ -50,6 +50,9 @@ def runs(once: Callable[..., Path]) -> Path:
     def make(folder: Path) -> None:
         folder.mkdir()
         columns = ["text", "label", "customer"]
+        halves = [(*row, "ab"[at // 10 % 2]) for at, row in enumerate(rows(1))]
+        written(folder / "halves.csv", [*columns, "half"], halves)
+        (folder / "times.txt").write_text("day\nnight\nnoon\n")
         train = written(folder / "train.csv", columns, rows(0))
         test = written(folder / "test.csv", columns, rows(1))
         written(folder / "bare.csv", columns[:2], [row[:2] for row in rows(1)])
@@ -95,6 +98,19 @@ def test_an_audit_resamples_them_of_the_model_and_of_its_baseline(runs: Path) ->
     assert found["scores"] == found["tests"]["again"]["scores"] == own
     wide, narrow = (each["baseline"]["scores"]["accuracy"] for each in (found, alone))
     assert wide["value"] == narrow["value"] and width(wide) > 2 * width(narrow)
+
+
+def test_aurocs_of_groups_and_of_terms_are_resampled_by_customer(runs: Path) -> None:
+    options: dict[str, Any] = {"by": "half", "swap": str(runs / "times.txt"), "forms": "", "positive_label": "up"}
+    found, alone = (
+        headstart.audit(runs / "grouped", runs / "halves.csv", group_column=column, **options)["audit"]
+        for column in (None, "none")
+    )
+    of_groups, alone_of_groups = (each["group_gaps"]["columns"][0]["labels"][0]["auroc"][0] for each in (found, alone))
+    of_terms, alone_of_terms = (each["swaps"]["lists"][0]["aurocs"][0] for each in (found, alone))
+    for name in ("subgroup", "bpsn", "bnsp"):
+        for wide, narrow in ((of_groups[name], alone_of_groups[name]), (of_terms[name], alone_of_terms[name])):
+            assert wide["value"] == narrow["value"] and width(wide) > 1.3 * width(narrow)
 
 
 def test_a_file_that_lacks_the_column_is_said_to_and_a_column_that_is_named_must_be_there(runs: Path) -> None:

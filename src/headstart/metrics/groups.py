@@ -270,22 +270,28 @@ def score_gap(
     return sums.gap(lambda each: difference(value(each)), (0.0, span))
 
 
-def bias_aurocs(scores: np.ndarray, positive: np.ndarray, inside: np.ndarray) -> dict[str, Score | None]:
-    """AUROC within a group and across its border (Borkan et al. 2019, section 3).
+def bias_aurocs(
+    scores: np.ndarray, positive: np.ndarray, inside: np.ndarray, clusters: np.ndarray | None = None
+) -> dict[str, Score | None]:
+    """AUROC within a group and across its border (Borkan et al. 2019, section 3), with intervals as `roc.auroc` has them.
 
     Args:
         scores: larger where a row is likelier positive, shape (rows,).
         positive: bool, shape (rows,).
         inside: rows of the group, bool, shape (rows,).
+        clusters: the cluster of each row, shape (rows,); None where rows stand for themselves.
 
     Returns:
         `subgroup`, of its rows alone; `bpsn`, background positive and subgroup negative: low where the group's negatives are taken
         for positives; `bnsp`, the other way round: low where its positives are missed.
     """
     rows = {"subgroup": inside, "bpsn": inside ^ positive, "bnsp": inside == positive}
-    return {name: _auroc(scores[chosen & positive], scores[chosen & ~positive]) for name, chosen in rows.items()}
+    return {name: _auroc(scores, chosen & positive, chosen & ~positive, clusters) for name, chosen in rows.items()}
 
 
-def _auroc(positive: np.ndarray, negative: np.ndarray) -> Score | None:
-    """The AUROC; None where a kind has fewer than two rows."""
-    return auroc(positive, negative) if min(len(positive), len(negative)) >= 2 else None
+def _auroc(scores: np.ndarray, positive: np.ndarray, negative: np.ndarray, clusters: np.ndarray | None) -> Score | None:
+    """The AUROC of some rows against others; None where a kind has fewer than two."""
+    if min(positive.sum(), negative.sum()) < 2:
+        return None
+    own = None if clusters is None else (clusters[positive], clusters[negative])
+    return auroc(scores[positive], scores[negative], own)

@@ -51,6 +51,7 @@ def bootstrap(
         if metric.value is not None
         else _drawn_rows(metric, tally, clusters, draws, seed)
     )
+    sample = sample[~np.isnan(sample)]  # of resamples of which the metric says nothing
     return percentile_interval(metric.of(tally), sample, rows, bounds=metric.bounds, centred=metric.is_centred)
 
 

@@ -160,7 +160,7 @@ class GroupGaps(Measurement):
                 "difference": max(found[name]["difference"]["value"] for name in both),
                 "ratio": min(found[name]["ratio"]["value"] for name in both),
             }
-        aurocs = [bias_aurocs(score, true, codes == at) for at in range(len(names))]
+        aurocs = [bias_aurocs(score, true, codes == at, rows.groups) for at in range(len(names))]
         found["auroc"] = [{key: None if one is None else one.plain() for key, one in each.items()} for each in aurocs]
         return found
 

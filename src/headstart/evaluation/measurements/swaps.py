@@ -200,7 +200,7 @@ class Swaps(RowsAskedAgain):
             for term in terms.terms:
                 inside = np.zeros(len(true), dtype=bool)
                 inside[holds.get(term, [])] = True
-                areas = bias_aurocs(said.probabilities[:, label], true, inside)
+                areas = bias_aurocs(said.probabilities[:, label], true, inside, subject.rows.groups)
                 if areas["subgroup"] is not None and not inside.all():
                     plain = {key: None if one is None else one.plain() for key, one in areas.items()}
                     name = subject.task.label_names[label]
