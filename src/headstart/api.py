@@ -446,7 +446,8 @@ def audit(
         **options: flags of `headstart audit` with underscores (`by="region"`, `swap="identity.yaml"`, `typos="en"`).
 
     Returns:
-        What `headstart audit --json` prints: `scores`, what was found under `audit`, and the `verdict` in sentences.
+        What `headstart audit --json` prints: `scores`, what was found under `audit`, and the `verdict` in sentences; where the user
+        stopped it (Ctrl-C) what was done by then, `interrupted`.
 
     Raises:
         HeadstartError: see `headstart.errors`.
@@ -515,8 +516,8 @@ def run(recipe: str | Path | Mapping[str, Any], *, progress: Progress = SILENT) 
 
 
 def _unrefused(outcome: Outcome) -> dict[str, Any]:
-    """The result of a verb that was not carried out to be refused at its end."""
-    if outcome.refusal is not None:
+    """The result of a verb that was not carried out to be refused at its end; what is done of one that the user stopped."""
+    if outcome.refusal is not None and not outcome.interrupted:
         raise outcome.refusal
     return outcome.result
 

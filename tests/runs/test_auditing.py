@@ -9,11 +9,13 @@ import pytest
 
 import headstart
 from headstart.cli.audited import audit_shown
+from headstart.cli.main import main
 from headstart.config import parse
-from headstart.errors import DataError, MissingInputError, RunFolderError, UsageError
+from headstart.errors import DataError, Interrupted, MissingInputError, RunFolderError, UsageError
 from headstart.evaluation.subjects import Subject
 from headstart.runs.evidence import _best_control
 from headstart.runs.experiment import Entry
+from headstart.runtime.interrupts import Terminated
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Candidate
 
@@ -89,6 +91,52 @@ def test_the_same_audit_gives_the_same_numbers(runs: Path) -> None:
     assert first["audit"] == second["audit"]
     other = headstart.audit(runs / "skewed", runs / "test.csv", seed=1, **options)
     assert other["audit"]["perturbations"] != first["audit"]["perturbations"]
+
+
+def test_what_is_done_of_an_audit_that_is_stopped_is_shown_and_written(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("headstart.evaluation.measurements.swaps.Swaps.measure", stop)
+    words = ["audit", str(runs / "skewed"), str(runs / "test.csv"), "--by", "name", "--swap", str(runs / "names.txt")]
+    monkeypatch.setattr("sys.argv", ["headstart", *words, "-o", str(tmp_path / "out"), "--json"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 130
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert f"stopped; what was done is kept in {tmp_path / 'out'}, without swaps, perturbations" in err
+    assert "Traceback" not in err and found["interrupted"] and list(found["audit"]) == ["group_gaps"]
+    assert [each["measurement"] for each in found["not_measured"]] == ["swaps", "perturbations"]
+    assert found["verdict"][0] == "The audit was stopped before all was measured."
+    kept = json.loads((tmp_path / "out" / "evidence.json").read_text())
+    assert kept["audit"] == found["audit"] and kept["interrupted"]
+    assert "the audit was stopped before it was done" in (tmp_path / "out" / "report.html").read_text()
+    again = headstart.run(tmp_path / "out" / "recipe.yaml")
+    assert again["interrupted"] and again["scores"] == found["scores"]
+    monkeypatch.setattr("headstart.runs.auditing._subject", stop)
+    with pytest.raises(Interrupted, match="stopped before anything was measured; nothing was written"):
+        headstart.audit(runs / "skewed", runs / "test.csv", output=str(tmp_path / "none"))
+    assert not (tmp_path / "none").exists()
+
+
+def test_tests_that_an_audit_was_stopped_before_are_named(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from headstart.runs import auditing
+
+    def counted(*given: Any, **options: Any) -> Any:
+        asked.append(given)
+        if len(asked) == 3:
+            raise Terminated
+        return original(*given, **options)
+
+    asked, original = list[Any](), auditing.labelled_rows
+    monkeypatch.setattr(auditing, "labelled_rows", counted)
+    tests = {"one": str(runs / "test.csv"), "two": str(runs / "test.csv")}
+    found = headstart.audit(runs / "skewed", runs / "test.csv", tests=tests)
+    assert list(found["tests"]) == ["one"] and found["audit"] == {} and found["scores"]
+    assert [each["measurement"] for each in found["not_measured"]] == ["tests.two", "perturbations"]
 
 
 def test_masked_terms_are_swapped_as_they_stand_in_the_file(runs: Path, tmp_path: Path) -> None:

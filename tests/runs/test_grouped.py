@@ -100,6 +100,17 @@ def test_an_audit_resamples_them_of_the_model_and_of_its_baseline(runs: Path) ->
     assert wide["value"] == narrow["value"] and width(wide) > 2 * width(narrow)
 
 
+def test_groups_that_each_are_one_customer_are_held_against_each_other_by_their_rows(runs: Path) -> None:
+    for column in ("customer", "none"):
+        options: dict[str, Any] = {"group_column": column, "by": "customer"}
+        scored = headstart.evaluate(runs / "grouped", runs / "test.csv", **options)["groups"]["customer"]["c1"]
+        audited = headstart.audit(runs / "grouped", runs / "test.csv", forms="", least_rows=5, **options)
+        gaps = audited["audit"]["group_gaps"]["columns"][0]
+        if column == "customer":
+            first = scored, gaps
+    assert first == (scored, gaps) and gaps["gap"]["p"] < 0.01 and width(gaps["groups"][0]["difference"]) > 0
+
+
 def test_aurocs_of_groups_and_of_terms_are_resampled_by_customer(runs: Path) -> None:
     options: dict[str, Any] = {"by": "half", "swap": str(runs / "times.txt"), "forms": "", "positive_label": "up"}
     found, alone = (

@@ -40,12 +40,12 @@ def bootstrap(
     Args:
         metric: what to score by.
         tally: of each row; at least one row.
-        clusters: cluster of each row, where rows are not independent, shape (rows,).
+        clusters: cluster of each row, where rows are not independent, shape (rows,), see `several`.
         draws: resamples.
         seed: of the resampling.
         n: what to give as the number behind the score, if not the number of rows.
     """
-    rows = len(tally) if n is None else n
+    rows, clusters = len(tally) if n is None else n, several(clusters)
     sample = (
         _drawn_sums(metric, tally.by_cluster(clusters), draws, seed)
         if metric.value is not None
@@ -59,7 +59,7 @@ def interval_for_few(
     metric: Metric, tally: Tally, *, clusters: np.ndarray | None = None, draws: int = 1000, n: int | None = None
 ) -> Score:
     """A score of all rows with an interval that holds for few rows too where there is one: Wilson's for a share of rows."""
-    if metric.is_share and clusters is None:
+    if metric.is_share and several(clusters) is None:
         hits, rows = tally.sums()
         return proportion(int(hits), int(rows))
     return bootstrap(metric, tally, clusters=clusters, draws=draws_for(len(tally.table), draws), n=n)
@@ -83,13 +83,13 @@ def paired_test(
         metric: what to score by.
         a: tally of the first.
         b: tally of the second, of the same rows.
-        clusters: cluster of each row, where rows are not independent, shape (rows,).
+        clusters: cluster of each row, where rows are not independent, shape (rows,), see `several`.
         draws: resamples; 10,000 by default, fewer where over 2,000 rows have tallies unlike all others'.
         seed: of the resampling.
     """
     if metric.value is None:
         raise TypeError(f"{metric.name} is no function of sums and has no paired test")
-    value, rows = metric.value, len(a)
+    value, rows, clusters = metric.value, len(a), several(clusters)
     if clusters is not None:
         a, b = a.by_cluster(clusters), b.by_cluster(clusters)  # of the same clusters in the same order
     joint, counts = np.unique(a.codes * len(b.table) + b.codes, return_counts=True)
@@ -111,6 +111,11 @@ def paired_test(
     interval = percentile_interval(difference, np.concatenate(resampled), rows, bounds=(-span, span))
     method = f"paired permutation test, {draws:,} resamples"
     return PairedTest(metric.name, interval, (extreme + 1) / (draws + 1), method)
+
+
+def several(clusters: np.ndarray | None) -> np.ndarray | None:
+    """Clusters that can be drawn again; None where there are none, or all rows are one, and rows stand for themselves."""
+    return None if clusters is None or (clusters == clusters[0]).all() else clusters
 
 
 def draws_for(distinct: int, most: int = 2000) -> int:

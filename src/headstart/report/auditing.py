@@ -55,10 +55,14 @@ def sentences(evidence: Mapping[str, Any]) -> list[str]:
 
 
 def overall(evidence: Mapping[str, Any]) -> list[str]:
-    """What is said of all rows: how the model's score lies to that of a baseline, and which rows it refuses."""
+    """What is said of all rows: how the model's score lies to that of a baseline, and which rows it refuses.
+
+    Above it stands that the user stopped the audit, where that is so.
+    """
     refused = evidence["out_of_scope"]
     line = "" if refused is None else out_of_scope_line(refused)
-    return [said for said in (against(evidence), line and f"R{line[1:]}.") if said]
+    cut = "The audit was stopped before all was measured." if evidence.get("interrupted") else ""
+    return [said for said in (cut, against(evidence), line and f"R{line[1:]}.") if said]
 
 
 def against(evidence: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from headstart.backbones.location import BackboneSource
 from headstart.data.files import require_file
 from headstart.data.store import Store
 from headstart.drawing.text import count, dig
-from headstart.errors import UsageError
+from headstart.errors import Interrupted, UsageError
 from headstart.evaluation.judging import compared, plain, scores
 from headstart.evaluation.measurements.base import Measurement
 from headstart.evaluation.measurements.pair_likelihoods import PairPreferences
@@ -24,15 +24,17 @@ from headstart.report import auditing as report
 from headstart.runs import evidence_folder
 from headstart.runs.inference import FileRows, labelled_rows, loaded, refusals
 from headstart.runs.outcome import Call, Outcome, left_out
+from headstart.runtime.interrupts import stopped, watched
 from headstart.runtime.machine import set_threads
 from headstart.tasks.base import Task
 
 
 def audit(recipe: Audit, call: Call) -> Outcome:
-    """Carry out `audit`.
+    """Carry out `audit`. Where the user stops it, what is done by then is shown and written, and what is not is named.
 
     Raises:
         HeadstartError: a model or a file can't be used, or the output can't be written.
+        Interrupted: by the user before there was anything to show.
     """
     folder = None if recipe.output is None else Path(recipe.output)
     if folder is not None:
@@ -42,7 +44,17 @@ def audit(recipe: Audit, call: Call) -> Outcome:
             require_file(Path(path))
     for each in recipe.measurements():
         each.require()
-    result, artifact, notes = _of_network(recipe, call) if recipe.test is None else _of_run(recipe, recipe.test, call)
+    with watched():
+        return _audited(recipe, call, folder)
+
+
+def _audited(recipe: Audit, call: Call, folder: Path | None) -> Outcome:
+    """What is found, written where a folder is named."""
+    try:
+        found = _of_network(recipe, call) if recipe.test is None else _of_run(recipe, recipe.test, call)
+    except KeyboardInterrupt as error:
+        raise stopped(error, "stopped before anything was measured; nothing was written") from None
+    result, artifact, notes, refusal = found
     result["verdict"] = report.sentences(result)
     result["seconds"] = time.perf_counter() - call.started
     if folder is not None:
@@ -50,10 +62,14 @@ def audit(recipe: Audit, call: Call) -> Outcome:
         evidence = result | {"title": folder.name}
         kept = recipe.revised(output=None, overwrite=False)
         evidence_folder.write(folder, evidence, kept, report.page(evidence), overwrite=recipe.overwrite)
-    return Outcome(result, artifact, folder=folder, notes=notes)
+    return Outcome(result, artifact, folder=folder, notes=notes, interrupted=refusal is not None, refusal=refusal)
 
 
-def _of_network(recipe: Audit, call: Call) -> tuple[dict[str, Any], None, list[str]]:
+Found = tuple[dict[str, Any], Artifact | None, list[str], Interrupted | None]
+"""The result, the model that is audited, what is to be said, and what the command ends with where the user stopped it."""
+
+
+def _of_network(recipe: Audit, call: Call) -> Found:
     """What is found of a pretrained network with its head over words."""
     from headstart.predictors.sentence_likelihoods import network_with_words
 
@@ -66,10 +82,10 @@ def _of_network(recipe: Audit, call: Call) -> tuple[dict[str, Any], None, list[s
         result["not_measured"].append({"measurement": asked.name, "why": why})
     else:
         result["audit"][asked.name] = found
-    return result, None, []
+    return result, None, [], None
 
 
-def _of_run(recipe: Audit, test: str, call: Call) -> tuple[dict[str, Any], Artifact, list[str]]:
+def _of_run(recipe: Audit, test: str, call: Call) -> Found:
     """What is found of a trained model on labelled rows."""
     artifact = loaded(recipe, call)
     measurements = recipe.measurements(_terms_known(artifact))
@@ -82,17 +98,50 @@ def _of_run(recipe: Audit, test: str, call: Call) -> tuple[dict[str, Any], Artif
     result = _result(recipe, subject, found)
     result["out_of_scope"] = refusals(artifact, found, subject.outputs, call)
     notes = [*found.said, *left_out(found.dropped)]
-    for name, path in recipe.tests.items():
-        more = labelled_rows(recipe.revised(by=()), artifact, path, call, as_written=True)
-        result["tests"][name] = {"file": path, "scores": _scores(_subject(artifact, more, call))}
-        if other is not None:
-            theirs = _beside(recipe.revised(by=()), other, more, path, call)
-            result["baseline"]["tests"][name] = {"scores": _scores(theirs)}
-        notes += [f"{name}: {said}" for said in [*more.said, *left_out(more.dropped)]]
-    for each in measurements:
-        call.progress.say("audit", each.heading.lower())
-        _measure(each, subject, result)
-    return result, artifact, notes
+    try:
+        for name, path in recipe.tests.items():
+            notes += _tested(recipe, name, path, (artifact, other), result, call)
+        for each in measurements:
+            call.progress.say("audit", each.heading.lower())
+            _measure(each, subject, result)
+    except KeyboardInterrupt as error:
+        call.progress.end("stopped")
+        return result, artifact, notes, _cut_short(recipe, measurements, result, error)
+    return result, artifact, notes, None
+
+
+def _tested(
+    recipe: Audit,
+    name: str,
+    path: str,
+    models: tuple[Artifact, Artifact | None],
+    result: dict[str, Any],
+    call: Call,
+) -> list[str]:
+    """Put into the result the scores of a model, and of its baseline, on another file; what is to be said of it."""
+    (own, other), asked = models, recipe.revised(by=())
+    more = labelled_rows(asked, own, path, call, as_written=True)
+    scored = {"file": path, "scores": _scores(_subject(own, more, call))}
+    if other is not None:
+        result["baseline"]["tests"][name] = {"scores": _scores(_beside(asked, other, more, path, call))}
+    result["tests"][name] = scored
+    return [f"{name}: {said}" for said in [*more.said, *left_out(more.dropped)]]
+
+
+def _cut_short(
+    recipe: Audit, measurements: Sequence[Measurement], result: dict[str, Any], error: KeyboardInterrupt
+) -> Interrupted:
+    """Put into the result that the user stopped the audit and what is not done; what the command ends with."""
+    wanted = [f"tests.{name}" for name in recipe.tests] + [each.name for each in measurements]
+    done = {f"tests.{name}" for name in result["tests"]} | {*result["audit"]}
+    done |= {each["measurement"] for each in result["not_measured"]}
+    lacking = [name for name in wanted if name not in done]
+    result["interrupted"] = True
+    result["not_measured"] += [
+        {"measurement": name, "why": "the audit was stopped before it was done"} for name in lacking
+    ]
+    kept = "what was done is shown" if recipe.output is None else f"what was done is kept in {recipe.output}"
+    return stopped(error, f"stopped; {kept}, without {', '.join(lacking) or 'nothing that was asked for'}")
 
 
 def _terms_known(artifact: Artifact) -> tuple[str, ...]:
@@ -206,5 +255,5 @@ def _empty(recipe: Audit) -> dict[str, Any]:
     return {
         "audit": {}, "model": recipe.model, "file": recipe.test, "rows": 0, "group_column": None, "task": None, "scores": {},
         "tests": {}, "out_of_scope": None, "baseline": None, "against": None, "not_measured": [], "dropped_rows": [],
-        "seed": recipe.seed,
+        "interrupted": False, "seed": recipe.seed,
     }  # fmt: skip

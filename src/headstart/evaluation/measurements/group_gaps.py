@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -96,7 +97,7 @@ class GroupGaps(Measurement):
             return found | {"why": groups.why(self.least_rows)}
         inside = np.flatnonzero(groups.codes >= 0)
         codes = groups.codes[inside]
-        kept, outputs = subject.rows.take(inside), subject.outputs.take(inside)
+        kept, outputs = _resampled(subject.rows.take(inside), codes), subject.outputs.take(inside)
         scores = self._scores(subject.task, outputs, kept, codes, groups.names, draws)
         labels = [self._label(subject, at, outputs, kept, codes, groups.names, draws) for at in followed]
         return found | scores | {"labels": labels}
@@ -220,6 +221,14 @@ class GroupGaps(Measurement):
     def card(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[str]:
         """The sentences."""
         return [f"- {said}" for said in self.sentences(plain, evidence)]
+
+
+def _resampled(rows: Store[Any], codes: np.ndarray) -> Store[Any]:
+    """Rows with the clusters that are drawn again, none where each group is one of these, as where both are of one column."""
+    if rows.groups is None:
+        return rows
+    pairs = np.unique(np.stack([codes, rows.groups], axis=1), axis=0)
+    return replace(rows, groups=None) if len(pairs) == len(np.unique(codes)) else rows
 
 
 def _says(metric: Metric, tally: Tally, task: Task[Any, Any], rows: Store[Any], inside: np.ndarray) -> bool:
