@@ -1,6 +1,7 @@
 """An index of a million short passages: memory of the command that makes it, then kills, changes and searches.
 
-    python benchmarks/index_size.py [--passages 1000000] [--retriever hybrid] [--kills 20] [--vectors random|mini] [--busy] [--quick]
+    python benchmarks/index_size.py [--passages 1000000] [--retriever hybrid] [--kills 20] [--vectors random|mini] [--busy]
+        [--quick]
 
 The passages are sentences of SQuAD's paragraphs over and over, each with a word left out and two numbers put in. Memory
 is the largest anonymous memory (RssAnon) of the process, looked at ten times a second; mapped files do not count. With

@@ -534,7 +534,7 @@ FAULTS = (
     ),
     Fault(
         "scope: evaluate takes rows out of scope for rows with a strange label",
-        "runs/inference.py",
+        "runs/evaluating.py",
         "    inside, outside = parted(rows, task, asked.label)\n",
         "    inside, outside = rows, rows.take([])\n",
         "tests/runs/test_outside.py::test_the_point_is_found_on_them_and_test_rows_are_scored",
@@ -1145,7 +1145,7 @@ FAULTS = (
     ),
     Fault(
         "data: rows of one group are told apart",
-        'runs/splitting.py',
+        'data/splits.py',
         'return replace(rows, groups=numbered(keys))',
         'return replace(rows, groups=np.arange(len(keys)))',
         'tests/runs/test_preparation.py::test_groups_of_a_column_are_numbered_and_stay_with_their_rows',

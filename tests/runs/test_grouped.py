@@ -15,8 +15,8 @@ from headstart.data.splits import in_groups
 from headstart.errors import DataError
 from headstart.evaluation.judging import scores
 from headstart.recipes.inference import Evaluate
+from headstart.runs.evaluating import labelled_rows
 from headstart.runs.grouped import column_of_run
-from headstart.runs.inference import labelled_rows
 from headstart.runs.outcome import Call
 
 WHO = 24

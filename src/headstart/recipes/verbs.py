@@ -77,7 +77,7 @@ VERBS = Verbs(
         "tune": Verb("headstart.recipes.tuning:Tune", "headstart.runs.run:experiment"),
         "resume": Verb("headstart.recipes.resuming:Resume", "headstart.runs.run:resume"),
         "predict": Verb("headstart.recipes.inference:Predict", "headstart.runs.inference:predict"),
-        "evaluate": Verb("headstart.recipes.inference:Evaluate", "headstart.runs.inference:evaluate"),
+        "evaluate": Verb("headstart.recipes.inference:Evaluate", "headstart.runs.evaluating:evaluate"),
         "audit": Verb("headstart.recipes.auditing:Audit", "headstart.runs.auditing:audit"),
         "extract": Verb("headstart.recipes.extracting:Extract", "headstart.runs.extracting:extract"),
         "export": Verb("headstart.recipes.exporting:Exporting", "headstart.runs.exporting:export"),

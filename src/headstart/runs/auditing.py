@@ -22,7 +22,8 @@ from headstart.folders import check_free
 from headstart.recipes.auditing import Audit
 from headstart.report import auditing as report
 from headstart.runs import evidence_folder
-from headstart.runs.inference import FileRows, labelled_rows, loaded, refusals
+from headstart.runs.evaluating import FileRows, labelled_rows, refusals
+from headstart.runs.inference import loaded
 from headstart.runs.outcome import Call, Outcome, left_out
 from headstart.runtime.interrupts import stopped, watched
 from headstart.runtime.machine import set_threads
