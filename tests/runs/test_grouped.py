@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import headstart
-from headstart.artifact import load
 from headstart.data.splits import in_groups
 from headstart.errors import DataError
 from headstart.evaluation.judging import scores
+from headstart.loading import load
 from headstart.recipes.inference import Evaluate
 from headstart.runs.evaluating import labelled_rows
 from headstart.runs.grouped import column_of_run
