@@ -13,6 +13,7 @@ from headstart.cli.main import main
 from headstart.config import parse
 from headstart.errors import DataError, Interrupted, MissingInputError, RunFolderError, UsageError
 from headstart.evaluation.subjects import Subject
+from headstart.recipes.parsing import assemble
 from headstart.runs.evidence import _best_control
 from headstart.runs.experiment import Entry
 from headstart.runtime.interrupts import Terminated
@@ -137,6 +138,20 @@ def test_tests_that_an_audit_was_stopped_before_are_named(runs: Path, monkeypatc
     found = headstart.audit(runs / "skewed", runs / "test.csv", tests=tests)
     assert list(found["tests"]) == ["one"] and found["audit"] == {} and found["scores"]
     assert [each["measurement"] for each in found["not_measured"]] == ["tests.two", "perturbations"]
+
+
+def test_options_of_an_audit_add_measurements_and_names_in_a_run_take_the_place_of_the_usual_ones(runs: Path) -> None:
+    given: dict[str, Any] = {"model": str(runs / "fair"), "test": str(runs / "test.csv")}
+    names = [
+        [each.name for each in assemble("audit", given | more).measurements()]
+        for more in ({}, {"by": "name"}, {"by": "name", "swap": str(runs / "names.txt")}, {"forms": "", "by": "name"})
+    ]
+    forms = "perturbations"
+    assert names == [[forms], ["group_gaps", forms], ["group_gaps", "swaps", forms], ["group_gaps"]]
+    always = {each.name for each in assemble("fit", {"train": "a.csv", "measure": []}).measured()}
+    usual = {each.name for each in assemble("fit", {"train": "a.csv"}).measured()}
+    named = {each.name for each in assemble("fit", {"train": "a.csv", "measure": "contrast,slices"}).measured()}
+    assert {"slices", "confusion"} < usual and always < usual and named == always | {"contrast", "slices"}
 
 
 def test_masked_terms_are_swapped_as_they_stand_in_the_file(runs: Path, tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ from headstart.data.table import Table
 from headstart.errors import DataError, HeadstartError, MissingInputError, RecipeError
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.recipes.sources import MEMORY
+from headstart.runs.auxiliary import with_auxiliary
 from headstart.runs.comparison import RunResult, compare
+from headstart.runs.preparation import prepare
 from headstart.runtime.progress import SILENT
-from headstart.strategies.intermediate_task import STONE_RATE
+from headstart.strategies.intermediate_task import STONE_RATE, _parted
 
 NAME = "encoder.layer.0.attention.self.query.weight"
 WORDS = ["shop", "day", "night", "parcel", "way"]
@@ -59,6 +61,37 @@ def again(found: RunResult) -> np.ndarray:
     repeated = compare(from_mapping(found.artifact.recipe, "recipe"), SILENT, rows())  # type: ignore[arg-type]
     assert repeated is not None
     return query(repeated)
+
+
+def test_rows_of_one_customer_are_learnt_from_or_held_out_together(tmp_path: Path) -> None:
+    path = tmp_path / "rich.csv"
+    lines = [f"it is {('bad', 'good')[at % 2]} to {WORDS[at % 5]} {at},{'xy'[at % 2]},c{at // 6}" for at in range(120)]
+    path.write_text("\n".join(["body,mood,customer", *lines, "so it is,x,"]) + "\n")
+    table = Table(MEMORY, {**rows().columns, "customer": [f"c{at}" for at in range(40)]}, list(range(1, 41)))
+    given = {"train": MEMORY, "auxiliary": str(path), "label": "label", "text": "text"}
+    recipe: Any = assemble("fit", given | {"group_column": "customer"})
+    _, [other] = with_auxiliary(prepare(recipe, SILENT, table), recipe, SILENT)
+    customers = np.array([value or "none" for value in other.rows.columns["customer"]])
+    taken = np.arange(3, len(customers))
+    for seed in range(3):
+        learnt, held = _parted(other, taken, seed)
+        assert sorted([*learnt, *held]) == taken.tolist() and len(held) >= 6
+        assert not {*customers[learnt]} & {*customers[held]}
+    recipe = assemble("fit", given)
+    _, [other] = with_auxiliary(prepare(recipe, SILENT, table), recipe, SILENT)
+    learnt, held = _parted(other, taken, 0)
+    assert {*customers[learnt]} & {*customers[held]}  # texts that differ are apart where nothing keeps them together
+
+
+def test_groups_are_parted_where_a_label_would_have_nothing_to_learn_from(tmp_path: Path) -> None:
+    path = tmp_path / "rich.csv"
+    lines = [f"it is {('bad', 'good')[at % 2]} to {WORDS[at % 5]} {at},{'xy'[at % 2]},c{at % 2}" for at in range(120)]
+    path.write_text("\n".join(["body,mood,customer", *lines]) + "\n")
+    table = Table(MEMORY, {**rows().columns, "customer": [f"c{at}" for at in range(40)]}, list(range(1, 41)))
+    recipe: Any = assemble("fit", {"train": MEMORY, "auxiliary": str(path), "text": "text", "group_column": "customer"})
+    _, [other] = with_auxiliary(prepare(recipe, SILENT, table), recipe, SILENT)
+    learnt, held = _parted(other, np.arange(120), 0)
+    assert len(held) == 12 and {other.rows.labels[row] for row in learnt} == {"x", "y"}
 
 
 def test_without_a_gate_the_network_that_learnt_the_other_task_is_the_model(

@@ -56,7 +56,8 @@ class Audit(Inference):
     )
     """Shares of the words that are misspelt, each in (0, 1]."""
     forms: Annotated[tuple[str, ...], BeforeValidator(split_at_commas)] = tuple(FORMS)
-    """Other forms of the texts that should make no difference: `lower-case`, `upper-case`, `no-punctuation`, `exclamation`."""
+    """Other forms of the texts that should make no difference: `lower-case`, `upper-case`, `no-punctuation`, `exclamation`.
+    They are tried whatever else is asked for; an empty value leaves them out."""
     contrast: InputPath | None = None
     """File with rows and copies that were changed a little so that another label is right: columns as in the test file, those of
     the copies with `contrast_` in front."""

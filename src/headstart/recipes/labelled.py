@@ -114,9 +114,9 @@ class Experiment(Recipe):
     """Tasks that learn together, by name, each with its own keys of `data` and `task`; by default those in the file that is given
     in the place of training rows. For strategies that learn several."""
     measure: Annotated[tuple[Annotated[Measurement, named(MEASUREMENTS)], ...] | None, BeforeValidator(listed)] = None
-    """What is measured of the chosen model for evidence and report, by name, such as `slices,confusion`; by default those
-    of `headstart list measurements` that read no text again: not `faithfulness`, and none that `audit` takes. Lengths of texts and
-    thresholds always are."""
+    """What is measured of the chosen model for evidence and report, by name, such as `slices,confusion`: these in the place of the
+    usual ones, beside which lengths of texts and thresholds always are. By default those of `headstart list measurements` that read
+    no text again: not `faithfulness`, and none that `audit` takes."""
 
     @field_validator("budget")
     @classmethod

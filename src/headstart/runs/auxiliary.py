@@ -9,7 +9,7 @@ import numpy as np
 
 from headstart.checks import duplicates
 from headstart.data.outputs import Logits
-from headstart.data.splits import fingerprints
+from headstart.data.splits import fingerprints, in_groups
 from headstart.data.store import Store
 from headstart.errors import DataError
 from headstart.recipes.labelled import Experiment
@@ -33,7 +33,7 @@ def with_auxiliary(parts: Parts, recipe: Experiment, progress: Progress) -> tupl
     """The parts with what is to be said of the files of other tasks, and these tasks.
 
     Rows whose text is also one of a labelled part of the run are left out, by file and line: what was learnt of them, be it
-    another label, would make scores there optimistic.
+    another label, would make scores there optimistic. Rows are in the groups of the run's group column where a file has it.
 
     Args:
         parts: of the run.
@@ -48,6 +48,7 @@ def with_auxiliary(parts: Parts, recipe: Experiment, progress: Progress) -> tupl
     for source in recipe.data.auxiliary:
         task, read = _read(source)
         read = _new(read, parts)
+        read = replace(read, rows=in_groups(read.rows, recipe.data.group_column))
         task = _bound(task, read, source)
         more = {"role": ROLE, "path": source.file, "used": len(read.rows)}
         parts = replace(

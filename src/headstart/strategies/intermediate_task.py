@@ -67,7 +67,8 @@ class IntermediateTask(Gated):
     stone: str | None = None
     """Name of the task that is learnt first, that of its file without the ending, or `none`; by default what the probe finds."""
     stone_epochs: int = Field(default=STONE_EPOCHS, ge=1, le=100)
-    """Epochs on the other task, in [1, 100]; a tenth of its rows is held out and says how well it was learnt."""
+    """Epochs on the other task, in [1, 100]; a tenth of its rows is held out and says how well it was learnt, in whole groups
+    where the file has the group column of the run."""
     stone_rows: int = Field(default=5000, ge=16, le=1_000_000)
     """Rows of the other task that are learnt from at most, drawn at random, in [16, 1,000,000]."""
     probe_rows: int = Field(default=500, ge=16, le=100_000)
@@ -145,10 +146,10 @@ class IntermediateTask(Gated):
         located = written(model.model.backbone, folder_of(context, place, held))
         metric = other.task.chosen_metric
         reached = _reached(other, rows, found, context.seed)
-        learnt, times = len(rows) - len(rows) // HELD_OUT, f"{epochs} epoch{'s' * (epochs > 1)}"
+        (learnt, out), times = _parted(other, rows, context.seed), f"{epochs} epoch{'s' * (epochs > 1)}"
         return located, [
-            f"{other.name} ({other.task.name}) was learnt first, in {times} of {learnt:,} rows: "
-            f"{metric} {reached:.3f} on the {len(rows) // HELD_OUT:,} rows held out"
+            f"{other.name} ({other.task.name}) was learnt first, in {times} of {len(learnt):,} rows: "
+            f"{metric} {reached:.3f} on the {len(out):,} rows held out"
         ]
 
     def _run_on(self, context: Context, other: AuxiliaryTask, rows: np.ndarray, epochs: int) -> Context:
@@ -187,11 +188,17 @@ def _sample(other: AuxiliaryTask, most: int, seed: int) -> np.ndarray:
 
 
 def _parted(other: AuxiliaryTask, rows: np.ndarray, seed: int) -> tuple[list[int], list[int]]:
-    """Rows to learn from, and those that are held out; no text is on both sides."""
-    from headstart.data.splits import fingerprints, folds
+    """Rows to learn from, and those that are held out; no text, and no group of rows, is on both sides.
+
+    Where whole groups would leave a label without a row to learn from, they are parted, and texts are not.
+    """
+    from headstart.data.splits import fingerprints, fold_groups, folds
 
     part = other.rows.take(rows.tolist())
-    drawn = folds(list(other.task.strata(part)), fingerprints(part.keys), parts=HELD_OUT, seed=seed)
+    strata, options = list(other.task.strata(part)), {"parts": HELD_OUT, "seed": seed}
+    drawn = folds(strata, fold_groups(part), **options)
+    if other.task.missing(part, np.flatnonzero(drawn)):
+        drawn = folds(strata, fingerprints(part.keys), **options)
     return rows[drawn != 0].tolist(), rows[drawn == 0].tolist()
 
 
