@@ -37,6 +37,7 @@ ERRORS = "tests/evaluation/measurements/test_errors.py::"
 SQUAD, ANSWERS = "tests/readers/test_squad.py::", "tests/data/test_answers.py::"
 SPAN_SCORES, OVERLAP = "tests/solving/test_span_scores.py::", "tests/predictors/test_word_overlap.py::"
 SELECTION = "tests/objectives/test_span_selection.py::"
+KEPT_GROUPS = "tests/runs/test_grouped.py::"
 WINDOWS, ANSWERING = "tests/backbones/test_questions.py::", "tests/predictors/test_answers.py::"
 SPAN_SHARES, ASKED = "tests/tasks/test_answer_spans.py::", "tests/tasks/test_question_answering.py::"
 ASKING = "tests/runs/test_asking.py::"
@@ -3257,6 +3258,45 @@ FAULTS = (
         "stepping stones: options do not reach what is fitted inside", "recipes/parsing.py",
         "    while isinstance(inner := chain[-1].get(THEN), dict) and \"name\" in inner:", "    while inner := None:",
         "tests/strategies/test_intermediate_task.py::test_the_option_fits_what_is_named_within_it_averages_inside",
+    ),
+    Fault(
+        "kept groups: new rows stand for themselves", "runs/inference.py",
+        "as_in_run(rows, artifact, recipe.group_column)", "as_in_run(rows, artifact, NO_COLUMN)",
+        KEPT_GROUPS + "test_new_rows_are_resampled_by_the_groups_of_the_run_as_its_own_test_scores_were",
+    ),
+    Fault(
+        "kept groups: those of another task", "runs/grouped.py",
+        'dig(artifact.recipe, "tasks", str(task), "data")', 'dig(artifact.recipe, "data")',
+        KEPT_GROUPS + "test_one_of_several_tasks_has_its_own_column_and_a_damaged_recipe_none",
+    ),
+    Fault(
+        "kept groups: a baseline has none", "runs/auditing.py", "groups=found.rows.groups", "groups=None",
+        KEPT_GROUPS + "test_an_audit_resamples_them_of_the_model_and_of_its_baseline",
+    ),
+    Fault(
+        "kept groups: AUROCs of groups draw rows", "evaluation/measurements/group_gaps.py",
+        "codes == at, rows.groups)", "codes == at)",
+        KEPT_GROUPS + "test_aurocs_of_groups_and_of_terms_are_resampled_by_customer",
+    ),
+    Fault(
+        "kept groups: AUROCs draw rows of clusters apart", "metrics/roc.py",
+        "clusters=np.concatenate(clusters)", "clusters=None",
+        "tests/metrics/test_groups.py::test_intervals_of_aurocs_over_clusters_are_those_of_drawing_whole_clusters_again",
+    ),
+    Fault(
+        "kept groups: one group has intervals of no width", "metrics/resampling.py",
+        "clusters is None or (clusters == clusters[0]).all()", "clusters is None",
+        KEPT_GROUPS + "test_groups_that_each_are_one_customer_are_held_against_each_other_by_their_rows",
+    ),
+    Fault(
+        "audit: what was done is lost when it is stopped", "runs/auditing.py",
+        'call.progress.end("stopped")', "raise",
+        "tests/runs/test_auditing.py::test_what_is_done_of_an_audit_that_is_stopped_is_shown_and_written",
+    ),
+    Fault(
+        "stepping stones: groups are on both sides", "strategies/intermediate_task.py",
+        "folds(strata, fold_groups(part), **options)", "folds(strata, fingerprints(part.keys), **options)",
+        "tests/strategies/test_intermediate_task.py::test_rows_of_one_customer_are_learnt_from_or_held_out_together",
     ),
 )  # fmt: skip
 

@@ -125,7 +125,18 @@ def test_answers_are_scored_end_to_end(place: Path) -> None:
     found: Any = headstart.evaluate(place / "index", place / "questions.jsonl", reader=str(place / "reader"), threads=1)
     assert found["found"] == 1.0
     assert {"answer_f1", "exact_match", "has_answer_f1", "no_answer_accuracy"} == {*found["scores"]}
-    assert 0 <= found["scores"]["answer_f1"]["value"] <= 1
+    assert 0 <= found["scores"]["answer_f1"]["value"] <= 1 and found["group_column"] is None
+
+
+def test_answers_from_an_index_are_resampled_by_a_column_that_is_named(place: Path, tmp_path: Path) -> None:
+    lines = (place / "questions.jsonl").read_text().splitlines()
+    named = [json.dumps({**json.loads(line), "asked_by": "ab"[at % 2]}) for at, line in enumerate(lines)]
+    (tmp_path / "questions.jsonl").write_text("\n".join(named) + "\n")
+    given: dict[str, Any] = {"reader": str(place / "reader"), "threads": 1}
+    found = headstart.evaluate(place / "index", tmp_path / "questions.jsonl", group_column="asked_by", **given)
+    assert found["group_column"] == "asked_by"
+    with pytest.raises(DataError, match="has no column 'asked_bi'; did you mean 'asked_by'"):
+        headstart.evaluate(place / "index", tmp_path / "questions.jsonl", group_column="asked_bi", **given)
 
 
 def test_what_cannot_be_asked_is_refused(place: Path, tiny_csv: Path, tmp_path: Path) -> None:
