@@ -3260,7 +3260,7 @@ FAULTS = (
         "tests/strategies/test_intermediate_task.py::test_the_option_fits_what_is_named_within_it_averages_inside",
     ),
     Fault(
-        "kept groups: new rows stand for themselves", "runs/inference.py",
+        "kept groups: new rows stand for themselves", "runs/evaluating.py",
         "as_in_run(rows, artifact, recipe.group_column)", "as_in_run(rows, artifact, NO_COLUMN)",
         KEPT_GROUPS + "test_new_rows_are_resampled_by_the_groups_of_the_run_as_its_own_test_scores_were",
     ),
