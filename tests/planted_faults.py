@@ -23,6 +23,7 @@ ORDER = "tests/runtime/test_durable.py::test_everything_is_on_the_disk_before_th
 REPLACED = "tests/runtime/test_durable.py::test_a_file_that_is_replaced_is_on_the_disk_before_it_gets_its_name"
 STOPPED = "tests/training/test_checkpoints.py::test_a_stage_that_is_stopped_after_any_update_goes_on_to_the_same_bits"
 DAMAGED = "tests/training/test_checkpoints.py::test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_used"
+MEMBERS = "tests/strategies/test_member_runs.py::"
 NARROW = "tests/training/test_checkpoints.py::test_memory_is_tried_with_the_largest_batch_first_and_the_parts_stay"
 BACK = "tests/training/test_checkpoints.py::test_going_back_is_the_same_with_an_interruption_after_it"
 NAN = "tests/training/test_trainer.py::test_a_loss_that_is_not_finite_never_reaches_the_weights_and_its_rows_are_noted"
@@ -3240,6 +3241,32 @@ FAULTS = (
         "averages: a barrier is measured from the lower end", "strategies/weight_points.py",
         "losses - ((1 - share) * start + share * end)", "losses - start",
         "tests/strategies/test_weight_averaging.py::test_a_barrier_is_the_highest_rise_above_the_line",
+    ),
+    Fault(
+        "soups of runs: rows that a run has learnt may choose", "runs/member_runs.py", "        if len(leaked):\n", "        if False:\n",
+        MEMBERS + "test_a_run_that_learnt_rows_of_validation_or_test_is_refused",
+    ),
+    Fault(
+        "soups of runs: a run knows its training rows alone", "runs/member_runs.py",
+        'if dig(artifact.evidence, "refit", "rows") else []', 'if False else []',
+        MEMBERS + "test_a_run_that_learnt_from_its_validation_rows_again_is_refused_on_them",
+    ),
+    Fault(
+        "soups of runs: leaks of the run itself are blamed on others", "runs/member_runs.py",
+        "np.isin(prints, learnt) & ~np.isin(prints, own)", "np.isin(prints, learnt)",
+        MEMBERS + "test_a_run_that_learnt_rows_of_validation_or_test_is_refused",
+    ),
+    Fault(
+        "soups of runs: what is not known is not said", "runs/member_runs.py", "    if not why:\n", "    if True:\n",
+        MEMBERS + "test_what_a_run_learnt_from_is_said_to_be_unknown_where_its_rows_are_gone",
+    ),
+    Fault(
+        "soups of runs: other labels pass", "strategies/member_runs.py", "if theirs.names != task.names:", "if False:",
+        MEMBERS + "test_runs_that_have_no_mean_are_refused_before_anything_is_fitted",
+    ),
+    Fault(
+        "soups of runs: finished networks learn again", "runs/refitting.py", "    if strategy.never_refits:\n", "    if False:\n",
+        MEMBERS + "test_a_soup_that_loses_is_refused_and_never_learns_again",
     ),
     Fault(
         "stepping stones: rows of the run are learnt from", "runs/auxiliary.py", "read = _new(read, parts)", "pass",

@@ -319,6 +319,7 @@ def fit(
     average: Literal["soup", "wise"] | None = ...,
     members: int | None = ...,
     member_seeds: Sequence[int] | int | None = ...,
+    member_runs: Sequence[str] | str | None = ...,
     greedy: bool | None = ...,
     end_share: float | None = ...,
     descriptions: Mapping[str, str] | str | None = ...,
@@ -613,8 +614,10 @@ def fit(
         members: Trainings that a soup is made of, under the run's seed and those after it, in [1, 20] (of weight-
             averaging).
         member_seeds: Seeds of the trainings that a soup is made of, each in [0, 2^32) (of weight-averaging).
-        greedy: Take into the soup only trainings that make it no worse on validation, the best one first (of
-            weight-averaging).
+        member_runs: Folders of finished runs whose networks the soup is made of, 2 to 20 of them (of weight-
+            averaging).
+        greedy: Take into the soup only networks that make it no worse on validation, the best one first (of weight-
+            averaging).
         end_share: Share of the end of training on the line from the start to it, in [0, 1] (the alpha of WiSE-FT)
             (of weight-averaging).
         descriptions: Words that stand for labels, such as `{pos (of zero-shot).
@@ -859,6 +862,7 @@ def fit_tasks(
     average: Literal["soup", "wise"] | None = ...,
     members: int | None = ...,
     member_seeds: Sequence[int] | int | None = ...,
+    member_runs: Sequence[str] | str | None = ...,
     greedy: bool | None = ...,
     end_share: float | None = ...,
     descriptions: Mapping[str, str] | str | None = ...,
@@ -1122,6 +1126,7 @@ def compare(
     average: Literal["soup", "wise"] | None = ...,
     members: int | None = ...,
     member_seeds: Sequence[int] | int | None = ...,
+    member_runs: Sequence[str] | str | None = ...,
     greedy: bool | None = ...,
     end_share: float | None = ...,
     descriptions: Mapping[str, str] | str | None = ...,
@@ -1367,6 +1372,7 @@ def tune(
     average: Literal["soup", "wise"] | None = ...,
     members: int | None = ...,
     member_seeds: Sequence[int] | int | None = ...,
+    member_runs: Sequence[str] | str | None = ...,
     greedy: bool | None = ...,
     end_share: float | None = ...,
     descriptions: Mapping[str, str] | str | None = ...,
@@ -1609,6 +1615,7 @@ def plan(
     average: Literal["soup", "wise"] | None = ...,
     members: int | None = ...,
     member_seeds: Sequence[int] | int | None = ...,
+    member_runs: Sequence[str] | str | None = ...,
     greedy: bool | None = ...,
     end_share: float | None = ...,
     descriptions: Mapping[str, str] | str | None = ...,
@@ -2214,6 +2221,7 @@ def curve(
     average: Literal["soup", "wise"] | None = ...,
     members: int | None = ...,
     member_seeds: Sequence[int] | int | None = ...,
+    member_runs: Sequence[str] | str | None = ...,
     greedy: bool | None = ...,
     end_share: float | None = ...,
     descriptions: Mapping[str, str] | str | None = ...,
@@ -2512,8 +2520,10 @@ def curve(
         members: Trainings that a soup is made of, under the run's seed and those after it, in [1, 20] (of weight-
             averaging).
         member_seeds: Seeds of the trainings that a soup is made of, each in [0, 2^32) (of weight-averaging).
-        greedy: Take into the soup only trainings that make it no worse on validation, the best one first (of
-            weight-averaging).
+        member_runs: Folders of finished runs whose networks the soup is made of, 2 to 20 of them (of weight-
+            averaging).
+        greedy: Take into the soup only networks that make it no worse on validation, the best one first (of weight-
+            averaging).
         end_share: Share of the end of training on the line from the start to it, in [0, 1] (the alpha of WiSE-FT)
             (of weight-averaging).
         descriptions: Words that stand for labels, such as `{pos (of zero-shot).
@@ -3519,6 +3529,7 @@ def check(
     average: Literal["soup", "wise"] | None = ...,
     members: int | None = ...,
     member_seeds: Sequence[int] | int | None = ...,
+    member_runs: Sequence[str] | str | None = ...,
     greedy: bool | None = ...,
     end_share: float | None = ...,
     descriptions: Mapping[str, str] | str | None = ...,
@@ -3795,8 +3806,10 @@ def check(
         members: Trainings that a soup is made of, under the run's seed and those after it, in [1, 20] (of weight-
             averaging).
         member_seeds: Seeds of the trainings that a soup is made of, each in [0, 2^32) (of weight-averaging).
-        greedy: Take into the soup only trainings that make it no worse on validation, the best one first (of
-            weight-averaging).
+        member_runs: Folders of finished runs whose networks the soup is made of, 2 to 20 of them (of weight-
+            averaging).
+        greedy: Take into the soup only networks that make it no worse on validation, the best one first (of weight-
+            averaging).
         end_share: Share of the end of training on the line from the start to it, in [0, 1] (the alpha of WiSE-FT)
             (of weight-averaging).
         descriptions: Words that stand for labels, such as `{pos (of zero-shot).

@@ -54,6 +54,7 @@ EXPERIMENT: dict[str, tuple[list[str], Any]] = SHARED | {
     "average": (["--average", "wise"], "wise"),
     "members": (["--members", "5"], 5),
     "member_seeds": (["--member-seeds", "3,4"], [3, 4]),
+    "member_runs": (["--member-runs", "runs/a,runs/b"], ["runs/a", "runs/b"]),
     "greedy": (["--greedy"], True),
     "end_share": (["--end-share", "0.5"], 0.5),
     "stone": (["--stone", "b"], "b"),

@@ -56,6 +56,7 @@ EXAMPLES: dict[str, str] = {
     "learning_rate": "5e-5",
     "max_length": "128",
     "measure": "slices,confusion",
+    "member_runs": "runs/a,runs/b",
     "member_seeds": "0,1,2",
     "mask_terms": "{belief: [christian, muslim]}",
     "metric": "macro_f1",

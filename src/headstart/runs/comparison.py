@@ -30,6 +30,7 @@ from headstart.runs.experiment import Entry
 from headstart.runs.halving import Halving
 from headstart.runs.languages import chosen as chosen_backbone
 from headstart.runs.languages import with_language
+from headstart.runs.member_runs import with_members
 from headstart.runs.parts import Parts
 from headstart.runs.planning import LONG_TEST, Plan
 from headstart.runs.preparation import into_parts, read, settled_task
@@ -327,7 +328,7 @@ def set_up(
             unseen=tuple(part.texts for part in parts.scored.values()), labels_by=parts.labels_by.get(TRAIN, ""),
             answers=parts.answers, teachers={**parts.teachers},
         )  # fmt: skip
-        return Plan(recipe, parts, context, end, threads)
+        return Plan(recipe, with_members(parts, recipe, context), context, end, threads)
 
     plan = planned(recipe, parts, auxiliary)
     told = progress is not SILENT or recipe.brief

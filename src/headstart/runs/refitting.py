@@ -183,6 +183,8 @@ def _against(strategy: Strategy, plan: Plan) -> str | None:
     recipe, parts = plan.recipe, plan.parts
     if not wants_refit(recipe, parts) or "labels" not in strategy.needs:
         return None
+    if strategy.never_refits:
+        return strategy.never_refits
     sample = recipe.training.sample
     if sample is not None and sample < len(parts.train):
         return "it learnt from a sample of the training rows"

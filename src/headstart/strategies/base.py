@@ -394,6 +394,11 @@ class Strategy(Component, ABC):
         return "does not start from the same weights under every seed" if self.trains else "trains no weights"
 
     @property
+    def never_refits(self) -> str:
+        """Why it cannot learn again from all labelled rows, whoever asks for it, after its name; empty where it can."""
+        return ""
+
+    @property
     def reads_target(self) -> bool:
         """Whether it learns from texts of another domain, where there are any."""
         return "texts" in self.needs

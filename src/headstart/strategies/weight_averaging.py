@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from headstart.config import named, split_at_commas
+from headstart.config import Names, named, split_at_commas
 from headstart.runtime.deadline import Deadline, OutOfTime
 from headstart.strategies import STRATEGIES
 from headstart.strategies.base import Added, Candidate, Context, Strategy, Work, refused_within
@@ -21,22 +22,42 @@ if TYPE_CHECKING:
     from headstart.strategies.weight_points import Barrier, WeightPoints
     from headstart.training.settings import Training
 
+OF_LINES = "it is about the line from start to end, and the average is `soup`"
 SHARES = tuple(at / 10 for at in range(11))
 """Shares of the end that are tried on the line from the start to it."""
 SEEDS = 2**32
+MOST_MEMBERS = 20
+"""Networks that a soup is made of at most."""
 MemberSeeds = Annotated[
     tuple[Annotated[int, Field(ge=0, lt=SEEDS)], ...],
-    Field(min_length=1, max_length=20),
+    Field(min_length=1, max_length=MOST_MEMBERS),
     BeforeValidator(split_at_commas),
 ]
 """Seeds of trainings; a string is split at commas."""
+
+
+@dataclass(frozen=True)
+class _Soup:
+    """What networks a soup may be made of, and what is said of it."""
+
+    what: str
+    """It is called, such as `the soup of 3 seeds`."""
+    kind: str
+    """What all of them are called together: `seeds` or `runs`."""
+    names: Sequence[str]
+    """What each of them is called."""
+    refused: Strategy
+    """Resolved where the soup is not kept."""
+    kept: Callable[[Sequence[int]], Strategy]
+    """The same where it is kept, by numbers of those that it is made of."""
 
 
 class WeightAveraging(Strategy):
     """The mean of the weights of several models, which is one network of the same size and speed.
 
     `soup` averages fine-tunings under several seeds (model soups: Wortsman et al. 2022a, section 2), all of them or, with
-    `greedy`, those that make the average no worse on validation, the best one first (their recipe 1). `wise` is a point on the
+    `greedy`, those that make the average no worse on validation, the best one first (their recipe 1); `member_runs` names finished
+    runs whose networks are averaged in place of trainings of its own. `wise` is a point on the
     line from the pretrained network with its fitted head to the end of fine-tuning (WiSE-FT: Wortsman et al. 2022b, section 3):
     nearer to the start it keeps more of what the network knew of other domains. By default it is the point nearest to the start
     whose score on validation is no lower than that of the end, and whose log-loss is within one standard error of it.
@@ -65,12 +86,15 @@ class WeightAveraging(Strategy):
     else `soup`."""
     then: Annotated[Strategy, named(STRATEGIES, "fine-tuning")] = Field(default="fine-tuning", validate_default=True)
     """Strategy that is fitted inside, by name; once for each seed, its own options as in `--set strategy.then.layers=2`."""
-    members: int = Field(default=3, ge=1, le=20)
+    members: int = Field(default=3, ge=1, le=MOST_MEMBERS)
     """Trainings that a soup is made of, under the run's seed and those after it, in [1, 20]."""
     member_seeds: MemberSeeds | None = None
     """Seeds of the trainings that a soup is made of, each in [0, 2^32); by default the run's seed and those after it."""
+    member_runs: Names = Field(default=(), max_length=MOST_MEMBERS, examples=["runs/a,runs/b"])
+    """Folders of finished runs whose networks the soup is made of, 2 to 20 of them; nothing is trained then. All have learnt
+    one task from one backbone, and none of them has learnt from rows that choices are made on here."""
     greedy: bool = False
-    """Take into the soup only trainings that make it no worse on validation, the best one first."""
+    """Take into the soup only networks that make it no worse on validation, the best one first."""
     end_share: float | None = Field(default=None, ge=0, le=1)
     """Share of the end of training on the line from the start to it, in [0, 1] (the alpha of WiSE-FT); by default the least of
     0, 0.1, ..., 1 that is as good as the end on validation."""
@@ -94,19 +118,57 @@ class WeightAveraging(Strategy):
             raise ValueError(f"the seed {twice} is named twice, which would count one training as two")
         return value
 
+    @field_validator("member_runs")
+    @classmethod
+    def _several(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        places = [os.path.realpath(os.path.expanduser(each)) for each in value]
+        if twice := next((each for at, each in enumerate(value) if places[at] in places[:at]), ""):
+            raise ValueError(f"the run {twice} is named twice, which would count one network as two")
+        if len(value) == 1:
+            raise ValueError(f"one run, {value[0]}, has no average; name at least two")
+        return value
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.member_runs and self.member_seeds:
+            raise ValueError("`member_runs` are finished and `member_seeds` are to be trained; give one of the two")
+        return self
+
+    @property
+    def trains(self) -> bool:
+        """Unless it is made of finished runs."""
+        return not self._of_runs
+
     @property
     def learns_soft_labels(self) -> bool:
-        """Where the strategy inside does."""
-        return self.then.learns_soft_labels
+        """Where the strategy inside does, and is fitted."""
+        return self.trains and self.then.learns_soft_labels
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Folders of runs, and what the strategy inside names."""
+        return self.member_runs if self._of_runs else self.then.files
+
+    @property
+    def never_refits(self) -> str:
+        """Networks of finished runs are as they are."""
+        return "the networks of its member runs are finished and are not trained again" if self._of_runs else ""
 
     def unused(self, training: Training) -> dict[str, str]:
         """Those of the strategy inside, and those of the other average."""
+        if self._of_runs:
+            why = "the soup is made of `member_runs`, which are finished"
+            return (
+                super().unused(training)
+                | dict.fromkeys(("members", "member_seeds", "then"), why)
+                | {"end_share": OF_LINES}
+            )
         found = {key: why for key, why in self.then.unused(training).items() if key.startswith("training.")}
         if not self._is_soup:
             return found | dict.fromkeys(
-                ("members", "member_seeds", "greedy"), "it is about soups, and the average is `wise`"
+                ("members", "member_seeds", "member_runs", "greedy"), "it is about soups, and the average is `wise`"
             )
-        found |= {"end_share": "it is about the line from start to end, and the average is `soup`"}
+        found |= {"end_share": OF_LINES}
         return found | ({"members": "`member_seeds` says which trainings there are"} if self.member_seeds else {})
 
     def refuses(self, task: Task) -> str:
@@ -118,16 +180,21 @@ class WeightAveraging(Strategy):
 
         Under cross-validation the trainings of the folds are done twice for the first seed, for their epoch is chosen by them.
         """
+        held = len(context.validation) / max(len(context.train), 1)
+        if self._of_runs:
+            return Work(0.0, held * 3 * len(self.member_runs))
         inner = self.then.work(context)
         crossed = context.folds is not None
         fits = (len(self._seeds(context)) if self._is_soup else 1) + crossed
         mixes = 2 * len(self._seeds(context)) if self._is_soup else len(SHARES) + 1
-        held = 1.0 if crossed else len(context.validation) / max(len(context.train), 1)
+        held = 1.0 if crossed else held
         reading = inner.reading * fits + held * mixes
         return Work(inner.training * fits, reading, inner.seconds * fits, inner.heads * fits)
 
     def fit(self, context: Context) -> Candidate:
         """Train, mix, keep the mix where validation does not lose."""
+        if self._of_runs:
+            return self._of_finished(context)
         return self._soup(context) if self._is_soup else self._between(context)
 
     @property
@@ -135,12 +202,17 @@ class WeightAveraging(Strategy):
         """Whether it is the mean over seeds."""
         return self.average == "soup" or (self.average is None and self.end_share is None)
 
+    @property
+    def _of_runs(self) -> bool:
+        """Whether it is the mean of finished runs."""
+        return self._is_soup and bool(self.member_runs)
+
     def _seeds(self, context: Context) -> tuple[int, ...]:
         return self.member_seeds or tuple((context.seed + at) % SEEDS for at in range(self.members))
 
     def _soup(self, context: Context) -> Candidate:
         """The mean over seeds."""
-        from headstart.strategies.weight_points import WeightPoints
+        from headstart.strategies.weight_points import WeightPoints, even
 
         found = self._trained(context)
         seeds, first = self._seeds(context)[: len(found)], found[0]
@@ -152,22 +224,50 @@ class WeightAveraging(Strategy):
             late = ", the budget left no time for more" * (len(self._seeds(context)) > 1)
             return _told(first, single, what, f"refused: there is one training{late}")
         points = WeightPoints(context, found, lambda part: [_again(first, replace(part, seed=seed)) for seed in seeds])
-        even = _even(range(len(seeds)), len(seeds))
         if context.last_epoch is not None:
-            return replace(first, strategy=self, predictor=points.model(even), validation=points.outputs(even))
-        alone = points.alone()
-        chosen = _chosen(points, alone) if self.greedy else list(range(len(seeds)))
-        basin, shares = _basin(points, alone, seeds), _even(chosen, len(seeds))
+            shares = even(range(len(seeds)), len(seeds))
+            return replace(first, strategy=self, predictor=points.model(shares), validation=points.outputs(shares))
+        soup = _Soup(
+            what,
+            "seeds",
+            [f"seed {seed}" for seed in seeds],
+            single,
+            lambda chosen: single.revised(member_seeds=[seeds[at] for at in chosen], greedy=False, gate=False),
+        )
+        return self._mixed(points, soup)
+
+    def _of_finished(self, context: Context) -> Candidate:
+        """The mean of networks of finished runs."""
+        from headstart.strategies.member_runs import members_as_candidates
+        from headstart.strategies.weight_points import WeightPoints
+
+        runs, plain = self.member_runs, self.revised(average="soup")
+        points = WeightPoints(context, members_as_candidates(self, runs, context), lambda _: [])
+
+        def kept(chosen: Sequence[int]) -> Strategy:
+            if len(chosen) < 2:  # one run is no soup that could be named; all of them come to the same choice again
+                return plain.revised(gate=False)
+            return plain.revised(member_runs=[runs[at] for at in chosen], greedy=False, gate=False)
+
+        return self._mixed(points, _Soup(f"the soup of {len(runs)} runs", "runs", runs, plain, kept))
+
+    def _mixed(self, points: WeightPoints, soup: _Soup) -> Candidate:
+        """The mean of points where validation does not lose, else the first one."""
+        from headstart.strategies.weight_points import basin_of, even, taken_greedily
+
+        context, what, alone = points.context, soup.what, points.alone()
+        found = alone if self._of_runs else points.candidates
+        chosen = taken_greedily(points, alone) if self.greedy else list(range(len(alone)))
+        basin, shares = basin_of(points, alone, soup.kind, soup.names), even(chosen, len(alone))
         mixed = replace(found[chosen[0]], validation=points.outputs(shares))
         kept, said = judged(context, [mixed], alone, what, least="no clear loss")
         if not kept and self.gate:
-            return _told(first, single, what, said, basin)
-        if len(chosen) < len(seeds):
+            return _told(found[0], soup.refused, what, said, basin)
+        if len(chosen) < len(alone):
             what += f", {len(chosen)} of them taken greedily"
-        strategy = single.revised(member_seeds=[seeds[at] for at in chosen], greedy=False, gate=False)
-        without = {f"seed {seed}": each for seed, each in zip(seeds, found, strict=True)}
+        without = dict(zip(soup.names, found, strict=True))
         mixed = replace(mixed, predictor=points.model(shares))
-        return _told(mixed, strategy, what, said if self.gate else "kept: no gate", basin, without)
+        return _told(mixed, soup.kept(chosen), what, said if self.gate else "kept: no gate", basin, without)
 
     def _trained(self, context: Context) -> list[Candidate]:
         """The strategy inside under each seed, those that there is time for; the first one alone where it has no average."""
@@ -271,11 +371,6 @@ def _given(share: float | None) -> tuple[float, ...]:
     return () if share is None else (share,)
 
 
-def _even(chosen: Sequence[int], count: int) -> list[float]:
-    """Equal shares of those that are chosen, none of the others."""
-    return [1 / len(chosen) if at in chosen else 0.0 for at in range(count)]
-
-
 def _part_of(deadline: Deadline | None, fits: int) -> Deadline | None:
     """When one of so many trainings has to be done, so that there is time for all."""
     return None if deadline is None else Deadline(time.perf_counter() + deadline.left / fits)
@@ -286,46 +381,6 @@ def _again(first: Candidate, context: Context) -> Candidate:
     held = context.folds is not None or context.shared.within is not None
     last = first.epoch if held and context.last_epoch is None else context.last_epoch
     return first.strategy.fit(replace(context, training=first.training, last_epoch=last))
-
-
-def _chosen(points: WeightPoints, alone: Sequence[Candidate]) -> list[int]:
-    """Which points the greedy soup is made of, in order (Wortsman et al. 2022a, recipe 1).
-
-    Under cross-validation the first one is in any case: the epoch of all is chosen by it.
-    """
-    from headstart.evaluation.judging import sort_key
-
-    task, rows = points.context.task, points.context.validation
-    ranks = [sort_key(task, each.validation, rows) for each in alone]
-    order = sorted(range(len(alone)), key=lambda at: (ranks[at], -at), reverse=True)
-    if points.context.folds is not None:
-        order.sort(key=bool)
-    chosen, rank, others = order[:1], ranks[order[0]], order[1:]
-    for at in others:
-        wider = sorted([*chosen, at])
-        reached = sort_key(task, points.outputs(_even(wider, len(alone))), rows)
-        if reached >= rank:
-            chosen, rank = wider, reached
-    return chosen
-
-
-def _basin(points: WeightPoints, alone: Sequence[Candidate], seeds: Sequence[int]) -> str:
-    """Whether the first point and each other one lie in one basin, by the loss halfway between them."""
-    from headstart.strategies.weight_points import Barrier
-
-    first, *others = [points.losses(each.validation) for each in alone]
-    barriers = []
-    for at, losses in enumerate(others, 1):
-        halfway = points.losses(points.outputs(_even((0, at), len(alone))))
-        barriers.append((Barrier.between(first, losses, [(0.5, halfway)]), seeds[at]))
-    highest, seed = max(barriers, key=lambda each: each[0].height)
-    apart = [f"{each}" for barrier, each in barriers if barrier.clear]
-    if apart:
-        return (
-            f"seed{'s' * (len(apart) > 1)} {', '.join(apart)} and seed {seeds[0]} do not lie in one basin: halfway between them "
-            f"the loss is up to {highest.height:.4f} higher"
-        )
-    return f"all seeds lie in one basin: halfway between seeds {seeds[0]} and {seed} the loss is {highest.height:+.4f}"
 
 
 def _of_line(barrier: Barrier) -> str:

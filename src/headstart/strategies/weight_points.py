@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from headstart.data.outputs import Outputs
+from headstart.evaluation.judging import sort_key
 from headstart.heads.weights import Weights
 from headstart.metrics.significance import clearly_less
 from headstart.predictors.base import Predictor
@@ -113,6 +114,54 @@ class Barrier:
         rises = [losses - ((1 - share) * start + share * end) for share, losses in way]
         highest = max(rises, key=lambda rise: float(rise.mean()))
         return cls(float(highest.mean()), clearly_less(np.zeros_like(highest), highest))
+
+
+def even(chosen: Sequence[int], count: int) -> list[float]:
+    """Equal shares of those that are chosen, none of the others."""
+    return [1 / len(chosen) if at in chosen else 0.0 for at in range(count)]
+
+
+def taken_greedily(points: WeightPoints, alone: Sequence[Candidate]) -> list[int]:
+    """Which points the greedy soup is made of, in order (Wortsman et al. 2022a, recipe 1).
+
+    Under cross-validation the first one is in any case: the epoch of all is chosen by it.
+    """
+    task, rows = points.context.task, points.context.validation
+    ranks = [sort_key(task, each.validation, rows) for each in alone]
+    order = sorted(range(len(alone)), key=lambda at: (ranks[at], -at), reverse=True)
+    if points.context.folds is not None:
+        order.sort(key=bool)
+    chosen, rank, others = order[:1], ranks[order[0]], order[1:]
+    for at in others:
+        wider = sorted([*chosen, at])
+        reached = sort_key(task, points.outputs(even(wider, len(alone))), rows)
+        if reached >= rank:
+            chosen, rank = wider, reached
+    return chosen
+
+
+def basin_of(points: WeightPoints, alone: Sequence[Candidate], kind: str, names: Sequence[str]) -> str:
+    """Whether the first point and each other one lie in one basin, by the loss halfway between them; in words.
+
+    Args:
+        points: at least two.
+        alone: the models by themselves, see `WeightPoints.alone`.
+        kind: what they are called together, such as `seeds`.
+        names: what each of them is called.
+    """
+    first, *others = [points.losses(each.validation) for each in alone]
+    barriers = []
+    for at, losses in enumerate(others, 1):
+        halfway = points.losses(points.outputs(even((0, at), len(alone))))
+        barriers.append((Barrier.between(first, losses, [(0.5, halfway)]), names[at]))
+    highest, name = max(barriers, key=lambda each: each[0].height)
+    apart = [each for barrier, each in barriers if barrier.clear]
+    if apart:
+        return (
+            f"{', '.join(apart)} and {names[0]} do not lie in one basin: halfway between them the loss is up to "
+            f"{highest.height:.4f} higher"
+        )
+    return f"all {kind} lie in one basin: halfway between {names[0]} and {name} the loss is {highest.height:+.4f}"
 
 
 def _weights(candidate: Candidate) -> Weights:
