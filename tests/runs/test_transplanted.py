@@ -34,6 +34,10 @@ def test_a_transplanted_vocabulary_is_learnt_from_the_text_and_compared_with_ran
     said = found["vocabulary"]
     assert (said["how"], said["word_vectors"]) == ("transplant", "dictionary")
     assert said["translated"] >= 6 and {*said["initial_loss"]} == {"random", "transplanted"}
+    first = said["initial_loss"]
+    sentence = f"was {first['random']:.3f} with random vectors for its pieces and {first['transplanted']:.3f} with those that were taken"
+    for name in ("README.md", "report.html"):
+        assert sentence in " ".join((tmp_path / "de" / name).read_text(encoding="utf-8").split()), name
     located = locate(BackboneSource(location=found["network"]))
     assert located.config["vocab_size"] == said["pieces"]
     assert open_backbone(located).tokenizer.plain.encode("öffnet", add_special_tokens=False).tokens == ["öffnet"]

@@ -109,6 +109,16 @@ def test_a_soup_that_loses_is_refused_and_never_learns_again(runs: Runs, monkeyp
     found = soup(runs, refit=True)
     evidence = found.artifact.evidence
     assert evidence["added"]["kept"] is False
+    part = evidence["added"]["parts"]["test"]
+    row = part["without"]["the kept model"]
+    mine = next(line["scores"]["test"] for line in evidence["leaderboard"] if line["chosen"])["accuracy"]
+    assert row["score"]["value"] == mine["value"]
+    assert row["difference"]["value"] == pytest.approx(part["with"]["value"] - mine["value"])
+    mean = soup(runs, gate=False).artifact.evidence["added"]["parts"]["test"]["with"]
+    assert part["with"] == mean
+    verdict = " ".join(evidence["verdict"])
+    assert "On 12 test rows it would have reached accuracy" in verdict
+    assert "These scores were read when the choice was made, and have no say in it." in verdict
     said = weights_of(found.artifact.predictor)[QUERY]
     assert np.array_equal(said, weights_of(headstart.load(runs["a"]).predictor)[QUERY])
     assert evidence["refit"] == {"note": "the networks of its member runs are finished and are not trained again"}

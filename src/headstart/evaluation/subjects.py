@@ -62,8 +62,8 @@ class Addition:
     kept: bool
     said: str
     """Why it was kept or was not."""
-    without: Mapping[str, Mapping[str, Outputs]]
-    """Decided outputs of models without it, by what they are called and by part."""
+    beside: Mapping[str, Mapping[str, Outputs]]
+    """Decided outputs of models without it where it was kept, else of the one with it, by what they are called and by part."""
 
 
 @dataclass(frozen=True)

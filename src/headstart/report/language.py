@@ -20,6 +20,12 @@ UNITS = {
     "sentence-vectors": "squared distance per text",
 }
 
+WORD_VECTORS = {
+    "mean": "copies of equal pieces and the mean of old ones",
+    "dictionary": "those of translations by a dictionary, copies of equal pieces and the mean of old ones",
+}
+"""Where the vectors of a transplanted vocabulary come from, by `--word-vectors`."""
+
 
 def page(evidence: Mapping[str, Any]) -> str:
     """One HTML document, without script and without network.
@@ -36,6 +42,7 @@ def page(evidence: Mapping[str, Any]) -> str:
             charts=_charts(seen),
             measures=_measures(seen),
             unit=UNITS.get(seen["objective"]["name"], "nats"),
+            vocabulary=_vocabulary(seen),
         )
     )
 
@@ -64,6 +71,7 @@ def card(evidence: Mapping[str, Any]) -> str:
         "",
         *rows_before_after(f"on {count(data['held_out_tokens'])} held-out tokens", _measures(evidence)),
         "",
+        *([said_of, ""] if (said_of := _vocabulary(evidence)) else []),
         "What it learnt is what the text says: names, prejudices and mistakes of the text are in it.",
         "",
         *usage(reader),
@@ -92,6 +100,19 @@ def usage(reader: str) -> list[str]:
         f"from transformers import {reader}, AutoTokenizer", "",
         f'tokenizer, network = AutoTokenizer.from_pretrained("."), {reader}.from_pretrained(".")', "```",
     ]  # fmt: skip
+
+
+def _vocabulary(evidence: Mapping[str, Any]) -> str:
+    """A sentence on the vectors of a transplanted vocabulary before anything was learnt; empty where they were not measured."""
+    said = evidence.get("vocabulary") or {}
+    losses, vectors = said.get("initial_loss") or {}, WORD_VECTORS.get(str(said.get("word_vectors")))
+    if vectors is None or any(finite(losses.get(name)) is None for name in ("random", "transplanted")):
+        return ""
+    return (
+        f"The vocabulary is new ({count(said.get('pieces'))} pieces). Before learning began, loss on held-out text was "
+        f"{number(losses['random'])} with random vectors for its pieces and {number(losses['transplanted'])} with those that were "
+        f"taken, {vectors}; each was measured after the head had learnt alone for a short while."
+    )
 
 
 def _measures(evidence: Mapping[str, Any]) -> list[tuple[str, str, str]]:

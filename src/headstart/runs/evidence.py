@@ -132,11 +132,11 @@ def _run(recipe: Experiment, entries: list[Entry], chosen: Entry, parts: Parts, 
 
 
 def _added(chosen: Entry) -> Addition | None:
-    """What the kept strategy added to another one, with what models without it say."""
+    """What the kept strategy added to another one, with what models beside the kept one say."""
     added = chosen.finished.added
     if added is None:
         return None
-    return Addition(chosen.label, added.what, added.kept, added.said, chosen.without)
+    return Addition(chosen.label, added.what, added.kept, added.said, chosen.beside)
 
 
 def _taught(

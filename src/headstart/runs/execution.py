@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headstart.recipes.sources import TEST
 from headstart.runs.announcing import stages
-from headstart.runs.experiment import Entry, run_strategy, score, score_without
+from headstart.runs.experiment import Entry, run_strategy, score, score_other
 from headstart.runs.halving import Halving
 from headstart.runs.planning import Plan
 from headstart.runs.steps import Step
@@ -149,15 +149,15 @@ def score_all(entries: list[Entry], plan: Plan, always: int = 1) -> bool:
 
 
 def score_beside(entry: Entry, plan: Plan) -> bool:
-    """Score what the kept strategy is without what it added, as long as the budget lasts; True if the user stopped it."""
+    """Score the models that stand beside that of the kept strategy, as long as the budget lasts; True if the user stopped it."""
     added = entry.finished.added
     try:
-        for name, other in () if added is None else added.without.items():
+        for name, other in () if added is None else added.beside.items():
             if plan.untested(entry, wanted=True):
                 break
             other.predictor.precision = plan.recipe.precision
             other.predictor.place(plan.context.device)
-            score_without(entry, plan.context, plan.parts, plan.recipe.given_decisions, name)
+            score_other(entry, plan.context, plan.parts, plan.recipe.given_decisions, name)
             other.predictor.release()
     except Terminated:
         raise

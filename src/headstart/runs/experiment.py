@@ -53,8 +53,8 @@ class Entry:
     """Decided outputs of the rows of the same parts."""
     outside: dict[str, Outputs] = field(default_factory=dict)
     """The same of the rows out of scope of the files that these parts are of, where some are labelled so."""
-    without: dict[str, dict[str, Outputs]] = field(default_factory=dict)
-    """The same of models without what the strategy added (`Candidate.added`), by what they are called."""
+    beside: dict[str, dict[str, Outputs]] = field(default_factory=dict)
+    """The same of models that stand beside the kept one (`Added.beside`), by what they are called."""
     located: Located | None = None
     """The backbone that it runs on; None where it needs none."""
     refitted: bool = False
@@ -270,8 +270,8 @@ def score(entry: Entry, context: Context, parts: Parts, role: Role) -> None:
         context.progress.end()
 
 
-def score_without(entry: Entry, context: Context, parts: Parts, given: Sequence[Decision], name: str) -> None:
-    """Read the rows of all parts that are scored by a model without what the strategy added, once all choices are made.
+def score_other(entry: Entry, context: Context, parts: Parts, given: Sequence[Decision], name: str) -> None:
+    """Read the rows of all parts that are scored by a model that stands beside the kept one, once all choices are made.
 
     Args:
         entry: whose candidate has such a model.
@@ -281,10 +281,10 @@ def score_without(entry: Entry, context: Context, parts: Parts, given: Sequence[
         name: of the model.
     """
     assert entry.finished.added is not None
-    other = entry.finished.added.without[name]
+    other = entry.finished.added.beside[name]
     decisions = fitted(in_order(given), parts.task, other.validation, parts.validation)
     other.predictor.decisions = decisions
-    found = entry.without.setdefault(name, {})
+    found = entry.beside.setdefault(name, {})
     for role, rows in parts.scored.items():
         context.progress.begin(f"{role.part}, {name}", len(rows))
         outputs = other.predictor.outputs_of(rows, progress=context.progress)

@@ -70,8 +70,8 @@ class StatedEntry(BaseModel):
     note: str
 
 
-class StatedWithout(BaseModel):
-    """The shape of what was kept of a model without what a strategy added."""
+class StatedBeside(BaseModel):
+    """The shape of what was kept of a model that stands beside the kept one."""
 
     name: str
     predictor: dict[str, Any]
@@ -87,7 +87,7 @@ class StatedAddition(BaseModel):
     what: str
     kept: bool
     said: str
-    without: list[StatedWithout]
+    beside: list[StatedBeside]
 
 
 class StatedModelEntry(StatedEntry):

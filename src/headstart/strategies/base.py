@@ -211,9 +211,9 @@ class Added:
     """Whether the model has it."""
     said: str
     """Why it was kept or was not, a sentence without a full stop."""
-    without: dict[str, Candidate] = field(default_factory=dict)
-    """Models without it by what they are called, to be scored beside the model once all choices are made; none where it was not
-    kept."""
+    beside: dict[str, Candidate] = field(default_factory=dict)
+    """Models by what they are called that are scored beside the kept one when all choices are made: those without it where it was
+    kept, the one with it where it was not; none where there is none."""
 
 
 @dataclass

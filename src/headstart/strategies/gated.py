@@ -123,12 +123,15 @@ class Gated(Strategy, ABC):
         rows, crossed = self._judged_on(context)
         with_, plain = self._fits(after(rows)), self._fits(rows)
         kept, said = judged(rows, with_, plain, what)
-        found, other = (with_[0] if kept else plain[0]), plain[0]
+        found, other, refused = (with_[0] if kept else plain[0]), plain[0], with_[0]
+        if crossed and not kept and context.unseen:  # what it says of validation rows, which the gate has not asked for
+            refused = replace(refused, validation=refused.predictor.outputs_of(context.validation))
         if crossed:
             found = self.then.fit(after(context) if kept else context)
             other = self.then.fit(context) if kept and context.unseen else None
         _, _, why = said.partition(": ")
-        return Passed(found, kept, said, Added(what, kept, why, {without: other} if kept and other else {}))
+        beside = {without: other} if kept and other else {} if kept or not context.unseen else {what: refused}
+        return Passed(found, kept, said, Added(what, kept, why, beside))
 
     def _folds(self, context: Context) -> int:
         """Folds that the gate judges by; 0 for the validation part."""

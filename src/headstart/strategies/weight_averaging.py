@@ -261,13 +261,13 @@ class WeightAveraging(Strategy):
         basin, shares = basin_of(points, alone, soup.kind, soup.names), even(chosen, len(alone))
         mixed = replace(found[chosen[0]], validation=points.outputs(shares))
         kept, said = judged(context, [mixed], alone, what, least="no clear loss")
+        mixed = replace(mixed, predictor=points.model(shares))
         if not kept and self.gate:
-            return _told(found[0], soup.refused, what, said, basin)
+            return _told(found[0], soup.refused, what, said, basin, {what: mixed})
         if len(chosen) < len(alone):
             what += f", {len(chosen)} of them taken greedily"
-        without = dict(zip(soup.names, found, strict=True))
-        mixed = replace(mixed, predictor=points.model(shares))
-        return _told(mixed, soup.kept(chosen), what, said if self.gate else "kept: no gate", basin, without)
+        beside = dict(zip(soup.names, found, strict=True))
+        return _told(mixed, soup.kept(chosen), what, said if self.gate else "kept: no gate", basin, beside)
 
     def _trained(self, context: Context) -> list[Candidate]:
         """The strategy inside under each seed, those that there is time for; the first one alone where it has no average."""
@@ -311,11 +311,12 @@ class WeightAveraging(Strategy):
         what = f"the point at {share:g} of the way from start to end"
         mixed = replace(end, validation=tried[share])
         kept, said = judged(context, [mixed], [replace(end, validation=tried[1.0])], what, least="no clear loss")
+        mixed = replace(mixed, predictor=points.model(_line(share)))
         if not kept and self.gate:
-            return _told(end, plain, what, said, basin)
-        mixed, without = replace(mixed, predictor=points.model(_line(share))), {"the start": start, "the end": end}
+            return _told(end, plain, what, said, basin, {what: mixed})
+        beside = {"the start": start, "the end": end}
         strategy = plain.revised(end_share=share, gate=False)
-        return _told(mixed, strategy, what, said if self.gate else "kept: no gate", basin, without)
+        return _told(mixed, strategy, what, said if self.gate else "kept: no gate", basin, beside)
 
     def _nearest(self, context: Context, tried: Mapping[float, Outputs]) -> float:
         """The share that is given, or the least one as good as the end: no lower score, the loss within a standard error."""
@@ -339,7 +340,7 @@ def _told(
     what: str,
     said: str,
     basin: str = "",
-    without: dict[str, Candidate] | None = None,
+    beside: dict[str, Candidate] | None = None,
 ) -> Candidate:
     """A candidate with what became of the average.
 
@@ -349,7 +350,7 @@ def _told(
         what: the average is called.
         said: `kept: why` or `refused: why`.
         basin: whether the models lie in one basin; empty where nobody asked.
-        without: the models that it was made of.
+        beside: the models that it was made of where it is kept, else the average; none where there is none.
     """
     verdict, _, why = said.partition(": ")
     kept, why = verdict == "kept", "; ".join(filter(None, (why, basin)))
@@ -358,7 +359,7 @@ def _told(
         strategy=strategy,
         description=f"{what if kept else 'not averaged'}; {found.description}",
         notes=[f"{what} is {'' if kept else 'not '}kept: {why}", *found.notes],
-        added=Added(what, kept, why, without or {}),
+        added=Added(what, kept, why, beside or {}),
     )
 
 

@@ -16,9 +16,12 @@ from headstart.evaluation.subjects import Addition, FinishedRun, Subject
 from headstart.metrics import title_of
 from headstart.tasks.base import Task
 
+KEPT = "the kept model"
+"""What the model is called that was kept without what was added."""
+
 
 class WhatWasAdded(Measurement):
-    """The kept model beside those without what its strategy added, on test and on all other parts that are scored."""
+    """What a strategy added, on test and on all other parts that are scored: with it and without, whether it was kept or not."""
 
     name: ClassVar[str] = "added"
     title: ClassVar[str] = "What was added"
@@ -30,6 +33,7 @@ class WhatWasAdded(Measurement):
 
         `what` was added by which `strategy`, whether it was `kept`, what is `said` of that on validation; the `metric`; by part the
         score `with` it, and in `without` that of each model without it, by name, with the `difference` of the two and its `p`.
+        Where it was not kept, the kept model is the one without it.
         """
         run = subject.run
         if run is None or run.added is None:
@@ -52,14 +56,16 @@ class WhatWasAdded(Measurement):
         what = plain["what"]
         sentences = [f"{what[0].upper()}{what[1:]} {kept}: {plain['said']}."]
         for part, found in plain["parts"].items():
-            own = found["with"]
-            said = f"On {rows_of(part, own['n'])} it reaches {title_of(plain['metric'])} {shown(own)}"
+            own, reaches = found["with"], "reaches" if plain["kept"] else "would have reached"
+            said = f"On {rows_of(part, own['n'])} it {reaches} {title_of(plain['metric'])} {shown(own)}"
             others = found["without"]
             for name, row in others.items():
                 said += f", {name} {row['score']['value']:.3f} ({row['difference']['value']:+.3f} by it)"
             if len(others) > 2:
                 said += f"; the mean of these is {np.mean([row['score']['value'] for row in others.values()]):.3f}"
             sentences.append(f"{said}.")
+        if plain["parts"] and not plain["kept"]:
+            sentences.append("These scores were read when the choice was made, and have no say in it.")
         return sentences
 
     def view(self, plain: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -97,14 +103,25 @@ def _rows(plain: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 
 def _part(task: Task[Any, Any], run: FinishedRun, own: Any, added: Addition, part: str) -> dict[str, Any]:
+    """Scores on a part with what was added and without.
+
+    Args:
+        task: of the run.
+        run: whose rows these are.
+        own: decided outputs of the kept model.
+        added: which models stand beside it.
+        part: name of the part.
+    """
     rows, metric = run.rows[part], chosen_metric(task).name
+    others = {name: by_part[part] for name, by_part in added.beside.items() if part in by_part}
+    if not added.kept and others:
+        [own], others = others.values(), {KEPT: own}
     without = {}
-    for name, by_part in added.without.items():
-        if part in by_part:
-            test = compared(task, own, by_part[part], rows)
-            without[name] = {
-                "score": scores(task, by_part[part], rows)[metric].plain(),
-                "difference": test.difference.plain(),
-                "p": test.p,
-            }
+    for name, outputs in others.items():
+        test = compared(task, own, outputs, rows)
+        without[name] = {
+            "score": scores(task, outputs, rows)[metric].plain(),
+            "difference": test.difference.plain(),
+            "p": test.p,
+        }
     return {"with": scores(task, own, rows)[metric].plain(), "without": without}
