@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from headstart.artifact import Artifact, load
+from headstart.artifact import Artifact
 from headstart.data.splits import fingerprints
 from headstart.drawing.text import counted, dig
 from headstart.errors import DataError, HeadstartError, RecipeError
+from headstart.loading import load
 from headstart.recipes.labelled import Experiment
 from headstart.recipes.parsing import from_mapping
 from headstart.recipes.sources import MEMORY, TARGET, TRAIN, VALIDATION, Role
 from headstart.runs.auxiliary import with_auxiliary
+from headstart.runs.parts import Parts
 from headstart.runs.preparation import prepare
-from headstart.runs.splitting import Parts
 from headstart.runtime.progress import SILENT
 from headstart.strategies.base import Context, Strategy
 from headstart.strategies.weight_averaging import WeightAveraging

@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 
-from headstart.artifact import Artifact, load
+from headstart.artifact import Artifact
 from headstart.backbones.tokenizing import TextTokenizer
 from headstart.errors import DataError, ModelError, RecipeError
 from headstart.heads.weights import Weights
+from headstart.loading import load
 from headstart.predictors.network import NetworkPredictor
 from headstart.predictors.stored import StoredPredictor
 from headstart.predictors.trained import predictor_of
