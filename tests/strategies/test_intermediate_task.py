@@ -112,11 +112,15 @@ def test_without_a_gate_the_network_that_learnt_the_other_task_is_the_model(
 def test_what_the_gate_refuses_leaves_the_network_as_it_was_and_is_said(
     ran: Callable[..., RunResult], tiny_backbone: Path, tmp_path: Path
 ) -> None:
-    found = ran(auxiliary=str(rich(tmp_path, said=lambda at: "xyz"[at % 3])))
+    (tmp_path / "test.csv").write_text("text,label\ngood way 500,up\nbad day 501,down\n")
+    odd = rich(tmp_path, said=lambda at: "xyz"[at % 3])
+    found = ran(auxiliary=str(odd), test=str(tmp_path / "test.csv"))
     before = load_file(tiny_backbone / "model.safetensors")[NAME].numpy()
     assert np.array_equal(query(found), before)
     added = found.artifact.evidence["added"]
-    assert (added["what"], added["kept"], added["parts"]) == ("the stepping stone rich", False, {})
+    assert (added["what"], added["kept"]) == ("the stepping stone rich", False)
+    assert [*added["parts"]["test"]["without"]] == ["the kept model"]
+    assert "On 2 test rows it would have reached accuracy" in " ".join(found.artifact.evidence["verdict"])
     assert "The stepping stone rich was not kept: on validation" in " ".join(found.artifact.evidence["verdict"])
     assert found.artifact.recipe["strategy"]["stone"] == "none"
     assert np.array_equal(again(found), before)
@@ -178,6 +182,16 @@ def test_other_kinds_of_tasks_are_learnt_too(
     path.write_text("\n".join([header, *lines]) + "\n")
     found = ran(auxiliary=[{"file": str(path), "task": task}], gate=False)
     assert f"other ({task['name']}) was learnt first, in 1 epoch of 36 rows" in found.chosen.finished.notes[0]
+
+
+@pytest.mark.slow
+def test_what_folds_of_the_gate_refuse_is_scored_on_test_too(ran: Callable[..., RunResult], tmp_path: Path) -> None:
+    (tmp_path / "test.csv").write_text("text,label\ngood way 500,up\nbad day 501,down\n")
+    odd = rich(tmp_path, said=lambda at: "xyz"[at % 3])
+    found = ran(auxiliary=str(odd), test=str(tmp_path / "test.csv"), gate_folds=2)
+    [refused] = found.chosen.finished.added.beside.values()  # type: ignore[union-attr]
+    assert len(refused.validation) == len(found.chosen.finished.validation) == 12
+    assert [*found.artifact.evidence["added"]["parts"]["test"]["without"]] == ["the kept model"]
 
 
 @pytest.mark.slow

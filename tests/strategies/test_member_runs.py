@@ -9,6 +9,7 @@ import pytest
 
 import headstart
 from headstart.errors import DataError, HeadstartError, MissingInputError, ModelError, RecipeError
+from headstart.recipes.effects import without_effect
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.runs.comparison import RunResult, compare
 from headstart.runtime.progress import SILENT
@@ -184,6 +185,17 @@ def test_what_a_run_learnt_from_is_said_to_be_unknown_where_its_rows_are_gone(ru
 def test_options_that_contradict_each_other_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         assemble("fit", {"train": "a.csv", "average": "soup"} | options)
+
+
+def test_runs_are_found_from_elsewhere_and_what_would_be_trained_is_said_to_have_no_effect() -> None:
+    recipe: Any = assemble(
+        "fit", {"train": "a.csv", "member_runs": "runs/a,/there/b", "strategy": "lora", "average": "soup"}
+    )
+    [moved] = recipe.moved(Path("/here")).strategies
+    assert moved.member_runs == ("/here/runs/a", "/there/b")
+    assert [each.place for each in without_effect(recipe)] == [("weight-averaging", "then")]
+    plain = assemble("fit", {"train": "a.csv", "member_runs": "runs/a,runs/b", "average": "soup"})
+    assert without_effect(plain) == []
 
 
 def test_runs_that_have_no_mean_are_refused_before_anything_is_fitted(

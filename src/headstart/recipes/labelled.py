@@ -288,7 +288,8 @@ class Experiment(Recipe):
                 for each in self.measure
             )
         )
-        return self.revised(data=self.data.moved(directory), tasks=tasks, measure=measure)
+        strategies = None if self.strategies is None else tuple(each.relocated(directory) for each in self.strategies)
+        return self.revised(data=self.data.moved(directory), tasks=tasks, measure=measure, strategies=strategies)
 
     def planned(self) -> tuple[Strategy, ...]:
         """Strategies and, where wanted, the controls that are not among them; cheapest first."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 
@@ -407,6 +408,10 @@ class Strategy(Component, ABC):
     def files(self) -> tuple[str, ...]:
         """Files and folders that its result hangs on beside the data and the backbone."""
         return ()
+
+    def relocated(self, directory: Path) -> Self:
+        """A copy whose folders of runs, named as from `directory`, are found from elsewhere."""
+        return self
 
     def unused(self, training: Training) -> dict[str, str]:
         """Keys that change nothing of it, its own and `training.KEY`, with what comes after its name to say why."""

@@ -150,7 +150,7 @@ def _unlike_head(name: str, first: Network, folder: str, other: Network) -> str:
     """What heads of two networks do not read alike; empty where they do."""
     mine, theirs = ({key: each.head.settings().get(key) for key in OF_HEADS} for each in (first, other))
     odd = _differing(mine, theirs, every=True)
-    return f"the heads of {name} and {folder} read different states: {odd}" if odd else ""
+    return f"the heads of {name} and {folder} read different states: {odd}; fit both with one --head" if odd else ""
 
 
 def _of_tokenizer(tokenizer: TextTokenizer) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -149,6 +150,10 @@ class WeightAveraging(Strategy):
         """Folders of runs, and what the strategy inside names."""
         return self.member_runs if self._of_runs else self.then.files
 
+    def relocated(self, directory: Path) -> Self:
+        """With its finished runs as found from elsewhere."""
+        return self.revised(member_runs=[str(directory / each) for each in self.member_runs])
+
     @property
     def never_refits(self) -> str:
         """Networks of finished runs are as they are."""
@@ -158,11 +163,9 @@ class WeightAveraging(Strategy):
         """Those of the strategy inside, and those of the other average."""
         if self._of_runs:
             why = "the soup is made of `member_runs`, which are finished"
-            return (
-                super().unused(training)
-                | dict.fromkeys(("members", "member_seeds", "then"), why)
-                | {"end_share": OF_LINES}
-            )
+            named = ("then",) if self.then != STRATEGIES.get("fine-tuning")() else ()
+            found = super().unused(training) | dict.fromkeys(("members", "member_seeds", *named), why)
+            return found | {"end_share": OF_LINES}
         found = {key: why for key, why in self.then.unused(training).items() if key.startswith("training.")}
         if not self._is_soup:
             return found | dict.fromkeys(
@@ -260,6 +263,8 @@ class WeightAveraging(Strategy):
         chosen = taken_greedily(points, alone) if self.greedy else list(range(len(alone)))
         basin, shares = basin_of(points, alone, soup.kind, soup.names), even(chosen, len(alone))
         mixed = replace(found[chosen[0]], validation=points.outputs(shares))
+        if self._of_runs:
+            mixed.description = ", ".join(soup.names[at] for at in chosen)
         kept, said = judged(context, [mixed], alone, what, least="no clear loss")
         mixed = replace(mixed, predictor=points.model(shares))
         if not kept and self.gate:
