@@ -3245,7 +3245,7 @@ FAULTS = (
     Fault(
         "averages: the refused one is shown as the kept one", "evaluation/measurements/added.py",
         "[own], others = others.values(), {KEPT: own}", "others = {KEPT: own}",
-        MEMBERS + "test_a_soup_that_loses_is_refused_and_never_learns_again",
+        "tests/evaluation/measurements/test_added.py::test_with_and_without_are_told_apart_whether_it_was_kept_or_refused",
     ),
     Fault(
         "transplants: report and card are silent on the first loss", "report/language.py",
