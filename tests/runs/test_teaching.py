@@ -146,5 +146,5 @@ def test_a_teacher_that_has_changed_is_noticed_when_a_run_goes_on(tmp_path: Path
     found = []
     for content in ("one", "other"):
         (tmp_path / "teacher" / "weights").write_text(content)
-        found.append(conditions(recipe, None, None, 1, 1)["inputs"][f"text {tmp_path / 'teacher'}"])
+        found.append(conditions(recipe, None, None, 1, 1)["inputs"]["file 1 teacher"])
     assert found[0] != found[1]

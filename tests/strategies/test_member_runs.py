@@ -12,6 +12,7 @@ from headstart.errors import DataError, HeadstartError, MissingInputError, Model
 from headstart.recipes.effects import without_effect
 from headstart.recipes.parsing import assemble, from_mapping
 from headstart.runs.comparison import RunResult, compare
+from headstart.runs.conditions import conditions
 from headstart.runtime.progress import SILENT
 from headstart.strategies import weight_points
 
@@ -196,6 +197,15 @@ def test_runs_are_found_from_elsewhere_and_what_would_be_trained_is_said_to_have
     assert [each.place for each in without_effect(recipe)] == [("weight-averaging", "then")]
     plain = assemble("fit", {"train": "a.csv", "member_runs": "runs/a,runs/b", "average": "soup"})
     assert without_effect(plain) == []
+
+
+def test_a_run_that_goes_on_from_elsewhere_finds_the_same_inputs(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = runs["train"].parent
+    monkeypatch.chdir(here)
+    recipe: Any = assemble("fit", {"train": "train.csv", "member_runs": "a,b", "average": "soup"})
+    before = conditions(recipe, None, None, 1, 1)["inputs"]
+    monkeypatch.chdir("/")
+    assert len(before) == 3 and conditions(recipe.moved(here), None, None, 1, 1)["inputs"] == before
 
 
 def test_runs_that_have_no_mean_are_refused_before_anything_is_fitted(

@@ -37,19 +37,20 @@ def conditions(
         threads: of the CPU.
         processes: of the team.
     """
-    files = recipe.data.sources.items()
+    sources = recipe.data.sources.items()
     sides = getattr(recipe.task, "sides", {})
     inputs: dict[str, Any] = {
         str(role): _content(Path(path), *aligned_files(Path(path), sides).values())
-        for role, path in files
+        for role, path in sources
         if path != MEMORY
     }
     inputs |= {f"auxiliary {each.file}": _content(Path(each.file)) for each in recipe.data.auxiliary}
     inputs |= {name: _content(path) for name, path in recipe.data.word_files().items()}
     for each in recipe.measured():
         inputs |= {f"{each.name}.{name}": _content(path) for name, path in each.files().items()}
-    for strategy in recipe.strategies or ():
-        inputs |= {f"text {path}": _content(Path(path)) for path in strategy.files if Path(path).exists()}
+    # By number and name, for a run that goes on may find them at another place.
+    files = [Path(path) for strategy in recipe.strategies or () for path in strategy.files]
+    inputs |= {f"file {at} {path.name}": _content(path) for at, path in enumerate(files, 1) if path.exists()}
     if table is not None:
         inputs["train"] = texts_digest([repr(table.columns[name]) for name in sorted(table.columns)])
     if located is not None:
