@@ -70,6 +70,7 @@ EVALUATION = exactly(
         "scores": METRICS,
         "groups": {"type": "object", "additionalProperties": mapping(METRICS)},
         "truncated": COUNT,
+        "group_column": or_null(TEXT),
         "dropped_rows": DROPPED,
     }
 )
@@ -326,6 +327,7 @@ def test_evaluate_by_group_prints_one_json_object(headstart: Callable[..., Any],
     assert all(score["low"] <= score["value"] <= score["high"] for score in measured(found))
     sizes = {value: scores["accuracy"]["n"] for value, scores in found["groups"]["channel"].items()}
     assert sizes == {"chat": 10, "mail": 20}
+    assert found["group_column"] is None  # of the run; rows are resampled
     stored = json.loads((network / "evidence.json").read_text(encoding="utf-8"))
     test = next(row for row in stored["leaderboard"] if row["chosen"])["scores"]["test"]
     assert found["scores"]["accuracy"] == test["accuracy"]
