@@ -479,6 +479,16 @@ FAULTS = (
         "tests/solving/test_out_of_scope.py::test_covariances_of_few_rows_are_shrunk_and_constant_states_are_no_error",
     ),
     Fault(
+        "files: large ones have no digest", "runtime/contained.py",
+        "max(MOST_BYTES, MOST_PACKED * BLOCK_BYTES * about.st_blocks)", "MOST_BYTES",
+        "tests/runtime/test_contained.py::test_a_file_that_takes_its_bytes_on_the_disk_has_a_digest_at_any_size",
+    ),
+    Fault(
+        "files: holes are read to their end", "runtime/contained.py",
+        "max(MOST_BYTES, MOST_PACKED * BLOCK_BYTES * about.st_blocks)", "size",
+        "tests/runtime/test_contained.py::test_a_file_of_holes_is_not_read_to_its_end",
+    ),
+    Fault(
         "scope: a folder without the score says nothing",
         "loading.py",
         "    load_scope(predictor, path, decisions, digest=part.files.get(SCOPE))\n",

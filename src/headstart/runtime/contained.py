@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 MOST_BYTES = 1 << 30
-"""Size of a file that is no weights."""
+"""Size of a file that is no weights, as far as it is read whole."""
+MOST_PACKED = 10
+"""Bytes of a file for each that it takes on the disk, at most: more have only files with holes, made in no time at any size."""
+BLOCK_BYTES = 512
 LENGTH_BYTES = 8
 """Bytes at the beginning of a safetensors file that give the length of its head."""
 MOST_HEADER_BYTES = 16 << 20
@@ -126,7 +129,8 @@ def digest_of(folder: Path, name: str) -> str:
         ModelError: as `contained`; it is larger than such a file can be, or holds other than it says at its head.
     """
     with opened(folder, name) as file:
-        size, most = os.fstat(file.fileno()).st_size, MOST_BYTES
+        about = os.fstat(file.fileno())
+        size, most = about.st_size, max(MOST_BYTES, MOST_PACKED * BLOCK_BYTES * about.st_blocks)
         if name.endswith(".safetensors"):
             most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
             header_of(folder, name)  # a file of any size is made in no time, of which the head knows nothing
