@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 MOST_BYTES = 1 << 30
-"""Size of a file that is no weights, as far as it is read whole."""
+"""Size of a file that is no weights and is taken into memory."""
 MOST_PACKED = 10
 """Bytes of a file for each that it takes on the disk, at most: more have only files with holes, made in no time at any size."""
 BLOCK_BYTES = 512
