@@ -610,8 +610,8 @@ FAULTS = (
     Fault(
         "a test part moves with the seed that the study gives its runs",
         "runs/splitting.py",
-        "test_part(rows, task, data, recipe.test_seed)",
-        "test_part(rows, task, data, recipe.seed)",
+        "test_part(rows, task, recipe.data, recipe.test_seed)",
+        "test_part(rows, task, recipe.data, recipe.seed)",
         "tests/runs/test_preparation.py::test_a_test_seed_keeps_the_test_part_while_the_seed_varies",
     ),
     Fault(

@@ -78,14 +78,10 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
     parts = {role: source.rows for role, source in labelled.sources.items()}
     rows, numbers, inner = labelled.train, None, None
     if TEST not in parts and data.test_share != 0:
-        said = untestable(rows, task, data)
-        if said:
-            warnings.append(
-                f"{said}; scores are those that choices were made on, and may be optimistic; give rows for a test with --test"
-            )
-        else:
-            rows, parts[TEST], said = test_part(rows, task, data, recipe.test_seed)
-            warnings += said
+        rows, tested, said = _with_test(rows, task, recipe)
+        warnings += said
+        if tested is not None:
+            parts[TEST] = tested
             cut.append("test")
     rows, said = drawn(rows, task, data, recipe.test_seed)
     warnings += said
@@ -138,6 +134,15 @@ def split(labelled: LabelledRows, recipe: Experiment) -> Parts:
         outside=labelled.outside,
         outside_label=data.out_of_scope_label,
     )
+
+
+def _with_test(rows: Store[Any], task: Task, recipe: Experiment) -> tuple[Store[Any], Store[Any] | None, list[str]]:
+    """Training rows, test rows cut off them (None where there are too few for that), and what is to be said."""
+    said = untestable(rows, task, recipe.data)
+    if said:
+        warning = f"{said}; scores are those that choices were made on, and may be optimistic; give rows for a test with --test"
+        return rows, None, [warning]
+    return test_part(rows, task, recipe.data, recipe.test_seed)
 
 
 def _without_labels(labelled: LabelledRows) -> Parts:
